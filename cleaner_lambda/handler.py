@@ -1,0 +1,143 @@
+"""The Lambda's entry: reads the event, runs the cleaner, sets the next wake-up, logs, counts and answers."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from botocore.config import Config
+
+from cleaner_lambda.errors import RequestError
+from cleaner_lambda.policy import Reason
+from cleaner_lambda.report import cut, log_lines, summary
+from cleaner_lambda.request import parse
+from cleaner_lambda.run import Job, clean
+from cleaner_lambda.s3 import S3Store
+from cleaner_lambda.sites import find, sites_from
+from cleaner_lambda.store import ReadOnly
+from cleaner_lambda.wake_up import NoAlarm, SchedulerAlarm
+from release_log.settings import policy_from
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_s3 import S3Client
+
+    from cleaner_lambda.report import Report
+    from cleaner_lambda.request import Request
+    from cleaner_lambda.sites import Site
+
+THREADS = 32
+"""How many tags are read or written at once."""
+
+logger = Logger(service="asset-cleaner")
+metrics = Metrics(namespace="AssetCleaner", service="asset-cleaner")
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Clean one site, or say what cleaning it would do.
+
+    Args:
+        event: S3's ``Object Created`` of a marker, or a payload: ``dry_run``, ``site``, ``full``, ``force``, and with
+            ``dry_run`` any policy setting.
+        context: Lambda's.
+
+    Returns:
+        The answer; see `cleaner_lambda.report.Report.document`.
+
+    Raises:
+        RequestError: The event or payload is wrong; nothing was read or written.
+        CleanerError: The run could not be finished; it can be repeated.
+    """
+    try:
+        request = parse(event)
+        site = find(sites_from(os.environ), request.site, request.bucket)
+    except RequestError as error:
+        logger.error("refused: %s", error)  # noqa: TRY400 (one line for whoever asked; there is nothing to trace)
+        metrics.add_metric(name="Refused", unit=MetricUnit.Count, value=1)
+        raise
+    logger.append_keys(site=site.prefix, dry_run=request.dry_run)
+    report = _clean(site, request, context)
+    document = report.document()
+    _log(document)
+    if not report.dry_run:
+        _count(report)
+    return cut(document)
+
+
+def _clean(site: Site, request: Request, context: LambdaContext) -> Report:
+    store = S3Store(_s3(), site.bucket)
+    job = Job(
+        prefix=site.prefix,
+        policy=policy_from(request.settings, site.policy),
+        run=context.aws_request_id,
+        dry_run=request.dry_run,
+        full=request.full,
+        force=request.force,
+    )
+    with ThreadPoolExecutor(THREADS) as threads:
+        report = clean(ReadOnly(store) if request.dry_run else store, job, threads.map)
+    alarm = NoAlarm() if request.dry_run else _alarm(context)
+    alarm.set(site, report.next_due)
+    return report
+
+
+def _log(document: dict[str, Any]) -> None:
+    for line in log_lines(document):
+        logger.info("plan", extra=line)
+    for stop in document["stopped_by"]:
+        log = logger.info if stop["reason"] in {Reason.REBUILT, Reason.DELETING} else logger.error
+        log(stop["message"], extra={"reason": stop["reason"]})
+    for failure in document["failed"]:
+        logger.error("failed: %s", failure["error"], extra={"key": failure["key"]})
+    if document["missing"]:
+        logger.error("MissingAssets: %d assets of current releases are not in the bucket", len(document["missing"]))
+    logger.info("done", extra={"report": summary(document)})
+
+
+def _count(report: Report) -> None:
+    metrics.add_dimension(name="site", value=report.site or "(whole bucket)")
+    counts = report.counts()
+    reasons = [stop.reason for stop in report.plan.stops]
+    values = {
+        "Tagged": counts["tag"],
+        "Untagged": counts["untag"],
+        "Deleted": counts["delete"],
+        "Kept": counts["keep"],
+        "Failed": counts["failed"],
+        "InvalidMarkers": sum(reason in {Reason.INVALID_MARKER, Reason.MISSING_MARKER} for reason in reasons),
+        "BrakePulled": reasons.count(Reason.BRAKE),
+    }
+    if report.missing is not None and report.orphans is not None:
+        values |= {"MissingAssets": len(report.missing), "Orphans": report.orphans}
+    for name, value in values.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    metrics.add_metric(name="BytesDeleted", unit=MetricUnit.Bytes, value=report.bytes_deleted)
+
+
+@cache
+def _s3() -> S3Client:
+    return boto3.client(
+        "s3", config=Config(max_pool_connections=THREADS, retries={"mode": "standard", "max_attempts": 8})
+    )
+
+
+def _alarm(context: LambdaContext) -> SchedulerAlarm:
+    return SchedulerAlarm(
+        client=_scheduler(),
+        group=os.environ["WAKE_UP_GROUP"],
+        role_arn=os.environ["WAKE_UP_ROLE_ARN"],
+        function_arn=context.invoked_function_arn,
+        dead_letter_arn=os.environ["WAKE_UP_DEAD_LETTER_ARN"],
+    )
+
+
+@cache
+def _scheduler():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    return boto3.client("scheduler")

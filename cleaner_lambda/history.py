@@ -1,0 +1,93 @@
+"""Fold releases into the state of every asset. Pure: the same markers give the same state, in whatever steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.ledger import Retired
+from release_log.tags import Mark, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from release_log.marker import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A release as its marker lies in the bucket; ``at`` is S3's ``LastModified`` of the marker."""
+
+    id: str
+    at: datetime
+    release: Release
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Markers are ordered by S3's clock, then by key."""
+        return (self.at, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is current and what is retired after some releases.
+
+    Attributes:
+        current: Channel -> its current release.
+        retired: Key -> retired asset; never a key of a current release.
+        owed: Keys that are current again, and may still bear our tag.
+    """
+
+    current: Mapping[str, Published] = field(default_factory=dict)
+    retired: Mapping[str, Retired] = field(default_factory=dict)
+    owed: frozenset[str] = frozenset()
+
+    def live_keys(self) -> set[str]:
+        """Every key of a current release."""
+        return {asset.key for published in self.current.values() for asset in published.release.assets.values()}
+
+    def live_paths(self) -> set[str]:
+        """Every logical path of a current release."""
+        return {logical for published in self.current.values() for logical in published.release.assets}
+
+
+def fold(history: History, releases: Iterable[Published]) -> History:
+    """The history after some more releases, each newer than all that are in it.
+
+    A retired asset's instant is when it entered its present state: it left the current releases, or its logical path
+    did (`State.REMOVED`), or its logical path came back with another key (`State.SUPERSEDED` again).
+    """
+    for published in sorted(releases, key=lambda each: each.order):
+        history = _publish(history, published)
+    return history
+
+
+def _publish(history: History, published: Published) -> History:
+    channel = published.release.channel
+    previous = history.current.get(channel)
+    after = History(current={**history.current, channel: published})
+    keys, paths = after.live_keys(), after.live_paths()
+
+    revived = history.retired.keys() & keys
+    retired = {
+        key: restate(entry, paths, published.at) for key, entry in history.retired.items() if key not in revived
+    }
+    if previous is not None:
+        for logical, asset in previous.release.assets.items():
+            if asset.key not in keys:
+                mark = Mark(_state(logical, paths), published.at)
+                retired[asset.key] = Retired(logical, mark, asset.size, previous.id)
+    tagged_again = {key for key in revived if history.retired[key].tagged is not None}
+    left_again = history.owed & retired.keys()
+    return replace(after, retired=retired, owed=(history.owed | tagged_again) - left_again)
+
+
+def restate(entry: Retired, paths: set[str], at: datetime) -> Retired:
+    """A retired asset after the current logical paths became ``paths`` at some instant."""
+    state = _state(entry.logical, paths)
+    return entry if state == entry.mark.state else replace(entry, mark=Mark(state, at))
+
+
+def _state(logical: str, paths: set[str]) -> State:
+    return State.SUPERSEDED if logical in paths else State.REMOVED

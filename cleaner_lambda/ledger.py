@@ -1,0 +1,175 @@
+"""The ledger: the cleaner's state between two runs, an index over markers, tags and a listing.
+
+It is lost without harm: the next run rebuilds it, and deletes nothing (`cleaner_lambda.rebuild`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from cleaner_lambda.errors import LedgerError
+from release_log.instants import format_instant, parse_instant
+from release_log.tags import Mark, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A marker that is part of the ledger: its instant is S3's ``LastModified``."""
+
+    at: datetime
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """An asset that left the current releases.
+
+    Attributes:
+        logical: Its logical path in the last release that named it.
+        mark: Its state, and since when.
+        size: Bytes.
+        release: Id of the last release that named it; empty for an orphan.
+        tagged: The mark that the object bears as a tag; None if it bears none of ours.
+    """
+
+    logical: str
+    mark: Mark
+    size: int
+    release: str
+    tagged: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deleting:
+    """What a run is about to delete: an uploader that needs one of these keys waits.
+
+    Attributes:
+        run: Id of that run.
+        keys: The keys.
+        since: When it was written, by S3's clock; None if that is the ledger's own ``LastModified``.
+    """
+
+    run: str
+    keys: frozenset[str]
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The cleaner's state.
+
+    Attributes:
+        current: Channel -> id of its current release.
+        folded: Id -> every marker that is part of this state.
+        retired: Key -> every retired asset.
+        owed: Keys that live again and still bear our tag.
+        deleting: See `Deleting`.
+        listed_at: When the last full listing was.
+        last_run: The last run's summary, for people.
+    """
+
+    current: Mapping[str, str] = field(default_factory=dict)
+    folded: Mapping[str, Folded] = field(default_factory=dict)
+    retired: Mapping[str, Retired] = field(default_factory=dict)
+    owed: frozenset[str] = frozenset()
+    deleting: Deleting | None = None
+    listed_at: datetime | None = None
+    last_run: Mapping[str, Any] = field(default_factory=dict)
+
+    def same_state(self, other: Ledger) -> bool:
+        """Whether two ledgers differ in nothing but the last run's summary."""
+        return replace(self, last_run={}) == replace(other, last_run={})
+
+
+def encode(ledger: Ledger) -> bytes:
+    """The ledger as gzipped JSON; the same ledger always gives the same bytes."""
+    document = {
+        "format": FORMAT,
+        "current": dict(ledger.current),
+        "folded": {
+            release_id: {"at": format_instant(folded.at), "channel": folded.channel}
+            for release_id, folded in ledger.folded.items()
+        },
+        "retired": {key: _encode_retired(entry) for key, entry in ledger.retired.items()},
+        "owed": sorted(ledger.owed),
+        "deleting": ledger.deleting
+        and {
+            "run": ledger.deleting.run,
+            "keys": sorted(ledger.deleting.keys),
+            "since": ledger.deleting.since and format_instant(ledger.deleting.since),
+        },
+        "listed_at": ledger.listed_at and format_instant(ledger.listed_at),
+        "last_run": dict(ledger.last_run),
+    }
+    text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return gzip.compress(text.encode(), mtime=0)
+
+
+def decode(body: bytes) -> Ledger:
+    """Read a ledger.
+
+    Raises:
+        LedgerError: It is broken, or of a newer format.
+    """
+    try:
+        document = json.loads(gzip.decompress(body))
+        if document["format"] != FORMAT:
+            msg = f"the ledger has format {document['format']!r}; this cleaner writes {FORMAT}"
+            raise LedgerError(msg)
+        deleting, listed_at = document["deleting"], document["listed_at"]
+        return Ledger(
+            current=document["current"],
+            folded={
+                release_id: Folded(parse_instant(entry["at"]), entry["channel"])
+                for release_id, entry in document["folded"].items()
+            },
+            retired={key: _decode_retired(entry) for key, entry in document["retired"].items()},
+            owed=frozenset(document["owed"]),
+            deleting=deleting
+            and Deleting(
+                deleting["run"], frozenset(deleting["keys"]), deleting["since"] and parse_instant(deleting["since"])
+            ),
+            listed_at=listed_at and parse_instant(listed_at),
+            last_run=document["last_run"],
+        )
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        msg = f"the ledger is broken ({type(error).__name__}: {error})"
+        raise LedgerError(msg) from error
+
+
+def _encode_retired(entry: Retired) -> dict[str, object]:
+    return {
+        "logical": entry.logical,
+        **_encode_mark(entry.mark),
+        "size": entry.size,
+        "release": entry.release,
+        "tagged": entry.tagged and _encode_mark(entry.tagged),
+    }
+
+
+def _decode_retired(entry: dict[str, Any]) -> Retired:
+    return Retired(
+        entry["logical"],
+        _decode_mark(entry),
+        entry["size"],
+        entry["release"],
+        entry["tagged"] and _decode_mark(entry["tagged"]),
+    )
+
+
+def _encode_mark(mark: Mark) -> dict[str, str]:
+    return {"state": mark.state, "since": format_instant(mark.since)}
+
+
+def _decode_mark(entry: dict[str, str]) -> Mark:
+    return Mark(State(entry["state"]), parse_instant(entry["since"]))

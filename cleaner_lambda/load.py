@@ -1,0 +1,167 @@
+"""Read the release log, in the order that makes it safe.
+
+The ledger, then the intents, then the staged releases, then the markers: an uploader removes its intent after its marker
+is there, and a staged release after its marker too, so whoever misses the one finds the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cleaner_lambda import ledger as ledgers
+from cleaner_lambda.errors import ConflictError, LedgerError
+from cleaner_lambda.history import Published
+from cleaner_lambda.ledger import Ledger
+from cleaner_lambda.policy import Protection, Reason, Stop
+from release_log import marker
+from release_log.errors import ReleaseLogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cleaner_lambda.store import S3Port
+    from release_log.layout import Layout
+    from release_log.settings import Policy
+
+INVOCATION_SECONDS = 900
+"""The longest that a Lambda invocation lasts, and so the longest that a run's ``deleting`` holds."""
+
+READ_AGAIN = 20
+
+
+@dataclass(slots=True)
+class Loaded:
+    """The release log as one run reads it.
+
+    Attributes:
+        now: S3's clock when the ledger was read: before everything else, so that too little expires rather than too much.
+        ledger: The ledger; an empty one if there is none that can be read.
+        etag: Of the ledger that is there; None if none is.
+        rebuild: Why the ledger has to be rebuilt; None if it was read.
+        protected: Key -> protection by an intent or a staged release.
+        listed: Id -> S3's ``LastModified`` of every marker that is there and is named as a marker.
+        stops: Why nothing may be deleted.
+        read: Id -> the markers read and valid so far.
+        broken: Ids of the markers read and not valid.
+    """
+
+    now: datetime
+    ledger: Ledger
+    etag: str | None
+    rebuild: str | None
+    protected: dict[str, Protection] = field(default_factory=dict)
+    listed: dict[str, datetime] = field(default_factory=dict)
+    stops: list[Stop] = field(default_factory=list)
+    read: dict[str, Published] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+
+
+def load(store: S3Port, layout: Layout, policy: Policy, run: str) -> Loaded:
+    """Read ledger, intents, staged releases and the list of markers; the markers themselves come by `read_markers`.
+
+    Raises:
+        ConflictError: The log changed underfoot too often; start over.
+    """
+    loaded = _load_ledger(store, layout, run)
+    for _ in range(READ_AGAIN):
+        if _load_protections(store, layout, policy, loaded):
+            break
+    else:
+        msg = f"{layout.log} changed each of the {READ_AGAIN} times it was read"
+        raise ConflictError(msg)
+    for listed in store.list(layout.markers):
+        try:
+            if not listed.key.endswith("/"):
+                loaded.listed[layout.release_id(listed.key)] = listed.last_modified
+        except ReleaseLogError as error:
+            loaded.stops.append(_invalid(listed.key, error))
+    return loaded
+
+
+def read_markers(store: S3Port, layout: Layout, ids: Iterable[str], loaded: Loaded) -> list[Published]:
+    """Read markers by id, each once a run. One that does not validate stops all deletion, and is left out.
+
+    Raises:
+        ConflictError: A listed marker is gone.
+    """
+    wanted = sorted(ids)
+    for release_id in wanted:
+        if release_id in loaded.read or release_id in loaded.broken:
+            continue
+        key = layout.marker_key(release_id)
+        blob = store.get(key)
+        if blob is None:
+            msg = f"{key} went while it was read"
+            raise ConflictError(msg)
+        try:
+            release = marker.decode(blob.body, layout.prefix)
+        except ReleaseLogError as error:
+            loaded.broken.add(release_id)
+            loaded.stops.append(_invalid(key, error))
+        else:
+            loaded.read[release_id] = Published(release_id, loaded.listed[release_id], release)
+    return [loaded.read[release_id] for release_id in wanted if release_id in loaded.read]
+
+
+def _load_ledger(store: S3Port, layout: Layout, run: str) -> Loaded:
+    blob = store.get(layout.ledger)
+    now = store.now()
+    if blob is None:
+        return Loaded(now, Ledger(), None, "there is no ledger yet")
+    try:
+        ledger = ledgers.decode(blob.body)
+    except LedgerError as error:
+        return Loaded(now, Ledger(), blob.etag, str(error))
+    loaded = Loaded(now, ledger, blob.etag, None)
+    if ledger.deleting is not None:
+        # Whole seconds on both sides: one more, so that it never ends early.
+        since = ledger.deleting.since or blob.last_modified
+        until = since + timedelta(seconds=INVOCATION_SECONDS + 1)
+        if ledger.deleting.run != run and now < until:
+            deleting = ledgers.Deleting(ledger.deleting.run, ledger.deleting.keys, since)
+            loaded.ledger = replace(ledger, deleting=deleting)
+            message = f"run {deleting.run} is deleting; it is done or dead by {until:%Y-%m-%dT%H:%M:%SZ}"
+            loaded.stops.append(Stop(Reason.DELETING, message, until))
+        else:
+            loaded.ledger = replace(ledger, deleting=None)
+    return loaded
+
+
+def _load_protections(store: S3Port, layout: Layout, policy: Policy, loaded: Loaded) -> bool:
+    """Read intents, then staged releases; False if one vanished between LIST and GET: its marker may be there by now."""
+    protected: dict[str, Protection] = {}
+    stops: list[Stop] = []
+    for folder, reason, ttl in (
+        (layout.pending, Reason.PENDING, policy.pending_ttl),
+        (layout.staged, Reason.STAGED, policy.staged_ttl),
+    ):
+        for listed in list(store.list(folder)):
+            # Whole seconds on both sides: one more, so that it never ends early.
+            until = listed.last_modified + timedelta(seconds=ttl + 1)
+            if listed.key.endswith("/") or until <= loaded.now:
+                continue
+            blob = store.get(listed.key)
+            if blob is None:
+                return False
+            try:
+                release = marker.decode(blob.body, layout.prefix)
+            except ReleaseLogError as error:
+                stops.append(_invalid(listed.key, error, until))
+                continue
+            for asset in release.assets.values():
+                known = protected.get(asset.key)
+                if known is None or known.until < until:
+                    protected[asset.key] = Protection(reason, until)
+    loaded.protected = protected
+    loaded.stops += stops
+    return True
+
+
+def _invalid(key: str, error: ReleaseLogError, until: datetime | None = None) -> Stop:
+    message = (
+        f"{key} is not valid ({error}): what is current is unknown, so nothing is deleted until it is dealt with. "
+        "Delete it, and publish that release again"
+    )
+    return Stop(Reason.INVALID_MARKER, message, until)

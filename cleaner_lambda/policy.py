@@ -1,0 +1,224 @@
+"""The policy: what is tagged, untagged, deleted and kept, each with its reason. Pure: no I/O, no clock of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from release_log.tags import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.ledger import Retired
+    from release_log.settings import Policy
+
+BRAKE_FLOOR = 100
+"""A run that would delete no more than this many assets is never braked."""
+
+
+class Reason(StrEnum):
+    """Why an asset is tagged, untagged, deleted or kept: the same word in the answer, the log and the tests."""
+
+    CURRENT = "current"
+    PENDING = "pending"
+    STAGED = "staged"
+    SUPERSEDED = "superseded"
+    REMOVED = "removed"
+    WITHIN_GRACE = "within_grace"
+    WITHIN_VERSION_LIMIT = "within_version_limit"
+    WITHIN_VERSION_TTL = "within_version_ttl"
+    WITHIN_REMOVED_TTL = "within_removed_ttl"
+    KEPT_RELEASE = "kept_release"
+    BEYOND_VERSION_LIMIT = "beyond_version_limit"
+    BEYOND_REMOVED_TTL = "beyond_removed_ttl"
+    BRAKE = "brake"
+    INVALID_MARKER = "invalid_marker"
+    MISSING_MARKER = "missing_marker"
+    DELETING = "deleting"
+    REBUILT = "rebuilt"
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What an intent or a staged release does for its keys, until it expires."""
+
+    reason: Reason
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a run deletes nothing.
+
+    Attributes:
+        reason: The word for it.
+        message: One line for a person, with the remedy.
+        until: When it ends by itself; None if it does not.
+    """
+
+    reason: Reason
+    message: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the policy decides on.
+
+    Attributes:
+        live: Keys of the current releases.
+        retired: Key -> retired asset; none of them live.
+        owed: Live keys that still bear our tag.
+        protected: Key -> the protection of an upload under way or of a staged release.
+        kept: Keys of the releases that ``keep_releases`` keeps.
+        stops: Why nothing may be deleted, if so.
+    """
+
+    live: frozenset[str]
+    retired: Mapping[str, Retired]
+    owed: frozenset[str] = frozenset()
+    protected: Mapping[str, Protection] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
+    stops: tuple[Stop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One asset and what is done with it. ``entry`` is None for a live asset."""
+
+    key: str
+    reason: Reason
+    entry: Retired | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The policy's answer; each list is in the order of the keys.
+
+    Attributes:
+        keep: Every asset that is not deleted.
+        delete: Every asset that is. Keep and delete together are all assets.
+        tag: Those kept whose tag is to be written.
+        untag: Those kept whose tag is to go.
+        stops: Why nothing is deleted, the brake included.
+        next_due: The first instant after now at which the answer changes by itself; None if it does not.
+    """
+
+    keep: tuple[Action, ...]
+    delete: tuple[Action, ...]
+    tag: tuple[Action, ...]
+    untag: tuple[Action, ...]
+    stops: tuple[Stop, ...]
+    next_due: datetime | None
+
+
+def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) -> Plan:
+    """Apply the policy.
+
+    Args:
+        view: The state.
+        policy: The settings.
+        now: The instant to decide for, by S3's clock.
+        force: Let the brake go.
+    """
+    ranks = _ranks(view)
+    keep = [Action(key, Reason.CURRENT) for key in view.live]
+    due: list[Action] = []
+    tag: list[Action] = []
+    untag = [Action(key, Reason.CURRENT) for key in view.owed]
+    changes = [stop.until for stop in view.stops if stop.until is not None]
+
+    for key, entry in view.retired.items():
+        protection = view.protected.get(key)
+        if protection is not None:
+            keep.append(Action(key, protection.reason, entry))
+            changes.append(protection.until)
+            if entry.tagged is not None:
+                untag.append(Action(key, protection.reason, entry))
+            continue
+        falls_due = _falls_due(entry, ranks.get(key, 0), policy) if key not in view.kept else None
+        if falls_due is not None and falls_due <= now:
+            due.append(Action(key, _delete_reason(entry), entry))
+            continue
+        if falls_due is not None:
+            changes.append(falls_due)
+        keep.append(Action(key, _keep_reason(key, entry, view, policy, ranks.get(key, 0), now), entry))
+        if entry.tagged != entry.mark:
+            tag.append(_tagging(key, entry))
+
+    stops = view.stops or _brake(len(due), len(view.live) + len(view.retired), policy, force=force)
+    if stops:
+        keep += [Action(action.key, stops[0].reason, action.entry) for action in due]
+        tag += [_tagging(a.key, a.entry) for a in due if a.entry is not None and a.entry.tagged != a.entry.mark]
+        due = []
+    return Plan(
+        keep=_sorted(keep),
+        delete=_sorted(due),
+        tag=_sorted(tag),
+        untag=_sorted(untag),
+        stops=stops,
+        next_due=min((instant for instant in changes if instant > now), default=None),
+    )
+
+
+def _ranks(view: View) -> dict[str, int]:
+    """Rank the superseded versions of each logical path, latest superseded first; uploads under way do not count."""
+    versions: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
+    for key, entry in view.retired.items():
+        if entry.mark.state is State.SUPERSEDED and key not in view.protected:
+            versions[entry.logical].append((entry.mark.since, entry.release, key))
+    return {
+        key: rank
+        for siblings in versions.values()
+        for rank, (_, _, key) in enumerate(sorted(siblings, reverse=True))
+    }
+
+
+def _falls_due(entry: Retired, rank: int, policy: Policy) -> datetime | None:
+    """The instant from which an asset may be deleted; None if time alone never makes it so."""
+    if entry.mark.state is State.REMOVED:
+        wait = policy.removed_ttl
+    elif rank >= policy.version_limit:
+        wait = policy.version_ttl
+    else:
+        return None
+    return entry.mark.since + timedelta(seconds=max(wait, policy.grace))
+
+
+def _keep_reason(key: str, entry: Retired, view: View, policy: Policy, rank: int, now: datetime) -> Reason:
+    if key in view.kept:
+        return Reason.KEPT_RELEASE
+    if now < entry.mark.since + timedelta(seconds=policy.grace):
+        return Reason.WITHIN_GRACE
+    if entry.mark.state is State.REMOVED:
+        return Reason.WITHIN_REMOVED_TTL
+    return Reason.WITHIN_VERSION_LIMIT if rank < policy.version_limit else Reason.WITHIN_VERSION_TTL
+
+
+def _delete_reason(entry: Retired) -> Reason:
+    return Reason.BEYOND_REMOVED_TTL if entry.mark.state is State.REMOVED else Reason.BEYOND_VERSION_LIMIT
+
+
+def _tagging(key: str, entry: Retired) -> Action:
+    return Action(key, Reason(entry.mark.state), entry)
+
+
+def _brake(deletions: int, assets: int, policy: Policy, *, force: bool) -> tuple[Stop, ...]:
+    if force or deletions <= BRAKE_FLOOR or deletions <= policy.max_delete_fraction * assets:
+        return ()
+    message = (
+        f"{deletions} of {assets} assets are due, more than max_delete_fraction {policy.max_delete_fraction}: nothing is "
+        'deleted. Look at the plan with {"dry_run": true, "force": true}; if it is right, invoke with {"force": true}'
+    )
+    return (Stop(Reason.BRAKE, message),)
+
+
+def _sorted(actions: Iterable[Action]) -> tuple[Action, ...]:
+    return tuple(sorted(actions, key=lambda action: action.key))
+
+

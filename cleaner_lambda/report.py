@@ -1,0 +1,137 @@
+"""The answer of a run: the same shape for a dry run, a real run, and the log. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from release_log.instants import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.apply import Outcome
+    from cleaner_lambda.policy import Action, Plan
+
+MAX_ANSWER_BYTES = 5_000_000
+"""Lambda's answers end at 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+LISTS = ("failed", "delete", "untag", "tag", "missing")
+"""The lists of an answer, the most needed first: when an answer is too long, the last ones are cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run, for whoever asked, and for the log.
+
+    Attributes:
+        dry_run: Whether it only says what a real run would do.
+        site: The site's prefix.
+        at: The instant it decided for, by S3's clock.
+        current: Channel -> id of the current release.
+        plan: What the policy said.
+        outcome: What became of it.
+        missing: Keys of current releases that are not in the bucket; None if there was no full listing.
+        orphans: Assets of no known release; None if there was no full listing.
+        next_due: When the cleaner comes back by itself.
+    """
+
+    dry_run: bool
+    site: str
+    at: datetime
+    current: Mapping[str, str]
+    plan: Plan
+    outcome: Outcome
+    missing: tuple[str, ...] | None
+    orphans: int | None
+    next_due: datetime | None
+
+    @property
+    def bytes_deleted(self) -> int:
+        """The size of what was deleted."""
+        return sum(a.entry.size for a in self.plan.delete if a.entry is not None and a.key in self.outcome.deleted)
+
+    def counts(self) -> dict[str, int]:
+        """The counts, always whole. ``keep`` is every known asset that is still there."""
+        failed, deleted = self.outcome.failed, self.outcome.deleted
+        return {
+            "tag": sum(action.key in self.outcome.tagged for action in self.plan.tag),
+            "untag": sum(action.key in self.outcome.untagged for action in self.plan.untag),
+            "delete": len(deleted),
+            "keep": len(self.plan.keep) + len(self.plan.delete) - len(deleted),
+            "failed": len(failed),
+        }
+
+    def document(self) -> dict[str, Any]:
+        """The whole answer as JSON has it."""
+        outcome = self.outcome
+        every = {a.key: a for a in (*self.plan.untag, *self.plan.delete, *self.plan.tag)}
+        return {
+            "dry_run": self.dry_run,
+            "site": self.site,
+            "at": format_instant(self.at),
+            "current": dict(self.current),
+            "tag": [_entry(a) for a in self.plan.tag if a.key in outcome.tagged],
+            "untag": [_entry(a) for a in self.plan.untag if a.key in outcome.untagged],
+            "delete": [_entry(a) for a in self.plan.delete if a.key in outcome.deleted],
+            "failed": [{**_entry(every[key]), "error": error} for key, error in sorted(outcome.failed.items())],
+            "counts": self.counts(),
+            "bytes_deleted": self.bytes_deleted,
+            "missing": list(self.missing or ()),
+            "orphans": self.orphans,
+            "stopped_by": [{"reason": stop.reason, "message": stop.message} for stop in self.plan.stops],
+            "next_due": self.next_due and format_instant(self.next_due),
+            "truncated": False,
+        }
+
+
+def cut(document: dict[str, Any], limit: int = MAX_ANSWER_BYTES) -> dict[str, Any]:
+    """The answer with its lists cut to what Lambda can carry; ``truncated`` says whether they were."""
+    lists = {name: document[name] for name in LISTS}
+    left = limit - _size({**document, **dict.fromkeys(LISTS, [])})
+    result = dict(document)
+    for name, entries in lists.items():
+        kept = 0
+        for entry in entries:
+            left -= _size(entry) + 2
+            if left < 0:
+                result["truncated"] = True
+                break
+            kept += 1
+        result[name] = entries[:kept]
+    return result
+
+
+def log_lines(document: Mapping[str, Any], per_line: int = 500) -> Iterator[dict[str, Any]]:
+    """The whole plan in pieces that a log event can hold (256 KB): one for each ``per_line`` actions of a list."""
+    for name in LISTS:
+        entries = document[name]
+        for start in range(0, len(entries), per_line):
+            yield {"plan": name, "from": start, "actions": entries[start : start + per_line]}
+
+
+def summary(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer without its lists."""
+    return {name: value for name, value in document.items() if name not in LISTS}
+
+
+def _entry(action: Action) -> dict[str, Any]:
+    entry = action.entry
+    return {
+        "key": action.key,
+        "logical": entry and entry.logical,
+        "state": entry and entry.mark.state,
+        "since": entry and format_instant(entry.mark.since),
+        "reason": action.reason,
+    }
+
+
+def _size(value: object) -> int:
+    return len(json.dumps(value).encode())
+
+
+def keys(actions: Iterable[Action]) -> frozenset[str]:
+    """The keys of some actions."""
+    return frozenset(action.key for action in actions)

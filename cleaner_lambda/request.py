@@ -1,0 +1,104 @@
+"""Read what woke the cleaner: an S3 event, a timer's payload, or somebody's payload by hand.
+
+An event only says "look now": nothing is taken from its body but the site. A payload is strict, so that a slip such as
+``{"dryrun": true}`` never deletes anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificationEvent
+
+from cleaner_lambda.errors import RequestError
+from release_log.errors import LayoutError, SettingError
+from release_log.layout import prefix_of_marker
+from release_log.settings import SETTINGS, check_setting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FLAGS = ("dry_run", "full", "force")
+KEYS = (*FLAGS, "site", *SETTINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        site: The site's prefix; None for the only one.
+        bucket: The bucket an event came from; None for a payload.
+        dry_run: Read only.
+        full: Make a full listing.
+        force: Let the brake go.
+        settings: Policy settings of a "what if".
+    """
+
+    site: str | None = None
+    bucket: str | None = None
+    dry_run: bool = False
+    full: bool = False
+    force: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse(event: object) -> Request:
+    """Read an event or a payload.
+
+    Raises:
+        RequestError: It is neither, or asks for something impossible. The message names the key, the value, the remedy.
+    """
+    if not isinstance(event, dict):
+        msg = f"payload {event!r} is not a JSON object; for a plain run send {{}}"
+        raise RequestError(msg)
+    return _event(event) if "detail-type" in event or "detail" in event else _payload(event)
+
+
+def _event(event: dict[str, Any]) -> Request:
+    notification = S3EventBridgeNotificationEvent(event)
+    if event.get("source") != "aws.s3" or event.get("detail-type") != "Object Created":
+        msg = f"event {event.get('detail-type')!r} from {event.get('source')!r} is not S3's 'Object Created'"
+        raise RequestError(msg)
+    try:
+        bucket, key = notification.detail.bucket.name, notification.detail.object.key
+    except (KeyError, TypeError, AttributeError) as error:
+        msg = f"the S3 event has no detail.bucket.name and detail.object.key (missing: {error})"
+        raise RequestError(msg) from error
+    if not isinstance(bucket, str) or not isinstance(key, str) or not bucket:
+        msg = f"the S3 event's bucket {bucket!r} and key {key!r} are not both texts"
+        raise RequestError(msg)
+    try:
+        return Request(site=prefix_of_marker(key), bucket=bucket)
+    except LayoutError as error:
+        msg = f"the S3 event's {error}"
+        raise RequestError(msg) from error
+
+
+def _payload(payload: dict[str, Any]) -> Request:
+    for name in payload:
+        if name not in KEYS:
+            msg = f"unknown key {name!r}: use {', '.join(KEYS)}"
+            raise RequestError(msg)
+    flags = {name: payload[name] for name in FLAGS if name in payload}
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            msg = f"{name}: {value!r} is neither true nor false"
+            raise RequestError(msg)
+    site = payload.get("site")
+    if site is not None and not isinstance(site, str):
+        msg = f"site: {site!r} is not a prefix such as 'assets/'"
+        raise RequestError(msg)
+    settings = {name: payload[name] for name in payload if name in SETTINGS}
+    try:
+        settings = {name: check_setting(name, value) for name, value in settings.items()}
+    except SettingError as error:
+        raise RequestError(str(error)) from error
+    if settings and not flags.get("dry_run", False):
+        msg = (
+            f"{', '.join(settings)}: a policy setting in a payload asks \"what if\" and needs \"dry_run\": true; "
+            "to change the policy, deploy with -c NAME=VALUE"
+        )
+        raise RequestError(msg)
+    return Request(site=site, settings=settings, **flags)

@@ -1,0 +1,129 @@
+"""The port on real S3, by boto3."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cleaner_lambda.errors import CleanerError, ConflictError
+from cleaner_lambda.store import DELETE_BATCH, Blob, Listed
+from release_log.instants import whole_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mypy_boto3_s3 import S3Client
+
+_MISSING = {"NoSuchKey", "404", "NoSuchVersion", "MethodNotAllowed"}
+"""What S3 says of a key that is not there; the last is a key whose newest version is a delete marker."""
+
+_CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
+"""What a conditional write says when it lost: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+
+
+class S3Store:
+    """`cleaner_lambda.store.S3Port` over HTTP. Safe to use from several threads."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._now: datetime | None = None
+
+    def now(self) -> datetime:
+        """S3's clock, from the ``Date`` of its latest answer.
+
+        Raises:
+            CleanerError: S3 has not been asked anything yet, or answers without a date.
+        """
+        if self._now is None:
+            msg = f"bucket {self._bucket}: S3 answered without a Date; what has expired cannot be told"
+            raise CleanerError(msg)
+        return self._now
+
+    def get(self, key: str) -> Blob | None:
+        """See `S3Port.get`."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            body = answer["Body"].read()
+        except ClientError as error:
+            if self._is_missing(key, error):
+                return None
+            raise
+        self._note_time(answer)
+        return Blob(body, answer["ETag"], whole_seconds(answer["LastModified"]))
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """See `S3Port.list`."""
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            self._note_time(page)
+            for entry in page.get("Contents", ()):
+                yield Listed(entry["Key"], entry["Size"], whole_seconds(entry["LastModified"]))
+
+    def put_if(self, key: str, body: bytes, etag: str | None) -> str:
+        """See `S3Port.put_if`."""
+        condition: dict[str, Any] = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        try:
+            answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CONFLICT:
+                msg = f"{key} was written by another run"
+                raise ConflictError(msg) from error
+            raise
+        self._note_time(answer)
+        return answer["ETag"]
+
+    def get_tags(self, key: str) -> dict[str, str] | None:
+        """See `S3Port.get_tags`."""
+        try:
+            answer = self._client.get_object_tagging(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if self._is_missing(key, error):
+                return None
+            raise
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+    def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
+        """See `S3Port.put_tags`."""
+        tag_set: Any = [{"Key": name, "Value": value} for name, value in tags.items()]
+        try:
+            self._client.put_object_tagging(Bucket=self._bucket, Key=key, Tagging={"TagSet": tag_set})
+        except ClientError as error:
+            if self._is_missing(key, error):
+                return False
+            raise
+        return True
+
+    def delete(self, keys: Sequence[str]) -> dict[str, str]:
+        """See `S3Port.delete`."""
+        if len(keys) > DELETE_BATCH:
+            msg = f"{len(keys)} keys in one DeleteObjects: S3 takes {DELETE_BATCH}"
+            raise ValueError(msg)
+        answer = self._client.delete_objects(
+            Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        )
+        return {
+            error["Key"]: f"{error['Code']}: {error.get('Message', '')}"
+            for error in answer.get("Errors", ())
+            if error["Code"] not in _MISSING
+        }
+
+    def _is_missing(self, key: str, error: ClientError) -> bool:
+        """Tell "not there" from "not allowed".
+
+        The role may list the site's prefix only, so S3 answers 403, not 404, for a key that is not there: its check of
+        the right to list carries no prefix. A listing of just this key tells the two apart.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        """
+        self._note_time(error.response)
+        code = error.response["Error"]["Code"]
+        if code != "AccessDenied":
+            return code in _MISSING
+        return all(listed.key != key for listed in self.list(key))
+
+    def _note_time(self, answer: Any) -> None:  # noqa: ANN401 (every answer's TypedDict is another)
+        text = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+        if text:
+            self._now = parsedate_to_datetime(text).astimezone(UTC)

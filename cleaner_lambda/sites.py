@@ -1,0 +1,67 @@
+"""Which sites this installation cleans, from the function's environment as the stack writes it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.errors import RequestError
+from release_log.errors import ReleaseLogError
+from release_log.layout import check_prefix
+from release_log.settings import policy_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from release_log.settings import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One key prefix of one bucket, and its policy."""
+
+    bucket: str
+    prefix: str
+    policy: Policy
+
+
+def sites_from(environ: Mapping[str, str]) -> tuple[Site, ...]:
+    """Read ``SITES``: a JSON list of ``{"bucket": …, "prefix": …, "policy": {setting: value}}``.
+
+    Raises:
+        RequestError: It is missing or wrong.
+    """
+    try:
+        entries = json.loads(environ["SITES"])
+        return tuple(
+            Site(entry["bucket"], check_prefix(entry["prefix"]), policy_from(entry["policy"])) for entry in entries
+        )
+    except (KeyError, TypeError, ValueError, ReleaseLogError) as error:
+        msg = f"the function's environment variable SITES is wrong ({error}): deploy the stack again"
+        raise RequestError(msg) from error
+
+
+def find(sites: Sequence[Site], prefix: str | None, bucket: str | None = None) -> Site:
+    """The site meant by a payload or an event.
+
+    Args:
+        sites: What is configured.
+        prefix: The site's prefix; None for the only one.
+        bucket: The site's bucket; None for any.
+
+    Raises:
+        RequestError: There is none, or more than one.
+    """
+    found = [
+        site for site in sites if (prefix is None or site.prefix == prefix) and (bucket is None or site.bucket == bucket)
+    ]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(repr(site.prefix) for site in sites)
+    if found:
+        msg = f"which site? Name one with \"site\": {known}"
+    else:
+        where = "" if bucket is None else f" in bucket {bucket!r}"
+        msg = f"site {prefix!r}{where} is not configured here; configured: {known}"
+    raise RequestError(msg)

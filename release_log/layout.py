@@ -1,0 +1,171 @@
+"""Where things are in the bucket. Nothing else builds a key from pieces, or takes one apart.
+
+==========================================  =====================================================
+``<prefix>.releases/pending/<id>.json``     intent: a release that is being uploaded
+``<prefix>.releases/staged/<id>.json``      a release that waits to be activated
+``<prefix>.releases/markers/<id>.json``     release marker, never changed afterwards
+``<prefix>.releases/ledger.json.gz``        the cleaner's state
+anything else below ``<prefix>``            an asset
+==========================================  =====================================================
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release_log.errors import LayoutError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+LOG_FOLDER = ".releases/"
+MAX_KEY_BYTES = 1024
+"""S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The keys of one site.
+
+    Attributes:
+        prefix: Empty, or ends with ``/``; see `check_prefix`.
+    """
+
+    prefix: str
+
+    @property
+    def log(self) -> str:
+        """The release log's own prefix."""
+        return f"{self.prefix}{LOG_FOLDER}"
+
+    @property
+    def pending(self) -> str:
+        """Prefix of the intents."""
+        return f"{self.log}pending/"
+
+    @property
+    def staged(self) -> str:
+        """Prefix of the staged releases."""
+        return f"{self.log}staged/"
+
+    @property
+    def markers(self) -> str:
+        """Prefix of the release markers."""
+        return f"{self.log}markers/"
+
+    @property
+    def ledger(self) -> str:
+        """Key of the cleaner's state."""
+        return f"{self.log}ledger.json.gz"
+
+    def pending_key(self, release_id: str) -> str:
+        """Key of the intent of a release."""
+        return f"{self.pending}{release_id}.json"
+
+    def marker_key(self, release_id: str) -> str:
+        """Key of the marker of a release."""
+        return f"{self.markers}{release_id}.json"
+
+    def owns(self, key: str) -> bool:
+        """Whether a key can be an asset of this site: under its prefix, and outside every release log.
+
+        A site configured inside this one's prefix has a release log of its own there; the log at least is never ours.
+        """
+        if not key.startswith(self.prefix) or key == self.prefix:
+            return False
+        inner = key[len(self.prefix) :]
+        return not inner.startswith(LOG_FOLDER) and f"/{LOG_FOLDER}" not in inner
+
+    def release_id(self, key: str) -> str:
+        """The id in the key of a marker, intent or staged release.
+
+        Raises:
+            LayoutError: The key is none of these.
+        """
+        for folder in (self.markers, self.pending, self.staged):
+            if key.startswith(folder) and key.endswith(".json"):
+                name = key[len(folder) : -len(".json")]
+                if _ID.fullmatch(name):
+                    return name
+        msg = f"{key!r} is not named as the release log names its files (<yyyymmddThhmmssZ>-<release>.json)"
+        raise LayoutError(msg)
+
+
+def prefix_of_marker(key: str) -> str:
+    """The site's prefix, from the key of one of its markers.
+
+    Raises:
+        LayoutError: The key is not a marker's.
+    """
+    prefix, found, _ = key.rpartition(f"{LOG_FOLDER}markers/")
+    if not found:
+        msg = f"{key!r} is not the key of a release marker ({LOG_FOLDER}markers/<id>.json)"
+        raise LayoutError(msg)
+    return prefix
+
+
+def make_id(at: datetime, release: str) -> str:
+    """The id of a release: when its upload began (the build machine's clock, for people) and its name.
+
+    Raises:
+        LayoutError: The name holds what an id may not hold.
+    """
+    if not _NAME.fullmatch(release):
+        msg = f"release {release!r}: use up to 64 letters, digits, dots, hyphens and underscores, first a letter or digit"
+        raise LayoutError(msg)
+    return f"{at:%Y%m%dT%H%M%SZ}-{release}"
+
+
+def check_prefix(prefix: str) -> str:
+    """The prefix as given, if a site may have it.
+
+    An empty prefix is the whole bucket. A trailing slash is required, because ``site`` would match ``site-staging/`` too.
+
+    Raises:
+        LayoutError: It may not.
+    """
+    if prefix == "":
+        return prefix
+    parts = prefix.split("/")
+    if not prefix.endswith("/"):
+        problem = f"must end with a slash: {prefix + '/'!r}"
+    elif prefix.startswith("/"):
+        problem = f"must not begin with a slash: {prefix.lstrip('/')!r}"
+    elif "" in parts[:-1]:
+        problem = "must not hold '//'"
+    elif "." in parts or ".." in parts:
+        problem = "must not hold '.' or '..' as a folder"
+    elif ".releases" in parts:
+        problem = "must not lie inside a release log (.releases/)"
+    elif any(ord(char) < ord(" ") or char in "\x7f*?$" for char in prefix):
+        problem = "must not hold control characters, '*', '?' or '$', which IAM policies read as patterns"
+    elif len(prefix.encode()) > MAX_KEY_BYTES // 2:
+        problem = f"is longer than {MAX_KEY_BYTES // 2} bytes"
+    else:
+        return prefix
+    msg = f"prefix {prefix!r} {problem}"
+    raise LayoutError(msg)
+
+
+def check_key(key: str) -> str:
+    """The key as given, if an asset may have it: what S3 clients, URLs and IAM all read alike.
+
+    Raises:
+        LayoutError: It may not.
+    """
+    parts = key.split("/")
+    if len(key.encode(errors="surrogatepass")) > MAX_KEY_BYTES:
+        problem = f"is longer than S3's {MAX_KEY_BYTES} bytes"
+    elif any(part in {"", ".", ".."} for part in parts):
+        problem = "has an empty, '.' or '..' part"
+    elif any(ord(char) < ord(" ") or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in key):
+        problem = "holds a control character or bytes that are not UTF-8"
+    else:
+        return key
+    msg = f"key {key!r} {problem}"
+    raise LayoutError(msg)

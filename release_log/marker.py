@@ -1,0 +1,222 @@
+"""The release marker: one JSON document that lists every asset of a release.
+
+An intent, a staged release and a marker have the same body; where it lies says which it is (`release_log.layout`). The
+format is open: any build tool may write it. ``marker.schema.json`` beside this file is its JSON Schema; `decode` checks
+the same, and what a schema cannot say: no name twice in one object, and no key outside the site.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from release_log.errors import MarkerError
+from release_log.instants import format_instant, parse_instant
+from release_log.layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+FORMAT = 1
+"""The newest format this code reads, and the one it writes."""
+
+SCHEMA_FILE = Path(__file__).with_name("marker.schema.json")
+
+DEFAULT_CHANNEL = "default"
+
+CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One asset of a release.
+
+    Attributes:
+        key: The whole key, the site's prefix included.
+        size: Bytes.
+        fingerprinted: Whether the key changes when the content does.
+        digest: ``sha256:`` and 64 hexadecimal digits; None if the writer did not say.
+        headers: A short digest of the object's headers, so that a changed rule is seen; None if the writer did not say.
+    """
+
+    key: str
+    size: int
+    fingerprinted: bool
+    digest: str | None = None
+    headers: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The body of a marker.
+
+    Attributes:
+        release: The release's name, usually the commit.
+        channel: The line of releases it belongs to.
+        created_at: The build machine's clock, for people; nothing is ordered by it.
+        prefix: The site's prefix.
+        uploader: Who wrote it: ``name`` and ``version``.
+        assets: Logical path -> asset, every file of the build.
+        metadata: Free text for people: commit, branch, build URL.
+    """
+
+    release: str
+    channel: str
+    created_at: datetime
+    prefix: str
+    uploader: Mapping[str, str]
+    assets: Mapping[str, Asset]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def encode(release: Release) -> bytes:
+    """The body as bytes: the same release always gives the same bytes."""
+    document = {
+        "format": FORMAT,
+        "release": release.release,
+        "channel": release.channel,
+        "created_at": format_instant(release.created_at),
+        "prefix": release.prefix,
+        "uploader": dict(release.uploader),
+        "metadata": dict(release.metadata),
+        "assets": {logical: _encode_asset(asset) for logical, asset in release.assets.items()},
+    }
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def decode(body: bytes, prefix: str) -> Release:
+    """Read and check the body of a marker, an intent or a staged release.
+
+    Args:
+        body: What the object holds.
+        prefix: The site's prefix: a marker cannot speak of another site's keys.
+
+    Raises:
+        MarkerError: It does not validate. The message is one line that names what is wrong.
+    """
+    document = _parse(body)
+    version = document.get("format")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        _fail(f"format: {version!r} is not a version number")
+    if version > FORMAT:
+        _fail(f"format: {version} is newer than {FORMAT}, the newest this cleaner reads: deploy a newer one")
+    if document.get("prefix") != prefix:
+        _fail(f"prefix: {document.get('prefix')!r} is not this site's, {prefix!r}")
+    channel = _text(document, "channel")
+    if not CHANNEL.fullmatch(channel):
+        _fail(f"channel: {channel!r} is not a name of letters, digits, dots, hyphens and underscores")
+    layout = Layout(prefix)
+    assets = _object(document, "assets")
+    if not assets:
+        _fail("assets: none; an empty release would retire the whole site")
+    return Release(
+        release=_text(document, "release"),
+        channel=channel,
+        created_at=_instant(document, "created_at"),
+        prefix=prefix,
+        uploader=_texts(document, "uploader"),
+        metadata=_texts(document, "metadata") if "metadata" in document else {},
+        assets={logical: _decode_asset(logical, value, layout) for logical, value in assets.items()},
+    )
+
+
+def _encode_asset(asset: Asset) -> dict[str, object]:
+    entry: dict[str, object] = {"key": asset.key, "size": asset.size, "fingerprinted": asset.fingerprinted}
+    if asset.digest is not None:
+        entry["digest"] = asset.digest
+    if asset.headers is not None:
+        entry["headers"] = asset.headers
+    return entry
+
+
+def _decode_asset(logical: str, value: object, layout: Layout) -> Asset:
+    where = f"assets[{logical!r}]"
+    if not logical:
+        _fail("assets: a logical path is empty")
+    if not isinstance(value, dict):
+        _fail(f"{where}: not an object")
+    key = _text(value, "key", where)
+    if not layout.owns(key):
+        _fail(f"{where}.key: {key!r} is outside the site (prefix {layout.prefix!r}, release log excluded)")
+    size = value.get("size")
+    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        _fail(f"{where}.size: {size!r} is not a number of bytes")
+    fingerprinted = value.get("fingerprinted")
+    if not isinstance(fingerprinted, bool):
+        _fail(f"{where}.fingerprinted: {fingerprinted!r} is neither true nor false")
+    digest = _text(value, "digest", where) if "digest" in value else None
+    if digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        _fail(f"{where}.digest: {digest!r} is not 'sha256:' and 64 hexadecimal digits")
+    headers = _text(value, "headers", where) if "headers" in value else None
+    return Asset(key, size, fingerprinted, digest, headers)
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        msg = f"not JSON: {error}"
+        raise MarkerError(msg) from error
+    if not isinstance(document, dict):
+        _fail("not a JSON object")
+    if b"\\ud" in body.lower():
+        _refuse_lone_surrogates(document)
+    return document
+
+
+def _refuse_lone_surrogates(document: dict[str, Any]) -> None:
+    """An escape such as ``\\ud800`` alone is a text in JSON and in Python, but no key, tag or log line can hold it."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        msg = f"not Unicode: {error}"
+        raise MarkerError(msg) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that stands twice: JSON readers keep the last one, and the first asset would be lost in silence."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        _fail(f"{twice!r} stands twice in one object")
+    return result
+
+
+def _object(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = document.get(name)
+    if not isinstance(value, dict):
+        _fail(f"{name}: not an object")
+    return value
+
+
+def _text(document: Mapping[str, Any], name: str, where: str = "") -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not value:
+        _fail(f"{where + '.' if where else ''}{name}: {value!r} is not a text")
+    return value
+
+
+def _texts(document: Mapping[str, Any], name: str) -> dict[str, str]:
+    value = _object(document, name)
+    for key, text in value.items():
+        if not isinstance(text, str):
+            _fail(f"{name}.{key}: {text!r} is not a text")
+    return value
+
+
+def _instant(document: Mapping[str, Any], name: str) -> datetime:
+    text = _text(document, name)
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        msg = f"{name}: {text!r} is not an instant such as 2026-11-23T06:05:38Z"
+        raise MarkerError(msg) from error
+
+
+def _fail(problem: str) -> NoReturn:
+    raise MarkerError(problem)

@@ -1,0 +1,120 @@
+"""The policy's settings: names, defaults, bounds. The README's table, the stack's context and the Lambda's payload use them.
+
+Durations are whole seconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from release_log.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Orphans(StrEnum):
+    """Which assets that no release ever named are retired."""
+
+    FINGERPRINTED = "fingerprinted"
+    ALL = "all"
+    REPORT = "report"
+
+
+HALF_PENDING_TTL = 10_800
+"""How old an intent may be, in seconds, when its uploader writes the marker: half of the smallest ``pending_ttl``."""
+
+YEARS_100 = 100 * 366 * 86_400
+"""No instant of ours leaves the calendar: the bound of every duration and count."""
+
+
+def _setting(default: object, doc: str, *, low: float = 0, high: float = YEARS_100) -> Any:  # noqa: ANN401 (any field)
+    return dataclasses.field(default=default, metadata={"doc": doc, "low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What is deleted, and when. See the field metadata (``doc``, ``low``, ``high``) or `SETTINGS`."""
+
+    version_limit: int = _setting(2, "older versions kept per logical path")
+    version_ttl: int = _setting(3600, "seconds every superseded version is kept")
+    removed_ttl: int = _setting(172_800, "seconds a removed asset is kept")
+    grace: int = _setting(900, "seconds that cover a roll-out; a floor under both")
+    keep_releases: int = _setting(
+        0, "previous releases per channel whose assets are all kept, whatever their age", high=100
+    )
+    pending_ttl: int = _setting(
+        2 * HALF_PENDING_TTL, "seconds an intent protects its keys", low=2 * HALF_PENDING_TTL
+    )
+    staged_ttl: int = _setting(172_800, "seconds a staged release protects its keys", low=3600)
+    orphans: Orphans = _setting(
+        Orphans.FINGERPRINTED,
+        "which assets of no known release are retired: `fingerprinted`, `all` or `report` (none); "
+        "with an empty prefix always `report`",
+    )
+    max_delete_fraction: float = _setting(
+        0.5, "a run that would delete a larger share of the assets (and more than 100) deletes nothing", high=1
+    )
+
+
+SETTINGS = {field.name: field for field in dataclasses.fields(Policy)}
+
+
+def policy_from(values: Mapping[str, object], base: Policy | None = None) -> Policy:
+    """A policy with some settings replaced.
+
+    Args:
+        values: Setting name -> value, as JSON has it: whole numbers, a number for ``max_delete_fraction``, strings.
+        base: What the other settings are taken from; the defaults without it.
+
+    Raises:
+        SettingError: A name is unknown, or a value has the wrong type or is out of bounds.
+    """
+    checked: dict[str, Any] = {name: check_setting(name, value) for name, value in values.items()}
+    return dataclasses.replace(base or Policy(), **checked)
+
+
+def check_setting(name: str, value: object) -> int | float | Orphans:
+    """One setting's value, checked.
+
+    Raises:
+        SettingError: As in `policy_from`.
+    """
+    field = SETTINGS.get(name)
+    if field is None:
+        msg = f"unknown setting {name!r}: use one of {', '.join(SETTINGS)}"
+        raise SettingError(msg)
+    if name == "orphans":
+        if value not in set(Orphans):
+            msg = f"orphans: {value!r} is not one of {', '.join(Orphans)}"
+            raise SettingError(msg)
+        return Orphans(str(value))
+    fraction = isinstance(field.default, float)
+    low, high = field.metadata["low"], field.metadata["high"]
+    kind = "a number" if fraction else "a whole number"
+    if isinstance(value, bool) or not isinstance(value, (int, float) if fraction else int):
+        msg = f"{name}: {value!r} is not {kind}"
+        raise SettingError(msg)
+    if not low <= value <= high:
+        msg = f"{name}: {value!r} is not between {low} and {high}"
+        raise SettingError(msg)
+    return value
+
+
+def parse_setting(name: str, text: str) -> int | float | Orphans:
+    """One setting's value from text, as a command line or the CDK's context has it.
+
+    Raises:
+        SettingError: As in `policy_from`.
+    """
+    value: object = text
+    for convert in (int, float):
+        try:
+            value = convert(text)
+            break
+        except ValueError:
+            continue
+    return check_setting(name, value)
