@@ -66,7 +66,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     report = _clean(site, request, context)
     document = report.document()
     _log(document)
-    if not report.dry_run:
+    if report.dry_run:
+        metrics.add_metric(name="DryRuns", unit=MetricUnit.Count, value=1)
+    else:
         _count(report)
     return cut(document)
 

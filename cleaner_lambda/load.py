@@ -65,19 +65,25 @@ def load(store: S3Port, layout: Layout, policy: Policy, run: str) -> Loaded:
         ConflictError: The log changed underfoot too often; start over.
     """
     loaded = _load_ledger(store, layout, run)
-    for _ in range(READ_AGAIN):
-        if _load_protections(store, layout, policy, loaded):
-            break
-    else:
-        msg = f"{layout.log} changed each of the {READ_AGAIN} times it was read"
-        raise ConflictError(msg)
-    for listed in store.list(layout.markers):
-        try:
-            if not listed.key.endswith("/"):
-                loaded.listed[layout.release_id(listed.key)] = listed.last_modified
-        except ReleaseLogError as error:
-            loaded.stops.append(_invalid(listed.key, error))
+    _look(store, layout, policy, loaded)
     return loaded
+
+
+def look_again(store: S3Port, layout: Layout, policy: Policy, loaded: Loaded) -> None:
+    """Read intents, staged releases and the list of markers once more, after the ledger says what is to be deleted.
+
+    An uploader whose intent is not there yet will find in the ledger what is to go, and wait. What was protected at the
+    first look stays so: nothing is deleted that the ledger does not name.
+
+    Raises:
+        ConflictError: Other markers are there by now; start over.
+    """
+    protected, listed = loaded.protected, loaded.listed
+    _look(store, layout, policy, loaded)
+    if loaded.listed != listed:
+        msg = f"{layout.markers} changed during the run"
+        raise ConflictError(msg)
+    loaded.protected = {**protected, **loaded.protected}
 
 
 def read_markers(store: S3Port, layout: Layout, ids: Iterable[str], loaded: Loaded) -> list[Published]:
@@ -127,6 +133,22 @@ def _load_ledger(store: S3Port, layout: Layout, run: str) -> Loaded:
         else:
             loaded.ledger = replace(ledger, deleting=None)
     return loaded
+
+
+def _look(store: S3Port, layout: Layout, policy: Policy, loaded: Loaded) -> None:
+    for _ in range(READ_AGAIN):
+        if _load_protections(store, layout, policy, loaded):
+            break
+    else:
+        msg = f"{layout.log} changed each of the {READ_AGAIN} times it was read"
+        raise ConflictError(msg)
+    loaded.listed = {}
+    for listed in store.list(layout.markers):
+        try:
+            if not listed.key.endswith("/"):
+                loaded.listed[layout.release_id(listed.key)] = listed.last_modified
+        except ReleaseLogError as error:
+            loaded.stops.append(_invalid(listed.key, error))
 
 
 def _load_protections(store: S3Port, layout: Layout, policy: Policy, loaded: Loaded) -> bool:

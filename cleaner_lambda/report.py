@@ -60,7 +60,7 @@ class Report:
             "tag": sum(action.key in self.outcome.tagged for action in self.plan.tag),
             "untag": sum(action.key in self.outcome.untagged for action in self.plan.untag),
             "delete": len(deleted),
-            "keep": len(self.plan.keep) + len(self.plan.delete) - len(deleted),
+            "keep": len(self.plan.keep) + len(self.plan.delete) - len(deleted) - len(self.outcome.gone),
             "failed": len(failed),
         }
 

@@ -16,7 +16,7 @@ from cleaner_lambda.errors import CleanerError, ConflictError
 from cleaner_lambda.folding import fold_log, kept_keys
 from cleaner_lambda.ledger import Deleting, Folded, Ledger
 from cleaner_lambda.listing import LISTING_SECONDS, adopt_tags, list_assets, reconcile
-from cleaner_lambda.load import load
+from cleaner_lambda.load import load, look_again
 from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report, keys, summary
 from release_log.layout import Layout
@@ -108,10 +108,14 @@ def _attempt(store: S3Port, job: Job, mapper: Mapper) -> Report:
     )
     plan = decide(view, job.policy, loaded.now, force=job.force)
 
-    etag = loaded.etag
-    if plan.delete:
-        ahead = replace(loaded.ledger, deleting=Deleting(job.run, keys(plan.delete)))
+    etag, announced = loaded.etag, keys(plan.delete)
+    if announced:
+        ahead = replace(loaded.ledger, deleting=Deleting(job.run, announced))
         etag = store.put_if(layout.ledger, ledgers.encode(ahead), etag)
+        look_again(store, layout, job.policy, loaded)
+        # More is protected than before and nothing less, so this deletes nothing that was not announced.
+        view = replace(view, protected=loaded.protected, stops=tuple(loaded.stops))
+        plan = decide(view, job.policy, loaded.now, force=job.force)
     outcome = apply(store, plan, mapper)
     report = Report(
         dry_run=job.dry_run,
@@ -125,7 +129,7 @@ def _attempt(store: S3Port, job: Job, mapper: Mapper) -> Report:
         next_due=_next_due(plan, outcome, loaded.now),
     )
     after = _ledger_after(loaded, history, outcome, listed_at)
-    if plan.delete or not after.same_state(loaded.ledger):
+    if announced or not after.same_state(loaded.ledger):
         after = replace(after, last_run={**summary(report.document()), "run": job.run})
         store.put_if(layout.ledger, ledgers.encode(after), etag)
     return report

@@ -37,7 +37,7 @@ def sites_from(environ: Mapping[str, str]) -> tuple[Site, ...]:
         return tuple(
             Site(entry["bucket"], check_prefix(entry["prefix"]), policy_from(entry["policy"])) for entry in entries
         )
-    except (KeyError, TypeError, ValueError, ReleaseLogError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ReleaseLogError) as error:
         msg = f"the function's environment variable SITES is wrong ({error}): deploy the stack again"
         raise RequestError(msg) from error
 

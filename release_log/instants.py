@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")  # strptime takes 2026-1-2t3:4:5z too
 
 
 def whole_seconds(instant: datetime) -> datetime:
@@ -14,7 +16,7 @@ def whole_seconds(instant: datetime) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """Write an aware datetime, for example ``2026-11-23T06:05:38Z``."""
-    return instant.astimezone(UTC).strftime(_FORMAT)
+    return instant.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def parse_instant(text: str) -> datetime:
@@ -23,4 +25,7 @@ def parse_instant(text: str) -> datetime:
     Raises:
         ValueError: The text has any other form.
     """
+    if not _TEXT.fullmatch(text):
+        msg = f"{text!r} is not of the form 2026-11-23T06:05:38Z"
+        raise ValueError(msg)
     return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)

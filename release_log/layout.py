@@ -142,8 +142,8 @@ def check_prefix(prefix: str) -> str:
         problem = "must not hold '.' or '..' as a folder"
     elif ".releases" in parts:
         problem = "must not lie inside a release log (.releases/)"
-    elif any(ord(char) < ord(" ") or char in "\x7f*?$" for char in prefix):
-        problem = "must not hold control characters, '*', '?' or '$', which IAM policies read as patterns"
+    elif any(ord(char) < ord(" ") or char in "\x7f*?$" or "\ud800" <= char <= "\udfff" for char in prefix):
+        problem = "must not hold control characters, bytes that are not UTF-8, or '*', '?', '$', which are patterns to IAM"
     elif len(prefix.encode()) > MAX_KEY_BYTES // 2:
         problem = f"is longer than {MAX_KEY_BYTES // 2} bytes"
     else:

@@ -158,7 +158,7 @@ def _decode_asset(logical: str, value: object, layout: Layout) -> Asset:
 def _parse(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also an integer of more digits than Python converts
         msg = f"not JSON: {error}"
         raise MarkerError(msg) from error
     if not isinstance(document, dict):

@@ -88,7 +88,7 @@ def check_setting(name: str, value: object) -> int | float | Orphans:
         msg = f"unknown setting {name!r}: use one of {', '.join(SETTINGS)}"
         raise SettingError(msg)
     if name == "orphans":
-        if value not in set(Orphans):
+        if not isinstance(value, str) or value not in set(Orphans):
             msg = f"orphans: {value!r} is not one of {', '.join(Orphans)}"
             raise SettingError(msg)
         return Orphans(str(value))

@@ -1,0 +1,62 @@
+# Everything here sets itself up: the first call installs what is missing, the next ones do nothing.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+unexport VIRTUAL_ENV
+
+CODE := app.py release_log uploader cleaner_lambda infra examples tests
+STAMPS := .setup
+NPM := npm ci --no-audit --no-fund --loglevel=error
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/python $(STAMPS)/emulator $(STAMPS)/cdk $(STAMPS)/site ## install everything the project needs, into this folder
+
+demo: setup ## run the main job on an embedded AWS: three releases, and what the cleaner does
+	@python -m examples.demo
+
+test: setup ## run the tests
+	@python -m pytest
+
+lint: $(STAMPS)/python ## check style and types
+	ruff check $(CODE)
+	ruff format --check $(CODE)
+	mypy $(CODE)
+
+format: $(STAMPS)/python ## format the code and mend what can be mended
+	ruff check --fix-only --quiet $(CODE)
+	ruff format $(CODE)
+
+clean: ## remove everything that setup installed
+	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules cdk.out
+
+$(STAMPS)/python: uv.lock pyproject.toml
+	@echo "setup: Python packages (.venv)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "setup: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name one with make PYTHON=...")'
+	@test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@uv sync --quiet --locked
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/emulator: examples/emulator/uv.lock examples/emulator/pyproject.toml $(STAMPS)/python
+	@echo "setup: embedded AWS (examples/emulator/.venv)"
+	@uv sync --quiet --locked --project examples/emulator --python "$$(uv python find 3.13 2>/dev/null || echo .venv/bin/python)"
+	@touch $@
+
+$(STAMPS)/cdk: package-lock.json $(STAMPS)/python
+	@echo "setup: CDK command line (node_modules)"
+	@$(NPM)
+	@ln -sf ../../node_modules/.bin/cdk .venv/bin/cdk
+	@touch $@
+
+$(STAMPS)/site: examples/site/package-lock.json $(STAMPS)/python
+	@echo "setup: the example site's bundler (examples/site/node_modules)"
+	@$(NPM) --prefix examples/site
+	@touch $@

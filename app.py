@@ -1,0 +1,30 @@
+"""The CDK app: ``cdk deploy`` installs the stack that `infra.stack` defines."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import aws_cdk as cdk
+
+from infra.bundle import BundleError, build
+from infra.settings import ContextError, settings_from
+from infra.stack import AssetCleaner
+
+
+def main() -> None:
+    """Synthesise the stack, or say in one line why not."""
+    app = cdk.App()
+    try:
+        settings = settings_from(app.node.get_all_context())
+        with TemporaryDirectory() as scratch:
+            # The CDK copies the bundle into its output, under a name made from its content.
+            AssetCleaner(app, settings, build(Path(scratch) / "bundle"))
+            app.synth()
+    except (ContextError, BundleError) as error:
+        sys.exit(f"app.py: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""The Lambda's bundle: our two packages and their locked, pure-Python dependencies. No Docker, and always the same bytes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+PACKAGES = ("cleaner_lambda", "release_log")
+
+PYTHON = "3.13"
+"""The Lambda's Python: the newest that AWS offers and on which these tests run the bundle. See `infra.stack`."""
+
+_INSTALLERS_NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
+"""What an installer writes about itself and the machine; it would change the bundle's hash for nothing."""
+
+
+class BundleError(Exception):
+    """The bundle could not be made; the message holds what uv said."""
+
+
+def build(out: Path) -> Path:
+    """Make the bundle.
+
+    Args:
+        out: The folder to fill; what it held before is deleted.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        BundleError: A dependency could not be installed.
+    """
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    requirements = out.with_name(out.name + ".txt")
+    requirements.write_text(
+        _uv("export", "--locked", "--only-group", "lambda", "--no-emit-project", "--no-header", "--no-annotate", "--quiet")
+    )
+    _uv(
+        "pip", "install", "--quiet", "--requirements", str(requirements), "--require-hashes", "--no-deps",
+        "--target", str(out), "--only-binary", ":all:", "--python-version", PYTHON,
+        "--python-platform", "aarch64-manylinux2014", "--link-mode", "copy",
+    )
+    for path in sorted(out.rglob("*"), reverse=True):
+        if path.name in _INSTALLERS_NOTES and path.parent.name.endswith(".dist-info"):
+            path.unlink()
+        elif path.name in {"__pycache__", "bin", ".lock"}:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        elif path.suffix in {".so", ".pyd", ".dylib"}:
+            msg = f"{path.relative_to(out)} is not pure Python: one bundle could not serve every architecture"
+            raise BundleError(msg)
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, out / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return out
+
+
+def _uv(*arguments: str) -> str:
+    command = [sys.executable, "-m", "uv", "--color", "never", *arguments]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        msg = f"uv {' '.join(arguments[:2])} failed: {answer.stderr.strip()}"
+        raise BundleError(msg)
+    return answer.stdout
