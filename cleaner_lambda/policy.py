@@ -89,11 +89,19 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One asset and what is done with it. ``entry`` is None for a live asset."""
+    """One asset and what is done with it.
+
+    Attributes:
+        key: Its key.
+        reason: Why.
+        entry: What the ledger holds of it; None for a live asset.
+        due: For a kept asset, when it falls due; None if time alone never makes it so.
+    """
 
     key: str
     reason: Reason
     entry: Retired | None = None
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,7 @@ class Plan:
         delete: Every asset that is. Keep and delete together are all assets.
         tag: Those kept whose tag is to be written.
         untag: Those kept whose tag is to go.
+        upcoming: Those kept that fall due later, if nothing is published meanwhile.
         stops: Why nothing is deleted, the brake included.
         next_due: The first instant after now at which the answer changes by itself; None if it does not.
     """
@@ -113,6 +122,7 @@ class Plan:
     delete: tuple[Action, ...]
     tag: tuple[Action, ...]
     untag: tuple[Action, ...]
+    upcoming: tuple[Action, ...]
     stops: tuple[Stop, ...]
     next_due: datetime | None
 
@@ -147,7 +157,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
             continue
         if falls_due is not None:
             changes.append(falls_due)
-        keep.append(Action(key, _keep_reason(key, entry, view, policy, ranks.get(key, 0), now), entry))
+        keep.append(Action(key, _keep_reason(key, entry, view, policy, ranks.get(key, 0), now), entry, falls_due))
         if entry.tagged != entry.mark:
             tag.append(_tagging(key, entry))
 
@@ -161,6 +171,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         delete=_sorted(due),
         tag=_sorted(tag),
         untag=_sorted(untag),
+        upcoming=_sorted(action for action in keep if action.due is not None),
         stops=stops,
         next_due=min((instant for instant in changes if instant > now), default=None),
     )

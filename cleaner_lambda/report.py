@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 5_000_000
 """Lambda's answers end at 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
-LISTS = ("failed", "delete", "untag", "tag", "missing")
+LISTS = ("failed", "delete", "untag", "tag", "missing", "upcoming")
 """The lists of an answer, the most needed first: when an answer is too long, the last ones are cut."""
 
 
@@ -80,6 +80,7 @@ class Report:
             "counts": self.counts(),
             "bytes_deleted": self.bytes_deleted,
             "missing": list(self.missing or ()),
+            "upcoming": [{**_entry(a), "due": a.due and format_instant(a.due)} for a in self.plan.upcoming],
             "orphans": self.orphans,
             "stopped_by": [{"reason": stop.reason, "message": stop.message} for stop in self.plan.stops],
             "next_due": self.next_due and format_instant(self.next_due),

@@ -1,0 +1,112 @@
+"""One installed stack on the embedded AWS, as its users see it: publish, look at the bucket, invoke the cleaner."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cleaner_lambda import ledger as ledgers
+from cleaner_lambda.ledger import Ledger
+from examples.embedded_aws import ROOT, EmbeddedAws
+from release_log.layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+WAIT_SECONDS = 60
+
+
+class DemoError(Exception):
+    """Something did not happen that should have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A deployed stack."""
+
+    aws: EmbeddedAws
+    bucket: str
+    function: str
+    prefix: str = "assets/"
+
+    @property
+    def layout(self) -> Layout:
+        """The site's keys."""
+        return Layout(self.prefix)
+
+    def publish(self, directory: Path, release: str) -> dict[str, Any]:
+        """Publish a build with the real command line; returns its JSON document.
+
+        Raises:
+            DemoError: It failed.
+        """
+        command = [sys.executable, "-m", "uploader", str(directory), "--bucket", self.bucket]
+        command += ["--prefix", self.prefix, "--release", release, "--json"]
+        answer = subprocess.run(
+            command, cwd=ROOT, env=self.aws.environment(), capture_output=True, text=True, check=False
+        )
+        if answer.returncode:
+            msg = f"the uploader failed: {answer.stderr.strip()}"
+            raise DemoError(msg)
+        document: dict[str, Any] = json.loads(answer.stdout)
+        return document
+
+    def invoke(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Invoke the cleaner by hand; returns its answer, or ``{"errorMessage": …}``."""
+        answer = self.aws.client("lambda").invoke(FunctionName=self.function, Payload=json.dumps(payload))
+        document: dict[str, Any] = json.loads(answer["Payload"].read())
+        return document
+
+    def ledger(self) -> Ledger:
+        """The cleaner's state; an empty one before its first run."""
+        s3 = self.aws.client("s3")
+        try:
+            return ledgers.decode(s3.get_object(Bucket=self.bucket, Key=self.layout.ledger)["Body"].read())
+        except s3.exceptions.NoSuchKey:
+            return Ledger()
+
+    def assets(self) -> dict[str, int]:
+        """Key -> bytes of every asset in the bucket."""
+        pages = self.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
+        entries = (entry for page in pages for entry in page.get("Contents", ()))
+        return {entry["Key"]: entry["Size"] for entry in entries if self.layout.owns(entry["Key"])}
+
+    def tags(self, key: str) -> dict[str, str]:
+        """An object's tags as S3 returns them."""
+        answer = self.aws.client("s3").get_object_tagging(Bucket=self.bucket, Key=key)
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+    def wake_ups(self) -> list[dict[str, Any]]:
+        """The one-off schedules that the cleaner has set."""
+        client = self.aws.client("scheduler")
+        names = [(each["GroupName"], each["Name"]) for each in client.list_schedules()["Schedules"]]
+        return [client.get_schedule(GroupName=group, Name=name) for group, name in names]
+
+    def wait_until_cleaned(self, release_id: str) -> Ledger:
+        """Wait for the run that the release's marker wakes."""
+        return wait(self.ledger, lambda ledger: release_id in ledger.folded, f"the cleaner did not see {release_id}")
+
+    def wait_until_gone(self, keys: set[str]) -> dict[str, int]:
+        """Wait until some assets are deleted; returns what is left."""
+        return wait(self.assets, lambda assets: not keys & assets.keys(), f"not deleted: {', '.join(sorted(keys))}")
+
+
+def wait(look: Callable[[], Any], enough: Callable[[Any], bool], problem: str) -> Any:  # noqa: ANN401 (what look gives)
+    """Look again and again until it is enough.
+
+    Raises:
+        DemoError: It was not, in a minute.
+    """
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        seen = look()
+        if enough(seen):
+            return seen
+        if time.monotonic() > deadline:
+            raise DemoError(problem)
+        time.sleep(0.2)
