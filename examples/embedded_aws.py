@@ -47,8 +47,14 @@ class EmbeddedAws:
         scratch: A folder that goes when it stops.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, enforce_iam: bool = False) -> None:
+        """Prepare it.
+
+        Args:
+            enforce_iam: Check signatures and policies; the key ``test`` stays almighty.
+        """
         self.url = ""
+        self._enforce_iam = enforce_iam
         self.scratch = Path()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -77,6 +83,7 @@ class EmbeddedAws:
                     "BIND_HOST": "127.0.0.1",
                     "IOT_MTLS_ENABLED": "0",
                     "LOG_LEVEL": "WARNING",
+                    "AUTH": "true" if self._enforce_iam else "false",
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=log,

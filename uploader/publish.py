@@ -103,8 +103,10 @@ def publish(  # noqa: PLR0913 (the clocks are seams)
                 continue
             marker = layout.marker_key(release_id)
             if not bucket.create(marker, body):
-                msg = f"marker {marker!r} is there already, with another content: run again"
-                raise UploaderError(msg)
+                # Another upload of the same name began and ended within this one's second: take another id.
+                log.info("%s is another upload's: going on under another id", release_id)
+                sleep(1)
+                continue
         finally:
             _withdraw(bucket, layout.pending_key(release_id))
         sent_keys = {upload.asset.key for upload in uploads}

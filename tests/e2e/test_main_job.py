@@ -1,0 +1,110 @@
+"""The main job as its users run it: ``cdk deploy``, three real builds, and the cleaner that comes by itself."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from examples.embedded_aws import EmbeddedAws
+from examples.installation import Installation, wait
+from examples.site_builds import RELEASES, build
+from release_log.instants import parse_instant
+from release_log.tags import read_mark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+POLICY = {"grace": 2, "version_limit": 1, "version_ttl": 8, "removed_ttl": 10}
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Installation]:
+    """The stack, installed into an embedded AWS of its own."""
+    with EmbeddedAws() as aws:
+        aws.bootstrap()
+        outputs = aws.deploy(**POLICY)
+        yield Installation(aws, outputs["BucketName"], outputs["CleanerFunctionName"])
+
+
+def logged_reports(site: Installation) -> list[dict[str, Any]]:
+    """The report of every run so far, from the function's log."""
+    client = site.aws.client("logs")
+    configuration = site.aws.client("lambda").get_function_configuration(FunctionName=site.function)
+    group = configuration["LoggingConfig"]["LogGroup"]
+    events = client.filter_log_events(logGroupName=group)["events"]
+    lines = (line for event in events for line in event["message"].splitlines() if line.startswith("{"))
+    documents = (json.loads(line) for line in lines)
+    return [document["report"] for document in documents if "report" in document]
+
+
+def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Installation, tmp_path: Path) -> None:
+    """EventBridge wakes the cleaner for each marker; what the plan names goes by the cleaner's own schedule."""
+    published = {}
+    for release in RELEASES:
+        published[release] = site.publish(build(release, tmp_path / str(release)), f"v{release}")
+        ledger = site.wait_until_cleaned(published[release]["release"])
+        assert ledger.current == {"default": published[release]["release"]}
+    first, third = ({entry["key"] for entry in published[n]["uploaded"]} for n in (1, 3))
+    assert third & {"assets/index.html"}, "a page without a fingerprint is replaced in place"
+
+    on_disk = {f"assets/{path.relative_to(tmp_path / '3').as_posix()}" for path in (tmp_path / "3").rglob("*") if path.is_file()}
+    for key in site.assets():
+        mark = read_mark(site.tags(key))
+        assert (mark is None) == (key in on_disk), f"{key} is tagged if and only if it is not in the current release"
+        if mark is not None:
+            assert ledger.retired[key].mark == mark, "the tag says what the ledger says"
+    assert {entry.mark.state for entry in ledger.retired.values()} == {"superseded", "removed"}
+
+    plan = site.invoke({"dry_run": True})
+    planned = {entry["key"] for entry in [*plan["delete"], *plan["upcoming"]]}
+    assert planned
+    assert planned & first
+    assert not planned & on_disk
+    (wake_up,) = site.wake_ups()
+    assert wake_up["ScheduleExpression"].startswith("at(")
+    assert wake_up["ActionAfterCompletion"] == "DELETE"
+
+    before = site.assets().keys()
+    left = site.wait_until_gone(planned).keys()
+    assert before - left == planned & before, "exactly what the plan named"
+    assert on_disk <= left
+    wait(site.wake_ups, lambda schedules: not schedules, "a wake-up is left though nothing falls due")
+    reports = logged_reports(site)
+    assert sum(report["counts"]["delete"] for report in reports) == len(planned)
+    assert all(report["counts"]["failed"] == 0 for report in reports)
+
+
+def test_a_dry_run_is_exactly_the_real_run_that_follows(site: Installation, tmp_path: Path) -> None:
+    """With the wake-up out of the way, the dry run's answer and the real run's differ in nothing but ``dry_run``."""
+    site.wait_until_cleaned(site.publish(build(1, tmp_path / "again"), "v4")["release"])
+    group, name = next((each["GroupName"], each["Name"]) for each in site.wake_ups())
+    site.aws.client("scheduler").delete_schedule(GroupName=group, Name=name)
+    upcoming = site.invoke({"dry_run": True})["upcoming"]
+    last = max(parse_instant(entry["due"]) for entry in upcoming)
+    wait(lambda: datetime.now(last.tzinfo), lambda now: now > last, "the clock does not move")
+
+    dry = site.invoke({"dry_run": True})
+    assert {entry["key"] for entry in dry["delete"]} == {entry["key"] for entry in upcoming}
+    assert not {entry["key"] for entry in dry["delete"]} - site.assets().keys(), "a dry run deletes nothing"
+    real = site.invoke({})
+    assert {**real, "at": "", "dry_run": True} == {**dry, "at": ""}
+    assert not {entry["key"] for entry in real["delete"]} & site.assets().keys()
+
+
+def test_what_the_payload_must_not_hold_is_refused(site: Installation) -> None:
+    """A slip such as ``dryrun`` never deletes anything: the deployed function answers with an error that names it."""
+    before = site.assets()
+    assert "unknown key 'dryrun'" in site.invoke({"dryrun": True})["errorMessage"]
+    assert "version_ttl: -1" in site.invoke({"dry_run": True, "version_ttl": -1})["errorMessage"]
+    assert "site 'other/'" in site.invoke({"site": "other/"})["errorMessage"]
+    assert site.assets() == before
+
+
+def test_deploying_the_same_again_changes_nothing(site: Installation) -> None:
+    """The bundle's hash is stable, so CloudFormation finds nothing to do."""
+    said = site.aws.cdk("deploy", "--all", "--require-approval=never", context=POLICY)
+    assert "(no changes)" in said

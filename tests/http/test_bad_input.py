@@ -1,0 +1,168 @@
+"""Bad input gets one clear line that names the thing, the value and the remedy, the right exit code, and nothing written."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from uploader.collect import collect
+from uploader.errors import UploaderError
+from uploader.publish import Build, publish
+from uploader.s3 import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.http.conftest import Uploader
+
+    Folder = Callable[[str, dict[str, str]], Path]
+
+
+def refused(uploader: Uploader, code: int, words: str, *arguments: object, **environ: str) -> None:
+    """Run it, and hold it to one line, its exit code, and an untouched bucket."""
+    answer = uploader.run(*arguments, "--bucket", uploader.bucket, **environ)
+    assert answer.returncode == code, answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1, answer.stderr
+    assert words in answer.stderr
+    assert answer.stdout == ""
+    assert uploader.keys() == []
+
+
+def test_no_such_directory(uploader: Uploader, tmp_path: Path) -> None:
+    """A build that did not run, or another folder."""
+    refused(uploader, 2, f"no such directory: '{tmp_path / 'dist'}'", tmp_path / "dist")
+
+
+def test_a_file_instead_of_a_directory(uploader: Uploader, tmp_path: Path) -> None:
+    """Only whole builds are published."""
+    (tmp_path / "app.js").touch()
+    refused(uploader, 2, "is not a directory", tmp_path / "app.js")
+
+
+def test_empty_directory(uploader: Uploader, tmp_path: Path) -> None:
+    """An empty release would retire the whole site."""
+    refused(uploader, 2, "is empty", tmp_path)
+
+
+@pytest.mark.parametrize(("directory", "words"), [("/", "root directory"), ("~", "home directory")])
+def test_the_root_and_the_home_directory(uploader: Uploader, tmp_path: Path, directory: str, words: str) -> None:
+    """They are surely not a build."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "secret").touch()
+    refused(uploader, 2, words, home if directory == "~" else directory, HOME=str(home))
+
+
+def test_unreadable_file(uploader: Uploader, site_folder: Folder) -> None:
+    """Found before anything is written: here a link to nothing, which root cannot read either."""
+    folder = site_folder("a", {"index.html": "x"})
+    (folder / "broken.js").symlink_to(folder / "missing.js")
+    refused(uploader, 1, f"cannot read '{folder / 'broken.js'}'", folder)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file; the broken link above covers it there")
+def test_file_without_permission(uploader: Uploader, site_folder: Folder) -> None:
+    """A file that this user may not read."""
+    folder = site_folder("a", {"index.html": "x"})
+    (folder / "index.html").chmod(0)
+    refused(uploader, 1, "change its permissions", folder)
+
+
+def test_a_link_that_leads_into_itself(uploader: Uploader, site_folder: Folder) -> None:
+    """It would never end."""
+    folder = site_folder("a", {"index.html": "x"})
+    (folder / "loop").symlink_to(folder)
+    refused(uploader, 1, "is a link to a directory that it lies in", folder)
+
+
+def test_two_files_with_one_key(uploader: Uploader, site_folder: Folder) -> None:
+    """Two spellings of one name in Unicode: browsers and CDNs do not tell them apart."""
+    name = "caf\u00e9.txt"
+    folder = site_folder("a", {name: "1", unicodedata.normalize("NFD", name): "2"})
+    refused(uploader, 1, "two files with one key", folder)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "words"),
+    [("a/../b/", "'..'"), ("a//b/", "'//'"), ("assets", "must end with a slash"), ("/assets/", "begin with a slash")],
+)
+def test_bad_prefix(uploader: Uploader, site_folder: Folder, prefix: str, words: str) -> None:
+    """A prefix that URLs, S3 and IAM would not read alike."""
+    refused(uploader, 2, words, site_folder("a", {"x": "x"}), "--prefix", prefix)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--fingerprint-pattern", "(", "is no regular expression"),
+        ("--fingerprint-pattern", "abc", "does not say which part"),
+        ("--release", "feature/x", "'feature/x'"),
+        ("--channel", "", "letters, digits"),
+        ("--concurrency", "0", "1<=x<=512"),
+        ("--endpoint-url", "localhost:1", "not a URL"),
+        ("--profile", "nobody", "nobody"),
+    ],
+)
+def test_bad_option(uploader: Uploader, site_folder: Folder, option: str, value: str, words: str) -> None:
+    """Each names the value."""
+    refused(uploader, 2, words, site_folder("a", {"x": "x"}), option, value)
+
+
+def test_no_bucket_named(uploader: Uploader, site_folder: Folder) -> None:
+    """The one option without a default."""
+    answer = uploader.run(site_folder("a", {"x": "x"}))
+    assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 1)
+    assert "--bucket" in answer.stderr
+
+
+def test_bucket_that_does_not_exist(uploader: Uploader, site_folder: Folder) -> None:
+    """Not a traceback about a missing key."""
+    answer = uploader.run(site_folder("a", {"x": "x"}), "--bucket", "no-such-bucket")
+    assert (answer.returncode, len(answer.stderr.splitlines())) == (1, 1)
+    assert "bucket 'no-such-bucket' does not exist" in answer.stderr
+
+
+def test_no_credentials(uploader: Uploader, site_folder: Folder, tmp_path: Path) -> None:
+    """Nowhere in boto3's chain."""
+    refused(
+        uploader, 2, "no AWS credentials", site_folder("a", {"x": "x"}),
+        AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", HOME=str(tmp_path),
+    )
+
+
+def test_endpoint_down(uploader: Uploader, site_folder: Folder) -> None:
+    """A network that is not there."""
+    refused(uploader, 1, "cannot reach http://127.0.0.1:9", site_folder("a", {"x": "x"}), "--endpoint-url", "http://127.0.0.1:9")
+
+
+def test_a_folder_named_as_the_release_log(uploader: Uploader, site_folder: Folder) -> None:
+    """A build cannot write markers."""
+    refused(uploader, 1, "release log", site_folder("a", {".releases/markers/x.json": "{}"}))
+
+
+@pytest.mark.parametrize("change", ["written", "removed"])
+def test_a_file_that_changes_or_vanishes_while_it_is_being_uploaded(
+    uploader: Uploader, site_folder: Folder, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """No marker, and no intent left: what was live stays so."""
+    folder = site_folder("a", {"app-3f9c2ab1.js": "one", "index.html": "x"})
+    for name, value in uploader.aws.environment().items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    bucket = connect(uploader.bucket, region=None, profile=None, endpoint_url=None, concurrency=4)
+    build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release="r")
+
+    def meanwhile(_count: int, _size: int) -> None:
+        if change == "removed":
+            (folder / "index.html").unlink()
+        else:
+            (folder / "index.html").write_text("y")
+
+    with pytest.raises(UploaderError, match=r"index\.html.*while it was being uploaded.*upload again"):
+        publish(bucket, build, started=meanwhile)
+    assert not [key for key in uploader.keys() if ".releases" in key]
+    assert "assets/index.html" not in uploader.keys()

@@ -1,0 +1,221 @@
+"""The cleaner's handler against a real S3 server: events in, tags and deletions out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cleaner_lambda.errors import RequestError
+from cleaner_lambda.sites import Site
+from cleaner_lambda.wake_up import schedule_name
+from release_log.settings import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from release_log.layout import Layout
+    from tests.http.conftest import Uploader
+
+    Folder = Callable[[str, dict[str, str]], Path]
+    Cleaner = Callable[..., dict[str, Any]]
+
+
+def marker_event(bucket: str, key: str) -> dict[str, Any]:
+    """What EventBridge sends for a marker."""
+    return {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
+    }
+
+
+def keys(entries: list[dict[str, Any]]) -> list[str]:
+    """The keys of some entries of an answer."""
+    return [entry["key"] for entry in entries]
+
+
+def test_a_superseded_version_is_tagged_then_deleted(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
+    """By the marker's event, on a policy without any waiting."""
+    first = uploader.upload(site_folder("a", {"app-3f9c2ab1.js": "1"}), "--release", "r1")
+    assert cleaner(marker_event(uploader.bucket, first["marker"]))["current"] == {"default": first["release"]}
+    second = uploader.upload(site_folder("b", {"app-4a1b2c3d.js": "2"}), "--release", "r2")
+    planned = cleaner(dry_run=True)
+    assert keys(planned["delete"]) == ["assets/app-3f9c2ab1.js"]
+    assert "assets/app-3f9c2ab1.js" in uploader.keys()
+    done = cleaner(marker_event(uploader.bucket, second["marker"]))
+    assert {**done, "dry_run": True, "at": ""} == {**planned, "at": ""}
+    assert [key for key in uploader.keys() if ".releases" not in key] == ["assets/app-4a1b2c3d.js"]
+
+
+def test_the_users_tags_stay_and_ours_come_and_go(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
+    """Read, merge, write; an asset that comes back loses ours although nothing was sent."""
+    s3, key = uploader.aws.client("s3"), "assets/about.html"
+    uploader.upload(site_folder("a", {"about.html": "1", "index.html": "1"}), "--release", "r1")
+    team = [{"Key": "team", "Value": "web"}]
+    s3.put_object_tagging(Bucket=uploader.bucket, Key=key, Tagging={"TagSet": team})
+    cleaner()
+    uploader.upload(site_folder("b", {"index.html": "1"}), "--release", "r2")
+    (tagged,) = cleaner()["tag"]
+    assert (tagged["key"], tagged["state"], tagged["reason"]) == (key, "removed", "removed")
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(Bucket=uploader.bucket, Key=key)["TagSet"]}
+    assert tags == {"team": "web", "removed_at": tagged["since"]}
+    again = uploader.upload(site_folder("a", {"about.html": "1", "index.html": "1"}), "--release", "r3")
+    assert again["counts"]["uploaded"] == 0
+    assert keys(cleaner()["untag"]) == [key]
+    assert s3.get_object_tagging(Bucket=uploader.bucket, Key=key)["TagSet"] == team
+
+
+def test_an_object_stored_over_a_tagged_one_may_keep_or_lose_the_tag(
+    uploader: Uploader, site_folder: Folder, cleaner: Cleaner
+) -> None:
+    """S3 drops the tags of what is stored over, this server keeps them: either way none of ours is left afterwards."""
+    s3, key = uploader.aws.client("s3"), "assets/about.html"
+    uploader.upload(site_folder("a", {"about.html": "1", "index.html": "1"}), "--release", "r1")
+    cleaner()
+    uploader.upload(site_folder("b", {"index.html": "1"}), "--release", "r2")
+    cleaner()
+    s3.delete_object_tagging(Bucket=uploader.bucket, Key=key)
+    uploader.upload(site_folder("c", {"about.html": "new", "index.html": "1"}), "--release", "r3")
+    assert keys(cleaner()["untag"]) == [key]
+    assert s3.get_object_tagging(Bucket=uploader.bucket, Key=key)["TagSet"] == []
+
+
+def test_more_than_a_thousand_deletions_go_in_batches(uploader: Uploader, cleaner: Cleaner, site_folder: Folder) -> None:
+    """2,300 superseded versions: pages and batches of at most 1,000 (the fixture checks each request)."""
+    old = {f"chunk{number}-3f9c2ab1.js": "1" for number in range(2300)}
+    uploader.upload(site_folder("a", old), "--release", "r1")
+    cleaner()
+    new = {"index.html": "1"} | {name.replace("3f9c", "4f9c"): "1" for name in old}
+    uploader.upload(site_folder("b", new), "--release", "r2")
+    answer = cleaner()
+    assert answer["counts"]["delete"] == len(old)
+    assert answer["counts"]["failed"] == 0
+    assert cleaner(full=True)["missing"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"not json", "not JSON"),
+        (b'{"format": 2}', "newer than 1"),
+        (None, "outside the site"),
+    ],
+    ids=["not JSON", "newer format", "key outside the prefix"],
+)
+def test_a_marker_that_does_not_validate_deletes_nothing_and_raises_the_metric(  # noqa: PLR0913
+    uploader: Uploader,
+    site_folder: Folder,
+    cleaner: Cleaner,
+    layout: Layout,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    body: bytes | None,
+    words: str,
+) -> None:
+    """What is current is unknown, so nothing may go; dealt with, the cleaner goes on."""
+    s3 = uploader.aws.client("s3")
+    first = uploader.upload(site_folder("a", {"app-3f9c2ab1.js": "1"}), "--release", "r1")
+    cleaner()
+    uploader.upload(site_folder("b", {"app-4a1b2c3d.js": "2"}), "--release", "r2")
+    if body is None:
+        good = s3.get_object(Bucket=uploader.bucket, Key=first["marker"])["Body"].read()
+        body = good.replace(b'"key":"assets/app', b'"key":"other/app')
+    bad = layout.marker_key("20200101T000000Z-bad")
+    s3.put_object(Bucket=uploader.bucket, Key=bad, Body=body)
+    capsys.readouterr()
+    answer = cleaner(marker_event(uploader.bucket, bad))
+    assert answer["delete"] == []
+    assert (answer["stopped_by"][0]["reason"], words in answer["stopped_by"][0]["message"]) == ("invalid_marker", True)
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert any(line.get("InvalidMarkers") == [1.0] for line in logged)
+    assert any(record.levelname == "ERROR" and bad in record.getMessage() for record in caplog.records)
+    s3.delete_object(Bucket=uploader.bucket, Key=bad)
+    assert keys(cleaner()["delete"]) == ["assets/app-3f9c2ab1.js"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ({"dryrun": True}, "unknown key 'dryrun'"),
+        ({"dry_run": "yes"}, "dry_run: 'yes'"),
+        ({"dry_run": True, "version_ttl": -1}, "version_ttl: -1"),
+        ({"dry_run": True, "grace": 1.5}, "grace: 1.5"),
+        ({"site": "other/"}, "site 'other/'"),
+        ({"version_ttl": 0}, 'needs "dry_run": true'),
+        ({"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": "x"}}}, "detail.bucket.name"),
+        ([], "not a JSON object"),
+    ],
+)
+def test_a_bad_payload_is_refused_and_nothing_is_written(
+    uploader: Uploader, cleaner: Cleaner, payload: Any, words: str  # noqa: ANN401
+) -> None:
+    """The error names the key, the value and the remedy."""
+    with pytest.raises(RequestError) as caught:
+        cleaner(payload)
+    assert words in str(caught.value)
+    assert uploader.keys() == []
+
+
+def test_a_bucket_without_a_marker_is_left_alone(uploader: Uploader, cleaner: Cleaner) -> None:
+    """No marker, no action: not even a ledger, whatever lies there."""
+    uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key="assets/old-3f9c2ab1.js", Body=b"")
+    answer = cleaner(full=True)
+    assert answer["counts"] == {"tag": 0, "untag": 0, "delete": 0, "keep": 0, "failed": 0}
+    assert uploader.keys() == ["assets/old-3f9c2ab1.js"]
+
+
+def test_the_wake_up_follows_the_next_due_instant(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
+    """Set when something is retired, moved in place, and taken away when nothing is."""
+    scheduler = uploader.aws.client("scheduler")
+    uploader.upload(site_folder("a", {"old.html": "1", "index.html": "1"}), "--release", "r1")
+    cleaner()
+    uploader.upload(site_folder("b", {"index.html": "1"}), "--release", "r2")
+    answer = cleaner()
+    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
+    found = scheduler.get_schedule(Name=name, GroupName="default")
+    assert found["ScheduleExpression"] == f"at({answer['next_due'].rstrip('Z')})"
+    assert json.loads(found["Target"]["Input"]) == {"site": "assets/"}
+    uploader.upload(site_folder("c", {"index.html": "1", "old.html": "1"}), "--release", "r3")
+    assert cleaner()["next_due"] is None
+    with pytest.raises(scheduler.exceptions.ResourceNotFoundException):
+        scheduler.get_schedule(Name=name, GroupName="default")
+
+
+def test_an_unchanged_site_causes_no_write(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
+    """A repeated event finds nothing to do."""
+    s3 = uploader.aws.client("s3")
+    uploader.upload(site_folder("a", {"index.html": "1"}))
+    cleaner()
+    ledger = s3.head_object(Bucket=uploader.bucket, Key="assets/.releases/ledger.json.gz")
+    cleaner()
+    assert s3.head_object(Bucket=uploader.bucket, Key="assets/.releases/ledger.json.gz")["ETag"] == ledger["ETag"]
+
+
+def test_cleaning_goes_on_around_a_key_that_s3_refuses(
+    uploader: Uploader, site_folder: Folder, cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A per-key error of a batch is reported, kept in the ledger, and tried again by the next run."""
+    from cleaner_lambda import handler  # noqa: PLC0415
+
+    uploader.upload(site_folder("a", {"a-3f9c2ab1.js": "1", "b-3f9c2ab1.js": "1"}), "--release", "r1")
+    cleaner()
+    uploader.upload(site_folder("b", {"a-4a1b2c3d.js": "1", "b-4a1b2c3d.js": "1"}), "--release", "r2")
+    client = handler._s3()  # noqa: SLF001
+    real = client.delete_objects
+
+    def refuse_one(**params: Any) -> dict[str, Any]:  # noqa: ANN401
+        wanted = params["Delete"]["Objects"]
+        answer: dict[str, Any] = real(**{**params, "Delete": {"Objects": [w for w in wanted if "/a-" not in w["Key"]] or [{"Key": "x"}]}})
+        errors = [{"Key": w["Key"], "Code": "InternalError", "Message": "again"} for w in wanted if "/a-" in w["Key"]]
+        return {**answer, "Errors": errors}
+
+    monkeypatch.setattr(client, "delete_objects", refuse_one)
+    answer = cleaner()
+    assert keys(answer["delete"]) == ["assets/b-3f9c2ab1.js"]
+    assert (answer["counts"]["delete"], answer["counts"]["failed"]) == (1, 1)
+    assert "InternalError" in answer["failed"][0]["error"]
+    monkeypatch.undo()
+    assert "assets/a-3f9c2ab1.js" in uploader.keys()

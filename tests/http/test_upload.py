@@ -1,0 +1,182 @@
+"""What ``python -m uploader`` leaves in the bucket."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from release_log.marker import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from release_log.layout import Layout
+    from tests.http.conftest import Uploader
+
+    Folder = Callable[[str, dict[str, str]], Path]
+
+BUILD = {"app-3f9c2ab1.js": "one", "img/logo-dark.png": "png", "index.html": "<html>"}
+
+
+def test_the_marker_lists_every_file_and_the_intent_is_gone(uploader: Uploader, site_folder: Folder, layout: Layout) -> None:
+    """After an upload: the assets, one marker that validates, and nothing else."""
+    document = uploader.upload(site_folder("a", BUILD), "--release", "r1", "--channel", "staging")
+    assert uploader.keys() == sorted([f"assets/{name}" for name in BUILD] + [document["marker"]])
+    body = uploader.aws.client("s3").get_object(Bucket=uploader.bucket, Key=document["marker"])["Body"].read()
+    release = decode(body, "assets/")
+    assert (release.release, release.channel) == ("r1", "staging")
+    assert document["marker"] == layout.marker_key(document["release"])
+    assert {logical: asset.key for logical, asset in release.assets.items()} == {
+        "assets/app.js": "assets/app-3f9c2ab1.js",
+        "assets/img/logo-dark.png": "assets/img/logo-dark.png",
+        "assets/index.html": "assets/index.html",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "cache"),
+    [
+        ("app-3f9c2ab1.js", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"),
+        ("app-3f9c2ab1.css", "text/css; charset=utf-8", "public, max-age=31536000, immutable"),
+        ("index.html", "text/html; charset=utf-8", "no-cache"),
+        ("logo-dark.png", "image/png", "no-cache"),
+        ("font-3f9c2ab1.woff2", "font/woff2", "public, max-age=31536000, immutable"),
+        ("app-3f9c2ab1.js.map", "application/json", "public, max-age=31536000, immutable"),
+        ("unknown.zzz", "application/octet-stream", "no-cache"),
+    ],
+)
+def test_headers(uploader: Uploader, site_folder: Folder, name: str, content_type: str, cache: str) -> None:
+    """Types with a charset for text; a year for what is fingerprinted, and ``no-cache`` for the rest."""
+    uploader.upload(site_folder("a", {name: "x"}))
+    head = uploader.aws.client("s3").head_object(Bucket=uploader.bucket, Key=f"assets/{name}", ChecksumMode="ENABLED")
+    assert (head["ContentType"], head["CacheControl"]) == (content_type, cache)
+    assert head["ChecksumSHA256"], "each body goes with a checksum that S3 verifies"
+
+
+def test_only_what_changed_is_sent_each_with_its_reason(uploader: Uploader, site_folder: Folder) -> None:
+    """Unchanged files stay; a page of the same size with another content is seen; a second run sends nothing."""
+    uploader.upload(site_folder("a", BUILD))
+    again = uploader.upload(site_folder("a", BUILD))
+    assert again["counts"] == {"uploaded": 0, "unchanged": 3}
+    changed = {"app-4a1b2c3d.js": "two", "img/logo-dark.png": "longer", "index.html": "<HTML>"}
+    document = uploader.upload(site_folder("b", changed))
+    assert {entry["key"]: entry["reason"] for entry in document["uploaded"]} == {
+        "assets/app-4a1b2c3d.js": "new",
+        "assets/img/logo-dark.png": "size_differs",
+        "assets/index.html": "content_differs",
+    }
+
+
+def test_an_object_with_other_headers_is_sent_again(uploader: Uploader, site_folder: Folder) -> None:
+    """What somebody stored by hand with other headers is put right."""
+    uploader.upload(site_folder("a", {"index.html": "x"}))
+    s3 = uploader.aws.client("s3")
+    head = s3.head_object(Bucket=uploader.bucket, Key="assets/index.html")
+    s3.put_object(
+        Bucket=uploader.bucket, Key="assets/index.html", Body=b"x", Metadata={**head["Metadata"], "headers": "other"}
+    )
+    assert [e["reason"] for e in uploader.upload(site_folder("a", {"index.html": "x"}))["uploaded"]] == ["headers_differ"]
+
+
+def test_a_dry_run_says_what_it_would_send_and_writes_nothing(uploader: Uploader, site_folder: Folder) -> None:
+    """Not even an intent."""
+    document = uploader.upload(site_folder("a", BUILD), "--dry-run")
+    assert document["dry_run"] is True
+    assert document["counts"] == {"uploaded": 3, "unchanged": 0}
+    assert uploader.keys() == []
+
+
+def test_names_that_urls_and_shells_find_hard_arrive_as_they_are(uploader: Uploader, site_folder: Folder) -> None:
+    """Next.js's brackets, spaces, percent signs, and letters of every script."""
+    names = ["[slug]-3f9c2ab1.js", "a b.txt", "100%25.txt", "ä/日本.txt", "x#y?z.txt", "runtime~main.js", "+plus&.txt"]
+    uploader.upload(site_folder("a", dict.fromkeys(names, "x")))
+    assert [key for key in uploader.keys() if ".releases" not in key] == sorted(f"assets/{name}" for name in names)
+
+
+def test_a_large_file_goes_by_multipart_and_arrives_whole(uploader: Uploader, tmp_path: Path) -> None:
+    """More than one part, same bytes."""
+    (tmp_path / "big").mkdir()
+    body = bytes(range(256)) * 80_000
+    (tmp_path / "big" / "movie-3f9c2ab1.mp4").write_bytes(body)
+    uploader.upload(tmp_path / "big")
+    s3 = uploader.aws.client("s3")
+    answer = s3.get_object(Bucket=uploader.bucket, Key="assets/movie-3f9c2ab1.mp4")
+    assert answer["Body"].read() == body
+    assert "-" in answer["ETag"], "it went in parts"
+
+
+def test_every_option_is_an_environment_variable_too(uploader: Uploader, site_folder: Folder) -> None:
+    """A build job sets them once; the command line beats them."""
+    folder = site_folder("a", {"app.abc": "x"})
+    answer = uploader.run(
+        UPLOADER_DIRECTORY=str(folder),
+        UPLOADER_BUCKET=uploader.bucket,
+        UPLOADER_PREFIX="web/",
+        UPLOADER_CHANNEL="blue",
+        UPLOADER_RELEASE="from-environment",
+        UPLOADER_FINGERPRINT_PATTERN=r"\.(?P<fingerprint>abc)$",
+        UPLOADER_JSON="true",
+        UPLOADER_CONCURRENCY="3",
+    )
+    assert answer.returncode == 0, answer.stderr
+    document = json.loads(answer.stdout)
+    assert (document["prefix"], document["channel"]) == ("web/", "blue")
+    assert document["release"].endswith("-from-environment")
+    assert document["uploaded"][0]["fingerprinted"] is True
+
+
+def test_the_release_is_named_by_the_ci_system(uploader: Uploader, site_folder: Folder) -> None:
+    """GitHub's commit, shortened as git shortens it."""
+    answer = uploader.run(
+        site_folder("a", BUILD), "--bucket", uploader.bucket, GITHUB_SHA="3f9c2ab1" * 5
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "-3f9c2ab to s3://" in answer.stdout
+
+
+def test_json_is_one_document_and_logs_go_to_standard_error(uploader: Uploader, site_folder: Folder) -> None:
+    """``--json -v`` can be piped."""
+    answer = uploader.run("upload", site_folder("a", BUILD), "--bucket", uploader.bucket, "--json", "-v")
+    assert len(answer.stdout.splitlines()) == 1
+    assert json.loads(answer.stdout)["counts"]["uploaded"] == len(BUILD)
+    assert "new: assets/index.html" in answer.stderr
+    quiet = uploader.run("upload", site_folder("a", BUILD), "--bucket", uploader.bucket, "-q")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+
+
+def test_two_chunks_with_one_name_stand_each_for_itself(uploader: Uploader, site_folder: Folder) -> None:
+    """Vite names every ``index.js`` alike: neither is the other's next version."""
+    document = uploader.upload(site_folder("a", {"index-3f9c2ab1.js": "1", "index-4a1b2c3d.js": "2"}))
+    assert {entry["logical"] for entry in document["uploaded"]} == {
+        "assets/index-3f9c2ab1.js",
+        "assets/index-4a1b2c3d.js",
+    }
+    assert all(entry["fingerprinted"] for entry in document["uploaded"])
+
+
+def test_an_upload_that_starts_in_the_second_of_another_gets_an_id_of_its_own(
+    uploader: Uploader, site_folder: Folder
+) -> None:
+    """Two build jobs for one commit: both are published, under two ids or with one body."""
+    folders = [site_folder(str(number), {"index.html": f"page {number}"}) for number in range(3)]
+    arguments = ["--bucket", uploader.bucket, "--release", "same"]
+    processes = [
+        subprocess.Popen(  # noqa: S603
+            [__import__("sys").executable, "-m", "uploader", str(folder), *arguments],
+            env=uploader.aws.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for folder in folders
+    ]
+    for process in processes:
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+    markers = [key for key in uploader.keys() if "/markers/" in key]
+    assert len(markers) == 3
+    assert not [key for key in uploader.keys() if "/pending/" in key]
