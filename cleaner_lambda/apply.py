@@ -1,6 +1,6 @@
-"""Carry out a plan: untag what lives, delete what is due, tag what is retired. In this order a crash errs towards keeping.
+"""Carry out a plan: untag what lives, delete what is due, tag what is retired.
 
-Every key has its own outcome; nothing is counted that S3 did not confirm.
+In this order a crash errs towards keeping. Every key has its own outcome; nothing is counted that S3 did not confirm.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class Outcome:
 def apply(store: S3Port, plan: Plan, mapper: Mapper = map) -> Outcome:
     """Carry out a plan, and say per key what became of it."""
     outcome = Outcome()
-    for action, (found, error) in zip(plan.untag, mapper(lambda a: _retag(store, a.key, None), plan.untag), strict=True):
+    for action, (found, error) in zip(
+        plan.untag, mapper(lambda a: _retag(store, a.key, None), plan.untag), strict=True
+    ):
         _note(outcome, action, error, found=found)
         if found and error is None:
             outcome.untagged.add(action.key)

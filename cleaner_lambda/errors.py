@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 class CleanerError(Exception):
-    """The run ended without an answer; the message says what to do. Lambda retries it, then it goes to the dead letters."""
+    """The run ended without an answer; the message says what to do.
+
+    Lambda retries the run; after that its event goes to the dead letters.
+    """
 
 
 class RequestError(CleanerError):

@@ -1,7 +1,7 @@
 """Bring the ledger's history up to the markers that are in the bucket.
 
-As a rule that is the current markers and one new one. All are read again when the ledger is rebuilt, or when a marker came
-that is older than one already folded in: then the history is replayed from the start.
+As a rule that is the current markers and one new one. All are read again when the ledger is rebuilt, or when a marker
+came that is older than one already folded in: then the history is replayed from the start.
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ def _replay(published: list[Published], ledger: Ledger) -> History:
 
 
 def _without_lost_channels(history: History, layout: Layout, loaded: Loaded) -> History:
-    """Treat a channel as unknown whose current marker was taken from the bucket: an older one is not current instead."""
+    """Treat a channel as unknown whose current marker was taken from the bucket.
+
+    An older marker is not current instead.
+    """
     current = dict(history.current)
     for channel, release_id in loaded.ledger.current.items():
         found = current.get(channel)
@@ -77,8 +80,8 @@ def _without_lost_channels(history: History, layout: Layout, loaded: Loaded) -> 
             continue
         current.pop(channel, None)
         message = (
-            f"{layout.marker_key(release_id)}, the marker of channel {channel!r}'s current release, is gone: nothing is "
-            "deleted until that channel has a new release. Publish one, or put the marker back"
+            f"{layout.marker_key(release_id)}, the marker of channel {channel!r}'s current release, is gone: nothing "
+            "is deleted until that channel has a new release. Publish one, or put the marker back"
         )
         loaded.stops.append(Stop(Reason.MISSING_MARKER, message))
     return replace(history, current=current)

@@ -70,9 +70,7 @@ def _publish(history: History, published: Published) -> History:
     keys, paths = after.live_keys(), after.live_paths()
 
     revived = history.retired.keys() & keys
-    retired = {
-        key: restate(entry, paths, published.at) for key, entry in history.retired.items() if key not in revived
-    }
+    retired = {key: restate(entry, paths, published.at) for key, entry in history.retired.items() if key not in revived}
     if previous is not None:
         for logical, asset in previous.release.assets.items():
             if asset.key not in keys:

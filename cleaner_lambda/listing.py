@@ -80,11 +80,13 @@ def reconcile(
     )
 
 
-def adopt_tags(history: History, tags: Callable[[list[str]], Iterable[tuple[str, Mapping[str, str] | None]]]) -> History:
+def adopt_tags(
+    history: History, tags: Callable[[list[str]], Iterable[tuple[str, Mapping[str, str] | None]]]
+) -> History:
     """Take over what the objects' tags say, when the ledger was lost.
 
-    A tag keeps the instant of an asset that no marker dates. Where markers date it too, the later instant counts: a tag may
-    be left over from an earlier retirement, and must not make an asset older than it is.
+    A tag keeps the instant of an asset that no marker dates. Where markers date it too, the later instant counts: a tag
+    may be left over from an earlier retirement, and must not make an asset older than it is.
 
     Args:
         history: From the markers and a listing.

@@ -1,7 +1,7 @@
 """Read the release log, in the order that makes it safe.
 
-The ledger, then the intents, then the staged releases, then the markers: an uploader removes its intent after its marker
-is there, and a staged release after its marker too, so whoever misses the one finds the other.
+The ledger, then the intents, then the staged releases, then the markers: an uploader removes its intent after its
+marker is there, and a staged release after its marker too, so whoever misses the one finds the other.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Loaded:
     """The release log as one run reads it.
 
     Attributes:
-        now: S3's clock when the ledger was read: before everything else, so that too little expires rather than too much.
+        now: S3's clock when the ledger was read: before everything else, so that too little expires rather than too
+            much.
         ledger: The ledger; an empty one if there is none that can be read.
         etag: Of the ledger that is there; None if none is.
         rebuild: Why the ledger has to be rebuilt; None if it was read.
@@ -152,7 +153,11 @@ def _look(store: S3Port, layout: Layout, policy: Policy, loaded: Loaded) -> None
 
 
 def _load_protections(store: S3Port, layout: Layout, policy: Policy, loaded: Loaded) -> bool:
-    """Read intents, then staged releases; False if one vanished between LIST and GET: its marker may be there by now."""
+    """Read intents, then staged releases.
+
+    Returns:
+        False if one vanished between LIST and GET: its marker may be there by now.
+    """
     protected: dict[str, Protection] = {}
     stops: list[Stop] = []
     for folder, reason, ttl in (

@@ -184,9 +184,7 @@ def _ranks(view: View) -> dict[str, int]:
         if entry.mark.state is State.SUPERSEDED and key not in view.protected:
             versions[entry.logical].append((entry.mark.since, entry.release, key))
     return {
-        key: rank
-        for siblings in versions.values()
-        for rank, (_, _, key) in enumerate(sorted(siblings, reverse=True))
+        key: rank for siblings in versions.values() for rank, (_, _, key) in enumerate(sorted(siblings, reverse=True))
     }
 
 
@@ -223,13 +221,12 @@ def _brake(deletions: int, assets: int, policy: Policy, *, force: bool) -> tuple
     if force or deletions <= BRAKE_FLOOR or deletions <= policy.max_delete_fraction * assets:
         return ()
     message = (
-        f"{deletions} of {assets} assets are due, more than max_delete_fraction {policy.max_delete_fraction}: nothing is "
-        'deleted. Look at the plan with {"dry_run": true, "force": true}; if it is right, invoke with {"force": true}'
+        f"{deletions} of {assets} assets are due, more than max_delete_fraction {policy.max_delete_fraction}: nothing "
+        'is deleted. Look at the plan with {"dry_run": true, "force": true}; if it is right, invoke with '
+        '{"force": true}'
     )
     return (Stop(Reason.BRAKE, message),)
 
 
 def _sorted(actions: Iterable[Action]) -> tuple[Action, ...]:
     return tuple(sorted(actions, key=lambda action: action.key))
-
-

@@ -91,7 +91,7 @@ class Report:
 def cut(document: dict[str, Any], limit: int = MAX_ANSWER_BYTES) -> dict[str, Any]:
     """The answer with its lists cut to what Lambda can carry; ``truncated`` says whether they were."""
     lists = {name: document[name] for name in LISTS}
-    left = limit - _size({**document, **dict.fromkeys(LISTS, [])})
+    left = limit - _size({**document, **{name: [] for name in LISTS}})
     result = dict(document)
     for name, entries in lists.items():
         kept = 0

@@ -97,7 +97,7 @@ def _payload(payload: dict[str, Any]) -> Request:
         raise RequestError(str(error)) from error
     if settings and not flags.get("dry_run", False):
         msg = (
-            f"{', '.join(settings)}: a policy setting in a payload asks \"what if\" and needs \"dry_run\": true; "
+            f'{", ".join(settings)}: a policy setting in a payload asks "what if" and needs "dry_run": true; '
             "to change the policy, deploy with -c NAME=VALUE"
         )
         raise RequestError(msg)

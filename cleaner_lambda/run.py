@@ -143,7 +143,10 @@ def _listing_due(job: Job, loaded: Loaded) -> bool:
 
 
 def _orphan_rule(job: Job, loaded: Loaded) -> Orphans:
-    """With the whole bucket for a prefix anything may be somebody else's; with a marker unread, anything may be current."""
+    """Which orphans are retired in this run.
+
+    With the whole bucket for a prefix anything may be somebody else's; with a marker unread, anything may be current.
+    """
     return Orphans.REPORT if loaded.stops or not job.prefix else job.policy.orphans
 
 
@@ -166,9 +169,7 @@ def _ledger_after(loaded: Loaded, history: History, outcome: Outcome, listed_at:
         retired[key] = replace(entry, tagged=tagged)
     ledger = loaded.ledger
     folded = {release_id: folded for release_id, folded in ledger.folded.items() if release_id in loaded.listed}
-    folded |= {
-        published.id: Folded(published.at, published.release.channel) for published in loaded.read.values()
-    }
+    folded |= {published.id: Folded(published.at, published.release.channel) for published in loaded.read.values()}
     return replace(
         ledger,
         current={**ledger.current, **{channel: published.id for channel, published in history.current.items()}},

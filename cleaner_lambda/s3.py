@@ -86,7 +86,10 @@ class S3Store:
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
-        """See `S3Port.put_tags`."""
+        """See `S3Port.put_tags`.
+
+        An empty set removes all tags: https://docs.aws.amazon.com/AmazonS3/latest/userguide/tagging-and-policies.html
+        """
         tag_set: Any = [{"Key": name, "Value": value} for name, value in tags.items()]
         try:
             self._client.put_object_tagging(Bucket=self._bucket, Key=key, Tagging={"TagSet": tag_set})
@@ -121,7 +124,8 @@ class S3Store:
         code = error.response["Error"]["Code"]
         if code != "AccessDenied":
             return code in _MISSING
-        return all(listed.key != key for listed in self.list(key))
+        first = next(self.list(key), None)  # the shortest key that begins so is the key itself
+        return first is None or first.key != key
 
     def _note_time(self, answer: Any) -> None:  # noqa: ANN401 (every answer's TypedDict is another)
         text = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")

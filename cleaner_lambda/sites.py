@@ -54,13 +54,15 @@ def find(sites: Sequence[Site], prefix: str | None, bucket: str | None = None) -
         RequestError: There is none, or more than one.
     """
     found = [
-        site for site in sites if (prefix is None or site.prefix == prefix) and (bucket is None or site.bucket == bucket)
+        site
+        for site in sites
+        if (prefix is None or site.prefix == prefix) and (bucket is None or site.bucket == bucket)
     ]
     if len(found) == 1:
         return found[0]
     known = ", ".join(repr(site.prefix) for site in sites)
     if found:
-        msg = f"which site? Name one with \"site\": {known}"
+        msg = f'which site? Name one with "site": {known}'
     else:
         where = "" if bucket is None else f" in bucket {bucket!r}"
         msg = f"site {prefix!r}{where} is not configured here; configured: {known}"

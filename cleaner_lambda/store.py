@@ -1,6 +1,7 @@
 """The cleaner's port to S3, and the dry run's read-only cover for it.
 
-One method is one request (`S3Port.list`: one request a page), so that a test can stop, repeat or fail every one of them.
+One method is one request (`S3Port.list`: one request a page), so that a test can stop, repeat or fail every one of
+them.
 """
 
 from __future__ import annotations
@@ -87,14 +88,14 @@ class ReadOnly:
         self.list = store.list
         self.get_tags = store.get_tags
 
-    def put_if(self, key: str, body: bytes, etag: str | None) -> str:
+    def put_if(self, key: str, body: bytes, etag: str | None) -> str:  # noqa: ARG002 (the port's own signature)
         """Write nothing."""
         return etag or ""
 
-    def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
+    def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:  # noqa: ARG002 (the port's own signature)
         """Write nothing."""
         return True
 
-    def delete(self, keys: Sequence[str]) -> dict[str, str]:
+    def delete(self, keys: Sequence[str]) -> dict[str, str]:  # noqa: ARG002 (the port's own signature)
         """Delete nothing."""
         return {}

@@ -73,7 +73,9 @@ def _tell(site: Installation) -> None:
     console.print("\n[bold]What to do next[/bold]")
     console.print("   install it in your account:  . .venv/bin/activate && cdk bootstrap && cdk deploy")
     console.print("   publish from the build job:  python -m uploader DIRECTORY --bucket NAME")
-    console.print('   ask what would go:           aws lambda invoke --function-name NAME --payload \'{"dry_run": true}\' ...')
+    console.print(
+        "   ask what would go:           aws lambda invoke --function-name NAME --payload '{\"dry_run\": true}' ..."
+    )
 
 
 def _release(site: Installation, release: int) -> None:

@@ -1,7 +1,8 @@
 """An AWS on this machine: ministack, in an environment of its own, on a free port of 127.0.0.1.
 
-It does S3, EventBridge, Scheduler, Lambda, IAM and CloudFormation well enough to install the stack and to run it. It has its
-own interpreter, which runs the Lambda too: what the bundle does not bring and the real runtime does not have, is missing.
+It does S3, EventBridge, Scheduler, Lambda, IAM and CloudFormation well enough to install the stack and to run it. It
+has its own interpreter, which runs the Lambda too: what the bundle does not bring and the real runtime does not have,
+is missing.
 """
 
 from __future__ import annotations
@@ -135,7 +136,8 @@ class EmbeddedAws:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 (each service's client is another type)
         """A boto3 client that talks to it."""
-        return boto3.client(
+        create: Any = boto3.client  # One overload for each service by name, and none for a str.
+        return create(
             service,
             endpoint_url=self.url,
             region_name=REGION,
@@ -170,7 +172,9 @@ class EmbeddedAws:
         answer = subprocess.run(
             command,
             cwd=ROOT,
-            env=self.environment(CI="true", CDK_DISABLE_CLI_TELEMETRY="true", JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1"),
+            env=self.environment(
+                CI="true", CDK_DISABLE_CLI_TELEMETRY="true", JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1"
+            ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -207,7 +211,7 @@ class EmbeddedAws:
             if self._process is not None and self._process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1):
+                with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1):  # noqa: S310 (our own http:// URL)
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)

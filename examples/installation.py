@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.ledger import Ledger
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WAIT_SECONDS = 60
+
+Seen = TypeVar("Seen")
 
 
 class DemoError(Exception):
@@ -96,7 +98,7 @@ class Installation:
         return wait(self.assets, lambda assets: not keys & assets.keys(), f"not deleted: {', '.join(sorted(keys))}")
 
 
-def wait(look: Callable[[], Any], enough: Callable[[Any], bool], problem: str) -> Any:  # noqa: ANN401 (what look gives)
+def wait(look: Callable[[], Seen], enough: Callable[[Seen], bool], problem: str) -> Seen:
     """Look again and again until it is enough.
 
     Raises:

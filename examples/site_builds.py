@@ -91,7 +91,7 @@ def _copy(source: Path, target: Path) -> None:
 def _run_vite(node: Path, sources: Path, out: Path, release: int) -> None:
     command = [str(node), str(_VITE), "build", "--outDir", str(out.resolve()), "--logLevel", "warn"]
     try:
-        done = subprocess.run(  # noqa: S603  # Our own arguments, and no shell.
+        done = subprocess.run(
             command,
             cwd=sources,
             # With another NODE_ENV, as a test runner may set it, Vite would build other files.

@@ -1,4 +1,7 @@
-"""The Lambda's bundle: our two packages and their locked, pure-Python dependencies. No Docker, and always the same bytes."""
+"""The Lambda's bundle: our two packages and their locked, pure-Python dependencies.
+
+No Docker, and always the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +41,35 @@ def build(out: Path) -> Path:
     out.mkdir(parents=True)
     requirements = out.with_name(out.name + ".txt")
     requirements.write_text(
-        _uv("export", "--locked", "--only-group", "lambda", "--no-emit-project", "--no-header", "--no-annotate", "--quiet")
+        _uv(
+            "export",
+            "--locked",
+            "--only-group",
+            "lambda",
+            "--no-emit-project",
+            "--no-header",
+            "--no-annotate",
+            "--quiet",
+        )
     )
     _uv(
-        "pip", "install", "--quiet", "--requirements", str(requirements), "--require-hashes", "--no-deps",
-        "--target", str(out), "--only-binary", ":all:", "--python-version", PYTHON,
-        "--python-platform", "aarch64-manylinux2014", "--link-mode", "copy",
+        "pip",
+        "install",
+        "--quiet",
+        "--requirements",
+        str(requirements),
+        "--require-hashes",
+        "--no-deps",
+        "--target",
+        str(out),
+        "--only-binary",
+        ":all:",
+        "--python-version",
+        PYTHON,
+        "--python-platform",
+        "aarch64-manylinux2014",
+        "--link-mode",
+        "copy",
     )
     for path in sorted(out.rglob("*"), reverse=True):
         if path.name in _INSTALLERS_NOTES and path.parent.name.endswith(".dist-info"):

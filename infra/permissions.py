@@ -25,9 +25,7 @@ def cleaner_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatem
             resources=[bucket_arn],
             conditions={"StringLike": {"s3:prefix": f"{layout.prefix}*"}},
         ),
-        iam.PolicyStatement(
-            sid="ReadReleaseLog", actions=["s3:GetObject"], resources=[f"{bucket_arn}/{layout.log}*"]
-        ),
+        iam.PolicyStatement(sid="ReadReleaseLog", actions=["s3:GetObject"], resources=[f"{bucket_arn}/{layout.log}*"]),
         iam.PolicyStatement(sid="WriteLedger", actions=["s3:PutObject"], resources=[f"{bucket_arn}/{layout.ledger}"]),
         iam.PolicyStatement(
             sid="TagAssets", actions=["s3:GetObjectTagging", "s3:PutObjectTagging"], resources=[everything]

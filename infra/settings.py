@@ -19,7 +19,10 @@ OWN = ("bucket", "prefix", "name")
 
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
-_FOREIGN = re.compile(r"(@?aws-cdk|aws:|cli-|availability-zones|hosted-zone|vpc-provider|ssm:|ami:|app|tree|constructs)")
+_FOREIGN = re.compile(
+    r"(@?aws-cdk|aws:|cli-|acknowledged-issue-numbers|availability-zones|hosted-zone|vpc-provider|ssm:|ami:"
+    r"|app|tree|constructs)"
+)
 """Context that is the CDK's own."""
 
 
@@ -60,21 +63,24 @@ def settings_from(context: Mapping[str, Any]) -> StackSettings:
     """
     known = (*OWN, *SETTINGS)
     ours = {key: value for key, value in context.items() if not _FOREIGN.match(key)}
-    for key in ours:
+    for key, value in ours.items():
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            msg = f"context {key}={ours[key]!r}: no such setting; {hint}known: {', '.join(known)}"
+            msg = f"context {key}={value!r}: no such setting; {hint}known: {', '.join(known)}"
             raise ContextError(msg)
-    bucket, name = ours.get("bucket"), ours.get("name")
+    bucket, prefix, name = ours.get("bucket"), ours.get("prefix", "assets/"), ours.get("name")
     if bucket is not None and not (isinstance(bucket, str) and _BUCKET.fullmatch(bucket)):
         msg = f"context bucket={bucket!r}: not a bucket's name; leave it out to create one"
         raise ContextError(msg)
     if name is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
         msg = f"context name={name!r}: up to 32 letters, digits and hyphens, first a letter"
         raise ContextError(msg)
+    if not isinstance(prefix, str):
+        msg = f"context prefix={prefix!r}: not a text such as 'assets/'"
+        raise ContextError(msg)
     try:
-        prefix = check_prefix(ours.get("prefix", "assets/"))
+        check_prefix(prefix)
         policy = {key: parse_setting(key, str(ours[key])) for key in SETTINGS if key in ours}
     except ReleaseLogError as error:
         msg = f"context {error}"

@@ -66,9 +66,7 @@ class AssetCleaner(Stack):
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="AbortIncompleteUploads", abort_incomplete_multipart_upload_after=Duration.days(1)
-                )
+                s3.LifecycleRule(id="AbortIncompleteUploads", abort_incomplete_multipart_upload_after=Duration.days(1))
             ],
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.RETAIN,
@@ -132,7 +130,7 @@ class AssetCleaner(Stack):
         role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[undelivered.queue_arn]))
         return role
 
-    def _function(  # noqa: PLR0913 (the parts it is wired to)
+    def _function(
         self,
         bundle: Path,
         bucket: s3.IBucket,
@@ -166,7 +164,8 @@ class AssetCleaner(Stack):
         return lambda_.Function(
             self,
             "Cleaner",
-            description=f"Cleans {self._layout.prefix or 'the whole bucket'}",
+            # Lambda takes 256 characters; a prefix may be longer.
+            description=f"Cleans {self._layout.prefix or 'the whole bucket'}"[:256],
             code=lambda_.Code.from_asset(str(bundle)),
             handler="cleaner_lambda.handler.lambda_handler",
             # Lambda has 3.14 too; 3.13 is the newest on which the tests run this bundle (infra/bundle.py).
@@ -215,4 +214,3 @@ class AssetCleaner(Stack):
         rule.add_target(
             targets.LambdaFunction(function, event=payload, dead_letter_queue=undelivered, retry_attempts=24)
         )
-

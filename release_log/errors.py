@@ -12,7 +12,10 @@ class LayoutError(ReleaseLogError):
 
 
 class MarkerError(ReleaseLogError):
-    """A marker, intent or staged release that does not validate. Whoever deletes must stop: what is current is unknown."""
+    """A marker, intent or staged release that does not validate.
+
+    Whoever deletes must stop: what is current is unknown.
+    """
 
 
 class SettingError(ReleaseLogError):

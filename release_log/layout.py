@@ -116,7 +116,9 @@ def make_id(at: datetime, release: str) -> str:
         LayoutError: The name holds what an id may not hold.
     """
     if not _NAME.fullmatch(release):
-        msg = f"release {release!r}: use up to 64 letters, digits, dots, hyphens and underscores, first a letter or digit"
+        msg = (
+            f"release {release!r}: use up to 64 letters, digits, dots, hyphens and underscores, first a letter or digit"
+        )
         raise LayoutError(msg)
     return f"{at:%Y%m%dT%H%M%SZ}-{release}"
 
@@ -124,7 +126,8 @@ def make_id(at: datetime, release: str) -> str:
 def check_prefix(prefix: str) -> str:
     """The prefix as given, if a site may have it.
 
-    An empty prefix is the whole bucket. A trailing slash is required, because ``site`` would match ``site-staging/`` too.
+    An empty prefix is the whole bucket. A trailing slash is required, because ``site`` would match ``site-staging/``
+    too.
 
     Raises:
         LayoutError: It may not.
@@ -143,7 +146,9 @@ def check_prefix(prefix: str) -> str:
     elif ".releases" in parts:
         problem = "must not lie inside a release log (.releases/)"
     elif any(ord(char) < ord(" ") or char in "\x7f*?$" or "\ud800" <= char <= "\udfff" for char in prefix):
-        problem = "must not hold control characters, bytes that are not UTF-8, or '*', '?', '$', which are patterns to IAM"
+        problem = (
+            "must not hold control characters, bytes that are not UTF-8, or '*', '?', '$', which are patterns to IAM"
+        )
     elif len(prefix.encode()) > MAX_KEY_BYTES // 2:
         problem = f"is longer than {MAX_KEY_BYTES // 2} bytes"
     else:

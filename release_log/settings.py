@@ -1,6 +1,6 @@
-"""The policy's settings: names, defaults, bounds. The README's table, the stack's context and the Lambda's payload use them.
+"""The policy's settings: names, defaults, bounds.
 
-Durations are whole seconds.
+The README's table, the stack's context and the Lambda's payload use them. Durations are whole seconds.
 """
 
 from __future__ import annotations
@@ -46,11 +46,9 @@ class Policy:
     keep_releases: int = _setting(
         0, "previous releases per channel whose assets are all kept, whatever their age", high=100
     )
-    pending_ttl: int = _setting(
-        2 * HALF_PENDING_TTL, "seconds an intent protects its keys", low=2 * HALF_PENDING_TTL
-    )
+    pending_ttl: int = _setting(2 * HALF_PENDING_TTL, "seconds an intent protects its keys", low=2 * HALF_PENDING_TTL)
     staged_ttl: int = _setting(172_800, "seconds a staged release protects its keys", low=3600)
-    orphans: Orphans = _setting(
+    orphans: Orphans = _setting(  # noqa: RUF009 (it is dataclasses.field, and an enum's member never changes)
         Orphans.FINGERPRINTED,
         "which assets of no known release are retired: `fingerprinted`, `all` or `report` (none); "
         "with an empty prefix always `report`",

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 DEFAULT_COMMAND = "upload"
 
+KILO = 1000
+
 
 class DefaultCommand(click.Group):
     """A group that takes its first argument for `DEFAULT_COMMAND`'s if it names no command."""
@@ -82,24 +84,39 @@ def _release(_context: click.Context, _parameter: click.Parameter, value: str | 
 
 
 @main.command(
-    epilog="Exit status: 0 done, 1 failed (no marker was written: what was live stays so), 2 wrong usage, 130 interrupted."
+    epilog=(
+        "Exit status: 0 done, 1 failed (no marker was written: what was live stays so), 2 wrong usage, 130 interrupted."
+    )
 )
 @click.argument("directory", type=click.Path(path_type=Path), envvar="UPLOADER_DIRECTORY")
 @click.option("--bucket", envvar="UPLOADER_BUCKET", required=True, help="The bucket.")
 @click.option(
-    "--prefix", envvar="UPLOADER_PREFIX", default="assets/", callback=_prefix, show_default=True,
+    "--prefix",
+    envvar="UPLOADER_PREFIX",
+    default="assets/",
+    callback=_prefix,
+    show_default=True,
     help="The site's key prefix; empty, or ending with a slash.",
 )
 @click.option(
-    "--channel", envvar="UPLOADER_CHANNEL", default=DEFAULT_CHANNEL, callback=_channel, show_default=True,
+    "--channel",
+    envvar="UPLOADER_CHANNEL",
+    default=DEFAULT_CHANNEL,
+    callback=_channel,
+    show_default=True,
     help="The line of releases this one belongs to, such as production or staging.",
 )
 @click.option(
-    "--release", envvar="UPLOADER_RELEASE", callback=_release,
+    "--release",
+    envvar="UPLOADER_RELEASE",
+    callback=_release,
     help="The release's name.  [default: the CI system's commit, else git's, else the time]",
 )
 @click.option(
-    "--fingerprint-pattern", envvar="UPLOADER_FINGERPRINT_PATTERN", callback=_pattern, metavar="REGEX",
+    "--fingerprint-pattern",
+    envvar="UPLOADER_FINGERPRINT_PATTERN",
+    callback=_pattern,
+    metavar="REGEX",
     help="A regular expression with a group `fingerprint`, instead of the built-in recognition.",
 )
 @click.option("--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Say what would be sent; write nothing.")
@@ -108,7 +125,11 @@ def _release(_context: click.Context, _parameter: click.Parameter, value: str | 
 @click.option("--profile", envvar="UPLOADER_PROFILE", help="The AWS profile.  [default: as boto3 finds it]")
 @click.option("--endpoint-url", envvar="UPLOADER_ENDPOINT_URL", help="Another S3 server than AWS.")
 @click.option(
-    "--concurrency", envvar="UPLOADER_CONCURRENCY", default=64, type=click.IntRange(1, 512), show_default=True,
+    "--concurrency",
+    envvar="UPLOADER_CONCURRENCY",
+    default=64,
+    type=click.IntRange(1, 512),
+    show_default=True,
     help="How many requests run at once.",
 )
 @click.option("-v", "--verbose", envvar="UPLOADER_VERBOSE", is_flag=True, help="Log every file on standard error.")
@@ -194,19 +215,21 @@ def _summary(document: dict[str, Any]) -> str:
     counts, size = document["counts"], _readable(document["bytes_uploaded"])
     if document["dry_run"]:
         lines = [f"would upload {entry['key']} ({entry['reason']})" for entry in document["uploaded"]]
-        lines.append(f"dry run: {counts['uploaded']} to upload ({size}), {counts['unchanged']} unchanged; nothing written")
+        lines.append(
+            f"dry run: {counts['uploaded']} to upload ({size}), {counts['unchanged']} unchanged; nothing written"
+        )
         return "\n".join(lines)
     return (
-        f"released {document['release']} to s3://{document['bucket']}/{document['prefix']}: {counts['uploaded']} uploaded "
-        f"({size}), {counts['unchanged']} unchanged, {document['seconds']:.1f} s"
+        f"released {document['release']} to s3://{document['bucket']}/{document['prefix']}: {counts['uploaded']} "
+        f"uploaded ({size}), {counts['unchanged']} unchanged, {document['seconds']:.1f} s"
     )
 
 
 def _readable(size: float) -> str:
     for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
+        if size < KILO or unit == "GB":
             break
-        size /= 1000
+        size /= KILO
     return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
 
 

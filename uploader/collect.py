@@ -80,9 +80,7 @@ def collect(directory: Path, prefix: str, pattern: re.Pattern[str] | None = None
         fingerprinted = name.fingerprint is not None
         digest, signature = _read(path)
         headers = headers_for(relative, fingerprinted=fingerprinted)
-        assets.append(
-            LocalAsset(path, key, prefix + logical, signature[0], digest, fingerprinted, headers, signature)
-        )
+        assets.append(LocalAsset(path, key, prefix + logical, signature[0], digest, fingerprinted, headers, signature))
     _refuse_doubles(assets)
     return assets
 
@@ -101,12 +99,16 @@ def _check_directory(directory: Path) -> None:
         raise UsageError(msg)
     resolved = directory.resolve()
     if resolved in (Path(resolved.anchor), Path.home().resolve()):
-        msg = f"{str(directory)!r} is {'the root' if resolved == Path(resolved.anchor) else 'your home'} directory, not a build"
+        which = "the root" if resolved == Path(resolved.anchor) else "your home"
+        msg = f"{str(directory)!r} is {which} directory, not a build"
         raise UsageError(msg)
 
 
 def _walk(directory: Path) -> Iterator[tuple[str, Path]]:
-    """Every file below a directory: its path from there with slashes, and where it is. Links are followed, loops refused."""
+    """Every file below a directory: its path from there with slashes, and where it is.
+
+    Links are followed, loops refused.
+    """
 
     def refuse(error: OSError) -> None:
         msg = f"cannot read {error.filename!r}: {error.strerror}; change its permissions or build again"
@@ -160,7 +162,9 @@ def _read(path: Path) -> tuple[str, tuple[int, int, int]]:
 
 def changed(path: Path) -> UploaderError:
     """The error for a file that is not what it was when the build was read."""
-    return UploaderError(f"{str(path)!r} changed while it was being uploaded: let the build end first, then upload again")
+    return UploaderError(
+        f"{str(path)!r} changed while it was being uploaded: let the build end first, then upload again"
+    )
 
 
 def _refuse_doubles(assets: list[LocalAsset]) -> None:
@@ -169,5 +173,7 @@ def _refuse_doubles(assets: list[LocalAsset]) -> None:
     for asset in assets:
         other = seen.setdefault(unicodedata.normalize("NFC", asset.key), asset)
         if other is not asset:
-            msg = f"two files with one key {asset.key!r}: {str(other.path)!r} and {str(asset.path)!r}; rename one of them"
+            msg = (
+                f"two files with one key {asset.key!r}: {str(other.path)!r} and {str(asset.path)!r}; rename one of them"
+            )
             raise UploaderError(msg)

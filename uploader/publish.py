@@ -1,14 +1,13 @@
 """Publish a build: the intent, then the listing, then what is missing, and last of all the marker.
 
-The order is the protocol (DESIGN: the uploader's steps). From the moment the intent is there, no cleaner may delete a key
-that the build names, so what is listed after it and matches need not be sent.
+The order is the protocol (DESIGN: the uploader's steps). From the moment the intent is there, no cleaner may delete a
+key that the build names, so what is listed after it and matches need not be sent.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -21,6 +20,8 @@ from uploader.compare import Upload, compare, to_look_at
 from uploader.errors import UploaderError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from uploader.collect import LocalAsset
     from uploader.store import BucketPort
 
@@ -62,12 +63,16 @@ class Build:
     release: str
 
 
+def _ignore(*_: object) -> None:
+    """Show no progress."""
+
+
 def publish(  # noqa: PLR0913 (the clocks are seams)
     bucket: BucketPort,
     build: Build,
     *,
-    started: Callable[[int, int], None] = lambda count, size: None,
-    sent: Callable[[LocalAsset], None] = lambda asset: None,
+    started: Callable[[int, int], None] = _ignore,
+    sent: Callable[[LocalAsset], None] = _ignore,
     wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,

@@ -49,7 +49,8 @@ def connect(
         raise UsageError(msg) from error
     if credentials is None:
         msg = (
-            "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, give the job a role, or name a --profile"
+            "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, give the job a role, "
+            "or name a --profile"
         )
         raise UsageError(msg)
     endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
@@ -60,7 +61,9 @@ def connect(
     if where is None:
         msg = "no AWS region: name the bucket's with --region or AWS_REGION"
         raise UsageError(msg)
-    options: dict[str, Any] = {"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": "." not in bucket}
+    options: dict[str, Any] = (
+        {"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": "." not in bucket}
+    )
     try:
         store = S3Store(
             bucket,
@@ -96,7 +99,12 @@ class Bucket:
         try:
             with self._errors("s3:PutObject", key):
                 obstore.put(
-                    self._store, key, body, mode="create", attributes={"Content-Type": "application/json"}, use_multipart=False
+                    self._store,
+                    key,
+                    body,
+                    mode="create",
+                    attributes={"Content-Type": "application/json"},
+                    use_multipart=False,
                 )
         except AlreadyExistsError:
             # Perhaps our own: the answer to a first attempt was lost, and obstore asked again.
@@ -170,9 +178,7 @@ class Bucket:
                 use_multipart=asset.size > WHOLE_BYTES,
                 chunk_size=max(WHOLE_BYTES, asset.size // (MAX_PARTS - 1) + 1),
             )
-        if asset.size > WHOLE_BYTES and (
-            not asset.path.exists() or signature_of(asset.path.stat()) != asset.signature
-        ):
+        if asset.size > WHOLE_BYTES and (not asset.path.exists() or signature_of(asset.path.stat()) != asset.signature):
             raise changed(asset.path)
 
     @contextmanager
@@ -189,23 +195,37 @@ class Bucket:
         except (BaseError, ValueError, BotoCoreError) as error:
             raise self._explain(action, key, str(error)) from error
 
-    def _explain(self, action: str, key: str, text: str) -> UploaderError:
+    def _explain(self, action: str, key: str, text: str) -> UploaderError:  # noqa: PLR0911 (one for each remedy)
         found = re.search(r"<Code>(\w+)</Code>", text)
         code = found[1] if found else ""
         where = self._endpoint or f"S3 in {self._region}"
         if code == "NoSuchBucket":
-            return UploaderError(f"bucket {self._name!r} does not exist: check --bucket, or create it with `cdk deploy`")
-        if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired"}:
-            return UploaderError(f"S3 does not accept these credentials ({code}): renew them, or name another --profile")
+            return UploaderError(
+                f"bucket {self._name!r} does not exist: check --bucket, or create it with `cdk deploy`"
+            )
+        if code in {
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "ExpiredToken",
+            "InvalidToken",
+            "TokenRefreshRequired",
+        }:
+            return UploaderError(
+                f"S3 does not accept these credentials ({code}): renew them, or name another --profile"
+            )
         if code in {"AccessDenied", "AllAccessDisabled"} or re.search(r"\b403 Forbidden", text):
             resource = f"s3://{self._name}/{key}"
             return UploaderError(f"access denied: allow the build job's role {action} on {resource}")
         if code in {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
-            return UploaderError(f"bucket {self._name!r} is not in region {self._region}: name its region with --region")
+            return UploaderError(
+                f"bucket {self._name!r} is not in region {self._region}: name its region with --region"
+            )
         if not code and re.search(r"error sending request|[Cc]onnect|dns error", text):
             return UploaderError(f"cannot reach {where}: check the network and --endpoint-url, then run again")
         if "contained invalid" in text or "invalid path" in text:
-            return UploaderError(f"the bucket holds a key under {key!r} that no URL can name ({_first_line(text)}): delete it")
+            return UploaderError(
+                f"the bucket holds a key under {key!r} that no URL can name ({_first_line(text)}): delete it"
+            )
         return UploaderError(f"{action} on s3://{self._name}/{key} failed ({code or _first_line(text)}): run again")
 
 

@@ -33,7 +33,10 @@ class BucketPort(Protocol):
         ...
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
-        """Store files in parallel, each with a checksum that S3 verifies; ``done`` is called for each that is stored."""
+        """Store files in parallel, each with a checksum that S3 verifies.
+
+        ``done`` is called for each that is stored.
+        """
         ...
 
     def remove_intent(self, key: str) -> None:
@@ -49,7 +52,7 @@ class ReadOnly:
         self.sizes = bucket.sizes
         self.metadata = bucket.metadata
 
-    def create(self, key: str, body: bytes) -> bool:
+    def create(self, key: str, body: bytes) -> bool:  # noqa: ARG002 (the port's own signature)
         """Write nothing."""
         return True
 

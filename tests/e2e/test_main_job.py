@@ -51,7 +51,11 @@ def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Install
     first, third = ({entry["key"] for entry in published[n]["uploaded"]} for n in (1, 3))
     assert third & {"assets/index.html"}, "a page without a fingerprint is replaced in place"
 
-    on_disk = {f"assets/{path.relative_to(tmp_path / '3').as_posix()}" for path in (tmp_path / "3").rglob("*") if path.is_file()}
+    on_disk = {
+        f"assets/{path.relative_to(tmp_path / '3').as_posix()}"
+        for path in (tmp_path / "3").rglob("*")
+        if path.is_file()
+    }
     for key in site.assets():
         mark = read_mark(site.tags(key))
         assert (mark is None) == (key in on_disk), f"{key} is tagged if and only if it is not in the current release"

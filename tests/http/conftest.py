@@ -75,7 +75,10 @@ def site_folder(tmp_path: Path) -> Callable[[str, dict[str, str]], Path]:
 
 @pytest.fixture
 def cleaner(aws: EmbeddedAws, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, Any]]]:
-    """The Lambda's handler in this process, with every request checked against the limits that the emulator does not have."""
+    """The Lambda's handler in this process.
+
+    Every request is checked against the limits that the emulator does not have.
+    """
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
@@ -105,7 +108,8 @@ def cleaner(aws: EmbeddedAws, bucket: str, monkeypatch: pytest.MonkeyPatch) -> I
     )
 
     def invoke(payload: object = None, **more: Any) -> dict[str, Any]:  # noqa: ANN401
-        return handler.lambda_handler(payload if payload is not None else more, context)  # type: ignore[arg-type]
+        answer: dict[str, Any] = handler.lambda_handler(payload if payload is not None else more, context)
+        return answer
 
     yield invoke
     handler._s3.cache_clear()  # noqa: SLF001

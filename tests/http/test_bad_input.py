@@ -1,10 +1,12 @@
-"""Bad input gets one clear line that names the thing, the value and the remedy, the right exit code, and nothing written."""
+"""Bad input gets one clear line that names the thing, the value and the remedy.
+
+It also gets the right exit code, and nothing is written.
+"""
 
 from __future__ import annotations
 
 import os
 import unicodedata
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +18,7 @@ from uploader.s3 import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.http.conftest import Uploader
 
@@ -129,14 +132,26 @@ def test_bucket_that_does_not_exist(uploader: Uploader, site_folder: Folder) -> 
 def test_no_credentials(uploader: Uploader, site_folder: Folder, tmp_path: Path) -> None:
     """Nowhere in boto3's chain."""
     refused(
-        uploader, 2, "no AWS credentials", site_folder("a", {"x": "x"}),
-        AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", HOME=str(tmp_path),
+        uploader,
+        2,
+        "no AWS credentials",
+        site_folder("a", {"x": "x"}),
+        AWS_ACCESS_KEY_ID="",
+        AWS_SECRET_ACCESS_KEY="",
+        HOME=str(tmp_path),
     )
 
 
 def test_endpoint_down(uploader: Uploader, site_folder: Folder) -> None:
     """A network that is not there."""
-    refused(uploader, 1, "cannot reach http://127.0.0.1:9", site_folder("a", {"x": "x"}), "--endpoint-url", "http://127.0.0.1:9")
+    refused(
+        uploader,
+        1,
+        "cannot reach http://127.0.0.1:9",
+        site_folder("a", {"x": "x"}),
+        "--endpoint-url",
+        "http://127.0.0.1:9",
+    )
 
 
 def test_a_folder_named_as_the_release_log(uploader: Uploader, site_folder: Folder) -> None:

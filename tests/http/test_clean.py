@@ -83,7 +83,9 @@ def test_an_object_stored_over_a_tagged_one_may_keep_or_lose_the_tag(
     assert s3.get_object_tagging(Bucket=uploader.bucket, Key=key)["TagSet"] == []
 
 
-def test_more_than_a_thousand_deletions_go_in_batches(uploader: Uploader, cleaner: Cleaner, site_folder: Folder) -> None:
+def test_more_than_a_thousand_deletions_go_in_batches(
+    uploader: Uploader, cleaner: Cleaner, site_folder: Folder
+) -> None:
     """2,300 superseded versions: pages and batches of at most 1,000 (the fixture checks each request)."""
     old = {f"chunk{number}-3f9c2ab1.js": "1" for number in range(2300)}
     uploader.upload(site_folder("a", old), "--release", "r1")
@@ -105,7 +107,7 @@ def test_more_than_a_thousand_deletions_go_in_batches(uploader: Uploader, cleane
     ],
     ids=["not JSON", "newer format", "key outside the prefix"],
 )
-def test_a_marker_that_does_not_validate_deletes_nothing_and_raises_the_metric(  # noqa: PLR0913
+def test_a_marker_that_does_not_validate_deletes_nothing_and_raises_the_metric(  # noqa: PLR0913, PLR0917 (fixtures)
     uploader: Uploader,
     site_folder: Folder,
     cleaner: Cleaner,
@@ -145,12 +147,18 @@ def test_a_marker_that_does_not_validate_deletes_nothing_and_raises_the_metric( 
         ({"dry_run": True, "grace": 1.5}, "grace: 1.5"),
         ({"site": "other/"}, "site 'other/'"),
         ({"version_ttl": 0}, 'needs "dry_run": true'),
-        ({"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": "x"}}}, "detail.bucket.name"),
+        (
+            {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": "x"}}},
+            "detail.bucket.name",
+        ),
         ([], "not a JSON object"),
     ],
 )
 def test_a_bad_payload_is_refused_and_nothing_is_written(
-    uploader: Uploader, cleaner: Cleaner, payload: Any, words: str  # noqa: ANN401
+    uploader: Uploader,
+    cleaner: Cleaner,
+    payload: object,
+    words: str,
 ) -> None:
     """The error names the key, the value and the remedy."""
     with pytest.raises(RequestError) as caught:
@@ -204,11 +212,13 @@ def test_cleaning_goes_on_around_a_key_that_s3_refuses(
     cleaner()
     uploader.upload(site_folder("b", {"a-4a1b2c3d.js": "1", "b-4a1b2c3d.js": "1"}), "--release", "r2")
     client = handler._s3()  # noqa: SLF001
-    real = client.delete_objects
+    real: Any = client.delete_objects
 
     def refuse_one(**params: Any) -> dict[str, Any]:  # noqa: ANN401
         wanted = params["Delete"]["Objects"]
-        answer: dict[str, Any] = real(**{**params, "Delete": {"Objects": [w for w in wanted if "/a-" not in w["Key"]] or [{"Key": "x"}]}})
+        answer: dict[str, Any] = real(
+            **{**params, "Delete": {"Objects": [w for w in wanted if "/a-" not in w["Key"]] or [{"Key": "x"}]}}
+        )
         errors = [{"Key": w["Key"], "Code": "InternalError", "Message": "again"} for w in wanted if "/a-" in w["Key"]]
         return {**answer, "Errors": errors}
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 BUILD = {"app-3f9c2ab1.js": "one", "img/logo-dark.png": "png", "index.html": "<html>"}
 
 
-def test_the_marker_lists_every_file_and_the_intent_is_gone(uploader: Uploader, site_folder: Folder, layout: Layout) -> None:
+def test_the_marker_lists_every_file_and_the_intent_is_gone(
+    uploader: Uploader, site_folder: Folder, layout: Layout
+) -> None:
     """After an upload: the assets, one marker that validates, and nothing else."""
     document = uploader.upload(site_folder("a", BUILD), "--release", "r1", "--channel", "staging")
     assert uploader.keys() == sorted([f"assets/{name}" for name in BUILD] + [document["marker"]])
@@ -79,7 +81,9 @@ def test_an_object_with_other_headers_is_sent_again(uploader: Uploader, site_fol
     s3.put_object(
         Bucket=uploader.bucket, Key="assets/index.html", Body=b"x", Metadata={**head["Metadata"], "headers": "other"}
     )
-    assert [e["reason"] for e in uploader.upload(site_folder("a", {"index.html": "x"}))["uploaded"]] == ["headers_differ"]
+    assert [e["reason"] for e in uploader.upload(site_folder("a", {"index.html": "x"}))["uploaded"]] == [
+        "headers_differ"
+    ]
 
 
 def test_a_dry_run_says_what_it_would_send_and_writes_nothing(uploader: Uploader, site_folder: Folder) -> None:
@@ -131,9 +135,7 @@ def test_every_option_is_an_environment_variable_too(uploader: Uploader, site_fo
 
 def test_the_release_is_named_by_the_ci_system(uploader: Uploader, site_folder: Folder) -> None:
     """GitHub's commit, shortened as git shortens it."""
-    answer = uploader.run(
-        site_folder("a", BUILD), "--bucket", uploader.bucket, GITHUB_SHA="3f9c2ab1" * 5
-    )
+    answer = uploader.run(site_folder("a", BUILD), "--bucket", uploader.bucket, GITHUB_SHA="3f9c2ab1" * 5)
     assert answer.returncode == 0, answer.stderr
     assert "-3f9c2ab to s3://" in answer.stdout
 
@@ -165,7 +167,7 @@ def test_an_upload_that_starts_in_the_second_of_another_gets_an_id_of_its_own(
     folders = [site_folder(str(number), {"index.html": f"page {number}"}) for number in range(3)]
     arguments = ["--bucket", uploader.bucket, "--release", "same"]
     processes = [
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(
             [__import__("sys").executable, "-m", "uploader", str(folder), *arguments],
             env=uploader.aws.environment(),
             stdout=subprocess.DEVNULL,

@@ -1,0 +1,103 @@
+"""The README says what the code does: its tables, its payloads, its commands."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from cleaner_lambda.request import KEYS, parse
+from cleaner_lambda.report import LISTS
+from release_log.settings import SETTINGS
+from uploader.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def table(header: str) -> list[list[str]]:
+    """The rows of the table under a header row, cells stripped."""
+    lines = README[README.index(header) :].splitlines()[2:]
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def test_the_settings_table_is_the_codes() -> None:
+    expected = [[f"`{name}`", str(field.default), field.metadata["doc"]] for name, field in SETTINGS.items()]
+    assert table("| setting | default | |") == expected
+
+
+def test_the_option_table_is_the_command_lines() -> None:
+    rows = table("| option | environment variable | default | |")
+    expected = []
+    for parameter in main.commands["upload"].params:
+        variable = f"`{parameter.envvar}`"
+        if isinstance(parameter, click.Argument):
+            expected.append(["`DIRECTORY`", variable, "", "the build's output"])
+            continue
+        assert isinstance(parameter, click.Option)
+        text, _, default = (parameter.help or "").partition("  [default: ")
+        shown = default.rstrip("]") or (f"`{parameter.default}`" if parameter.show_default else "")
+        expected.append([f"`{max(parameter.opts, key=len)}`", variable, shown, text])
+    assert rows == expected
+
+
+def test_the_payload_table_names_every_key() -> None:
+    named = {cell for row in table("| payload key | |") for cell in re.findall(r"`(\w+)`", row[0])}
+    assert named | set(SETTINGS) == set(KEYS)
+
+
+def test_the_answer_shown_has_the_answers_lists() -> None:
+    (block,) = re.findall(r"```json\n(\{\"dry_run\".*?)\n```", README, re.DOTALL)
+    assert set(LISTS) < set(json.loads(block))
+
+
+def test_payloads_shown_are_accepted_or_refused_as_said() -> None:
+    assert parse({"dry_run": True}).dry_run
+    assert parse({}) == parse({"dry_run": False})
+    with pytest.raises(Exception, match="dryrun"):
+        parse({"dryrun": True})
+
+
+def test_make_targets_shown_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"make (?:-C \S+ )?(\w+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_make_alone_lists_each_target_with_a_line() -> None:
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in ("setup", "demo", "test", "lint", "format"):
+        assert re.search(rf"^make {target} +\w.+$", listed, re.MULTILINE), listed
+
+
+def test_the_help_shows_examples_and_exit_codes() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "uploader", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "upload" in answer.stdout
+    upload = subprocess.run(
+        [sys.executable, "-m", "uploader", "upload", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "Examples:" in upload.stdout
+    assert "Exit status: 0 done" in upload.stdout
+
+
+def test_every_dependency_has_its_line() -> None:
+    said = (ROOT / "docs" / "dependencies.md").read_text()
+    project = (ROOT / "pyproject.toml").read_text()
+    block = project[: project.index("[tool.uv]")]
+    names = re.findall(r'^\s*"([a-z0-9-]+)(?:\[[^\]]*\])?",?$', block, re.MULTILINE)
+    names += re.findall(r'^(?:lambda|infra) = \[(.*)\]$', block, re.MULTILINE)[0].replace('"', "").split(", ")
+    assert len(names) > 10
+    for name in names:
+        assert f"`{name}`" in said, name
