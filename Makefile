@@ -24,7 +24,7 @@ demo: setup ## run the main job on an embedded AWS: three releases, and what the
 	@python -m examples.demo
 
 test: setup ## run the tests
-	@python -m pytest
+	@python -m pytest -n 2 --dist loadfile
 
 lint: $(STAMPS)/python ## check style and types
 	ruff check $(CODE)

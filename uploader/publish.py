@@ -92,9 +92,10 @@ def publish(  # noqa: PLR0913 (the clocks are seams)
         UploaderError: Something failed: no marker was written, and what was live stays so.
     """
     layout = Layout(build.prefix)
+    done: dict[str, Upload] = {}
     while True:
-        release_id, body = _intend(bucket, layout, build, wall_clock, sleep)
         began = monotonic()
+        release_id, body = _intend(bucket, layout, build, wall_clock, sleep)
         try:
             sizes = bucket.sizes(build.prefix)
             stored = bucket.metadata(to_look_at(build.assets, sizes))
@@ -103,6 +104,7 @@ def publish(  # noqa: PLR0913 (the clocks are seams)
             # A page must not be there before what it asks for: files without a fingerprint (index.html) come last.
             bucket.put((upload.asset for upload in uploads if upload.asset.fingerprinted), sent)
             bucket.put((upload.asset for upload in uploads if not upload.asset.fingerprinted), sent)
+            done |= {upload.asset.key: upload for upload in uploads}
             if monotonic() - began > HALF_PENDING_TTL:
                 log.warning("the upload took so long that its intent may expire: checking everything again")
                 continue
@@ -114,9 +116,8 @@ def publish(  # noqa: PLR0913 (the clocks are seams)
                 continue
         finally:
             _withdraw(bucket, layout.pending_key(release_id))
-        sent_keys = {upload.asset.key for upload in uploads}
-        unchanged = tuple(asset for asset in build.assets if asset.key not in sent_keys)
-        return Published(release_id, marker, tuple(uploads), unchanged)
+        unchanged = tuple(asset for asset in build.assets if asset.key not in done)
+        return Published(release_id, marker, tuple(done.values()), unchanged)
 
 
 def _intend(

@@ -1,7 +1,8 @@
-"""A run of the cleaner on a bucket in memory: what it keeps, tags and deletes, whatever fails, overlaps or comes late."""
+"""A run of the cleaner on a bucket in memory: what it keeps, tags and deletes, whatever fails, overlaps or is late."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -962,8 +963,6 @@ def test_keep_releases_keeps_the_assets_of_the_earlier_releases(s3: FakeS3) -> N
 
 def test_same_release_gives_the_same_report_with_threads(s3: FakeS3) -> None:
     """Independent requests may run at once; their outcomes stay with their keys."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (for this test alone)
-
     names = {f"assets/{number}.js": f"assets/{number}-a.js" for number in range(50)}
     s3.publish("r3", "default", names)
     run(s3)

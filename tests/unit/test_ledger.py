@@ -1,0 +1,120 @@
+"""The ledger: written and read again; what cannot be read is an error that leads to a rebuild."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cleaner_lambda.errors import LedgerError
+from cleaner_lambda.ledger import FORMAT, Deleting, Folded, Ledger, Retired, decode, encode
+from release_log.tags import Mark, State
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+instants = st.datetimes(timezones=st.just(UTC)).map(lambda each: each.replace(microsecond=0))
+marks = st.builds(Mark, st.sampled_from(State), instants)
+ledgers = st.builds(
+    Ledger,
+    current=st.dictionaries(text, text, max_size=3),
+    folded=st.dictionaries(text, st.builds(Folded, instants, text), max_size=3),
+    retired=st.dictionaries(
+        text, st.builds(Retired, text, marks, st.integers(0, 2**63), text, st.none() | marks), max_size=4
+    ),
+    owed=st.frozensets(text, max_size=3),
+    deleting=st.none() | st.builds(Deleting, text, st.frozensets(text, max_size=3), st.none() | instants),
+    listed_at=st.none() | instants,
+    last_run=st.dictionaries(text, text | st.integers() | st.none(), max_size=3),
+)
+AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
+EXAMPLE = Ledger(
+    current={"default": "r2"},
+    folded={"r1": Folded(AT, "default"), "r2": Folded(AT, "default")},
+    retired={"a": Retired("a.js", Mark(State.SUPERSEDED, AT), 5, "r1", Mark(State.REMOVED, AT))},
+    owed=frozenset({"x", "y"}),
+    deleting=Deleting("run", frozenset({"k"})),
+    listed_at=AT,
+    last_run={"run": "run"},
+)
+
+
+@given(ledgers)
+def test_what_was_written_is_read_again(ledger: Ledger) -> None:
+    """Any ledger."""
+    assert decode(encode(ledger)) == ledger
+
+
+@given(ledgers, st.randoms(use_true_random=False))
+def test_same_ledger_gives_the_same_bytes(ledger: Ledger, random: st.random.Random) -> None:  # type: ignore[name-defined]
+    """Whenever it is written, in whatever order it was built: an ETag says whether something changed."""
+    items = list(ledger.retired.items())
+    random.shuffle(items)
+    other = replace(ledger, retired=dict(items), folded=dict(reversed(ledger.folded.items())))
+    assert encode(other) == encode(ledger)
+    assert encode(ledger)[4:8] == bytes(4), "gzip's time stamp"
+
+
+def test_same_state_does_not_look_at_the_last_run() -> None:
+    """A summary alone is no reason for a PUT; everything else is."""
+    assert EXAMPLE.same_state(replace(EXAMPLE, last_run={}))
+    for name in ("current", "folded", "retired", "owed", "deleting", "listed_at"):
+        assert not EXAMPLE.same_state(replace(EXAMPLE, **{name: getattr(Ledger(), name)})), name
+
+
+def packed(text: str) -> bytes:
+    """As it lies in the bucket."""
+    return gzip.compress(text.encode())
+
+
+def document(**changes: object) -> bytes:
+    """The example's document with some values replaced."""
+    return packed(json.dumps({**json.loads(gzip.decompress(encode(EXAMPLE))), **changes}))
+
+
+def without(name: str) -> bytes:
+    """The example's document without a name."""
+    whole = json.loads(gzip.decompress(encode(EXAMPLE)))
+    del whole[name]
+    return packed(json.dumps(whole))
+
+
+@pytest.mark.parametrize("version", [0, FORMAT + 1, "1", None])
+def test_other_format_is_named(version: object) -> None:
+    """A newer cleaner was here before: rolled back, this one rebuilds."""
+    with pytest.raises(LedgerError, match=f"has format {version!r}; this cleaner writes 1"):
+        decode(document(format=version))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"not gzip",
+        encode(EXAMPLE)[:-9],
+        encode(EXAMPLE)[:30] + b"\x00" * 8 + encode(EXAMPLE)[38:],
+        packed(""),
+        packed("{"),
+        packed("[]"),
+        packed("null"),
+        packed("{}"),
+        gzip.compress(b"\xff"),
+        *(without(name) for name in ("current", "folded", "retired", "owed", "deleting", "listed_at", "last_run")),
+        document(retired=[]),
+        document(retired={"a": None}),
+        document(retired={"a": {"logical": "a", "state": "lost", "since": "2026-11-23T06:05:38Z", "size": 1,
+                                "release": "", "tagged": None}}),
+        document(listed_at="yesterday"),
+        document(deleting={"run": "x"}),
+        document(owed=5),
+        document(folded={"r1": {"at": "2026-11-23T06:05:38Z"}}),
+    ],
+)  # fmt: skip
+def test_broken_ledger_is_an_error_of_its_own(body: bytes) -> None:
+    """Not one of Python's, whatever is broken."""
+    with pytest.raises(LedgerError, match="the ledger is broken"):
+        decode(body)

@@ -1,0 +1,315 @@
+"""The marker: written, read again, refused with what is wrong, and as its published schema says."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, ValidationError, validators
+
+from release_log.errors import MarkerError
+from release_log.instants import format_instant, parse_instant
+from release_log.marker import SCHEMA_FILE, Asset, Release, decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREFIX = "assets/"
+SHA = "sha256:" + "0123456789abcdef" * 4
+
+VALID: dict[str, Any] = {
+    "format": 1,
+    "release": "3f9c2ab",
+    "channel": "production",
+    "created_at": "2026-11-23T06:05:38Z",
+    "prefix": PREFIX,
+    "uploader": {"name": "uploader", "version": "0.1.0"},
+    "metadata": {"branch": "main"},
+    "assets": {
+        "app.js": {"key": "assets/app-3f9c2ab1.js", "size": 5, "fingerprinted": True, "digest": SHA, "headers": "ab12"},
+        "robots.txt": {"key": "assets/robots.txt", "size": 0, "fingerprinted": False},
+    },
+}
+APP = "assets/app.js"
+GONE = object()
+
+
+def changed(path: list[str], value: object) -> dict[str, Any]:
+    """The valid document with one value replaced; taken out if it is GONE."""
+    document = copy.deepcopy(VALID)
+    inner: Any = document
+    for name in path[:-1]:
+        inner = inner[name]
+    if value is GONE:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = value
+    return document
+
+
+def bytes_of(document: object) -> bytes:
+    """As a build tool in any language may write it."""
+    return json.dumps(document).encode()
+
+
+# Round trip
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+some_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+assets = st.builds(
+    Asset,
+    key=some_text.map(lambda name: f"{PREFIX}f/{name}"),
+    size=st.integers(0, 2**63),
+    fingerprinted=st.booleans(),
+    digest=st.none() | st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True),
+    headers=st.none() | some_text,
+).filter(lambda asset: "/.releases/" not in asset.key)
+releases = st.builds(
+    Release,
+    release=some_text,
+    channel=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
+    created_at=st.datetimes(timezones=st.just(UTC)).map(lambda each: each.replace(microsecond=0)),
+    prefix=st.just(PREFIX),
+    uploader=st.dictionaries(text, text, max_size=3),
+    metadata=st.dictionaries(text, text, max_size=3),
+    assets=st.dictionaries(some_text, assets, min_size=1, max_size=4),
+)
+
+
+@given(releases)
+def test_what_was_written_is_read_again(release: Release) -> None:
+    """Any release, any Unicode."""
+    assert decode(encode(release), PREFIX) == release
+
+
+@given(releases)
+def test_what_we_write_is_as_the_schema_says(release: Release) -> None:
+    """Other readers may rely on it."""
+    SCHEMA.validate(json.loads(encode(release)))
+
+
+@given(releases, st.randoms(use_true_random=False))
+def test_same_release_gives_the_same_bytes(release: Release, random: Any) -> None:  # noqa: ANN401
+    """In whatever order the build tool found its files; a repeated PUT is the same object."""
+    items = list(release.assets.items())
+    random.shuffle(items)
+    other = Release(
+        release.release, release.channel, release.created_at, release.prefix,
+        dict(reversed(release.uploader.items())), dict(items), dict(reversed(release.metadata.items())),
+    )  # fmt: skip
+    assert encode(other) == encode(release)
+
+
+def test_bytes_of_a_marker() -> None:
+    """The golden bytes: whoever changes them changes the format."""
+    asset = Asset("assets/ü-3f9c2ab1.js", 5, fingerprinted=True)
+    at = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
+    release = Release("r", "default", at, PREFIX, {"name": "u"}, {"ü.js": asset})
+    assert encode(release).decode() == (
+        '{"assets":{"ü.js":{"fingerprinted":true,"key":"assets/ü-3f9c2ab1.js","size":5}},"channel":"default",'
+        '"created_at":"2026-11-23T06:05:38Z","format":1,"metadata":{},"prefix":"assets/","release":"r",'
+        '"uploader":{"name":"u"}}'
+    )
+
+
+def test_metadata_may_be_left_out_and_unknown_names_are_passed_over() -> None:
+    """Later writers of the same format may say more."""
+    document = changed(["metadata"], GONE) | {"later": [1]}
+    document["assets"]["app.js"]["brotli"] = True
+    assert decode(bytes_of(document), PREFIX).metadata == {}
+
+
+# Refused
+
+REFUSED: list[tuple[str, bytes, str]] = [
+    ("empty", b"", "not JSON"),
+    ("blank", b"  \n", "not JSON"),
+    ("cut off", bytes_of(VALID)[:-1], "not JSON"),
+    ("two documents", bytes_of(VALID) * 2, "not JSON"),
+    ("UTF-16", json.dumps(VALID).encode("utf-16"), "not JSON"),
+    ("Latin-1", b'{"release": "\xfc"}', "not JSON"),
+    ("byte order mark", b"\xef\xbb\xbf" + bytes_of(VALID), "not JSON"),
+    ("very deep", b"[" * 100_000, "not JSON"),
+    ("very long number", b'{"format": 1' + b"0" * 5000 + b"}", "not JSON"),
+    ("list", b"[]", "not a JSON object"),
+    ("null", b"null", "not a JSON object"),
+    ("no format", bytes_of(changed(["format"], GONE)), "format: None is not a version number"),
+    ("text format", bytes_of(changed(["format"], "1")), "format: '1' is not"),
+    ("true format", bytes_of(changed(["format"], True)), "format: True is not"),
+    ("format 0", bytes_of(changed(["format"], 0)), "format: 0 is not"),
+    ("newer format", bytes_of({"format": 2}), "format: 2 is newer than 1.*deploy a newer one"),
+    ("other prefix", bytes_of(changed(["prefix"], "admin/")), "prefix: 'admin/' is not this site's, 'assets/'"),
+    ("no prefix", bytes_of(changed(["prefix"], GONE)), "prefix: None"),
+    ("no release", bytes_of(changed(["release"], GONE)), "release: None is not a text"),
+    ("empty release", bytes_of(changed(["release"], "")), "release: '' is not a text"),
+    ("channel with slash", bytes_of(changed(["channel"], "a/b")), "channel: 'a/b' is not a name"),
+    ("channel with newline", bytes_of(changed(["channel"], "a\n")), "channel: "),
+    ("channel too long", bytes_of(changed(["channel"], "a" * 65)), "channel: "),
+    ("no created_at", bytes_of(changed(["created_at"], GONE)), "created_at: None"),
+    ("offset", bytes_of(changed(["created_at"], "2026-11-23T06:05:38+00:00")), "created_at: .* is not an instant"),
+    ("milliseconds", bytes_of(changed(["created_at"], "2026-11-23T06:05:38.000Z")), "created_at: .* not an instant"),
+    ("short date", bytes_of(changed(["created_at"], "2026-1-2T3:4:5Z")), "created_at: .* not an instant"),
+    ("no such day", bytes_of(changed(["created_at"], "2026-02-30T06:05:38Z")), "created_at: .* not an instant"),
+    ("no uploader", bytes_of(changed(["uploader"], GONE)), "uploader: not an object"),
+    ("uploader number", bytes_of(changed(["uploader", "version"], 1)), "uploader.version: 1 is not a text"),
+    ("metadata null", bytes_of(changed(["metadata"], None)), "metadata: not an object"),
+    ("metadata nested", bytes_of(changed(["metadata", "branch"], {})), "metadata.branch: "),
+    ("no assets", bytes_of(changed(["assets"], GONE)), "assets: not an object"),
+    ("empty release of assets", bytes_of(changed(["assets"], {})), "assets: none; .* would retire the whole site"),
+    ("asset list", bytes_of(changed(["assets"], [])), "assets: not an object"),
+    ("asset text", bytes_of(changed(["assets", "app.js"], "k")), "assets\\['app.js'\\]: not an object"),
+    ("empty logical", bytes_of(changed(["assets", ""], {})), "a logical path is empty"),
+    ("no key", bytes_of(changed(["assets", "app.js", "key"], GONE)), "assets\\['app.js'\\].key: None"),
+    ("key outside", bytes_of(changed(["assets", "app.js", "key"], "x.js")), "key: 'x.js' is outside the site"),
+    ("key next door", bytes_of(changed(["assets", "app.js", "key"], "assets-2/x.js")), "outside the site"),
+    ("key in the log", bytes_of(changed(["assets", "app.js", "key"], "assets/.releases/x")), "outside the site"),
+    ("size -1", bytes_of(changed(["assets", "app.js", "size"], -1)), "size: -1 is not a number of bytes"),
+    ("size true", bytes_of(changed(["assets", "app.js", "size"], True)), "size: True"),
+    ("size text", bytes_of(changed(["assets", "app.js", "size"], "5")), "size: '5'"),
+    ("size 1.5", bytes_of(changed(["assets", "app.js", "size"], 1.5)), "size: 1.5"),
+    ("fingerprinted 1", bytes_of(changed(["assets", "app.js", "fingerprinted"], 1)), "fingerprinted: 1 is neither"),
+    ("no fingerprinted", bytes_of(changed(["assets", "app.js", "fingerprinted"], GONE)), "fingerprinted: None"),
+    ("md5", bytes_of(changed(["assets", "app.js", "digest"], "md5:" + "0" * 32)), "digest: .* is not 'sha256:'"),
+    ("capital digest", bytes_of(changed(["assets", "app.js", "digest"], SHA.upper())), "digest: "),
+    ("digest null", bytes_of(changed(["assets", "app.js", "digest"], None)), "digest: None is not a text"),
+    ("headers empty", bytes_of(changed(["assets", "app.js", "headers"], "")), "headers: '' is not a text"),
+    ("key twice", b'{"format": 1, "assets": {"a": {}, "a": {}}}', "'a' stands twice in one object"),
+    ("assets twice", b'{"assets": {}, "assets": {}}', "'assets' stands twice"),
+    ("lone surrogate", bytes_of(changed(["release"], "\ud800")), "not Unicode"),
+    ("lone surrogate in a key", bytes_of(changed(["assets", "app.js", "key"], "assets/\udc00.js")), "not Unicode"),
+]
+
+
+@pytest.mark.parametrize(("body", "words"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED])
+def test_invalid_markers_are_refused_with_what_is_wrong(body: bytes, words: str) -> None:
+    """In one line that names it."""
+    with pytest.raises(MarkerError, match=words) as caught:
+        decode(body, PREFIX)
+    assert "\n" not in str(caught.value)
+
+
+def test_escaped_pair_of_surrogates_is_a_character() -> None:
+    """As JavaScript and Python write what is beyond U+FFFF."""
+    body = bytes_of(changed(["release"], "r-\U0001f680"))
+    assert b"\\ud83d" in body
+    assert decode(body, PREFIX).release == "r-\U0001f680"
+
+
+# Agreement with the schema
+
+
+def _pattern(_validator: object, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+    """JSON Schema's patterns are ECMA's, where ``$`` is the very end; Python's also matches before a newline."""
+    if isinstance(instance, str) and not re.search(pattern.replace("$", r"\Z"), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_SCHEMA_DOCUMENT = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+SCHEMA = validators.extend(Draft202012Validator, {"pattern": _pattern})(_SCHEMA_DOCUMENT)
+
+UNSAYABLE = (
+    "is not this site's", "is outside the site", "stands twice", "not Unicode", "not JSON",
+)  # fmt: skip
+"""What decode refuses and a schema cannot say."""
+
+
+def refusal(document: object) -> str | None:
+    """Decode's error, if any."""
+    try:
+        decode(bytes_of(document), PREFIX)
+    except MarkerError as error:
+        return str(error)
+    return None
+
+
+def agree(document: object) -> None:
+    """Decode and the schema accept the same."""
+    error = refusal(document)
+    accepted = bool(SCHEMA.is_valid(document))
+    if error is None:
+        assert accepted, f"decode accepts what the schema refuses: {document}"
+    elif accepted:
+        day = re.search(r"created_at: '([0-9-]{10})T", error)  # a pattern does not know the calendar
+        assert day or any(words in error for words in UNSAYABLE), f"the schema accepts, decode says {error}"
+
+
+def test_schema_is_a_valid_schema() -> None:
+    """Of the draft that it names."""
+    Draft202012Validator.check_schema(_SCHEMA_DOCUMENT)
+    assert SCHEMA.is_valid(VALID)
+    assert refusal(VALID) is None
+
+
+def test_schema_refuses_what_it_can_say() -> None:
+    """So that `agree` is not empty: most of the table is refused by both."""
+    documents = [json.loads(body) for _, body, words in REFUSED if not any(u in words for u in UNSAYABLE)
+                 and "no such day" not in _]  # fmt: skip
+    documents = [each for each in documents if each.get("prefix") != "admin/"] if documents else []
+    sayable = [each for each in documents if isinstance(each, dict)]
+    assert len(sayable) > 30
+    for document in sayable:
+        agree(document)
+
+
+paths = st.sampled_from(
+    [[name] for name in VALID]
+    + [["uploader", "name"], ["metadata", "branch"], ["assets", "app.js"], ["assets", ""], ["assets", "new.js"]]
+    + [["assets", "app.js", name] for name in VALID["assets"]["app.js"]]
+)
+numbers = st.sampled_from([0, 1, 2, -1, 1.0, 1.5, 0.0, 10**30, True, False])
+strings = text | st.sampled_from(
+    ["", "a", "a\n", "default", "2026-11-23T06:05:38Z", "2026-11-23T06:05:38Z\n", "2026-13-01T00:00:00Z",
+     "2026-1-2T3:4:5Z", "2026-11-23t06:05:38z", "２０２６-11-23T06:05:38Z", "0999-01-01T00:00:00Z", SHA, SHA + "\n",
+     SHA.upper(), PREFIX, "assets/x.js", "a" * 64, "a" * 65]
+)  # fmt: skip
+values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | numbers | strings | st.just(GONE),
+    lambda inner: st.lists(inner, max_size=2)
+    | st.dictionaries(st.sampled_from(["", "a", "key", "size", "fingerprinted"]), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+def without_gone(value: object) -> object:
+    """A value that JSON can hold."""
+    if isinstance(value, dict):
+        return {name: without_gone(each) for name, each in value.items() if each is not GONE}
+    return [without_gone(each) for each in value if each is not GONE] if isinstance(value, list) else value
+
+
+@given(st.lists(st.tuples(paths, values), min_size=1, max_size=2))
+def test_decode_accepts_what_the_schema_accepts(changes: list[tuple[list[str], Any]]) -> None:
+    """For any change of a valid document."""
+    document: dict[str, Any] = copy.deepcopy(VALID)
+    for path, value in changes:
+        inner: Any = document
+        for name in path[:-1]:
+            inner = inner.get(name) if isinstance(inner, dict) else None
+        if not isinstance(inner, dict):
+            continue
+        inner.pop(path[-1], None)
+        if value is not GONE:
+            inner[path[-1]] = without_gone(value)
+    agree(document)
+
+
+@pytest.mark.parametrize("path", [["format"], ["assets", "app.js", "size"]])
+def test_whole_number_written_as_a_float_is_a_whole_number(path: list[str]) -> None:
+    """JSON has one kind of number, and so has the schema: some languages write 1 as 1.0."""
+    release = decode(bytes_of(changed(path, 1.0)), PREFIX)
+    assert type(release.assets["app.js"].size) is int
+
+
+# Instants
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_instants_round_trip_to_the_second(at: datetime) -> None:
+    """From year 1 on."""
+    assert parse_instant(format_instant(at)) == at.replace(microsecond=0)

@@ -1,0 +1,145 @@
+"""The policy's settings: defaults, bounds and types, from JSON and from text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from release_log.errors import SettingError
+from release_log.settings import SETTINGS, YEARS_100, Orphans, Policy, check_setting, parse_setting, policy_from
+
+BOUNDS = {
+    # name: (lowest, highest, default)
+    "version_limit": (0, YEARS_100, 2),
+    "version_ttl": (0, YEARS_100, 3600),
+    "removed_ttl": (0, YEARS_100, 172_800),
+    "grace": (0, YEARS_100, 900),
+    "keep_releases": (0, 100, 0),
+    "pending_ttl": (21_600, YEARS_100, 21_600),
+    "staged_ttl": (3600, YEARS_100, 172_800),
+    "max_delete_fraction": (0, 1, 0.5),
+}
+WHOLE = sorted(BOUNDS.keys() - {"max_delete_fraction"})
+
+
+def test_defaults_are_those_of_the_documents() -> None:
+    """DESIGN.md, section 4."""
+    assert {name: getattr(Policy(), name) for name in BOUNDS} == {name: each[2] for name, each in BOUNDS.items()}
+    assert Policy().orphans is Orphans.FINGERPRINTED
+    assert set(SETTINGS) == {*BOUNDS, "orphans"}
+
+
+def test_every_setting_says_what_it_is() -> None:
+    """The README's table and the stack's help are made of it."""
+    assert all(field.metadata["doc"] for field in SETTINGS.values())
+
+
+@pytest.mark.parametrize(("name", "bounds"), [(name, each[:2]) for name, each in BOUNDS.items()])
+def test_bounds_are_allowed_and_what_is_beyond_is_not(name: str, bounds: tuple[int, int]) -> None:
+    """With an error that names the setting, the value and the bounds."""
+    low, high = bounds
+    assert check_setting(name, low) == low
+    assert check_setting(name, high) == high
+    for value in (low - 1, high + 1, -(10**30), 10**30):
+        with pytest.raises(SettingError, match=f"{name}: {value} is not between {low} and {high}"):
+            check_setting(name, value)
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize("value", [True, False, None, "3600", "", [], {}, [3600], 3600 + 0j])
+def test_other_types_are_refused(name: str, value: object) -> None:
+    """A bool is no number, a text is no number."""
+    with pytest.raises(SettingError, match=f"{name}: .* is not a (whole )?number"):
+        check_setting(name, value)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("value", [86_400.0, 86_400.5, float("nan"), float("inf")])
+def test_fractions_of_seconds_and_counts_are_refused(name: str, value: float) -> None:
+    """Whole seconds."""
+    with pytest.raises(SettingError, match=f"{name}: .* is not a whole number"):
+        check_setting(name, value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 1.0001, -0.0001])
+def test_fraction_that_is_none_is_refused(value: float) -> None:
+    """NaN compares with nothing: it would switch the brake off or on at random."""
+    with pytest.raises(SettingError, match="max_delete_fraction: .* is not between 0 and 1"):
+        check_setting("max_delete_fraction", value)
+    with pytest.raises(SettingError, match="max_delete_fraction: .* is not between 0 and 1"):
+        parse_setting("max_delete_fraction", str(value))
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.0, 0.25, 1.0])
+def test_fraction_may_be_whole(value: float) -> None:
+    """JSON's 1 and 1.0 are one number."""
+    assert check_setting("max_delete_fraction", value) == value
+
+
+@pytest.mark.parametrize("value", ["none", "ALL", "", None, 0, True, [], {}, ["all"]])
+def test_other_orphans_are_refused(value: object) -> None:
+    """With the three that there are."""
+    with pytest.raises(SettingError, match="orphans: .* is not one of fingerprinted, all, report"):
+        check_setting("orphans", value)
+
+
+@pytest.mark.parametrize("name", ["", "ttl", "version-ttl", "VERSION_TTL", "dry_run"])
+def test_unknown_settings_are_refused_with_the_known_ones(name: str) -> None:
+    """A slip must not leave the default in force in silence."""
+    with pytest.raises(SettingError, match=f"unknown setting '{name}': use one of version_limit, version_ttl"):
+        check_setting(name, 1)
+    with pytest.raises(SettingError, match="unknown setting"):
+        policy_from({name: 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("version_ttl", "0", 0),
+        ("version_ttl", "86400", 86_400),
+        ("max_delete_fraction", "0", 0),
+        ("max_delete_fraction", "0.25", 0.25),
+        ("max_delete_fraction", "1", 1),
+        ("orphans", "all", Orphans.ALL),
+        ("orphans", "report", Orphans.REPORT),
+    ],
+)
+def test_settings_from_text(name: str, text: str, value: object) -> None:
+    """As a command line or the CDK's context has them."""
+    parsed = parse_setting(name, text)
+    assert parsed == value
+    assert type(parsed) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("version_ttl", ""),
+        ("version_ttl", "1h"),
+        ("version_ttl", "60.0"),
+        ("version_ttl", "-1"),
+        ("version_ttl", "true"),
+        ("version_ttl", "inf"),
+        ("version_ttl", "nan"),
+        ("version_ttl", "9" * 5000),
+        ("max_delete_fraction", "50%"),
+        ("max_delete_fraction", "2"),
+        ("orphans", "1"),
+        ("orphans", "nan"),
+        ("orphans", ""),
+    ],
+)
+def test_bad_text_is_refused(name: str, text: str) -> None:
+    """With the setting's name."""
+    with pytest.raises(SettingError, match=f"^{name}: "):
+        parse_setting(name, text)
+
+
+def test_policy_takes_the_rest_from_its_base() -> None:
+    """A "what if" asks about the installed policy, not about the defaults."""
+    base = Policy(version_limit=7, grace=1)
+    values: dict[str, Any] = {"grace": 5, "orphans": "report"}
+    assert policy_from(values, base) == Policy(version_limit=7, grace=5, orphans=Orphans.REPORT)
+    assert policy_from({}) == Policy()
+    assert base.grace == 1
