@@ -6,11 +6,16 @@ UV_VERSION := 0.13.9
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
+export UV_SYSTEM_CERTS := 1
 unexport VIRTUAL_ENV
+
+# The embedded AWS runs the Lambda with its own interpreter: the Lambda's version, where this machine has it.
+LAMBDA_PYTHON = $(shell for each in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
+	"$$each" -c '' 2>/dev/null && { echo "$$each"; exit; }; done; echo .venv/bin/python)
 
 CODE := app.py release_log uploader cleaner_lambda infra examples tests
 STAMPS := .setup
-NPM := npm ci --no-audit --no-fund --loglevel=error
+NPM := npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format clean
@@ -47,7 +52,7 @@ $(STAMPS)/python: uv.lock pyproject.toml
 
 $(STAMPS)/emulator: examples/emulator/uv.lock examples/emulator/pyproject.toml $(STAMPS)/python
 	@echo "setup: embedded AWS (examples/emulator/.venv)"
-	@uv sync --quiet --locked --project examples/emulator --python "$$(uv python find 3.13 2>/dev/null || echo .venv/bin/python)"
+	@uv sync --quiet --locked --project examples/emulator --python "$(LAMBDA_PYTHON)"
 	@touch $@
 
 $(STAMPS)/cdk: package-lock.json $(STAMPS)/python
