@@ -20,8 +20,8 @@ OWN = ("bucket", "prefix", "name")
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
 _FOREIGN = re.compile(
-    r"(@?aws-cdk|aws:|cli-|acknowledged-issue-numbers|availability-zones|hosted-zone|vpc-provider|ssm:|ami:"
-    r"|app|tree|constructs)"
+    r"(@aws-cdk/|aws-cdk:|aws:|cli-|availability-zones:|hosted-zone:|vpc-provider:|ssm:|ami:)"
+    r"|acknowledged-issue-numbers$"
 )
 """Context that is the CDK's own."""
 

@@ -92,7 +92,8 @@ class AssetCleaner(Stack):
                     self.format_arn(
                         service="logs",
                         resource="log-group",
-                        resource_name=f"/aws/lambda/{self.stack_name}-*",
+                        # CloudFormation names the handler, and cuts the stack's name to do so.
+                        resource_name="/aws/lambda/AssetCleaner-*",
                         arn_format=ArnFormat.COLON_RESOURCE_NAME,
                     )
                 ],

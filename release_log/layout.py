@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from release_log.errors import LayoutError
@@ -120,7 +121,7 @@ def make_id(at: datetime, release: str) -> str:
             f"release {release!r}: use up to 64 letters, digits, dots, hyphens and underscores, first a letter or digit"
         )
         raise LayoutError(msg)
-    return f"{at:%Y%m%dT%H%M%SZ}-{release}"
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{release}"
 
 
 def check_prefix(prefix: str) -> str:
@@ -149,6 +150,8 @@ def check_prefix(prefix: str) -> str:
         problem = (
             "must not hold control characters, bytes that are not UTF-8, or '*', '?', '$', which are patterns to IAM"
         )
+    elif any(char > "\u00ff" for char in prefix):
+        problem = "must not hold characters beyond U+00FF, which IAM policies cannot name"
     elif len(prefix.encode()) > MAX_KEY_BYTES // 2:
         problem = f"is longer than {MAX_KEY_BYTES // 2} bytes"
     else:

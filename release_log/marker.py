@@ -99,9 +99,9 @@ def decode(body: bytes, prefix: str) -> Release:
         MarkerError: It does not validate. The message is one line that names what is wrong.
     """
     document = _parse(body)
-    version = document.get("format")
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        _fail(f"format: {version!r} is not a version number")
+    version = _whole(document.get("format"))
+    if version is None or version < 1:
+        _fail(f"format: {document.get('format')!r} is not a version number")
     if version > FORMAT:
         _fail(f"format: {version} is newer than {FORMAT}, the newest this cleaner reads: deploy a newer one")
     if document.get("prefix") != prefix:
@@ -142,9 +142,9 @@ def _decode_asset(logical: str, value: object, layout: Layout) -> Asset:
     key = _text(value, "key", where)
     if not layout.owns(key):
         _fail(f"{where}.key: {key!r} is outside the site (prefix {layout.prefix!r}, release log excluded)")
-    size = value.get("size")
-    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-        _fail(f"{where}.size: {size!r} is not a number of bytes")
+    size = _whole(value.get("size"))
+    if size is None or size < 0:
+        _fail(f"{where}.size: {value.get('size')!r} is not a number of bytes")
     fingerprinted = value.get("fingerprinted")
     if not isinstance(fingerprinted, bool):
         _fail(f"{where}.fingerprinted: {fingerprinted!r} is neither true nor false")
@@ -207,6 +207,13 @@ def _texts(document: Mapping[str, Any], name: str) -> dict[str, str]:
         if not isinstance(text, str):
             _fail(f"{name}.{key}: {text!r} is not a text")
     return value
+
+
+def _whole(value: object) -> int | None:
+    """A whole number, also one written as ``1.0``: JSON and its schemas do not tell them apart."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _instant(document: Mapping[str, Any], name: str) -> datetime:

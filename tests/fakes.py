@@ -74,7 +74,7 @@ class FakeS3:
         """See `S3Port.get`."""
         self._request("get", key)
         stored = self.objects.get(key)
-        return stored and Blob(stored.body, stored.etag, stored.last_modified)
+        return None if stored is None else Blob(stored.body, stored.etag, stored.last_modified)
 
     def list(self, prefix: str) -> Iterator[Listed]:
         """See `S3Port.list`: each page shows the bucket as it is when that page is asked for."""
@@ -82,9 +82,7 @@ class FakeS3:
         while True:
             self._request("list", prefix)
             names = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
-            page = [
-                Listed(key, len(self.objects[key].body), self.objects[key].last_modified) for key in names[:PAGE]
-            ]
+            page = [Listed(key, len(self.objects[key].body), self.objects[key].last_modified) for key in names[:PAGE]]
             yield from page
             if len(names) <= PAGE:
                 return
@@ -168,9 +166,7 @@ class FakeS3:
         for folder in (self.layout.pending, self.layout.staged):
             self.objects.pop(f"{folder}{release_id}.json", None)
 
-    def _release(
-        self, folder: str, name: str, channel: str, assets: Mapping[str, str], *, upload: bool
-    ) -> str:
+    def _release(self, folder: str, name: str, channel: str, assets: Mapping[str, str], *, upload: bool) -> str:
         release_id = name if "Z-" in name else make_id(self.clock, name)
         if upload:
             for key in assets.values():

@@ -33,7 +33,9 @@ def site() -> Iterator[Installation]:
 def logged_metrics(site: Installation, name: str) -> list[float]:
     """The values of a metric in the function's log, one for each run that changed or could change something."""
     configuration = site.aws.client("lambda").get_function_configuration(FunctionName=site.function)
-    events = site.aws.client("logs").filter_log_events(logGroupName=configuration["LoggingConfig"]["LogGroup"])["events"]
+    events = site.aws.client("logs").filter_log_events(logGroupName=configuration["LoggingConfig"]["LogGroup"])[
+        "events"
+    ]
     lines = (line for event in events for line in event["message"].splitlines() if line.startswith("{"))
     return [value for document in map(json.loads, lines) if "_aws" in document for value in document.get(name, ())]
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -168,7 +171,7 @@ def test_an_upload_that_starts_in_the_second_of_another_gets_an_id_of_its_own(
     arguments = ["--bucket", uploader.bucket, "--release", "same"]
     processes = [
         subprocess.Popen(
-            [__import__("sys").executable, "-m", "uploader", str(folder), *arguments],
+            [sys.executable, "-m", "uploader", str(folder), *arguments],
             env=uploader.aws.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -182,3 +185,24 @@ def test_an_upload_that_starts_in_the_second_of_another_gets_an_id_of_its_own(
     markers = [key for key in uploader.keys() if "/markers/" in key]
     assert len(markers) == 3
     assert not [key for key in uploader.keys() if "/pending/" in key]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_progress_bar_is_shown_on_a_terminal_only(uploader: Uploader, site_folder: Folder, *, terminal: bool) -> None:
+    """On standard error; standard output has the one summary line, and no control codes, either way."""
+    controller, terminal_end = pty.openpty()
+    with open(terminal_end, "wb") as shown:  # noqa: PTH123 (a descriptor, not a path)
+        answer = subprocess.run(
+            [sys.executable, "-m", "uploader", str(site_folder("a", BUILD)), "--bucket", uploader.bucket],
+            env=uploader.aws.environment(TERM="xterm-256color"),
+            stdout=subprocess.PIPE,
+            stderr=shown if terminal else subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    said = os.read(controller, 65536).decode() if terminal else answer.stderr
+    os.close(controller)
+    assert ("uploading" in said) == terminal
+    assert answer.stdout.startswith("released ")
+    assert len(answer.stdout.splitlines()) == 1
+    assert "\x1b" not in answer.stdout

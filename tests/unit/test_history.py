@@ -195,7 +195,7 @@ def test_retired_since_the_release_that_brought_it_into_its_state(story: list[tu
         current[published.release.channel] = assets
         now = {key: logical for each in current.values() for logical, key in each.items()}
         paths = set(now.values())
-        for key in {**before, **{key: "" for key in since}}:
+        for key in {**before, **dict.fromkeys(since, "")}:
             logical = f"{key[0]}.js"
             state = State.SUPERSEDED if logical in paths else State.REMOVED
             if key in now:

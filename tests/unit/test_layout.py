@@ -41,9 +41,7 @@ KEYS = [
 
 
 @pytest.mark.parametrize(("prefix", "log", "pending", "staged", "marker", "ledger"), KEYS)
-def test_keys_of_the_release_log(  # noqa: PLR0913 (columns of the table)
-    prefix: str, log: str, pending: str, staged: str, marker: str, ledger: str
-) -> None:
+def test_keys_of_the_release_log(prefix: str, log: str, pending: str, staged: str, marker: str, ledger: str) -> None:
     """The table that other implementations of the format follow."""
     layout = Layout(prefix)
     assert layout.log == log
@@ -82,6 +80,7 @@ def test_good_prefixes(prefix: str) -> None:
         ("a\ud800/", "not UTF-8"),
         ("x" * 512 + "/", "longer than 512 bytes"),
         ("ü" * 256 + "/", "longer than 512 bytes"),
+        ("日本/", "beyond U+00FF"),
     ],
 )
 def test_bad_prefixes_are_refused_with_what_is_wrong(prefix: str, words: str) -> None:

@@ -6,6 +6,7 @@ import gzip
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,9 @@ from hypothesis import strategies as st
 from cleaner_lambda.errors import LedgerError
 from cleaner_lambda.ledger import FORMAT, Deleting, Folded, Ledger, Retired, decode, encode
 from release_log.tags import Mark, State
+
+if TYPE_CHECKING:
+    from random import Random
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 instants = st.datetimes(timezones=st.just(UTC)).map(lambda each: each.replace(microsecond=0))
@@ -49,7 +53,7 @@ def test_what_was_written_is_read_again(ledger: Ledger) -> None:
 
 
 @given(ledgers, st.randoms(use_true_random=False))
-def test_same_ledger_gives_the_same_bytes(ledger: Ledger, random: st.random.Random) -> None:  # type: ignore[name-defined]
+def test_same_ledger_gives_the_same_bytes(ledger: Ledger, random: Random) -> None:
     """Whenever it is written, in whatever order it was built: an ETag says whether something changed."""
     items = list(ledger.retired.items())
     random.shuffle(items)

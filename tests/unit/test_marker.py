@@ -19,6 +19,7 @@ from release_log.marker import SCHEMA_FILE, Asset, Release, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from random import Random
 
 PREFIX = "assets/"
 SHA = "sha256:" + "0123456789abcdef" * 4
@@ -95,7 +96,7 @@ def test_what_we_write_is_as_the_schema_says(release: Release) -> None:
 
 
 @given(releases, st.randoms(use_true_random=False))
-def test_same_release_gives_the_same_bytes(release: Release, random: Any) -> None:  # noqa: ANN401
+def test_same_release_gives_the_same_bytes(release: Release, random: Random) -> None:
     """In whatever order the build tool found its files; a repeated PUT is the same object."""
     items = list(release.assets.items())
     random.shuffle(items)
@@ -213,10 +214,8 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
 _SCHEMA_DOCUMENT = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 SCHEMA = validators.extend(Draft202012Validator, {"pattern": _pattern})(_SCHEMA_DOCUMENT)
 
-UNSAYABLE = (
-    "is not this site's", "is outside the site", "stands twice", "not Unicode", "not JSON",
-)  # fmt: skip
-"""What decode refuses and a schema cannot say."""
+UNSAYABLE = ("is not this site's", "is outside the site", "not Unicode")
+"""What decode refuses and a schema cannot say, beside a name that stands twice."""
 
 
 def refusal(document: object) -> str | None:
@@ -247,14 +246,16 @@ def test_schema_is_a_valid_schema() -> None:
 
 
 def test_schema_refuses_what_it_can_say() -> None:
-    """So that `agree` is not empty: most of the table is refused by both."""
-    documents = [json.loads(body) for _, body, words in REFUSED if not any(u in words for u in UNSAYABLE)
-                 and "no such day" not in _]  # fmt: skip
-    documents = [each for each in documents if each.get("prefix") != "admin/"] if documents else []
-    sayable = [each for each in documents if isinstance(each, dict)]
+    """Most of the table: whoever checks with the schema learns it before the cleaner does."""
+    unsayable = ("prefix", "outside", "in the log", "next door", "no such day", "twice", "surrogate")
+    sayable = [
+        json.loads(body)
+        for name, body, words in REFUSED
+        if "not JSON" not in words and not any(word in name for word in unsayable)
+    ]
     assert len(sayable) > 30
     for document in sayable:
-        agree(document)
+        assert not SCHEMA.is_valid(document), document
 
 
 paths = st.sampled_from(
@@ -270,8 +271,10 @@ strings = text | st.sampled_from(
 )  # fmt: skip
 values: st.SearchStrategy[Any] = st.recursive(
     st.none() | numbers | strings | st.just(GONE),
-    lambda inner: st.lists(inner, max_size=2)
-    | st.dictionaries(st.sampled_from(["", "a", "key", "size", "fingerprinted"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["", "a", "key", "size", "fingerprinted"]), inner, max_size=3)
+    ),
     max_leaves=4,
 )
 

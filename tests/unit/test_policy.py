@@ -17,6 +17,7 @@ from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from random import Random
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 YEAR = 365 * 86_400
@@ -292,9 +293,7 @@ def test_upcoming_is_what_time_alone_makes_due() -> None:
         "r": removed(100), "beyond": superseded(200), "within": superseded(100), "k": removed(9), "p": removed(9)
     }  # fmt: skip
     plan = decide(
-        view(
-            entries, kept=frozenset({"k"}), protected={"p": Protection(Reason.PENDING, NOW + timedelta(seconds=5))}
-        ),
+        view(entries, kept=frozenset({"k"}), protected={"p": Protection(Reason.PENDING, NOW + timedelta(seconds=5))}),
         replace(POLICY, version_limit=1),
         NOW,
     )
@@ -387,10 +386,10 @@ def test_keep_and_delete_are_all_assets_each_once(state: View, policy: Policy) -
 
 
 @given(views(), policies, st.randoms(use_true_random=False))
-def test_order_of_the_input_does_not_matter(state: View, policy: Policy, random: object) -> None:
+def test_order_of_the_input_does_not_matter(state: View, policy: Policy, random: Random) -> None:
     """Sets and mappings come in any order."""
     items = list(state.retired.items())
-    random.shuffle(items)  # type: ignore[attr-defined]
+    random.shuffle(items)
     protected = dict(reversed(state.protected.items()))
     shuffled = replace(state, retired=dict(items), protected=protected)
     assert decide(shuffled, policy, NOW) == decide(state, policy, NOW)
@@ -398,7 +397,10 @@ def test_order_of_the_input_does_not_matter(state: View, policy: Policy, random:
 
 @given(views(), policies, st.integers(0, 100), st.booleans())
 def test_nothing_live_protected_kept_or_in_its_grace_is_deleted(
-    state: View, policy: Policy, later: int, force: bool  # noqa: FBT001
+    state: View,
+    policy: Policy,
+    later: int,
+    force: bool,  # noqa: FBT001
 ) -> None:
     """The promise that everything else serves."""
     now = NOW + timedelta(seconds=later)

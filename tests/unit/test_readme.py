@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 import pytest
 
-from cleaner_lambda.request import KEYS, parse
 from cleaner_lambda.report import LISTS
+from cleaner_lambda.request import KEYS, parse
 from release_log.settings import SETTINGS
 from uploader.cli import main
 
@@ -97,7 +97,8 @@ def test_every_dependency_has_its_line() -> None:
     project = (ROOT / "pyproject.toml").read_text()
     block = project[: project.index("[tool.uv]")]
     names = re.findall(r'^\s*"([a-z0-9-]+)(?:\[[^\]]*\])?",?$', block, re.MULTILINE)
-    names += re.findall(r'^(?:lambda|infra) = \[(.*)\]$', block, re.MULTILINE)[0].replace('"', "").split(", ")
+    groups = ",".join(re.findall(r"^(?:lambda|infra) = \[(.*)\]$", block, re.MULTILINE))
+    names += re.findall(r'"([a-z0-9-]+)', groups)
     assert len(names) > 10
     for name in names:
         assert f"`{name}`" in said, name

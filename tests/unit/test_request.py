@@ -197,9 +197,7 @@ def test_site_that_is_not_configured_or_not_clear_is_refused(
 def test_sites_are_read_from_the_environment() -> None:
     """As the stack writes it."""
     text = json.dumps([{"bucket": "b", "prefix": "assets/", "policy": {"version_limit": 7, "orphans": "report"}}])
-    assert sites_from({"SITES": text}) == (
-        Site("b", "assets/", Policy(version_limit=7, orphans=Orphans.REPORT)),
-    )
+    assert sites_from({"SITES": text}) == (Site("b", "assets/", Policy(version_limit=7, orphans=Orphans.REPORT)),)
 
 
 @pytest.mark.parametrize(

@@ -548,9 +548,7 @@ def test_marker_written_after_the_first_look_starts_the_run_over(s3: FakeS3) -> 
     """A whole upload may fit between the two looks: its intent is gone, its marker is there."""
     s3.advance(POLICY.version_ttl)
     published: list[str] = []
-    at_request(
-        s3, "put_if", s3.layout.ledger, lambda: published.append(s3.publish("r3", "default", {APP: A}))
-    )
+    at_request(s3, "put_if", s3.layout.ledger, lambda: published.append(s3.publish("r3", "default", {APP: A})))
     run(s3)
     assert s3.assets() == {A, B}
     assert s3.ledger.current == {"default": published[0]}

@@ -13,7 +13,9 @@ from release_log.tags import OUR_KEYS, Mark, State, read_mark, with_mark, withou
 AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
 SUPERSEDED, REMOVED = Mark(State.SUPERSEDED, AT), Mark(State.REMOVED, AT)
 
-marks = st.builds(Mark, st.sampled_from(State), st.datetimes(timezones=st.just(UTC)).map(lambda x: x.replace(microsecond=0)))
+marks = st.builds(
+    Mark, st.sampled_from(State), st.datetimes(timezones=st.just(UTC)).map(lambda x: x.replace(microsecond=0))
+)
 users = st.dictionaries(st.text(max_size=5).filter(lambda key: key not in OUR_KEYS), st.text(max_size=5), max_size=9)
 
 
@@ -47,7 +49,9 @@ def test_users_tags_hold_no_mark(tags: dict[str, str]) -> None:
     assert read_mark(tags) is None
 
 
-@pytest.mark.parametrize("value", ["", "yesterday", "2026-11-23", "2026-11-23T06:05:38", "2026-1-2T3:4:5Z", "1700000000"])
+@pytest.mark.parametrize(
+    "value", ["", "yesterday", "2026-11-23", "2026-11-23T06:05:38", "2026-1-2T3:4:5Z", "1700000000"]
+)
 def test_value_that_is_no_instant_is_not_ours_to_trust(value: str) -> None:
     """Somebody else's tag of that name makes nothing older."""
     assert read_mark({"removed_at": value}) is None

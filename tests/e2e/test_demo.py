@@ -1,0 +1,66 @@
+"""``make demo`` tells its story to the end, and leaves nothing behind, however it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+from examples.embedded_aws import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMMAND = [sys.executable, "-u", "-m", "examples.demo"]
+
+
+def is_up(url: str) -> bool:
+    """Whether an embedded AWS answers there."""
+    try:
+        with urllib.request.urlopen(f"{url}/_ministack/health", timeout=2):  # noqa: S310 (http, by our own server)
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def test_the_demo_ends_with_what_the_plan_named(tmp_path: Path) -> None:
+    """Piped, it is plain text: no control codes; at the end its server and its files are gone."""
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    answer = subprocess.run(COMMAND, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=170)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "\x1b" not in answer.stdout
+    assert re.search(r"exactly the \d+ assets that the plan named, and nothing else", answer.stdout)
+    for words in ("uploaded (new)", "superseded_at=", "removed_at=", "What to do next", "EventBridge Scheduler: at("):
+        assert words in answer.stdout
+    (url,) = re.findall(r"up at (\S+)", answer.stdout)
+    assert not is_up(url)
+    assert not list(tmp_path.glob("embedded-aws-*"))
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_stops_its_server(tmp_path: Path, ending: signal.Signals) -> None:
+    """Ctrl-C, or a CI system's SIGTERM."""
+    demo = subprocess.Popen(
+        COMMAND, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True
+    )
+    assert demo.stdout is not None
+    url = ""
+    for line in demo.stdout:
+        found = re.search(r"up at (\S+)", line)
+        if found:
+            url = found[1]
+            break
+    assert is_up(url)
+    demo.send_signal(ending)
+    said = demo.stdout.read()
+    assert demo.wait(30) == 130
+    assert "interrupted" in said
+    assert not is_up(url)
+    assert not list(tmp_path.glob("embedded-aws-*"))

@@ -1,0 +1,200 @@
+"""The CDK's context: what is accepted, and that everything else is refused in one line that names key and value."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra.settings import OWN, ContextError, StackSettings, settings_from
+from release_log.settings import SETTINGS, policy_from
+from tests.infra.conftest import ROOT
+
+KNOWN = ", ".join((*OWN, *SETTINGS))
+
+
+def test_without_any_setting_a_new_bucket_is_created_and_the_policy_is_the_default() -> None:
+    """No context at all is a whole, usual installation."""
+    assert settings_from({}) == StackSettings(bucket=None, prefix="assets/", name=None, policy={})
+    assert settings_from({}).stack_name == "AssetCleaner"
+
+
+def test_text_from_the_command_line_becomes_the_types_that_the_policy_has() -> None:
+    """``-c`` gives text only; the Lambda must read whole numbers, a fraction and a word."""
+    settings = settings_from(
+        {
+            "bucket": "my.site-bucket",
+            "prefix": "site/static/",
+            "name": "two",
+            "version_limit": "0",
+            "removed_ttl": "60",
+            "pending_ttl": "21600",
+            "orphans": "report",
+            "max_delete_fraction": "0.25",
+        }
+    )
+    policy = {
+        "version_limit": 0,
+        "removed_ttl": 60,
+        "pending_ttl": 21_600,
+        "orphans": "report",
+        "max_delete_fraction": 0.25,
+    }
+    assert settings == StackSettings("my.site-bucket", "site/static/", "two", policy)
+    assert settings.stack_name == "AssetCleaner-two"
+    assert json.loads(json.dumps(dict(settings.policy))) == policy
+    policy_from(settings.policy)
+
+
+@pytest.mark.parametrize("value", [7, "7"])
+def test_a_number_may_be_a_number_in_cdk_json_and_text_after_c(value: object) -> None:
+    """Both ways to say a setting say the same."""
+    assert settings_from({"grace": value}).policy == {"grace": 7}
+
+
+def test_every_policy_setting_can_be_set() -> None:
+    """The context's names are the policy's names, none left out."""
+    defaults = {name: str(field.default) for name, field in SETTINGS.items()}
+    assert dict(settings_from(defaults).policy) == {name: field.default for name, field in SETTINGS.items()}
+
+
+@pytest.mark.parametrize("prefix", ["", "a/", "site/static/", "été/"])
+def test_a_prefix_is_taken_as_it_is_and_may_be_empty(prefix: str) -> None:
+    """An empty prefix is the whole bucket, not the default."""
+    assert settings_from({"prefix": prefix}).prefix == prefix
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "@aws-cdk/aws-iam:minimizePolicies",
+        "aws:cdk:enable-path-metadata",
+        "aws:cdk:bundling-stacks",
+        "aws-cdk:enableDiffNoFail",
+        "cli-telemetry",
+        "acknowledged-issue-numbers",
+        "availability-zones:account=1:region=eu-west-1",
+        "hosted-zone:account=1:domainName=example.org",
+        "ssm:account=1:parameterName=x",
+    ],
+)
+def test_context_that_is_the_cdks_own_is_passed_over(key: str) -> None:
+    """The CDK's command line and its lookups put their own keys into the context; they are nobody's slip."""
+    assert settings_from({key: ["anything"]}) == settings_from({})
+
+
+def test_the_context_in_cdk_json_is_passed_over() -> None:
+    """What this repository's own ``cdk.json`` holds is not refused."""
+    assert settings_from(json.loads((ROOT / "cdk.json").read_text())["context"]) == settings_from({})
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        pytest.param(
+            {"version_tll": "60"},
+            f"context version_tll='60': no such setting; did you mean 'version_ttl'? known: {KNOWN}",
+            id="unknown key with a near one",
+        ),
+        pytest.param(
+            {"versionLimit": 2},
+            f"context versionLimit=2: no such setting; did you mean 'version_limit'? known: {KNOWN}",
+            id="known key in another case",
+        ),
+        pytest.param({"zzz": "1"}, f"context zzz='1': no such setting; known: {KNOWN}", id="unknown key"),
+        pytest.param(
+            {"bucket": "My_Bucket"},
+            "context bucket='My_Bucket': not a bucket's name; leave it out to create one",
+            id="bucket with capitals",
+        ),
+        pytest.param(
+            {"bucket": ""}, "context bucket='': not a bucket's name; leave it out to create one", id="bucket empty"
+        ),
+        pytest.param(
+            {"bucket": "arn:aws:s3:::x"},
+            "context bucket='arn:aws:s3:::x': not a bucket's name; leave it out to create one",
+            id="bucket is an ARN",
+        ),
+        pytest.param(
+            {"bucket": "a*bucket"},
+            "context bucket='a*bucket': not a bucket's name; leave it out to create one",
+            id="bucket is a pattern",
+        ),
+        pytest.param(
+            {"bucket": 42},
+            "context bucket=42: not a bucket's name; leave it out to create one",
+            id="bucket is a number",
+        ),
+        pytest.param(
+            {"name": "2nd"},
+            "context name='2nd': up to 32 letters, digits and hyphens, first a letter",
+            id="name begins with a digit",
+        ),
+        pytest.param(
+            {"name": ""}, "context name='': up to 32 letters, digits and hyphens, first a letter", id="name empty"
+        ),
+        pytest.param(
+            {"prefix": "assets"},
+            "context prefix 'assets' must end with a slash: 'assets/'",
+            id="prefix without its slash",
+        ),
+        pytest.param(
+            {"prefix": "/assets/"},
+            "context prefix '/assets/' must not begin with a slash: 'assets/'",
+            id="prefix that begins with a slash",
+        ),
+        pytest.param(
+            {"prefix": "a*/"},
+            "context prefix 'a*/' must not hold control characters, bytes that are not UTF-8, "
+            "or '*', '?', '$', which are patterns to IAM",
+            id="prefix that IAM reads as a pattern",
+        ),
+        pytest.param(
+            {"prefix": "a/.releases/"},
+            "context prefix 'a/.releases/' must not lie inside a release log (.releases/)",
+            id="prefix inside a release log",
+        ),
+        pytest.param({"prefix": 5}, "context prefix=5: not a text such as 'assets/'", id="prefix is a number"),
+        pytest.param({"prefix": None}, "context prefix=None: not a text such as 'assets/'", id="prefix is null"),
+        pytest.param(
+            {"version_ttl": "-1"},
+            "context version_ttl: -1 is not between 0 and 3162240000",
+            id="negative TTL",
+        ),
+        pytest.param({"grace": "15m"}, "context grace: '15m' is not a whole number", id="duration with a unit"),
+        pytest.param({"grace": "1.5"}, "context grace: 1.5 is not a whole number", id="half a second"),
+        pytest.param({"version_limit": True}, "context version_limit: 'True' is not a whole number", id="boolean"),
+        pytest.param(
+            {"orphans": "none"}, "context orphans: 'none' is not one of fingerprinted, all, report", id="orphans"
+        ),
+        pytest.param(
+            {"max_delete_fraction": "1.5"},
+            "context max_delete_fraction: 1.5 is not between 0 and 1",
+            id="fraction over 1",
+        ),
+        pytest.param(
+            {"max_delete_fraction": "nan"},
+            "context max_delete_fraction: nan is not between 0 and 1",
+            id="fraction that is no number",
+        ),
+        pytest.param(
+            {"pending_ttl": "3600"},
+            "context pending_ttl: 3600 is not between 21600 and 3162240000",
+            id="pending_ttl under its floor",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_one_line_with_its_key_and_value(
+    context: dict[str, object], message: str
+) -> None:
+    """A slip must never be a policy that somebody did not mean."""
+    with pytest.raises(ContextError) as caught:
+        settings_from(context)
+    assert str(caught.value) == message
+
+
+def test_a_value_with_line_breaks_is_still_told_in_one_line() -> None:
+    """The message is one line whatever it quotes."""
+    with pytest.raises(ContextError) as caught:
+        settings_from({"name": "a\nb"})
+    assert str(caught.value).splitlines() == [str(caught.value)]

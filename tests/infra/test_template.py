@@ -1,0 +1,598 @@
+"""What the stack installs, read from its template: the embedded AWS drops or does not enforce most of this.
+
+In the expected values ``${Bucket}`` is a ``Ref`` and ``${Bucket.Arn}`` a ``Fn::GetAtt`` to the resource of that name,
+without the hash that the CDK appends.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cleaner_lambda.request import Request, parse
+from cleaner_lambda.sites import Site, sites_from
+from release_log.settings import Orphans, Policy, policy_from
+
+if TYPE_CHECKING:
+    from aws_cdk.assertions import Template
+
+    from tests.infra.conftest import Synthesise
+
+INSTALLATIONS = [
+    pytest.param({}, id="new bucket"),
+    pytest.param({"prefix": ""}, id="whole bucket"),
+    pytest.param({"bucket": "my-bucket"}, id="existing bucket"),
+    pytest.param({"bucket": "my-bucket", "name": "two", "prefix": "site/"}, id="second installation"),
+]
+
+Right = tuple[str, str, str, str]
+"""Effect, action, resource, condition."""
+
+_SCHEDULES = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule"
+
+CLEANERS_RIGHTS: set[Right] = {
+    ("Allow", "logs:CreateLogStream", "${Log.Arn}", ""),
+    ("Allow", "logs:PutLogEvents", "${Log.Arn}", ""),
+    ("Allow", "s3:ListBucket", "${Bucket.Arn}", "StringLike s3:prefix assets/*"),
+    ("Allow", "s3:GetObject", "${Bucket.Arn}/assets/.releases/*", ""),
+    ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
+    ("Allow", "s3:GetObjectTagging", "${Bucket.Arn}/assets/*", ""),
+    ("Allow", "s3:PutObjectTagging", "${Bucket.Arn}/assets/*", ""),
+    ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/*", ""),
+    ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/*", ""),
+    ("Deny", "s3:PutObjectTagging", "${Bucket.Arn}/assets/.releases/*", ""),
+    ("Allow", "scheduler:CreateSchedule", f"{_SCHEDULES}/AssetCleaner-wake-ups/*", ""),
+    ("Allow", "scheduler:UpdateSchedule", f"{_SCHEDULES}/AssetCleaner-wake-ups/*", ""),
+    ("Allow", "scheduler:DeleteSchedule", f"{_SCHEDULES}/AssetCleaner-wake-ups/*", ""),
+    ("Allow", "iam:PassRole", "${WakeUpRole.Arn}", "StringEquals iam:PassedToService scheduler.amazonaws.com"),
+    ("Allow", "sqs:GetQueueAttributes", "${FailedRuns.Arn}", ""),
+    ("Allow", "sqs:GetQueueUrl", "${FailedRuns.Arn}", ""),
+    ("Allow", "sqs:SendMessage", "${FailedRuns.Arn}", ""),
+}
+
+
+def name_of(logical_id: str) -> str:
+    """A resource's name in the code: its logical id without the CDK's hash."""
+    return re.sub(r"[0-9A-F]{8}\Z", "", logical_id)
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 (any part of a template)
+    """A part of a template with its references and joins written out as text."""
+    match value:
+        case {"Ref": str(target)}:
+            return f"${{{name_of(target)}}}"
+        case {"Fn::GetAtt": [str(target), attribute]}:
+            return f"${{{name_of(target)}.{attribute}}}"
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(plain(part) for part in parts)
+        case dict():
+            return {key: plain(inner) for key, inner in value.items()}
+        case list():
+            return [plain(inner) for inner in value]
+    return value
+
+
+def listed(value: Any) -> list[Any]:  # noqa: ANN401 (what IAM writes as one or as a list)
+    """IAM's "one or a list of them", always as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def resources(template: Template, kind: str) -> dict[str, dict[str, Any]]:
+    """Name -> resource, of one type."""
+    every = template.to_json()["Resources"]
+    assert len({name_of(logical_id) for logical_id in every}) == len(every), "two resources of one name"
+    return {name_of(logical_id): plain(each) for logical_id, each in every.items() if each["Type"] == kind}
+
+
+def properties(template: Template, kind: str, name: str) -> dict[str, Any]:
+    """The properties of one resource."""
+    found: dict[str, Any] = resources(template, kind)[name]["Properties"]
+    return found
+
+
+def statements(template: Template) -> list[dict[str, Any]]:
+    """Every statement of every policy in the template: of roles, of trust, of queues and of buckets."""
+    found: list[dict[str, Any]] = []
+
+    def look(value: Any) -> None:  # noqa: ANN401 (any part of a template)
+        if isinstance(value, dict):
+            found.extend(listed(value["Statement"]) if "Statement" in value else [])
+        for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            look(inner)
+
+    look(plain(template.to_json()["Resources"]))
+    return found
+
+
+def rights_of(template: Template, role: str) -> list[Right]:
+    """Everything that a role may do, or is denied."""
+    return [
+        (statement["Effect"], action, resource, condition_of(statement))
+        for policy in resources(template, "AWS::IAM::Policy").values()
+        if f"${{{role}}}" in policy["Properties"]["Roles"]
+        for statement in listed(policy["Properties"]["PolicyDocument"]["Statement"])
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+
+
+def may(rights: list[Right], action: str, resource: str) -> bool:
+    """As IAM decides, conditions aside: a Deny wins, then an Allow, else no."""
+    effects = {right[0] for right in rights if right[1] == action and fnmatchcase(resource, right[2])}
+    return effects == {"Allow"}
+
+
+def condition_of(statement: dict[str, Any]) -> str:
+    """A statement's condition as one line; empty without one."""
+    return "; ".join(
+        f"{operator} {key} {value}"
+        for operator, wanted in sorted(statement.get("Condition", {}).items())
+        for key, value in sorted(wanted.items())
+    )
+
+
+def deny_without_tls(action: str, *targets: str) -> dict[str, Any]:
+    """The statement that refuses whoever comes without TLS."""
+    return {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": action,
+        "Resource": targets[0] if len(targets) == 1 else list(targets),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+class TestNewBucket:
+    """Without ``bucket=`` the stack creates one."""
+
+    def test_it_tells_eventbridge_and_is_private_encrypted_and_tidy(self, synthesise: Synthesise) -> None:
+        """All four public access blocks; parts of broken uploads go after a day; ACLs are off."""
+        assert properties(synthesise(), "AWS::S3::Bucket", "Bucket") == {
+            "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            },
+            "LifecycleConfiguration": {
+                "Rules": [
+                    {
+                        "Id": "AbortIncompleteUploads",
+                        "Status": "Enabled",
+                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+                    }
+                ]
+            },
+            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        }
+
+    def test_it_outlives_the_stack(self, synthesise: Synthesise) -> None:
+        """Neither ``cdk destroy`` nor a replacement deletes anybody's assets."""
+        bucket = resources(synthesise(), "AWS::S3::Bucket")["Bucket"]
+        assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+    def test_it_refuses_whoever_comes_without_tls(self, synthesise: Synthesise) -> None:
+        """The bucket and all in it; the policy says nothing else."""
+        policy = properties(synthesise(), "AWS::S3::BucketPolicy", "BucketPolicy")
+        assert policy["Bucket"] == "${Bucket}"
+        assert policy["PolicyDocument"]["Statement"] == [deny_without_tls("s3:*", "${Bucket.Arn}", "${Bucket.Arn}/*")]
+
+    def test_no_custom_resource_is_needed_for_it(self, synthesise: Synthesise) -> None:
+        """The cleaner is the only function; nothing runs at deploy."""
+        template = synthesise()
+        assert list(resources(template, "AWS::Lambda::Function")) == ["Cleaner"]
+        assert resources(template, "Custom::S3BucketNotifications") == {}
+
+
+class TestExistingBucket:
+    """With ``bucket=`` the stack adopts one."""
+
+    def test_the_bucket_itself_is_not_the_stacks(self, synthesise: Synthesise) -> None:
+        """The stack neither creates, changes by CloudFormation, nor gives a policy to a bucket that it was lent."""
+        template = synthesise(bucket="my-bucket")
+        assert resources(template, "AWS::S3::Bucket") == {}
+        assert resources(template, "AWS::S3::BucketPolicy") == {}
+
+    def test_eventbridge_is_turned_on_and_its_other_notifications_stay(self, synthesise: Synthesise) -> None:
+        """``Managed: false`` is what makes the CDK's custom resource keep what others configured."""
+        (notifications,) = resources(synthesise(bucket="my-bucket"), "Custom::S3BucketNotifications").values()
+        assert notifications["Properties"] == {
+            "ServiceToken": "${BucketNotificationsHandler050a0587b7544547bf325f094a3db834.Arn}",
+            "BucketName": "my-bucket",
+            "NotificationConfiguration": {"EventBridgeConfiguration": {}},
+            "Managed": False,
+            "SkipDestinationValidation": False,
+        }
+
+    def test_what_turns_it_on_may_touch_only_that_buckets_notifications_and_its_own_logs(
+        self, synthesise: Synthesise
+    ) -> None:
+        """By itself the CDK would give it rights on every bucket."""
+        template = synthesise(bucket="my-bucket")
+        handler = properties(
+            template, "AWS::Lambda::Function", "BucketNotificationsHandler050a0587b7544547bf325f094a3db834"
+        )
+        assert handler["Role"] == "${AdoptionRole.Arn}"
+        bucket = "arn:${AWS::Partition}:s3:::my-bucket"
+        logs = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/AssetCleaner-*"
+        assert sorted(rights_of(template, "AdoptionRole")) == [
+            ("Allow", "logs:CreateLogGroup", logs, ""),
+            ("Allow", "logs:CreateLogStream", logs, ""),
+            ("Allow", "logs:PutLogEvents", logs, ""),
+            ("Allow", "s3:GetBucketNotification", bucket, ""),
+            ("Allow", "s3:PutBucketNotification", bucket, ""),
+        ]
+
+    def test_the_cleaner_may_do_there_what_it_may_do_in_a_new_one(self, synthesise: Synthesise) -> None:
+        """The same table with another bucket."""
+        bucket = "arn:${AWS::Partition}:s3:::my-bucket"
+        assert set(rights_of(synthesise(bucket="my-bucket"), "CleanerRole")) == {
+            (effect, action, resource.replace("${Bucket.Arn}", bucket), condition)
+            for effect, action, resource, condition in CLEANERS_RIGHTS
+        }
+
+
+class TestFunction:
+    """The cleaner."""
+
+    def test_its_runtime_limits_and_role(self, synthesise: Synthesise) -> None:
+        """One run at a time, fifteen minutes, on the Python that the bundle is made for."""
+        function = properties(synthesise(), "AWS::Lambda::Function", "Cleaner")
+        kept = {key: value for key, value in function.items() if key not in {"Code", "Environment", "LoggingConfig"}}
+        assert kept == {
+            "Description": "Cleans assets/",
+            "Handler": "cleaner_lambda.handler.lambda_handler",
+            "Runtime": "python3.13",
+            "Architectures": ["arm64"],
+            "MemorySize": 1024,
+            "Timeout": 900,
+            "ReservedConcurrentExecutions": 1,
+            "Role": "${CleanerRole.Arn}",
+        }
+
+    def test_its_log_group_is_its_own_and_keeps_90_days(self, synthesise: Synthesise) -> None:
+        """Without one Lambda would create a group that keeps everything for ever."""
+        template = synthesise()
+        function = properties(template, "AWS::Lambda::Function", "Cleaner")
+        assert function["LoggingConfig"] == {"LogGroup": "${Log}"}
+        assert properties(template, "AWS::Logs::LogGroup", "Log") == {"RetentionInDays": 90}
+
+    def test_its_environment_names_the_site_the_policy_and_where_wake_ups_go(self, synthesise: Synthesise) -> None:
+        """``SITES`` has the policy's own types; wake-ups that cannot be delivered go to the dead-letter queue."""
+        template = synthesise(version_limit="1", orphans="all", max_delete_fraction="0.25")
+        assert properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"] == {
+            "Variables": {
+                "SITES": (
+                    '[{"bucket":"${Bucket}","prefix":"assets/",'
+                    '"policy":{"version_limit":1,"orphans":"all","max_delete_fraction":0.25}}]'
+                ),
+                "WAKE_UP_GROUP": "AssetCleaner-wake-ups",
+                "WAKE_UP_ROLE_ARN": "${WakeUpRole.Arn}",
+                "WAKE_UP_DEAD_LETTER_ARN": "${Undelivered.Arn}",
+            }
+        }
+
+    @pytest.mark.parametrize("prefix", ["", "assets/", 'a"b\\c {é}/'])
+    def test_it_can_read_its_environment_and_the_daily_payload(self, prefix: str, synthesise: Synthesise) -> None:
+        """The stack writes what the cleaner reads, whatever characters a prefix has."""
+        template = synthesise(bucket="my-bucket", prefix=prefix, grace="60", orphans="report")
+        environment = properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"]["Variables"]
+        assert sites_from(environment) == (
+            Site("my-bucket", prefix, policy_from({"grace": 60, "orphans": "report"}, Policy())),
+        )
+        assert sites_from(environment)[0].policy.orphans is Orphans.REPORT
+        (target,) = properties(template, "AWS::Events::Rule", "DailyRule")["Targets"]
+        assert parse(json.loads(target["Input"])) == Request(site=prefix, full=True)
+
+    def test_without_settings_the_policy_is_left_to_the_cleaners_defaults(self, synthesise: Synthesise) -> None:
+        """Defaults are in one place."""
+        environment = properties(synthesise(), "AWS::Lambda::Function", "Cleaner")["Environment"]["Variables"]
+        assert environment["SITES"] == '[{"bucket":"${Bucket}","prefix":"assets/","policy":{}}]'
+
+    def test_its_description_fits_the_longest_prefix(self, synthesise: Synthesise) -> None:
+        """Lambda takes 256 characters."""
+        template = synthesise(prefix="a" * 511 + "/")
+        description = properties(template, "AWS::Lambda::Function", "Cleaner")["Description"]
+        assert description == "Cleans " + "a" * 249
+
+    def test_a_failed_run_is_repeated_twice_and_then_kept(self, synthesise: Synthesise) -> None:
+        """Its event goes to the queue of failed runs, not away."""
+        (config,) = resources(synthesise(), "AWS::Lambda::EventInvokeConfig").values()
+        assert config["Properties"] == {
+            "FunctionName": "${Cleaner}",
+            "Qualifier": "$LATEST",
+            "MaximumRetryAttempts": 2,
+            "DestinationConfig": {"OnFailure": {"Destination": "${FailedRuns.Arn}"}},
+        }
+
+    def test_only_the_two_rules_may_invoke_it_by_its_own_policy(self, synthesise: Synthesise) -> None:
+        """Each by its ARN; Scheduler comes by its role."""
+        template = synthesise()
+        permissions = [each["Properties"] for each in resources(template, "AWS::Lambda::Permission").values()]
+        assert sorted(permissions, key=lambda each: str(each["SourceArn"])) == [
+            {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": "${Cleaner.Arn}",
+                "Principal": "events.amazonaws.com",
+                "SourceArn": f"${{{rule}.Arn}}",
+            }
+            for rule in ("DailyRule", "MarkerRule")
+        ]
+
+
+class TestRights:
+    """Who may do what."""
+
+    def test_the_cleaners_are_exactly_these(self, synthesise: Synthesise) -> None:
+        """A right more or less is a decision, and is made in this table too."""
+        rights = rights_of(synthesise(), "CleanerRole")
+        assert set(rights) == CLEANERS_RIGHTS
+        assert len(rights) == len(CLEANERS_RIGHTS)
+
+    def test_the_cleaner_of_a_whole_bucket_has_them_at_its_root(self, synthesise: Synthesise) -> None:
+        """An empty prefix widens the site, and neither what may be done nor the release log's protection."""
+        rights = set(rights_of(synthesise(prefix=""), "CleanerRole"))
+        assert rights == {
+            (effect, action, resource.replace("/assets/", "/"), condition.replace("assets/", ""))
+            for effect, action, resource, condition in CLEANERS_RIGHTS
+        }
+
+    @pytest.mark.parametrize("prefix", ["assets/", ""])
+    @pytest.mark.parametrize(
+        ("action", "key"),
+        [
+            ("s3:DeleteObject", "app-1a2b3c4d.js"),
+            ("s3:PutObjectTagging", "app-1a2b3c4d.js"),
+            ("s3:GetObjectTagging", "app-1a2b3c4d.js"),
+            ("s3:GetObject", ".releases/markers/20260101T000000Z-r1.json"),
+            ("s3:GetObject", ".releases/pending/20260101T000000Z-r1.json"),
+            ("s3:GetObject", ".releases/staged/20260101T000000Z-r1.json"),
+            ("s3:GetObject", ".releases/ledger.json.gz"),
+            ("s3:PutObject", ".releases/ledger.json.gz"),
+        ],
+    )
+    def test_the_cleaner_may_tag_and_delete_assets_read_the_log_and_write_its_ledger(
+        self, action: str, key: str, prefix: str, synthesise: Synthesise
+    ) -> None:
+        """What a run does."""
+        assert may(rights_of(synthesise(prefix=prefix), "CleanerRole"), action, f"${{Bucket.Arn}}/{prefix}{key}")
+
+    @pytest.mark.parametrize("prefix", ["assets/", ""])
+    @pytest.mark.parametrize(
+        ("action", "key"),
+        [
+            ("s3:GetObject", "app-1a2b3c4d.js"),
+            ("s3:PutObject", "app-1a2b3c4d.js"),
+            ("s3:DeleteObjectVersion", "app-1a2b3c4d.js"),
+            ("s3:PutObject", ".releases/markers/20260101T000000Z-r1.json"),
+            ("s3:PutObject", ".releases/pending/20260101T000000Z-r1.json"),
+            ("s3:PutObject", ".releases/staged/20260101T000000Z-r1.json"),
+            ("s3:DeleteObject", ".releases/markers/20260101T000000Z-r1.json"),
+            ("s3:DeleteObject", ".releases/pending/20260101T000000Z-r1.json"),
+            ("s3:DeleteObject", ".releases/ledger.json.gz"),
+            ("s3:PutObjectTagging", ".releases/markers/20260101T000000Z-r1.json"),
+            ("s3:PutObjectTagging", ".releases/ledger.json.gz"),
+        ],
+    )
+    def test_the_cleaner_may_not_touch_the_release_log_read_assets_or_write_anything_else(
+        self, action: str, key: str, prefix: str, synthesise: Synthesise
+    ) -> None:
+        """Whatever a defect of the cleaner tries, S3 refuses it."""
+        assert not may(rights_of(synthesise(prefix=prefix), "CleanerRole"), action, f"${{Bucket.Arn}}/{prefix}{key}")
+
+    @pytest.mark.parametrize("key", ["assets-2/app.js", "index.html", ".releases/markers/20260101T000000Z-r1.json"])
+    def test_the_cleaner_has_no_rights_outside_its_prefix(self, key: str, synthesise: Synthesise) -> None:
+        """Not on a neighbour whose name begins alike either."""
+        rights = rights_of(synthesise(), "CleanerRole")
+        assert [right for right in rights if fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
+
+    def test_the_cleaner_may_pass_only_the_wake_up_role_and_only_to_scheduler(self, synthesise: Synthesise) -> None:
+        """And nobody else may pass any role."""
+        passing = [
+            (role, right)
+            for role in resources(synthesise(), "AWS::IAM::Role")
+            for right in rights_of(synthesise(), role)
+            if right[1].startswith("iam:")
+        ]
+        condition = "StringEquals iam:PassedToService scheduler.amazonaws.com"
+        assert passing == [("CleanerRole", ("Allow", "iam:PassRole", "${WakeUpRole.Arn}", condition))]
+
+    def test_the_wake_up_role_is_schedulers_alone_and_for_this_installations_group(
+        self, synthesise: Synthesise
+    ) -> None:
+        """``SourceAccount`` and ``SourceArn`` keep other accounts and groups from borrowing it."""
+        role = properties(synthesise(), "AWS::IAM::Role", "WakeUpRole")
+        assert role["AssumeRolePolicyDocument"]["Statement"] == [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Principal": {"Service": "scheduler.amazonaws.com"},
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": "${AWS::AccountId}", "aws:SourceArn": "${WakeUps.Arn}"}
+                },
+            }
+        ]
+
+    def test_the_wake_up_role_may_invoke_the_cleaner_and_park_what_it_cannot_deliver(
+        self, synthesise: Synthesise
+    ) -> None:
+        """No other function, no other queue."""
+        assert sorted(rights_of(synthesise(), "WakeUpRole")) == [
+            ("Allow", "lambda:InvokeFunction", "${Cleaner.Arn}", ""),
+            ("Allow", "sqs:SendMessage", "${Undelivered.Arn}", ""),
+        ]
+
+    def test_the_cleaners_role_is_lambdas_alone(self, synthesise: Synthesise) -> None:
+        """Nobody else may act as the cleaner."""
+        role = properties(synthesise(), "AWS::IAM::Role", "CleanerRole")
+        assert role["AssumeRolePolicyDocument"]["Statement"] == [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+        ]
+
+    @pytest.mark.parametrize("context", INSTALLATIONS)
+    def test_nothing_is_allowed_everywhere_or_to_everybody_or_by_wildcard(
+        self, context: dict[str, object], synthesise: Synthesise
+    ) -> None:
+        """In every policy of the template, of whatever resource."""
+        allowed = [each for each in statements(synthesise(**context)) if each["Effect"] != "Deny"]
+        assert allowed
+        for statement in allowed:
+            assert not {"NotAction", "NotResource", "NotPrincipal"} & statement.keys()
+            assert [action for action in listed(statement["Action"]) if "*" in action] == []
+            assert [target for target in listed(statement.get("Resource", [])) if not target.strip("*:/")] == []
+            assert "*" not in json.dumps(statement.get("Principal", ""))
+
+    @pytest.mark.parametrize("context", INSTALLATIONS)
+    def test_roles_have_no_rights_but_those_of_the_policies_above(
+        self, context: dict[str, object], synthesise: Synthesise
+    ) -> None:
+        """Neither managed nor inline policies, which the tables would not show; nor users or groups."""
+        template = synthesise(**context)
+        for role in resources(template, "AWS::IAM::Role").values():
+            assert not {"ManagedPolicyArns", "Policies"} & role["Properties"].keys()
+        for policy in resources(template, "AWS::IAM::Policy").values():
+            assert policy["Properties"].keys() == {"PolicyDocument", "PolicyName", "Roles"}
+        kinds = {each["Type"] for each in template.to_json()["Resources"].values()}
+        assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} == {"AWS::IAM::Role", "AWS::IAM::Policy"}
+
+
+class TestWakeUps:
+    """What wakes the cleaner."""
+
+    @pytest.mark.parametrize(
+        ("context", "bucket", "prefix"),
+        [
+            pytest.param({}, "${Bucket}", "assets/.releases/markers/", id="new bucket"),
+            pytest.param({"prefix": ""}, "${Bucket}", ".releases/markers/", id="whole bucket"),
+            pytest.param({"bucket": "my-bucket"}, "my-bucket", "assets/.releases/markers/", id="existing bucket"),
+        ],
+    )
+    def test_a_new_marker_of_this_site_does_and_no_other_object(
+        self, context: dict[str, object], bucket: str, prefix: str, synthesise: Synthesise
+    ) -> None:
+        """The pattern is exact: a wider one would run the cleaner at each upload, and on its own ledger for ever."""
+        rule = properties(synthesise(**context), "AWS::Events::Rule", "MarkerRule")
+        assert rule["EventPattern"] == {
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created"],
+            "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": prefix}]}},
+        }
+        assert rule["State"] == "ENABLED"
+        assert "ScheduleExpression" not in rule
+
+    @pytest.mark.parametrize("prefix", ["assets/", ""])
+    def test_every_day_does_with_a_full_listing(self, prefix: str, synthesise: Synthesise) -> None:
+        """The backstop: it finds whatever an event or a wake-up lost."""
+        rule = properties(synthesise(prefix=prefix), "AWS::Events::Rule", "DailyRule")
+        (target,) = rule["Targets"]
+        assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 day)", "ENABLED")
+        assert json.loads(target["Input"]) == {"site": prefix, "full": True}
+        assert "EventPattern" not in rule
+
+    @pytest.mark.parametrize("name", ["MarkerRule", "DailyRule"])
+    def test_a_rule_invokes_the_cleaner_and_parks_what_it_cannot_deliver(
+        self, name: str, synthesise: Synthesise
+    ) -> None:
+        """The event as it came, or the daily payload; after its retries it goes to the dead-letter queue."""
+        (target,) = properties(synthesise(), "AWS::Events::Rule", name)["Targets"]
+        assert {key: value for key, value in target.items() if key != "Input"} == {
+            "Id": "Target0",
+            "Arn": "${Cleaner.Arn}",
+            "DeadLetterConfig": {"Arn": "${Undelivered.Arn}"},
+            "RetryPolicy": {"MaximumRetryAttempts": 24},
+        }
+        assert ("Input" in target) == (name == "DailyRule")
+
+    def test_there_are_no_other_rules_and_no_fixed_schedules(self, synthesise: Synthesise) -> None:
+        """The cleaner itself sets the one-off schedules, in the stack's group."""
+        template = synthesise()
+        assert sorted(resources(template, "AWS::Events::Rule")) == ["DailyRule", "MarkerRule"]
+        assert resources(template, "AWS::Scheduler::Schedule") == {}
+        assert properties(template, "AWS::Scheduler::ScheduleGroup", "WakeUps") == {"Name": "AssetCleaner-wake-ups"}
+
+
+class TestQueues:
+    """Where lost events and failed runs are kept."""
+
+    @pytest.mark.parametrize("name", ["Undelivered", "FailedRuns"])
+    def test_a_queue_is_encrypted_and_keeps_its_messages_for_14_days(self, name: str, synthesise: Synthesise) -> None:
+        """The longest that SQS keeps anything."""
+        assert properties(synthesise(), "AWS::SQS::Queue", name) == {
+            "SqsManagedSseEnabled": True,
+            "MessageRetentionPeriod": 14 * 86_400,
+        }
+
+    def test_there_are_two(self, synthesise: Synthesise) -> None:
+        """And each has its policy."""
+        template = synthesise()
+        assert sorted(resources(template, "AWS::SQS::Queue")) == ["FailedRuns", "Undelivered"]
+        policies = resources(template, "AWS::SQS::QueuePolicy").values()
+        assert sorted(policy["Properties"]["Queues"] for policy in policies) == [["${FailedRuns}"], ["${Undelivered}"]]
+
+    def test_failed_runs_come_by_tls_only(self, synthesise: Synthesise) -> None:
+        """The cleaner's own role writes there; the queue's policy lets in nobody."""
+        policy = properties(synthesise(), "AWS::SQS::QueuePolicy", "FailedRunsPolicy")
+        assert policy["PolicyDocument"]["Statement"] == [deny_without_tls("sqs:*", "${FailedRuns.Arn}")]
+
+    def test_undelivered_events_come_by_tls_only_and_from_the_two_rules(self, synthesise: Synthesise) -> None:
+        """Each rule by its ARN; Scheduler comes by the wake-up role."""
+        policy = properties(synthesise(), "AWS::SQS::QueuePolicy", "UndeliveredPolicy")
+        said = [
+            {key: value for key, value in statement.items() if key != "Sid"}
+            for statement in policy["PolicyDocument"]["Statement"]
+        ]
+        assert said == [
+            deny_without_tls("sqs:*", "${Undelivered.Arn}"),
+            *(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "events.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": "${Undelivered.Arn}",
+                    "Condition": {"ArnEquals": {"aws:SourceArn": f"${{{rule}.Arn}}"}},
+                }
+                for rule in ("MarkerRule", "DailyRule")
+            ),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("context", "bucket"),
+    [pytest.param({}, "${Bucket}", id="new"), pytest.param({"bucket": "my-bucket"}, "my-bucket", id="existing")],
+)
+def test_the_outputs_say_where_to_upload_and_what_to_invoke(
+    context: dict[str, object], bucket: str, synthesise: Synthesise
+) -> None:
+    """Under these names: scripts read them from ``--outputs-file``."""
+    outputs = plain(synthesise(**context).to_json()["Outputs"])
+    assert outputs == {"BucketName": {"Value": bucket}, "CleanerFunctionName": {"Value": "${Cleaner}"}}
+
+
+def test_a_second_installation_sets_its_wake_ups_in_a_group_of_its_own(synthesise: Synthesise) -> None:
+    """Two installations on one bucket and prefix name their schedules alike; only the groups keep them apart."""
+    template = synthesise(name="two")
+    group = properties(template, "AWS::Scheduler::ScheduleGroup", "WakeUps")
+    environment = properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"]["Variables"]
+    schedules = {right[2] for right in rights_of(template, "CleanerRole") if right[1].startswith("scheduler:")}
+    assert group == {"Name": "AssetCleaner-two-wake-ups"}
+    assert environment["WAKE_UP_GROUP"] == "AssetCleaner-two-wake-ups"
+    assert schedules == {f"{_SCHEDULES}/AssetCleaner-two-wake-ups/*"}
+
+
+def test_a_second_installation_gives_no_other_resource_a_fixed_name(synthesise: Synthesise) -> None:
+    """A fixed name would let one installation collide with another, or with a retained resource of the last one."""
+    names = {"BucketName", "FunctionName", "RoleName", "QueueName", "LogGroupName", "Name"}
+    kinds = [
+        each["Type"]
+        for each in plain(synthesise().to_json()["Resources"]).values()
+        if any("${" not in each["Properties"].get(name, "${") for name in names)
+    ]
+    assert kinds == ["AWS::Scheduler::ScheduleGroup"]

@@ -1,0 +1,139 @@
+"""The answer and the log: counts whole, lists cut where Lambda ends, the whole plan in the log."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cleaner_lambda.apply import Outcome
+from cleaner_lambda.ledger import Retired
+from cleaner_lambda.policy import View, decide
+from cleaner_lambda.report import LISTS, MAX_ANSWER_BYTES, Report, cut, log_lines, summary
+from release_log.settings import Policy
+from release_log.tags import Mark, State
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+LAMBDA_LIMIT = 6 * 1024 * 1024
+
+
+def report(count: int, failed: int = 0, name: str = "x") -> Report:
+    """A run that deleted so many assets, tagged as many, and failed to delete some."""
+    since = NOW - timedelta(days=30)
+    due = {f"d-{name}{n:05}": Retired(f"{n}.js", Mark(State.REMOVED, since), 10, "r") for n in range(count)}
+    young = {f"t-{name}{n:05}": Retired(f"{n}.js", Mark(State.REMOVED, NOW), 10, "r") for n in range(count)}
+    plan = decide(View(frozenset({"live"}), {**due, **young}), Policy(), NOW, force=True)
+    errors = dict.fromkeys(sorted(due)[:failed], "AccessDenied: no")
+    outcome = Outcome(
+        deleted=set(due) - errors.keys(),
+        tagged={key: entry.mark for key, entry in young.items()},
+        failed=errors,
+    )
+    return Report(
+        dry_run=False, site="assets/", at=NOW, current={"default": "r"}, plan=plan, outcome=outcome,
+        missing=("gone.js",), orphans=3, next_due=plan.next_due,
+    )  # fmt: skip
+
+
+def test_document_of_a_run() -> None:
+    """Its whole shape, as the README shows it."""
+    document = report(1, failed=0).document()
+    assert json.loads(json.dumps(document)) == {
+        "dry_run": False,
+        "site": "assets/",
+        "at": "2026-11-23T12:00:00Z",
+        "current": {"default": "r"},
+        "tag": [
+            {"key": "t-x00000", "logical": "0.js", "state": "removed", "since": "2026-11-23T12:00:00Z",
+             "reason": "removed"}
+        ],
+        "untag": [],
+        "delete": [
+            {"key": "d-x00000", "logical": "0.js", "state": "removed", "since": "2026-10-24T12:00:00Z",
+             "reason": "beyond_removed_ttl"}
+        ],
+        "failed": [],
+        "counts": {"tag": 1, "untag": 0, "delete": 1, "keep": 2, "failed": 0},
+        "bytes_deleted": 10,
+        "missing": ["gone.js"],
+        "upcoming": [
+            {"key": "t-x00000", "logical": "0.js", "state": "removed", "since": "2026-11-23T12:00:00Z",
+             "reason": "within_grace", "due": "2026-11-25T12:00:00Z"}
+        ],
+        "orphans": 3,
+        "stopped_by": [],
+        "next_due": "2026-11-25T12:00:00Z",
+        "truncated": False,
+    }  # fmt: skip
+
+
+def test_what_failed_is_listed_with_its_error_and_counted_as_kept() -> None:
+    """Nothing is counted that S3 did not confirm."""
+    document = report(3, failed=1).document()
+    assert [(entry["key"], entry["error"]) for entry in document["failed"]] == [("d-x00000", "AccessDenied: no")]
+    assert [entry["key"] for entry in document["delete"]] == ["d-x00001", "d-x00002"]
+    assert document["counts"] == {"tag": 3, "untag": 0, "delete": 2, "keep": 5, "failed": 1}
+    assert document["bytes_deleted"] == 20
+
+
+def test_short_answer_is_not_cut() -> None:
+    """Every list is whole, and it says so."""
+    document = report(10).document()
+    assert cut(document) == document
+    assert document["truncated"] is False
+
+
+@pytest.mark.parametrize("name", ["x", "ü" * 40, '"\\' * 20], ids=["ascii", "unicode", "escaped"])
+@pytest.mark.parametrize("limit", [2_000, 20_000, 100_000])
+def test_long_answer_is_cut_to_the_limit_with_its_counts_whole(limit: int, name: str) -> None:
+    """The most needed list is cut last; the document itself is not changed."""
+    document = report(300, failed=50, name=name).document()
+    answer = cut(document, limit)
+    assert len(json.dumps(answer).encode()) <= limit
+    assert answer["truncated"] is True
+    assert answer["counts"] == {"tag": 300, "untag": 0, "delete": 250, "keep": 351, "failed": 50}
+    for list_name in LISTS:
+        assert answer[list_name] == document[list_name][: len(answer[list_name])], "the first ones, in order"
+    cut_lists = [list_name for list_name in LISTS if len(answer[list_name]) < len(document[list_name])]
+    assert cut_lists
+    assert document["truncated"] is False
+    assert len(document["tag"]) == 300
+
+
+def test_most_needed_list_is_cut_last() -> None:
+    """Failures before deletions before what is to come."""
+    document = report(300, failed=5).document()
+    answer = cut(document, 20_000)
+    assert len(answer["failed"]) == 5
+    assert 0 < len(answer["delete"]) < 295
+    assert answer["upcoming"] == []
+
+
+def test_answer_of_a_huge_run_is_what_lambda_can_carry() -> None:
+    """The default limit, with room for what surrounds the answer."""
+    answer = cut(report(20_000).document())
+    assert len(json.dumps(answer).encode()) <= MAX_ANSWER_BYTES < LAMBDA_LIMIT
+    assert answer["counts"]["delete"] == 20_000
+    assert answer["truncated"] is True
+
+
+def test_log_holds_the_whole_plan_in_pieces() -> None:
+    """Also what the answer had to leave out."""
+    document = report(1201, failed=7).document()
+    found: dict[str, list[Any]] = {name: [] for name in LISTS}
+    lines = list(log_lines(document))
+    for line in lines:
+        assert line["from"] == len(found[line["plan"]])
+        assert 0 < len(line["actions"]) <= 500
+        found[line["plan"]] += line["actions"]
+    assert found == {name: document[name] for name in LISTS}
+    assert len(lines) == 1 + 3 + 3 + 1 + 3
+
+
+def test_summary_is_the_answer_without_its_lists() -> None:
+    """For the ledger and the last line of the log."""
+    document = report(5).document()
+    assert set(document) - set(summary(document)) == set(LISTS)
+    assert summary(document)["counts"] == document["counts"]

@@ -1,0 +1,160 @@
+"""The one wake-up of a site: updated in place, created when it is not there, taken away when nothing is due."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from cleaner_lambda.request import Request, parse
+from cleaner_lambda.sites import Site
+from cleaner_lambda.wake_up import LEAD_SECONDS, NoAlarm, SchedulerAlarm, schedule_name
+from release_log.settings import Policy
+
+SITE = Site("bucket", "assets/", Policy())
+ARN = "arn:aws:lambda:eu-central-1:111122223333:function:cleaner"
+ROLE = "arn:aws:iam::111122223333:role/wake-up"
+QUEUE = "arn:aws:sqs:eu-central-1:111122223333:dead-letters"
+LATER = datetime(2999, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
+
+
+@pytest.fixture
+def client() -> Any:  # noqa: ANN401 (boto3 makes its classes at run time)
+    """A real client that never gets as far as the network."""
+    return boto3.client("scheduler", region_name="eu-central-1", aws_access_key_id="test", aws_secret_access_key="test")
+
+
+def alarm(client: Any) -> SchedulerAlarm:  # noqa: ANN401
+    """The alarm over a client."""
+    return SchedulerAlarm(client, "group", ROLE, ARN, QUEUE)
+
+
+def properties(expression: Any = "at(2999-01-02T03:04:05)") -> dict[str, Any]:  # noqa: ANN401
+    """Everything that a schedule of ours has; an update replaces it all."""
+    return {
+        "GroupName": "group",
+        "Name": schedule_name(SITE),
+        "ScheduleExpression": expression,
+        "ScheduleExpressionTimezone": "UTC",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "ActionAfterCompletion": "DELETE",
+        "Target": {
+            "Arn": ARN,
+            "RoleArn": ROLE,
+            "Input": '{"site": "assets/"}',
+            "DeadLetterConfig": {"Arn": QUEUE},
+        },
+    }
+
+
+def test_schedule_that_is_there_is_updated(client: Any) -> None:  # noqa: ANN401
+    """One request, with the whole of it: in UTC, in whole seconds, gone after it fired."""
+    with Stubber(client) as stub:
+        stub.add_response("update_schedule", {"ScheduleArn": "arn"}, properties())
+        alarm(client).set(SITE, LATER)
+        stub.assert_no_pending_responses()
+
+
+def test_schedule_that_is_not_there_is_created_with_the_same_properties(client: Any) -> None:  # noqa: ANN401
+    """The first time, and after each that fired."""
+    with Stubber(client) as stub:
+        stub.add_client_error("update_schedule", "ResourceNotFoundException", http_status_code=404)
+        stub.add_response("create_schedule", {"ScheduleArn": "arn"}, properties())
+        alarm(client).set(SITE, LATER)
+        stub.assert_no_pending_responses()
+
+
+def test_schedule_that_another_run_created_meanwhile_is_updated(client: Any) -> None:  # noqa: ANN401
+    """Update, create, conflict, update."""
+    with Stubber(client) as stub:
+        stub.add_client_error("update_schedule", "ResourceNotFoundException", http_status_code=404)
+        stub.add_client_error("create_schedule", "ConflictException", http_status_code=409)
+        stub.add_response("update_schedule", {"ScheduleArn": "arn"}, properties())
+        alarm(client).set(SITE, LATER)
+        stub.assert_no_pending_responses()
+
+
+def test_nothing_due_takes_the_schedule_away(client: Any) -> None:  # noqa: ANN401
+    """It may be there or not."""
+    with Stubber(client) as stub:
+        stub.add_response("delete_schedule", {}, {"GroupName": "group", "Name": schedule_name(SITE)})
+        alarm(client).set(SITE, None)
+        stub.add_client_error("delete_schedule", "ResourceNotFoundException", http_status_code=404)
+        alarm(client).set(SITE, None)
+        stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("at", [LATER, None])
+def test_other_errors_are_not_swallowed(client: Any, at: datetime | None) -> None:  # noqa: ANN401
+    """A 403 is not "missing": the run fails, and Lambda repeats it."""
+    with Stubber(client) as stub:
+        stub.add_client_error("delete_schedule" if at is None else "update_schedule", "AccessDeniedException")
+        with pytest.raises(client.exceptions.ClientError, match="AccessDeniedException"):
+            alarm(client).set(SITE, at)
+
+
+def test_other_time_zones_are_written_in_utc(client: Any) -> None:  # noqa: ANN401
+    """The schedule's own time zone says UTC."""
+    with Stubber(client) as stub:
+        stub.add_response("update_schedule", {"ScheduleArn": "arn"}, properties())
+        alarm(client).set(SITE, LATER.astimezone(timezone(timedelta(hours=-8))))
+        stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("ago", [0, 3600])
+def test_wake_up_is_never_in_the_past(ago: int) -> None:
+    """Scheduler refuses those; what is due already is due in a moment."""
+    recorded = Recorder()
+    before = datetime.now(UTC).replace(microsecond=0)
+    alarm(recorded).set(SITE, before - timedelta(seconds=ago))
+    expression = recorded.calls[0]["ScheduleExpression"]
+    assert re.fullmatch(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)", expression)
+    at = datetime.fromisoformat(expression[3:-1]).replace(tzinfo=UTC)
+    assert before + timedelta(seconds=LEAD_SECONDS) <= at <= datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS)
+
+
+class Recorder:
+    """A client that takes every update."""
+
+    class exceptions:  # noqa: N801 (boto3's name)
+        """The two that are asked for."""
+
+        class ResourceNotFoundException(Exception):  # noqa: N818
+            """Never raised."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+
+    def update_schedule(self, **properties: Any) -> None:  # noqa: ANN401
+        """Record it."""
+        self.calls.append(properties)
+
+
+@pytest.mark.parametrize("prefix", ["", "assets/", "a b/ü/" * 30])
+def test_name_is_what_scheduler_takes_and_every_sites_own(prefix: str) -> None:
+    """Up to 64 letters, digits, dots, hyphens and underscores; the same at every run."""
+    site = Site("bucket", prefix, Policy())
+    name = schedule_name(site)
+    assert re.fullmatch(r"[0-9a-zA-Z-_.]{1,64}", name)
+    assert name == schedule_name(Site("bucket", prefix, Policy(grace=1)))
+    assert name not in {schedule_name(Site("bucket2", prefix, Policy())), schedule_name(Site("bucket", "x/", Policy()))}
+
+
+def test_input_is_a_payload_that_the_cleaner_takes() -> None:
+    """Any prefix, quotes and all: what is sent here is read there."""
+    site = Site("bucket", 'a"b\\/', Policy())
+    recorded = Recorder()
+    alarm(recorded).set(site, LATER)
+    payload = json.loads(recorded.calls[0]["Target"]["Input"])
+    assert parse(payload) == Request(site=site.prefix)
+
+
+def test_dry_run_sets_no_alarm() -> None:
+    """`NoAlarm` has no client that it could ask."""
+    assert not vars(NoAlarm())
+    NoAlarm().set(SITE, LATER)
