@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 PAGE = 1000
+
+Requests = list[tuple[str, str]]
+"""Operation and key of each; in the class, ``list`` is the port's method."""
 MAX_TAGS = 10
 
 
@@ -203,11 +206,11 @@ class FakeS3:
         """Write the ledger as another run does."""
         self.put(self.layout.ledger, ledgers.encode(ledger))
 
-    def made(self, *operations: str) -> list[tuple[str, str]]:
+    def made(self, *operations: str) -> Requests:
         """The requests of some kinds, in order."""
         return [request for request in self.requests if request[0] in operations]
 
     @property
-    def writes(self) -> list[tuple[str, str]]:
+    def writes(self) -> Requests:
         """The requests that change the bucket, in order."""
         return self.made("put_if", "put_tags", "delete")

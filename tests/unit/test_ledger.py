@@ -57,7 +57,7 @@ def test_same_ledger_gives_the_same_bytes(ledger: Ledger, random: Random) -> Non
     """Whenever it is written, in whatever order it was built: an ETag says whether something changed."""
     items = list(ledger.retired.items())
     random.shuffle(items)
-    other = replace(ledger, retired=dict(items), folded=dict(reversed(ledger.folded.items())))
+    other = replace(ledger, retired=dict(items), folded=dict(reversed(list(ledger.folded.items()))))
     assert encode(other) == encode(ledger)
     assert encode(ledger)[4:8] == bytes(4), "gzip's time stamp"
 

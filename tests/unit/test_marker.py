@@ -102,7 +102,7 @@ def test_same_release_gives_the_same_bytes(release: Release, random: Random) -> 
     random.shuffle(items)
     other = Release(
         release.release, release.channel, release.created_at, release.prefix,
-        dict(reversed(release.uploader.items())), dict(items), dict(reversed(release.metadata.items())),
+        dict(reversed(list(release.uploader.items()))), dict(items), dict(reversed(list(release.metadata.items()))),
     )  # fmt: skip
     assert encode(other) == encode(release)
 
@@ -212,7 +212,8 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
 
 
 _SCHEMA_DOCUMENT = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
-SCHEMA = validators.extend(Draft202012Validator, {"pattern": _pattern})(_SCHEMA_DOCUMENT)
+_extend: Any = validators.extend
+SCHEMA = _extend(Draft202012Validator, {"pattern": _pattern})(_SCHEMA_DOCUMENT)
 
 UNSAYABLE = ("is not this site's", "is outside the site", "not Unicode")
 """What decode refuses and a schema cannot say, beside a name that stands twice."""
@@ -266,7 +267,8 @@ paths = st.sampled_from(
 numbers = st.sampled_from([0, 1, 2, -1, 1.0, 1.5, 0.0, 10**30, True, False])
 strings = text | st.sampled_from(
     ["", "a", "a\n", "default", "2026-11-23T06:05:38Z", "2026-11-23T06:05:38Z\n", "2026-13-01T00:00:00Z",
-     "2026-1-2T3:4:5Z", "2026-11-23t06:05:38z", "２０２６-11-23T06:05:38Z", "0999-01-01T00:00:00Z", SHA, SHA + "\n",
+     "2026-1-2T3:4:5Z", "2026-11-23t06:05:38z", "\uff12\uff10\uff12\uff16-11-23T06:05:38Z",
+     "0999-01-01T00:00:00Z", SHA, SHA + "\n",
      SHA.upper(), PREFIX, "assets/x.js", "a" * 64, "a" * 65]
 )  # fmt: skip
 values: st.SearchStrategy[Any] = st.recursive(

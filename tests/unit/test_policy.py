@@ -390,7 +390,7 @@ def test_order_of_the_input_does_not_matter(state: View, policy: Policy, random:
     """Sets and mappings come in any order."""
     items = list(state.retired.items())
     random.shuffle(items)
-    protected = dict(reversed(state.protected.items()))
+    protected = dict(reversed(list(state.protected.items())))
     shuffled = replace(state, retired=dict(items), protected=protected)
     assert decide(shuffled, policy, NOW) == decide(state, policy, NOW)
 

@@ -221,5 +221,5 @@ def test_sites_are_read_from_the_environment() -> None:
 )
 def test_wrong_environment_is_refused_with_the_remedy(text: str | None) -> None:
     """A function without its settings must not fall back to any."""
-    with pytest.raises(RequestError, match="SITES is wrong.*deploy the stack again"):
+    with pytest.raises(RequestError, match=r"SITES is wrong.*deploy the stack again"):
         sites_from({} if text is None else {"SITES": text})

@@ -351,9 +351,14 @@ def test_marker_that_comes_out_of_order_gives_the_state_of_markers_in_order() ->
         (b"", "not JSON"),
         (b"{", "not JSON"),
         (b'{"format": 2}', "newer"),
-        (b'{"format": 1, "release": "x", "channel": "default", "created_at": "2026-11-23T06:05:38Z", '
-         b'"prefix": "assets/", "uploader": {}, '
-         b'"assets": {"app.js": {"key": "other/app.js", "size": 1, "fingerprinted": true}}}', "outside the site"),
+        (
+            (
+                b'{"format": 1, "release": "x", "channel": "default", "created_at": "2026-11-23T06:05:38Z", '
+                b'"prefix": "assets/", "uploader": {}, '
+                b'"assets": {"app.js": {"key": "other/app.js", "size": 1, "fingerprinted": true}}}'
+            ),
+            "outside the site",
+        ),
     ],
     ids=["empty", "not_json", "newer_format", "key_outside"],
 )  # fmt: skip
@@ -747,7 +752,8 @@ def test_error_of_a_request_that_a_run_needs_ends_it_without_a_deletion(s3: Fake
 
     def fail(operation: str, _key: str) -> None:
         if operation == request_:
-            raise client_error("AccessDenied")
+            code = "AccessDenied"
+            raise client_error(code)
 
     s3.on_request = fail
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -65,9 +65,9 @@ def test_fractions_of_seconds_and_counts_are_refused(name: str, value: float) ->
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 1.0001, -0.0001])
 def test_fraction_that_is_none_is_refused(value: float) -> None:
     """NaN compares with nothing: it would switch the brake off or on at random."""
-    with pytest.raises(SettingError, match="max_delete_fraction: .* is not between 0 and 1"):
+    with pytest.raises(SettingError, match=r"max_delete_fraction: .* is not between 0 and 1"):
         check_setting("max_delete_fraction", value)
-    with pytest.raises(SettingError, match="max_delete_fraction: .* is not between 0 and 1"):
+    with pytest.raises(SettingError, match=r"max_delete_fraction: .* is not between 0 and 1"):
         parse_setting("max_delete_fraction", str(value))
 
 
@@ -80,7 +80,7 @@ def test_fraction_may_be_whole(value: float) -> None:
 @pytest.mark.parametrize("value", ["none", "ALL", "", None, 0, True, [], {}, ["all"]])
 def test_other_orphans_are_refused(value: object) -> None:
     """With the three that there are."""
-    with pytest.raises(SettingError, match="orphans: .* is not one of fingerprinted, all, report"):
+    with pytest.raises(SettingError, match=r"orphans: .* is not one of fingerprinted, all, report"):
         check_setting("orphans", value)
 
 
