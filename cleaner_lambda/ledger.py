@@ -1,6 +1,6 @@
 """The ledger: the cleaner's state between two runs, an index over markers, tags and a listing.
 
-It is lost without harm: the next run rebuilds it, and deletes nothing (`cleaner_lambda.rebuild`).
+It is lost without harm: the next run rebuilds it, and deletes nothing (`cleaner_lambda.folding`).
 """
 
 from __future__ import annotations

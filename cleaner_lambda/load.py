@@ -41,6 +41,7 @@ class Loaded:
         ledger: The ledger; an empty one if there is none that can be read.
         etag: Of the ledger that is there; None if none is.
         rebuild: Why the ledger has to be rebuilt; None if it was read.
+        leftover: Whether the ledger still announces the deletions of a run that is over: that has to go.
         protected: Key -> protection by an intent or a staged release.
         listed: Id -> S3's ``LastModified`` of every marker that is there and is named as a marker.
         stops: Why nothing may be deleted.
@@ -52,6 +53,7 @@ class Loaded:
     ledger: Ledger
     etag: str | None
     rebuild: str | None
+    leftover: bool = False
     protected: dict[str, Protection] = field(default_factory=dict)
     listed: dict[str, datetime] = field(default_factory=dict)
     stops: list[Stop] = field(default_factory=list)
@@ -133,6 +135,7 @@ def _load_ledger(store: S3Port, layout: Layout, run: str) -> Loaded:
             loaded.stops.append(Stop(Reason.DELETING, message, until))
         else:
             loaded.ledger = replace(ledger, deleting=None)
+            loaded.leftover = True
     return loaded
 
 

@@ -62,7 +62,8 @@ def _event(event: dict[str, Any]) -> Request:
         msg = f"event {event.get('detail-type')!r} from {event.get('source')!r} is not S3's 'Object Created'"
         raise RequestError(msg)
     try:
-        bucket, key = notification.detail.bucket.name, notification.detail.object.key
+        # The key as it is: EventBridge's events do not encode it, and Powertools' own property would decode it.
+        bucket, key = notification.detail.bucket.name, notification.detail.object["key"]
     except (KeyError, TypeError, AttributeError) as error:
         msg = f"the S3 event has no detail.bucket.name and detail.object.key (missing: {error})"
         raise RequestError(msg) from error

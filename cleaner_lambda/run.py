@@ -129,7 +129,7 @@ def _attempt(store: S3Port, job: Job, mapper: Mapper) -> Report:
         next_due=_next_due(plan, outcome, loaded.now),
     )
     after = _ledger_after(loaded, history, outcome, listed_at)
-    if announced or not after.same_state(loaded.ledger):
+    if announced or loaded.leftover or not after.same_state(loaded.ledger):
         after = replace(after, last_run={**summary(report.document()), "run": job.run})
         store.put_if(layout.ledger, ledgers.encode(after), etag)
     return report

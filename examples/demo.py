@@ -114,7 +114,7 @@ def _plan(site: Installation) -> set[str]:
 
 def _wait(site: Installation, planned: set[str]) -> None:
     _step("5. Wait for the grace period and the TTLs; the cleaner comes back by its own schedule")
-    for schedule in site.wake_ups():
+    for schedule in site.wait_for_wake_up():
         console.print(f"   EventBridge Scheduler: {schedule['ScheduleExpression']} -> {schedule['Target']['Input']}")
     before = site.assets().keys()
     left = site.wait_until_gone(planned).keys()

@@ -93,6 +93,10 @@ class Installation:
         """Wait for the run that the release's marker wakes."""
         return wait(self.ledger, lambda ledger: release_id in ledger.folded, f"the cleaner did not see {release_id}")
 
+    def wait_for_wake_up(self) -> list[dict[str, Any]]:
+        """Wait until the cleaner has set one: it does so last of all."""
+        return wait(self.wake_ups, bool, "the cleaner did not set a wake-up")
+
     def wait_until_gone(self, keys: set[str]) -> dict[str, int]:
         """Wait until some assets are deleted; returns what is left."""
         return wait(self.assets, lambda assets: not keys & assets.keys(), f"not deleted: {', '.join(sorted(keys))}")

@@ -67,7 +67,7 @@ def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Install
     assert planned
     assert planned & first
     assert not planned & on_disk
-    (wake_up,) = site.wake_ups()
+    (wake_up,) = site.wait_for_wake_up()
     assert wake_up["ScheduleExpression"].startswith("at(")
     assert wake_up["ActionAfterCompletion"] == "DELETE"
 
@@ -84,8 +84,8 @@ def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Install
 def test_a_dry_run_is_exactly_the_real_run_that_follows(site: Installation, tmp_path: Path) -> None:
     """With the wake-up out of the way, the dry run's answer and the real run's differ in nothing but ``dry_run``."""
     site.wait_until_cleaned(site.publish(build(1, tmp_path / "again"), "v4")["release"])
-    group, name = next((each["GroupName"], each["Name"]) for each in site.wake_ups())
-    site.aws.client("scheduler").delete_schedule(GroupName=group, Name=name)
+    (wake_up,) = site.wait_for_wake_up()
+    site.aws.client("scheduler").delete_schedule(GroupName=wake_up["GroupName"], Name=wake_up["Name"])
     upcoming = site.invoke({"dry_run": True})["upcoming"]
     last = max(parse_instant(entry["due"]) for entry in upcoming)
     wait(lambda: datetime.now(last.tzinfo), lambda now: now > last, "the clock does not move")

@@ -223,3 +223,10 @@ def test_wrong_environment_is_refused_with_the_remedy(text: str | None) -> None:
     """A function without its settings must not fall back to any."""
     with pytest.raises(RequestError, match=r"SITES is wrong.*deploy the stack again"):
         sites_from({} if text is None else {"SITES": text})
+
+
+def test_an_events_key_is_taken_as_it_is() -> None:
+    """EventBridge does not encode keys: a plus is a plus."""
+    detail = {"bucket": {"name": "b"}, "object": {"key": "a+b%20/.releases/markers/20261123T060500Z-x.json"}}
+    event = {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
+    assert parse(event).site == "a+b%20/"

@@ -501,21 +501,35 @@ def test_intent_that_vanishes_between_list_and_get_means_its_marker_is_found(s3:
     assert s3.ledger.current == {"default": intent}
 
 
-def test_upload_that_ends_between_reading_intents_and_markers_is_seen(s3: FakeS3) -> None:
-    """Intents are read before markers: whoever misses the intent finds the marker."""
+@pytest.mark.parametrize(("begin", "end"), [("intend", "stage"), ("intend", "publish"), ("stage", "publish")])
+def test_file_that_is_replaced_between_two_listings_of_the_second_look_is_missed_by_neither(
+    s3: FakeS3, begin: str, end: str
+) -> None:
+    """Intents are read first, then staged releases, then markers: whoever misses the one finds the other.
+
+    At the second look, as nothing comes after it: the run's LIST that comes second of the two finds the bucket changed.
+    """
+    folders = {"intend": s3.layout.pending, "stage": s3.layout.staged, "publish": s3.layout.markers}
+    release_id = "20261124T000000Z-r3"
+    asked: list[str] = []
+    begun = False
+
+    def intervene(operation: str, key: str) -> None:
+        nonlocal begun
+        if operation == "put_if" and not begun:
+            begun = True
+            getattr(s3, begin)(release_id, "default", {APP: A})
+        elif begun and operation == "list" and key in {folders[begin], folders[end]}:
+            asked.append(key)
+            if len(asked) == 2:
+                getattr(s3, end)(release_id, "default", {APP: A})
+                s3.objects.pop(f"{folders[begin]}{release_id}.json")
+
     s3.advance(POLICY.version_ttl)
-    intent = s3.intend("r3", "default", {APP: A})
-
-    def finish() -> None:
-        s3.publish(intent, "default", {APP: A})
-        s3.break_off(intent)
-
-    at_request(s3, "list", s3.layout.markers, finish)
+    s3.on_request = intervene
     run(s3)
+    assert len(asked) >= 2
     assert A in s3.assets()
-    at_request(s3, "list", s3.layout.pending, lambda: None)
-    run(s3)
-    assert s3.ledger.current == {"default": intent}
 
 
 def test_intent_written_after_the_first_look_saves_its_keys(s3: FakeS3) -> None:
@@ -632,6 +646,14 @@ def test_another_runs_unexpired_deleting_means_nothing_is_deleted_and_when_to_co
     assert s3.ledger.deleting is None
 
 
+def test_what_a_dead_run_announced_is_taken_back_even_if_nothing_else_changed(s3: FakeS3) -> None:
+    """An uploader that needs one of those keys would wait for nobody."""
+    s3.ledger = replace(s3.ledger, deleting=Deleting("dead", frozenset({"assets/x.js"})))
+    s3.advance(902)
+    run(s3)
+    assert s3.ledger.deleting is None
+
+
 def test_own_deleting_does_not_hold_up_a_run_that_lambda_repeats(s3: FakeS3) -> None:
     """Lambda's retry has the same request id; its first try is dead by then."""
     s3.advance(POLICY.version_ttl)
@@ -639,9 +661,19 @@ def test_own_deleting_does_not_hold_up_a_run_that_lambda_repeats(s3: FakeS3) -> 
     assert keys_of(run(s3, run_id="mine"), "delete") == [A]
 
 
-@pytest.mark.parametrize("number", [1, 2])
-def test_ledger_written_by_another_run_starts_the_run_over(s3: FakeS3, number: int) -> None:
-    """Before the announcement or before the last write: what the other run wrote is not lost."""
+@pytest.mark.parametrize(
+    ("operation", "key", "number"),
+    [
+        ("list", "assets/.releases/markers/", 1),
+        ("put_if", "assets/.releases/ledger.json.gz", 1),
+        ("list", "assets/.releases/markers/", 2),
+        ("delete", A, 1),
+        ("put_if", "assets/.releases/ledger.json.gz", 2),
+    ],
+    ids=["first_look", "announcement", "second_look", "deletion", "last_write"],
+)
+def test_ledger_written_by_another_run_starts_the_run_over(s3: FakeS3, operation: str, key: str, number: int) -> None:
+    """Whenever that was since this run read it: what the other run wrote is not lost."""
     s3.advance(POLICY.version_ttl)
     other = Mark(State.REMOVED, s3.clock)
 
@@ -651,7 +683,7 @@ def test_ledger_written_by_another_run_starts_the_run_over(s3: FakeS3, number: i
         s3.put("assets/other-eeee5555.js")
         s3.ledger = replace(ledger, retired={**ledger.retired, "assets/other-eeee5555.js": entry})
 
-    at_request(s3, "put_if", s3.layout.ledger, write, number)
+    at_request(s3, operation, key, write, number)
     report = run(s3)
     assert keys_of(report, "delete") == [A]
     assert A not in s3.ledger.retired
