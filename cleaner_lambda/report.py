@@ -105,7 +105,7 @@ def cut(document: dict[str, Any], limit: int = MAX_ANSWER_BYTES) -> dict[str, An
     return result
 
 
-def log_lines(document: Mapping[str, Any], per_line: int = 100) -> Iterator[dict[str, Any]]:
+def log_lines(document: Mapping[str, Any], per_line: int = 50) -> Iterator[dict[str, Any]]:
     """The whole plan in pieces that a log event can hold (256 KB): one for each ``per_line`` actions of a list."""
     for name in LISTS:
         entries = document[name]

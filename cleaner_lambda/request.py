@@ -68,7 +68,7 @@ def _event(event: dict[str, Any]) -> Request:
         msg = f"the S3 event has no detail.bucket.name and detail.object.key (missing: {error})"
         raise RequestError(msg) from error
     if not isinstance(bucket, str) or not isinstance(key, str) or not bucket:
-        msg = f"the S3 event's bucket {bucket!r} and key {key!r} are not both texts"
+        msg = f"the S3 event's detail.bucket.name {bucket!r} and detail.object.key {key!r} are not both texts"
         raise RequestError(msg)
     try:
         return Request(site=prefix_of_marker(key), bucket=bucket)
