@@ -18,12 +18,14 @@ STAMPS := .setup
 NPM := npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format clean
+.PHONY: help setup uploader demo test lint format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMPS)/python $(STAMPS)/emulator $(STAMPS)/cdk $(STAMPS)/site ## install everything the project needs, into this folder
+
+uploader: $(STAMPS)/uploader ## install only what `python -m uploader` needs, for a build job
 
 demo: setup ## run the main job on an embedded AWS: three releases, and what the cleaner does
 	@python -m examples.demo
@@ -43,10 +45,18 @@ format: $(STAMPS)/python ## format the code and mend what can be mended
 clean: ## remove everything that setup installed
 	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules cdk.out
 
-$(STAMPS)/python: uv.lock pyproject.toml
-	@echo "setup: Python packages (.venv)"
+.venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "setup: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name one with make PYTHON=...")'
-	@test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(STAMPS)/uploader: uv.lock pyproject.toml | .venv/bin/uv
+	@echo "setup: the uploader's packages (.venv)"
+	@uv sync --quiet --locked --no-default-groups --inexact
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/python: uv.lock pyproject.toml | .venv/bin/uv
+	@echo "setup: Python packages (.venv)"
 	@uv sync --quiet --locked
 	@mkdir -p $(STAMPS) && touch $@
 
