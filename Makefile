@@ -6,7 +6,6 @@ UV_VERSION := 0.13.9
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
-export UV_SYSTEM_CERTS := 1
 unexport VIRTUAL_ENV
 
 # The embedded AWS runs the Lambda with its own interpreter: the Lambda's version, where this machine has it.
