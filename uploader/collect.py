@@ -69,14 +69,15 @@ def collect(directory: Path, prefix: str, pattern: re.Pattern[str] | None = None
         msg = f"directory {str(directory)!r} is empty: did the build run, and is this where it writes?"
         raise UsageError(msg)
     names = {relative: split(relative, pattern) for relative, _ in files}
-    shared = Counter(name.logical for name in names.values())
+    # How many files lay claim to a path: by being named so, or by being so without their fingerprint.
+    claims = Counter(path for relative, name in names.items() for path in {relative, name.logical})
     assets = []
     for relative, path in files:
         key = _key(layout, relative, path)
         name = names[relative]
         # Two chunks of one build may share a name (two `index.js`). Neither is the other's next version, so each stands
         # for itself: superseding one must not retire the other.
-        logical = relative if shared[name.logical] > 1 else name.logical
+        logical = relative if claims[name.logical] > 1 else name.logical
         fingerprinted = name.fingerprint is not None
         digest, signature = _read(path)
         headers = headers_for(relative, fingerprinted=fingerprinted)
