@@ -16,7 +16,3 @@ class RequestError(CleanerError):
 
 class ConflictError(CleanerError):
     """Somebody else wrote the ledger, or a file of the release log went while it was read: start the run over."""
-
-
-class LedgerError(CleanerError):
-    """The ledger cannot be read as this version writes it; it is to be rebuilt."""

@@ -5,21 +5,18 @@ It is lost without harm: the next run rebuilds it, and deletes nothing (`cleaner
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cleaner_lambda.errors import LedgerError
 from release_log.instants import format_instant, parse_instant
+from release_log.ledger_file import broken, decode_deleting, encode_deleting, pack, unpack
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-FORMAT = 1
+    from release_log.ledger_file import Deleting
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +47,6 @@ class Retired:
 
 
 @dataclass(frozen=True, slots=True)
-class Deleting:
-    """What a run is about to delete: an uploader that needs one of these keys waits.
-
-    Attributes:
-        run: Id of that run.
-        keys: The keys.
-        since: When it was written, by S3's clock; None if that is the ledger's own ``LastModified``.
-    """
-
-    run: str
-    keys: frozenset[str]
-    since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Ledger:
     """The cleaner's state.
 
@@ -73,8 +55,9 @@ class Ledger:
         folded: Id -> every marker that is part of this state.
         retired: Key -> every retired asset.
         owed: Keys that live again and still bear our tag.
-        deleting: See `Deleting`.
+        deleting: What a run is about to delete.
         listed_at: When the last full listing was.
+        tags_read_to: While the ledger is being rebuilt, the last key whose tags were read; None if it is whole.
         last_run: The last run's summary, for people.
     """
 
@@ -84,6 +67,7 @@ class Ledger:
     owed: frozenset[str] = frozenset()
     deleting: Deleting | None = None
     listed_at: datetime | None = None
+    tags_read_to: str | None = None
     last_run: Mapping[str, Any] = field(default_factory=dict)
 
     def same_state(self, other: Ledger) -> bool:
@@ -92,27 +76,22 @@ class Ledger:
 
 
 def encode(ledger: Ledger) -> bytes:
-    """The ledger as gzipped JSON; the same ledger always gives the same bytes."""
-    document = {
-        "format": FORMAT,
-        "current": dict(ledger.current),
-        "folded": {
-            release_id: {"at": format_instant(folded.at), "channel": folded.channel}
-            for release_id, folded in ledger.folded.items()
-        },
-        "retired": {key: _encode_retired(entry) for key, entry in ledger.retired.items()},
-        "owed": sorted(ledger.owed),
-        "deleting": ledger.deleting
-        and {
-            "run": ledger.deleting.run,
-            "keys": sorted(ledger.deleting.keys),
-            "since": ledger.deleting.since and format_instant(ledger.deleting.since),
-        },
-        "listed_at": ledger.listed_at and format_instant(ledger.listed_at),
-        "last_run": dict(ledger.last_run),
-    }
-    text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return gzip.compress(text.encode(), mtime=0)
+    """The ledger as it is stored; the same ledger always gives the same bytes."""
+    return pack(
+        {
+            "current": dict(ledger.current),
+            "folded": {
+                release_id: {"at": format_instant(folded.at), "channel": folded.channel}
+                for release_id, folded in ledger.folded.items()
+            },
+            "retired": {key: _encode_retired(entry) for key, entry in ledger.retired.items()},
+            "owed": sorted(ledger.owed),
+            "deleting": encode_deleting(ledger.deleting),
+            "listed_at": ledger.listed_at and format_instant(ledger.listed_at),
+            "tags_read_to": ledger.tags_read_to,
+            "last_run": dict(ledger.last_run),
+        }
+    )
 
 
 def decode(body: bytes) -> Ledger:
@@ -121,12 +100,12 @@ def decode(body: bytes) -> Ledger:
     Raises:
         LedgerError: It is broken, or of a newer format.
     """
+    document = unpack(body)
     try:
-        document = json.loads(gzip.decompress(body))
-        if document["format"] != FORMAT:
-            msg = f"the ledger has format {document['format']!r}; this cleaner writes {FORMAT}"
-            raise LedgerError(msg)
-        deleting, listed_at = document["deleting"], document["listed_at"]
+        listed_at, read_to = document["listed_at"], document.get("tags_read_to")
+        if not isinstance(read_to, str | None):
+            msg = f"tags_read_to: {read_to!r} is not a key"
+            raise TypeError(msg)  # noqa: TRY301 (a broken ledger is one error, whatever is wrong with it)
         return Ledger(
             current=document["current"],
             folded={
@@ -135,16 +114,13 @@ def decode(body: bytes) -> Ledger:
             },
             retired={key: _decode_retired(entry) for key, entry in document["retired"].items()},
             owed=frozenset(document["owed"]),
-            deleting=deleting
-            and Deleting(
-                deleting["run"], frozenset(deleting["keys"]), deleting["since"] and parse_instant(deleting["since"])
-            ),
+            deleting=decode_deleting(document["deleting"]),
             listed_at=listed_at and parse_instant(listed_at),
+            tags_read_to=read_to,
             last_run=document["last_run"],
         )
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        msg = f"the ledger is broken ({type(error).__name__}: {error})"
-        raise LedgerError(msg) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise broken(error) from error
 
 
 def _encode_retired(entry: Retired) -> dict[str, object]:

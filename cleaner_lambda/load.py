@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda import ledger as ledgers
-from cleaner_lambda.errors import ConflictError, LedgerError
+from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.history import Published
 from cleaner_lambda.ledger import Ledger
 from cleaner_lambda.policy import Protection, Reason, Stop
 from release_log import marker
-from release_log.errors import ReleaseLogError
+from release_log.errors import LedgerError, ReleaseLogError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from cleaner_lambda.store import S3Port
     from release_log.layout import Layout
     from release_log.settings import Policy
-
-INVOCATION_SECONDS = 900
-"""The longest that a Lambda invocation lasts, and so the longest that a run's ``deleting`` holds."""
 
 READ_AGAIN = 20
 
@@ -125,11 +122,8 @@ def _load_ledger(store: S3Port, layout: Layout, run: str) -> Loaded:
         return Loaded(now, Ledger(), blob.etag, str(error))
     loaded = Loaded(now, ledger, blob.etag, None)
     if ledger.deleting is not None:
-        # Whole seconds on both sides: one more, so that it never ends early.
-        since = ledger.deleting.since or blob.last_modified
-        until = since + timedelta(seconds=INVOCATION_SECONDS + 1)
-        if ledger.deleting.run != run and now < until:
-            deleting = ledgers.Deleting(ledger.deleting.run, ledger.deleting.keys, since)
+        deleting, until = ledger.deleting.dated(blob.last_modified), ledger.deleting.until(blob.last_modified)
+        if deleting.run != run and now < until:
             loaded.ledger = replace(ledger, deleting=deleting)
             message = f"run {deleting.run} is deleting; it is done or dead by {until:%Y-%m-%dT%H:%M:%SZ}"
             loaded.stops.append(Stop(Reason.DELETING, message, until))

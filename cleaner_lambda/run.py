@@ -14,12 +14,13 @@ from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.errors import CleanerError, ConflictError
 from cleaner_lambda.folding import fold_log, kept_keys
-from cleaner_lambda.ledger import Deleting, Folded, Ledger
+from cleaner_lambda.ledger import Folded, Ledger
 from cleaner_lambda.listing import LISTING_SECONDS, adopt_tags, list_assets, reconcile
 from cleaner_lambda.load import load, look_again
 from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report, keys, summary
 from release_log.layout import Layout
+from release_log.ledger_file import Deleting
 from release_log.settings import Orphans
 
 if TYPE_CHECKING:

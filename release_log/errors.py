@@ -20,3 +20,7 @@ class MarkerError(ReleaseLogError):
 
 class SettingError(ReleaseLogError):
     """A policy setting that is unknown, of the wrong type, or out of its bounds."""
+
+
+class LedgerError(ReleaseLogError):
+    """The ledger cannot be read as this version writes it. It is rebuilt; until then nobody knows what it announces."""

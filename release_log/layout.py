@@ -68,6 +68,10 @@ class Layout:
         """Key of the intent of a release."""
         return f"{self.pending}{release_id}.json"
 
+    def staged_key(self, release_id: str) -> str:
+        """Key of a staged release."""
+        return f"{self.staged}{release_id}.json"
+
     def marker_key(self, release_id: str) -> str:
         """Key of the marker of a release."""
         return f"{self.markers}{release_id}.json"

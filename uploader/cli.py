@@ -194,7 +194,7 @@ def _document(published: Published, build: Build, options: dict[str, Any], secon
         "prefix": build.prefix,
         "channel": build.channel,
         "release": published.id,
-        "marker": published.marker,
+        "marker": published.key,
         "uploaded": [
             {
                 "key": upload.asset.key,

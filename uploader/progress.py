@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from uploader.collect import LocalAsset
+    from uploader.compare import Upload
 
 
 class Bar:
@@ -38,9 +39,9 @@ class Bar:
         """Take the bar away."""
         self._progress.stop()
 
-    def started(self, _count: int, size: int) -> None:
-        """The bytes to send are known."""
-        self._progress.update(self._task, total=size)
+    def started(self, uploads: list[Upload]) -> None:
+        """What is to be sent is known."""
+        self._progress.update(self._task, total=sum(upload.asset.size for upload in uploads))
 
     def sent(self, asset: LocalAsset) -> None:
         """A file is stored."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import secrets
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,14 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
 
+from release_log.instants import whole_seconds
 from uploader.collect import changed, signature_of
 from uploader.errors import UploaderError, UsageError
+from uploader.store import Blob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from uploader.collect import LocalAsset
 
@@ -96,6 +100,8 @@ class Bucket:
 
     def create(self, key: str, body: bytes) -> bool:
         """See `BucketPort.create`."""
+        # If the answer to a first attempt is lost, obstore asks again and meets its own object: this tells whose it is.
+        writer = secrets.token_hex(8)
         try:
             with self._errors("s3:PutObject", key):
                 obstore.put(
@@ -103,21 +109,27 @@ class Bucket:
                     key,
                     body,
                     mode="create",
-                    attributes={"Content-Type": "application/json"},
+                    attributes={"Content-Type": "application/json", "writer": writer},
                     use_multipart=False,
                 )
         except AlreadyExistsError:
-            # Perhaps our own: the answer to a first attempt was lost, and obstore asked again.
-            return self.get(key) == body
+            return self.metadata([key]).get(key, {}).get("writer") == writer
         return True
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str) -> Blob | None:
         """See `BucketPort.get`."""
         try:
             with self._errors("s3:GetObject", key):
-                return bytes(obstore.get(self._store, key).bytes())
+                answer = obstore.get(self._store, key)
+                return Blob(bytes(answer.bytes()), whole_seconds(answer.meta["last_modified"]))
         except FileNotFoundError:
             return None
+
+    def written_since(self, prefix: str, instant: datetime) -> list[str]:
+        """See `BucketPort.written_since`."""
+        with self._errors("s3:ListBucket", prefix):
+            pages = obstore.list(self._store, prefix, chunk_size=1000)
+            return [each["path"] for page in pages for each in page if whole_seconds(each["last_modified"]) >= instant]
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """See `BucketPort.sizes`."""
@@ -148,8 +160,8 @@ class Bucket:
 
         asyncio.run(_each(assets, send, self._concurrency))
 
-    def remove_intent(self, key: str) -> None:
-        """See `BucketPort.remove_intent`."""
+    def withdraw(self, key: str) -> None:
+        """See `BucketPort.withdraw`."""
         with self._errors("s3:DeleteObject", key):
             obstore.delete(self._store, key)
 

@@ -1,27 +1,41 @@
 """The uploader's port to the bucket, and the dry run's read-only cover for it.
 
-There is no way here to delete anything but one's own intent.
+There is no way here to delete anything but an intent or a staged release.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from uploader.collect import LocalAsset
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One object read whole; ``last_modified`` is S3's clock, in whole seconds."""
+
+    body: bytes
+    last_modified: datetime
 
 
 class BucketPort(Protocol):
     """What the uploader asks of a bucket. Every method raises `UploaderError` with one line when S3 refuses."""
 
     def create(self, key: str, body: bytes) -> bool:
-        """Write an object if there is none yet; False if there is one."""
+        """Write an object if there is none yet; False if there is one that somebody else wrote."""
         ...
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str) -> Blob | None:
         """Read an object; None if there is none."""
+        ...
+
+    def written_since(self, prefix: str, instant: datetime) -> list[str]:
+        """Keys of the objects under a prefix that were written then or later, by S3's clock."""
         ...
 
     def sizes(self, prefix: str) -> dict[str, int]:
@@ -39,8 +53,8 @@ class BucketPort(Protocol):
         """
         ...
 
-    def remove_intent(self, key: str) -> None:
-        """Delete an intent; not there is fine."""
+    def withdraw(self, key: str) -> None:
+        """Delete an intent or a staged release; not there is fine."""
         ...
 
 
@@ -48,7 +62,7 @@ class ReadOnly:
     """A dry run: reads go through, writes are said to be done and are not."""
 
     def __init__(self, bucket: BucketPort) -> None:
-        self.get = bucket.get
+        self.written_since = bucket.written_since
         self.sizes = bucket.sizes
         self.metadata = bucket.metadata
 
@@ -56,8 +70,12 @@ class ReadOnly:
         """Write nothing."""
         return True
 
+    def get(self, key: str) -> Blob | None:  # noqa: ARG002 (the port's own signature)
+        """What nothing was written for need not wait for the cleaner either."""
+        return None
+
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
         """Write nothing."""
 
-    def remove_intent(self, key: str) -> None:
+    def withdraw(self, key: str) -> None:
         """Delete nothing."""

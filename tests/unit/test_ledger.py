@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleaner_lambda.errors import LedgerError
-from cleaner_lambda.ledger import FORMAT, Deleting, Folded, Ledger, Retired, decode, encode
+from cleaner_lambda.ledger import Folded, Ledger, Retired, decode, encode
+from release_log.errors import LedgerError
+from release_log.ledger_file import FORMAT, Deleting
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def without(name: str) -> bytes:
 @pytest.mark.parametrize("version", [0, FORMAT + 1, "1", None])
 def test_other_format_is_named(version: object) -> None:
     """A newer cleaner was here before: rolled back, this one rebuilds."""
-    with pytest.raises(LedgerError, match=f"has format {version!r}; this cleaner writes 1"):
+    with pytest.raises(LedgerError, match=f"has format {version!r}; this version reads 1"):
         decode(document(format=version))
 
 

@@ -9,11 +9,12 @@ import pytest
 
 from release_log.layout import Layout
 from release_log.settings import HALF_PENDING_TTL
+from uploader.clocks import Clocks
 from uploader.collect import LocalAsset, collect
 from uploader.compare import Reason
 from uploader.errors import UploaderError
 from uploader.publish import Build, publish
-from uploader.store import ReadOnly
+from uploader.store import Blob, ReadOnly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,9 +37,13 @@ class FakeBucket:
         self._request(f"create {key}")
         return self.objects.setdefault(key, body) == body
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str) -> Blob | None:
         self._request(f"get {key}")
-        return self.objects.get(key)
+        return Blob(self.objects[key], NOON) if key in self.objects else None
+
+    def written_since(self, prefix: str, instant: datetime) -> list[str]:
+        self._request(f"list {prefix}")
+        return [key for key in self.objects if key.startswith(prefix) and instant <= NOON]
 
     def sizes(self, prefix: str) -> dict[str, int]:
         self._request(f"list {prefix}")
@@ -54,7 +59,7 @@ class FakeBucket:
             self.stored[asset.key] = {"digest": asset.digest, "headers": asset.headers.digest()}
             done(asset)
 
-    def remove_intent(self, key: str) -> None:
+    def withdraw(self, key: str) -> None:
         self._request(f"delete {key}")
         self.objects.pop(key, None)
 
@@ -70,6 +75,9 @@ class Clock:
 
     def __init__(self) -> None:
         self.passed = 0.0
+
+    def clocks(self) -> Clocks:
+        return Clocks(self.wall, self.monotonic, self.sleep)
 
     def wall(self) -> datetime:
         return NOON + timedelta(seconds=self.passed)
@@ -90,7 +98,7 @@ def build(tmp_path: Path) -> Build:
 
 def run(bucket: FakeBucket, build: Build, clock: Clock | None = None) -> None:
     clock = clock or Clock()
-    publish(bucket, build, wall_clock=clock.wall, monotonic=clock.monotonic, sleep=clock.sleep)
+    publish(bucket, build, clocks=clock.clocks())
 
 
 def test_intent_listing_fingerprinted_files_pages_marker_intent_gone(build: Build) -> None:
@@ -98,6 +106,7 @@ def test_intent_listing_fingerprinted_files_pages_marker_intent_gone(build: Buil
     run(bucket, build)
     assert bucket.requests == [
         "create assets/.releases/pending/20261123T120000Z-r1.json",
+        "get assets/.releases/ledger.json.gz",
         "list assets/",
         "put assets/app-3f9c2ab1.js",
         "put assets/index.html",
@@ -141,10 +150,10 @@ def test_an_intent_older_than_half_its_time_is_not_trusted(build: Build) -> None
         clock.sleep(next(once, 0.0))
 
     bucket.put = slow  # type: ignore[method-assign]
-    published = publish(bucket, build, wall_clock=clock.wall, monotonic=clock.monotonic, sleep=clock.sleep)
+    published = publish(bucket, build, clocks=clock.clocks())
     assert sum(request.startswith("list") for request in bucket.requests) == 2
-    assert [key for key in bucket.objects if key.startswith(LAYOUT.markers)] == [published.marker]
-    assert published.marker > LAYOUT.marker_key("20261123T120000Z-r1")
+    assert [key for key in bucket.objects if key.startswith(LAYOUT.markers)] == [published.key]
+    assert published.key > LAYOUT.marker_key("20261123T120000Z-r1")
     assert {upload.reason for upload in published.uploads} == {Reason.NEW}, "what the first round sent is counted"
     assert len(published.uploads) == 2
 

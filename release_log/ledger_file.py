@@ -1,0 +1,107 @@
+"""The ledger's file, and the one part of it that the uploader reads too: what a cleaner is about to delete.
+
+The rest of its content is the cleaner's own (`cleaner_lambda.ledger`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from release_log.errors import LedgerError
+from release_log.instants import format_instant, parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+FORMAT = 1
+
+INVOCATION_SECONDS = 900
+"""The longest that a Lambda invocation lasts: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+HOLDS = timedelta(seconds=INVOCATION_SECONDS + 1)
+"""How long an announcement holds. S3's instants are whole seconds: one more, so that it never ends early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleting:
+    """What a run is about to delete: an uploader that needs one of these keys waits.
+
+    Attributes:
+        run: Id of that run.
+        keys: The keys.
+        since: When it was written, by S3's clock; None if that is the ledger's own ``LastModified``.
+    """
+
+    run: str
+    keys: frozenset[str]
+    since: datetime | None = None
+
+    def dated(self, last_modified: datetime) -> Deleting:
+        """The same with its instant, from the ``LastModified`` of the ledger that it was read from."""
+        return self if self.since is not None else replace(self, since=last_modified)
+
+    def until(self, last_modified: datetime) -> datetime:
+        """When it ends by itself, the run being done or dead; the argument as in `dated`."""
+        return (self.since or last_modified) + HOLDS
+
+
+def pack(document: Mapping[str, Any]) -> bytes:
+    """A ledger's content as gzipped JSON; the same content always gives the same bytes."""
+    text = json.dumps({"format": FORMAT, **document}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return gzip.compress(text.encode(), mtime=0)
+
+
+def unpack(body: bytes) -> dict[str, Any]:
+    """Read what `pack` wrote.
+
+    Raises:
+        LedgerError: It is broken, or of a newer format.
+    """
+    try:
+        document: dict[str, Any] = json.loads(gzip.decompress(body))
+        version = document["format"]
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise broken(error) from error
+    if version != FORMAT:
+        msg = f"the ledger has format {version!r}; this version reads {FORMAT}"
+        raise LedgerError(msg)
+    return document
+
+
+def read_deleting(body: bytes) -> Deleting | None:
+    """What a ledger announces.
+
+    Raises:
+        LedgerError: It cannot be told.
+    """
+    document = unpack(body)
+    try:
+        return decode_deleting(document["deleting"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise broken(error) from error
+
+
+def encode_deleting(deleting: Deleting | None) -> dict[str, Any] | None:
+    """As it stands under ``deleting`` in the ledger."""
+    if deleting is None:
+        return None
+    since = deleting.since and format_instant(deleting.since)
+    return {"run": deleting.run, "keys": sorted(deleting.keys), "since": since}
+
+
+def decode_deleting(entry: dict[str, Any] | None) -> Deleting | None:
+    """Read what `encode_deleting` wrote; raises whatever Python does when it is something else."""
+    if entry is None:
+        return None
+    return Deleting(entry["run"], frozenset(entry["keys"]), entry["since"] and parse_instant(entry["since"]))
+
+
+def broken(error: Exception) -> LedgerError:
+    """The error for a ledger that is not what `pack` writes."""
+    return LedgerError(f"the ledger is broken ({type(error).__name__}: {error})")

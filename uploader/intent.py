@@ -1,0 +1,152 @@
+"""The intent: from the moment it is there, and no cleaner is at work on its keys, nobody deletes what it names.
+
+The uploader writes its flag (the intent) and then reads the cleaner's (the ledger's ``deleting``); the cleaner writes
+its flag and then reads ours. So at least one of two that overlap sees the other.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from release_log.errors import LedgerError
+from release_log.layout import make_id
+from release_log.ledger_file import HOLDS, read_deleting
+from release_log.settings import HALF_PENDING_TTL
+from uploader.errors import UploaderError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from release_log.layout import Layout
+    from uploader.clocks import Clocks
+    from uploader.store import Blob, BucketPort
+
+TRIES = 5
+"""How many ids are tried when others publish under the same name in the same second."""
+
+POLL_SECONDS = 5
+"""How often the ledger is read while the cleaner deletes."""
+
+log = logging.getLogger("uploader")
+
+
+@dataclass(slots=True)
+class Intent:
+    """An intent that is in the bucket.
+
+    Attributes:
+        id: The release's id.
+        body: What it says, and what the marker will say.
+        began: When it was begun to be written, by the clock of its age.
+        keep: Leave it in the bucket to expire: whether the marker was written is not known.
+    """
+
+    id: str
+    body: bytes
+    began: float
+    keep: bool = False
+
+    def is_too_old(self, clocks: Clocks) -> bool:
+        """Whether it may expire before the marker is there; then everything has to be checked again under another."""
+        return clocks.passed() - self.began > HALF_PENDING_TTL
+
+
+@contextmanager
+def intent(
+    bucket: BucketPort,
+    layout: Layout,
+    name: str,
+    body: Callable[[datetime], bytes],
+    keys: frozenset[str],
+    clocks: Clocks,
+) -> Iterator[Intent]:
+    """Hold an intent that no cleaner overlooks; on the way out it is withdrawn.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        name: The release's name.
+        body: The intent's content, from the instant in its id.
+        keys: Every key that it names.
+        clocks: See `Clocks`.
+
+    Raises:
+        UploaderError: S3 refused.
+    """
+    for _ in range(TRIES):
+        began, at = clocks.passed(), clocks.wall()
+        held = Intent(make_id(at, name), body(at), began)
+        # If this fails nobody knows whose intent is there, if any: one that is left behind expires.
+        if bucket.create(layout.pending_key(held.id), held.body):
+            try:
+                if _wait_for_cleaner(bucket, layout, held, keys, clocks):
+                    yield held
+                    return
+            finally:
+                if not held.keep:
+                    withdraw(bucket, layout.pending_key(held.id))
+        clocks.sleep(1)
+    msg = f"release {name!r} is being published by others, {TRIES} times in a row: run again"
+    raise UploaderError(msg)
+
+
+def _wait_for_cleaner(bucket: BucketPort, layout: Layout, held: Intent, keys: frozenset[str], clocks: Clocks) -> bool:
+    """Wait until no cleaner is about to delete one of these keys.
+
+    Returns:
+        False if one is about to remove an expired file of the release log with this very id: take another.
+    """
+    ours = {layout.pending_key(held.id), layout.staged_key(held.id), layout.marker_key(held.id)}
+    written = clocks.passed()
+    s3_time: datetime | None = None
+    told = False
+    while True:
+        ledger = bucket.get(layout.ledger)
+        found = None if ledger is None else _announced(ledger)
+        if found is None:
+            return True
+        announced, until = found
+        if announced is not None and announced & ours:
+            return False
+        if announced is not None and not announced & keys:
+            return True
+        if s3_time is None:
+            blob = bucket.get(layout.pending_key(held.id))
+            if blob is None:
+                return False
+            s3_time = blob.last_modified
+        # S3's clock when our intent was written, and what has passed since: never later than S3's clock is now.
+        if s3_time + timedelta(seconds=clocks.passed() - written) >= until:
+            return True
+        if not told:
+            log.info("waiting: the cleaner is deleting assets of this build; until %s at most", f"{until:%H:%M:%S} UTC")
+            told = True
+        clocks.sleep(POLL_SECONDS)
+
+
+def _announced(ledger: Blob) -> tuple[frozenset[str] | None, datetime] | None:
+    """Which keys a ledger announces to be deleted, and until when; None for the keys if that cannot be told.
+
+    A ledger that cannot be read may announce anything.
+    """
+    try:
+        deleting = read_deleting(ledger.body)
+    except LedgerError as error:
+        log.debug("%s", error)
+        return None, ledger.last_modified + HOLDS
+    return None if deleting is None else (deleting.keys, deleting.until(ledger.last_modified))
+
+
+def withdraw(bucket: BucketPort, key: str) -> None:
+    """Remove an intent or a staged release.
+
+    Left behind it only keeps its assets until it expires, so a failure here is no failure.
+    """
+    try:
+        bucket.withdraw(key)
+    except UploaderError as error:
+        log.warning("%s stays until it expires: %s", key, error)

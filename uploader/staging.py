@@ -1,0 +1,122 @@
+"""Staged releases: uploaded, and current only once their roll-out has succeeded.
+
+A marker makes its release current, and what it replaces retires. If the roll-out that follows fails, production still
+serves what is being retired. A staged release keeps its assets, and retires nothing, until it is activated or dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release_log.errors import ReleaseLogError
+from release_log.marker import Release, decode
+from uploader.clocks import Clocks
+from uploader.errors import UploaderError
+from uploader.intent import intent, withdraw
+
+if TYPE_CHECKING:
+    from release_log.layout import Layout
+    from uploader.store import BucketPort
+
+SHOWN = 5
+"""How many missing assets an error names."""
+
+log = logging.getLogger("uploader")
+
+
+@dataclass(frozen=True, slots=True)
+class Activated:
+    """A release that is current by now.
+
+    Attributes:
+        id: Its id.
+        marker: Its marker's key.
+        already: Whether it was so before.
+    """
+
+    id: str
+    marker: str
+    already: bool
+
+
+def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clocks | None = None) -> Activated:
+    """Make a staged release current, if all of it is there.
+
+    Activating a release a second time is no error while it is current: a deploy job may be repeated.
+
+    Raises:
+        UploaderError: It is not staged, or an asset is not there: nothing was changed.
+    """
+    clocks = clocks or Clocks()
+    staged, marker = layout.staged_key(release_id), layout.marker_key(release_id)
+    blob = bucket.get(staged)
+    if blob is None:
+        return _already(bucket, layout, release_id)
+    release = _decode(blob.body, layout, staged)
+    keys = frozenset(asset.key for asset in release.assets.values())
+    while True:
+        # A fresh intent: the staged release may be about to expire.
+        with intent(bucket, layout, release.release, lambda _: blob.body, keys, clocks) as held:
+            _check_whole(bucket, layout, release_id, release)
+            if held.is_too_old(clocks):
+                continue
+            held.keep = True
+            written = bucket.create(marker, blob.body)
+            held.keep = False
+            withdraw(bucket, staged)
+            return Activated(release_id, marker, already=False) if written else _already(bucket, layout, release_id)
+
+
+def drop(bucket: BucketPort, layout: Layout, release_id: str) -> None:
+    """Give up a staged release: nothing keeps its assets any longer but what else names them.
+
+    Raises:
+        UploaderError: It is not staged.
+    """
+    staged = layout.staged_key(release_id)
+    if bucket.get(staged) is None:
+        msg = f"{release_id} is not staged: it was activated, dropped, or has expired"
+        raise UploaderError(msg)
+    bucket.withdraw(staged)
+
+
+def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
+    """A release that is not staged any more, if it is the current one of its channel."""
+    marker = layout.marker_key(release_id)
+    blob = bucket.get(marker)
+    if blob is None:
+        msg = f"{release_id} is not staged: it was dropped, or has expired; publish it again"
+        raise UploaderError(msg)
+    channel = _decode(blob.body, layout, marker).channel
+    for key in bucket.written_since(layout.markers, blob.last_modified):
+        other = bucket.get(key)
+        if other is None or (other.last_modified, key) <= (blob.last_modified, marker):
+            continue
+        if _decode(other.body, layout, key).channel == channel:
+            msg = f"{release_id} was activated, and {layout.release_id(key)} came after it: publish it again"
+            raise UploaderError(msg)
+    return Activated(release_id, marker, already=True)
+
+
+def _check_whole(bucket: BucketPort, layout: Layout, release_id: str, release: Release) -> None:
+    sizes = bucket.sizes(layout.prefix)
+    # A file without a fingerprint may be a later upload's by now: that it is there is all that can be asked.
+    missing = sorted(
+        asset.key
+        for asset in release.assets.values()
+        if asset.key not in sizes or (asset.fingerprinted and sizes[asset.key] != asset.size)
+    )
+    if missing:
+        names = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
+        msg = f"{release_id} is not whole, {names} not there as uploaded: nothing was changed; publish it again"
+        raise UploaderError(msg)
+
+
+def _decode(body: bytes, layout: Layout, key: str) -> Release:
+    try:
+        return decode(body, layout.prefix)
+    except ReleaseLogError as error:
+        msg = f"{key} is not valid ({error}): delete it, and publish that release again"
+        raise UploaderError(msg) from error
