@@ -5,28 +5,27 @@ In this order a crash errs towards keeping. Every key has its own outcome; nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cleaner_lambda.pace import BACKOFF_SECONDS, Pace, batches
 from cleaner_lambda.store import DELETE_BATCH
 from release_log.tags import MAX_TAGS, Mark, with_mark, without_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cleaner_lambda.policy import Action, Plan
     from cleaner_lambda.store import S3Port
 
-Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
-"""How independent requests are run: the builtin `map`, or an executor's. Results come in the order of the items."""
-
-DELETE_ATTEMPTS = 3
-"""How often a key is tried whose error came in the answer of a batch: SDK retries do not cover those."""
-
 FULL = f"bears {MAX_TAGS} tags, S3's limit, already: it is handled by the ledger alone"
+
+UNANSWERED = "no answer"
+
+PASSING = ("InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "503", UNANSWERED)
+"""What S3's errors begin with that pass: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
 
 @dataclass(slots=True)
@@ -39,6 +38,9 @@ class Outcome:
         tagged: Key -> the mark that it now bears, or that the ledger alone holds because the object has no room for it.
         gone: Keys that were to be tagged or untagged, and are not there.
         failed: Key -> error.
+        unanswered: Keys whose deletion was sent, and of which S3 did not say what became: it may still come to pass.
+        pruned: Files of the release log that are gone.
+        unfinished: Whether the time was over before the plan was.
     """
 
     untagged: set[str] = field(default_factory=set)
@@ -46,35 +48,58 @@ class Outcome:
     tagged: dict[str, Mark] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
+    unanswered: set[str] = field(default_factory=set)
+    pruned: set[str] = field(default_factory=set)
+    unfinished: bool = False
 
 
-def apply(store: S3Port, plan: Plan, mapper: Mapper = map) -> Outcome:
-    """Carry out a plan, and say per key what became of it."""
+def apply(store: S3Port, plan: Plan, prune: Sequence[str] = (), pace: Pace | None = None) -> Outcome:
+    """Carry out a plan, and say per key what became of it.
+
+    Args:
+        store: The site's bucket.
+        plan: What to do with the assets.
+        prune: Files of the release log to delete, after the assets.
+        pace: See `Pace`.
+    """
+    pace = pace or Pace()
     outcome = Outcome()
-    for action, (found, error) in zip(
-        plan.untag, mapper(lambda a: _retag(store, a.key, None), plan.untag), strict=True
-    ):
-        _note(outcome, action, error, found=found)
-        if found and error is None:
+
+    def untag(action: Action) -> tuple[bool, str | None]:
+        return _retag(store, action.key, None)
+
+    for action, found in _each(plan.untag, untag, outcome, pace):
+        if found:
             outcome.untagged.add(action.key)
 
-    _delete(store, [action.key for action in plan.delete], outcome)
+    outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, pace)
+    outcome.pruned = _delete(store, prune, outcome, pace)
 
     def tag(action: Action) -> tuple[bool, str | None]:
         return _retag(store, action.key, action.entry.mark if action.entry else None)
 
-    for action, (found, error) in zip(plan.tag, mapper(tag, plan.tag), strict=True):
-        _note(outcome, action, error, found=found)
-        if found and error in {None, FULL} and action.entry is not None:
+    for action, found in _each(plan.tag, tag, outcome, pace):
+        if action.entry is not None and (found or outcome.failed.get(action.key) == FULL):
             outcome.tagged[action.key] = action.entry.mark
     return outcome
 
 
-def _note(outcome: Outcome, action: Action, error: str | None, *, found: bool) -> None:
-    if error is not None:
-        outcome.failed[action.key] = error
-    elif not found:
-        outcome.gone.add(action.key)
+def _each(
+    actions: Sequence[Action], work: Callable[[Action], tuple[bool, str | None]], outcome: Outcome, pace: Pace
+) -> list[tuple[Action, bool]]:
+    """Do something to each asset: which were there and took it; the others are noted in the outcome."""
+    done = []
+    for batch in batches(actions):
+        if not pace.has_time():
+            outcome.unfinished = True
+            break
+        for action, (found, error) in zip(batch, pace.mapper(work, batch), strict=True):
+            if error is not None:
+                outcome.failed[action.key] = error
+            elif not found:
+                outcome.gone.add(action.key)
+            done.append((action, found and error is None))
+    return done
 
 
 def _retag(store: S3Port, key: str, mark: Mark | None) -> tuple[bool, str | None]:
@@ -91,19 +116,33 @@ def _retag(store: S3Port, key: str, mark: Mark | None) -> tuple[bool, str | None
         return True, str(error)
 
 
-def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome) -> None:
-    for start in range(0, len(keys), DELETE_BATCH):
-        batch = keys[start : start + DELETE_BATCH]
+def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) -> set[str]:
+    """Delete, batch by batch; the keys that are gone.
+
+    S3 says per key what failed, in an answer that is a success: SDK retries do not cover that.
+    """
+    deleted: set[str] = set()
+    for batch in batches(keys, DELETE_BATCH):
         errors: dict[str, str] = {}
         left = list(batch)
-        for _ in range(DELETE_ATTEMPTS):
+        for pause in (*BACKOFF_SECONDS, None):
+            if not pace.has_time():
+                outcome.unfinished = True
+                break
             try:
                 errors = store.delete(left)
-            except (ClientError, BotoCoreError) as error:
-                errors = dict.fromkeys(left, str(error))
+            except ClientError as error:
+                errors = dict.fromkeys(left, f"{error.response['Error']['Code']}: {error}")
+            except BotoCoreError as error:
+                errors = dict.fromkeys(left, f"{UNANSWERED}: {error}")
+                outcome.unanswered.update(left)
+            deleted.update(key for key in left if key not in errors)
+            outcome.failed.update({key: error for key, error in errors.items() if not error.startswith(PASSING)})
+            left = [key for key, error in errors.items() if error.startswith(PASSING)]
+            if not left or pause is None:
                 break
-            left = [key for key in left if key in errors]
-            if not left:
-                break
-        outcome.failed.update(errors)
-        outcome.deleted.update(key for key in batch if key not in errors)
+            pace.sleep(pause)
+        outcome.failed.update({key: errors[key] for key in left if key in errors})
+        if outcome.unfinished:
+            break
+    return deleted

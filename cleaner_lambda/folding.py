@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.history import History, fold, restate
+from cleaner_lambda.history import History, fold, redate
+from cleaner_lambda.ledger import Folded
 from cleaner_lambda.load import read_markers
 from cleaner_lambda.policy import Reason, Stop
 
@@ -17,51 +18,71 @@ if TYPE_CHECKING:
     from cleaner_lambda.history import Published
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
+    from cleaner_lambda.pace import Mapper
     from cleaner_lambda.store import S3Port
     from release_log.layout import Layout
 
 
-def fold_log(store: S3Port, layout: Layout, loaded: Loaded) -> History:
+def fold_log(store: S3Port, layout: Layout, loaded: Loaded, mapper: Mapper = map) -> History:
     """The history with every marker that is listed; adds a stop for a current marker that is gone."""
     ledger = loaded.ledger
-    new = read_markers(store, layout, loaded.listed.keys() - ledger.folded.keys(), loaded)
-    newest = max(((folded.at, release_id) for release_id, folded in ledger.folded.items()), default=None)
-    if newest is None or any(published.order < newest for published in new):
-        history = _replay(read_markers(store, layout, loaded.listed, loaded), ledger)
+    new = read_markers(store, layout, loaded.listed.keys() - ledger.folded.keys(), loaded, mapper)
+    if _must_replay(loaded, new):
+        history = _replay(read_markers(store, layout, loaded.listed, loaded, mapper), new, ledger)
     else:
-        current = read_markers(store, layout, (i for i in ledger.current.values() if i in loaded.listed), loaded)
+        ids = (i for i in ledger.current.values() if i in loaded.listed)
+        current = read_markers(store, layout, ids, loaded, mapper)
         base = History({each.release.channel: each for each in current}, ledger.retired, ledger.owed)
         history = fold(base, new)
     return _without_lost_channels(history, layout, loaded)
 
 
-def kept_keys(store: S3Port, layout: Layout, history: History, count: int, loaded: Loaded) -> frozenset[str]:
-    """Keys of the last ``count`` releases before each channel's current one."""
-    if count == 0:
-        return frozenset()
+def kept_releases(history: History, count: int, loaded: Loaded) -> list[str]:
+    """Ids of the last ``count`` releases before each channel's current one."""
     order: dict[str, list[tuple[object, str]]] = {channel: [] for channel in history.current}
-    known = {i: (folded.at, folded.channel) for i, folded in loaded.ledger.folded.items() if i in loaded.listed}
-    known |= {published.id: (published.at, published.release.channel) for published in loaded.read.values()}
-    for release_id, (at, channel) in known.items():
-        current = history.current.get(channel)
-        if current is not None and (at, release_id) < current.order:
-            order[channel].append((at, release_id))
-    wanted = [release_id for ids in order.values() for _, release_id in sorted(ids, reverse=True)[:count]]
-    releases = read_markers(store, layout, wanted, loaded)
+    for release_id, folded in all_folded(loaded).items():
+        current = history.current.get(folded.channel)
+        if current is not None and (folded.at, release_id) < current.order:
+            order[folded.channel].append((folded.at, release_id))
+    return [release_id for ids in order.values() for _, release_id in sorted(ids, reverse=True)[:count]]
+
+
+def kept_keys(store: S3Port, layout: Layout, ids: list[str], loaded: Loaded, mapper: Mapper = map) -> frozenset[str]:
+    """Keys of some releases."""
+    releases = read_markers(store, layout, ids, loaded, mapper)
     return frozenset(asset.key for published in releases for asset in published.release.assets.values())
 
 
-def _replay(published: list[Published], ledger: Ledger) -> History:
-    """The history from the start, with what only the ledger knows: tags, and assets that no marker names any more."""
+def all_folded(loaded: Loaded) -> dict[str, Folded]:
+    """Every marker that is there and valid: those in the ledger, and those read now."""
+    folded = {i: each for i, each in loaded.ledger.folded.items() if i in loaded.listed}
+    return folded | {each.id: Folded(each.at, each.release.channel) for each in loaded.read.values()}
+
+
+def _must_replay(loaded: Loaded, new: list[Published]) -> bool:
+    """Whether the history has to be told from the start, and not only what is new."""
+    ledger = loaded.ledger
+    if not ledger.folded or ledger.tags_read_to is not None:
+        return True
+    newest = max((folded.at, release_id) for release_id, folded in ledger.folded.items())
+    # A marker never changes; where a bucket allows it all the same, what was folded of it is no longer so.
+    changed = any(loaded.listed.get(i, folded.at) != folded.at for i, folded in ledger.folded.items())
+    return changed or any(published.order < newest for published in new)
+
+
+def _replay(published: list[Published], new: list[Published], ledger: Ledger) -> History:
+    """The history from the start, with what only the ledger knows: what was deleted, tags, and orphans."""
     history = fold(History(), published)
     live, paths = history.live_keys(), history.live_paths()
-    retired = dict(history.retired)
-    last = max((each.at for each in published), default=None)
+    before = set(ledger.current.values())
+    fresh = [each for each in published if each.id in before] + new
+    there = {asset.key for each in fresh for asset in each.release.assets.values()}
+    retired = {key: entry for key, entry in history.retired.items() if key in there or not ledger.folded}
     for key, entry in ledger.retired.items():
-        if key in retired:
-            retired[key] = replace(retired[key], tagged=entry.tagged)
-        elif key not in live and last is not None:
-            retired[key] = restate(entry, paths, last)
+        if key in history.retired:
+            retired[key] = replace(history.retired[key], size=entry.size, tagged=entry.tagged)
+        elif key not in live:
+            retired[key] = redate(entry, paths, history.turned)
     tagged = {key for key, entry in ledger.retired.items() if entry.tagged is not None}
     return replace(history, retired=retired, owed=frozenset((ledger.owed | tagged) & live))
 

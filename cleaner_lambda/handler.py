@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
 from cleaner_lambda.errors import RequestError
+from cleaner_lambda.pace import Pace, within
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.report import cut, log_lines, summary
 from cleaner_lambda.request import parse
@@ -74,17 +76,19 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 
 def _clean(site: Site, request: Request, context: LambdaContext) -> Report:
-    store = S3Store(_s3(), site.bucket)
+    store = S3Store(_s3(), site.bucket, _s3_once())
     job = Job(
         prefix=site.prefix,
         policy=policy_from(request.settings, site.policy),
-        run=context.aws_request_id,
+        # Lambda may deliver one event twice, under one request id: each run's announcement is its own.
+        run=f"{context.aws_request_id}-{secrets.token_hex(4)}",
         dry_run=request.dry_run,
         full=request.full,
         force=request.force,
     )
     with ThreadPoolExecutor(THREADS) as threads:
-        report = clean(ReadOnly(store) if request.dry_run else store, job, threads.map)
+        pace = Pace(threads.map, within(context.get_remaining_time_in_millis))
+        report = clean(ReadOnly(store) if request.dry_run else store, job, pace)
     alarm = NoAlarm() if request.dry_run else _alarm(context)
     alarm.set(site, report.next_due)
     return report
@@ -126,8 +130,13 @@ def _count(report: Report) -> None:
 @cache
 def _s3() -> S3Client:
     return boto3.client(
-        "s3", config=Config(max_pool_connections=THREADS, retries={"mode": "standard", "max_attempts": 8})
+        "s3", config=Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 6})
     )
+
+
+@cache
+def _s3_once() -> S3Client:
+    return boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 1}))
 
 
 def _alarm(context: LambdaContext) -> SchedulerAlarm:

@@ -37,11 +37,13 @@ class History:
         current: Channel -> its current release.
         retired: Key -> retired asset; never a key of a current release.
         owed: Keys that are current again, and may still bear our tag.
+        turned: Logical path -> when it last came or left, as far as these releases say.
     """
 
     current: Mapping[str, Published] = field(default_factory=dict)
     retired: Mapping[str, Retired] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
+    turned: Mapping[str, datetime] = field(default_factory=dict)
 
     def live_keys(self) -> set[str]:
         """Every key of a current release."""
@@ -68,6 +70,7 @@ def _publish(history: History, published: Published) -> History:
     previous = history.current.get(channel)
     after = History(current={**history.current, channel: published})
     keys, paths = after.live_keys(), after.live_paths()
+    turned = dict.fromkeys(paths ^ history.live_paths(), published.at)
 
     revived = history.retired.keys() & keys
     retired = {key: restate(entry, paths, published.at) for key, entry in history.retired.items() if key not in revived}
@@ -78,13 +81,30 @@ def _publish(history: History, published: Published) -> History:
                 retired[asset.key] = Retired(logical, mark, asset.size, previous.id)
     tagged_again = {key for key in revived if history.retired[key].tagged is not None}
     left_again = history.owed & retired.keys()
-    return replace(after, retired=retired, owed=(history.owed | tagged_again) - left_again)
+    return replace(
+        after,
+        retired=retired,
+        owed=(history.owed | tagged_again) - left_again,
+        turned={**history.turned, **turned},
+    )
 
 
 def restate(entry: Retired, paths: set[str], at: datetime) -> Retired:
     """A retired asset after the current logical paths became ``paths`` at some instant."""
     state = _state(entry.logical, paths)
     return entry if state == entry.mark.state else replace(entry, mark=Mark(state, at))
+
+
+def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> Retired:
+    """A retired asset that no release dates, after a replay: its state, since it was found or its path came or left.
+
+    Args:
+        entry: As it was found, or as the ledger or its tag had it.
+        paths: The logical paths of the current releases.
+        turned: As in `History`, from the first release on.
+    """
+    since = max(entry.mark.since, turned.get(entry.logical, entry.mark.since))
+    return replace(entry, mark=Mark(_state(entry.logical, paths), since))
 
 
 def _state(logical: str, paths: set[str]) -> State:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.ledger import Retired
 from release_log.fingerprints import split
 from release_log.layout import LOG_FOLDER
 from release_log.settings import Orphans
-from release_log.tags import Mark, State, read_mark
+from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection
     from datetime import datetime
 
     from cleaner_lambda.history import History
+    from cleaner_lambda.pace import Mapper
     from cleaner_lambda.store import Listed, S3Port
     from release_log.layout import Layout
 
@@ -26,10 +29,30 @@ LISTING_SECONDS = 86_400
 ORPHAN_SECONDS = 86_400
 """A younger object that no release names may belong to an upload that nobody has told us of."""
 
+RANGES = 16
+"""Into how many key ranges a listing is cut; they are listed side by side."""
+
+
+@dataclass(slots=True)
+class Inventory:
+    """What a listing says, without the listing: it grows with what is known or stray, not with the bucket.
+
+    Attributes:
+        known: Key -> the objects that we know of.
+        strays: Key -> bytes of the orphans that are to be retired.
+        others: Folder -> how many other orphans it holds.
+        nested: Folders of other sites inside this one's prefix, by the release logs that they have.
+    """
+
+    known: dict[str, Listed] = field(default_factory=dict)
+    strays: dict[str, int] = field(default_factory=dict)
+    others: Counter[str] = field(default_factory=Counter)
+    nested: set[str] = field(default_factory=set)
+
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What a full listing says.
+    """What a full listing means.
 
     Attributes:
         history: Without the entries whose object is gone, and with the orphans that are retired.
@@ -42,73 +65,77 @@ class Reconciled:
     orphans: int
 
 
-def list_assets(store: S3Port, layout: Layout) -> dict[str, Listed]:
-    """Every object that can be an asset of this site.
+def take_inventory(
+    store: S3Port, layout: Layout, known: Collection[str], orphans: Orphans, now: datetime, mapper: Mapper = map
+) -> Inventory:
+    """List the whole site, page by page, in key ranges that are cut at the keys that we know.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        known: Every key of a current, retired, pending or staged release.
+        orphans: Which of the other keys are retired.
+        now: By S3's clock, before everything that was read.
+        mapper: Runs the ranges.
+    """
+    old = now - timedelta(seconds=ORPHAN_SECONDS)
+    whole = Inventory()
+
+    def scan(bounds: tuple[str, str | None]) -> Inventory:
+        part = Inventory()
+        for listed in store.list(layout.prefix, *bounds):
+            key = listed.key
+            if not layout.owns(key):
+                if not key.startswith(layout.log) and f"/{LOG_FOLDER}" in key:
+                    part.nested.add(key[: key.index(f"/{LOG_FOLDER}") + 1])
+            elif key in known:
+                part.known[key] = listed
+            elif listed.last_modified <= old:
+                if orphans is Orphans.ALL or (orphans is Orphans.FINGERPRINTED and split(key).fingerprint is not None):
+                    part.strays[key] = listed.size
+                else:
+                    part.others[key.rpartition("/")[0] + "/"] += 1
+        return part
+
+    for part in mapper(scan, _ranges(known)):
+        whole.known |= part.known
+        whole.strays |= part.strays
+        whole.others += part.others
+        whole.nested |= part.nested
+    return whole
+
+
+def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconciled:
+    """Bring the history in line with a listing that was made after it was read.
 
     What lies around another site's release log inside this one's prefix is that other site's, whoever configured it.
     """
-    assets: dict[str, Listed] = {}
-    others: set[str] = set()
-    for listed in store.list(layout.prefix):
-        if layout.owns(listed.key):
-            assets[listed.key] = listed
-        elif not listed.key.startswith(layout.log) and f"/{LOG_FOLDER}" in listed.key:
-            others.add(listed.key[: listed.key.index(f"/{LOG_FOLDER}") + 1])
-    if others:
-        nested = tuple(others)
-        assets = {key: listed for key, listed in assets.items() if not key.startswith(nested)}
-    return assets
-
-
-def reconcile(
-    history: History, listed: Mapping[str, Listed], protected: Collection[str], orphans: Orphans, now: datetime
-) -> Reconciled:
-    """Bring the history in line with a listing that was made after it was read."""
+    known, nested = inventory.known, tuple(inventory.nested)
     live, paths = history.live_keys(), history.live_paths()
-    retired = {key: replace(entry, size=listed[key].size) for key, entry in history.retired.items() if key in listed}
-    strays = list(_orphans(listed.values(), {*live, *history.retired, *protected}, now))
+    retired = {key: _seen(entry, known[key]) for key, entry in history.retired.items() if key in known}
+    strays = {key: size for key, size in inventory.strays.items() if not key.startswith(nested)}
     if history.current:
-        for stray in strays:
-            name = split(stray.key)
-            if orphans is Orphans.ALL or (orphans is Orphans.FINGERPRINTED and name.fingerprint is not None):
-                state = State.SUPERSEDED if name.logical in paths else State.REMOVED
-                retired[stray.key] = Retired(name.logical, Mark(state, now), stray.size, release="")
+        for key, size in strays.items():
+            logical = split(key).logical
+            state = State.SUPERSEDED if logical in paths else State.REMOVED
+            retired[key] = Retired(logical, Mark(state, now), size, release="")
+    others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))
     return Reconciled(
-        history=replace(history, retired=retired, owed=history.owed & listed.keys()),
-        missing=tuple(sorted(live - listed.keys())),
-        orphans=len(strays),
+        history=replace(history, retired=retired, owed=history.owed & known.keys()),
+        missing=tuple(sorted(live - known.keys())),
+        orphans=len(strays) + others,
     )
 
 
-def adopt_tags(
-    history: History, tags: Callable[[list[str]], Iterable[tuple[str, Mapping[str, str] | None]]]
-) -> History:
-    """Take over what the objects' tags say, when the ledger was lost.
-
-    A tag keeps the instant of an asset that no marker dates. Where markers date it too, the later instant counts: a tag
-    may be left over from an earlier retirement, and must not make an asset older than it is.
-
-    Args:
-        history: From the markers and a listing.
-        tags: Reads the tags of many keys; None for an object that is gone.
-    """
-    retired = dict(history.retired)
-    owed = set(history.owed)
-    for key, found in tags(sorted({*history.live_keys(), *retired})):
-        mark = read_mark(found or {})
-        if mark is None:
-            continue
-        entry = retired.get(key)
-        if entry is None:
-            owed.add(key)
-        elif mark.state is not entry.mark.state:
-            retired[key] = replace(entry, tagged=mark)
-        else:
-            since = mark.since if not entry.release else max(mark.since, entry.mark.since)
-            retired[key] = replace(entry, mark=Mark(mark.state, since), tagged=mark)
-    return replace(history, retired=retired, owed=frozenset(owed))
+def _seen(entry: Retired, listed: Listed) -> Retired:
+    """A retired asset as it was listed. If it was stored again since it retired, it has lost the tag that it bore."""
+    tagged = entry.tagged if listed.last_modified <= entry.mark.since else None
+    return replace(entry, size=listed.size, tagged=tagged)
 
 
-def _orphans(listed: Iterable[Listed], known: set[str], now: datetime) -> Iterator[Listed]:
-    old = now - timedelta(seconds=ORPHAN_SECONDS)
-    return (each for each in listed if each.key not in known and each.last_modified <= old)
+def _ranges(known: Collection[str]) -> list[tuple[str, str | None]]:
+    """Key ranges of about equal size: beyond the one key, up to the other."""
+    keys = sorted(known)
+    cuts = [keys[len(keys) * part // RANGES] for part in range(1, RANGES)] if len(keys) > RANGES else []
+    bounds: list[str | None] = ["", *dict.fromkeys(cuts), None]
+    return [(after or "", to) for after, to in pairwise(bounds)]

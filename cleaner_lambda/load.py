@@ -21,6 +21,7 @@ from release_log.errors import LedgerError, ReleaseLogError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cleaner_lambda.pace import Mapper
     from cleaner_lambda.store import S3Port
     from release_log.layout import Layout
     from release_log.settings import Policy
@@ -40,6 +41,7 @@ class Loaded:
         rebuild: Why the ledger has to be rebuilt; None if it was read.
         leftover: Whether the ledger still announces the deletions of a run that is over: that has to go.
         protected: Key -> protection by an intent or a staged release.
+        expired: Key -> ``LastModified`` of the intents and staged releases that protect nothing any more.
         listed: Id -> S3's ``LastModified`` of every marker that is there and is named as a marker.
         stops: Why nothing may be deleted.
         read: Id -> the markers read and valid so far.
@@ -52,6 +54,7 @@ class Loaded:
     rebuild: str | None
     leftover: bool = False
     protected: dict[str, Protection] = field(default_factory=dict)
+    expired: dict[str, datetime] = field(default_factory=dict)
     listed: dict[str, datetime] = field(default_factory=dict)
     stops: list[Stop] = field(default_factory=list)
     read: dict[str, Published] = field(default_factory=dict)
@@ -78,26 +81,27 @@ def look_again(store: S3Port, layout: Layout, policy: Policy, loaded: Loaded) ->
     Raises:
         ConflictError: Other markers are there by now; start over.
     """
-    protected, listed = loaded.protected, loaded.listed
+    protected, expired, listed = loaded.protected, loaded.expired, loaded.listed
     _look(store, layout, policy, loaded)
     if loaded.listed != listed:
         msg = f"{layout.markers} changed during the run"
         raise ConflictError(msg)
     loaded.protected = {**protected, **loaded.protected}
+    loaded.expired = {key: at for key, at in loaded.expired.items() if expired.get(key) == at}
 
 
-def read_markers(store: S3Port, layout: Layout, ids: Iterable[str], loaded: Loaded) -> list[Published]:
+def read_markers(
+    store: S3Port, layout: Layout, ids: Iterable[str], loaded: Loaded, mapper: Mapper = map
+) -> list[Published]:
     """Read markers by id, each once a run. One that does not validate stops all deletion, and is left out.
 
     Raises:
         ConflictError: A listed marker is gone.
     """
     wanted = sorted(ids)
-    for release_id in wanted:
-        if release_id in loaded.read or release_id in loaded.broken:
-            continue
-        key = layout.marker_key(release_id)
-        blob = store.get(key)
+    unread = [i for i in wanted if i not in loaded.read and i not in loaded.broken]
+    keys = [layout.marker_key(release_id) for release_id in unread]
+    for release_id, key, blob in zip(unread, keys, mapper(store.get, keys), strict=True):
         if blob is None:
             msg = f"{key} went while it was read"
             raise ConflictError(msg)
@@ -156,6 +160,7 @@ def _load_protections(store: S3Port, layout: Layout, policy: Policy, loaded: Loa
         False if one vanished between LIST and GET: its marker may be there by now.
     """
     protected: dict[str, Protection] = {}
+    expired: dict[str, datetime] = {}
     stops: list[Stop] = []
     for folder, reason, ttl in (
         (layout.pending, Reason.PENDING, policy.pending_ttl),
@@ -164,7 +169,10 @@ def _load_protections(store: S3Port, layout: Layout, policy: Policy, loaded: Loa
         for listed in list(store.list(folder)):
             # Whole seconds on both sides: one more, so that it never ends early.
             until = listed.last_modified + timedelta(seconds=ttl + 1)
-            if listed.key.endswith("/") or until <= loaded.now:
+            if listed.key.endswith("/"):
+                continue
+            if until <= loaded.now:
+                expired[listed.key] = listed.last_modified
                 continue
             blob = store.get(listed.key)
             if blob is None:
@@ -178,7 +186,7 @@ def _load_protections(store: S3Port, layout: Layout, policy: Policy, loaded: Loa
                 known = protected.get(asset.key)
                 if known is None or known.until < until:
                     protected[asset.key] = Protection(reason, until)
-    loaded.protected = protected
+    loaded.protected, loaded.expired = protected, expired
     loaded.stops += stops
     return True
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cleaner_lambda.policy import Action, Reason
 from release_log.instants import format_instant
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.apply import Outcome
-    from cleaner_lambda.policy import Action, Plan
+    from cleaner_lambda.policy import Plan
 
 MAX_ANSWER_BYTES = 5_000_000
 """Lambda's answers end at 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -36,6 +37,8 @@ class Report:
         missing: Keys of current releases that are not in the bucket; None if there was no full listing.
         orphans: Assets of no known release; None if there was no full listing.
         next_due: When the cleaner comes back by itself.
+        unread: Key -> error, where tags could not be read.
+        unfinished: Whether the time was over before the work was; the cleaner goes on at once.
     """
 
     dry_run: bool
@@ -47,21 +50,28 @@ class Report:
     missing: tuple[str, ...] | None
     orphans: int | None
     next_due: datetime | None
+    unread: Mapping[str, str] = field(default_factory=dict)
+    unfinished: bool = False
 
     @property
     def bytes_deleted(self) -> int:
         """The size of what was deleted."""
         return sum(a.entry.size for a in self.plan.delete if a.entry is not None and a.key in self.outcome.deleted)
 
+    @property
+    def failed(self) -> dict[str, str]:
+        """Key -> error, whatever was to be done with it."""
+        return {**self.unread, **self.outcome.failed}
+
     def counts(self) -> dict[str, int]:
         """The counts, always whole. ``keep`` is every known asset that is still there."""
-        failed, deleted = self.outcome.failed, self.outcome.deleted
+        deleted = self.outcome.deleted
         return {
             "tag": sum(action.key in self.outcome.tagged for action in self.plan.tag),
             "untag": sum(action.key in self.outcome.untagged for action in self.plan.untag),
             "delete": len(deleted),
             "keep": len(self.plan.keep) + len(self.plan.delete) - len(deleted) - len(self.outcome.gone),
-            "failed": len(failed),
+            "failed": len(self.failed),
         }
 
     def document(self) -> dict[str, Any]:
@@ -76,13 +86,18 @@ class Report:
             "tag": [_entry(a) for a in self.plan.tag if a.key in outcome.tagged],
             "untag": [_entry(a) for a in self.plan.untag if a.key in outcome.untagged],
             "delete": [_entry(a) for a in self.plan.delete if a.key in outcome.deleted],
-            "failed": [{**_entry(every[key]), "error": error} for key, error in sorted(outcome.failed.items())],
+            "failed": [
+                {**_entry(every.get(key, Action(key, Reason.REBUILT))), "error": error}
+                for key, error in sorted(self.failed.items())
+            ],
             "counts": self.counts(),
             "bytes_deleted": self.bytes_deleted,
             "missing": list(self.missing or ()),
             "upcoming": [{**_entry(a), "due": a.due and format_instant(a.due)} for a in self.plan.upcoming],
             "orphans": self.orphans,
             "stopped_by": [{"reason": stop.reason, "message": stop.message} for stop in self.plan.stops],
+            "pruned": len(outcome.pruned),
+            "unfinished": self.unfinished,
             "next_due": self.next_due and format_instant(self.next_due),
             "truncated": False,
         }

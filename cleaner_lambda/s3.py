@@ -27,9 +27,17 @@ _CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 class S3Store:
     """`cleaner_lambda.store.S3Port` over HTTP. Safe to use from several threads."""
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
+    def __init__(self, client: S3Client, bucket: str, once: S3Client | None = None) -> None:
+        """Open a bucket.
+
+        Args:
+            client: For everything that may be repeated.
+            bucket: Its name.
+            once: A client that never repeats a request by itself, for deletions.
+        """
         self._client = client
         self._bucket = bucket
+        self._once = once or client
         self._now: datetime | None = None
 
     def now(self) -> datetime:
@@ -55,11 +63,14 @@ class S3Store:
         self._note_time(answer)
         return Blob(body, answer["ETag"], whole_seconds(answer["LastModified"]))
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str, after: str = "", to: str | None = None) -> Iterator[Listed]:
         """See `S3Port.list`."""
-        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+        pages = self._client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, StartAfter=after):
             self._note_time(page)
             for entry in page.get("Contents", ()):
+                if to is not None and entry["Key"] > to:
+                    return
                 yield Listed(entry["Key"], entry["Size"], whole_seconds(entry["LastModified"]))
 
     def put_if(self, key: str, body: bytes, etag: str | None) -> str:
@@ -104,7 +115,7 @@ class S3Store:
         if len(keys) > DELETE_BATCH:
             msg = f"{len(keys)} keys in one DeleteObjects: S3 takes {DELETE_BATCH}"
             raise ValueError(msg)
-        answer = self._client.delete_objects(
+        answer = self._once.delete_objects(
             Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
         )
         return {

@@ -46,8 +46,8 @@ class S3Port(Protocol):
         """Read an object; None if there is none."""
         ...
 
-    def list(self, prefix: str) -> Iterator[Listed]:
-        """Everything under a prefix, in the order of the keys."""
+    def list(self, prefix: str, after: str = "", to: str | None = None) -> Iterator[Listed]:
+        """Everything under a prefix, in the order of the keys: those beyond ``after``, and none beyond ``to``."""
         ...
 
     def put_if(self, key: str, body: bytes, etag: str | None) -> str:
@@ -72,8 +72,14 @@ class S3Port(Protocol):
     def delete(self, keys: Sequence[str]) -> dict[str, str]:
         """Delete up to `DELETE_BATCH` objects; an object that is not there counts as deleted.
 
+        It is sent once: who repeats it must know that.
+
         Returns:
             Key -> S3's error, for each key that could not be deleted.
+
+        Raises:
+            ClientError: S3 refused all of it; nothing was deleted.
+            BotoCoreError: There was no answer: it may have been done, or may still be.
         """
         ...
 

@@ -79,15 +79,14 @@ class FakeS3:
         stored = self.objects.get(key)
         return None if stored is None else Blob(stored.body, stored.etag, stored.last_modified)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str, after: str = "", to: str | None = None) -> Iterator[Listed]:
         """See `S3Port.list`: each page shows the bucket as it is when that page is asked for."""
-        after = ""
         while True:
             self._request("list", prefix)
             names = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
             page = [Listed(key, len(self.objects[key].body), self.objects[key].last_modified) for key in names[:PAGE]]
-            yield from page
-            if len(names) <= PAGE:
+            yield from (listed for listed in page if to is None or listed.key <= to)
+            if len(names) <= PAGE or (to is not None and page[-1].key >= to):
                 return
             after = page[-1].key
 

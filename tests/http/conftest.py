@@ -97,13 +97,16 @@ def cleaner(aws: EmbeddedAws, bucket: str, monkeypatch: pytest.MonkeyPatch) -> I
     }.items():
         monkeypatch.setenv(name, value)
     handler._s3.cache_clear()  # noqa: SLF001
+    handler._s3_once.cache_clear()  # noqa: SLF001
     handler._scheduler.cache_clear()  # noqa: SLF001
     for operation, check in LIMITS.items():
-        handler._s3().meta.events.register(f"provide-client-params.s3.{operation}", check)  # noqa: SLF001
+        for client in (handler._s3(), handler._s3_once()):  # noqa: SLF001
+            client.meta.events.register(f"provide-client-params.s3.{operation}", check)
     context = SimpleNamespace(
         aws_request_id="run-1",
         function_name="cleaner",
         memory_limit_in_mb=128,
+        get_remaining_time_in_millis=lambda: 900_000,
         invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:cleaner",
     )
 
@@ -113,6 +116,7 @@ def cleaner(aws: EmbeddedAws, bucket: str, monkeypatch: pytest.MonkeyPatch) -> I
 
     yield invoke
     handler._s3.cache_clear()  # noqa: SLF001
+    handler._s3_once.cache_clear()  # noqa: SLF001
     handler._scheduler.cache_clear()  # noqa: SLF001
 
 

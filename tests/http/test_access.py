@@ -53,7 +53,8 @@ def _allow(*actions: str) -> dict[str, Any]:
     ("user", "actions", "missing"),
     [
         ("nothing", ["sts:GetCallerIdentity"], "s3:PutObject"),
-        ("writer", ["s3:PutObject", "s3:DeleteObject"], "s3:ListBucket"),
+        ("writer", ["s3:PutObject", "s3:DeleteObject"], "s3:GetObject"),
+        ("reader", ["s3:PutObject", "s3:DeleteObject", "s3:GetObject"], "s3:ListBucket"),
     ],
 )
 def test_access_denied_names_the_action_and_the_resource(

@@ -171,7 +171,7 @@ def test_a_file_that_changes_or_vanishes_while_it_is_being_uploaded(
     bucket = connect(uploader.bucket, region=None, profile=None, endpoint_url=None, concurrency=4)
     build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release="r")
 
-    def meanwhile(_count: int, _size: int) -> None:
+    def meanwhile(_uploads: object) -> None:
         if change == "removed":
             (folder / "index.html").unlink()
         else:

@@ -211,7 +211,8 @@ def test_cleaning_goes_on_around_a_key_that_s3_refuses(
     uploader.upload(site_folder("a", {"a-3f9c2ab1.js": "1", "b-3f9c2ab1.js": "1"}), "--release", "r1")
     cleaner()
     uploader.upload(site_folder("b", {"a-4a1b2c3d.js": "1", "b-4a1b2c3d.js": "1"}), "--release", "r2")
-    client = handler._s3()  # noqa: SLF001
+    client = handler._s3_once()  # noqa: SLF001
+    monkeypatch.setattr("cleaner_lambda.pace.time.sleep", lambda _: None)
     real: Any = client.delete_objects
 
     def refuse_one(**params: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -64,6 +64,8 @@ def test_document_of_a_run() -> None:
         ],
         "orphans": 3,
         "stopped_by": [],
+        "pruned": 0,
+        "unfinished": False,
         "next_due": "2026-11-25T12:00:00Z",
         "truncated": False,
     }  # fmt: skip

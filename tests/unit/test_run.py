@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cleaner_lambda.errors import CleanerError
+from cleaner_lambda.pace import Pace
 from cleaner_lambda.run import ATTEMPTS, RETRY_SECONDS, Job, clean
 from cleaner_lambda.store import ReadOnly
 from release_log.instants import format_instant
@@ -34,7 +35,8 @@ APP = "assets/app.js"
 def run(s3: FakeS3, *, policy: Policy = POLICY, run_id: str = "run", **flags: bool) -> Report:
     """Run the cleaner once, under a dry run on the store's read-only cover."""
     store = ReadOnly(s3) if flags.get("dry_run") else s3
-    return clean(store, Job(prefix=s3.layout.prefix, policy=policy, run=run_id, **flags))
+    job = Job(prefix=s3.layout.prefix, policy=policy, run=run_id, **flags)
+    return clean(store, job, Pace(sleep=lambda _: None))
 
 
 def keys_of(report: Report, name: str) -> list[str]:
@@ -1005,7 +1007,7 @@ def test_same_release_gives_the_same_report_with_threads(s3: FakeS3) -> None:
     s3.publish("r4", "default", {APP: C})
     said: dict[str, Any] = run(s3, dry_run=True).document()
     with ThreadPoolExecutor(8) as threads:
-        done = clean(s3, Job(prefix="assets/", policy=POLICY, run="run"), threads.map).document()
+        done = clean(s3, Job(prefix="assets/", policy=POLICY, run="run"), Pace(threads.map)).document()
     assert {**said, "dry_run": False} == done
     assert len(done["tag"]) == 52, "A and B are superseded again"
 

@@ -1,0 +1,43 @@
+"""What the release log no longer needs. Pure.
+
+Of the markers so many stay that a rebuild finds every asset that is still there with the same instants: all from the
+oldest on that was the last to name one of them, and before that one the marker that was current in each channel.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.ledger import Folded, Retired
+
+KEEP_MARKERS = 100
+"""The newest markers of each channel stay, for people and for roll-backs."""
+
+
+def old_markers(folded: Mapping[str, Folded], retired: Iterable[Retired], keep: Collection[str]) -> list[str]:
+    """Ids of the markers that may go.
+
+    Args:
+        folded: Id -> every marker that is there.
+        retired: Every retired asset that is still there.
+        keep: Ids that stay in any case: current releases, and those that ``keep_releases`` keeps.
+    """
+    channels: dict[str, list[tuple[datetime, str]]] = {}
+    for release_id, each in folded.items():
+        channels.setdefault(each.channel, []).append((each.at, release_id))
+    if all(len(orders) <= KEEP_MARKERS for orders in channels.values()):
+        return []
+    needed = {entry.release for entry in retired} & folded.keys()
+    oldest = min(((folded[i].at, i) for i in needed), default=None)
+    stay = set(keep)
+    for orders in channels.values():
+        orders.sort()
+        stay |= {i for _, i in orders[-KEEP_MARKERS:]}
+        if oldest is not None:
+            stay |= {i for at, i in orders if (at, i) >= oldest}
+            stay |= {i for _, i in [each for each in orders if each < oldest][-1:]}
+    return sorted(folded.keys() - stay)
