@@ -34,6 +34,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, mapper: Mapper = map
         current = read_markers(store, layout, ids, loaded, mapper)
         base = History({each.release.channel: each for each in current}, ledger.retired, ledger.owed)
         history = fold(base, new)
+    history = replace(history, owed=history.owed | loaded.doubtful)
     return _without_lost_channels(history, layout, loaded)
 
 
@@ -84,7 +85,7 @@ def _replay(published: list[Published], new: list[Published], ledger: Ledger) ->
         elif key not in live:
             retired[key] = redate(entry, paths, history.turned)
     tagged = {key for key, entry in ledger.retired.items() if entry.tagged is not None}
-    return replace(history, retired=retired, owed=frozenset((ledger.owed | tagged) & live))
+    return replace(history, retired=retired, owed=frozenset(ledger.owed | (tagged & live)))
 
 
 def _without_lost_channels(history: History, layout: Layout, loaded: Loaded) -> History:

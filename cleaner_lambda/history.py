@@ -36,7 +36,7 @@ class History:
     Attributes:
         current: Channel -> its current release.
         retired: Key -> retired asset; never a key of a current release.
-        owed: Keys that are current again, and may still bear our tag.
+        owed: Keys whose tags have to be looked at: they live again and bore one, or nobody knows what they bear.
         turned: Logical path -> when it last came or left, as far as these releases say.
     """
 
@@ -80,11 +80,10 @@ def _publish(history: History, published: Published) -> History:
                 mark = Mark(_state(logical, paths), published.at)
                 retired[asset.key] = Retired(logical, mark, asset.size, previous.id)
     tagged_again = {key for key in revived if history.retired[key].tagged is not None}
-    left_again = history.owed & retired.keys()
     return replace(
         after,
         retired=retired,
-        owed=(history.owed | tagged_again) - left_again,
+        owed=history.owed | tagged_again,
         turned={**history.turned, **turned},
     )
 

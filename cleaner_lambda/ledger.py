@@ -54,8 +54,9 @@ class Ledger:
         current: Channel -> id of its current release.
         folded: Id -> every marker that is part of this state.
         retired: Key -> every retired asset.
-        owed: Keys that live again and still bear our tag.
+        owed: Keys whose tags have to be looked at: they live again, or nobody knows what they bear.
         deleting: What a run is about to delete.
+        tagging: What runs are about to tag or untag: until one is over, nobody else knows what these keys bear.
         listed_at: When the last full listing was.
         tags_read_to: While the ledger is being rebuilt, the last key whose tags were read; None if it is whole.
         last_run: The last run's summary, for people.
@@ -66,6 +67,7 @@ class Ledger:
     retired: Mapping[str, Retired] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
     deleting: Deleting | None = None
+    tagging: tuple[Deleting, ...] = ()
     listed_at: datetime | None = None
     tags_read_to: str | None = None
     last_run: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +89,7 @@ def encode(ledger: Ledger) -> bytes:
             "retired": {key: _encode_retired(entry) for key, entry in ledger.retired.items()},
             "owed": sorted(ledger.owed),
             "deleting": encode_deleting(ledger.deleting),
+            "tagging": [encode_deleting(each) for each in ledger.tagging],
             "listed_at": ledger.listed_at and format_instant(ledger.listed_at),
             "tags_read_to": ledger.tags_read_to,
             "last_run": dict(ledger.last_run),
@@ -115,6 +118,7 @@ def decode(body: bytes) -> Ledger:
             retired={key: _decode_retired(entry) for key, entry in document["retired"].items()},
             owed=frozenset(document["owed"]),
             deleting=decode_deleting(document["deleting"]),
+            tagging=tuple(filter(None, map(decode_deleting, document.get("tagging", ())))),
             listed_at=listed_at and parse_instant(listed_at),
             tags_read_to=read_to,
             last_run=document["last_run"],

@@ -112,7 +112,9 @@ def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconcil
     """
     known, nested = inventory.known, tuple(inventory.nested)
     live, paths = history.live_keys(), history.live_paths()
-    retired = {key: _seen(entry, known[key]) for key, entry in history.retired.items() if key in known}
+    retired = {key: replace(entry, size=known[key].size) for key, entry in history.retired.items() if key in known}
+    # What was stored again since it retired has lost the tag that it bore.
+    stored_again = {key for key, entry in retired.items() if known[key].last_modified > entry.mark.since}
     strays = {key: size for key, size in inventory.strays.items() if not key.startswith(nested)}
     if history.current:
         for key, size in strays.items():
@@ -121,16 +123,10 @@ def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconcil
             retired[key] = Retired(logical, Mark(state, now), size, release="")
     others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))
     return Reconciled(
-        history=replace(history, retired=retired, owed=history.owed & known.keys()),
+        history=replace(history, retired=retired, owed=(history.owed & known.keys()) | stored_again),
         missing=tuple(sorted(live - known.keys())),
         orphans=len(strays) + others,
     )
-
-
-def _seen(entry: Retired, listed: Listed) -> Retired:
-    """A retired asset as it was listed. If it was stored again since it retired, it has lost the tag that it bore."""
-    tagged = entry.tagged if listed.last_modified <= entry.mark.since else None
-    return replace(entry, size=listed.size, tagged=tagged)
 
 
 def _ranges(known: Collection[str]) -> list[tuple[str, str | None]]:

@@ -39,7 +39,9 @@ class Loaded:
         ledger: The ledger; an empty one if there is none that can be read.
         etag: Of the ledger that is there; None if none is.
         rebuild: Why the ledger has to be rebuilt; None if it was read.
-        leftover: Whether the ledger still announces the deletions of a run that is over: that has to go.
+        leftover: Whether the ledger still announces what a run was about to do that is over: that has to go.
+        doubtful: Keys that such a run may have tagged or untagged.
+        resume: When the runs are over that are tagging now; None if none is.
         protected: Key -> protection by an intent or a staged release.
         expired: Key -> ``LastModified`` of the intents and staged releases that protect nothing any more.
         listed: Id -> S3's ``LastModified`` of every marker that is there and is named as a marker.
@@ -53,6 +55,8 @@ class Loaded:
     etag: str | None
     rebuild: str | None
     leftover: bool = False
+    doubtful: frozenset[str] = frozenset()
+    resume: datetime | None = None
     protected: dict[str, Protection] = field(default_factory=dict)
     expired: dict[str, datetime] = field(default_factory=dict)
     listed: dict[str, datetime] = field(default_factory=dict)
@@ -125,16 +129,28 @@ def _load_ledger(store: S3Port, layout: Layout, run: str) -> Loaded:
     except LedgerError as error:
         return Loaded(now, Ledger(), blob.etag, str(error))
     loaded = Loaded(now, ledger, blob.etag, None)
+    _take_over_tagging(loaded, run, blob.last_modified)
     if ledger.deleting is not None:
         deleting, until = ledger.deleting.dated(blob.last_modified), ledger.deleting.until(blob.last_modified)
         if deleting.run != run and now < until:
-            loaded.ledger = replace(ledger, deleting=deleting)
+            loaded.ledger = replace(loaded.ledger, deleting=deleting)
             message = f"run {deleting.run} is deleting; it is done or dead by {until:%Y-%m-%dT%H:%M:%SZ}"
             loaded.stops.append(Stop(Reason.DELETING, message, until))
         else:
-            loaded.ledger = replace(ledger, deleting=None)
+            loaded.ledger = replace(loaded.ledger, deleting=None)
             loaded.leftover = True
     return loaded
+
+
+def _take_over_tagging(loaded: Loaded, run: str, last_modified: datetime) -> None:
+    """What runs that are over were about to tag is in doubt; what others are tagging now stays announced."""
+    every = [each.dated(last_modified) for each in loaded.ledger.tagging]
+    others = tuple(each for each in every if each.run != run and loaded.now < each.until(last_modified))
+    over = [each for each in every if each not in others]
+    loaded.ledger = replace(loaded.ledger, tagging=others)
+    loaded.leftover = bool(over)
+    loaded.doubtful = frozenset(key for each in over for key in each.keys)
+    loaded.resume = min((each.until(last_modified) for each in others), default=None)
 
 
 def _look(store: S3Port, layout: Layout, policy: Policy, loaded: Loaded) -> None:

@@ -73,7 +73,7 @@ class View:
     Attributes:
         live: Keys of the current releases.
         retired: Key -> retired asset; none of them live.
-        owed: Live keys that still bear our tag.
+        owed: Keys whose tags have to be looked at, whatever the ledger says they bear.
         protected: Key -> the protection of an upload under way or of a staged release.
         kept: Keys of the releases that ``keep_releases`` keeps.
         stops: Why nothing may be deleted, if so.
@@ -140,7 +140,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
     keep = [Action(key, Reason.CURRENT) for key in view.live]
     due: list[Action] = []
     tag: list[Action] = []
-    untag = [Action(key, Reason.CURRENT) for key in view.owed]
+    untag = [Action(key, Reason.CURRENT) for key in view.owed & view.live]
     changes = [stop.until for stop in view.stops if stop.until is not None]
 
     for key, entry in view.retired.items():
@@ -148,7 +148,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         if protection is not None:
             keep.append(Action(key, protection.reason, entry))
             changes.append(protection.until)
-            if entry.tagged is not None:
+            if entry.tagged is not None or key in view.owed:
                 untag.append(Action(key, protection.reason, entry))
             continue
         falls_due = _falls_due(entry, ranks.get(key, 0), policy) if key not in view.kept else None
@@ -158,13 +158,13 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         if falls_due is not None:
             changes.append(falls_due)
         keep.append(Action(key, _keep_reason(key, entry, view, policy, ranks.get(key, 0), now), entry, falls_due))
-        if entry.tagged != entry.mark:
+        if _needs_tag(key, entry, view):
             tag.append(_tagging(key, entry))
 
     stops = view.stops or _brake(len(due), len(view.live) + len(view.retired), policy, force=force)
     if stops:
         keep += [Action(action.key, stops[0].reason, action.entry) for action in due]
-        tag += [_tagging(a.key, a.entry) for a in due if a.entry is not None and a.entry.tagged != a.entry.mark]
+        tag += [_tagging(a.key, a.entry) for a in due if a.entry is not None and _needs_tag(a.key, a.entry, view)]
         due = []
     return Plan(
         keep=_sorted(keep),
@@ -211,6 +211,10 @@ def _keep_reason(key: str, entry: Retired, view: View, policy: Policy, rank: int
 
 def _delete_reason(entry: Retired) -> Reason:
     return Reason.BEYOND_REMOVED_TTL if entry.mark.state is State.REMOVED else Reason.BEYOND_VERSION_LIMIT
+
+
+def _needs_tag(key: str, entry: Retired, view: View) -> bool:
+    return entry.tagged != entry.mark or key in view.owed
 
 
 def _tagging(key: str, entry: Retired) -> Action:

@@ -107,9 +107,10 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
 
     etag = loaded.etag
     announced = frozenset() if plan.stops else keys(plan.delete) | old | loaded.expired.keys()
+    retagged = keys(plan.tag) | keys(plan.untag) | keys(plan.delete)  # what is not deleted after all is tagged
+    if announced or retagged:
+        etag = store.put_if(layout.ledger, ledgers.encode(_ahead(loaded.ledger, job.run, announced, retagged)), etag)
     if announced:
-        ahead = replace(loaded.ledger, deleting=Deleting(job.run, announced))
-        etag = store.put_if(layout.ledger, ledgers.encode(ahead), etag)
         look_again(store, layout, job.policy, loaded)
         # More is protected than before and nothing less, so this deletes nothing that was not announced.
         view = replace(view, protected=loaded.protected, stops=tuple(loaded.stops))
@@ -127,17 +128,27 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         orphans=known.orphans,
         unread=known.unread,
         unfinished=outcome.unfinished or known.tags_read_to is not None,
-        next_due=_next_due(plan, outcome, known, loaded.now),
+        next_due=_next_due(plan, outcome, known, loaded),
     )
     after = _ledger_after(layout, loaded, known, outcome, job.run)
-    if announced or loaded.leftover or not after.same_state(loaded.ledger):
+    if announced or retagged or loaded.leftover or not after.same_state(loaded.ledger):
         after = replace(after, last_run={**summary(report.document()), "run": job.run})
         store.put_if(layout.ledger, ledgers.encode(after), etag)
     return report
 
 
-def _next_due(plan: Plan, outcome: Outcome, known: Survey, now: datetime) -> datetime | None:
-    due = [] if plan.next_due is None else [plan.next_due]
+def _ahead(ledger: Ledger, run: str, deleting: frozenset[str], tagging: frozenset[str]) -> Ledger:
+    """The ledger that says what this run is about to do."""
+    return replace(
+        ledger,
+        deleting=Deleting(run, deleting) if deleting else ledger.deleting,
+        tagging=(*ledger.tagging, Deleting(run, tagging)) if tagging else ledger.tagging,
+    )
+
+
+def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> datetime | None:
+    now = loaded.now
+    due = [instant for instant in (plan.next_due, loaded.resume) if instant is not None]
     if outcome.failed or known.unread:
         due.append(now + timedelta(seconds=RETRY_SECONDS))
     elif outcome.unfinished or known.tags_read_to is not None:
@@ -162,7 +173,10 @@ def _ledger_after(layout: Layout, loaded: Loaded, known: Survey, outcome: Outcom
         current={**ledger.current, **{channel: published.id for channel, published in history.current.items()}},
         folded=folded,
         retired=retired,
-        owed=history.owed - outcome.untagged - outcome.gone,
+        owed=(history.owed & (history.live_keys() | retired.keys()))
+        - outcome.untagged
+        - outcome.tagged.keys()
+        - outcome.gone,
         # What was sent and not answered may still come to pass: for so long nobody may rely on it.
         deleting=Deleting(run, frozenset(outcome.unanswered)) if outcome.unanswered else ledger.deleting,
         listed_at=known.listed_at,

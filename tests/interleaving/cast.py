@@ -1,0 +1,163 @@
+"""Who takes part: the real uploader and the real cleaner, on the shared bucket."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.pace import Pace
+from cleaner_lambda.run import Job, clean
+from release_log.marker import Asset, Release, encode
+from tests.interleaving.ports import CleanerPort, UploaderPort
+from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, Actor, Violation, World
+from uploader.clocks import Clocks
+from uploader.collect import LocalAsset
+from uploader.headers import headers_for
+from uploader.publish import Build, publish
+from uploader.staging import activate, drop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from cleaner_lambda.report import Report
+    from release_log.settings import Policy
+    from uploader.compare import Upload
+    from uploader.publish import Published
+    from uploader.staging import Activated
+
+_runs = itertools.count(1)
+
+Work = "Callable[[Actor], Any]"
+
+
+@cache
+def local_asset(key: str) -> LocalAsset:
+    """A file of a build: ``assets/app-a1.js`` is version ``a1`` of ``assets/app.js``; ``page.html`` has no version."""
+    name = key.removeprefix(PREFIX)
+    stem, dash, rest = name.partition("-")
+    fingerprinted = bool(dash)
+    logical = f"{PREFIX}{stem}.{rest.rpartition('.')[2]}" if fingerprinted else key
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    headers = headers_for(name, fingerprinted=fingerprinted)
+    return LocalAsset(Path(name), key, logical, len(name), digest, fingerprinted, headers, (0, 0, 0))
+
+
+def build(keys: Sequence[str], channel: str, name: str) -> Build:
+    """A build of these files."""
+    return Build(assets=[local_asset(key) for key in sorted(keys)], prefix=PREFIX, channel=channel, release=name)
+
+
+def body(keys: Sequence[str], channel: str, name: str, world: World) -> bytes:
+    """A marker's content, as a build tool of somebody else's may write it."""
+    assets = {a.logical: Asset(a.key, a.size, a.fingerprinted) for a in map(local_asset, keys)}
+    return encode(Release(name, channel, world.now, PREFIX, {"name": "tests", "version": "0"}, assets))
+
+
+def _clocks(actor: Actor) -> Clocks:
+    world = actor.world
+    return Clocks(
+        wall=lambda: world.now + timedelta(seconds=actor.skew),
+        passed=lambda: world.now.timestamp(),
+        sleep=world.sleep,
+    )
+
+
+def _must_be_there(actor: Actor, keys: frozenset[str], what: str) -> None:
+    missing = keys - actor.world.objects.keys()
+    if missing:
+        msg = f"{actor.name}: {what}, and {sorted(missing)} is not there"
+        raise Violation(msg)
+
+
+def upload(keys: Sequence[str], channel: str, name: str, *, stage: bool = False) -> Callable[[Actor], Published]:
+    """An upload, staged or not."""
+    wanted = build(keys, channel, name)
+    names = frozenset(keys)
+
+    def work(actor: Actor) -> Published:
+        def started(uploads: list[Upload]) -> None:
+            actor.relies_on = names - {upload.asset.key for upload in uploads}
+            _must_be_there(actor, actor.relies_on, "skips what it saw")
+
+        published = publish(
+            UploaderPort(actor.world, actor), wanted, stage=stage, started=started, clocks=_clocks(actor)
+        )
+        _must_be_there(actor, names, "reported success")
+        return published
+
+    return work
+
+
+def activation(release_id: Callable[[], str | None]) -> Callable[[Actor], Activated | None]:
+    """The activation of a release that is known by then."""
+
+    def work(actor: Actor) -> Activated | None:
+        found = release_id()
+        if found is None:
+            return None
+        release = actor.world.staged.get(LAYOUT.staged_key(found))
+        activated = activate(UploaderPort(actor.world, actor), LAYOUT, found, clocks=_clocks(actor))
+        if release is not None and not activated.already:
+            _must_be_there(actor, frozenset(a.key for a in release.assets.values()), "reported success")
+        return activated
+
+    return work
+
+
+def dropping(release_id: Callable[[], str | None]) -> Callable[[Actor], None]:
+    """The end of a release whose roll-out failed."""
+
+    def work(actor: Actor) -> None:
+        found = release_id()
+        if found is not None:
+            drop(UploaderPort(actor.world, actor), LAYOUT, found)
+
+    return work
+
+
+def roll_out(keys: Sequence[str], channel: str, name: str, *, succeeds: bool) -> Callable[[Actor], Any]:
+    """What ``uploader run`` does: upload and stage, then activate or drop."""
+    stage = upload(keys, channel, name, stage=True)
+
+    def work(actor: Actor) -> Any:  # noqa: ANN401
+        published = stage(actor)
+        actor.relies_on = frozenset()
+        then = activation if succeeds else dropping
+        return then(lambda: published.id)(actor)
+
+    return work
+
+
+def cleaning(policy: Policy, *, batches: int | None = None, full: bool = False) -> Callable[[Actor], Report]:
+    """One invocation of the cleaner.
+
+    Args:
+        policy: The settings.
+        batches: After how many batches its time is over; None if it has enough.
+        full: Make a full listing.
+    """
+
+    def work(actor: Actor) -> Report:
+        left = itertools.count() if batches is None else iter([*range(batches)])
+        pace = Pace(has_time=lambda: next(left, None) is not None, sleep=actor.world.sleep)
+        job = Job(prefix=PREFIX, policy=policy, run=f"run-{next(_runs)}", full=full)
+        return clean(CleanerPort(actor.world, actor), job, pace)
+
+    return work
+
+
+def clean_alone(world: World, policy: Policy, *, full: bool = False) -> Report:
+    """One run with nobody beside it, made at once."""
+    world.actor = None
+    job = Job(prefix=PREFIX, policy=policy, run=f"run-{next(_runs)}", full=full)
+    return clean(CleanerPort(world, None), job, Pace(sleep=world.sleep))
+
+
+def cleaner(world: World, name: str, work: Callable[[Actor], Any]) -> Actor:
+    """A cleaner lives no longer than Lambda lets it."""
+    return Actor(name, world, work, lives=INVOCATION_SECONDS)

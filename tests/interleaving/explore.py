@@ -1,0 +1,264 @@
+"""Interleavings: random ones, each from its seed alone, and all of them for small cases.
+
+``python -m tests.interleaving SEED`` replays one and prints every request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.errors import ConflictError
+from release_log.settings import Policy
+from tests.interleaving import cast
+from tests.interleaving.verdict import Watch, settle
+from tests.interleaving.world import LAYOUT, PREFIX, Actor, Op, Verdict, Violation, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+VERSIONS = {path: [f"{PREFIX}{path}-{n}{n}f9c2ab.js" for n in "123"] for path in ("app", "lib")}
+PAGE = f"{PREFIX}index.html"
+CHANNELS = ("default", "staging")
+
+POLICIES = (
+    Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0),
+    Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0),
+    Policy(version_limit=1, version_ttl=0, removed_ttl=60, grace=0),
+    Policy(version_limit=0, version_ttl=600, removed_ttl=3600, grace=60, staged_ttl=3600),
+    Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0, keep_releases=1),
+)
+
+JUMPS = (1, 1, 60, 600, 3600, 7200)
+LONGEST_WAIT = 7200
+"""How long a request may take: far less than half of an intent's life, as the protocol asks."""
+
+
+class Found(AssertionError):
+    """A schedule in which the promise is broken: its seed, what is wrong, and every request."""
+
+
+def random_schedule(seed: int) -> World:
+    """Play one random schedule to its end, and check everything.
+
+    Raises:
+        Found: Something is lost.
+    """
+    random = Random(seed)  # noqa: S311 (a schedule, no secret)
+    world = World(page=random.choice((1000, 1000, 3, 7)))
+    policy = random.choice(POLICIES)
+    watch = Watch(world, policy)
+    try:
+        staged = _history(world, policy, random)
+        world.actors = list(_cast(world, policy, random, staged))
+        _play(world, random)
+        settle(world, policy, watch)
+    except Violation as violation:
+        steps = "\n".join(world.trace)
+        msg = f"seed {seed}: {violation}\n{policy}\n{steps}\nreplay: python -m tests.interleaving {seed}"
+        raise Found(msg) from violation
+    finally:
+        for actor in world.actors:
+            actor.crash()
+    return world
+
+
+def _assets(random: Random) -> list[str]:
+    keys = [random.choice(versions) for versions in VERSIONS.values() if random.random() < 0.75]  # noqa: PLR2004
+    if not keys or random.random() < 0.3:  # noqa: PLR2004
+        keys.append(PAGE)
+    return keys
+
+
+def _history(world: World, policy: Policy, random: Random) -> list[str]:
+    """Some releases, some runs, perhaps a staged release, an intent of a dead upload and a lost ledger."""
+    staged = []
+    for number in range(random.randint(0, 4)):
+        keys, channel = _assets(random), random.choice((*CHANNELS, CHANNELS[0]))
+        for key in keys:
+            if key not in world.objects:
+                asset = cast.local_asset(key)
+                metadata = {"digest": asset.digest, "headers": asset.headers.digest()}
+                world.put(key, b"", size=asset.size, metadata=metadata)
+        release_id = f"{world.now:%Y%m%dT%H%M%SZ}-r{number}"
+        folder = random.choice((LAYOUT.markers, LAYOUT.markers, LAYOUT.markers, LAYOUT.staged, LAYOUT.pending))
+        world.put(f"{folder}{release_id}.json", cast.body(keys, channel, f"r{number}", world))
+        if folder == LAYOUT.staged:
+            staged.append(release_id)
+        world.advance(random.choice((0, 1, 1, 700, 4000)))
+        if random.random() < 0.6:  # noqa: PLR2004
+            cast.clean_alone(world, policy)
+    if random.random() < 0.1:  # noqa: PLR2004
+        world.put(LAYOUT.ledger, b"no ledger")
+    world.advance(random.choice((0, 1, 4000, 90_000)))
+    if random.random() < 0.5:  # noqa: PLR2004
+        cast.clean_alone(world, policy)
+    return staged
+
+
+def _cast(world: World, policy: Policy, random: Random, staged: list[str]) -> Iterator[Actor]:
+    for number in range(random.choice((0, 1, 1, 2, 2))):
+        keys, channel, name = _assets(random), random.choice((*CHANNELS, CHANNELS[0])), f"u{number}"
+        if random.random() < 0.1:  # noqa: PLR2004
+            name = "twin"
+        choice = random.random()
+        if staged and choice < 0.15:  # noqa: PLR2004
+            work: Callable[[Actor], object] = cast.activation(lambda chosen=random.choice(staged): chosen)  # type: ignore[misc]
+        elif choice < 0.65:  # noqa: PLR2004
+            work = cast.upload(keys, channel, name)
+        else:
+            work = cast.roll_out(keys, channel, name, succeeds=choice < 0.9)  # noqa: PLR2004
+        yield Actor(f"U{number}", world, work, skew=random.choice((0, 0, -3600, 3600, 86_400)))
+    for number in range(random.choice((1, 1, 2))):
+        batches = random.choice((None, None, None, random.randint(0, 4)))
+        work = cast.cleaning(policy, batches=batches, full=random.random() < 0.2)  # noqa: PLR2004
+        yield cast.cleaner(world, f"C{number}", work)
+
+
+def _play(world: World, random: Random) -> None:
+    """Let the actors go on in a random order, with a few mishaps."""
+    mishaps = random.choice((0, 0, 1, 1, 2, 4))
+    waiting = list(world.actors)
+    stickiness = random.choice((0.0, 0.5, 0.9))
+    last: Actor | None = None
+    while True:
+        running = [actor for actor in world.actors if actor.state == "running"]
+        if not running and not waiting:
+            return
+        if waiting and (not running or random.random() < 0.2):  # noqa: PLR2004
+            last = waiting.pop(random.randrange(len(waiting)))
+            last.start()
+            continue
+        if last not in running or random.random() > stickiness:
+            last = random.choice(running)
+        if mishaps and random.random() < 0.04:  # noqa: PLR2004
+            mishaps -= 1
+            _mishap(world, last, random)
+        else:
+            last.step()
+
+
+def _mishap(world: World, actor: Actor, random: Random) -> None:
+    """A crash, an answer that is lost or late, an error, or time that passes."""
+    choice = random.choice(("crash", "lost", "late", "failed", "jump", "jump", "arrive"))
+    op = actor.pending
+    if choice == "crash":
+        world.trace.append(f"{actor.name}: crash before {op}")
+        actor.crash()
+    elif choice == "jump":
+        seconds = random.choice(JUMPS)
+        world.trace.append(f"-- {seconds} s pass")
+        world.actor = None
+        world.advance(seconds)
+        world.check()
+    elif choice == "arrive":
+        if world.late:
+            world.actor = None
+            world.late.pop(random.randrange(len(world.late)))[1]()
+            world.check()
+    elif op is not None and op.writes:
+        actor.step({"lost": Verdict.LOST, "late": Verdict.LATE, "failed": Verdict.FAILED}[choice])
+    else:
+        actor.step(Verdict.FAILED if choice == "failed" and op is not None and op.kind != "sleep" else Verdict.DONE)
+
+
+# All interleavings of small cases
+
+
+@dataclass(frozen=True)
+class Case:
+    """A world and its actors, made anew for each schedule.
+
+    Attributes:
+        name: What it shows.
+        policy: The settings.
+        set_up: Makes the world with its actors in it.
+    """
+
+    name: str
+    policy: Policy
+    set_up: Callable[[], World]
+
+
+def every_schedule(case: Case, *, crash: tuple[str, int] | None = None) -> int:
+    """Play every schedule of a case that differs in more than the order of independent requests.
+
+    Which those are is told by sleep sets (Godefroid, "Partial-Order Methods for the Verification of Concurrent
+    Systems", 1996): a request that was tried first at some point need not be tried again after requests that it does
+    not depend on.
+
+    Args:
+        case: The case.
+        crash: An actor, and the number of its requests after which it is gone.
+
+    Returns:
+        How many schedules there are.
+
+    Raises:
+        Found: Something is lost.
+    """
+    count = 0
+    stack: list[tuple[list[str], dict[str, Op]]] = [([], {})]
+    while stack:
+        prefix, asleep = stack.pop()
+        world = case.set_up()
+        watch = Watch(world, case.policy)
+        try:
+            complete = _follow(world, prefix, asleep, stack, crash)
+            if complete:
+                count += 1
+                settle(world, case.policy, watch)
+        except Violation as violation:
+            steps = "\n".join(world.trace)
+            msg = f"{case.name}, crash {crash}: {violation}\n{steps}"
+            raise Found(msg) from violation
+        finally:
+            for actor in world.actors:
+                actor.crash()
+    return count
+
+
+def _follow(
+    world: World,
+    prefix: Sequence[str],
+    asleep: dict[str, Op],
+    stack: list[tuple[list[str], dict[str, Op]]],
+    crash: tuple[str, int] | None,
+) -> bool:
+    """Replay a prefix, then go on with the first actor that is awake; what else could be done there goes on the stack.
+
+    Returns:
+        Whether it came to the end; if not, every way on has been tried elsewhere.
+    """
+    actors = {actor.name: actor for actor in world.actors}
+    path: list[str] = []
+    for actor in world.actors:
+        actor.start()
+    for name in prefix:
+        _advance(actors[name], crash)
+        path.append(name)
+    while True:
+        ready = {name: actor.pending for name, actor in actors.items() if actor.state == "running" and actor.pending}
+        if not ready:
+            return True
+        awake = [name for name in ready if name not in asleep]
+        if not awake:
+            return False
+        first, *others = awake
+        tried = dict(asleep)
+        tried[first] = ready[first]
+        for name in others:
+            still = {each: op for each, op in tried.items() if not op.depends_on(ready[name])}
+            stack.append(([*path, name], still))
+            tried[name] = ready[name]
+        asleep = {name: op for name, op in asleep.items() if not op.depends_on(ready[first])}
+        _advance(actors[first], crash)
+        path.append(first)
+
+
+def _advance(actor: Actor, crash: tuple[str, int] | None) -> None:
+    actor.step()
+    if crash == (actor.name, actor.requests):
+        actor.crash()

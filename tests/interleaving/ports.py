@@ -1,0 +1,174 @@
+"""The two sides' ports on the shared bucket: one request each, as their real ones make them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from cleaner_lambda.errors import ConflictError
+from cleaner_lambda.store import Blob, Listed
+from tests.interleaving.world import LAYOUT, Op, Stored, World
+from uploader.errors import UploaderError
+from uploader.store import Blob as UploaderBlob
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from tests.interleaving.world import Actor
+    from uploader.collect import LocalAsset
+
+UNANSWERED = ReadTimeoutError(endpoint_url="s3")
+REFUSED = ClientError({"Error": {"Code": "InternalError", "Message": "by the test"}}, "Request")
+GIVEN_UP = UploaderError("no answer: run again")
+_writers = itertools.count(1)
+
+
+class CleanerPort:
+    """`cleaner_lambda.store.S3Port`."""
+
+    def __init__(self, world: World, actor: Actor | None) -> None:
+        self.world = world
+        self.actor = actor
+
+    def _request(self, op: Op, effect: Callable[[], object]) -> object:
+        return self.world.request(op, effect, UNANSWERED, REFUSED)
+
+    def now(self) -> datetime:
+        return self.world.now if self.actor is None else self.actor.answered_at
+
+    def get(self, key: str) -> Blob | None:
+        def effect() -> Blob | None:
+            stored = self.world.objects.get(key)
+            if key == LAYOUT.ledger and self.actor is not None:
+                self.actor.seen_at = self.world.now
+            return None if stored is None else Blob(stored.body, stored.etag, stored.at)
+
+        return self._request(Op("get", key), effect)  # type: ignore[return-value]
+
+    def list(self, prefix: str, after: str = "", to: str | None = None) -> Iterator[Listed]:
+        start = after
+        while True:
+
+            def effect(start: str = start) -> list[Listed]:
+                names = self.world.names(prefix, start)
+                return [Listed(key, self.world.objects[key].size, self.world.objects[key].at) for key in names]
+
+            page: list[Listed] = self._request(Op("list", prefix), effect)  # type: ignore[assignment]
+            if prefix == LAYOUT.markers and self.actor is not None:
+                earlier = self.actor.seen_markers if start != after else frozenset()
+                self.actor.seen_markers = earlier | {each.key for each in page}
+            yield from (each for each in page if to is None or each.key <= to)
+            if len(page) < self.world.page or (to is not None and page[-1].key > to):
+                return
+            start = page[-1].key
+
+    def put_if(self, key: str, body: bytes, etag: str | None) -> str:
+        def effect() -> Stored | None:
+            stored = self.world.objects.get(key)
+            return self.world.put(key, body) if (stored and stored.etag) == etag else None
+
+        written = self._request(Op("put", key, writes=True), effect)
+        if written is None:
+            raise ConflictError(key)
+        return written.etag  # type: ignore[attr-defined, no-any-return]
+
+    def get_tags(self, key: str) -> dict[str, str] | None:
+        def effect() -> dict[str, str] | None:
+            stored = self.world.objects.get(key)
+            return None if stored is None else dict(stored.tags)
+
+        return self._request(Op("get_tags", key), effect)  # type: ignore[return-value]
+
+    def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
+        def effect() -> bool:
+            stored = self.world.objects.get(key)
+            if stored is not None:
+                stored.tags = dict(tags)
+            return stored is not None
+
+        return self._request(Op("put_tags", key, writes=True), effect)  # type: ignore[return-value]
+
+    def delete(self, keys: Sequence[str]) -> dict[str, str]:
+        def effect() -> dict[str, str]:
+            for key in keys:
+                self.world.delete(key)
+            return {}
+
+        return self._request(Op("delete", keys=frozenset(keys), writes=True), effect)  # type: ignore[return-value]
+
+
+class UploaderPort:
+    """`uploader.store.BucketPort`."""
+
+    def __init__(self, world: World, actor: Actor | None) -> None:
+        self.world = world
+        self.actor = actor
+
+    def _request(self, op: Op, effect: Callable[[], object]) -> object:
+        return self.world.request(op, effect, GIVEN_UP, GIVEN_UP)
+
+    def create(self, key: str, body: bytes) -> bool:
+        writer = str(next(_writers))
+
+        def effect() -> bool:
+            if key in self.world.objects:
+                return False
+            self.world.put(key, body, metadata={"writer": writer})
+            return True
+
+        if self._request(Op("create", key, writes=True), effect):
+            return True
+        found = self._request(Op("get", key), lambda: self.world.objects.get(key))
+        return isinstance(found, Stored) and found.metadata.get("writer") == writer
+
+    def get(self, key: str) -> UploaderBlob | None:
+        def effect() -> UploaderBlob | None:
+            stored = self.world.objects.get(key)
+            return None if stored is None else UploaderBlob(stored.body, stored.at)
+
+        return self._request(Op("get", key), effect)  # type: ignore[return-value]
+
+    def written_since(self, prefix: str, instant: datetime) -> list[str]:
+        return [key for key, (_, at) in self._listing(prefix).items() if at >= instant]
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        return {key: size for key, (size, _) in self._listing(prefix).items()}
+
+    def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        found: dict[str, Mapping[str, str]] = {}
+        for key in keys:
+            stored = self._request(Op("get", key), lambda key=key: self.world.objects.get(key))  # type: ignore[misc]
+            if isinstance(stored, Stored):
+                found[key] = stored.metadata
+        return found
+
+    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
+        for asset in assets:
+            metadata = {"digest": asset.digest, "headers": asset.headers.digest()}
+
+            def effect(asset: LocalAsset = asset, metadata: dict[str, str] = metadata) -> None:
+                self.world.put(asset.key, b"", size=asset.size, metadata=metadata)
+
+            self._request(Op("put", asset.key, writes=True), effect)
+            done(asset)
+
+    def withdraw(self, key: str) -> None:
+        self._request(Op("delete", key, frozenset({key}), writes=True), lambda: self.world.delete(key))
+
+    def _listing(self, prefix: str) -> dict[str, tuple[int, datetime]]:
+        found: dict[str, tuple[int, datetime]] = {}
+        start = ""
+        while True:
+
+            def effect(start: str = start) -> list[str]:
+                names = self.world.names(prefix, start)
+                found.update({key: (self.world.objects[key].size, self.world.objects[key].at) for key in names})
+                return names
+
+            page: list[str] = self._request(Op("list", prefix), effect)  # type: ignore[assignment]
+            if len(page) < self.world.page:
+                return found
+            start = page[-1]

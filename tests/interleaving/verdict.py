@@ -1,0 +1,113 @@
+"""What must hold besides the promise: nothing went before its time, what was due is gone, tags equal states."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cleaner_lambda import ledger as ledgers
+from release_log.settings import Policy
+from release_log.tags import Mark, read_mark
+from tests import reference
+from tests.interleaving.cast import clean_alone, local_asset
+from tests.interleaving.world import LAYOUT, PREFIX, Violation
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tests.interleaving.world import Actor, World
+
+DAY = 86_400
+ORPHAN = timedelta(hours=24)
+
+
+def site(world: World, ids: frozenset[str] | None = None) -> reference.Site:
+    """The site as the reference sees it: with all its releases, or those of some markers."""
+    releases = [
+        reference.Release(i, at, release.channel, {path: asset.key for path, asset in release.assets.items()})
+        for i, (at, release) in world.releases.items()
+        if ids is None or LAYOUT.marker_key(i) in ids
+    ]
+    return reference.Site(releases, [key for key in world.objects if LAYOUT.owns(key)])
+
+
+class Watch:
+    """Looks at every deletion of an asset: was it due, by the markers and the clock that its run had seen?"""
+
+    def __init__(self, world: World, policy: Policy) -> None:
+        self._world = world
+        self._policy = policy
+        world.on_delete = self._on_delete
+
+    def _on_delete(self, actor: Actor | None, key: str) -> None:
+        if not LAYOUT.owns(key) or actor is None:
+            return
+        seen = site(self._world, actor.seen_markers)
+        if key in {name for release in seen.releases for name in release.assets.values()}:
+            if key not in reference.due(seen, self._policy, actor.seen_at):
+                msg = f"{actor.name} deletes {key} before its time"
+                raise Violation(msg)
+        elif self._world.objects[key].at + ORPHAN > actor.seen_at:
+            msg = f"{actor.name} deletes {key}, which no release names, before it is a day old"
+            raise Violation(msg)
+
+
+def settle(world: World, policy: Policy, watch: Watch) -> None:  # noqa: ARG001 (it watches these runs too)
+    """Let the cleaner come back until nothing is left to do, and compare with the reference."""
+    world.actor = None
+    for actor in world.actors:
+        actor.crash()
+    world.trace.append("-- the cleaner comes back until nothing is left to do")
+    world.advance(61)
+    report = clean_alone(world, policy)
+    if not report.plan.stops and report.next_due is None and not _protections(world):
+        _compare(world, policy, report.at, last=False)
+    # Beyond every intent, staged release and announcement; then a listing finds orphans, then those are due.
+    for seconds in (policy.pending_ttl + policy.staged_ttl + 2, DAY + 1, DAY + policy.removed_ttl + 2):
+        world.advance(seconds)
+        report = clean_alone(world, policy)
+        world.check()
+        if report.plan.stops:
+            world.advance(1000)
+            report = clean_alone(world, policy)
+    _compare(world, policy, report.at, last=True)
+    left = _protections(world)
+    if left and not report.plan.stops:
+        msg = f"{left} expired long ago, and is still there"
+        raise Violation(msg)
+    if LAYOUT.ledger in world.objects and ledgers.decode(world.objects[LAYOUT.ledger].body).deleting is not None:
+        msg = "the ledger still announces deletions"
+        raise Violation(msg)
+
+
+def _protections(world: World) -> list[str]:
+    return [key for key in world.objects if key.startswith((LAYOUT.pending, LAYOUT.staged))]
+
+
+def _compare(world: World, policy: Policy, now: datetime, *, last: bool) -> None:
+    """What was due is gone, and tags equal states."""
+    found = site(world)
+    if not found.releases:
+        return
+    states = reference.retired(found)
+    # What was stored again since, by an upload that died, is an orphan now: it goes later, or is left to people.
+    again = {key for key, state in states.items() if world.objects[key].at >= state.since}
+    if last:
+        again = {key for key in again if not local_asset(key).fingerprinted}
+    overdue = reference.due(found, policy, now) - again
+    if overdue:
+        msg = f"{sorted(overdue)} was due, and is still there"
+        raise Violation(msg)
+    for key in found.present:
+        mark = read_mark(world.objects[key].tags)
+        state = states.get(key)
+        if state is None:
+            if key in world.current_keys() and mark is not None:
+                msg = f"{key} is current, and bears {mark}"
+                raise Violation(msg)
+        elif world.objects[key].at < state.since and mark != Mark(state.state, state.since):
+            msg = f"{key} is {state}, and bears {mark}"
+            raise Violation(msg)
+
+
+__all__ = ["PREFIX", "Watch", "settle", "site"]

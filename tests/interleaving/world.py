@@ -1,0 +1,318 @@
+"""A bucket in memory that several actors share, and that stops each of them at every request.
+
+The actors run the product's own code, each in a greenlet. A request hands control to whoever schedules (`Actor.step`);
+when it is resumed, its effect happens at once and as a whole, as on S3: strongly consistent, with conditional writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from greenlet import getcurrent, greenlet
+
+from release_log.layout import Layout
+from release_log.marker import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from release_log.marker import Release
+
+EPOCH = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+PREFIX = "assets/"
+LAYOUT = Layout(PREFIX)
+
+LATE_SECONDS = 60
+"""How long a request that was given up may still be on its way."""
+
+INVOCATION_SECONDS = 900
+"""How long a cleaner lives."""
+
+
+class Crash(BaseException):
+    """The process is gone: nothing of it runs any more, no ``finally`` either."""
+
+
+class Verdict(Enum):
+    """What becomes of a request."""
+
+    DONE = "done"
+    LOST = "lost"
+    """It is done, the answer is lost, and the client's library asks a second time."""
+    LATE = "late"
+    """There is no answer in time; it is done later all the same."""
+    FAILED = "failed"
+    """S3 answers with an error, again and again; nothing is done."""
+
+
+@dataclass(slots=True)
+class Op:
+    """One request: what it touches, for whoever schedules."""
+
+    kind: str
+    key: str = ""
+    keys: frozenset[str] = frozenset()
+    writes: bool = False
+
+    def touches(self, key: str) -> bool:
+        return key in self.keys or (key.startswith(self.key) if self.kind == "list" else key == self.key)
+
+    def depends_on(self, other: Op) -> bool:
+        """Whether it matters which of the two comes first."""
+        if "sleep" in (self.kind, other.kind):
+            return True
+        if not (self.writes or other.writes):
+            return False
+        mine, theirs = self.keys or {self.key}, other.keys or {other.key}
+        return any(other.touches(key) for key in mine) or any(self.touches(key) for key in theirs)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {','.join(sorted(self.keys)) or self.key}"
+
+
+@dataclass(slots=True)
+class Stored:
+    """One object."""
+
+    body: bytes
+    at: datetime
+    size: int
+    tags: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def etag(self) -> str:
+        return hashlib.md5(self.body, usedforsecurity=False).hexdigest()
+
+
+class Violation(AssertionError):
+    """The promise is broken."""
+
+
+@dataclass(slots=True, eq=False)
+class Actor:
+    """Somebody who makes requests.
+
+    Attributes:
+        name: For people.
+        world: The bucket.
+        work: What it does; its result is kept.
+        lives: For how many seconds at most.
+        skew: By how many seconds its own clock is wrong.
+        keys: What its upload names.
+        relies_on: Keys that it has decided not to send.
+        pending: The request that it waits to make.
+        result: What it returned, or the error that it ended with.
+        seen: The markers that it listed last, and S3's clock when it read the ledger.
+    """
+
+    name: str
+    world: World
+    work: Callable[[Actor], Any]
+    lives: float = float("inf")
+    skew: int = 0
+    relies_on: frozenset[str] = frozenset()
+    pending: Op | None = None
+    result: Any = None
+    state: str = "new"
+    started: datetime = EPOCH
+    seen_markers: frozenset[str] = frozenset()
+    seen_at: datetime = EPOCH
+    answered_at: datetime = EPOCH
+    verdict: Verdict = Verdict.DONE
+    greenlet: Any = None
+    requests: int = 0
+
+    @property
+    def alive(self) -> bool:
+        return self.state in {"new", "running"}
+
+    def start(self) -> None:
+        """Run to the first request."""
+        self.state, self.started = "running", self.world.now
+        self.greenlet = greenlet(self._run, parent=getcurrent())
+        self._switch()
+
+    def step(self, verdict: Verdict = Verdict.DONE) -> None:
+        """Make the pending request, and run to the next one."""
+        self.requests += 1
+        self.verdict = verdict
+        self._switch()
+
+    def crash(self) -> None:
+        """End it here."""
+        if self.state == "running":
+            self.state = "crashed"
+            if getcurrent() is self.greenlet:
+                raise Crash
+            self.world.actor = self
+            self.greenlet.parent = getcurrent()
+            self.greenlet.throw(Crash)
+            self._end()
+
+    def _switch(self) -> None:
+        self.world.actor = self
+        self.greenlet.parent = getcurrent()
+        self.greenlet.switch()
+        if self.state != "running":
+            self._end()
+        self.world.check()
+
+    def _end(self) -> None:
+        self.relies_on, self.pending = frozenset(), None
+
+    def _run(self) -> None:
+        try:
+            self.result = self.work(self)
+            self.state = "done"
+        except Violation as violation:
+            self.result, self.state = violation, "failed"
+            raise
+        except Crash:
+            pass
+        except Exception as error:  # noqa: BLE001 (whatever it fails with is its result)
+            self.result, self.state = error, "failed"
+
+
+class World:
+    """The bucket, its clock, and what must always hold.
+
+    Attributes:
+        now: S3's clock, in whole seconds.
+        page: How many keys a page of a listing has.
+        late: Requests on their way: the latest instant at which each is done, and what it does.
+        trace: What happened, for people.
+    """
+
+    def __init__(self, page: int = 1000) -> None:
+        self.now = EPOCH
+        self.page = page
+        self.objects: dict[str, Stored] = {}
+        self.releases: dict[str, tuple[datetime, Release]] = {}
+        self.staged: dict[str, Release] = {}
+        self.late: list[tuple[datetime, Callable[[], Any]]] = []
+        self.actors: list[Actor] = []
+        self.actor: Actor | None = None
+        self.trace: list[str] = []
+        self.on_delete: Callable[[Actor | None, str], None] = lambda _actor, _key: None
+        self._current: frozenset[str] = frozenset()
+        self._dirty = False
+
+    # The clock
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass: what was on its way arrives, and who has lived too long ends."""
+        self.now += timedelta(seconds=seconds)
+        for until, effect in [each for each in self.late if each[0] <= self.now]:
+            self.late.remove((until, effect))
+            effect()
+        for actor in self.actors:
+            if actor.state == "running" and (self.now - actor.started).total_seconds() > actor.lives:
+                self.trace.append(f"{actor.name}: its time is over")
+                actor.crash()
+
+    # Requests
+
+    def request(self, op: Op, effect: Callable[[], Any], unanswered: Exception, refused: Exception) -> Any:
+        """Make a request on behalf of whoever runs."""
+        actor = self.actor
+        if actor is None:
+            return effect()
+        if actor.state == "crashed":
+            raise Crash
+        actor.pending = op
+        getcurrent().parent.switch()
+        if actor.state == "crashed":
+            raise Crash
+        verdict, actor.pending = actor.verdict, None
+        self.trace.append(f"{actor.name}: {op}{'' if verdict is Verdict.DONE else f' ({verdict.value})'}")
+        if verdict is Verdict.FAILED:
+            raise refused
+        if verdict is Verdict.LATE:
+            self.late.append((self.now + timedelta(seconds=LATE_SECONDS), effect))
+            raise unanswered
+        actor.answered_at = self.now
+        if verdict is Verdict.LOST:
+            effect()
+        return effect()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait on behalf of whoever runs."""
+        actor = self.actor
+        if actor is None:
+            self.advance(seconds)
+            return
+        if actor.state == "crashed":
+            raise Crash
+        until = self.now + timedelta(seconds=seconds)
+        actor.pending = Op("sleep")
+        getcurrent().parent.switch()
+        if actor.state == "crashed":
+            raise Crash
+        actor.pending = None
+        if self.now < until:
+            self.advance((until - self.now).total_seconds())
+        self.actor = actor
+        if actor.state == "crashed":
+            raise Crash
+
+    # Effects
+
+    def put(self, key: str, body: bytes, *, size: int | None = None, metadata: dict[str, str] | None = None) -> Stored:
+        """Store an object; the one that was there goes with its tags."""
+        stored = Stored(body, self.now, len(body) if size is None else size, {}, metadata or {})
+        self.objects[key] = stored
+        if key.startswith(LAYOUT.markers):
+            self.releases[LAYOUT.release_id(key)] = (self.now, decode(body, PREFIX))
+            self._dirty = True
+        elif key.startswith(LAYOUT.staged):
+            self.staged[key] = decode(body, PREFIX)
+        return stored
+
+    def delete(self, key: str) -> None:
+        """Delete an object, if it is there."""
+        if key in self.objects:
+            self.on_delete(self.actor, key)
+            del self.objects[key]
+            self.releases.pop(key[len(LAYOUT.markers) : -len(".json")], None) if key.startswith(
+                LAYOUT.markers
+            ) else None
+            self.staged.pop(key, None)
+
+    def names(self, prefix: str, after: str = "", limit: int | None = None) -> list[str]:
+        """One page of a listing."""
+        found = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
+        return found[: self.page if limit is None else limit]
+
+    # The promise
+
+    def current(self) -> dict[str, str]:
+        """Channel -> id of its current release."""
+        newest: dict[str, tuple[datetime, str]] = {}
+        for release_id, (at, release) in self.releases.items():
+            newest[release.channel] = max(newest.get(release.channel, (at, release_id)), (at, release_id))
+        return {channel: release_id for channel, (_, release_id) in newest.items()}
+
+    def current_keys(self) -> frozenset[str]:
+        """Every key of a current release."""
+        if self._dirty:
+            releases = [self.releases[release_id][1] for release_id in self.current().values()]
+            self._current = frozenset(asset.key for release in releases for asset in release.assets.values())
+            self._dirty = False
+        return self._current
+
+    def check(self) -> None:
+        """What must hold after each step."""
+        missing = self.current_keys() - self.objects.keys()
+        if missing:
+            msg = f"a current release misses {sorted(missing)}"
+            raise Violation(msg)
+        for actor in self.actors:
+            missing = actor.relies_on - self.objects.keys()
+            if missing:
+                msg = f"{actor.name} relies on {sorted(missing)}, and it is gone"
+                raise Violation(msg)

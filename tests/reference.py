@@ -1,0 +1,181 @@
+"""The definitions of DESIGN.md, sections 2 and 4, once more: slow, short, and written to be compared with by eye.
+
+Nothing here is carried from one step to the next. `steps` lists what was current after each release of the whole
+history, as full sets; every question about a key is answered by walking that list from its start. There is no ledger,
+no delta and no order of the runs: only the releases that are in the bucket now, whenever they came to be known.
+
+It shares no code with `cleaner_lambda`, and must not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from release_log.fingerprints import split
+from release_log.tags import State
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from release_log.settings import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release marker in the bucket; ``at`` is S3's ``LastModified``, ``assets`` logical path -> key."""
+
+    id: str
+    at: datetime
+    channel: str
+    assets: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All there is to know of a site at one instant.
+
+    Attributes:
+        releases: Every release, in any order.
+        present: The keys of all objects that are there.
+        protected: Key of an intent or a staged release -> until when that protects it.
+        orphans: Key of an orphan -> when a full listing found it.
+    """
+
+    releases: Sequence[Release]
+    present: Collection[str]
+    protected: Mapping[str, datetime] = field(default_factory=dict)
+    orphans: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is current from one instant on: channel -> release."""
+
+    at: datetime
+    current: Mapping[str, Release]
+
+    @property
+    def keys(self) -> set[str]:
+        """Every key of a current release."""
+        return {key for release in self.current.values() for key in release.assets.values()}
+
+    @property
+    def paths(self) -> set[str]:
+        """Every logical path of a current release."""
+        return {logical for release in self.current.values() for logical in release.assets}
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """An asset that is not current.
+
+    Attributes:
+        state: Whether its logical path is current with another key.
+        since: When it entered this state.
+        logical: Its logical path.
+        release: The release that it left with; empty for an orphan.
+    """
+
+    state: State
+    since: datetime
+    logical: str
+    release: str
+
+
+def steps(releases: Sequence[Release]) -> list[Step]:
+    """What was current after each release; the newest release of a channel is its current one."""
+    ordered = sorted(releases, key=lambda release: (release.at, release.id))
+    return [
+        Step(release.at, {earlier.channel: earlier for earlier in ordered[: number + 1]})
+        for number, release in enumerate(ordered)
+    ]
+
+
+def retired(site: Site) -> dict[str, Retired]:
+    """Every asset that is there and was named by a release, or found by a listing, and is not current."""
+    history = steps(site.releases)
+    named = {key for release in site.releases for key in release.assets.values()}
+    current = history[-1].keys if history else set()
+    assets = {key: _left(key, history) for key in named - current if key in site.present}
+    orphans = {key: _orphan(key, at, history) for key, at in site.orphans.items() if key not in named}
+    return assets | {key: asset for key, asset in orphans.items() if key in site.present}
+
+
+def _left(key: str, history: list[Step]) -> Retired:
+    last = max(number for number, step in enumerate(history) if key in step.keys)
+    before, after = history[last], history[last + 1]
+    (release,) = (each for each in before.current.values() if each not in after.current.values())
+    (logical,) = (logical for logical, its_key in release.assets.items() if its_key == key)
+    state, since = _state(logical, [(step.at, step.paths) for step in history[last + 1 :]])
+    return Retired(state, since, logical, release.id)
+
+
+def _orphan(key: str, found: datetime, history: list[Step]) -> Retired:
+    logical = split(key).logical
+    paths_when_found = [step.paths for step in history if step.at <= found][-1]
+    later = [(step.at, step.paths) for step in history if step.at > found]
+    state, since = _state(logical, [(found, paths_when_found), *later])
+    return Retired(state, since, logical, "")
+
+
+def _state(logical: str, walk: list[tuple[datetime, set[str]]]) -> tuple[State, datetime]:
+    """The state at the end of a walk through instants and their current logical paths, and when it was entered."""
+    states = [(State.SUPERSEDED if logical in paths else State.REMOVED, at) for at, paths in walk]
+    state, since = states[-1]
+    for earlier, at in reversed(states):
+        if earlier is not state:
+            break
+        since = at
+    return state, since
+
+
+def protected(site: Site, now: datetime) -> set[str]:
+    """The keys of intents and staged releases that have not expired."""
+    return {key for key, until in site.protected.items() if now < until}
+
+
+def kept(site: Site, policy: Policy) -> set[str]:
+    """The keys of the last ``keep_releases`` releases before each channel's current one."""
+    keys: set[str] = set()
+    for channel in {release.channel for release in site.releases}:
+        line = sorted((each for each in site.releases if each.channel == channel), key=lambda each: (each.at, each.id))
+        earlier = line[:-1]
+        keys |= {key for each in earlier[::-1][: policy.keep_releases] for key in each.assets.values()}
+    return keys
+
+
+def due(site: Site, policy: Policy, now: datetime) -> set[str]:
+    """The keys that the policy deletes at an instant."""
+    assets, safe = retired(site), protected(site, now)
+    rankable = {key: asset for key, asset in assets.items() if asset.state is State.SUPERSEDED and key not in safe}
+
+    def rank(key: str) -> int:
+        siblings = {other: asset for other, asset in rankable.items() if asset.logical == rankable[key].logical}
+        latest_first = sorted(siblings, key=lambda k: (siblings[k].since, siblings[k].release, k), reverse=True)
+        return latest_first.index(key)
+
+    def over(key: str, asset: Retired) -> bool:
+        age = now - asset.since
+        if age < timedelta(seconds=policy.grace):
+            return False
+        if asset.state is State.REMOVED:
+            return age >= timedelta(seconds=policy.removed_ttl)
+        return rank(key) >= policy.version_limit and age >= timedelta(seconds=policy.version_ttl)
+
+    return {key for key, asset in assets.items() if key not in safe | kept(site, policy) and over(key, asset)}
+
+
+def strays(site: Site, uploaded: Mapping[str, datetime], now: datetime) -> set[str]:
+    """The orphans that a full listing retires: fingerprinted, a day old, and nobody's.
+
+    Args:
+        site: The site.
+        uploaded: Key of every asset that is there -> its ``LastModified``.
+        now: When the listing is made.
+    """
+    named = {key for release in site.releases for key in release.assets.values()}
+    old = {key for key, at in uploaded.items() if now - at >= timedelta(hours=24)}
+    return {key for key in old - named - protected(site, now) if site.releases and split(key).fingerprint is not None}
