@@ -178,13 +178,16 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
 
 
 def _ranks(view: View) -> dict[str, int]:
-    """Rank the superseded versions of each logical path, latest superseded first; uploads under way do not count."""
-    versions: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
+    """Rank the superseded versions of each logical path, latest superseded first; uploads under way do not count.
+
+    Orphans come last, whenever they were found: what never lived must not push out what did.
+    """
+    versions: dict[str, list[tuple[bool, datetime, str, str]]] = defaultdict(list)
     for key, entry in view.retired.items():
         if entry.mark.state is State.SUPERSEDED and key not in view.protected:
-            versions[entry.logical].append((entry.mark.since, entry.release, key))
+            versions[entry.logical].append((entry.release != "", entry.mark.since, entry.release, key))
     return {
-        key: rank for siblings in versions.values() for rank, (_, _, key) in enumerate(sorted(siblings, reverse=True))
+        key: rank for siblings in versions.values() for rank, (*_, key) in enumerate(sorted(siblings, reverse=True))
     }
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")  # strptime takes 2026-1-2t3:4:5z too
+_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")  # fromisoformat takes many other forms
 
 
 def whole_seconds(instant: datetime) -> datetime:
@@ -28,4 +27,4 @@ def parse_instant(text: str) -> datetime:
     if not _TEXT.fullmatch(text):
         msg = f"{text!r} is not of the form 2026-11-23T06:05:38Z"
         raise ValueError(msg)
-    return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)

@@ -154,8 +154,12 @@ def due(site: Site, policy: Policy, now: datetime) -> set[str]:
 
     def rank(key: str) -> int:
         siblings = {other: asset for other, asset in rankable.items() if asset.logical == rankable[key].logical}
-        latest_first = sorted(siblings, key=lambda k: (siblings[k].since, siblings[k].release, k), reverse=True)
-        return latest_first.index(key)
+
+        def order(each: str) -> tuple[bool, datetime, str, str]:
+            asset = siblings[each]
+            return (asset.release != "", asset.since, asset.release, each)
+
+        return sorted(siblings, key=order, reverse=True).index(key)
 
     def over(key: str, asset: Retired) -> bool:
         age = now - asset.since

@@ -1,0 +1,108 @@
+"""Small cases, of which every schedule is played."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from release_log.settings import Policy
+from tests.interleaving import cast
+from tests.interleaving.explore import PAGE, VERSIONS, Case
+from tests.interleaving.world import LAYOUT, Actor, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+A, B, C = VERSIONS["app"]
+AT_ONCE = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0)
+"""What is retired is due."""
+
+STAGED_ID = "20261123T110000Z-staged"
+
+
+def put_assets(world: World, keys: Sequence[str]) -> None:
+    """Assets as the uploader stores them."""
+    for key in keys:
+        if key not in world.objects:
+            asset = cast.local_asset(key)
+            metadata = {"digest": asset.digest, "headers": asset.headers.digest()}
+            world.put(key, b"", size=asset.size, metadata=metadata)
+
+
+def release(world: World, keys: Sequence[str], name: str, folder: str = LAYOUT.markers) -> None:
+    """A release, all at once, and the second that it takes."""
+    put_assets(world, keys)
+    release_id = name if "Z-" in name else f"{world.now:%Y%m%dT%H%M%SZ}-{name}"
+    world.put(f"{folder}{release_id}.json", cast.body(keys, "default", name.partition("Z-")[2] or name, world))
+    world.advance(1)
+
+
+def superseded(policy: Policy) -> World:
+    """A is superseded by B, due, and nothing has been deleted yet; the ledger is there."""
+    world = World()
+    release(world, [A, PAGE], "r0")
+    cast.clean_alone(world, policy)
+    release(world, [B, PAGE], "r1")
+    return world
+
+
+def staged(policy: Policy) -> World:
+    """The same, and a release with A is staged."""
+    world = World()
+    release(world, [A, PAGE], "r0")
+    cast.clean_alone(world, policy)
+    release(world, [A, PAGE], STAGED_ID, LAYOUT.staged)
+    release(world, [B, PAGE], "r1")
+    return world
+
+
+def _uploader(work: Callable[[Actor], Any], *, skew: int = 0, name: str = "U") -> Callable[[World], Actor]:
+    return lambda world: Actor(name, world, work, skew=skew)
+
+
+def _cleaner(policy: Policy, name: str = "C") -> Callable[[World], Actor]:
+    return lambda world: cast.cleaner(world, name, cast.cleaning(policy))
+
+
+def _time(*seconds: int) -> Callable[[World], Actor]:
+    def work(actor: Actor) -> None:
+        for each in seconds:
+            actor.world.sleep(each)
+
+    return lambda world: Actor("T", world, work)
+
+
+def case(name: str, begin: Callable[[Policy], World], *who: Callable[[World], Actor], policy: Policy = AT_ONCE) -> Case:
+    """A world, and who is let loose on it."""
+
+    def set_up() -> World:
+        world = begin(policy)
+        world.actors = [make(world) for make in who]
+        return world
+
+    return Case(name, policy, set_up)
+
+
+BACK = _uploader(cast.upload([A, PAGE], "default", "back"))
+AHEAD = _uploader(cast.upload([A, PAGE], "default", "back"), skew=86_400)
+ROLL_OUT = _uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=True))
+FAILED_ROLL_OUT = _uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=False))
+NEXT = _uploader(cast.upload([C, PAGE], "default", "next"), name="V")
+ACTIVATION = _uploader(cast.activation(lambda: STAGED_ID))
+CLEANER = _cleaner(AT_ONCE)
+OTHER_CLEANER = _cleaner(AT_ONCE, "D")
+
+TWO_ACTORS = (
+    case("an upload brings back what is being deleted", superseded, BACK, CLEANER),
+    case("a new version, while the one before it is being deleted", superseded, NEXT, CLEANER),
+    case("a roll-out of what is being deleted", superseded, ROLL_OUT, CLEANER),
+    case("a roll-out that fails, of what is being deleted", superseded, FAILED_ROLL_OUT, CLEANER),
+    case("an activation, while others are deleted", staged, ACTIVATION, CLEANER),
+    case("two activations of one release", staged, ACTIVATION, _uploader(cast.activation(lambda: STAGED_ID), name="V")),
+    case("two cleaners", superseded, CLEANER, OTHER_CLEANER),
+    case("two uploads of one build under one name", superseded, BACK, _uploader(BACK(World()).work, name="V")),
+)
+"""Every schedule of each is played in the tests."""
+
+SLOW_UPLOAD = case("an upload that takes longer than its intent holds", superseded, BACK, CLEANER, _time(10_700, 10_700, 700))
+WRONG_CLOCK = case("an upload on a machine whose clock is a day ahead", superseded, AHEAD, CLEANER)
