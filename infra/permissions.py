@@ -1,4 +1,7 @@
-"""What the cleaner may do in the bucket, and nothing more."""
+"""What the cleaner and the build job may do in the bucket, and nothing more.
+
+Neither may delete an object's version: whatever is deleted in a versioned bucket can be brought back.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def cleaner_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
-    """List the site, read its release log, write its ledger, tag and delete its assets.
+    """List the site, read its release log, write its ledger, tag and delete its assets, prune its log.
 
     Args:
         bucket_arn: The bucket.
@@ -19,22 +22,69 @@ def cleaner_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatem
     """
     everything = f"{bucket_arn}/{layout.prefix}*"
     return [
-        iam.PolicyStatement(
-            sid="ListSite",
-            actions=["s3:ListBucket"],
-            resources=[bucket_arn],
-            conditions={"StringLike": {"s3:prefix": f"{layout.prefix}*"}},
-        ),
+        _list_site(bucket_arn, layout),
+        # Of the ledger also for its compare-and-swap: a write with If-Match needs s3:GetObject.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         iam.PolicyStatement(sid="ReadReleaseLog", actions=["s3:GetObject"], resources=[f"{bucket_arn}/{layout.log}*"]),
         iam.PolicyStatement(sid="WriteLedger", actions=["s3:PutObject"], resources=[f"{bucket_arn}/{layout.ledger}"]),
         iam.PolicyStatement(
             sid="TagAssets", actions=["s3:GetObjectTagging", "s3:PutObjectTagging"], resources=[everything]
         ),
-        iam.PolicyStatement(sid="DeleteAssets", actions=["s3:DeleteObject"], resources=[everything]),
+        # Assets, and what the release log no longer needs: intents, staged releases, markers.
+        iam.PolicyStatement(sid="DeleteFromSite", actions=["s3:DeleteObject"], resources=[everything]),
         iam.PolicyStatement(
-            sid="KeepReleaseLog",
+            sid="KeepLedger",
             effect=iam.Effect.DENY,
-            actions=["s3:DeleteObject", "s3:PutObjectTagging"],
+            actions=["s3:DeleteObject"],
+            resources=[f"{bucket_arn}/{layout.ledger}"],
+        ),
+        iam.PolicyStatement(
+            sid="KeepReleaseLogUntagged",
+            effect=iam.Effect.DENY,
+            actions=["s3:PutObjectTagging"],
             resources=[f"{bucket_arn}/{layout.log}*"],
         ),
     ]
+
+
+def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
+    """List the site, read it and write to it, take back intents and staged releases.
+
+    Neither an asset nor a marker can be deleted, and the ledger not even written. Create-only writes need no right but
+    ``s3:PutObject``: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+
+    Args:
+        bucket_arn: The bucket.
+        layout: The site.
+    """
+    return [
+        _list_site(bucket_arn, layout),
+        iam.PolicyStatement(
+            sid="ReadAndWriteSite",
+            # Aborting is what an upload by multipart does that fails:
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
+            actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+            resources=[f"{bucket_arn}/{layout.prefix}*"],
+        ),
+        iam.PolicyStatement(
+            sid="TakeBackIntents",
+            actions=["s3:DeleteObject"],
+            resources=[f"{bucket_arn}/{layout.pending}*", f"{bucket_arn}/{layout.staged}*"],
+        ),
+        iam.PolicyStatement(
+            sid="KeepLedger",
+            effect=iam.Effect.DENY,
+            actions=["s3:PutObject"],
+            resources=[f"{bucket_arn}/{layout.ledger}"],
+        ),
+    ]
+
+
+def _list_site(bucket_arn: str, layout: Layout) -> iam.PolicyStatement:
+    # A listing of the whole bucket may come without any prefix, which even ``*`` would not match.
+    return iam.PolicyStatement(
+        sid="ListSite",
+        actions=["s3:ListBucket"],
+        resources=[bucket_arn],
+        conditions={"StringLike": {"s3:prefix": f"{layout.prefix}*"}} if layout.prefix else None,
+    )

@@ -15,7 +15,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 
-from infra.permissions import cleaner_statements
+from infra.permissions import cleaner_statements, uploader_statements
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
@@ -55,8 +55,16 @@ class AssetCleaner(Stack):
         )
         self._wake_by_marker(bucket, function, undelivered)
         self._wake_daily(function, undelivered)
+        uploader = iam.ManagedPolicy(
+            self,
+            "UploaderPolicy",
+            # Never to be changed: another text would replace the policy, and take it from the roles that have it.
+            description="Lets a build job publish releases of one site, and delete no asset",
+            statements=uploader_statements(bucket.bucket_arn, self._layout),
+        )
         CfnOutput(self, "BucketName", value=bucket.bucket_name)
         CfnOutput(self, "CleanerFunctionName", value=function.function_name)
+        CfnOutput(self, "UploaderPolicyArn", value=uploader.managed_policy_arn)
 
     def _new_bucket(self) -> s3.IBucket:
         bucket = s3.Bucket(
@@ -65,8 +73,15 @@ class AssetCleaner(Stack):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
+            versioned=True,
             lifecycle_rules=[
-                s3.LifecycleRule(id="AbortIncompleteUploads", abort_incomplete_multipart_upload_after=Duration.days(1))
+                s3.LifecycleRule(id="AbortIncompleteUploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
+                # Until then a deletion can be undone. The delete marker goes after the last version under it.
+                s3.LifecycleRule(
+                    id="ExpireNoncurrentVersions",
+                    noncurrent_version_expiration=Duration.days(self._settings.noncurrent_days),
+                    expired_object_delete_marker=True,
+                ),
             ],
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.RETAIN,
@@ -161,6 +176,7 @@ class AssetCleaner(Stack):
                 conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
             )
         )
+        role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[failed.queue_arn]))
         site = {"bucket": bucket.bucket_name, "prefix": self._layout.prefix, "policy": dict(self._settings.policy)}
         return lambda_.Function(
             self,
@@ -176,7 +192,9 @@ class AssetCleaner(Stack):
             timeout=Duration.minutes(15),
             # Two runs at once are safe, and useless. S3's and the timers' events wait in Lambda's queue meanwhile.
             reserved_concurrent_executions=1,
-            role=role,
+            # The CDK would add more rights on the queue of failed runs than Lambda needs:
+            # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+            role=role.without_policy_updates(),
             log_group=log_group,
             retry_attempts=2,
             on_failure=destinations.SqsDestination(failed),

@@ -40,6 +40,16 @@ def logged_metrics(site: Installation, name: str) -> list[float]:
     return [value for document in map(json.loads, lines) if "_aws" in document for value in document.get(name, ())]
 
 
+def restorable(site: Installation) -> set[str]:
+    """Keys whose newest version is a delete marker, with a noncurrent version of an object under it."""
+    pages = site.aws.client("s3").get_paginator("list_object_versions").paginate(Bucket=site.bucket)
+    kept, deleted = set(), set()
+    for page in pages:
+        kept |= {version["Key"] for version in page.get("Versions", ()) if not version["IsLatest"]}
+        deleted |= {marker["Key"] for marker in page.get("DeleteMarkers", ()) if marker["IsLatest"]}
+    return kept & deleted
+
+
 def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Installation, tmp_path: Path) -> None:
     """EventBridge wakes the cleaner for each marker; what the plan names goes by the cleaner's own schedule."""
     published = {}
@@ -75,6 +85,7 @@ def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Install
     left = site.wait_until_gone(planned).keys()
     assert before - left == planned & before, "exactly what the plan named"
     assert on_disk <= left
+    assert planned <= restorable(site), "in the versioned bucket a deletion can be undone"
     wait(site.wake_ups, lambda schedules: not schedules, "a wake-up is left though nothing falls due")
     assert sum(logged_metrics(site, "Deleted")) == len(planned)
     assert set(logged_metrics(site, "Failed")) == {0.0}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from infra.settings import OWN, ContextError, StackSettings, settings_from
+from infra.settings import NONCURRENT_DAYS, OWN, ContextError, StackSettings, settings_from
 from release_log.settings import SETTINGS, policy_from
 from tests.infra.conftest import ROOT
 
@@ -15,7 +15,7 @@ KNOWN = ", ".join((*OWN, *SETTINGS))
 
 def test_without_any_setting_a_new_bucket_is_created_and_the_policy_is_the_default() -> None:
     """No context at all is a whole, usual installation."""
-    assert settings_from({}) == StackSettings(bucket=None, prefix="assets/", name=None, policy={})
+    assert settings_from({}) == StackSettings(bucket=None, prefix="assets/", name=None, policy={}, noncurrent_days=7)
     assert settings_from({}).stack_name == "AssetCleaner"
 
 
@@ -50,6 +50,19 @@ def test_text_from_the_command_line_becomes_the_types_that_the_policy_has() -> N
 def test_a_number_may_be_a_number_in_cdk_json_and_text_after_c(value: object) -> None:
     """Both ways to say a setting say the same."""
     assert settings_from({"grace": value}).policy == {"grace": 7}
+
+
+@pytest.mark.parametrize("value", [1, "1", 30, "3650"])
+def test_noncurrent_days_are_a_whole_number_from_1_to_3650(value: object) -> None:
+    """S3 takes none below 1; ten years are a window that nobody needs, and a slip of the keyboard is beyond it."""
+    assert settings_from({"noncurrent_days": value}).noncurrent_days == int(str(value))
+
+
+def test_the_readme_says_what_noncurrent_days_may_be() -> None:
+    """Default and bounds."""
+    text = " ".join((ROOT / "README.md").read_text().split())
+    low, high = NONCURRENT_DAYS[0], NONCURRENT_DAYS[-1]
+    assert f"({low} to {high}, default {StackSettings().noncurrent_days})" in text
 
 
 def test_every_policy_setting_can_be_set() -> None:
@@ -156,6 +169,36 @@ def test_the_context_in_cdk_json_is_passed_over() -> None:
         ),
         pytest.param({"prefix": 5}, "context prefix=5: not a text such as 'assets/'", id="prefix is a number"),
         pytest.param({"prefix": None}, "context prefix=None: not a text such as 'assets/'", id="prefix is null"),
+        *(
+            pytest.param(
+                {"noncurrent_days": value},
+                f"context noncurrent_days={value!r}: a whole number of days from 1 to 3650",
+                id=f"noncurrent_days {str(value)[:4]!r}",
+            )
+            for value in (
+                "0",
+                0,
+                "-1",
+                "3651",
+                "7.0",
+                7.5,
+                "1e2",
+                "7d",
+                "",
+                " 7",
+                "\u0663",
+                "7\n",
+                "9" * 5000,
+                True,
+                None,
+                [7],
+            )
+        ),
+        pytest.param(
+            {"noncurrent_days": "7", "bucket": "x-y"},
+            "context noncurrent_days='7': only for a new bucket; leave it out with bucket='x-y'",
+            id="noncurrent_days of an existing bucket",
+        ),
         pytest.param(
             {"version_ttl": "-1"},
             "context version_ttl: -1 is not between 0 and 3162240000",

@@ -16,6 +16,7 @@ import pytest
 from cleaner_lambda.request import Request, parse
 from cleaner_lambda.sites import Site, sites_from
 from release_log.settings import Orphans, Policy, policy_from
+from tests.infra.conftest import ROOT
 
 if TYPE_CHECKING:
     from aws_cdk.assertions import Template
@@ -43,15 +44,23 @@ CLEANERS_RIGHTS: set[Right] = {
     ("Allow", "s3:GetObjectTagging", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:PutObjectTagging", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/*", ""),
-    ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/*", ""),
+    ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
     ("Deny", "s3:PutObjectTagging", "${Bucket.Arn}/assets/.releases/*", ""),
     ("Allow", "scheduler:CreateSchedule", f"{_SCHEDULES}/AssetCleaner-wake-ups/*", ""),
     ("Allow", "scheduler:UpdateSchedule", f"{_SCHEDULES}/AssetCleaner-wake-ups/*", ""),
     ("Allow", "scheduler:DeleteSchedule", f"{_SCHEDULES}/AssetCleaner-wake-ups/*", ""),
     ("Allow", "iam:PassRole", "${WakeUpRole.Arn}", "StringEquals iam:PassedToService scheduler.amazonaws.com"),
-    ("Allow", "sqs:GetQueueAttributes", "${FailedRuns.Arn}", ""),
-    ("Allow", "sqs:GetQueueUrl", "${FailedRuns.Arn}", ""),
     ("Allow", "sqs:SendMessage", "${FailedRuns.Arn}", ""),
+}
+
+UPLOADERS_RIGHTS: set[Right] = {
+    ("Allow", "s3:ListBucket", "${Bucket.Arn}", "StringLike s3:prefix assets/*"),
+    ("Allow", "s3:GetObject", "${Bucket.Arn}/assets/*", ""),
+    ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/*", ""),
+    ("Allow", "s3:AbortMultipartUpload", "${Bucket.Arn}/assets/*", ""),
+    ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/pending/*", ""),
+    ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/staged/*", ""),
+    ("Deny", "s3:PutObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
 }
 
 
@@ -111,13 +120,34 @@ def statements(template: Template) -> list[dict[str, Any]]:
 def rights_of(template: Template, role: str) -> list[Right]:
     """Everything that a role may do, or is denied."""
     return [
-        (statement["Effect"], action, resource, condition_of(statement))
+        right
         for policy in resources(template, "AWS::IAM::Policy").values()
         if f"${{{role}}}" in policy["Properties"]["Roles"]
+        for right in rights_in(policy)
+    ]
+
+
+def uploaders_rights(template: Template) -> list[Right]:
+    """Everything that a build job may do with the stack's policy, or is denied."""
+    return rights_in(resources(template, "AWS::IAM::ManagedPolicy")["UploaderPolicy"])
+
+
+def rights_in(policy: dict[str, Any]) -> list[Right]:
+    """Everything that a policy allows or denies."""
+    return [
+        (statement["Effect"], action, resource, condition_of(statement))
         for statement in listed(policy["Properties"]["PolicyDocument"]["Statement"])
         for action in listed(statement["Action"])
         for resource in listed(statement["Resource"])
     ]
+
+
+def at_the_root(rights: set[Right]) -> set[Right]:
+    """The rights on ``assets/`` as those on a whole bucket: a listing needs no condition then."""
+    return {
+        (effect, action, resource.replace("/assets/", "/"), "" if "s3:prefix" in condition else condition)
+        for effect, action, resource, condition in rights
+    }
 
 
 def may(rights: list[Right], action: str, resource: str) -> bool:
@@ -149,8 +179,11 @@ def deny_without_tls(action: str, *targets: str) -> dict[str, Any]:
 class TestNewBucket:
     """Without ``bucket=`` the stack creates one."""
 
-    def test_it_tells_eventbridge_and_is_private_encrypted_and_tidy(self, synthesise: Synthesise) -> None:
-        """All four public access blocks; parts of broken uploads go after a day; ACLs are off."""
+    def test_it_tells_eventbridge_and_is_private_encrypted_versioned_and_tidy(self, synthesise: Synthesise) -> None:
+        """All four public access blocks; parts of broken uploads go after a day; ACLs are off.
+
+        What was deleted or replaced goes after a week, and then its delete marker. No rule touches a current version.
+        """
         assert properties(synthesise(), "AWS::S3::Bucket", "Bucket") == {
             "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
             "PublicAccessBlockConfiguration": {
@@ -168,11 +201,25 @@ class TestNewBucket:
                         "Id": "AbortIncompleteUploads",
                         "Status": "Enabled",
                         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-                    }
+                    },
+                    {
+                        "Id": "ExpireNoncurrentVersions",
+                        "Status": "Enabled",
+                        "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
+                        "ExpiredObjectDeleteMarker": True,
+                    },
                 ]
             },
+            "VersioningConfiguration": {"Status": "Enabled"},
             "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
         }
+
+    @pytest.mark.parametrize("days", ["1", 30, "3650"])
+    def test_the_setting_says_how_long_noncurrent_versions_stay(self, days: object, synthesise: Synthesise) -> None:
+        """From the command line or from ``cdk.json``."""
+        lifecycle = properties(synthesise(noncurrent_days=days), "AWS::S3::Bucket", "Bucket")["LifecycleConfiguration"]
+        found = [rule["NoncurrentVersionExpiration"] for rule in lifecycle["Rules"] if "NoncurrentVersion" in str(rule)]
+        assert found == [{"NoncurrentDays": int(str(days))}]
 
     def test_it_outlives_the_stack(self, synthesise: Synthesise) -> None:
         """Neither ``cdk destroy`` nor a replacement deletes anybody's assets."""
@@ -340,10 +387,7 @@ class TestRights:
     def test_the_cleaner_of_a_whole_bucket_has_them_at_its_root(self, synthesise: Synthesise) -> None:
         """An empty prefix widens the site, and neither what may be done nor the release log's protection."""
         rights = set(rights_of(synthesise(prefix=""), "CleanerRole"))
-        assert rights == {
-            (effect, action, resource.replace("/assets/", "/"), condition.replace("assets/", ""))
-            for effect, action, resource, condition in CLEANERS_RIGHTS
-        }
+        assert rights == at_the_root(CLEANERS_RIGHTS)
 
     @pytest.mark.parametrize("prefix", ["assets/", ""])
     @pytest.mark.parametrize(
@@ -357,9 +401,12 @@ class TestRights:
             ("s3:GetObject", ".releases/staged/20260101T000000Z-r1.json"),
             ("s3:GetObject", ".releases/ledger.json.gz"),
             ("s3:PutObject", ".releases/ledger.json.gz"),
+            ("s3:DeleteObject", ".releases/markers/20260101T000000Z-r1.json"),
+            ("s3:DeleteObject", ".releases/pending/20260101T000000Z-r1.json"),
+            ("s3:DeleteObject", ".releases/staged/20260101T000000Z-r1.json"),
         ],
     )
-    def test_the_cleaner_may_tag_and_delete_assets_read_the_log_and_write_its_ledger(
+    def test_the_cleaner_may_tag_and_delete_assets_read_and_prune_the_log_and_write_its_ledger(
         self, action: str, key: str, prefix: str, synthesise: Synthesise
     ) -> None:
         """What a run does."""
@@ -375,14 +422,13 @@ class TestRights:
             ("s3:PutObject", ".releases/markers/20260101T000000Z-r1.json"),
             ("s3:PutObject", ".releases/pending/20260101T000000Z-r1.json"),
             ("s3:PutObject", ".releases/staged/20260101T000000Z-r1.json"),
-            ("s3:DeleteObject", ".releases/markers/20260101T000000Z-r1.json"),
-            ("s3:DeleteObject", ".releases/pending/20260101T000000Z-r1.json"),
             ("s3:DeleteObject", ".releases/ledger.json.gz"),
             ("s3:PutObjectTagging", ".releases/markers/20260101T000000Z-r1.json"),
+            ("s3:PutObjectTagging", ".releases/pending/20260101T000000Z-r1.json"),
             ("s3:PutObjectTagging", ".releases/ledger.json.gz"),
         ],
     )
-    def test_the_cleaner_may_not_touch_the_release_log_read_assets_or_write_anything_else(
+    def test_the_cleaner_may_not_lose_its_ledger_tag_the_log_read_assets_or_write_anything_else(
         self, action: str, key: str, prefix: str, synthesise: Synthesise
     ) -> None:
         """Whatever a defect of the cleaner tries, S3 refuses it."""
@@ -393,6 +439,76 @@ class TestRights:
         """Not on a neighbour whose name begins alike either."""
         rights = rights_of(synthesise(), "CleanerRole")
         assert [right for right in rights if fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
+
+    def test_the_uploaders_are_exactly_these(self, synthesise: Synthesise) -> None:
+        """As the cleaner's."""
+        rights = uploaders_rights(synthesise())
+        assert set(rights) == UPLOADERS_RIGHTS
+        assert len(rights) == len(UPLOADERS_RIGHTS)
+        assert set(uploaders_rights(synthesise(prefix=""))) == at_the_root(UPLOADERS_RIGHTS)
+        bucket = "arn:${AWS::Partition}:s3:::my-bucket"
+        assert set(uploaders_rights(synthesise(bucket="my-bucket"))) == {
+            (effect, action, resource.replace("${Bucket.Arn}", bucket), condition)
+            for effect, action, resource, condition in UPLOADERS_RIGHTS
+        }
+
+    @pytest.mark.parametrize("prefix", ["assets/", ""])
+    @pytest.mark.parametrize(
+        ("action", "key"),
+        [
+            ("s3:PutObject", "app-1a2b3c4d.js"),
+            ("s3:GetObject", "app-1a2b3c4d.js"),
+            ("s3:AbortMultipartUpload", "app-1a2b3c4d.js"),
+            ("s3:PutObject", ".releases/pending/20260101T000000Z-r1.json"),
+            ("s3:DeleteObject", ".releases/pending/20260101T000000Z-r1.json"),
+            ("s3:PutObject", ".releases/staged/20260101T000000Z-r1.json"),
+            ("s3:DeleteObject", ".releases/staged/20260101T000000Z-r1.json"),
+            ("s3:PutObject", ".releases/markers/20260101T000000Z-r1.json"),
+            ("s3:GetObject", ".releases/ledger.json.gz"),
+        ],
+    )
+    def test_the_uploader_may_publish_and_take_back_what_is_not_published(
+        self, action: str, key: str, prefix: str, synthesise: Synthesise
+    ) -> None:
+        """What an upload does."""
+        assert may(uploaders_rights(synthesise(prefix=prefix)), action, f"${{Bucket.Arn}}/{prefix}{key}")
+
+    @pytest.mark.parametrize("prefix", ["assets/", ""])
+    @pytest.mark.parametrize(
+        ("action", "key"),
+        [
+            ("s3:DeleteObject", "app-1a2b3c4d.js"),
+            ("s3:DeleteObjectVersion", "app-1a2b3c4d.js"),
+            ("s3:PutObjectTagging", "app-1a2b3c4d.js"),
+            ("s3:DeleteObject", ".releases/markers/20260101T000000Z-r1.json"),
+            ("s3:PutObject", ".releases/ledger.json.gz"),
+            ("s3:DeleteObject", ".releases/ledger.json.gz"),
+        ],
+    )
+    def test_the_uploader_may_not_delete_or_tag_what_is_published_nor_touch_the_ledger(
+        self, action: str, key: str, prefix: str, synthesise: Synthesise
+    ) -> None:
+        """Whatever runs in the build job, S3 refuses it."""
+        assert not may(uploaders_rights(synthesise(prefix=prefix)), action, f"${{Bucket.Arn}}/{prefix}{key}")
+
+    @pytest.mark.parametrize("key", ["assets-2/app.js", "index.html", ".releases/markers/20260101T000000Z-r1.json"])
+    def test_the_uploader_has_no_rights_outside_its_prefix(self, key: str, synthesise: Synthesise) -> None:
+        """As the cleaner."""
+        rights = uploaders_rights(synthesise())
+        assert [right for right in rights if fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
+
+    def test_the_readme_shows_the_uploaders_policy(self, synthesise: Synthesise) -> None:
+        """For the bucket ``my-assets``."""
+        policy = resources(synthesise(), "AWS::IAM::ManagedPolicy")["UploaderPolicy"]["Properties"]["PolicyDocument"]
+        readme = (ROOT / "README.md").read_text()
+        (shown,) = (block for block in re.findall(r"```json\n(.*?)```", readme, re.DOTALL) if "Statement" in block)
+        assert json.loads(shown) == json.loads(json.dumps(policy).replace("${Bucket.Arn}", "arn:aws:s3:::my-assets"))
+
+    @pytest.mark.parametrize("context", INSTALLATIONS)
+    def test_nobody_may_delete_versions(self, context: dict[str, object], synthesise: Synthesise) -> None:
+        """Whatever is deleted can be brought back while its noncurrent version is there."""
+        allowed = [each for each in statements(synthesise(**context)) if each["Effect"] != "Deny"]
+        assert not {action for each in allowed for action in listed(each["Action"]) if "Version" in action}
 
     def test_the_cleaner_may_pass_only_the_wake_up_role_and_only_to_scheduler(self, synthesise: Synthesise) -> None:
         """And nobody else may pass any role."""
@@ -454,14 +570,23 @@ class TestRights:
     def test_roles_have_no_rights_but_those_of_the_policies_above(
         self, context: dict[str, object], synthesise: Synthesise
     ) -> None:
-        """Neither managed nor inline policies, which the tables would not show; nor users or groups."""
+        """Neither managed nor inline policies, which the tables would not show; nor users or groups.
+
+        The uploader's policy is nobody's yet: the owner of the build job gives it to its role.
+        """
         template = synthesise(**context)
         for role in resources(template, "AWS::IAM::Role").values():
             assert not {"ManagedPolicyArns", "Policies"} & role["Properties"].keys()
         for policy in resources(template, "AWS::IAM::Policy").values():
             assert policy["Properties"].keys() == {"PolicyDocument", "PolicyName", "Roles"}
+        (uploaders,) = resources(template, "AWS::IAM::ManagedPolicy").values()
+        assert uploaders["Properties"].keys() == {"Description", "Path", "PolicyDocument"}
         kinds = {each["Type"] for each in template.to_json()["Resources"].values()}
-        assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} == {"AWS::IAM::Role", "AWS::IAM::Policy"}
+        assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} == {
+            "AWS::IAM::Role",
+            "AWS::IAM::Policy",
+            "AWS::IAM::ManagedPolicy",
+        }
 
 
 class TestWakeUps:
@@ -568,12 +693,32 @@ class TestQueues:
     ("context", "bucket"),
     [pytest.param({}, "${Bucket}", id="new"), pytest.param({"bucket": "my-bucket"}, "my-bucket", id="existing")],
 )
-def test_the_outputs_say_where_to_upload_and_what_to_invoke(
+def test_the_outputs_say_where_to_upload_by_which_right_and_what_to_invoke(
     context: dict[str, object], bucket: str, synthesise: Synthesise
 ) -> None:
     """Under these names: scripts read them from ``--outputs-file``."""
     outputs = plain(synthesise(**context).to_json()["Outputs"])
-    assert outputs == {"BucketName": {"Value": bucket}, "CleanerFunctionName": {"Value": "${Cleaner}"}}
+    assert outputs == {
+        "BucketName": {"Value": bucket},
+        "CleanerFunctionName": {"Value": "${Cleaner}"},
+        "UploaderPolicyArn": {"Value": "${UploaderPolicy}"},
+    }
+
+
+def test_the_uploaders_policy_keeps_its_arn_whatever_the_settings(synthesise: Synthesise) -> None:
+    """A role that has it would lose it: CloudFormation replaces a policy whose description or path changes."""
+    seen = set()
+    for context in ({}, {"prefix": "site/"}, {"bucket": "my-bucket"}, {"noncurrent_days": 30}):
+        policy = resources(synthesise(**context), "AWS::IAM::ManagedPolicy")["UploaderPolicy"]["Properties"]
+        seen.add((policy["Description"], policy["Path"]))
+    assert seen == {("Lets a build job publish releases of one site, and delete no asset", "/")}
+
+
+@pytest.mark.parametrize("context", [{"prefix": "a" * 511 + "/", "bucket": "b" * 63}, {"prefix": "é" * 255 + "/"}])
+def test_the_uploaders_policy_fits_the_longest_names(context: dict[str, object], synthesise: Synthesise) -> None:
+    """IAM takes 6,144 characters: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    policy = resources(synthesise(**context), "AWS::IAM::ManagedPolicy")["UploaderPolicy"]["Properties"]
+    assert len(json.dumps(policy["PolicyDocument"], ensure_ascii=False, separators=(",", ":"))) < 6_144
 
 
 def test_a_second_installation_sets_its_wake_ups_in_a_group_of_its_own(synthesise: Synthesise) -> None:
