@@ -1,0 +1,104 @@
+"""The deployed stack under an AWS that enforces IAM: its policies as they are deployed, and users who have them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from examples.installation import Installation
+from tests.e2e.stories import GROUP, Visitor
+
+if TYPE_CHECKING:
+    from examples.embedded_aws import EmbeddedAws
+    from tests.e2e.strict_s3 import StrictS3
+    from tests.e2e.without_bootstrap import Deployed
+
+Statement = dict[str, Any]
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The deployed stack, and what its policies say.
+
+    Attributes:
+        deployed: The stack.
+        site: For those who look at it.
+        strict: S3 as AWS's.
+        role: The cleaner's role and its policy, by their names.
+        uploader: What the build job may do.
+        cleaner: What the cleaner may do.
+    """
+
+    deployed: Deployed
+    site: Installation
+    strict: StrictS3
+    role: dict[str, str]
+    uploader: list[Statement]
+    cleaner: list[Statement]
+
+    @property
+    def aws(self) -> EmbeddedAws:
+        """Where it is deployed."""
+        return self.site.aws
+
+    def give_role(self, statements: list[Statement]) -> None:
+        """Let the deployed cleaner do just this."""
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        self.aws.client("iam").put_role_policy(**self.role, PolicyDocument=document)
+
+    def user(self, statements: list[Statement] | None = None, policy_arn: str | None = None) -> dict[str, str]:
+        """The keys of a new user who may do just this."""
+        iam, name = self.aws.client("iam"), f"user-{next(_numbers)}"
+        iam.create_user(UserName=name)
+        if statements:
+            document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+            iam.put_user_policy(UserName=name, PolicyName="only", PolicyDocument=document)
+        if policy_arn:
+            iam.attach_user_policy(UserName=name, PolicyArn=policy_arn)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+    def visitor(self, statements: list[Statement] | None) -> Visitor:
+        """Somebody with these rights, moved from the stack's bucket to a new one; None is the almighty root."""
+        bucket = f"bucket-{next(_numbers)}"
+        self.aws.client("s3").create_bucket(Bucket=bucket)
+        self.aws.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        there = json.loads(json.dumps(statements).replace(f":::{self.site.bucket}", f":::{bucket}"))
+        return Visitor(self.aws, bucket, self.strict.url, self.user(there) if there else {})
+
+
+def look_at(deployed: Deployed, aws: EmbeddedAws, strict: StrictS3) -> Stack:
+    """The stack with its policies as CloudFormation resolved them."""
+    site = Installation(aws, deployed.outputs["BucketName"], deployed.outputs["CleanerFunctionName"])
+    iam, arn = aws.client("iam"), deployed.outputs["UploaderPolicyArn"]
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    uploader = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    function = aws.client("lambda").get_function_configuration(FunctionName=site.function)
+    role = {"RoleName": function["Role"].rpartition("/")[2]}
+    (role["PolicyName"],) = iam.list_role_policies(**role)["PolicyNames"]
+    cleaner = json.dumps(iam.get_role_policy(**role)["PolicyDocument"]["Statement"])
+    # The embedded AWS takes every schedule for one of the default group. AWS does not:
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html
+    cleaner = cleaner.replace(f":schedule/{GROUP}/", ":schedule/default/")
+    return Stack(deployed, site, strict, role, uploader["Statement"], json.loads(cleaner))
+
+
+def actions(statement: Statement) -> list[str]:
+    """IAM writes one, or a list of them."""
+    found = statement["Action"]
+    return found if isinstance(found, list) else [found]
+
+
+def without_one(statements: list[Statement], effect: str) -> list[tuple[str, list[Statement]]]:
+    """Each single action of each statement, and the statements without it."""
+    found = []
+    for index, statement in enumerate(statements):
+        for action in actions(statement) if statement["Effect"] == effect else ():
+            others = [other for other in actions(statement) if other != action]
+            less = [{**statement, "Action": others}] if others else []
+            found.append((action, [*statements[:index], *less, *statements[index + 1 :]]))
+    return found

@@ -1,0 +1,209 @@
+"""Whole runs of the uploader and of the cleaner in a bucket of their own, as somebody with some keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from cleaner_lambda import handler
+from cleaner_lambda.sites import Site
+from cleaner_lambda.wake_up import schedule_name
+from examples.embedded_aws import ACCOUNT, REGION, ROOT, EmbeddedAws
+from release_log.layout import Layout
+from release_log.marker import Asset, Release, encode
+from release_log.settings import Policy
+from tests.e2e.strict_s3 import BROKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+LAYOUT = Layout("assets/")
+GROUP = "AssetCleaner-wake-ups"
+POLICY = {"grace": 0, "version_limit": 0, "version_ttl": 0, "staged_ttl": 3600}
+"""What is superseded goes at once, what is removed stays for two days."""
+
+WHOLE_BYTES = 8 * 1024 * 1024
+"""What is larger goes by multipart."""
+
+BUILDS = {"broken": set(), "new": {"index.html", "app-3f9c2ab1.js", "film.mp4"}, "changed": {"index.html"}}
+"""Build -> what its upload sends; the first one's never ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody at a bucket.
+
+    Attributes:
+        aws: Where the bucket is.
+        bucket: The bucket.
+        endpoint: Where S3 is for them.
+        keys: Their keys.
+    """
+
+    aws: EmbeddedAws
+    bucket: str
+    endpoint: str
+    keys: Mapping[str, str]
+
+    def environment(self) -> dict[str, str]:
+        """The environment of their processes."""
+        return self.aws.environment(**self.keys, AWS_ENDPOINT_URL_S3=self.endpoint, UPLOADER_BUCKET=self.bucket)
+
+    def upload(self, directory: Path) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m uploader``."""
+        return subprocess.run(
+            # Named, for two releases of one name in the same second would wait for each other's id.
+            [sys.executable, "-m", "uploader", str(directory), f"--release={directory.name}", "--json"],
+            cwd=ROOT,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def stored(self) -> set[str]:
+        """Every key in the bucket."""
+        listing = self.aws.client("s3").list_objects_v2(Bucket=self.bucket)
+        return {entry["Key"] for entry in listing.get("Contents", ())}
+
+
+def write_builds(directory: Path) -> None:
+    """Write the builds that `upload_everything` uploads."""
+    for build in BUILDS:
+        (directory / build).mkdir()
+        (directory / build / f"{BROKEN if build == 'broken' else 'film'}.mp4").write_bytes(bytes(WHOLE_BYTES + 1))
+        if build != "broken":
+            (directory / build / "app-3f9c2ab1.js").write_text("1")
+            (directory / build / "index.html").write_text(build[0])
+
+
+def upload_everything(visitor: Visitor, builds: Path) -> list[str]:
+    """An upload that breaks in the middle of a large file, a new one, and one with a changed page.
+
+    Returns:
+        What did not work; it ends with the first.
+    """
+    for build, sent in BUILDS.items():
+        answer = visitor.upload(builds / build)
+        keys, s3 = visitor.stored(), visitor.aws.client("s3")
+        problems = [
+            f"parts of {part['Key']} are left"
+            for part in s3.list_multipart_uploads(Bucket=visitor.bucket).get("Uploads", [])
+        ]
+        problems += [f"{key} is left" for key in keys if key.startswith((LAYOUT.pending, LAYOUT.staged))]
+        if answer.returncode != (build == "broken"):
+            problems.append(f"{build}: {answer.stderr}")
+        elif answer.returncode == 0:
+            uploaded = {entry["key"].removeprefix(LAYOUT.prefix) for entry in json.loads(answer.stdout)["uploaded"]}
+            problems += [f"{build}: sent {sorted(uploaded)}"] if uploaded != sent else []
+            problems += [f"{build}: no marker"] if not any(f"-{build}.json" in key for key in keys) else []
+        if problems:
+            return problems
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What three runs of the cleaner did.
+
+    Attributes:
+        counts: What each run says it did.
+        marks: The tags of the asset that left and came back, after each run.
+        wake_ups: Whether a wake-up was set, after each run.
+        left: Every key that is left in the bucket.
+    """
+
+    counts: list[dict[str, int]]
+    marks: list[list[str]]
+    wake_ups: list[bool]
+    left: set[str]
+
+
+def clean_everything(visitor: Visitor, old_markers: int = 0) -> Cleaned:
+    """Three releases with a run of the cleaner after each.
+
+    The second supersedes one asset and lacks another, the third has it again. The log holds an intent and a staged
+    release that have expired.
+
+    Args:
+        visitor: The cleaner.
+        old_markers: How many releases there were before.
+    """
+    s3 = visitor.aws.client("s3")
+    old, new, image = "assets/app-1a2b3c4d.js", "assets/app-5e6f7a8b.js", "assets/logo.png"
+    for key in (old, new, image):
+        s3.put_object(Bucket=visitor.bucket, Key=key, Body=b"1")
+    for key in (LAYOUT.pending_key("20260101T000000Z-gone"), f"{LAYOUT.staged}20260101T000000Z-gone.json"):
+        s3.put_object(Bucket=visitor.bucket, Key=key, Body=release({"app.js": old}))
+    for number in range(old_markers):
+        marker = LAYOUT.marker_key(f"20250101T000000Z-{number:04}")
+        s3.put_object(Bucket=visitor.bucket, Key=marker, Body=release({"app.js": old}))
+    cleaned = Cleaned([], [], [], set())
+    for number, assets in enumerate(
+        ({"app.js": old, "logo.png": image}, {"app.js": new}, {"app.js": new, "logo.png": image})
+    ):
+        marker = LAYOUT.marker_key(f"20260101T00000{number}Z-r{number}")
+        s3.put_object(Bucket=visitor.bucket, Key=marker, Body=release(assets))
+        cleaned.counts.append(_clean(visitor)["counts"])
+        tags = s3.get_object_tagging(Bucket=visitor.bucket, Key=image)["TagSet"]
+        cleaned.marks.append([tag["Key"] for tag in tags])
+        cleaned.wake_ups.append(is_wake_up_set(visitor.aws, visitor.bucket))
+    cleaned.left.update(visitor.stored())
+    return cleaned
+
+
+def is_wake_up_set(aws: EmbeddedAws, bucket: str) -> bool:
+    """Whether the cleaner will come back to that bucket by itself."""
+    name = schedule_name(Site(bucket, LAYOUT.prefix, Policy()))
+    schedules = aws.client("scheduler").list_schedules(GroupName=GROUP)["Schedules"]
+    return name in {schedule["Name"] for schedule in schedules}
+
+
+def release(assets: Mapping[str, str]) -> bytes:
+    """The body of a marker."""
+    made = {logical: Asset(key, 1, fingerprinted=logical == "app.js") for logical, key in assets.items()}
+    uploader = {"name": "test", "version": "0"}
+    return encode(Release("r", "default", datetime(2026, 1, 1, tzinfo=UTC), LAYOUT.prefix, uploader, made))
+
+
+def _clean(visitor: Visitor) -> dict[str, Any]:
+    """Run the Lambda's handler in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("AWS_"):
+                patch.delenv(name)
+        site = {"bucket": visitor.bucket, "prefix": LAYOUT.prefix, "policy": POLICY}
+        for name, value in {
+            **{name: value for name, value in visitor.environment().items() if name.startswith("AWS_")},
+            "SITES": json.dumps([site]),
+            "WAKE_UP_GROUP": GROUP,
+            "WAKE_UP_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/wake-up",
+            "WAKE_UP_DEAD_LETTER_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead",
+        }.items():
+            patch.setenv(name, value)
+        patch.setattr(boto3, "DEFAULT_SESSION", None)  # or it would come with the keys of the last visitor
+        context: Any = SimpleNamespace(
+            aws_request_id="run",
+            function_name="cleaner",
+            memory_limit_in_mb=128,
+            invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:cleaner",
+        )
+        handler._s3.cache_clear()  # noqa: SLF001
+        handler._scheduler.cache_clear()  # noqa: SLF001
+        try:
+            answer: dict[str, Any] = handler.lambda_handler({}, context)
+        finally:
+            handler._s3.cache_clear()  # noqa: SLF001
+            handler._scheduler.cache_clear()  # noqa: SLF001
+    return answer

@@ -1,0 +1,304 @@
+"""The rights that the stack gives are enough, and none is spare: tried against an AWS that enforces them."""
+
+from __future__ import annotations
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from cleaner_lambda.errors import CleanerError
+from examples.embedded_aws import REGION, EmbeddedAws
+from examples.installation import wait
+from tests.e2e.enforced import Stack, Statement, actions, look_at, without_one
+from tests.e2e.stories import (
+    LAYOUT,
+    POLICY,
+    WHOLE_BYTES,
+    Visitor,
+    clean_everything,
+    is_wake_up_set,
+    release,
+    upload_everything,
+    write_builds,
+)
+from tests.e2e.strict_s3 import StrictS3
+from tests.e2e.without_bootstrap import deploy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+UNENFORCED = {
+    "logs:CreateLogStream": "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html",
+    "logs:PutLogEvents": "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html",
+    "iam:PassRole": "https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_id-based-policy-examples.html",
+    "sqs:SendMessage": "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+}
+"""What the cleaner needs by AWS's documentation, and the embedded AWS does not ask for."""
+
+MARKER = LAYOUT.marker_key("20260101T000000Z-r")
+INTENT = LAYOUT.pending_key("20260101T000000Z-r")
+ASSET = "assets/app-1a2b3c4d.js"
+NEIGHBOURS = ("assets-2/app.js", "app.js", ".releases/ledger.json.gz")
+TAGS = {"Tagging": {"TagSet": [{"Key": "removed_at", "Value": "2026-01-01T00:00:00Z"}]}}
+
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """The stack, installed into an embedded AWS that checks signatures and policies."""
+    with EmbeddedAws(enforce_iam=True) as aws, StrictS3(aws.url) as strict:
+        deployed = deploy(aws, POLICY)
+        made = look_at(deployed, aws, strict)
+        made.give_role(made.cleaner)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Builds to upload."""
+    directory = tmp_path_factory.mktemp("builds")
+    write_builds(directory)
+    return directory
+
+
+def s3_of(visitor: Visitor) -> Any:  # noqa: ANN401 (a boto3 client)
+    """A client with the visitor's keys, at a bucket that holds something to lose."""
+    root: Any = visitor.aws.client("s3")
+    for key in (ASSET, MARKER, INTENT, LAYOUT.ledger, *NEIGHBOURS):
+        root.put_object(Bucket=visitor.bucket, Key=key, Body=b"x")
+    create: Any = boto3.client
+    return create(
+        "s3",
+        endpoint_url=visitor.aws.url,
+        region_name=REGION,
+        aws_access_key_id=visitor.keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=visitor.keys["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def refused(request: Callable[[], object]) -> bool:
+    """Whether S3 denies it."""
+    try:
+        request()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDenied":
+            raise
+        return True
+    return False
+
+
+def logged(aws: EmbeddedAws, group: str) -> str:
+    """Everything in a log group."""
+    pages = aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    return "\n".join(event["message"] for page in pages for event in page["events"])
+
+
+def test_what_is_tried_here_is_what_the_stack_synthesises(stack: Stack) -> None:
+    """The embedded AWS deploys every statement of the template, resolved, and no other."""
+
+    def outline(statements: list[Statement]) -> list[tuple[Any, ...]]:
+        return [(each.get("Sid"), each["Effect"], actions(each), each.get("Condition")) for each in statements]
+
+    for kind, name, tried in (
+        ("AWS::IAM::ManagedPolicy", "UploaderPolicy", stack.uploader),
+        ("AWS::IAM::Policy", "CleanerRole", stack.cleaner),
+    ):
+        (synthesised,) = (
+            resource["Properties"]["PolicyDocument"]["Statement"]
+            for logical_id, resource in stack.deployed.template["Resources"].items()
+            if resource["Type"] == kind and logical_id.startswith(name)
+        )
+        assert outline(tried) == outline(synthesised)
+        assert stack.site.bucket in json.dumps(tried)
+        assert "Fn::" not in json.dumps(tried)
+
+
+class TestEnough:
+    """Nothing is missing."""
+
+    def test_the_deployed_stack_publishes_and_cleans(self, stack: Stack, tmp_path: Path) -> None:
+        """The build job by its policy, the function by its role: tags and wake-ups come and go, an asset goes."""
+        site, arn = stack.site, stack.deployed.outputs["UploaderPolicyArn"]
+        job = Visitor(stack.aws, site.bucket, stack.strict.url, stack.user(policy_arn=arn))
+        film, logo, marks = bytes(WHOLE_BYTES + 1), "assets/logo-5d6e7f8a.png", []
+        for number, names in enumerate(
+            (("app-3f9c2ab1.js", "logo-5d6e7f8a.png"), ("app-4a1b2c3d.js",), ("app-4a1b2c3d.js", "logo-5d6e7f8a.png"))
+        ):
+            directory = tmp_path / f"r{number}"
+            directory.mkdir()
+            for name in (*names, "film.mp4"):
+                (directory / name).write_bytes(film if name == "film.mp4" else b"1")
+            answer = job.upload(directory)
+            assert (answer.returncode, answer.stderr) == (0, "")
+            site.wait_until_cleaned(json.loads(answer.stdout)["release"])
+            due = [False, True, False][number]
+            wait(partial(is_wake_up_set, stack.aws, site.bucket), due.__eq__, f"wake-up is not {due}")
+            marks.append(list(site.tags(logo)))
+        assert marks == [[], ["removed_at"], []]
+        assert set(site.assets()) == {"assets/app-4a1b2c3d.js", logo, "assets/film.mp4"}
+        assert site.invoke({"full": True})["failed"] == []
+
+    def test_the_uploader_does_all_it_can_do(self, stack: Stack, builds: Path) -> None:
+        """Also when S3 does not tell it whether a key is missing or forbidden."""
+        assert upload_everything(stack.visitor(stack.uploader), builds) == []
+
+    def test_the_cleaner_does_all_that_root_can_do(self, stack: Stack) -> None:
+        """Tags, untags, deletes, prunes its log, sets and removes its wake-up."""
+        cleaned = clean_everything(stack.visitor(stack.cleaner), old_markers=104)
+        assert [counts["delete"] for counts in cleaned.counts] == [0, 1, 0]
+        assert cleaned.marks == [[], ["removed_at"], []]
+        assert cleaned.wake_ups[1:] == [True, False]
+        assert LAYOUT.ledger in cleaned.left
+        assert cleaned == clean_everything(stack.visitor(None), old_markers=104)
+
+
+class TestNothingSpare:
+    """Without any single action of any statement something does not work, or is not forbidden any more."""
+
+    def test_the_uploader_needs_every_action(self, stack: Stack, builds: Path) -> None:
+        """Each is taken away in turn."""
+        tried = without_one(stack.uploader, "Allow")
+        with ThreadPoolExecutor(2) as threads:
+            problems = list(threads.map(lambda case: upload_everything(stack.visitor(case[1]), builds), tried))
+        assert [action for (action, _), found in zip(tried, problems, strict=True) if not found] == []
+
+    def test_the_cleaner_needs_every_action(self, stack: Stack) -> None:
+        """Each is taken away in turn, but those that the embedded AWS does not ask for."""
+        whole, spare = clean_everything(stack.visitor(None)), []
+        for action, rights in without_one(stack.cleaner, "Allow"):
+            if action in UNENFORCED:
+                continue
+            try:
+                cleaned = clean_everything(stack.visitor(rights))
+            except (ClientError, CleanerError):
+                continue
+            if cleaned == whole:
+                spare.append(action)
+        assert spare == []
+
+    def test_every_denial_forbids_something(self, stack: Stack) -> None:
+        """Each is taken away in turn: what it forbids is allowed then."""
+        requests: dict[tuple[str, str], Callable[[Any, str], object]] = {
+            ("uploader", "s3:PutObject"): lambda s3, bucket: s3.put_object(Bucket=bucket, Key=LAYOUT.ledger),
+            ("cleaner", "s3:DeleteObject"): lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=LAYOUT.ledger),
+            ("cleaner", "s3:PutObjectTagging"): lambda s3, bucket: s3.put_object_tagging(
+                Bucket=bucket, Key=MARKER, **TAGS
+            ),
+        }
+        for who, rights in (("uploader", stack.uploader), ("cleaner", stack.cleaner)):
+            for action, less in without_one(rights, "Deny"):
+                request = requests.pop((who, action))
+                for given, expected in ((rights, True), (less, False)):
+                    visitor = stack.visitor(given)
+                    assert refused(partial(request, s3_of(visitor), visitor.bucket)) is expected, (who, action)
+        assert not requests
+
+    def test_what_is_not_asked_for_is_really_not_asked_for(self, stack: Stack) -> None:
+        """Without it the deployed function logs, sets a wake-up, and hands a failed run over.
+
+        If this fails the embedded AWS has learnt to ask: then take the action out of `UNENFORCED`.
+        """
+        kept = [each for each in stack.cleaner if not UNENFORCED.keys() & set(actions(each))]
+        taken = [action for each in stack.cleaner if each not in kept for action in actions(each)]
+        assert sorted(taken) == sorted(UNENFORCED), "they are in the template, and in statements of their own"
+        stack.give_role(kept)
+        try:
+            s3, site = stack.aws.client("s3"), stack.site
+            function, queue = stack.aws.client("lambda"), stack.aws.client("sqs")
+            function.invoke(FunctionName=site.function, InvocationType="Event", Payload='{"unmistakable": 1}')
+            for name, assets in (("a", {"app.js": ASSET, "logo.png": "assets/logo.png"}), ("b", {"app.js": ASSET})):
+                for key in assets.values():
+                    s3.put_object(Bucket=site.bucket, Key=key, Body=b"1")
+                # Newer than all others by its key too: markers of one second are ordered by it.
+                s3.put_object(
+                    Bucket=site.bucket, Key=LAYOUT.marker_key(f"99991231T235959Z-{name}"), Body=release(assets)
+                )
+                site.wait_until_cleaned(f"99991231T235959Z-{name}")
+            wait(partial(is_wake_up_set, stack.aws, site.bucket), bool, "no wake-up")
+            log = function.get_function_configuration(FunctionName=site.function)["LoggingConfig"]["LogGroup"]
+            wait(partial(logged, stack.aws, log), lambda said: "unmistakable" in said, "the run is not logged")
+            (url,) = (
+                name
+                for logical_id, name in stack.deployed.names.items()
+                if re.match("FailedRuns[0-9A-F]{8}$", logical_id)
+            )
+            wait(lambda: queue.receive_message(QueueUrl=url).get("Messages"), bool, "no failed run in the queue")
+        finally:
+            stack.give_role(stack.cleaner)
+
+
+class TestForbidden:
+    """What no defect of ours and no stolen key can do."""
+
+    def test_the_uploader_can_neither_delete_what_is_published_nor_leave_its_prefix(self, stack: Stack) -> None:
+        """Nor write the ledger, nor give itself more rights."""
+        visitor = stack.visitor(stack.uploader)
+        s3 = s3_of(visitor)
+        assert_refused(
+            visitor,
+            s3,
+            [
+                *(partial(s3.delete_object, Key=key) for key in (ASSET, MARKER, LAYOUT.ledger, *NEIGHBOURS)),
+                *(
+                    partial(s3.delete_objects, Delete={"Objects": [{"Key": key}]})
+                    for key in (ASSET, MARKER, LAYOUT.ledger)
+                ),
+                *(partial(s3.put_object, Key=key) for key in (LAYOUT.ledger, *NEIGHBOURS)),
+                *(partial(s3.get_object, Key=key) for key in NEIGHBOURS),
+                partial(s3.create_multipart_upload, Key=LAYOUT.ledger),
+                partial(s3.put_object_tagging, Key=ASSET, **TAGS),
+            ],
+        )
+
+    def test_the_cleaner_can_neither_write_assets_nor_lose_its_ledger_nor_leave_its_prefix(self, stack: Stack) -> None:
+        """Nor read assets, nor write or tag the release log."""
+        visitor = stack.visitor(stack.cleaner)
+        s3 = s3_of(visitor)
+        assert_refused(
+            visitor,
+            s3,
+            [
+                *(partial(s3.delete_object, Key=key) for key in (LAYOUT.ledger, *NEIGHBOURS)),
+                partial(s3.delete_objects, Delete={"Objects": [{"Key": LAYOUT.ledger}]}),
+                *(partial(s3.put_object, Key=key) for key in (ASSET, MARKER, INTENT, *NEIGHBOURS)),
+                *(partial(s3.get_object, Key=key) for key in (ASSET, *NEIGHBOURS)),
+                *(
+                    partial(s3.put_object_tagging, Key=key, **TAGS)
+                    for key in (MARKER, INTENT, LAYOUT.ledger, *NEIGHBOURS)
+                ),
+            ],
+        )
+
+
+def assert_refused(visitor: Visitor, s3: Any, requests: list[Callable[..., object]]) -> None:  # noqa: ANN401
+    """S3 denies each, and what neither side may ever do; nothing in the bucket changes."""
+    root = visitor.aws.client("s3")
+
+    def look() -> list[tuple[Any, ...]]:
+        found = root.list_object_versions(Bucket=visitor.bucket)
+        return [(each["Key"], each["VersionId"]) for each in (*found["Versions"], *found.get("DeleteMarkers", ()))]
+
+    before = look()
+    versions = [partial(s3.delete_object, Key=key, VersionId=version) for key, version in before]
+    settings = [
+        s3.list_objects_v2,
+        partial(s3.list_objects_v2, Prefix="assets"),
+        partial(s3.list_object_versions, Prefix=LAYOUT.prefix),
+        partial(s3.put_bucket_versioning, VersioningConfiguration={"Status": "Suspended"}),
+        partial(s3.put_bucket_policy, Policy="{}"),
+        s3.delete_bucket_lifecycle,
+        s3.delete_bucket,
+    ]
+    allowed = [
+        request for request in (*requests, *versions, *settings) if not refused(partial(request, Bucket=visitor.bucket))
+    ]
+    assert allowed == []
+    assert look() == before
