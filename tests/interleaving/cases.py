@@ -67,7 +67,7 @@ def _cleaner(policy: Policy, name: str = "C") -> Callable[[World], Actor]:
 def _time(*seconds: int) -> Callable[[World], Actor]:
     def work(actor: Actor) -> None:
         for each in seconds:
-            actor.world.sleep(each)
+            actor.world.sleep(each, "time")
 
     return lambda world: Actor("T", world, work)
 

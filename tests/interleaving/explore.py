@@ -243,6 +243,8 @@ def _follow(
         ready = {name: actor.pending for name, actor in actors.items() if actor.state == "running" and actor.pending}
         if not ready:
             return True
+        busy = {name: op for name, op in ready.items() if op.kind != "sleep"}
+        ready = busy or ready
         awake = [name for name in ready if name not in asleep]
         if not awake:
             return False

@@ -63,7 +63,7 @@ class Op:
 
     def depends_on(self, other: Op) -> bool:
         """Whether it matters which of the two comes first."""
-        if "sleep" in (self.kind, other.kind):
+        if {"sleep", "time"} & {self.kind, other.kind}:
             return True
         if not (self.writes or other.writes):
             return False
@@ -240,8 +240,8 @@ class World:
             effect()
         return effect()
 
-    def sleep(self, seconds: float) -> None:
-        """Wait on behalf of whoever runs."""
+    def sleep(self, seconds: float, kind: str = "sleep") -> None:
+        """Wait on behalf of whoever runs: a ``sleep`` till nobody else has anything to do, ``time`` passes whenever."""
         actor = self.actor
         if actor is None:
             self.advance(seconds)
@@ -249,7 +249,7 @@ class World:
         if actor.state == "crashed":
             raise Crash
         until = self.now + timedelta(seconds=seconds)
-        actor.pending = Op("sleep")
+        actor.pending = Op(kind)
         getcurrent().parent.switch()
         if actor.state == "crashed":
             raise Crash
