@@ -89,9 +89,12 @@ def _publish(history: History, published: Published) -> History:
 
 
 def restate(entry: Retired, paths: set[str], at: datetime) -> Retired:
-    """A retired asset after the current logical paths became ``paths`` at some instant."""
+    """A retired asset after the current logical paths became ``paths`` at some instant.
+
+    That instant may lie before an orphan's, which is in no state until a listing has found it.
+    """
     state = _state(entry.logical, paths)
-    return entry if state == entry.mark.state else replace(entry, mark=Mark(state, at))
+    return entry if state == entry.mark.state else replace(entry, mark=Mark(state, max(at, entry.mark.since)))
 
 
 def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> Retired:

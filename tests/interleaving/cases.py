@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from release_log.settings import Policy
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 A, B, C = VERSIONS["app"]
 AT_ONCE = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0)
 """What is retired is due."""
+
+LATER = Policy(version_limit=0, version_ttl=3600, removed_ttl=60, grace=0)
+"""What is removed is due in a minute."""
 
 STAGED_ID = "20261123T110000Z-staged"
 
@@ -56,6 +60,24 @@ def staged(policy: Policy) -> World:
     return world
 
 
+def expired(policy: Policy) -> World:
+    """The same, and its time is over."""
+    world = staged(policy)
+    world.advance(policy.staged_ttl + 2)
+    return world
+
+
+def returned(policy: Policy) -> World:
+    """A is current again and still bears its tag; the page is removed, and due."""
+    world = World()
+    for keys, name in (([A, PAGE], "r0"), ([B], "r1")):
+        release(world, keys, name)
+        cast.clean_alone(world, policy)
+    release(world, [A], "r2")
+    world.advance(policy.removed_ttl)
+    return world
+
+
 def _uploader(work: Callable[[Actor], Any], *, skew: int = 0, name: str = "U") -> Callable[[World], Actor]:
     return lambda world: Actor(name, world, work, skew=skew)
 
@@ -64,12 +86,19 @@ def _cleaner(policy: Policy, name: str = "C") -> Callable[[World], Actor]:
     return lambda world: cast.cleaner(world, name, cast.cleaning(policy))
 
 
-def _time(*seconds: int) -> Callable[[World], Actor]:
-    def work(actor: Actor) -> None:
-        for each in seconds:
-            actor.world.sleep(each, "time")
+def _hours(world: World) -> Actor:
+    """Two long waits, together longer than an intent holds; no single request takes so long."""
 
-    return lambda world: Actor("T", world, work)
+    def work(actor: Actor) -> None:
+        for _ in range(2):
+            actor.world.sleep(10_850, "time")
+
+    def nobody_writes_a_marker() -> bool:
+        return not any(
+            a.pending and a.pending.key.startswith(LAYOUT.markers) and a.pending.writes for a in world.actors
+        )
+
+    return Actor("T", world, work, may_go=nobody_writes_a_marker)
 
 
 def case(name: str, begin: Callable[[Policy], World], *who: Callable[[World], Actor], policy: Policy = AT_ONCE) -> Case:
@@ -92,17 +121,28 @@ ACTIVATION = _uploader(cast.activation(lambda: STAGED_ID))
 CLEANER = _cleaner(AT_ONCE)
 OTHER_CLEANER = _cleaner(AT_ONCE, "D")
 
+
+BACK_AND_CLEANER = case("an upload brings back what is being deleted", superseded, BACK, CLEANER)
+NEXT_AND_CLEANER = case("a new version, while the one before it is being deleted", superseded, NEXT, CLEANER)
+ROLL_OUT_AND_CLEANER = case("a roll-out of what is being deleted", superseded, ROLL_OUT, CLEANER)
+OLD_STAGED = case("an activation of what was staged too long ago", expired, ACTIVATION, CLEANER)
 TWO_ACTORS = (
-    case("an upload brings back what is being deleted", superseded, BACK, CLEANER),
-    case("a new version, while the one before it is being deleted", superseded, NEXT, CLEANER),
-    case("a roll-out of what is being deleted", superseded, ROLL_OUT, CLEANER),
+    BACK_AND_CLEANER,
+    NEXT_AND_CLEANER,
+    ROLL_OUT_AND_CLEANER,
+    OLD_STAGED,
     case("a roll-out that fails, of what is being deleted", superseded, FAILED_ROLL_OUT, CLEANER),
     case("an activation, while others are deleted", staged, ACTIVATION, CLEANER),
     case("two activations of one release", staged, ACTIVATION, _uploader(cast.activation(lambda: STAGED_ID), name="V")),
-    case("two cleaners", superseded, CLEANER, OTHER_CLEANER),
     case("two uploads of one build under one name", superseded, BACK, _uploader(BACK(World()).work, name="V")),
+    case("a new version and an old one at once", superseded, BACK, NEXT),
 )
 """Every schedule of each is played in the tests."""
 
-SLOW_UPLOAD = case("an upload that takes longer than its intent holds", superseded, BACK, CLEANER, _time(10_700, 10_700, 700))
+TWO_CLEANERS = case("two cleaners", superseded, CLEANER, OTHER_CLEANER)
+TWO_CLEANERS_AND_AN_UPLOAD = case("two cleaners and an upload", superseded, OTHER_CLEANER, CLEANER, BACK)
+"""Every schedule of these with a few preemptions."""
+
 WRONG_CLOCK = case("an upload on a machine whose clock is a day ahead", superseded, AHEAD, CLEANER)
+SLOW_UPLOAD = case("an upload that takes longer than its intent holds", superseded, BACK, CLEANER, _hours)
+UNTAG_AND_DELETE = replace(case("a run that untags and deletes", returned, _cleaner(LATER), policy=LATER), strict=True)

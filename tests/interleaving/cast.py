@@ -13,7 +13,7 @@ from cleaner_lambda.pace import Pace
 from cleaner_lambda.run import Job, clean
 from release_log.marker import Asset, Release, encode
 from tests.interleaving.ports import CleanerPort, UploaderPort
-from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, Actor, Violation, World
+from tests.interleaving.world import EPOCH, INVOCATION_SECONDS, LAYOUT, PREFIX, Actor, BrokenPromiseError, World
 from uploader.clocks import Clocks
 from uploader.collect import LocalAsset
 from uploader.headers import headers_for
@@ -62,7 +62,7 @@ def _clocks(actor: Actor) -> Clocks:
     world = actor.world
     return Clocks(
         wall=lambda: world.now + timedelta(seconds=actor.skew),
-        passed=lambda: world.now.timestamp(),
+        passed=lambda: (world.now - EPOCH).total_seconds(),  # noqa: PLW0108 (the clock moves)
         sleep=world.sleep,
     )
 
@@ -71,7 +71,7 @@ def _must_be_there(actor: Actor, keys: frozenset[str], what: str) -> None:
     missing = keys - actor.world.objects.keys()
     if missing:
         msg = f"{actor.name}: {what}, and {sorted(missing)} is not there"
-        raise Violation(msg)
+        raise BrokenPromiseError(msg)
 
 
 def upload(keys: Sequence[str], channel: str, name: str, *, stage: bool = False) -> Callable[[Actor], Published]:

@@ -112,6 +112,8 @@ class UploaderPort:
 
     def create(self, key: str, body: bytes) -> bool:
         writer = str(next(_writers))
+        if self.actor is not None and key.startswith(LAYOUT.pending):
+            self.actor.relies_on = frozenset()  # under a new intent everything is looked at anew
 
         def effect() -> bool:
             if key in self.world.objects:

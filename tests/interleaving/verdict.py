@@ -6,15 +6,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda import ledger as ledgers
-from release_log.settings import Policy
 from release_log.tags import Mark, read_mark
 from tests import reference
 from tests.interleaving.cast import clean_alone, local_asset
-from tests.interleaving.world import LAYOUT, PREFIX, Violation
+from tests.interleaving.world import LAYOUT, PREFIX, BrokenPromiseError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from release_log.settings import Policy
     from tests.interleaving.world import Actor, World
 
 DAY = 86_400
@@ -34,8 +34,9 @@ def site(world: World, ids: frozenset[str] | None = None) -> reference.Site:
 class Watch:
     """Looks at every deletion of an asset: was it due, by the markers and the clock that its run had seen?"""
 
-    def __init__(self, world: World, policy: Policy) -> None:
+    def __init__(self, world: World, policy: Policy, *, strict: bool = False) -> None:
         self._world = world
+        self._strict = strict
         self._policy = policy
         world.on_delete = self._on_delete
 
@@ -43,13 +44,21 @@ class Watch:
         if not LAYOUT.owns(key) or actor is None:
             return
         seen = site(self._world, actor.seen_markers)
+        if self._strict:
+            self._check_untagged(seen)
         if key in {name for release in seen.releases for name in release.assets.values()}:
             if key not in reference.due(seen, self._policy, actor.seen_at):
                 msg = f"{actor.name} deletes {key} before its time"
-                raise Violation(msg)
+                raise BrokenPromiseError(msg)
         elif self._world.objects[key].at + ORPHAN > actor.seen_at:
             msg = f"{actor.name} deletes {key}, which no release names, before it is a day old"
-            raise Violation(msg)
+            raise BrokenPromiseError(msg)
+
+    def _check_untagged(self, seen: reference.Site) -> None:
+        for key in reference.steps(seen.releases)[-1].keys:
+            if read_mark(self._world.objects[key].tags) is not None:
+                msg = f"an asset is deleted before {key}, which is current, has lost its tag"
+                raise BrokenPromiseError(msg)
 
 
 def settle(world: World, policy: Policy, watch: Watch) -> None:  # noqa: ARG001 (it watches these runs too)
@@ -74,10 +83,10 @@ def settle(world: World, policy: Policy, watch: Watch) -> None:  # noqa: ARG001 
     left = _protections(world)
     if left and not report.plan.stops:
         msg = f"{left} expired long ago, and is still there"
-        raise Violation(msg)
+        raise BrokenPromiseError(msg)
     if LAYOUT.ledger in world.objects and ledgers.decode(world.objects[LAYOUT.ledger].body).deleting is not None:
         msg = "the ledger still announces deletions"
-        raise Violation(msg)
+        raise BrokenPromiseError(msg)
 
 
 def _protections(world: World) -> list[str]:
@@ -97,17 +106,17 @@ def _compare(world: World, policy: Policy, now: datetime, *, last: bool) -> None
     overdue = reference.due(found, policy, now) - again
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
-        raise Violation(msg)
+        raise BrokenPromiseError(msg)
     for key in found.present:
         mark = read_mark(world.objects[key].tags)
         state = states.get(key)
         if state is None:
             if key in world.current_keys() and mark is not None:
                 msg = f"{key} is current, and bears {mark}"
-                raise Violation(msg)
+                raise BrokenPromiseError(msg)
         elif world.objects[key].at < state.since and mark != Mark(state.state, state.since):
             msg = f"{key} is {state}, and bears {mark}"
-            raise Violation(msg)
+            raise BrokenPromiseError(msg)
 
 
 __all__ = ["PREFIX", "Watch", "settle", "site"]

@@ -89,7 +89,14 @@ class Stored:
         return hashlib.md5(self.body, usedforsecurity=False).hexdigest()
 
 
-class Violation(AssertionError):
+def _pause() -> None:
+    """Let whoever schedules go on."""
+    parent = getcurrent().parent
+    assert parent is not None
+    parent.switch()
+
+
+class BrokenPromiseError(AssertionError):
     """The promise is broken."""
 
 
@@ -107,7 +114,9 @@ class Actor:
         relies_on: Keys that it has decided not to send.
         pending: The request that it waits to make.
         result: What it returned, or the error that it ended with.
-        seen: The markers that it listed last, and S3's clock when it read the ledger.
+        seen_markers: The markers that it listed last.
+        seen_at: S3's clock when it read the ledger last.
+        may_go: Whether it can go on now.
     """
 
     name: str
@@ -126,6 +135,7 @@ class Actor:
     verdict: Verdict = Verdict.DONE
     greenlet: Any = None
     requests: int = 0
+    may_go: Callable[[], bool] = lambda: True
 
     @property
     def alive(self) -> bool:
@@ -133,12 +143,14 @@ class Actor:
 
     def start(self) -> None:
         """Run to the first request."""
-        self.state, self.started = "running", self.world.now
+        self.state = "running"
         self.greenlet = greenlet(self._run, parent=getcurrent())
         self._switch()
 
     def step(self, verdict: Verdict = Verdict.DONE) -> None:
         """Make the pending request, and run to the next one."""
+        if not self.requests:
+            self.started = self.world.now
         self.requests += 1
         self.verdict = verdict
         self._switch()
@@ -169,7 +181,7 @@ class Actor:
         try:
             self.result = self.work(self)
             self.state = "done"
-        except Violation as violation:
+        except BrokenPromiseError as violation:
             self.result, self.state = violation, "failed"
             raise
         except Crash:
@@ -211,13 +223,13 @@ class World:
             self.late.remove((until, effect))
             effect()
         for actor in self.actors:
-            if actor.state == "running" and (self.now - actor.started).total_seconds() > actor.lives:
+            if actor.state == "running" and actor.requests and (self.now - actor.started).total_seconds() > actor.lives:
                 self.trace.append(f"{actor.name}: its time is over")
                 actor.crash()
 
     # Requests
 
-    def request(self, op: Op, effect: Callable[[], Any], unanswered: Exception, refused: Exception) -> Any:
+    def request(self, op: Op, effect: Callable[[], Any], unanswered: Exception, refused: Exception) -> Any:  # noqa: ANN401 (the effect's)
         """Make a request on behalf of whoever runs."""
         actor = self.actor
         if actor is None:
@@ -225,7 +237,7 @@ class World:
         if actor.state == "crashed":
             raise Crash
         actor.pending = op
-        getcurrent().parent.switch()
+        _pause()
         if actor.state == "crashed":
             raise Crash
         verdict, actor.pending = actor.verdict, None
@@ -250,7 +262,7 @@ class World:
             raise Crash
         until = self.now + timedelta(seconds=seconds)
         actor.pending = Op(kind)
-        getcurrent().parent.switch()
+        _pause()
         if actor.state == "crashed":
             raise Crash
         actor.pending = None
@@ -310,9 +322,9 @@ class World:
         missing = self.current_keys() - self.objects.keys()
         if missing:
             msg = f"a current release misses {sorted(missing)}"
-            raise Violation(msg)
+            raise BrokenPromiseError(msg)
         for actor in self.actors:
             missing = actor.relies_on - self.objects.keys()
             if missing:
                 msg = f"{actor.name} relies on {sorted(missing)}, and it is gone"
-                raise Violation(msg)
+                raise BrokenPromiseError(msg)

@@ -8,8 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleaner_lambda.history import History, Published, fold
+from cleaner_lambda.run import Job, clean
+from release_log.instants import format_instant
 from release_log.marker import Asset, Release
+from release_log.settings import Policy
 from release_log.tags import Mark, State
+from tests import reference
+from tests.fakes import FakeS3
 
 START = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -185,22 +190,126 @@ def test_every_key_ever_published_is_either_live_or_retired(story: list[tuple[st
 
 @given(builds)
 def test_retired_since_the_release_that_brought_it_into_its_state(story: list[tuple[str, dict[str, str]]]) -> None:
-    """Derived again from the whole story, release by release, as the definition says."""
-    releases = sorted(releases_of(story), key=lambda each: each.order)
-    current: dict[str, dict[str, str]] = {}
-    since: dict[str, tuple[State, datetime]] = {}
-    for published in releases:
-        assets = {logical: asset.key for logical, asset in published.release.assets.items()}
-        before = {key: logical for each in current.values() for logical, key in each.items()}
-        current[published.release.channel] = assets
-        now = {key: logical for each in current.values() for logical, key in each.items()}
-        paths = set(now.values())
-        for key in {**before, **dict.fromkeys(since, "")}:
-            logical = f"{key[0]}.js"
-            state = State.SUPERSEDED if logical in paths else State.REMOVED
-            if key in now:
-                since.pop(key, None)
-            elif key not in since or since[key][0] is not state:
-                since[key] = (state, published.at)
-    actual = {key: (entry.mark.state, entry.mark.since) for key, entry in fold(History(), releases).retired.items()}
-    assert actual == since
+    """Derived again from the whole story, as the definition says."""
+    releases = releases_of(story)
+    told = [
+        reference.Release(
+            each.id, each.at, each.release.channel, {path: asset.key for path, asset in each.release.assets.items()}
+        )
+        for each in releases
+    ]
+    ever = {key for each in told for key in each.assets.values()}
+    expected = {
+        key: (asset.logical, Mark(asset.state, asset.since), asset.release)
+        for key, asset in reference.retired(reference.Site(told, ever)).items()
+    }
+    entries = fold(History(), releases).retired
+    assert {key: (entry.logical, entry.mark, entry.release) for key, entry in entries.items()} == expected
+
+
+# What one run finds, though several releases made it
+
+POLICY = Policy(version_limit=1, version_ttl=0, removed_ttl=0, grace=0)
+APP = "assets/app.js"
+A, B, C = (f"assets/app-{letter * 4}1111.js" for letter in "abc")
+
+
+def run(s3: FakeS3, policy: Policy = POLICY, *, full: bool = False) -> set[str]:
+    """Run the cleaner; what it says that it deleted."""
+    report = clean(s3, Job(prefix="assets/", policy=policy, run="run", full=full))
+    return {entry["key"] for entry in report.document()["delete"]}
+
+
+def test_asset_that_came_back_and_left_within_one_run_loses_its_tag_while_an_upload_needs_it() -> None:
+    """No run saw it live: its tag of the first time is still there."""
+    policy = Policy(version_limit=9, version_ttl=3600, removed_ttl=3600, grace=0)
+    s3 = FakeS3()
+    for name, key in (("r1", A), ("r2", B)):
+        s3.publish(name, "default", {APP: key})
+        run(s3, policy)
+    assert s3.tags(A)
+    s3.publish("r3", "default", {APP: A})
+    s3.publish("r4", "default", {APP: C})
+    intent = s3.intend("r5", "default", {APP: A})
+    run(s3, policy)
+    assert s3.tags(A) == {}
+    s3.break_off(intent)
+    run(s3, policy)
+    assert s3.tags(A) == {"superseded_at": format_instant(s3.clock)}
+
+
+# A marker that appears late: the history is replayed from the start, and what only the ledger knows is kept
+
+
+def publish_late(s3: FakeS3, name: str, channel: str, assets: dict[str, str], seconds: int) -> None:
+    """Publish a release whose marker S3 dates some seconds before now, though it was not listed until now."""
+    key = s3.layout.marker_key(s3.publish(name, channel, assets))
+    s3.objects[key].last_modified -= timedelta(seconds=seconds)
+
+
+def test_late_marker_does_not_bring_back_what_was_deleted_long_ago() -> None:
+    """Old markers still name it: it is deleted once, counted once, and takes no place in the version limit."""
+    s3 = FakeS3()
+    for name, key in (("r1", A), ("r2", B), ("r3", C)):
+        s3.publish(name, "default", {APP: key})
+        run(s3)
+        s3.advance(10)
+    assert s3.assets() == {B, C}
+    publish_late(s3, "late", "staging", {"assets/other.js": "assets/other-eeee1111.js"}, 15)
+    assert run(s3) == set()
+    assert s3.ledger.retired.keys() == {B}
+
+
+def test_late_marker_gives_no_place_in_the_version_limit_to_what_was_deleted() -> None:
+    """B is the one older version that is left of its path: A, of a later release, was deleted while B was staged."""
+    other = {"assets/other.js": "assets/other-eeee1111.js"}
+    s3 = FakeS3()
+    s3.publish("r1", "default", {APP: B})
+    run(s3)
+    s3.advance(10)
+    s3.publish("r2", "default", {APP: A})
+    run(s3)
+    s3.advance(10)
+    staged = s3.stage("r3", "default", {APP: B})
+    s3.publish("r4", "default", other)
+    assert run(s3) == {A}
+    s3.advance(10)
+    s3.publish("r5", "default", {APP: C, **other})
+    s3.break_off(staged)
+    publish_late(s3, "late", "staging", {"assets/more.js": "assets/more-ffff1111.js"}, 15)
+    assert run(s3) == set()
+    assert B in s3.assets()
+
+
+def test_late_marker_makes_no_orphan_older_than_its_finding() -> None:
+    """It was found a moment ago: its logical path came to be current before, but nothing counted then."""
+    policy = Policy(version_limit=0, version_ttl=3600, removed_ttl=3600, grace=0)
+    s3 = FakeS3()
+    s3.put(A)
+    s3.publish("r1", "default", {"assets/other.js": "assets/other-eeee1111.js"})
+    s3.advance(2 * 86_400)
+    run(s3, policy, full=True)
+    found = s3.clock
+    assert s3.ledger.retired[A].mark == Mark(State.REMOVED, found)
+    publish_late(s3, "late", "staging", {APP: B}, 3 * 86_400)
+    s3.advance(1)
+    assert run(s3, policy) == set()
+    assert s3.ledger.retired[A].mark == Mark(State.SUPERSEDED, found)
+
+
+def test_late_marker_loses_no_change_of_an_orphan_that_came_with_it() -> None:
+    """Its path came back and left again: it is removed since then, as it is without the late marker."""
+    policy = Policy(version_limit=0, version_ttl=3600, removed_ttl=3600, grace=0)
+    s3 = FakeS3()
+    s3.put(A)
+    other = {"assets/other.js": "assets/other-eeee1111.js"}
+    s3.advance(2 * 86_400)
+    s3.publish("r1", "default", other)
+    run(s3, policy)
+    s3.advance(3000)
+    s3.publish("r2", "default", {APP: B})
+    s3.advance(1000)
+    s3.publish("r3", "default", other)
+    publish_late(s3, "late", "staging", {"assets/more.js": "assets/more-ffff1111.js"}, 4001)
+    assert run(s3, policy) == set()
+    assert s3.ledger.retired[A].mark == Mark(State.REMOVED, s3.clock)
