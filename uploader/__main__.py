@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 
-from uploader.cli import run
+from uploader.errors import EXIT_INTERRUPTED
 
-sys.exit(run())
+try:
+    from uploader.cli import run
+except KeyboardInterrupt:  # Ctrl-C within the first moment
+    sys.exit(EXIT_INTERRUPTED)
+
+code = run()
+for stream in (sys.stdout, sys.stderr):
+    if stream is not None:
+        with contextlib.suppress(OSError):
+            stream.flush()
+# Not `sys.exit`: obstore's threads may still let go of Python objects while the interpreter takes itself down, and that
+# aborts the process after all its work is done.
+os._exit(code)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import signal
+
 EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
+EXIT_SIGNAL = 128
+"""What shells add to the number of the signal that ended a command."""
+EXIT_INTERRUPTED = EXIT_SIGNAL + signal.SIGINT
+EXIT_TERMINATED = EXIT_SIGNAL + signal.SIGTERM
+
+EXIT_STATUS = (
+    "Exit status: 0 done, 1 failed (what was live stays so, unless the message says otherwise), "
+    "2 wrong usage, 130 interrupted, 143 terminated."
+)
+"""The last line of each command's help, and the README's."""
 
 
 class UploaderError(Exception):
-    """The upload failed: no marker was written. The message is one line that says what to do next."""
+    """It failed, and what was live stays so. The message is one line that says what to do next."""
 
     exit_code = EXIT_FAILED
 
@@ -18,3 +29,15 @@ class UsageError(UploaderError):
     """The command asks for something that cannot be: nothing was read from the bucket, nothing written."""
 
     exit_code = EXIT_USAGE
+
+
+class StoppedError(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM at a moment when there is more to say than that no marker was written.
+
+    Attributes:
+        done: Whether it came too late: all was done by then.
+    """
+
+    def __init__(self, message: str, *, done: bool = False) -> None:
+        super().__init__(message)
+        self.done = done

@@ -16,7 +16,7 @@ from release_log.errors import LedgerError
 from release_log.layout import make_id
 from release_log.ledger_file import HOLDS, read_deleting
 from release_log.settings import HALF_PENDING_TTL
-from uploader.errors import UploaderError
+from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,16 +43,41 @@ class Intent:
         body: What it says, and what the marker will say.
         began: When it was begun to be written, by the clock of its age.
         keep: Leave it in the bucket to expire: whether the marker was written is not known.
+        written: Key of the marker, or of the staged release, once it is surely there.
     """
 
     id: str
     body: bytes
     began: float
     keep: bool = False
+    written: str | None = None
 
     def is_too_old(self, clocks: Clocks) -> bool:
         """Whether it may expire before the marker is there; then everything has to be checked again under another."""
         return clocks.passed() - self.began > HALF_PENDING_TTL
+
+    def write(self, bucket: BucketPort, key: str) -> bool:
+        """Write the marker, or the staged release; False if another's has this key.
+
+        Until S3 answers, nobody knows whether it is there. If the answer never comes, what it names has to be kept.
+
+        Raises:
+            UploaderError: S3 refused, or did not answer.
+        """
+        unknown = f"whether {key} was written is not known"
+        self.keep = True
+        try:
+            written = bucket.create(key, self.body)
+        except KeyboardInterrupt as error:
+            msg = f"{unknown}; run again to finish"
+            raise StoppedError(msg) from error
+        except UploaderError as error:
+            msg = f"{error}; {unknown}"
+            raise UploaderError(msg) from error
+        self.keep = False
+        if written:
+            self.written = key
+        return written
 
 
 @contextmanager
@@ -83,12 +108,18 @@ def intent(
         # If this fails nobody knows whose intent is there, if any: one that is left behind expires.
         if bucket.create(layout.pending_key(held.id), held.body):
             try:
-                if _wait_for_cleaner(bucket, layout, held, keys, clocks):
-                    yield held
-                    return
-            finally:
-                if not held.keep:
-                    withdraw(bucket, layout.pending_key(held.id))
+                try:
+                    if _wait_for_cleaner(bucket, layout, held, keys, clocks):
+                        yield held
+                        return
+                finally:
+                    if not held.keep:
+                        withdraw(bucket, layout.pending_key(held.id))
+            except KeyboardInterrupt as error:
+                if held.written is None:
+                    raise
+                msg = f"too late: {held.written} is written, and nothing is left to do"
+                raise StoppedError(msg, done=True) from error
         clocks.sleep(1)
     msg = f"release {name!r} is being published by others, {TRIES} times in a row: run again"
     raise UploaderError(msg)
@@ -123,7 +154,8 @@ def _wait_for_cleaner(bucket: BucketPort, layout: Layout, held: Intent, keys: fr
         if s3_time + timedelta(seconds=clocks.passed() - written) >= until:
             return True
         if not told:
-            log.info("waiting: the cleaner is deleting assets of this build; until %s at most", f"{until:%H:%M:%S} UTC")
+            doing = "is deleting" if announced else "may be deleting (its ledger cannot be read)"
+            log.info("waiting: the cleaner %s assets of this release; until %s UTC at most", doing, f"{until:%H:%M:%S}")
             told = True
         clocks.sleep(POLL_SECONDS)
 
@@ -139,6 +171,11 @@ def _announced(ledger: Blob) -> tuple[frozenset[str] | None, datetime] | None:
         log.debug("%s", error)
         return None, ledger.last_modified + HOLDS
     return None if deleting is None else (deleting.keys, deleting.until(ledger.last_modified))
+
+
+def name_of(release_id: str) -> str:
+    """The name in an id. What the marker calls the release may be any text, if another tool wrote it."""
+    return release_id.partition("-")[2]
 
 
 def withdraw(bucket: BucketPort, key: str) -> None:

@@ -103,11 +103,7 @@ def publish(
                 log.warning("the upload took so long that its intent may expire: checking everything again")
                 continue
             key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
-            # Until S3 answers, nobody knows whether the marker is there: then what it names has to be kept.
-            held.keep = True
-            written = bucket.create(key, held.body)
-            held.keep = False
-            if written:
+            if held.write(bucket, key):
                 unchanged = tuple(asset for asset in build.assets if asset.key not in done)
                 return Published(held.id, key, tuple(done.values()), unchanged)
             # Another upload of the same name began and ended within this one's second: take another id.

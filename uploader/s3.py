@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import secrets
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import obstore
 from botocore.exceptions import BotoCoreError
 from obstore.auth.boto3 import Boto3CredentialProvider
@@ -20,13 +18,17 @@ from obstore.store import S3Store
 from release_log.instants import whole_seconds
 from uploader.collect import changed, signature_of
 from uploader.errors import UploaderError, UsageError
+from uploader.session import find_access, first_line
 from uploader.store import Blob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from obstore import ObjectMeta
+
     from uploader.collect import LocalAsset
+    from uploader.session import Access
 
 WHOLE_BYTES = 8 * 1024 * 1024
 """A file up to this size is read whole and sent in one request; a larger one goes by multipart, in constant memory."""
@@ -43,36 +45,24 @@ def connect(
     Raises:
         UsageError: There are no credentials, or no region, or no such profile.
     """
-    try:
-        session = boto3.Session(profile_name=profile, region_name=region)
-        credentials = session.get_credentials()
-        if credentials is not None:
-            credentials.get_frozen_credentials()
-    except BotoCoreError as error:
-        msg = f"credentials: {error}"
-        raise UsageError(msg) from error
-    if credentials is None:
-        msg = (
-            "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, give the job a role, "
-            "or name a --profile"
-        )
-        raise UsageError(msg)
-    endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint is not None and not re.match(r"https?://[^/]", endpoint):
-        msg = f"endpoint {endpoint!r} is not a URL: begin it with https:// (or http:// for a local server)"
-        raise UsageError(msg)
-    where = session.region_name or ("us-east-1" if endpoint else None)
-    if where is None:
-        msg = "no AWS region: name the bucket's with --region or AWS_REGION"
-        raise UsageError(msg)
+    return open_bucket(find_access(bucket, region=region, profile=profile, endpoint_url=endpoint_url), concurrency)
+
+
+def open_bucket(access: Access, concurrency: int) -> Bucket:
+    """Open a bucket.
+
+    Raises:
+        UsageError: It cannot be one, by its name.
+    """
+    endpoint = access.endpoint
     options: dict[str, Any] = (
-        {"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": "." not in bucket}
+        {"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": "." not in access.bucket}
     )
     try:
         store = S3Store(
-            bucket,
-            region=where,
-            credential_provider=Boto3CredentialProvider(session),
+            access.bucket,
+            region=access.region,
+            credential_provider=Boto3CredentialProvider(access.session),
             checksum_algorithm="SHA256",
             client_options={"allow_http": bool(endpoint and endpoint.startswith("http://")), "timeout": "120s"},
             retry_config={
@@ -83,28 +73,29 @@ def connect(
             **options,
         )
     except (BaseError, ValueError) as error:
-        msg = f"bucket {bucket!r}: {_first_line(error)}"
+        msg = f"bucket {access.bucket!r}: {first_line(error)}"
         raise UsageError(msg) from error
-    return Bucket(store, bucket, where, endpoint, concurrency)
+    return Bucket(store, access, concurrency)
 
 
 class Bucket:
     """`uploader.store.BucketPort` over HTTP."""
 
-    def __init__(self, store: S3Store, name: str, region: str, endpoint: str | None, concurrency: int) -> None:
+    def __init__(self, store: S3Store, access: Access, concurrency: int) -> None:
         self._store = store
-        self._name = name
-        self._region = region
-        self._endpoint = endpoint
+        self._access = access
         self._concurrency = concurrency
+
+    # Every request runs under asyncio, also one by itself: that is what Ctrl-C can interrupt.
 
     def create(self, key: str, body: bytes) -> bool:
         """See `BucketPort.create`."""
         # If the answer to a first attempt is lost, obstore asks again and meets its own object: this tells whose it is.
         writer = secrets.token_hex(8)
-        try:
+
+        async def write() -> None:
             with self._errors("s3:PutObject", key):
-                obstore.put(
+                await obstore.put_async(
                     self._store,
                     key,
                     body,
@@ -112,30 +103,33 @@ class Bucket:
                     attributes={"Content-Type": "application/json", "writer": writer},
                     use_multipart=False,
                 )
+
+        try:
+            asyncio.run(write())
         except AlreadyExistsError:
             return self.metadata([key]).get(key, {}).get("writer") == writer
         return True
 
     def get(self, key: str) -> Blob | None:
         """See `BucketPort.get`."""
-        try:
+
+        async def read() -> Blob:
             with self._errors("s3:GetObject", key):
-                answer = obstore.get(self._store, key)
-                return Blob(bytes(answer.bytes()), whole_seconds(answer.meta["last_modified"]))
+                answer = await obstore.get_async(self._store, key)
+                return Blob(bytes(await answer.bytes_async()), whole_seconds(answer.meta["last_modified"]))
+
+        try:
+            return asyncio.run(read())
         except FileNotFoundError:
             return None
 
     def written_since(self, prefix: str, instant: datetime) -> list[str]:
         """See `BucketPort.written_since`."""
-        with self._errors("s3:ListBucket", prefix):
-            pages = obstore.list(self._store, prefix, chunk_size=1000)
-            return [each["path"] for page in pages for each in page if whole_seconds(each["last_modified"]) >= instant]
+        return [each["path"] for each in self._list(prefix) if whole_seconds(each["last_modified"]) >= instant]
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """See `BucketPort.sizes`."""
-        with self._errors("s3:ListBucket", prefix):
-            pages = obstore.list(self._store, prefix or None, chunk_size=1000)
-            return {entry["path"]: entry["size"] for page in pages for entry in page}
+        return {each["path"]: each["size"] for each in self._list(prefix)}
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
@@ -162,8 +156,20 @@ class Bucket:
 
     def withdraw(self, key: str) -> None:
         """See `BucketPort.withdraw`."""
-        with self._errors("s3:DeleteObject", key):
-            obstore.delete(self._store, key)
+
+        async def delete() -> None:
+            with self._errors("s3:DeleteObject", key):
+                await obstore.delete_async(self._store, key)
+
+        asyncio.run(delete())
+
+    def _list(self, prefix: str) -> list[ObjectMeta]:
+        async def read() -> list[ObjectMeta]:
+            with self._errors("s3:ListBucket", prefix):
+                pages = obstore.list(self._store, prefix or None, chunk_size=1000)
+                return [entry async for page in pages for entry in page]
+
+        return asyncio.run(read())
 
     async def _send(self, asset: LocalAsset) -> None:
         attributes = {**asset.headers.as_http(), "digest": asset.digest, "headers": asset.headers.digest()}
@@ -207,38 +213,10 @@ class Bucket:
         except (BaseError, ValueError, BotoCoreError) as error:
             raise self._explain(action, key, str(error)) from error
 
-    def _explain(self, action: str, key: str, text: str) -> UploaderError:  # noqa: PLR0911 (one for each remedy)
-        found = re.search(r"<Code>(\w+)</Code>", text)
-        code = found[1] if found else ""
-        where = self._endpoint or f"S3 in {self._region}"
-        if code == "NoSuchBucket":
-            return UploaderError(
-                f"bucket {self._name!r} does not exist: check --bucket, or create it with `cdk deploy`"
-            )
-        if code in {
-            "InvalidAccessKeyId",
-            "SignatureDoesNotMatch",
-            "ExpiredToken",
-            "InvalidToken",
-            "TokenRefreshRequired",
-        }:
-            return UploaderError(
-                f"S3 does not accept these credentials ({code}): renew them, or name another --profile"
-            )
-        if code in {"AccessDenied", "AllAccessDisabled"} or re.search(r"\b403 Forbidden", text):
-            resource = f"s3://{self._name}/{key}"
-            return UploaderError(f"access denied: allow the build job's role {action} on {resource}")
-        if code in {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
-            return UploaderError(
-                f"bucket {self._name!r} is not in region {self._region}: name its region with --region"
-            )
-        if not code and re.search(r"error sending request|[Cc]onnect|dns error", text):
-            return UploaderError(f"cannot reach {where}: check the network and --endpoint-url, then run again")
-        if "contained invalid" in text or "invalid path" in text:
-            return UploaderError(
-                f"the bucket holds a key under {key!r} that no URL can name ({_first_line(text)}): delete it"
-            )
-        return UploaderError(f"{action} on s3://{self._name}/{key} failed ({code or _first_line(text)}): run again")
+    def _explain(self, action: str, key: str, text: str) -> UploaderError:
+        # The second is how obstore shows what S3 says of one key in the 200 answer to a DELETE.
+        found = re.search(r"<Code>(\w+)</Code>|\(code: (\w+)\)", text)
+        return self._access.explain(action, key, (found[1] or found[2]) if found else "", text)
 
 
 async def _each(items: Iterable[Any], work: Callable[[Any], Any], concurrency: int) -> None:
@@ -255,7 +233,3 @@ async def _each(items: Iterable[Any], work: Callable[[Any], Any], concurrency: i
                 workers.create_task(worker())
     except* UploaderError as group:
         raise group.exceptions[0] from None
-
-
-def _first_line(error: object) -> str:
-    return str(error).strip().partition("\n")[0][:300]

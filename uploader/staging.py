@@ -14,7 +14,7 @@ from release_log.errors import ReleaseLogError
 from release_log.marker import Release, decode
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
-from uploader.intent import intent, withdraw
+from uploader.intent import intent, name_of, withdraw
 
 if TYPE_CHECKING:
     from release_log.layout import Layout
@@ -58,13 +58,13 @@ def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clo
     keys = frozenset(asset.key for asset in release.assets.values())
     while True:
         # A fresh intent: the staged release may be about to expire.
-        with intent(bucket, layout, release.release, lambda _: blob.body, keys, clocks) as held:
+        with intent(bucket, layout, name_of(release_id), lambda _: blob.body, keys, clocks) as held:
             _check_whole(bucket, layout, release_id, release)
             if held.is_too_old(clocks):
                 continue
-            held.keep = True
-            written = bucket.create(marker, blob.body)
-            held.keep = False
+            written = held.write(bucket, marker)
+            if not written:
+                _check_same(bucket, marker, blob.body)
             withdraw(bucket, staged)
             return Activated(release_id, marker, already=False) if written else _already(bucket, layout, release_id)
 
@@ -77,7 +77,7 @@ def drop(bucket: BucketPort, layout: Layout, release_id: str) -> None:
     """
     staged = layout.staged_key(release_id)
     if bucket.get(staged) is None:
-        msg = f"{release_id} is not staged: it was activated, dropped, or has expired"
+        msg = f"{release_id} is not staged: it was activated or dropped, has expired, or is another site's (--prefix)"
         raise UploaderError(msg)
     bucket.withdraw(staged)
 
@@ -87,7 +87,8 @@ def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
     marker = layout.marker_key(release_id)
     blob = bucket.get(marker)
     if blob is None:
-        msg = f"{release_id} is not staged: it was dropped, or has expired; publish it again"
+        why = "it was dropped, has expired, or is another site's (--prefix)"
+        msg = f"{release_id} is not staged: {why}; publish it again"
         raise UploaderError(msg)
     channel = _decode(blob.body, layout, marker).channel
     for key in bucket.written_since(layout.markers, blob.last_modified):
@@ -98,6 +99,14 @@ def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
             msg = f"{release_id} was activated, and {layout.release_id(key)} came after it: publish it again"
             raise UploaderError(msg)
     return Activated(release_id, marker, already=True)
+
+
+def _check_same(bucket: BucketPort, marker: str, body: bytes) -> None:
+    """A clock that was set back can give one id twice: then the marker that is there is another release's."""
+    there = bucket.get(marker)
+    if there is None or there.body != body:
+        msg = f"{marker} is another release's: nothing was changed; publish this one again"
+        raise UploaderError(msg)
 
 
 def _check_whole(bucket: BucketPort, layout: Layout, release_id: str, release: Release) -> None:

@@ -2,91 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from release_log.layout import Layout
 from release_log.settings import HALF_PENDING_TTL
-from uploader.clocks import Clocks
+from tests.fake_bucket import LAYOUT, Clock, FakeBucket
 from uploader.collect import LocalAsset, collect
 from uploader.compare import Reason
 from uploader.errors import UploaderError
 from uploader.publish import Build, publish
-from uploader.store import Blob, ReadOnly
+from uploader.store import ReadOnly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
-
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-LAYOUT = Layout("assets/")
-
-
-class FakeBucket:
-    """`uploader.store.BucketPort` in memory; ``fail`` names the request that fails."""
-
-    def __init__(self, fail: str = "") -> None:
-        self.objects: dict[str, bytes] = {}
-        self.stored: dict[str, dict[str, str]] = {}
-        self.requests: list[str] = []
-        self.fail = fail
-
-    def create(self, key: str, body: bytes) -> bool:
-        self._request(f"create {key}")
-        return self.objects.setdefault(key, body) == body
-
-    def get(self, key: str) -> Blob | None:
-        self._request(f"get {key}")
-        return Blob(self.objects[key], NOON) if key in self.objects else None
-
-    def written_since(self, prefix: str, instant: datetime) -> list[str]:
-        self._request(f"list {prefix}")
-        return [key for key in self.objects if key.startswith(prefix) and instant <= NOON]
-
-    def sizes(self, prefix: str) -> dict[str, int]:
-        self._request(f"list {prefix}")
-        return {key: len(body) for key, body in self.objects.items() if key.startswith(prefix)}
-
-    def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
-        return {key: self.stored[key] for key in keys if key in self.stored}
-
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
-        for asset in assets:
-            self._request(f"put {asset.key}")
-            self.objects[asset.key] = asset.path.read_bytes()
-            self.stored[asset.key] = {"digest": asset.digest, "headers": asset.headers.digest()}
-            done(asset)
-
-    def withdraw(self, key: str) -> None:
-        self._request(f"delete {key}")
-        self.objects.pop(key, None)
-
-    def _request(self, what: str) -> None:
-        self.requests.append(what)
-        if self.fail and self.fail in what:
-            msg = f"{what} failed: run again"
-            raise UploaderError(msg)
-
-
-class Clock:
-    """Moves when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def clocks(self) -> Clocks:
-        return Clocks(self.wall, self.monotonic, self.sleep)
-
-    def wall(self) -> datetime:
-        return NOON + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    def sleep(self, seconds: float) -> None:
-        self.passed += seconds
 
 
 @pytest.fixture

@@ -1,0 +1,126 @@
+"""The uploader's bucket in memory, and clocks that move when somebody sleeps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from release_log.layout import Layout
+from release_log.ledger_file import Deleting, encode_deleting, pack
+from uploader.clocks import Clocks
+from uploader.errors import UploaderError
+from uploader.store import Blob
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from uploader.collect import LocalAsset
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LAYOUT = Layout("assets/")
+
+
+class Clock:
+    """S3's clock, the build machine's, and a stopwatch: all three move when somebody sleeps.
+
+    Attributes:
+        ahead: By how many seconds the build machine's clock is wrong.
+        on_sleep: Called after each sleep: what others do meanwhile.
+    """
+
+    def __init__(self, ahead: float = 0) -> None:
+        self.passed = 0.0
+        self.ahead = ahead
+        self.on_sleep: Callable[[], None] = lambda: None
+
+    def clocks(self) -> Clocks:
+        return Clocks(self.wall, self.monotonic, self.sleep)
+
+    def wall(self) -> datetime:
+        return NOON + timedelta(seconds=self.passed + self.ahead)
+
+    def s3(self) -> datetime:
+        return (NOON + timedelta(seconds=self.passed)).replace(microsecond=0)
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    def sleep(self, seconds: float) -> None:
+        self.passed += seconds
+        self.on_sleep()
+
+
+class FakeBucket:
+    """`uploader.store.BucketPort` in memory.
+
+    Attributes:
+        objects: Key -> content.
+        times: Key -> ``LastModified``; noon if it is not there.
+        stored: Key -> metadata.
+        requests: What was asked, in order.
+        fail: Names the request that fails.
+        error: What it fails with; an `UploaderError` without it.
+    """
+
+    def __init__(self, fail: str = "", *, clock: Clock | None = None, error: BaseException | None = None) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.times: dict[str, datetime] = {}
+        self.stored: dict[str, dict[str, str]] = {}
+        self.requests: list[str] = []
+        self.fail = fail
+        self.error = error
+        self.clock = clock or Clock()
+
+    def create(self, key: str, body: bytes) -> bool:
+        self._request(f"create {key}")
+        if key in self.objects:
+            return False
+        self.write(key, body)
+        return True
+
+    def get(self, key: str) -> Blob | None:
+        self._request(f"get {key}")
+        return Blob(self.objects[key], self.times.get(key, NOON)) if key in self.objects else None
+
+    def written_since(self, prefix: str, instant: datetime) -> list[str]:
+        self._request(f"list {prefix}")
+        return [key for key in self.objects if key.startswith(prefix) and instant <= self.times.get(key, NOON)]
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        self._request(f"list {prefix}")
+        return {key: len(body) for key, body in self.objects.items() if key.startswith(prefix)}
+
+    def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        return {key: self.stored[key] for key in keys if key in self.stored}
+
+    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
+        for asset in assets:
+            self._request(f"put {asset.key}")
+            self.write(asset.key, asset.path.read_bytes())
+            self.stored[asset.key] = {"digest": asset.digest, "headers": asset.headers.digest()}
+            done(asset)
+
+    def withdraw(self, key: str) -> None:
+        self._request(f"delete {key}")
+        self.objects.pop(key, None)
+
+    def _request(self, what: str) -> None:
+        self.requests.append(what)
+        if self.fail and self.fail in what:
+            raise self.error or UploaderError(f"{what} failed: run again")
+
+    # What tests do to the bucket, without a request of the uploader's
+
+    def write(self, key: str, body: bytes = b"x") -> None:
+        """Somebody writes an object, now."""
+        self.objects[key] = body
+        self.times[key] = self.clock.s3()
+
+    def announce(self, *keys: str, since: datetime | None = None) -> None:
+        """A cleaner writes the ledger: these keys are about to be deleted; none means that it is done."""
+        deleting = Deleting("run", frozenset(keys), since) if keys else None
+        self.write(LAYOUT.ledger, pack({"deleting": encode_deleting(deleting)}))
+
+    def log(self, folder: str) -> list[str]:
+        """The keys in a folder of the release log: `Layout.pending`, `Layout.staged` or `Layout.markers`."""
+        return [key for key in self.objects if key.startswith(folder)]

@@ -1,0 +1,107 @@
+"""Who we are and where the bucket is, as boto3's own chain finds it; and what to say when AWS refuses."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+import boto3
+from botocore.exceptions import BotoCoreError
+
+from uploader.errors import UploaderError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A bucket and the way to it.
+
+    Attributes:
+        bucket: Its name.
+        session: The credentials.
+        region: Its region.
+        endpoint: Another S3 server than AWS; None for AWS.
+        who: Whose rights those are, for messages.
+    """
+
+    bucket: str
+    session: boto3.Session
+    region: str
+    endpoint: str | None
+    who: str = "the build job's role"
+
+    def explain(self, action: str, key: str, code: str, text: str) -> UploaderError:  # noqa: PLR0911 (one a remedy)
+        """One line that names the thing and the remedy.
+
+        Args:
+            action: What was asked for, as IAM calls it: ``s3:PutObject``.
+            key: The key, or prefix, that it was asked for.
+            code: S3's error code; empty if there was none.
+            text: What the library said.
+        """
+        if code == "NoSuchBucket":
+            return UploaderError(
+                f"bucket {self.bucket!r} does not exist: check --bucket, or create it with `cdk deploy`"
+            )
+        if code in {
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "ExpiredToken",
+            "InvalidToken",
+            "TokenRefreshRequired",
+        }:
+            return UploaderError(
+                f"S3 does not accept these credentials ({code}): renew them, or name another --profile"
+            )
+        if code in {"AccessDenied", "AllAccessDisabled"} or re.search(r"\b403 Forbidden", text):
+            # Who may not list gets this answer for what is not there, too.
+            more = ", and s3:ListBucket on the bucket" if action == "s3:GetObject" else ""
+            return UploaderError(f"access denied: allow {self.who} {action} on s3://{self.bucket}/{key}{more}")
+        if code in {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
+            return UploaderError(
+                f"bucket {self.bucket!r} is not in region {self.region}: name its region with --region"
+            )
+        if not code and re.search(r"error sending request|[Cc]onnect|dns error", text):
+            where = self.endpoint or f"S3 in {self.region}"
+            return UploaderError(f"cannot reach {where}: check the network and --endpoint-url, then run again")
+        if "contained invalid" in text or "invalid path" in text:
+            return UploaderError(
+                f"the bucket holds a key under {key!r} that no URL can name ({first_line(text)}): delete it"
+            )
+        return UploaderError(f"{action} on s3://{self.bucket}/{key} failed ({code or first_line(text)}): run again")
+
+
+def find_access(bucket: str, *, region: str | None, profile: str | None, endpoint_url: str | None) -> Access:
+    """Find credentials and region.
+
+    Raises:
+        UsageError: There are no credentials, or no region, or no such profile.
+    """
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        credentials = session.get_credentials()
+        if credentials is not None:
+            credentials.get_frozen_credentials()
+    except BotoCoreError as error:
+        msg = f"credentials: {error}"
+        raise UsageError(msg) from error
+    if credentials is None:
+        msg = (
+            "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, give the job a role, "
+            "or name a --profile"
+        )
+        raise UsageError(msg)
+    endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint is not None and not re.match(r"https?://[^/]", endpoint):
+        msg = f"endpoint {endpoint!r} is not a URL: begin it with https:// (or http:// for a local server)"
+        raise UsageError(msg)
+    where = session.region_name or ("us-east-1" if endpoint else None)
+    if where is None:
+        msg = "no AWS region: name the bucket's with --region or AWS_REGION"
+        raise UsageError(msg)
+    return Access(bucket, session, where, endpoint)
+
+
+def first_line(error: object) -> str:
+    """The first line of what a library said, not too long."""
+    return str(error).strip().partition("\n")[0][:300]
