@@ -15,6 +15,7 @@ from cleaner_lambda.report import LISTS
 from cleaner_lambda.request import KEYS, parse
 from release_log.settings import SETTINGS
 from uploader.cli import main
+from uploader.errors import EXIT_STATUS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -90,12 +91,27 @@ def test_the_help_shows_examples_and_exit_codes() -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "uploader", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert "upload" in answer.stdout
-    upload = subprocess.run(
-        [sys.executable, "-m", "uploader", "upload", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert "Examples:" in upload.stdout
-    assert "Exit status: 0 done" in upload.stdout
+    assert all(f"\n  {command} " in answer.stdout for command in main.commands)
+    for name, command in main.commands.items():
+        said = command.get_help(click.Context(command, info_name=name))
+        assert re.search(rf"Examples?:\n +python -m uploader .*{'dist' if name == 'upload' else name}", said), said
+        assert "Exit status: " in said
+
+
+def test_the_exit_statuses_are_the_helps() -> None:
+    said = " ".join(README.split())
+    assert f"{EXIT_STATUS.rstrip('.')}; that of `run` is its command's." in said
+
+
+def test_the_rows_say_what_every_command_says_of_its_options() -> None:
+    """An option that several commands have is one and the same; only `--release` and `--dry-run` differ."""
+    rows = {row[0].strip("`"): row for row in table("| option | environment variable | default | |")}
+    for command in main.commands.values():
+        for option in command.params:
+            if isinstance(option, click.Option) and option.name not in {"release_id", "dry_run"}:
+                row = rows[max(option.opts, key=len)]
+                assert row[1] == f"`{option.envvar}`"
+                assert row[3] == (option.help or "").partition("  [default: ")[0]
 
 
 def test_every_dependency_has_its_line() -> None:

@@ -1,0 +1,250 @@
+"""An upload that is ended half way: what it says is true, what it leaves is right, and the next run finishes it."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Self
+
+import pytest
+
+from examples.embedded_aws import ROOT
+from release_log.ledger_file import Deleting, encode_deleting, pack
+from tests.http.in_process import publish_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from release_log.layout import Layout
+    from tests.http.conftest import Uploader
+
+    Begin = Callable[..., subprocess.Popen[str]]
+    Folder = Callable[[str, dict[str, str]], Path]
+
+BUILD = {"app-3f9c2ab1.js": "one", "index.html": "<html>"}
+INTERRUPTED = "interrupted: no marker was written; run again to finish"
+TERMINATED = "terminated: no marker was written; run again to finish"
+
+
+class Proxy:
+    """Stands between the uploader and S3, and holds the first request that matches: it never gets an answer.
+
+    Attributes:
+        url: Its endpoint.
+        held: Set when that request is there.
+    """
+
+    def __init__(self, target: str, method: str, pattern: str, *, after: bool) -> None:
+        """Prepare it.
+
+        Args:
+            target: S3's own URL.
+            method: The HTTP method of the request to hold.
+            pattern: A regular expression for its path and query.
+            after: Let S3 have the request, and hold the answer.
+        """
+        self.held, self._end = threading.Event(), threading.Event()
+        proxy, address = self, target.removeprefix("http://")
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _forward(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                hold = self.command == method and re.search(pattern, self.path) is not None and not proxy.held.is_set()
+                if hold and not after:
+                    self._hold()
+                    return
+                connection = http.client.HTTPConnection(address, timeout=30)
+                connection.request(self.command, self.path, body, dict(self.headers))
+                answer = connection.getresponse()
+                content = answer.read()
+                connection.close()
+                if hold:
+                    self._hold()
+                    return
+                self.send_response_only(answer.status)
+                for name, value in answer.getheaders():
+                    if name.lower() not in {"transfer-encoding", "connection"}:
+                        self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def _hold(self) -> None:
+                proxy.held.set()
+                proxy._end.wait(60)
+                self.close_connection = True
+
+            do_GET = do_PUT = do_POST = do_HEAD = _forward  # noqa: N815 (as http.server calls them)
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def upload(uploader: Uploader, site_folder: Folder) -> Iterator[Begin]:
+    """Begins an upload of `BUILD`; whatever is still running in the end is killed."""
+    folder, started = site_folder("a", BUILD), []
+
+    def begin(*wrapper: str, **environ: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*wrapper, sys.executable, "-m", "uploader", str(folder), "--bucket", uploader.bucket, "--release", "r1"],
+            cwd=ROOT,
+            env=uploader.aws.environment(**environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def log_keys(uploader: Uploader) -> list[str]:
+    return [key for key in uploader.keys() if ".releases/" in key]
+
+
+@pytest.mark.parametrize(
+    ("number", "wrapper"),
+    [
+        (signal.SIGINT, []),
+        (signal.SIGTERM, []),
+        # As a shell starts what runs in its background: Ctrl-C is ignored there, SIGTERM is not.
+        (signal.SIGTERM, ["sh", "-c", 'trap "" INT; exec "$@"', "-"]),
+    ],
+    ids=["SIGINT", "SIGTERM", "SIGTERM in the background"],
+)
+def test_no_marker_no_intent_and_the_next_run_sends_only_what_did_not_arrive(
+    uploader: Uploader, upload: Begin, tmp_path: Path, number: int, wrapper: list[str]
+) -> None:
+    """The page's PUT never gets an answer; its script has arrived."""
+    with Proxy(uploader.aws.url, "PUT", r"/index\.html", after=False) as proxy:
+        process = upload(*wrapper, AWS_ENDPOINT_URL=proxy.url)
+        assert proxy.held.wait(20)
+        process.send_signal(number)
+        said = process.communicate(timeout=20)
+    line = INTERRUPTED if number == signal.SIGINT else TERMINATED
+    assert (process.returncode, said) == (128 + number, ("", f"uploader: {line}\n"))
+    assert uploader.keys() == ["assets/app-3f9c2ab1.js"]
+    again = publish_here(uploader, tmp_path / "a", "r2")
+    assert [each.asset.key for each in again.uploads] == ["assets/index.html"]
+    assert log_keys(uploader) == [again.key]
+
+
+def test_it_does_not_hang_on_a_server_that_does_not_answer(uploader: Uploader, upload: Begin) -> None:
+    """A single request, too, ends with Ctrl-C, and not with its own time limit."""
+    with Proxy(uploader.aws.url, "GET", r"list-type=2", after=False) as proxy:
+        process = upload(AWS_ENDPOINT_URL=proxy.url)
+        assert proxy.held.wait(20)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=5) == ("", f"uploader: {INTERRUPTED}\n")
+    assert uploader.keys() == []
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_while_the_markers_put_is_under_way_nobody_knows_and_it_says_so(
+    uploader: Uploader, upload: Begin, layout: Layout, tmp_path: Path, *, written: bool
+) -> None:
+    """The intent stays, as the marker may be there: what it names is kept until a cleaner has seen it."""
+    with Proxy(uploader.aws.url, "PUT", r"/markers/", after=written) as proxy:
+        process = upload(AWS_ENDPOINT_URL=proxy.url)
+        assert proxy.held.wait(20)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=20)
+    pending = [key for key in uploader.keys() if key.startswith(layout.pending)]
+    assert len(pending) == 1
+    marker = layout.marker_key(layout.release_id(pending[0]))
+    assert process.returncode == 143
+    assert said == f"uploader: terminated: whether {marker} was written is not known; run again to finish\n"
+    assert (marker in uploader.keys()) == written
+    publish_here(uploader, tmp_path / "a", "r2")
+    assert len([key for key in uploader.keys() if key.startswith(layout.markers)]) == 1 + written
+
+
+def test_once_the_marker_is_there_it_is_too_late_and_it_says_so(
+    uploader: Uploader, upload: Begin, layout: Layout
+) -> None:
+    """All that is missing is the intent's end; it expires by itself."""
+    with Proxy(uploader.aws.url, "POST", r"\?delete", after=False) as proxy:
+        process = upload(AWS_ENDPOINT_URL=proxy.url)
+        assert proxy.held.wait(20)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    (marker,) = (key for key in uploader.keys() if key.startswith(layout.markers))
+    assert process.returncode == 130
+    assert said == f"uploader: interrupted: too late: {marker} is written, and nothing is left to do\n"
+
+
+def test_while_it_waits_for_the_cleaner(uploader: Uploader, upload: Begin, layout: Layout) -> None:
+    """It says what it waits for, and lets itself be ended."""
+    deleting = Deleting("run-1", frozenset({"assets/app-3f9c2ab1.js"}))
+    body = pack({"deleting": encode_deleting(deleting)})
+    uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=layout.ledger, Body=body)
+    process = upload()
+    assert process.stderr is not None
+    assert "waiting: the cleaner is deleting assets of this release; until" in process.stderr.readline()
+    assert [key.rpartition("/")[0] for key in log_keys(uploader)] == ["assets/.releases", "assets/.releases/pending"]
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20)[1] == f"uploader: {TERMINATED}\n"
+    assert process.returncode == 143
+    assert uploader.keys() == [layout.ledger]
+
+
+def test_a_full_disk_takes_the_answer_and_not_the_release(uploader: Uploader, site_folder: Folder) -> None:
+    """One line, no traceback, and nothing from the interpreter's own end."""
+    with open("/dev/full", "w") as full:  # noqa: PTH123 (a device)
+        answer = subprocess.run(
+            [sys.executable, "-m", "uploader", str(site_folder("a", BUILD)), "--bucket", uploader.bucket, "--json"],
+            env=uploader.aws.environment(),
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert answer.returncode == 1
+    assert re.fullmatch(
+        r"uploader: release \S+ was released, but the answer could not be written to standard output \(No space .*\)\n",
+        answer.stderr,
+    )
+    assert len(log_keys(uploader)) == 1
+
+
+def test_no_local_file_is_needed(uploader: Uploader, tmp_path: Path) -> None:
+    """Not even for a file that goes in parts: with no byte to be had on any disk the upload succeeds."""
+    (tmp_path / "big").mkdir()
+    (tmp_path / "big" / "movie-3f9c2ab1.mp4").write_bytes(b"x" * 9_000_000)
+    answer = subprocess.run(
+        [sys.executable, "-m", "uploader", str(tmp_path / "big"), "--bucket", uploader.bucket],
+        env=uploader.aws.environment(),
+        cwd=ROOT,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "1 uploaded (9.0 MB)" in answer.stdout

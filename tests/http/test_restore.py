@@ -1,0 +1,162 @@
+"""``restore`` in a bucket with versioning, after the cleaner has really deleted."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.http.in_process import publish_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from release_log.layout import Layout
+    from tests.http.conftest import Uploader
+
+    Folder = Callable[[str, dict[str, str]], Path]
+    Cleaner = Callable[..., dict[str, Any]]
+
+OLD = {"app-3f9c2ab1.js": "old", "chunk-3f9c2ab1.js": "old", "about-5e5e5e5f.js": "same", "index.html": "old"}
+NEW = {"app-4a1b2c3d.js": "new", "chunk-4a1b2c3d.js": "new", "about-5e5e5e5f.js": "same", "index.html": "new"}
+GONE = ["assets/app-3f9c2ab1.js", "assets/chunk-3f9c2ab1.js"]
+
+
+def version(uploader: Uploader) -> None:
+    """Let the bucket keep what is deleted."""
+    uploader.aws.client("s3").put_bucket_versioning(
+        Bucket=uploader.bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+
+
+@pytest.fixture
+def old(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> str:
+    """The id of a release two of whose assets the cleaner has deleted; one of them bears a tag of the user's."""
+    version(uploader)
+    first = publish_here(uploader, site_folder("a", OLD), "r1")
+    team = {"TagSet": [{"Key": "team", "Value": "web"}]}
+    uploader.aws.client("s3").put_object_tagging(Bucket=uploader.bucket, Key=GONE[0], Tagging=team)
+    cleaner()
+    keep = [{"Key": "superseded_at", "Value": "2026-11-23T06:05:38Z"}]
+    for key, tags in ((GONE[0], [*team["TagSet"], *keep]), (GONE[1], keep)):
+        # This policy leaves no time between tag and deletion: as an earlier run would have tagged them.
+        uploader.aws.client("s3").put_object_tagging(Bucket=uploader.bucket, Key=key, Tagging={"TagSet": tags})
+    publish_here(uploader, site_folder("b", NEW), "r2")
+    assert sorted(entry["key"] for entry in cleaner()["delete"]) == GONE
+    assert not set(GONE) & set(uploader.keys())
+    return first.id
+
+
+def restore(uploader: Uploader, release_id: str, *options: str) -> str:
+    """Run it; it must succeed without a word on standard error. Returns what it said."""
+    answer = uploader.run("restore", "--release", release_id, "--bucket", uploader.bucket, *options)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    return answer.stdout
+
+
+def versions(uploader: Uploader, kind: str) -> set[tuple[str, str]]:
+    """Key and version id: ``Versions`` or ``DeleteMarkers``."""
+    listed = uploader.aws.client("s3").list_object_versions(Bucket=uploader.bucket)
+    return {(each["Key"], each["VersionId"]) for each in listed.get(kind, ())}
+
+
+def test_what_was_deleted_is_back_untagged_and_staged_until_it_is_activated(
+    uploader: Uploader, old: str, cleaner: Cleaner, layout: Layout
+) -> None:
+    """No version is lost on the way, no cleaner deletes it again, and the user's tag is still there."""
+    s3, before = uploader.aws.client("s3"), versions(uploader, "Versions")
+    line = restore(uploader, old).strip()
+    said = re.fullmatch(
+        rf"restored 2 assets of {old} \(2 were there\); kept for 48 hours as staged release (\S+-r1); "
+        rf"to make it current: python -m uploader activate \1 --bucket {uploader.bucket}",
+        line,
+    )
+    assert said, line
+    tags = [s3.get_object_tagging(Bucket=uploader.bucket, Key=key)["TagSet"] for key in GONE]
+    assert tags == [[{"Key": "team", "Value": "web"}], []]
+    assert s3.get_object(Bucket=uploader.bucket, Key=GONE[0])["Body"].read() == b"old"
+    assert before < versions(uploader, "Versions")
+    log = [key for key in uploader.keys() if key.startswith((layout.pending, layout.staged))]
+    assert log == [layout.staged_key(said[1])]
+
+    assert cleaner(full=True)["counts"]["delete"] == 0
+    assert uploader.run("activate", said[1], "--bucket", uploader.bucket).returncode == 0
+    answer = cleaner()
+    assert answer["current"] == {"default": said[1]}
+    assert set(GONE) < set(uploader.keys())
+    assert "assets/app-4a1b2c3d.js" not in uploader.keys()
+
+
+def test_a_dry_run_says_what_it_would_restore_and_writes_nothing(uploader: Uploader, old: str) -> None:
+    before = versions(uploader, "Versions"), versions(uploader, "DeleteMarkers")
+    said = restore(uploader, old, "--dry-run")
+    assert said.splitlines() == [
+        *(f"would restore {key}" for key in GONE),
+        "dry run: 2 to restore, 0 lost, 2 there; nothing written",
+    ]
+    assert (versions(uploader, "Versions"), versions(uploader, "DeleteMarkers")) == before
+
+
+def test_a_key_that_was_deleted_more_than_once(uploader: Uploader, old: str) -> None:
+    """Each deletion of what is deleted adds a delete marker; those of other keys are left alone.
+
+    Restored a second time, there is nothing to do, and nothing is written.
+    """
+    s3 = uploader.aws.client("s3")
+    for key in (GONE[0], GONE[0], "assets/other.txt"):
+        s3.delete_object(Bucket=uploader.bucket, Key=key)
+    answer = uploader.run("restore", "--release", old, "--bucket", uploader.bucket, "--json", "-v")
+    assert json.loads(answer.stdout)["restored"] == GONE
+    assert answer.stderr.splitlines() == [f"uploader: restored: {key}" for key in GONE]
+    left = {key for key, _ in versions(uploader, "DeleteMarkers")}
+    assert "assets/other.txt" in left
+    assert not left & set(GONE)
+    before = uploader.keys()
+    assert set(GONE) < set(before)
+    assert restore(uploader, old).startswith(f"nothing to restore: all 4 assets of {old} are there; nothing written")
+    assert uploader.keys() == before
+
+
+@pytest.mark.parametrize("why", ["the version is gone", "another version"])
+def test_what_cannot_be_restored_is_named_and_the_rest_stays(
+    uploader: Uploader, old: str, layout: Layout, why: str
+) -> None:
+    """Its noncurrent version expired; or another content has come under its name since."""
+    s3, lost = uploader.aws.client("s3"), GONE[1]
+    if why == "another version":
+        s3.put_object(Bucket=uploader.bucket, Key=lost, Body=b"another size")
+    else:
+        (noncurrent,) = (version for key, version in versions(uploader, "Versions") if key == lost)
+        s3.delete_object(Bucket=uploader.bucket, Key=lost, VersionId=noncurrent)
+    answer = uploader.run("restore", "--release", old, "--bucket", uploader.bucket)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == (
+        f"uploader: 1 of the 4 assets of {old} cannot be restored (the bucket has no versioning, its window "
+        f"is over, or another file has the key): {lost}; 1 restored, which stay so, 2 were there; "
+        "publish that build again\n"
+    )
+    assert GONE[0] in uploader.keys()
+    assert not [key for key in uploader.keys() if key.startswith((layout.pending, layout.staged))]
+
+
+def test_a_bucket_without_versioning(uploader: Uploader, site_folder: Folder) -> None:
+    """Five are named, the rest counted."""
+    files = {f"c{number}-3f9c2ab1.js": "x" for number in range(7)} | {"index.html": "x"}
+    released = publish_here(uploader, site_folder("a", files), "r1").id
+    for name in files:
+        if name != "index.html":
+            uploader.aws.client("s3").delete_object(Bucket=uploader.bucket, Key=f"assets/{name}")
+    answer = uploader.run("restore", "--release", released, "--bucket", uploader.bucket)
+    assert answer.returncode == 1
+    assert "7 of the 8 assets" in answer.stderr
+    assert "c4-3f9c2ab1.js and 2 more; 0 restored" in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
+
+
+def test_no_such_release(uploader: Uploader) -> None:
+    answer = uploader.run("restore", "--release", "20261123T060500Z-3f9c2ab", "--bucket", uploader.bucket)
+    assert answer.returncode == 1
+    assert re.fullmatch(r"uploader: no release \S+-3f9c2ab: .* files under assets/\.releases/markers/\n", answer.stderr)

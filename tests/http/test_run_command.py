@@ -1,0 +1,184 @@
+"""``run`` around a real command: its streams, its signals, its exit code; and every command that the README shows."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from examples.embedded_aws import ROOT
+from release_log.ledger_file import Deleting, encode_deleting, pack
+from tests.http.in_process import publish_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from release_log.layout import Layout
+    from tests.http.conftest import Uploader
+
+    Begin = Callable[..., subprocess.Popen[str]]
+    Folder = Callable[[str, dict[str, str]], Path]
+
+WAIT = "touch began; while :; do sleep 0.05; done"
+"""A roll-out that takes its time, once a signal can meet it."""
+
+
+@pytest.fixture
+def begin(uploader: Uploader, site_folder: Folder, tmp_path: Path) -> Iterator[Begin]:
+    """Begins ``run dist -- sh -c SCRIPT``; whatever is still running in the end is killed."""
+    site_folder("dist", {"app-3f9c2ab1.js": "1"})
+    started = []
+
+    def call(script: str, **options: object) -> subprocess.Popen[str]:
+        words = [
+            "-m",
+            "uploader",
+            "run",
+            "dist",
+            "--bucket",
+            uploader.bucket,
+            "--release",
+            "r1",
+            "--",
+            "sh",
+            "-c",
+            script,
+        ]
+        streams = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE) | {"stdin": subprocess.DEVNULL}
+        process: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]  # the streams vary
+            [sys.executable, *words],
+            cwd=tmp_path,
+            env=uploader.aws.environment(PYTHONPATH=str(ROOT)),
+            text=True,
+            **(streams | options),
+        )
+        started.append(process)
+        return process
+
+    yield call
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path.name} did not come"
+        time.sleep(0.02)
+
+
+def log_folders(uploader: Uploader) -> list[str]:
+    """Which kinds of files the release log has."""
+    return [key.split("/")[2] for key in uploader.keys() if ".releases/" in key]
+
+
+def test_its_streams_are_the_commands(uploader: Uploader, begin: Begin) -> None:
+    process = begin("cat; echo oops >&2", stdin=subprocess.PIPE)
+    out, err = process.communicate("from the terminal\n", timeout=20)
+    assert (process.returncode, err) == (0, "oops\n")
+    assert [line.split()[0] for line in out.splitlines()] == ["staged", "from", "activated"]
+    assert log_folders(uploader) == ["markers"]
+
+
+@pytest.mark.parametrize(
+    ("number", "script", "code", "log"),
+    [
+        (signal.SIGTERM, WAIT, 143, []),
+        (signal.SIGTERM, f"trap 'sleep 0.3; echo rolled back; exit 5' TERM; {WAIT}", 5, []),
+        (signal.SIGTERM, f"trap 'echo finished all the same; exit 0' TERM; {WAIT}", 0, ["markers"]),
+        (signal.SIGHUP, WAIT, 129, []),
+        # No terminal sends it to the command here, so the uploader does.
+        (signal.SIGINT, f"trap 'exit 9' INT; {WAIT}", 9, []),
+    ],
+    ids=["it dies", "it rolls back", "it succeeds all the same", "the terminal is closed", "Ctrl-C in a CI system"],
+)
+def test_a_signal_is_passed_on_and_the_commands_end_decides(  # noqa: PLR0913, PLR0917 (its cases)
+    uploader: Uploader, begin: Begin, tmp_path: Path, number: int, script: str, code: int, log: list[str]
+) -> None:
+    process = begin(script)
+    wait_for(tmp_path / "began")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == code, err
+    assert log_folders(uploader) == log
+    assert ("was dropped; what was current stays so" in err) == bool(code)
+    assert ("activated" in out) == (not code)
+
+
+def test_a_terminals_ctrl_c_reaches_the_command_once(uploader: Uploader, begin: Begin, tmp_path: Path) -> None:
+    """The terminal itself sends it to the whole foreground group: it is not sent a second time."""
+    controller, terminal = pty.openpty()
+    process = begin(
+        f"trap 'echo x >> signals' INT; (sleep 1.2; touch over) & {WAIT.replace(':', '[ ! -e over ]')}; exit 3",
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(terminal, termios.TIOCSCTTY, 0),
+    )
+    os.close(terminal)
+    wait_for(tmp_path / "began")
+    os.write(controller, b"\x03")
+    assert process.wait(20) == 3
+    os.close(controller)
+    assert (tmp_path / "signals").read_text() == "x\n"
+    assert log_folders(uploader) == []
+
+
+def test_sigterm_before_the_command_runs_is_as_for_an_upload(
+    uploader: Uploader, begin: Begin, tmp_path: Path, layout: Layout
+) -> None:
+    """A cleaner is at work, so the upload waits: nothing is staged, and the command never runs."""
+    body = pack({"deleting": encode_deleting(Deleting("run-1", frozenset({"assets/app-3f9c2ab1.js"})))})
+    uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=layout.ledger, Body=body)
+    process = begin("touch began")
+    assert process.stderr is not None
+    assert "waiting: the cleaner" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20)[1] == "uploader: terminated: no marker was written; run again to finish\n"
+    assert process.returncode == 143
+    assert uploader.keys() == [layout.ledger]
+    assert not (tmp_path / "began").exists()
+
+
+def test_every_command_of_the_readme_runs(
+    uploader: Uploader, site_folder: Folder, tmp_path: Path, layout: Layout
+) -> None:
+    """In its order, with the ids that the commands before have printed; the build job's own lines too."""
+    readme = (ROOT / "README.md").read_text()
+    commands = re.findall(r"^\$ (python -m uploader .*)$", readme, re.MULTILINE)
+    commands += re.findall(r"(?:run: |- )PYTHONPATH=\S+ \S+(python -m uploader .*)$", readme, re.MULTILINE)
+    commands = list(dict.fromkeys(commands))
+    assert len(commands) == 8
+    dist = site_folder("dist", {"index.html": "x", "app-3f9c2ab1.js": "x"})
+    (tmp_path / "roll-out.sh").write_text("#!/bin/sh\necho rolling out $UPLOADER_RELEASE_ID\n")
+    (tmp_path / "roll-out.sh").chmod(0o755)
+    shown = ""
+    for number, command in enumerate(commands):
+        if " activate " in command or " drop " in command:
+            shown = publish_here(uploader, dist, f"staged{number}", stage=True).id
+        if " restore " in command:
+            (shown, *_) = (layout.release_id(key) for key in uploader.keys() if key.startswith(layout.markers))
+        line = command.replace("my-assets", uploader.bucket).replace("20261123T060500Z-3f9c2ab", shown)
+        answer = subprocess.run(
+            ["sh", "-c", line],  # noqa: S607 (the user's shell)
+            cwd=tmp_path,
+            env=uploader.aws.environment(
+                PYTHONPATH=str(ROOT), UPLOADER_BUCKET=uploader.bucket, UPLOADER_RELEASE=f"r{number}"
+            ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (answer.returncode, answer.stderr) == (0, ""), command

@@ -1,0 +1,75 @@
+"""What a command says: its answer on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from uploader.errors import StoppedError, UploaderError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KILO = 1000
+
+
+def log_to_stderr(options: Mapping[str, Any]) -> None:
+    """Show the log, as far as ``--verbose`` and ``--quiet`` ask for it."""
+    level = logging.DEBUG if options["verbose"] else logging.ERROR if options["quiet"] else logging.INFO
+    logger = logging.getLogger("uploader")
+    logger.setLevel(level)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("uploader: %(message)s"))
+    logger.handlers = [handler]
+    logger.propagate = False
+
+
+def answer(options: Mapping[str, Any], document: Mapping[str, Any], text: str, *, done: str) -> None:
+    """Give a command's answer: the document under ``--json``, nothing under ``--quiet``, else the text.
+
+    Args:
+        options: The command's.
+        document: What it did, for programs.
+        text: The same for people.
+        done: What is so by now, should nobody be able to read the answer.
+
+    Raises:
+        UploaderError: It cannot be written.
+    """
+    if options["as_json"]:
+        say(json.dumps(document), done=done)
+    elif not options["quiet"]:
+        say(text, done=done)
+
+
+def say(text: str, *, done: str) -> None:
+    """Write a line on standard output, at once; see `answer`."""
+    try:
+        if sys.stdout is None:
+            reason = "it is closed"
+        else:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+            return
+    except KeyboardInterrupt as error:
+        raise StoppedError(done, done=True) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        # Or the interpreter would try once more when it ends, and say so in its own way.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    msg = f"{done}, but the answer could not be written to standard output ({reason})"
+    raise UploaderError(msg)
+
+
+def readable(size: float) -> str:
+    """A number of bytes, for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < KILO or unit == "GB":
+            break
+        size /= KILO
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

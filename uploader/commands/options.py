@@ -1,0 +1,180 @@
+"""The options that commands share: each is declared once, with its environment variable, default and check."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from release_log.errors import LayoutError
+from release_log.fingerprints import PatternError, compile_pattern
+from release_log.layout import Layout, check_prefix, make_id
+from release_log.marker import CHANNEL, DEFAULT_CHANNEL
+from uploader.release_name import release_name
+from uploader.store import ReadOnly
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable
+
+    from uploader.session import Access
+    from uploader.store import BucketPort
+
+    Option = Callable[[Any], Any]
+
+Function = TypeVar("Function")
+
+DEFAULT_PREFIX = "assets/"
+CONCURRENCY = 64
+
+
+def takes(*options: Option) -> Callable[[Function], Function]:
+    """Give a command these parameters, in this order."""
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        return check_prefix(value)
+    except LayoutError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _pattern(_context: click.Context, _parameter: click.Parameter, value: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if value is None else compile_pattern(value)
+    except PatternError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _channel(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if CHANNEL.fullmatch(value):
+        return value
+    msg = f"{value!r} is not up to 64 letters, digits, dots, hyphens and underscores, first a letter or digit"
+    raise click.BadParameter(msg)
+
+
+def _release(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+    now = datetime.now(UTC)
+    name = release_name(os.environ, now) if value is None else value
+    try:
+        make_id(now, name)
+    except LayoutError as error:
+        raise click.BadParameter(str(error)) from error
+    return name
+
+
+def _release_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    layout = Layout("")
+    try:
+        return layout.release_id(layout.marker_key(value))
+    except LayoutError as error:
+        msg = f"{value!r} is not the id of a release, such as 20261123T060500Z-3f9c2ab"
+        raise click.BadParameter(msg) from error
+
+
+DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), envvar="UPLOADER_DIRECTORY")
+ID = click.argument("release_id", metavar="ID", callback=_release_id, envvar="UPLOADER_RELEASE_ID")
+RELEASE_ID = click.option(
+    "--release",
+    "release_id",
+    metavar="ID",
+    callback=_release_id,
+    envvar="UPLOADER_RELEASE_ID",
+    required=True,
+    help="The id of the release.",
+)
+BUCKET = click.option("--bucket", envvar="UPLOADER_BUCKET", required=True, help="The bucket.")
+PREFIX = click.option(
+    "--prefix",
+    envvar="UPLOADER_PREFIX",
+    default=DEFAULT_PREFIX,
+    callback=_prefix,
+    show_default=True,
+    help="The site's key prefix; empty, or ending with a slash.",
+)
+CHANNEL_OPTION = click.option(
+    "--channel",
+    envvar="UPLOADER_CHANNEL",
+    default=DEFAULT_CHANNEL,
+    callback=_channel,
+    show_default=True,
+    help="The line of releases this one belongs to, such as production or staging.",
+)
+RELEASE = click.option(
+    "--release",
+    envvar="UPLOADER_RELEASE",
+    callback=_release,
+    help="The release's name.  [default: the CI system's commit, else git's, else the time]",
+)
+PATTERN = click.option(
+    "--fingerprint-pattern",
+    envvar="UPLOADER_FINGERPRINT_PATTERN",
+    callback=_pattern,
+    metavar="REGEX",
+    help="A regular expression with a group `fingerprint`, instead of the built-in recognition.",
+)
+DRY_RUN = click.option(
+    "--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Say what would be sent; write nothing."
+)
+JSON = click.option(
+    "--json", "as_json", envvar="UPLOADER_JSON", is_flag=True, help="One JSON document on standard output."
+)
+REGION = click.option("--region", envvar="UPLOADER_REGION", help="The bucket's region.  [default: as boto3 finds it]")
+PROFILE = click.option("--profile", envvar="UPLOADER_PROFILE", help="The AWS profile.  [default: as boto3 finds it]")
+ENDPOINT_URL = click.option("--endpoint-url", envvar="UPLOADER_ENDPOINT_URL", help="Another S3 server than AWS.")
+CONCURRENCY_OPTION = click.option(
+    "--concurrency",
+    envvar="UPLOADER_CONCURRENCY",
+    default=CONCURRENCY,
+    type=click.IntRange(1, 512),
+    show_default=True,
+    help="How many requests run at once.",
+)
+VERBOSE = click.option(
+    "-v", "--verbose", envvar="UPLOADER_VERBOSE", is_flag=True, help="Log every file on standard error."
+)
+QUIET = click.option("-q", "--quiet", envvar="UPLOADER_QUIET", is_flag=True, help="Say nothing but errors.")
+
+SITE = (BUCKET, PREFIX)
+WAY = (REGION, PROFILE, ENDPOINT_URL)
+LOGS = (VERBOSE, QUIET)
+
+
+def find_access(options: dict[str, Any]) -> Access:
+    """The bucket and the way to it, by a command's options."""
+    from uploader import session  # noqa: PLC0415 (a wrong option needs no AWS library)
+
+    return session.find_access(
+        options["bucket"], region=options["region"], profile=options["profile"], endpoint_url=options["endpoint_url"]
+    )
+
+
+def open_bucket(options: dict[str, Any]) -> BucketPort:
+    """Open the bucket of a command's options; read-only under a dry run."""
+    access = find_access(options)
+    from uploader import s3  # noqa: PLC0415 (as above)
+
+    bucket = s3.open_bucket(access, options.get("concurrency", CONCURRENCY))
+    return ReadOnly(bucket) if options.get("dry_run") else bucket
+
+
+def next_command(command: str, release_id: str, options: dict[str, Any]) -> str:
+    """A command on a release of the same site, as the user can paste it."""
+    words = ["python", "-m", "uploader", command, release_id, "--bucket", options["bucket"]]
+    if options["prefix"] != DEFAULT_PREFIX:
+        words += ["--prefix", options["prefix"]]
+    for name in ("region", "profile", "endpoint_url"):
+        if options[name]:
+            words += ["--" + name.replace("_", "-"), options[name]]
+    return shlex.join(words)

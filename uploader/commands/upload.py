@@ -1,0 +1,137 @@
+"""``upload``, the default command; and what it shares with ``run``: a build, sent, and what became of it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from uploader.collect import collect
+from uploader.commands import options as shared
+from uploader.commands.console import answer, log_to_stderr, readable
+from uploader.errors import EXIT_STATUS
+from uploader.publish import Build, publish
+
+if TYPE_CHECKING:
+    from uploader.publish import Published
+    from uploader.store import BucketPort
+
+STAGED_HOURS = "48 hours"
+"""How long a staged release keeps its assets, unless the cleaner's ``staged_ttl`` says otherwise."""
+
+
+@click.command(epilog=EXIT_STATUS)
+@shared.takes(
+    shared.DIRECTORY,
+    *shared.SITE,
+    shared.CHANNEL_OPTION,
+    shared.RELEASE,
+    shared.PATTERN,
+    click.option(
+        "--stage",
+        envvar="UPLOADER_STAGE",
+        is_flag=True,
+        help="Not current yet: `activate` does that, once its roll-out has succeeded.",
+    ),
+    shared.DRY_RUN,
+    shared.JSON,
+    *shared.WAY,
+    shared.CONCURRENCY_OPTION,
+    *shared.LOGS,
+)
+def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types, as declared above)
+    """Upload what is new in DIRECTORY, then write the release marker.
+
+    \b
+    Examples:
+      python -m uploader dist --bucket my-assets
+      python -m uploader dist --bucket my-assets --channel staging --dry-run
+      python -m uploader dist --bucket my-assets --json > release.json
+      python -m uploader upload dist --bucket my-assets --stage
+    """
+    log_to_stderr(options)
+    document = send(read_build(options), options, stage=options["stage"])
+    answer(options, document, summary(document, options), done=f"release {document['release']} was {_done(document)}")
+
+
+def read_build(options: dict[str, Any]) -> Build:
+    """The build that a command's options name."""
+    return Build(
+        assets=collect(options["directory"], options["prefix"], options["fingerprint_pattern"]),
+        prefix=options["prefix"],
+        channel=options["channel"],
+        release=options["release"],
+    )
+
+
+def send(build: Build, options: dict[str, Any], *, stage: bool, bucket: BucketPort | None = None) -> dict[str, Any]:
+    """Publish a build; returns the document of ``--json``."""
+    began = time.monotonic()
+    bucket = shared.open_bucket(options) if bucket is None else bucket
+    published = _publish(bucket, build, stage=stage, bar=_wants_bar(options))
+    key = None if options["dry_run"] else published.key
+    document = {
+        "dry_run": options["dry_run"],
+        "bucket": options["bucket"],
+        "prefix": build.prefix,
+        "channel": build.channel,
+        "release": published.id,
+        "staged": key if stage else None,
+        "marker": None if stage else key,
+        "uploaded": [
+            {
+                "key": each.asset.key,
+                "logical": each.asset.logical,
+                "size": each.asset.size,
+                "fingerprinted": each.asset.fingerprinted,
+                "reason": each.reason,
+            }
+            for each in published.uploads
+        ],
+        "counts": {"uploaded": len(published.uploads), "unchanged": len(published.unchanged)},
+        "bytes_uploaded": published.bytes_uploaded,
+        "seconds": round(time.monotonic() - began, 3),
+    }
+    for each in published.uploads:
+        logging.getLogger("uploader").debug("%s: %s", each.reason, each.asset.key)
+    return document
+
+
+def summary(document: dict[str, Any], options: dict[str, Any]) -> str:
+    """The same for people."""
+    counts, size = document["counts"], readable(document["bytes_uploaded"])
+    if document["dry_run"]:
+        lines = [f"would upload {entry['key']} ({entry['reason']})" for entry in document["uploaded"]]
+        lines.append(
+            f"dry run: {counts['uploaded']} to upload ({size}), {counts['unchanged']} unchanged; nothing written"
+        )
+        return "\n".join(lines)
+    line = (
+        f"{_done(document)} {document['release']} {'at' if document['staged'] else 'to'} "
+        f"s3://{document['bucket']}/{document['prefix']}: {counts['uploaded']} uploaded ({size}), "
+        f"{counts['unchanged']} unchanged, {document['seconds']:.1f} s"
+    )
+    if not document["staged"]:
+        return line
+    activate = shared.next_command("activate", document["release"], options)
+    return f"{line}\nkept for {STAGED_HOURS}; to make it current: {activate}"
+
+
+def _done(document: dict[str, Any]) -> str:
+    return "staged" if document["staged"] else "released"
+
+
+def _publish(bucket: BucketPort, build: Build, *, stage: bool, bar: bool) -> Published:
+    if not bar:
+        return publish(bucket, build, stage=stage)
+    from uploader.progress import Bar  # noqa: PLC0415 (rich is only loaded when it is shown)
+
+    with Bar() as shown:
+        return publish(bucket, build, stage=stage, started=shown.started, sent=shown.sent)
+
+
+def _wants_bar(options: dict[str, Any]) -> bool:
+    return sys.stderr.isatty() and not (options["quiet"] or options["as_json"] or options["verbose"])

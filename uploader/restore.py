@@ -1,0 +1,188 @@
+"""Undo the cleaner's deletions of one release, in a bucket that keeps what is deleted (S3 versioning).
+
+An operator's work with an operator's rights, on boto3: a build job neither does it nor may. Under an intent, so that no
+cleaner deletes meanwhile, the delete markers on the release's keys go, and then our tags. In the end the release waits
+as a staged one, which keeps its assets until somebody decides.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from release_log.errors import ReleaseLogError
+from release_log.marker import Release, decode
+from uploader.clocks import Clocks
+from uploader.errors import UploaderError
+from uploader.intent import intent, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from release_log.layout import Layout
+    from uploader.store import BucketPort
+
+log = logging.getLogger("uploader")
+
+SHOWN = 5
+"""How many assets an error names."""
+
+MOST_DELETE_MARKERS = 100
+"""How many may lie on one key: each deletion of what is deleted already adds one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A key whose newest version is a delete marker.
+
+    Attributes:
+        marker: The delete marker's version id.
+        size: Bytes of the newest version below; None if there is none any more.
+    """
+
+    marker: str
+    size: int | None
+
+
+class VersionsPort(Protocol):
+    """What a restoration asks of a versioned bucket. Every method raises `UploaderError` with one line."""
+
+    def deleted(self, prefix: str) -> Mapping[str, Deleted]:
+        """Every key under a prefix whose newest version is a delete marker."""
+        ...
+
+    def undelete(self, markers: Mapping[str, str]) -> None:
+        """Remove delete markers: key -> version id. One that is gone is fine."""
+        ...
+
+    def untag(self, keys: set[str]) -> None:
+        """Remove our tags; the user's stay."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A release of the log.
+
+    Attributes:
+        id: Its id.
+        body: Its marker's content.
+        release: The same, read.
+    """
+
+    id: str
+    body: bytes
+    release: Release
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Its assets' keys."""
+        return frozenset(asset.key for asset in self.release.assets.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What has become of a release's assets.
+
+    Attributes:
+        there: Keys that are there as they should be.
+        deleted: Key -> its delete marker's version id, of those that can be restored.
+        lost: Keys of which no version is left that could be.
+    """
+
+    there: frozenset[str]
+    deleted: Mapping[str, str]
+    lost: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A release that is whole again.
+
+    Attributes:
+        id: The id under which it is staged.
+        staged: The staged release's key.
+        keys: What was restored.
+    """
+
+    id: str
+    staged: str
+    keys: frozenset[str]
+
+
+def find_release(bucket: BucketPort, layout: Layout, release_id: str) -> Named:
+    """Read a release's marker, or the staged release.
+
+    Raises:
+        UploaderError: There is neither, or it is not valid.
+    """
+    for key in (layout.marker_key(release_id), layout.staged_key(release_id)):
+        blob = bucket.get(key)
+        if blob is None:
+            continue
+        try:
+            return Named(release_id, blob.body, decode(blob.body, layout.prefix))
+        except ReleaseLogError as error:
+            msg = f"{key} is not valid ({error}): which assets it had is unknown"
+            raise UploaderError(msg) from error
+    msg = f"no release {release_id}: the ids are the names of the files under {layout.markers}"
+    raise UploaderError(msg)
+
+
+def look(bucket: BucketPort, versions: VersionsPort, layout: Layout, named: Named) -> Found:
+    """See what is there, and what can be restored. Reads only."""
+    sizes = bucket.sizes(layout.prefix)
+    # A file without a fingerprint is as the latest upload left it: that it is there is all that can be asked.
+    expected = {asset.key: asset.size if asset.fingerprinted else None for asset in named.release.assets.values()}
+    there = {key for key, size in expected.items() if key in sizes and size in {None, sizes[key]}}
+    if len(there) == len(expected):
+        return Found(frozenset(there), {}, frozenset())
+    deleted = {
+        key: found.marker
+        for key, found in versions.deleted(layout.prefix).items()
+        if key in expected and key not in sizes and found.size is not None and expected[key] in {None, found.size}
+    }
+    return Found(frozenset(there), deleted, frozenset(expected.keys() - there - deleted.keys()))
+
+
+def restore(
+    bucket: BucketPort, versions: VersionsPort, layout: Layout, named: Named, *, clocks: Clocks | None = None
+) -> Restored:
+    """Restore what was deleted of a release, and stage it under a new id.
+
+    Raises:
+        UploaderError: Some of it cannot be restored; the rest was, and stays so.
+    """
+    clocks = clocks or Clocks()
+    restored: set[str] = set()
+    while True:
+        with intent(bucket, layout, name_of(named.id), lambda _: named.body, named.keys, clocks) as held:
+            for _ in range(MOST_DELETE_MARKERS):
+                found = look(bucket, versions, layout, named)
+                if not found.deleted:
+                    break
+                versions.undelete(found.deleted)
+                restored |= found.deleted.keys()
+            # Not before: a tag can be looked at once its object is the newest version.
+            versions.untag(restored & found.there)
+            for key in sorted(restored & found.there):
+                log.debug("restored: %s", key)
+            if found.lost or found.deleted:
+                raise _incomplete(named, found, restored)
+            if held.is_too_old(clocks):
+                continue
+            key = layout.staged_key(held.id)
+            if held.write(bucket, key):
+                return Restored(held.id, key, frozenset(restored))
+        clocks.sleep(1)
+
+
+def _incomplete(named: Named, found: Found, restored: set[str]) -> UploaderError:
+    lost = sorted(found.lost | found.deleted.keys())
+    names = ", ".join(lost[:SHOWN]) + (f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else "")
+    return UploaderError(
+        f"{len(lost)} of the {len(named.keys)} assets of {named.id} cannot be restored (the bucket has no versioning, "
+        f"its window is over, or another file has the key): {names}; {len(restored & found.there)} restored, which "
+        f"stay so, {len(found.there - restored)} were there; publish that build again"
+    )
