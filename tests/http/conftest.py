@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import hashlib
+import io
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from obstore.store import S3Store
 
+import uploader.s3 as uploader_s3
 from cleaner_lambda import handler
 from examples.embedded_aws import ACCOUNT, REGION, ROOT, EmbeddedAws
 from release_log.layout import Layout
+from tests.http.fault_proxy import FaultProxy
+from uploader.cli import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+_buckets, _runs = itertools.count(1), itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -135,6 +149,129 @@ def _tags(params: dict[str, Any], **_: object) -> None:
 
 
 LIMITS = {"ListObjectsV2": _page, "DeleteObjects": _batch, "PutObjectTagging": _tags}
+
+
+@pytest.fixture
+def proxy(aws: EmbeddedAws) -> Iterator[FaultProxy]:
+    """A network in front of the server, that a test can break."""
+    with FaultProxy(aws.url) as between:
+        yield between
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One object as it is: what a test puts back elsewhere, and compares."""
+
+    body: bytes
+    headers: dict[str, Any]
+    tags: dict[str, str]
+
+
+def read_bucket(s3: Any, bucket: str) -> dict[str, Stored]:  # noqa: ANN401 (boto3's client)
+    """Every object of a bucket."""
+    found = {}
+    for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", ()):
+        answer = s3.get_object(Bucket=bucket, Key=entry["Key"])
+        headers = {name: answer[name] for name in ("ContentType", "CacheControl", "Metadata") if name in answer}
+        tags = s3.get_object_tagging(Bucket=bucket, Key=entry["Key"])["TagSet"] if answer.get("TagCount") else ()
+        found[entry["Key"]] = Stored(answer["Body"].read(), headers, {tag["Key"]: tag["Value"] for tag in tags})
+    return found
+
+
+def end_state(objects: dict[str, Stored]) -> dict[str, object]:
+    """What two runs that end alike have in common: everything but instants, ids and the release log's metadata."""
+    state: dict[str, object] = {}
+    for key, stored in objects.items():
+        if "/.releases/" not in key:
+            tags = {name: _timeless(value) for name, value in stored.tags.items()}
+            state[key] = (hashlib.sha256(stored.body).hexdigest(), stored.headers, tags)
+        elif key.endswith(".gz"):
+            state[key] = json.loads(_timeless(gzip.decompress(stored.body).decode())) | {"last_run": None}
+        else:
+            state[_timeless(key)] = json.loads(_timeless(stored.body.decode()))
+    return state
+
+
+def _timeless(text: str) -> str:
+    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d{8}T\d{6}Z|(?<=run-)\d{4}", "…", text)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Cut every pause between two tries short; returns how long they would have been."""
+    asked: list[float] = []
+    real = time.sleep
+
+    def short(seconds: float) -> None:
+        asked.append(seconds)
+        real(min(seconds, 0.002))
+
+    monkeypatch.setattr(time, "sleep", short)
+    return asked
+
+
+@pytest.fixture
+def upload(
+    uploader: Uploader,
+    proxy: FaultProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    waits: list[float],  # noqa: ARG001 (for what it does)
+) -> Callable[..., Ended]:
+    """``python -m uploader`` in this process, through the proxy, one request at a time, with short pauses."""
+    for name, value in uploader.aws.environment(AWS_ENDPOINT_URL=proxy.url).items():
+        monkeypatch.setenv(name, value)
+
+    def impatient(bucket: str, **options: Any) -> object:  # noqa: ANN401
+        backoff = {"init_backoff": timedelta(milliseconds=1), "max_backoff": timedelta(milliseconds=3)}
+        return S3Store(bucket, **{**options, "retry_config": {**options.get("retry_config", {}), "backoff": backoff}})
+
+    monkeypatch.setattr(uploader_s3, "S3Store", impatient)
+
+    def command(folder: Path, bucket: str, *arguments: str) -> Ended:
+        out, err = io.StringIO(), io.StringIO()
+        # Two runs of one name within one second would ask for one id, and the second would wait for the next second.
+        options = ["--bucket", bucket, "--release", f"run-{next(_runs):04}", "--concurrency", "1", *arguments]
+        monkeypatch.setattr(sys, "argv", ["uploader", str(folder), *options])
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run()
+        return Ended(code, out.getvalue(), err.getvalue())
+
+    return command
+
+
+@pytest.fixture
+def s3(aws: EmbeddedAws) -> Any:  # noqa: ANN401 (boto3's client)
+    """A way to the server that nothing breaks."""
+    return aws.client("s3")
+
+
+def new_bucket(s3: Any, objects: dict[str, Stored]) -> str:  # noqa: ANN401
+    """A bucket of its own with these objects."""
+    name = f"site-{os.getpid()}-{next(_buckets)}"
+    s3.create_bucket(Bucket=name)
+    for key, stored in objects.items():
+        tags = "&".join(f"{tag}={value}" for tag, value in stored.tags.items())
+        s3.put_object(Bucket=name, Key=key, Body=stored.body, Tagging=tags, **stored.headers)
+    return name
+
+
+def markers(objects: dict[str, Stored]) -> list[str]:
+    """The keys of the markers."""
+    return [key for key in objects if "/.releases/markers/" in key]
+
+
+def without_intents(objects: dict[str, Stored]) -> dict[str, Stored]:
+    """All but what keeps the keys of an upload that died, until it expires."""
+    return {key: stored for key, stored in objects.items() if "/.releases/pending/" not in key}
 
 
 @pytest.fixture

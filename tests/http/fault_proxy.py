@@ -1,0 +1,426 @@
+"""A reverse proxy on this machine that breaks what a network and S3 can break, request by request.
+
+It stands between a client and a real S3 server. What no plan names goes through unchanged, the signed ``Host``
+included.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import socket
+import struct
+import sys
+import threading
+import urllib.parse
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from email.utils import formatdate
+from enum import StrEnum
+from http import HTTPStatus
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic, sleep  # by name: a test may shorten `time.sleep` for the clients in its process
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+HANG_SECONDS = 0.005
+"""How long a hang lasts. A client that waits for its own timeout would see the same, later."""
+
+SERVER_SECONDS = 60
+PATIENCE_SECONDS = 20
+
+HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect"}
+"""Headers of one connection, not of the request: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1"""
+
+CHECKSUM_OF_BODY = re.compile(r"content-md5|x-amz-checksum-.*|x-amz-sdk-checksum-algorithm|x-amz-content-sha256")
+
+
+class Fault(StrEnum):
+    """What may happen to one request. After the first four it has not been done; after the last two it has."""
+
+    RESET = "reset"
+    """The connection is reset, and the request goes no further."""
+    INTERNAL_ERROR = "internal_error"
+    """500, as S3 says it."""
+    SLOW_DOWN = "slow_down"
+    """503, as S3 says it to whoever asks too often."""
+    HANG = "hang"
+    """No answer; the connection is closed after a while."""
+    TRUNCATED = "truncated"
+    """Done, but the answer ends before its Content-Length says; in its head, if it can have no body."""
+    LOST_REPLY = "lost_reply"
+    """Done, but the connection is reset in place of an answer."""
+
+
+DONE = frozenset({Fault.TRUNCATED, Fault.LOST_REPLY})
+"""After these faults the server has done what was asked."""
+
+ERRORS = {
+    Fault.INTERNAL_ERROR: (500, "InternalError", "We encountered an internal error. Please try again."),
+    Fault.SLOW_DOWN: (503, "SlowDown", "Please reduce your request rate."),
+}
+"""https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, as the proxy saw it.
+
+    Attributes:
+        method: The method.
+        path: The path, decoded: ``/bucket/key``.
+        query: The query, as it was sent.
+        status: What the client was answered; None if nothing, or something cut short.
+        done: What the server answered; None if it was not asked.
+    """
+
+    method: str
+    path: str
+    query: str
+    status: int | None = None
+    done: int | None = None
+
+    def __str__(self) -> str:
+        """One line for a test's message."""
+        return f"{self.method} {self.path}{'?' if self.query else ''}{self.query}"
+
+
+def sent(requests: Sequence[Request], *, arrived: bool = False) -> set[str]:
+    """The assets that were PUT, or of those only what the server took."""
+    return {
+        request.path.split("/", 2)[2]
+        for request in requests
+        if request.method == "PUT" and "/.releases/" not in request.path and (not arrived or request.done == 200)
+    }
+
+
+Match = Callable[[Request], bool]
+
+
+def anything(_request: Request) -> bool:
+    """Match every request."""
+    return True
+
+
+@dataclass(slots=True)
+class Plan:
+    """Which requests a fault befalls: of those that match the ``first``, then each ``every``-th, so many ``times``.
+
+    Attributes:
+        fault: The fault.
+        match: Which requests count.
+        first: The number of the first one, from 1.
+        every: How many further on the next one is.
+        times: How often in all; None for ever.
+        hit: Those that it befell.
+    """
+
+    fault: Fault
+    match: Match = anything
+    first: int = 1
+    every: int = 1
+    times: int | None = 1
+    hit: list[Request] = field(default_factory=list)
+    _seen: int = 0
+
+    def befalls(self, request: Request) -> bool:
+        """Count a request, and say whether the fault befalls it."""
+        if not self.match(request):
+            return False
+        self._seen += 1
+        due = self._seen >= self.first and (self._seen - self.first) % self.every == 0
+        if not due or (self.times is not None and len(self.hit) >= self.times):
+            return False
+        self.hit.append(request)
+        return True
+
+
+@dataclass(slots=True)
+class Refusal:
+    """Keys that a DeleteObjects does not delete but answers with an error, within its 200."""
+
+    keys: Collection[str]
+    code: str
+    times: int | None
+
+
+class FaultProxy:
+    """Start it with ``with``; it ends on the way out, and says then if it failed itself.
+
+    Attributes:
+        url: Its endpoint.
+        delay: Seconds that each request waits before it goes on.
+        requests: Every request, in the order of arrival.
+    """
+
+    def __init__(self, target: str) -> None:
+        """Prepare it for a server's URL."""
+        parts = urllib.parse.urlsplit(target)
+        self.target = (parts.hostname or "", parts.port or 80)
+        self.url = ""
+        self.delay = 0.0
+        self.requests: list[Request] = []
+        self._plans: list[Plan] = []
+        self._refusals: list[Refusal] = []
+        self._lock = threading.Lock()
+        self._server = _Server(self)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.url = "http://{}:{}".format(*self.address)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it, open connections included."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._server.hang_up()
+        if self._server.failures and error is None:
+            raise self._server.failures[0]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Its host and port."""
+        return "127.0.0.1", self._server.server_address[1]
+
+    def inject(
+        self, fault: Fault, match: Match = anything, *, first: int = 1, every: int = 1, times: int | None = 1
+    ) -> Plan:
+        """Plan a fault; see `Plan`. Of several plans the earliest wins."""
+        plan = Plan(fault, match, first, every, times)
+        with self._lock:
+            self._plans.append(plan)
+        return plan
+
+    def refuse(self, keys: Collection[str], code: str = "InternalError", *, times: int | None = None) -> None:
+        """Let the next DeleteObjects, ``times`` of them or all, fail for some of their keys."""
+        with self._lock:
+            self._refusals.append(Refusal(keys, code, times))
+
+    def heal(self) -> None:
+        """Drop every plan, and what was recorded."""
+        with self._lock:
+            self._plans.clear()
+            self._refusals.clear()
+            self.requests.clear()
+            self.delay = 0.0
+
+    def wait_for(self, number: int) -> None:
+        """Wait until so many requests have arrived."""
+        deadline = monotonic() + PATIENCE_SECONDS
+        while len(self.requests) < number:
+            assert monotonic() < deadline, f"{len(self.requests)} requests arrived, not {number}"
+            sleep(0.001)
+
+    def settle(self) -> None:
+        """Wait until the connections of clients that are gone are closed: nothing they sent is on its way any more."""
+        deadline = monotonic() + PATIENCE_SECONDS
+        while self._server.connections:
+            assert monotonic() < deadline, "a client still holds its connection to the proxy"
+            sleep(0.002)
+
+    def arrive(self, request: Request) -> tuple[int, Fault | None]:
+        """Record a request; returns its index and what is to befall it."""
+        with self._lock:
+            self.requests.append(request)
+            fault = next((plan.fault for plan in self._plans if plan.befalls(request)), None)
+            return len(self.requests) - 1, fault
+
+    def leave(self, index: int, arrived: Request, *, status: int | None, done: int | None) -> None:
+        """Record what became of it, unless `heal` forgot it meanwhile."""
+        with self._lock:
+            if index < len(self.requests) and self.requests[index] is arrived:
+                self.requests[index] = replace(arrived, status=status, done=done)
+
+    def refused(self, body: bytes) -> dict[str, str]:
+        """Key -> error code, for those keys of a DeleteObjects that are to be refused."""
+        named = [html.unescape(key.decode()) for key in re.findall(rb"<Key>(.*?)</Key>", body, re.DOTALL)]
+        with self._lock:
+            for refusal in self._refusals:
+                found = {key: refusal.code for key in named if key in refusal.keys}
+                if found and refusal.times != 0:
+                    refusal.times = None if refusal.times is None else refusal.times - 1
+                    return found
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What is sent back. ``length`` is what Content-Length says."""
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    length: int
+
+    def head(self) -> bytes:
+        lines = [f"HTTP/1.1 {self.status} {self.reason}", *(f"{name}: {value}" for name, value in self.headers)]
+        if self.status != HTTPStatus.NO_CONTENT:  # which has no length
+            lines.append(f"Content-Length: {self.length}")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def cut(self, *, with_body: bool) -> bytes:
+        """The answer without its end: without half of its body, one byte if there is none, or half of its head."""
+        if with_body and self.status != HTTPStatus.NO_CONTENT:
+            return replace(self, length=max(self.length, 1)).head() + self.body[: len(self.body) // 2]
+        return self.head()[: len(self.head()) // 2]
+
+
+def _xml(status: int, reason: str, text: str) -> _Answer:
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+    headers = [("Content-Type", "application/xml"), ("Date", formatdate(usegmt=True)), ("x-amz-request-id", "FAULT")]
+    return _Answer(status, reason, headers, body, len(body))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512
+
+    def __init__(self, proxy: FaultProxy) -> None:
+        self.proxy = proxy
+        self.connections: set[socket.socket] = set()
+        self.failures: list[BaseException] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 (the base's)
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401
+        request.close()  # without the base's shutdown, which would end politely what is to be reset
+        self.connections.discard(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002
+        """Take a client that went away as it is; keep everything else for the end of the test."""
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, OSError):
+            self.failures.append(error)
+
+    def hang_up(self) -> None:
+        for connection in list(self.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # closed meanwhile
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection. The base answers ``Expect: 100-continue``."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def _serve(self) -> None:
+        proxy = self.server.proxy
+        body = self._body()
+        path, _, query = self.path.partition("?")
+        arrived = Request(self.command, urllib.parse.unquote(path), query)
+        index, fault = proxy.arrive(arrived)
+        if proxy.delay:
+            sleep(proxy.delay)
+        answer = self._refuse(body) if fault is None else None
+        if answer is None and (fault is None or fault in DONE):
+            answer = self._forward(body)
+        done = answer.status if answer is not None else None
+        if fault in ERRORS:
+            status, code, message = ERRORS[fault]
+            answer = _xml(status, code, f"<Error><Code>{code}</Code><Message>{message}</Message></Error>")
+        whole = fault is None or fault in ERRORS
+        proxy.leave(index, arrived, status=answer.status if answer is not None and whole else None, done=done)
+        if answer is not None and whole:
+            self._send(answer.head() + answer.body)
+        elif fault is Fault.TRUNCATED and answer is not None:
+            self._send(answer.cut(with_body=self.command != "HEAD"))
+            self.close_connection = True
+        else:
+            if fault is Fault.HANG:
+                sleep(HANG_SECONDS)
+            else:  # linger for no time: close() sends a reset
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _serve  # noqa: N815 (the base's names)
+
+    def _send(self, data: bytes) -> None:
+        self.wfile.write(data)
+
+    def _body(self) -> bytes:
+        """The request's body. Of a chunked one only the outer frames go; aws-chunked is the server's to read."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self._read(int(self.headers.get("Content-Length", 0)))
+        parts = []
+        while size := int(self.rfile.readline().partition(b";")[0].strip() or b"-1", 16):
+            parts.append(self._read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass  # trailers
+        return b"".join(parts)
+
+    def _read(self, size: int) -> bytes:
+        """So many bytes: what a client that died did not send to the end must not reach the server as if it had."""
+        data = self.rfile.read(size) if size > 0 else b""
+        if len(data) != size:
+            msg = f"the client went after {len(data)} bytes of {size}"
+            raise ConnectionAbortedError(msg)
+        return data
+
+    def _forward(self, body: bytes, without: re.Pattern[str] | None = None) -> _Answer:
+        """Ask the server, on a connection of its own: a kept one could be closed just then, by nobody's plan."""
+        server = HTTPConnection(*self.server.proxy.target, timeout=SERVER_SECONDS)
+        try:
+            server.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                lower = name.lower()
+                if lower not in HOP_BY_HOP | {"content-length"} and not (without and without.fullmatch(lower)):
+                    server.putheader(name, value)
+            if body or self.command in {"PUT", "POST"}:
+                server.putheader("Content-Length", str(len(body)))
+            server.putheader("Connection", "close")
+            server.endheaders(body)
+            answer = server.getresponse()
+            read = answer.read()
+            length = int(answer.getheader("Content-Length") or 0) if self.command == "HEAD" else len(read)
+            headers = [
+                (name, value)
+                for name, value in answer.getheaders()
+                if name.lower() not in HOP_BY_HOP | {"content-length"}
+            ]
+            return _Answer(answer.status, answer.reason, headers, read, length)
+        finally:
+            server.close()
+
+    def _refuse(self, body: bytes) -> _Answer | None:
+        """Answer a DeleteObjects some of whose keys are refused; the others are deleted. None if none is."""
+        if self.command != "POST" or not re.search(r"\?delete\b", self.path):
+            return None
+        refused = self.server.proxy.refused(body)
+        if not refused:
+            return None
+
+        def keep(found: re.Match[bytes]) -> bytes:
+            (key,) = re.findall(rb"<Key>(.*?)</Key>", found[0], re.DOTALL)
+            return b"" if html.unescape(key.decode()) in refused else found[0]
+
+        rest = re.sub(rb"<Object>.*?</Object>", keep, body, flags=re.DOTALL)
+        if b"<Object>" in rest:
+            answer = self._forward(rest, without=CHECKSUM_OF_BODY)
+            assert answer.status == 200, answer.body
+            assert b"<Error>" not in answer.body, answer.body
+        errors = "".join(
+            f"<Error><Key>{html.escape(key)}</Key><Code>{code}</Code><Message>Please try again.</Message></Error>"
+            for key, code in refused.items()
+        )
+        return _xml(200, "OK", f'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{errors}</DeleteResult>')
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base's name)
+        """Say nothing."""
