@@ -1,0 +1,159 @@
+"""An uploader that is killed, terminated or interrupted at any moment publishes nothing by halves.
+
+What the next run of the same command finds is never wrong, and it sends nothing twice. The moments of ``kill -9`` are
+random: a failure names the seed, and ``SEED`` in the environment sets it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from time import sleep  # by name: the fixture `upload` shortens `time.sleep`
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from examples.embedded_aws import ROOT
+from tests.http.conftest import Ended, end_state, markers, new_bucket, read_bucket, without_intents
+from tests.http.fault_proxy import sent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.http.conftest import Uploader
+    from tests.http.fault_proxy import FaultProxy, Request
+
+    Folder = Callable[[str, dict[str, str]], Path]
+
+SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
+MOMENTS = 20
+DELAY = 0.012
+"""Seconds that each request is held up, so that there is a life to end."""
+
+BUILD = {f"chunk{number}-3f9c2ab1.js": str(number) for number in range(6)} | {"index.html": "<html>", "logo.png": "x"}
+
+
+class Life:
+    """One run of ``python -m uploader``, in a bucket of its own, to be ended by a signal."""
+
+    def __init__(self, uploader: Uploader, proxy: FaultProxy, folder: Path, bucket: str) -> None:
+        self.proxy = proxy
+        proxy.heal()
+        proxy.delay = DELAY
+        options = ["--bucket", bucket, "--release", "run-0000", "--concurrency", "2"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "uploader", str(folder), *options],
+            cwd=ROOT,
+            env=uploader.aws.environment(AWS_ENDPOINT_URL=proxy.url),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def end(self, how: signal.Signals, number: int, then: float) -> Ended:
+        """Send a signal so many seconds after a request arrived; number 0 is the start."""
+        try:
+            self.proxy.wait_for(number)
+            sleep(then)
+            self.process.send_signal(how)
+            out, err = self.process.communicate(timeout=30)
+        finally:
+            self.process.kill()
+        self.proxy.settle()
+        return Ended(self.process.returncode, out, err)
+
+
+def arrived_marker(requests: list[Request]) -> bool:
+    """Whether the server took a marker."""
+    return any(each.method == "PUT" and "/markers/" in each.path and each.done == 200 for each in requests)
+
+
+@pytest.fixture
+def usual(
+    upload: Callable[..., Ended],
+    proxy: FaultProxy,
+    s3: Any,  # noqa: ANN401
+    site_folder: Folder,
+) -> tuple[list[Request], dict[str, object]]:
+    """The requests of an upload that nobody ends, and what it leaves."""
+    bucket = new_bucket(s3, {})
+    assert upload(site_folder("a", BUILD), bucket).code == 0
+    return list(proxy.requests), end_state(read_bucket(s3, bucket))
+
+
+def test_killed_at_any_moment_and_run_again(  # noqa: PLR0913, PLR0917 (fixtures)
+    uploader: Uploader,
+    upload: Callable[..., Ended],
+    usual: tuple[list[Request], dict[str, object]],
+    proxy: FaultProxy,
+    s3: Any,  # noqa: ANN401
+    site_folder: Folder,
+    subtests: pytest.Subtests,
+) -> None:
+    """A marker is there only with all that it names; the next run sends what had not arrived, and nothing else."""
+    requests, wanted = usual
+    folder, chosen = site_folder("a", BUILD), random.Random(SEED)  # noqa: S311 (no secret)
+    for moment in range(MOMENTS):
+        # One moment in each twentieth of its life, counted in requests; before the first one it starts up.
+        number, part = divmod((moment + chosen.random()) / MOMENTS * (len(requests) + 1), 1)
+        with subtests.test(seed=SEED, moment=f"{number + part:.2f} of {len(requests)} requests"):
+            bucket = new_bucket(s3, {})
+            ended = Life(uploader, proxy, folder, bucket).end(
+                signal.SIGKILL, int(number), part * (1.5 * DELAY if number else 0.3)
+            )
+            assert ended.code in {-signal.SIGKILL, 0}
+            after, arrived = read_bucket(s3, bucket), sent(proxy.requests, arrived=True)
+            assert bool(markers(after)) == arrived_marker(proxy.requests)
+            if markers(after):
+                assert end_state(without_intents(after)) == wanted, "a marker, but not everything that it names"
+            assert arrived <= after.keys()
+
+            proxy.heal()
+            again = upload(folder, bucket)
+            assert again.code == 0, again.err
+            assert sent(proxy.requests) == {f"assets/{name}" for name in BUILD} - arrived
+            left = read_bucket(s3, bucket)
+            assert end_state(without_intents(left)) == wanted
+            assert len(left) - len(without_intents(left)) <= 1, "more than the intent of the killed run is left"
+
+
+def before_the_marker(requests: list[Request]) -> list[int]:
+    """The numbers of a few requests: the first after the intent, the first asset, the last asset."""
+    assets = [number for number, request in enumerate(requests, 1) if sent([request])]
+    return [2, assets[0], assets[-1]]
+
+
+@pytest.mark.parametrize(("how", "code", "words"), [(signal.SIGINT, 130, "uploader: interrupted: ")])
+def test_told_to_end_and_run_again(  # noqa: PLR0913, PLR0917 (fixtures)
+    uploader: Uploader,
+    upload: Callable[..., Ended],
+    usual: tuple[list[Request], dict[str, object]],
+    proxy: FaultProxy,
+    s3: Any,  # noqa: ANN401
+    site_folder: Folder,
+    subtests: pytest.Subtests,
+    how: signal.Signals,
+    code: int,
+    words: str,
+) -> None:
+    """By Ctrl-C, or by a job that is cancelled: one line, no marker, and the intent is taken back."""
+    requests, wanted = usual
+    folder = site_folder("a", BUILD)
+    for number in before_the_marker(requests):
+        with subtests.test(during=str(requests[number - 1])):
+            bucket = new_bucket(s3, {})
+            ended = Life(uploader, proxy, folder, bucket).end(how, number, DELAY / 2)
+            assert (ended.code, ended.out) == (code, ""), ended.err
+            (line,) = ended.err.strip().splitlines()
+            assert line.startswith(words)
+            after, arrived = read_bucket(s3, bucket), sent(proxy.requests, arrived=True)
+            assert [key for key in after if "/.releases/" in key] == []
+            proxy.heal()
+            assert upload(folder, bucket).code == 0
+            assert sent(proxy.requests) == {f"assets/{name}" for name in BUILD} - arrived
+            assert end_state(read_bucket(s3, bucket)) == wanted
