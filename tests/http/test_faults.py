@@ -59,15 +59,6 @@ def turns(requests: Sequence[Request], fault: Fault, *methods: str) -> list[tupl
     ]
 
 
-def given_up(request: Request, fault: Fault) -> bool:
-    """Whether a client does not try this again at present, but fails safely: one more run is needed."""
-    if fault is Fault.TRUNCATED:
-        return request.method == "GET" or (request.method == "POST" and "upload" in request.query)
-    to_log = "/pending/" in request.path or "/markers/" in request.path
-    created = request.method == "PUT" and to_log and fault in {Fault.RESET, Fault.LOST_REPLY}
-    return created or (request.method == "POST" and request.query == "delete" and fault is Fault.RESET)
-
-
 @pytest.mark.parametrize(
     ("fault", "status", "done", "error"),
     [
@@ -128,8 +119,6 @@ def test_an_upload_gets_over_one_fault(
     usual, wanted = list(proxy.requests), end_state(read_bucket(s3, bucket))
     assert {request.method for request in usual} >= {"GET", "HEAD", "PUT"}
     for n, request in turns(usual, fault, *METHODS):
-        if given_up(request, fault):
-            continue
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = new_bucket(s3, BEFORE)
             proxy.heal()
@@ -202,8 +191,6 @@ def test_a_large_file_gets_over_one_fault(
     parts = [request for request in usual if "upload" in request.query]
     assert [request.method for request in parts] == ["POST", "PUT", "PUT", "POST"]
     for n, request in turns(parts, fault):
-        if given_up(request, fault):
-            continue
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = new_bucket(s3, {})
             proxy.heal()
@@ -397,8 +384,6 @@ def test_a_clean_gets_over_one_fault(  # noqa: PLR0913, PLR0917 (fixtures)
     A delete that may or may not have been done can stay announced until nobody can be at it any more; then it is done.
     """
     for n, request in turns(due.usual, fault, "PUT", "POST", "DELETE"):
-        if given_up(request, fault):
-            continue
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = restored(s3, due.objects)
             proxy.heal()
