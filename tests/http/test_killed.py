@@ -128,7 +128,10 @@ def before_the_marker(requests: list[Request]) -> list[int]:
     return [2, assets[0], assets[-1]]
 
 
-@pytest.mark.parametrize(("how", "code", "words"), [(signal.SIGINT, 130, "uploader: interrupted: ")])
+@pytest.mark.parametrize(
+    ("how", "code", "words"),
+    [(signal.SIGINT, 130, "uploader: interrupted: "), (signal.SIGTERM, 143, "uploader: terminated: ")],
+)
 def test_told_to_end_and_run_again(  # noqa: PLR0913, PLR0917 (fixtures)
     uploader: Uploader,
     upload: Callable[..., Ended],
