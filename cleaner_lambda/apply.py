@@ -24,7 +24,16 @@ FULL = f"bears {MAX_TAGS} tags, S3's limit, already: it is handled by the ledger
 
 UNANSWERED = "no answer"
 
-PASSING = ("InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "OperationAborted", "503", UNANSWERED)
+PASSING = (
+    "InternalError",
+    "SlowDown",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "OperationAborted",
+    "500",  # also what botocore makes of an answer that is cut off
+    "503",
+    UNANSWERED,
+)
 """What S3's errors begin with that pass: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
 
@@ -146,3 +155,4 @@ def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) ->
         if outcome.unfinished:
             break
     return deleted
+

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from cleaner_lambda.errors import CleanerError, ConflictError
 from cleaner_lambda.store import DELETE_BATCH, Blob, Listed
@@ -53,13 +53,20 @@ class S3Store:
 
     def get(self, key: str) -> Blob | None:
         """See `S3Port.get`."""
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            body = answer["Body"].read()
-        except ClientError as error:
-            if self._is_missing(key, error):
-                return None
-            raise
+        for last in (False, False, True):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=key)
+                body = answer["Body"].read()
+            except ClientError as error:
+                if self._is_missing(key, error):
+                    return None
+                raise
+            except (ResponseStreamingError, IncompleteReadError, ReadTimeoutError):
+                # The SDK's own repetitions end where the answer begins.
+                if last:
+                    raise
+                continue
+            break
         self._note_time(answer)
         return Blob(body, answer["ETag"], whole_seconds(answer["LastModified"]))
 
@@ -80,6 +87,9 @@ class S3Store:
             answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition)
         except ClientError as error:
             if error.response["Error"]["Code"] in _CONFLICT:
+                found = self.get(key)
+                if found is not None and found.body == body:
+                    return found.etag  # Our own: the answer to the SDK's first attempt was lost.
                 msg = f"{key} was written by another run"
                 raise ConflictError(msg) from error
             raise

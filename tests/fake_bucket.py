@@ -9,7 +9,7 @@ from release_log.layout import Layout
 from release_log.ledger_file import Deleting, encode_deleting, pack
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
-from uploader.store import Blob
+from uploader.store import Blob, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -86,9 +86,11 @@ class FakeBucket:
         self._request(f"list {prefix}")
         return [key for key in self.objects if key.startswith(prefix) and instant <= self.times.get(key, NOON)]
 
-    def sizes(self, prefix: str) -> dict[str, int]:
+    def listing(self, prefix: str) -> Listing:
         self._request(f"list {prefix}")
-        return {key: len(body) for key, body in self.objects.items() if key.startswith(prefix)}
+        found = {key: body for key, body in self.objects.items() if key.startswith(prefix)}
+        log = {key: self.times.get(key, NOON) for key in found if key.startswith(LAYOUT.log)}
+        return Listing({key: len(body) for key, body in found.items()}, log)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         return {key: self.stored[key] for key in keys if key in self.stored}

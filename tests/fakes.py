@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -28,7 +28,12 @@ MAX_TAGS = 10
 
 def client_error(code: str = "InternalError", operation: str = "Request") -> ClientError:
     """What botocore raises for S3's error code."""
-    return ClientError({"Error": {"Code": code, "Message": f"{code} by the test"}}, operation)
+    status = {"AccessDenied": 403, "SlowDown": 503}.get(code, 500)
+    answer: Any = {
+        "Error": {"Code": code, "Message": f"{code} by the test"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, operation)
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from uploader.clocks import Clocks
-    from uploader.store import Blob, BucketPort
+    from uploader.store import Blob, BucketPort, Listing
 
 TRIES = 5
 """How many ids are tried when others publish under the same name in the same second."""
@@ -42,6 +42,7 @@ class Intent:
         id: The release's id.
         body: What it says, and what the marker will say.
         began: When it was begun to be written, by the clock of its age.
+        created: When it was surely there, by the same clock.
         keep: Leave it in the bucket to expire: whether the marker was written is not known.
         written: Key of the marker, or of the staged release, once it is surely there.
     """
@@ -49,12 +50,31 @@ class Intent:
     id: str
     body: bytes
     began: float
+    created: float = 0.0
     keep: bool = False
     written: str | None = None
 
     def is_too_old(self, clocks: Clocks) -> bool:
         """Whether it may expire before the marker is there; then everything has to be checked again under another."""
         return clocks.passed() - self.began > HALF_PENDING_TTL
+
+    def is_taken(self, layout: Layout, listing: Listing) -> bool:
+        """Whether another release has this id already: one that began within the same second."""
+        return not listing.log.keys().isdisjoint({layout.marker_key(self.id), layout.staged_key(self.id)})
+
+    def wait_for_its_turn(self, layout: Layout, listing: Listing, clocks: Clocks) -> None:
+        """Wait until S3's clock is past the second of every marker that is there.
+
+        Markers of one second are ordered by their ids, which are named by build machines' clocks: a release that came
+        first could pass for the newer one.
+        """
+        own = listing.log.get(layout.pending_key(self.id))
+        newest = max((at for key, at in listing.log.items() if key.startswith(layout.markers)), default=None)
+        if own is not None and newest is not None:
+            # S3's clock is at least what it was when our intent was written, and what has passed since.
+            left = newest + timedelta(seconds=1) - own - timedelta(seconds=clocks.passed() - self.created)
+            if left > timedelta():
+                clocks.sleep(left.total_seconds())
 
     def write(self, bucket: BucketPort, key: str) -> bool:
         """Write the marker, or the staged release; False if another's has this key.
@@ -107,6 +127,7 @@ def intent(
         held = Intent(make_id(at, name), body(at), began)
         # If this fails nobody knows whose intent is there, if any: one that is left behind expires.
         if bucket.create(layout.pending_key(held.id), held.body):
+            held.created = clocks.passed()
             try:
                 try:
                     if _wait_for_cleaner(bucket, layout, held, keys, clocks):
@@ -132,7 +153,6 @@ def _wait_for_cleaner(bucket: BucketPort, layout: Layout, held: Intent, keys: fr
         False if one is about to remove an expired file of the release log with this very id: take another.
     """
     ours = {layout.pending_key(held.id), layout.staged_key(held.id), layout.marker_key(held.id)}
-    written = clocks.passed()
     s3_time: datetime | None = None
     told = False
     while True:
@@ -151,7 +171,7 @@ def _wait_for_cleaner(bucket: BucketPort, layout: Layout, held: Intent, keys: fr
                 return False
             s3_time = blob.last_modified
         # S3's clock when our intent was written, and what has passed since: never later than S3's clock is now.
-        if s3_time + timedelta(seconds=clocks.passed() - written) >= until:
+        if s3_time + timedelta(seconds=clocks.passed() - held.created) >= until:
             return True
         if not told:
             doing = "is deleting" if announced else "may be deleting (its ledger cannot be read)"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from uploader.collect import LocalAsset
-    from uploader.store import BucketPort
+    from uploader.store import BucketPort, Listing
 
 log = logging.getLogger("uploader")
 
@@ -91,24 +91,37 @@ def publish(
     done: dict[str, Upload] = {}
     while True:
         with intent(bucket, layout, build.release, lambda at: encode(_release(build, at)), keys, clocks) as held:
-            sizes = bucket.sizes(build.prefix)
-            stored = bucket.metadata(to_look_at(build.assets, sizes))
-            uploads = compare(build.assets, sizes, stored)
-            started(uploads)
-            # A page must not be there before what it asks for: files without a fingerprint (index.html) come last.
-            bucket.put((upload.asset for upload in uploads if upload.asset.fingerprinted), sent)
-            bucket.put((upload.asset for upload in uploads if not upload.asset.fingerprinted), sent)
-            done |= {upload.asset.key: upload for upload in uploads}
-            if held.is_too_old(clocks):
-                log.warning("the upload took so long that its intent may expire: checking everything again")
-                continue
-            key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
-            if held.write(bucket, key):
-                unchanged = tuple(asset for asset in build.assets if asset.key not in done)
-                return Published(held.id, key, tuple(done.values()), unchanged)
-            # Another upload of the same name began and ended within this one's second: take another id.
+            listing = bucket.listing(build.prefix)
+            if not held.is_taken(layout, listing):
+                for upload in _send(bucket, build, listing, started, sent):
+                    done[upload.asset.key] = upload
+                if not stage:
+                    held.wait_for_its_turn(layout, listing, clocks)
+                if held.is_too_old(clocks):
+                    log.warning("the upload took so long that its intent may expire: checking everything again")
+                    continue
+                key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
+                if held.write(bucket, key):
+                    unchanged = tuple(asset for asset in build.assets if asset.key not in done)
+                    return Published(held.id, key, tuple(done.values()), unchanged)
             log.info("%s is another upload's: going on under another id", held.id)
         clocks.sleep(1)
+
+
+def _send(
+    bucket: BucketPort,
+    build: Build,
+    listing: Listing,
+    started: Callable[[list[Upload]], None],
+    sent: Callable[[LocalAsset], None],
+) -> list[Upload]:
+    stored = bucket.metadata(to_look_at(build.assets, listing.sizes))
+    uploads = compare(build.assets, listing.sizes, stored)
+    started(uploads)
+    # A page must not be there before what it asks for: files without a fingerprint (index.html) come last.
+    bucket.put((upload.asset for upload in uploads if upload.asset.fingerprinted), sent)
+    bucket.put((upload.asset for upload in uploads if not upload.asset.fingerprinted), sent)
+    return uploads
 
 
 def _release(build: Build, at: datetime) -> Release:

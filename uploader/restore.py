@@ -132,7 +132,7 @@ def find_release(bucket: BucketPort, layout: Layout, release_id: str) -> Named:
 
 def look(bucket: BucketPort, versions: VersionsPort, layout: Layout, named: Named) -> Found:
     """See what is there, and what can be restored. Reads only."""
-    sizes = bucket.sizes(layout.prefix)
+    sizes = bucket.listing(layout.prefix).sizes
     # A file without a fingerprint is as the latest upload left it: that it is there is all that can be asked.
     expected = {asset.key: asset.size if asset.fingerprinted else None for asset in named.release.assets.values()}
     there = {key for key, size in expected.items() if key in sizes and size in {None, sizes[key]}}
@@ -173,7 +173,8 @@ def restore(
             if held.is_too_old(clocks):
                 continue
             key = layout.staged_key(held.id)
-            if held.write(bucket, key):
+            taken = held.is_taken(layout, bucket.listing(layout.prefix))
+            if not taken and held.write(bucket, key):
                 return Restored(held.id, key, frozenset(restored))
         clocks.sleep(1)
 

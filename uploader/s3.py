@@ -5,30 +5,40 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import obstore
 from botocore.exceptions import BotoCoreError
 from obstore.auth.boto3 import Boto3CredentialProvider
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    InvalidPathError,
+    NotFoundError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from obstore.store import S3Store
 
 from release_log.instants import whole_seconds
+from release_log.layout import Layout
 from uploader.collect import changed, signature_of
 from uploader.errors import UploaderError, UsageError
 from uploader.session import find_access, first_line
-from uploader.store import Blob
+from uploader.store import Blob, Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from obstore import ObjectMeta
 
     from uploader.collect import LocalAsset
     from uploader.session import Access
+
+Answer = TypeVar("Answer")
 
 WHOLE_BYTES = 8 * 1024 * 1024
 """A file up to this size is read whole and sent in one request; a larger one goes by multipart, in constant memory."""
@@ -78,6 +88,18 @@ def open_bucket(access: Access, concurrency: int) -> Bucket:
     return Bucket(store, access, concurrency)
 
 
+PAUSES = (0.2, 1.0, 4.0)
+"""Seconds before a request is made again after an error that passes.
+
+obstore repeats what cannot do harm twice, and only until an answer begins. Nothing that we ask does harm twice.
+"""
+
+_PASSING = {"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "OperationAborted"}
+"""https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+
+_LASTING = (PermissionDeniedError, UnauthenticatedError, NotFoundError, NotSupportedError, InvalidPathError)
+
+
 class Bucket:
     """`uploader.store.BucketPort` over HTTP."""
 
@@ -90,22 +112,21 @@ class Bucket:
 
     def create(self, key: str, body: bytes) -> bool:
         """See `BucketPort.create`."""
-        # If the answer to a first attempt is lost, obstore asks again and meets its own object: this tells whose it is.
+        # If the answer to a first attempt is lost, a second one meets our own object: this tells whose it is.
         writer = secrets.token_hex(8)
 
         async def write() -> None:
-            with self._errors("s3:PutObject", key):
-                await obstore.put_async(
-                    self._store,
-                    key,
-                    body,
-                    mode="create",
-                    attributes={"Content-Type": "application/json", "writer": writer},
-                    use_multipart=False,
-                )
+            await obstore.put_async(
+                self._store,
+                key,
+                body,
+                mode="create",
+                attributes={"Content-Type": "application/json", "writer": writer},
+                use_multipart=False,
+            )
 
         try:
-            asyncio.run(write())
+            asyncio.run(self._request("s3:PutObject", key, write))
         except AlreadyExistsError:
             return self.metadata([key]).get(key, {}).get("writer") == writer
         return True
@@ -114,31 +135,42 @@ class Bucket:
         """See `BucketPort.get`."""
 
         async def read() -> Blob:
-            with self._errors("s3:GetObject", key):
-                answer = await obstore.get_async(self._store, key)
-                return Blob(bytes(await answer.bytes_async()), whole_seconds(answer.meta["last_modified"]))
+            answer = await obstore.get_async(self._store, key)
+            return Blob(bytes(await answer.bytes_async()), whole_seconds(answer.meta["last_modified"]))
 
         try:
-            return asyncio.run(read())
+            return asyncio.run(self._request("s3:GetObject", key, read))
         except FileNotFoundError:
             return None
+        except UploaderError as error:
+            # S3 answers 403, not 404, for what is not there if the right to list is limited to a prefix.
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+            if isinstance(error.__cause__, PermissionDeniedError) and self._is_surely_missing(key):
+                return None
+            raise
 
     def written_since(self, prefix: str, instant: datetime) -> list[str]:
         """See `BucketPort.written_since`."""
         return [each["path"] for each in self._list(prefix) if whole_seconds(each["last_modified"]) >= instant]
 
-    def sizes(self, prefix: str) -> dict[str, int]:
-        """See `BucketPort.sizes`."""
-        return {each["path"]: each["size"] for each in self._list(prefix)}
+    def listing(self, prefix: str) -> Listing:
+        """See `BucketPort.listing`."""
+        entries, log = self._list(prefix), Layout(prefix).log
+        return Listing(
+            {each["path"]: each["size"] for each in entries},
+            {each["path"]: whole_seconds(each["last_modified"]) for each in entries if each["path"].startswith(log)},
+        )
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
         found: dict[str, Mapping[str, str]] = {}
 
         async def look(key: str) -> None:
+            async def read() -> Mapping[str, str]:
+                return (await obstore.get_async(self._store, key, options={"head": True})).attributes
+
             try:
-                with self._errors("s3:GetObject", key):
-                    found[key] = (await obstore.get_async(self._store, key, options={"head": True})).attributes
+                found[key] = await self._request("s3:GetObject", key, read)
             except FileNotFoundError:
                 return
 
@@ -158,18 +190,22 @@ class Bucket:
         """See `BucketPort.withdraw`."""
 
         async def delete() -> None:
-            with self._errors("s3:DeleteObject", key):
-                await obstore.delete_async(self._store, key)
+            await obstore.delete_async(self._store, key)
 
-        asyncio.run(delete())
+        asyncio.run(self._request("s3:DeleteObject", key, delete))
+
+    def _is_surely_missing(self, key: str) -> bool:
+        try:
+            return all(each["path"] != key for each in self._list(f"{key.rpartition('/')[0]}/"))
+        except UploaderError:
+            return False
 
     def _list(self, prefix: str) -> list[ObjectMeta]:
         async def read() -> list[ObjectMeta]:
-            with self._errors("s3:ListBucket", prefix):
-                pages = obstore.list(self._store, prefix or None, chunk_size=1000)
-                return [entry async for page in pages for entry in page]
+            pages = obstore.list(self._store, prefix or None, chunk_size=1000)
+            return [entry async for page in pages for entry in page]
 
-        return asyncio.run(read())
+        return asyncio.run(self._request("s3:ListBucket", prefix, read))
 
     async def _send(self, asset: LocalAsset) -> None:
         attributes = {**asset.headers.as_http(), "digest": asset.digest, "headers": asset.headers.digest()}
@@ -187,7 +223,8 @@ class Bucket:
             raise UploaderError(msg) from error
         if not unchanged:
             raise changed(asset.path)
-        with self._errors("s3:PutObject", asset.key):
+
+        async def store() -> None:
             await obstore.put_async(
                 self._store,
                 asset.key,
@@ -196,27 +233,46 @@ class Bucket:
                 use_multipart=asset.size > WHOLE_BYTES,
                 chunk_size=max(WHOLE_BYTES, asset.size // (MAX_PARTS - 1) + 1),
             )
+
+        await self._request("s3:PutObject", asset.key, store)
         if asset.size > WHOLE_BYTES and (not asset.path.exists() or signature_of(asset.path.stat()) != asset.signature):
             raise changed(asset.path)
 
-    @contextmanager
-    def _errors(self, action: str, key: str) -> Iterator[None]:
-        """Turn what obstore says into one line that names the thing and the remedy."""
+    async def _request(self, action: str, key: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Ask S3, again if what went wrong passes; anything else becomes one line that names thing and remedy."""
+        for pause in PAUSES:
+            try:
+                return await ask()
+            except BaseError as error:
+                if not _passes(error):
+                    return self._fail(action, key, error)
+            except (FileNotFoundError, ValueError, BotoCoreError) as error:
+                return self._fail(action, key, error)
+            await asyncio.sleep(pause)
         try:
-            yield
-        except AlreadyExistsError:
-            raise
-        except FileNotFoundError as error:
-            if "NoSuchBucket" in str(error):
-                raise self._explain(action, key, str(error)) from error
-            raise
-        except (BaseError, ValueError, BotoCoreError) as error:
-            raise self._explain(action, key, str(error)) from error
+            return await ask()
+        except (BaseError, FileNotFoundError, ValueError, BotoCoreError) as error:
+            return self._fail(action, key, error)
 
-    def _explain(self, action: str, key: str, text: str) -> UploaderError:
-        # The second is how obstore shows what S3 says of one key in the 200 answer to a DELETE.
-        found = re.search(r"<Code>(\w+)</Code>|\(code: (\w+)\)", text)
-        return self._access.explain(action, key, (found[1] or found[2]) if found else "", text)
+    def _fail(self, action: str, key: str, error: Exception) -> NoReturn:
+        missing = isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
+        if missing or isinstance(error, AlreadyExistsError):
+            raise error
+        raise self._access.explain(action, key, _code(error), str(error)) from error
+
+
+def _passes(error: BaseError) -> bool:
+    """Whether the same request may succeed in a moment: S3 says so, or its answer did not come whole."""
+    if isinstance(error, (AlreadyExistsError, *_LASTING)):
+        return False
+    return _code(error) in {"", *_PASSING}
+
+
+def _code(error: Exception) -> str:
+    """S3's error code; empty if there is none."""
+    # The second is how obstore shows what S3 says of one key in the 200 answer to a DELETE.
+    found = re.search(r"<Code>(\w+)</Code>|\(code: (\w+)\)", str(error))
+    return (found[1] or found[2]) if found else ""
 
 
 async def _each(items: Iterable[Any], work: Callable[[Any], Any], concurrency: int) -> None:

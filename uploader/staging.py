@@ -18,7 +18,7 @@ from uploader.intent import intent, name_of, withdraw
 
 if TYPE_CHECKING:
     from release_log.layout import Layout
-    from uploader.store import BucketPort
+    from uploader.store import BucketPort, Listing
 
 SHOWN = 5
 """How many missing assets an error names."""
@@ -59,7 +59,9 @@ def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clo
     while True:
         # A fresh intent: the staged release may be about to expire.
         with intent(bucket, layout, name_of(release_id), lambda _: blob.body, keys, clocks) as held:
-            _check_whole(bucket, layout, release_id, release)
+            listing = bucket.listing(layout.prefix)
+            _check_whole(listing, release_id, release)
+            held.wait_for_its_turn(layout, listing, clocks)
             if held.is_too_old(clocks):
                 continue
             written = held.write(bucket, marker)
@@ -109,8 +111,8 @@ def _check_same(bucket: BucketPort, marker: str, body: bytes) -> None:
         raise UploaderError(msg)
 
 
-def _check_whole(bucket: BucketPort, layout: Layout, release_id: str, release: Release) -> None:
-    sizes = bucket.sizes(layout.prefix)
+def _check_whole(listing: Listing, release_id: str, release: Release) -> None:
+    sizes = listing.sizes
     # A file without a fingerprint may be a later upload's by now: that it is there is all that can be asked.
     missing = sorted(
         asset.key

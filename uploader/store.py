@@ -23,6 +23,19 @@ class Blob:
     last_modified: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a site holds.
+
+    Attributes:
+        sizes: Key -> bytes of every object.
+        log: Key -> S3's ``LastModified``, in whole seconds, of the release log's files.
+    """
+
+    sizes: Mapping[str, int]
+    log: Mapping[str, datetime]
+
+
 class BucketPort(Protocol):
     """What the uploader asks of a bucket. Every method raises `UploaderError` with one line when S3 refuses."""
 
@@ -38,8 +51,8 @@ class BucketPort(Protocol):
         """Keys of the objects under a prefix that were written then or later, by S3's clock."""
         ...
 
-    def sizes(self, prefix: str) -> dict[str, int]:
-        """Key -> bytes, for every object under a prefix."""
+    def listing(self, prefix: str) -> Listing:
+        """Every object of a site."""
         ...
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
@@ -63,7 +76,7 @@ class ReadOnly:
 
     def __init__(self, bucket: BucketPort) -> None:
         self.written_since = bucket.written_since
-        self.sizes = bucket.sizes
+        self.listing = bucket.listing
         self.metadata = bucket.metadata
 
     def create(self, key: str, body: bytes) -> bool:  # noqa: ARG002 (the port's own signature)

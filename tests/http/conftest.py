@@ -235,6 +235,7 @@ def upload(
         return S3Store(bucket, **{**options, "retry_config": {**options.get("retry_config", {}), "backoff": backoff}})
 
     monkeypatch.setattr(uploader_s3, "S3Store", impatient)
+    monkeypatch.setattr(uploader_s3, "PAUSES", (0.002, 0.002))
 
     def command(folder: Path, bucket: str, *arguments: str) -> Ended:
         out, err = io.StringIO(), io.StringIO()

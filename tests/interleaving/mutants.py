@@ -102,8 +102,8 @@ MUTANTS = (
         "the intent before the listing",
         publish.publish,
         (
-            ("        with intent(", "        sizes = bucket.sizes(build.prefix)\n        with intent("),
-            ("            sizes = bucket.sizes(build.prefix)\n", ""),
+            ("        with intent(", "        listing = bucket.listing(build.prefix)\n        with intent("),
+            ("            listing = bucket.listing(build.prefix)\n", ""),
         ),
         cases.BACK_AND_CLEANER,
     ),

@@ -12,6 +12,7 @@ from cleaner_lambda.store import Blob, Listed
 from tests.interleaving.world import LAYOUT, Op, Stored, World
 from uploader.errors import UploaderError
 from uploader.store import Blob as UploaderBlob
+from uploader.store import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from uploader.collect import LocalAsset
 
 UNANSWERED = ReadTimeoutError(endpoint_url="s3")
-REFUSED = ClientError({"Error": {"Code": "InternalError", "Message": "by the test"}}, "Request")
+REFUSED = ClientError({"Error": {"Code": "SlowDown", "Message": "by the test"}}, "Request")
 GIVEN_UP = UploaderError("no answer: run again")
 _writers = itertools.count(1)
 
@@ -72,7 +73,9 @@ class CleanerPort:
 
         written = self._request(Op("put", key, writes=True), effect)
         if written is None:
-            raise ConflictError(key)
+            written = self._request(Op("get", key), lambda: self.world.objects.get(key))
+            if not isinstance(written, Stored) or written.body != body:
+                raise ConflictError(key)
         return written.etag  # type: ignore[attr-defined, no-any-return]
 
     def get_tags(self, key: str) -> dict[str, str] | None:
@@ -136,8 +139,10 @@ class UploaderPort:
     def written_since(self, prefix: str, instant: datetime) -> list[str]:
         return [key for key, (_, at) in self._listing(prefix).items() if at >= instant]
 
-    def sizes(self, prefix: str) -> dict[str, int]:
-        return {key: size for key, (size, _) in self._listing(prefix).items()}
+    def listing(self, prefix: str) -> Listing:
+        found = self._listing(prefix)
+        log = {key: at for key, (_, at) in found.items() if key.startswith(LAYOUT.log)}
+        return Listing({key: size for key, (size, _) in found.items()}, log)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         found: dict[str, Mapping[str, str]] = {}

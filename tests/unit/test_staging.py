@@ -19,6 +19,8 @@ from uploader.staging import activate, drop
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from uploader.store import Listing
+
 ID = "20261123T120000Z-r1"
 STAGED, MARKER = LAYOUT.staged_key(ID), LAYOUT.marker_key(ID)
 
@@ -203,14 +205,14 @@ def test_activation_waits_for_a_cleaner_that_is_deleting_its_assets(bucket: Fake
 
 def test_an_activation_that_took_too_long_checks_again(bucket: FakeBucket) -> None:
     """A laptop that slept between the check and the marker."""
-    clock, sizes, slept = bucket.clock, bucket.sizes, iter([HALF_PENDING_TTL + 1.0])
+    clock, listing, slept = bucket.clock, bucket.listing, iter([HALF_PENDING_TTL + 1.0])
 
-    def slow(prefix: str) -> dict[str, int]:
-        found = sizes(prefix)
+    def slow(prefix: str) -> Listing:
+        found = listing(prefix)
         clock.sleep(next(slept, 0.0))
         return found
 
-    bucket.sizes = slow  # type: ignore[method-assign]
+    bucket.listing = slow  # type: ignore[method-assign]
     make_current(bucket)
     assert bucket.requests.count("list assets/") == 2
     assert bucket.log(LAYOUT.log) == [MARKER]
