@@ -48,6 +48,7 @@ class Outcome:
         gone: Keys that were to be tagged or untagged, and are not there.
         failed: Key -> error.
         unanswered: Keys whose deletion was sent, and of which S3 did not say what became: it may still come to pass.
+        untold: The same of tags.
         pruned: Files of the release log that are gone.
         unfinished: Whether the time was over before the plan was.
     """
@@ -58,6 +59,7 @@ class Outcome:
     gone: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
     unanswered: set[str] = field(default_factory=set)
+    untold: set[str] = field(default_factory=set)
     pruned: set[str] = field(default_factory=set)
     unfinished: bool = False
 
@@ -105,6 +107,8 @@ def _each(
         for action, (found, error) in zip(batch, pace.mapper(work, batch), strict=True):
             if error is not None:
                 outcome.failed[action.key] = error
+                if error.startswith(UNANSWERED):
+                    outcome.untold.add(action.key)
             elif not found:
                 outcome.gone.add(action.key)
             done.append((action, found and error is None))
@@ -121,8 +125,10 @@ def _retag(store: S3Port, key: str, mark: Mark | None) -> tuple[bool, str | None
         if len(wanted) > MAX_TAGS:
             return True, FULL
         return wanted == tags or store.put_tags(key, wanted), None
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
         return True, str(error)
+    except BotoCoreError as error:
+        return True, f"{UNANSWERED}: {error}"
 
 
 def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) -> set[str]:
@@ -155,4 +161,3 @@ def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) ->
         if outcome.unfinished:
             break
     return deleted
-

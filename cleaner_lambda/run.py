@@ -177,7 +177,8 @@ def _ledger_after(layout: Layout, loaded: Loaded, known: Survey, outcome: Outcom
         - outcome.untagged
         - outcome.tagged.keys()
         - outcome.gone,
-        # What was sent and not answered may still come to pass: for so long nobody may rely on it.
+        # What was sent and not answered may still come to pass: until that is over it stays announced.
+        tagging=(*ledger.tagging, Deleting(run, frozenset(outcome.untold))) if outcome.untold else ledger.tagging,
         deleting=Deleting(run, frozenset(outcome.unanswered)) if outcome.unanswered else ledger.deleting,
         listed_at=known.listed_at,
         tags_read_to=known.tags_read_to,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from release_log.settings import Policy
 from tests.interleaving import cast
-from tests.interleaving.explore import PAGE, VERSIONS, Case
-from tests.interleaving.world import LAYOUT, Actor, World
+from tests.interleaving.explore import PAGE, VERSIONS, Case, FoundError
+from tests.interleaving.verdict import Watch, settle
+from tests.interleaving.world import LAYOUT, Actor, BrokenPromiseError, Verdict, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,3 +147,68 @@ TWO_CLEANERS_AND_AN_UPLOAD = case("two cleaners and an upload", superseded, OTHE
 WRONG_CLOCK = case("an upload on a machine whose clock is a day ahead", superseded, AHEAD, CLEANER)
 SLOW_UPLOAD = case("an upload that takes longer than its intent holds", superseded, BACK, CLEANER, _hours)
 UNTAG_AND_DELETE = replace(case("a run that untags and deletes", returned, _cleaner(LATER), policy=LATER), strict=True)
+
+
+def _play(case: Case, *steps: tuple[str, str, Verdict | None]) -> None:
+    """Play one schedule: each actor up to its next request of a kind, which ends as said; None: a crash before it."""
+    world = case.set_up()
+    watch = Watch(world, case.policy)
+    actors = {actor.name: actor for actor in world.actors}
+    try:
+        for name, kind, verdict in steps:
+            actor = actors[name]
+            if actor.state == "new":
+                actor.start()
+            while (
+                actor.state == "running" and str(actor.pending) != kind and getattr(actor.pending, "kind", "") != kind
+            ):
+                actor.step()
+            if actor.state == "running":
+                actor.crash() if verdict is None else actor.step(verdict)
+        while world.late:
+            world.actor = None
+            world.late.pop()[1]()
+            world.check()
+        settle(world, case.policy, watch)
+    except BrokenPromiseError as broken:
+        steps_made = "\n".join(world.trace)
+        msg = f"{case.name}: {broken}\n{steps_made}"
+        raise FoundError(msg) from broken
+    finally:
+        for actor in world.actors:
+            actor.crash()
+
+
+TO_THE_END = ("", Verdict.DONE)
+
+
+def late_deletion() -> None:
+    """A deletion without an answer is repeated, and comes to pass once more after an upload brought the asset back."""
+    _play(BACK_AND_CLEANER, ("C", "delete", Verdict.LATE), ("C", *TO_THE_END), ("U", *TO_THE_END))
+
+
+def late_marker() -> None:
+    """A marker whose upload was given up comes to be there after the cleaner has run."""
+    marker = f"create {LAYOUT.marker_key('20261123T120002Z-back')}"
+    _play(BACK_AND_CLEANER, ("U", marker, Verdict.LATE), ("U", *TO_THE_END), ("C", *TO_THE_END))
+
+
+def crash_after_tagging() -> None:
+    """A run dies after it has tagged, and before the ledger says so; then the asset comes back."""
+    only_tags = case("a run that only tags", superseded, _cleaner(LATER), BACK, policy=LATER)
+    _play(only_tags, ("C", "put_tags", Verdict.DONE), ("C", f"put {LAYOUT.ledger}", None), ("U", *TO_THE_END))
+
+
+def same_second() -> None:
+    """Two uploads, one after the other, within one second; the first one's machine is a day ahead."""
+    first = _uploader(cast.upload([A, PAGE], "default", "first"), skew=86_400)
+    then = _uploader(cast.upload([C, PAGE], "default", "then"), name="V")
+    in_turn = case("two uploads within one second", superseded, first, then)
+    world = in_turn.set_up()
+    for actor in world.actors:
+        actor.start()
+        while actor.state == "running":
+            actor.step()
+    if not world.current()["default"].endswith("-then"):
+        msg = f"{in_turn.name}: the one that came last is not current"
+        raise FoundError(msg)

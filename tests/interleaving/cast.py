@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from uploader.publish import Published
     from uploader.staging import Activated
 
+SHORTEST_STAGED_TTL = 3600
+
 _runs = itertools.count(1)
 
 Work = "Callable[[Actor], Any]"
@@ -62,7 +64,7 @@ def _clocks(actor: Actor) -> Clocks:
     world = actor.world
     return Clocks(
         wall=lambda: world.now + timedelta(seconds=actor.skew),
-        passed=lambda: (world.now - EPOCH).total_seconds(),  # noqa: PLW0108 (the clock moves)
+        passed=lambda: (world.time - EPOCH).total_seconds(),  # noqa: PLW0108 (the clock moves)
         sleep=world.sleep,
     )
 
@@ -114,6 +116,7 @@ def dropping(release_id: Callable[[], str | None]) -> Callable[[Actor], None]:
 
     def work(actor: Actor) -> None:
         found = release_id()
+        actor.relies_on = actor.staged = frozenset()
         if found is not None:
             drop(UploaderPort(actor.world, actor), LAYOUT, found)
 
@@ -126,7 +129,8 @@ def roll_out(keys: Sequence[str], channel: str, name: str, *, succeeds: bool) ->
 
     def work(actor: Actor) -> Any:  # noqa: ANN401
         published = stage(actor)
-        actor.relies_on = frozenset()
+        actor.relies_on = actor.staged = frozenset(keys)
+        actor.until = actor.world.now + timedelta(seconds=SHORTEST_STAGED_TTL)
         then = activation if succeeds else dropping
         return then(lambda: published.id)(actor)
 

@@ -10,10 +10,12 @@ import inspect
 import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cleaner_lambda import apply, load, run
 from tests.interleaving import cases, ports
+from tests.interleaving.explore import every_schedule
 from uploader import intent, publish, staging
 
 if TYPE_CHECKING:
@@ -31,13 +33,13 @@ class Mutant:
         rule: The rule that is broken; ``docs/protocol.md`` lists them by these words.
         function: Where it is held.
         changes: Pieces of its source, and what they become.
-        case: The case whose schedules find it; None if random ones do.
+        find: Plays what finds it.
     """
 
     rule: str
     function: Callable[..., Any]
     changes: tuple[tuple[str, str], ...]
-    case: Case | None = None
+    find: Callable[[], object]
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
@@ -56,6 +58,17 @@ class Mutant:
             self.function.__code__ = original
 
 
+def every(case: Case, preemptions: int | None = None) -> Callable[[], int]:
+    """Play every schedule of a case."""
+    return partial(every_schedule, case, preemptions=preemptions)
+
+
+def _attempt_without(piece: str) -> tuple[tuple[str, str], ...]:
+    return ((piece, ""),)
+
+
+_DELETE = "outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, pace)\n"
+
 MUTANTS = (
     Mutant(
         "intents are read before markers",
@@ -67,36 +80,31 @@ MUTANTS = (
             ),
             ("in store.list(layout.markers):", "in early:"),
         ),
-        cases.BACK_AND_CLEANER,
+        every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "the second look",
         run._attempt,  # noqa: SLF001
-        (("        look_again(store, layout, job.policy, loaded)\n", ""),),
-        cases.BACK_AND_CLEANER,
+        _attempt_without("        look_again(store, layout, job.policy, loaded)\n"),
+        every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "the second look drops what a new intent names",
         load.look_again,
-        (("    loaded.protected = {**protected, **loaded.protected}\n", "    loaded.protected = protected\n"),),
-        cases.BACK_AND_CLEANER,
+        (("{**protected, **loaded.protected}", "protected"),),
+        every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "a new marker at the second look starts the run over",
         load.look_again,
         (("    if loaded.listed != listed:", "    if False:"),),
-        cases.BACK_AND_CLEANER,
+        every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "deletions are announced before the second look",
         run._attempt,  # noqa: SLF001
-        (
-            (
-                "        etag = store.put_if(layout.ledger, ledgers.encode(_ahead(loaded.ledger, job.run, announced, retagged)), etag)\n",
-                "        pass\n",
-            ),
-        ),
-        cases.BACK_AND_CLEANER,
+        (("_ahead(loaded.ledger, job.run, announced, retagged)", "loaded.ledger"),),
+        every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "the intent before the listing",
@@ -105,126 +113,136 @@ MUTANTS = (
             ("        with intent(", "        listing = bucket.listing(build.prefix)\n        with intent("),
             ("            listing = bucket.listing(build.prefix)\n", ""),
         ),
-        cases.BACK_AND_CLEANER,
+        every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "an intent that vanishes means: read both again",
         load._load_protections,  # noqa: SLF001
         (("                return False\n", "                continue\n"),),
-        cases.BACK_AND_CLEANER,
+        every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "the marker last",
         publish.publish,
         (
             (
-                "            started(uploads)\n",
-                "            started(uploads)\n            bucket.create(layout.marker_key(held.id), held.body)\n",
+                "                for upload in _send(",
+                (
+                    "                bucket.create(layout.marker_key(held.id), held.body)\n"
+                    "                for upload in _send("
+                ),
             ),
-            ("            written = bucket.create(key, held.body)\n", "            written = True\n"),
+            ("if held.write(bucket, key):", "if True:"),
         ),
-        cases.NEXT_AND_CLEANER,
+        every(cases.NEXT_AND_CLEANER),
     ),
     Mutant(
-        "the marker before the intent goes",
+        "the intent goes after the marker",
         publish.publish,
         (
             (
-                "            written = bucket.create(key, held.body)\n",
-                "            bucket.withdraw(layout.pending_key(held.id))\n            written = bucket.create(key, held.body)\n",
+                "                if held.write(bucket, key):",
+                (
+                    "                bucket.withdraw(layout.pending_key(held.id))\n"
+                    "                if held.write(bucket, key):"
+                ),
             ),
         ),
-        cases.BACK_AND_CLEANER,
+        every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "the ledger is only written with a condition",
         ports.CleanerPort.put_if,
         (("if (stored and stored.etag) == etag else None", "if True else None"),),
-        None,
+        every(cases.TWO_CLEANERS_AND_AN_UPLOAD, preemptions=2),
     ),
     Mutant(
         "while another run deletes, delete nothing",
         load._load_ledger,  # noqa: SLF001
         (("        if deleting.run != run and now < until:", "        if False:"),),
-        None,
+        every(cases.TWO_CLEANERS_AND_AN_UPLOAD, preemptions=2),
     ),
     Mutant(
         "untag before delete",
         apply.apply,
         (
-            (
-                "    for action, found in _each(plan.untag, untag, outcome, pace):",
-                "    outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, pace)\n    for action, found in _each(plan.untag, untag, outcome, pace):",
-            ),
-            (
-                "\n\n    outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, pace)\n    outcome.pruned",
-                "\n    outcome.pruned",
-            ),
+            (f"\n\n    {_DELETE}", "\n"),
+            ("    for action, found in _each(plan.untag", f"    {_DELETE}    for action, found in _each(plan.untag"),
         ),
-        cases.UNTAG_AND_DELETE,
+        every(cases.UNTAG_AND_DELETE),
     ),
     Mutant(
         "the uploader waits for a cleaner that is deleting",
         intent._wait_for_cleaner,  # noqa: SLF001
-        (("    written = clocks.passed()\n", "    return True\n    written = clocks.passed()\n"),),
-        cases.BACK_AND_CLEANER,
+        (("    s3_time: datetime | None = None\n", "    return True\n"),),
+        every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "nobody's own clock: the cleaner's",
         load._load_ledger,  # noqa: SLF001
         (("    now = store.now()\n", "    now = store.now() + timedelta(hours=7)\n"),),
-        cases.BACK_AND_CLEANER,
+        every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "nobody's own clock: the uploader's",
         intent._wait_for_cleaner,  # noqa: SLF001
-        (
-            (
-                "        if s3_time + timedelta(seconds=clocks.passed() - written) >= until:",
-                "        if clocks.wall() >= until:",
-            ),
-        ),
-        cases.WRONG_CLOCK,
+        (("if s3_time + timedelta(seconds=clocks.passed() - held.created) >= until:", "if clocks.wall() >= until:"),),
+        every(cases.WRONG_CLOCK),
+    ),
+    Mutant(
+        "nobody's own clock: the order of two markers of one second",
+        intent.Intent.wait_for_its_turn,
+        (("if left > timedelta():", "if False:"),),
+        cases.same_second,
     ),
     Mutant(
         "a marker is only written under a young intent",
         publish.publish,
-        (("            if held.is_too_old(clocks):", "            if False:"),),
-        cases.SLOW_UPLOAD,
+        (("if held.is_too_old(clocks):", "if False:"),),
+        every(cases.SLOW_UPLOAD),
     ),
     Mutant(
         "an unanswered deletion stays announced",
         run._ledger_after,  # noqa: SLF001
         (("if outcome.unanswered else ledger.deleting", "if False else ledger.deleting"),),
-        None,
+        cases.late_deletion,
     ),
     Mutant(
         "an intent stays when nobody knows whether its marker was written",
-        publish.publish,
-        (("            held.keep = True\n", ""),),
-        None,
+        intent.Intent.write,
+        (("    self.keep = True\n", ""),),
+        cases.late_marker,
     ),
     Mutant(
         "staged releases protect",
         load._load_protections,  # noqa: SLF001
-        (("        (layout.staged, Reason.STAGED, policy.staged_ttl),\n", ""),),
-        cases.ROLL_OUT_AND_CLEANER,
+        (
+            (
+                "for asset in release.assets.values():",
+                "for asset in () if reason is Reason.STAGED else release.assets.values():",
+            ),
+        ),
+        every(cases.ROLL_OUT_AND_CLEANER),
     ),
     Mutant(
         "an activation has an intent of its own",
         staging.activate,
         (
             (
-                "        with intent(bucket, layout, release.release, lambda _: blob.body, keys, clocks) as held:",
-                "        for held in [Intent(release_id, blob.body, clocks.passed())]:",
+                "with intent(bucket, layout, name_of(release_id), lambda _: blob.body, keys, clocks) as held:",
+                "for held in [Intent(release_id, blob.body, clocks.passed(), clocks.passed())]:",
+            ),
+            (
+                "    clocks = clocks or Clocks()\n",
+                "    from uploader.intent import Intent\n    clocks = clocks or Clocks()\n",
             ),
         ),
-        cases.OLD_STAGED,
+        every(cases.OLD_STAGED),
     ),
     Mutant(
         "what is about to be tagged is announced",
         run._ahead,  # noqa: SLF001
-        (("        tagging=(*ledger.tagging, Deleting(run, tagging)) if tagging else ledger.tagging,\n", ""),),
-        None,
+        (("(*ledger.tagging, Deleting(run, tagging)) if tagging else ledger.tagging", "ledger.tagging"),),
+        cases.crash_after_tagging,
     ),
 )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.store import Blob, Listed
-from tests.interleaving.world import LAYOUT, Op, Stored, World
+from release_log.settings import Policy
+from tests.interleaving.world import LAYOUT, BrokenPromiseError, Op, Stored, World
 from uploader.errors import UploaderError
 from uploader.store import Blob as UploaderBlob
 from uploader.store import Listing
@@ -45,6 +47,8 @@ class CleanerPort:
             stored = self.world.objects.get(key)
             if key == LAYOUT.ledger and self.actor is not None:
                 self.actor.seen_at = self.world.now
+            if stored is None and key.startswith((LAYOUT.pending, LAYOUT.staged)) and self.actor is not None:
+                self.actor.vanished = key
             return None if stored is None else Blob(stored.body, stored.etag, stored.at)
 
         return self._request(Op("get", key), effect)  # type: ignore[return-value]
@@ -58,6 +62,7 @@ class CleanerPort:
                 return [Listed(key, self.world.objects[key].size, self.world.objects[key].at) for key in names]
 
             page: list[Listed] = self._request(Op("list", prefix), effect)  # type: ignore[assignment]
+            self._note_order(prefix)
             if prefix == LAYOUT.markers and self.actor is not None:
                 earlier = self.actor.seen_markers if start != after else frozenset()
                 self.actor.seen_markers = earlier | {each.key for each in page}
@@ -65,6 +70,16 @@ class CleanerPort:
             if len(page) < self.world.page or (to is not None and page[-1].key > to):
                 return
             start = page[-1].key
+
+    def _note_order(self, prefix: str) -> None:
+        """The one rule that is looked at as such: nothing is lost without it, while the others are in force."""
+        if self.actor is None:
+            return
+        if prefix == LAYOUT.pending:
+            self.actor.vanished = None
+        elif prefix == LAYOUT.markers and self.actor.vanished:
+            msg = f"{self.actor.name} goes on to the markers though {self.actor.vanished} vanished under its eyes"
+            raise BrokenPromiseError(msg)
 
     def put_if(self, key: str, body: bytes, etag: str | None) -> str:
         def effect() -> Stored | None:
@@ -116,7 +131,9 @@ class UploaderPort:
     def create(self, key: str, body: bytes) -> bool:
         writer = str(next(_writers))
         if self.actor is not None and key.startswith(LAYOUT.pending):
-            self.actor.relies_on = frozenset()  # under a new intent everything is looked at anew
+            # Under a new intent everything is looked at anew.
+            self.actor.relies_on = self.actor.staged
+            self.actor.until = max(self.actor.until, self.world.now + timedelta(seconds=Policy().pending_ttl))
 
         def effect() -> bool:
             if key in self.world.objects:

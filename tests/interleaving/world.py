@@ -111,11 +111,14 @@ class Actor:
         lives: For how many seconds at most.
         skew: By how many seconds its own clock is wrong.
         keys: What its upload names.
-        relies_on: Keys that it has decided not to send.
+        relies_on: Keys that it has decided not to send, or that it has staged.
+        until: For how long it may rely on them: as long as its intent or staged release holds.
+        staged: Keys of the release that it has staged.
         pending: The request that it waits to make.
         result: What it returned, or the error that it ended with.
         seen_markers: The markers that it listed last.
         seen_at: S3's clock when it read the ledger last.
+        vanished: An intent or staged release that it listed and did not find, and has not listed again since.
         may_go: Whether it can go on now.
     """
 
@@ -125,6 +128,8 @@ class Actor:
     lives: float = float("inf")
     skew: int = 0
     relies_on: frozenset[str] = frozenset()
+    until: datetime = EPOCH
+    staged: frozenset[str] = frozenset()
     pending: Op | None = None
     result: Any = None
     state: str = "new"
@@ -135,6 +140,7 @@ class Actor:
     verdict: Verdict = Verdict.DONE
     greenlet: Any = None
     requests: int = 0
+    vanished: str | None = None
     may_go: Callable[[], bool] = lambda: True
 
     @property
@@ -175,7 +181,7 @@ class Actor:
         self.world.check()
 
     def _end(self) -> None:
-        self.relies_on, self.pending = frozenset(), None
+        self.relies_on, self.staged, self.pending = frozenset(), frozenset(), None
 
     def _run(self) -> None:
         try:
@@ -194,14 +200,14 @@ class World:
     """The bucket, its clock, and what must always hold.
 
     Attributes:
-        now: S3's clock, in whole seconds.
+        time: The time.
         page: How many keys a page of a listing has.
         late: Requests on their way: the latest instant at which each is done, and what it does.
         trace: What happened, for people.
     """
 
     def __init__(self, page: int = 1000) -> None:
-        self.now = EPOCH
+        self.time = EPOCH
         self.page = page
         self.objects: dict[str, Stored] = {}
         self.releases: dict[str, tuple[datetime, Release]] = {}
@@ -216,9 +222,14 @@ class World:
 
     # The clock
 
+    @property
+    def now(self) -> datetime:
+        """S3's clock, in whole seconds, as its answers have it."""
+        return self.time.replace(microsecond=0)
+
     def advance(self, seconds: float) -> None:
         """Let time pass: what was on its way arrives, and who has lived too long ends."""
-        self.now += timedelta(seconds=seconds)
+        self.time += timedelta(seconds=seconds)
         for until, effect in [each for each in self.late if each[0] <= self.now]:
             self.late.remove((until, effect))
             effect()
@@ -260,14 +271,14 @@ class World:
             return
         if actor.state == "crashed":
             raise Crash
-        until = self.now + timedelta(seconds=seconds)
+        until = self.time + timedelta(seconds=seconds)
         actor.pending = Op(kind)
         _pause()
         if actor.state == "crashed":
             raise Crash
         actor.pending = None
-        if self.now < until:
-            self.advance((until - self.now).total_seconds())
+        if self.time < until:
+            self.advance((until - self.time).total_seconds())
         self.actor = actor
         if actor.state == "crashed":
             raise Crash
@@ -325,6 +336,6 @@ class World:
             raise BrokenPromiseError(msg)
         for actor in self.actors:
             missing = actor.relies_on - self.objects.keys()
-            if missing:
+            if missing and self.now <= actor.until:
                 msg = f"{actor.name} relies on {sorted(missing)}, and it is gone"
                 raise BrokenPromiseError(msg)

@@ -1,0 +1,12 @@
+"""Random schedules, one half of them; ``python -m tests.interleaving SEED`` replays one."""
+
+from __future__ import annotations
+
+from tests.interleaving.__main__ import play
+
+FIRST, HOW_MANY = 5_000, 5_000
+
+
+def test_random_schedules_lose_nothing() -> None:
+    found = play(range(FIRST, FIRST + HOW_MANY))
+    assert found is None, found

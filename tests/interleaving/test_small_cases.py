@@ -1,0 +1,83 @@
+"""Every schedule of small cases, and the product without each of its rules."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.interleaving import cases
+from tests.interleaving.explore import FoundError, every_schedule
+from tests.interleaving.mutants import MUTANTS
+
+if TYPE_CHECKING:
+    from tests.interleaving.explore import Case
+    from tests.interleaving.mutants import Mutant
+
+PROTOCOL = Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "uploader")
+
+
+@pytest.mark.parametrize("case", cases.TWO_ACTORS, ids=lambda case: case.name)
+def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> None:
+    assert every_schedule(case) > 1
+
+
+@pytest.mark.parametrize("case", [cases.BACK_AND_CLEANER, cases.NEXT_AND_CLEANER], ids=lambda case: case.name)
+@pytest.mark.parametrize("who", ["U", "V", "C"])
+def test_a_crash_after_any_request_loses_nothing_in_any_order(case: Case, who: str) -> None:
+    """Of the uploader, and of the cleaner, after each of its requests."""
+    actors = {actor.name: actor for actor in case.set_up().actors}
+    if who not in actors:
+        return
+    for number in range(1, 25):
+        every_schedule(case, crash=(who, number))
+
+
+def test_two_cleaners_lose_nothing_with_two_preemptions() -> None:
+    assert every_schedule(cases.TWO_CLEANERS, preemptions=2) > 100
+
+
+def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
+    assert every_schedule(cases.TWO_CLEANERS_AND_AN_UPLOAD, preemptions=1) > 100
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        lambda: every_schedule(cases.WRONG_CLOCK),
+        lambda: every_schedule(cases.SLOW_UPLOAD),
+        lambda: every_schedule(cases.UNTAG_AND_DELETE),
+        cases.late_deletion,
+        cases.late_marker,
+        cases.crash_after_tagging,
+        cases.same_second,
+    ],
+    ids=["wrong clock", "slow upload", "untag and delete", "late deletion", "late marker", "crash", "same second"],
+)
+def test_what_finds_a_broken_rule_finds_nothing_while_all_hold(play: object) -> None:
+    assert callable(play)
+    play()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.rule)
+def test_without_one_of_its_rules_something_is_lost(mutant: Mutant) -> None:
+    with mutant.in_force(), pytest.raises(FoundError):
+        mutant.find()
+
+
+def test_the_protocols_document_names_every_rule_and_no_other() -> None:
+    table = re.findall(r"^\| ([^|]+?) \| `([^`]+)` \|", PROTOCOL.read_text(), re.MULTILINE)
+    assert dict(table) == {
+        mutant.rule: f"{mutant.function.__module__}.{mutant.function.__qualname__}".replace(
+            "tests.interleaving.ports.CleanerPort", "cleaner_lambda.s3.S3Store"
+        )
+        for mutant in MUTANTS
+    }
