@@ -17,7 +17,7 @@ STAMPS := .setup
 NPM := npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test lint format clean
+.PHONY: help setup uploader demo test torture lint format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ demo: setup ## run the main job on an embedded AWS: three releases, and what the
 
 test: setup ## run the tests
 	@python -m pytest -n 2 --dist loadfile
+
+torture: setup ## run what takes an hour: a million schedules, every fault at every request, a hundred thousand histories
+	@python -m tests.interleaving --schedules 1000000
+	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest -n 2 --dist loadfile tests/http/test_faults.py tests/unit/test_second_model.py
 
 lint: $(STAMPS)/python ## check style and types
 	ruff check $(CODE)
