@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.errors import RequestError
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import schedule_name
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from examples.embedded_aws import EmbeddedAws
     from release_log.layout import Layout
     from tests.http.conftest import Uploader
 
@@ -200,6 +202,20 @@ def test_an_unchanged_site_causes_no_write(uploader: Uploader, site_folder: Fold
     ledger = s3.head_object(Bucket=uploader.bucket, Key="assets/.releases/ledger.json.gz")
     cleaner()
     assert s3.head_object(Bucket=uploader.bucket, Key="assets/.releases/ledger.json.gz")["ETag"] == ledger["ETag"]
+
+
+def test_an_event_that_is_delivered_twice_makes_two_runs(
+    uploader: Uploader, site_folder: Folder, cleaner: Cleaner, aws: EmbeddedAws, layout: Layout
+) -> None:
+    """Both have Lambda's request id: neither may take the other's announcement for its own."""
+    runs = set()
+    for number in (1, 2):
+        uploader.upload(site_folder(f"{number}", {"a.txt": f"{number}" * number}), "--release", f"r{number}")
+        cleaner()
+        body = aws.client("s3").get_object(Bucket=uploader.bucket, Key=layout.ledger)["Body"].read()
+        runs.add(ledgers.decode(body).last_run["run"])
+    assert len(runs) == 2
+    assert all(run.startswith("run-1-") for run in runs)
 
 
 def test_cleaning_goes_on_around_a_key_that_s3_refuses(

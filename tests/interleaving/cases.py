@@ -144,6 +144,9 @@ TWO_CLEANERS = case("two cleaners", superseded, CLEANER, OTHER_CLEANER)
 TWO_CLEANERS_AND_AN_UPLOAD = case("two cleaners and an upload", superseded, OTHER_CLEANER, CLEANER, BACK)
 """Every schedule of these with a few preemptions."""
 
+TWINS = tuple((lambda world, n=n: cast.cleaner(world, n, cast.cleaning(AT_ONCE, run="one"))) for n in "CD")
+ONE_RUN_ID = case("two cleaners that pass for one run, and an upload", superseded, *TWINS, BACK)
+
 WRONG_CLOCK = case("an upload on a machine whose clock is a day ahead", superseded, AHEAD, CLEANER)
 SLOW_UPLOAD = case("an upload that takes longer than its intent holds", superseded, BACK, CLEANER, _hours)
 UNTAG_AND_DELETE = replace(case("a run that untags and deletes", returned, _cleaner(LATER), policy=LATER), strict=True)

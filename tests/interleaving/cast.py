@@ -137,19 +137,22 @@ def roll_out(keys: Sequence[str], channel: str, name: str, *, succeeds: bool) ->
     return work
 
 
-def cleaning(policy: Policy, *, batches: int | None = None, full: bool = False) -> Callable[[Actor], Report]:
+def cleaning(
+    policy: Policy, *, batches: int | None = None, full: bool = False, run: str | None = None
+) -> Callable[[Actor], Report]:
     """One invocation of the cleaner.
 
     Args:
         policy: The settings.
         batches: After how many batches its time is over; None if it has enough.
         full: Make a full listing.
+        run: Its id; one of its own without it.
     """
 
     def work(actor: Actor) -> Report:
         left = itertools.count() if batches is None else iter([*range(batches)])
         pace = Pace(has_time=lambda: next(left, None) is not None, sleep=actor.world.sleep)
-        job = Job(prefix=PREFIX, policy=policy, run=f"run-{next(_runs)}", full=full)
+        job = Job(prefix=PREFIX, policy=policy, run=run or f"run-{next(_runs)}", full=full)
         return clean(CleanerPort(actor.world, actor), job, pace)
 
     return work

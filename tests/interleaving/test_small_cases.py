@@ -73,6 +73,12 @@ def test_without_one_of_its_rules_something_is_lost(mutant: Mutant) -> None:
         mutant.find()
 
 
+def test_without_a_run_id_of_its_own_something_is_lost() -> None:
+    """Lambda may deliver one event twice, under one request id."""
+    with pytest.raises(FoundError):
+        every_schedule(cases.ONE_RUN_ID, preemptions=2)
+
+
 def test_the_protocols_document_names_every_rule_and_no_other() -> None:
     table = re.findall(r"^\| ([^|]+?) \| `([^`]+)` \|", PROTOCOL.read_text(), re.MULTILINE)
     assert dict(table) == {

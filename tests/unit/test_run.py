@@ -656,8 +656,8 @@ def test_what_a_dead_run_announced_is_taken_back_even_if_nothing_else_changed(s3
     assert s3.ledger.deleting is None
 
 
-def test_own_deleting_does_not_hold_up_a_run_that_lambda_repeats(s3: FakeS3) -> None:
-    """Lambda's retry has the same request id; its first try is dead by then."""
+def test_run_that_starts_over_is_not_held_up_by_its_own_announcement(s3: FakeS3) -> None:
+    """The id is that of one attempt of one invocation: nobody else is at work under it."""
     s3.advance(POLICY.version_ttl)
     s3.ledger = replace(s3.ledger, deleting=Deleting("mine", frozenset({A})))
     assert keys_of(run(s3, run_id="mine"), "delete") == [A]
