@@ -1,0 +1,128 @@
+"""Scenarios of `tests/SCENARIOS.md` that no other test held and that need a server."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from examples.embedded_aws import REGION
+from release_log.marker import Asset, Release, encode
+from tests.http.fault_proxy import Fault
+from tests.http.in_process import publish_here
+from uploader.collect import collect
+from uploader.publish import Build, publish
+from uploader.s3 import open_bucket
+from uploader.session import Access
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+    from release_log.layout import Layout
+    from tests.http.conftest import Uploader
+    from tests.http.fault_proxy import FaultProxy, Request
+
+    Folder = Callable[[str, dict[str, str]], Path]
+    Cleaner = Callable[..., dict[str, Any]]
+
+
+def publish_through(proxy: FaultProxy, bucket: str, folder: Path, concurrency: int) -> None:
+    """Publish a build as the command line does, in this process, over a network that takes its time."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release="r1")
+    proxy.delay = 0.02
+    publish(open_bucket(Access(bucket, session, REGION, proxy.url), concurrency), build)
+
+
+def test_each_file_is_sent_once_and_no_more_at_a_time_than_allowed(
+    bucket: str, site_folder: Folder, proxy: FaultProxy
+) -> None:
+    """Four at a time: never five, and not one after the other either."""
+    under_way: list[int] = []
+
+    def count(request: Request) -> bool:
+        # Called as a request arrives. A client cannot know that one is over before the proxy has recorded its answer.
+        if request.method == "PUT":
+            under_way.append(sum(each.done is None for each in proxy.requests))
+        return False
+
+    names = {f"assets/chunk{number}-3f9c2ab1.js" for number in range(40)}
+    proxy.inject(Fault.RESET, count)
+    publish_through(proxy, bucket, site_folder("a", {key.removeprefix("assets/"): "x" for key in names}), 4)
+    puts = Counter(request.path.split("/", 2)[2] for request in proxy.requests if request.method == "PUT")
+    assert {key: times for key, times in puts.items() if "/.releases/" not in key} == dict.fromkeys(names, 1)
+    assert max(under_way) == 4
+
+
+def test_no_page_is_sent_before_the_last_of_what_it_asks_for_is_there(
+    bucket: str, site_folder: Folder, proxy: FaultProxy
+) -> None:
+    """However many go at a time; and the marker comes when everything is there."""
+    there: dict[str, int] = {}
+
+    def look(request: Request) -> bool:
+        if request.method == "PUT":
+            there[request.path] = sum(each.done == 200 and "3f9c2ab1" in each.path for each in proxy.requests)
+        return False
+
+    scripts = {f"chunk{number}-3f9c2ab1.js": "x" for number in range(10)}
+    pages = {"about.html": "x", "index.html": "x"}
+    proxy.inject(Fault.RESET, look)
+    publish_through(proxy, bucket, site_folder("a", scripts | pages), 8)
+    assert [there[f"/{bucket}/assets/{page}"] for page in pages] == [len(scripts)] * len(pages)
+    *_, last = there
+    assert "/markers/" in last
+
+
+def test_what_is_on_the_second_page_of_the_listing_is_not_sent_again(uploader: Uploader, site_folder: Folder) -> None:
+    """S3 gives 1,000 keys a page, the release log's among them."""
+    folder = site_folder("a", {f"chunk{number}-3f9c2ab1.js": "x" for number in range(1001)})
+    assert len(publish_here(uploader, folder, "r1").uploads) == 1001
+    again = publish_here(uploader, folder, "r2")
+    assert (len(again.uploads), len(again.unchanged)) == (0, 1001)
+
+
+def test_a_pulled_brake_is_an_error_in_the_log_and_a_metric(
+    uploader: Uploader,
+    cleaner: Cleaner,
+    layout: Layout,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Over the limit nothing is deleted, and whoever watches is told; within it neither happens."""
+    s3 = uploader.aws.client("s3")
+
+    def publish(name: str, version: str) -> None:
+        assets = {f"assets/{n}.js": Asset(f"assets/{n}-{version}.js", 1, fingerprinted=True) for n in range(101)}
+        release = Release(
+            release=name, channel="default", created_at=datetime.now(UTC), prefix="assets/", uploader={}, assets=assets
+        )
+        s3.put_object(Bucket=uploader.bucket, Key=layout.marker_key(f"20261123T060500Z-{name}"), Body=encode(release))
+
+    def pulled() -> tuple[list[list[float]], int, int]:
+        """The metric, how many errors say so, and how many deletions were asked for, of one run."""
+        capsys.readouterr()
+        caplog.clear()
+        answer = cleaner()
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"BrakePulled":' in line]
+        errors = [each for each in caplog.records if each.levelname == "ERROR" and '{"force": true}' in each.message]
+        return [line["BrakePulled"] for line in lines], len(errors), answer["counts"]["delete"]
+
+    policy: dict[str, float] = {"grace": 0, "version_limit": 0, "version_ttl": 0, "max_delete_fraction": 0.25}
+    monkeypatch.setenv("SITES", json.dumps([{"bucket": uploader.bucket, "prefix": "assets/", "policy": policy}]))
+    for n in range(101):
+        s3.put_object(Bucket=uploader.bucket, Key=f"assets/{n}-3f9c2ab1.js", Body=b"x")
+    publish("r1", "3f9c2ab1")
+    cleaner()
+    publish("r2", "4a1b2c3d")
+    assert pulled() == ([[1.0]], 1, 0)
+    policy["max_delete_fraction"] = 1
+    monkeypatch.setenv("SITES", json.dumps([{"bucket": uploader.bucket, "prefix": "assets/", "policy": policy}]))
+    assert pulled() == ([[0.0]], 0, 101)
