@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,8 @@ def _clean(site: Site, request: Request, context: LambdaContext) -> Report:
         full=request.full,
         force=request.force,
     )
+    asked = {"run": job.run, "full": job.full, "force": job.force, "policy": asdict(job.policy)}
+    logger.info("begins", extra=asked)
     with ThreadPoolExecutor(THREADS) as threads:
         pace = Pace(threads.map, within(context.get_remaining_time_in_millis))
         report = clean(ReadOnly(store) if request.dry_run else store, job, pace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -202,6 +203,16 @@ def test_an_unchanged_site_causes_no_write(uploader: Uploader, site_folder: Fold
     ledger = s3.head_object(Bucket=uploader.bucket, Key="assets/.releases/ledger.json.gz")
     cleaner()
     assert s3.head_object(Bucket=uploader.bucket, Key="assets/.releases/ledger.json.gz")["ETag"] == ledger["ETag"]
+
+
+def test_the_log_says_what_policy_a_run_followed(cleaner: Cleaner, capfd: pytest.CaptureFixture[str]) -> None:
+    """So that a deletion of long ago can be traced to its settings."""
+    cleaner(dry_run=True, removed_ttl=7)
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+    (begins,) = (line for line in lines if line.get("message") == "begins")
+    assert begins["policy"] == {**asdict(Policy()), "grace": 0, "version_limit": 0, "version_ttl": 0, "removed_ttl": 7}
+    assert begins["dry_run"] is True
+    assert begins["run"].startswith("run-1-")
 
 
 def test_an_event_that_is_delivered_twice_makes_two_runs(

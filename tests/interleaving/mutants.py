@@ -199,7 +199,7 @@ MUTANTS = (
         "a marker is only written under a young intent",
         publish.publish,
         (("if held.is_too_old(clocks):", "if False:"),),
-        every(cases.SLOW_UPLOAD, preemptions=3),
+        every(cases.SLOW_UPLOAD, preemptions=2),
     ),
     Mutant(
         "an unanswered deletion stays announced",

@@ -53,7 +53,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
     "play",
     [
         lambda: every_schedule(cases.WRONG_CLOCK),
-        lambda: every_schedule(cases.SLOW_UPLOAD, preemptions=3),
+        lambda: every_schedule(cases.SLOW_UPLOAD, preemptions=2),
         lambda: every_schedule(cases.UNTAG_AND_DELETE),
         cases.late_deletion,
         cases.late_marker,

@@ -119,6 +119,26 @@ def test_superseded_asset_is_tagged_with_the_instant_of_the_marker(s3: FakeS3) -
     assert B in s3.assets()
 
 
+@pytest.mark.parametrize("year", ["1999", "2099"])
+def test_a_build_machine_whose_clock_is_years_off_changes_nothing(s3: FakeS3, year: str) -> None:
+    """Neither by a marker, nor by an intent, nor by a staged release: what counts is when S3 stored them."""
+    third = s3.publish(f"{year}0101T000000Z-r3", "default", {APP: C})
+    s3.advance(60)
+    run(s3)
+    assert s3.ledger.current == {"default": third}
+    assert s3.ledger.retired[B].mark.since == s3.clock - timedelta(seconds=60)
+    fourth = s3.publish("r4", "default", {APP: LOGO})
+    s3.intend(f"{year}0101T000000Z-i", "default", {APP: B})
+    s3.stage(f"{year}0101T000000Z-s", "default", {APP: A})
+    s3.advance(POLICY.version_ttl)
+    run(s3)
+    assert s3.ledger.current == {"default": fourth}
+    assert s3.assets() == {A, B, LOGO}, "C is due; the others are protected, not expired"
+    s3.advance(POLICY.staged_ttl + 1)
+    run(s3)
+    assert s3.assets() == {LOGO}
+
+
 def test_removed_asset_is_tagged_as_removed(s3: FakeS3) -> None:
     """Its logical path is in no current release any more."""
     s3.publish("r3", "default", {"assets/logo.png": LOGO})
