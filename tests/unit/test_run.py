@@ -122,6 +122,7 @@ def test_superseded_asset_is_tagged_with_the_instant_of_the_marker(s3: FakeS3) -
 @pytest.mark.parametrize("year", ["1999", "2099"])
 def test_a_build_machine_whose_clock_is_years_off_changes_nothing(s3: FakeS3, year: str) -> None:
     """Neither by a marker, nor by an intent, nor by a staged release: what counts is when S3 stored them."""
+    s3.advance(1)
     third = s3.publish(f"{year}0101T000000Z-r3", "default", {APP: C})
     s3.advance(60)
     run(s3)
