@@ -73,7 +73,8 @@ class S3Store:
     def list(self, prefix: str, after: str = "", to: str | None = None) -> Iterator[Listed]:
         """See `S3Port.list`."""
         pages = self._client.get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, StartAfter=after):
+        beyond: Any = {"StartAfter": after} if after else {}
+        for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, **beyond):
             self._note_time(page)
             for entry in page.get("Contents", ()):
                 if to is not None and entry["Key"] > to:

@@ -86,6 +86,15 @@ def test_listing_is_by_prefix_and_in_order_over_pages(store: S3Port) -> None:
     assert all(each.last_modified.microsecond == 0 for each in listed), "whole seconds, as S3 gives them"
 
 
+def test_a_listing_between_two_keys_is_beyond_the_one_and_up_to_the_other(store: S3Port) -> None:
+    for name in "abcde":
+        store.put_if(f"p/{name}", b"", None)
+    assert [each.key for each in store.list("p/", "p/b", "p/d")] == ["p/c", "p/d"]
+    assert [each.key for each in store.list("p/", "p/b")] == ["p/c", "p/d", "p/e"]
+    assert [each.key for each in store.list("p/", to="p/b")] == ["p/a", "p/b"]
+    assert list(store.list("p/", "p/e")) == []
+
+
 def test_the_clock_is_the_stores(store: S3Port) -> None:
     store.get("missing")
     assert abs(store.now() - datetime.now(UTC)) < timedelta(seconds=5)
