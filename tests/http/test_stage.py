@@ -100,7 +100,7 @@ def test_the_summary_says_what_to_do_next(uploader: Uploader, site_folder: Folde
     release_id = first.split()[1]
     assert first.startswith(f"staged {release_id} at s3://{uploader.bucket}/a b/: 1 uploaded (1 B), 0 unchanged, ")
     command = f"python -m uploader activate {release_id} --bucket {uploader.bucket} --prefix 'a b/'"
-    assert second == f"kept for 48 hours; to make it current: {command}"
+    assert second == f"kept for staged_ttl (48 hours by default); to make it current: {command}"
 
 
 def test_a_file_without_a_fingerprint_is_replaced_at_once_staged_or_not(

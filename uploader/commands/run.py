@@ -14,7 +14,7 @@ from uploader import staging
 from uploader.child import check_command, run_command
 from uploader.commands import options as shared
 from uploader.commands.console import answer, log_to_stderr
-from uploader.commands.upload import STAGED_HOURS, read_build, send, summary
+from uploader.commands.upload import STAGED_FOR, read_build, send, summary
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _activate(bucket: BucketPort, layout: Layout, release_id: str, command: list
         repeat = shared.next_command("activate", release_id, options)
         msg = (
             f"{command[0]} succeeded, but {release_id} is not current yet{f' ({error})' if str(error) else ''}: "
-            f"production serves it, and its assets are kept for staged_ttl ({STAGED_HOURS} by default) only; "
+            f"production serves it, and its assets are kept for {STAGED_FOR} only; "
             f"make it current: {repeat}"
         )
         if isinstance(error, KeyboardInterrupt):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from release_log.settings import Policy
 from uploader.collect import collect
 from uploader.commands import options as shared
 from uploader.commands.console import answer, log_to_stderr, readable
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from uploader.publish import Published
     from uploader.store import BucketPort
 
-STAGED_HOURS = "48 hours"
-"""How long a staged release keeps its assets, unless the cleaner's ``staged_ttl`` says otherwise."""
+STAGED_FOR = f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"
+"""How long a staged release keeps its assets; the cleaner's setting is not known here."""
 
 
 @click.command(epilog=EXIT_STATUS)
@@ -117,7 +118,7 @@ def summary(document: dict[str, Any], options: dict[str, Any]) -> str:
     if not document["staged"]:
         return line
     activate = shared.next_command("activate", document["release"], options)
-    return f"{line}\nkept for {STAGED_HOURS}; to make it current: {activate}"
+    return f"{line}\nkept for {STAGED_FOR}; to make it current: {activate}"
 
 
 def _done(document: dict[str, Any]) -> str:
