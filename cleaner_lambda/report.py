@@ -121,8 +121,11 @@ def cut(document: dict[str, Any], limit: int = MAX_ANSWER_BYTES) -> dict[str, An
 
 
 def log_lines(document: Mapping[str, Any], per_line: int = 50) -> Iterator[dict[str, Any]]:
-    """The whole plan in pieces that a log event can hold (256 KB): one for each ``per_line`` actions of a list."""
-    for name in LISTS:
+    """The whole plan in pieces that a log event can hold (256 KB): one for each ``per_line`` actions of a list.
+
+    What is to come later is part of a dry run's plan, and no news of a real run's: it may be the whole site.
+    """
+    for name in LISTS if document["dry_run"] else LISTS[:-1]:
         entries = document[name]
         for start in range(0, len(entries), per_line):
             yield {"plan": name, "from": start, "actions": entries[start : start + per_line]}

@@ -188,7 +188,8 @@ class AssetCleaner(Stack):
             # Lambda has 3.14 too; 3.13 is the newest on which the tests run this bundle (infra/bundle.py).
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
-            memory_size=1024,
+            # Room for a million retired assets, and more than a whole CPU: a run costs no more, as it is shorter.
+            memory_size=2048,
             timeout=Duration.minutes(15),
             # Two runs at once are safe, and useless. S3's and the timers' events wait in Lambda's queue meanwhile.
             reserved_concurrent_executions=1,

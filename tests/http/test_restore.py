@@ -70,7 +70,8 @@ def test_what_was_deleted_is_back_untagged_and_staged_until_it_is_activated(
     s3, before = uploader.aws.client("s3"), versions(uploader, "Versions")
     line = restore(uploader, old).strip()
     said = re.fullmatch(
-        rf"restored 2 assets of {old} \(2 were there\); kept for staged_ttl \(48 hours by default\) as staged release (\S+-r1); "
+        rf"restored 2 assets of {old} \(2 were there\); "
+        r"kept for staged_ttl \(48 hours by default\) as staged release (\S+-r1); "
         rf"to make it current: python -m uploader activate \1 --bucket {uploader.bucket}",
         line,
     )

@@ -299,7 +299,7 @@ class TestFunction:
             "Handler": "cleaner_lambda.handler.lambda_handler",
             "Runtime": "python3.13",
             "Architectures": ["arm64"],
-            "MemorySize": 1024,
+            "MemorySize": 2048,
             "Timeout": 900,
             "ReservedConcurrentExecutions": 1,
             "Role": "${CleanerRole.Arn}",
