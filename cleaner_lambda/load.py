@@ -64,6 +64,11 @@ class Loaded:
     read: dict[str, Published] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
 
+    @property
+    def pristine(self) -> bool:
+        """Whether nothing was ever published: no marker, no action."""
+        return self.etag is None and not self.listed
+
 
 def load(store: S3Port, layout: Layout, policy: Policy, run: str) -> Loaded:
     """Read ledger, intents, staged releases and the list of markers; the markers themselves come by `read_markers`.
@@ -122,12 +127,14 @@ def read_markers(
 def _load_ledger(store: S3Port, layout: Layout, run: str) -> Loaded:
     blob = store.get(layout.ledger)
     now = store.now()
+    # Whoever reads what this run writes before it is done must not take it for a whole ledger.
+    begun = Ledger(tags_read_to="")
     if blob is None:
-        return Loaded(now, Ledger(), None, "there is no ledger yet")
+        return Loaded(now, begun, None, "there is no ledger yet")
     try:
         ledger = ledgers.decode(blob.body)
     except LedgerError as error:
-        return Loaded(now, Ledger(), blob.etag, str(error))
+        return Loaded(now, begun, blob.etag, str(error))
     loaded = Loaded(now, ledger, blob.etag, None)
     _take_over_tagging(loaded, run, blob.last_modified)
     if ledger.deleting is not None:

@@ -131,7 +131,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         next_due=_next_due(plan, outcome, known, loaded),
     )
     after = _ledger_after(layout, loaded, known, outcome, job.run)
-    if announced or retagged or loaded.leftover or not after.same_state(loaded.ledger):
+    if announced or retagged or loaded.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
         after = replace(after, last_run={**summary(report.document()), "run": job.run})
         store.put_if(layout.ledger, ledgers.encode(after), etag)
     return report

@@ -64,7 +64,7 @@ def survey(store: S3Port, layout: Layout, loaded: Loaded, orphans: Orphans, pace
         inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper)
         found = reconcile(history, inventory, loaded.now)
         history, missing, count, listed_at = found.history, found.missing, found.orphans, loaded.now
-    read_to = "" if loaded.rebuild else loaded.ledger.tags_read_to
+    read_to = loaded.ledger.tags_read_to
     if read_to is None:
         return Survey(history, listed_at, missing, count)
     history, read_to, errors = read_tags(store, history, read_to, pace)
@@ -79,7 +79,7 @@ def survey(store: S3Port, layout: Layout, loaded: Loaded, orphans: Orphans, pace
 
 
 def _listing_due(loaded: Loaded, *, full: bool) -> bool:
-    if not loaded.listed and loaded.etag is None:
-        return False  # Nothing was ever published: no marker, no action.
+    if loaded.pristine:
+        return False
     listed_at = loaded.ledger.listed_at
     return full or listed_at is None or loaded.now >= listed_at + timedelta(seconds=LISTING_SECONDS)

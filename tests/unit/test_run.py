@@ -437,6 +437,29 @@ def test_missing_current_marker_stops_deletion_until_the_channel_has_a_release_a
     assert C in s3.assets()
 
 
+def test_a_rebuild_that_dies_leaves_no_ledger_that_passes_for_whole(s3: FakeS3) -> None:
+    """It dies after it has announced what it tags: the next run rebuilds from the start, and deletes nothing either."""
+    s3.advance(POLICY.version_ttl)
+    del s3.objects[s3.layout.ledger]
+    s3.put(A, tags={})
+    s3.put(B, tags={"removed_at": format_instant(NOON)})
+    kept = s3.put_tags
+
+    def die(key: str, tags: dict[str, str]) -> bool:
+        raise MemoryError(key, tags)
+
+    s3.put_tags = die  # type: ignore[method-assign, assignment]
+    with pytest.raises(MemoryError):
+        run(s3, run_id="dies")
+    s3.put_tags = kept  # type: ignore[method-assign]
+    assert s3.ledger.tags_read_to == ""
+    s3.advance(1000)
+    assert stopped_by(run(s3)) == ["rebuilt"]
+    assert s3.assets() == {A, B}
+    assert s3.tags(B) == {}, "it lives, and its left-over tag was read"
+    assert keys_of(run(s3), "delete") == [A]
+
+
 def test_ledger_of_a_newer_format_is_rebuilt_without_deleting(s3: FakeS3) -> None:
     """The same as a broken one."""
     before = s3.ledger.retired
