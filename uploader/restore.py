@@ -156,6 +156,7 @@ def restore(
     """
     clocks = clocks or Clocks()
     restored: set[str] = set()
+    told: set[str] = set()
     while True:
         with intent(bucket, layout, name_of(named.id), lambda _: named.body, named.keys, clocks) as held:
             for _ in range(MOST_DELETE_MARKERS):
@@ -166,8 +167,9 @@ def restore(
                 restored |= found.deleted.keys()
             # Not before: a tag can be looked at once its object is the newest version.
             versions.untag(restored & found.there)
-            for key in sorted(restored & found.there):
+            for key in sorted((restored & found.there) - told):
                 log.debug("restored: %s", key)
+            told |= restored & found.there
             if found.lost or found.deleted:
                 raise _incomplete(named, found, restored)
             if held.is_too_old(clocks):

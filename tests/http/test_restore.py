@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from release_log.layout import make_id
 from tests.http.in_process import publish_here
 
 if TYPE_CHECKING:
@@ -119,6 +121,21 @@ def test_a_key_that_was_deleted_more_than_once(uploader: Uploader, old: str) -> 
     assert set(GONE) < set(before)
     assert restore(uploader, old).startswith(f"nothing to restore: all 4 assets of {old} are there; nothing written")
     assert uploader.keys() == before
+
+
+def test_an_id_that_is_taken_is_avoided_and_nothing_is_said_twice(uploader: Uploader, old: str, layout: Layout) -> None:
+    """Two of one name within one second, such as that of the release itself: the later one takes a later id."""
+    now = datetime.now(UTC)
+    taken = [layout.staged_key(make_id(now + timedelta(seconds=ahead), "r1")) for ahead in range(2)]
+    for key in taken:
+        uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=key, Body=b"another's")
+    answer = uploader.run("restore", "--release", old, "--bucket", uploader.bucket, "--json", "-v")
+    assert answer.stderr.splitlines() == [f"uploader: restored: {key}" for key in GONE]
+    document = json.loads(answer.stdout)
+    assert document["restored"] == GONE
+    assert document["staged"] not in taken
+    log = [key for key in uploader.keys() if key.startswith((layout.pending, layout.staged))]
+    assert log == [*taken, document["staged"]]
 
 
 @pytest.mark.parametrize("why", ["the version is gone", "another version"])
