@@ -243,10 +243,10 @@ class Bucket:
         for pause in PAUSES:
             try:
                 return await ask()
-            except BaseError as error:
+            except (BaseError, FileNotFoundError) as error:
                 if not _passes(error):
                     return self._fail(action, key, error)
-            except (FileNotFoundError, ValueError, BotoCoreError) as error:
+            except (ValueError, BotoCoreError) as error:
                 return self._fail(action, key, error)
             await asyncio.sleep(pause)
         try:
@@ -255,14 +255,17 @@ class Bucket:
             return self._fail(action, key, error)
 
     def _fail(self, action: str, key: str, error: Exception) -> NoReturn:
-        missing = isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
+        missing = isinstance(error, FileNotFoundError) and _code(error) not in {"NoSuchBucket", "NoSuchUpload"}
         if missing or isinstance(error, AlreadyExistsError):
             raise error
         raise self._access.explain(action, key, _code(error), str(error)) from error
 
 
-def _passes(error: BaseError) -> bool:
+def _passes(error: BaseError | FileNotFoundError) -> bool:
     """Whether the same request may succeed in a moment: S3 says so, or its answer did not come whole."""
+    if isinstance(error, FileNotFoundError):
+        # The end of a multipart upload was done and its answer lost: obstore then finds nothing to abort.
+        return _code(error) == "NoSuchUpload"
     if isinstance(error, (AlreadyExistsError, *_LASTING)):
         return False
     return _code(error) in {"", *_PASSING}
