@@ -89,16 +89,23 @@ def look_at(deployed: Deployed, aws: EmbeddedAws, strict: StrictS3) -> Stack:
 
 def actions(statement: Statement) -> list[str]:
     """IAM writes one, or a list of them."""
-    found = statement["Action"]
+    return _listed(statement["Action"])
+
+
+def _listed(found: str | list[str]) -> list[str]:
     return found if isinstance(found, list) else [found]
 
 
 def without_one(statements: list[Statement], effect: str) -> list[tuple[str, list[Statement]]]:
-    """Each single action of each statement, and the statements without it."""
+    """Each single action of each statement on each of its resources, and the statements without it."""
     found = []
     for index, statement in enumerate(statements):
+        resources = _listed(statement["Resource"])
         for action in actions(statement) if statement["Effect"] == effect else ():
             others = [other for other in actions(statement) if other != action]
-            less = [{**statement, "Action": others}] if others else []
-            found.append((action, [*statements[:index], *less, *statements[index + 1 :]]))
+            for resource in resources:
+                elsewhere = [other for other in resources if other != resource]
+                less = [{**statement, "Action": others}] if others else []
+                less += [{**statement, "Action": action, "Resource": elsewhere}] if elsewhere else []
+                found.append((action, [*statements[:index], *less, *statements[index + 1 :]]))
     return found

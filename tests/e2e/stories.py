@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -14,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from cleaner_lambda import handler
+from cleaner_lambda import handler, pruning
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import schedule_name
-from examples.embedded_aws import ACCOUNT, REGION, ROOT, EmbeddedAws
+from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from release_log.layout import Layout
 from release_log.marker import Asset, Release, encode
 from release_log.settings import Policy
 from tests.e2e.strict_s3 import BROKEN
+from tests.http.in_process import no_sleep, run_here
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -32,11 +32,14 @@ GROUP = "AssetCleaner-wake-ups"
 POLICY = {"grace": 0, "version_limit": 0, "version_ttl": 0, "staged_ttl": 3600}
 """What is superseded goes at once, what is removed stays for two days."""
 
+OLD_MARKERS, KEPT_MARKERS = 3, 4
+"""How many releases there were before, and how many markers the cleaner keeps, in place of a hundred."""
+
 WHOLE_BYTES = 8 * 1024 * 1024
 """What is larger goes by multipart."""
 
 BUILDS = {"broken": set(), "new": {"index.html", "app-3f9c2ab1.js", "film.mp4"}, "changed": {"index.html"}}
-"""Build -> what its upload sends; the first one's never ends."""
+"""Build -> what its upload sends; the first one's fails half way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +62,14 @@ class Visitor:
         """The environment of their processes."""
         return self.aws.environment(**self.keys, AWS_ENDPOINT_URL_S3=self.endpoint, UPLOADER_BUCKET=self.bucket)
 
-    def upload(self, directory: Path) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m uploader``."""
-        return subprocess.run(
-            # Named, for two releases of one name in the same second would wait for each other's id.
-            [sys.executable, "-m", "uploader", str(directory), f"--release={directory.name}", "--json"],
-            cwd=ROOT,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def uploader(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """Run the uploader's command line."""
+        return run_here([*arguments, "--json"], self.environment(), no_sleep)
+
+    def upload(self, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        """Publish a build."""
+        # Named, for two releases of one name in the same second would wait for each other's id.
+        return self.uploader("upload", directory, f"--release={directory.name}", *options)
 
     def stored(self) -> set[str]:
         """Every key in the bucket."""
@@ -89,28 +88,49 @@ def write_builds(directory: Path) -> None:
 
 
 def upload_everything(visitor: Visitor, builds: Path) -> list[str]:
-    """An upload that breaks in the middle of a large file, a new one, and one with a changed page.
+    """All that a build job does.
+
+    An upload that breaks in the middle of a large file, a new one, one with a changed page; a release that is staged
+    and activated, and one that is staged and dropped.
 
     Returns:
         What did not work; it ends with the first.
     """
     for build, sent in BUILDS.items():
         answer = visitor.upload(builds / build)
-        keys, s3 = visitor.stored(), visitor.aws.client("s3")
-        problems = [
-            f"parts of {part['Key']} are left"
-            for part in s3.list_multipart_uploads(Bucket=visitor.bucket).get("Uploads", [])
-        ]
-        problems += [f"{key} is left" for key in keys if key.startswith((LAYOUT.pending, LAYOUT.staged))]
+        problems = _left_over(visitor)
         if answer.returncode != (build == "broken"):
             problems.append(f"{build}: {answer.stderr}")
         elif answer.returncode == 0:
             uploaded = {entry["key"].removeprefix(LAYOUT.prefix) for entry in json.loads(answer.stdout)["uploaded"]}
             problems += [f"{build}: sent {sorted(uploaded)}"] if uploaded != sent else []
-            problems += [f"{build}: no marker"] if not any(f"-{build}.json" in key for key in keys) else []
+            problems += _unless(f"{build}: no marker", any(f"-{build}.json" in key for key in visitor.stored()))
+        if problems:
+            return problems
+    for command in ("activate", "drop"):
+        staged = visitor.upload(builds / "new", "--stage", f"--release={command}")
+        if staged.returncode:
+            return [f"stage: {staged.stderr}"]
+        release_id = json.loads(staged.stdout)["release"]
+        problems = _unless("not staged", LAYOUT.staged_key(release_id) in visitor.stored())
+        answer = visitor.uploader(command, release_id)
+        problems += _unless(f"{command}: {answer.stderr}", answer.returncode == 0) + _left_over(visitor)
+        is_current = LAYOUT.marker_key(release_id) in visitor.stored()
+        problems += _unless(f"{command}: the marker", is_current == (command == "activate"))
         if problems:
             return problems
     return []
+
+
+def _unless(problem: str, fine: bool) -> list[str]:  # noqa: FBT001 (what follows the words)
+    return [] if fine else [problem]
+
+
+def _left_over(visitor: Visitor) -> list[str]:
+    """What no command leaves behind."""
+    parts = visitor.aws.client("s3").list_multipart_uploads(Bucket=visitor.bucket).get("Uploads", [])
+    log = (key for key in visitor.stored() if key.startswith((LAYOUT.pending, LAYOUT.staged)))
+    return [f"parts of {part['Key']} are left" for part in parts] + [f"{key} is left" for key in log]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +150,11 @@ class Cleaned:
     left: set[str]
 
 
-def clean_everything(visitor: Visitor, old_markers: int = 0) -> Cleaned:
+def clean_everything(visitor: Visitor) -> Cleaned:
     """Three releases with a run of the cleaner after each.
 
     The second supersedes one asset and lacks another, the third has it again. The log holds an intent and a staged
-    release that have expired.
-
-    Args:
-        visitor: The cleaner.
-        old_markers: How many releases there were before.
+    release that have expired, and more markers than it needs.
     """
     s3 = visitor.aws.client("s3")
     old, new, image = "assets/app-1a2b3c4d.js", "assets/app-5e6f7a8b.js", "assets/logo.png"
@@ -146,7 +162,7 @@ def clean_everything(visitor: Visitor, old_markers: int = 0) -> Cleaned:
         s3.put_object(Bucket=visitor.bucket, Key=key, Body=b"1")
     for key in (LAYOUT.pending_key("20260101T000000Z-gone"), f"{LAYOUT.staged}20260101T000000Z-gone.json"):
         s3.put_object(Bucket=visitor.bucket, Key=key, Body=release({"app.js": old}))
-    for number in range(old_markers):
+    for number in range(OLD_MARKERS):
         marker = LAYOUT.marker_key(f"20250101T000000Z-{number:04}")
         s3.put_object(Bucket=visitor.bucket, Key=marker, Body=release({"app.js": old}))
     cleaned = Cleaned([], [], [], set())
@@ -192,18 +208,24 @@ def _clean(visitor: Visitor) -> dict[str, Any]:
             "WAKE_UP_DEAD_LETTER_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead",
         }.items():
             patch.setenv(name, value)
+        patch.setattr(pruning, "KEEP_MARKERS", KEPT_MARKERS)
         patch.setattr(boto3, "DEFAULT_SESSION", None)  # or it would come with the keys of the last visitor
         context: Any = SimpleNamespace(
             aws_request_id="run",
             function_name="cleaner",
             memory_limit_in_mb=128,
+            get_remaining_time_in_millis=lambda: 900_000,
             invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:cleaner",
         )
-        handler._s3.cache_clear()  # noqa: SLF001
-        handler._scheduler.cache_clear()  # noqa: SLF001
+        _forget_clients()
         try:
             answer: dict[str, Any] = handler.lambda_handler({}, context)
         finally:
-            handler._s3.cache_clear()  # noqa: SLF001
-            handler._scheduler.cache_clear()  # noqa: SLF001
+            _forget_clients()
     return answer
+
+
+def _forget_clients() -> None:
+    """Let the handler make its clients anew, with the keys of whoever is next."""
+    for made in vars(handler).values():
+        getattr(made, "cache_clear", lambda: None)()

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
-import io
 import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from obstore.store import S3Store
 
-import uploader.s3 as uploader_s3
 from cleaner_lambda import handler
 from examples.embedded_aws import ACCOUNT, REGION, ROOT, EmbeddedAws
 from release_log.layout import Layout
 from tests.http.fault_proxy import FaultProxy
-from uploader.cli import run
+from tests.http.in_process import run_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,13 +33,17 @@ _buckets, _runs = itertools.count(1), itertools.count(1)
 
 @dataclass(frozen=True)
 class Uploader:
-    """``python -m uploader`` in a process of its own."""
+    """``python -m uploader``."""
 
     aws: EmbeddedAws
     bucket: str
 
     def run(self, *arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run it with just these arguments."""
+        """Run it with just these arguments; see `run_here`."""
+        return run_here(arguments, self.aws.environment(**environ))
+
+    def process(self, *arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
+        """The same in a process of its own, with nothing shortened."""
         return subprocess.run(
             [sys.executable, "-m", "uploader", *map(str, arguments)],
             cwd=ROOT,
@@ -67,6 +67,18 @@ class Uploader:
         return [entry["Key"] for entry in self.aws.client("s3").list_objects_v2(Bucket=self.bucket).get("Contents", ())]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def foreground() -> None:
+    """Let the processes that are started here be ended as in the foreground.
+
+    What a shell runs in its background ignores Ctrl-C, what `nohup` runs a closed terminal, and so would they. What is
+    handled here is not ignored there.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
 @pytest.fixture
 def uploader(aws: EmbeddedAws, bucket: str) -> Uploader:
     """The command line, and a new bucket for it."""
@@ -88,7 +100,24 @@ def site_folder(tmp_path: Path) -> Callable[[str, dict[str, str]], Path]:
 
 
 @pytest.fixture
-def cleaner(aws: EmbeddedAws, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, Any]]]:
+def context() -> SimpleNamespace:
+    """What Lambda tells the handler."""
+    return SimpleNamespace(
+        aws_request_id="run-1",
+        function_name="cleaner",
+        memory_limit_in_mb=128,
+        get_remaining_time_in_millis=lambda: 900_000,
+        invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:cleaner",
+    )
+
+
+@pytest.fixture
+def cleaner(
+    aws: EmbeddedAws,
+    bucket: str,
+    context: Any,  # noqa: ANN401 (stands for Lambda's)
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[..., dict[str, Any]]]:
     """The Lambda's handler in this process.
 
     Every request is checked against the limits that the emulator does not have.
@@ -116,13 +145,6 @@ def cleaner(aws: EmbeddedAws, bucket: str, monkeypatch: pytest.MonkeyPatch) -> I
     for operation, check in LIMITS.items():
         for client in (handler._s3(), handler._s3_once()):  # noqa: SLF001
             client.meta.events.register(f"provide-client-params.s3.{operation}", check)
-    context = SimpleNamespace(
-        aws_request_id="run-1",
-        function_name="cleaner",
-        memory_limit_in_mb=128,
-        get_remaining_time_in_millis=lambda: 900_000,
-        invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:cleaner",
-    )
 
     def invoke(payload: object = None, **more: Any) -> dict[str, Any]:  # noqa: ANN401
         answer: dict[str, Any] = handler.lambda_handler(payload if payload is not None else more, context)
@@ -223,28 +245,16 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def upload(
     uploader: Uploader,
     proxy: FaultProxy,
-    monkeypatch: pytest.MonkeyPatch,
     waits: list[float],  # noqa: ARG001 (for what it does)
 ) -> Callable[..., Ended]:
     """``python -m uploader`` in this process, through the proxy, one request at a time, with short pauses."""
-    for name, value in uploader.aws.environment(AWS_ENDPOINT_URL=proxy.url).items():
-        monkeypatch.setenv(name, value)
-
-    def impatient(bucket: str, **options: Any) -> object:  # noqa: ANN401
-        backoff = {"init_backoff": timedelta(milliseconds=1), "max_backoff": timedelta(milliseconds=3)}
-        return S3Store(bucket, **{**options, "retry_config": {**options.get("retry_config", {}), "backoff": backoff}})
-
-    monkeypatch.setattr(uploader_s3, "S3Store", impatient)
-    monkeypatch.setattr(uploader_s3, "PAUSES", (0.002, 0.002))
+    environ = uploader.aws.environment(AWS_ENDPOINT_URL=proxy.url)
 
     def command(folder: Path, bucket: str, *arguments: str) -> Ended:
-        out, err = io.StringIO(), io.StringIO()
         # Two runs of one name within one second would ask for one id, and the second would wait for the next second.
         options = ["--bucket", bucket, "--release", f"run-{next(_runs):04}", "--concurrency", "1", *arguments]
-        monkeypatch.setattr(sys, "argv", ["uploader", str(folder), *options])
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run()
-        return Ended(code, out.getvalue(), err.getvalue())
+        ended = run_here([folder, *options], environ, time.sleep)
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     return command
 

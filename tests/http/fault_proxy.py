@@ -220,10 +220,19 @@ class FaultProxy:
             assert monotonic() < deadline, f"{len(self.requests)} requests arrived, not {number}"
             sleep(0.001)
 
-    def settle(self) -> None:
-        """Wait until the connections of clients that are gone are closed: nothing they sent is on its way any more."""
+    def connections(self) -> set[socket.socket]:
+        """The connections that are open now."""
+        return set(self._server.connections)
+
+    def settle(self, others: set[socket.socket]) -> None:
+        """Wait until the connections of a client that is gone are closed: nothing it sent is on its way any more.
+
+        Args:
+            others: Connections that other clients hold. One in this process keeps its own until the garbage collector
+                comes by.
+        """
         deadline = monotonic() + PATIENCE_SECONDS
-        while self._server.connections:
+        while self._server.connections - others:
             assert monotonic() < deadline, "a client still holds its connection to the proxy"
             sleep(0.002)
 

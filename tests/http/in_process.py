@@ -1,27 +1,90 @@
-"""Publishing without a process of its own, for what a test needs to be there before it begins."""
+"""The uploader without a process of its own: the start of an interpreter is most of what a small upload costs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import io
+import logging
+import os
+import sys
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from subprocess import CompletedProcess
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import boto3
+from obstore.store import S3Store
 
+import uploader.publish as uploader_publish
+import uploader.s3 as uploader_s3
+import uploader.staging as uploader_staging
 from examples.embedded_aws import REGION
+from uploader.cli import run
+from uploader.clocks import Clocks
 from uploader.collect import collect
 from uploader.publish import Build, publish
 from uploader.s3 import open_bucket
 from uploader.session import Access
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.http.conftest import Uploader
     from uploader.publish import Published
 
 
+def run_here(
+    arguments: Sequence[object], environ: Mapping[str, str], sleep: Callable[[float], None] | None = None
+) -> CompletedProcess[str]:
+    """Run the command line in this process, with short pauses between two tries of a request.
+
+    Args:
+        arguments: The command's.
+        environ: Its environment, the whole of it.
+        sleep: How a marker waits for its turn; None for as long as it takes. Cut short, markers of one second are
+            ordered by the releases' names: those have to ascend, where it matters.
+    """
+    words, out, err = [str(each) for each in arguments], io.StringIO(), io.StringIO()
+    with ExitStack() as stack:
+        stack.enter_context(patch.dict(os.environ, environ, clear=True))
+        stack.enter_context(patch.object(sys, "argv", ["uploader", *words]))
+        stack.enter_context(patch.object(uploader_s3, "S3Store", _impatient))
+        stack.enter_context(patch.object(uploader_s3, "PAUSES", (0.002, 0.002)))
+        if sleep is not None:
+            for module in (uploader_publish, uploader_staging):
+                stack.enter_context(patch.object(module, "Clocks", lambda: Clocks(sleep=sleep)))
+        stack.enter_context(_log_restored())
+        stack.enter_context(contextlib.redirect_stdout(out))
+        stack.enter_context(contextlib.redirect_stderr(err))
+        code = run()
+    return CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
 def publish_here(uploader: Uploader, folder: Path, release: str, *, stage: bool = False) -> Published:
-    """Publish a build as the command line does, in this process: that saves half a second."""
+    """Publish a build, for what a test needs to be there before it begins. The releases' names have to ascend."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     bucket = open_bucket(Access(uploader.bucket, session, REGION, uploader.aws.url), 8)
     build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release=release)
-    return publish(bucket, build, stage=stage)
+    return publish(bucket, build, stage=stage, clocks=Clocks(sleep=no_sleep))
+
+
+def no_sleep(_seconds: float) -> None:
+    """Do not wait for S3's next second: what is published one after the other is ordered by its name."""
+
+
+def _impatient(bucket: str, **options: Any) -> S3Store:  # noqa: ANN401 (obstore's)
+    backoff = {"init_backoff": timedelta(milliseconds=1), "max_backoff": timedelta(milliseconds=3)}
+    return S3Store(bucket, **{**options, "retry_config": {**options.get("retry_config", {}), "backoff": backoff}})
+
+
+@contextmanager
+def _log_restored() -> Iterator[None]:
+    """Let what the command does to its log last no longer than the command."""
+    logger = logging.getLogger("uploader")
+    before = logger.level, logger.handlers, logger.propagate
+    try:
+        yield
+    finally:
+        logger.level, logger.handlers, logger.propagate = before

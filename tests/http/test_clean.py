@@ -13,6 +13,7 @@ from cleaner_lambda.errors import RequestError
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import schedule_name
 from release_log.settings import Policy
+from tests.http.in_process import publish_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,13 +43,13 @@ def keys(entries: list[dict[str, Any]]) -> list[str]:
 
 def test_a_superseded_version_is_tagged_then_deleted(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
     """By the marker's event, on a policy without any waiting."""
-    first = uploader.upload(site_folder("a", {"app-3f9c2ab1.js": "1"}), "--release", "r1")
-    assert cleaner(marker_event(uploader.bucket, first["marker"]))["current"] == {"default": first["release"]}
-    second = uploader.upload(site_folder("b", {"app-4a1b2c3d.js": "2"}), "--release", "r2")
+    first = publish_here(uploader, site_folder("a", {"app-3f9c2ab1.js": "1"}), "r1")
+    assert cleaner(marker_event(uploader.bucket, first.key))["current"] == {"default": first.id}
+    second = publish_here(uploader, site_folder("b", {"app-4a1b2c3d.js": "2"}), "r2")
     planned = cleaner(dry_run=True)
     assert keys(planned["delete"]) == ["assets/app-3f9c2ab1.js"]
     assert "assets/app-3f9c2ab1.js" in uploader.keys()
-    done = cleaner(marker_event(uploader.bucket, second["marker"]))
+    done = cleaner(marker_event(uploader.bucket, second.key))
     assert {**done, "dry_run": True, "at": ""} == {**planned, "at": ""}
     assert [key for key in uploader.keys() if ".releases" not in key] == ["assets/app-4a1b2c3d.js"]
 
@@ -56,17 +57,17 @@ def test_a_superseded_version_is_tagged_then_deleted(uploader: Uploader, site_fo
 def test_the_users_tags_stay_and_ours_come_and_go(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
     """Read, merge, write; an asset that comes back loses ours although nothing was sent."""
     s3, key = uploader.aws.client("s3"), "assets/about.html"
-    uploader.upload(site_folder("a", {"about.html": "1", "index.html": "1"}), "--release", "r1")
+    publish_here(uploader, site_folder("a", {"about.html": "1", "index.html": "1"}), "r1")
     team = [{"Key": "team", "Value": "web"}]
     s3.put_object_tagging(Bucket=uploader.bucket, Key=key, Tagging={"TagSet": team})
     cleaner()
-    uploader.upload(site_folder("b", {"index.html": "1"}), "--release", "r2")
+    publish_here(uploader, site_folder("b", {"index.html": "1"}), "r2")
     (tagged,) = cleaner()["tag"]
     assert (tagged["key"], tagged["state"], tagged["reason"]) == (key, "removed", "removed")
     tags = {tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(Bucket=uploader.bucket, Key=key)["TagSet"]}
     assert tags == {"team": "web", "removed_at": tagged["since"]}
-    again = uploader.upload(site_folder("a", {"about.html": "1", "index.html": "1"}), "--release", "r3")
-    assert again["counts"]["uploaded"] == 0
+    again = publish_here(uploader, site_folder("a", {"about.html": "1", "index.html": "1"}), "r3")
+    assert again.uploads == ()
     assert keys(cleaner()["untag"]) == [key]
     assert s3.get_object_tagging(Bucket=uploader.bucket, Key=key)["TagSet"] == team
 
@@ -76,25 +77,26 @@ def test_an_object_stored_over_a_tagged_one_may_keep_or_lose_the_tag(
 ) -> None:
     """S3 drops the tags of what is stored over, this server keeps them: either way none of ours is left afterwards."""
     s3, key = uploader.aws.client("s3"), "assets/about.html"
-    uploader.upload(site_folder("a", {"about.html": "1", "index.html": "1"}), "--release", "r1")
+    publish_here(uploader, site_folder("a", {"about.html": "1", "index.html": "1"}), "r1")
     cleaner()
-    uploader.upload(site_folder("b", {"index.html": "1"}), "--release", "r2")
+    publish_here(uploader, site_folder("b", {"index.html": "1"}), "r2")
     cleaner()
     s3.delete_object_tagging(Bucket=uploader.bucket, Key=key)
-    uploader.upload(site_folder("c", {"about.html": "new", "index.html": "1"}), "--release", "r3")
+    publish_here(uploader, site_folder("c", {"about.html": "new", "index.html": "1"}), "r3")
     assert keys(cleaner()["untag"]) == [key]
     assert s3.get_object_tagging(Bucket=uploader.bucket, Key=key)["TagSet"] == []
 
 
 def test_more_than_a_thousand_deletions_go_in_batches(
-    uploader: Uploader, cleaner: Cleaner, site_folder: Folder
+    uploader: Uploader, cleaner: Cleaner, site_folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """2,300 superseded versions: pages and batches of at most 1,000 (the fixture checks each request)."""
-    old = {f"chunk{number}-3f9c2ab1.js": "1" for number in range(2300)}
-    uploader.upload(site_folder("a", old), "--release", "r1")
+    """1,100 removed assets: pages and batches of at most 1,000 (the fixture checks each request)."""
+    policy = {"grace": 0, "removed_ttl": 0, "max_delete_fraction": 1.0}
+    monkeypatch.setenv("SITES", json.dumps([{"bucket": uploader.bucket, "prefix": "assets/", "policy": policy}]))
+    page, old = {"index.html": "1"}, {f"chunk{number}-3f9c2ab1.js": "1" for number in range(1100)}
+    publish_here(uploader, site_folder("a", old | page), "r1")
     cleaner()
-    new = {"index.html": "1"} | {name.replace("3f9c", "4f9c"): "1" for name in old}
-    uploader.upload(site_folder("b", new), "--release", "r2")
+    publish_here(uploader, site_folder("b", page), "r2")
     answer = cleaner()
     assert answer["counts"]["delete"] == len(old)
     assert answer["counts"]["failed"] == 0
@@ -122,11 +124,11 @@ def test_a_marker_that_does_not_validate_deletes_nothing_and_raises_the_metric( 
 ) -> None:
     """What is current is unknown, so nothing may go; dealt with, the cleaner goes on."""
     s3 = uploader.aws.client("s3")
-    first = uploader.upload(site_folder("a", {"app-3f9c2ab1.js": "1"}), "--release", "r1")
+    first = publish_here(uploader, site_folder("a", {"app-3f9c2ab1.js": "1"}), "r1")
     cleaner()
-    uploader.upload(site_folder("b", {"app-4a1b2c3d.js": "2"}), "--release", "r2")
+    publish_here(uploader, site_folder("b", {"app-4a1b2c3d.js": "2"}), "r2")
     if body is None:
-        good = s3.get_object(Bucket=uploader.bucket, Key=first["marker"])["Body"].read()
+        good = s3.get_object(Bucket=uploader.bucket, Key=first.key)["Body"].read()
         body = good.replace(b'"key":"assets/app', b'"key":"other/app')
     bad = layout.marker_key("20200101T000000Z-bad")
     s3.put_object(Bucket=uploader.bucket, Key=bad, Body=body)
@@ -181,15 +183,15 @@ def test_a_bucket_without_a_marker_is_left_alone(uploader: Uploader, cleaner: Cl
 def test_the_wake_up_follows_the_next_due_instant(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
     """Set when something is retired, moved in place, and taken away when nothing is."""
     scheduler = uploader.aws.client("scheduler")
-    uploader.upload(site_folder("a", {"old.html": "1", "index.html": "1"}), "--release", "r1")
+    publish_here(uploader, site_folder("a", {"old.html": "1", "index.html": "1"}), "r1")
     cleaner()
-    uploader.upload(site_folder("b", {"index.html": "1"}), "--release", "r2")
+    publish_here(uploader, site_folder("b", {"index.html": "1"}), "r2")
     answer = cleaner()
     name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
     found = scheduler.get_schedule(Name=name, GroupName="default")
     assert found["ScheduleExpression"] == f"at({answer['next_due'].rstrip('Z')})"
     assert json.loads(found["Target"]["Input"]) == {"site": "assets/"}
-    uploader.upload(site_folder("c", {"index.html": "1", "old.html": "1"}), "--release", "r3")
+    publish_here(uploader, site_folder("c", {"index.html": "1", "old.html": "1"}), "r3")
     assert cleaner()["next_due"] is None
     with pytest.raises(scheduler.exceptions.ResourceNotFoundException):
         scheduler.get_schedule(Name=name, GroupName="default")
@@ -198,7 +200,7 @@ def test_the_wake_up_follows_the_next_due_instant(uploader: Uploader, site_folde
 def test_an_unchanged_site_causes_no_write(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
     """A repeated event finds nothing to do."""
     s3 = uploader.aws.client("s3")
-    uploader.upload(site_folder("a", {"index.html": "1"}))
+    publish_here(uploader, site_folder("a", {"index.html": "1"}), "r1")
     cleaner()
     ledger = s3.head_object(Bucket=uploader.bucket, Key="assets/.releases/ledger.json.gz")
     cleaner()
@@ -233,9 +235,9 @@ def test_cleaning_goes_on_around_a_key_that_s3_refuses(
     """A per-key error of a batch is reported, kept in the ledger, and tried again by the next run."""
     from cleaner_lambda import handler  # noqa: PLC0415
 
-    uploader.upload(site_folder("a", {"a-3f9c2ab1.js": "1", "b-3f9c2ab1.js": "1"}), "--release", "r1")
+    publish_here(uploader, site_folder("a", {"a-3f9c2ab1.js": "1", "b-3f9c2ab1.js": "1"}), "r1")
     cleaner()
-    uploader.upload(site_folder("b", {"a-4a1b2c3d.js": "1", "b-4a1b2c3d.js": "1"}), "--release", "r2")
+    publish_here(uploader, site_folder("b", {"a-4a1b2c3d.js": "1", "b-4a1b2c3d.js": "1"}), "r2")
     client = handler._s3_once()  # noqa: SLF001
     monkeypatch.setattr("cleaner_lambda.pace.time.sleep", lambda _: None)
     real: Any = client.delete_objects

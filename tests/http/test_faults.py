@@ -1,62 +1,32 @@
-"""Uploads and cleans over a network that fails at each request in turn, in every way.
+"""Uploads over a network that fails at each request in turn, in every way.
 
-One fault, and the clients' retries get over it. A network that is lost for good from one request on, and nothing is
-published by halves, nothing needed is deleted, and the next run ends as if nothing had happened. A run without faults
-says first which requests there are. With ``TORTURE=1`` in the environment every request meets every fault, in about
-two minutes. Without it the uploader's do, and the cleaner's writes; of the rest each request meets one fault or two,
-always the same: the faults take turns along the requests.
+One fault, and the client's retries get over it. A network that is lost for good from one request on, and nothing is
+published by halves, and the next run ends as if nothing had happened. A run without faults says first which requests
+there are; see `fault_turns`.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
-from contextlib import contextmanager
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
 
-from cleaner_lambda import handler
-from cleaner_lambda.errors import CleanerError
-from cleaner_lambda.sites import Site
-from cleaner_lambda.wake_up import schedule_name
-from release_log.layout import Layout
-from release_log.settings import Policy
 from tests.http.conftest import Stored, end_state, markers, new_bucket, read_bucket, without_intents
-from tests.http.fault_proxy import ERRORS, Fault, Request, sent
+from tests.http.fault_proxy import Fault, sent
+from tests.http.fault_turns import TORTURE, WRITES, every_fault, is_delete, turns
 from uploader.s3 import WHOLE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from examples.embedded_aws import EmbeddedAws
     from tests.http.conftest import Ended, Uploader
     from tests.http.fault_proxy import FaultProxy
 
-    Cleaner = Callable[..., dict[str, Any]]
     Folder = Callable[[str, dict[str, str]], Path]
 
-TORTURE = os.environ.get("TORTURE") == "1"
-SLICE = 5
-METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE")
 BUILD = {"app-3f9c2ab1.css": "one", "app-3f9c2ab1.js": "one", "index.html": "<html>", "logo.png": "new"}
-
-every_fault = pytest.mark.parametrize("fault", Fault)
-
-
-def turns(requests: Sequence[Request], fault: Fault, *methods: str) -> list[tuple[int, Request]]:
-    """Number and request of those that this fault is to befall; all that are made by one of these methods."""
-    shift = list(Fault).index(fault)
-    return [
-        (n, request)
-        for n, request in enumerate(requests, 1)
-        if TORTURE or request.method in methods or (n + shift) % SLICE == 0
-    ]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +88,7 @@ def test_an_upload_gets_over_one_fault(
     assert upload(folder, bucket).code == 0
     usual, wanted = list(proxy.requests), end_state(read_bucket(s3, bucket))
     assert {request.method for request in usual} >= {"GET", "HEAD", "PUT"}
-    for n, request in turns(usual, fault, *METHODS):
+    for n, request in turns(usual, fault, "GET", "HEAD", *WRITES):
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = new_bucket(s3, BEFORE)
             proxy.heal()
@@ -143,7 +113,7 @@ def test_an_upload_that_loses_its_network_publishes_nothing_and_the_next_one_fin
     bucket = new_bucket(s3, BEFORE)
     assert upload(folder, bucket).code == 0
     usual, wanted = list(proxy.requests), end_state(read_bucket(s3, bucket))
-    for n, request in turns(usual, fault, *METHODS):
+    for n, request in turns(usual, fault, *WRITES):
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = new_bucket(s3, BEFORE)
             proxy.heal()
@@ -190,7 +160,7 @@ def test_a_large_file_gets_over_one_fault(
     usual, wanted = list(proxy.requests), end_state(read_bucket(s3, bucket))
     parts = [request for request in usual if "upload" in request.query]
     assert [request.method for request in parts] == ["POST", "PUT", "PUT", "POST"]
-    for n, request in turns(parts, fault):
+    for n, request in turns(parts, fault, *WRITES):
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = new_bucket(s3, {})
             proxy.heal()
@@ -210,7 +180,7 @@ def test_a_process_gets_over_a_bad_network(
     """Every third request is told to slow down, with 64 at once: as a build job runs it, nothing shortened."""
     folder = site_folder("a", {f"chunk-{number:08x}.js": str(number) for number in range(30)} | BUILD)
     plan = proxy.inject(Fault.SLOW_DOWN, every=3, times=None)
-    answer = uploader.run(folder, "--bucket", uploader.bucket, AWS_ENDPOINT_URL=proxy.url)
+    answer = uploader.process(folder, "--bucket", uploader.bucket, AWS_ENDPOINT_URL=proxy.url)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert len(plan.hit) > 10
     assert "34 uploaded" in answer.stdout
@@ -218,6 +188,7 @@ def test_a_process_gets_over_a_bad_network(
     assert (len(left), len(markers(left))) == (35, 1)
 
 
+@pytest.mark.skipif(not TORTURE, reason="it takes its 15 seconds; the same within this process does not wait")
 def test_a_process_that_loses_its_network_exits_1(
     uploader: Uploader,
     proxy: FaultProxy,
@@ -227,299 +198,13 @@ def test_a_process_that_loses_its_network_exits_1(
     """When the first page is sent, nothing shortened; then once more, and it is done."""
     folder = site_folder("a", BUILD)
     proxy.inject(Fault.RESET, lambda request: request.path.endswith("index.html") or is_delete(request), times=None)
-    answer = uploader.run(folder, "--bucket", uploader.bucket, AWS_ENDPOINT_URL=proxy.url)
+    answer = uploader.process(folder, "--bucket", uploader.bucket, AWS_ENDPOINT_URL=proxy.url)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr.splitlines()[-1].startswith("uploader: ")
     assert "Traceback" not in answer.stderr
     assert markers(read_bucket(s3, uploader.bucket)) == []
     arrived = sent(proxy.requests, arrived=True)
     proxy.heal()
-    again = uploader.run(folder, "--bucket", uploader.bucket, AWS_ENDPOINT_URL=proxy.url)
+    again = uploader.process(folder, "--bucket", uploader.bucket, AWS_ENDPOINT_URL=proxy.url)
     assert again.returncode == 0, again.stderr
     assert sent(proxy.requests) == {f"assets/{name}" for name in BUILD} - arrived
-
-
-POLICY = {"grace": 0, "version_limit": 0, "version_ttl": 0}
-RELEASES = (
-    {"app-1a1b2c3d.js", "app-1a1b2c3d.css", "lib-1a1b2c3d.js", "new-1a1b2c3d.js", "old.html", "index.html"},
-    {"app-2a1b2c3d.js", "app-2a1b2c3d.css", "lib-2a1b2c3d.js", "new-2a1b2c3d.js", "gone.html", "index.html"},
-    {"app-3a1b2c3d.js", "app-3a1b2c3d.css", "lib-3a1b2c3d.js", "new-3a1b2c3d.js", "old.html", "index.html"},
-)
-"""The third leaves every kind of work: ``old.html`` to untag, ``gone.html`` to tag, three versions to delete.
-
-A fourth version is in the release that somebody else is uploading.
-"""
-PENDING = "assets/new-2a1b2c3d.js"
-DUE = {"assets/app-2a1b2c3d.js", "assets/app-2a1b2c3d.css", "assets/lib-2a1b2c3d.js"}
-NEEDED = {f"assets/{name}" for name in RELEASES[-1]} | {PENDING}
-
-
-@dataclass(frozen=True)
-class Due:
-    """A site on which much is due: its objects, which requests a clean of it makes, and how it ends."""
-
-    objects: dict[str, Stored]
-    usual: list[Request]
-    wanted: dict[str, object]
-
-
-@pytest.fixture
-def clean(
-    cleaner: Cleaner,
-    proxy: FaultProxy,
-    monkeypatch: pytest.MonkeyPatch,
-    waits: list[float],  # noqa: ARG001 (for what it does)
-) -> Cleaner:
-    """The handler, through the proxy, on the bucket that is named; a new client each time, as in a new process."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
-    monkeypatch.setattr(handler, "THREADS", 1)  # the n-th request is the same one each time
-
-    def command(bucket: str, **payload: object) -> dict[str, Any]:
-        monkeypatch.setenv("SITES", json.dumps([{"bucket": bucket, "prefix": "assets/", "policy": POLICY}]))
-        for made in vars(handler).values():  # every client that the module keeps
-            getattr(made, "cache_clear", lambda: None)()
-        return cleaner(payload)
-
-    return command
-
-
-@pytest.fixture
-def site(aws: EmbeddedAws, s3: Any) -> Callable[[str], dict[str, object]]:  # noqa: ANN401
-    """What a clean may change: the bucket, and the wake-up."""
-    scheduler = aws.client("scheduler")
-
-    def read(bucket: str) -> dict[str, object]:
-        name = schedule_name(Site(bucket, "assets/", Policy()))
-        schedules = scheduler.list_schedules(NamePrefix=name)["Schedules"]
-        return end_state(read_bucket(s3, bucket)) | {"wake-ups": len(schedules)}
-
-    return read
-
-
-@pytest.fixture
-def due(
-    upload: Callable[..., Ended],
-    clean: Cleaner,
-    site: Callable[[str], dict[str, object]],
-    proxy: FaultProxy,
-    s3: Any,  # noqa: ANN401
-    site_folder: Folder,
-) -> Due:
-    """Made once, by two releases and their cleans, a third, and an upload that is going on; then kept."""
-    if not _due:
-        bucket = new_bucket(s3, {})
-        for number, files in enumerate(RELEASES):
-            if number:
-                clean(bucket)
-            assert upload(site_folder(f"release-{number}", dict.fromkeys(files, "x")), bucket).code == 0
-        _, marker, _ = markers(read_bucket(s3, bucket))
-        intent = json.loads(s3.get_object(Bucket=bucket, Key=marker)["Body"].read())
-        intent["assets"] = {logical: asset for logical, asset in intent["assets"].items() if asset["key"] == PENDING}
-        s3.put_object(Bucket=bucket, Key=marker.replace("/markers/", "/pending/"), Body=json.dumps(intent).encode())
-        objects = read_bucket(s3, bucket)
-        bucket = restored(s3, objects)
-        proxy.heal()
-        answer = clean(bucket)
-        assert {name: {entry["key"] for entry in answer[name]} for name in ("tag", "untag", "delete", "failed")} == {
-            "tag": {"assets/gone.html"},
-            "untag": {"assets/old.html"},
-            "delete": DUE,
-            "failed": set(),
-        }
-        wanted = site(bucket)
-        assert wanted["wake-ups"] == 1
-        _due.append(Due(objects, list(proxy.requests), wanted))
-        proxy.heal()
-    return _due[0]
-
-
-_due: list[Due] = []
-
-
-def restored(s3: Any, objects: dict[str, Stored]) -> str:  # noqa: ANN401
-    """A bucket of its own with the objects of a site, and in its ledger when S3 wrote these markers."""
-    bucket = new_bucket(s3, objects)
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix=Layout("assets/").markers)["Contents"]
-    written = {entry["Key"]: f"{entry['LastModified']:%Y-%m-%dT%H:%M:%SZ}" for entry in listed}
-    with ledger(s3, bucket) as document:
-        for release_id, folded in document["folded"].items():
-            folded["at"] = written[Layout("assets/").marker_key(release_id)]
-    return bucket
-
-
-@contextmanager
-def ledger(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-    """The ledger, to be changed in place."""
-    key = Layout("assets/").ledger
-    document = json.loads(gzip.decompress(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
-    yield document
-    s3.put_object(Bucket=bucket, Key=key, Body=gzip.compress(json.dumps(document).encode()))
-
-
-def let_expire(s3: Any, bucket: str) -> None:  # noqa: ANN401
-    """Let pass the time that an invocation can last: what a dead run announced in the ledger is then over."""
-    with ledger(s3, bucket) as document:
-        assert set((document["deleting"] or {}).get("keys", ())) <= DUE
-        for announced in filter(None, (document["deleting"], *document.get("tagging", ()))):
-            announced["since"] = "2020-01-01T00:00:00Z"
-
-
-def keys(s3: Any, bucket: str) -> set[str]:  # noqa: ANN401
-    """Every key of a bucket."""
-    return {entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]}
-
-
-@every_fault
-def test_a_clean_gets_over_one_fault(  # noqa: PLR0913, PLR0917 (fixtures)
-    clean: Cleaner,
-    due: Due,
-    site: Callable[[str], dict[str, object]],
-    proxy: FaultProxy,
-    s3: Any,  # noqa: ANN401
-    subtests: pytest.Subtests,
-    fault: Fault,
-) -> None:
-    """Whichever request it befalls: everything is done, and nothing reported as failed.
-
-    A delete that may or may not have been done can stay announced until nobody can be at it any more; then it is done.
-    """
-    for n, request in turns(due.usual, fault, "PUT", "POST", "DELETE"):
-        with subtests.test(fault=fault, number=n, request=str(request)):
-            bucket = restored(s3, due.objects)
-            proxy.heal()
-            plan = proxy.inject(fault, first=n)
-            failed = clean(bucket)["failed"]
-            assert plan.hit, "the fault was never met"
-            if is_delete(request) and fault not in ERRORS:
-                let_expire(s3, bucket)
-                if {entry["key"] for entry in failed} <= DUE:
-                    failed = clean(bucket)["failed"]
-            assert failed == []
-            assert site(bucket) == due.wanted
-
-
-@every_fault
-@pytest.mark.filterwarnings("ignore:No application metrics to publish")  # a run that failed has counted nothing
-def test_a_clean_that_loses_its_network_says_so_and_the_next_one_finishes(  # noqa: PLR0913, PLR0917 (fixtures)
-    clean: Cleaner,
-    due: Due,
-    site: Callable[[str], dict[str, object]],
-    proxy: FaultProxy,
-    s3: Any,  # noqa: ANN401
-    subtests: pytest.Subtests,
-    fault: Fault,
-) -> None:
-    """An exception, for Lambda to try again, or failures by key; nothing needed goes, and the next run ends as any."""
-    for n, request in turns(due.usual, fault):
-        with subtests.test(fault=fault, number=n, request=str(request)):
-            bucket = restored(s3, due.objects)
-            proxy.heal()
-            plan = proxy.inject(fault, first=n, times=None)
-            try:
-                failed = clean(bucket)["failed"]
-            except (BotoCoreError, ClientError, CleanerError):
-                failed = ["the whole run"]
-            assert plan.hit, "the fault was never met"
-            assert failed or site(bucket) == due.wanted, "all is well, it says"
-            assert keys(s3, bucket) >= NEEDED
-            let_expire(s3, bucket)
-            proxy.heal()
-            assert clean(bucket)["failed"] == []
-            assert site(bucket) == due.wanted
-
-
-def is_delete(request: Request) -> bool:
-    """Whether it is a DeleteObjects."""
-    return request.method == "POST" and request.query.split("&")[0].rstrip("=") == "delete"
-
-
-def is_tagging(request: Request) -> bool:
-    """Whether it writes tags."""
-    return request.method == "PUT" and request.query.split("&")[0].rstrip("=") == "tagging"
-
-
-def test_a_key_that_a_batch_could_not_delete_is_tried_again(
-    clean: Cleaner,
-    due: Due,
-    site: Callable[[str], dict[str, object]],
-    proxy: FaultProxy,
-    s3: Any,  # noqa: ANN401
-) -> None:
-    """An error of one key comes within a 200, which no SDK retries."""
-    bucket = restored(s3, due.objects)
-    proxy.refuse({min(DUE)}, times=1)
-    answer = clean(bucket)
-    assert (answer["counts"]["delete"], answer["failed"]) == (len(DUE), [])
-    assert sum(map(is_delete, proxy.requests)) == sum(map(is_delete, due.usual)) + 1
-    assert site(bucket) == due.wanted
-
-
-def test_a_key_that_no_batch_can_delete_is_reported_and_never_counted(
-    clean: Cleaner,
-    due: Due,
-    site: Callable[[str], dict[str, object]],
-    proxy: FaultProxy,
-    s3: Any,  # noqa: ANN401
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The others go; it stays in bucket and ledger, until a later run can delete it."""
-    bucket, stuck = restored(s3, due.objects), min(DUE)
-    proxy.refuse({stuck})
-    capsys.readouterr()
-    answer = clean(bucket)
-    assert {entry["key"] for entry in answer["delete"]} == DUE - {stuck}
-    ((key, error),) = [(entry["key"], entry["error"]) for entry in answer["failed"]]
-    assert (key, "InternalError" in error) == (stuck, True)
-    assert answer["counts"] | {"keep": 0} == {"tag": 1, "untag": 1, "delete": 2, "keep": 0, "failed": 1}
-    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"Deleted":' in line]
-    assert [(metric["Deleted"], metric["Failed"]) for metric in metrics] == [([2.0], [1.0])]
-    assert sum(map(is_delete, proxy.requests)) > sum(map(is_delete, due.usual)), "it was not tried again"
-    assert keys(s3, bucket) & DUE == {stuck}
-    let_expire(s3, bucket)
-    proxy.heal()
-    assert {entry["key"] for entry in clean(bucket)["delete"]} == {stuck}
-    assert site(bucket) == due.wanted
-
-
-@pytest.mark.parametrize("match", [is_tagging, is_delete])
-def test_a_clean_that_is_told_to_slow_down_backs_off_and_goes_on(  # noqa: PLR0913, PLR0917 (fixtures)
-    clean: Cleaner,
-    due: Due,
-    site: Callable[[str], dict[str, object]],
-    proxy: FaultProxy,
-    s3: Any,  # noqa: ANN401
-    waits: list[float],
-    match: Callable[[Request], bool],
-) -> None:
-    """As often as S3 says so in a row before it gives way: each time with a pause before the next try."""
-    bucket = restored(s3, due.objects)
-    waits.clear()
-    plan = proxy.inject(Fault.SLOW_DOWN, match, times=3)
-    assert clean(bucket)["failed"] == []
-    assert len(plan.hit) == 3
-    assert sum(wait > 0 for wait in waits) >= 3
-    assert site(bucket) == due.wanted
-
-
-@pytest.mark.parametrize(("match", "stuck"), [(is_tagging, {"assets/gone.html", "assets/old.html"}), (is_delete, DUE)])
-def test_a_clean_that_may_never_do_one_kind_of_thing_does_the_rest(  # noqa: PLR0913, PLR0917 (fixtures)
-    clean: Cleaner,
-    due: Due,
-    site: Callable[[str], dict[str, object]],
-    proxy: FaultProxy,
-    s3: Any,  # noqa: ANN401
-    match: Callable[[Request], bool],
-    stuck: set[str],
-) -> None:
-    """SlowDown for ever: each key is reported, nothing else waits for it, and the next run makes up for it."""
-    bucket = restored(s3, due.objects)
-    proxy.inject(Fault.SLOW_DOWN, match, times=None)
-    answer = clean(bucket)
-    assert {entry["key"] for entry in answer["failed"]} == stuck
-    done = {entry["key"] for name in ("tag", "untag", "delete") for entry in answer[name]}
-    assert done == (DUE | {"assets/gone.html", "assets/old.html"}) - stuck
-    assert keys(s3, bucket) >= NEEDED | (DUE & stuck)
-    let_expire(s3, bucket)
-    proxy.heal()
-    assert clean(bucket)["failed"] == []
-    assert site(bucket) == due.wanted

@@ -19,6 +19,7 @@ import pytest
 from examples.embedded_aws import ROOT
 from tests.http.conftest import Ended, end_state, markers, new_bucket, read_bucket, without_intents
 from tests.http.fault_proxy import sent
+from tests.http.fault_turns import TORTURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     Folder = Callable[[str, dict[str, str]], Path]
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
-MOMENTS = 20
+MOMENTS = 40 if TORTURE else 12
 DELAY = 0.012
 """Seconds that each request is held up, so that there is a life to end."""
 
@@ -44,6 +45,7 @@ class Life:
         self.proxy = proxy
         proxy.heal()
         proxy.delay = DELAY
+        self.others = proxy.connections()
         options = ["--bucket", bucket, "--release", "run-0000", "--concurrency", "2"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "uploader", str(folder), *options],
@@ -64,7 +66,7 @@ class Life:
             out, err = self.process.communicate(timeout=30)
         finally:
             self.process.kill()
-        self.proxy.settle()
+        self.proxy.settle(self.others)
         return Ended(self.process.returncode, out, err)
 
 
@@ -99,7 +101,7 @@ def test_killed_at_any_moment_and_run_again(  # noqa: PLR0913, PLR0917 (fixtures
     requests, wanted = usual
     folder, chosen = site_folder("a", BUILD), random.Random(SEED)  # noqa: S311 (no secret)
     for moment in range(MOMENTS):
-        # One moment in each twentieth of its life, counted in requests; before the first one it starts up.
+        # One moment in each part of its life, counted in requests; before the first one it starts up.
         number, part = divmod((moment + chosen.random()) / MOMENTS * (len(requests) + 1), 1)
         with subtests.test(seed=SEED, moment=f"{number + part:.2f} of {len(requests)} requests"):
             bucket = new_bucket(s3, {})

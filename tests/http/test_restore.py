@@ -70,7 +70,10 @@ def test_what_was_deleted_is_back_untagged_and_staged_until_it_is_activated(
 ) -> None:
     """No version is lost on the way, no cleaner deletes it again, and the user's tag is still there."""
     s3, before = uploader.aws.client("s3"), versions(uploader, "Versions")
-    line = restore(uploader, old).strip()
+    assert set(GONE) < {key for key, _ in versions(uploader, "DeleteMarkers")}, "the clean deleted no version"
+    answer = uploader.process("restore", "--release", old, "--bucket", uploader.bucket)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    line = answer.stdout.strip()
     said = re.fullmatch(
         rf"restored 2 assets of {old} \(2 were there\); "
         r"kept for staged_ttl \(48 hours by default\) as staged release (\S+-r1); "
@@ -87,8 +90,8 @@ def test_what_was_deleted_is_back_untagged_and_staged_until_it_is_activated(
 
     assert cleaner(full=True)["counts"]["delete"] == 0
     assert uploader.run("activate", said[1], "--bucket", uploader.bucket).returncode == 0
-    answer = cleaner()
-    assert answer["current"] == {"default": said[1]}
+    cleaned = cleaner()
+    assert cleaned["current"] == {"default": said[1]}
     assert set(GONE) < set(uploader.keys())
     assert "assets/app-4a1b2c3d.js" not in uploader.keys()
 

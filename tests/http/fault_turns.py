@@ -1,0 +1,51 @@
+"""Which requests meet which fault.
+
+With ``TORTURE=1`` in the environment every request meets every fault, in about two minutes. Without it a request that
+a test is most about meets one fault of each kind: of those that break the connection before anything is done, of those
+that S3 itself answers, and of those after which it is done all the same. Any other meets one fault or two. They are
+always the same: the faults take turns along the requests.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.http.fault_proxy import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.http.fault_proxy import Request
+
+TORTURE = os.environ.get("TORTURE") == "1"
+KINDS = 2
+"""The faults of one kind have an odd and an even place among all."""
+
+SLICE = 5
+WRITES = ("PUT", "POST", "DELETE")
+
+every_fault = pytest.mark.parametrize("fault", Fault)
+
+
+def turns(requests: Sequence[Request], fault: Fault, *methods: str) -> list[tuple[int, Request]]:
+    """Number and request of those that this fault is to befall.
+
+    Args:
+        requests: Those of a run without faults.
+        fault: The fault.
+        methods: Requests by one of these meet a fault of each kind.
+    """
+    shift = list(Fault).index(fault)
+    return [
+        (n, request)
+        for n, request in enumerate(requests, 1)
+        if TORTURE or (n + shift) % (KINDS if request.method in methods else SLICE) == 0
+    ]
+
+
+def is_delete(request: Request) -> bool:
+    """Whether it is a DeleteObjects."""
+    return request.method == "POST" and request.query.split("&")[0].rstrip("=") == "delete"

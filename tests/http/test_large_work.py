@@ -1,0 +1,138 @@
+"""More work than one invocation has time for: it stops in good order, says so, and the next ones finish it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cleaner_lambda import ledger as ledgers
+from cleaner_lambda.pace import batches
+from cleaner_lambda.sites import Site
+from cleaner_lambda.wake_up import LEAD_SECONDS, schedule_name
+from release_log.instants import parse_instant
+from release_log.settings import Policy
+from release_log.tags import read_mark
+from tests.http.in_process import publish_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    from cleaner_lambda.ledger import Ledger
+    from release_log.layout import Layout
+    from tests.http.conftest import Uploader
+
+    Folder = Callable[[str, dict[str, str]], Path]
+    Cleaner = Callable[..., dict[str, Any]]
+
+BATCH = 30
+EACH = 100
+SUPERSEDED = {f"chunk{number}-3f9c2ab1.js": "1" for number in range(EACH)}
+REMOVED = {f"page{number}.html": "1" for number in range(EACH)}
+LATEST = {name.replace("3f9c", "4f9c"): "1" for name in SUPERSEDED} | {"index.html": "1"}
+
+
+@pytest.fixture
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at the clock as often as on a large site."""
+
+    def small(items: Sequence[Any], _size: int = BATCH) -> object:
+        return batches(items, BATCH)
+
+    monkeypatch.setattr("cleaner_lambda.apply.batches", small)
+    monkeypatch.setattr("cleaner_lambda.rebuild.batches", small)
+
+
+def give_time_for(number: int, context: SimpleNamespace) -> None:
+    """Let the next invocation have time for so many batches."""
+    left = iter([900_000] * (number + 1))
+    context.get_remaining_time_in_millis = lambda: next(left, 60_000)
+
+
+def has_wake_up_at_once(uploader: Uploader) -> bool:
+    """Whether the cleaner comes back as soon as a schedule can be."""
+    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
+    found = uploader.aws.client("scheduler").get_schedule(Name=name, GroupName="default")
+    at = parse_instant(found["ScheduleExpression"].removeprefix("at(").replace(")", "Z"))
+    assert json.loads(found["Target"]["Input"]) == {"site": "assets/"}
+    return at <= datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS + 1)
+
+
+def read_ledger(uploader: Uploader, layout: Layout) -> Ledger:
+    answer = uploader.aws.client("s3").get_object(Bucket=uploader.bucket, Key=layout.ledger)
+    return ledgers.decode(answer["Body"].read())
+
+
+def assets(uploader: Uploader, layout: Layout) -> set[str]:
+    return {key for key in uploader.keys() if layout.owns(key)}
+
+
+def check_ledger(uploader: Uploader, layout: Layout) -> int:
+    """Hold the ledger to what is in the bucket; returns how many assets bear a tag of ours."""
+    ledger, s3 = read_ledger(uploader, layout), uploader.aws.client("s3")
+    current = {f"assets/{name}" for name in LATEST}
+    assert ledger.retired.keys() == assets(uploader, layout) - current
+    assert (ledger.deleting, ledger.tagging, ledger.owed) == (None, (), frozenset())
+    marks = {}
+    for key in ledger.retired:
+        tags = s3.get_object_tagging(Bucket=uploader.bucket, Key=key)["TagSet"]
+        marks[key] = read_mark({tag["Key"]: tag["Value"] for tag in tags})
+    assert marks == {key: entry.tagged for key, entry in ledger.retired.items()}
+    return sum(mark is not None for mark in marks.values())
+
+
+@pytest.mark.usefixtures("_small_batches")
+def test_deletions_and_tags_in_several_invocations(
+    uploader: Uploader, site_folder: Folder, cleaner: Cleaner, context: SimpleNamespace, layout: Layout
+) -> None:
+    """After each of them the ledger says what is in the bucket, and the next is due at once."""
+    publish_here(uploader, site_folder("a", SUPERSEDED | REMOVED), "r1")
+    cleaner()
+    publish_here(uploader, site_folder("b", LATEST), "r2")
+    done = []
+    for _ in range(9):
+        give_time_for(3, context)
+        answer = cleaner()
+        done.append((answer["counts"]["delete"], answer["counts"]["tag"], check_ledger(uploader, layout)))
+        assert answer["counts"]["failed"] == 0
+        assert len(answer["delete"]) == answer["counts"]["delete"], "what was not done is not told as done"
+        if not answer["unfinished"]:
+            break
+        assert has_wake_up_at_once(uploader)
+    # Three batches each: deletions first. What is tagged in between waits for its two days.
+    assert done == [(90, 0, 0), (10, 60, 60), (0, 40, 100)]
+    assert not has_wake_up_at_once(uploader)
+    assert assets(uploader, layout) == {f"assets/{name}" for name in (*LATEST, *REMOVED)}
+
+
+@pytest.mark.usefixtures("_small_batches")
+def test_a_lost_ledgers_tags_in_several_invocations(
+    uploader: Uploader, site_folder: Folder, cleaner: Cleaner, context: SimpleNamespace, layout: Layout
+) -> None:
+    """Until all are read nothing is deleted, by nobody: not by the run that reads the last of them either."""
+    publish_here(uploader, site_folder("a", SUPERSEDED), "r1")
+    cleaner()
+    publish_here(uploader, site_folder("b", LATEST), "r2")
+    uploader.aws.client("s3").delete_object(Bucket=uploader.bucket, Key=layout.ledger)
+    everything, read_to = assets(uploader, layout), [""]
+    for _ in range(9):
+        give_time_for(3, context)
+        answer = cleaner()
+        assert (answer["delete"], [stop["reason"] for stop in answer["stopped_by"]]) == ([], ["rebuilt"])
+        assert assets(uploader, layout) == everything
+        so_far = read_ledger(uploader, layout).tags_read_to
+        if so_far is None:
+            break
+        assert answer["unfinished"]
+        assert has_wake_up_at_once(uploader)
+        assert so_far > read_to[-1]
+        read_to.append(so_far)
+    assert len(read_to) == 3, f"200 keys, 90 an invocation: {read_to}"
+    context.get_remaining_time_in_millis = lambda: 900_000
+    assert cleaner()["counts"]["delete"] == EACH
+    assert assets(uploader, layout) == {f"assets/{name}" for name in LATEST}
+    assert check_ledger(uploader, layout) == 0
