@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from release_log.instants import format_instant, parse_instant
-from release_log.ledger_file import broken, decode_deleting, encode_deleting, pack, unpack
+from release_log.ledger_file import broken, decode_announcement, encode_announcement, pack, unpack
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from release_log.ledger_file import Deleting
+    from release_log.ledger_file import Announcement
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Ledger:
     folded: Mapping[str, Folded] = field(default_factory=dict)
     retired: Mapping[str, Retired] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
-    deleting: Deleting | None = None
-    tagging: tuple[Deleting, ...] = ()
+    deleting: Announcement | None = None
+    tagging: tuple[Announcement, ...] = ()
     listed_at: datetime | None = None
     tags_read_to: str | None = None
     last_run: Mapping[str, Any] = field(default_factory=dict)
@@ -88,8 +88,8 @@ def encode(ledger: Ledger) -> bytes:
             },
             "retired": {key: _encode_retired(entry) for key, entry in ledger.retired.items()},
             "owed": sorted(ledger.owed),
-            "deleting": encode_deleting(ledger.deleting),
-            "tagging": [encode_deleting(each) for each in ledger.tagging],
+            "deleting": encode_announcement(ledger.deleting),
+            "tagging": [encode_announcement(each) for each in ledger.tagging],
             "listed_at": ledger.listed_at and format_instant(ledger.listed_at),
             "tags_read_to": ledger.tags_read_to,
             "last_run": dict(ledger.last_run),
@@ -117,8 +117,8 @@ def decode(body: bytes) -> Ledger:
             },
             retired={key: _decode_retired(entry) for key, entry in document["retired"].items()},
             owed=frozenset(document["owed"]),
-            deleting=decode_deleting(document["deleting"]),
-            tagging=tuple(filter(None, map(decode_deleting, document.get("tagging", ())))),
+            deleting=decode_announcement(document["deleting"]),
+            tagging=tuple(filter(None, map(decode_announcement, document.get("tagging", ())))),
             listed_at=listed_at and parse_instant(listed_at),
             tags_read_to=read_to,
             last_run=document["last_run"],

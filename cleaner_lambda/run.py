@@ -21,7 +21,7 @@ from cleaner_lambda.pruning import old_markers
 from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.survey import survey
 from release_log.layout import Layout
-from release_log.ledger_file import Deleting
+from release_log.ledger_file import Announcement
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -141,8 +141,8 @@ def _ahead(ledger: Ledger, run: str, deleting: frozenset[str], tagging: frozense
     """The ledger that says what this run is about to do."""
     return replace(
         ledger,
-        deleting=Deleting(run, deleting) if deleting else ledger.deleting,
-        tagging=(*ledger.tagging, Deleting(run, tagging)) if tagging else ledger.tagging,
+        deleting=Announcement(run, deleting) if deleting else ledger.deleting,
+        tagging=(*ledger.tagging, Announcement(run, tagging)) if tagging else ledger.tagging,
     )
 
 
@@ -178,8 +178,8 @@ def _ledger_after(layout: Layout, loaded: Loaded, known: Survey, outcome: Outcom
         - outcome.tagged.keys()
         - outcome.gone,
         # What was sent and not answered may still come to pass: until that is over it stays announced.
-        tagging=(*ledger.tagging, Deleting(run, frozenset(outcome.untold))) if outcome.untold else ledger.tagging,
-        deleting=Deleting(run, frozenset(outcome.unanswered)) if outcome.unanswered else ledger.deleting,
+        tagging=(*ledger.tagging, Announcement(run, frozenset(outcome.untold))) if outcome.untold else ledger.tagging,
+        deleting=Announcement(run, frozenset(outcome.unanswered)) if outcome.unanswered else ledger.deleting,
         listed_at=known.listed_at,
         tags_read_to=known.tags_read_to,
     )

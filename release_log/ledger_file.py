@@ -29,8 +29,8 @@ HOLDS = timedelta(seconds=INVOCATION_SECONDS + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Deleting:
-    """What a run is about to delete: an uploader that needs one of these keys waits.
+class Announcement:
+    """What a run is about to delete, or to tag. An uploader that needs a key that is to be deleted waits.
 
     Attributes:
         run: Id of that run.
@@ -42,7 +42,7 @@ class Deleting:
     keys: frozenset[str]
     since: datetime | None = None
 
-    def dated(self, last_modified: datetime) -> Deleting:
+    def dated(self, last_modified: datetime) -> Announcement:
         """The same with its instant, from the ``LastModified`` of the ledger that it was read from."""
         return self if self.since is not None else replace(self, since=last_modified)
 
@@ -74,7 +74,7 @@ def unpack(body: bytes) -> dict[str, Any]:
     return document
 
 
-def read_deleting(body: bytes) -> Deleting | None:
+def read_deleting(body: bytes) -> Announcement | None:
     """What a ledger announces.
 
     Raises:
@@ -82,24 +82,24 @@ def read_deleting(body: bytes) -> Deleting | None:
     """
     document = unpack(body)
     try:
-        return decode_deleting(document["deleting"])
+        return decode_announcement(document["deleting"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise broken(error) from error
 
 
-def encode_deleting(deleting: Deleting | None) -> dict[str, Any] | None:
-    """As it stands under ``deleting`` in the ledger."""
-    if deleting is None:
+def encode_announcement(announced: Announcement | None) -> dict[str, Any] | None:
+    """As it stands in the ledger."""
+    if announced is None:
         return None
-    since = deleting.since and format_instant(deleting.since)
-    return {"run": deleting.run, "keys": sorted(deleting.keys), "since": since}
+    since = announced.since and format_instant(announced.since)
+    return {"run": announced.run, "keys": sorted(announced.keys), "since": since}
 
 
-def decode_deleting(entry: dict[str, Any] | None) -> Deleting | None:
-    """Read what `encode_deleting` wrote; raises whatever Python does when it is something else."""
+def decode_announcement(entry: dict[str, Any] | None) -> Announcement | None:
+    """Read what `encode_announcement` wrote; raises whatever Python does when it is something else."""
     if entry is None:
         return None
-    return Deleting(entry["run"], frozenset(entry["keys"]), entry["since"] and parse_instant(entry["since"]))
+    return Announcement(entry["run"], frozenset(entry["keys"]), entry["since"] and parse_instant(entry["since"]))
 
 
 def broken(error: Exception) -> LedgerError:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from release_log.layout import Layout
-from release_log.ledger_file import Deleting, encode_deleting, pack
+from release_log.ledger_file import Announcement, encode_announcement, pack
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.store import Blob, Listing
@@ -120,8 +120,8 @@ class FakeBucket:
 
     def announce(self, *keys: str, since: datetime | None = None) -> None:
         """A cleaner writes the ledger: these keys are about to be deleted; none means that it is done."""
-        deleting = Deleting("run", frozenset(keys), since) if keys else None
-        self.write(LAYOUT.ledger, pack({"deleting": encode_deleting(deleting)}))
+        deleting = Announcement("run", frozenset(keys), since) if keys else None
+        self.write(LAYOUT.ledger, pack({"deleting": encode_announcement(deleting)}))
 
     def log(self, folder: str) -> list[str]:
         """The keys in a folder of the release log: `Layout.pending`, `Layout.staged` or `Layout.markers`."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from examples.embedded_aws import ROOT
-from release_log.ledger_file import Deleting, encode_deleting, pack
+from release_log.ledger_file import Announcement, encode_announcement, pack
 from tests.http.in_process import publish_here
 
 if TYPE_CHECKING:
@@ -200,8 +200,8 @@ def test_once_the_marker_is_there_it_is_too_late_and_it_says_so(
 
 def test_while_it_waits_for_the_cleaner(uploader: Uploader, upload: Begin, layout: Layout) -> None:
     """It says what it waits for, and lets itself be ended."""
-    deleting = Deleting("run-1", frozenset({"assets/app-3f9c2ab1.js"}))
-    body = pack({"deleting": encode_deleting(deleting)})
+    deleting = Announcement("run-1", frozenset({"assets/app-3f9c2ab1.js"}))
+    body = pack({"deleting": encode_announcement(deleting)})
     uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=layout.ledger, Body=body)
     process = upload()
     assert process.stderr is not None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from examples.embedded_aws import ROOT
-from release_log.ledger_file import Deleting, encode_deleting, pack
+from release_log.ledger_file import Announcement, encode_announcement, pack
 from tests.http.in_process import publish_here
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def test_sigterm_before_the_command_runs_is_as_for_an_upload(
     uploader: Uploader, begin: Begin, tmp_path: Path, layout: Layout
 ) -> None:
     """A cleaner is at work, so the upload waits: nothing is staged, and the command never runs."""
-    body = pack({"deleting": encode_deleting(Deleting("run-1", frozenset({"assets/app-3f9c2ab1.js"})))})
+    body = pack({"deleting": encode_announcement(Announcement("run-1", frozenset({"assets/app-3f9c2ab1.js"})))})
     uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=layout.ledger, Body=body)
     process = begin("touch began")
     assert process.stderr is not None

@@ -242,7 +242,7 @@ MUTANTS = (
     Mutant(
         "what is about to be tagged is announced",
         run._ahead,  # noqa: SLF001
-        (("(*ledger.tagging, Deleting(run, tagging)) if tagging else ledger.tagging", "ledger.tagging"),),
+        (("(*ledger.tagging, Announcement(run, tagging)) if tagging else ledger.tagging", "ledger.tagging"),),
         cases.crash_after_tagging,
     ),
 )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cleaner_lambda.ledger import Folded, Ledger, Retired, decode, encode
 from release_log.errors import LedgerError
-from release_log.ledger_file import FORMAT, Deleting
+from release_log.ledger_file import FORMAT, Announcement
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ ledgers = st.builds(
         text, st.builds(Retired, text, marks, st.integers(0, 2**63), text, st.none() | marks), max_size=4
     ),
     owed=st.frozensets(text, max_size=3),
-    deleting=st.none() | st.builds(Deleting, text, st.frozensets(text, max_size=3), st.none() | instants),
+    deleting=st.none() | st.builds(Announcement, text, st.frozensets(text, max_size=3), st.none() | instants),
     listed_at=st.none() | instants,
     last_run=st.dictionaries(text, text | st.integers() | st.none(), max_size=3),
 )
@@ -41,7 +41,7 @@ EXAMPLE = Ledger(
     folded={"r1": Folded(AT, "default"), "r2": Folded(AT, "default")},
     retired={"a": Retired("a.js", Mark(State.SUPERSEDED, AT), 5, "r1", Mark(State.REMOVED, AT))},
     owed=frozenset({"x", "y"}),
-    deleting=Deleting("run", frozenset({"k"})),
+    deleting=Announcement("run", frozenset({"k"})),
     listed_at=AT,
     last_run={"run": "run"},
 )

@@ -15,7 +15,7 @@ from cleaner_lambda.pace import Pace
 from cleaner_lambda.run import ATTEMPTS, RETRY_SECONDS, Job, clean
 from cleaner_lambda.store import ReadOnly
 from release_log.instants import format_instant
-from release_log.ledger_file import Deleting
+from release_log.ledger_file import Announcement
 from release_log.settings import Orphans, Policy
 from release_log.tags import Mark, State
 from tests.fakes import NOON, FakeS3, client_error
@@ -214,10 +214,10 @@ def test_effects_come_in_the_order_untag_delete_tag(s3: FakeS3) -> None:
 def test_deletion_is_announced_in_the_ledger_before_it_begins(s3: FakeS3) -> None:
     """An uploader that looks there waits."""
     s3.advance(POLICY.version_ttl)
-    seen: list[Deleting | None] = []
+    seen: list[Announcement | None] = []
     at_request(s3, "delete", A, lambda: seen.append(s3.ledger.deleting))
     run(s3, run_id="mine")
-    assert seen == [Deleting("mine", frozenset({A}))]
+    assert seen == [Announcement("mine", frozenset({A}))]
 
 
 def test_revived_asset_loses_our_tag_and_keeps_the_users(s3: FakeS3) -> None:
@@ -672,7 +672,7 @@ def test_log_that_changes_at_every_look_ends_in_an_error_not_in_a_deletion(s3: F
 def test_another_runs_unexpired_deleting_means_nothing_is_deleted_and_when_to_come_back(s3: FakeS3) -> None:
     """It may be in the middle of it; its announcement stays in the ledger for uploaders."""
     s3.advance(POLICY.version_ttl)
-    s3.ledger = replace(s3.ledger, deleting=Deleting("other", frozenset({"assets/x.js"})))
+    s3.ledger = replace(s3.ledger, deleting=Announcement("other", frozenset({"assets/x.js"})))
     announced = s3.clock
     s3.advance(600)
     s3.publish("r3", "default", {APP: C})
@@ -683,7 +683,7 @@ def test_another_runs_unexpired_deleting_means_nothing_is_deleted_and_when_to_co
     assert s3.assets() == {A, B, C}
     assert report.next_due == announced + timedelta(seconds=901)
     assert s3.tags(B) != {}, "tagging goes on"
-    assert s3.ledger.deleting == Deleting("other", frozenset({"assets/x.js"}), announced)
+    assert s3.ledger.deleting == Announcement("other", frozenset({"assets/x.js"}), announced)
 
     s3.advance(300)
     assert stopped_by(run(s3)) == ["deleting"], "written again by us, it does not last longer"
@@ -694,7 +694,7 @@ def test_another_runs_unexpired_deleting_means_nothing_is_deleted_and_when_to_co
 
 def test_what_a_dead_run_announced_is_taken_back_even_if_nothing_else_changed(s3: FakeS3) -> None:
     """An uploader that needs one of those keys would wait for nobody."""
-    s3.ledger = replace(s3.ledger, deleting=Deleting("dead", frozenset({"assets/x.js"})))
+    s3.ledger = replace(s3.ledger, deleting=Announcement("dead", frozenset({"assets/x.js"})))
     s3.advance(902)
     run(s3)
     assert s3.ledger.deleting is None
@@ -703,7 +703,7 @@ def test_what_a_dead_run_announced_is_taken_back_even_if_nothing_else_changed(s3
 def test_run_that_starts_over_is_not_held_up_by_its_own_announcement(s3: FakeS3) -> None:
     """The id is that of one attempt of one invocation: nobody else is at work under it."""
     s3.advance(POLICY.version_ttl)
-    s3.ledger = replace(s3.ledger, deleting=Deleting("mine", frozenset({A})))
+    s3.ledger = replace(s3.ledger, deleting=Announcement("mine", frozenset({A})))
     assert keys_of(run(s3, run_id="mine"), "delete") == [A]
 
 
