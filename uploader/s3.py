@@ -27,6 +27,7 @@ from release_log.layout import Layout
 from uploader.collect import changed, signature_of
 from uploader.errors import UploaderError, UsageError
 from uploader.session import find_access, first_line
+from uploader.signals import run_requests
 from uploader.store import Blob, Listing
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Bucket:
             )
 
         try:
-            asyncio.run(self._request("s3:PutObject", key, write))
+            run_requests(self._request("s3:PutObject", key, write))
         except AlreadyExistsError:
             return self.metadata([key]).get(key, {}).get("writer") == writer
         return True
@@ -139,7 +140,7 @@ class Bucket:
             return Blob(bytes(await answer.bytes_async()), whole_seconds(answer.meta["last_modified"]))
 
         try:
-            return asyncio.run(self._request("s3:GetObject", key, read))
+            return run_requests(self._request("s3:GetObject", key, read))
         except FileNotFoundError:
             return None
         except UploaderError as error:
@@ -174,7 +175,7 @@ class Bucket:
             except FileNotFoundError:
                 return
 
-        asyncio.run(_each(keys, look, self._concurrency))
+        run_requests(_each(keys, look, self._concurrency))
         return found
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
@@ -184,7 +185,7 @@ class Bucket:
             await self._send(asset)
             done(asset)
 
-        asyncio.run(_each(assets, send, self._concurrency))
+        run_requests(_each(assets, send, self._concurrency))
 
     def withdraw(self, key: str) -> None:
         """See `BucketPort.withdraw`."""
@@ -192,7 +193,7 @@ class Bucket:
         async def delete() -> None:
             await obstore.delete_async(self._store, key)
 
-        asyncio.run(self._request("s3:DeleteObject", key, delete))
+        run_requests(self._request("s3:DeleteObject", key, delete))
 
     def _is_surely_missing(self, key: str) -> bool:
         try:
@@ -205,7 +206,7 @@ class Bucket:
             pages = obstore.list(self._store, prefix or None, chunk_size=1000)
             return [entry async for page in pages for entry in page]
 
-        return asyncio.run(self._request("s3:ListBucket", prefix, read))
+        return run_requests(self._request("s3:ListBucket", prefix, read))
 
     async def _send(self, asset: LocalAsset) -> None:
         attributes = {**asset.headers.as_http(), "digest": asset.digest, "headers": asset.headers.digest()}

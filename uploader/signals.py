@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
+
+
+Answer = TypeVar("Answer")
+
+
+def run_requests(requests: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run requests to their end; Ctrl-C and SIGTERM cancel them.
+
+    Raises:
+        KeyboardInterrupt: They were cancelled.
+    """
+    try:
+        return asyncio.run(requests)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _cancel(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
 
 
 @dataclass(slots=True)
@@ -29,11 +50,17 @@ def terminate_as_interrupt() -> Iterator[Ending]:
 
     def interrupt(_number: int, _frame: object) -> None:
         ending.terminated = True
-        # A shell starts what runs in its background with SIGINT ignored; it would be ignored from ourselves too.
-        if not callable(signal.getsignal(signal.SIGINT)):
-            signal.signal(signal.SIGINT, signal.default_int_handler)
         # By way of SIGINT, because asyncio handles that: the running requests are cancelled first.
-        signal.raise_signal(signal.SIGINT)
+        if callable(signal.getsignal(signal.SIGINT)):
+            signal.raise_signal(signal.SIGINT)
+            return
+        # A shell starts what runs in its background with SIGINT ignored, and asyncio leaves it so. An exception in the
+        # midst of its own code could leave it waiting for ever.
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise KeyboardInterrupt from None
+        loop.call_soon_threadsafe(_cancel, loop)
 
     before = signal.getsignal(signal.SIGTERM)
     if before is signal.SIG_IGN:
