@@ -132,7 +132,12 @@ def test_a_lost_ledgers_tags_in_several_invocations(
         assert so_far > read_to[-1]
         read_to.append(so_far)
     assert len(read_to) == 3, f"200 keys, 90 an invocation: {read_to}"
+    give_time_for(1, context)
+    answer = cleaner()
+    assert (answer["counts"]["delete"], answer["unfinished"]) == (BATCH, True)
+    assert has_wake_up_at_once(uploader)
     context.get_remaining_time_in_millis = lambda: 900_000
-    assert cleaner()["counts"]["delete"] == EACH
+    answer = cleaner()
+    assert (answer["counts"]["delete"], answer["unfinished"]) == (EACH - BATCH, False)
     assert assets(uploader, layout) == {f"assets/{name}" for name in LATEST}
     assert check_ledger(uploader, layout) == 0
