@@ -34,7 +34,7 @@ test: setup ## run the tests
 
 torture: setup ## run what takes an hour: a million schedules, every fault at every request, a hundred thousand histories
 	@python -m tests.interleaving --schedules 1000000
-	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest -n 2 --dist loadfile tests/http/test_faults.py tests/unit/test_second_model.py
+	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest -n 2 --dist loadfile tests/http/test_faults.py tests/http/test_clean_faults.py tests/unit/test_second_model.py
 
 lint: $(STAMPS)/python ## check style and types
 	ruff check $(CODE)
