@@ -114,7 +114,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         look_again(store, layout, job.policy, loaded)
         # More is protected than before and nothing less, so this deletes nothing that was not announced.
         view = replace(view, protected=loaded.protected, stops=tuple(loaded.stops))
-        plan = decide(view, job.policy, loaded.now, force=job.force)
+        plan = _only(retagged, decide(view, job.policy, loaded.now, force=job.force))
     prune = [] if plan.stops else sorted(announced & (old | loaded.expired.keys()))
     outcome = apply(store, plan, prune, pace)
     report = Report(
@@ -137,6 +137,15 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     return report
 
 
+def _only(announced: frozenset[str], plan: Plan) -> Plan:
+    """The plan without tags that were not announced: they are the next run's."""
+    return replace(
+        plan,
+        tag=tuple(action for action in plan.tag if action.key in announced),
+        untag=tuple(action for action in plan.untag if action.key in announced),
+    )
+
+
 def _ahead(ledger: Ledger, run: str, deleting: frozenset[str], tagging: frozenset[str]) -> Ledger:
     """The ledger that says what this run is about to do."""
     return replace(
@@ -151,7 +160,7 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> da
     due = [instant for instant in (plan.next_due, loaded.resume) if instant is not None]
     if outcome.failed or known.unread:
         due.append(now + timedelta(seconds=RETRY_SECONDS))
-    elif outcome.unfinished or known.tags_read_to is not None:
+    if outcome.unfinished or (known.tags_read_to is not None and not known.unread):
         due.append(now)
     if any(action.reason is Reason.REBUILT for action in plan.keep):
         due.append(now + timedelta(seconds=REBUILT_SECONDS))

@@ -148,6 +148,17 @@ def test_the_margin_is_two_minutes_or_a_quarter_of_a_short_invocation() -> None:
     assert has_time()
 
 
+def test_a_key_that_failed_does_not_hold_up_what_is_left(s3: FakeS3) -> None:
+    def refuse(operation: str, key: str) -> None:
+        if (operation, key) == ("put_tags", min(OLD.values())):
+            raise denied
+
+    denied = client_error("AccessDenied")
+    s3.on_request = refuse
+    report = run(s3, 1)
+    assert (len(report.outcome.failed), report.unfinished, report.next_due) == (1, True, s3.clock)
+
+
 # Errors that pass
 
 

@@ -590,6 +590,26 @@ def test_intent_written_after_the_first_look_saves_its_keys(s3: FakeS3) -> None:
     assert s3.ledger.deleting is None, "so that the uploader need not wait"
 
 
+def test_tag_that_was_not_announced_is_left_to_the_next_run(s3: FakeS3) -> None:
+    """An intent at the second look protects what was not to be touched: nobody would know of it after a crash."""
+    s3.publish("r3", "default", {APP: C, "assets/logo.png": LOGO})
+    s3.advance(1)
+    s3.publish("r4", "default", {APP: C})
+    run(s3)
+    s3.advance(POLICY.version_ttl)
+
+    def intend() -> None:
+        s3.intend("r5", "default", {"assets/logo.png": LOGO})
+
+    at_request(s3, "put_if", s3.layout.ledger, intend)
+    s3.requests.clear()
+    report = run(s3)
+    assert set(keys_of(report, "delete")) == {A, B}
+    assert s3.made("put_tags") == []
+    s3.on_request = None
+    assert keys_of(run(s3), "untag") == [LOGO]
+
+
 def test_staged_release_written_after_the_first_look_saves_its_keys(s3: FakeS3) -> None:
     """The same for a release that is to be activated later."""
     s3.advance(POLICY.version_ttl)
