@@ -54,7 +54,8 @@ class Ledger:
         current: Channel -> id of its current release.
         folded: Id -> every marker that is part of this state.
         retired: Key -> every retired asset.
-        owed: Keys whose tags have to be looked at: they live again, or nobody knows what they bear.
+        owed: Keys whose tags have to be looked at: they live again, or nobody knows what they bear. Also what is no
+            longer known: a run that died may have tagged it as an orphan.
         deleting: What a run is about to delete.
         tagging: What runs are about to tag or untag: until one is over, nobody else knows what these keys bear.
         listed_at: When the last full listing was.

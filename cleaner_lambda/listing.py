@@ -115,6 +115,7 @@ def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconcil
     retired = {key: replace(entry, size=known[key].size) for key, entry in history.retired.items() if key in known}
     # What was stored again since it retired has lost the tag that it bore.
     stored_again = {key for key, entry in retired.items() if known[key].last_modified > entry.mark.since}
+    gone = (live | history.retired.keys()) - known.keys()
     strays = {key: size for key, size in inventory.strays.items() if not key.startswith(nested)}
     if history.current:
         for key, size in strays.items():
@@ -123,7 +124,7 @@ def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconcil
             retired[key] = Retired(logical, Mark(state, now), size, release="")
     others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))
     return Reconciled(
-        history=replace(history, retired=retired, owed=(history.owed & known.keys()) | stored_again),
+        history=replace(history, retired=retired, owed=(history.owed - gone) | stored_again),
         missing=tuple(sorted(live - known.keys())),
         orphans=len(strays) + others,
     )

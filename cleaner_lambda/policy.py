@@ -27,6 +27,7 @@ class Reason(StrEnum):
     CURRENT = "current"
     PENDING = "pending"
     STAGED = "staged"
+    ORPHAN = "orphan"
     SUPERSEDED = "superseded"
     REMOVED = "removed"
     WITHIN_GRACE = "within_grace"
@@ -140,7 +141,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
     keep = [Action(key, Reason.CURRENT) for key in view.live]
     due: list[Action] = []
     tag: list[Action] = []
-    untag = [Action(key, Reason.CURRENT) for key in view.owed & view.live]
+    untag = [Action(key, _untag_reason(key, view)) for key in view.owed - view.retired.keys()]
     changes = [stop.until for stop in view.stops if stop.until is not None]
 
     for key, entry in view.retired.items():
@@ -214,6 +215,13 @@ def _keep_reason(key: str, entry: Retired, view: View, policy: Policy, rank: int
 
 def _delete_reason(entry: Retired) -> Reason:
     return Reason.BEYOND_REMOVED_TTL if entry.mark.state is State.REMOVED else Reason.BEYOND_VERSION_LIMIT
+
+
+def _untag_reason(key: str, view: View) -> Reason:
+    """Why an asset that is not retired must not bear our tag."""
+    if key in view.live:
+        return Reason.CURRENT
+    return view.protected[key].reason if key in view.protected else Reason.ORPHAN
 
 
 def _needs_tag(key: str, entry: Retired, view: View) -> bool:

@@ -182,10 +182,7 @@ def _ledger_after(layout: Layout, loaded: Loaded, known: Survey, outcome: Outcom
         current={**ledger.current, **{channel: published.id for channel, published in history.current.items()}},
         folded=folded,
         retired=retired,
-        owed=(history.owed & (history.live_keys() | retired.keys()))
-        - outcome.untagged
-        - outcome.tagged.keys()
-        - outcome.gone,
+        owed=history.owed - outcome.untagged - outcome.tagged.keys() - outcome.gone - outcome.deleted,
         # What was sent and not answered may still come to pass: until that is over it stays announced.
         tagging=(*ledger.tagging, Announcement(run, frozenset(outcome.untold))) if outcome.untold else ledger.tagging,
         deleting=Announcement(run, frozenset(outcome.unanswered)) if outcome.unanswered else ledger.deleting,

@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.interleaving.explore import FoundError, random_schedule
 
 CHUNK = 2000
+PROGRESS = 50
+"""After how many chunks it says how far it is."""
 
 
 def play(seeds: range) -> str | None:
@@ -42,7 +45,9 @@ def main() -> int:
     end = options.seed + options.schedules
     chunks = [range(start, min(start + CHUNK, end)) for start in range(options.seed, end, CHUNK)]
     with ProcessPoolExecutor(os.cpu_count()) as processes:
-        for found in processes.map(play, chunks):
+        for number, found in enumerate(processes.map(play, chunks), 1):
+            if number % PROGRESS == 0:
+                print(f"{number * CHUNK} schedules, {time.monotonic() - began:.0f} s", file=sys.stderr)  # noqa: T201
             if found is not None:
                 print(found)  # noqa: T201
                 processes.shutdown(cancel_futures=True)

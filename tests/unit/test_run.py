@@ -590,6 +590,25 @@ def test_intent_written_after_the_first_look_saves_its_keys(s3: FakeS3) -> None:
     assert s3.ledger.deleting is None, "so that the uploader need not wait"
 
 
+def test_orphan_that_a_dead_run_tagged_is_untagged_when_an_upload_needs_it(s3: FakeS3) -> None:
+    """The run found it, announced its tag, wrote it, and died: no ledger knows the asset. Then it is named."""
+    s3.put("assets/app-eeee5555.js")
+    s3.advance(2 * DAY)
+
+    def die(*_: object) -> None:
+        s3.on_request = None
+        raise MemoryError
+
+    at_request(s3, "put_if", s3.layout.ledger, die, number=2)
+    with pytest.raises(MemoryError):
+        run(s3, run_id="dies", full=True)
+    assert s3.tags("assets/app-eeee5555.js")
+    s3.advance(1000)
+    s3.intend("r3", "default", {APP: "assets/app-eeee5555.js"})
+    assert "assets/app-eeee5555.js" in keys_of(run(s3), "untag")
+    assert s3.tags("assets/app-eeee5555.js") == {}
+
+
 def test_tag_that_was_not_announced_is_left_to_the_next_run(s3: FakeS3) -> None:
     """An intent at the second look protects what was not to be touched: nobody would know of it after a crash."""
     s3.publish("r3", "default", {APP: C, "assets/logo.png": LOGO})
