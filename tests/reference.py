@@ -1,4 +1,4 @@
-"""The definitions of DESIGN.md, sections 2 and 4, once more: slow, short, and written to be compared with by eye.
+"""What is current, superseded, removed and due, once more: slow, short, and written to be compared with by eye.
 
 Nothing here is carried from one step to the next. `steps` lists what was current after each release of the whole
 history, as full sets; every question about a key is answered by walking that list from its start. There is no ledger,

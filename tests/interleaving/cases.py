@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from release_log.settings import Policy
 from tests.interleaving import cast
+from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.explore import PAGE, VERSIONS, Case, FoundError
 from tests.interleaving.verdict import Watch, settle
-from tests.interleaving.world import LAYOUT, Actor, BrokenPromiseError, Verdict, World
+from tests.interleaving.world import LAYOUT, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.run import Job, clean
 from release_log.marker import Asset, Release, encode
+from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError
 from tests.interleaving.ports import CleanerPort, UploaderPort
-from tests.interleaving.world import EPOCH, INVOCATION_SECONDS, LAYOUT, PREFIX, Actor, BrokenPromiseError, World
+from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
 from uploader.clocks import Clocks
 from uploader.collect import LocalAsset
 from uploader.headers import headers_for

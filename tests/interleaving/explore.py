@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from release_log.settings import Policy
 from tests.interleaving import cast
+from tests.interleaving.actor import Actor, BrokenPromiseError, Op, Verdict
 from tests.interleaving.verdict import Watch, settle
-from tests.interleaving.world import LAYOUT, PREFIX, Actor, BrokenPromiseError, Op, Verdict, World
+from tests.interleaving.world import LAYOUT, PREFIX, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

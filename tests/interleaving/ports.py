@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.store import Blob, Listed
 from release_log.settings import Policy
-from tests.interleaving.world import LAYOUT, BrokenPromiseError, Op, Stored, World
+from tests.interleaving.actor import BrokenPromiseError, Op
+from tests.interleaving.world import LAYOUT, Stored, World
 from uploader.errors import UploaderError
 from uploader.store import Blob as UploaderBlob
 from uploader.store import Listing
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from tests.interleaving.world import Actor
+    from tests.interleaving.actor import Actor
     from uploader.collect import LocalAsset
 
 UNANSWERED = ReadTimeoutError(endpoint_url="s3")

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import ledger as ledgers
 from release_log.tags import Mark, read_mark
 from tests import reference
+from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.cast import clean_alone, local_asset
-from tests.interleaving.world import LAYOUT, BrokenPromiseError
+from tests.interleaving.world import LAYOUT
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from release_log.settings import Policy
-    from tests.interleaving.world import Actor, World
+    from tests.interleaving.actor import Actor
+    from tests.interleaving.world import World
 
 DAY = 86_400
 ORPHAN = timedelta(hours=24)

@@ -24,7 +24,7 @@ WHOLE = sorted(BOUNDS.keys() - {"max_delete_fraction"})
 
 
 def test_defaults_are_those_of_the_documents() -> None:
-    """DESIGN.md, section 4."""
+    """As the README has them."""
     assert {name: getattr(Policy(), name) for name in BOUNDS} == {name: each[2] for name, each in BOUNDS.items()}
     assert Policy().orphans is Orphans.FINGERPRINTED
     assert set(SETTINGS) == {*BOUNDS, "orphans"}

@@ -1,0 +1,165 @@
+"""Somebody who makes requests: the product's own code in a greenlet, which stops at each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from greenlet import getcurrent, greenlet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.interleaving.world import World
+
+EPOCH = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+class Crash(BaseException):
+    """The process is gone: nothing of it runs any more, no ``finally`` either."""
+
+
+class Verdict(Enum):
+    """What becomes of a request."""
+
+    DONE = "done"
+    LOST = "lost"
+    """It is done, the answer is lost, and the client's library asks a second time."""
+    LATE = "late"
+    """There is no answer in time; it is done later all the same."""
+    FAILED = "failed"
+    """S3 answers with an error, again and again; nothing is done."""
+
+
+@dataclass(slots=True)
+class Op:
+    """One request: what it touches, for whoever schedules."""
+
+    kind: str
+    key: str = ""
+    keys: frozenset[str] = frozenset()
+    writes: bool = False
+
+    def touches(self, key: str) -> bool:
+        return key in self.keys or (key.startswith(self.key) if self.kind == "list" else key == self.key)
+
+    def depends_on(self, other: Op) -> bool:
+        """Whether it matters which of the two comes first."""
+        if {"sleep", "time"} & {self.kind, other.kind}:
+            return True
+        if not (self.writes or other.writes):
+            return False
+        mine, theirs = self.keys or {self.key}, other.keys or {other.key}
+        return any(other.touches(key) for key in mine) or any(self.touches(key) for key in theirs)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {','.join(sorted(self.keys)) or self.key}"
+
+
+def pause() -> None:
+    """Let whoever schedules go on."""
+    parent = getcurrent().parent
+    assert parent is not None
+    parent.switch()
+
+
+class BrokenPromiseError(AssertionError):
+    """The promise is broken."""
+
+
+@dataclass(slots=True, eq=False)
+class Actor:
+    """Somebody who makes requests.
+
+    Attributes:
+        name: For people.
+        world: The bucket.
+        work: What it does; its result is kept.
+        lives: For how many seconds at most.
+        skew: By how many seconds its own clock is wrong.
+        keys: What its upload names.
+        relies_on: Keys that it has decided not to send, or that it has staged.
+        until: For how long it may rely on them: as long as its intent or staged release holds.
+        staged: Keys of the release that it has staged.
+        pending: The request that it waits to make.
+        result: What it returned, or the error that it ended with.
+        seen_markers: The markers that it listed last.
+        seen_at: S3's clock when it read the ledger last.
+        vanished: An intent or staged release that it listed and did not find, and has not listed again since.
+        may_go: Whether it can go on now.
+    """
+
+    name: str
+    world: World
+    work: Callable[[Actor], Any]
+    lives: float = float("inf")
+    skew: int = 0
+    relies_on: frozenset[str] = frozenset()
+    until: datetime = EPOCH
+    staged: frozenset[str] = frozenset()
+    pending: Op | None = None
+    result: Any = None
+    state: str = "new"
+    started: datetime = EPOCH
+    seen_markers: frozenset[str] = frozenset()
+    seen_at: datetime = EPOCH
+    answered_at: datetime = EPOCH
+    verdict: Verdict = Verdict.DONE
+    greenlet: Any = None
+    requests: int = 0
+    vanished: str | None = None
+    may_go: Callable[[], bool] = lambda: True
+
+    @property
+    def alive(self) -> bool:
+        return self.state in {"new", "running"}
+
+    def start(self) -> None:
+        """Run to the first request."""
+        self.state = "running"
+        self.greenlet = greenlet(self._run, parent=getcurrent())
+        self._switch()
+
+    def step(self, verdict: Verdict = Verdict.DONE) -> None:
+        """Make the pending request, and run to the next one."""
+        if not self.requests:
+            self.started = self.world.now
+        self.requests += 1
+        self.verdict = verdict
+        self._switch()
+
+    def crash(self) -> None:
+        """End it here."""
+        if self.state == "running":
+            self.state = "crashed"
+            if getcurrent() is self.greenlet:
+                raise Crash
+            self.world.actor = self
+            self.greenlet.parent = getcurrent()
+            self.greenlet.throw(Crash)
+            self._end()
+
+    def _switch(self) -> None:
+        self.world.actor = self
+        self.greenlet.parent = getcurrent()
+        self.greenlet.switch()
+        if self.state != "running":
+            self._end()
+        self.world.check()
+
+    def _end(self) -> None:
+        self.relies_on, self.staged, self.pending = frozenset(), frozenset(), None
+
+    def _run(self) -> None:
+        try:
+            self.result = self.work(self)
+            self.state = "done"
+        except BrokenPromiseError as violation:
+            self.result, self.state = violation, "failed"
+            raise
+        except Crash:
+            pass
+        except Exception as error:  # noqa: BLE001 (whatever it fails with is its result)
+            self.result, self.state = error, "failed"
