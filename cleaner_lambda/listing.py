@@ -121,7 +121,9 @@ def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconcil
         for key, size in strays.items():
             logical = split(key).logical
             state = State.SUPERSEDED if logical in paths else State.REMOVED
-            retired[key] = Retired(logical, Mark(state, now), size, release="")
+            # Markers are read after the clock was: one of them may have brought it into this state a moment later.
+            since = max(now, history.turned.get(logical, now))
+            retired[key] = Retired(logical, Mark(state, since), size, release="")
     others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))
     return Reconciled(
         history=replace(history, retired=retired, owed=(history.owed - gone) | stored_again),

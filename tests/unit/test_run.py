@@ -980,6 +980,20 @@ def test_orphan_whose_logical_path_is_current_is_superseded(s3: FakeS3) -> None:
     assert s3.ledger.retired["assets/app-0123abcd.js"].mark == Mark(State.SUPERSEDED, s3.clock)
 
 
+def test_orphan_is_no_older_in_its_state_than_the_marker_that_brought_it_there(s3: FakeS3) -> None:
+    """The marker is written after the run has read the clock, and before it lists the markers."""
+    s3.put("assets/new-eeee5555.js")
+    s3.advance(2 * DAY)
+
+    def publish() -> None:
+        s3.advance(5)
+        s3.publish("r3", "staging", {"assets/new.js": "assets/new-ffff6666.js"})
+
+    at_request(s3, "list", s3.layout.markers, publish)
+    run(s3, full=True)
+    assert s3.ledger.retired["assets/new-eeee5555.js"].mark == Mark(State.SUPERSEDED, s3.clock)
+
+
 def test_object_younger_than_a_day_is_no_orphan(s3: FakeS3) -> None:
     """It may belong to an upload that nobody has told us of: 24 hours to the second."""
     s3.put("assets/old-0123abcd.js")
