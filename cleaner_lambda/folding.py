@@ -51,7 +51,7 @@ def kept_releases(history: History, count: int, loaded: Loaded) -> list[str]:
 def kept_keys(store: S3Port, layout: Layout, ids: list[str], loaded: Loaded, mapper: Mapper = map) -> frozenset[str]:
     """Keys of some releases."""
     releases = read_markers(store, layout, ids, loaded, mapper)
-    return frozenset(asset.key for published in releases for asset in published.release.assets.values())
+    return frozenset().union(*(published.release.keys for published in releases))
 
 
 def all_folded(loaded: Loaded) -> dict[str, Folded]:
@@ -77,7 +77,7 @@ def _replay(published: list[Published], new: list[Published], ledger: Ledger) ->
     live, paths = history.live_keys(), history.live_paths()
     before = set(ledger.current.values())
     fresh = [each for each in published if each.id in before] + new
-    there = {asset.key for each in fresh for asset in each.release.assets.values()}
+    there = frozenset().union(*(each.release.keys for each in fresh))
     retired = {key: entry for key, entry in history.retired.items() if key in there or not ledger.folded}
     for key, entry in ledger.retired.items():
         if key in history.retired:

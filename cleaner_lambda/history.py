@@ -47,7 +47,7 @@ class History:
 
     def live_keys(self) -> set[str]:
         """Every key of a current release."""
-        return {asset.key for published in self.current.values() for asset in published.release.assets.values()}
+        return set().union(*(published.release.keys for published in self.current.values()))
 
     def live_paths(self) -> set[str]:
         """Every logical path of a current release."""

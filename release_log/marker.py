@@ -72,6 +72,11 @@ class Release:
     assets: Mapping[str, Asset]
     metadata: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of its assets."""
+        return frozenset(asset.key for asset in self.assets.values())
+
 
 def encode(release: Release) -> bytes:
     """The body as bytes: the same release always gives the same bytes."""

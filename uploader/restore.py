@@ -16,6 +16,7 @@ from release_log.marker import Release, decode
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.intent import intent, name_of
+from uploader.whole import fits, keys_there, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from uploader.store import BucketPort
 
 log = logging.getLogger("uploader")
-
-SHOWN = 5
-"""How many assets an error names."""
 
 MOST_DELETE_MARKERS = 100
 """How many may lie on one key: each deletion of what is deleted already adds one."""
@@ -74,11 +72,6 @@ class Named:
     id: str
     body: bytes
     release: Release
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """Its assets' keys."""
-        return frozenset(asset.key for asset in self.release.assets.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +126,16 @@ def find_release(bucket: BucketPort, layout: Layout, release_id: str) -> Named:
 def look(bucket: BucketPort, versions: VersionsPort, layout: Layout, named: Named) -> Found:
     """See what is there, and what can be restored. Reads only."""
     sizes = bucket.listing(layout.prefix).sizes
-    # A file without a fingerprint is as the latest upload left it: that it is there is all that can be asked.
-    expected = {asset.key: asset.size if asset.fingerprinted else None for asset in named.release.assets.values()}
-    there = {key for key, size in expected.items() if key in sizes and size in {None, sizes[key]}}
-    if len(there) == len(expected):
-        return Found(frozenset(there), {}, frozenset())
+    there = keys_there(named.release, sizes)
+    if there == named.release.keys:
+        return Found(there, {}, frozenset())
+    below = versions.deleted(layout.prefix)
     deleted = {
-        key: found.marker
-        for key, found in versions.deleted(layout.prefix).items()
-        if key in expected and key not in sizes and found.size is not None and expected[key] in {None, found.size}
+        asset.key: below[asset.key].marker
+        for asset in named.release.assets.values()
+        if asset.key in below and asset.key not in sizes and fits(asset, below[asset.key].size)
     }
-    return Found(frozenset(there), deleted, frozenset(expected.keys() - there - deleted.keys()))
+    return Found(there, deleted, named.release.keys - there - deleted.keys())
 
 
 def restore(
@@ -158,7 +150,7 @@ def restore(
     restored: set[str] = set()
     told: set[str] = set()
     while True:
-        with intent(bucket, layout, name_of(named.id), lambda _: named.body, named.keys, clocks) as held:
+        with intent(bucket, layout, name_of(named.id), lambda _: named.body, named.release.keys, clocks) as held:
             for _ in range(MOST_DELETE_MARKERS):
                 found = look(bucket, versions, layout, named)
                 if not found.deleted:
@@ -175,17 +167,17 @@ def restore(
             if held.is_too_old(clocks):
                 continue
             key = layout.staged_key(held.id)
-            taken = held.is_taken(layout, bucket.listing(layout.prefix))
+            taken = bucket.get(layout.marker_key(held.id)) is not None
             if not taken and held.write(bucket, key):
                 return Restored(held.id, key, frozenset(restored))
         clocks.sleep(1)
 
 
 def _incomplete(named: Named, found: Found, restored: set[str]) -> UploaderError:
-    lost = sorted(found.lost | found.deleted.keys())
-    names = ", ".join(lost[:SHOWN]) + (f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else "")
+    lost = found.lost | found.deleted.keys()
     return UploaderError(
-        f"{len(lost)} of the {len(named.keys)} assets of {named.id} cannot be restored (the bucket has no versioning, "
-        f"its window is over, or another file has the key): {names}; {len(restored & found.there)} restored, which "
-        f"stay so, {len(found.there - restored)} were there; publish that build again"
+        f"{len(lost)} of the {len(named.release.keys)} assets of {named.id} cannot be restored (the bucket has no "
+        f"versioning, its window is over, or another file has the key): {some_of(lost)}; "
+        f"{len(restored & found.there)} restored, which stay so, {len(found.there - restored)} were there; "
+        "publish that build again"
     )

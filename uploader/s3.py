@@ -26,7 +26,7 @@ from release_log.instants import whole_seconds
 from release_log.layout import Layout
 from uploader.collect import changed, signature_of
 from uploader.errors import UploaderError, UsageError
-from uploader.session import find_access, first_line
+from uploader.session import first_line
 from uploader.signals import run_requests
 from uploader.store import Blob, Listing
 
@@ -46,17 +46,6 @@ WHOLE_BYTES = 8 * 1024 * 1024
 
 MAX_PARTS = 10_000
 """S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
-
-
-def connect(
-    bucket: str, *, region: str | None, profile: str | None, endpoint_url: str | None, concurrency: int
-) -> Bucket:
-    """Open a bucket with the credentials and region that boto3's own chain finds.
-
-    Raises:
-        UsageError: There are no credentials, or no region, or no such profile.
-    """
-    return open_bucket(find_access(bucket, region=region, profile=profile, endpoint_url=endpoint_url), concurrency)
 
 
 def open_bucket(access: Access, concurrency: int) -> Bucket:
@@ -98,7 +87,14 @@ obstore repeats what cannot do harm twice, and only until an answer begins. Noth
 _PASSING = {"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "OperationAborted"}
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
-_LASTING = (PermissionDeniedError, UnauthenticatedError, NotFoundError, NotSupportedError, InvalidPathError)
+_LASTING = (
+    AlreadyExistsError,
+    InvalidPathError,
+    NotFoundError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 
 
 class Bucket:
@@ -241,19 +237,15 @@ class Bucket:
 
     async def _request(self, action: str, key: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """Ask S3, again if what went wrong passes; anything else becomes one line that names thing and remedy."""
-        for pause in PAUSES:
+        pauses = iter(PAUSES)
+        while True:
             try:
                 return await ask()
-            except (BaseError, FileNotFoundError) as error:
-                if not _passes(error):
-                    return self._fail(action, key, error)
-            except (ValueError, BotoCoreError) as error:
-                return self._fail(action, key, error)
+            except (BaseError, FileNotFoundError, ValueError, BotoCoreError) as error:
+                pause = next(pauses, None) if _passes(error) else None
+                if pause is None:
+                    self._fail(action, key, error)
             await asyncio.sleep(pause)
-        try:
-            return await ask()
-        except (BaseError, FileNotFoundError, ValueError, BotoCoreError) as error:
-            return self._fail(action, key, error)
 
     def _fail(self, action: str, key: str, error: Exception) -> NoReturn:
         missing = isinstance(error, FileNotFoundError) and _code(error) not in {"NoSuchBucket", "NoSuchUpload"}
@@ -262,14 +254,12 @@ class Bucket:
         raise self._access.explain(action, key, _code(error), str(error)) from error
 
 
-def _passes(error: BaseError | FileNotFoundError) -> bool:
+def _passes(error: Exception) -> bool:
     """Whether the same request may succeed in a moment: S3 says so, or its answer did not come whole."""
     if isinstance(error, FileNotFoundError):
         # The end of a multipart upload was done and its answer lost: obstore then finds nothing to abort.
         return _code(error) == "NoSuchUpload"
-    if isinstance(error, (AlreadyExistsError, *_LASTING)):
-        return False
-    return _code(error) in {"", *_PASSING}
+    return isinstance(error, BaseError) and not isinstance(error, _LASTING) and _code(error) in {"", *_PASSING}
 
 
 def _code(error: Exception) -> str:

@@ -15,13 +15,11 @@ from release_log.marker import Release, decode
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.intent import intent, name_of, withdraw
+from uploader.whole import keys_there, some_of
 
 if TYPE_CHECKING:
     from release_log.layout import Layout
     from uploader.store import BucketPort, Listing
-
-SHOWN = 5
-"""How many missing assets an error names."""
 
 log = logging.getLogger("uploader")
 
@@ -55,10 +53,9 @@ def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clo
     if blob is None:
         return _already(bucket, layout, release_id)
     release = _decode(blob.body, layout, staged)
-    keys = frozenset(asset.key for asset in release.assets.values())
     while True:
         # A fresh intent: the staged release may be about to expire.
-        with intent(bucket, layout, name_of(release_id), lambda _: blob.body, keys, clocks) as held:
+        with intent(bucket, layout, name_of(release_id), lambda _: blob.body, release.keys, clocks) as held:
             listing = bucket.listing(layout.prefix)
             _check_whole(listing, release_id, release)
             held.wait_for_its_turn(layout, listing, clocks)
@@ -112,15 +109,9 @@ def _check_same(bucket: BucketPort, marker: str, body: bytes) -> None:
 
 
 def _check_whole(listing: Listing, release_id: str, release: Release) -> None:
-    sizes = listing.sizes
-    # A file without a fingerprint may be a later upload's by now: that it is there is all that can be asked.
-    missing = sorted(
-        asset.key
-        for asset in release.assets.values()
-        if asset.key not in sizes or (asset.fingerprinted and sizes[asset.key] != asset.size)
-    )
+    missing = release.keys - keys_there(release, listing.sizes)
     if missing:
-        names = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
+        names = some_of(missing)
         msg = f"{release_id} is not whole, {names} not there as uploaded: nothing was changed; publish it again"
         raise UploaderError(msg)
 

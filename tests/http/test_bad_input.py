@@ -14,7 +14,8 @@ import pytest
 from uploader.collect import collect
 from uploader.errors import UploaderError
 from uploader.publish import Build, publish
-from uploader.s3 import connect
+from uploader.s3 import open_bucket
+from uploader.session import find_access
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,7 +169,7 @@ def test_a_file_that_changes_or_vanishes_while_it_is_being_uploaded(
     for name, value in uploader.aws.environment().items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    bucket = connect(uploader.bucket, region=None, profile=None, endpoint_url=None, concurrency=4)
+    bucket = open_bucket(find_access(uploader.bucket, region=None, profile=None, endpoint_url=None), concurrency=4)
     build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release="r")
 
     def meanwhile(_uploads: object) -> None:

@@ -112,10 +112,6 @@ class Actor:
     vanished: str | None = None
     may_go: Callable[[], bool] = lambda: True
 
-    @property
-    def alive(self) -> bool:
-        return self.state in {"new", "running"}
-
     def start(self) -> None:
         """Run to the first request."""
         self.state = "running"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from release_log.settings import Policy
 from tests.interleaving import cast
-from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
-from tests.interleaving.explore import PAGE, VERSIONS, Case, FoundError
+from tests.interleaving.actor import Actor, Verdict
+from tests.interleaving.explore import PAGE, VERSIONS, Case, FoundError, judged
 from tests.interleaving.verdict import Watch, settle
 from tests.interleaving.world import LAYOUT, World
 
@@ -26,18 +26,9 @@ LATER = Policy(version_limit=0, version_ttl=3600, removed_ttl=60, grace=0)
 STAGED_ID = "20261123T110000Z-staged"
 
 
-def put_assets(world: World, keys: Sequence[str]) -> None:
-    """Assets as the uploader stores them."""
-    for key in keys:
-        if key not in world.objects:
-            asset = cast.local_asset(key)
-            metadata = {"digest": asset.digest, "headers": asset.headers.digest()}
-            world.put(key, b"", size=asset.size, metadata=metadata)
-
-
 def release(world: World, keys: Sequence[str], name: str, folder: str = LAYOUT.markers) -> None:
     """A release, all at once, and the second that it takes."""
-    put_assets(world, keys)
+    cast.put_assets(world, keys)
     release_id = name if "Z-" in name else f"{world.now:%Y%m%dT%H%M%SZ}-{name}"
     world.put(f"{folder}{release_id}.json", cast.body(keys, "default", name.partition("Z-")[2] or name, world))
     world.advance(1)
@@ -156,31 +147,26 @@ UNTAG_AND_DELETE = replace(case("a run that untags and deletes", returned, _clea
 def _play(case: Case, *steps: tuple[str, str, Verdict | None]) -> None:
     """Play one schedule: each actor up to its next request of a kind, which ends as said; None: a crash before it."""
     world = case.set_up()
-    watch = Watch(world, case.policy)
+    Watch(world, case.policy)
     actors = {actor.name: actor for actor in world.actors}
-    try:
+    with judged(world, case.name):
         for name, kind, verdict in steps:
-            actor = actors[name]
-            if actor.state == "new":
-                actor.start()
-            while (
-                actor.state == "running" and str(actor.pending) != kind and getattr(actor.pending, "kind", "") != kind
-            ):
-                actor.step()
-            if actor.state == "running":
-                actor.crash() if verdict is None else actor.step(verdict)
+            _go_on(actors[name], kind)
+            if actors[name].state == "running":
+                actors[name].crash() if verdict is None else actors[name].step(verdict)
         while world.late:
             world.actor = None
             world.late.pop()[1]()
             world.check()
-        settle(world, case.policy, watch)
-    except BrokenPromiseError as broken:
-        steps_made = "\n".join(world.trace)
-        msg = f"{case.name}: {broken}\n{steps_made}"
-        raise FoundError(msg) from broken
-    finally:
-        for actor in world.actors:
-            actor.crash()
+        settle(world, case.policy)
+
+
+def _go_on(actor: Actor, kind: str) -> None:
+    """Up to the next request of a kind, or one such as ``put <key>``."""
+    if actor.state == "new":
+        actor.start()
+    while actor.state == "running" and kind not in {str(actor.pending), getattr(actor.pending, "kind", None)}:
+        actor.step()
 
 
 TO_THE_END = ("", Verdict.DONE)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -32,12 +33,27 @@ POLICIES = (
 )
 
 JUMPS = (1, 1, 60, 600, 3600, 7200)
-LONGEST_WAIT = 7200
-"""How long a request may take: far less than half of an intent's life, as the protocol asks."""
 
 
 class FoundError(AssertionError):
     """A schedule in which the promise is broken: its seed, what is wrong, and every request."""
+
+
+@contextmanager
+def judged(world: World, which: str, more: str = "") -> Iterator[None]:
+    """Play a schedule; whatever happens, nobody goes on after it.
+
+    Raises:
+        FoundError: The promise is broken.
+    """
+    try:
+        yield
+    except BrokenPromiseError as broken:
+        msg = "\n".join((f"{which}: {broken}", *world.trace, more))
+        raise FoundError(msg) from broken
+    finally:
+        for actor in world.actors:
+            actor.crash()
 
 
 def random_schedule(seed: int) -> World:
@@ -49,19 +65,12 @@ def random_schedule(seed: int) -> World:
     random = Random(seed)  # noqa: S311 (a schedule, no secret)
     world = World(page=random.choice((1000, 1000, 3, 7)))
     policy = random.choice(POLICIES)
-    watch = Watch(world, policy)
-    try:
+    Watch(world, policy)
+    with judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
         staged = _history(world, policy, random)
         world.actors = list(_cast(world, policy, random, staged))
         _play(world, random)
-        settle(world, policy, watch)
-    except BrokenPromiseError as violation:
-        steps = "\n".join(world.trace)
-        msg = f"seed {seed}: {violation}\n{policy}\n{steps}\nreplay: python -m tests.interleaving {seed}"
-        raise FoundError(msg) from violation
-    finally:
-        for actor in world.actors:
-            actor.crash()
+        settle(world, policy)
     return world
 
 
@@ -77,11 +86,7 @@ def _history(world: World, policy: Policy, random: Random) -> list[str]:
     staged = []
     for number in range(random.randint(0, 4)):
         keys, channel = _assets(random), random.choice((*CHANNELS, CHANNELS[0]))
-        for key in keys:
-            if key not in world.objects:
-                asset = cast.local_asset(key)
-                metadata = {"digest": asset.digest, "headers": asset.headers.digest()}
-                world.put(key, b"", size=asset.size, metadata=metadata)
+        cast.put_assets(world, keys)
         release_id = f"{world.now:%Y%m%dT%H%M%SZ}-r{number}"
         folder = random.choice((LAYOUT.markers, LAYOUT.markers, LAYOUT.markers, LAYOUT.staged, LAYOUT.pending))
         world.put(f"{folder}{release_id}.json", cast.body(keys, channel, f"r{number}", world))
@@ -211,19 +216,11 @@ def every_schedule(case: Case, *, crash: tuple[str, int] | None = None, preempti
     while stack:
         prefix, asleep, left = stack.pop()
         world = case.set_up()
-        watch = Watch(world, case.policy, strict=case.strict)
-        try:
-            complete = _follow(world, prefix, asleep, left, stack, crash)
-            if complete:
+        Watch(world, case.policy, strict=case.strict)
+        with judged(world, f"{case.name}, crash {crash}"):
+            if _follow(world, prefix, asleep, left, stack, crash):
                 count += 1
-                settle(world, case.policy, watch)
-        except BrokenPromiseError as violation:
-            steps = "\n".join(world.trace)
-            msg = f"{case.name}, crash {crash}: {violation}\n{steps}"
-            raise FoundError(msg) from violation
-        finally:
-            for actor in world.actors:
-                actor.crash()
+                settle(world, case.policy)
     return count
 
 

@@ -229,7 +229,7 @@ MUTANTS = (
         staging.activate,
         (
             (
-                "with intent(bucket, layout, name_of(release_id), lambda _: blob.body, keys, clocks) as held:",
+                "with intent(bucket, layout, name_of(release_id), lambda _: blob.body, release.keys, clocks) as held:",
                 "for held in [Intent(release_id, blob.body, clocks.passed(), clocks.passed())]:",
             ),
             (

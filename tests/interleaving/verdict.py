@@ -63,7 +63,7 @@ class Watch:
                 raise BrokenPromiseError(msg)
 
 
-def settle(world: World, policy: Policy, watch: Watch) -> None:  # noqa: ARG001 (it watches these runs too)
+def settle(world: World, policy: Policy) -> None:
     """Let the cleaner come back until nothing is left to do, and compare with the reference."""
     world.actor = None
     for actor in world.actors:

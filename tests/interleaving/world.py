@@ -173,7 +173,7 @@ class World:
         """Every key of a current release."""
         if self._dirty:
             releases = [self.releases[release_id][1] for release_id in self.current().values()]
-            self._current = frozenset(asset.key for release in releases for asset in release.assets.values())
+            self._current = frozenset().union(*(release.keys for release in releases))
             self._dirty = False
         return self._current
 

@@ -1,0 +1,33 @@
+"""Whether a release is whole: all of its assets there, as they were uploaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from release_log.marker import Asset, Release
+
+SHOWN = 5
+"""How many assets an error names."""
+
+
+def fits(asset: Asset, size: int | None) -> bool:
+    """Whether an object of this size can be the asset; None for no object.
+
+    A file without a fingerprint may be a later upload's by now: that it is there is all that can be asked.
+    """
+    return size is not None and (size == asset.size or not asset.fingerprinted)
+
+
+def keys_there(release: Release, sizes: Mapping[str, int]) -> frozenset[str]:
+    """Keys of a release's assets that are there; the sizes are those of every object."""
+    return frozenset(asset.key for asset in release.assets.values() if fits(asset, sizes.get(asset.key)))
+
+
+def some_of(keys: Collection[str]) -> str:
+    """The first few keys, for an error, and how many more there are."""
+    names = sorted(keys)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
