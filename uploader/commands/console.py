@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 KILO = 1000
 
@@ -64,6 +64,15 @@ def say(text: str, *, done: str) -> None:
         os.close(nowhere)
     msg = f"{done}, but the answer could not be written to standard output ({reason})"
     raise UploaderError(msg)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows under their columns' names, for people: columns aligned, two spaces between them, nothing cut."""
+    lines = [tuple(columns), *(tuple(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 def readable(size: float) -> str:
