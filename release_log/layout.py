@@ -25,6 +25,8 @@ LOG_FOLDER = ".releases/"
 MAX_KEY_BYTES = 1024
 """S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
 
+_ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)")
+_ODD_CHARACTER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -170,12 +172,11 @@ def check_key(key: str) -> str:
     Raises:
         LayoutError: It may not.
     """
-    parts = key.split("/")
     if len(key.encode(errors="surrogatepass")) > MAX_KEY_BYTES:
         problem = f"is longer than S3's {MAX_KEY_BYTES} bytes"
-    elif any(part in {"", ".", ".."} for part in parts):
+    elif _ODD_PART.search(key):
         problem = "has an empty, '.' or '..' part"
-    elif any(ord(char) < ord(" ") or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in key):
+    elif _ODD_CHARACTER.search(key):
         problem = "holds a control character or bytes that are not UTF-8"
     else:
         return key

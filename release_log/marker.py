@@ -129,6 +129,38 @@ def decode(body: bytes, prefix: str) -> Release:
     )
 
 
+def read_headers(body: bytes, sizes: Mapping[str, int]) -> tuple[str, dict[str, str]]:
+    """What a marker says of the headers of some objects, for whoever takes it as a hint: it is not checked otherwise.
+
+    Args:
+        body: What the marker holds.
+        sizes: Key -> bytes of the objects.
+
+    Returns:
+        The channel, and key -> ``headers`` of the objects that have the size that the marker says.
+
+    Raises:
+        MarkerError: It is not JSON.
+    """
+    headers: dict[str, str] = {}
+
+    def take(entry: dict[str, Any]) -> dict[str, Any] | None:
+        # Whatever is not needed goes at once: a marker may name 100,000 assets.
+        key, digest = entry.get("key"), entry.get("headers")
+        if not isinstance(key, str):
+            return entry
+        if isinstance(digest, str) and sizes.get(key, -1) == entry.get("size"):
+            headers[key] = digest
+        return None
+
+    try:
+        document = json.loads(body, object_hook=take)
+    except (ValueError, RecursionError) as error:
+        msg = f"not JSON: {error}"
+        raise MarkerError(msg) from error
+    return str(document.get("channel")) if isinstance(document, dict) else "", headers
+
+
 def _encode_asset(asset: Asset) -> dict[str, object]:
     entry: dict[str, object] = {"key": asset.key, "size": asset.size, "fingerprinted": asset.fingerprinted}
     if asset.digest is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release_log.layout import Layout
@@ -12,12 +13,18 @@ from uploader.errors import UploaderError
 from uploader.store import Blob, Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from uploader.collect import LocalAsset
+    from uploader.store import Stored
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
+
+
+def bookkeeping(asset: LocalAsset) -> dict[str, str]:
+    """What the uploader stores with an asset, for itself."""
+    return {"headers": asset.headers.digest()} | ({} if asset.digest is None else {"digest": asset.digest})
 
 
 class Clock:
@@ -82,25 +89,26 @@ class FakeBucket:
         self._request(f"get {key}")
         return Blob(self.objects[key], self.times.get(key, NOON)) if key in self.objects else None
 
-    def written_since(self, prefix: str, instant: datetime) -> list[str]:
+    def written(self, prefix: str) -> dict[str, datetime]:
         self._request(f"list {prefix}")
-        return [key for key in self.objects if key.startswith(prefix) and instant <= self.times.get(key, NOON)]
+        return {key: self.times.get(key, NOON) for key in self.objects if key.startswith(prefix)}
 
-    def listing(self, prefix: str) -> Listing:
+    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
         self._request(f"list {prefix}")
-        found = {key: body for key, body in self.objects.items() if key.startswith(prefix)}
-        log = {key: self.times.get(key, NOON) for key in found if key.startswith(LAYOUT.log)}
-        return Listing({key: len(body) for key, body in found.items()}, log)
+        there = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(prefix)}
+        times = {key: at for key, at in there.items() if key in keys}
+        log = {key: at for key, at in there.items() if key.startswith(LAYOUT.log)}
+        return Listing({key: len(self.objects[key]) for key in times}, times, log)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         return {key: self.stored[key] for key in keys if key in self.stored}
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
+    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         for asset in assets:
             self._request(f"put {asset.key}")
-            self.write(asset.key, asset.path.read_bytes())
-            self.stored[asset.key] = {"digest": asset.digest, "headers": asset.headers.digest()}
-            done(asset)
+            self.write(asset.key, Path(asset.path).read_bytes())
+            self.stored[asset.key] = bookkeeping(asset)
+            done(asset, asset.as_it_is())
 
     def withdraw(self, key: str) -> None:
         self._request(f"delete {key}")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from uploader.collect import LocalAsset
 
@@ -29,37 +29,54 @@ class Upload:
     reason: Reason
 
 
-def to_look_at(assets: Iterable[LocalAsset], sizes: Mapping[str, int]) -> list[str]:
-    """Keys whose name and size do not tell whether the content is the same: those without a fingerprint."""
-    return [asset.key for asset in assets if not asset.fingerprinted and sizes.get(asset.key) == asset.size]
+@dataclass(frozen=True, slots=True)
+class There:
+    """What is known of the objects under the build's keys. S3's ETag is no help: it is not the content's digest after a
+    multipart upload or with SSE-KMS.
 
-
-def compare(
-    assets: Iterable[LocalAsset], sizes: Mapping[str, int], metadata: Mapping[str, Mapping[str, str]]
-) -> list[Upload]:
-    """What is to be sent.
-
-    Args:
-        assets: The build.
-        sizes: Key -> bytes of what the bucket holds.
-        metadata: Key -> what was stored with it, for the keys of `to_look_at`. S3's ETag is no help: it is not the
-            content's digest after a multipart upload or with SSE-KMS.
+    Attributes:
+        sizes: Key -> bytes, of those that are there.
+        headers: Key -> digest of the headers that an earlier release says it is stored with, if it still holds.
+        metadata: Key -> what it was stored with, of those that had to be looked at: see `to_look_at`.
     """
-    uploads = []
+
+    sizes: Mapping[str, int]
+    headers: Mapping[str, str]
+    metadata: Mapping[str, Mapping[str, str]]
+
+    def headers_of(self, key: str) -> str | None:
+        """The digest of the headers that an object is stored with; None if it is not known."""
+        looked_at = self.metadata.get(key)
+        return self.headers.get(key) if looked_at is None else looked_at.get("headers")
+
+    def digest_of(self, key: str) -> str | None:
+        """The digest of an object's content; None if it is not known."""
+        return self.metadata.get(key, {}).get("digest")
+
+
+def to_look_at(assets: Iterable[LocalAsset], sizes: Mapping[str, int], headers: Mapping[str, str]) -> list[str]:
+    """Keys for which name, size and earlier releases do not tell whether they are stored as they should be."""
+    return [
+        asset.key
+        for asset in assets
+        if sizes.get(asset.key) == asset.size and not (asset.fingerprinted and asset.key in headers)
+    ]
+
+
+def compare(assets: Iterable[LocalAsset], there: There) -> Iterator[Upload]:
+    """What is to be sent."""
     for asset in assets:
-        reason = _reason(asset, sizes.get(asset.key), metadata.get(asset.key, {}))
+        reason = _reason(asset, there)
         if reason is not None:
-            uploads.append(Upload(asset, reason))
-    return uploads
+            yield Upload(asset, reason)
 
 
-def _reason(asset: LocalAsset, size: int | None, stored: Mapping[str, str]) -> Reason | None:
+def _reason(asset: LocalAsset, there: There) -> Reason | None:
+    size = there.sizes.get(asset.key)
     if size is None:
         return Reason.NEW
     if size != asset.size:
         return Reason.SIZE_DIFFERS
-    if asset.fingerprinted:
-        return None
-    if stored.get("digest") != asset.digest:
+    if not asset.fingerprinted and there.digest_of(asset.key) != asset.digest:
         return Reason.CONTENT_DIFFERS
-    return None if stored.get("headers") == asset.headers.digest() else Reason.HEADERS_DIFFER
+    return None if there.headers_of(asset.key) == asset.headers.digest() else Reason.HEADERS_DIFFER

@@ -40,7 +40,8 @@ class Intent:
 
     Attributes:
         id: The release's id.
-        body: What it says, and what the marker will say.
+        at: The instant in its id, by the build machine's clock.
+        body: What it says.
         began: When it was begun to be written, by the clock of its age.
         created: When it was surely there, by the same clock.
         keep: Leave it in the bucket to expire: whether the marker was written is not known.
@@ -48,6 +49,7 @@ class Intent:
     """
 
     id: str
+    at: datetime
     body: bytes
     began: float
     created: float = 0.0
@@ -76,7 +78,7 @@ class Intent:
             if left > timedelta():
                 clocks.sleep(left.total_seconds())
 
-    def write(self, bucket: BucketPort, key: str) -> bool:
+    def write(self, bucket: BucketPort, key: str, body: bytes) -> bool:
         """Write the marker, or the staged release; False if another's has this key.
 
         Until S3 answers, nobody knows whether it is there. If the answer never comes, what it names has to be kept.
@@ -87,7 +89,7 @@ class Intent:
         unknown = f"whether {key} was written is not known"
         self.keep = True
         try:
-            written = bucket.create(key, self.body)
+            written = bucket.create(key, body)
         except KeyboardInterrupt as error:
             msg = f"{unknown}; run again to finish"
             raise StoppedError(msg) from error
@@ -124,7 +126,7 @@ def intent(
     """
     for _ in range(TRIES):
         began, at = clocks.passed(), clocks.wall()
-        held = Intent(make_id(at, name), body(at), began)
+        held = Intent(make_id(at, name), at, body(at), began)
         # If this fails nobody knows whose intent is there, if any: one that is left behind expires.
         if bucket.create(layout.pending_key(held.id), held.body):
             held.created = clocks.passed()

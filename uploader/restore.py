@@ -125,7 +125,7 @@ def find_release(bucket: BucketPort, layout: Layout, release_id: str) -> Named:
 
 def look(bucket: BucketPort, versions: VersionsPort, layout: Layout, named: Named) -> Found:
     """See what is there, and what can be restored. Reads only."""
-    sizes = bucket.listing(layout.prefix).sizes
+    sizes = bucket.listing(layout.prefix, named.release.keys).sizes
     there = keys_there(named.release, sizes)
     if there == named.release.keys:
         return Found(there, {}, frozenset())
@@ -168,7 +168,7 @@ def restore(
                 continue
             key = layout.staged_key(held.id)
             taken = bucket.get(layout.marker_key(held.id)) is not None
-            if not taken and held.write(bucket, key):
+            if not taken and held.write(bucket, key, named.body):
                 return Restored(held.id, key, frozenset(restored))
         clocks.sleep(1)
 

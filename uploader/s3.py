@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import obstore
-from botocore.exceptions import BotoCoreError
-from obstore.auth.boto3 import Boto3CredentialProvider
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    InvalidPathError,
-    NotFoundError,
-    NotSupportedError,
-    PermissionDeniedError,
-    UnauthenticatedError,
-)
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError
 from obstore.store import S3Store
 
 from release_log.instants import whole_seconds
 from release_log.layout import Layout
-from uploader.collect import changed, signature_of
 from uploader.errors import UploaderError, UsageError
+from uploader.key_ranges import key_ranges
+from uploader.s3_errors import code_of, is_missing, passes
+from uploader.sending import PARTS_AT_ONCE, Room, check_unchanged, read_body
 from uploader.session import first_line
 from uploader.signals import run_requests
-from uploader.store import Blob, Listing
+from uploader.store import Blob, Listing, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from obstore import ObjectMeta
@@ -41,12 +32,6 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-WHOLE_BYTES = 8 * 1024 * 1024
-"""A file up to this size is read whole and sent in one request; a larger one goes by multipart, in constant memory."""
-
-MAX_PARTS = 10_000
-"""S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
-
 
 def open_bucket(access: Access, concurrency: int) -> Bucket:
     """Open a bucket.
@@ -55,6 +40,7 @@ def open_bucket(access: Access, concurrency: int) -> Bucket:
         UsageError: It cannot be one, by its name.
     """
     endpoint = access.endpoint
+    credentials, renewal_errors = _credentials(access)
     options: dict[str, Any] = (
         {"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": "." not in access.bucket}
     )
@@ -62,8 +48,10 @@ def open_bucket(access: Access, concurrency: int) -> Bucket:
         store = S3Store(
             access.bucket,
             region=access.region,
-            credential_provider=Boto3CredentialProvider(access.session),
-            checksum_algorithm="SHA256",
+            **credentials,
+            # S3 computes the same of what it gets. So the body itself need not be signed, that is hashed once more.
+            checksum_algorithm="CRC64NVME",
+            unsigned_payload=True,
             client_options={"allow_http": bool(endpoint and endpoint.startswith("http://")), "timeout": "120s"},
             retry_config={
                 "max_retries": 6,
@@ -75,7 +63,19 @@ def open_bucket(access: Access, concurrency: int) -> Bucket:
     except (BaseError, ValueError) as error:
         msg = f"bucket {access.bucket!r}: {first_line(error)}"
         raise UsageError(msg) from error
-    return Bucket(store, access, concurrency)
+    return Bucket(store, access, concurrency, (BaseError, FileNotFoundError, ValueError, *renewal_errors))
+
+
+def _credentials(access: Access) -> tuple[dict[str, Any], tuple[type[Exception], ...]]:
+    """Obstore's options for the credentials, and what may go wrong when they are renewed."""
+    if access.keys is not None:
+        keys = access.keys
+        named = {"access_key_id": keys.access_key_id, "secret_access_key": keys.secret_access_key, "token": keys.token}
+        return {name: value for name, value in named.items() if value is not None}, ()
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 (as `uploader.session` says)
+    from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415
+
+    return {"credential_provider": Boto3CredentialProvider(access.session)}, (BotoCoreError,)
 
 
 PAUSES = (0.2, 1.0, 4.0)
@@ -84,26 +84,15 @@ PAUSES = (0.2, 1.0, 4.0)
 obstore repeats what cannot do harm twice, and only until an answer begins. Nothing that we ask does harm twice.
 """
 
-_PASSING = {"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "OperationAborted"}
-"""https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
-
-_LASTING = (
-    AlreadyExistsError,
-    InvalidPathError,
-    NotFoundError,
-    NotSupportedError,
-    PermissionDeniedError,
-    UnauthenticatedError,
-)
-
 
 class Bucket:
     """`uploader.store.BucketPort` over HTTP."""
 
-    def __init__(self, store: S3Store, access: Access, concurrency: int) -> None:
+    def __init__(self, store: S3Store, access: Access, concurrency: int, errors: tuple[type[Exception], ...]) -> None:
         self._store = store
         self._access = access
         self._concurrency = concurrency
+        self._errors = errors
 
     # Every request runs under asyncio, also one by itself: that is what Ctrl-C can interrupt.
 
@@ -146,17 +135,36 @@ class Bucket:
                 return None
             raise
 
-    def written_since(self, prefix: str, instant: datetime) -> list[str]:
-        """See `BucketPort.written_since`."""
-        return [each["path"] for each in self._list(prefix) if whole_seconds(each["last_modified"]) >= instant]
+    def written(self, prefix: str) -> dict[str, datetime]:
+        """See `BucketPort.written`."""
+        return run_requests(self._written(prefix))
 
-    def listing(self, prefix: str) -> Listing:
+    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
         """See `BucketPort.listing`."""
-        entries, log = self._list(prefix), Layout(prefix).log
-        return Listing(
-            {each["path"]: each["size"] for each in entries},
-            {each["path"]: whole_seconds(each["last_modified"]) for each in entries if each["path"].startswith(log)},
-        )
+        wanted = frozenset(keys)
+        sizes: dict[str, int] = {}
+        times: dict[str, datetime] = {}
+
+        async def look(after: str, last: str) -> None:
+            async for entry in self._list(prefix, after):
+                key = entry["path"]
+                if key > last:
+                    return
+                if key in wanted:
+                    sizes[key], times[key] = entry["size"], whole_seconds(entry["last_modified"])
+
+        async def look_at_all() -> dict[str, datetime]:
+            log = asyncio.create_task(self._written(Layout(prefix).log))
+            request = self._request
+            await _each(
+                key_ranges(wanted),
+                lambda each: request("s3:ListBucket", prefix, lambda: look(*each)),
+                self._concurrency,
+            )
+            return await log
+
+        log = run_requests(look_at_all())
+        return Listing(sizes, times, log)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
@@ -174,14 +182,20 @@ class Bucket:
         run_requests(_each(keys, look, self._concurrency))
         return found
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
+    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """See `BucketPort.put`."""
 
-        async def send(asset: LocalAsset) -> None:
-            await self._send(asset)
-            done(asset)
+        async def send_all() -> None:
+            room = Room()
 
-        run_requests(_each(assets, send, self._concurrency))
+            async def send(asset: LocalAsset) -> None:
+                with room.held(await room.take(asset.size)):
+                    stored = await self._send(asset)
+                done(asset, stored)
+
+            await _each(assets, send, self._concurrency)
+
+        run_requests(send_all())
 
     def withdraw(self, key: str) -> None:
         """See `BucketPort.withdraw`."""
@@ -193,47 +207,43 @@ class Bucket:
 
     def _is_surely_missing(self, key: str) -> bool:
         try:
-            return all(each["path"] != key for each in self._list(f"{key.rpartition('/')[0]}/"))
+            return key not in self.written(f"{key.rpartition('/')[0]}/")
         except UploaderError:
             return False
 
-    def _list(self, prefix: str) -> list[ObjectMeta]:
-        async def read() -> list[ObjectMeta]:
-            pages = obstore.list(self._store, prefix or None, chunk_size=1000)
-            return [entry async for page in pages for entry in page]
+    async def _list(self, prefix: str, after: str | None = None) -> AsyncIterator[ObjectMeta]:
+        async for page in obstore.list(self._store, prefix or None, offset=after, chunk_size=1000):
+            for entry in page:
+                yield entry
 
-        return run_requests(self._request("s3:ListBucket", prefix, read))
+    async def _written(self, prefix: str) -> dict[str, datetime]:
+        async def read() -> dict[str, datetime]:
+            return {each["path"]: whole_seconds(each["last_modified"]) async for each in self._list(prefix)}
 
-    async def _send(self, asset: LocalAsset) -> None:
-        attributes = {**asset.headers.as_http(), "digest": asset.digest, "headers": asset.headers.digest()}
-        try:
-            if asset.size <= WHOLE_BYTES:
-                body: Any = asset.path.read_bytes()
-                if len(body) != asset.size:
-                    raise changed(asset.path)
-            else:
-                body = asset.path
-            unchanged = signature_of(asset.path.stat()) == asset.signature
-        except OSError as error:
-            msg = f"{str(asset.path)!r} vanished or cannot be read while it was being uploaded ({error.strerror}): "
-            msg += "let the build end first, then upload again"
-            raise UploaderError(msg) from error
-        if not unchanged:
-            raise changed(asset.path)
+        return await self._request("s3:ListBucket", prefix, read)
+
+    async def _send(self, asset: LocalAsset) -> Stored:
+        body = read_body(asset)
+        attributes = body.headers.as_http() | {"headers": body.headers.digest()}
+        if asset.digest is not None:
+            attributes["digest"] = asset.digest
+        whole = isinstance(body.content, bytes)
 
         async def store() -> None:
             await obstore.put_async(
                 self._store,
                 asset.key,
-                body,
+                body.content,
                 attributes=attributes,
-                use_multipart=asset.size > WHOLE_BYTES,
-                chunk_size=max(WHOLE_BYTES, asset.size // (MAX_PARTS - 1) + 1),
+                use_multipart=not whole,
+                chunk_size=body.part_bytes,
+                max_concurrency=PARTS_AT_ONCE,
             )
 
         await self._request("s3:PutObject", asset.key, store)
-        if asset.size > WHOLE_BYTES and (not asset.path.exists() or signature_of(asset.path.stat()) != asset.signature):
-            raise changed(asset.path)
+        if not whole:
+            check_unchanged(asset)
+        return Stored(body.size, body.headers.digest())
 
     async def _request(self, action: str, key: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """Ask S3, again if what went wrong passes; anything else becomes one line that names thing and remedy."""
@@ -241,32 +251,16 @@ class Bucket:
         while True:
             try:
                 return await ask()
-            except (BaseError, FileNotFoundError, ValueError, BotoCoreError) as error:
-                pause = next(pauses, None) if _passes(error) else None
+            except self._errors as error:
+                pause = next(pauses, None) if passes(error) else None
                 if pause is None:
                     self._fail(action, key, error)
             await asyncio.sleep(pause)
 
     def _fail(self, action: str, key: str, error: Exception) -> NoReturn:
-        missing = isinstance(error, FileNotFoundError) and _code(error) not in {"NoSuchBucket", "NoSuchUpload"}
-        if missing or isinstance(error, AlreadyExistsError):
+        if is_missing(error) or isinstance(error, AlreadyExistsError):
             raise error
-        raise self._access.explain(action, key, _code(error), str(error)) from error
-
-
-def _passes(error: Exception) -> bool:
-    """Whether the same request may succeed in a moment: S3 says so, or its answer did not come whole."""
-    if isinstance(error, FileNotFoundError):
-        # The end of a multipart upload was done and its answer lost: obstore then finds nothing to abort.
-        return _code(error) == "NoSuchUpload"
-    return isinstance(error, BaseError) and not isinstance(error, _LASTING) and _code(error) in {"", *_PASSING}
-
-
-def _code(error: Exception) -> str:
-    """S3's error code; empty if there is none."""
-    # The second is how obstore shows what S3 says of one key in the 200 answer to a DELETE.
-    found = re.search(r"<Code>(\w+)</Code>|\(code: (\w+)\)", str(error))
-    return (found[1] or found[2]) if found else ""
+        raise self._access.explain(action, key, code_of(error), str(error)) from error
 
 
 async def _each(items: Iterable[Any], work: Callable[[Any], Any], concurrency: int) -> None:

@@ -56,12 +56,12 @@ def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clo
     while True:
         # A fresh intent: the staged release may be about to expire.
         with intent(bucket, layout, name_of(release_id), lambda _: blob.body, release.keys, clocks) as held:
-            listing = bucket.listing(layout.prefix)
+            listing = bucket.listing(layout.prefix, release.keys)
             _check_whole(listing, release_id, release)
             held.wait_for_its_turn(layout, listing, clocks)
             if held.is_too_old(clocks):
                 continue
-            written = held.write(bucket, marker)
+            written = held.write(bucket, marker, blob.body)
             if not written:
                 _check_same(bucket, marker, blob.body)
             withdraw(bucket, staged)
@@ -90,8 +90,8 @@ def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
         msg = f"{release_id} is not staged: {why}; publish it again"
         raise UploaderError(msg)
     channel = _decode(blob.body, layout, marker).channel
-    for key in bucket.written_since(layout.markers, blob.last_modified):
-        other = bucket.get(key)
+    for key, at in bucket.written(layout.markers).items():
+        other = bucket.get(key) if at >= blob.last_modified else None
         if other is None or (other.last_modified, key) <= (blob.last_modified, marker):
             continue
         if _decode(other.body, layout, key).channel == channel:

@@ -6,10 +6,10 @@ There is no way here to delete anything but an intent or a staged release.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from uploader.collect import LocalAsset
@@ -28,12 +28,26 @@ class Listing:
     """What a site holds.
 
     Attributes:
-        sizes: Key -> bytes of every object.
-        log: Key -> S3's ``LastModified``, in whole seconds, of the release log's files.
+        sizes: Key -> bytes, of the keys that were asked for and are there.
+        times: Key -> S3's ``LastModified``, in whole seconds, of the same.
+        log: The same of all the release log's files.
     """
 
     sizes: Mapping[str, int]
+    times: Mapping[str, datetime]
     log: Mapping[str, datetime]
+
+
+class Stored(NamedTuple):
+    """How an asset is stored, where that is not as it is: compressed, for one.
+
+    Attributes:
+        size: Bytes of the object.
+        headers: The digest of the headers that it is stored with.
+    """
+
+    size: int
+    headers: str
 
 
 class BucketPort(Protocol):
@@ -47,22 +61,22 @@ class BucketPort(Protocol):
         """Read an object; None if there is none."""
         ...
 
-    def written_since(self, prefix: str, instant: datetime) -> list[str]:
-        """Keys of the objects under a prefix that were written then or later, by S3's clock."""
+    def written(self, prefix: str) -> Mapping[str, datetime]:
+        """Key -> S3's ``LastModified``, in whole seconds, of every object under a prefix."""
         ...
 
-    def listing(self, prefix: str) -> Listing:
-        """Every object of a site."""
+    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
+        """What there is of these keys of a site, and its release log."""
         ...
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
-        """Key -> the metadata that `put` stored with it (``digest``, ``headers``), for those that are there."""
+        """Key -> headers and metadata (``digest`` and ``headers``, if `put` stored it), for those that are there."""
         ...
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
+    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Store files in parallel, each with a checksum that S3 verifies.
 
-        ``done`` is called for each that is stored.
+        ``done`` is called for each that is stored, with how it is.
         """
         ...
 
@@ -75,7 +89,7 @@ class ReadOnly:
     """A dry run: reads go through, writes are said to be done and are not."""
 
     def __init__(self, bucket: BucketPort) -> None:
-        self.written_since = bucket.written_since
+        self.written = bucket.written
         self.listing = bucket.listing
         self.metadata = bucket.metadata
 
@@ -87,7 +101,7 @@ class ReadOnly:
         """What nothing was written for need not wait for the cleaner either."""
         return None
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
+    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Write nothing."""
 
     def withdraw(self, key: str) -> None:

@@ -13,26 +13,25 @@ from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-import boto3
 from obstore.store import S3Store
 
-import uploader.publish as uploader_publish
+import uploader.publishing as uploader_publishing
 import uploader.s3 as uploader_s3
 import uploader.staging as uploader_staging
 from examples.embedded_aws import REGION
 from uploader.cli import run
 from uploader.clocks import Clocks
 from uploader.collect import collect
-from uploader.publish import Build, publish
+from uploader.publishing import Build, publish
 from uploader.s3 import open_bucket
-from uploader.session import Access
+from uploader.session import Access, Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.http.conftest import Uploader
-    from uploader.publish import Published
+    from uploader.publishing import Published
 
 
 def run_here(
@@ -53,7 +52,7 @@ def run_here(
         stack.enter_context(patch.object(uploader_s3, "S3Store", _impatient))
         stack.enter_context(patch.object(uploader_s3, "PAUSES", (0.002, 0.002)))
         if sleep is not None:
-            for module in (uploader_publish, uploader_staging):
+            for module in (uploader_publishing, uploader_staging):
                 stack.enter_context(patch.object(module, "Clocks", lambda: Clocks(sleep=sleep)))
         stack.enter_context(_log_restored())
         stack.enter_context(contextlib.redirect_stdout(out))
@@ -64,8 +63,7 @@ def run_here(
 
 def publish_here(uploader: Uploader, folder: Path, release: str, *, stage: bool = False) -> Published:
     """Publish a build, for what a test needs to be there before it begins. The releases' names have to ascend."""
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
-    bucket = open_bucket(Access(uploader.bucket, session, REGION, uploader.aws.url), 8)
+    bucket = open_bucket(Access(uploader.bucket, REGION, uploader.aws.url, keys=Keys("test", "test")), 8)
     build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release=release)
     return publish(bucket, build, stage=stage, clocks=Clocks(sleep=no_sleep))
 

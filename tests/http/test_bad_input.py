@@ -13,7 +13,7 @@ import pytest
 
 from uploader.collect import collect
 from uploader.errors import UploaderError
-from uploader.publish import Build, publish
+from uploader.publishing import Build, publish
 from uploader.s3 import open_bucket
 from uploader.session import find_access
 

@@ -15,7 +15,7 @@ import pytest
 from tests.http.conftest import Stored, end_state, markers, new_bucket, read_bucket, without_intents
 from tests.http.fault_proxy import Fault, sent
 from tests.http.fault_turns import TORTURE, WRITES, every_fault, is_delete, turns
-from uploader.s3 import WHOLE_BYTES
+from uploader.sending import WHOLE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

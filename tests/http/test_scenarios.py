@@ -7,16 +7,14 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from examples.embedded_aws import REGION
 from release_log.marker import Asset, Release, encode
 from tests.http.fault_proxy import Fault
 from tests.http.in_process import publish_here
 from uploader.collect import collect
-from uploader.publish import Build, publish
+from uploader.publishing import Build, publish
 from uploader.s3 import open_bucket
-from uploader.session import Access
+from uploader.session import Access, Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +32,9 @@ if TYPE_CHECKING:
 
 def publish_through(proxy: FaultProxy, bucket: str, folder: Path, concurrency: int) -> None:
     """Publish a build as the command line does, in this process, over a network that takes its time."""
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release="r1")
     proxy.delay = 0.02
-    publish(open_bucket(Access(bucket, session, REGION, proxy.url), concurrency), build)
+    publish(open_bucket(Access(bucket, REGION, proxy.url, keys=Keys("test", "test")), concurrency), build)
 
 
 def test_each_file_is_sent_once_and_no_more_at_a_time_than_allowed(

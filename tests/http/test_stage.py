@@ -8,14 +8,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from release_log.instants import parse_instant
 from tests.http.in_process import publish_here
 from uploader.errors import UploaderError
 from uploader.s3 import open_bucket
-from uploader.session import Access
+from uploader.session import Access, Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,8 +140,7 @@ def test_a_refusal_for_one_key_in_an_answer_of_200_is_a_refusal() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Refuse) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
-        access = Access("bucket", session, "us-east-1", f"http://127.0.0.1:{server.server_port}")
+        access = Access("bucket", "us-east-1", f"http://127.0.0.1:{server.server_port}", keys=Keys("test", "test"))
         try:
             with pytest.raises(
                 UploaderError, match="access denied: allow the build job's role s3:DeleteObject on s3://"

@@ -59,7 +59,7 @@ def test_headers(uploader: Uploader, site_folder: Folder, name: str, content_typ
     uploader.upload(site_folder("a", {name: "x"}))
     head = uploader.aws.client("s3").head_object(Bucket=uploader.bucket, Key=f"assets/{name}", ChecksumMode="ENABLED")
     assert (head["ContentType"], head["CacheControl"]) == (content_type, cache)
-    assert head["ChecksumSHA256"], "each body goes with a checksum that S3 verifies"
+    assert head["ChecksumCRC64NVME"], "each body goes with a checksum that S3 verifies"
 
 
 def test_only_what_changed_is_sent_each_with_its_reason(uploader: Uploader, site_folder: Folder) -> None:

@@ -6,19 +6,19 @@ import hashlib
 import itertools
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.run import Job, clean
 from release_log.marker import Asset, Release, encode
+from tests.fake_bucket import bookkeeping
 from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError
 from tests.interleaving.ports import CleanerPort, UploaderPort
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
 from uploader.clocks import Clocks
 from uploader.collect import LocalAsset
 from uploader.headers import headers_for
-from uploader.publish import Build, publish
+from uploader.publishing import Build, publish
 from uploader.staging import activate, drop
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.report import Report
     from release_log.settings import Policy
     from uploader.compare import Upload
-    from uploader.publish import Published
+    from uploader.publishing import Published
     from uploader.staging import Activated
 
 SHORTEST_STAGED_TTL = 3600
@@ -43,9 +43,9 @@ def local_asset(key: str) -> LocalAsset:
     stem, dash, rest = name.partition("-")
     fingerprinted = bool(dash)
     logical = f"{PREFIX}{stem}.{rest.rpartition('.')[2]}" if fingerprinted else key
-    digest = hashlib.sha256(key.encode()).hexdigest()
+    digest = None if fingerprinted else hashlib.sha256(key.encode()).hexdigest()
     headers = headers_for(name, fingerprinted=fingerprinted)
-    return LocalAsset(Path(name), key, logical, len(name), digest, fingerprinted, headers, (0, 0, 0))
+    return LocalAsset(name, key, logical, len(name), fingerprinted, digest, headers, (0, 0, 0))
 
 
 def put_assets(world: World, keys: Sequence[str]) -> None:
@@ -53,8 +53,7 @@ def put_assets(world: World, keys: Sequence[str]) -> None:
     for key in keys:
         if key not in world.objects:
             asset = local_asset(key)
-            metadata = {"digest": asset.digest, "headers": asset.headers.digest()}
-            world.put(key, b"", size=asset.size, metadata=metadata)
+            world.put(key, b"", size=asset.size, metadata=bookkeeping(asset))
 
 
 def build(keys: Sequence[str], channel: str, name: str) -> Build:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import apply, load, run
 from tests.interleaving import cases, ports
 from tests.interleaving.explore import every_schedule
-from uploader import intent, publish, staging
+from uploader import intent, publishing, staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,10 +108,18 @@ MUTANTS = (
     ),
     Mutant(
         "the intent before the listing",
-        publish.publish,
+        publishing.publish,
         (
-            ("        with intent(", "        listing = bucket.listing(build.prefix)\n        with intent("),
-            ("            listing = bucket.listing(build.prefix)\n", ""),
+            ("            listing = bucket.listing(build.prefix, keys)\n", ""),
+            ("                uploads = _to_send(bucket, layout, build, listing)\n", ""),
+            (
+                "        with intent(",
+                (
+                    "        listing = bucket.listing(build.prefix, keys)\n"
+                    "        uploads = _to_send(bucket, layout, build, listing)\n"
+                    "        with intent("
+                ),
+            ),
         ),
         every(cases.BACK_AND_CLEANER),
     ),
@@ -123,28 +131,28 @@ MUTANTS = (
     ),
     Mutant(
         "the marker last",
-        publish.publish,
+        publishing.publish,
         (
             (
-                "                for upload in _send(",
+                "                _send(bucket, uploads, note)\n",
                 (
                     "                bucket.create(layout.marker_key(held.id), held.body)\n"
-                    "                for upload in _send("
+                    "                _send(bucket, uploads, note)\n"
                 ),
             ),
-            ("if held.write(bucket, key):", "if True:"),
+            ("if held.write(bucket, key, body):", "if True:"),
         ),
         every(cases.NEXT_AND_CLEANER),
     ),
     Mutant(
         "the intent goes after the marker",
-        publish.publish,
+        publishing.publish,
         (
             (
-                "                if held.write(bucket, key):",
+                "                if held.write(bucket, key, body):",
                 (
                     "                bucket.withdraw(layout.pending_key(held.id))\n"
-                    "                if held.write(bucket, key):"
+                    "                if held.write(bucket, key, body):"
                 ),
             ),
         ),
@@ -197,7 +205,7 @@ MUTANTS = (
     ),
     Mutant(
         "a marker is only written under a young intent",
-        publish.publish,
+        publishing.publish,
         (("if held.is_too_old(clocks):", "if False:"),),
         every(cases.SLOW_UPLOAD, preemptions=2),
     ),

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.store import Blob, Listed
 from release_log.settings import Policy
+from tests.fake_bucket import bookkeeping
 from tests.interleaving.actor import BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, Stored, World
 from uploader.errors import UploaderError
@@ -18,11 +19,12 @@ from uploader.store import Blob as UploaderBlob
 from uploader.store import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from tests.interleaving.actor import Actor
     from uploader.collect import LocalAsset
+    from uploader.store import Stored as UploaderStored
 
 UNANSWERED = ReadTimeoutError(endpoint_url="s3")
 REFUSED = ClientError({"Error": {"Code": "SlowDown", "Message": "by the test"}}, "Request")
@@ -154,13 +156,14 @@ class UploaderPort:
 
         return self._request(Op("get", key), effect)  # type: ignore[return-value]
 
-    def written_since(self, prefix: str, instant: datetime) -> list[str]:
-        return [key for key, (_, at) in self._listing(prefix).items() if at >= instant]
+    def written(self, prefix: str) -> dict[str, datetime]:
+        return {key: at for key, (_, at) in self._listing(prefix).items()}
 
-    def listing(self, prefix: str) -> Listing:
+    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
         found = self._listing(prefix)
         log = {key: at for key, (_, at) in found.items() if key.startswith(LAYOUT.log)}
-        return Listing({key: size for key, (size, _) in found.items()}, log)
+        sizes = {key: size for key, (size, _) in found.items() if key in keys}
+        return Listing(sizes, {key: found[key][1] for key in sizes}, log)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         found: dict[str, Mapping[str, str]] = {}
@@ -170,15 +173,15 @@ class UploaderPort:
                 found[key] = stored.metadata
         return found
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
+    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, UploaderStored], None]) -> None:
         for asset in assets:
-            metadata = {"digest": asset.digest, "headers": asset.headers.digest()}
+            metadata = bookkeeping(asset)
 
             def effect(asset: LocalAsset = asset, metadata: dict[str, str] = metadata) -> None:
                 self.world.put(asset.key, b"", size=asset.size, metadata=metadata)
 
             self._request(Op("put", asset.key, writes=True), effect)
-            done(asset)
+            done(asset, asset.as_it_is())
 
     def withdraw(self, key: str) -> None:
         self._request(Op("delete", key, frozenset({key}), writes=True), lambda: self.world.delete(key))

@@ -160,7 +160,7 @@ def test_it_stays_when_nobody_knows_whether_the_marker_was_written(
         pytest.raises(kind, match=words.replace("KEY", MARKER)),
         intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
     ):
-        held.write(bucket, MARKER)
+        held.write(bucket, MARKER, b"")
     assert bucket.log(LAYOUT.pending) == [OURS]
 
 
@@ -171,7 +171,7 @@ def test_an_interrupt_once_the_marker_is_there_says_so() -> None:
         pytest.raises(StoppedError, match=f"too late: {MARKER} is written, and nothing is left to do") as stopped,
         intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
     ):
-        assert held.write(bucket, MARKER)
+        assert held.write(bucket, MARKER, b"")
     assert stopped.value.done
 
 
@@ -183,7 +183,7 @@ def test_an_interrupt_while_the_id_is_anothers_does_not_say_so() -> None:
         pytest.raises(KeyboardInterrupt, match=r"^$") as stopped,
         intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
     ):
-        assert not held.write(bucket, MARKER)
+        assert not held.write(bucket, MARKER, b"")
     assert not isinstance(stopped.value, StoppedError)
 
 

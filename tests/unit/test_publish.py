@@ -11,12 +11,15 @@ from tests.fake_bucket import LAYOUT, Clock, FakeBucket
 from uploader.collect import LocalAsset, collect
 from uploader.compare import Reason
 from uploader.errors import UploaderError
-from uploader.publish import Build, publish
+from uploader.publishing import Build, publish
 from uploader.store import ReadOnly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from uploader.collect import LocalAsset
+    from uploader.store import Stored
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def test_an_intent_older_than_half_its_time_is_not_trusted(build: Build) -> None
     once = iter([HALF_PENDING_TTL + 1.0])
     real = bucket.put
 
-    def slow(assets: Iterable[LocalAsset], done: Callable[[LocalAsset], None]) -> None:
+    def slow(assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         real(assets, done)
         clock.sleep(next(once, 0.0))
 

@@ -28,7 +28,7 @@ from uploader.collect import collect
 from uploader.compare import Reason
 from uploader.errors import UsageError
 from uploader.headers import IMMUTABLE, NO_CACHE
-from uploader.publish import Build, Published, publish
+from uploader.publishing import Build, Published, publish
 from uploader.session import find_access
 
 if TYPE_CHECKING:

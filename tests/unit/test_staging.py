@@ -13,10 +13,11 @@ from tests.fake_bucket import LAYOUT, NOON, Clock, FakeBucket
 from uploader.collect import collect
 from uploader.errors import StoppedError, UploaderError
 from uploader.intent import POLL_SECONDS
-from uploader.publish import Build, publish
+from uploader.publishing import Build, publish
 from uploader.staging import activate, drop
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from uploader.store import Listing
@@ -207,8 +208,8 @@ def test_an_activation_that_took_too_long_checks_again(bucket: FakeBucket) -> No
     """A laptop that slept between the check and the marker."""
     clock, listing, slept = bucket.clock, bucket.listing, iter([HALF_PENDING_TTL + 1.0])
 
-    def slow(prefix: str) -> Listing:
-        found = listing(prefix)
+    def slow(prefix: str, keys: Collection[str]) -> Listing:
+        found = listing(prefix, keys)
         clock.sleep(next(slept, 0.0))
         return found
 

@@ -14,10 +14,10 @@ from uploader.collect import collect
 from uploader.commands import options as shared
 from uploader.commands.console import answer, log_to_stderr, readable
 from uploader.errors import EXIT_STATUS
-from uploader.publish import Build, publish
+from uploader.publishing import Build, publish
 
 if TYPE_CHECKING:
-    from uploader.publish import Published
+    from uploader.publishing import Published
     from uploader.store import BucketPort
 
 STAGED_FOR = f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"
@@ -61,7 +61,7 @@ def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types
 def read_build(options: dict[str, Any]) -> Build:
     """The build that a command's options name."""
     return Build(
-        assets=collect(options["directory"], options["prefix"], options["fingerprint_pattern"]),
+        assets=collect(options["directory"], options["prefix"], pattern=options["fingerprint_pattern"]),
         prefix=options["prefix"],
         channel=options["channel"],
         release=options["release"],

@@ -14,15 +14,16 @@ from release_log.layout import Layout
 from release_log.marker import Asset, Release, encode
 from uploader import __version__
 from uploader.clocks import Clocks
-from uploader.compare import Upload, compare, to_look_at
+from uploader.compare import There, Upload, compare, to_look_at
+from uploader.earlier import earlier_headers
 from uploader.intent import intent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from uploader.collect import LocalAsset
-    from uploader.store import BucketPort, Listing
+    from uploader.store import BucketPort, Listing, Stored
 
 log = logging.getLogger("uploader")
 
@@ -89,52 +90,58 @@ def publish(
     layout = Layout(build.prefix)
     keys = frozenset(asset.key for asset in build.assets)
     done: dict[str, Upload] = {}
+    stored: dict[str, Stored] = {}
+
+    def note(asset: LocalAsset, how: Stored) -> None:
+        if how != asset.as_it_is():
+            stored[asset.key] = how
+        sent(asset)
+
     while True:
-        with intent(bucket, layout, build.release, lambda at: encode(_release(build, at)), keys, clocks) as held:
-            listing = bucket.listing(build.prefix)
+        with intent(bucket, layout, build.release, lambda at: encode(_release(build, at, {})), keys, clocks) as held:
+            listing = bucket.listing(build.prefix, keys)
             if not held.is_taken(layout, listing):
-                for upload in _send(bucket, build, listing, started, sent):
-                    done[upload.asset.key] = upload
+                uploads = _to_send(bucket, layout, build, listing)
+                started(uploads)
+                _send(bucket, uploads, note)
+                done |= {upload.asset.key: upload for upload in uploads}
                 if not stage:
                     held.wait_for_its_turn(layout, listing, clocks)
                 if held.is_too_old(clocks):
                     log.warning("the upload took so long that its intent may expire: checking everything again")
                     continue
                 key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
-                if held.write(bucket, key):
+                body = encode(_release(build, held.at, stored)) if stored else held.body
+                if held.write(bucket, key, body):
                     unchanged = tuple(asset for asset in build.assets if asset.key not in done)
                     return Published(held.id, key, tuple(done.values()), unchanged)
             log.info("%s is another upload's: going on under another id", held.id)
         clocks.sleep(1)
 
 
-def _send(
-    bucket: BucketPort,
-    build: Build,
-    listing: Listing,
-    started: Callable[[list[Upload]], None],
-    sent: Callable[[LocalAsset], None],
-) -> list[Upload]:
-    stored = bucket.metadata(to_look_at(build.assets, listing.sizes))
-    uploads = compare(build.assets, listing.sizes, stored)
-    started(uploads)
+def _to_send(bucket: BucketPort, layout: Layout, build: Build, listing: Listing) -> list[Upload]:
+    headers = earlier_headers(bucket, layout, build.channel, listing)
+    metadata = bucket.metadata(to_look_at(build.assets, listing.sizes, headers))
+    return list(compare(build.assets, There(listing.sizes, headers, metadata)))
+
+
+def _send(bucket: BucketPort, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]) -> None:
     # A page must not be there before what it asks for: files without a fingerprint (index.html) come last.
-    bucket.put((upload.asset for upload in uploads if upload.asset.fingerprinted), sent)
-    bucket.put((upload.asset for upload in uploads if not upload.asset.fingerprinted), sent)
-    return uploads
+    bucket.put((upload.asset for upload in uploads if upload.asset.fingerprinted), note)
+    bucket.put((upload.asset for upload in uploads if not upload.asset.fingerprinted), note)
 
 
-def _release(build: Build, at: datetime) -> Release:
+def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Release:
     return Release(
         release=build.release,
         channel=build.channel,
         created_at=at,
         prefix=build.prefix,
         uploader={"name": "asset-cleaner", "version": __version__},
-        assets={
-            asset.logical: Asset(
-                asset.key, asset.size, asset.fingerprinted, f"sha256:{asset.digest}", asset.headers.digest()
-            )
-            for asset in build.assets
-        },
+        assets={asset.logical: _marked(asset, stored.get(asset.key) or asset.as_it_is()) for asset in build.assets},
     )
+
+
+def _marked(asset: LocalAsset, stored: Stored) -> Asset:
+    digest = None if asset.digest is None else f"sha256:{asset.digest}"
+    return Asset(asset.key, stored.size, asset.fingerprinted, digest, stored.headers)

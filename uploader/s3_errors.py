@@ -1,0 +1,47 @@
+"""What obstore raises, read as S3's own answers: what passes, what lasts, and what it is called."""
+
+from __future__ import annotations
+
+import re
+
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    InvalidPathError,
+    NotFoundError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+
+_PASSING = {"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "OperationAborted"}
+"""https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+
+_LASTING = (
+    AlreadyExistsError,
+    InvalidPathError,
+    NotFoundError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+
+
+def passes(error: Exception) -> bool:
+    """Whether the same request may succeed in a moment: S3 says so, or its answer did not come whole."""
+    if isinstance(error, FileNotFoundError):
+        # The end of a multipart upload was done and its answer lost: obstore then finds nothing to abort.
+        return code_of(error) == "NoSuchUpload"
+    return isinstance(error, BaseError) and not isinstance(error, _LASTING) and code_of(error) in {"", *_PASSING}
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether S3 says that there is no such key."""
+    return isinstance(error, FileNotFoundError) and code_of(error) not in {"NoSuchBucket", "NoSuchUpload"}
+
+
+def code_of(error: Exception) -> str:
+    """S3's error code; empty if there is none."""
+    # The second is how obstore shows what S3 says of one key in the 200 answer to a DELETE.
+    found = re.search(r"<Code>(\w+)</Code>|\(code: (\w+)\)", str(error))
+    return (found[1] or found[2]) if found else ""

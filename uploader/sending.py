@@ -1,0 +1,117 @@
+"""The body of each file that is sent: read when its turn comes, checked, and never too many in memory at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uploader.collect import changed, signature_of
+from uploader.errors import UploaderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from uploader.collect import LocalAsset
+    from uploader.headers import Headers
+
+WHOLE_BYTES = 8 * 1024 * 1024
+"""A file up to this size is read whole and sent in one request; a larger one goes in parts, in constant memory."""
+
+PART_BYTES = 8 * 1024 * 1024
+PARTS_AT_ONCE = 4
+MAX_PARTS = 10_000
+"""S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+
+BYTES_AT_ONCE = 48 * 1024 * 1024
+"""How much of all files is in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is sent for an asset.
+
+    Attributes:
+        content: Bytes to send whole, or the file to send in parts.
+        size: Of the content, in bytes.
+        headers: What it is stored with.
+    """
+
+    content: bytes | Path
+    size: int
+    headers: Headers
+
+    @property
+    def part_bytes(self) -> int:
+        """The size of a part, so that a file of any size has few enough of them."""
+        return max(PART_BYTES, self.size // (MAX_PARTS - 1) + 1)
+
+
+def read_body(asset: LocalAsset) -> Body:
+    """What to send for an asset.
+
+    Raises:
+        UploaderError: The file is gone, or is not what it was when the build was looked at.
+    """
+    if asset.size > WHOLE_BYTES:
+        check_unchanged(asset)
+        return Body(Path(asset.path), asset.size, asset.headers)
+    try:
+        with open(asset.path, "rb") as file:  # noqa: PTH123 (a `Path` for each of 100,000 files costs more)
+            content = file.read()
+    except OSError as error:
+        raise _vanished(asset, error) from error
+    check_unchanged(asset)
+    if len(content) != asset.size:
+        raise changed(asset.path)
+    return Body(content, asset.size, asset.headers)
+
+
+def check_unchanged(asset: LocalAsset) -> None:
+    """See that a file is still what it was when the build was looked at.
+
+    Raises:
+        UploaderError: It is not.
+    """
+    try:
+        status = os.stat(asset.path)  # noqa: PTH116 (as above)
+    except OSError as error:
+        raise _vanished(asset, error) from error
+    if signature_of(status) != asset.signature:
+        raise changed(asset.path)
+
+
+def _vanished(asset: LocalAsset, error: OSError) -> UploaderError:
+    return UploaderError(
+        f"{asset.path!r} vanished or cannot be read while it was being uploaded ({error.strerror}): "
+        "let the build end first, then upload again"
+    )
+
+
+class Room:
+    """Memory for bodies, shared by those that are sent at one time."""
+
+    def __init__(self, size: int = BYTES_AT_ONCE) -> None:
+        self._size = self._left = size
+        self._freed = asyncio.Event()
+
+    async def take(self, size: int) -> int:
+        """Wait for room; returns how much was taken: one body alone may be larger than all of it."""
+        size = min(size, self._size)
+        while self._left < size:
+            self._freed.clear()
+            await self._freed.wait()
+        self._left -= size
+        return size
+
+    @contextmanager
+    def held(self, size: int) -> Iterator[None]:
+        """Give back at the end what was taken."""
+        try:
+            yield
+        finally:
+            self._left += size
+            self._freed.set()
