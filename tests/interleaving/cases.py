@@ -155,8 +155,7 @@ def _play(case: Case, *steps: tuple[str, str, Verdict | None]) -> None:
             if actors[name].state == "running":
                 actors[name].crash() if verdict is None else actors[name].step(verdict)
         while world.late:
-            world.actor = None
-            world.late.pop()[1]()
+            world.arrive(world.late[-1])
             world.check()
         settle(world, case.policy)
 

@@ -160,8 +160,7 @@ def _mishap(world: World, actor: Actor, random: Random) -> None:
         world.check()
     elif choice == "arrive":
         if world.late:
-            world.actor = None
-            world.late.pop(random.randrange(len(world.late)))[1]()
+            world.arrive(random.choice(world.late))
             world.check()
     elif op is not None and op.writes:
         actor.step({"lost": Verdict.LOST, "late": Verdict.LATE, "failed": Verdict.FAILED}[choice])

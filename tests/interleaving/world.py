@@ -45,13 +45,22 @@ class Stored:
         return hashlib.md5(self.body, usedforsecurity=False).hexdigest()
 
 
+@dataclass(frozen=True, eq=False)
+class Late:
+    """A request on its way: the latest instant at which it is done, whose it is, and what it does."""
+
+    until: datetime
+    actor: Actor
+    effect: Callable[[], Any]
+
+
 class World:
     """The bucket, its clock, and what must always hold.
 
     Attributes:
         time: The time.
         page: How many keys a page of a listing has.
-        late: Requests on their way: the latest instant at which each is done, and what it does.
+        late: Requests on their way.
         trace: What happened, for people.
     """
 
@@ -61,7 +70,7 @@ class World:
         self.objects: dict[str, Stored] = {}
         self.releases: dict[str, tuple[datetime, Release]] = {}
         self.staged: dict[str, Release] = {}
-        self.late: list[tuple[datetime, Callable[[], Any]]] = []
+        self.late: list[Late] = []
         self.actors: list[Actor] = []
         self.actor: Actor | None = None
         self.trace: list[str] = []
@@ -79,15 +88,21 @@ class World:
     def advance(self, seconds: float) -> None:
         """Let time pass: what was on its way arrives, and who has lived too long ends."""
         self.time += timedelta(seconds=seconds)
-        for until, effect in [each for each in self.late if each[0] <= self.now]:
-            self.late.remove((until, effect))
-            effect()
+        for late in [each for each in self.late if each.until <= self.now]:
+            self.arrive(late)
         for actor in self.actors:
             if actor.state == "running" and actor.requests and (self.now - actor.started).total_seconds() > actor.lives:
                 self.trace.append(f"{actor.name}: its time is over")
                 actor.crash()
 
     # Requests
+
+    def arrive(self, late: Late) -> None:
+        """A late request is done, on behalf of whoever made it, and not of whoever runs meanwhile."""
+        self.late.remove(late)
+        runs, self.actor = self.actor, late.actor
+        late.effect()
+        self.actor = runs
 
     def request(self, op: Op, effect: Callable[[], Any], unanswered: Exception, refused: Exception) -> Any:  # noqa: ANN401 (the effect's)
         """Make a request on behalf of whoever runs."""
@@ -105,7 +120,7 @@ class World:
         if verdict is Verdict.FAILED:
             raise refused
         if verdict is Verdict.LATE:
-            self.late.append((self.now + timedelta(seconds=LATE_SECONDS), effect))
+            self.late.append(Late(self.now + timedelta(seconds=LATE_SECONDS), actor, effect))
             raise unanswered
         actor.answered_at = self.now
         if verdict is Verdict.LOST:
