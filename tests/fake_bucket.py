@@ -10,13 +10,13 @@ from release_log.layout import Layout
 from release_log.ledger_file import Announcement, encode_announcement, pack
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
-from uploader.store import Blob, Listing
+from uploader.store import Blob, Listing, Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from uploader.collect import LocalAsset
-    from uploader.store import Stored
+    from uploader.store import Needs, Stored
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
@@ -99,6 +99,12 @@ class FakeBucket:
         times = {key: at for key, at in there.items() if key in keys}
         log = {key: at for key, at in there.items() if key.startswith(LAYOUT.log)}
         return Listing({key: len(self.objects[key]) for key in times}, times, log)
+
+    def look(self, layout: Layout, needs: Needs) -> Look:
+        # They are made side by side. In this order the listing is most out of date when the ledger is read.
+        listing = self.listing(layout.prefix, needs.keys)
+        metadata = self.metadata(needs.unsure)
+        return Look(listing, self.get(layout.ledger), metadata)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         return {key: self.stored[key] for key in keys if key in self.stored}

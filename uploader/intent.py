@@ -1,35 +1,27 @@
-"""The intent: from the moment it is there, and no cleaner is at work on its keys, nobody deletes what it names.
-
-The uploader writes its flag (the intent) and then reads the cleaner's (the ledger's ``deleting``); the cleaner writes
-its flag and then reads ours. So at least one of two that overlap sees the other.
-"""
+"""The intent: from the moment it is there, and no cleaner is at work on its keys, nobody deletes what it names."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from release_log.errors import LedgerError
 from release_log.layout import make_id
-from release_log.ledger_file import HOLDS, read_deleting
 from release_log.settings import HALF_PENDING_TTL
 from uploader.errors import StoppedError, UploaderError
+from uploader.looking import look_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from release_log.layout import Layout
     from uploader.clocks import Clocks
-    from uploader.store import Blob, BucketPort, Listing
+    from uploader.store import BucketPort, Look, Needs
 
 TRIES = 5
 """How many ids are tried when others publish under the same name in the same second."""
-
-POLL_SECONDS = 5
-"""How often the ledger is read while the cleaner deletes."""
 
 log = logging.getLogger("uploader")
 
@@ -40,6 +32,7 @@ class Intent:
 
     Attributes:
         id: The release's id.
+        look: What there is, from when no cleaner could be deleting any of it any more.
         at: The instant in its id, by the build machine's clock.
         body: What it says.
         began: When it was begun to be written, by the clock of its age.
@@ -53,6 +46,7 @@ class Intent:
     body: bytes
     began: float
     created: float = 0.0
+    look: Look = field(init=False)
     keep: bool = False
     written: str | None = None
 
@@ -60,18 +54,19 @@ class Intent:
         """Whether it may expire before the marker is there; then everything has to be checked again under another."""
         return clocks.passed() - self.began > HALF_PENDING_TTL
 
-    def is_taken(self, layout: Layout, listing: Listing) -> bool:
+    def is_taken(self, layout: Layout) -> bool:
         """Whether another release has this id already: one that began within the same second."""
-        return not listing.log.keys().isdisjoint({layout.marker_key(self.id), layout.staged_key(self.id)})
+        return not self.look.listing.log.keys().isdisjoint({layout.marker_key(self.id), layout.staged_key(self.id)})
 
-    def wait_for_its_turn(self, layout: Layout, listing: Listing, clocks: Clocks) -> None:
+    def wait_for_its_turn(self, layout: Layout, clocks: Clocks) -> None:
         """Wait until S3's clock is past the second of every marker that is there.
 
         Markers of one second are ordered by their ids, which are named by build machines' clocks: a release that came
         first could pass for the newer one.
         """
-        own = listing.log.get(layout.pending_key(self.id))
-        newest = max((at for key, at in listing.log.items() if key.startswith(layout.markers)), default=None)
+        log = self.look.listing.log
+        own = log.get(layout.pending_key(self.id))
+        newest = max((at for key, at in log.items() if key.startswith(layout.markers)), default=None)
         if own is not None and newest is not None:
             # S3's clock is at least what it was when our intent was written, and what has passed since.
             left = newest + timedelta(seconds=1) - own - timedelta(seconds=clocks.passed() - self.created)
@@ -108,7 +103,7 @@ def intent(
     layout: Layout,
     name: str,
     body: Callable[[datetime], bytes],
-    keys: frozenset[str],
+    needs: Needs,
     clocks: Clocks,
 ) -> Iterator[Intent]:
     """Hold an intent that no cleaner overlooks; on the way out it is withdrawn.
@@ -118,7 +113,7 @@ def intent(
         layout: The site.
         name: The release's name.
         body: The intent's content, from the instant in its id.
-        keys: Every key that it names.
+        needs: What it is to protect.
         clocks: See `Clocks`.
 
     Raises:
@@ -132,7 +127,9 @@ def intent(
             held.created = clocks.passed()
             try:
                 try:
-                    if _wait_for_cleaner(bucket, layout, held, keys, clocks):
+                    look = look_around(bucket, layout, held, needs, clocks)
+                    if look is not None:
+                        held.look = look
                         yield held
                         return
                 finally:
@@ -146,53 +143,6 @@ def intent(
         clocks.sleep(1)
     msg = f"release {name!r} is being published by others, {TRIES} times in a row: run again"
     raise UploaderError(msg)
-
-
-def _wait_for_cleaner(bucket: BucketPort, layout: Layout, held: Intent, keys: frozenset[str], clocks: Clocks) -> bool:
-    """Wait until no cleaner is about to delete one of these keys.
-
-    Returns:
-        False if one is about to remove an expired file of the release log with this very id: take another.
-    """
-    ours = {layout.pending_key(held.id), layout.staged_key(held.id), layout.marker_key(held.id)}
-    s3_time: datetime | None = None
-    told = False
-    while True:
-        ledger = bucket.get(layout.ledger)
-        found = None if ledger is None else _announced(ledger)
-        if found is None:
-            return True
-        announced, until = found
-        if announced is not None and announced & ours:
-            return False
-        if announced is not None and not announced & keys:
-            return True
-        if s3_time is None:
-            blob = bucket.get(layout.pending_key(held.id))
-            if blob is None:
-                return False
-            s3_time = blob.last_modified
-        # S3's clock when our intent was written, and what has passed since: never later than S3's clock is now.
-        if s3_time + timedelta(seconds=clocks.passed() - held.created) >= until:
-            return True
-        if not told:
-            doing = "is deleting" if announced else "may be deleting (its ledger cannot be read)"
-            log.info("waiting: the cleaner %s assets of this release; until %s UTC at most", doing, f"{until:%H:%M:%S}")
-            told = True
-        clocks.sleep(POLL_SECONDS)
-
-
-def _announced(ledger: Blob) -> tuple[frozenset[str] | None, datetime] | None:
-    """Which keys a ledger announces to be deleted, and until when; None for the keys if that cannot be told.
-
-    A ledger that cannot be read may announce anything.
-    """
-    try:
-        deleting = read_deleting(ledger.body)
-    except LedgerError as error:
-        log.debug("%s", error)
-        return None, ledger.last_modified + HOLDS
-    return None if deleting is None else (deleting.keys, deleting.until(ledger.last_modified))
 
 
 def name_of(release_id: str) -> str:

@@ -17,13 +17,17 @@ from uploader.clocks import Clocks
 from uploader.compare import There, Upload, compare, to_look_at
 from uploader.earlier import earlier_headers
 from uploader.intent import intent
+from uploader.store import Needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from uploader.collect import LocalAsset
-    from uploader.store import BucketPort, Listing, Stored
+    from uploader.store import BucketPort, Look, Stored
+
+FEW = 64
+"""So many objects are looked at without knowing whether they are there: about as many as go at one time."""
 
 log = logging.getLogger("uploader")
 
@@ -88,7 +92,7 @@ def publish(
     """
     clocks = clocks or Clocks()
     layout = Layout(build.prefix)
-    keys = frozenset(asset.key for asset in build.assets)
+    needs = _needs(build)
     done: dict[str, Upload] = {}
     stored: dict[str, Stored] = {}
 
@@ -98,15 +102,14 @@ def publish(
         sent(asset)
 
     while True:
-        with intent(bucket, layout, build.release, lambda at: encode(_release(build, at, {})), keys, clocks) as held:
-            listing = bucket.listing(build.prefix, keys)
-            if not held.is_taken(layout, listing):
-                uploads = _to_send(bucket, layout, build, listing)
+        with intent(bucket, layout, build.release, lambda at: encode(_release(build, at, {})), needs, clocks) as held:
+            if not held.is_taken(layout):
+                uploads = _to_send(bucket, layout, build, held.look)
                 started(uploads)
                 _send(bucket, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
                 if not stage:
-                    held.wait_for_its_turn(layout, listing, clocks)
+                    held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
                     log.warning("the upload took so long that its intent may expire: checking everything again")
                     continue
@@ -119,10 +122,18 @@ def publish(
         clocks.sleep(1)
 
 
-def _to_send(bucket: BucketPort, layout: Layout, build: Build, listing: Listing) -> list[Upload]:
-    headers = earlier_headers(bucket, layout, build.channel, listing)
-    metadata = bucket.metadata(to_look_at(build.assets, listing.sizes, headers))
-    return list(compare(build.assets, There(listing.sizes, headers, metadata)))
+def _needs(build: Build) -> Needs:
+    unsure = [asset.key for asset in build.assets if not asset.fingerprinted]
+    # Pages, mostly, and few. Of many it is better to know first which are there at all.
+    return Needs(frozenset(asset.key for asset in build.assets), tuple(unsure) if len(unsure) <= FEW else ())
+
+
+def _to_send(bucket: BucketPort, layout: Layout, build: Build, look: Look) -> list[Upload]:
+    sizes = look.listing.sizes
+    headers = earlier_headers(bucket, layout, build.channel, look.listing)
+    unknown = [key for key in to_look_at(build.assets, sizes, headers) if key not in look.metadata]
+    metadata = {**look.metadata, **bucket.metadata(unknown)}
+    return list(compare(build.assets, There(sizes, headers, metadata)))
 
 
 def _send(bucket: BucketPort, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]) -> None:

@@ -16,6 +16,7 @@ from release_log.marker import Release, decode
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.intent import intent, name_of
+from uploader.store import Needs
 from uploader.whole import fits, keys_there, some_of
 
 if TYPE_CHECKING:
@@ -150,7 +151,8 @@ def restore(
     restored: set[str] = set()
     told: set[str] = set()
     while True:
-        with intent(bucket, layout, name_of(named.id), lambda _: named.body, named.release.keys, clocks) as held:
+        needs = Needs(named.release.keys)
+        with intent(bucket, layout, name_of(named.id), lambda _: named.body, needs, clocks) as held:
             for _ in range(MOST_DELETE_MARKERS):
                 found = look(bucket, versions, layout, named)
                 if not found.deleted:

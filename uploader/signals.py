@@ -20,11 +20,18 @@ def run_requests(requests: Coroutine[Any, Any, Answer]) -> Answer:
 
     Raises:
         KeyboardInterrupt: They were cancelled.
+        Exception: What the first of them raised that failed.
     """
     try:
         return asyncio.run(requests)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+    except ExceptionGroup as group:  # of those that ran side by side the first that failed stopped the rest
+        raise _first(group) from None
+
+
+def _first(error: Exception) -> Exception:
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 def _cancel(loop: asyncio.AbstractEventLoop) -> None:

@@ -15,6 +15,7 @@ from release_log.marker import Release, decode
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.intent import intent, name_of, withdraw
+from uploader.store import Needs
 from uploader.whole import keys_there, some_of
 
 if TYPE_CHECKING:
@@ -53,12 +54,12 @@ def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clo
     if blob is None:
         return _already(bucket, layout, release_id)
     release = _decode(blob.body, layout, staged)
+    needs = Needs(release.keys)
     while True:
         # A fresh intent: the staged release may be about to expire.
-        with intent(bucket, layout, name_of(release_id), lambda _: blob.body, release.keys, clocks) as held:
-            listing = bucket.listing(layout.prefix, release.keys)
-            _check_whole(listing, release_id, release)
-            held.wait_for_its_turn(layout, listing, clocks)
+        with intent(bucket, layout, name_of(release_id), lambda _: blob.body, needs, clocks) as held:
+            _check_whole(held.look.listing, release_id, release)
+            held.wait_for_its_turn(layout, clocks)
             if held.is_too_old(clocks):
                 continue
             written = held.write(bucket, marker, blob.body)

@@ -5,13 +5,14 @@ There is no way here to delete anything but an intent or a staged release.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from release_log.layout import Layout
     from uploader.collect import LocalAsset
 
 
@@ -36,6 +37,34 @@ class Listing:
     sizes: Mapping[str, int]
     times: Mapping[str, datetime]
     log: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a release relies on.
+
+    Attributes:
+        keys: Every key that it names.
+        unsure: Those of them whose metadata is needed whatever the listing says.
+    """
+
+    keys: frozenset[str]
+    unsure: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at a site: three reads side by side, so in no order.
+
+    Attributes:
+        listing: What there is.
+        ledger: The cleaner's state; None if there is none.
+        metadata: See `BucketPort.metadata`.
+    """
+
+    listing: Listing
+    ledger: Blob | None
+    metadata: Mapping[str, Mapping[str, str]]
 
 
 class Stored(NamedTuple):
@@ -69,6 +98,10 @@ class BucketPort(Protocol):
         """What there is of these keys of a site, and its release log."""
         ...
 
+    def look(self, layout: Layout, needs: Needs) -> Look:
+        """The listing, the ledger and some metadata, read side by side."""
+        ...
+
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """Key -> headers and metadata (``digest`` and ``headers``, if `put` stored it), for those that are there."""
         ...
@@ -89,17 +122,19 @@ class ReadOnly:
     """A dry run: reads go through, writes are said to be done and are not."""
 
     def __init__(self, bucket: BucketPort) -> None:
+        self.get = bucket.get
         self.written = bucket.written
         self.listing = bucket.listing
+        self._look = bucket.look
         self.metadata = bucket.metadata
 
     def create(self, key: str, body: bytes) -> bool:  # noqa: ARG002 (the port's own signature)
         """Write nothing."""
         return True
 
-    def get(self, key: str) -> Blob | None:  # noqa: ARG002 (the port's own signature)
-        """What nothing was written for need not wait for the cleaner either."""
-        return None
+    def look(self, layout: Layout, needs: Needs) -> Look:
+        """What nothing is written for need not wait for the cleaner either."""
+        return replace(self._look(layout, needs), ledger=None)
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Write nothing."""

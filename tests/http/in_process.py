@@ -19,6 +19,7 @@ import uploader.publishing as uploader_publishing
 import uploader.s3 as uploader_s3
 import uploader.staging as uploader_staging
 from examples.embedded_aws import REGION
+from uploader import s3_requests
 from uploader.cli import run
 from uploader.clocks import Clocks
 from uploader.collect import collect
@@ -50,7 +51,7 @@ def run_here(
         stack.enter_context(patch.dict(os.environ, environ, clear=True))
         stack.enter_context(patch.object(sys, "argv", ["uploader", *words]))
         stack.enter_context(patch.object(uploader_s3, "S3Store", _impatient))
-        stack.enter_context(patch.object(uploader_s3, "PAUSES", (0.002, 0.002)))
+        stack.enter_context(patch.object(s3_requests, "PAUSES", (0.002, 0.002)))
         if sleep is not None:
             for module in (uploader_publishing, uploader_staging):
                 stack.enter_context(patch.object(module, "Clocks", lambda: Clocks(sleep=sleep)))

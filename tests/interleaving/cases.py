@@ -43,6 +43,15 @@ def superseded(policy: Policy) -> World:
     return world
 
 
+def removed_page(policy: Policy) -> World:
+    """The page is removed and due, and nothing has been deleted yet."""
+    world = World()
+    release(world, [A, PAGE], "r0")
+    cast.clean_alone(world, policy)
+    release(world, [A], "r1")
+    return world
+
+
 def staged(policy: Policy) -> World:
     """The same, and a release with A is staged."""
     world = World()
@@ -116,11 +125,13 @@ OTHER_CLEANER = _cleaner(AT_ONCE, "D")
 
 
 BACK_AND_CLEANER = case("an upload brings back what is being deleted", superseded, BACK, CLEANER)
+PAGE_AND_CLEANER = case("an upload brings back a page that is being deleted", removed_page, BACK, CLEANER)
 NEXT_AND_CLEANER = case("a new version, while the one before it is being deleted", superseded, NEXT, CLEANER)
 ROLL_OUT_AND_CLEANER = case("a roll-out of what is being deleted", superseded, ROLL_OUT, CLEANER)
 OLD_STAGED = case("an activation of what was staged too long ago", expired, ACTIVATION, CLEANER)
 TWO_ACTORS = (
     BACK_AND_CLEANER,
+    PAGE_AND_CLEANER,
     NEXT_AND_CLEANER,
     ROLL_OUT_AND_CLEANER,
     OLD_STAGED,

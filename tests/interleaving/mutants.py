@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import apply, load, run
 from tests.interleaving import cases, ports
 from tests.interleaving.explore import every_schedule
-from uploader import intent, publishing, staging
+from uploader import intent, looking, publishing, staging
+from uploader.intent import Intent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from release_log.layout import Layout
     from tests.interleaving.explore import Case
+    from uploader.clocks import Clocks
+    from uploader.store import BucketPort, Needs
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,13 @@ def every(case: Case, preemptions: int | None = None) -> Callable[[], int]:
 
 def _attempt_without(piece: str) -> tuple[tuple[str, str], ...]:
     return ((piece, ""),)
+
+
+def no_intent(bucket: BucketPort, layout: Layout, release_id: str, needs: Needs, clocks: Clocks) -> Intent:
+    """What goes on as if it held an intent."""
+    held = Intent(release_id, clocks.wall(), b"", clocks.passed(), clocks.passed())
+    held.look = bucket.look(layout, needs)
+    return held
 
 
 _DELETE = "outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, pace)\n"
@@ -110,15 +121,10 @@ MUTANTS = (
         "the intent before the listing",
         publishing.publish,
         (
-            ("            listing = bucket.listing(build.prefix, keys)\n", ""),
-            ("                uploads = _to_send(bucket, layout, build, listing)\n", ""),
+            ("                uploads = _to_send(bucket, layout, build, held.look)\n", ""),
             (
                 "        with intent(",
-                (
-                    "        listing = bucket.listing(build.prefix, keys)\n"
-                    "        uploads = _to_send(bucket, layout, build, listing)\n"
-                    "        with intent("
-                ),
+                ("        uploads = _to_send(bucket, layout, build, bucket.look(layout, needs))\n        with intent("),
             ),
         ),
         every(cases.BACK_AND_CLEANER),
@@ -181,9 +187,15 @@ MUTANTS = (
     ),
     Mutant(
         "the uploader waits for a cleaner that is deleting",
-        intent._wait_for_cleaner,  # noqa: SLF001
-        (("    s3_time: datetime | None = None\n", "    return True\n"),),
+        looking.look_around,
+        (("    if announced is None and ledger.last_modified + MARGIN < written:\n", "    if True:\n"),),
         every(cases.BACK_AND_CLEANER),
+    ),
+    Mutant(
+        "what was listed before the ledger was read is listed again",
+        looking.look_around,
+        (("if announced is None and ledger.last_modified + MARGIN < written:", "if announced is None:"),),
+        every(cases.PAGE_AND_CLEANER),
     ),
     Mutant(
         "nobody's own clock: the cleaner's",
@@ -193,8 +205,13 @@ MUTANTS = (
     ),
     Mutant(
         "nobody's own clock: the uploader's",
-        intent._wait_for_cleaner,  # noqa: SLF001
-        (("if s3_time + timedelta(seconds=clocks.passed() - held.created) >= until:", "if clocks.wall() >= until:"),),
+        looking.look_around,
+        (
+            (
+                "if written + timedelta(seconds=clocks.passed() - held.created) >= announced.until:",
+                "if clocks.wall() >= announced.until:",
+            ),
+        ),
         every(cases.WRONG_CLOCK),
     ),
     Mutant(
@@ -237,12 +254,12 @@ MUTANTS = (
         staging.activate,
         (
             (
-                "with intent(bucket, layout, name_of(release_id), lambda _: blob.body, release.keys, clocks) as held:",
-                "for held in [Intent(release_id, blob.body, clocks.passed(), clocks.passed())]:",
+                "with intent(bucket, layout, name_of(release_id), lambda _: blob.body, needs, clocks) as held:",
+                "for held in [no_intent(bucket, layout, release_id, needs, clocks)]:",
             ),
             (
                 "    clocks = clocks or Clocks()\n",
-                "    from uploader.intent import Intent\n    clocks = clocks or Clocks()\n",
+                "    from tests.interleaving.mutants import no_intent\n    clocks = clocks or Clocks()\n",
             ),
         ),
         every(cases.OLD_STAGED),

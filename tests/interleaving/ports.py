@@ -16,14 +16,16 @@ from tests.interleaving.actor import BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, Stored, World
 from uploader.errors import UploaderError
 from uploader.store import Blob as UploaderBlob
-from uploader.store import Listing
+from uploader.store import Listing, Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from release_log.layout import Layout
     from tests.interleaving.actor import Actor
     from uploader.collect import LocalAsset
+    from uploader.store import Needs
     from uploader.store import Stored as UploaderStored
 
 UNANSWERED = ReadTimeoutError(endpoint_url="s3")
@@ -164,6 +166,12 @@ class UploaderPort:
         log = {key: at for key, (_, at) in found.items() if key.startswith(LAYOUT.log)}
         sizes = {key: size for key, (size, _) in found.items() if key in keys}
         return Listing(sizes, {key: found[key][1] for key in sizes}, log)
+
+    def look(self, layout: Layout, needs: Needs) -> Look:
+        # They are made side by side. In this order the listing is most out of date when the ledger is read.
+        listing = self.listing(layout.prefix, needs.keys)
+        metadata = self.metadata(needs.unsure)
+        return Look(listing, self.get(layout.ledger), metadata)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         found: dict[str, Mapping[str, str]] = {}

@@ -10,7 +10,9 @@ import pytest
 from release_log.ledger_file import HOLDS
 from tests.fake_bucket import LAYOUT, NOON, Clock, FakeBucket
 from uploader.errors import StoppedError, UploaderError
-from uploader.intent import POLL_SECONDS, TRIES, Intent, intent
+from uploader.intent import TRIES, Intent, intent
+from uploader.looking import POLL_SECONDS
+from uploader.store import Needs
 
 KEYS = frozenset({"assets/app-3f9c2ab1.js", "assets/index.html"})
 OURS = LAYOUT.pending_key("20261123T120000Z-r1")
@@ -19,7 +21,7 @@ MARKER = LAYOUT.marker_key("20261123T120000Z-r1")
 
 def hold(bucket: FakeBucket) -> Intent:
     """Take an intent, and let it go at once."""
-    with intent(bucket, LAYOUT, "r1", lambda at: f"{at}".encode(), KEYS, bucket.clock.clocks()) as held:
+    with intent(bucket, LAYOUT, "r1", lambda at: f"{at}".encode(), Needs(KEYS), bucket.clock.clocks()) as held:
         assert LAYOUT.pending_key(held.id) in bucket.objects
         return held
 
@@ -58,7 +60,7 @@ def test_it_does_not_wait_for_what_is_none_of_its_own(keys: tuple[str, ...]) -> 
 def test_the_intent_is_written_before_the_ledger_is_read() -> None:
     bucket = FakeBucket()
     hold(bucket)
-    assert bucket.requests == [f"create {OURS}", f"get {LAYOUT.ledger}", f"delete {OURS}"]
+    assert bucket.requests == [f"create {OURS}", "list assets/", f"get {LAYOUT.ledger}", f"delete {OURS}"]
 
 
 @pytest.mark.parametrize("ahead", [-86_400, 0, 86_400])
@@ -86,7 +88,7 @@ def test_a_ledger_that_cannot_be_read_may_announce_anything(caplog: pytest.LogCa
     with caplog.at_level(logging.INFO, "uploader"):
         hold(bucket)
     assert HOLDS.total_seconds() <= bucket.clock.passed < HOLDS.total_seconds() + POLL_SECONDS
-    assert "may be deleting (its ledger cannot be read)" in caplog.text
+    assert "may be deleting assets of this release (its ledger cannot be read)" in caplog.text
 
 
 def test_an_old_ledger_that_cannot_be_read_holds_up_nothing() -> None:
@@ -139,7 +141,7 @@ def test_an_intent_that_is_gone_while_it_waits_protects_nothing() -> None:
 @pytest.mark.parametrize("error", [UploaderError("no answer"), KeyboardInterrupt()])
 def test_it_is_withdrawn_when_what_it_is_held_for_fails(error: BaseException) -> None:
     bucket = FakeBucket()
-    with pytest.raises(type(error)), intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()):
+    with pytest.raises(type(error)), intent(bucket, LAYOUT, "r1", lambda _: b"", Needs(KEYS), bucket.clock.clocks()):
         raise error
     assert bucket.log(LAYOUT.pending) == []
 
@@ -158,7 +160,7 @@ def test_it_stays_when_nobody_knows_whether_the_marker_was_written(
     bucket = FakeBucket(fail=f"create {MARKER}", error=error)
     with (
         pytest.raises(kind, match=words.replace("KEY", MARKER)),
-        intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
+        intent(bucket, LAYOUT, "r1", lambda _: b"", Needs(KEYS), bucket.clock.clocks()) as held,
     ):
         held.write(bucket, MARKER, b"")
     assert bucket.log(LAYOUT.pending) == [OURS]
@@ -169,7 +171,7 @@ def test_an_interrupt_once_the_marker_is_there_says_so() -> None:
     bucket = FakeBucket(fail="delete", error=KeyboardInterrupt())
     with (
         pytest.raises(StoppedError, match=f"too late: {MARKER} is written, and nothing is left to do") as stopped,
-        intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
+        intent(bucket, LAYOUT, "r1", lambda _: b"", Needs(KEYS), bucket.clock.clocks()) as held,
     ):
         assert held.write(bucket, MARKER, b"")
     assert stopped.value.done
@@ -181,7 +183,7 @@ def test_an_interrupt_while_the_id_is_anothers_does_not_say_so() -> None:
     bucket.write(MARKER, b"another's")
     with (
         pytest.raises(KeyboardInterrupt, match=r"^$") as stopped,
-        intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
+        intent(bucket, LAYOUT, "r1", lambda _: b"", Needs(KEYS), bucket.clock.clocks()) as held,
     ):
         assert not held.write(bucket, MARKER, b"")
     assert not isinstance(stopped.value, StoppedError)
@@ -190,3 +192,13 @@ def test_an_interrupt_while_the_id_is_anothers_does_not_say_so() -> None:
 def test_an_intent_that_cannot_be_withdrawn_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     hold(FakeBucket(fail="delete"))
     assert f"{OURS} stays until it expires" in caplog.text
+
+
+@pytest.mark.parametrize(("age", "times"), [(6, 1), (5, 2), (0, 2), (-1, 2)])
+def test_what_is_there_is_listed_again_unless_the_ledger_is_surely_older_than_the_intent(age: int, times: int) -> None:
+    """A cleaner may have deleted what was listed, and said that it is done, before the ledger was read."""
+    bucket = FakeBucket()
+    bucket.announce()
+    bucket.times[LAYOUT.ledger] = NOON - timedelta(seconds=age)
+    hold(bucket)
+    assert bucket.requests.count("list assets/") == times

@@ -39,8 +39,8 @@ def test_intent_listing_fingerprinted_files_pages_marker_intent_gone(build: Buil
     run(bucket, build)
     assert bucket.requests == [
         "create assets/.releases/pending/20261123T120000Z-r1.json",
-        "get assets/.releases/ledger.json.gz",
         "list assets/",
+        "get assets/.releases/ledger.json.gz",
         "put assets/app-3f9c2ab1.js",
         "put assets/index.html",
         "create assets/.releases/markers/20261123T120000Z-r1.json",
@@ -106,7 +106,7 @@ def test_a_dry_run_makes_no_write(build: Build) -> None:
     bucket = FakeBucket()
     published = publish(ReadOnly(bucket), build)
     assert [upload.reason for upload in published.uploads] == [Reason.NEW, Reason.NEW]
-    assert bucket.requests == ["list assets/"]
+    assert bucket.requests == ["list assets/", f"get {LAYOUT.ledger}"]
     assert bucket.objects == {}
 
 

@@ -12,7 +12,7 @@ from release_log.settings import HALF_PENDING_TTL
 from tests.fake_bucket import LAYOUT, NOON, Clock, FakeBucket
 from uploader.collect import collect
 from uploader.errors import StoppedError, UploaderError
-from uploader.intent import POLL_SECONDS
+from uploader.looking import POLL_SECONDS
 from uploader.publishing import Build, publish
 from uploader.staging import activate, drop
 
@@ -68,8 +68,8 @@ def test_activation_checks_everything_under_an_intent_and_then_writes_the_same_a
     assert bucket.requests == [
         f"get {STAGED}",
         f"create {intent}",
-        f"get {LAYOUT.ledger}",
         "list assets/",
+        f"get {LAYOUT.ledger}",
         f"create {MARKER}",
         f"delete {STAGED}",
         f"delete {intent}",

@@ -1,0 +1,177 @@
+"""The requests that the uploader makes of S3: each repeated while what goes wrong passes, and then one line."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
+
+from release_log.instants import whole_seconds
+from uploader.errors import UploaderError
+from uploader.s3_errors import code_of, is_missing, passes
+from uploader.sending import PARTS_AT_ONCE, check_unchanged, read_body
+from uploader.store import Blob, Stored
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from datetime import datetime
+
+    from obstore import ObjectMeta
+    from obstore.store import S3Store
+
+    from uploader.collect import LocalAsset
+    from uploader.key_ranges import KeyRange
+    from uploader.session import Access
+
+Answer = TypeVar("Answer")
+
+PAUSES = (0.2, 1.0, 4.0)
+"""Seconds before a request is made again after an error that passes.
+
+obstore repeats what cannot do harm twice, and only until an answer begins. Nothing that we ask does harm twice.
+"""
+
+
+class Requests:
+    """One method a request, on one bucket."""
+
+    def __init__(self, store: S3Store, access: Access, errors: tuple[type[Exception], ...]) -> None:
+        self._store = store
+        self._access = access
+        self._errors = errors
+
+    async def create(self, key: str, body: bytes) -> bool:
+        """Write an object if there is none yet; False if there is one that somebody else wrote."""
+        # If the answer to a first attempt is lost, a second one meets our own object: this tells whose it is.
+        writer = secrets.token_hex(8)
+
+        async def write() -> None:
+            await obstore.put_async(
+                self._store,
+                key,
+                body,
+                mode="create",
+                attributes={"Content-Type": "application/json", "writer": writer},
+                use_multipart=False,
+            )
+
+        try:
+            await self._ask("s3:PutObject", key, write)
+        except AlreadyExistsError:
+            return (await self.metadata(key) or {}).get("writer") == writer
+        return True
+
+    async def get(self, key: str) -> Blob | None:
+        """Read an object; None if there is none."""
+
+        async def read() -> Blob:
+            answer = await obstore.get_async(self._store, key)
+            return Blob(bytes(await answer.bytes_async()), whole_seconds(answer.meta["last_modified"]))
+
+        try:
+            return await self._ask("s3:GetObject", key, read)
+        except FileNotFoundError:
+            return None
+        except UploaderError as error:
+            # S3 answers 403, not 404, for what is not there if the right to list is limited to a prefix.
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+            if isinstance(error.__cause__, PermissionDeniedError) and await self._is_surely_missing(key):
+                return None
+            raise
+
+    async def metadata(self, key: str) -> Mapping[str, str] | None:
+        """An object's headers and metadata; None if there is none."""
+
+        async def read() -> Mapping[str, str]:
+            return (await obstore.get_async(self._store, key, options={"head": True})).attributes
+
+        try:
+            return await self._ask("s3:GetObject", key, read)
+        except FileNotFoundError:
+            return None
+
+    async def written(self, prefix: str) -> dict[str, datetime]:
+        """Key -> ``LastModified`` of every object under a prefix."""
+
+        async def read() -> dict[str, datetime]:
+            return {each["path"]: whole_seconds(each["last_modified"]) async for each in self._list(prefix)}
+
+        return await self._ask("s3:ListBucket", prefix, read)
+
+    async def listed(self, prefix: str, keys: KeyRange, wanted: frozenset[str]) -> dict[str, tuple[int, datetime]]:
+        """Key -> bytes and ``LastModified`` of what there is in a range of keys, of those that are wanted."""
+
+        async def read() -> dict[str, tuple[int, datetime]]:
+            found = {}
+            async for entry in self._list(prefix, keys.after):
+                key = entry["path"]
+                if key in wanted:
+                    found[key] = (entry["size"], whole_seconds(entry["last_modified"]))
+                if key >= keys.last:
+                    break
+            return found
+
+        return await self._ask("s3:ListBucket", prefix, read)
+
+    async def put(self, asset: LocalAsset) -> Stored:
+        """Store a file; returns how it is stored."""
+        body = read_body(asset)
+        attributes = body.headers.as_http() | {"headers": body.headers.digest()}
+        if asset.digest is not None:
+            attributes["digest"] = asset.digest
+        whole = isinstance(body.content, bytes)
+
+        async def store() -> None:
+            await obstore.put_async(
+                self._store,
+                asset.key,
+                body.content,
+                attributes=attributes,
+                use_multipart=not whole,
+                chunk_size=body.part_bytes,
+                max_concurrency=PARTS_AT_ONCE,
+            )
+
+        await self._ask("s3:PutObject", asset.key, store)
+        if not whole:
+            check_unchanged(asset)
+        return Stored(body.size, body.headers.digest())
+
+    async def delete(self, key: str) -> None:
+        """Delete an object; not there is fine."""
+
+        async def delete() -> None:
+            await obstore.delete_async(self._store, key)
+
+        await self._ask("s3:DeleteObject", key, delete)
+
+    async def _list(self, prefix: str, after: str | None = None) -> AsyncIterator[ObjectMeta]:
+        async for page in obstore.list(self._store, prefix or None, offset=after, chunk_size=1000):
+            for entry in page:
+                yield entry
+
+    async def _is_surely_missing(self, key: str) -> bool:
+        try:
+            return key not in await self.written(f"{key.rpartition('/')[0]}/")
+        except UploaderError:
+            return False
+
+    async def _ask(self, action: str, key: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Ask S3, again if what went wrong passes; anything else becomes one line that names thing and remedy."""
+        pauses = iter(PAUSES)
+        while True:
+            try:
+                return await ask()
+            except self._errors as error:
+                pause = next(pauses, None) if passes(error) else None
+                if pause is None:
+                    self._fail(action, key, error)
+            await asyncio.sleep(pause)
+
+    def _fail(self, action: str, key: str, error: Exception) -> NoReturn:
+        if is_missing(error) or isinstance(error, AlreadyExistsError):
+            raise error
+        raise self._access.explain(action, key, code_of(error), str(error)) from error
