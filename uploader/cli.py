@@ -8,10 +8,7 @@ import sys
 import click
 
 from uploader import __version__
-from uploader.commands.restore import restore
-from uploader.commands.run import run as run_command
-from uploader.commands.staging import activate, drop
-from uploader.commands.upload import upload
+from uploader.commands.group import LazyGroup
 from uploader.errors import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -24,25 +21,8 @@ from uploader.errors import (
 )
 from uploader.signals import terminate_as_interrupt
 
-DEFAULT_COMMAND = "upload"
 
-
-class DefaultCommand(click.Group):
-    """A group that takes its first argument for `DEFAULT_COMMAND`'s if it names no command."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """See click."""
-        own = {name for option in self.params for name in option.opts}
-        if not args or (args[0] not in self.commands and args[0] not in own | {"--help"}):
-            args = [DEFAULT_COMMAND, *args]
-        return super().parse_args(ctx, args)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's own signature)
-        """The commands in the order in which they are met."""
-        return list(self.commands)
-
-
-@click.group(cls=DefaultCommand, epilog=EXIT_STATUS)
+@click.group(cls=LazyGroup, epilog=EXIT_STATUS)
 @click.version_option(__version__, prog_name="uploader")
 def main() -> None:
     """Publish builds of fingerprinted assets to S3. `upload` is the default command.
@@ -53,10 +33,6 @@ def main() -> None:
       python -m uploader run dist --bucket my-assets -- ./roll-out.sh
       python -m uploader activate --help
     """
-
-
-for command in (upload, run_command, activate, drop, restore):
-    main.add_command(command)
 
 
 def run() -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    import asyncio
+    from collections.abc import Callable, Coroutine, Iterator
 
 
 Answer = TypeVar("Answer")
@@ -22,6 +23,8 @@ def run_requests(requests: Coroutine[Any, Any, Answer]) -> Answer:
         KeyboardInterrupt: They were cancelled.
         Exception: What the first of them raised that failed.
     """
+    import asyncio  # noqa: PLC0415 (the help and a wrong option do without it)
+
     try:
         return asyncio.run(requests)
     except asyncio.CancelledError:
@@ -35,8 +38,19 @@ def _first(error: Exception) -> Exception:
 
 
 def _cancel(loop: asyncio.AbstractEventLoop) -> None:
+    import asyncio  # noqa: PLC0415 (as above)
+
     for task in asyncio.all_tasks(loop):
         task.cancel()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop of this thread; nothing is imported for it, because a signal may come in the midst of an import."""
+    find: Callable[[], asyncio.AbstractEventLoop] | None = getattr(sys.modules.get("asyncio"), "get_running_loop", None)
+    try:
+        return None if find is None else find()
+    except RuntimeError:
+        return None
 
 
 @dataclass(slots=True)
@@ -63,10 +77,9 @@ def terminate_as_interrupt() -> Iterator[Ending]:
             return
         # A shell starts what runs in its background with SIGINT ignored, and asyncio leaves it so. An exception in the
         # midst of its own code could leave it waiting for ever.
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise KeyboardInterrupt from None
+        loop = _running_loop()
+        if loop is None:
+            raise KeyboardInterrupt
         loop.call_soon_threadsafe(_cancel, loop)
 
     before = signal.getsignal(signal.SIGTERM)

@@ -14,7 +14,7 @@ import pytest
 from cleaner_lambda.report import LISTS
 from cleaner_lambda.request import KEYS, parse
 from release_log.settings import SETTINGS
-from uploader.cli import main
+from uploader.commands.group import COMMANDS, load
 from uploader.errors import EXIT_STATUS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ def test_the_settings_table_is_the_codes() -> None:
 def test_the_option_table_is_the_command_lines() -> None:
     rows = table("| option | environment variable | default | |")
     expected = []
-    for parameter in main.commands["upload"].params:
+    for parameter in load("upload").params:
         variable = f"`{parameter.envvar}`"
         if isinstance(parameter, click.Argument):
             expected.append(["`DIRECTORY`", variable, "", "the build's output"])
@@ -91,8 +91,9 @@ def test_the_help_shows_examples_and_exit_codes() -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "uploader", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert all(f"\n  {command} " in answer.stdout for command in main.commands)
-    for name, command in main.commands.items():
+    assert all(f"\n  {command} " in answer.stdout for command in COMMANDS)
+    for name in COMMANDS:
+        command = load(name)
         said = command.get_help(click.Context(command, info_name=name))
         assert re.search(rf"Examples?:\n +python -m uploader .*{'dist' if name == 'upload' else name}", said), said
         assert "Exit status: " in said
@@ -106,8 +107,8 @@ def test_the_exit_statuses_are_the_helps() -> None:
 def test_the_rows_say_what_every_command_says_of_its_options() -> None:
     """An option that several commands have is one and the same; only `--release` and `--dry-run` differ."""
     rows = {row[0].strip("`"): row for row in table("| option | environment variable | default | |")}
-    for command in main.commands.values():
-        for option in command.params:
+    for name in COMMANDS:
+        for option in load(name).params:
             if isinstance(option, click.Option) and option.name not in {"release_id", "dry_run"}:
                 row = rows[max(option.opts, key=len)]
                 assert row[1] == f"`{option.envvar}`"

@@ -23,8 +23,8 @@ from release_log.fingerprints import Name, split
 from release_log.settings import Policy
 from tests.fake_bucket import Clock, FakeBucket
 from tests.fakes import FakeS3
-from uploader.cli import main
 from uploader.collect import collect
+from uploader.commands.group import load
 from uploader.compare import Reason
 from uploader.errors import UsageError
 from uploader.headers import IMMUTABLE, NO_CACHE
@@ -181,7 +181,7 @@ def test_the_command_line_beats_the_environment(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("UPLOADER_CHANNEL", "from-environment")
     monkeypatch.setenv("UPLOADER_CONCURRENCY", "3")
     arguments = [str(tmp_path), "--bucket", "from-command-line", "--concurrency", "5"]
-    options = main.commands["upload"].make_context("upload", arguments).params
+    options = load("upload").make_context("upload", arguments).params
     assert (options["bucket"], options["channel"], options["concurrency"]) == (
         "from-command-line",
         "from-environment",

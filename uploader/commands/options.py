@@ -15,7 +15,6 @@ from release_log.fingerprints import PatternError, compile_pattern
 from release_log.layout import Layout, check_prefix, make_id
 from release_log.marker import CHANNEL, DEFAULT_CHANNEL
 from uploader.release_name import release_name
-from uploader.store import ReadOnly
 
 if TYPE_CHECKING:
     import re
@@ -164,6 +163,7 @@ def open_bucket(options: dict[str, Any]) -> BucketPort:
     """Open the bucket of a command's options; read-only under a dry run."""
     access = find_access(options)
     from uploader import s3  # noqa: PLC0415 (as above)
+    from uploader.store import ReadOnly  # noqa: PLC0415
 
     bucket = s3.open_bucket(access, options.get("concurrency", CONCURRENCY))
     return ReadOnly(bucket) if options.get("dry_run") else bucket

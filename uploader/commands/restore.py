@@ -9,15 +9,15 @@ import click
 
 from release_log.layout import Layout
 from uploader.commands import options as shared
+from uploader.commands.command import command
 from uploader.commands.console import answer, log_to_stderr
 from uploader.commands.upload import STAGED_FOR
-from uploader.errors import EXIT_STATUS
 
 if TYPE_CHECKING:
     from uploader.restore import Found, Restored
 
 
-@click.command(epilog=EXIT_STATUS)
+@command()
 @shared.takes(
     shared.RELEASE_ID,
     *shared.SITE,

@@ -13,6 +13,7 @@ from release_log.layout import Layout
 from uploader import staging
 from uploader.child import check_command, run_command
 from uploader.commands import options as shared
+from uploader.commands.command import Command, command
 from uploader.commands.console import answer, log_to_stderr
 from uploader.commands.upload import STAGED_FOR, read_build, send, summary
 from uploader.errors import StoppedError, UploaderError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("uploader")
 
 
-class RunCommand(click.Command):
+class RunCommand(Command):
     """Everything after ``--`` is the user's command, and none of our options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -41,8 +42,8 @@ class RunCommand(click.Command):
         return [*super().collect_usage_pieces(ctx), "-- COMMAND..."]
 
 
-@click.command(
-    cls=RunCommand,
+@command(
+    RunCommand,
     epilog=(
         "Exit status: COMMAND's own, 128 and the signal's number if a signal ended it. Without it: 1 failed (what was "
         "live stays so, unless the message says otherwise), 2 wrong usage, 130 interrupted, 143 terminated."

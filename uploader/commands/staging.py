@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from release_log.layout import Layout
 from uploader import staging
 from uploader.commands import options as shared
+from uploader.commands.command import command
 from uploader.commands.console import answer, log_to_stderr
-from uploader.errors import EXIT_STATUS
 
 OPTIONS = (shared.ID, *shared.SITE, shared.JSON, *shared.WAY, *shared.LOGS)
 
 
-@click.command(epilog=EXIT_STATUS)
+@command()
 @shared.takes(*OPTIONS)
 def activate(**options: Any) -> None:  # noqa: ANN401 (click's own names and types, as declared above)
     """Make the staged release ID current, once its roll-out has succeeded.
@@ -40,7 +38,7 @@ def activate(**options: Any) -> None:  # noqa: ANN401 (click's own names and typ
     answer(options, document, text, done=f"release {done.id} is current")
 
 
-@click.command(epilog=EXIT_STATUS)
+@command()
 @shared.takes(*OPTIONS)
 def drop(**options: Any) -> None:  # noqa: ANN401 (as above)
     """Give up the staged release ID, because its roll-out has failed.

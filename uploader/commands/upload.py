@@ -12,8 +12,8 @@ import click
 from release_log.settings import Policy
 from uploader.collect import collect
 from uploader.commands import options as shared
+from uploader.commands.command import command
 from uploader.commands.console import answer, log_to_stderr, readable
-from uploader.errors import EXIT_STATUS
 from uploader.publishing import Build, publish
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ STAGED_FOR = f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"
 """How long a staged release keeps its assets; the cleaner's setting is not known here."""
 
 
-@click.command(epilog=EXIT_STATUS)
+@command()
 @shared.takes(
     shared.DIRECTORY,
     *shared.SITE,

@@ -1,0 +1,47 @@
+"""The commands by their names: each is imported when it is asked for, so that a run pays for its own alone."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+import click
+
+if TYPE_CHECKING:
+    from uploader.commands.command import Command
+
+COMMANDS = {
+    "upload": "upload",
+    "run": "run",
+    "activate": "staging",
+    "drop": "staging",
+    "restore": "restore",
+}
+"""Command -> its module in `uploader.commands`, where it is a function of that name; in the order of the help."""
+
+DEFAULT_COMMAND = "upload"
+
+
+class LazyGroup(click.Group):
+    """The commands of `COMMANDS`. A first argument that names none of them is `DEFAULT_COMMAND`'s."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See click."""
+        own = {name for option in self.get_params(ctx) for name in option.opts}
+        if not args or (args[0] not in COMMANDS and args[0] not in own):
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's own signature)
+        """See click."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (as above)
+        """See click."""
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+
+def load(name: str) -> Command:
+    """Import a command."""
+    module = import_module(f"uploader.commands.{COMMANDS[name]}")
+    return cast("Command", getattr(module, name.replace("-", "_")))
