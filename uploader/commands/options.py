@@ -14,6 +14,7 @@ from release_log.errors import LayoutError
 from release_log.fingerprints import PatternError, compile_pattern
 from release_log.layout import Layout, check_prefix, make_id
 from release_log.marker import CHANNEL, DEFAULT_CHANNEL
+from uploader.commands.settings import in_force
 from uploader.release_name import release_name
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def open_bucket(options: dict[str, Any]) -> BucketPort:
 def next_command(command: str, release_id: str, options: dict[str, Any]) -> str:
     """A command on a release of the same site, as the user can paste it."""
     words = ["python", "-m", "uploader", command, release_id, "--bucket", options["bucket"]]
-    if options["prefix"] != DEFAULT_PREFIX:
+    if options["prefix"] != DEFAULT_PREFIX or "prefix" in in_force().settings:
         words += ["--prefix", options["prefix"]]
     for name in ("region", "profile", "endpoint_url"):
         if options[name]:
