@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 import click
 
 from uploader import __version__
+from uploader.commands.colours import failure
 from uploader.commands.group import LazyGroup
 from uploader.errors import (
     EXIT_DONE,
@@ -20,6 +22,9 @@ from uploader.errors import (
     UsageError,
 )
 from uploader.signals import terminate_as_interrupt
+
+COMPLETE = "_UPLOADER_COMPLETE"
+"""What a shell asks, in click's protocol; the scripts of `completion` set it."""
 
 
 @click.group(cls=LazyGroup, epilog=EXIT_STATUS)
@@ -45,9 +50,14 @@ def run() -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a key's letters
     with terminate_as_interrupt() as ending:
         try:
-            # Not `main.main`, which makes every KeyboardInterrupt one and the same.
-            with main.make_context("python -m uploader", sys.argv[1:]) as context:
-                code = main.invoke(context)
+            if COMPLETE in os.environ:
+                from click.shell_completion import shell_complete  # noqa: PLC0415 (only a shell needs it)
+
+                code: object = shell_complete(main, {}, "uploader", COMPLETE, os.environ[COMPLETE])
+            else:
+                # Not `main.main`, which makes every KeyboardInterrupt one and the same.
+                with main.make_context("python -m uploader", sys.argv[1:]) as context:
+                    code = main.invoke(context)
         except click.exceptions.Exit as done:
             return done.exit_code
         except UploaderError as error:
@@ -70,4 +80,4 @@ def run() -> int:
 
 def _complain(line: str) -> None:
     with contextlib.suppress(OSError):  # the exit code says it too
-        click.echo(f"uploader: {line}", err=True)
+        click.echo(failure(f"uploader: {line}", sys.stderr), err=True)

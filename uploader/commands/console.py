@@ -8,6 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from uploader.commands.colours import failure, heading
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
@@ -16,13 +17,19 @@ if TYPE_CHECKING:
 KILO = 1000
 
 
+class _Format(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        return failure(line, sys.stderr) if record.levelno >= logging.ERROR else line
+
+
 def log_to_stderr(options: Mapping[str, Any]) -> None:
     """Show the log, as far as ``--verbose`` and ``--quiet`` ask for it."""
     level = logging.DEBUG if options["verbose"] else logging.ERROR if options["quiet"] else logging.INFO
     logger = logging.getLogger("uploader")
     logger.setLevel(level)
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("uploader: %(message)s"))
+    handler.setFormatter(_Format("uploader: %(message)s"))
     logger.handlers = [handler]
     logger.propagate = False
 
@@ -70,9 +77,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Rows under their columns' names, for people: columns aligned, two spaces between them, nothing cut."""
     lines = [tuple(columns), *(tuple(row) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
+    head, *rest = (
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
+    return "\n".join([heading(head, sys.stdout), *rest])
 
 
 def readable(size: float) -> str:

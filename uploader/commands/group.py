@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 if TYPE_CHECKING:
-    from uploader.commands.command import Command
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "upload": "upload",
@@ -16,6 +16,7 @@ COMMANDS = {
     "activate": "staging",
     "drop": "staging",
     "restore": "restore",
+    "completion": "completion",
 }
 """Command -> its module in `uploader.commands`, where it is a function of that name; in the order of the help."""
 
@@ -28,6 +29,8 @@ class LazyGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See click."""
         own = {name for option in self.get_params(ctx) for name in option.opts}
+        if not args and ctx.resilient_parsing:
+            return super().parse_args(ctx, args)  # a shell completes the first word: all commands are still possible
         if not args or (args[0] not in COMMANDS and args[0] not in own):
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
@@ -40,8 +43,17 @@ class LazyGroup(click.Group):
         """See click."""
         return load(cmd_name) if cmd_name in COMMANDS else None
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """See click; in the first place may also stand what `DEFAULT_COMMAND` takes there: an option, its directory."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 (only a shell needs it)
 
-def load(name: str) -> Command:
+        default = load(DEFAULT_COMMAND)
+        found = super().shell_complete(ctx, incomplete)
+        found += default.shell_complete(click.Context(default, parent=ctx, resilient_parsing=True), incomplete)
+        return found or [CompletionItem(incomplete, type="dir")]
+
+
+def load(name: str) -> click.Command:
     """Import a command."""
     module = import_module(f"uploader.commands.{COMMANDS[name]}")
-    return cast("Command", getattr(module, name.replace("-", "_")))
+    return cast("click.Command", getattr(module, name.replace("-", "_")))

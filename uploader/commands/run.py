@@ -32,7 +32,7 @@ class RunCommand(Command):
         end = args.index("--") if "--" in args else len(args)
         ctx.obj = args[end + 1 :]
         rest = super().parse_args(ctx, args[:end])
-        if not ctx.obj:
+        if not ctx.obj and not ctx.resilient_parsing:
             msg = "no command to run: put it last, after --, as in -- ./roll-out.sh"
             raise click.UsageError(msg, ctx)
         return rest

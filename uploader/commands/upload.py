@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -135,4 +136,5 @@ def _publish(bucket: BucketPort, build: Build, *, stage: bool, bar: bool) -> Pub
 
 
 def _wants_bar(options: dict[str, Any]) -> bool:
-    return sys.stderr.isatty() and not (options["quiet"] or options["as_json"] or options["verbose"])
+    moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return moves and not (options["quiet"] or options["as_json"] or options["verbose"])
