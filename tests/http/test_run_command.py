@@ -160,7 +160,9 @@ def test_every_command_of_the_readme_runs(
     commands = re.findall(r"^\$ (python -m uploader .*)$", readme, re.MULTILINE)
     commands += re.findall(r"(?:run: |- )PYTHONPATH=\S+ \S+(python -m uploader .*)$", readme, re.MULTILINE)
     commands = list(dict.fromkeys(commands))
-    assert len(commands) == 8
+    assert len(commands) == 9
+    (configuration,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    (tmp_path / "uploader.toml").write_text(configuration)
     dist = site_folder("dist", {"index.html": "x", "app-3f9c2ab1.js": "x"})
     (tmp_path / "roll-out.sh").write_text("#!/bin/sh\necho rolling out $UPLOADER_RELEASE_ID\n")
     (tmp_path / "roll-out.sh").chmod(0o755)

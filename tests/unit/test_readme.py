@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
-import click
 import pytest
 
 from cleaner_lambda.report import LISTS
 from cleaner_lambda.request import KEYS, parse
 from release_log.settings import SETTINGS
-from uploader.commands.group import COMMANDS, load
 from uploader.errors import EXIT_STATUS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,21 +32,6 @@ def table(header: str) -> list[list[str]]:
 def test_the_settings_table_is_the_codes() -> None:
     expected = [[f"`{name}`", str(field.default), field.metadata["doc"]] for name, field in SETTINGS.items()]
     assert table("| setting | default | |") == expected
-
-
-def test_the_option_table_is_the_command_lines() -> None:
-    rows = table("| option | environment variable | default | |")
-    expected = []
-    for parameter in load("upload").params:
-        variable = f"`{parameter.envvar}`"
-        if isinstance(parameter, click.Argument):
-            expected.append(["`DIRECTORY`", variable, "", "the build's output"])
-            continue
-        assert isinstance(parameter, click.Option)
-        text, _, default = (parameter.help or "").partition("  [default: ")
-        shown = default.rstrip("]") or (f"`{parameter.default}`" if parameter.show_default else "")
-        expected.append([f"`{max(parameter.opts, key=len)}`", variable, shown, text])
-    assert rows == expected
 
 
 def test_the_payload_table_names_every_key() -> None:
@@ -87,32 +69,9 @@ def test_make_alone_lists_each_target_with_a_line() -> None:
         assert re.search(rf"^make {target} +\w.+$", listed, re.MULTILINE), listed
 
 
-def test_the_help_shows_examples_and_exit_codes() -> None:
-    answer = subprocess.run(
-        [sys.executable, "-m", "uploader", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert all(f"\n  {command} " in answer.stdout for command in COMMANDS)
-    for name in COMMANDS:
-        command = load(name)
-        said = command.get_help(click.Context(command, info_name=name))
-        assert re.search(rf"Examples?:\n +python -m uploader .*{'dist' if name == 'upload' else name}", said), said
-        assert "Exit status: " in said
-
-
 def test_the_exit_statuses_are_the_helps() -> None:
     said = " ".join(README.split())
     assert f"{EXIT_STATUS.rstrip('.')}; that of `run` is its command's." in said
-
-
-def test_the_rows_say_what_every_command_says_of_its_options() -> None:
-    """An option that several commands have is one and the same; only `--release` and `--dry-run` differ."""
-    rows = {row[0].strip("`"): row for row in table("| option | environment variable | default | |")}
-    for name in COMMANDS:
-        for option in load(name).params:
-            if isinstance(option, click.Option) and option.name not in {"release_id", "dry_run"}:
-                row = rows[max(option.opts, key=len)]
-                assert row[1] == f"`{option.envvar}`"
-                assert row[3] == (option.help or "").partition("  [default: ")[0]
 
 
 def test_every_dependency_has_its_line() -> None:

@@ -1,0 +1,63 @@
+"""``docs/configuration.md`` says what the code does: its table, its examples."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from uploader.commands.command import Command
+from uploader.commands.group import COMMANDS, load
+from uploader.commands.settings import every_setting, kind, settings_of
+from uploader.config import find
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "configuration.md").read_text()
+README = (ROOT / "README.md").read_text()
+HEADER = "| key | option | environment variable | default | commands | |\n| --- | --- | --- | --- | --- | --- |\n"
+EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE + README, re.DOTALL)
+
+
+def row(key: str, parameter: click.Parameter) -> str:
+    """A key's line of the table."""
+    having = [name for name in COMMANDS if key in settings_of(load(name))]
+    commands = [name for name in COMMANDS if isinstance(load(name), Command)]
+    flag, text, default = "`DIRECTORY`", "The build's output.", ""
+    if isinstance(parameter, click.Option):
+        text, _, said = (parameter.help or "").partition("  [default: ")
+        default = said.rstrip("]") or (f"`{parameter.default}`" if parameter.show_default else "")
+        flag = f"`{max(parameter.opts, key=len)}`"
+    where = "all" if having == commands else ", ".join(having)
+    return f"| `{key}` | {flag} | `{parameter.envvar}` | {default} | {where} | {text} |\n"
+
+
+def test_the_table_has_every_key() -> None:
+    expected = HEADER + "".join(row(key, parameter) for key, parameter in every_setting().items())
+    start = PAGE.index(HEADER)
+    assert PAGE[start : PAGE.index("\n\n", start) + 1] == expected, f"put this into the page:\n{expected}"
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_every_example_is_valid(text: str, tmp_path: Path) -> None:
+    name = "pyproject.toml" if "tool" in tomllib.loads(text) else "uploader.toml"
+    (tmp_path / name).write_text(text)
+    file = find(None, tmp_path)
+    assert file is not None
+    file.check({key: kind(parameter) for key, parameter in every_setting().items()})
+    assert file.keys()
+    for environment in (None, *file.environments):
+        assert file.settings(environment)["directory"].value
+
+
+def test_there_are_examples_on_the_page_and_in_the_readme() -> None:
+    assert len(EXAMPLES) > 3
+    assert EXAMPLES[-1] in README
+
+
+def test_the_variables_it_names_exist() -> None:
+    there = {str(parameter.envvar) for name in COMMANDS for parameter in load(name).params}
+    named = set(re.findall(r"UPLOADER_[A-Z_]+", PAGE + README)) - {"UPLOADER_POLICY_ARN"}
+    assert named <= there
