@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from functools import lru_cache
+
+from uploader.encodings import decoded_ending, ending_of, stored_coding
+from uploader.media_types import media_type
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For a key whose content never changes: browsers and CDNs keep it for a year and do not ask again."""
@@ -13,73 +15,56 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 NO_CACHE = "no-cache"
 """For a key whose content may change: kept, but asked for again each time."""
 
-_WEB_TYPES = {
-    ".avif": "image/avif",
-    ".br": "application/octet-stream",
-    ".cjs": "text/javascript",
-    ".css": "text/css",
-    ".csv": "text/csv",
-    ".eot": "application/vnd.ms-fontobject",
-    ".gif": "image/gif",
-    ".gz": "application/gzip",
-    ".htm": "text/html",
-    ".html": "text/html",
-    ".ico": "image/x-icon",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".map": "application/json",
-    ".md": "text/markdown",
-    ".mjs": "text/javascript",
-    ".mp3": "audio/mpeg",
-    ".mp4": "video/mp4",
-    ".ogg": "audio/ogg",
-    ".otf": "font/otf",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".ttf": "font/ttf",
-    ".txt": "text/plain",
-    ".wasm": "application/wasm",
-    ".webm": "video/webm",
-    ".webmanifest": "application/manifest+json",
-    ".webp": "image/webp",
-    ".woff": "font/woff",
-    ".woff2": "font/woff2",
-    ".xml": "application/xml",
-    ".zst": "application/zstd",
-}
-"""What a web build makes, the same on every machine and Python."""
-
-# Python's own table, without the files of the machine it runs on.
-_OTHER_TYPES = mimetypes.MimeTypes(filenames=()).types_map[1]
-
 
 @dataclass(frozen=True, slots=True)
 class Headers:
-    """An object's headers."""
+    """An object's headers.
+
+    Attributes:
+        content_type: With its charset, if it has one.
+        cache_control: See `IMMUTABLE` and `NO_CACHE`.
+        content_encoding: How the stored body is compressed.
+        content_disposition: Whether it is shown or saved, and under which name.
+        content_language: Of whom it is for.
+        storage_class: S3's; None for its standard.
+        metadata: The user's own, sorted.
+    """
 
     content_type: str
     cache_control: str
+    content_encoding: str | None = None
+    content_disposition: str | None = None
+    content_language: str | None = None
+    storage_class: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
 
     def as_http(self) -> dict[str, str]:
-        """Header name -> value."""
-        return {"Content-Type": self.content_type, "Cache-Control": self.cache_control}
+        """The attributes that obstore takes: header name -> value, and the metadata by its bare names."""
+        named = {
+            "Content-Type": self.content_type,
+            "Cache-Control": self.cache_control,
+            "Content-Encoding": self.content_encoding,
+            "Content-Disposition": self.content_disposition,
+            "Content-Language": self.content_language,
+            "Storage-Class": self.storage_class,
+        }
+        return {name: value for name, value in named.items() if value is not None} | dict(self.metadata)
 
     def digest(self) -> str:
         """12 hexadecimal digits that change when a header does: the marker's ``headers``."""
-        text = "\n".join(f"{name}: {value}" for name, value in sorted(self.as_http().items()))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return _digest(self)
 
 
-def headers_for(path: str, *, fingerprinted: bool) -> Headers:
-    """The headers of a file of the build, by its name."""
-    return Headers(content_type(path), IMMUTABLE if fingerprinted else NO_CACHE)
+def headers_for(name: str, *, fingerprinted: bool) -> Headers:
+    """The headers of a file of the build by its name, as far as no rule says otherwise."""
+    ending = ending_of(name)
+    coding = stored_coding(ending)
+    return Headers(
+        media_type(decoded_ending(ending, coding)), IMMUTABLE if fingerprinted else NO_CACHE, content_encoding=coding
+    )
 
 
-def content_type(path: str) -> str:
-    """The MIME type of a file name, with a charset for text."""
-    suffix = PurePosixPath(path).suffix.lower()
-    found = _WEB_TYPES.get(suffix) or _OTHER_TYPES.get(suffix) or "application/octet-stream"
-    return f"{found}; charset=utf-8" if found.startswith("text/") else found
+@lru_cache(maxsize=1024)  # a build has many files and few different headers
+def _digest(headers: Headers) -> str:
+    text = "\n".join(f"{name}: {value}" for name, value in sorted(headers.as_http().items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

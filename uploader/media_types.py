@@ -1,0 +1,80 @@
+"""MIME types by a file's ending: the table of `content-types`, and what it lacks or has wrong for the web.
+
+Never the machine's own table: one build is to have the same headers wherever it is published from.
+"""
+
+from __future__ import annotations
+
+UNKNOWN = "application/octet-stream"
+
+_OWN_TYPES = {
+    # Lacking there. All but RSS's, which everybody uses, are registered:
+    # https://www.iana.org/assignments/media-types/media-types.xhtml
+    "apng": "image/apng",
+    "atom": "application/atom+xml",
+    "eot": "application/vnd.ms-fontobject",
+    "geojson": "application/geo+json",
+    "ics": "text/calendar",
+    "jsonld": "application/ld+json",
+    "jxl": "image/jxl",
+    "ktx2": "image/ktx2",
+    "m4s": "video/iso.segment",
+    "mpd": "application/dash+xml",
+    "oga": "audio/ogg",
+    "rss": "application/rss+xml",
+    "svgz": "image/svg+xml",
+    "topojson": "application/json",
+    "usdz": "model/vnd.usdz+zip",
+    "xht": "application/xhtml+xml",
+    "xhtml": "application/xhtml+xml",
+    # A module is JavaScript, whichever way it is loaded: https://www.rfc-editor.org/rfc/rfc9239
+    "cjs": "text/javascript",
+    # There, TypeScript, under a name that is registered nowhere. No browser loads that; players load these, as HLS.
+    "ts": "video/mp2t",
+}
+
+_COMPRESSED_KINDS = ("audio/", "font/woff", "image/", "video/")
+_NOT_COMPRESSED = {
+    "audio/wav",
+    "image/bmp",
+    "image/svg+xml",
+    "image/tiff",
+    "image/vnd.microsoft.icon",
+    "image/x-icon",
+}
+_COMPRESSED_FILES = {
+    "application/gzip",
+    "application/pdf",
+    "application/vnd.android.package-archive",
+    "application/vnd.rar",
+    "application/x-7z-compressed",
+    "application/x-br",
+    "application/x-bzip2",
+    "application/x-lzip",
+    "application/x-lzma",
+    "application/x-xz",
+    "application/zip",
+    "application/zstd",
+}
+_ZIPPED_DOCUMENTS = ("application/vnd.oasis.opendocument.", "application/vnd.openxmlformats-officedocument.")
+
+
+def media_type(ending: str) -> str:
+    """The MIME type of a file by its ending (``js``), with a charset for text.
+
+    Text has one because its default is not UTF-8 everywhere. XML, SVG included, and JSON have none: an XML file says
+    its own encoding, and a charset would overrule it (https://www.rfc-editor.org/rfc/rfc7303#section-3); JSON is
+    UTF-8 (https://www.rfc-editor.org/rfc/rfc8259#section-11).
+    """
+    from content_types import EXTENSION_TO_CONTENT_TYPE  # noqa: PLC0415 (--help needs no types, and it loads much)
+
+    found = _OWN_TYPES.get(ending) or EXTENSION_TO_CONTENT_TYPE.get(ending, UNKNOWN)
+    return f"{found}; charset=utf-8" if found.startswith("text/") else found
+
+
+def is_compressed(content_type: str) -> bool:
+    """Whether files of this type are compressed as they are, so that doing it again only costs time."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in _NOT_COMPRESSED:
+        return False
+    return kind in _COMPRESSED_FILES or kind.endswith("+zip") or kind.startswith(_COMPRESSED_KINDS + _ZIPPED_DOCUMENTS)
