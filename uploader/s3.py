@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
-def open_bucket(access: Access, concurrency: int) -> Bucket:
+def open_bucket(access: Access, concurrency: int, encryption: Mapping[str, Any] | None = None) -> Bucket:
     """Open a bucket.
+
+    Args:
+        access: Which, and the way to it.
+        concurrency: How many requests may run at once.
+        encryption: See `uploader.encryption`.
 
     Raises:
         UsageError: It cannot be one, by its name.
@@ -56,6 +61,7 @@ def open_bucket(access: Access, concurrency: int) -> Bucket:
                 "retry_timeout": timedelta(seconds=120),
             },
             **options,
+            **(encryption or {}),
         )
     except (BaseError, ValueError) as error:
         msg = f"bucket {access.bucket!r}: {first_line(error)}"

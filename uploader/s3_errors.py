@@ -43,5 +43,5 @@ def is_missing(error: Exception) -> bool:
 def code_of(error: Exception) -> str:
     """S3's error code; empty if there is none."""
     # The second is how obstore shows what S3 says of one key in the 200 answer to a DELETE.
-    found = re.search(r"<Code>(\w+)</Code>|\(code: (\w+)\)", str(error))
+    found = re.search(r"<Code>([\w.]+)</Code>|\(code: (\w+)\)", str(error))
     return (found[1] or found[2]) if found else ""

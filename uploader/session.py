@@ -85,6 +85,12 @@ class Access:
             return UploaderError(
                 f"S3 does not accept these credentials ({code}): renew them, or name another --profile"
             )
+        if kms := re.search(r"not authorized to perform: (kms:\w+)", text):
+            return UploaderError(f"access denied: allow {self.who} {kms[1]} on the KMS key (--sse-kms-key-id)")
+        if code.startswith("KMS."):
+            return UploaderError(
+                f"S3 cannot use the KMS key ({code}): check --sse-kms-key-id, its region and its state"
+            )
         if code in {"AccessDenied", "AllAccessDisabled"} or re.search(r"\b403 Forbidden", text):
             # Who may not list gets this answer for what is not there, too.
             more = ", and s3:ListBucket on the bucket" if action == "s3:GetObject" else ""

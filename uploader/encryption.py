@@ -1,0 +1,44 @@
+"""How S3 encrypts what the uploader writes: assets, intents and markers alike."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from uploader.errors import UsageError
+
+SSE_S3 = "AES256"
+SSE_KMS = "aws:kms"
+ALGORITHMS = (SSE_S3, SSE_KMS)
+
+_KEY_ID = re.compile(r"[\w:/.-]+", re.ASCII)
+
+
+def encryption(algorithm: str | None, kms_key_id: str | None, *, bucket_key: bool) -> dict[str, Any]:
+    """What `obstore.store.S3Store` is to be made with.
+
+    Args:
+        algorithm: One of `ALGORITHMS`; None leaves it to the bucket's default.
+        kms_key_id: A KMS key's id, ARN or alias; None for the account's own key for S3.
+        bucket_key: Let S3 keep a key for the bucket, so that not every object asks KMS for one.
+
+    Raises:
+        UsageError: These do not go together.
+    """
+    if algorithm is None and not kms_key_id and not bucket_key:
+        return {}
+    if algorithm != SSE_KMS and (kms_key_id or bucket_key):
+        option = f"--sse-kms-key-id {kms_key_id}" if kms_key_id else "--sse-bucket-key"
+        msg = f"{option} is for KMS alone: give --sse {SSE_KMS} with it, or leave it out"
+        raise UsageError(msg)
+    arguments: dict[str, Any] = {"server_side_encryption": algorithm}
+    if kms_key_id:
+        if not _KEY_ID.fullmatch(kms_key_id):
+            msg = (
+                f"--sse-kms-key-id {kms_key_id!r} is no KMS key: give its id, its ARN, or its alias as in alias/assets"
+            )
+            raise UsageError(msg)
+        arguments["sse_kms_key_id"] = kms_key_id
+    if bucket_key:
+        arguments["sse_bucket_key_enabled"] = True
+    return arguments
