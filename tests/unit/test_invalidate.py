@@ -1,0 +1,129 @@
+"""Which of a CDN's copies are stale, in how few paths."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uploader.collect import LocalAsset
+from uploader.compare import Reason, Upload
+from uploader.errors import UsageError
+from uploader.headers import headers_for
+from uploader.invalidate import MAX_PATHS, Cdn, find_cdn, fold, url_paths
+
+
+def upload(key: str, reason: Reason = Reason.CONTENT_DIFFERS, *, fingerprinted: bool = False) -> Upload:
+    headers = headers_for(key, fingerprinted=fingerprinted)
+    return Upload(LocalAsset(key, key, key, 1, fingerprinted, None, headers, (1, 1, 1)), reason)
+
+
+def test_files_without_a_fingerprint_are_stale_new_ones_included() -> None:
+    """That a file is not there is an answer, too, and CDNs keep it."""
+    uploads = [
+        upload("assets/a.css"),
+        upload("assets/b.css", Reason.NEW),
+        upload("assets/c.css", Reason.HEADERS_DIFFER),
+    ]
+    assert Cdn("E1").stale_paths(uploads) == ("/assets/a.css", "/assets/b.css", "/assets/c.css")
+
+
+def test_what_came_under_a_new_fingerprint_is_not() -> None:
+    uploads = [upload("assets/app-3f9c2ab1.js", Reason.NEW, fingerprinted=True)]
+    assert Cdn("E1").stale_paths(uploads) == ()
+
+
+def test_a_fingerprinted_file_that_was_replaced_is_stale() -> None:
+    """A changed rule sends it again under its own name, and copies of it are kept for a year."""
+    uploads = [upload("assets/app-3f9c2ab1.js", Reason.HEADERS_DIFFER, fingerprinted=True)]
+    assert Cdn("E1").stale_paths(uploads) == ("/assets/app-3f9c2ab1.js",)
+
+
+def test_nothing_sent_is_nothing_stale() -> None:
+    assert Cdn("E1").stale_paths([]) == ()
+
+
+def test_an_index_page_is_asked_for_by_its_folder_too() -> None:
+    assert url_paths("x/index.html") == ("/x/index.html", "/x/")
+    assert url_paths("index.html") == ("/index.html", "/")
+    assert url_paths("my-index.html") == ("/my-index.html",)
+
+
+def test_the_origin_path_is_not_part_of_a_url() -> None:
+    uploads = [upload("assets/index.html")]
+    assert find_cdn("E1", "/assets", "assets/").stale_paths(uploads) == ("/", "/index.html")
+    assert find_cdn("E1", "", "assets/").stale_paths(uploads) == ("/assets/", "/assets/index.html")
+
+
+@pytest.mark.parametrize("root", ["web", "asset", "assets/web/"])
+def test_a_root_that_no_key_has_is_refused(root: str) -> None:
+    with pytest.raises(UsageError, match="no key of the site 'assets/' begins with"):
+        find_cdn("E1", root, "assets/")
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("a b.html", "/a%20b.html"),
+        ("größe.css", "/gr%C3%B6%C3%9Fe.css"),
+        ("100%.html", "/100%25.html"),
+        ("what?.html", "/what%3F.html"),
+        ("a#b.html", "/a%23b.html"),
+        ('"<>[]{}|^`.html', "/%22%3C%3E%5B%5D%7B%7D%7C%5E%60.html"),
+        ("(a)+b,c;d=e@f~g!h$i&j'k:l-m_n.html", "/(a)+b,c;d=e@f~g!h$i&j'k:l-m_n.html"),
+    ],
+)
+def test_paths_are_encoded_as_browsers_do(key: str, path: str) -> None:
+    assert url_paths(key) == (path,)
+
+
+def test_few_paths_stay_as_they_are() -> None:
+    paths = [f"/{number}.html" for number in range(MAX_PATHS)]
+    assert fold(paths) == tuple(sorted(paths))
+
+
+def test_the_deepest_folders_fold_first() -> None:
+    paths = ["/index.html", "/", "/a/1.html", *(f"/b/c/{number}.html" for number in range(20))]
+    assert fold(paths) == ("/", "/a/1.html", "/b/c/*", "/index.html")
+
+
+def test_what_is_alone_in_its_folder_stays_as_it_is() -> None:
+    """A wildcard would clear the folder's fingerprinted files too."""
+    assert fold(["/a/d/1.html", *(f"/b/c/{number}.html" for number in range(20))]) == ("/a/d/1.html", "/b/c/*")
+
+
+def test_many_folders_fold_into_the_one_above() -> None:
+    paths = ["/index.html", *(f"/blog/{number}/{name}" for number in range(20) for name in ("", "index.html"))]
+    assert fold(paths) == ("/blog/*", "/index.html")
+
+
+def test_everything_is_one_path_in_the_end() -> None:
+    assert fold([f"/{number}.html" for number in range(MAX_PATHS + 1)]) == ("/*",)
+    assert fold([f"/{number}/index.html" for number in range(MAX_PATHS + 1)]) == ("/*",)
+
+
+def covers(pattern: str, path: str) -> bool:
+    return pattern == path or (pattern.endswith("*") and path.startswith(pattern[:-1]))
+
+
+NAMES = st.text(alphabet="abc", min_size=0, max_size=2)
+PATHS = st.sets(
+    st.lists(NAMES.filter(bool), max_size=3).flatmap(lambda at: NAMES.map(lambda name: "/".join(["", *at, name])))
+)
+
+
+@given(paths=PATHS, most=st.integers(1, 12))
+def test_every_path_is_covered_by_no_more_paths_than_allowed_and_none_is_idle(paths: set[str], most: int) -> None:
+    folded = fold(paths, most)
+    assert len(folded) <= most
+    assert all(any(covers(pattern, path) for pattern in folded) for path in paths)
+    assert all(any(covers(pattern, path) for path in paths) for pattern in folded)
+    assert folded == fold(sorted(paths, reverse=True), most)
+    if len(paths) <= most:
+        assert set(folded) == paths
+
+
+def test_the_command_to_do_it_by_hand_can_be_pasted() -> None:
+    assert Cdn("E1").by_hand({"/*", "/a'b"}) == (
+        """aws cloudfront create-invalidation --distribution-id E1 --paths '/*' '/a'"'"'b'"""
+    )
