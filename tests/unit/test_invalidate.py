@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from uploader.collect import LocalAsset
+from uploader.commands import options
+from uploader.commands.upload import invalidate
 from uploader.compare import Reason, Upload
-from uploader.errors import UsageError
+from uploader.errors import StoppedError, UsageError
 from uploader.headers import headers_for
 from uploader.invalidate import MAX_PATHS, Cdn, find_cdn, fold, url_paths
 
@@ -121,6 +125,20 @@ def test_every_path_is_covered_by_no_more_paths_than_allowed_and_none_is_idle(pa
     assert folded == fold(sorted(paths, reverse=True), most)
     if len(paths) <= most:
         assert set(folded) == paths
+
+
+def test_ctrl_c_meanwhile_says_what_is_so_and_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the last word would be that no marker was written."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Cdn, "invalidate", interrupt)
+    monkeypatch.setattr(options, "find_access", lambda _: None)
+    document = {"release": "r", "invalidation": {"distribution": "E1EXAMPLE", "paths": ("/a",), "id": None}}
+    given = {"invalidate": "E1EXAMPLE", "invalidate_root": "", "prefix": "assets/", "dry_run": False}
+    with pytest.raises(StoppedError, match=r"\Ar was released; whether .* not known: aws cloudfront .* --paths /a\Z"):
+        invalidate(document, given, "r was released")
 
 
 def test_the_command_to_do_it_by_hand_can_be_pasted() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +16,13 @@ from release_log.fingerprints import PatternError, compile_pattern
 from release_log.layout import Layout, check_prefix, make_id
 from release_log.marker import CHANNEL, DEFAULT_CHANNEL
 from uploader.commands.settings import in_force
+from uploader.encryption import ALGORITHMS, encryption
 from uploader.release_name import release_name
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable
 
+    from uploader.invalidate import Cdn
     from uploader.session import Access
     from uploader.store import BucketPort
 
@@ -72,6 +74,13 @@ def _release(_context: click.Context, _parameter: click.Parameter, value: str | 
     except LayoutError as error:
         raise click.BadParameter(str(error)) from error
     return name
+
+
+def _distribution(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None or re.fullmatch(r"[A-Z0-9]{5,64}", value):
+        return value
+    msg = f"{value!r} is not a distribution's id such as E2QWRUHAPOMQZL; its domain name and its ARN do not do"
+    raise click.BadParameter(msg)
 
 
 def _release_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -141,12 +150,46 @@ CONCURRENCY_OPTION = click.option(
     show_default=True,
     help="How many requests run at once.",
 )
+SSE_OPTION = click.option(
+    "--sse",
+    envvar="UPLOADER_SSE",
+    type=click.Choice(ALGORITHMS),
+    help="How S3 encrypts what is stored.  [default: as the bucket says]",
+)
+SSE_KMS_KEY_ID = click.option(
+    "--sse-kms-key-id",
+    envvar="UPLOADER_SSE_KMS_KEY_ID",
+    metavar="KEY",
+    help="The KMS key: its id, ARN or alias.  [default: the account's own for S3]",
+)
+SSE_BUCKET_KEY = click.option(
+    "--sse-bucket-key",
+    envvar="UPLOADER_SSE_BUCKET_KEY",
+    is_flag=True,
+    help="Let S3 keep a bucket key, for fewer requests to KMS.",
+)
+INVALIDATE_OPTION = click.option(
+    "--invalidate",
+    envvar="UPLOADER_INVALIDATE",
+    metavar="DISTRIBUTION",
+    callback=_distribution,
+    help="Invalidate what was replaced at this CloudFront distribution.",
+)
+INVALIDATE_ROOT = click.option(
+    "--invalidate-root",
+    envvar="UPLOADER_INVALIDATE_ROOT",
+    metavar="PATH",
+    default="",
+    help="The distribution's origin path: what a key has and its URL has not.",
+)
 VERBOSE = click.option(
     "-v", "--verbose", envvar="UPLOADER_VERBOSE", is_flag=True, help="Log every file on standard error."
 )
 QUIET = click.option("-q", "--quiet", envvar="UPLOADER_QUIET", is_flag=True, help="Say nothing but errors.")
 
 SITE = (BUCKET, PREFIX)
+ENCRYPTION = (SSE_OPTION, SSE_KMS_KEY_ID, SSE_BUCKET_KEY)
+INVALIDATION = (INVALIDATE_OPTION, INVALIDATE_ROOT)
 WAY = (REGION, PROFILE, ENDPOINT_URL)
 LOGS = (VERBOSE, QUIET)
 
@@ -162,12 +205,29 @@ def find_access(options: dict[str, Any]) -> Access:
 
 def open_bucket(options: dict[str, Any]) -> BucketPort:
     """Open the bucket of a command's options; read-only under a dry run."""
+    encrypted = encryption_of(options)
     access = find_access(options)
     from uploader import s3  # noqa: PLC0415 (as above)
     from uploader.store import ReadOnly  # noqa: PLC0415
 
-    bucket = s3.open_bucket(access, options.get("concurrency", CONCURRENCY))
+    bucket = s3.open_bucket(access, options.get("concurrency", CONCURRENCY), encrypted)
     return ReadOnly(bucket) if options.get("dry_run") else bucket
+
+
+def encryption_of(options: dict[str, Any]) -> dict[str, Any]:
+    """How a command's options want everything encrypted; see `uploader.encryption`."""
+    return encryption(
+        options.get("sse"), options.get("sse_kms_key_id"), bucket_key=options.get("sse_bucket_key", False)
+    )
+
+
+def find_cdn(options: dict[str, Any]) -> Cdn | None:
+    """The CDN of a command's options, if they name one."""
+    if options["invalidate"] is None:
+        return None
+    from uploader import invalidate  # noqa: PLC0415 (most sites name none)
+
+    return invalidate.find_cdn(options["invalidate"], options["invalidate_root"], options["prefix"])
 
 
 def next_command(command: str, release_id: str, options: dict[str, Any]) -> str:
@@ -175,7 +235,9 @@ def next_command(command: str, release_id: str, options: dict[str, Any]) -> str:
     words = ["python", "-m", "uploader", command, release_id, "--bucket", options["bucket"]]
     if options["prefix"] != DEFAULT_PREFIX or "prefix" in in_force().settings:
         words += ["--prefix", options["prefix"]]
-    for name in ("region", "profile", "endpoint_url"):
-        if options[name]:
+    for name in ("region", "profile", "endpoint_url", "sse", "sse_kms_key_id"):
+        if options.get(name):
             words += ["--" + name.replace("_", "-"), options[name]]
+    if options.get("sse_bucket_key"):
+        words.append("--sse-bucket-key")
     return shlex.join(words)

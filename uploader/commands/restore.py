@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         "--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Say what would be restored; write nothing."
     ),
     shared.JSON,
+    *shared.ENCRYPTION,
     *shared.WAY,
     *shared.LOGS,
 )
@@ -41,12 +42,14 @@ def restore(**options: Any) -> None:  # noqa: ANN401 (click's own names and type
       python -m uploader restore --release 20261123T060500Z-3f9c2ab --bucket my-assets
     """
     log_to_stderr(options)
+    encrypted = shared.encryption_of(options)
     access = replace(shared.find_access(options), who="the operator's role")
     from uploader import restore as restoring  # noqa: PLC0415 (a wrong option needs no AWS library)
     from uploader.s3 import open_bucket  # noqa: PLC0415
     from uploader.s3_versions import S3Versions  # noqa: PLC0415
 
-    bucket, versions, layout = open_bucket(access, shared.CONCURRENCY), S3Versions(access), Layout(options["prefix"])
+    bucket = open_bucket(access, shared.CONCURRENCY, encrypted)
+    versions, layout = S3Versions(access), Layout(options["prefix"])
     named = restoring.find_release(bucket, layout, options["release_id"])
     found = restoring.look(bucket, versions, layout, named)
     done = None

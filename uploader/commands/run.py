@@ -15,7 +15,7 @@ from uploader.child import check_command, run_command
 from uploader.commands import options as shared
 from uploader.commands.command import Command, command
 from uploader.commands.console import answer, log_to_stderr
-from uploader.commands.upload import STAGED_FOR, read_build, send, summary
+from uploader.commands.upload import STAGED_FOR, invalidate, read_build, send, summary
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class RunCommand(Command):
     shared.PATTERN,
     shared.DRY_RUN,
     shared.JSON,
+    *shared.INVALIDATION,
+    *shared.ENCRYPTION,
     *shared.WAY,
     shared.CONCURRENCY_OPTION,
     *shared.LOGS,
@@ -83,6 +85,7 @@ def run(command: list[str], /, **options: Any) -> int:  # noqa: ANN401 (click's 
         answer(options, document, f"{summary(document, options)}; {command[0]} not run", done="nothing was written")
         return 0
     try:
+        invalidate(document, options, f"{command[0]} was not run and {release_id} was dropped")
         if not options["as_json"]:
             began = f"{summary(document, options).splitlines()[0]}; running {shlex.join(command)}"
             answer(options, document, began, done=f"{command[0]} was not run and the release was dropped")

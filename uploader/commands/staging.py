@@ -10,11 +10,9 @@ from uploader.commands import options as shared
 from uploader.commands.command import command
 from uploader.commands.console import answer, log_to_stderr
 
-OPTIONS = (shared.ID, *shared.SITE, shared.JSON, *shared.WAY, *shared.LOGS)
-
 
 @command()
-@shared.takes(*OPTIONS)
+@shared.takes(shared.ID, *shared.SITE, shared.JSON, *shared.ENCRYPTION, *shared.WAY, *shared.LOGS)
 def activate(**options: Any) -> None:  # noqa: ANN401 (click's own names and types, as declared above)
     """Make the staged release ID current, once its roll-out has succeeded.
 
@@ -39,7 +37,7 @@ def activate(**options: Any) -> None:  # noqa: ANN401 (click's own names and typ
 
 
 @command()
-@shared.takes(*OPTIONS)
+@shared.takes(shared.ID, *shared.SITE, shared.JSON, *shared.WAY, *shared.LOGS)
 def drop(**options: Any) -> None:  # noqa: ANN401 (as above)
     """Give up the staged release ID, because its roll-out has failed.
 

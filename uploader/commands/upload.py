@@ -15,6 +15,7 @@ from uploader.collect import collect
 from uploader.commands import options as shared
 from uploader.commands.command import command
 from uploader.commands.console import answer, log_to_stderr, readable
+from uploader.errors import StoppedError, UploaderError
 from uploader.publishing import Build, publish
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ STAGED_FOR = f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"
     ),
     shared.DRY_RUN,
     shared.JSON,
+    *shared.INVALIDATION,
+    *shared.ENCRYPTION,
     *shared.WAY,
     shared.CONCURRENCY_OPTION,
     *shared.LOGS,
@@ -56,7 +59,11 @@ def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types
     """
     log_to_stderr(options)
     document = send(read_build(options), options, stage=options["stage"])
-    answer(options, document, summary(document, options), done=f"release {document['release']} was {_done(document)}")
+    done = f"release {document['release']} was {_done(document)}"
+    try:
+        invalidate(document, options, done)
+    finally:  # the release is there, whatever became of the invalidation
+        answer(options, document, summary(document, options), done=done)
 
 
 def read_build(options: dict[str, Any]) -> Build:
@@ -72,6 +79,7 @@ def read_build(options: dict[str, Any]) -> Build:
 def send(build: Build, options: dict[str, Any], *, stage: bool, bucket: BucketPort | None = None) -> dict[str, Any]:
     """Publish a build; returns the document of ``--json``."""
     began = time.monotonic()
+    cdn = shared.find_cdn(options)
     bucket = shared.open_bucket(options) if bucket is None else bucket
     published = _publish(bucket, build, stage=stage, bar=_wants_bar(options))
     key = None if options["dry_run"] else published.key
@@ -96,10 +104,33 @@ def send(build: Build, options: dict[str, Any], *, stage: bool, bucket: BucketPo
         "counts": {"uploaded": len(published.uploads), "unchanged": len(published.unchanged)},
         "bytes_uploaded": published.bytes_uploaded,
         "seconds": round(time.monotonic() - began, 3),
+        "invalidation": cdn
+        and {"distribution": cdn.distribution, "paths": cdn.stale_paths(published.uploads), "id": None},
     }
     for each in published.uploads:
         logging.getLogger("uploader").debug("%s: %s", each.reason, each.asset.key)
     return document
+
+
+def invalidate(document: dict[str, Any], options: dict[str, Any], so_far: str) -> None:
+    """Have the CDN drop its copies of what was replaced, and write the invalidation's id into the document.
+
+    Args:
+        document: That of `send`.
+        options: The command's.
+        so_far: What is so by now, should it fail.
+    """
+    cdn, asked = shared.find_cdn(options), document["invalidation"]
+    if cdn is None or not asked["paths"] or options["dry_run"]:
+        return
+    try:
+        asked["id"] = cdn.invalidate(shared.find_access(options), document["release"], asked["paths"])
+    except UploaderError as error:
+        msg = f"{so_far}, but {error}"
+        raise UploaderError(msg) from error
+    except KeyboardInterrupt as error:
+        msg = f"{so_far}; whether the CDN still has old copies is not known: {cdn.by_hand(asked['paths'])}"
+        raise StoppedError(msg) from error
 
 
 def summary(document: dict[str, Any], options: dict[str, Any]) -> str:
@@ -107,6 +138,7 @@ def summary(document: dict[str, Any], options: dict[str, Any]) -> str:
     counts, size = document["counts"], readable(document["bytes_uploaded"])
     if document["dry_run"]:
         lines = [f"would upload {entry['key']} ({entry['reason']})" for entry in document["uploaded"]]
+        lines += [f"would invalidate {path}" for path in (document["invalidation"] or {"paths": ()})["paths"]]
         lines.append(
             f"dry run: {counts['uploaded']} to upload ({size}), {counts['unchanged']} unchanged; nothing written"
         )
@@ -116,6 +148,9 @@ def summary(document: dict[str, Any], options: dict[str, Any]) -> str:
         f"s3://{document['bucket']}/{document['prefix']}: {counts['uploaded']} uploaded ({size}), "
         f"{counts['unchanged']} unchanged, {document['seconds']:.1f} s"
     )
+    asked = document["invalidation"]
+    if asked and asked["id"]:
+        line += f"\ninvalidation {asked['id']} at {asked['distribution']}: {' '.join(asked['paths'])}"
     if not document["staged"]:
         return line
     activate = shared.next_command("activate", document["release"], options)
