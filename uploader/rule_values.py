@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, NoReturn
 
 from uploader.globs import GlobError, translate
+from uploader.nearest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 CODINGS = ("gzip", "br", "zstd", "deflate", "identity")
 
@@ -54,14 +55,11 @@ class ValueRefusedError(ValueError):
     """The message goes on from the setting's name: what is wrong with its value, and what to write instead."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint at the known name that was meant, if one is near; for the end of a message."""
-    from difflib import get_close_matches  # noqa: PLC0415 (only loaded to explain an error)
-
-    known = list(known)
-    plain = {each.lower().replace("-", "_"): each for each in known}
-    found = get_close_matches(name.lower().replace("-", "_"), plain, n=1)
-    return f"did you mean {plain[found[0]]!r}?" if found else f"known: {', '.join(known)}"
+def hint(name: str, known: Collection[str]) -> str:
+    """The known name that was meant, if one is near, else all of them; for the end of a message."""
+    plain = {each.lower(): each for each in known}
+    near = nearest(name, plain)
+    return f"did you mean {plain[near]!r}?" if near else f"known: {', '.join(known)}"
 
 
 def globs(value: object) -> tuple[str, ...]:
@@ -104,7 +102,7 @@ def content_encoding(value: object) -> str:
     """A content coding that browsers know."""
     text = header(value)
     if text not in CODINGS:
-        _refuse(value, f"is no content coding: {nearest(text, CODINGS)}")
+        _refuse(value, f"is no content coding: {hint(text, CODINGS)}")
     return text
 
 
@@ -134,7 +132,7 @@ def storage_class(value: object) -> str:
             value, "is an archive, which no browser can fetch from: GLACIER_IR is the coldest that is served at once"
         )
     if text not in STORAGE_CLASSES:
-        _refuse(value, f"is no storage class: {nearest(text, STORAGE_CLASSES)}")
+        _refuse(value, f"is no storage class: {hint(text, STORAGE_CLASSES)}")
     return text
 
 

@@ -126,7 +126,7 @@ def _parse(table: dict[str, Any]) -> Rule:
     for name, value in table.items():
         check = rule_values.CHECKS.get(name)
         if check is None:
-            msg = f"unknown setting {name!r}: {rule_values.nearest(name, rule_values.CHECKS)}"
+            msg = f"unknown setting {name!r}: {rule_values.hint(name, rule_values.CHECKS)}"
             raise rule_values.ValueRefusedError(msg)
         try:
             checked[name] = check(value)
