@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FLAGS = ("dry_run", "full", "force")
-KEYS = (*FLAGS, "site", *SETTINGS)
+KEYS = (*FLAGS, "site", "bucket", *SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Request:
 
     Attributes:
         site: The site's prefix; None for the only one.
-        bucket: The bucket an event came from; None for a payload.
+        bucket: The bucket an event came from, or that a payload means; None for any.
         dry_run: Read only.
         full: Make a full listing.
         force: Let the brake go.
@@ -91,6 +91,10 @@ def _payload(payload: dict[str, Any]) -> Request:
     if site is not None and not isinstance(site, str):
         msg = f"site: {site!r} is not a prefix such as 'assets/'"
         raise RequestError(msg)
+    bucket = payload.get("bucket")
+    if bucket is not None and not isinstance(bucket, str):
+        msg = f"bucket: {bucket!r} is not a bucket's name"
+        raise RequestError(msg)
     settings = {name: payload[name] for name in payload if name in SETTINGS}
     try:
         settings = {name: check_setting(name, value) for name, value in settings.items()}
@@ -102,4 +106,4 @@ def _payload(payload: dict[str, Any]) -> Request:
             "to change the policy, deploy with -c NAME=VALUE"
         )
         raise RequestError(msg)
-    return Request(site=site, settings=settings, **flags)
+    return Request(site=site, bucket=bucket, settings=settings, **flags)
