@@ -13,10 +13,12 @@ from examples.installation import Installation, wait
 from examples.site_builds import RELEASES, build
 from release_log.instants import parse_instant
 from release_log.tags import read_mark
+from tests.http.in_process import run_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from subprocess import CompletedProcess
 
 POLICY = {"grace": 2, "version_limit": 1, "version_ttl": 8, "removed_ttl": 10}
 
@@ -38,6 +40,12 @@ def logged_metrics(site: Installation, name: str) -> list[float]:
     ]
     lines = (line for event in events for line in event["message"].splitlines() if line.startswith("{"))
     return [value for document in map(json.loads, lines) if "_aws" in document for value in document.get(name, ())]
+
+
+def ask(site: Installation, command: str, *options: str) -> CompletedProcess[str]:
+    """An operator's command about this installation."""
+    where = ["--bucket", site.bucket, "--prefix", site.prefix, "--function", site.function]
+    return run_here([command, *where, *options], site.aws.environment())
 
 
 def restorable(site: Installation) -> set[str]:
@@ -93,7 +101,10 @@ def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Install
 
 
 def test_a_dry_run_is_exactly_the_real_run_that_follows(site: Installation, tmp_path: Path) -> None:
-    """With the wake-up out of the way, the dry run's answer and the real run's differ in nothing but ``dry_run``."""
+    """With the wake-up out of the way, the dry run's answer and the real run's differ in nothing but ``dry_run``.
+
+    `plan` and `clean` show what the function answers.
+    """
     site.wait_until_cleaned(site.publish(build(1, tmp_path / "again"), "v4")["release"])
     (wake_up,) = site.wait_for_wake_up()
     site.aws.client("scheduler").delete_schedule(GroupName=wake_up["GroupName"], Name=wake_up["Name"])
@@ -104,7 +115,17 @@ def test_a_dry_run_is_exactly_the_real_run_that_follows(site: Installation, tmp_
     dry = site.invoke({"dry_run": True})
     assert {entry["key"] for entry in dry["delete"]} == {entry["key"] for entry in upcoming}
     assert not {entry["key"] for entry in dry["delete"]} - site.assets().keys(), "a dry run deletes nothing"
-    real = site.invoke({})
+    planned = ask(site, "plan")
+    assert (planned.returncode, planned.stderr) == (0, "")
+    assert {line.split()[2] for line in planned.stdout.splitlines() if line.startswith("would delete ")} == {
+        entry["key"] for entry in dry["delete"]
+    }
+    kept = json.loads(ask(site, "plan", "--removed-ttl", "86400", "--version-limit", "9", "--json").stdout)
+    assert kept["delete"] == [], "what if nothing were due yet?"
+    assert not {entry["key"] for entry in dry["delete"]} - site.assets().keys(), "nor does a plan"
+    cleaned = ask(site, "clean", "--json")
+    assert (cleaned.returncode, cleaned.stderr) == (0, "")
+    real = json.loads(cleaned.stdout)
     assert {**real, "at": "", "dry_run": True} == {**dry, "at": ""}
     assert not {entry["key"] for entry in real["delete"]} & site.assets().keys()
 
@@ -115,6 +136,10 @@ def test_what_the_payload_must_not_hold_is_refused(site: Installation) -> None:
     assert "unknown key 'dryrun'" in site.invoke({"dryrun": True})["errorMessage"]
     assert "version_ttl: -1" in site.invoke({"dry_run": True, "version_ttl": -1})["errorMessage"]
     assert "site 'other/'" in site.invoke({"site": "other/"})["errorMessage"]
+    for elsewhere in (["--prefix", "other/"], ["--bucket", "another"]):
+        refused = ask(site, "clean", *elsewhere)
+        assert "is not configured here; configured: 'assets/'" in refused.stderr
+        assert refused.returncode, "which of the two the embedded AWS cannot tell: it hides the error's class"
     assert site.assets() == before
 
 

@@ -16,6 +16,8 @@ COMMANDS = {
     "activate": "staging",
     "drop": "staging",
     "restore": "restore",
+    "plan": "clean",
+    "clean": "clean",
     "completion": "completion",
 }
 """Command -> its module in `uploader.commands`, where it is a function of that name; in the order of the help."""

@@ -139,6 +139,12 @@ DRY_RUN = click.option(
 JSON = click.option(
     "--json", "as_json", envvar="UPLOADER_JSON", is_flag=True, help="One JSON document on standard output."
 )
+FUNCTION = click.option(
+    "--function",
+    envvar="UPLOADER_FUNCTION",
+    metavar="NAME",
+    help="The cleaner's function: the stack's output CleanerFunctionName.",
+)
 REGION = click.option("--region", envvar="UPLOADER_REGION", help="The bucket's region.  [default: as boto3 finds it]")
 PROFILE = click.option("--profile", envvar="UPLOADER_PROFILE", help="The AWS profile.  [default: as boto3 finds it]")
 ENDPOINT_URL = click.option("--endpoint-url", envvar="UPLOADER_ENDPOINT_URL", help="Another S3 server than AWS.")

@@ -1,0 +1,97 @@
+"""The cleaner's answer for people: what failed first, then what is done, then what is to come; nothing is hidden."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cleaner_lambda.apply import Outcome
+from cleaner_lambda.ledger import Retired
+from cleaner_lambda.policy import Reason, Stop, View, decide
+from cleaner_lambda.report import Report
+from release_log.settings import Policy
+from release_log.tags import Mark, State
+from uploader.commands.cleaner_answer import LATER_SHOWN, text
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=30)
+WHERE = "s3://my-assets/assets/"
+
+
+def document(*, dry_run: bool = False, later: int = 1, stops: tuple[Stop, ...] = (), **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The answer of a run that had something of each to do: the cleaner's own words, not ours."""
+    retired = {
+        "assets/app-1b2c3d4e.js": Retired("assets/app.js", Mark(State.REMOVED, LONG_AGO), 48213, "r1"),
+        **{
+            f"assets/later-{number:02}.js": Retired(
+                f"{number}.js", Mark(State.REMOVED, NOW - timedelta(minutes=number)), 10, "r2"
+            )
+            for number in range(later)
+        },
+    }
+    owed = frozenset({"assets/index.html"})
+    plan = decide(View(frozenset({"assets/index.html"}), retired, owed, stops=stops), Policy(), NOW)
+    outcome = Outcome(
+        deleted={action.key for action in plan.delete},
+        untagged=set(owed),
+        tagged={action.key: Mark(State.REMOVED, NOW) for action in plan.tag},
+        failed={"assets/z.js": "AccessDenied: no"} if "failed" in more else {},
+    )
+    report = Report(
+        dry_run=dry_run, site="assets/", at=NOW, current={}, plan=plan, outcome=outcome,
+        missing=None, orphans=None, next_due=plan.next_due,
+    )  # fmt: skip
+    more.pop("failed", None)
+    return {**report.document(), **more}
+
+
+def test_a_plan() -> None:
+    """As a person reads it."""
+    assert text(document(dry_run=True), WHERE).splitlines() == [
+        "action        asset                   state    since                 reason              due",
+        "would delete  assets/app-1b2c3d4e.js  removed  2026-10-24T12:00:00Z  beyond_removed_ttl",
+        "would untag   assets/index.html                                      current",
+        "would tag     assets/later-00.js      removed  2026-11-23T12:00:00Z  removed",
+        "later         assets/later-00.js      removed  2026-11-23T12:00:00Z  within_grace        2026-11-25T12:00:00Z",
+        "",
+        "s3://my-assets/assets/: would delete 1 (48.2 kB), untag 1, tag 1, keep 2; nothing was changed",
+        "next due: 2026-11-25T12:00:00Z",
+    ]
+
+
+def test_a_run_says_what_failed_before_anything_else() -> None:
+    said = text(document(failed=True, missing=["assets/gone.js"]), WHERE).splitlines()
+    assert [line.split()[0] for line in said[1:7]] == ["failed", "missing", "deleted", "untagged", "tagged", "later"]
+    assert said[1].endswith("AccessDenied: no")
+    assert "s3://my-assets/assets/: deleted 1 (48.2 kB), untagged 1, tagged 1, kept 2" in said
+
+
+def test_nothing_to_do_is_no_table() -> None:
+    nothing: dict[str, Any] = {name: [] for name in ("delete", "untag", "tag", "upcoming")}
+    said = text({**document(), **nothing, "next_due": None}, WHERE)
+    assert said.startswith(f"{WHERE}: deleted 1")
+    assert len(said.splitlines()) == 1
+
+
+def test_what_is_to_come_is_shown_soonest_first_and_the_rest_counted() -> None:
+    """Or a site of a million would scroll the plan away."""
+    said = text(document(later=LATER_SHOWN + 5), WHERE).splitlines()
+    later = [line.split() for line in said if line.startswith("later")]
+    assert [words[-1] for words in later] == sorted(words[-1] for words in later)
+    assert later[0][1] == f"assets/later-{LATER_SHOWN + 4}.js"
+    assert "5 more fall due later: --json names all" in said
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"truncated": True}, "the lists are cut to what Lambda can carry"),
+        ({"unfinished": True}, "the time was over before the work was: the cleaner goes on by itself"),
+        ({"orphans": 3}, "3 assets of no known release"),
+        ({"stops": (Stop(Reason.BRAKE, "too many"),)}, "nothing is deleted (brake): too many"),
+    ],
+)
+def test_what_a_person_has_to_know(more: dict[str, Any], said: str) -> None:
+    assert [line for line in text(document(**more), WHERE).splitlines() if line.startswith(said)]
