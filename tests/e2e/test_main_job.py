@@ -143,6 +143,18 @@ def test_what_the_payload_must_not_hold_is_refused(site: Installation) -> None:
     assert site.assets() == before
 
 
+def test_the_doctor_finds_nothing_wrong(site: Installation) -> None:
+    """But that these credentials, root's, may more than an upload needs, and that the bucket has no lifecycle rules.
+
+    Those are in the template, and the embedded CloudFormation leaves them out.
+    """
+    answer = ask(site, "doctor", "--json")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    found = {each["check"]: each for each in json.loads(answer.stdout)["findings"]}
+    assert {name for name, each in found.items() if each["state"] != "ok"} == {"ledger", "delete", "versioning"}, found
+    assert set(found) > {"EventBridge", "versioning", "cleaner", "function"}
+
+
 def test_deploying_the_same_again_changes_nothing(site: Installation) -> None:
     """The bundle's hash is stable, so CloudFormation finds nothing to do."""
     said = site.aws.cdk("deploy", "--all", "--require-approval=never", context=POLICY)

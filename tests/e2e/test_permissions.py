@@ -146,6 +146,18 @@ class TestEnough:
         assert set(site.assets()) == {"assets/app-4a1b2c3d.js", logo, "assets/film.mp4"}
         assert site.invoke({"full": True})["failed"] == []
 
+    @pytest.mark.parametrize("strict", [False, True], ids=["S3 tells what is missing", "S3 hides what is missing"])
+    def test_the_doctor_finds_nothing_wrong_with_the_build_job(self, stack: Stack, *, strict: bool) -> None:
+        """What its rights do not show is unknown, and so is what it may delete where S3 hides what is missing."""
+        site, arn = stack.site, stack.deployed.outputs["UploaderPolicyArn"]
+        url = stack.strict.url if strict else stack.aws.url
+        answer = Visitor(stack.aws, site.bucket, url, stack.user(policy_arn=arn)).uploader("doctor")
+        assert (answer.returncode, answer.stderr) == (0, "")
+        found = {each["check"]: each["state"] for each in json.loads(answer.stdout)["findings"]}
+        rights = {name: found[name] for name in ("list", "read", "write", "ledger", "intents", "delete")}
+        assert rights == dict.fromkeys(rights, "ok")
+        assert {found[name] for name in ("EventBridge", "versioning", "lifecycle", "function")} == {"unknown"}
+
     def test_the_uploader_does_all_it_can_do(self, stack: Stack, builds: Path) -> None:
         """Also when S3 does not tell it whether a key is missing or forbidden."""
         assert upload_everything(stack.visitor(stack.uploader), builds) == []

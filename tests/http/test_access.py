@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from examples.embedded_aws import ROOT, EmbeddedAws
+from release_log.ledger_file import pack
 from tests.http.conftest import Uploader
 
 if TYPE_CHECKING:
@@ -143,3 +144,81 @@ def test_a_wrong_secret(guarded: EmbeddedAws, site_folder: Folder) -> None:
     answer = Uploader(guarded, BUCKET).run(site_folder("a", {"index.html": "x"}), "--bucket", BUCKET, **rights)
     assert answer.returncode == 1
     assert "does not accept these credentials" in answer.stderr
+
+
+@pytest.fixture(scope="module")
+def doctors(guarded: EmbeddedAws) -> Uploader:
+    """A versioned bucket for `doctor`, with something in its release log to try."""
+    bucket = "guarded-doctor"
+    s3 = guarded.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for key in ("assets/.releases/ledger.json.gz", "assets/index.html"):
+        s3.put_object(Bucket=bucket, Key=key, Body=pack({"current": {}, "folded": {}, "last_run": {}}))
+    return Uploader(guarded, bucket)
+
+
+def _states(uploader: Uploader, rights: dict[str, str]) -> dict[str, str]:
+    """Check -> state, as `doctor` says it to whoever has these rights; it leaves no version and no marker behind."""
+    s3 = uploader.aws.client("s3")
+    before = [s3.list_object_versions(Bucket=uploader.bucket).get(kind) for kind in ("Versions", "DeleteMarkers")]
+    answer = uploader.run("doctor", "--bucket", uploader.bucket, "--function", "cleaner", "--json", **rights)
+    after = [s3.list_object_versions(Bucket=uploader.bucket).get(kind) for kind in ("Versions", "DeleteMarkers")]
+    assert after == before
+    assert answer.stderr == ""
+    return {each["check"]: each["state"] for each in json.loads(answer.stdout)["findings"]}
+
+
+CREDENTIALS = ("list", "read", "write", "ledger", "intents", "delete")
+"""What `doctor` says of the credentials themselves."""
+
+
+def test_the_doctor_finds_nothing_wrong_with_the_build_jobs_rights(guarded: EmbeddedAws, doctors: Uploader) -> None:
+    """What these rights do not show is unknown."""
+    found = _states(doctors, _key_pair(guarded, "patient", *_readmes_statements(doctors.bucket)))
+    assert {name: found[name] for name in CREDENTIALS} == dict.fromkeys(CREDENTIALS, "ok")
+    hidden = ("EventBridge", "versioning", "lifecycle", "function")
+    assert {name: found[name] for name in hidden} == dict.fromkeys(hidden, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("sid", "expected"),
+    [
+        ("ListSite", {"list": "problem", "read": "unknown", "ledger": "unknown"}),
+        ("s3:GetObject", {"read": "problem", "ledger": "unknown"}),
+        ("s3:PutObject", {"write": "problem"}),
+        ("TakeBackIntents", {"intents": "warning"}),
+        ("KeepLedger", {"ledger": "warning"}),
+        ("+s3:DeleteObject", {"delete": "warning"}),
+    ],
+)
+def test_the_doctor_names_each_right_that_is_missing_or_too_much(
+    guarded: EmbeddedAws, doctors: Uploader, sid: str, expected: dict[str, str]
+) -> None:
+    """One statement or action less, or one more."""
+    statements = [each for each in _readmes_statements(doctors.bucket) if each["Sid"] != sid]
+    for each in statements:
+        if isinstance(each["Action"], list):
+            each["Action"] = [action for action in each["Action"] if action != sid]
+    if sid.startswith("+"):
+        everything = f"arn:aws:s3:::{doctors.bucket}/assets/*"
+        statements.append({"Effect": "Allow", "Action": sid[1:], "Resource": everything})
+    found = _states(doctors, _key_pair(guarded, f"without-{sid.strip('+').replace(':', '-')}", *statements))
+    assert {name: state for name, state in found.items() if name in CREDENTIALS and state != "ok"} == expected
+
+
+def test_the_doctor_stops_at_a_wrong_secret(guarded: EmbeddedAws, doctors: Uploader) -> None:
+    """Nothing can be looked at then; one line, and none of it is taken for a finding."""
+    rights = _key_pair(guarded, "muddled", _allow("s3:*")) | {"AWS_SECRET_ACCESS_KEY": "wrong"}
+    answer = doctors.run("doctor", "--bucket", doctors.bucket, **rights)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "does not accept these credentials" in answer.stderr
+
+
+def test_who_may_not_invoke_the_cleaner_is_told_what_is_missing(guarded: EmbeddedAws, doctors: Uploader) -> None:
+    rights = _key_pair(guarded, "curious", *_readmes_statements(doctors.bucket))
+    answer = doctors.run("plan", "--bucket", doctors.bucket, "--function", "cleaner", **rights)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == (
+        "uploader: access denied: allow the operator's role lambda:InvokeFunction on function 'cleaner'\n"
+    )

@@ -18,6 +18,7 @@ COMMANDS = {
     "restore": "restore",
     "plan": "clean",
     "clean": "clean",
+    "doctor": "doctor",
     "completion": "completion",
 }
 """Command -> its module in `uploader.commands`, where it is a function of that name; in the order of the help."""

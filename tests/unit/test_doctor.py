@@ -1,0 +1,249 @@
+"""What `doctor` makes of AWS's answers: those that a server of our own cannot be brought to give."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from release_log.layout import Layout
+from release_log.ledger_file import pack
+from uploader.doctor.asking import Answer
+from uploader.doctor.finding import State
+from uploader.doctor.function import check_function
+from uploader.doctor.log import Seen, check_cleaner, check_clock, check_files, check_read, look
+from uploader.doctor.rights import check_rights
+from uploader.doctor.settings import check_bucket, check_event_bridge, check_versioning
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+LAYOUT = Layout("assets/")
+MARKER = LAYOUT.marker_key("20261123T060500Z-3f9c2ab")
+RUN = {"current": {}, "folded": {"20261123T060500Z-3f9c2ab": {}}, "last_run": {"stopped_by": []}}
+DENIED = Answer("AccessDenied")
+
+
+class Aws:
+    """Gives recorded answers by operation and key, and keeps what it was asked."""
+
+    def __init__(self, **answers: Answer) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, operation: str, **parameters: Any) -> Answer:  # noqa: ANN401 (boto3's)
+        self.asked.append((operation, parameters))
+        return self.answers.get(operation, Answer())
+
+
+class Probed:
+    """An S3 that lets some keys be written, and some be deleted."""
+
+    def __init__(self, writable: tuple[str, ...], deletable: tuple[str, ...], *, tells: bool = True) -> None:
+        self.writable, self.deletable, self.tells = writable, deletable, tells
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, operation: str, **parameters: Any) -> Answer:  # noqa: ANN401 (boto3's)
+        self.asked.append((operation, parameters))
+        key, missing = parameters["Key"], Answer("NoSuchKey") if self.tells else DENIED
+        if operation == "put_object":
+            return Answer("BadDigest") if key.startswith(self.writable) else DENIED
+        if operation == "delete_object":
+            return missing if key.startswith(self.deletable) else DENIED
+        return missing
+
+
+def states(ask: Probed | Aws) -> dict[str, State]:
+    """What is said of the rights."""
+    return {each.check: each.state for each in check_rights(ask, LAYOUT, ledger=True)}
+
+
+JOB = (("assets/app", "assets/doctor-", LAYOUT.log + "doctor-"), (LAYOUT.pending, LAYOUT.staged))
+
+
+class TestRights:
+    """Each is tried by a request that cannot succeed."""
+
+    def test_just_what_an_upload_needs(self) -> None:
+        assert set(states(Probed(*JOB)).values()) == {State.OK}
+
+    def test_where_s3_hides_what_is_missing_deletions_cannot_be_told(self) -> None:
+        """Who may not list gets 403 for a missing key as well: no reason to say that all is well."""
+        assert states(Probed(*JOB, tells=False)) == {
+            "write": State.OK,
+            "ledger": State.OK,
+            "intents": State.UNKNOWN,
+            "delete": State.UNKNOWN,
+        }
+
+    def test_too_much(self) -> None:
+        found = states(Probed(("assets/",), ("assets/",)))
+        assert (found["ledger"], found["delete"]) == (State.WARNING, State.WARNING)
+
+    @pytest.mark.parametrize("writable", [(LAYOUT.log,), ("assets/doctor-",), ()])
+    def test_the_site_and_its_log_are_both_to_be_written(self, writable: tuple[str, ...]) -> None:
+        assert states(Probed(writable, JOB[1]))["write"] is State.PROBLEM
+
+    @pytest.mark.parametrize("may", [(), ("assets/",)])
+    def test_no_request_could_harm_anything(self, may: tuple[str, ...]) -> None:
+        """A PUT carries a checksum that its body has not, a DELETE an ETag that no object has, on a key of no object.
+
+        Where there is an object, the ledger, the PUT carries both.
+        """
+        ask = Probed(may, may)
+        states(ask)
+        assert {operation for operation, _ in ask.asked} == {"put_object", "delete_object", "get_object"}
+        for operation, parameters in ask.asked:
+            if operation == "put_object":
+                assert parameters["Body"]
+                assert parameters["ContentMD5"] == "1B2M2Y8AsgTpgAmY7PhCfA==", "of an empty body"
+            if operation == "delete_object" or parameters["Key"] == LAYOUT.ledger:
+                assert parameters["IfMatch"] == '"00000000000000000000000000000000"'
+            if operation == "delete_object":
+                assert "/doctor-" in parameters["Key"]
+            if parameters["Key"] != LAYOUT.ledger:
+                assert len(parameters["Key"].rpartition("doctor-")[2].removesuffix(".json")) == 32
+
+    def test_a_server_that_stores_what_arrives_damaged_is_tried_once(self) -> None:
+        """Where the cleaner does not look; what is left is named."""
+        ask = Aws(get_object=Answer("NoSuchKey"), delete_object=Answer("NoSuchKey"))
+        found = {each.check: each for each in check_rights(ask, LAYOUT, ledger=True)}
+        (stored,) = (parameters["Key"] for operation, parameters in ask.asked if operation == "put_object")
+        assert stored.startswith(f"{LAYOUT.log}doctor-")
+        assert (found["write"].state, found["write"].remedy) == (State.PROBLEM, f"use another one; delete {stored}")
+
+    def test_a_server_that_knows_no_conditional_delete_is_tried_once(self) -> None:
+        """On an intent that is none: no asset is at stake, whatever the server does."""
+        ask = Aws(put_object=Answer("BadDigest"))
+        assert states(ask)["delete"] is State.UNKNOWN
+        (tried,) = (parameters["Key"] for operation, parameters in ask.asked if operation == "delete_object")
+        assert tried.startswith(LAYOUT.pending)
+
+
+class TestCleaner:
+    """Whether it comes."""
+
+    SEEN = Seen(NOW, {LAYOUT.ledger: NOW, MARKER: NOW - timedelta(days=9)}, ledger=RUN)
+
+    def test_it_was_here(self) -> None:
+        finding = check_cleaner(self.SEEN, LAYOUT)
+        assert (finding.state, finding.finding) == (State.OK, "its last sign is of 2026-11-23T12:00:00Z")
+
+    @pytest.mark.parametrize(
+        ("ago", "state"), [(timedelta(hours=26), State.OK), (timedelta(hours=26, seconds=1), State.PROBLEM)]
+    )
+    def test_it_should_come_daily(self, ago: timedelta, state: State) -> None:
+        seen = replace(self.SEEN, files={LAYOUT.ledger: NOW - ago})
+        assert check_cleaner(seen, LAYOUT).state is state
+
+    @pytest.mark.parametrize("ledger", [RUN, None])
+    @pytest.mark.parametrize(
+        ("ago", "late"), [(timedelta(minutes=30), False), (timedelta(minutes=30, seconds=1), True)]
+    )
+    def test_it_should_come_soon_after_a_release(
+        self,
+        ledger: dict[str, Any] | None,
+        ago: timedelta,
+        late: bool,  # noqa: FBT001 (a column of the table)
+    ) -> None:
+        """Its marker is not folded in; without a ledger none is."""
+        other = LAYOUT.marker_key("20261123T070000Z-new")
+        files = {other: NOW - ago, **({LAYOUT.ledger: NOW} if ledger else {})}
+        finding = check_cleaner(replace(self.SEEN, files=files, ledger=ledger), LAYOUT)
+        early = State.OK if ledger else State.UNKNOWN
+        assert finding.state is (State.PROBLEM if late else early)
+
+    @pytest.mark.parametrize(("reason", "state"), [("brake", State.WARNING), ("rebuilt", State.OK)])
+    def test_it_says_why_it_deletes_nothing(self, reason: str, state: State) -> None:
+        """A warning: what has been mended since only the next run would tell."""
+        ledger = {**RUN, "last_run": {"stopped_by": [{"reason": reason, "message": "look first"}]}}
+        finding = check_cleaner(replace(self.SEEN, ledger=ledger), LAYOUT)
+        assert finding.state is state
+        assert ("look first" in finding.finding) is (state is State.WARNING)
+
+    def test_what_cannot_be_read_is_unknown(self) -> None:
+        for seen in (Seen(NOW, unlisted="access denied"), replace(self.SEEN, denied=True)):
+            assert check_cleaner(seen, LAYOUT).state is State.UNKNOWN
+            assert check_files(seen, LAYOUT).state is State.UNKNOWN
+        assert check_read(Aws(), Seen(NOW, unlisted="access denied"), LAYOUT).state is State.UNKNOWN
+
+
+def test_the_release_log_is_listed_to_its_end() -> None:
+    """Page by page; S3's clock is that of the answer. Only what no run has seen is read, and what is current."""
+    headers = {"ResponseMetadata": {"HTTPHeaders": {"date": "Mon, 23 Nov 2026 12:00:00 GMT"}}}
+    old, new = (LAYOUT.marker_key(f"2026112{day}T060500Z-r") for day in (1, 2))
+    ledger = pack({"current": {"default": "20261121T060500Z-r"}, "folded": dict.fromkeys(["20261121T060500Z-r", "x"])})
+    pages: list[dict[str, Any]] = [
+        {**headers, "IsTruncated": True, "NextContinuationToken": "t", "Contents": [{"Key": old, "LastModified": NOW}]},
+        {**headers, "Contents": [{"Key": key, "LastModified": NOW} for key in (new, LAYOUT.ledger)]},
+    ]
+    asked = []
+
+    def ask(operation: str, **parameters: Any) -> Answer:  # noqa: ANN401 (boto3's)
+        asked.append((operation, parameters.get("Key") or parameters.get("ContinuationToken")))
+        if operation == "list_objects_v2":
+            return Answer("", pages.pop(0))
+        return Answer("", {"Body": ledger if parameters["Key"] == LAYOUT.ledger else b"{}"})
+
+    seen = look(ask, LAYOUT)
+    assert (seen.now, set(seen.files)) == (NOW, {old, new, LAYOUT.ledger})
+    assert asked[:3] == [("list_objects_v2", None), ("list_objects_v2", "t"), ("get_object", LAYOUT.ledger)]
+    assert sorted(asked[3:]) == [("get_object", old), ("get_object", new)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state", "said"),
+    [
+        (0, State.OK, "that of S3"),
+        (-3, State.OK, "3 s behind S3's"),
+        (300, State.OK, "300 s ahead of S3's"),
+        (301, State.WARNING, "301 s ahead of S3's"),
+    ],
+)
+def test_the_clock(seconds: int, state: State, said: str) -> None:
+    finding = check_clock(Seen(NOW), NOW + timedelta(seconds=seconds))
+    assert (finding.state, finding.finding) == (state, said)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (Answer("403"), State.UNKNOWN),
+        (Answer("403", {"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": "eu-west-1"}}}), State.OK),
+        (Answer("403", {"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": "eu-west-2"}}}), State.PROBLEM),
+        (Answer("404"), State.PROBLEM),
+        (Answer(), State.OK),
+    ],
+)
+def test_the_bucket_and_its_region(answer: Answer, state: State) -> None:
+    """S3 names the region also to whoever may not look."""
+    assert check_bucket(Aws(head_bucket=answer), "b", "eu-west-1").state is state
+
+
+def test_a_server_without_the_question_is_unknown() -> None:
+    """Others than AWS do not have all of S3."""
+    ask = Aws(
+        **dict.fromkeys(("get_bucket_notification_configuration", "get_bucket_versioning"), Answer("NotImplemented"))
+    )
+    for finding in (check_event_bridge(ask, "b", ""), check_versioning(ask, "")):
+        assert (finding.state, finding.finding) == (State.UNKNOWN, "cannot be read (NotImplemented)")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ({}, State.OK),
+        ({"State": "Failed"}, State.PROBLEM),
+        ({"LastUpdateStatus": "Failed"}, State.PROBLEM),
+        ({"Environment": {"Error": {"ErrorCode": "AccessDeniedException"}}}, State.UNKNOWN),
+        ({"Environment": {"Variables": {"SITES": "?"}}}, State.PROBLEM),
+    ],
+)
+def test_the_function(answer: dict[str, Any], state: State) -> None:
+    sites = json.dumps([{"bucket": "b", "prefix": "assets/"}])
+    found = {"State": "Active", "Environment": {"Variables": {"SITES": sites}}, **answer}
+    ask = Aws(get_function_configuration=Answer("", found), get_function_concurrency=DENIED)
+    assert check_function(ask, "b", "assets/").state is state
+    assert check_function(Aws(get_function_configuration=DENIED), "b", "assets/").state is State.UNKNOWN
+    assert check_function(None, "b", "assets/").state is State.UNKNOWN

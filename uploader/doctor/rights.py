@@ -1,0 +1,113 @@
+"""Whether these credentials may do what an upload needs, and no more; tried by requests that cannot succeed.
+
+S3 looks at the rights first, and at the request after that, so that its error tells:
+
+- A PUT whose ``Content-MD5`` is not its body's is refused (``BadDigest``), and nothing is stored:
+  https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+- A DELETE with ``If-Match`` and an ETag that no object has deletes nothing, on a key that has never been, as its name
+  is random: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+
+The first of each kind goes where nothing is harmed should a server ignore the condition; then the others are not sent.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from uploader.doctor.finding import ok, problem, unknown, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from release_log.layout import Layout
+    from uploader.doctor.asking import Answer, Ask
+    from uploader.doctor.finding import Finding
+
+BODY = b"?"
+MD5_OF_NOTHING = "1B2M2Y8AsgTpgAmY7PhCfA=="
+NO_ETAG = f'"{"0" * 32}"'
+NOT_TOLD = "S3 does not tell these credentials what is forbidden from what is missing"
+
+
+def check_rights(ask: Ask, layout: Layout, *, ledger: bool) -> Iterator[Finding]:
+    """What may be written and deleted.
+
+    Args:
+        ask: Asks S3.
+        layout: The site.
+        ledger: Whether there is a ledger, that can be read.
+    """
+    name = f"doctor-{secrets.token_hex(16)}"
+    yield from _writes(ask, layout, name, ledger=ledger)
+    yield from _deletes(ask, layout, name)
+
+
+def _writes(ask: Ask, layout: Layout, name: str, *, ledger: bool) -> Iterator[Finding]:
+    keys = (f"{layout.log}{name}", f"{layout.prefix}{name}")
+    for key in keys:
+        answer = _put(ask, key)
+        if not answer.code:
+            yield problem("write", "this server stores what arrives damaged", f"use another one; delete {key}")
+            return
+        if answer.denied:
+            folder = key.removesuffix(name)
+            yield problem("write", f"{folder} may not be written", f"allow s3:PutObject on {layout.prefix}*")
+            break
+        if answer.code != "BadDigest":
+            yield unknown("write", f"S3 says {answer.code}", "upload with --dry-run, then without it")
+            break
+    else:
+        yield ok("write", f"{layout.prefix or 'the bucket'} can be written")
+    if not ledger:
+        yield unknown("ledger", "there is no ledger to try", "look again after the cleaner's first run")
+        return
+    answer = _put(ask, layout.ledger, IfMatch=NO_ETAG)
+    if answer.denied:
+        yield ok("ledger", "only the cleaner can write it")
+    elif answer.code in {"BadDigest", "PreconditionFailed"}:
+        yield warning("ledger", "these credentials can write it, and need not", f"deny s3:PutObject on {layout.ledger}")
+    else:
+        yield unknown(
+            "ledger", f"S3 says {answer.code or 'nothing'}", f"see that s3:PutObject is denied on {layout.ledger}"
+        )
+
+
+def _deletes(ask: Ask, layout: Layout, name: str) -> Iterator[Finding]:
+    intents, assets = f"{layout.pending}*, {layout.staged}*", f"{layout.prefix}*"
+    tells = ask("get_object", Key=f"{layout.log}{name}").missing
+    own = _delete(ask, f"{layout.pending}{name}.json")
+    if not own.code:
+        remedy = f"see that s3:DeleteObject is allowed on {intents} alone"
+        yield unknown("delete", "this server knows no conditional DELETE, so nothing was tried", remedy)
+        return
+    if _allowed(own):
+        yield ok("intents", "intents and staged releases can be taken back")
+    elif own.denied and tells:
+        yield warning("intents", "they cannot be taken back, and expire later", f"allow s3:DeleteObject on {intents}")
+    else:
+        yield unknown("intents", NOT_TOLD, f"see that s3:DeleteObject is allowed on {intents}")
+    other = _delete(ask, f"{layout.prefix}{name}")
+    if _allowed(other):
+        yield warning(
+            "delete",
+            "these credentials can delete assets, and need not",
+            f"a build job needs only the policy UploaderPolicyArn: take s3:DeleteObject on {assets} away",
+        )
+    elif other.denied and (tells or _allowed(own)):
+        yield ok("delete", "assets cannot be deleted")
+    else:
+        yield unknown("delete", NOT_TOLD, f"see that s3:DeleteObject is not allowed on {assets}")
+
+
+def _put(ask: Ask, key: str, **conditions: str) -> Answer:
+    return ask("put_object", Key=key, Body=BODY, ContentMD5=MD5_OF_NOTHING, **conditions)
+
+
+def _delete(ask: Ask, key: str) -> Answer:
+    return ask("delete_object", Key=key, IfMatch=NO_ETAG)
+
+
+def _allowed(answer: Answer) -> bool:
+    """Whether the condition was looked at, which S3 does for those only who have the right."""
+    return answer.missing or answer.code == "PreconditionFailed"
