@@ -11,6 +11,7 @@ from release_log.errors import SettingError
 from release_log.settings import SETTINGS, parse_setting
 from uploader.commands import options as shared
 from uploader.commands.cleaner_answer import exit_code, needs, text
+from uploader.commands.command import command
 from uploader.commands.console import answer, log_to_stderr
 from uploader.errors import EXIT_STATUS, UsageError
 
@@ -54,7 +55,7 @@ LAMBDA = (*shared.SITE, shared.FUNCTION)
 WAY = (shared.JSON, shared.REGION, shared.PROFILE, *shared.LOGS)
 
 
-@click.command(epilog=STATUS)
+@command(epilog=STATUS)
 @shared.takes(*LAMBDA, FULL, FORCE, *WHAT_IF, *WAY)
 def plan(**options: Any) -> int:  # noqa: ANN401 (click's own names and types, as declared above)
     """Show what the cleaner would do now, and what falls due later; change nothing.
@@ -71,7 +72,7 @@ def plan(**options: Any) -> int:  # noqa: ANN401 (click's own names and types, a
     return _ask(options, dry_run=True)
 
 
-@click.command(epilog=STATUS)
+@command(epilog=STATUS)
 @shared.takes(
     *LAMBDA,
     FULL,

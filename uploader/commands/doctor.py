@@ -7,10 +7,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from release_log.layout import Layout
 from uploader.commands import options as shared
+from uploader.commands.command import command
 from uploader.commands.console import answer, log_to_stderr, table
 from uploader.errors import EXIT_DONE, EXIT_FAILED, EXIT_STATUS
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from uploader.doctor.finding import Finding
 
 
-@click.command(epilog=f"{EXIT_STATUS} 1 also if there is a problem; warnings, and what is unknown, are none.")
+@command(epilog=f"{EXIT_STATUS} 1 also if there is a problem; warnings, and what is unknown, are none.")
 @shared.takes(*shared.SITE, shared.FUNCTION, shared.JSON, *shared.WAY, *shared.LOGS)
 def doctor(**options: Any) -> int:  # noqa: ANN401 (click's own names and types, as declared above)
     """Look for what is wrong with the bucket, the cleaner and these credentials; change nothing.
