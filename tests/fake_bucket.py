@@ -24,7 +24,7 @@ LAYOUT = Layout("assets/")
 
 def bookkeeping(asset: LocalAsset) -> dict[str, str]:
     """What the uploader stores with an asset, for itself."""
-    return {"headers": asset.headers.digest()} | ({} if asset.digest is None else {"digest": asset.digest})
+    return {"headers": asset.treatment.headers.digest()} | ({} if asset.digest is None else {"digest": asset.digest})
 
 
 class Clock:

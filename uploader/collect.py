@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from release_log.errors import LayoutError
 from release_log.fingerprints import split
 from release_log.layout import Layout, check_key
-from uploader.errors import UploaderError
+from uploader.errors import UploaderError, UsageError
 from uploader.files import every_file
-from uploader.headers import Headers, headers_for
+from uploader.rules import NO_RULES, Rules, Treatment
 from uploader.store import Stored
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class LocalAsset:
         fingerprinted: Whether its name bears a fingerprint, that is changes when the content does.
         digest: SHA-256 of its content, hexadecimal; None if it is fingerprinted: then its key says as much, and it is
             not read unless it is to be sent.
-        headers: What it is stored with.
+        treatment: What it is stored with, and whether compressed.
         signature: What `os.stat` said when it was looked at; another one later means that it changed.
     """
 
@@ -48,16 +48,21 @@ class LocalAsset:
     size: int
     fingerprinted: bool
     digest: str | None
-    headers: Headers
+    treatment: Treatment
     signature: tuple[int, int, int]
 
     def as_it_is(self) -> Stored:
         """How it is stored if nothing is done to it."""
-        return Stored(self.size, self.headers.digest())
+        return Stored(self.size, self.treatment.headers.digest())
 
 
 def collect(
-    directory: Path, prefix: str, *, pattern: re.Pattern[str] | None = None, collector: Collector = every_file
+    directory: Path,
+    prefix: str,
+    *,
+    pattern: re.Pattern[str] | None = None,
+    collector: Collector = every_file,
+    rules: Rules = NO_RULES,
 ) -> list[LocalAsset]:
     """Look at the build.
 
@@ -66,17 +71,25 @@ def collect(
         prefix: The site's prefix.
         pattern: A user's own fingerprint pattern, compiled; without it the usual ones are recognised.
         collector: Finds the files.
+        rules: Say which of them are published, and how they are stored.
 
     Returns:
         The assets in the order of their keys.
 
     Raises:
-        UsageError: The directory is missing, empty, or surely not a build.
+        UsageError: The directory is missing, empty, or surely not a build; or every file is skipped.
         UploaderError: A file cannot be read, or two files cannot be told apart.
     """
     layout = Layout(prefix)
     files = sorted(collector(directory), key=lambda file: file.name)
-    assets = [_asset(layout, file, *name) for file, name in zip(files, _names(files, pattern), strict=True)]
+    assets = []
+    for file, (logical, fingerprinted) in zip(files, _names(files, pattern), strict=True):
+        treatment = rules.treat(file.name, fingerprinted=fingerprinted)
+        if treatment is not None:
+            assets.append(_asset(layout, file, logical, treatment, fingerprinted=fingerprinted))
+    if not assets:
+        msg = f"every file of {str(directory)!r} is skipped by a rule: a release needs one asset at least"
+        raise UsageError(msg)
     _refuse_doubles(assets)
     return assets
 
@@ -111,7 +124,7 @@ def _name(file: File, pattern: re.Pattern[str] | None) -> tuple[str, bool]:
     return logical, fingerprinted if file.fingerprinted is None else file.fingerprinted
 
 
-def _asset(layout: Layout, file: File, logical: str, fingerprinted: bool) -> LocalAsset:  # noqa: FBT001 (one of a pair)
+def _asset(layout: Layout, file: File, logical: str, treatment: Treatment, *, fingerprinted: bool) -> LocalAsset:
     digest, signature = (None, _look(file.path)) if fingerprinted else _read(file.path)
     return LocalAsset(
         path=file.path,
@@ -120,7 +133,7 @@ def _asset(layout: Layout, file: File, logical: str, fingerprinted: bool) -> Loc
         size=signature[0],
         fingerprinted=fingerprinted,
         digest=digest,
-        headers=headers_for(file.name, fingerprinted=fingerprinted),
+        treatment=treatment,
         signature=signature,
     )
 

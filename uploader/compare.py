@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from uploader.store import Stored
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -44,6 +46,14 @@ class There:
     headers: Mapping[str, str]
     metadata: Mapping[str, Mapping[str, str]]
 
+    def compressed(self, assets: Iterable[LocalAsset]) -> Iterator[tuple[LocalAsset, Stored]]:
+        """Those that are stored compressed, and how."""
+        for asset in assets:
+            if asset.treatment.encoding is not None:
+                headers = asset.treatment.encoded.digest()
+                if self.headers_of(asset.key) == headers:
+                    yield asset, Stored(self.sizes[asset.key], headers)
+
     def headers_of(self, key: str) -> str | None:
         """The digest of the headers that an object is stored with; None if it is not known."""
         looked_at = self.metadata.get(key)
@@ -59,7 +69,7 @@ def to_look_at(assets: Iterable[LocalAsset], sizes: Mapping[str, int], headers: 
     return [
         asset.key
         for asset in assets
-        if sizes.get(asset.key) == asset.size and not (asset.fingerprinted and asset.key in headers)
+        if _fits(asset, sizes.get(asset.key)) and not (asset.fingerprinted and asset.key in headers)
     ]
 
 
@@ -75,8 +85,16 @@ def _reason(asset: LocalAsset, there: There) -> Reason | None:
     size = there.sizes.get(asset.key)
     if size is None:
         return Reason.NEW
-    if size != asset.size:
+    if not _fits(asset, size):
         return Reason.SIZE_DIFFERS
     if not asset.fingerprinted and there.digest_of(asset.key) != asset.digest:
         return Reason.CONTENT_DIFFERS
-    return None if there.headers_of(asset.key) == asset.headers.digest() else Reason.HEADERS_DIFFER
+    headers, treatment = there.headers_of(asset.key), asset.treatment
+    if headers == treatment.headers.digest():
+        return None if size == asset.size else Reason.SIZE_DIFFERS
+    return None if treatment.encoding and headers == treatment.encoded.digest() else Reason.HEADERS_DIFFER
+
+
+def _fits(asset: LocalAsset, size: int | None) -> bool:
+    """Whether an object of this size can be the asset. How large it is compressed is not known."""
+    return size is not None and (size == asset.size or asset.treatment.encoding is not None)

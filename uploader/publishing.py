@@ -104,10 +104,12 @@ def publish(
     while True:
         with intent(bucket, layout, build.release, lambda at: encode(_release(build, at, {})), needs, clocks) as held:
             if not held.is_taken(layout):
-                uploads = _to_send(bucket, layout, build, held.look)
+                there = _what_is_there(bucket, layout, build, held.look)
+                uploads = list(compare(build.assets, there))
                 started(uploads)
                 _send(bucket, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
+                stored |= {asset.key: how for asset, how in there.compressed(build.assets) if asset.key not in done}
                 if not stage:
                     held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
@@ -128,12 +130,11 @@ def _needs(build: Build) -> Needs:
     return Needs(frozenset(asset.key for asset in build.assets), tuple(unsure) if len(unsure) <= FEW else ())
 
 
-def _to_send(bucket: BucketPort, layout: Layout, build: Build, look: Look) -> list[Upload]:
+def _what_is_there(bucket: BucketPort, layout: Layout, build: Build, look: Look) -> There:
     sizes = look.listing.sizes
     headers = earlier_headers(bucket, layout, build.channel, look.listing)
     unknown = [key for key in to_look_at(build.assets, sizes, headers) if key not in look.metadata]
-    metadata = {**look.metadata, **bucket.metadata(unknown)}
-    return list(compare(build.assets, There(sizes, headers, metadata)))
+    return There(sizes, headers, {**look.metadata, **bucket.metadata(unknown)})
 
 
 def _send(bucket: BucketPort, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]) -> None:

@@ -118,11 +118,11 @@ class Requests:
 
     async def put(self, asset: LocalAsset) -> Stored:
         """Store a file; returns how it is stored."""
-        body = read_body(asset)
+        # Compression takes its time, and takes it beside what else is on its way.
+        body = await asyncio.to_thread(read_body, asset) if asset.treatment.encoding else read_body(asset)
         attributes = body.headers.as_http() | {"headers": body.headers.digest()}
         if asset.digest is not None:
             attributes["digest"] = asset.digest
-        whole = isinstance(body.content, bytes)
 
         async def store() -> None:
             await obstore.put_async(
@@ -130,13 +130,13 @@ class Requests:
                 asset.key,
                 body.content,
                 attributes=attributes,
-                use_multipart=not whole,
+                use_multipart=body.in_parts,
                 chunk_size=body.part_bytes,
                 max_concurrency=PARTS_AT_ONCE,
             )
 
         await self._ask("s3:PutObject", asset.key, store)
-        if not whole:
+        if not isinstance(body.content, bytes):
             check_unchanged(asset)
         return Stored(body.size, body.headers.digest())
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uploader.collect import changed, signature_of
+from uploader.encodings import compress, saves
 from uploader.errors import UploaderError
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 WHOLE_BYTES = 8 * 1024 * 1024
 """A file up to this size is read whole and sent in one request; a larger one goes in parts, in constant memory."""
+
+COMPRESSED_BYTES = 64 * 1024 * 1024
+"""A larger file is stored as it is, whatever the rules say: compression needs all of it in memory."""
 
 PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 4
@@ -35,7 +39,7 @@ class Body:
     """What is sent for an asset.
 
     Attributes:
-        content: Bytes to send whole, or the file to send in parts.
+        content: The body, or the file that holds it.
         size: Of the content, in bytes.
         headers: What it is stored with.
     """
@@ -43,6 +47,11 @@ class Body:
     content: bytes | Path
     size: int
     headers: Headers
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether it is sent in parts."""
+        return self.size > WHOLE_BYTES
 
     @property
     def part_bytes(self) -> int:
@@ -56,9 +65,10 @@ def read_body(asset: LocalAsset) -> Body:
     Raises:
         UploaderError: The file is gone, or is not what it was when the build was looked at.
     """
-    if asset.size > WHOLE_BYTES:
+    headers, encoding = asset.treatment.headers, asset.treatment.encoding
+    if asset.size > (WHOLE_BYTES if encoding is None else COMPRESSED_BYTES):
         check_unchanged(asset)
-        return Body(Path(asset.path), asset.size, asset.headers)
+        return Body(Path(asset.path), asset.size, headers)
     try:
         with open(asset.path, "rb") as file:  # noqa: PTH123 (a `Path` for each of 100,000 files costs more)
             content = file.read()
@@ -67,7 +77,11 @@ def read_body(asset: LocalAsset) -> Body:
     check_unchanged(asset)
     if len(content) != asset.size:
         raise changed(asset.path)
-    return Body(content, asset.size, asset.headers)
+    if encoding is not None:
+        packed = compress(content, encoding)
+        if saves(len(content), len(packed)):
+            return Body(packed, len(packed), asset.treatment.encoded)
+    return Body(content, asset.size, headers)
 
 
 def check_unchanged(asset: LocalAsset) -> None:

@@ -17,8 +17,8 @@ from tests.interleaving.ports import CleanerPort, UploaderPort
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
 from uploader.clocks import Clocks
 from uploader.collect import LocalAsset
-from uploader.headers import headers_for
 from uploader.publishing import Build, publish
+from uploader.rules import NO_RULES
 from uploader.staging import activate, drop
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ def local_asset(key: str) -> LocalAsset:
     fingerprinted = bool(dash)
     logical = f"{PREFIX}{stem}.{rest.rpartition('.')[2]}" if fingerprinted else key
     digest = None if fingerprinted else hashlib.sha256(key.encode()).hexdigest()
-    headers = headers_for(name, fingerprinted=fingerprinted)
-    return LocalAsset(name, key, logical, len(name), fingerprinted, digest, headers, (0, 0, 0))
+    treatment = NO_RULES.treat(name, fingerprinted=fingerprinted)
+    assert treatment is not None
+    return LocalAsset(name, key, logical, len(name), fingerprinted, digest, treatment, (0, 0, 0))
 
 
 def put_assets(world: World, keys: Sequence[str]) -> None:

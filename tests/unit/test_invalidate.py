@@ -13,13 +13,14 @@ from uploader.commands import options
 from uploader.commands.upload import invalidate
 from uploader.compare import Reason, Upload
 from uploader.errors import StoppedError, UsageError
-from uploader.headers import headers_for
 from uploader.invalidate import MAX_PATHS, Cdn, find_cdn, fold, url_paths
+from uploader.rules import NO_RULES
 
 
 def upload(key: str, reason: Reason = Reason.CONTENT_DIFFERS, *, fingerprinted: bool = False) -> Upload:
-    headers = headers_for(key, fingerprinted=fingerprinted)
-    return Upload(LocalAsset(key, key, key, 1, fingerprinted, None, headers, (1, 1, 1)), reason)
+    treatment = NO_RULES.treat(key, fingerprinted=fingerprinted)
+    assert treatment is not None
+    return Upload(LocalAsset(key, key, key, 1, fingerprinted, None, treatment, (1, 1, 1)), reason)
 
 
 def test_files_without_a_fingerprint_are_stale_new_ones_included() -> None:

@@ -165,7 +165,7 @@ def test_only_a_fingerprinted_name_is_cached_for_long(
 ) -> None:
     """A near miss, too short or with a letter that is no hexadecimal digit, is asked for again each time."""
     (asset,) = collect(write(tmp_path, {name: "x"}), "assets/")
-    assert (asset.logical, asset.headers.cache_control) == (f"assets/{logical}", cache_control)
+    assert (asset.logical, asset.treatment.headers.cache_control) == (f"assets/{logical}", cache_control)
 
 
 def test_two_names_that_end_in_different_words_are_two_assets(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from click.core import Argument, Option, ParameterSource
 
 from uploader.commands.console import say, table
 from uploader.commands.settings import in_force, key
+from uploader.commands.settings import rules as check_rules
 from uploader.config import RULES
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def show(ctx: click.Context, *, missing: Collection[click.Parameter]) -> None:
         elif parameter.name in ctx.params or parameter.name in own:
             value = {**ctx.params, **own}[parameter.name]
             entries[_name(parameter)] = Entry(_plain(value), *_origin(ctx, parameter))
+    check_rules(ctx)
     rules = file.settings.get(RULES)
     listed = Entry([], "default", "default") if rules is None else Entry(rules.value, "file", rules.where)
     if ctx.params.get("as_json"):

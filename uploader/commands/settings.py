@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from uploader.rules import Rules
+
 _IN_FORCE = "uploader.in_force"
 
 _OF_ONE_CALL = {"config", "env", "print_config", "release_id"}
@@ -100,9 +102,16 @@ def in_force(ctx: click.Context | None = None) -> InForce:
     return found
 
 
-def rules() -> Setting | None:
-    """The rules for the command that runs, as they are written; None if there are none."""
-    return in_force().settings.get(RULES)
+def rules(ctx: click.Context | None = None) -> Rules:
+    """The rules for the command that runs.
+
+    Raises:
+        UsageError: One is not valid.
+    """
+    from uploader.rules import parse_rules  # noqa: PLC0415 (only who reads a build needs them)
+
+    found = in_force(ctx).settings.get(RULES)
+    return parse_rules(found and found.value, found.where if found else "")
 
 
 def _from(directory: Path, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401 (TOML's)

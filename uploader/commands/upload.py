@@ -13,6 +13,7 @@ import click
 from release_log.settings import Policy
 from uploader.collect import collect
 from uploader.commands import options as shared
+from uploader.commands import settings
 from uploader.commands.command import command
 from uploader.commands.console import answer, log_to_stderr, readable
 from uploader.errors import StoppedError, UploaderError
@@ -69,7 +70,9 @@ def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types
 def read_build(options: dict[str, Any]) -> Build:
     """The build that a command's options name."""
     return Build(
-        assets=collect(options["directory"], options["prefix"], pattern=options["fingerprint_pattern"]),
+        assets=collect(
+            options["directory"], options["prefix"], pattern=options["fingerprint_pattern"], rules=settings.rules()
+        ),
         prefix=options["prefix"],
         channel=options["channel"],
         release=options["release"],
