@@ -37,6 +37,9 @@ class Retired:
         size: Bytes.
         release: Id of the last release that named it; empty for an orphan.
         tagged: The mark that the object bears as a tag; None if it bears none of ours.
+        due: When it falls due, as the last run saw it; None if time alone never makes it so. For people: no run
+            decides by it.
+        kept_by: What keeps it if nothing is due, in the policy's word.
     """
 
     logical: str
@@ -44,6 +47,8 @@ class Retired:
     size: int
     release: str
     tagged: Mark | None = None
+    due: datetime | None = None
+    kept_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +140,21 @@ def _encode_retired(entry: Retired) -> dict[str, object]:
         "size": entry.size,
         "release": entry.release,
         "tagged": entry.tagged and _encode_mark(entry.tagged),
+        "due": entry.due and format_instant(entry.due),
+        "kept_by": entry.kept_by,
     }
 
 
 def _decode_retired(entry: dict[str, Any]) -> Retired:
+    due = entry.get("due")  # older ledgers say neither this nor what keeps it
     return Retired(
         entry["logical"],
         _decode_mark(entry),
         entry["size"],
         entry["release"],
         entry["tagged"] and _decode_mark(entry["tagged"]),
+        due and parse_instant(due),
+        entry.get("kept_by"),
     )
 
 

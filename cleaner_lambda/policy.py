@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -96,7 +96,7 @@ class Action:
         key: Its key.
         reason: Why.
         entry: What the ledger holds of it; None for a live asset.
-        due: For a kept asset, when it falls due; None if time alone never makes it so.
+        due: For a retired asset, when it falls due; None if time alone never makes it so.
     """
 
     key: str
@@ -154,7 +154,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
             continue
         falls_due = _falls_due(entry, ranks.get(key, 0), policy) if key not in view.kept else None
         if falls_due is not None and falls_due <= now:
-            due.append(Action(key, _delete_reason(entry), entry))
+            due.append(Action(key, _delete_reason(entry), entry, falls_due))
             continue
         if falls_due is not None:
             changes.append(falls_due)
@@ -164,7 +164,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
 
     stops = view.stops or _brake(len(due), len(view.live) + len(view.retired), policy, force=force)
     if stops:
-        keep += [Action(action.key, stops[0].reason, action.entry) for action in due]
+        keep += [replace(action, reason=stops[0].reason) for action in due]
         tag += [_tagging(a.key, a.entry) for a in due if a.entry is not None and _needs_tag(a.key, a.entry, view)]
         due = []
     return Plan(
@@ -172,7 +172,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         delete=_sorted(due),
         tag=_sorted(tag),
         untag=_sorted(untag),
-        upcoming=_sorted(action for action in keep if action.due is not None),
+        upcoming=_sorted(action for action in keep if action.due is not None and action.due > now),
         stops=stops,
         next_due=min((instant for instant in changes if instant > now), default=None),
     )

@@ -6,8 +6,9 @@ condition, and changes state only after the effects, so the next run ends in the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cleaner_lambda import ledger as ledgers
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.apply import Outcome
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
-    from cleaner_lambda.policy import Plan
+    from cleaner_lambda.policy import Action, Plan
     from cleaner_lambda.store import S3Port
     from cleaner_lambda.survey import Survey
     from release_log.settings import Policy
@@ -130,9 +131,10 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         unfinished=outcome.unfinished or known.tags_read_to is not None,
         next_due=_next_due(plan, outcome, known, loaded),
     )
-    after = _ledger_after(layout, loaded, known, outcome, job.run)
+    after = _ledger_after(layout, loaded, known, plan, outcome, job.run)
     if announced or retagged or loaded.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
-        after = replace(after, last_run={**summary(report.document()), "run": job.run})
+        told = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
+        after = replace(after, last_run=told)
         store.put_if(layout.ledger, ledgers.encode(after), etag)
     return report
 
@@ -155,6 +157,14 @@ def _ahead(ledger: Ledger, run: str, deleting: frozenset[str], tagging: frozense
     )
 
 
+def _kept_by(action: Action) -> Reason | None:
+    """What keeps an asset that time alone never makes due."""
+    if action.due is not None:
+        return None
+    # That its grace is over is no news that would be worth a write of the ledger.
+    return Reason.WITHIN_VERSION_LIMIT if action.reason is Reason.WITHIN_GRACE else action.reason
+
+
 def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> datetime | None:
     now = loaded.now
     due = [instant for instant in (plan.next_due, loaded.resume) if instant is not None]
@@ -167,15 +177,16 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> da
     return min(due, default=None)
 
 
-def _ledger_after(layout: Layout, loaded: Loaded, known: Survey, outcome: Outcome, run: str) -> Ledger:
+def _ledger_after(layout: Layout, loaded: Loaded, known: Survey, plan: Plan, outcome: Outcome, run: str) -> Ledger:
     """The state after the effects; another run's ``deleting`` stays."""
     ledger, history = loaded.ledger, known.history
     retired = {}
-    for key, entry in history.retired.items():
-        if key in outcome.deleted or key in outcome.gone:
+    for action in chain(plan.keep, plan.delete):
+        key, entry = action.key, action.entry
+        if entry is None or key in outcome.deleted or key in outcome.gone:
             continue
         tagged = None if key in outcome.untagged else outcome.tagged.get(key, entry.tagged)
-        retired[key] = replace(entry, tagged=tagged)
+        retired[key] = replace(entry, tagged=tagged, due=action.due, kept_by=_kept_by(action))
     folded = {i: each for i, each in all_folded(loaded).items() if layout.marker_key(i) not in outcome.pruned}
     return replace(
         ledger,

@@ -28,7 +28,14 @@ ledgers = st.builds(
     current=st.dictionaries(text, text, max_size=3),
     folded=st.dictionaries(text, st.builds(Folded, instants, text), max_size=3),
     retired=st.dictionaries(
-        text, st.builds(Retired, text, marks, st.integers(0, 2**63), text, st.none() | marks), max_size=4
+        text,
+        st.builds(
+            Retired,
+            *(text, marks, st.integers(0, 2**63), text, st.none() | marks),
+            due=st.none() | instants,
+            kept_by=st.none() | text,
+        ),
+        max_size=4,
     ),
     owed=st.frozensets(text, max_size=3),
     deleting=st.none() | st.builds(Announcement, text, st.frozensets(text, max_size=3), st.none() | instants),

@@ -1,0 +1,116 @@
+"""What the ledger says to those who only look: current, retired and due as the last run of the cleaner saw it.
+
+Its writer's view is `cleaner_lambda.ledger`. What that came to write later may be missing here, and is then None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from release_log.instants import parse_instant
+from release_log.ledger_file import broken, decode_announcement, unpack
+from release_log.tags import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from release_log.ledger_file import Announcement
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredAsset:
+    """An asset that left the current releases.
+
+    Attributes:
+        key: Its key.
+        logical: Its logical path in the last release that named it.
+        state: Superseded or removed.
+        since: When it entered that state.
+        size: Bytes.
+        release: Id of the last release that named it; empty for an orphan.
+        due: When the cleaner may delete it; None if time alone never makes it so, or if the ledger does not say.
+        kept_by: What keeps it in that case: ``within_version_limit``, ``kept_release``, ``pending``, ``staged``...
+    """
+
+    key: str
+    logical: str
+    state: State
+    since: datetime
+    size: int
+    release: str
+    due: datetime | None
+    kept_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedMarker:
+    """A marker that the cleaner has seen; ``at`` is S3's ``LastModified``."""
+
+    at: datetime
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerView:
+    """What the ledger says.
+
+    Attributes:
+        current: Channel -> id of its current release.
+        folded: Id -> every marker that the cleaner has seen.
+        retired: Every retired asset.
+        deleting: What a run was about to delete when the ledger was written.
+        listed_at: When the last full listing was.
+        rebuilding: Whether a lost ledger is being rebuilt, and this one is not whole.
+        last_run: The summary of the last run that changed anything; empty while the first is under way.
+    """
+
+    current: Mapping[str, str]
+    folded: Mapping[str, FoldedMarker]
+    retired: tuple[RetiredAsset, ...]
+    deleting: Announcement | None
+    listed_at: datetime | None
+    rebuilding: bool
+    last_run: Mapping[str, Any]
+
+
+def view(body: bytes) -> LedgerView:
+    """Read the ledger's file.
+
+    Raises:
+        LedgerError: It is broken, or of a newer format.
+    """
+    document = unpack(body)
+    try:
+        return LedgerView(
+            current=dict(document["current"]),
+            folded={
+                release_id: FoldedMarker(parse_instant(entry["at"]), entry["channel"])
+                for release_id, entry in document["folded"].items()
+            },
+            retired=tuple(_retired(key, entry) for key, entry in document["retired"].items()),
+            deleting=decode_announcement(document["deleting"]),
+            listed_at=_instant(document["listed_at"]),
+            rebuilding=document.get("tags_read_to") is not None,
+            last_run=dict(document["last_run"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise broken(error) from error
+
+
+def _retired(key: str, entry: Mapping[str, Any]) -> RetiredAsset:
+    return RetiredAsset(
+        key=key,
+        logical=entry["logical"],
+        state=State(entry["state"]),
+        since=parse_instant(entry["since"]),
+        size=entry["size"],
+        release=entry["release"],
+        due=_instant(entry.get("due")),
+        kept_by=entry.get("kept_by"),
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else parse_instant(text)
