@@ -7,7 +7,7 @@ the build names, so what is listed after it and matches need not be sent.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from release_log.layout import Layout
@@ -30,6 +30,9 @@ FEW = 64
 """So many objects are looked at without knowing whether they are there: about as many as go at one time."""
 
 log = logging.getLogger("uploader")
+
+WRITER = "asset-cleaner"
+"""Who we are, in a marker: what its digests are of is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,17 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """What is to be published, and as what."""
+    """What is to be published, and as what.
+
+    Attributes:
+        metadata: What the marker says of the build, for people; see `uploader.ci.build_metadata`.
+    """
 
     assets: list[LocalAsset]
     prefix: str
     channel: str
     release: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def _ignore(*_: object) -> None:
@@ -149,7 +157,8 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Releas
         channel=build.channel,
         created_at=at,
         prefix=build.prefix,
-        uploader={"name": "asset-cleaner", "version": __version__},
+        uploader={"name": WRITER, "version": __version__},
+        metadata=build.metadata,
         assets={asset.logical: _marked(asset, stored.get(asset.key) or asset.as_it_is()) for asset in build.assets},
     )
 

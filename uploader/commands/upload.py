@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from release_log.settings import Policy
+from uploader.ci import build_metadata
 from uploader.collect import collect
 from uploader.commands import options as shared
 from uploader.commands import settings
@@ -76,6 +77,7 @@ def read_build(options: dict[str, Any]) -> Build:
         prefix=options["prefix"],
         channel=options["channel"],
         release=options["release"],
+        metadata=build_metadata(os.environ),
     )
 
 
