@@ -58,7 +58,7 @@ class Clock:
 
 
 class FakeBucket:
-    """`uploader.store.BucketPort` in memory.
+    """`uploader.store.BucketPort` and `ReaderPort` in memory.
 
     Attributes:
         objects: Key -> content.
@@ -88,6 +88,10 @@ class FakeBucket:
     def get(self, key: str) -> Blob | None:
         self._request(f"get {key}")
         return Blob(self.objects[key], self.times.get(key, NOON)) if key in self.objects else None
+
+    def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
+        found = {key: self.get(key) for key in keys}
+        return {key: blob for key, blob in found.items() if blob is not None}
 
     def written(self, prefix: str) -> dict[str, datetime]:
         self._request(f"list {prefix}")

@@ -18,6 +18,12 @@ EXIT_STATUS = (
 )
 """The last line of each command's help, and the README's."""
 
+EXIT_STATUS_OF_LOOKING = (
+    "Exit status: 0 all is well, 1 something is wrong, or it failed, 2 wrong usage, 130 interrupted, 143 terminated. "
+    "Nothing is written."
+)
+"""The same of those commands that only look."""
+
 
 class UploaderError(Exception):
     """It failed, and what was live stays so. The message is one line that says what to do next."""

@@ -5,15 +5,23 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from uploader.encodings import decoded_ending, ending_of, stored_coding
 from uploader.media_types import media_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 """For a key whose content never changes: browsers and CDNs keep it for a year and do not ask again."""
 
 NO_CACHE = "no-cache"
 """For a key whose content may change: kept, but asked for again each time."""
+
+
+BOOKKEEPING = frozenset({"digest", "headers", "writer"})
+"""What the uploader stores in an object's metadata for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,12 @@ class Headers:
         return _digest(self)
 
 
+def digest_of(http: Mapping[str, str]) -> str:
+    """The same of headers and metadata as they are: header name -> value."""
+    text = "\n".join(f"{name}: {value}" for name, value in sorted(http.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def headers_for(name: str, *, fingerprinted: bool) -> Headers:
     """The headers of a file of the build by its name, as far as no rule says otherwise."""
     ending = ending_of(name)
@@ -66,5 +80,4 @@ def headers_for(name: str, *, fingerprinted: bool) -> Headers:
 
 @lru_cache(maxsize=1024)  # a build has many files and few different headers
 def _digest(headers: Headers) -> str:
-    text = "\n".join(f"{name}: {value}" for name, value in sorted(headers.as_http().items()))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return digest_of(headers.as_http())

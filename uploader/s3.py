@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from uploader.session import Access
     from uploader.store import Blob, Needs, Stored
 
+Answer = TypeVar("Answer")
 Item = TypeVar("Item")
 
 
@@ -82,7 +83,10 @@ def _credentials(access: Access) -> tuple[dict[str, Any], tuple[type[Exception],
 
 
 class Bucket:
-    """`uploader.store.BucketPort` over HTTP. Each call runs under asyncio: that is what Ctrl-C can interrupt."""
+    """`uploader.store.BucketPort` and `ReaderPort` over HTTP.
+
+    Each call runs under asyncio: that is what Ctrl-C can interrupt.
+    """
 
     def __init__(self, requests: Requests, concurrency: int) -> None:
         self._requests = requests
@@ -100,6 +104,10 @@ class Bucket:
         """See `BucketPort.written`."""
         return run_requests(self._requests.written(prefix))
 
+    def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
+        """See `ReaderPort.get_each`."""
+        return run_requests(self._for_each(keys, self._requests.get))
+
     def listing(self, prefix: str, keys: Collection[str]) -> Listing:
         """See `BucketPort.listing`."""
         return run_requests(self._list(prefix, keys))
@@ -111,14 +119,14 @@ class Bucket:
             async with asyncio.TaskGroup() as group:
                 listing = group.create_task(self._list(layout.prefix, needs.keys))
                 ledger = group.create_task(self._requests.get(layout.ledger))
-                metadata = group.create_task(self._look_at(needs.unsure))
+                metadata = group.create_task(self._for_each(needs.unsure, self._requests.metadata))
             return Look(listing.result(), ledger.result(), metadata.result())
 
         return run_requests(look())
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
-        return run_requests(self._look_at(keys)) if keys else {}
+        return run_requests(self._for_each(keys, self._requests.metadata)) if keys else {}
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """See `BucketPort.put`."""
@@ -153,13 +161,14 @@ class Bucket:
             group.create_task(self._each(key_ranges(wanted), look))
         return Listing(sizes, times, log.result())
 
-    async def _look_at(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
-        found: dict[str, Mapping[str, str]] = {}
+    async def _for_each(self, keys: Sequence[str], ask: Callable[[str], Awaitable[Answer | None]]) -> dict[str, Answer]:
+        """Key -> answer, of those that are there."""
+        found: dict[str, Answer] = {}
 
         async def look(key: str) -> None:
-            metadata = await self._requests.metadata(key)
-            if metadata is not None:
-                found[key] = metadata
+            answer = await ask(key)
+            if answer is not None:
+                found[key] = answer
 
         await self._each(keys, look)
         return found

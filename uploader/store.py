@@ -118,6 +118,30 @@ class BucketPort(Protocol):
         ...
 
 
+class ReaderPort(Protocol):
+    """What those ask of a bucket who only look at it. Every method raises `UploaderError` as those above do."""
+
+    def get(self, key: str) -> Blob | None:
+        """As in `BucketPort`."""
+        ...
+
+    def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
+        """Read objects in parallel; those that are there."""
+        ...
+
+    def written(self, prefix: str) -> Mapping[str, datetime]:
+        """As in `BucketPort`."""
+        ...
+
+    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
+        """As in `BucketPort`."""
+        ...
+
+    def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        """As in `BucketPort`."""
+        ...
+
+
 class ReadOnly:
     """A dry run: reads go through, writes are said to be done and are not."""
 

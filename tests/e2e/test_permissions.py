@@ -125,7 +125,10 @@ class TestEnough:
     """Nothing is missing."""
 
     def test_the_deployed_stack_publishes_and_cleans(self, stack: Stack, tmp_path: Path) -> None:
-        """The build job by its policy, the function by its role: tags and wake-ups come and go, an asset goes."""
+        """The build job by its policy, the function by its role: tags and wake-ups come and go, an asset goes.
+
+        Those commands that only look need no more than the build job.
+        """
         site, arn = stack.site, stack.deployed.outputs["UploaderPolicyArn"]
         job = Visitor(stack.aws, site.bucket, stack.strict.url, stack.user(policy_arn=arn))
         film, logo, marks = bytes(WHOLE_BYTES + 1), "assets/logo-5d6e7f8a.png", []
@@ -138,13 +141,17 @@ class TestEnough:
                 (directory / name).write_bytes(film if name == "film.mp4" else b"1")
             answer = job.upload(directory)
             assert (answer.returncode, answer.stderr) == (0, "")
-            site.wait_until_cleaned(json.loads(answer.stdout)["release"])
+            release_id = json.loads(answer.stdout)["release"]
+            site.wait_until_cleaned(release_id)
             due = [False, True, False][number]
             wait(partial(is_wake_up_set, stack.aws, site.bucket), due.__eq__, f"wake-up is not {due}")
             marks.append(list(site.tags(logo)))
         assert marks == [[], ["removed_at"], []]
         assert set(site.assets()) == {"assets/app-4a1b2c3d.js", logo, "assets/film.mp4"}
         assert site.invoke({"full": True})["failed"] == []
+        for look in (["releases"], ["status"], ["verify"], ["verify", "--release", release_id]):
+            answer = job.uploader(*look)
+            assert (answer.returncode, answer.stderr) == (0, ""), look
 
     @pytest.mark.parametrize("strict", [False, True], ids=["S3 tells what is missing", "S3 hides what is missing"])
     def test_the_doctor_finds_nothing_wrong_with_the_build_job(self, stack: Stack, *, strict: bool) -> None:

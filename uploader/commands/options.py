@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from uploader.invalidate import Cdn
     from uploader.session import Access
-    from uploader.store import BucketPort
+    from uploader.store import BucketPort, ReaderPort
 
     Option = Callable[[Any], Any]
 
@@ -66,6 +66,10 @@ def _channel(_context: click.Context, _parameter: click.Parameter, value: str) -
     raise click.BadParameter(msg)
 
 
+def _only_channel(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    return None if value is None else _channel(context, parameter, value)
+
+
 def _release(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
     now = datetime.now(UTC)
     name = release_name(os.environ, now) if value is None else value
@@ -83,7 +87,8 @@ def _distribution(_context: click.Context, _parameter: click.Parameter, value: s
     raise click.BadParameter(msg)
 
 
-def _release_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+def check_release_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """A release's id as given, if it can be one."""
     layout = Layout("")
     try:
         return layout.release_id(layout.marker_key(value))
@@ -93,12 +98,12 @@ def _release_id(_context: click.Context, _parameter: click.Parameter, value: str
 
 
 DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), envvar="UPLOADER_DIRECTORY")
-ID = click.argument("release_id", metavar="ID", callback=_release_id, envvar="UPLOADER_RELEASE_ID")
+ID = click.argument("release_id", metavar="ID", callback=check_release_id, envvar="UPLOADER_RELEASE_ID")
 RELEASE_ID = click.option(
     "--release",
     "release_id",
     metavar="ID",
-    callback=_release_id,
+    callback=check_release_id,
     envvar="UPLOADER_RELEASE_ID",
     required=True,
     help="The id of the release.",
@@ -119,6 +124,9 @@ CHANNEL_OPTION = click.option(
     callback=_channel,
     show_default=True,
     help="The line of releases this one belongs to, such as production or staging.",
+)
+ONLY_CHANNEL = click.option(
+    "--channel", "only_channel", metavar="NAME", callback=_only_channel, help="Only this one.  [default: all channels]"
 )
 RELEASE = click.option(
     "--release",
@@ -218,6 +226,14 @@ def open_bucket(options: dict[str, Any]) -> BucketPort:
 
     bucket = s3.open_bucket(access, options.get("concurrency", CONCURRENCY), encrypted)
     return ReadOnly(bucket) if options.get("dry_run") else bucket
+
+
+def open_to_read(options: dict[str, Any]) -> ReaderPort:
+    """Open the bucket of a command that only looks at it."""
+    access = find_access(options)
+    from uploader import s3  # noqa: PLC0415 (as above)
+
+    return s3.open_bucket(access, options.get("concurrency", CONCURRENCY))
 
 
 def encryption_of(options: dict[str, Any]) -> dict[str, Any]:
