@@ -22,9 +22,11 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
 
 
-def bookkeeping(asset: LocalAsset) -> dict[str, str]:
-    """What the uploader stores with an asset, for itself."""
-    return {"headers": asset.treatment.headers.digest()} | ({} if asset.digest is None else {"digest": asset.digest})
+def stored_with(asset: LocalAsset) -> dict[str, str]:
+    """The headers and metadata that the uploader stores an asset with."""
+    headers = asset.treatment.headers
+    notes = {"headers": headers.digest()} | ({} if asset.digest is None else {"digest": asset.digest})
+    return headers.as_http() | notes
 
 
 class Clock:
@@ -117,7 +119,7 @@ class FakeBucket:
         for asset in assets:
             self._request(f"put {asset.key}")
             self.write(asset.key, Path(asset.path).read_bytes())
-            self.stored[asset.key] = bookkeeping(asset)
+            self.stored[asset.key] = stored_with(asset)
             done(asset, asset.as_it_is())
 
     def withdraw(self, key: str) -> None:

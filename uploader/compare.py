@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from uploader.collect import LocalAsset
+    from uploader.headers import Headers
 
 
 class Reason(StrEnum):
@@ -49,15 +50,13 @@ class There:
     def compressed(self, assets: Iterable[LocalAsset]) -> Iterator[tuple[LocalAsset, Stored]]:
         """Those that are stored compressed, and how."""
         for asset in assets:
-            if asset.treatment.encoding is not None:
-                headers = asset.treatment.encoded.digest()
-                if self.headers_of(asset.key) == headers:
-                    yield asset, Stored(self.sizes[asset.key], headers)
+            if asset.treatment.encoding is not None and self.has(asset.key, asset.treatment.encoded):
+                yield asset, Stored(self.sizes[asset.key], asset.treatment.encoded.digest())
 
-    def headers_of(self, key: str) -> str | None:
-        """The digest of the headers that an object is stored with; None if it is not known."""
+    def has(self, key: str, headers: Headers) -> bool:
+        """Whether an object is known to be stored with these headers."""
         looked_at = self.metadata.get(key)
-        return self.headers.get(key) if looked_at is None else looked_at.get("headers")
+        return self.headers.get(key) == headers.digest() if looked_at is None else headers.are_those_of(looked_at)
 
     def digest_of(self, key: str) -> str | None:
         """The digest of an object's content; None if it is not known."""
@@ -86,13 +85,14 @@ def _reason(asset: LocalAsset, there: There) -> Reason | None:
     if size is None:
         return Reason.NEW
     if not _fits(asset, size):
-        return Reason.SIZE_DIFFERS
+        known = there.headers.get(asset.key, asset.treatment.headers.digest())
+        return Reason.SIZE_DIFFERS if known == asset.treatment.headers.digest() else Reason.HEADERS_DIFFER
     if not asset.fingerprinted and there.digest_of(asset.key) != asset.digest:
         return Reason.CONTENT_DIFFERS
-    headers, treatment = there.headers_of(asset.key), asset.treatment
-    if headers == treatment.headers.digest():
+    if there.has(asset.key, asset.treatment.headers):
         return None if size == asset.size else Reason.SIZE_DIFFERS
-    return None if treatment.encoding and headers == treatment.encoded.digest() else Reason.HEADERS_DIFFER
+    compressed = asset.treatment.encoding is not None and there.has(asset.key, asset.treatment.encoded)
+    return None if compressed else Reason.HEADERS_DIFFER
 
 
 def _fits(asset: LocalAsset, size: int | None) -> bool:

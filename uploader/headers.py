@@ -62,6 +62,15 @@ class Headers:
         """12 hexadecimal digits that change when a header does: the marker's ``headers``."""
         return _digest(self)
 
+    def are_those_of(self, http: Mapping[str, str]) -> bool:
+        """Whether an object has them, by its headers and metadata.
+
+        obstore does not say which storage class it has; our own note does, if it is there.
+        """
+        real = {name: value for name, value in http.items() if name not in BOOKKEEPING}
+        wanted = {name: value for name, value in self.as_http().items() if name != "Storage-Class"}
+        return real == wanted and http.get("headers", self.digest()) == self.digest()
+
 
 def digest_of(http: Mapping[str, str]) -> str:
     """The same of headers and metadata as they are: header name -> value."""

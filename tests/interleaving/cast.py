@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.run import Job, clean
 from release_log.marker import Asset, Release, encode
-from tests.fake_bucket import bookkeeping
+from tests.fake_bucket import stored_with
 from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError
 from tests.interleaving.ports import CleanerPort, UploaderPort
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
@@ -54,7 +54,7 @@ def put_assets(world: World, keys: Sequence[str]) -> None:
     for key in keys:
         if key not in world.objects:
             asset = local_asset(key)
-            world.put(key, b"", size=asset.size, metadata=bookkeeping(asset))
+            world.put(key, b"", size=asset.size, metadata=stored_with(asset))
 
 
 def build(keys: Sequence[str], channel: str, name: str) -> Build:

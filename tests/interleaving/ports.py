@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.store import Blob, Listed
 from release_log.settings import Policy
-from tests.fake_bucket import bookkeeping
+from tests.fake_bucket import stored_with
 from tests.interleaving.actor import BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, Stored, World
 from uploader.errors import UploaderError
@@ -183,7 +183,7 @@ class UploaderPort:
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, UploaderStored], None]) -> None:
         for asset in assets:
-            metadata = bookkeeping(asset)
+            metadata = stored_with(asset)
 
             def effect(asset: LocalAsset = asset, metadata: dict[str, str] = metadata) -> None:
                 self.world.put(asset.key, b"", size=asset.size, metadata=metadata)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from release_log.instants import format_instant
 from release_log.layout import Layout
 from uploader import site_status
