@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import uploader.cleaner as uploader_cleaner
 from cleaner_lambda.request import parse
+from examples.embedded_aws import ROOT
 from release_log.settings import SETTINGS
 from tests.http.in_process import run_here
 from tests.http.lambda_server import LambdaServer, Reply, function_error, refusal
@@ -234,3 +236,12 @@ def test_another_s3_server_is_not_asked_for_the_function(server: LambdaServer, c
     environ = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_LAMBDA": server.url}
     assert command("plan", **environ).returncode == 0
     assert len(server.asked) == 1
+
+
+def test_every_such_command_of_the_readme_runs(command: Command) -> None:
+    readme = (ROOT / "README.md").read_text()
+    lines = re.findall(r"^\$ python -m uploader ((?:plan|clean) .*)$", readme, re.MULTILINE)
+    assert len(lines) == 3
+    for line in lines:
+        answer = command(*line.split())
+        assert (answer.returncode, answer.stderr) == (0, ""), line
