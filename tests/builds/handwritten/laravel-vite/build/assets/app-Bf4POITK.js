@@ -1,0 +1,1 @@
+app-Bf4POITK.js

@@ -1,0 +1,1 @@
+app-ee4a59b5e269dfc93afdb62f72214557.js

@@ -1,0 +1,1 @@
+app-1b2c3d4e.js

@@ -1,0 +1,1 @@
+chart-7f3d2a1b.digested.js

@@ -1,0 +1,98 @@
+"""Make ``outputs/`` again: builds each of ``projects/`` with its real tool, twice.
+
+``python -m tests.builds.make [TOOL...]`` needs the network, Node 24 with npm, uv, and Debian's ``ruby-sprockets``. The
+tests need none of it: they read the outputs, which are kept. ``v2`` differs from ``v1`` in two modules, ``basket.js``
+and ``cart/index.js``. Other names in an output ask for a look at its table in ``expected/``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+VERSIONS = ("v1", "v2")
+KEPT_BYTES = 2000
+"""What is longer (a framework's runtime, a source map) is cut to a line: the tests look at names and manifests."""
+CUT = b" bytes, cut\n"
+MANIFESTS = frozenset({".json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """How one project is built.
+
+    Attributes:
+        command: In the project's folder.
+        output: The build's output there.
+        source: Where the modules that all projects share are put.
+        install: What has to run before the first build.
+    """
+
+    command: tuple[str, ...] = ("npm", "run", "build")
+    output: str = "out"
+    source: str = "src"
+    install: tuple[tuple[str, ...], ...] = (("npm", "install", "--no-audit", "--no-fund", "--loglevel=error"),)
+
+
+TOOLS = {
+    "astro": Tool(source="src/scripts"),
+    "django": Tool(
+        command=(".venv/bin/python", "-m", "django", "collectstatic", "--no-input", "--settings=settings"),
+        install=(("uv", "venv", "--quiet"), ("uv", "pip", "install", "--quiet", "django==5.2.8")),
+    ),
+    "esbuild": Tool(),
+    "laravel-mix": Tool(),
+    "nextjs": Tool(),
+    "nuxt": Tool(source="app/src", output=".output/public"),
+    "parcel": Tool(),
+    "rollup": Tool(),
+    "shakapacker": Tool(source="app/javascript/shop", output="public/packs"),
+    "sprockets": Tool(command=("ruby", "build.rb"), install=()),
+    "sveltekit": Tool(source="src/lib"),
+    "vite": Tool(),
+    "vite4": Tool(),
+    "webpack-assets-manifest": Tool(),
+    "webpack-manifest-plugin": Tool(),
+}
+
+
+def make(name: str, work: Path) -> None:
+    """Build one project in a folder of its own, and keep what it made."""
+    tool, project = TOOLS[name], work / name
+    shutil.copytree(HERE / "projects" / name, project, dirs_exist_ok=True)
+    for command in tool.install:
+        _run(command, project)
+    for version in VERSIONS:
+        shutil.rmtree(project / tool.output, ignore_errors=True)
+        shutil.copytree(HERE / "sources" / version, project / tool.source, dirs_exist_ok=True)
+        _run(tool.command, project)
+        kept = HERE / "outputs" / name / version
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(project / tool.output, kept)
+        _shorten(kept)
+
+
+def _run(command: tuple[str, ...], folder: Path) -> None:
+    environment = os.environ | {"NODE_ENV": "production", "RAILS_ENV": "production", "NEXT_TELEMETRY_DISABLED": "1"}
+    environment.pop("VIRTUAL_ENV", None)
+    if command[:2] == ("npm", "install"):
+        del environment["NODE_ENV"]  # or npm leaves the build tools out
+    subprocess.run(command, cwd=folder, env=environment, check=True)
+
+
+def _shorten(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file() and path.suffix not in MANIFESTS and path.stat().st_size > KEPT_BYTES:
+            path.write_bytes(str(path.stat().st_size).encode() + CUT)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        for each in sys.argv[1:] or TOOLS:
+            make(each, Path(os.environ.get("BUILDS_WORK", folder)))

@@ -1,0 +1,1 @@
+var e=e=>console.log(`basket one`,e);export{e as fill};

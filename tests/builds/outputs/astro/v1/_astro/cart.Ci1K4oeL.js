@@ -1,0 +1,1 @@
+var e=()=>console.log(`cart one`);export{e as total};

@@ -1,0 +1,1 @@
+var e=e=>console.log(`basket two`,e);export{e as fill};

@@ -1,0 +1,1 @@
+var e=()=>console.log(`cart two`);export{e as total};

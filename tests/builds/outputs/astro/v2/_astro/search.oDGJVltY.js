@@ -1,0 +1,1 @@
+var e=e=>console.log(`search`,e);export{e as find};

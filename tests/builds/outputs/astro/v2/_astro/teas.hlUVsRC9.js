@@ -1,0 +1,1 @@
+var e=()=>console.log(`teas`);export{e as list};

@@ -1,0 +1,1 @@
+export const total = () => console.log("cart two");

@@ -1,0 +1,2 @@
+var o=()=>console.log("cart one");export{o as total};
+//# sourceMappingURL=/chunks/cart-GTMISSEB.js.map

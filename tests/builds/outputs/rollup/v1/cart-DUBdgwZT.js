@@ -1,0 +1,4 @@
+const total = () => console.log("cart one");
+
+export { total };
+//# sourceMappingURL=cart-DUBdgwZT.js.map

@@ -1,0 +1,4 @@
+const list = () => console.log("teas");
+
+export { list };
+//# sourceMappingURL=teas-D6OyJQUQ.js.map

@@ -1,0 +1,4 @@
+const find = (thing) => console.log("search", thing);
+
+export { find };
+//# sourceMappingURL=search-S-TpQPGY.js.map

@@ -1,0 +1,1 @@
+export const find = (thing) => console.log("search", thing);

@@ -1,0 +1,1 @@
+import{M as e}from"./BxEvz5fK.js";e();

@@ -1,0 +1,2 @@
+var e=()=>console.log(`teas`);export{e as list};
+//# sourceMappingURL=teas-hlUVsRC9.js.map

@@ -1,0 +1,1 @@
+export default { outDir: "out", build: { inlineStylesheets: "never" }, vite: { build: { assetsInlineLimit: 0 } } };

@@ -1,0 +1,9 @@
+import "../src/app.css";
+
+export default function Layout({ children }) {
+  return (
+    <html>
+      <body>{children}</body>
+    </html>
+  );
+}

@@ -1,0 +1,1 @@
+export default { telemetry: false, vite: { build: { assetsInlineLimit: 0 } } };

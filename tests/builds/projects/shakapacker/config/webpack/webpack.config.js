@@ -1,0 +1,3 @@
+const { generateWebpackConfig } = require("shakapacker");
+
+module.exports = generateWebpackConfig();

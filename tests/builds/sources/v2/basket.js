@@ -1,0 +1,1 @@
+export const fill = (thing) => console.log("basket two", thing);
