@@ -7,7 +7,7 @@ import os
 import stat
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from release_log.errors import LayoutError
@@ -15,12 +15,13 @@ from release_log.fingerprints import split
 from release_log.layout import Layout, check_key
 from uploader.errors import UploaderError, UsageError
 from uploader.files import every_file
+from uploader.manifests import read_manifests
 from uploader.rules import NO_RULES, Rules, Treatment
 from uploader.store import Stored
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from uploader.files import Collector, File
@@ -63,6 +64,7 @@ def collect(
     pattern: re.Pattern[str] | None = None,
     collector: Collector = every_file,
     rules: Rules = NO_RULES,
+    manifest: Path | None = None,
 ) -> list[LocalAsset]:
     """Look at the build.
 
@@ -72,16 +74,20 @@ def collect(
         pattern: A user's own fingerprint pattern, compiled; without it the usual ones are recognised.
         collector: Finds the files.
         rules: Say which of them are published, and how they are stored.
+        manifest: A build manifest; None: those that are found in the directory, unless a user's collector knows better.
 
     Returns:
         The assets in the order of their keys.
 
     Raises:
-        UsageError: The directory is missing, empty, or surely not a build; or every file is skipped.
+        UsageError: The directory is missing, empty, or surely not a build; a manifest is broken; every file is skipped.
         UploaderError: A file cannot be read, or two files cannot be told apart.
     """
     layout = Layout(prefix)
     files = sorted(collector(directory), key=lambda file: file.name)
+    if manifest is not None or collector is every_file:
+        said = read_manifests(directory, [file.name for file in files], manifest, by_looks=pattern is None)
+        files = [_as_said(file, said) for file in files]
     assets = []
     for file, (logical, fingerprinted) in zip(files, _names(files, pattern), strict=True):
         treatment = rules.treat(file.name, fingerprinted=fingerprinted)
@@ -104,15 +110,23 @@ def changed(path: str) -> UploaderError:
     return UploaderError(f"{path!r} changed while it was being uploaded: let the build end first, then upload again")
 
 
+def _as_said(file: File, said: Mapping[str, str]) -> File:
+    return file if file.logical is not None or file.name not in said else replace(file, logical=said[file.name])
+
+
 def _names(files: list[File], pattern: re.Pattern[str] | None) -> Iterator[tuple[str, bool]]:
     """For each file its logical path below the prefix, and whether its name bears a fingerprint."""
     found = [_name(file, pattern) for file in files]
     # How many files lay claim to a path: by being named so, or by being so without their fingerprint.
     claims = Counter(path for file, (logical, _) in zip(files, found, strict=True) for path in {file.name, logical})
+    said = Counter(file.logical for file in files)
+    names = {file.name for file in files}
     for file, (logical, fingerprinted) in zip(files, found, strict=True):
         # Two chunks of one build may share a name (two `index.js`). Neither is the other's next version, so each stands
-        # for itself: superseding one must not retire the other.
-        yield (file.name if claims[logical] > 1 else logical), fingerprinted
+        # for itself: superseding one must not retire the other. What a manifest says goes before what only looks so: it
+        # knows which of them earlier builds left behind.
+        its_own = claims[logical] == 1 or (file.logical is not None and said[logical] == 1 and logical not in names)
+        yield (logical if its_own else file.name), fingerprinted
 
 
 def _name(file: File, pattern: re.Pattern[str] | None) -> tuple[str, bool]:

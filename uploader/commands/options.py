@@ -141,6 +141,18 @@ PATTERN = click.option(
     metavar="REGEX",
     help="A regular expression with a group `fingerprint`, instead of the built-in recognition.",
 )
+MANIFEST = click.option(
+    "--manifest",
+    envvar="UPLOADER_MANIFEST",
+    type=click.Path(path_type=Path),
+    help="The build manifest, instead of those found in DIRECTORY.",
+)
+COLLECTOR = click.option(
+    "--collector",
+    envvar="UPLOADER_COLLECTOR",
+    metavar="PACKAGE.MODULE:FUNCTION",
+    help="A function of your own that finds the files, instead of taking all of DIRECTORY.",
+)
 DRY_RUN = click.option(
     "--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Say what would be sent; write nothing."
 )
@@ -204,6 +216,7 @@ QUIET = click.option("-q", "--quiet", envvar="UPLOADER_QUIET", is_flag=True, hel
 SITE = (BUCKET, PREFIX)
 ENCRYPTION = (SSE_OPTION, SSE_KMS_KEY_ID, SSE_BUCKET_KEY)
 INVALIDATION = (INVALIDATE_OPTION, INVALIDATE_ROOT)
+NAMES = (PATTERN, MANIFEST, COLLECTOR)
 WAY = (REGION, PROFILE, ENDPOINT_URL)
 LOGS = (VERBOSE, QUIET)
 

@@ -54,7 +54,7 @@ class RunCommand(Command):
     *shared.SITE,
     shared.CHANNEL_OPTION,
     shared.RELEASE,
-    shared.PATTERN,
+    *shared.NAMES,
     shared.DRY_RUN,
     shared.JSON,
     *shared.INVALIDATION,

@@ -18,9 +18,11 @@ from uploader.commands import settings
 from uploader.commands.command import command
 from uploader.commands.console import answer, log_to_stderr, readable
 from uploader.errors import StoppedError, UploaderError
+from uploader.files import every_file
 from uploader.publishing import Build, publish
 
 if TYPE_CHECKING:
+    from uploader.files import Collector
     from uploader.publishing import Published
     from uploader.store import BucketPort
 
@@ -34,7 +36,7 @@ STAGED_FOR = f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"
     *shared.SITE,
     shared.CHANNEL_OPTION,
     shared.RELEASE,
-    shared.PATTERN,
+    *shared.NAMES,
     click.option(
         "--stage",
         envvar="UPLOADER_STAGE",
@@ -70,15 +72,29 @@ def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types
 
 def read_build(options: dict[str, Any]) -> Build:
     """The build that a command's options name."""
+    assets = collect(
+        options["directory"],
+        options["prefix"],
+        pattern=options["fingerprint_pattern"],
+        collector=_collector(options["collector"]),
+        rules=settings.rules(),
+        manifest=options["manifest"],
+    )
     return Build(
-        assets=collect(
-            options["directory"], options["prefix"], pattern=options["fingerprint_pattern"], rules=settings.rules()
-        ),
+        assets=assets,
         prefix=options["prefix"],
         channel=options["channel"],
         release=options["release"],
         metadata=build_metadata(os.environ),
     )
+
+
+def _collector(reference: str | None) -> Collector:
+    if reference is None:
+        return every_file
+    from uploader.collectors import load_collector  # noqa: PLC0415 (few have one of their own)
+
+    return load_collector(reference)
 
 
 def send(build: Build, options: dict[str, Any], *, stage: bool, bucket: BucketPort | None = None) -> dict[str, Any]:
