@@ -80,6 +80,9 @@ class FakeBucket:
         self.error = error
         self.clock = clock or Clock()
 
+    def begin(self, layout: Layout) -> None:
+        """Nothing depends on it."""
+
     def create(self, key: str, body: bytes) -> bool:
         self._request(f"create {key}")
         if key in self.objects:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -109,6 +111,9 @@ def _build_url(template: str, environ: Mapping[str, str]) -> str:
 
 def git_head() -> tuple[str, str]:
     """Commit and branch of the working directory; empty where there is none."""
+    here = Path.cwd()
+    if "GIT_DIR" not in os.environ and not any((folder / ".git").exists() for folder in (here, *here.parents)):
+        return "", ""
     import subprocess  # noqa: PLC0415 (a CI system says it all, mostly)
 
     try:

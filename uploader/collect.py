@@ -14,7 +14,7 @@ from release_log.errors import LayoutError
 from release_log.fingerprints import split
 from release_log.layout import Layout, check_key
 from uploader.errors import UploaderError, UsageError
-from uploader.files import every_file
+from uploader.files import changed, every_file, signature_of
 from uploader.manifests import read_manifests
 from uploader.rules import NO_RULES, Rules, Treatment
 from uploader.store import Stored
@@ -98,16 +98,6 @@ def collect(
         raise UsageError(msg)
     _refuse_doubles(assets)
     return assets
-
-
-def signature_of(status: os.stat_result) -> tuple[int, int, int]:
-    """Size, time of the last change and inode: a file that keeps all three did not change."""
-    return (status.st_size, status.st_mtime_ns, status.st_ino)
-
-
-def changed(path: str) -> UploaderError:
-    """The error for a file that is not what it was when the build was looked at."""
-    return UploaderError(f"{path!r} changed while it was being uploaded: let the build end first, then upload again")
 
 
 def _as_said(file: File, said: Mapping[str, str]) -> File:

@@ -39,7 +39,7 @@ def every_file(directory: Path) -> list[File]:
         UsageError: The directory is missing, empty, or surely not a build.
         UploaderError: A folder cannot be read, or a link leads back to where it lies.
     """
-    _check_directory(directory)
+    check_directory(directory)
     files = sorted(_walk(str(directory)), key=lambda file: file.name)
     if not files:
         msg = f"directory {str(directory)!r} is empty: did the build run, and is this where it writes?"
@@ -47,7 +47,12 @@ def every_file(directory: Path) -> list[File]:
     return files
 
 
-def _check_directory(directory: Path) -> None:
+def check_directory(directory: Path) -> None:
+    """See that a directory can be a build's.
+
+    Raises:
+        UsageError: It is missing, or surely none.
+    """
     if not directory.exists():
         msg = f"no such directory: {str(directory)!r}; build first, or name the build's output"
         raise UsageError(msg)
@@ -59,6 +64,16 @@ def _check_directory(directory: Path) -> None:
         which = "the root" if resolved == Path(resolved.anchor) else "your home"
         msg = f"{str(directory)!r} is {which} directory, not a build"
         raise UsageError(msg)
+
+
+def signature_of(status: os.stat_result) -> tuple[int, int, int]:
+    """Size, time of the last change and inode: a file that keeps all three did not change."""
+    return (status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def changed(path: str) -> UploaderError:
+    """The error for a file that is not what it was when the build was looked at."""
+    return UploaderError(f"{path!r} changed while it was being uploaded: let the build end first, then upload again")
 
 
 def _walk(directory: str) -> Iterator[File]:

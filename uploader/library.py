@@ -125,7 +125,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         UploaderError: Something failed: no marker was written, and what was live stays so. Or CloudFront refused, then
         the release is there.
     """
-    site.layout()
+    layout = site.layout()
     now = datetime.now(UTC)
     name = release_name(os.environ, now) if release is None else release
     try:
@@ -136,9 +136,11 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     if not CHANNEL.fullmatch(channel):
         msg = f"channel {channel!r}: use up to 64 letters, digits, dots, hyphens and underscores"
         raise UsageError(msg)
+    bucket = site.open()
+    bucket.begin(layout)
     assets = collect(
         Path(directory),
-        site.prefix,
+        layout.prefix,
         pattern=pattern,
         collector=collector or every_file,
         rules=parse_rules([dict(rule) for rule in rules], "rules"),
@@ -146,7 +148,6 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     )
     build = Build(assets=assets, prefix=site.prefix, channel=channel, release=name, metadata=build_metadata(os.environ))
     cdn = None if invalidate is None else find_cdn(invalidate, invalidate_root, site.prefix)
-    bucket = site.open()
     published = publish_build(ReadOnly(bucket) if dry_run else bucket, build, stage=stage)
     stale = () if cdn is None else cdn.stale_paths(published.uploads)
     if cdn is not None and stale and not dry_run:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from release_log.layout import Layout
-from uploader.errors import UsageError
+from uploader.errors import UploaderError, UsageError
 from uploader.key_ranges import key_ranges
 from uploader.s3_requests import Requests
 from uploader.sending import Room
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
+
+CONNECTIONS = 15
+"""How many connections are opened ahead, beside the one that fetches the newest marker: as many as `look` needs."""
 
 
 def open_bucket(access: Access, concurrency: int, encryption: Mapping[str, Any] | None = None) -> Bucket:
@@ -91,6 +95,20 @@ class Bucket:
     def __init__(self, requests: Requests, concurrency: int) -> None:
         self._requests = requests
         self._concurrency = concurrency
+        self._ahead: Thread | None = None
+        self._newest: tuple[str, Blob] | None = None
+
+    def begin(self, layout: Layout) -> None:
+        """See `BucketPort.begin`."""
+
+        async def fetch() -> None:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(CONNECTIONS):
+                    group.create_task(self._requests.touch(layout.ledger))
+                self._newest = await self._fetch_newest(layout)
+
+        self._ahead = Thread(target=lambda: asyncio.run(fetch()), daemon=True)
+        self._ahead.start()
 
     def create(self, key: str, body: bytes) -> bool:
         """See `BucketPort.create`."""
@@ -98,7 +116,11 @@ class Bucket:
 
     def get(self, key: str) -> Blob | None:
         """See `BucketPort.get`."""
-        return run_requests(self._requests.get(key))
+        if self._ahead is not None:
+            self._ahead.join()
+        # A marker never changes: one that was fetched ahead is as good as any.
+        found = self._newest
+        return found[1] if found is not None and found[0] == key else run_requests(self._requests.get(key))
 
     def written(self, prefix: str) -> dict[str, datetime]:
         """See `BucketPort.written`."""
@@ -146,6 +168,16 @@ class Bucket:
     def withdraw(self, key: str) -> None:
         """See `BucketPort.withdraw`."""
         run_requests(self._requests.delete(key))
+
+    async def _fetch_newest(self, layout: Layout) -> tuple[str, Blob] | None:
+        """The newest marker; a failure here is none, as whoever needs it asks again."""
+        try:
+            written = await self._requests.written(layout.markers)
+            key = max(written, key=lambda each: (written[each], each), default=None)
+            blob = None if key is None else await self._requests.get(key)
+        except UploaderError:
+            return None
+        return None if key is None or blob is None else (key, blob)
 
     async def _list(self, prefix: str, keys: Collection[str]) -> Listing:
         wanted = frozenset(keys)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import contextlib
+import os
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import obstore
@@ -46,7 +47,7 @@ class Requests:
     async def create(self, key: str, body: bytes) -> bool:
         """Write an object if there is none yet; False if there is one that somebody else wrote."""
         # If the answer to a first attempt is lost, a second one meets our own object: this tells whose it is.
-        writer = secrets.token_hex(8)
+        writer = os.urandom(8).hex()
 
         async def write() -> None:
             await obstore.put_async(
@@ -139,6 +140,11 @@ class Requests:
         if not isinstance(body.content, bytes):
             check_unchanged(asset)
         return Stored(body.size, body.headers.digest())
+
+    async def touch(self, key: str) -> None:
+        """Ask for an object, whatever the answer: there is a connection then."""
+        with contextlib.suppress(*self._errors):
+            await obstore.head_async(self._store, key)
 
     async def delete(self, key: str) -> None:
         """Delete an object; not there is fine."""

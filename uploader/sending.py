@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uploader.collect import changed, signature_of
 from uploader.encodings import compress, saves
 from uploader.errors import UploaderError
+from uploader.files import changed, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -82,6 +82,10 @@ class Stored(NamedTuple):
 class BucketPort(Protocol):
     """What the uploader asks of a bucket. Every method raises `UploaderError` with one line when S3 refuses."""
 
+    def begin(self, layout: Layout) -> None:
+        """Begin what an upload asks for first, without waiting for it. Reads only; nothing depends on it but time."""
+        ...
+
     def create(self, key: str, body: bytes) -> bool:
         """Write an object if there is none yet; False if there is one that somebody else wrote."""
         ...
@@ -146,6 +150,7 @@ class ReadOnly:
     """A dry run: reads go through, writes are said to be done and are not."""
 
     def __init__(self, bucket: BucketPort) -> None:
+        self.begin = bucket.begin
         self.get = bucket.get
         self.written = bucket.written
         self.listing = bucket.listing

@@ -133,6 +133,9 @@ class UploaderPort:
     def _request(self, op: Op, effect: Callable[[], object]) -> object:
         return self.world.request(op, effect, GIVEN_UP, GIVEN_UP)
 
+    def begin(self, layout: Layout) -> None:
+        """Nothing depends on it."""
+
     def create(self, key: str, body: bytes) -> bool:
         writer = str(next(_writers))
         if self.actor is not None and key.startswith(LAYOUT.pending):

@@ -8,7 +8,7 @@ import pytest
 from content_types import EXTENSION_TO_CONTENT_TYPE
 
 from uploader.headers import headers_for
-from uploader.media_types import _OWN_TYPES, is_compressed, media_type
+from uploader.media_types import _COMMON_TYPES, _OWN_TYPES, is_compressed, media_type
 
 TEXT = "; charset=utf-8"
 
@@ -143,3 +143,8 @@ def test_compressed_already(ending: str) -> None:
 )
 def test_not_compressed_yet(ending: str) -> None:
     assert not is_compressed(media_type(ending))
+
+
+def test_the_common_types_are_the_tables() -> None:
+    """They stand here too only to be there sooner."""
+    assert {ending: EXTENSION_TO_CONTENT_TYPE[ending] for ending in _COMMON_TYPES} == _COMMON_TYPES

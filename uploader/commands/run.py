@@ -15,7 +15,7 @@ from uploader.child import check_command, run_command
 from uploader.commands import options as shared
 from uploader.commands.command import Command, command
 from uploader.commands.console import answer, log_to_stderr
-from uploader.commands.upload import STAGED_FOR, invalidate, read_build, send, summary
+from uploader.commands.upload import STAGED_FOR, invalidate, prepare, send, summary
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def run(command: list[str], /, **options: Any) -> int:  # noqa: ANN401 (click's 
     """
     log_to_stderr(options)
     check_command(command)
-    build, bucket, layout = read_build(options), shared.open_bucket(options), Layout(options["prefix"])
-    document: dict[str, Any] = send(build, options, stage=True, bucket=bucket)
+    (build, bucket), layout = prepare(options), Layout(options["prefix"])
+    document: dict[str, Any] = send(build, bucket, options, stage=True)
     release_id = document["release"]
     if options["dry_run"]:
         answer(options, document, f"{summary(document, options)}; {command[0]} not run", done="nothing was written")

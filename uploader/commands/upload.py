@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from release_log.layout import Layout
 from release_log.settings import Policy
-from uploader.ci import build_metadata
-from uploader.collect import collect
 from uploader.commands import options as shared
 from uploader.commands import settings
 from uploader.commands.command import command
 from uploader.commands.console import answer, log_to_stderr, readable
 from uploader.errors import StoppedError, UploaderError
-from uploader.files import every_file
-from uploader.publishing import Build, publish
+from uploader.files import check_directory, every_file
 
 if TYPE_CHECKING:
     from uploader.files import Collector
-    from uploader.publishing import Published
+    from uploader.publishing import Build, Published
     from uploader.store import BucketPort
 
 STAGED_FOR = f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"
@@ -62,7 +60,8 @@ def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types
       python -m uploader upload dist --bucket my-assets --stage
     """
     log_to_stderr(options)
-    document = send(read_build(options), options, stage=options["stage"])
+    build, bucket = prepare(options)
+    document = send(build, bucket, options, stage=options["stage"])
     done = f"release {document['release']} was {_done(document)}"
     try:
         invalidate(document, options, done)
@@ -70,8 +69,21 @@ def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types
         answer(options, document, summary(document, options), done=done)
 
 
-def read_build(options: dict[str, Any]) -> Build:
-    """The build that a command's options name."""
+def prepare(options: dict[str, Any]) -> tuple[Build, BucketPort]:
+    """Look at the build that a command's options name; meanwhile the bucket is asked for what is needed first."""
+    if options["collector"] is None:
+        check_directory(options["directory"])
+    bucket = shared.open_bucket(options)
+    bucket.begin(Layout(options["prefix"]))
+    return _read_build(options), bucket
+
+
+def _read_build(options: dict[str, Any]) -> Build:
+    # All this is imported while the first requests are on their way.
+    from uploader.ci import build_metadata  # noqa: PLC0415
+    from uploader.collect import collect  # noqa: PLC0415
+    from uploader.publishing import Build  # noqa: PLC0415
+
     assets = collect(
         options["directory"],
         options["prefix"],
@@ -97,11 +109,10 @@ def _collector(reference: str | None) -> Collector:
     return load_collector(reference)
 
 
-def send(build: Build, options: dict[str, Any], *, stage: bool, bucket: BucketPort | None = None) -> dict[str, Any]:
+def send(build: Build, bucket: BucketPort, options: dict[str, Any], *, stage: bool) -> dict[str, Any]:
     """Publish a build; returns the document of ``--json``."""
     began = time.monotonic()
     cdn = shared.find_cdn(options)
-    bucket = shared.open_bucket(options) if bucket is None else bucket
     published = _publish(bucket, build, stage=stage, bar=_wants_bar(options))
     key = None if options["dry_run"] else published.key
     document = {
@@ -183,6 +194,8 @@ def _done(document: dict[str, Any]) -> str:
 
 
 def _publish(bucket: BucketPort, build: Build, *, stage: bool, bar: bool) -> Published:
+    from uploader.publishing import publish  # noqa: PLC0415 (as above)
+
     if not bar:
         return publish(bucket, build, stage=stage)
     from uploader.progress import Bar  # noqa: PLC0415 (rich is only loaded when it is shown)
