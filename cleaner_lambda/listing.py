@@ -73,7 +73,7 @@ def take_inventory(
     Args:
         store: The site's bucket.
         layout: The site.
-        known: Every key of a current, retired, pending or staged release.
+        known: Every key of a current, retired, pending, staged or pinned release.
         orphans: Which of the other keys are retired.
         now: By S3's clock, before everything that was read.
         mapper: Runs the ranges.

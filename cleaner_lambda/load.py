@@ -1,7 +1,7 @@
 """Read the release log, in the order that makes it safe.
 
-The ledger, then the intents, then the staged releases, then the markers: an uploader removes its intent after its
-marker is there, and a staged release after its marker too, so whoever misses the one finds the other.
+The ledger, then the intents, then the staged releases, then the pins, then the markers: an uploader removes its intent
+after its marker or its pin is there, and a staged release after its marker, so whoever misses the one finds the other.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Loaded:
         resume: When the runs are over that are tagging now; None if none is.
         protected: Key -> protection by an intent or a staged release.
         expired: Key -> ``LastModified`` of the intents and staged releases that protect nothing any more.
+        pins: Id -> the keys of every release that is pinned.
         listed: Id -> S3's ``LastModified`` of every marker that is there and is named as a marker.
         stops: Why nothing may be deleted.
         read: Id -> the markers read and valid so far.
@@ -59,10 +60,16 @@ class Loaded:
     resume: datetime | None = None
     protected: dict[str, Protection] = field(default_factory=dict)
     expired: dict[str, datetime] = field(default_factory=dict)
+    pins: dict[str, frozenset[str]] = field(default_factory=dict)
     listed: dict[str, datetime] = field(default_factory=dict)
     stops: list[Stop] = field(default_factory=list)
     read: dict[str, Published] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+
+    @property
+    def pinned(self) -> frozenset[str]:
+        """The keys of the pinned releases."""
+        return frozenset().union(*self.pins.values())
 
     @property
     def pristine(self) -> bool:
@@ -71,7 +78,7 @@ class Loaded:
 
 
 def load(store: S3Port, layout: Layout, policy: Policy, run: str) -> Loaded:
-    """Read ledger, intents, staged releases and the list of markers; the markers themselves come by `read_markers`.
+    """Read ledger, intents, staged releases, pins and the list of markers; the markers themselves by `read_markers`.
 
     Raises:
         ConflictError: The log changed underfoot too often; start over.
@@ -82,7 +89,7 @@ def load(store: S3Port, layout: Layout, policy: Policy, run: str) -> Loaded:
 
 
 def look_again(store: S3Port, layout: Layout, policy: Policy, loaded: Loaded) -> None:
-    """Read intents, staged releases and the list of markers once more, after the ledger says what is to be deleted.
+    """Read all but the ledger and the markers' content once more, after the ledger says what is to be deleted.
 
     An uploader whose intent is not there yet will find in the ledger what is to go, and wait. What was protected at the
     first look stays so: nothing is deleted that the ledger does not name.
@@ -90,12 +97,13 @@ def look_again(store: S3Port, layout: Layout, policy: Policy, loaded: Loaded) ->
     Raises:
         ConflictError: Other markers are there by now; start over.
     """
-    protected, expired, listed = loaded.protected, loaded.expired, loaded.listed
+    protected, expired, pins, listed = loaded.protected, loaded.expired, loaded.pins, loaded.listed
     _look(store, layout, policy, loaded)
     if loaded.listed != listed:
         msg = f"{layout.markers} changed during the run"
         raise ConflictError(msg)
     loaded.protected = {**protected, **loaded.protected}
+    loaded.pins = {**pins, **loaded.pins}
     loaded.expired = {key: at for key, at in loaded.expired.items() if expired.get(key) == at}
 
 
@@ -167,6 +175,7 @@ def _look(store: S3Port, layout: Layout, policy: Policy, loaded: Loaded) -> None
     else:
         msg = f"{layout.log} changed each of the {READ_AGAIN} times it was read"
         raise ConflictError(msg)
+    _load_pins(store, layout, loaded)
     loaded.listed = {}
     for listed in store.list(layout.markers):
         try:
@@ -214,9 +223,30 @@ def _load_protections(store: S3Port, layout: Layout, policy: Policy, loaded: Loa
     return True
 
 
-def _invalid(key: str, error: ReleaseLogError, until: datetime | None = None) -> Stop:
+def _load_pins(store: S3Port, layout: Layout, loaded: Loaded) -> None:
+    """Read the pinned releases. One that vanishes between LIST and GET is unpinned, and nothing comes in its place."""
+    pins: dict[str, frozenset[str]] = {}
+    for listed in list(store.list(layout.pins)):
+        blob = None if listed.key.endswith("/") else store.get(listed.key)
+        if blob is None:
+            continue
+        try:
+            pins[layout.release_id(listed.key)] = marker.decode(blob.body, layout.prefix).keys
+        except ReleaseLogError as error:
+            loaded.stops.append(_invalid(listed.key, error, unknown="pinned", again="pin"))
+    loaded.pins = pins
+
+
+def _invalid(
+    key: str,
+    error: ReleaseLogError,
+    until: datetime | None = None,
+    *,
+    unknown: str = "current",
+    again: str = "publish",
+) -> Stop:
     message = (
-        f"{key} is not valid ({error}): what is current is unknown, so nothing is deleted until it is dealt with. "
-        "Delete it, and publish that release again"
+        f"{key} is not valid ({error}): what is {unknown} is unknown, so nothing is deleted until it is dealt with. "
+        f"Delete it, and {again} that release again"
     )
     return Stop(Reason.INVALID_MARKER, message, until)

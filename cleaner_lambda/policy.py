@@ -27,6 +27,7 @@ class Reason(StrEnum):
     CURRENT = "current"
     PENDING = "pending"
     STAGED = "staged"
+    PINNED = "pinned"
     ORPHAN = "orphan"
     SUPERSEDED = "superseded"
     REMOVED = "removed"
@@ -76,6 +77,7 @@ class View:
         retired: Key -> retired asset; none of them live.
         owed: Keys whose tags have to be looked at, whatever the ledger says they bear.
         protected: Key -> the protection of an upload under way or of a staged release.
+        pinned: Keys of the pinned releases.
         kept: Keys of the releases that ``keep_releases`` keeps.
         stops: Why nothing may be deleted, if so.
     """
@@ -84,6 +86,7 @@ class View:
     retired: Mapping[str, Retired]
     owed: frozenset[str] = frozenset()
     protected: Mapping[str, Protection] = field(default_factory=dict)
+    pinned: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
@@ -152,7 +155,8 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
             if entry.tagged is not None or key in view.owed:
                 untag.append(Action(key, protection.reason, entry))
             continue
-        falls_due = _falls_due(entry, ranks.get(key, 0), policy) if key not in view.kept else None
+        held = key in view.pinned or key in view.kept
+        falls_due = None if held else _falls_due(entry, ranks.get(key, 0), policy)
         if falls_due is not None and falls_due <= now:
             due.append(Action(key, _delete_reason(entry), entry, falls_due))
             continue
@@ -204,6 +208,8 @@ def _falls_due(entry: Retired, rank: int, policy: Policy) -> datetime | None:
 
 
 def _keep_reason(key: str, entry: Retired, view: View, policy: Policy, rank: int, now: datetime) -> Reason:
+    if key in view.pinned:
+        return Reason.PINNED
     if key in view.kept:
         return Reason.KEPT_RELEASE
     if now < entry.mark.since + timedelta(seconds=policy.grace):

@@ -24,7 +24,7 @@ def old_markers(folded: Mapping[str, Folded], retired: Iterable[Retired], keep: 
     Args:
         folded: Id -> every marker that is there.
         retired: Every retired asset that is still there.
-        keep: Ids that stay in any case: current releases, and those that ``keep_releases`` keeps.
+        keep: Ids that stay in any case: current and pinned releases, and those that ``keep_releases`` keeps.
     """
     channels: dict[str, list[tuple[datetime, str]]] = {}
     for release_id, each in folded.items():

@@ -99,11 +99,13 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         retired=history.retired,
         owed=history.owed,
         protected=loaded.protected,
+        pinned=loaded.pinned,
         kept=kept_keys(store, layout, kept, loaded, pace.mapper),
         stops=tuple(loaded.stops),
     )
     plan = decide(view, job.policy, loaded.now, force=job.force)
-    stay = {*kept, *(published.id for published in history.current.values()), *loaded.ledger.current.values()}
+    current = {*(published.id for published in history.current.values()), *loaded.ledger.current.values()}
+    stay = {*current, *kept, *loaded.pins}
     old = {layout.marker_key(i) for i in old_markers(all_folded(loaded), history.retired.values(), stay)}
 
     etag = loaded.etag
@@ -114,7 +116,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     if announced:
         look_again(store, layout, job.policy, loaded)
         # More is protected than before and nothing less, so this deletes nothing that was not announced.
-        view = replace(view, protected=loaded.protected, stops=tuple(loaded.stops))
+        view = replace(view, protected=loaded.protected, pinned=loaded.pinned, stops=tuple(loaded.stops))
         plan = _only(retagged, decide(view, job.policy, loaded.now, force=job.force))
     prune = [] if plan.stops else sorted(announced & (old | loaded.expired.keys()))
     outcome = apply(store, plan, prune, pace)

@@ -60,7 +60,7 @@ def survey(store: S3Port, layout: Layout, loaded: Loaded, orphans: Orphans, pace
     if _listing_due(loaded, full=full):
         # With the whole bucket for a prefix, anything may be somebody else's; with a marker unread, anything may live.
         rule = Orphans.REPORT if loaded.stops or not layout.prefix else orphans
-        known = {*history.live_keys(), *history.retired, *loaded.protected}
+        known = {*history.live_keys(), *history.retired, *loaded.protected, *loaded.pinned}
         inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper)
         found = reconcile(history, inventory, loaded.now)
         history, missing, count, listed_at = found.history, found.missing, found.orphans, loaded.now

@@ -33,10 +33,10 @@ def cleaner_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatem
         # Assets, and what the release log no longer needs: intents, staged releases, markers.
         iam.PolicyStatement(sid="DeleteFromSite", actions=["s3:DeleteObject"], resources=[everything]),
         iam.PolicyStatement(
-            sid="KeepLedger",
+            sid="KeepLedgerAndPins",
             effect=iam.Effect.DENY,
             actions=["s3:DeleteObject"],
-            resources=[f"{bucket_arn}/{layout.ledger}"],
+            resources=[f"{bucket_arn}/{layout.ledger}", f"{bucket_arn}/{layout.pins}*"],
         ),
         iam.PolicyStatement(
             sid="KeepReleaseLogUntagged",
@@ -50,8 +50,8 @@ def cleaner_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatem
 def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
     """List the site, read it and write to it, take back intents and staged releases.
 
-    Neither an asset nor a marker can be deleted, and the ledger not even written. Create-only writes need no right but
-    ``s3:PutObject``: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    Neither an asset nor a marker nor a pin can be deleted, and the ledger not even written. Create-only writes need no
+    right but ``s3:PutObject``: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
     Args:
         bucket_arn: The bucket.

@@ -3,6 +3,7 @@
 ==========================================  =====================================================
 ``<prefix>.releases/pending/<id>.json``     intent: a release that is being uploaded
 ``<prefix>.releases/staged/<id>.json``      a release that waits to be activated
+``<prefix>.releases/pins/<id>.json``        a release whose assets are kept until it is unpinned
 ``<prefix>.releases/markers/<id>.json``     release marker, never changed afterwards
 ``<prefix>.releases/ledger.json.gz``        the cleaner's state
 anything else below ``<prefix>``            an asset
@@ -57,6 +58,11 @@ class Layout:
         return f"{self.log}staged/"
 
     @property
+    def pins(self) -> str:
+        """Prefix of the pinned releases."""
+        return f"{self.log}pins/"
+
+    @property
     def markers(self) -> str:
         """Prefix of the release markers."""
         return f"{self.log}markers/"
@@ -66,17 +72,25 @@ class Layout:
         """Key of the cleaner's state."""
         return f"{self.log}ledger.json.gz"
 
+    def key_in(self, folder: str, release_id: str) -> str:
+        """Key of the file of a release in `pending`, `staged`, `pins` or `markers`."""
+        return f"{folder}{release_id}.json"
+
     def pending_key(self, release_id: str) -> str:
         """Key of the intent of a release."""
-        return f"{self.pending}{release_id}.json"
+        return self.key_in(self.pending, release_id)
 
     def staged_key(self, release_id: str) -> str:
         """Key of a staged release."""
-        return f"{self.staged}{release_id}.json"
+        return self.key_in(self.staged, release_id)
+
+    def pin_key(self, release_id: str) -> str:
+        """Key of the pin of a release."""
+        return self.key_in(self.pins, release_id)
 
     def marker_key(self, release_id: str) -> str:
         """Key of the marker of a release."""
-        return f"{self.markers}{release_id}.json"
+        return self.key_in(self.markers, release_id)
 
     def owns(self, key: str) -> bool:
         """Whether a key can be an asset of this site: under its prefix, and outside every release log.
@@ -89,12 +103,12 @@ class Layout:
         return not inner.startswith(LOG_FOLDER) and f"/{LOG_FOLDER}" not in inner
 
     def release_id(self, key: str) -> str:
-        """The id in the key of a marker, intent or staged release.
+        """The id in the key of a marker, intent, staged release or pin.
 
         Raises:
             LayoutError: The key is none of these.
         """
-        for folder in (self.markers, self.pending, self.staged):
+        for folder in (self.markers, self.pending, self.staged, self.pins):
             if key.startswith(folder) and key.endswith(".json"):
                 name = key[len(folder) : -len(".json")]
                 if _ID.fullmatch(name):
@@ -128,6 +142,11 @@ def make_id(at: datetime, release: str) -> str:
         )
         raise LayoutError(msg)
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{release}"
+
+
+def is_id(text: str) -> bool:
+    """Whether this is the id of a release, and not only its name."""
+    return _ID.fullmatch(text) is not None
 
 
 def check_prefix(prefix: str) -> str:

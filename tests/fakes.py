@@ -168,10 +168,14 @@ class FakeS3:
         """Begin an upload: only its intent is there; returns its id."""
         return self._release(self.layout.pending, name, channel, assets, upload=False)
 
+    def pin(self, release_id: str, channel: str, assets: Mapping[str, str]) -> str:
+        """Pin a release whose assets are there; returns its id."""
+        return self._release(self.layout.pins, release_id, channel, assets, upload=False)
+
     def break_off(self, release_id: str) -> None:
-        """Take an intent or a staged release away, as its uploader does."""
-        for folder in (self.layout.pending, self.layout.staged):
-            self.objects.pop(f"{folder}{release_id}.json", None)
+        """Take an intent, a staged release or a pin away, as the uploader does."""
+        for folder in (self.layout.pending, self.layout.staged, self.layout.pins):
+            self.objects.pop(self.layout.key_in(folder, release_id), None)
 
     def _release(self, folder: str, name: str, channel: str, assets: Mapping[str, str], *, upload: bool) -> str:
         release_id = name if "Z-" in name else make_id(self.clock, name)
@@ -187,7 +191,7 @@ class FakeS3:
             uploader={"name": "tests", "version": "0"},
             assets={logical: Asset(key, 1, fingerprinted=True) for logical, key in assets.items()},
         )
-        self.put(f"{folder}{release_id}.json", encode(release))
+        self.put(self.layout.key_in(folder, release_id), encode(release))
         return release_id
 
     # What tests look at

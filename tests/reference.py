@@ -41,12 +41,14 @@ class Site:
         releases: Every release, in any order.
         present: The keys of all objects that are there.
         protected: Key of an intent or a staged release -> until when that protects it.
+        pinned: The keys of the pinned releases.
         orphans: Key of an orphan -> when a full listing found it.
     """
 
     releases: Sequence[Release]
     present: Collection[str]
     protected: Mapping[str, datetime] = field(default_factory=dict)
+    pinned: Collection[str] = ()
     orphans: Mapping[str, datetime] = field(default_factory=dict)
 
 
@@ -169,7 +171,8 @@ def due(site: Site, policy: Policy, now: datetime) -> set[str]:
             return age >= timedelta(seconds=policy.removed_ttl)
         return rank(key) >= policy.version_limit and age >= timedelta(seconds=policy.version_ttl)
 
-    return {key for key, asset in assets.items() if key not in safe | kept(site, policy) and over(key, asset)}
+    stay = safe | kept(site, policy) | set(site.pinned)
+    return {key for key, asset in assets.items() if key not in stay and over(key, asset)}
 
 
 def strays(site: Site, uploaded: Mapping[str, datetime], now: datetime) -> set[str]:
@@ -182,4 +185,5 @@ def strays(site: Site, uploaded: Mapping[str, datetime], now: datetime) -> set[s
     """
     named = {key for release in site.releases for key in release.assets.values()}
     old = {key for key, at in uploaded.items() if now - at >= timedelta(hours=24)}
-    return {key for key in old - named - protected(site, now) if site.releases and split(key).fingerprint is not None}
+    nobodys = old - named - protected(site, now) - set(site.pinned)
+    return {key for key in nobodys if site.releases and split(key).fingerprint is not None}

@@ -37,6 +37,18 @@ class UsageError(UploaderError):
     exit_code = EXIT_USAGE
 
 
+class NotWholeError(UploaderError):
+    """Assets of a release are gone, so it cannot be what it is to be: nothing was changed.
+
+    Attributes:
+        gone: Their keys.
+    """
+
+    def __init__(self, message: str, gone: frozenset[str]) -> None:
+        super().__init__(message)
+        self.gone = gone
+
+
 class StoppedError(KeyboardInterrupt):
     """Ctrl-C or SIGTERM at a moment when there is more to say than that no marker was written.
 

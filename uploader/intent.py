@@ -145,11 +145,6 @@ def intent(
     raise UploaderError(msg)
 
 
-def name_of(release_id: str) -> str:
-    """The name in an id. What the marker calls the release may be any text, if another tool wrote it."""
-    return release_id.partition("-")[2]
-
-
 def withdraw(bucket: BucketPort, key: str) -> None:
     """Remove an intent or a staged release.
 

@@ -11,11 +11,9 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from release_log.errors import ReleaseLogError
-from release_log.marker import Release, decode
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
-from uploader.intent import intent, name_of
+from uploader.intent import intent
 from uploader.store import Needs
 from uploader.whole import fits, keys_there, some_of
 
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from release_log.layout import Layout
+    from uploader.find import Named
     from uploader.store import BucketPort
 
 log = logging.getLogger("uploader")
@@ -61,21 +60,6 @@ class VersionsPort(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A release of the log.
-
-    Attributes:
-        id: Its id.
-        body: Its marker's content.
-        release: The same, read.
-    """
-
-    id: str
-    body: bytes
-    release: Release
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """What has become of a release's assets.
 
@@ -103,25 +87,6 @@ class Restored:
     id: str
     staged: str
     keys: frozenset[str]
-
-
-def find_release(bucket: BucketPort, layout: Layout, release_id: str) -> Named:
-    """Read a release's marker, or the staged release.
-
-    Raises:
-        UploaderError: There is neither, or it is not valid.
-    """
-    for key in (layout.marker_key(release_id), layout.staged_key(release_id)):
-        blob = bucket.get(key)
-        if blob is None:
-            continue
-        try:
-            return Named(release_id, blob.body, decode(blob.body, layout.prefix))
-        except ReleaseLogError as error:
-            msg = f"{key} is not valid ({error}): which assets it had is unknown"
-            raise UploaderError(msg) from error
-    msg = f"no release {release_id}: the ids are the names of the files under {layout.markers}"
-    raise UploaderError(msg)
 
 
 def look(bucket: BucketPort, versions: VersionsPort, layout: Layout, named: Named) -> Found:
@@ -152,7 +117,7 @@ def restore(
     told: set[str] = set()
     while True:
         needs = Needs(named.release.keys)
-        with intent(bucket, layout, name_of(named.id), lambda _: named.body, needs, clocks) as held:
+        with intent(bucket, layout, named.name, lambda _: named.body, needs, clocks) as held:
             for _ in range(MOST_DELETE_MARKERS):
                 found = look(bucket, versions, layout, named)
                 if not found.deleted:

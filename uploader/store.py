@@ -1,6 +1,6 @@
 """The uploader's port to the bucket, and the dry run's read-only cover for it.
 
-There is no way here to delete anything but an intent or a staged release.
+There is no way here to delete anything but an intent, a staged release or a pin.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class BucketPort(Protocol):
         ...
 
     def withdraw(self, key: str) -> None:
-        """Delete an intent or a staged release; not there is fine."""
+        """Delete an intent, a staged release or a pin; not there is fine."""
         ...
 
 

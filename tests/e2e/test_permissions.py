@@ -43,6 +43,7 @@ UNENFORCED = {
 """What the cleaner needs by AWS's documentation, and the embedded AWS does not ask for."""
 
 MARKER = LAYOUT.marker_key("20260101T000000Z-r")
+PIN = LAYOUT.pin_key("20260101T000000Z-r")
 INTENT = LAYOUT.pending_key("20260101T000000Z-r")
 ASSET = "assets/app-1a2b3c4d.js"
 NEIGHBOURS = ("assets-2/app.js", "app.js", ".releases/ledger.json.gz")
@@ -207,20 +208,23 @@ class TestNothingSpare:
 
     def test_every_denial_forbids_something(self, stack: Stack) -> None:
         """Each is taken away in turn: what it forbids is allowed then."""
-        requests: dict[tuple[str, str], Callable[[Any, str], object]] = {
-            ("uploader", "s3:PutObject"): lambda s3, bucket: s3.put_object(Bucket=bucket, Key=LAYOUT.ledger),
-            ("cleaner", "s3:DeleteObject"): lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=LAYOUT.ledger),
-            ("cleaner", "s3:PutObjectTagging"): lambda s3, bucket: s3.put_object_tagging(
-                Bucket=bucket, Key=MARKER, **TAGS
-            ),
+        requests: dict[tuple[str, str], list[Callable[[Any, str], object]]] = {
+            ("uploader", "s3:PutObject"): [lambda s3, bucket: s3.put_object(Bucket=bucket, Key=LAYOUT.ledger)],
+            ("cleaner", "s3:DeleteObject"): [
+                lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=LAYOUT.ledger),
+                lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=PIN),
+            ],
+            ("cleaner", "s3:PutObjectTagging"): [
+                lambda s3, bucket: s3.put_object_tagging(Bucket=bucket, Key=MARKER, **TAGS)
+            ],
         }
         for who, rights in (("uploader", stack.uploader), ("cleaner", stack.cleaner)):
             for action, less in without_one(rights, "Deny"):
-                request = requests.pop((who, action))
+                request = requests[who, action].pop(0)
                 for given, expected in ((rights, True), (less, False)):
                     visitor = stack.visitor(given)
                     assert refused(partial(request, s3_of(visitor), visitor.bucket)) is expected, (who, action)
-        assert not requests
+        assert not any(requests.values())
 
     def test_what_is_not_asked_for_is_really_not_asked_for(self, stack: Stack) -> None:
         """Without it the deployed function logs, sets a wake-up, and hands a failed run over.
@@ -267,7 +271,7 @@ class TestForbidden:
             visitor,
             s3,
             [
-                *(partial(s3.delete_object, Key=key) for key in (ASSET, MARKER, LAYOUT.ledger, *NEIGHBOURS)),
+                *(partial(s3.delete_object, Key=key) for key in (ASSET, MARKER, PIN, LAYOUT.ledger, *NEIGHBOURS)),
                 *(
                     partial(s3.delete_objects, Delete={"Objects": [{"Key": key}]})
                     for key in (ASSET, MARKER, LAYOUT.ledger)
@@ -287,9 +291,9 @@ class TestForbidden:
             visitor,
             s3,
             [
-                *(partial(s3.delete_object, Key=key) for key in (LAYOUT.ledger, *NEIGHBOURS)),
+                *(partial(s3.delete_object, Key=key) for key in (PIN, LAYOUT.ledger, *NEIGHBOURS)),
                 partial(s3.delete_objects, Delete={"Objects": [{"Key": LAYOUT.ledger}]}),
-                *(partial(s3.put_object, Key=key) for key in (ASSET, MARKER, INTENT, *NEIGHBOURS)),
+                *(partial(s3.put_object, Key=key) for key in (ASSET, MARKER, INTENT, PIN, *NEIGHBOURS)),
                 *(partial(s3.get_object, Key=key) for key in (ASSET, *NEIGHBOURS)),
                 *(
                     partial(s3.put_object_tagging, Key=key, **TAGS)

@@ -17,7 +17,7 @@ from obstore.store import S3Store
 
 import uploader.publishing as uploader_publishing
 import uploader.s3 as uploader_s3
-import uploader.staging as uploader_staging
+import uploader.whole as uploader_whole
 from examples.embedded_aws import REGION
 from uploader import s3_requests
 from uploader.cli import run
@@ -53,7 +53,7 @@ def run_here(
         stack.enter_context(patch.object(uploader_s3, "S3Store", _impatient))
         stack.enter_context(patch.object(s3_requests, "PAUSES", (0.002, 0.002)))
         if sleep is not None:
-            for module in (uploader_publishing, uploader_staging):
+            for module in (uploader_publishing, uploader_whole):
                 stack.enter_context(patch.object(module, "Clocks", lambda: Clocks(sleep=sleep)))
         stack.enter_context(_log_restored())
         stack.enter_context(contextlib.redirect_stdout(out))

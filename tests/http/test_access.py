@@ -99,6 +99,7 @@ def test_the_rights_that_the_readme_gives_are_enough_and_no_more(guarded: Embedd
     for forbidden, key in (
         (job.delete_object, "assets/index.html"),
         (job.delete_object, "assets/.releases/markers/x.json"),
+        (job.delete_object, "assets/.releases/pins/x.json"),
         (job.put_object, "assets/.releases/ledger.json.gz"),
         (job.put_object, "other/x"),
     ):
@@ -136,6 +137,32 @@ def test_a_roll_out_needs_no_more_rights_and_a_restoration_an_operators(
     answer = uploader.run(*restore, **_key_pair(guarded, "operator", *job, *more))
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.startswith("restored 1 assets of ")
+
+
+def test_a_pin_needs_no_more_rights_and_the_end_of_a_pin_an_operators(
+    guarded: EmbeddedAws, site_folder: Folder
+) -> None:
+    """As the README says; without it, the one line names the right that is missing, and the pin stays."""
+    bucket = "guarded-pins"
+    guarded.client("s3").create_bucket(Bucket=bucket)
+    uploader, job = Uploader(guarded, bucket), _readmes_statements(bucket)
+    rights = _key_pair(guarded, "pinner", *job)
+    for name in ("r1", "r2"):
+        site = site_folder(name, {f"app-3f9c2ab{name[1]}.js": name})
+        assert uploader.run(site, "--bucket", bucket, "--release", name, **rights).returncode == 0
+    for words in (["pin", "r1"], ["pin", "r1"]):
+        answer = uploader.run(*words, "--bucket", bucket, **rights)
+        assert (answer.returncode, answer.stderr) == (0, "")
+
+    answer = uploader.run("unpin", "r1", "--bucket", bucket, **rights)
+    assert (answer.returncode, len(answer.stderr.splitlines())) == (1, 1), answer.stderr
+    (pin,) = (key for key in uploader.keys() if "/pins/" in key)
+    assert answer.stderr.endswith(f"access denied: allow the operator's role s3:DeleteObject on s3://{bucket}/{pin}\n")
+    pins = f"arn:aws:s3:::{bucket}/assets/.releases/pins/*"
+    more: dict[str, Any] = {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": pins}
+    answer = uploader.run("unpin", "r1", "--bucket", bucket, **_key_pair(guarded, "unpinner", *job, more))
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert not [key for key in uploader.keys() if "/pins/" in key]
 
 
 def test_a_wrong_secret(guarded: EmbeddedAws, site_folder: Folder) -> None:

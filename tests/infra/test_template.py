@@ -45,6 +45,7 @@ CLEANERS_RIGHTS: set[Right] = {
     ("Allow", "s3:PutObjectTagging", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/*", ""),
     ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
+    ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/pins/*", ""),
     ("Deny", "s3:PutObjectTagging", "${Bucket.Arn}/assets/.releases/*", ""),
     ("Allow", "scheduler:CreateSchedule", f"{_SCHEDULES}/AssetCleaner-wake-ups/*", ""),
     ("Allow", "scheduler:UpdateSchedule", f"{_SCHEDULES}/AssetCleaner-wake-ups/*", ""),
@@ -399,6 +400,7 @@ class TestRights:
             ("s3:GetObject", ".releases/markers/20260101T000000Z-r1.json"),
             ("s3:GetObject", ".releases/pending/20260101T000000Z-r1.json"),
             ("s3:GetObject", ".releases/staged/20260101T000000Z-r1.json"),
+            ("s3:GetObject", ".releases/pins/20260101T000000Z-r1.json"),
             ("s3:GetObject", ".releases/ledger.json.gz"),
             ("s3:PutObject", ".releases/ledger.json.gz"),
             ("s3:DeleteObject", ".releases/markers/20260101T000000Z-r1.json"),
@@ -422,13 +424,15 @@ class TestRights:
             ("s3:PutObject", ".releases/markers/20260101T000000Z-r1.json"),
             ("s3:PutObject", ".releases/pending/20260101T000000Z-r1.json"),
             ("s3:PutObject", ".releases/staged/20260101T000000Z-r1.json"),
+            ("s3:PutObject", ".releases/pins/20260101T000000Z-r1.json"),
+            ("s3:DeleteObject", ".releases/pins/20260101T000000Z-r1.json"),
             ("s3:DeleteObject", ".releases/ledger.json.gz"),
             ("s3:PutObjectTagging", ".releases/markers/20260101T000000Z-r1.json"),
             ("s3:PutObjectTagging", ".releases/pending/20260101T000000Z-r1.json"),
             ("s3:PutObjectTagging", ".releases/ledger.json.gz"),
         ],
     )
-    def test_the_cleaner_may_not_lose_its_ledger_tag_the_log_read_assets_or_write_anything_else(
+    def test_the_cleaner_may_not_lose_its_ledger_or_a_pin_tag_the_log_read_assets_or_write_anything_else(
         self, action: str, key: str, prefix: str, synthesise: Synthesise
     ) -> None:
         """Whatever a defect of the cleaner tries, S3 refuses it."""
@@ -464,6 +468,7 @@ class TestRights:
             ("s3:PutObject", ".releases/staged/20260101T000000Z-r1.json"),
             ("s3:DeleteObject", ".releases/staged/20260101T000000Z-r1.json"),
             ("s3:PutObject", ".releases/markers/20260101T000000Z-r1.json"),
+            ("s3:PutObject", ".releases/pins/20260101T000000Z-r1.json"),
             ("s3:GetObject", ".releases/ledger.json.gz"),
         ],
     )
@@ -481,6 +486,7 @@ class TestRights:
             ("s3:DeleteObjectVersion", "app-1a2b3c4d.js"),
             ("s3:PutObjectTagging", "app-1a2b3c4d.js"),
             ("s3:DeleteObject", ".releases/markers/20260101T000000Z-r1.json"),
+            ("s3:DeleteObject", ".releases/pins/20260101T000000Z-r1.json"),
             ("s3:PutObject", ".releases/ledger.json.gz"),
             ("s3:DeleteObject", ".releases/ledger.json.gz"),
         ],

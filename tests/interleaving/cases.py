@@ -25,12 +25,15 @@ LATER = Policy(version_limit=0, version_ttl=3600, removed_ttl=60, grace=0)
 
 STAGED_ID = "20261123T110000Z-staged"
 
+OLD_ID = "20261123T120000Z-r0"
+"""The release of `superseded` that has A."""
+
 
 def release(world: World, keys: Sequence[str], name: str, folder: str = LAYOUT.markers) -> None:
     """A release, all at once, and the second that it takes."""
     cast.put_assets(world, keys)
     release_id = name if "Z-" in name else f"{world.now:%Y%m%dT%H%M%SZ}-{name}"
-    world.put(f"{folder}{release_id}.json", cast.body(keys, "default", name.partition("Z-")[2] or name, world))
+    world.put(LAYOUT.key_in(folder, release_id), cast.body(keys, "default", name.partition("Z-")[2] or name, world))
     world.advance(1)
 
 
@@ -120,6 +123,7 @@ ROLL_OUT = _uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=True))
 FAILED_ROLL_OUT = _uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=False))
 NEXT = _uploader(cast.upload([C, PAGE], "default", "next"), name="V")
 ACTIVATION = _uploader(cast.activation(lambda: STAGED_ID))
+PIN = _uploader(cast.pinning(OLD_ID))
 CLEANER = _cleaner(AT_ONCE)
 OTHER_CLEANER = _cleaner(AT_ONCE, "D")
 
@@ -129,12 +133,15 @@ PAGE_AND_CLEANER = case("an upload brings back a page that is being deleted", re
 NEXT_AND_CLEANER = case("a new version, while the one before it is being deleted", superseded, NEXT, CLEANER)
 ROLL_OUT_AND_CLEANER = case("a roll-out of what is being deleted", superseded, ROLL_OUT, CLEANER)
 OLD_STAGED = case("an activation of what was staged too long ago", expired, ACTIVATION, CLEANER)
+PIN_AND_CLEANER = case("a pin of what is being deleted", superseded, PIN, CLEANER)
 TWO_ACTORS = (
     BACK_AND_CLEANER,
     PAGE_AND_CLEANER,
     NEXT_AND_CLEANER,
     ROLL_OUT_AND_CLEANER,
     OLD_STAGED,
+    PIN_AND_CLEANER,
+    case("a pin that ends again at once", superseded, _uploader(cast.pinning(OLD_ID, then_unpin=True)), CLEANER),
     case("a roll-out that fails, of what is being deleted", superseded, FAILED_ROLL_OUT, CLEANER),
     case("an activation, while others are deleted", staged, ACTIVATION, CLEANER),
     case("two activations of one release", staged, ACTIVATION, _uploader(cast.activation(lambda: STAGED_ID), name="V")),

@@ -17,6 +17,7 @@ from tests.interleaving.ports import CleanerPort, UploaderPort
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
 from uploader.clocks import Clocks
 from uploader.collect import LocalAsset
+from uploader.pins import pin, unpin
 from uploader.publishing import Build, publish
 from uploader.rules import NO_RULES
 from uploader.staging import activate, drop
@@ -142,6 +143,20 @@ def roll_out(keys: Sequence[str], channel: str, name: str, *, succeeds: bool) ->
         actor.until = actor.world.now + timedelta(seconds=SHORTEST_STAGED_TTL)
         then = activation if succeeds else dropping
         return then(lambda: published.id)(actor)
+
+    return work
+
+
+def pinning(release_id: str, *, then_unpin: bool = False) -> Callable[[Actor], None]:
+    """A release that is pinned, and perhaps unpinned again."""
+
+    def work(actor: Actor) -> None:
+        port, world = UploaderPort(actor.world, actor), actor.world
+        pinned = pin(port, LAYOUT, release_id, clocks=_clocks(actor))
+        world.pinned[release_id] = pinned.named.release.keys
+        if then_unpin:
+            world.unpinned.add(release_id)
+            unpin(port, LAYOUT, release_id)
 
     return work
 

@@ -67,8 +67,8 @@ def random_schedule(seed: int) -> World:
     policy = random.choice(POLICIES)
     Watch(world, policy)
     with judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
-        staged = _history(world, policy, random)
-        world.actors = list(_cast(world, policy, random, staged))
+        released, staged = _history(world, policy, random)
+        world.actors = list(_cast(world, policy, random, released, staged))
         _play(world, random)
         settle(world, policy)
     return world
@@ -81,17 +81,24 @@ def _assets(random: Random) -> list[str]:
     return keys
 
 
-def _history(world: World, policy: Policy, random: Random) -> list[str]:
-    """Some releases, some runs, perhaps a staged release, an intent of a dead upload and a lost ledger."""
-    staged = []
+def _history(world: World, policy: Policy, random: Random) -> tuple[list[str], list[str]]:
+    """Some releases, some runs, perhaps a staged release, a pin, an intent of a dead upload and a lost ledger.
+
+    Returns:
+        The ids of the releases that were published, and of the staged ones.
+    """
+    ids: dict[str, list[str]] = {LAYOUT.markers: [], LAYOUT.staged: [], LAYOUT.pending: []}
     for number in range(random.randint(0, 4)):
         keys, channel = _assets(random), random.choice((*CHANNELS, CHANNELS[0]))
         cast.put_assets(world, keys)
         release_id = f"{world.now:%Y%m%dT%H%M%SZ}-r{number}"
         folder = random.choice((LAYOUT.markers, LAYOUT.markers, LAYOUT.markers, LAYOUT.staged, LAYOUT.pending))
-        world.put(f"{folder}{release_id}.json", cast.body(keys, channel, f"r{number}", world))
-        if folder == LAYOUT.staged:
-            staged.append(release_id)
+        body = cast.body(keys, channel, f"r{number}", world)
+        world.put(LAYOUT.key_in(folder, release_id), body)
+        ids[folder].append(release_id)
+        if folder != LAYOUT.pending and random.random() < 0.15:
+            world.put(LAYOUT.pin_key(release_id), body)
+            world.pinned[release_id] = frozenset(keys)
         world.advance(random.choice((0, 1, 1, 700, 4000)))
         if random.random() < 0.6:
             cast.clean_alone(world, policy)
@@ -100,10 +107,10 @@ def _history(world: World, policy: Policy, random: Random) -> list[str]:
     world.advance(random.choice((0, 1, 4000, 90_000)))
     if random.random() < 0.5:
         cast.clean_alone(world, policy)
-    return staged
+    return ids[LAYOUT.markers], ids[LAYOUT.staged]
 
 
-def _cast(world: World, policy: Policy, random: Random, staged: list[str]) -> Iterator[Actor]:
+def _cast(world: World, policy: Policy, random: Random, released: list[str], staged: list[str]) -> Iterator[Actor]:
     for number in range(random.choice((0, 1, 1, 2, 2))):
         keys, channel, name = _assets(random), random.choice((*CHANNELS, CHANNELS[0])), f"u{number}"
         if random.random() < 0.1:
@@ -116,6 +123,11 @@ def _cast(world: World, policy: Policy, random: Random, staged: list[str]) -> It
         else:
             work = cast.roll_out(keys, channel, name, succeeds=choice < 0.9)
         yield Actor(f"U{number}", world, work, skew=random.choice((0, 0, -3600, 3600, 86_400)))
+    if released and random.random() < 0.3:
+        old = random.choice(released + staged)
+        choice = random.random()
+        work = cast.pinning(old, then_unpin=choice < 0.3)
+        yield Actor("P", world, work, skew=random.choice((0, 0, 3600)))
     for number in range(random.choice((1, 1, 2))):
         batches = random.choice((None, None, None, random.randint(0, 4)))
         work = cast.cleaning(policy, batches=batches, full=random.random() < 0.2)

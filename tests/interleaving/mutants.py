@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import apply, load, run
 from tests.interleaving import cases, ports
 from tests.interleaving.explore import every_schedule
-from uploader import intent, looking, publishing, staging
+from uploader import intent, looking, publishing, whole
 from uploader.intent import Intent
 
 if TYPE_CHECKING:
@@ -251,11 +251,11 @@ MUTANTS = (
     ),
     Mutant(
         "an activation has an intent of its own",
-        staging.activate,
+        whole.write_if_whole,
         (
             (
-                "with intent(bucket, layout, name_of(release_id), lambda _: blob.body, needs, clocks) as held:",
-                "for held in [no_intent(bucket, layout, release_id, needs, clocks)]:",
+                "with intent(bucket, layout, named.name, said, needs, clocks) as held:",
+                "for held in [no_intent(bucket, layout, named.id, needs, clocks)]:",
             ),
             (
                 "    clocks = clocks or Clocks()\n",
@@ -263,6 +263,39 @@ MUTANTS = (
             ),
         ),
         every(cases.OLD_STAGED),
+    ),
+    Mutant(
+        "pins protect",
+        load._load_pins,  # noqa: SLF001
+        (("marker.decode(blob.body, layout.prefix).keys", "frozenset()"),),
+        every(cases.PIN_AND_CLEANER),
+    ),
+    Mutant(
+        "pins are read at the second look too",
+        load.look_again,
+        (("{**pins, **loaded.pins}", "pins"),),
+        every(cases.PIN_AND_CLEANER),
+    ),
+    Mutant(
+        "intents are read before pins",
+        load._look,  # noqa: SLF001
+        (
+            ("    _load_pins(store, layout, loaded)\n", ""),
+            (
+                "    for _ in range(READ_AGAIN):",
+                "    _load_pins(store, layout, loaded)\n    for _ in range(READ_AGAIN):",
+            ),
+        ),
+        every(cases.PIN_AND_CLEANER),
+    ),
+    Mutant(
+        "only what is whole is pinned or made current again",
+        whole.write_if_whole,
+        (
+            ("            check_whole(named, listing.sizes)\n", ""),
+            ("_as_stored(says(held.at), listing, named.at)", "says(held.at)"),
+        ),
+        every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
         "what is about to be tagged is announced",

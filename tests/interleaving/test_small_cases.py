@@ -30,7 +30,9 @@ def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> N
     assert every_schedule(case) > 1
 
 
-@pytest.mark.parametrize("case", [cases.BACK_AND_CLEANER, cases.NEXT_AND_CLEANER], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [cases.BACK_AND_CLEANER, cases.NEXT_AND_CLEANER, cases.PIN_AND_CLEANER], ids=lambda case: case.name
+)
 @pytest.mark.parametrize("who", ["U", "V", "C"])
 def test_a_crash_after_any_request_loses_nothing_in_any_order(case: Case, who: str) -> None:
     """Of the uploader, and of the cleaner, after each of its requests."""

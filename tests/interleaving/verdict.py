@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda import ledger as ledgers
+from release_log.marker import decode
 from release_log.tags import Mark, read_mark
 from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.cast import clean_alone, local_asset
-from tests.interleaving.world import LAYOUT
+from tests.interleaving.world import LAYOUT, PREFIX
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +31,9 @@ def site(world: World, ids: frozenset[str] | None = None) -> reference.Site:
         for i, (at, release) in world.releases.items()
         if ids is None or LAYOUT.marker_key(i) in ids
     ]
-    return reference.Site(releases, [key for key in world.objects if LAYOUT.owns(key)])
+    pins = [decode(stored.body, PREFIX) for key, stored in world.objects.items() if key.startswith(LAYOUT.pins)]
+    pinned = frozenset().union(*(release.keys for release in pins))
+    return reference.Site(releases, [key for key in world.objects if LAYOUT.owns(key)], pinned=pinned)
 
 
 class Watch:
@@ -48,6 +51,9 @@ class Watch:
         seen = site(self._world, actor.seen_markers)
         if self._strict:
             self._check_untagged(seen)
+        if key in seen.pinned:
+            msg = f"{actor.name} deletes {key}, which is pinned"
+            raise BrokenPromiseError(msg)
         if key in {name for release in seen.releases for name in release.assets.values()}:
             if key not in reference.due(seen, self._policy, actor.seen_at):
                 msg = f"{actor.name} deletes {key} before its time"

@@ -60,6 +60,8 @@ class World:
     Attributes:
         time: The time.
         page: How many keys a page of a listing has.
+        pinned: Id -> keys of every release that somebody has been told is pinned.
+        unpinned: Ids of the releases that somebody has asked to unpin: they are nobody's to rely on any more.
         late: Requests on their way.
         trace: What happened, for people.
     """
@@ -70,6 +72,8 @@ class World:
         self.objects: dict[str, Stored] = {}
         self.releases: dict[str, tuple[datetime, Release]] = {}
         self.staged: dict[str, Release] = {}
+        self.pinned: dict[str, frozenset[str]] = {}
+        self.unpinned: set[str] = set()
         self.late: list[Late] = []
         self.actors: list[Actor] = []
         self.actor: Actor | None = None
@@ -198,6 +202,11 @@ class World:
         if missing:
             msg = f"a current release misses {sorted(missing)}"
             raise BrokenPromiseError(msg)
+        for release_id in self.pinned.keys() - self.unpinned:
+            missing = self.pinned[release_id] - self.objects.keys()
+            if missing:
+                msg = f"{release_id} is pinned, and misses {sorted(missing)}"
+                raise BrokenPromiseError(msg)
         for actor in self.actors:
             missing = actor.relies_on - self.objects.keys()
             if missing and self.now <= actor.until:

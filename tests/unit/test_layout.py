@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from release_log.errors import LayoutError
-from release_log.layout import MAX_KEY_BYTES, Layout, check_key, check_prefix, make_id, prefix_of_marker
+from release_log.layout import MAX_KEY_BYTES, Layout, check_key, check_prefix, is_id, make_id, prefix_of_marker
 
 ID = "20261123T060538Z-3f9c2ab"
 
@@ -47,10 +47,17 @@ def test_keys_of_the_release_log(prefix: str, log: str, pending: str, staged: st
     assert layout.log == log
     assert layout.pending_key(ID) == pending
     assert layout.staged == staged
+    assert layout.pin_key(ID) == f"{log}pins/{ID}.json"
     assert layout.marker_key(ID) == marker
     assert layout.ledger == ledger
-    assert layout.release_id(marker) == layout.release_id(pending) == layout.release_id(f"{staged}{ID}.json") == ID
+    assert {layout.release_id(key) for key in (marker, pending, layout.pin_key(ID), f"{staged}{ID}.json")} == {ID}
     assert prefix_of_marker(marker) == prefix
+
+
+@pytest.mark.parametrize(("text", "answer"), [(ID, True), ("3f9c2ab", False), ("20261123T060538Z", False), ("", False)])
+def test_an_id_is_told_from_a_name(text: str, *, answer: bool) -> None:
+    """A name may be a time, where there is no commit."""
+    assert is_id(text) is answer
 
 
 @pytest.mark.parametrize("prefix", ["", "assets/", "web/shop/", "a b/", "bücher/", "a.b/", "...x/", "x.releases/"])

@@ -193,6 +193,33 @@ def test_assets_of_kept_releases_stay_whatever_their_age() -> None:
     assert plan.next_due is None
 
 
+def test_assets_of_pinned_releases_stay_tagged_and_their_clocks_go_on() -> None:
+    """So that they go at once when they are unpinned, if they are due by then; a pin comes before ``keep_releases``."""
+    entries = {"a": removed(YEAR, tagged=False), "b": superseded(YEAR), "c": superseded(YEAR)}
+    state = view(entries, pinned=frozenset({"a", "b"}), kept=frozenset({"a"}))
+    plan = decide(state, ALL, NOW)
+    assert reasons(plan) == {"live.js": "current", "a": "pinned", "b": "pinned"}
+    assert reasons(plan, "tag") == {"a": "removed"}
+    assert (reasons(plan, "untag"), plan.upcoming, plan.next_due) == ({}, (), None)
+    unpinned = decide(replace(state, pinned=frozenset(), kept=frozenset()), ALL, NOW)
+    assert set(reasons(unpinned, "delete")) == {"a", "b", "c"}
+
+
+def test_pinned_asset_that_is_pending_too_loses_its_tag() -> None:
+    """An upload comes first: it is about to make it current."""
+    protected = {"a": Protection(Reason.PENDING, NOW + timedelta(seconds=60))}
+    plan = decide(view({"a": removed(YEAR)}, pinned=frozenset({"a"}), protected=protected), ALL, NOW)
+    assert reasons(plan, "untag") == {"a": "pending"}
+
+
+def test_pinned_version_takes_the_place_in_the_version_limit_that_it_had() -> None:
+    """Neither a pin nor its end changes what becomes of the others."""
+    entries = {"v1": superseded(9000), "v2": superseded(8000), "v3": superseded(7000), "v4": superseded(6000)}
+    plain, pinned = (decide(view(entries, pinned=frozenset(keys)), POLICY, NOW) for keys in ((), ("v1", "v3")))
+    assert set(reasons(plain, "delete")) == {"v1", "v2"}
+    assert set(reasons(pinned, "delete")) == {"v2"}
+
+
 # Tags
 
 
@@ -354,6 +381,7 @@ def views(draw: st.DrawFn, *, stopped: bool = True) -> View:
         retired=draw(st.dictionaries(names, entry_values)),
         owed=draw(st.frozensets(st.sampled_from(sorted(live)))) if live else frozenset(),
         protected=draw(st.dictionaries(names, protections, max_size=3)),
+        pinned=draw(st.frozensets(names, max_size=3)),
         kept=draw(st.frozensets(names, max_size=3)),
         stops=tuple(draw(stops)) if stopped else (),
     )
@@ -401,7 +429,7 @@ def test_order_of_the_input_does_not_matter(state: View, policy: Policy, random:
 
 
 @given(views(), policies, st.integers(0, 100), st.booleans())
-def test_nothing_live_protected_kept_or_in_its_grace_is_deleted(
+def test_nothing_live_protected_pinned_kept_or_in_its_grace_is_deleted(
     state: View,
     policy: Policy,
     later: int,
@@ -410,7 +438,7 @@ def test_nothing_live_protected_kept_or_in_its_grace_is_deleted(
     """The promise that everything else serves."""
     now = NOW + timedelta(seconds=later)
     gone = deleted(decide(state, policy, now, force=force))
-    assert not gone & (state.live | state.protected.keys() | state.kept)
+    assert not gone & (state.live | state.protected.keys() | state.pinned | state.kept)
     assert all(now - state.retired[key].mark.since >= timedelta(seconds=policy.grace) for key in gone)
     assert not (gone and state.stops)
 
@@ -431,13 +459,30 @@ def test_larger_limits_and_ttls_never_delete_more(name: str, state: View, policy
     assert deleted(decide(state, larger, NOW)) <= deleted(decide(state, policy, NOW))
 
 
-@given(views(), policies, st.dictionaries(names, protections, max_size=3), st.frozensets(names, max_size=3))
+@given(
+    views(),
+    policies,
+    st.dictionaries(names, protections, max_size=3),
+    st.frozensets(names, max_size=3),
+    st.frozensets(names, max_size=3),
+)
 def test_more_protection_never_deletes_more(
-    state: View, policy: Policy, protected: dict[str, Protection], kept: frozenset[str]
+    state: View, policy: Policy, protected: dict[str, Protection], pinned: frozenset[str], kept: frozenset[str]
 ) -> None:
     """The second look relies on it: nothing goes then that was not announced."""
-    safer = replace(state, protected={**state.protected, **protected}, kept=state.kept | kept)
+    protected = {**state.protected, **protected}
+    safer = replace(state, protected=protected, pinned=state.pinned | pinned, kept=state.kept | kept)
     assert deleted(decide(safer, policy, NOW)) <= deleted(decide(state, policy, NOW))
+
+
+@given(views(stopped=False), policies, st.frozensets(names, max_size=3))
+def test_pin_keeps_its_own_keys_and_changes_nothing_else(state: View, policy: Policy, pinned: frozenset[str]) -> None:
+    """What goes without the pin and is not pinned goes all the same; also nothing goes because of it."""
+    state = replace(state, pinned=frozenset())
+    # Without the brake, which counts.
+    plain, plan = (decide(each, policy, NOW, force=True) for each in (state, replace(state, pinned=pinned)))
+    assert deleted(plan) == deleted(plain) - pinned
+    assert reasons(plan, "untag") == reasons(plain, "untag")
 
 
 @given(views(stopped=False), policies)
@@ -474,7 +519,7 @@ channels = st.sampled_from(["production", "staging"])
 happenings = st.lists(
     st.one_of(
         st.tuples(st.just("publish"), channels, builds),
-        st.tuples(st.sampled_from(["stage", "intend"]), channels, builds),
+        st.tuples(st.sampled_from(["stage", "intend", "pin"]), channels, builds),
         st.tuples(st.just("advance"), st.sampled_from([0, 5, 10, 20])),
         st.tuples(st.sampled_from(["clean", "clean", "lose"])),
     ),

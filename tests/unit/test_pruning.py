@@ -60,6 +60,24 @@ def test_a_marker_that_is_to_be_kept_stays() -> None:
     assert "r003" not in old_markers(folded(*["a"] * 200), [], {"r003"})
 
 
+def test_the_marker_of_a_pinned_release_stays_and_so_does_the_pin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever their age: it can be rolled back to."""
+    monkeypatch.setattr(pruning, "KEEP_MARKERS", 2)
+    s3, assets = FakeS3(), {"assets/app.js": "assets/app-1a1a1a1a.js"}
+    ids = []
+    for number in range(6):
+        ids.append(s3.publish(f"r{number}", "default", assets))
+        s3.advance(60)
+    pin = s3.layout.pin_key(s3.pin(ids[1], "default", assets))
+    run(s3, SOON)
+    s3.advance(10**8)
+    assert run(s3, SOON) == 3
+    assert {s3.layout.marker_key(ids[n]) for n in (1, 4, 5)} == {
+        k for k in s3.objects if k.startswith(s3.layout.markers)
+    }
+    assert pin in s3.objects
+
+
 def test_expired_intents_and_staged_releases_go_and_others_stay() -> None:
     s3 = FakeS3()
     s3.publish("r1", "default", {"assets/app.js": "assets/app-1a1a1a1a.js"})

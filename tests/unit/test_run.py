@@ -385,7 +385,7 @@ def test_marker_that_comes_out_of_order_gives_the_state_of_markers_in_order() ->
     ],
     ids=["empty", "not_json", "newer_format", "key_outside"],
 )  # fmt: skip
-@pytest.mark.parametrize("folder", ["markers", "pending", "staged"])
+@pytest.mark.parametrize("folder", ["markers", "pending", "staged", "pins"])
 def test_invalid_file_of_the_log_stops_all_deletion_and_says_so(
     s3: FakeS3, folder: str, body: bytes, words: str
 ) -> None:
@@ -416,7 +416,7 @@ def test_file_with_a_foreign_name_among_the_markers_stops_all_deletion(s3: FakeS
 def test_folder_objects_of_consoles_are_no_markers(s3: FakeS3) -> None:
     """The S3 console's "create folder" puts an empty object whose key ends with a slash."""
     s3.advance(POLICY.version_ttl)
-    for folder in (s3.layout.markers, s3.layout.pending, s3.layout.staged):
+    for folder in (s3.layout.markers, s3.layout.pending, s3.layout.staged, s3.layout.pins):
         s3.put(folder, b"")
     assert keys_of(run(s3), "delete") == [A]
 
@@ -1127,6 +1127,103 @@ def test_full_flag_asks_for_a_listing_at_once(s3: FakeS3) -> None:
     """On demand, too."""
     run(s3, full=True)
     assert ("list", "assets/") in s3.requests
+
+
+# Pins
+
+
+def test_pinned_release_keeps_its_assets_until_it_is_unpinned(s3: FakeS3) -> None:
+    """Tagged as retired all the time, and however long ago; then they go with the next run."""
+    pin = s3.pin("20261123T000000Z-r1", "default", {APP: A})
+    s3.advance(400 * DAY)
+    report = run(s3)
+    assert {action.key: str(action.reason) for action in report.plan.keep}[A] == "pinned"
+    assert s3.tags(A).keys() == {"superseded_at"}
+    assert report.next_due is None
+    assert s3.layout.pin_key(pin) in s3.objects, "a pin does not expire"
+    s3.break_off(pin)
+    assert keys_of(run(s3), "delete") == [A]
+
+
+def test_pinned_release_that_becomes_current_and_is_superseded_again_stays(s3: FakeS3) -> None:
+    """Its tags go and come as those of others do."""
+    s3.pin("20261123T000000Z-r1", "default", {APP: A})
+    s3.publish("r3", "default", {APP: A})
+    run(s3)
+    assert s3.tags(A) == {}
+    s3.advance(DAY)
+    s3.publish("r4", "default", {APP: C})
+    s3.advance(DAY)
+    report = run(s3)
+    assert keys_of(report, "delete") == [B]
+    assert s3.tags(A).keys() == {"superseded_at"}
+
+
+def test_pin_written_after_the_first_look_saves_its_keys(s3: FakeS3) -> None:
+    """Its intent is gone by then."""
+    s3.advance(POLICY.version_ttl)
+    pin = "20261123T000000Z-r1"
+    at_request(s3, "put_if", s3.layout.ledger, lambda: _void(s3.pin(pin, "default", {APP: A})))
+    report = run(s3)
+    assert A in s3.assets()
+    assert {action.key: str(action.reason) for action in report.plan.keep}[A] == "pinned"
+
+
+def test_intent_that_becomes_a_pin_between_two_listings_of_the_second_look_is_missed_by_neither(s3: FakeS3) -> None:
+    """Intents are read before pins."""
+    release_id, begun = "20261124T000000Z-r1", False
+    asked: list[str] = []
+
+    def intervene(operation: str, key: str) -> None:
+        nonlocal begun
+        if operation == "put_if" and not begun:
+            begun = True
+            s3.intend(release_id, "default", {APP: A})
+        elif begun and operation == "list" and key in {s3.layout.pending, s3.layout.pins}:
+            asked.append(key)
+            if len(asked) == 2:
+                s3.pin(release_id, "default", {APP: A})
+                s3.objects.pop(s3.layout.pending_key(release_id))
+
+    s3.advance(POLICY.version_ttl)
+    s3.on_request = intervene
+    run(s3)
+    assert len(asked) >= 2
+    assert A in s3.assets()
+
+
+def test_pin_that_vanishes_between_list_and_get_keeps_nothing_any_more(s3: FakeS3) -> None:
+    """It was unpinned, and nobody relies on it."""
+    s3.advance(POLICY.version_ttl)
+    pin = s3.pin("20261123T000000Z-r1", "default", {APP: A})
+    at_request(s3, "get", s3.layout.pin_key(pin), lambda: s3.break_off(pin))
+    assert keys_of(run(s3), "delete") == [A]
+
+
+@pytest.mark.parametrize(("name", "body"), [("20261124T000000Z-bad.json", b"{}"), ("notes.txt", b"call Ann")])
+def test_invalid_pin_stops_all_deletion_and_says_what_to_do(s3: FakeS3, name: str, body: bytes) -> None:
+    """Nobody knows which assets it is about."""
+    s3.advance(POLICY.version_ttl)
+    s3.put(f"{s3.layout.pins}{name}", body)
+    (stop,) = run(s3).plan.stops
+    assert stop.reason == "invalid_marker"
+    assert stop.message.startswith(f"{s3.layout.pins}{name} is not valid (")
+    assert stop.message.endswith(
+        "what is pinned is unknown, so nothing is deleted until it is dealt with. Delete it, and pin that release again"
+    )
+    assert s3.assets() == {A, B}
+
+
+def test_key_of_a_pin_is_no_orphan(s3: FakeS3) -> None:
+    """A release that was only ever staged can be pinned; unpinned, its assets are orphans."""
+    s3.put(C)
+    pin = s3.pin("20261123T000000Z-trial", "default", {APP: C})
+    s3.advance(2 * DAY)
+    run(s3, full=True)
+    assert s3.tags(C) == {}
+    s3.break_off(pin)
+    run(s3, full=True)
+    assert s3.tags(C).keys() == {"superseded_at"}
 
 
 # keep_releases

@@ -2,8 +2,8 @@
 
 `tests.reference` derives every instant anew from all releases; the cleaner carries a ledger from run to run. A story
 is a random history of a bucket: releases of several channels, roll-backs, releases of one second, markers that appear
-late, intents and staged releases, lost ledgers, runs that are skipped, doubled or late. After every run the ledger, the
-tags, the objects that are left and the answer must be what the reference says.
+late, intents, staged releases and pins, lost ledgers, runs that are skipped, doubled or late. After every run the
+ledger, the tags, the objects that are left and the answer must be what the reference says.
 
 A failure names its seed. To see that one story, step by step::
 
@@ -73,6 +73,7 @@ class Story:
         self.paths = [f"assets/{name}.js" for name in "abcd"[: self.random.randint(2, 4)]]
         self.releases: list[reference.Release] = []
         self.protections: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self.pins: dict[str, frozenset[str]] = {}
         self.orphans: dict[str, datetime] = {}
         self.gone: set[str] = set()
         self.unseen: list[reference.Release] = []
@@ -103,7 +104,7 @@ class Story:
         for _ in range(self.random.choice([3, 3, 3, 4, 4, 5, 8])):
             self.release()
             for _ in range(self.random.choice([0, 1, 1, 2])):
-                self.random.choice([self.wait, self.wait, self.protect, self.withdraw])()
+                self.random.choice([self.wait, self.wait, self.protect, self.withdraw, self.pin])()
             if self.chance(0.5):
                 self.run()
         self.wait()
@@ -176,6 +177,21 @@ class Story:
         until = self.now + timedelta(seconds=ttl + 1)
         self.protections[release_id] = (until, frozenset(assets.values()))
         self.tell(f"  {'staged' if staged else 'intent'} {release_id} until {format_instant(until)}: {assets}")
+
+    def pin(self) -> None:
+        """Pin a release that is whole, or let go of one that is pinned."""
+        if self.pins and self.chance(0.5):
+            release_id = self.random.choice(sorted(self.pins))
+            del self.pins[release_id]
+            self.s3.objects.pop(self.s3.layout.pin_key(release_id))
+            self.tell(f"  {release_id} is unpinned")
+            return
+        whole = [each for each in self.releases if self.s3.objects.keys() >= set(each.assets.values())]
+        if whole:
+            release = self.random.choice(whole)
+            self.s3.pin(release.id, release.channel, release.assets)
+            self.pins[release.id] = frozenset(release.assets.values())
+            self.tell(f"  {release.id} is pinned")
 
     def withdraw(self) -> None:
         """Take an intent or a staged release away."""
@@ -268,7 +284,8 @@ class Story:
         protected: dict[str, datetime] = {}
         for until, keys in self.protections.values():
             protected |= {key: max(until, protected.get(key, until)) for key in keys}
-        return reference.Site(self.releases, present, protected, self.orphans)
+        pinned = frozenset().union(*self.pins.values())
+        return reference.Site(self.releases, present, protected, pinned, self.orphans)
 
     def compare(self, what: str, cleaner: object, expected: object) -> None:
         """Raise where the two differ."""
@@ -395,6 +412,7 @@ MUTANTS: dict[str, Mutant] = {
     "removed_ttl is > not >=": deciding_on(lambda v, p: (v, replace(p, removed_ttl=p.removed_ttl + 1))),
     "grace is no floor": deciding_on(lambda v, p: (v, replace(p, grace=0))),
     "protection is ignored": deciding_on(lambda v, p: (replace(v, protected={}), p)),
+    "pins are ignored": deciding_on(lambda v, p: (replace(v, pinned=frozenset()), p)),
     "keep_releases is ignored": deciding_on(lambda v, p: (replace(v, kept=frozenset()), p)),
     "a rebuilt ledger deletes at once": deciding_on(lambda v, p: (replace(v, stops=()), p)),
     "revived keys keep their tag": deciding_on(lambda v, p: (replace(v, owed=frozenset()), p)),

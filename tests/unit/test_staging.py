@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from release_log.marker import Asset, Release, encode
+from release_log.marker import Asset, Release, decode, encode
 from release_log.settings import HALF_PENDING_TTL
 from tests.fake_bucket import LAYOUT, NOON, Clock, FakeBucket
 from uploader.collect import collect
@@ -158,6 +158,18 @@ def test_what_is_not_staged_any_more_cannot_be_activated_nor_dropped(bucket: Fak
     assert bucket.log(LAYOUT.log) == []
 
 
+def test_a_page_that_was_stored_again_since_leaves_its_headers_unsaid(bucket: FakeBucket) -> None:
+    """Another upload may have come with others; the activation can be repeated all the same."""
+    bucket.write("assets/index.html", b"newer")
+    bucket.fail = f"delete {STAGED}"
+    make_current(bucket)
+    said = {asset.key: asset.headers for asset in decode(bucket.objects[MARKER], "assets/").assets.values()}
+    assert said["assets/index.html"] is None
+    assert said["assets/app-3f9c2ab1.js"] is not None
+    bucket.fail = ""
+    assert make_current(bucket) is True
+
+
 def test_a_dropped_release_leaves_its_assets_to_the_cleaner(bucket: FakeBucket) -> None:
     drop(bucket, LAYOUT, ID)
     assert set(bucket.objects) == {"assets/app-3f9c2ab1.js", "assets/index.html"}
@@ -181,7 +193,8 @@ def test_a_body_that_is_not_valid_is_never_made_a_marker(bucket: FakeBucket, bod
 
 def test_another_releases_marker_under_this_id_is_not_taken_for_its_own(bucket: FakeBucket) -> None:
     """A clock that was set back can give one id twice."""
-    bucket.write(MARKER, b"another release")
+    assets = {"assets/app.js": Asset("assets/app-4a1b2c3d.js", 1, fingerprinted=True)}
+    bucket.write(MARKER, encode(Release("r1", "default", NOON, "assets/", {}, assets)))
     with pytest.raises(UploaderError, match=f"{MARKER} is another release's: nothing was changed"):
         make_current(bucket)
     assert sorted(bucket.log(LAYOUT.log)) == [MARKER, STAGED]

@@ -14,6 +14,8 @@ from uploader.errors import StoppedError, UploaderError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from uploader.errors import NotWholeError
+
 KILO = 1000
 
 
@@ -50,6 +52,12 @@ def answer(options: Mapping[str, Any], document: Mapping[str, Any], text: str, *
         say(json.dumps(document), done=done)
     elif not options["quiet"]:
         say(text, done=done)
+
+
+def answer_gone(options: Mapping[str, Any], document: Mapping[str, Any], error: NotWholeError) -> None:
+    """Give the answer of a command that a release's missing assets stop: every one of them; see `answer`."""
+    gone = sorted(error.gone)
+    answer(options, {**document, "gone": gone}, "\n".join(f"gone {key}" for key in gone), done="nothing was changed")
 
 
 def say(text: str, *, done: str) -> None:

@@ -18,6 +18,8 @@ COMMANDS = {
     "releases": "releases",
     "status": "status",
     "verify": "verify",
+    "pin": "pins",
+    "unpin": "pins",
     "restore": "restore",
     "plan": "clean",
     "clean": "clean",

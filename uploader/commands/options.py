@@ -13,7 +13,7 @@ import click
 
 from release_log.errors import LayoutError
 from release_log.fingerprints import PatternError, compile_pattern
-from release_log.layout import Layout, check_prefix, make_id
+from release_log.layout import Layout, check_prefix, is_id, make_id
 from release_log.marker import CHANNEL, DEFAULT_CHANNEL
 from uploader.commands.settings import in_force
 from uploader.encryption import ALGORITHMS, encryption
@@ -32,6 +32,7 @@ Function = TypeVar("Function")
 
 DEFAULT_PREFIX = "assets/"
 CONCURRENCY = 64
+CHANNEL_HELP = "The line of releases this one belongs to, such as production or staging."
 
 
 def takes(*options: Option) -> Callable[[Function], Function]:
@@ -59,15 +60,12 @@ def _pattern(_context: click.Context, _parameter: click.Parameter, value: str | 
         raise click.BadParameter(str(error)) from error
 
 
-def _channel(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if CHANNEL.fullmatch(value):
+def check_channel(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """A channel's name, or None if none is given."""
+    if value is None or CHANNEL.fullmatch(value):
         return value
     msg = f"{value!r} is not up to 64 letters, digits, dots, hyphens and underscores, first a letter or digit"
     raise click.BadParameter(msg)
-
-
-def _only_channel(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    return None if value is None else _channel(context, parameter, value)
 
 
 def _release(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
@@ -97,6 +95,26 @@ def check_release_id(_context: click.Context, _parameter: click.Parameter, value
         raise click.BadParameter(msg) from error
 
 
+def _release_or_name(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None or is_id(value):
+        return value
+    try:
+        make_id(datetime.now(UTC), value)
+    except LayoutError as error:
+        msg = f"{value!r} is neither the id of a release, such as 20261123T060500Z-3f9c2ab, nor a name, such as 3f9c2ab"
+        raise click.BadParameter(msg) from error
+    return value
+
+
+def release_argument(*, required: bool = True) -> Option:
+    """RELEASE, an id or a name, of a release that is there.
+
+    No environment variable stands for it: the one that a roll-out command finds names the release that is being rolled
+    out, and this is for another one.
+    """
+    return click.argument("wanted", metavar="RELEASE", callback=_release_or_name, required=required)
+
+
 DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), envvar="UPLOADER_DIRECTORY")
 ID = click.argument("release_id", metavar="ID", callback=check_release_id, envvar="UPLOADER_RELEASE_ID")
 RELEASE_ID = click.option(
@@ -121,12 +139,12 @@ CHANNEL_OPTION = click.option(
     "--channel",
     envvar="UPLOADER_CHANNEL",
     default=DEFAULT_CHANNEL,
-    callback=_channel,
+    callback=check_channel,
     show_default=True,
-    help="The line of releases this one belongs to, such as production or staging.",
+    help=CHANNEL_HELP,
 )
 ONLY_CHANNEL = click.option(
-    "--channel", "only_channel", metavar="NAME", callback=_only_channel, help="Only this one.  [default: all channels]"
+    "--channel", "only_channel", metavar="NAME", callback=check_channel, help="Only this one.  [default: all channels]"
 )
 RELEASE = click.option(
     "--release",

@@ -12,6 +12,7 @@ from uploader.commands import options as shared
 from uploader.commands.command import command
 from uploader.commands.console import answer, log_to_stderr
 from uploader.commands.upload import STAGED_FOR
+from uploader.find import find_release
 
 if TYPE_CHECKING:
     from uploader.restore import Found, Restored
@@ -50,7 +51,7 @@ def restore(**options: Any) -> None:  # noqa: ANN401 (click's own names and type
 
     bucket = open_bucket(access, shared.CONCURRENCY, encrypted)
     versions, layout = S3Versions(access), Layout(options["prefix"])
-    named = restoring.find_release(bucket, layout, options["release_id"])
+    named = find_release(bucket, layout, options["release_id"], (layout.markers, layout.staged))
     found = restoring.look(bucket, versions, layout, named)
     done = None
     if (found.deleted or found.lost) and not options["dry_run"]:
