@@ -139,7 +139,7 @@ def test_a_roll_out_needs_no_more_rights_and_a_restoration_an_operators(
     assert answer.stdout.startswith("restored 1 assets of ")
 
 
-def test_a_pin_needs_no_more_rights_and_the_end_of_a_pin_an_operators(
+def test_a_roll_back_and_a_pin_need_no_more_rights_and_the_end_of_a_pin_an_operators(
     guarded: EmbeddedAws, site_folder: Folder
 ) -> None:
     """As the README says; without it, the one line names the right that is missing, and the pin stays."""
@@ -150,7 +150,7 @@ def test_a_pin_needs_no_more_rights_and_the_end_of_a_pin_an_operators(
     for name in ("r1", "r2"):
         site = site_folder(name, {f"app-3f9c2ab{name[1]}.js": name})
         assert uploader.run(site, "--bucket", bucket, "--release", name, **rights).returncode == 0
-    for words in (["pin", "r1"], ["pin", "r1"]):
+    for words in (["rollback", "r1"], ["rollback", "--previous"], ["pin", "r1"], ["pin", "r1"]):
         answer = uploader.run(*words, "--bucket", bucket, **rights)
         assert (answer.returncode, answer.stderr) == (0, "")
 

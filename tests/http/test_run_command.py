@@ -163,9 +163,10 @@ def test_every_command_of_the_readme_runs(
     commands = re.findall(r"^\$ (python -m uploader .*)$", readme, re.MULTILINE)
     commands += re.findall(r"(?:run: |- )PYTHONPATH=\S+ \S+(python -m uploader .*)$", readme, re.MULTILINE)
     commands = [each for each in dict.fromkeys(commands) if not re.search(r"uploader (plan|clean|doctor) ", each)]
-    assert len(commands) == 14
+    assert len(commands) == 16
     (configuration,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
     (tmp_path / "uploader.toml").write_text(configuration)
+    other = site_folder("other", {"index.html": "x", "app-4a1b2c3d.js": "x"})
     dist = site_folder("dist", {"index.html": "x", "app-3f9c2ab1.js": "x"})
     (tmp_path / "roll-out.sh").write_text("#!/bin/sh\necho rolling out $UPLOADER_RELEASE_ID\n")
     (tmp_path / "roll-out.sh").chmod(0o755)
@@ -173,7 +174,9 @@ def test_every_command_of_the_readme_runs(
     for number, command in enumerate(commands):
         if " activate " in command or " drop " in command:
             shown = publish_here(uploader, dist, f"staged{number}", stage=True).id
-        if {"pin", "restore"} & set(command.split()):
+        if " rollback " in command:
+            publish_here(uploader, other, f"other{number}")
+        if {"pin", "rollback", "restore"} & set(command.split()):
             (shown, *_) = (layout.release_id(key) for key in uploader.keys() if key.startswith(layout.markers))
         line = command.replace("my-assets", uploader.bucket).replace("20261123T060500Z-3f9c2ab", shown)
         answer = subprocess.run(

@@ -124,6 +124,7 @@ FAILED_ROLL_OUT = _uploader(cast.roll_out([A, PAGE], "default", "back", succeeds
 NEXT = _uploader(cast.upload([C, PAGE], "default", "next"), name="V")
 ACTIVATION = _uploader(cast.activation(lambda: STAGED_ID))
 PIN = _uploader(cast.pinning(OLD_ID))
+ROLL_BACK = _uploader(cast.rolling_back(OLD_ID))
 CLEANER = _cleaner(AT_ONCE)
 OTHER_CLEANER = _cleaner(AT_ONCE, "D")
 
@@ -142,6 +143,9 @@ TWO_ACTORS = (
     OLD_STAGED,
     PIN_AND_CLEANER,
     case("a pin that ends again at once", superseded, _uploader(cast.pinning(OLD_ID, then_unpin=True)), CLEANER),
+    case("a roll-back to what is being deleted", superseded, ROLL_BACK, CLEANER),
+    case("a roll-back and a new version at once", superseded, ROLL_BACK, NEXT),
+    case("a pin and a roll-back of one release", superseded, PIN, _uploader(ROLL_BACK(World()).work, name="V")),
     case("a roll-out that fails, of what is being deleted", superseded, FAILED_ROLL_OUT, CLEANER),
     case("an activation, while others are deleted", staged, ACTIVATION, CLEANER),
     case("two activations of one release", staged, ACTIVATION, _uploader(cast.activation(lambda: STAGED_ID), name="V")),

@@ -19,6 +19,7 @@ from uploader.clocks import Clocks
 from uploader.collect import LocalAsset
 from uploader.pins import pin, unpin
 from uploader.publishing import Build, publish
+from uploader.rollback import find_target, roll_back
 from uploader.rules import NO_RULES
 from uploader.staging import activate, drop
 
@@ -157,6 +158,19 @@ def pinning(release_id: str, *, then_unpin: bool = False) -> Callable[[Actor], N
         if then_unpin:
             world.unpinned.add(release_id)
             unpin(port, LAYOUT, release_id)
+
+    return work
+
+
+def rolling_back(release_id: str) -> Callable[[Actor], str]:
+    """An old release becomes current again."""
+
+    def work(actor: Actor) -> str:
+        port = UploaderPort(actor.world, actor)
+        target = find_target(port, LAYOUT, release_id, None)
+        marker = roll_back(port, LAYOUT, target, clocks=_clocks(actor))
+        _must_be_there(actor, target.named.release.keys, "reported success")
+        return marker
 
     return work
 

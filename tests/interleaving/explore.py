@@ -126,7 +126,10 @@ def _cast(world: World, policy: Policy, random: Random, released: list[str], sta
     if released and random.random() < 0.3:
         old = random.choice(released + staged)
         choice = random.random()
-        work = cast.pinning(old, then_unpin=choice < 0.3)
+        if choice < 0.7:
+            work = cast.pinning(old, then_unpin=choice < 0.2)
+        else:
+            work = cast.rolling_back(random.choice(released))
         yield Actor("P", world, work, skew=random.choice((0, 0, 3600)))
     for number in range(random.choice((1, 1, 2))):
         batches = random.choice((None, None, None, random.randint(0, 4)))

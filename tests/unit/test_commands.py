@@ -13,7 +13,7 @@ from uploader.cli import main
 from uploader.commands.command import Command
 from uploader.commands.group import COMMANDS, load
 
-ONE_CALL = {"full", "force", "only_channel", "limit"} | set(SETTINGS)
+ONE_CALL = {"full", "force", "only_channel", "limit", "previous"} | set(SETTINGS)
 """What is asked anew each time; a forgotten variable would turn it into another question."""
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "releases": "releases",
     "status": "status",
     "verify": "verify",
+    "rollback": "rollback",
     "pin": "pins",
     "unpin": "pins",
     "restore": "restore",
