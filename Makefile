@@ -12,12 +12,12 @@ unexport VIRTUAL_ENV
 LAMBDA_PYTHON = $(shell for each in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$each" -c '' 2>/dev/null && { echo "$$each"; exit; }; done; echo .venv/bin/python)
 
-CODE := app.py release_log uploader cleaner_lambda infra examples tests
+CODE := app.py release_log uploader cleaner_lambda infra examples bench tests
 STAMPS := .setup
 NPM := npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test torture lint format clean
+.PHONY: help setup uploader demo test torture bench lint format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ torture: setup ## run what takes an hour: a million schedules, every fault at ev
 	@python -m tests.interleaving --schedules 1000000
 	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest -n 2 --dist loadfile tests/http/test_faults.py tests/http/test_clean_faults.py tests/unit/test_second_model.py
 
+bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader beside s5cmd and others; BENCH="--jobs new" is passed on
+	@python -m bench $(BENCH)
+
 lint: $(STAMPS)/python ## check style and types
 	ruff check $(CODE)
 	ruff format --check $(CODE)
@@ -46,7 +49,7 @@ format: $(STAMPS)/python ## format the code and mend what can be mended
 	ruff format $(CODE)
 
 clean: ## remove everything that setup installed
-	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules cdk.out
+	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules bench/.venv cdk.out
 
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "setup: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name one with make PYTHON=...")'
@@ -77,4 +80,9 @@ $(STAMPS)/cdk: package-lock.json $(STAMPS)/python
 $(STAMPS)/site: examples/site/package-lock.json $(STAMPS)/python
 	@echo "setup: the example site's bundler (examples/site/node_modules)"
 	@$(NPM) --prefix examples/site
+	@touch $@
+
+$(STAMPS)/bench: bench/uv.lock bench/pyproject.toml $(STAMPS)/python
+	@echo "setup: the benchmark's server and peers (bench/.venv)"
+	@uv sync --quiet --locked --project bench --python .venv/bin/python
 	@touch $@

@@ -1,0 +1,106 @@
+"""``python -m bench``."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from bench import peers
+from bench.errors import BenchError
+from bench.jobs import JOBS
+from bench.report import Report
+from bench.rounds import do
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Names(click.ParamType[list[str]]):
+    """Some of a set of names, separated by commas."""
+
+    name = "names"
+
+    def __init__(self, known: Mapping[str, object]) -> None:
+        self._known = known
+
+    def convert(self, value: str | list[str], param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """See `click.ParamType`."""
+        names = list(dict.fromkeys(value.split(","))) if isinstance(value, str) else value
+        for name in names:
+            if name not in self._known:
+                self.fail(f"{name!r} is none of {', '.join(self._known)}", param, ctx)
+        return names
+
+
+@click.command()
+@click.option("--jobs", "job_names", type=Names(JOBS), default=",".join(JOBS), show_default=True, help="Which jobs.")
+@click.option(
+    "--peers",
+    "peer_names",
+    type=Names(peers.peers()),
+    default=",".join(name for name in peers.peers() if name != peers.OURS),
+    show_default=True,
+    help="Beside whom; the uploader is always there.",
+)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="How often each is measured.")
+@click.option(
+    "--rtt",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    help="The network's round trip, in milliseconds.",
+)
+@click.option("--json", "file", type=click.File("w", lazy=False), help="Also write every run to this file.")
+def main(job_names: list[str], peer_names: list[str], rounds: int, rtt: float, file: TextIO | None) -> None:
+    """Measure the uploader beside other tools.
+
+    \b
+    Examples:
+      make bench
+      python -m bench --jobs same,new --peers s5cmd --rounds 9
+      python -m bench --json runs.json
+    """
+    if not peers.installed():
+        msg = "the other tools are not installed: run `make bench`"
+        raise click.ClickException(msg)
+    # As Ctrl-C: so that server and proxy are stopped, and the builds removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    known = peers.peers()
+    who = [known[name] for name in dict.fromkeys([peers.OURS, *peer_names])]
+    load = os.getloadavg()[0]
+    done = []
+    for name in job_names:
+        with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+            try:
+                done.append(do(JOBS[name], who, rounds, rtt, Path(scratch), lambda line: click.echo(line, err=True)))
+            except BenchError as error:
+                raise click.ClickException(str(error)) from error
+    settings = {
+        "network": f"{rtt:g} ms round trip",
+        "rounds": str(rounds),
+        "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}",
+        "load at the start": f"{load:.1f}",
+        "Python": platform.python_version(),
+    }
+    report = Report(settings, {peer.name: _version(peer) for peer in who}, done)
+    click.echo(report.text())
+    if file is not None:
+        file.write(json.dumps(report.document(), indent=1) + "\n")
+
+
+def _version(peer: peers.Peer) -> str:
+    answer = subprocess.run(peer.version, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return answer.stdout.partition("\n")[0].strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

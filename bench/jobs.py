@@ -1,0 +1,69 @@
+"""The jobs: which build, what the bucket holds of it already, and what is to be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.site import LargeFile, Site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.peers import Peer
+
+MEGA = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job.
+
+    Attributes:
+        name: What ``--jobs`` calls it.
+        title: What it is.
+        files: How many files the build has.
+        size: Their bytes together.
+        stored: The bucket holds the build of the round before; else it is empty.
+        changed: How many files change before each round, if it is stored.
+        for_memory: What counts is memory, which one round shows.
+        goal: At most this multiple of the yardstick's wall time.
+        peak_goal: At most this many bytes of memory.
+    """
+
+    name: str
+    title: str
+    files: int
+    size: int
+    stored: bool = False
+    changed: int = 0
+    for_memory: bool = False
+    goal: float | None = None
+    peak_goal: int | None = None
+
+    @property
+    def sent(self) -> int:
+        """How many files a run has to send."""
+        return self.changed if self.stored else self.files
+
+    def make_site(self, folder: Path) -> Site:
+        """Write the build."""
+        return LargeFile(folder, self.size) if self.files == 1 else Site(folder, self.files, self.size)
+
+    def rounds_of(self, peer: Peer, rounds: int) -> range:
+        """The rounds that a peer takes part in; round 0 warms up and is not measured."""
+        if self.for_memory:
+            return range(1, 1 if peer.one_by_one and self.files > 1 else 2)
+        return range(1, 2) if peer.one_by_one and not self.stored else range(rounds + 1)
+
+
+JOBS = {
+    job.name: job
+    for job in (
+        Job("new", "2,000 new files, 40 MB", 2000, 40 * MEGA, goal=0.6),
+        Job("same", "2,000 files, nothing changed", 2000, 40 * MEGA, stored=True, goal=1.0),
+        Job("changed", "50,000 files, 200 changed", 50_000, 100 * MEGA, stored=True, changed=200, goal=0.3),
+        Job("memory", "50,000 new files, 100 MB", 50_000, 100 * MEGA, for_memory=True, peak_goal=150 * MEGA),
+        Job("large", "one new file of 600 MB", 1, 600 * MEGA, for_memory=True, peak_goal=150 * MEGA),
+    )
+}
