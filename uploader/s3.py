@@ -141,7 +141,7 @@ class Bucket:
             async with asyncio.TaskGroup() as group:
                 listing = group.create_task(self._list(layout.prefix, needs.keys))
                 ledger = group.create_task(self._requests.get(layout.ledger))
-                metadata = group.create_task(self._for_each(needs.unsure, self._requests.metadata))
+                metadata = group.create_task(self._for_each(needs.unsure, self._requests.metadata_if_told))
             return Look(listing.result(), ledger.result(), metadata.result())
 
         return run_requests(look())

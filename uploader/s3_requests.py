@@ -94,6 +94,15 @@ class Requests:
         except FileNotFoundError:
             return None
 
+    async def metadata_if_told(self, key: str) -> Mapping[str, str] | None:
+        """The same of a key that may not be there: S3 answers 403 for that too, as in `get`."""
+        try:
+            return await self.metadata(key)
+        except UploaderError as error:
+            if isinstance(error.__cause__, PermissionDeniedError):
+                return None
+            raise
+
     async def written(self, prefix: str) -> dict[str, datetime]:
         """Key -> ``LastModified`` of every object under a prefix."""
 

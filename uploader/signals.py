@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
+SETTLE_SECONDS = 0.05
+"""How long what is cancelled may take to end, in the library's own threads."""
+
+
 def run_requests(requests: Coroutine[Any, Any, Answer]) -> Answer:
     """Run requests to their end; Ctrl-C and SIGTERM cancel them.
 
@@ -25,8 +29,16 @@ def run_requests(requests: Coroutine[Any, Any, Answer]) -> Answer:
     """
     import asyncio  # noqa: PLC0415 (the help and a wrong option do without it)
 
+    async def run() -> Answer:
+        try:
+            return await requests
+        except BaseException:
+            # Those beside it are cancelled. An answer that comes at this very moment must still find the loop open.
+            await asyncio.sleep(SETTLE_SECONDS)
+            raise
+
     try:
-        return asyncio.run(requests)
+        return asyncio.run(run())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     except ExceptionGroup as group:  # of those that ran side by side the first that failed stopped the rest

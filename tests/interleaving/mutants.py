@@ -121,10 +121,13 @@ MUTANTS = (
         "the intent before the listing",
         publishing.publish,
         (
-            ("                uploads = _to_send(bucket, layout, build, held.look)\n", ""),
+            ("                there = _what_is_there(bucket, layout, build, held.look)\n", ""),
             (
                 "        with intent(",
-                ("        uploads = _to_send(bucket, layout, build, bucket.look(layout, needs))\n        with intent("),
+                (
+                    "        there = _what_is_there(bucket, layout, build, bucket.look(layout, needs))\n"
+                    "        with intent("
+                ),
             ),
         ),
         every(cases.BACK_AND_CLEANER),
