@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-KEYS = 1000
-"""Our keys in one range: S3 lists as many in one answer, and what lies between them takes further ones."""
+KEYS = 900
+"""Our keys in one range. S3 lists 1,000 in one answer, and between ours there are older ones."""
 
 
 class KeyRange(NamedTuple):

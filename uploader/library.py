@@ -59,7 +59,7 @@ class Site:
     region: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None
-    concurrency: int = 64
+    concurrency: int = 128
     sse: str | None = None
     sse_kms_key_id: str | None = None
     sse_bucket_key: bool = False

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function")
 
 DEFAULT_PREFIX = "assets/"
-CONCURRENCY = 64
+CONCURRENCY = 128
 CHANNEL_HELP = "The line of releases this one belongs to, such as production or staging."
 
 
