@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,9 +80,13 @@ class FakeBucket:
         self.fail = fail
         self.error = error
         self.clock = clock or Clock()
+        self._ahead: tuple[float, Listing] | None = None
 
     def begin(self, layout: Layout) -> None:
         """Nothing depends on it."""
+
+    def list_ahead(self, prefix: str, keys: Collection[str]) -> None:
+        self._ahead = (self.clock.passed, self.listing(prefix, keys))
 
     def create(self, key: str, body: bytes) -> bool:
         self._request(f"create {key}")
@@ -111,9 +116,13 @@ class FakeBucket:
 
     def look(self, layout: Layout, needs: Needs) -> Look:
         # They are made side by side. In this order the listing is most out of date when the ledger is read.
-        listing = self.listing(layout.prefix, needs.keys)
+        (began, listing), self._ahead = (
+            self._ahead or (self.clock.passed, self.listing(layout.prefix, needs.keys)),
+            None,
+        )
+        log = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(layout.log)}
         metadata = self.metadata(needs.unsure)
-        return Look(listing, self.get(layout.ledger), metadata)
+        return Look(replace(listing, log=log), began, self.get(layout.ledger), metadata)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         return {key: self.stored[key] for key in keys if key in self.stored}

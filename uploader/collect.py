@@ -21,7 +21,7 @@ from uploader.store import Stored
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from uploader.files import Collector, File
@@ -57,7 +57,7 @@ class LocalAsset:
         return Stored(self.size, self.treatment.headers.digest())
 
 
-def collect(
+def collect(  # noqa: PLR0913 (what a user may say of a build)
     directory: Path,
     prefix: str,
     *,
@@ -65,6 +65,7 @@ def collect(
     collector: Collector = every_file,
     rules: Rules = NO_RULES,
     manifest: Path | None = None,
+    named: Callable[[list[str]], None] | None = None,
 ) -> list[LocalAsset]:
     """Look at the build.
 
@@ -74,6 +75,7 @@ def collect(
         pattern: A user's own fingerprint pattern, compiled; without it the usual ones are recognised.
         collector: Finds the files.
         rules: Say which of them are published, and how they are stored.
+        named: Called with the keys of all files, as soon as they are known.
         manifest: A build manifest; None: those that are found in the directory, unless a user's collector knows better.
 
     Returns:
@@ -85,6 +87,8 @@ def collect(
     """
     layout = Layout(prefix)
     files = sorted(collector(directory), key=lambda file: file.name)
+    if named is not None:
+        named([layout.prefix + file.name for file in files])
     if manifest is not None or collector is every_file:
         said = read_manifests(directory, [file.name for file in files], manifest, by_looks=pattern is None)
         files = [_as_said(file, said) for file in files]

@@ -145,6 +145,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         collector=collector or every_file,
         rules=parse_rules([dict(rule) for rule in rules], "rules"),
         manifest=None if manifest is None else Path(manifest),
+        named=lambda keys: bucket.list_ahead(layout.prefix, keys),
     )
     build = Build(assets=assets, prefix=site.prefix, channel=channel, release=name, metadata=build_metadata(os.environ))
     cdn = None if invalidate is None else find_cdn(invalidate, invalidate_root, site.prefix)

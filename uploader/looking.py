@@ -50,9 +50,9 @@ class Announced:
 def look_around(bucket: BucketPort, layout: Layout, held: Intent, needs: Needs, clocks: Clocks) -> Look | None:
     """Look at the site; if a cleaner may be about to delete what is needed, wait until it is done, and look again.
 
-    Listing and ledger are read side by side, so the listing may be the older one: a cleaner that did not see our intent
-    may have deleted what is listed, and have said in the ledger that it is done, before that was read. But then the
-    ledger was written after our intent. So unless it is surely older, what there is is listed again.
+    The listing may be older than our intent, and than what the ledger says: a cleaner that did not see the intent may
+    have deleted what is listed, and have said in the ledger that it is done, before that was read. But then the ledger
+    was written after the listing began. So unless it is surely older than that, what there is is listed again.
 
     Returns:
         None if the intent protects nothing: it is gone, or about to be removed as an expired file of this very id.
@@ -64,7 +64,8 @@ def look_around(bucket: BucketPort, layout: Layout, held: Intent, needs: Needs, 
     if written is None:
         return None
     announced = _announced(ledger, layout, held, needs)
-    if announced is None and ledger.last_modified + MARGIN < written:
+    ahead = timedelta(seconds=max(0.0, held.created - look.began))
+    if announced is None and ledger.last_modified + MARGIN + ahead < written:
         return look
     told = False
     while announced is not None:
@@ -79,7 +80,8 @@ def look_around(bucket: BucketPort, layout: Layout, held: Intent, needs: Needs, 
         clocks.sleep(POLL_SECONDS)
         ledger = bucket.get(layout.ledger)
         announced = None if ledger is None else _announced(ledger, layout, held, needs)
-    return Look(bucket.listing(layout.prefix, needs.keys), ledger, {})
+    began = clocks.passed()
+    return Look(bucket.listing(layout.prefix, needs.keys), began, ledger, {})
 
 
 def _announced(ledger: Blob, layout: Layout, held: Intent, needs: Needs) -> Announced | None:

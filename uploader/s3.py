@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from release_log.layout import Layout
+from uploader.ahead import Ahead
 from uploader.errors import UploaderError, UsageError
 from uploader.key_ranges import key_ranges
 from uploader.s3_requests import Requests
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from uploader.key_ranges import KeyRange
     from uploader.session import Access
     from uploader.store import Blob, Needs, Stored
+
+    Found = tuple[int, datetime]
 
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
@@ -95,20 +97,24 @@ class Bucket:
     def __init__(self, requests: Requests, concurrency: int) -> None:
         self._requests = requests
         self._concurrency = concurrency
-        self._ahead: Thread | None = None
-        self._newest: tuple[str, Blob] | None = None
+        self._newest: Ahead[tuple[str, Blob] | None] | None = None
+        self._listed: Ahead[dict[str, Found]] | None = None
 
     def begin(self, layout: Layout) -> None:
         """See `BucketPort.begin`."""
 
-        async def fetch() -> None:
+        async def fetch() -> tuple[str, Blob] | None:
             async with asyncio.TaskGroup() as group:
                 for _ in range(CONNECTIONS):
                     group.create_task(self._requests.touch(layout.ledger))
-                self._newest = await self._fetch_newest(layout)
+                newest = group.create_task(self._fetch_newest(layout))
+            return newest.result()
 
-        self._ahead = Thread(target=lambda: asyncio.run(fetch()), daemon=True)
-        self._ahead.start()
+        self._newest = Ahead(fetch)
+
+    def list_ahead(self, prefix: str, keys: Collection[str]) -> None:
+        """See `BucketPort.list_ahead`."""
+        self._listed = Ahead(lambda: self._list(prefix, keys))
 
     def create(self, key: str, body: bytes) -> bool:
         """See `BucketPort.create`."""
@@ -116,11 +122,9 @@ class Bucket:
 
     def get(self, key: str) -> Blob | None:
         """See `BucketPort.get`."""
-        if self._ahead is not None:
-            self._ahead.join()
+        newest = None if self._newest is None else self._newest.answer()
         # A marker never changes: one that was fetched ahead is as good as any.
-        found = self._newest
-        return found[1] if found is not None and found[0] == key else run_requests(self._requests.get(key))
+        return newest[1] if newest is not None and newest[0] == key else run_requests(self._requests.get(key))
 
     def written(self, prefix: str) -> dict[str, datetime]:
         """See `BucketPort.written`."""
@@ -132,19 +136,33 @@ class Bucket:
 
     def listing(self, prefix: str, keys: Collection[str]) -> Listing:
         """See `BucketPort.listing`."""
-        return run_requests(self._list(prefix, keys))
+
+        async def listing() -> Listing:
+            async with asyncio.TaskGroup() as group:
+                found = group.create_task(self._list(prefix, keys))
+                log = group.create_task(self._requests.written(Layout(prefix).log))
+            return _listing(found.result(), log.result())
+
+        return run_requests(listing())
 
     def look(self, layout: Layout, needs: Needs) -> Look:
         """See `BucketPort.look`."""
+        ahead, self._listed = self._listed, None
+        if ahead is None:
+            ahead = Ahead(lambda: self._list(layout.prefix, needs.keys))
 
-        async def look() -> Look:
+        async def look() -> tuple[dict[str, datetime], Blob | None, dict[str, Mapping[str, str]]]:
             async with asyncio.TaskGroup() as group:
-                listing = group.create_task(self._list(layout.prefix, needs.keys))
+                log = group.create_task(self._requests.written(layout.log))
                 ledger = group.create_task(self._requests.get(layout.ledger))
                 metadata = group.create_task(self._for_each(needs.unsure, self._requests.metadata_if_told))
-            return Look(listing.result(), ledger.result(), metadata.result())
+            return log.result(), ledger.result(), metadata.result()
 
-        return run_requests(look())
+        log, ledger, metadata = run_requests(look())
+        found = ahead.answer()
+        if found is None:
+            found = run_requests(self._list(layout.prefix, needs.keys))
+        return Look(_listing(found, log), ahead.began, ledger, metadata)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
@@ -179,19 +197,15 @@ class Bucket:
             return None
         return None if key is None or blob is None else (key, blob)
 
-    async def _list(self, prefix: str, keys: Collection[str]) -> Listing:
+    async def _list(self, prefix: str, keys: Collection[str]) -> dict[str, Found]:
         wanted = frozenset(keys)
-        sizes: dict[str, int] = {}
-        times: dict[str, datetime] = {}
+        there: dict[str, Found] = {}
 
         async def look(keys: KeyRange) -> None:
-            for key, (size, at) in (await self._requests.listed(prefix, keys, wanted)).items():
-                sizes[key], times[key] = size, at
+            there.update(await self._requests.listed(prefix, keys, wanted))
 
-        async with asyncio.TaskGroup() as group:
-            log = group.create_task(self._requests.written(Layout(prefix).log))
-            group.create_task(self._each(key_ranges(wanted), look))
-        return Listing(sizes, times, log.result())
+        await self._each(key_ranges(wanted), look)
+        return there
 
     async def _for_each(self, keys: Sequence[str], ask: Callable[[str], Awaitable[Answer | None]]) -> dict[str, Answer]:
         """Key -> answer, of those that are there."""
@@ -216,3 +230,7 @@ class Bucket:
         async with asyncio.TaskGroup() as workers:
             for _ in range(self._concurrency):
                 workers.create_task(worker())
+
+
+def _listing(found: Mapping[str, Found], log: Mapping[str, datetime]) -> Listing:
+    return Listing({key: size for key, (size, _) in found.items()}, {key: at for key, (_, at) in found.items()}, log)

@@ -57,12 +57,14 @@ class Look:
     """One look at a site: three reads side by side, so in no order.
 
     Attributes:
-        listing: What there is.
+        listing: What there is, but for the release log perhaps as it was a while ago.
+        began: Before anything of that was listed, by `uploader.clocks.Clocks.passed`.
         ledger: The cleaner's state; None if there is none.
         metadata: See `BucketPort.metadata`.
     """
 
     listing: Listing
+    began: float
     ledger: Blob | None
     metadata: Mapping[str, Mapping[str, str]]
 
@@ -84,6 +86,10 @@ class BucketPort(Protocol):
 
     def begin(self, layout: Layout) -> None:
         """Begin what an upload asks for first, without waiting for it. Reads only; nothing depends on it but time."""
+        ...
+
+    def list_ahead(self, prefix: str, keys: Collection[str]) -> None:
+        """Begin to list these keys, for the next `look`."""
         ...
 
     def create(self, key: str, body: bytes) -> bool:
@@ -151,6 +157,7 @@ class ReadOnly:
 
     def __init__(self, bucket: BucketPort) -> None:
         self.begin = bucket.begin
+        self.list_ahead = bucket.list_ahead
         self.get = bucket.get
         self.written = bucket.written
         self.listing = bucket.listing

@@ -29,11 +29,13 @@ OLD_ID = "20261123T120000Z-r0"
 """The release of `superseded` that has A."""
 
 
-def release(world: World, keys: Sequence[str], name: str, folder: str = LAYOUT.markers) -> None:
+def release(
+    world: World, keys: Sequence[str], name: str, folder: str = LAYOUT.markers, channel: str = "default"
+) -> None:
     """A release, all at once, and the second that it takes."""
     cast.put_assets(world, keys)
     release_id = name if "Z-" in name else f"{world.now:%Y%m%dT%H%M%SZ}-{name}"
-    world.put(LAYOUT.key_in(folder, release_id), cast.body(keys, "default", name.partition("Z-")[2] or name, world))
+    world.put(LAYOUT.key_in(folder, release_id), cast.body(keys, channel, name.partition("Z-")[2] or name, world))
     world.advance(1)
 
 
@@ -43,6 +45,18 @@ def superseded(policy: Policy) -> World:
     release(world, [A, PAGE], "r0")
     cast.clean_alone(world, policy)
     release(world, [B, PAGE], "r1")
+    world.advance(10)
+    return world
+
+
+def elsewhere(policy: Policy) -> World:
+    """A is superseded by B in another channel, which has the newest markers: they say how A is stored."""
+    world = World()
+    release(world, [C], "r0")
+    release(world, [A, PAGE], "r1", channel="other")
+    cast.clean_alone(world, policy)
+    release(world, [B, PAGE], "r2", channel="other")
+    world.advance(10)
     return world
 
 
@@ -52,6 +66,7 @@ def removed_page(policy: Policy) -> World:
     release(world, [A, PAGE], "r0")
     cast.clean_alone(world, policy)
     release(world, [A], "r1")
+    world.advance(10)
     return world
 
 
@@ -62,6 +77,7 @@ def staged(policy: Policy) -> World:
     cast.clean_alone(world, policy)
     release(world, [A, PAGE], STAGED_ID, LAYOUT.staged)
     release(world, [B, PAGE], "r1")
+    world.advance(10)
     return world
 
 
@@ -106,6 +122,10 @@ def _hours(world: World) -> Actor:
     return Actor("T", world, work, may_go=nobody_writes_a_marker)
 
 
+def _ten_seconds(world: World) -> Actor:
+    return Actor("T", world, lambda actor: actor.world.sleep(10, "time"))
+
+
 def case(name: str, begin: Callable[[Policy], World], *who: Callable[[World], Actor], policy: Policy = AT_ONCE) -> Case:
     """A world, and who is let loose on it."""
 
@@ -119,6 +139,7 @@ def case(name: str, begin: Callable[[Policy], World], *who: Callable[[World], Ac
 
 BACK = _uploader(cast.upload([A, PAGE], "default", "back"))
 AHEAD = _uploader(cast.upload([A, PAGE], "default", "back"), skew=86_400)
+EARLY = _uploader(cast.upload([A, PAGE], "default", "back", ahead=True))
 ROLL_OUT = _uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=True))
 FAILED_ROLL_OUT = _uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=False))
 NEXT = _uploader(cast.upload([C, PAGE], "default", "next"), name="V")
@@ -139,6 +160,8 @@ TWO_ACTORS = (
     BACK_AND_CLEANER,
     PAGE_AND_CLEANER,
     NEXT_AND_CLEANER,
+    case("an upload that looks ahead brings back what is being deleted", elsewhere, EARLY, CLEANER),
+    case("an upload that looks ahead brings back a page that is being deleted", removed_page, EARLY, CLEANER),
     ROLL_OUT_AND_CLEANER,
     OLD_STAGED,
     PIN_AND_CLEANER,
@@ -162,6 +185,7 @@ TWINS = tuple((lambda world, n=n: cast.cleaner(world, n, cast.cleaning(AT_ONCE, 
 ONE_RUN_ID = case("two cleaners that pass for one run, and an upload", superseded, *TWINS, BACK)
 
 WRONG_CLOCK = case("an upload on a machine whose clock is a day ahead", superseded, AHEAD, CLEANER)
+LISTED_AHEAD = case("an upload that looks ahead, and time that passes", elsewhere, EARLY, CLEANER, _ten_seconds)
 SLOW_UPLOAD = case("an upload that takes longer than its intent holds", superseded, BACK, CLEANER, _hours)
 UNTAG_AND_DELETE = replace(case("a run that untags and deletes", returned, _cleaner(LATER), policy=LATER), strict=True)
 
@@ -200,7 +224,7 @@ def late_deletion() -> None:
 
 def late_marker() -> None:
     """A marker whose upload was given up comes to be there after the cleaner has run."""
-    marker = f"create {LAYOUT.marker_key('20261123T120002Z-back')}"
+    marker = f"create {LAYOUT.marker_key('20261123T120012Z-back')}"
     _play(BACK_AND_CLEANER, ("U", marker, Verdict.LATE), ("U", *TO_THE_END), ("C", *TO_THE_END))
 
 

@@ -66,7 +66,10 @@ def build(keys: Sequence[str], channel: str, name: str) -> Build:
 
 def body(keys: Sequence[str], channel: str, name: str, world: World) -> bytes:
     """A marker's content, as a build tool of somebody else's may write it."""
-    assets = {a.logical: Asset(a.key, a.size, a.fingerprinted) for a in map(local_asset, keys)}
+    assets = {
+        a.logical: Asset(a.key, a.size, a.fingerprinted, headers=a.treatment.headers.digest())
+        for a in map(local_asset, keys)
+    }
     return encode(Release(name, channel, world.now, PREFIX, {"name": "tests", "version": "0"}, assets))
 
 
@@ -86,8 +89,10 @@ def _must_be_there(actor: Actor, keys: frozenset[str], what: str) -> None:
         raise BrokenPromiseError(msg)
 
 
-def upload(keys: Sequence[str], channel: str, name: str, *, stage: bool = False) -> Callable[[Actor], Published]:
-    """An upload, staged or not."""
+def upload(
+    keys: Sequence[str], channel: str, name: str, *, stage: bool = False, ahead: bool = False
+) -> Callable[[Actor], Published]:
+    """An upload, staged or not; what is there is listed ahead of its intent, or after it."""
     wanted = build(keys, channel, name)
     names = frozenset(keys)
 
@@ -97,9 +102,10 @@ def upload(keys: Sequence[str], channel: str, name: str, *, stage: bool = False)
             if actor.world.now <= actor.until:  # later it begins anew, and relies on nothing
                 _must_be_there(actor, actor.relies_on, "skips what it saw")
 
-        published = publish(
-            UploaderPort(actor.world, actor), wanted, stage=stage, started=started, clocks=_clocks(actor)
-        )
+        port = UploaderPort(actor.world, actor)
+        if ahead:
+            port.list_ahead(PREFIX, names)
+        published = publish(port, wanted, stage=stage, started=started, clocks=_clocks(actor))
         _must_be_there(actor, names, "reported success")
         return published
 

@@ -119,7 +119,7 @@ def _cast(world: World, policy: Policy, random: Random, released: list[str], sta
         if staged and choice < 0.15:
             work: Callable[[Actor], object] = cast.activation(partial(str, random.choice(staged)))
         elif choice < 0.65:
-            work = cast.upload(keys, channel, name)
+            work = cast.upload(keys, channel, name, ahead=random.random() < 0.5)
         else:
             work = cast.roll_out(keys, channel, name, succeeds=choice < 0.9)
         yield Actor(f"U{number}", world, work, skew=random.choice((0, 0, -3600, 3600, 86_400)))

@@ -191,13 +191,19 @@ MUTANTS = (
     Mutant(
         "the uploader waits for a cleaner that is deleting",
         looking.look_around,
-        (("    if announced is None and ledger.last_modified + MARGIN < written:\n", "    if True:\n"),),
+        (("    if announced is None and ledger.last_modified + MARGIN + ahead < written:\n", "    if True:\n"),),
         every(cases.BACK_AND_CLEANER),
+    ),
+    Mutant(
+        "what was listed before the intent counts from when that began",
+        looking.look_around,
+        (("ledger.last_modified + MARGIN + ahead < written", "ledger.last_modified + MARGIN < written"),),
+        every(cases.LISTED_AHEAD, preemptions=2),
     ),
     Mutant(
         "what was listed before the ledger was read is listed again",
         looking.look_around,
-        (("if announced is None and ledger.last_modified + MARGIN < written:", "if announced is None:"),),
+        (("if announced is None and ledger.last_modified + MARGIN + ahead < written:", "if announced is None:"),),
         every(cases.PAGE_AND_CLEANER),
     ),
     Mutant(

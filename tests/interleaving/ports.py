@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.store import Blob, Listed
 from release_log.settings import Policy
 from tests.fake_bucket import stored_with
-from tests.interleaving.actor import BrokenPromiseError, Op
+from tests.interleaving.actor import EPOCH, BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, Stored, World
 from uploader.errors import UploaderError
 from uploader.store import Blob as UploaderBlob
@@ -129,12 +130,19 @@ class UploaderPort:
     def __init__(self, world: World, actor: Actor | None) -> None:
         self.world = world
         self.actor = actor
+        self._ahead: tuple[float, Listing] | None = None
 
     def _request(self, op: Op, effect: Callable[[], object]) -> object:
         return self.world.request(op, effect, GIVEN_UP, GIVEN_UP)
 
     def begin(self, layout: Layout) -> None:
         """Nothing depends on it."""
+
+    def list_ahead(self, prefix: str, keys: Collection[str]) -> None:
+        self._ahead = (self._passed(), self.listing(prefix, keys))
+
+    def _passed(self) -> float:
+        return (self.world.time - EPOCH).total_seconds()
 
     def create(self, key: str, body: bytes) -> bool:
         writer = str(next(_writers))
@@ -172,9 +180,10 @@ class UploaderPort:
 
     def look(self, layout: Layout, needs: Needs) -> Look:
         # They are made side by side. In this order the listing is most out of date when the ledger is read.
-        listing = self.listing(layout.prefix, needs.keys)
+        (began, listing), self._ahead = self._ahead or (self._passed(), self.listing(layout.prefix, needs.keys)), None
+        log = self.written(layout.log)
         metadata = self.metadata(needs.unsure)
-        return Look(listing, self.get(layout.ledger), metadata)
+        return Look(replace(listing, log=log), began, self.get(layout.ledger), metadata)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         found: dict[str, Mapping[str, str]] = {}

@@ -75,10 +75,10 @@ def prepare(options: dict[str, Any]) -> tuple[Build, BucketPort]:
         check_directory(options["directory"])
     bucket = shared.open_bucket(options)
     bucket.begin(Layout(options["prefix"]))
-    return _read_build(options), bucket
+    return _read_build(options, bucket), bucket
 
 
-def _read_build(options: dict[str, Any]) -> Build:
+def _read_build(options: dict[str, Any], bucket: BucketPort) -> Build:
     # All this is imported while the first requests are on their way.
     from uploader.ci import build_metadata  # noqa: PLC0415
     from uploader.collect import collect  # noqa: PLC0415
@@ -91,6 +91,7 @@ def _read_build(options: dict[str, Any]) -> Build:
         collector=_collector(options["collector"]),
         rules=settings.rules(),
         manifest=options["manifest"],
+        named=lambda keys: bucket.list_ahead(options["prefix"], keys),
     )
     return Build(
         assets=assets,
