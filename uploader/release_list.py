@@ -34,9 +34,10 @@ class Listed:
 
     Attributes:
         id: Its id.
-        key: Of its marker, or of the staged release.
+        key: Of its marker, of the staged release, or of the pin if nothing else is left of it.
         at: When that was written, by S3's clock.
         standing: See `Standing`.
+        pinned: Whether its assets are kept until it is unpinned.
         problem: Why it cannot be read, with the remedy; then nothing of the rest is known.
         name: What it was called.
         channel: Its channel.
@@ -50,6 +51,7 @@ class Listed:
     key: str
     at: datetime
     standing: Standing
+    pinned: bool = False
     problem: str | None = None
     name: str | None = None
     channel: str | None = None
@@ -69,12 +71,8 @@ def releases(bucket: ReaderPort, layout: Layout, *, channel: str | None, limit: 
         limit: How many at most.
     """
     log = bucket.written(layout.log)
-    keys = [
-        key
-        for key in newest_first(log, layout.markers, layout.staged)
-        # One that is just being activated is there twice.
-        if not key.startswith(layout.staged) or layout.markers + key.removeprefix(layout.staged) not in log
-    ]
+    pinned = {key.rpartition("/")[2] for key in log if key.startswith(layout.pins)}
+    keys = _once(newest_first(log, layout.markers, layout.staged, layout.pins), layout)
     # Most assets of a release are those of the one before it: each is held once.
     known: dict[Asset, Asset] = {}
     every = _each(bucket, layout, keys[:limit] if channel is None else keys, known)
@@ -82,9 +80,24 @@ def releases(bucket: ReaderPort, layout: Layout, *, channel: str | None, limit: 
     found = list(islice(wanted, limit))
     sizes = bucket.listing(layout.prefix, {asset.key for asset in known}).sizes if known else {}
     return [
-        replace(each, missing=sum(not fits(asset, sizes.get(asset.key)) for asset in assets)) if assets else each
+        replace(
+            each,
+            pinned=each.key.rpartition("/")[2] in pinned,
+            missing=sum(not fits(asset, sizes.get(asset.key)) for asset in assets) if assets else None,
+        )
         for each, assets in found
     ]
+
+
+def _once(keys: list[str], layout: Layout) -> list[str]:
+    """Each release once, in this order: one that is pinned, or just being activated, is there twice."""
+    best: dict[str, str] = {}
+    for folder in (layout.markers, layout.staged, layout.pins):
+        for key in keys:
+            if key.startswith(folder):
+                best.setdefault(key.removeprefix(folder), key)
+    kept = set(best.values())
+    return [key for key in keys if key in kept]
 
 
 def _each(
@@ -107,6 +120,8 @@ def _each(
         release = logged.release
         if logged.key.startswith(layout.staged):
             standing = Standing.STAGED
+        elif logged.key.startswith(layout.pins):
+            standing = Standing.EARLIER
         else:
             standing = Standing.EARLIER if release.channel in channels else Standing.CURRENT
             channels.add(release.channel)

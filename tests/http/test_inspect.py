@@ -64,6 +64,7 @@ def test_releases_says_what_was_published_and_from_which_commit(uploader: Upload
         "release": published["release"],
         "key": published["marker"],
         "standing": "current",
+        "pinned": False,
         "channel": "production",
         "name": "3f9c2ab",
         "at": entry["at"],
@@ -104,6 +105,22 @@ def test_releases_are_newest_first_with_the_current_one_of_each_channel(
     assert "1 missing" in tell(uploader, "releases").splitlines()[-1]
     uploader.run("activate", staged.id, "--bucket", uploader.bucket)
     assert [each["standing"] for each in ask(uploader, "releases")["releases"]][:2] == ["current", "earlier"]
+
+
+def test_releases_shows_pins_also_of_what_has_no_marker_any_more(
+    uploader: Uploader, site_folder: Folder, layout: Layout
+) -> None:
+    first = publish_here(uploader, site_folder("a", ONE), "r1").id
+    publish_here(uploader, site_folder("b", TWO), "r2")
+    assert uploader.run("pin", first, "--bucket", uploader.bucket).returncode == 0
+    assert [(each["name"], each["standing"], each["pinned"]) for each in ask(uploader, "releases")["releases"]] == [
+        ("r2", "current", False),
+        ("r1", "earlier", True),
+    ]
+    assert "earlier, pinned" in tell(uploader, "releases")
+    uploader.aws.client("s3").delete_object(Bucket=uploader.bucket, Key=layout.marker_key(first))
+    (pinned,) = [each for each in ask(uploader, "releases")["releases"] if each["pinned"]]
+    assert (pinned["release"], pinned["key"]) == (first, layout.pin_key(first))
 
 
 def test_marker_that_cannot_be_read_is_shown_as_such_by_all_three(

@@ -65,6 +65,7 @@ def _entry(each: Listed) -> dict[str, Any]:
         "release": each.id,
         "key": each.key,
         "standing": each.standing,
+        "pinned": each.pinned,
         "channel": each.channel,
         "name": each.name,
         "at": format_instant(each.at),
@@ -93,7 +94,7 @@ def _row(each: Listed) -> tuple[str, ...]:
     return (
         each.id,
         each.channel or "",
-        each.standing,
+        f"{each.standing}, pinned" if each.pinned else each.standing,
         format_instant(each.at),
         each.metadata.get("commit", "")[:SHORT_COMMIT],
         each.metadata.get("branch", ""),
