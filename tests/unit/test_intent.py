@@ -202,3 +202,25 @@ def test_what_is_there_is_listed_again_unless_the_ledger_is_surely_older_than_th
     bucket.times[LAYOUT.ledger] = NOON - timedelta(seconds=age)
     hold(bucket)
     assert bucket.requests.count("list assets/") == times
+
+
+@pytest.mark.parametrize(("written", "times"), [(-6, 1), (-4, 2), (30, 2), (59, 2)])
+def test_what_was_listed_ahead_counts_from_when_that_began(written: int, times: int) -> None:
+    """A minute before the intent: what a cleaner has done since is not in it."""
+    bucket = FakeBucket()
+    bucket.announce()
+    bucket.list_ahead("assets/", KEYS)
+    bucket.times[LAYOUT.ledger] = NOON + timedelta(seconds=written)
+    bucket.clock.passed = 60.0
+    hold(bucket)
+    assert bucket.requests.count("list assets/") == times
+
+
+def test_what_was_listed_ahead_counts_once() -> None:
+    """Under the next intent everything is looked at anew."""
+    bucket = FakeBucket()
+    bucket.list_ahead("assets/", KEYS)
+    hold(bucket)
+    bucket.clock.passed = 1.0
+    hold(bucket)
+    assert bucket.requests.count("list assets/") == 2
