@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import cast
 
 import click
@@ -13,6 +14,7 @@ from uploader.cli import main
 from uploader.commands.command import Command
 from uploader.commands.group import COMMANDS, load
 
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text()
 ONE_CALL = {"full", "force", "only_channel", "limit", "previous"} | set(SETTINGS)
 """What is asked anew each time; a forgotten variable would turn it into another question."""
 
@@ -76,3 +78,7 @@ def test_an_option_of_several_commands_says_the_same_in_all() -> None:
         for option in options(load(name)):
             texts.setdefault(str(option.name), set()).add(option.help)
     assert {name for name, said in texts.items() if len(said) > 1} <= {"release_id", "dry_run"}
+
+
+def test_each_has_its_section_on_the_page_in_the_order_of_the_help() -> None:
+    assert re.findall(r"^## `(\w+)`$", PAGE, re.MULTILINE) == list(COMMANDS)
