@@ -58,3 +58,31 @@ def test_print_config_asks_aws_nothing(uploader: Uploader, project: Path) -> Non
     assert printed.returncode == 0, printed.stderr
     assert json.loads(printed.stdout)["settings"]["bucket"]["value"] == "nobodys"
     assert uploader.keys() == []
+
+
+@pytest.mark.usefixtures("project")
+def test_the_environment_beats_the_file_and_a_flag_beats_both(uploader: Uploader) -> None:
+    done = uploader.run("--channel", "flag", "--json", UPLOADER_BUCKET=uploader.bucket, UPLOADER_CHANNEL="variable")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["bucket"], document["channel"], document["prefix"]) == (uploader.bucket, "flag", "web/")
+
+
+@pytest.mark.parametrize(
+    ("toml", "words", "said"),
+    [
+        ("bucket = my-assets", [], "uploader.toml"),
+        ('bukcet = "my-assets"', [], "unknown key 'bukcet' (its value is 'my-assets'): did you mean 'bucket'?"),
+        ('[[rules]]\nmatch = "*.js"\ncache_contro = "no-cache"', [], "did you mean 'cache_control'?"),
+        ("", ["--config", "missing.toml"], "missing.toml: there is no such file: check --config"),
+    ],
+    ids=["no TOML", "unknown key", "unknown setting of a rule", "missing"],
+)
+def test_a_configuration_that_is_missing_or_not_valid_is_one_line_and_nothing_is_written(
+    uploader: Uploader, project: Path, toml: str, words: list[str], said: str
+) -> None:
+    (project / "uploader.toml").write_text(toml)
+    done = uploader.run("dist", "--bucket", uploader.bucket, *words)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert said in done.stderr
+    assert uploader.keys() == []

@@ -85,6 +85,30 @@ def test_what_is_on_the_second_page_of_the_listing_is_not_sent_again(uploader: U
     assert (len(again.uploads), len(again.unchanged)) == (0, 1001)
 
 
+def test_what_another_tool_stored_is_looked_at_once_and_sent_again_if_its_headers_are_wrong(
+    uploader: Uploader, site_folder: Folder, proxy: FaultProxy
+) -> None:
+    """Fingerprinted objects too. From then on the marker says what they are stored with, and nobody has to ask."""
+    right, wrong = "assets/app-3f9c2ab1.js", "assets/map-4a1b2c3d.js"
+    year = {"CacheControl": "public, max-age=31536000, immutable"}
+    s3 = uploader.aws.client("s3")
+    s3.put_object(Bucket=uploader.bucket, Key=right, Body=b"1", ContentType="text/javascript; charset=utf-8", **year)
+    s3.put_object(Bucket=uploader.bucket, Key=wrong, Body=b"2", ContentType="application/ecmascript", **year)
+    folder = site_folder("a", {right.removeprefix("assets/"): "1", wrong.removeprefix("assets/"): "2"})
+
+    def release() -> tuple[dict[str, str], list[str]]:
+        proxy.requests.clear()
+        answer = uploader.run(folder, "--bucket", uploader.bucket, "--json", AWS_ENDPOINT_URL=proxy.url)
+        assert answer.returncode == 0, answer.stderr
+        heads = [each.path.split("/", 2)[2] for each in proxy.requests if each.method == "HEAD"]
+        sent = {each["key"]: each["reason"] for each in json.loads(answer.stdout)["uploaded"]}
+        return sent, sorted(key for key in heads if "/.releases/" not in key)
+
+    assert release() == ({wrong: "headers_differ"}, [right, wrong])
+    assert s3.head_object(Bucket=uploader.bucket, Key=wrong)["ContentType"] == "text/javascript; charset=utf-8"
+    assert release() == ({}, [])
+
+
 def test_a_pulled_brake_is_an_error_in_the_log_and_a_metric(
     uploader: Uploader,
     cleaner: Cleaner,

@@ -62,6 +62,25 @@ def test_headers(uploader: Uploader, site_folder: Folder, name: str, content_typ
     assert head["ChecksumCRC64NVME"], "each body goes with a checksum that S3 verifies"
 
 
+def test_pages_and_fingerprinted_files_have_headers_of_their_own_in_one_run(
+    uploader: Uploader, site_folder: Folder, tmp_path: Path
+) -> None:
+    """Without a word about it; and as a rule says, for the pages that it is about."""
+    rules = tmp_path / "uploader.toml"
+    rules.write_text('[[rules]]\nmatch = "/account/**"\ncache_control = "private, no-store"\n')
+    folder = site_folder("a", {"app-3f9c2ab1.js": "x", "index.html": "x", "account/index.html": "x"})
+    uploader.upload(folder, "--config", rules)
+    s3 = uploader.aws.client("s3")
+    assert {
+        key: s3.head_object(Bucket=uploader.bucket, Key=f"assets/{key}")["CacheControl"]
+        for key in ("app-3f9c2ab1.js", "index.html", "account/index.html")
+    } == {
+        "app-3f9c2ab1.js": "public, max-age=31536000, immutable",
+        "index.html": "no-cache",
+        "account/index.html": "private, no-store",
+    }
+
+
 def test_only_what_changed_is_sent_each_with_its_reason(uploader: Uploader, site_folder: Folder) -> None:
     """Unchanged files stay; a page of the same size with another content is seen; a second run sends nothing."""
     uploader.upload(site_folder("a", BUILD))

@@ -12,6 +12,7 @@ import pytest
 
 from uploader import cli
 from uploader.commands.group import COMMANDS, load
+from uploader.commands.options import CONCURRENCY
 from uploader.commands.settings import every_setting, key, kind, settings_of
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def test_each_source_goes_before_the_next(settings: Settings, monkeypatch: pytes
     assert now(*environment) == [("production", "file", table), (3, "file", table)]
     assert now() == [("top", "file", "uploader.toml"), (2, "file", "uploader.toml")]
     Path("uploader.toml").write_text('bucket = "b"')
-    assert now() == [("default", "default", "default"), (64, "default", "default")]
+    assert now() == [("default", "default", "default"), (CONCURRENCY, "default", "default")]
 
 
 def test_the_environment_can_be_chosen_by_a_variable(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
