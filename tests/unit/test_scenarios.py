@@ -24,7 +24,6 @@ from release_log.settings import Policy
 from tests.fake_bucket import Clock, FakeBucket
 from tests.fakes import FakeS3
 from uploader.collect import collect
-from uploader.commands.group import load
 from uploader.compare import Reason
 from uploader.errors import UsageError
 from uploader.headers import IMMUTABLE, NO_CACHE
@@ -174,19 +173,6 @@ def test_two_names_that_end_in_different_words_are_two_assets(tmp_path: Path) ->
     assert [split(name) for name in names] == [Name(name, None) for name in names]
     assets = collect(write(tmp_path, dict.fromkeys(names, "x")), "assets/")
     assert [asset.logical for asset in assets] == [f"assets/{name}" for name in names]
-
-
-def test_the_command_line_beats_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UPLOADER_BUCKET", "from-environment")
-    monkeypatch.setenv("UPLOADER_CHANNEL", "from-environment")
-    monkeypatch.setenv("UPLOADER_CONCURRENCY", "3")
-    arguments = [str(tmp_path), "--bucket", "from-command-line", "--concurrency", "5"]
-    options = load("upload").make_context("upload", arguments).params
-    assert (options["bucket"], options["channel"], options["concurrency"]) == (
-        "from-command-line",
-        "from-environment",
-        5,
-    )
 
 
 def test_half_a_key_pair_is_wrong_usage_and_says_which_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
