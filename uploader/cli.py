@@ -36,6 +36,7 @@ def main() -> None:
     Examples:
       python -m uploader dist --bucket my-assets
       python -m uploader run dist --bucket my-assets -- ./roll-out.sh
+      python -m uploader --env production
       python -m uploader activate --help
     """
 

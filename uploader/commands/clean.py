@@ -29,7 +29,7 @@ STATUS = (
 
 # None of these has an environment variable: what is forgotten there would turn a plan into another question.
 FULL = click.option("--full", is_flag=True, help="List the whole site now: finds orphans and missing assets.")
-FORCE = click.option("--force", is_flag=True, help="Whatever max_delete_fraction says.")
+FORCE = click.option("--force", is_flag=True, help="Delete, whatever max_delete_fraction says.")
 
 
 def _what_if(name: str, field: Field[Any]) -> Option:

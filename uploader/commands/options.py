@@ -227,7 +227,7 @@ INVALIDATE_ROOT = click.option(
     help="The distribution's origin path: what a key has and its URL has not.",
 )
 VERBOSE = click.option(
-    "-v", "--verbose", envvar="UPLOADER_VERBOSE", is_flag=True, help="Log every file on standard error."
+    "-v", "--verbose", envvar="UPLOADER_VERBOSE", is_flag=True, help="Log more on standard error, such as every file."
 )
 QUIET = click.option("-q", "--quiet", envvar="UPLOADER_QUIET", is_flag=True, help="Say nothing but errors.")
 

@@ -57,6 +57,7 @@ def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types
       python -m uploader dist --bucket my-assets
       python -m uploader dist --bucket my-assets --channel staging --dry-run
       python -m uploader dist --bucket my-assets --json > release.json
+      python -m uploader --env production  # the rest stands in uploader.toml
       python -m uploader upload dist --bucket my-assets --stage
     """
     log_to_stderr(options)
