@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import cast
 
@@ -35,6 +36,18 @@ def test_its_help_has_examples_and_ends_with_the_exit_status(command: click.Comm
     example = "dist" if command.name == "upload" else command.name
     assert re.search(rf"\n  Examples?:\n +python -m uploader {example} ", said), said
     assert "\n  Exit status: " in said
+
+
+def test_the_examples_of_its_help_are_right(
+    command: click.Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "uploader.toml").write_text('directory = "dist"\n[environments.production]\nbucket = "my-assets"\n')
+    monkeypatch.chdir(tmp_path)
+    for example in re.findall(r"^ +python -m uploader (.*)$", command.help or "", re.MULTILINE):
+        words = shlex.split(re.split(r" (?:>+|\||#) ", example)[0])
+        name = words.pop(0) if words[0] in COMMANDS else "upload"
+        assert name == command.name
+        command.make_context(name, words)
 
 
 def test_its_texts_are_sentences(command: click.Command) -> None:
