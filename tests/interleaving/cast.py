@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 SHORTEST_STAGED_TTL = 3600
 
-_runs = itertools.count(1)
-
 
 @cache
 def local_asset(key: str) -> LocalAsset:
@@ -190,13 +188,13 @@ def cleaning(
         policy: The settings.
         batches: After how many batches its time is over; None if it has enough.
         full: Make a full listing.
-        run: Its id; one of its own without it.
+        run: Its id; its actor's name without it.
     """
 
     def work(actor: Actor) -> Report:
         left = itertools.count() if batches is None else iter([*range(batches)])
         pace = Pace(has_time=lambda: next(left, None) is not None, sleep=actor.world.sleep)
-        job = Job(prefix=PREFIX, policy=policy, run=run or f"run-{next(_runs)}", full=full)
+        job = Job(prefix=PREFIX, policy=policy, run=run or f"run-{actor.name}", full=full)
         return clean(CleanerPort(actor.world, actor), job, pace)
 
     return work
@@ -205,7 +203,7 @@ def cleaning(
 def clean_alone(world: World, policy: Policy, *, full: bool = False) -> Report:
     """One run with nobody beside it, made at once."""
     world.actor = None
-    job = Job(prefix=PREFIX, policy=policy, run=f"run-{next(_runs)}", full=full)
+    job = Job(prefix=PREFIX, policy=policy, run=f"run-{next(world.numbers)}", full=full)
     return clean(CleanerPort(world, None), job, Pace(sleep=world.sleep))
 
 

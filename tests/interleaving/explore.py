@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -206,7 +207,13 @@ class Case:
     strict: bool = False
 
 
-def every_schedule(case: Case, *, crash: tuple[str, int] | None = None, preemptions: int | None = None) -> int:
+def every_schedule(
+    case: Case,
+    *,
+    crash: tuple[str, int] | None = None,
+    preemptions: int | None = None,
+    settled: set[object] | None = None,
+) -> int:
     """Play every schedule of a case that differs in more than the order of independent requests.
 
     Which those are is told by sleep sets (Godefroid, "Partial-Order Methods for the Verification of Concurrent
@@ -218,14 +225,16 @@ def every_schedule(case: Case, *, crash: tuple[str, int] | None = None, preempti
         crash: An actor, and the number of its requests after which it is gone.
         preemptions: How often an actor that could go on is interrupted, at most; None for no limit. With a limit every
             order counts, sleep sets would hide some.
+        settled: The ends from which `settle` has been seen to go well; many schedules end alike.
 
     Returns:
-        How many schedules there are.
+        How many schedules there are; with a crash, in how many it comes.
 
     Raises:
         FoundError: Something is lost.
     """
     count = 0
+    settled = set() if settled is None else settled
     stack: Stack = [([], {}, preemptions)]
     while stack:
         prefix, asleep, left = stack.pop()
@@ -233,9 +242,28 @@ def every_schedule(case: Case, *, crash: tuple[str, int] | None = None, preempti
         Watch(world, case.policy, strict=case.strict)
         with judged(world, f"{case.name}, crash {crash}"):
             if _follow(world, prefix, asleep, left, stack, crash):
-                count += 1
-                settle(world, case.policy)
+                count += crash is None or any(actor.state == "crashed" for actor in world.actors)
+                end = world.state()
+                if end not in settled:
+                    settle(world, case.policy)
+                    settled.add(end)
     return count
+
+
+def every_crash(case: Case, who: str) -> int:
+    """Play every schedule of a case once for each request of an actor: after that request it is gone.
+
+    Returns:
+        After how many requests it can be gone.
+
+    Raises:
+        FoundError: Something is lost.
+    """
+    settled: set[object] = set()
+    for number in itertools.count(1):
+        if not every_schedule(case, crash=(who, number), settled=settled):
+            return number - 1
+    raise AssertionError
 
 
 def _follow(

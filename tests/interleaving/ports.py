@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 UNANSWERED = ReadTimeoutError(endpoint_url="s3")
 REFUSED = ClientError({"Error": {"Code": "SlowDown", "Message": "by the test"}}, "Request")
 GIVEN_UP = UploaderError("no answer: run again")
-_writers = itertools.count(1)
 
 
 class CleanerPort:
@@ -127,7 +125,7 @@ class CleanerPort:
 class UploaderPort:
     """`uploader.store.BucketPort`."""
 
-    def __init__(self, world: World, actor: Actor | None) -> None:
+    def __init__(self, world: World, actor: Actor) -> None:
         self.world = world
         self.actor = actor
         self._ahead: tuple[float, Listing] | None = None
@@ -145,8 +143,8 @@ class UploaderPort:
         return (self.world.time - EPOCH).total_seconds()
 
     def create(self, key: str, body: bytes) -> bool:
-        writer = str(next(_writers))
-        if self.actor is not None and key.startswith(LAYOUT.pending):
+        writer = f"{self.actor.name}, {self.actor.requests}"
+        if key.startswith(LAYOUT.pending):
             # Under a new intent everything is looked at anew.
             self.actor.relies_on = self.actor.staged
             self.actor.until = max(self.actor.until, self.world.now + timedelta(seconds=Policy().pending_ttl))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.interleaving import cases
-from tests.interleaving.explore import FoundError, every_schedule
+from tests.interleaving.explore import FoundError, every_crash, every_schedule
 from tests.interleaving.mutants import MUTANTS
 
 if TYPE_CHECKING:
@@ -31,16 +31,20 @@ def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> N
 
 
 @pytest.mark.parametrize(
-    "case", [cases.BACK_AND_CLEANER, cases.NEXT_AND_CLEANER, cases.PIN_AND_CLEANER], ids=lambda case: case.name
+    ("case", "who"),
+    [
+        (cases.BACK_AND_CLEANER, "U"),
+        (cases.BACK_AND_CLEANER, "C"),
+        (cases.NEXT_AND_CLEANER, "V"),
+        (cases.NEXT_AND_CLEANER, "C"),
+        (cases.PIN_AND_CLEANER, "U"),
+        (cases.PIN_AND_CLEANER, "C"),
+    ],
+    ids=lambda each: getattr(each, "name", each),
 )
-@pytest.mark.parametrize("who", ["U", "V", "C"])
 def test_a_crash_after_any_request_loses_nothing_in_any_order(case: Case, who: str) -> None:
     """Of the uploader, and of the cleaner, after each of its requests."""
-    actors = {actor.name: actor for actor in case.set_up().actors}
-    if who not in actors:
-        return
-    for number in range(1, 25):
-        every_schedule(case, crash=(who, number))
+    assert every_crash(case, who) > 1
 
 
 def test_two_cleaners_lose_nothing_with_two_preemptions() -> None:

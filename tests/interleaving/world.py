@@ -7,6 +7,7 @@ when it is resumed, its effect happens at once and as a whole, as on S3: strongl
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,7 @@ class World:
         unpinned: Ids of the releases that somebody has asked to unpin: they are nobody's to rely on any more.
         late: Requests on their way.
         trace: What happened, for people.
+        numbers: For the ids of runs that nobody schedules: the same in every schedule of a case.
     """
 
     def __init__(self, page: int = 1000) -> None:
@@ -78,6 +80,7 @@ class World:
         self.actors: list[Actor] = []
         self.actor: Actor | None = None
         self.trace: list[str] = []
+        self.numbers = itertools.count(1)
         self.on_delete: Callable[[Actor | None, str], None] = lambda _actor, _key: None
         self._current: frozenset[str] = frozenset()
         self._dirty = False
@@ -178,6 +181,15 @@ class World:
         """One page of a listing."""
         found = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
         return found[: self.page if limit is None else limit]
+
+    def state(self) -> tuple[object, ...]:
+        """All that what comes next depends on, once every actor is gone and nothing is on its way."""
+        assert not self.late
+        objects = frozenset(
+            (key, each.body, each.at, each.size, frozenset(each.tags.items()), frozenset(each.metadata.items()))
+            for key, each in self.objects.items()
+        )
+        return self.time, objects, frozenset(self.pinned.items()), frozenset(self.unpinned)
 
     # The promise
 
