@@ -22,12 +22,16 @@ PROGRESS = 50
 
 def play(seeds: range) -> str | None:
     """Play some schedules; what is found first, if anything is."""
-    logging.getLogger("uploader").setLevel(logging.CRITICAL)
-    for seed in seeds:
-        try:
+    log = logging.getLogger("uploader")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        for seed in seeds:
             random_schedule(seed)
-        except FoundError as found:
-            return str(found)
+    except FoundError as found:
+        return str(found)
+    finally:
+        log.setLevel(level)
     return None
 
 
