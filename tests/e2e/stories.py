@@ -20,7 +20,7 @@ from release_log.layout import Layout
 from release_log.marker import Asset, Release, encode
 from release_log.settings import Policy
 from tests.e2e.strict_s3 import BROKEN
-from tests.http.in_process import no_sleep, run_here
+from tests.http.in_process import SMALL_PART, no_sleep, parts_are_small, run_here
 
 if TYPE_CHECKING:
     import subprocess
@@ -34,9 +34,6 @@ POLICY = {"grace": 0, "version_limit": 0, "version_ttl": 0, "staged_ttl": 3600}
 
 OLD_MARKERS, KEPT_MARKERS = 3, 4
 """How many releases there were before, and how many markers the cleaner keeps, in place of a hundred."""
-
-WHOLE_BYTES = 8 * 1024 * 1024
-"""What is larger goes by multipart."""
 
 BUILDS = {"broken": set(), "new": {"index.html", "app-3f9c2ab1.js", "film.mp4"}, "changed": {"index.html"}}
 """Build -> what its upload sends; the first one's fails half way."""
@@ -64,7 +61,8 @@ class Visitor:
 
     def uploader(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Run the uploader's command line."""
-        return run_here([*arguments, "--json"], self.environment(), no_sleep)
+        with parts_are_small():
+            return run_here([*arguments, "--json"], self.environment(), no_sleep)
 
     def upload(self, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
         """Publish a build."""
@@ -81,7 +79,7 @@ def write_builds(directory: Path) -> None:
     """Write the builds that `upload_everything` uploads."""
     for build in BUILDS:
         (directory / build).mkdir()
-        (directory / build / f"{BROKEN if build == 'broken' else 'film'}.mp4").write_bytes(bytes(WHOLE_BYTES + 1))
+        (directory / build / f"{BROKEN if build == 'broken' else 'film'}.mp4").write_bytes(bytes(SMALL_PART + 1))
         if build != "broken":
             (directory / build / "app-3f9c2ab1.js").write_text("1")
             (directory / build / "index.html").write_text(build[0])

@@ -19,7 +19,6 @@ from tests.e2e.stories import (
     KEPT_MARKERS,
     LAYOUT,
     POLICY,
-    WHOLE_BYTES,
     Visitor,
     clean_everything,
     is_wake_up_set,
@@ -29,6 +28,7 @@ from tests.e2e.stories import (
 )
 from tests.e2e.strict_s3 import StrictS3
 from tests.e2e.without_bootstrap import deploy
+from tests.http.in_process import SMALL_PART
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,7 +132,7 @@ class TestEnough:
         """
         site, arn = stack.site, stack.deployed.outputs["UploaderPolicyArn"]
         job = Visitor(stack.aws, site.bucket, stack.strict.url, stack.user(policy_arn=arn))
-        film, logo, marks = bytes(WHOLE_BYTES + 1), "assets/logo-5d6e7f8a.png", []
+        film, logo, marks = bytes(SMALL_PART + 1), "assets/logo-5d6e7f8a.png", []
         for number, names in enumerate(
             (("app-3f9c2ab1.js", "logo-5d6e7f8a.png"), ("app-4a1b2c3d.js",), ("app-4a1b2c3d.js", "logo-5d6e7f8a.png"))
         ):

@@ -22,7 +22,7 @@ from cleaner_lambda import handler
 from examples.embedded_aws import ACCOUNT, REGION, ROOT, EmbeddedAws
 from release_log.layout import Layout
 from tests.http.fault_proxy import FaultProxy
-from tests.http.in_process import run_here
+from tests.http.in_process import parts_are_small, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -257,6 +257,13 @@ def upload(
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     return command
+
+
+@pytest.fixture
+def small_parts() -> Iterator[None]:
+    """A file need not be large to go in parts."""
+    with parts_are_small():
+        yield
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import uploader.publishing as uploader_publishing
 import uploader.s3 as uploader_s3
 import uploader.whole as uploader_whole
 from examples.embedded_aws import REGION
-from uploader import s3_requests
+from uploader import s3_requests, sending
 from uploader.cli import run
 from uploader.clocks import Clocks
 from uploader.collect import collect
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from tests.http.conftest import Uploader
     from uploader.publishing import Published
+
+SMALL_PART = 64 * 1024
+"""The embedded AWS takes it, though S3 wants 5 MiB; and for large bodies it takes its time."""
 
 
 def run_here(
@@ -60,6 +63,13 @@ def run_here(
         stack.enter_context(contextlib.redirect_stderr(err))
         code = run()
     return CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def parts_are_small() -> Iterator[None]:
+    """Let the uploader send what is larger than `SMALL_PART` in parts."""
+    with patch.multiple(sending, WHOLE_BYTES=SMALL_PART, PART_BYTES=SMALL_PART):
+        yield
 
 
 def publish_here(uploader: Uploader, folder: Path, release: str, *, stage: bool = False) -> Published:

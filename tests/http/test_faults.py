@@ -15,7 +15,7 @@ import pytest
 from tests.http.conftest import Stored, end_state, markers, new_bucket, read_bucket, without_intents
 from tests.http.fault_proxy import Fault, sent
 from tests.http.fault_turns import TORTURE, WRITES, every_fault, is_delete, turns
-from uploader.sending import WHOLE_BYTES
+from tests.http.in_process import SMALL_PART
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,6 +145,7 @@ def test_an_upload_that_loses_its_network_publishes_nothing_and_the_next_one_fin
 
 
 @every_fault
+@pytest.mark.usefixtures("small_parts")
 def test_a_large_file_gets_over_one_fault(
     upload: Callable[..., Ended],
     proxy: FaultProxy,
@@ -154,7 +155,7 @@ def test_a_large_file_gets_over_one_fault(
     fault: Fault,
 ) -> None:
     """Whichever request of the multipart upload it befalls: the file arrives whole."""
-    (tmp_path / "movie-3f9c2ab1.mp4").write_bytes(bytes(range(256)) * (WHOLE_BYTES // 256) + b"end")
+    (tmp_path / "movie-3f9c2ab1.mp4").write_bytes(bytes(range(256)) * (SMALL_PART // 256) + b"end")
     bucket = new_bucket(s3, {})
     assert upload(tmp_path, bucket).code == 0
     usual, wanted = list(proxy.requests), end_state(read_bucket(s3, bucket))
