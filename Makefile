@@ -14,6 +14,8 @@ LAMBDA_PYTHON = $(shell for each in python3.13 "$$(pyenv prefix 3.13 2>/dev/null
 
 CODE := app.py release_log uploader cleaner_lambda infra examples bench tests
 STAMPS := .setup
+# One worker more than the cores of a small machine: tests wait for servers, schedules and networks that hang.
+WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 NPM := npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .DEFAULT_GOAL := help
@@ -30,11 +32,11 @@ demo: setup ## run the main job on an embedded AWS: three releases, and what the
 	@python -m examples.demo
 
 test: setup ## run the tests
-	@python -m pytest -n 2 --dist loadfile
+	@python -m pytest $(WORKERS)
 
 torture: setup ## run what takes an hour: a million schedules, every fault at every request, a hundred thousand histories
 	@python -m tests.interleaving --schedules 1000000
-	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest -n 2 --dist loadfile tests/http/test_faults.py tests/http/test_clean_faults.py tests/unit/test_second_model.py
+	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/http/test_faults.py tests/http/test_clean_faults.py tests/unit/test_second_model.py
 
 bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader beside s5cmd and others; BENCH="--jobs new" is passed on
 	@python -m bench $(BENCH)

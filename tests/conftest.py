@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,31 @@ from examples.embedded_aws import EmbeddedAws
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LONGEST_FIRST = (
+    "e2e/test_main_job.py",
+    "interleaving/test_random_1.py",
+    "e2e/test_demo.py",
+    "interleaving/test_random_2.py",
+    "http/test_faults.py",
+    "unit/test_second_model.py",
+    "e2e/test_permissions.py",
+    "interleaving/test_small_cases.py",
+    "http/test_clean_faults.py",
+    "infra/test_app.py",
+    "http/test_clean_command.py",
+    "http/test_doctor.py",
+    "http/test_clean.py",
+    "http/test_run_command.py",
+)
+"""What comes last should be short, or the other workers wait for it."""
+
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take longest."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")
