@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from examples.embedded_aws import EmbeddedAws
 
@@ -30,6 +31,9 @@ LONGEST_FIRST = (
     "http/test_run_command.py",
 )
 """What comes last should be short, or the other workers wait for it."""
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")  # how long an example takes is the machine's affair
 
 _numbers = itertools.count(1)
 

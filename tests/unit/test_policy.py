@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaner_lambda.ledger import Retired
@@ -451,7 +451,7 @@ def test_later_now_never_undeletes(state: View, policy: Policy, first: int, more
 
 
 @pytest.mark.parametrize("name", ["version_limit", "version_ttl", "removed_ttl", "grace"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(state=views(stopped=False), policy=policies, more=st.integers(1, 40))
 def test_larger_limits_and_ttls_never_delete_more(name: str, state: View, policy: Policy, more: int) -> None:
     """Each setting errs towards keeping when it is raised."""
@@ -538,7 +538,7 @@ site_policies = st.builds(
 )
 
 
-whole_runs = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+whole_runs = settings(max_examples=200)
 """A busy machine may take its time."""
 
 

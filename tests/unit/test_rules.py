@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from uploader.errors import UsageError
@@ -230,7 +230,6 @@ def test_what_is_switched_off_is_as_if_it_were_not_said() -> None:
 VALUE = st.one_of(st.text(max_size=8), st.booleans(), st.integers(), st.none())
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # the first text takes seconds on a busy machine
 @given(table=st.dictionaries(st.sampled_from(list(CHECKS)), VALUE))
 def test_any_table_is_read_or_refused_in_one_line(table: dict[str, Any]) -> None:
     with contextlib.suppress(UsageError):
