@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from greenlet import getcurrent, greenlet
+
+from cleaner_lambda.errors import CleanerError
+from uploader.errors import UploaderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
     from tests.interleaving.world import World
 
 EPOCH = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+MISHAPS = (UploaderError, CleanerError, BotoCoreError, ClientError)
+"""What an actor may end with, because of what happens to its requests. Any other error is a defect, and ends the test."""
 
 
 class Crash(BaseException):
@@ -157,5 +164,5 @@ class Actor:
             raise
         except Crash:
             pass
-        except Exception as error:  # noqa: BLE001 (whatever it fails with is its result)
+        except MISHAPS as error:
             self.result, self.state = error, "failed"
