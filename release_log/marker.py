@@ -7,6 +7,7 @@ the same, and what a schema cannot say: no name twice in one object, and no key 
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ FORMAT = 1
 SCHEMA_FILE = Path(__file__).with_name("marker.schema.json")
 
 DEFAULT_CHANNEL = "default"
+
+ASSETS_AT_ONCE = 1000
+"""How many assets are turned into JSON at a time."""
 
 CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -80,17 +84,26 @@ class Release:
 
 def encode(release: Release) -> bytes:
     """The body as bytes: the same release always gives the same bytes."""
-    document = {
-        "format": FORMAT,
-        "release": release.release,
+    rest = {
         "channel": release.channel,
         "created_at": format_instant(release.created_at),
-        "prefix": release.prefix,
-        "uploader": dict(release.uploader),
+        "format": FORMAT,
         "metadata": dict(release.metadata),
-        "assets": {logical: _encode_asset(asset) for logical, asset in release.assets.items()},
+        "prefix": release.prefix,
+        "release": release.release,
+        "uploader": dict(release.uploader),
     }
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    # Names are in order, and ``assets`` is the first. Of 100,000 assets the parts of one text would take more memory
+    # than all else, so they are written some at a time.
+    body = io.BytesIO()
+    body.write(b'{"assets":{')
+    logicals = sorted(release.assets)
+    for start in range(0, len(logicals), ASSETS_AT_ONCE):
+        some = {logical: _encode_asset(release.assets[logical]) for logical in logicals[start : start + ASSETS_AT_ONCE]}
+        body.write(b"," if start else b"")
+        body.write(_as_json(some)[1:-1])
+    body.write(b"}," + _as_json(rest)[1:])
+    return body.getvalue()
 
 
 def decode(body: bytes, prefix: str) -> Release:
@@ -159,6 +172,10 @@ def read_headers(body: bytes, sizes: Mapping[str, int]) -> tuple[str, dict[str, 
         msg = f"not JSON: {error}"
         raise MarkerError(msg) from error
     return str(document.get("channel")) if isinstance(document, dict) else "", headers
+
+
+def _as_json(document: Mapping[str, object]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _encode_asset(asset: Asset) -> dict[str, object]:

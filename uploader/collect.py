@@ -87,16 +87,18 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     """
     layout = Layout(prefix)
     files = sorted(collector(directory), key=lambda file: file.name)
+    keys = [layout.prefix + file.name for file in files]
     if named is not None:
-        named([layout.prefix + file.name for file in files])
+        named(keys)
     if manifest is not None or collector is every_file:
         said = read_manifests(directory, [file.name for file in files], manifest, by_looks=pattern is None)
         files = [_as_said(file, said) for file in files]
     assets = []
-    for file, (logical, fingerprinted) in zip(files, _names(files, pattern), strict=True):
+    for file, key, (logical, fingerprinted) in zip(files, keys, _names(files, pattern), strict=True):
         treatment = rules.treat(file.name, fingerprinted=fingerprinted)
         if treatment is not None:
-            assets.append(_asset(layout, file, logical, treatment, fingerprinted=fingerprinted))
+            _check_key(layout, file, key)
+            assets.append(_asset(file.path, key, layout.prefix + logical, treatment, fingerprinted=fingerprinted))
     if not assets:
         msg = f"every file of {str(directory)!r} is skipped by a rule: a release needs one asset at least"
         raise UsageError(msg)
@@ -111,16 +113,25 @@ def _as_said(file: File, said: Mapping[str, str]) -> File:
 def _names(files: list[File], pattern: re.Pattern[str] | None) -> Iterator[tuple[str, bool]]:
     """For each file its logical path below the prefix, and whether its name bears a fingerprint."""
     found = [_name(file, pattern) for file in files]
-    # How many files lay claim to a path: by being named so, or by being so without their fingerprint.
-    claims = Counter(path for file, (logical, _) in zip(files, found, strict=True) for path in {file.name, logical})
-    said = Counter(file.logical for file in files)
-    names = {file.name for file in files}
+    contested, settled = _contested(files, [logical for logical, _ in found])
     for file, (logical, fingerprinted) in zip(files, found, strict=True):
-        # Two chunks of one build may share a name (two `index.js`). Neither is the other's next version, so each stands
-        # for itself: superseding one must not retire the other. What a manifest says goes before what only looks so: it
-        # knows which of them earlier builds left behind.
-        its_own = claims[logical] == 1 or (file.logical is not None and said[logical] == 1 and logical not in names)
+        its_own = logical not in contested or (file.logical is not None and logical in settled)
         yield (logical if its_own else file.name), fingerprinted
+
+
+def _contested(files: list[File], logicals: list[str]) -> tuple[set[str], set[str]]:
+    """The paths that more than one file lays claim to, and those of them that a manifest gives to one.
+
+    Two chunks of one build may share a name (two ``index.js``). Neither is the other's next version, so each stands for
+    itself: superseding one must not retire the other. What a manifest says goes before what only looks so: it knows
+    which of them earlier builds left behind.
+    """
+    # A file lays claim to a path by being named so, or by being so without its fingerprint.
+    claims = Counter(path for file, logical in zip(files, logicals, strict=True) for path in {file.name, logical})
+    contested = {path for path, count in claims.items() if count > 1}
+    said = Counter(file.logical for file in files if file.logical in contested)
+    given = {path for path in contested if said[path] == 1}
+    return contested, given.difference(file.name for file in files)
 
 
 def _name(file: File, pattern: re.Pattern[str] | None) -> tuple[str, bool]:
@@ -132,12 +143,12 @@ def _name(file: File, pattern: re.Pattern[str] | None) -> tuple[str, bool]:
     return logical, fingerprinted if file.fingerprinted is None else file.fingerprinted
 
 
-def _asset(layout: Layout, file: File, logical: str, treatment: Treatment, *, fingerprinted: bool) -> LocalAsset:
-    digest, signature = (None, _look(file.path)) if fingerprinted else _read(file.path)
+def _asset(path: str, key: str, logical: str, treatment: Treatment, *, fingerprinted: bool) -> LocalAsset:
+    digest, signature = (None, _look(path)) if fingerprinted else _read(path)
     return LocalAsset(
-        path=file.path,
-        key=_key(layout, file),
-        logical=layout.prefix + logical,
+        path=path,
+        key=key,
+        logical=logical,
         size=signature[0],
         fingerprinted=fingerprinted,
         digest=digest,
@@ -146,8 +157,8 @@ def _asset(layout: Layout, file: File, logical: str, treatment: Treatment, *, fi
     )
 
 
-def _key(layout: Layout, file: File) -> str:
-    key = layout.prefix + file.name
+def _check_key(layout: Layout, file: File, key: str) -> None:
+    """Refuse what no asset may be called."""
     try:
         check_key(key)
     except LayoutError as error:
@@ -156,7 +167,6 @@ def _key(layout: Layout, file: File) -> str:
     if not layout.owns(key):
         msg = f"{file.path!r} would lie in the release log ({layout.log}): rename the folder '.releases' of the build"
         raise UploaderError(msg)
-    return key
 
 
 def _look(path: str) -> tuple[int, int, int]:

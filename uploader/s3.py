@@ -36,6 +36,10 @@ Item = TypeVar("Item")
 CONNECTIONS = 15
 """How many connections are opened ahead, beside the one that fetches the newest marker: as many as `look` needs."""
 
+PAGES = 24
+"""How many pages of a listing are asked for at one time. They come faster than they are read, and each takes a megabyte
+until it is."""
+
 
 def open_bucket(access: Access, concurrency: int, encryption: Mapping[str, Any] | None = None) -> Bucket:
     """Open a bucket.
@@ -123,8 +127,11 @@ class Bucket:
     def get(self, key: str) -> Blob | None:
         """See `BucketPort.get`."""
         newest = None if self._newest is None else self._newest.answer()
-        # A marker never changes: one that was fetched ahead is as good as any.
-        return newest[1] if newest is not None and newest[0] == key else run_requests(self._requests.get(key))
+        # A marker never changes: one that was fetched ahead is as good as any. It is large, and nobody reads it twice.
+        if newest is None or newest[0] != key:
+            return run_requests(self._requests.get(key))
+        self._newest = None
+        return newest[1]
 
     def written(self, prefix: str) -> dict[str, datetime]:
         """See `BucketPort.written`."""
@@ -198,13 +205,13 @@ class Bucket:
         return None if key is None or blob is None else (key, blob)
 
     async def _list(self, prefix: str, keys: Collection[str]) -> dict[str, Found]:
-        wanted = frozenset(keys)
+        wanted = {key: key for key in keys}
         there: dict[str, Found] = {}
 
         async def look(keys: KeyRange) -> None:
             there.update(await self._requests.listed(prefix, keys, wanted))
 
-        await self._each(key_ranges(wanted), look)
+        await self._each(key_ranges(wanted), look, at_once=PAGES)
         return there
 
     async def _for_each(self, keys: Sequence[str], ask: Callable[[str], Awaitable[Answer | None]]) -> dict[str, Answer]:
@@ -219,7 +226,9 @@ class Bucket:
         await self._each(keys, look)
         return found
 
-    async def _each(self, items: Iterable[Item], work: Callable[[Item], Awaitable[None]]) -> None:
+    async def _each(
+        self, items: Iterable[Item], work: Callable[[Item], Awaitable[None]], *, at_once: int | None = None
+    ) -> None:
         """Do work on each item, so many at a time. The first failure stops the rest."""
         left = iter(items)
 
@@ -228,7 +237,7 @@ class Bucket:
                 await work(item)
 
         async with asyncio.TaskGroup() as workers:
-            for _ in range(self._concurrency):
+            for _ in range(min(self._concurrency, at_once or self._concurrency)):
                 workers.create_task(worker())
 
 

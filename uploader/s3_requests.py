@@ -111,16 +111,21 @@ class Requests:
 
         return await self._ask("s3:ListBucket", prefix, read)
 
-    async def listed(self, prefix: str, keys: KeyRange, wanted: frozenset[str]) -> dict[str, tuple[int, datetime]]:
-        """Key -> bytes and ``LastModified`` of what there is in a range of keys, of those that are wanted."""
+    async def listed(
+        self, prefix: str, keys: KeyRange, wanted: Mapping[str, str]
+    ) -> dict[str, tuple[int, datetime]]:
+        """Key -> bytes and ``LastModified`` of what there is in a range of keys, of those that are wanted.
+
+        The keys are the values of ``wanted``: of 100,000 those that S3 sends need not be kept beside our own.
+        """
 
         async def read() -> dict[str, tuple[int, datetime]]:
             found = {}
             async for entry in self._list(prefix, keys.after):
-                key = entry["path"]
-                if key in wanted:
+                key = wanted.get(entry["path"])
+                if key is not None:
                     found[key] = (entry["size"], whole_seconds(entry["last_modified"]))
-                if key >= keys.last:
+                if entry["path"] >= keys.last:
                     break
             return found
 
