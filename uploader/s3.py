@@ -1,4 +1,4 @@
-"""The port on real S3: boto3's chain for who and where, obstore for every byte that moves."""
+"""The port on real S3: boto3's chain for who and where, obstore for what moves, but for files in parts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from release_log.layout import Layout
 from uploader.ahead import Ahead
 from uploader.errors import UploaderError, UsageError
 from uploader.key_ranges import key_ranges
+from uploader.large_files import LargeFiles
 from uploader.s3_requests import Requests
-from uploader.sending import Room
+from uploader.sending import Room, memory_for
 from uploader.session import first_line
 from uploader.signals import run_requests
 from uploader.store import Listing, Look
@@ -77,7 +78,8 @@ def open_bucket(access: Access, concurrency: int, encryption: Mapping[str, Any] 
     except (BaseError, ValueError) as error:
         msg = f"bucket {access.bucket!r}: {first_line(error)}"
         raise UsageError(msg) from error
-    return Bucket(Requests(store, access, (BaseError, FileNotFoundError, ValueError, *renewal_errors)), concurrency)
+    errors: tuple[type[Exception], ...] = (BaseError, FileNotFoundError, ValueError, *renewal_errors)
+    return Bucket(Requests(store, access, LargeFiles(access, encryption or {}), errors), concurrency)
 
 
 def _credentials(access: Access) -> tuple[dict[str, Any], tuple[type[Exception], ...]]:
@@ -182,7 +184,7 @@ class Bucket:
             room = Room()
 
             async def put(asset: LocalAsset) -> None:
-                with room.held(await room.take(asset.size)):
+                with room.held(await room.take(memory_for(asset))):
                     stored = await self._requests.put(asset)
                 done(asset, stored)
 

@@ -27,21 +27,36 @@ _LASTING = (
 )
 
 
+NO_CODE = ""
+
+
+class AnswerError(Exception):
+    """What went wrong with a request of boto3's.
+
+    Attributes:
+        code: S3's error code; empty if no answer came, or one that is not S3's.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = "" if code.isdigit() else code
+
+
 def passes(error: Exception) -> bool:
     """Whether the same request may succeed in a moment: S3 says so, or its answer did not come whole."""
-    if isinstance(error, FileNotFoundError):
-        # The end of a multipart upload was done and its answer lost: obstore then finds nothing to abort.
-        return code_of(error) == "NoSuchUpload"
-    return isinstance(error, BaseError) and not isinstance(error, _LASTING) and code_of(error) in {"", *_PASSING}
+    ours = isinstance(error, (BaseError, AnswerError))
+    return ours and not isinstance(error, _LASTING) and code_of(error) in {"", *_PASSING}
 
 
 def is_missing(error: Exception) -> bool:
     """Whether S3 says that there is no such key."""
-    return isinstance(error, FileNotFoundError) and code_of(error) not in {"NoSuchBucket", "NoSuchUpload"}
+    return isinstance(error, FileNotFoundError) and code_of(error) != "NoSuchBucket"
 
 
-def code_of(error: Exception) -> str:
+def code_of(error: BaseException | None) -> str:
     """S3's error code; empty if there is none."""
+    if isinstance(error, AnswerError):
+        return error.code
     # The second is how obstore shows what S3 says of one key in the 200 answer to a DELETE.
     found = re.search(r"<Code>([\w.]+)</Code>|\(code: (\w+)\)", str(error))
     return (found[1] or found[2]) if found else ""

@@ -12,8 +12,8 @@ from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 
 from release_log.instants import whole_seconds
 from uploader.errors import UploaderError
-from uploader.s3_errors import code_of, is_missing, passes
-from uploader.sending import PARTS_AT_ONCE, check_unchanged, read_body
+from uploader.s3_errors import AnswerError, code_of, is_missing, passes
+from uploader.sending import read_body
 from uploader.store import Blob, Stored
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from uploader.collect import LocalAsset
     from uploader.key_ranges import KeyRange
+    from uploader.large_files import LargeFiles
     from uploader.session import Access
 
 Answer = TypeVar("Answer")
@@ -39,10 +40,13 @@ obstore repeats what cannot do harm twice, and only until an answer begins. Noth
 class Requests:
     """One method a request, on one bucket."""
 
-    def __init__(self, store: S3Store, access: Access, errors: tuple[type[Exception], ...]) -> None:
+    def __init__(
+        self, store: S3Store, access: Access, large_files: LargeFiles, errors: tuple[type[Exception], ...]
+    ) -> None:
         self._store = store
         self._access = access
-        self._errors = errors
+        self._large_files = large_files
+        self._errors: tuple[type[Exception], ...] = (AnswerError, *errors)
 
     async def create(self, key: str, body: bytes) -> bool:
         """Write an object if there is none yet; False if there is one that somebody else wrote."""
@@ -111,9 +115,7 @@ class Requests:
 
         return await self._ask("s3:ListBucket", prefix, read)
 
-    async def listed(
-        self, prefix: str, keys: KeyRange, wanted: Mapping[str, str]
-    ) -> dict[str, tuple[int, datetime]]:
+    async def listed(self, prefix: str, keys: KeyRange, wanted: Mapping[str, str]) -> dict[str, tuple[int, datetime]]:
         """Key -> bytes and ``LastModified`` of what there is in a range of keys, of those that are wanted.
 
         The keys are the values of ``wanted``: of 100,000 those that S3 sends need not be kept beside our own.
@@ -139,20 +141,15 @@ class Requests:
         if asset.digest is not None:
             attributes["digest"] = asset.digest
 
+        content = body.content
+        if content is None:
+            await self._large_files.send(asset, attributes, self._ask)
+            return Stored(body.size, body.headers.digest())
+
         async def store() -> None:
-            await obstore.put_async(
-                self._store,
-                asset.key,
-                body.content,
-                attributes=attributes,
-                use_multipart=body.in_parts,
-                chunk_size=body.part_bytes,
-                max_concurrency=PARTS_AT_ONCE,
-            )
+            await obstore.put_async(self._store, asset.key, content, attributes=attributes, use_multipart=False)
 
         await self._ask("s3:PutObject", asset.key, store)
-        if not isinstance(body.content, bytes):
-            check_unchanged(asset)
         return Stored(body.size, body.headers.digest())
 
     async def touch(self, key: str) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uploader.encodings import compress, saves
@@ -27,8 +26,10 @@ COMPRESSED_BYTES = 64 * 1024 * 1024
 
 PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 4
+STREAM_BYTES = 4 * 1024 * 1024
+"""What a part on its way takes, at most, however large it is: it is read while it is sent."""
 MAX_PARTS = 10_000
-"""S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+"""S3's limit; an object has 10,000 parts of 5 GiB at most: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
 BYTES_AT_ONCE = 48 * 1024 * 1024
 """How much of all files is in memory at once."""
@@ -39,24 +40,28 @@ class Body:
     """What is sent for an asset.
 
     Attributes:
-        content: The body, or the file that holds it.
+        content: The body; None: the file as it is, in parts.
         size: Of the content, in bytes.
         headers: What it is stored with.
     """
 
-    content: bytes | Path
+    content: bytes | None
     size: int
     headers: Headers
 
-    @property
-    def in_parts(self) -> bool:
-        """Whether it is sent in parts."""
-        return self.size > WHOLE_BYTES
 
-    @property
-    def part_bytes(self) -> int:
-        """The size of a part, so that a file of any size has few enough of them."""
-        return max(PART_BYTES, self.size // (MAX_PARTS - 1) + 1)
+def part_bytes(size: int) -> int:
+    """The size of a part, so that a file of any size has few enough of them."""
+    return max(PART_BYTES, -(-size // MAX_PARTS))
+
+
+def memory_for(asset: LocalAsset) -> int:
+    """How much of an asset is in memory at once while it is sent."""
+    return PARTS_AT_ONCE * STREAM_BYTES if _goes_in_parts(asset) else asset.size
+
+
+def _goes_in_parts(asset: LocalAsset) -> bool:
+    return asset.size > (WHOLE_BYTES if asset.treatment.encoding is None else COMPRESSED_BYTES)
 
 
 def read_body(asset: LocalAsset) -> Body:
@@ -66,9 +71,9 @@ def read_body(asset: LocalAsset) -> Body:
         UploaderError: The file is gone, or is not what it was when the build was looked at.
     """
     headers, encoding = asset.treatment.headers, asset.treatment.encoding
-    if asset.size > (WHOLE_BYTES if encoding is None else COMPRESSED_BYTES):
+    if _goes_in_parts(asset):
         check_unchanged(asset)
-        return Body(Path(asset.path), asset.size, headers)
+        return Body(None, asset.size, headers)
     try:
         with open(asset.path, "rb") as file:  # noqa: PTH123 (a `Path` for each of 100,000 files costs more)
             content = file.read()

@@ -82,7 +82,7 @@ class Proxy:
                 proxy._end.wait(60)
                 self.close_connection = True
 
-            do_GET = do_PUT = do_POST = do_HEAD = _forward  # noqa: N815 (as http.server calls them)
+            do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward  # noqa: N815 (as http.server calls them)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"

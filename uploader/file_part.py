@@ -1,0 +1,61 @@
+"""A part of a file, read while it is sent."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from threading import Event
+
+
+class FilePart(io.RawIOBase):
+    """Some bytes of a file as a file.
+
+    Reading fails once the upload has ended, or if the file is shorter by now: S3 would wait for the rest.
+    """
+
+    def __init__(self, file: BinaryIO, start: int, size: int, stop: Event) -> None:
+        super().__init__()
+        self._file, self._start, self._size, self._stop = file, start, size, stop
+        self._at = 0
+
+    def __len__(self) -> int:
+        """Its size."""
+        return self._size
+
+    def readable(self) -> bool:
+        """See `io.RawIOBase`."""
+        return True
+
+    def seekable(self) -> bool:
+        """See `io.RawIOBase`."""
+        return True
+
+    def tell(self) -> int:
+        """See `io.RawIOBase`."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """See `io.RawIOBase`."""
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """See `io.RawIOBase`.
+
+        Raises:
+            OSError: The upload has ended, or the file is shorter by now.
+        """
+        if self._stop.is_set():
+            msg = "the upload has ended"
+            raise OSError(msg)
+        left = self._size - self._at
+        wanted = left if size is None or size < 0 else min(size, left)
+        self._file.seek(self._start + self._at)
+        data = self._file.read(wanted)
+        if len(data) != wanted:
+            msg = "the file has become shorter"
+            raise OSError(msg)
+        self._at += wanted
+        return data
