@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 from release_log.errors import MarkerError
 from release_log.instants import format_instant, parse_instant
-from release_log.marker import SCHEMA_FILE, Asset, Release, decode, encode
+from release_log.marker import ASSETS_AT_ONCE, SCHEMA_FILE, Asset, Release, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -318,3 +318,16 @@ def test_whole_number_written_as_a_float_is_a_whole_number(path: list[str]) -> N
 def test_instants_round_trip_to_the_second(at: datetime) -> None:
     """From year 1 on."""
     assert parse_instant(format_instant(at)) == at.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("count", [0, 1, ASSETS_AT_ONCE, 2 * ASSETS_AT_ONCE + 1])
+def test_many_assets_are_written_as_one_document_would_be(count: int) -> None:
+    """In parts, and byte for byte as JSON with its names in order."""
+    assets = {
+        f"assets/é{number}.js": Asset(f"assets/é{number}-1a2b3c4d.js", number, fingerprinted=True)
+        for number in range(count)
+    }
+    release = Release("r1", "default", datetime(2026, 11, 23, tzinfo=UTC), "assets/", {"name": "x"}, assets)
+    body = encode(release)
+    assert json.dumps(json.loads(body), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() == body
+    assert len(json.loads(body)["assets"]) == count
