@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 EPOCH = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 MISHAPS = (UploaderError, CleanerError, BotoCoreError, ClientError)
-"""What an actor may end with, because of what happens to its requests. Any other error is a defect, and ends the test."""
+"""What an actor may end with: what happens to its requests. Any other error is a defect, and ends the test."""
 
 
 class Crash(BaseException):
