@@ -6,6 +6,7 @@ It also does two things that no client can bring about by itself: it lets time p
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -61,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
     def forward(self) -> None:
         """Send the request on as it came, the signed ``Host`` included, and the answer back as AWS would give it."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if BROKEN in self.path and "partNumber=2&" in self.path:
+        if BROKEN in self.path and re.search(r"[?&]partNumber=2(&|$)", self.path):
             self._answer(400, [], b"")
             return
         upstream = http.client.HTTPConnection(str(self.strict.upstream.hostname), self.strict.upstream.port or 80)
