@@ -8,7 +8,7 @@ fingerprinted one is cached for a year, and its old content with it. Where in do
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _HEX = re.compile(r"[0-9a-f]{6,128}")  # up to SHA-512, the longest digest that build tools write
 _UPPER_HEX = re.compile(r"[0-9A-F]{32,128}")  # GWT writes MD5 in capitals; what is shorter may be a part number
@@ -57,8 +57,7 @@ class PatternError(ValueError):
     """A user's pattern that is no regular expression, or does not say which part is the fingerprint."""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """An asset's path, taken apart.
 
     Attributes:
@@ -174,17 +173,19 @@ def _suffix(segment: str) -> int:
 
 
 def _is_fingerprint(token: str) -> bool:
+    if _is_hex(token):
+        return True
     astro = _ASTRO_IMAGE.fullmatch(token)
-    return _is_hex(token) or _is_mixed(astro[1] if astro else token)
+    return _is_mixed(astro[1] if astro else token)
 
 
 def _is_hex(token: str) -> bool:
     """Hex with a digit and a letter: words such as ``facade`` have no digit, dates and numbers no letter."""
-    if _DATE.fullmatch(token) or _HEX_WORD.fullmatch(token):
+    if not (_HEX.fullmatch(token) or _UPPER_HEX.fullmatch(token)) or token.isalpha():
         return False
     if token.isdigit():
-        return bool(_DIGITS.fullmatch(token))
-    return bool(_HEX.fullmatch(token) or _UPPER_HEX.fullmatch(token)) and not token.isalpha()
+        return bool(_DIGITS.fullmatch(token)) and not _DATE.fullmatch(token)
+    return not (_DATE.fullmatch(token) or _HEX_WORD.fullmatch(token))
 
 
 def _kinds(token: str) -> tuple[bool, bool, bool]:

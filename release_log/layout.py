@@ -185,6 +185,22 @@ def check_prefix(prefix: str) -> str:
     raise LayoutError(msg)
 
 
+def is_plain(key: str) -> bool:
+    """Whether a key can surely be an asset's of its site, told at a glance: a build may have 100,000 files.
+
+    Of one that is not plain `check_key` and `Layout.owns` know more.
+    """
+    return (
+        key.isprintable()
+        and len(key) <= MAX_KEY_BYTES // 4  # of the bytes that UTF-8 takes for a character
+        and "/." not in key
+        and "//" not in key
+        and not key.startswith((".", "/"))
+        and not key.endswith("/")
+        and key != ""
+    )
+
+
 def check_key(key: str) -> str:
     """The key as given, if an asset may have it: what S3 clients, URLs and IAM all read alike.
 

@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from release_log.errors import MarkerError
 from release_log.instants import format_instant, parse_instant
@@ -35,9 +35,8 @@ ASSETS_AT_ONCE = 1000
 CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """One asset of a release.
+class Asset(NamedTuple):
+    """One asset of a release. A tuple, because a release may have 100,000 of them.
 
     Attributes:
         key: The whole key, the site's prefix included.
@@ -142,28 +141,25 @@ def decode(body: bytes, prefix: str) -> Release:
     )
 
 
-def read_headers(body: bytes, sizes: Mapping[str, int]) -> tuple[str, dict[str, str]]:
-    """What a marker says of the headers of some objects, for whoever takes it as a hint: it is not checked otherwise.
-
-    Args:
-        body: What the marker holds.
-        sizes: Key -> bytes of the objects.
+def read_headers(body: bytes) -> tuple[str, dict[str, tuple[int, str]]]:
+    """What a marker says of its objects' headers, for whoever takes it as a hint: it is not checked otherwise.
 
     Returns:
-        The channel, and key -> ``headers`` of the objects that have the size that the marker says.
+        The channel, and key -> bytes and ``headers`` of each object.
 
     Raises:
         MarkerError: It is not JSON.
     """
-    headers: dict[str, str] = {}
+    headers: dict[str, tuple[int, str]] = {}
+    digests: dict[str, str] = {}  # few differ
 
     def take(entry: dict[str, Any]) -> dict[str, Any] | None:
         # Whatever is not needed goes at once: a marker may name 100,000 assets.
-        key, digest = entry.get("key"), entry.get("headers")
+        key, size, digest = entry.get("key"), entry.get("size"), entry.get("headers")
         if not isinstance(key, str):
             return entry
-        if isinstance(digest, str) and sizes.get(key, -1) == entry.get("size"):
-            headers[key] = digest
+        if isinstance(size, int) and isinstance(digest, str):
+            headers[key] = size, digests.setdefault(digest, digest)
         return None
 
     try:

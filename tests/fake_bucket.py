@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from uploader.collect import LocalAsset
-    from uploader.store import Needs, Stored
+    from uploader.store import Stored
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
@@ -26,7 +26,7 @@ LAYOUT = Layout("assets/")
 def stored_with(asset: LocalAsset) -> dict[str, str]:
     """The headers and metadata that the uploader stores an asset with."""
     headers = asset.treatment.headers
-    notes = {"headers": headers.digest()} | ({} if asset.digest is None else {"digest": asset.digest})
+    notes = {"headers": headers.digest} | ({} if asset.digest is None else {"digest": asset.digest})
     return headers.as_http() | notes
 
 
@@ -81,12 +81,13 @@ class FakeBucket:
         self.error = error
         self.clock = clock or Clock()
         self._ahead: tuple[float, Listing] | None = None
+        self._told: dict[str, Mapping[str, str]] = {}
 
-    def begin(self, layout: Layout) -> None:
-        """Nothing depends on it."""
+    def list_ahead(self, keys: Collection[str]) -> None:
+        self._ahead = (self.clock.passed, self.listing(LAYOUT.prefix, keys))
 
-    def list_ahead(self, prefix: str, keys: Collection[str]) -> None:
-        self._ahead = (self.clock.passed, self.listing(prefix, keys))
+    def head_ahead(self, keys: Sequence[str]) -> None:
+        self._told = self.metadata(keys)
 
     def create(self, key: str, body: bytes) -> bool:
         self._request(f"create {key}")
@@ -114,14 +115,14 @@ class FakeBucket:
         log = {key: at for key, at in there.items() if key.startswith(LAYOUT.log)}
         return Listing({key: len(self.objects[key]) for key in times}, times, log)
 
-    def look(self, layout: Layout, needs: Needs) -> Look:
+    def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         # They are made side by side. In this order the listing is most out of date when the ledger is read.
         (began, listing), self._ahead = (
-            self._ahead or (self.clock.passed, self.listing(layout.prefix, needs.keys)),
+            self._ahead or (self.clock.passed, self.listing(layout.prefix, keys)),
             None,
         )
         log = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(layout.log)}
-        metadata = self.metadata(needs.unsure)
+        metadata, self._told = self._told, {}
         return Look(replace(listing, log=log), began, self.get(layout.ledger), metadata)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:

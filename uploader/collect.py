@@ -7,12 +7,11 @@ import os
 import stat
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.errors import LayoutError
 from release_log.fingerprints import split
-from release_log.layout import Layout, check_key
+from release_log.layout import Layout, check_key, is_plain
 from uploader.errors import UploaderError, UsageError
 from uploader.files import changed, every_file, signature_of
 from uploader.manifests import read_manifests
@@ -27,9 +26,8 @@ if TYPE_CHECKING:
     from uploader.files import Collector, File
 
 
-@dataclass(frozen=True, slots=True)
-class LocalAsset:
-    """One file of the build.
+class LocalAsset(NamedTuple):
+    """One file of the build. A tuple, because a build may have 100,000 of them.
 
     Attributes:
         path: The file.
@@ -54,7 +52,7 @@ class LocalAsset:
 
     def as_it_is(self) -> Stored:
         """How it is stored if nothing is done to it."""
-        return Stored(self.size, self.treatment.headers.digest())
+        return Stored(self.size, self.treatment.headers.digest)
 
 
 def collect(  # noqa: PLR0913 (what a user may say of a build)
@@ -97,7 +95,8 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     for file, key, (logical, fingerprinted) in zip(files, keys, _names(files, pattern), strict=True):
         treatment = rules.treat(file.name, fingerprinted=fingerprinted)
         if treatment is not None:
-            _check_key(layout, file, key)
+            if not is_plain(key):
+                _check_key(layout, file, key)
             assets.append(_asset(file.path, key, layout.prefix + logical, treatment, fingerprinted=fingerprinted))
     if not assets:
         msg = f"every file of {str(directory)!r} is skipped by a rule: a release needs one asset at least"
@@ -107,7 +106,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
 
 
 def _as_said(file: File, said: Mapping[str, str]) -> File:
-    return file if file.logical is not None or file.name not in said else replace(file, logical=said[file.name])
+    return file if file.logical is not None or file.name not in said else file._replace(logical=said[file.name])
 
 
 def _names(files: list[File], pattern: re.Pattern[str] | None) -> Iterator[tuple[str, bool]]:
@@ -127,7 +126,8 @@ def _contested(files: list[File], logicals: list[str]) -> tuple[set[str], set[st
     which of them earlier builds left behind.
     """
     # A file lays claim to a path by being named so, or by being so without its fingerprint.
-    claims = Counter(path for file, logical in zip(files, logicals, strict=True) for path in {file.name, logical})
+    claims = Counter(logicals)
+    claims.update(file.name for file, logical in zip(files, logicals, strict=True) if file.name != logical)
     contested = {path for path, count in claims.items() if count > 1}
     said = Counter(file.logical for file in files if file.logical in contested)
     given = {path for path in contested if said[path] == 1}

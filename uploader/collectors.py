@@ -6,7 +6,6 @@ import importlib
 import os
 import sys
 import traceback
-from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,7 +107,7 @@ def _file(reference: str, number: int, file: object) -> File:
     if not isinstance(file.fingerprinted, bool | None):
         msg = f"{where}: fingerprinted is {file.fingerprinted!r}; give True, False, or None"
         raise UsageError(msg)
-    return file if isinstance(file.path, str) else replace(file, path=os.fsdecode(file.path))
+    return file if isinstance(file.path, str) else file._replace(path=os.fsdecode(file.path))
 
 
 def _said(error: BaseException) -> str:

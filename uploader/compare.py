@@ -51,12 +51,12 @@ class There:
         """Those that are stored compressed, and how."""
         for asset in assets:
             if asset.treatment.encoding is not None and self.has(asset.key, asset.treatment.encoded):
-                yield asset, Stored(self.sizes[asset.key], asset.treatment.encoded.digest())
+                yield asset, Stored(self.sizes[asset.key], asset.treatment.encoded.digest)
 
     def has(self, key: str, headers: Headers) -> bool:
         """Whether an object is known to be stored with these headers."""
         looked_at = self.metadata.get(key)
-        return self.headers.get(key) == headers.digest() if looked_at is None else headers.are_those_of(looked_at)
+        return self.headers.get(key) == headers.digest if looked_at is None else headers.are_those_of(looked_at)
 
     def digest_of(self, key: str) -> str | None:
         """The digest of an object's content; None if it is not known."""
@@ -85,8 +85,8 @@ def _reason(asset: LocalAsset, there: There) -> Reason | None:
     if size is None:
         return Reason.NEW
     if not _fits(asset, size):
-        known = there.headers.get(asset.key, asset.treatment.headers.digest())
-        return Reason.SIZE_DIFFERS if known == asset.treatment.headers.digest() else Reason.HEADERS_DIFFER
+        known = there.headers.get(asset.key, asset.treatment.headers.digest)
+        return Reason.SIZE_DIFFERS if known == asset.treatment.headers.digest else Reason.HEADERS_DIFFER
     if not asset.fingerprinted and there.digest_of(asset.key) != asset.digest:
         return Reason.CONTENT_DIFFERS
     if there.has(asset.key, asset.treatment.headers):

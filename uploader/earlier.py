@@ -6,13 +6,15 @@ A hint, and no more: what it does not know costs a request.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.errors import ReleaseLogError
 from release_log.marker import read_headers
+from uploader.ahead import Ahead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from release_log.layout import Layout
     from uploader.store import BucketPort, Listing
@@ -23,25 +25,65 @@ MOST = 5
 log = logging.getLogger("uploader")
 
 
-def earlier_headers(bucket: BucketPort, layout: Layout, channel: str, listing: Listing) -> Mapping[str, str]:
+class Said(NamedTuple):
+    """What a marker says.
+
+    Attributes:
+        marker: Its key.
+        at: When it was written, by S3's clock.
+        channel: Of its release.
+        headers: Key -> bytes of the object, and the digest of the headers that it is stored with.
+    """
+
+    marker: str
+    at: datetime
+    channel: str
+    headers: Mapping[str, tuple[int, str]]
+
+
+def newest_ahead(bucket: BucketPort, layout: Layout) -> Ahead[Said | None]:
+    """Begin to read the newest marker, the largest of all reads. It never changes: what it says is as good later."""
+    return Ahead(lambda: _newest(bucket, layout))
+
+
+def earlier_headers(
+    bucket: BucketPort, layout: Layout, channel: str, listing: Listing, newest: Ahead[Said | None] | None = None
+) -> Mapping[str, str]:
     """Key -> digest of the headers that it is stored with, of what is listed.
 
-    Only of what was not stored again since: an object that is newer than the marker may have got other headers.
+    Only of what has the size that the marker says and was not stored again since: an object that is newer than the
+    marker may have got other headers.
     """
+    known = None if newest is None else newest.answer()
     found: dict[str, str] = {}
-    markers = sorted((key for key in listing.log if key.startswith(layout.markers)), key=lambda key: listing.log[key])
-    for key in markers[: -MOST - 1 : -1]:
-        blob = bucket.get(key)
-        if blob is None:
+    for key in _newest_first(layout, listing.log)[:MOST]:
+        said = known if known is not None and known.marker == key else _read(bucket, key)
+        if said is None:
             continue
-        try:
-            of, headers = read_headers(blob.body, listing.sizes)
-        except ReleaseLogError as error:
-            log.debug("%s is not valid: %s", key, error)
-            continue
-        for name, digest in headers.items():
-            if listing.times[name] <= blob.last_modified:
+        for name, (size, digest) in said.headers.items():
+            if listing.sizes.get(name) == size and listing.times[name] <= said.at:
                 found.setdefault(name, digest)
-        if of == channel:
+        if said.channel == channel:
             break
     return found
+
+
+def _newest(bucket: BucketPort, layout: Layout) -> Said | None:
+    markers = _newest_first(layout, bucket.written(layout.markers))
+    return _read(bucket, markers[0]) if markers else None
+
+
+def _newest_first(layout: Layout, log: Mapping[str, datetime]) -> list[str]:
+    markers = (key for key in log if key.startswith(layout.markers))
+    return sorted(markers, key=lambda key: (log[key], key), reverse=True)
+
+
+def _read(bucket: BucketPort, marker: str) -> Said | None:
+    blob = bucket.get(marker)
+    if blob is None:
+        return None
+    try:
+        return Said(marker, blob.last_modified, *read_headers(blob.body))
+    except ReleaseLogError as error:
+        log.debug("%s is not valid: %s", marker, error)
+        return None

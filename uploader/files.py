@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from uploader.errors import UploaderError, UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """One file of the build.
 
     Attributes:
@@ -93,5 +92,6 @@ def _walk(directory: str) -> Iterator[File]:
             ways[path] = way | {real}
         below = os.path.relpath(folder, directory).replace(os.sep, "/")
         inside = "" if below == "." else f"{below}/"
+        here = os.path.join(folder, "")  # noqa: PTH118 (as above)
         for name in names:
-            yield File(os.path.join(folder, name), inside + name)  # noqa: PTH118
+            yield File(here + name, inside + name)

@@ -130,7 +130,7 @@ def newest_first(bucket: BucketPort, layout: Layout, channel: str) -> Iterator[N
 
 def without_headers(release: Release) -> Release:
     """The release without what may change while it stays the same: the headers that its assets are stored with."""
-    return replace(release, assets={logical: replace(each, headers=None) for logical, each in release.assets.items()})
+    return replace(release, assets={logical: each._replace(headers=None) for logical, each in release.assets.items()})
 
 
 def _what(named: Named) -> tuple[str, Mapping[str, Asset]]:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from uploader.encodings import decoded_ending, ending_of, stored_coding
-from uploader.media_types import media_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +32,7 @@ class Headers:
         content_language: Of whom it is for.
         storage_class: S3's; None for its standard.
         metadata: The user's own, sorted.
+        digest: 12 hexadecimal digits that change when a header does: the marker's ``headers``.
     """
 
     content_type: str
@@ -45,6 +42,11 @@ class Headers:
     content_language: str | None = None
     storage_class: str | None = None
     metadata: tuple[tuple[str, str], ...] = ()
+    digest: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Compute the digest: a build has many files, and few headers that differ."""
+        object.__setattr__(self, "digest", digest_of(self.as_http()))
 
     def as_http(self) -> dict[str, str]:
         """The attributes that obstore takes: header name -> value, and the metadata by its bare names."""
@@ -58,10 +60,6 @@ class Headers:
         }
         return {name: value for name, value in named.items() if value is not None} | dict(self.metadata)
 
-    def digest(self) -> str:
-        """12 hexadecimal digits that change when a header does: the marker's ``headers``."""
-        return _digest(self)
-
     def are_those_of(self, http: Mapping[str, str]) -> bool:
         """Whether an object has them, by its headers and metadata.
 
@@ -69,24 +67,10 @@ class Headers:
         """
         real = {name: value for name, value in http.items() if name not in BOOKKEEPING}
         wanted = {name: value for name, value in self.as_http().items() if name != "Storage-Class"}
-        return real == wanted and http.get("headers", self.digest()) == self.digest()
+        return real == wanted and http.get("headers", self.digest) == self.digest
 
 
 def digest_of(http: Mapping[str, str]) -> str:
     """The same of headers and metadata as they are: header name -> value."""
     text = "\n".join(f"{name}: {value}" for name, value in sorted(http.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def headers_for(name: str, *, fingerprinted: bool) -> Headers:
-    """The headers of a file of the build by its name, as far as no rule says otherwise."""
-    ending = ending_of(name)
-    coding = stored_coding(ending)
-    return Headers(
-        media_type(decoded_ending(ending, coding)), IMMUTABLE if fingerprinted else NO_CACHE, content_encoding=coding
-    )
-
-
-@lru_cache(maxsize=1024)  # a build has many files and few different headers
-def _digest(headers: Headers) -> str:
-    return digest_of(headers.as_http())

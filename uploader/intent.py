@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from uploader.clocks import Clocks
-    from uploader.store import BucketPort, Look, Needs
+    from uploader.store import BucketPort, Look
 
 TRIES = 5
 """How many ids are tried when others publish under the same name in the same second."""
@@ -103,7 +103,7 @@ def intent(
     layout: Layout,
     name: str,
     body: Callable[[datetime], bytes],
-    needs: Needs,
+    keys: frozenset[str],
     clocks: Clocks,
 ) -> Iterator[Intent]:
     """Hold an intent that no cleaner overlooks; on the way out it is withdrawn.
@@ -113,7 +113,7 @@ def intent(
         layout: The site.
         name: The release's name.
         body: The intent's content, from the instant in its id.
-        needs: What it is to protect.
+        keys: What it is to protect.
         clocks: See `Clocks`.
 
     Raises:
@@ -127,7 +127,7 @@ def intent(
             held.created = clocks.passed()
             try:
                 try:
-                    look = look_around(bucket, layout, held, needs, clocks)
+                    look = look_around(bucket, layout, held, keys, clocks)
                     if look is not None:
                         held.look = look
                         yield held

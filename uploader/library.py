@@ -15,6 +15,7 @@ from release_log.marker import CHANNEL, DEFAULT_CHANNEL
 from uploader import staging
 from uploader.ci import build_metadata
 from uploader.collect import collect
+from uploader.earlier import newest_ahead
 from uploader.encryption import encryption
 from uploader.errors import UsageError
 from uploader.files import every_file
@@ -137,7 +138,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         msg = f"channel {channel!r}: use up to 64 letters, digits, dots, hyphens and underscores"
         raise UsageError(msg)
     bucket = site.open()
-    bucket.begin(layout)
+    newest = newest_ahead(bucket, layout)
     assets = collect(
         Path(directory),
         layout.prefix,
@@ -145,11 +146,11 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         collector=collector or every_file,
         rules=parse_rules([dict(rule) for rule in rules], "rules"),
         manifest=None if manifest is None else Path(manifest),
-        named=lambda keys: bucket.list_ahead(layout.prefix, keys),
+        named=bucket.list_ahead,
     )
     build = Build(assets=assets, prefix=site.prefix, channel=channel, release=name, metadata=build_metadata(os.environ))
     cdn = None if invalidate is None else find_cdn(invalidate, invalidate_root, site.prefix)
-    published = publish_build(ReadOnly(bucket) if dry_run else bucket, build, stage=stage)
+    published = publish_build(ReadOnly(bucket) if dry_run else bucket, build, stage=stage, newest=newest)
     stale = () if cdn is None else cdn.stale_paths(published.uploads)
     if cdn is not None and stale and not dry_run:
         cdn.invalidate(site.access(), published.id, stale)

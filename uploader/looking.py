@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
     from uploader.clocks import Clocks
     from uploader.intent import Intent
-    from uploader.store import Blob, BucketPort, Needs
+    from uploader.store import Blob, BucketPort
 
 POLL_SECONDS = 5
 """How often the ledger is read while the cleaner deletes."""
@@ -47,7 +47,7 @@ class Announced:
     ours: bool = False
 
 
-def look_around(bucket: BucketPort, layout: Layout, held: Intent, needs: Needs, clocks: Clocks) -> Look | None:
+def look_around(bucket: BucketPort, layout: Layout, held: Intent, keys: frozenset[str], clocks: Clocks) -> Look | None:
     """Look at the site; if a cleaner may be about to delete what is needed, wait until it is done, and look again.
 
     The listing may be older than our intent, and than what the ledger says: a cleaner that did not see the intent may
@@ -57,13 +57,13 @@ def look_around(bucket: BucketPort, layout: Layout, held: Intent, needs: Needs, 
     Returns:
         None if the intent protects nothing: it is gone, or about to be removed as an expired file of this very id.
     """
-    look = bucket.look(layout, needs)
+    look = bucket.look(layout, keys)
     ledger, written = look.ledger, look.listing.log.get(layout.pending_key(held.id))
     if ledger is None:
         return look
     if written is None:
         return None
-    announced = _announced(ledger, layout, held, needs)
+    announced = _announced(ledger, layout, held, keys)
     ahead = timedelta(seconds=max(0.0, held.created - look.began))
     if announced is None and ledger.last_modified + MARGIN + ahead < written:
         return look
@@ -79,12 +79,12 @@ def look_around(bucket: BucketPort, layout: Layout, held: Intent, needs: Needs, 
             told = True
         clocks.sleep(POLL_SECONDS)
         ledger = bucket.get(layout.ledger)
-        announced = None if ledger is None else _announced(ledger, layout, held, needs)
+        announced = None if ledger is None else _announced(ledger, layout, held, keys)
     began = clocks.passed()
-    return Look(bucket.listing(layout.prefix, needs.keys), began, ledger, {})
+    return Look(bucket.listing(layout.prefix, keys), began, ledger, {})
 
 
-def _announced(ledger: Blob, layout: Layout, held: Intent, needs: Needs) -> Announced | None:
+def _announced(ledger: Blob, layout: Layout, held: Intent, keys: frozenset[str]) -> Announced | None:
     """What a ledger announces that concerns this release; a ledger that cannot be read may announce anything."""
     try:
         deleting = read_deleting(ledger.body)
@@ -93,7 +93,7 @@ def _announced(ledger: Blob, layout: Layout, held: Intent, needs: Needs) -> Anno
         doing = "may be deleting assets of this release (its ledger cannot be read)"
         return Announced(doing, ledger.last_modified + HOLDS)
     ours = {layout.pending_key(held.id), layout.staged_key(held.id), layout.marker_key(held.id)}
-    if deleting is None or deleting.keys.isdisjoint(needs.keys | ours):
+    if deleting is None or deleting.keys.isdisjoint(keys | ours):
         return None
     until = deleting.until(ledger.last_modified)
     return Announced("is deleting assets of this release", until, ours=not deleting.keys.isdisjoint(ours))

@@ -17,13 +17,14 @@ from uploader.clocks import Clocks
 from uploader.compare import There, Upload, compare, to_look_at
 from uploader.earlier import earlier_headers
 from uploader.intent import intent
-from uploader.store import Needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from uploader.ahead import Ahead
     from uploader.collect import LocalAsset
+    from uploader.earlier import Said
     from uploader.store import BucketPort, Look, Stored
 
 FEW = 64
@@ -76,11 +77,12 @@ def _ignore(*_: object) -> None:
     """Show no progress."""
 
 
-def publish(
+def publish(  # noqa: PLR0913 (how it is done, and who watches)
     bucket: BucketPort,
     build: Build,
     *,
     stage: bool = False,
+    newest: Ahead[Said | None] | None = None,
     started: Callable[[list[Upload]], None] = _ignore,
     sent: Callable[[LocalAsset], None] = _ignore,
     clocks: Clocks | None = None,
@@ -90,6 +92,7 @@ def publish(
     Args:
         bucket: The site's bucket; under a dry run its read-only cover.
         build: What is to be published.
+        newest: The newest marker, if somebody has begun to read it: `uploader.earlier.newest_ahead`.
         stage: Leave it waiting for `uploader.staging.activate`, instead of making it current.
         started: Called with what is to be sent, before the first file is.
         sent: Called for each file that is stored.
@@ -100,7 +103,7 @@ def publish(
     """
     clocks = clocks or Clocks()
     layout = Layout(build.prefix)
-    needs = _needs(build)
+    keys = frozenset(asset.key for asset in build.assets)
     done: dict[str, Upload] = {}
     stored: dict[str, Stored] = {}
 
@@ -109,10 +112,11 @@ def publish(
             stored[asset.key] = how
         sent(asset)
 
+    bucket.head_ahead(_surely_unsure(build))
     while True:
-        with intent(bucket, layout, build.release, lambda at: encode(_release(build, at, {})), needs, clocks) as held:
+        with intent(bucket, layout, build.release, lambda at: encode(_release(build, at, {})), keys, clocks) as held:
             if not held.is_taken(layout):
-                there = _what_is_there(bucket, layout, build, held.look)
+                there = _what_is_there(bucket, layout, build, held.look, newest)
                 uploads = list(compare(build.assets, there))
                 started(uploads)
                 _send(bucket, uploads, note)
@@ -132,15 +136,17 @@ def publish(
         clocks.sleep(1)
 
 
-def _needs(build: Build) -> Needs:
+def _surely_unsure(build: Build) -> list[str]:
+    """Keys whose content no listing tells: pages, mostly. Of many it is better to know first which are there at all."""
     unsure = [asset.key for asset in build.assets if not asset.fingerprinted]
-    # Pages, mostly, and few. Of many it is better to know first which are there at all.
-    return Needs(frozenset(asset.key for asset in build.assets), tuple(unsure) if len(unsure) <= FEW else ())
+    return unsure if len(unsure) <= FEW else []
 
 
-def _what_is_there(bucket: BucketPort, layout: Layout, build: Build, look: Look) -> There:
+def _what_is_there(
+    bucket: BucketPort, layout: Layout, build: Build, look: Look, newest: Ahead[Said | None] | None
+) -> There:
     sizes = look.listing.sizes
-    headers = earlier_headers(bucket, layout, build.channel, look.listing)
+    headers = earlier_headers(bucket, layout, build.channel, look.listing, newest)
     unknown = [key for key in to_look_at(build.assets, sizes, headers) if key not in look.metadata]
     return There(sizes, headers, {**look.metadata, **bucket.metadata(unknown)})
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.intent import intent
-from uploader.store import Needs
 from uploader.whole import fits, keys_there, some_of
 
 if TYPE_CHECKING:
@@ -116,8 +115,7 @@ def restore(
     restored: set[str] = set()
     told: set[str] = set()
     while True:
-        needs = Needs(named.release.keys)
-        with intent(bucket, layout, named.name, lambda _: named.body, needs, clocks) as held:
+        with intent(bucket, layout, named.name, lambda _: named.body, named.release.keys, clocks) as held:
             for _ in range(MOST_DELETE_MARKERS):
                 found = look(bucket, versions, layout, named)
                 if not found.deleted:

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 
 from release_log.instants import whole_seconds
 from uploader.errors import UploaderError
+from uploader.large_files import LargeFiles
 from uploader.s3_errors import AnswerError, code_of, is_missing, passes
 from uploader.sending import read_body
 from uploader.store import Blob, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from obstore import ObjectMeta
-    from obstore.store import S3Store
 
     from uploader.collect import LocalAsset
+    from uploader.connection import Connection
     from uploader.key_ranges import KeyRange
-    from uploader.large_files import LargeFiles
-    from uploader.session import Access
 
 Answer = TypeVar("Answer")
 
@@ -37,16 +35,21 @@ obstore repeats what cannot do harm twice, and only until an answer begins. Noth
 """
 
 
+class Found(NamedTuple):
+    """What a listing found: key -> bytes, and key -> ``LastModified``."""
+
+    sizes: dict[str, int]
+    times: dict[str, datetime]
+
+
 class Requests:
     """One method a request, on one bucket."""
 
-    def __init__(
-        self, store: S3Store, access: Access, large_files: LargeFiles, errors: tuple[type[Exception], ...]
-    ) -> None:
-        self._store = store
-        self._access = access
-        self._large_files = large_files
-        self._errors: tuple[type[Exception], ...] = (AnswerError, *errors)
+    def __init__(self, connection: Connection) -> None:
+        self._store = connection.store
+        self._access = connection.access
+        self._large_files = LargeFiles(connection.access, connection.encryption)
+        self._errors: tuple[type[Exception], ...] = (AnswerError, *connection.errors)
 
     async def create(self, key: str, body: bytes) -> bool:
         """Write an object if there is none yet; False if there is one that somebody else wrote."""
@@ -111,51 +114,50 @@ class Requests:
         """Key -> ``LastModified`` of every object under a prefix."""
 
         async def read() -> dict[str, datetime]:
-            return {each["path"]: whole_seconds(each["last_modified"]) async for each in self._list(prefix)}
+            pages = self._pages(prefix)
+            return {each["path"]: whole_seconds(each["last_modified"]) async for page in pages for each in page}
 
         return await self._ask("s3:ListBucket", prefix, read)
 
-    async def listed(self, prefix: str, keys: KeyRange, wanted: Mapping[str, str]) -> dict[str, tuple[int, datetime]]:
-        """Key -> bytes and ``LastModified`` of what there is in a range of keys, of those that are wanted.
+    async def listed(self, keys: KeyRange, wanted: Mapping[str, str]) -> Found:
+        """What there is in a range of keys, of those that are wanted.
 
         The keys are the values of ``wanted``: of 100,000 those that S3 sends need not be kept beside our own.
         """
 
-        async def read() -> dict[str, tuple[int, datetime]]:
-            found = {}
-            async for entry in self._list(prefix, keys.after):
-                key = wanted.get(entry["path"])
-                if key is not None:
-                    found[key] = (entry["size"], whole_seconds(entry["last_modified"]))
-                if entry["path"] >= keys.last:
+        async def read() -> Found:
+            found = Found({}, {})
+            same: dict[datetime, datetime] = {}  # many were written at one time
+            async for page in self._pages(keys.folder, keys.after):
+                for entry in page:
+                    key = wanted.get(entry["path"])
+                    if key is not None:
+                        found.sizes[key] = entry["size"]
+                        found.times[key] = same.setdefault(at := whole_seconds(entry["last_modified"]), at)
+                if page and page[-1]["path"] >= keys.last:
                     break
             return found
 
-        return await self._ask("s3:ListBucket", prefix, read)
+        return await self._ask("s3:ListBucket", keys.folder, read)
 
     async def put(self, asset: LocalAsset) -> Stored:
         """Store a file; returns how it is stored."""
         # Compression takes its time, and takes it beside what else is on its way.
         body = await asyncio.to_thread(read_body, asset) if asset.treatment.encoding else read_body(asset)
-        attributes = body.headers.as_http() | {"headers": body.headers.digest()}
+        attributes = body.headers.as_http() | {"headers": body.headers.digest}
         if asset.digest is not None:
             attributes["digest"] = asset.digest
 
         content = body.content
         if content is None:
             await self._large_files.send(asset, attributes, self._ask)
-            return Stored(body.size, body.headers.digest())
+            return Stored(body.size, body.headers.digest)
 
         async def store() -> None:
             await obstore.put_async(self._store, asset.key, content, attributes=attributes, use_multipart=False)
 
         await self._ask("s3:PutObject", asset.key, store)
-        return Stored(body.size, body.headers.digest())
-
-    async def touch(self, key: str) -> None:
-        """Ask for an object, whatever the answer: there is a connection then."""
-        with contextlib.suppress(*self._errors):
-            await obstore.head_async(self._store, key)
+        return Stored(body.size, body.headers.digest)
 
     async def delete(self, key: str) -> None:
         """Delete an object; not there is fine."""
@@ -165,10 +167,8 @@ class Requests:
 
         await self._ask("s3:DeleteObject", key, delete)
 
-    async def _list(self, prefix: str, after: str | None = None) -> AsyncIterator[ObjectMeta]:
-        async for page in obstore.list(self._store, prefix or None, offset=after, chunk_size=1000):
-            for entry in page:
-                yield entry
+    def _pages(self, prefix: str, after: str | None = None) -> AsyncIterator[Sequence[ObjectMeta]]:
+        return obstore.list(self._store, prefix or None, offset=after, chunk_size=1000)
 
     async def _is_surely_missing(self, key: str) -> bool:
         try:

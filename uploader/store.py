@@ -40,27 +40,14 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """What a release relies on.
-
-    Attributes:
-        keys: Every key that it names.
-        unsure: Those of them whose metadata is needed whatever the listing says.
-    """
-
-    keys: frozenset[str]
-    unsure: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
-    """One look at a site: three reads side by side, so in no order.
+    """One look at a site: reads side by side, so in no order.
 
     Attributes:
         listing: What there is, but for the release log perhaps as it was a while ago.
-        began: Before anything of that was listed, by `uploader.clocks.Clocks.passed`.
+        began: Before anything of that was asked for, by `uploader.clocks.Clocks.passed`.
         ledger: The cleaner's state; None if there is none.
-        metadata: See `BucketPort.metadata`.
+        metadata: Of what `BucketPort.head_ahead` asked for; nothing if that failed. See `BucketPort.metadata`.
     """
 
     listing: Listing
@@ -84,12 +71,12 @@ class Stored(NamedTuple):
 class BucketPort(Protocol):
     """What the uploader asks of a bucket. Every method raises `UploaderError` with one line when S3 refuses."""
 
-    def begin(self, layout: Layout) -> None:
-        """Begin what an upload asks for first, without waiting for it. Reads only; nothing depends on it but time."""
+    def list_ahead(self, keys: Collection[str]) -> None:
+        """Begin to list these keys, for the next `look`."""
         ...
 
-    def list_ahead(self, prefix: str, keys: Collection[str]) -> None:
-        """Begin to list these keys, for the next `look`."""
+    def head_ahead(self, keys: Sequence[str]) -> None:
+        """Begin to ask for the metadata of these keys, for the next `look`."""
         ...
 
     def create(self, key: str, body: bytes) -> bool:
@@ -108,8 +95,8 @@ class BucketPort(Protocol):
         """What there is of these keys of a site, and its release log."""
         ...
 
-    def look(self, layout: Layout, needs: Needs) -> Look:
-        """The listing, the ledger and some metadata, read side by side."""
+    def look(self, layout: Layout, keys: frozenset[str]) -> Look:
+        """What there is of these keys, the release log, the ledger and some metadata."""
         ...
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
@@ -156,8 +143,8 @@ class ReadOnly:
     """A dry run: reads go through, writes are said to be done and are not."""
 
     def __init__(self, bucket: BucketPort) -> None:
-        self.begin = bucket.begin
         self.list_ahead = bucket.list_ahead
+        self.head_ahead = bucket.head_ahead
         self.get = bucket.get
         self.written = bucket.written
         self.listing = bucket.listing
@@ -168,9 +155,9 @@ class ReadOnly:
         """Write nothing."""
         return True
 
-    def look(self, layout: Layout, needs: Needs) -> Look:
+    def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         """What nothing is written for need not wait for the cleaner either."""
-        return replace(self._look(layout, needs), ledger=None)
+        return replace(self._look(layout, keys), ledger=None)
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Write nothing."""

@@ -14,7 +14,6 @@ from uploader.clocks import Clocks
 from uploader.errors import NotWholeError, UploaderError
 from uploader.find import read_release, without_headers
 from uploader.intent import intent, withdraw
-from uploader.store import Needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -97,7 +96,7 @@ def write_if_whole(
         UploaderError: The key is another release's, or S3 refused.
     """
     clocks = clocks or Clocks()
-    needs = Needs(named.release.keys)
+    keys = named.release.keys
     says = release or (lambda _: named.release)
 
     def said(at: datetime) -> bytes:
@@ -105,7 +104,7 @@ def write_if_whole(
 
     while True:
         # A fresh intent: whatever has kept these assets until now may be about to end.
-        with intent(bucket, layout, named.name, said, needs, clocks) as held:
+        with intent(bucket, layout, named.name, said, keys, clocks) as held:
             listing = held.look.listing
             check_whole(named, listing.sizes)
             if key is not None or not held.is_taken(layout):
@@ -133,7 +132,7 @@ def some_of(keys: Collection[str]) -> str:
 def _as_stored(release: Release, listing: Listing, at: datetime) -> Release:
     """The release without the headers of what was stored again since an instant: others may have come with it."""
     assets = {
-        logical: asset if listing.times[asset.key] <= at else replace(asset, headers=None)
+        logical: asset if listing.times[asset.key] <= at else asset._replace(headers=None)
         for logical, asset in release.assets.items()
     }
     return replace(release, assets=assets)

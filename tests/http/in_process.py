@@ -15,8 +15,8 @@ from unittest.mock import patch
 
 from obstore.store import S3Store
 
+import uploader.connection as uploader_connection
 import uploader.publishing as uploader_publishing
-import uploader.s3 as uploader_s3
 import uploader.whole as uploader_whole
 from examples.embedded_aws import REGION
 from uploader import s3_requests, sending
@@ -53,7 +53,7 @@ def run_here(
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, environ, clear=True))
         stack.enter_context(patch.object(sys, "argv", ["uploader", *words]))
-        stack.enter_context(patch.object(uploader_s3, "S3Store", _impatient))
+        stack.enter_context(patch.object(uploader_connection, "S3Store", _impatient))
         stack.enter_context(patch.object(s3_requests, "PAUSES", (0.002, 0.002)))
         if sleep is not None:
             for module in (uploader_publishing, uploader_whole):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from examples.embedded_aws import REGION
 from release_log.layout import Layout
+from uploader.connection import connect
 from uploader.errors import UploaderError
 from uploader.s3 import open_bucket
 from uploader.session import Access, Keys
-from uploader.store import Needs
 
 if TYPE_CHECKING:
     from tests.http.conftest import Uploader
@@ -33,30 +34,42 @@ def put(uploader: Uploader, key: str, body: str = "x") -> None:
 def test_the_look_takes_what_was_listed_ahead_and_the_next_one_lists_anew(uploader: Uploader) -> None:
     put(uploader, "assets/a.js")
     bucket = opened(uploader)
-    bucket.list_ahead("assets/", KEYS)
+    bucket.list_ahead(KEYS)
     assert bucket._listed is not None  # noqa: SLF001 (nobody else waits for it)
     bucket._listed.answer()  # noqa: SLF001
     put(uploader, "assets/b.js")
-    first = bucket.look(LAYOUT, Needs(KEYS))
-    second = bucket.look(LAYOUT, Needs(KEYS))
+    first = bucket.look(LAYOUT, KEYS)
+    second = bucket.look(LAYOUT, KEYS)
     assert first.listing.sizes == {"assets/a.js": 1}
     assert second.listing.sizes == {"assets/a.js": 1, "assets/b.js": 1}
     assert first.began < second.began
 
 
-def test_the_newest_marker_that_was_fetched_ahead_is_as_good_as_any(uploader: Uploader) -> None:
-    old, new = (LAYOUT.marker_key(f"20261123T12000{number}Z-r{number}") for number in (1, 2))
-    put(uploader, old, "old")
-    put(uploader, new, "new")
+def test_the_look_takes_the_headers_that_were_asked_for_ahead_and_the_next_one_has_none(uploader: Uploader) -> None:
+    put(uploader, "assets/a.js")
     bucket = opened(uploader)
-    bucket.begin(LAYOUT)
-    found = {key: bucket.get(key) for key in (old, new, LAYOUT.ledger)}
-    assert {key: blob and blob.body for key, blob in found.items()} == {old: b"old", new: b"new", LAYOUT.ledger: None}
+    bucket.head_ahead(sorted(KEYS))
+    first, second = bucket.look(LAYOUT, KEYS), bucket.look(LAYOUT, KEYS)
+    assert first.metadata.keys() == {"assets/a.js"}
+    assert second.metadata == {}
+    assert first.began < second.began
+
+
+def test_connections_can_be_opened_ahead_whatever_is_there(
+    uploader: Uploader, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in (uploader.bucket, "not-there"):
+        connection = connect(Access(name, REGION, uploader.aws.url, keys=Keys("test", "test")))
+        connection.warm(LAYOUT.ledger)
+    for thread in threading.enumerate():
+        if thread.daemon and "touch" in thread.name:
+            thread.join()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_fails_ahead_is_asked_for_again_and_then_it_is_an_error(uploader: Uploader) -> None:
     bucket = opened(uploader, "not-there")
-    bucket.begin(LAYOUT)
-    bucket.list_ahead("assets/", KEYS)
+    bucket.list_ahead(KEYS)
+    bucket.head_ahead(sorted(KEYS))
     with pytest.raises(UploaderError, match="bucket 'not-there' does not exist"):
-        bucket.look(LAYOUT, Needs(KEYS))
+        bucket.look(LAYOUT, KEYS)

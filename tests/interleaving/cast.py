@@ -65,7 +65,7 @@ def build(keys: Sequence[str], channel: str, name: str) -> Build:
 def body(keys: Sequence[str], channel: str, name: str, world: World) -> bytes:
     """A marker's content, as a build tool of somebody else's may write it."""
     assets = {
-        a.logical: Asset(a.key, a.size, a.fingerprinted, headers=a.treatment.headers.digest())
+        a.logical: Asset(a.key, a.size, a.fingerprinted, headers=a.treatment.headers.digest)
         for a in map(local_asset, keys)
     }
     return encode(Release(name, channel, world.now, PREFIX, {"name": "tests", "version": "0"}, assets))
@@ -102,7 +102,7 @@ def upload(
 
         port = UploaderPort(actor.world, actor)
         if ahead:
-            port.list_ahead(PREFIX, names)
+            port.list_ahead(names)
         published = publish(port, wanted, stage=stage, started=started, clocks=_clocks(actor))
         _must_be_there(actor, names, "reported success")
         return published

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
     from tests.interleaving.explore import Case
     from uploader.clocks import Clocks
-    from uploader.store import BucketPort, Needs
+    from uploader.store import BucketPort
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ def _attempt_without(piece: str) -> tuple[tuple[str, str], ...]:
     return ((piece, ""),)
 
 
-def no_intent(bucket: BucketPort, layout: Layout, release_id: str, needs: Needs, clocks: Clocks) -> Intent:
+def no_intent(bucket: BucketPort, layout: Layout, release_id: str, keys: frozenset[str], clocks: Clocks) -> Intent:
     """What goes on as if it held an intent."""
     held = Intent(release_id, clocks.wall(), b"", clocks.passed(), clocks.passed())
-    held.look = bucket.look(layout, needs)
+    held.look = bucket.look(layout, keys)
     return held
 
 
@@ -121,11 +121,11 @@ MUTANTS = (
         "the intent before the listing",
         publishing.publish,
         (
-            ("                there = _what_is_there(bucket, layout, build, held.look)\n", ""),
+            ("                there = _what_is_there(bucket, layout, build, held.look, newest)\n", ""),
             (
                 "        with intent(",
                 (
-                    "        there = _what_is_there(bucket, layout, build, bucket.look(layout, needs))\n"
+                    "        there = _what_is_there(bucket, layout, build, bucket.look(layout, keys), newest)\n"
                     "        with intent("
                 ),
             ),
@@ -263,8 +263,8 @@ MUTANTS = (
         whole.write_if_whole,
         (
             (
-                "with intent(bucket, layout, named.name, said, needs, clocks) as held:",
-                "for held in [no_intent(bucket, layout, named.id, needs, clocks)]:",
+                "with intent(bucket, layout, named.name, said, keys, clocks) as held:",
+                "for held in [no_intent(bucket, layout, named.id, keys, clocks)]:",
             ),
             (
                 "    clocks = clocks or Clocks()\n",

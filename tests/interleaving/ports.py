@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
     from tests.interleaving.actor import Actor
     from uploader.collect import LocalAsset
-    from uploader.store import Needs
     from uploader.store import Stored as UploaderStored
 
 UNANSWERED = ReadTimeoutError(endpoint_url="s3")
@@ -129,15 +128,16 @@ class UploaderPort:
         self.world = world
         self.actor = actor
         self._ahead: tuple[float, Listing] | None = None
+        self._told: tuple[float, dict[str, Mapping[str, str]]] | None = None
 
     def _request(self, op: Op, effect: Callable[[], object]) -> object:
         return self.world.request(op, effect, GIVEN_UP, GIVEN_UP)
 
-    def begin(self, layout: Layout) -> None:
-        """Nothing depends on it."""
+    def list_ahead(self, keys: Collection[str]) -> None:
+        self._ahead = (self._passed(), self.listing(LAYOUT.prefix, keys))
 
-    def list_ahead(self, prefix: str, keys: Collection[str]) -> None:
-        self._ahead = (self._passed(), self.listing(prefix, keys))
+    def head_ahead(self, keys: Sequence[str]) -> None:
+        self._told = (self._passed(), self.metadata(keys)) if keys else None
 
     def _passed(self) -> float:
         return (self.world.time - EPOCH).total_seconds()
@@ -176,12 +176,12 @@ class UploaderPort:
         sizes = {key: size for key, (size, _) in found.items() if key in keys}
         return Listing(sizes, {key: found[key][1] for key in sizes}, log)
 
-    def look(self, layout: Layout, needs: Needs) -> Look:
+    def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         # They are made side by side. In this order the listing is most out of date when the ledger is read.
-        (began, listing), self._ahead = self._ahead or (self._passed(), self.listing(layout.prefix, needs.keys)), None
+        (began, listing), self._ahead = self._ahead or (self._passed(), self.listing(layout.prefix, keys)), None
         log = self.written(layout.log)
-        metadata = self.metadata(needs.unsure)
-        return Look(replace(listing, log=log), began, self.get(layout.ledger), metadata)
+        (asked, metadata), self._told = self._told or (began, {}), None
+        return Look(replace(listing, log=log), min(began, asked), self.get(layout.ledger), metadata)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         found: dict[str, Mapping[str, str]] = {}

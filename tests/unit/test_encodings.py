@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.treated import headers_for
 from uploader.encodings import compress, ending_of, saves
-from uploader.headers import headers_for
 
 DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress}
 

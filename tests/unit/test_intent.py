@@ -12,7 +12,6 @@ from tests.fake_bucket import LAYOUT, NOON, Clock, FakeBucket
 from uploader.errors import StoppedError, UploaderError
 from uploader.intent import TRIES, Intent, intent
 from uploader.looking import POLL_SECONDS
-from uploader.store import Needs
 
 KEYS = frozenset({"assets/app-3f9c2ab1.js", "assets/index.html"})
 OURS = LAYOUT.pending_key("20261123T120000Z-r1")
@@ -21,7 +20,7 @@ MARKER = LAYOUT.marker_key("20261123T120000Z-r1")
 
 def hold(bucket: FakeBucket) -> Intent:
     """Take an intent, and let it go at once."""
-    with intent(bucket, LAYOUT, "r1", lambda at: f"{at}".encode(), Needs(KEYS), bucket.clock.clocks()) as held:
+    with intent(bucket, LAYOUT, "r1", lambda at: f"{at}".encode(), KEYS, bucket.clock.clocks()) as held:
         assert LAYOUT.pending_key(held.id) in bucket.objects
         return held
 
@@ -141,7 +140,7 @@ def test_an_intent_that_is_gone_while_it_waits_protects_nothing() -> None:
 @pytest.mark.parametrize("error", [UploaderError("no answer"), KeyboardInterrupt()])
 def test_it_is_withdrawn_when_what_it_is_held_for_fails(error: BaseException) -> None:
     bucket = FakeBucket()
-    with pytest.raises(type(error)), intent(bucket, LAYOUT, "r1", lambda _: b"", Needs(KEYS), bucket.clock.clocks()):
+    with pytest.raises(type(error)), intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()):
         raise error
     assert bucket.log(LAYOUT.pending) == []
 
@@ -160,7 +159,7 @@ def test_it_stays_when_nobody_knows_whether_the_marker_was_written(
     bucket = FakeBucket(fail=f"create {MARKER}", error=error)
     with (
         pytest.raises(kind, match=words.replace("KEY", MARKER)),
-        intent(bucket, LAYOUT, "r1", lambda _: b"", Needs(KEYS), bucket.clock.clocks()) as held,
+        intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
     ):
         held.write(bucket, MARKER, b"")
     assert bucket.log(LAYOUT.pending) == [OURS]
@@ -171,7 +170,7 @@ def test_an_interrupt_once_the_marker_is_there_says_so() -> None:
     bucket = FakeBucket(fail="delete", error=KeyboardInterrupt())
     with (
         pytest.raises(StoppedError, match=f"too late: {MARKER} is written, and nothing is left to do") as stopped,
-        intent(bucket, LAYOUT, "r1", lambda _: b"", Needs(KEYS), bucket.clock.clocks()) as held,
+        intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
     ):
         assert held.write(bucket, MARKER, b"")
     assert stopped.value.done
@@ -183,7 +182,7 @@ def test_an_interrupt_while_the_id_is_anothers_does_not_say_so() -> None:
     bucket.write(MARKER, b"another's")
     with (
         pytest.raises(KeyboardInterrupt, match=r"^$") as stopped,
-        intent(bucket, LAYOUT, "r1", lambda _: b"", Needs(KEYS), bucket.clock.clocks()) as held,
+        intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
     ):
         assert not held.write(bucket, MARKER, b"")
     assert not isinstance(stopped.value, StoppedError)
@@ -209,7 +208,7 @@ def test_what_was_listed_ahead_counts_from_when_that_began(written: int, times: 
     """A minute before the intent: what a cleaner has done since is not in it."""
     bucket = FakeBucket()
     bucket.announce()
-    bucket.list_ahead("assets/", KEYS)
+    bucket.list_ahead(KEYS)
     bucket.times[LAYOUT.ledger] = NOON + timedelta(seconds=written)
     bucket.clock.passed = 60.0
     hold(bucket)
@@ -219,7 +218,7 @@ def test_what_was_listed_ahead_counts_from_when_that_began(written: int, times: 
 def test_what_was_listed_ahead_counts_once() -> None:
     """Under the next intent everything is looked at anew."""
     bucket = FakeBucket()
-    bucket.list_ahead("assets/", KEYS)
+    bucket.list_ahead(KEYS)
     hold(bucket)
     bucket.clock.passed = 1.0
     hold(bucket)

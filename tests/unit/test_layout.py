@@ -5,9 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from release_log.errors import LayoutError
-from release_log.layout import MAX_KEY_BYTES, Layout, check_key, check_prefix, is_id, make_id, prefix_of_marker
+from release_log.layout import (
+    MAX_KEY_BYTES,
+    Layout,
+    check_key,
+    check_prefix,
+    is_id,
+    is_plain,
+    make_id,
+    prefix_of_marker,
+)
 
 ID = "20261123T060538Z-3f9c2ab"
 
@@ -221,3 +232,19 @@ def test_bad_keys_are_refused(key: str, words: str) -> None:
     with pytest.raises(LayoutError) as caught:
         check_key(key)
     assert words in str(caught.value)
+
+
+ODD = st.sampled_from(["a", "é", ".", "..", "", "/", ".releases", "\n", "\x7f", "\ud800", "a.js", ".a", "x" * 300])
+
+
+@given(parts=st.lists(ODD | st.text(max_size=5), max_size=6), prefix=st.sampled_from(["", "assets/"]))
+def test_a_plain_key_is_one_that_an_asset_of_its_site_may_have(parts: list[str], prefix: str) -> None:
+    key = prefix + "/".join(parts)
+    if is_plain(key):
+        assert check_key(key) == key
+        assert Layout(prefix).owns(key)
+
+
+@pytest.mark.parametrize("key", ["assets/js/app-3f9c2ab1.js", "a b.css", "assets/ü.js", "index.html"])
+def test_most_keys_are_plain(key: str) -> None:
+    assert is_plain(key)

@@ -32,7 +32,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
     """The bucket that the command line opens."""
     bucket = FakeBucket()
 
-    def open_bucket(options: dict[str, Any]) -> FakeBucket | ReadOnly:
+    def open_bucket(options: dict[str, Any], *, warm: bool = False) -> FakeBucket | ReadOnly:  # noqa: ARG001
         return ReadOnly(bucket) if options["dry_run"] else bucket
 
     monkeypatch.setattr(shared, "open_bucket", open_bucket)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from release_log.marker import Asset
-from uploader.headers import Headers, digest_of, headers_for
+from tests.treated import headers_for
+from uploader.headers import Headers, digest_of
 from uploader.verify import STORAGE_CLASSES, Need, Wrong, check
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 KEY = "assets/app-3f9c2ab1.js"
 HEADERS = headers_for("app-3f9c2ab1.js", fingerprinted=True)
-ASSET = Asset(KEY, 5, fingerprinted=True, digest="sha256:" + "a" * 64, headers=HEADERS.digest())
-STORED = {**HEADERS.as_http(), "digest": "a" * 64, "headers": HEADERS.digest(), "writer": "x"}
+ASSET = Asset(KEY, 5, fingerprinted=True, digest="sha256:" + "a" * 64, headers=HEADERS.digest)
+STORED = {**HEADERS.as_http(), "digest": "a" * 64, "headers": HEADERS.digest, "writer": "x"}
 OTHER = {**STORED, "digest": "b" * 64}
 
 
@@ -65,17 +65,17 @@ def test_what_the_uploader_stores_for_itself_is_no_header() -> None:
 def test_where_an_asset_is_stored_by_now_is_not_looked_at(storage_class: str | None) -> None:
     """S3 does not say so in a HEAD that we see, and a lifecycle rule may have moved it."""
     digest = _with_class(HEADERS, storage_class)
-    assert wrong(replace(ASSET, headers=digest)) == []
+    assert wrong(ASSET._replace(headers=digest)) == []
 
 
 def test_release_that_says_less_is_asked_for_less() -> None:
-    assert wrong(replace(ASSET, digest=None), OTHER) == []
-    assert wrong(replace(ASSET, headers=None), {**STORED, "Content-Type": "other"}) == []
+    assert wrong(ASSET._replace(digest=None), OTHER) == []
+    assert wrong(ASSET._replace(headers=None), {**STORED, "Content-Type": "other"}) == []
 
 
 def test_digests_that_another_tool_wrote_are_its_own() -> None:
     """The format does not say what they are of; a size is a size."""
-    other = replace(ASSET, headers="v1-immutable")
+    other = ASSET._replace(headers="v1-immutable")
     assert wrong(other) == [Wrong.HEADERS_DIFFER]
     assert wrong(other, OTHER, ours=False) == []
     assert wrong(other, ours=False, size=6) == [Wrong.SIZE_DIFFERS]
@@ -84,7 +84,7 @@ def test_digests_that_another_tool_wrote_are_its_own() -> None:
 def test_asset_that_releases_share_is_right_if_it_is_as_one_of_them_says() -> None:
     """The later upload of a page decides; what is found wrong is told as the first of them has it."""
     page = Asset("assets/index.html", 5, fingerprinted=False)
-    one, two, three = (Need(f"r{size}", replace(page, size=size), ours=True) for size in (5, 6, 7))
+    one, two, three = (Need(f"r{size}", page._replace(size=size), ours=True) for size in (5, 6, 7))
     for size in (5, 6, 7):
         assert check({page.key: [one, two]}, {page.key: [three]}, {page.key: size}, {page.key: {}}) == []
     (finding,) = check({page.key: [one, two]}, {page.key: [three]}, {page.key: 8}, {page.key: {}})
@@ -92,7 +92,7 @@ def test_asset_that_releases_share_is_right_if_it_is_as_one_of_them_says() -> No
 
 
 def test_findings_are_in_the_order_of_the_keys() -> None:
-    needs = {key: [Need("r1", replace(ASSET, key=key), ours=True)] for key in ("b", "a", "c")}
+    needs = {key: [Need("r1", ASSET._replace(key=key), ours=True)] for key in ("b", "a", "c")}
     assert [each.key for each in check(needs, {}, {}, {})] == ["a", "b", "c"]
 
 

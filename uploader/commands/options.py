@@ -248,14 +248,25 @@ def find_access(options: dict[str, Any]) -> Access:
     )
 
 
-def open_bucket(options: dict[str, Any]) -> BucketPort:
-    """Open the bucket of a command's options; read-only under a dry run."""
+def open_bucket(options: dict[str, Any], *, warm: bool = False) -> BucketPort:
+    """Open the bucket of a command's options; read-only under a dry run.
+
+    Args:
+        options: The command's.
+        warm: Open some connections at once: many requests will follow.
+    """
     encrypted = encryption_of(options)
     access = find_access(options)
-    from uploader import s3  # noqa: PLC0415 (as above)
+    from uploader.connection import connect  # noqa: PLC0415 (as above)
+
+    connection = connect(access, encrypted)
+    if warm:
+        connection.warm(Layout(options["prefix"]).ledger)
+    # All this is loaded while the connections are being opened.
+    from uploader.s3 import Bucket  # noqa: PLC0415
     from uploader.store import ReadOnly  # noqa: PLC0415
 
-    bucket = s3.open_bucket(access, options.get("concurrency", CONCURRENCY), encrypted)
+    bucket = Bucket(connection, options.get("concurrency", CONCURRENCY))
     return ReadOnly(bucket) if options.get("dry_run") else bucket
 
 

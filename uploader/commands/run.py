@@ -78,8 +78,9 @@ def run(command: list[str], /, **options: Any) -> int:  # noqa: ANN401 (click's 
     """
     log_to_stderr(options)
     check_command(command)
-    (build, bucket), layout = prepare(options), Layout(options["prefix"])
-    document: dict[str, Any] = send(build, bucket, options, stage=True)
+    prepared, layout = prepare(options), Layout(options["prefix"])
+    document: dict[str, Any] = send(prepared, options, stage=True)
+    bucket = prepared.bucket
     release_id = document["release"]
     if options["dry_run"]:
         answer(options, document, f"{summary(document, options)}; {command[0]} not run", done="nothing was written")

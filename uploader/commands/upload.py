@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -20,6 +20,8 @@ from uploader.errors import StoppedError, UploaderError
 from uploader.files import check_directory, every_file
 
 if TYPE_CHECKING:
+    from uploader.ahead import Ahead
+    from uploader.earlier import Said
     from uploader.files import Collector
     from uploader.publishing import Build, Published
     from uploader.store import BucketPort
@@ -61,8 +63,7 @@ def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types
       python -m uploader upload dist --bucket my-assets --stage
     """
     log_to_stderr(options)
-    build, bucket = prepare(options)
-    document = send(build, bucket, options, stage=options["stage"])
+    document = send(prepare(options), options, stage=options["stage"])
     done = f"release {document['release']} was {_done(document)}"
     try:
         invalidate(document, options, done)
@@ -70,17 +71,33 @@ def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types
         answer(options, document, summary(document, options), done=done)
 
 
-def prepare(options: dict[str, Any]) -> tuple[Build, BucketPort]:
+class Prepared(NamedTuple):
+    """What is there to publish a build.
+
+    Attributes:
+        build: The build.
+        bucket: Where to.
+        newest: What the newest marker says; it is on its way.
+    """
+
+    build: Build
+    bucket: BucketPort
+    newest: Ahead[Said | None]
+
+
+def prepare(options: dict[str, Any]) -> Prepared:
     """Look at the build that a command's options name; meanwhile the bucket is asked for what is needed first."""
     if options["collector"] is None:
         check_directory(options["directory"])
-    bucket = shared.open_bucket(options)
-    bucket.begin(Layout(options["prefix"]))
-    return _read_build(options, bucket), bucket
+    bucket = shared.open_bucket(options, warm=True)
+    # All this is imported while the connections are being opened.
+    from uploader.earlier import newest_ahead  # noqa: PLC0415
+
+    newest = newest_ahead(bucket, Layout(options["prefix"]))
+    return Prepared(_read_build(options, bucket), bucket, newest)
 
 
 def _read_build(options: dict[str, Any], bucket: BucketPort) -> Build:
-    # All this is imported while the first requests are on their way.
     from uploader.ci import build_metadata  # noqa: PLC0415
     from uploader.collect import collect  # noqa: PLC0415
     from uploader.publishing import Build  # noqa: PLC0415
@@ -92,7 +109,7 @@ def _read_build(options: dict[str, Any], bucket: BucketPort) -> Build:
         collector=_collector(options["collector"]),
         rules=settings.rules(),
         manifest=options["manifest"],
-        named=lambda keys: bucket.list_ahead(options["prefix"], keys),
+        named=bucket.list_ahead,
     )
     return Build(
         assets=assets,
@@ -111,11 +128,12 @@ def _collector(reference: str | None) -> Collector:
     return load_collector(reference)
 
 
-def send(build: Build, bucket: BucketPort, options: dict[str, Any], *, stage: bool) -> dict[str, Any]:
+def send(prepared: Prepared, options: dict[str, Any], *, stage: bool) -> dict[str, Any]:
     """Publish a build; returns the document of ``--json``."""
     began = time.monotonic()
     cdn = shared.find_cdn(options)
-    published = _publish(bucket, build, stage=stage, bar=_wants_bar(options))
+    published = _publish(prepared, stage=stage, bar=_wants_bar(options))
+    build = prepared.build
     key = None if options["dry_run"] else published.key
     document = {
         "dry_run": options["dry_run"],
@@ -195,15 +213,16 @@ def _done(document: dict[str, Any]) -> str:
     return "staged" if document["staged"] else "released"
 
 
-def _publish(bucket: BucketPort, build: Build, *, stage: bool, bar: bool) -> Published:
+def _publish(prepared: Prepared, *, stage: bool, bar: bool) -> Published:
     from uploader.publishing import publish  # noqa: PLC0415 (as above)
 
+    build, bucket, newest = prepared
     if not bar:
-        return publish(bucket, build, stage=stage)
+        return publish(bucket, build, stage=stage, newest=newest)
     from uploader.progress import Bar  # noqa: PLC0415 (rich is only loaded when it is shown)
 
     with Bar() as shown:
-        return publish(bucket, build, stage=stage, started=shown.started, sent=shown.sent)
+        return publish(bucket, build, stage=stage, newest=newest, started=shown.started, sent=shown.sent)
 
 
 def _wants_bar(options: dict[str, Any]) -> bool:

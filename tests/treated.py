@@ -1,0 +1,17 @@
+"""What the uploader makes of a file's name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uploader.rules import NO_RULES
+
+if TYPE_CHECKING:
+    from uploader.headers import Headers
+
+
+def headers_for(name: str, *, fingerprinted: bool) -> Headers:
+    """The headers of a file as far as no rule says otherwise."""
+    treatment = NO_RULES.treat(name, fingerprinted=fingerprinted)
+    assert treatment is not None, "only a rule can say so"
+    return treatment.headers
