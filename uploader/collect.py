@@ -145,16 +145,7 @@ def _name(file: File, pattern: re.Pattern[str] | None) -> tuple[str, bool]:
 
 def _asset(path: str, key: str, logical: str, treatment: Treatment, *, fingerprinted: bool) -> LocalAsset:
     digest, signature = (None, _look(path)) if fingerprinted else _read(path)
-    return LocalAsset(
-        path=path,
-        key=key,
-        logical=logical,
-        size=signature[0],
-        fingerprinted=fingerprinted,
-        digest=digest,
-        treatment=treatment,
-        signature=signature,
-    )
+    return LocalAsset(path, key, logical, signature[0], fingerprinted, digest, treatment, signature)
 
 
 def _check_key(layout: Layout, file: File, key: str) -> None:

@@ -324,7 +324,13 @@ def test_instants_round_trip_to_the_second(at: datetime) -> None:
 def test_many_assets_are_written_as_one_document_would_be(count: int) -> None:
     """In parts, and byte for byte as JSON with its names in order."""
     assets = {
-        f"assets/é{number}.js": Asset(f"assets/é{number}-1a2b3c4d.js", number, fingerprinted=True)
+        f'assets/é"{number}.js': Asset(
+            f'assets/é"{number}\\\n-1a2b3c4d.js',
+            number,
+            fingerprinted=number % 2 == 0,
+            digest="sha256:" + "a" * 64 if number % 3 else None,
+            headers="b" * 12 if number % 5 else None,
+        )
         for number in range(count)
     }
     release = Release("r1", "default", datetime(2026, 11, 23, tzinfo=UTC), "assets/", {"name": "x"}, assets)
