@@ -15,6 +15,7 @@ from json.encoder import encode_basestring
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from release_log.channel import CHANNEL
 from release_log.errors import MarkerError
 from release_log.instants import format_instant, parse_instant
 from release_log.layout import Layout
@@ -28,12 +29,8 @@ FORMAT = 1
 
 SCHEMA_FILE = Path(__file__).with_name("marker.schema.json")
 
-DEFAULT_CHANNEL = "default"
-
 ASSETS_AT_ONCE = 1000
 """How many assets are turned into JSON at a time."""
-
-CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Asset(NamedTuple):
@@ -142,17 +139,16 @@ def decode(body: bytes, prefix: str) -> Release:
     )
 
 
-def read_headers(body: bytes) -> tuple[str, dict[str, tuple[int, str]]]:
+def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]]]:
     """What a marker says of its objects' headers, for whoever takes it as a hint: it is not checked otherwise.
 
     Returns:
-        The channel, and key -> bytes and ``headers`` of each object.
+        The channel, and ``headers`` -> key -> bytes of each object.
 
     Raises:
         MarkerError: It is not JSON.
     """
-    headers: dict[str, tuple[int, str]] = {}
-    digests: dict[str, str] = {}  # few differ
+    headers: dict[str, dict[str, int]] = {}  # few differ
 
     def take(entry: dict[str, Any]) -> dict[str, Any] | None:
         # Whatever is not needed goes at once: a marker may name 100,000 assets.
@@ -160,7 +156,7 @@ def read_headers(body: bytes) -> tuple[str, dict[str, tuple[int, str]]]:
         if not isinstance(key, str):
             return entry
         if isinstance(size, int) and isinstance(digest, str):
-            headers[key] = size, digests.setdefault(digest, digest)
+            headers.setdefault(digest, {})[key] = size
         return None
 
     try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from uploader.session import Access
 
-WARM = 24
+WARM = 8
 """How many connections are opened ahead: for the listing's key ranges, the intent, and what is read beside them."""
 
 

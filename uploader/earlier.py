@@ -32,13 +32,13 @@ class Said(NamedTuple):
         marker: Its key.
         at: When it was written, by S3's clock.
         channel: Of its release.
-        headers: Key -> bytes of the object, and the digest of the headers that it is stored with.
+        headers: Digest of the headers that an object is stored with -> its key -> its bytes.
     """
 
     marker: str
     at: datetime
     channel: str
-    headers: Mapping[str, tuple[int, str]]
+    headers: Mapping[str, Mapping[str, int]]
 
 
 def newest_ahead(bucket: BucketPort, layout: Layout) -> Ahead[Said | None]:
@@ -60,9 +60,10 @@ def earlier_headers(
         said = known if known is not None and known.marker == key else _read(bucket, key)
         if said is None:
             continue
-        for name, (size, digest) in said.headers.items():
-            if listing.sizes.get(name) == size and listing.times[name] <= said.at:
-                found.setdefault(name, digest)
+        for digest, objects in said.headers.items():
+            for name, size in objects.items():
+                if listing.sizes.get(name) == size and listing.times[name] <= said.at:
+                    found.setdefault(name, digest)
         if said.channel == channel:
             break
     return found

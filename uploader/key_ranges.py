@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-KEYS = 900
-"""Our keys in one range. S3 lists 1,000 in one answer, and between ours there are older ones."""
+PAGE = 900
+"""Our keys in one page of a listing. S3 lists 1,000, and between ours there are older ones."""
 
 
 class KeyRange(NamedTuple):
@@ -26,10 +26,19 @@ class KeyRange(NamedTuple):
     last: str
 
 
-def key_ranges(keys: Collection[str], size: int = KEYS) -> list[KeyRange]:
-    """Ranges that hold all of these keys, each so many of them at most."""
+def key_ranges(keys: Collection[str], at_once: int, page: int = PAGE) -> list[KeyRange]:
+    """Ranges that hold all of these keys, to be listed side by side.
+
+    Each is of a few whole pages: what S3 lists beyond the end of a range is lost.
+
+    Args:
+        keys: The keys.
+        at_once: How many ranges are wanted at most; a range is never less than a page for it.
+        page: How many keys fill a page.
+    """
     ordered = sorted(keys)
     ranges = []
+    size = page * max(1, -(-len(ordered) // (at_once * page)))
     # What a key begins with comes before it, and before nothing that is needed.
     after = ordered[0][:-1] if ordered else ""
     start = 0
@@ -42,16 +51,15 @@ def key_ranges(keys: Collection[str], size: int = KEYS) -> list[KeyRange]:
 
 
 def _cut(ordered: Sequence[str], start: int, size: int) -> int:
-    """Where a range ends: where the highest folder begins that begins in its second half, else when it is full."""
-    end = start + size
-    if end >= len(ordered):
+    """Where a range ends: with a folder, a high one rather than a low one, if that is not far off; else when it is full."""
+    most = start + size + size // 9
+    if most >= len(ordered):
         return len(ordered)
-    # A range of one folder is worth more than a full one.
-    for folder in _folders_of(ordered[end]):
-        begins = bisect_left(ordered, folder, start, end)
+    for folder in _folders_of(ordered[most]):
+        begins = bisect_left(ordered, folder, start, most)
         if begins >= start + (size + 1) // 2:
             return begins
-    return end
+    return start + size
 
 
 def _folders_of(key: str) -> Iterator[str]:

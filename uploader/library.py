@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from release_log.channel import CHANNEL, DEFAULT_CHANNEL
 from release_log.errors import LayoutError
 from release_log.fingerprints import PatternError, compile_pattern
 from release_log.layout import Layout, check_prefix, make_id
-from release_log.marker import CHANNEL, DEFAULT_CHANNEL
 from uploader import staging
 from uploader.ci import build_metadata
 from uploader.collect import collect

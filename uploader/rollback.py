@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from release_log.marker import DEFAULT_CHANNEL
+from release_log.channel import DEFAULT_CHANNEL
 from uploader import __version__
 from uploader.errors import UploaderError
 from uploader.find import find_release, newest_first, without_headers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from release_log.layout import Layout
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
 
-PAGES = 24
+HEADS_WAIT = 0.1
+"""Seconds that the requests of `Bucket.head_ahead` wait for the intent: it shall not find every connection taken."""
+
+PAGES = 20
 """How many pages of a listing are asked for at one time. They come faster than they are read, and each takes a megabyte
 until it is."""
 
@@ -56,6 +60,7 @@ class Bucket:
         self._connection = connection
         self._requests = Requests(connection)
         self._concurrency = concurrency
+        self._creating = Event()
         self._listed: Ahead[Found] | None = None
         self._told: Ahead[dict[str, Mapping[str, str]]] | None = None
 
@@ -65,11 +70,17 @@ class Bucket:
 
     def head_ahead(self, keys: Sequence[str]) -> None:
         """See `BucketPort.head_ahead`."""
+
+        def ask() -> dict[str, Mapping[str, str]]:
+            self._creating.wait(HEADS_WAIT)
+            return run_requests(self._for_each(keys, self._requests.metadata_if_told))
+
         if keys:
-            self._told = Ahead(lambda: run_requests(self._for_each(keys, self._requests.metadata_if_told)))
+            self._told = Ahead(ask)
 
     def create(self, key: str, body: bytes) -> bool:
         """See `BucketPort.create`."""
+        self._creating.set()
         return run_requests(self._requests.create(key, body))
 
     def get(self, key: str) -> Blob | None:
@@ -147,7 +158,7 @@ class Bucket:
             there.sizes.update(found.sizes)
             there.times.update(found.times)
 
-        await self._each(key_ranges(wanted), look, at_once=PAGES)
+        await self._each(key_ranges(wanted, PAGES), look, at_once=PAGES)
         return there
 
     async def _for_each(self, keys: Sequence[str], ask: Callable[[str], Awaitable[Answer | None]]) -> dict[str, Answer]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,35 +12,44 @@ from uploader.key_ranges import KeyRange, key_ranges
 NAMES = st.lists(st.sampled_from(["a", "b", "ab", "é", "z-1", "a.b"]), min_size=1, max_size=4).map("/".join)
 
 
-@given(keys=st.frozensets(NAMES.map("assets/{}".format), max_size=60), size=st.integers(1, 9))
-def test_every_key_is_in_one_range_and_no_range_holds_too_many(keys: frozenset[str], size: int) -> None:
-    ranges = key_ranges(keys, size)
+@given(
+    keys=st.frozensets(NAMES.map("assets/{}".format), max_size=60), size=st.integers(1, 9), at_once=st.integers(1, 9)
+)
+def test_every_key_is_in_one_range_and_no_range_holds_too_many(keys: frozenset[str], size: int, at_once: int) -> None:
+    ranges = key_ranges(keys, at_once, size)
     inside = [[key for key in keys if key.startswith(each.folder) and each.after < key <= each.last] for each in ranges]
     assert sorted(key for some in inside for key in some) == sorted(keys)
-    assert all(0 < len(some) <= size for some in inside)
+    pages = max(1, math.ceil(len(keys) / at_once / size))
+    assert all(0 < len(some) <= size * pages * 10 // 9 for some in inside)
     assert all(each.folder == "" or each.folder.endswith("/") for each in ranges)
 
 
-def test_a_range_ends_where_a_folder_does_if_it_is_half_full_by_then() -> None:
-    keys = [
-        f"assets/{folder}/{number}.js" for folder, count in (("a", 3), ("b", 4), ("c", 1)) for number in range(count)
+def keys_in(**counts: int) -> list[str]:
+    return [f"assets/{folder}/{number:04}.js" for folder, count in counts.items() for number in range(count)]
+
+
+def test_a_range_ends_with_a_folder_if_that_is_not_far_off() -> None:
+    assert key_ranges(keys_in(a=10, b=6, c=20), 24, 9) == [
+        KeyRange("assets/a/", "assets/a/0000.j", "assets/a/0009.js"),
+        KeyRange("assets/b/", "assets/a/0009.js", "assets/b/0005.js"),
+        KeyRange("assets/c/", "assets/b/0005.js", "assets/c/0008.js"),
+        KeyRange("assets/c/", "assets/c/0008.js", "assets/c/0017.js"),
+        KeyRange("assets/c/", "assets/c/0017.js", "assets/c/0019.js"),
     ]
-    assert key_ranges(keys, 4) == [
-        KeyRange("assets/a/", "assets/a/0.j", "assets/a/2.js"),
-        KeyRange("assets/b/", "assets/a/2.js", "assets/b/3.js"),
-        KeyRange("assets/c/", "assets/b/3.js", "assets/c/0.js"),
-    ]
-    assert [each.last for each in key_ranges(keys, 7)] == ["assets/b/3.js", "assets/c/0.js"]
-    assert [each.folder for each in key_ranges(keys, 7)] == ["assets/", "assets/c/"]
+    assert key_ranges(keys_in(a=4, b=12), 24, 9)[0] == KeyRange("assets/", "assets/a/0000.j", "assets/b/0004.js")
+
+
+def test_few_ranges_are_of_many_pages() -> None:
+    assert [each.last[-7:-3] for each in key_ranges(keys_in(a=100), 4, 9)] == ["0026", "0053", "0080", "0099"]
 
 
 def test_folders_of_few_files_are_listed_together() -> None:
     keys = [f"assets/{number:03}/app.js" for number in range(100)]
-    assert [(each.folder, each.last) for each in key_ranges(keys, 50)] == [
+    assert [(each.folder, each.last) for each in key_ranges(keys, 24, 45)] == [
         ("assets/", "assets/049/app.js"),
         ("assets/", "assets/099/app.js"),
     ]
 
 
 def test_no_keys_no_ranges() -> None:
-    assert key_ranges([]) == []
+    assert key_ranges([], 24) == []

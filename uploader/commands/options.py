@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from release_log.channel import CHANNEL, DEFAULT_CHANNEL
 from release_log.errors import LayoutError
-from release_log.fingerprints import PatternError, compile_pattern
 from release_log.layout import Layout, check_prefix, is_id, make_id
-from release_log.marker import CHANNEL, DEFAULT_CHANNEL
 from uploader.commands.settings import in_force
 from uploader.encryption import ALGORITHMS, encryption
 from uploader.release_name import release_name
@@ -54,8 +53,12 @@ def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) ->
 
 
 def _pattern(_context: click.Context, _parameter: click.Parameter, value: str | None) -> re.Pattern[str] | None:
+    if value is None:
+        return None
+    from release_log.fingerprints import PatternError, compile_pattern  # noqa: PLC0415 (few have one of their own)
+
     try:
-        return None if value is None else compile_pattern(value)
+        return compile_pattern(value)
     except PatternError as error:
         raise click.BadParameter(str(error)) from error
 
