@@ -51,7 +51,7 @@ def key_ranges(keys: Collection[str], at_once: int, page: int = PAGE) -> list[Ke
 
 
 def _cut(ordered: Sequence[str], start: int, size: int) -> int:
-    """Where a range ends: with a folder, a high one rather than a low one, if that is not far off; else when it is full."""
+    """Where a range ends: with a folder, rather a high one, if that is not far off; else when it is full."""
     most = start + size + size // 9
     if most >= len(ordered):
         return len(ordered)

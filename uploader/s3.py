@@ -31,9 +31,12 @@ Item = TypeVar("Item")
 HEADS_WAIT = 0.1
 """Seconds that the requests of `Bucket.head_ahead` wait for the intent: it shall not find every connection taken."""
 
-PAGES = 20
-"""How many pages of a listing are asked for at one time. They come faster than they are read, and each takes a megabyte
-until it is."""
+RANGES = 24
+"""Into how many parts a large listing is cut."""
+
+PAGES = 12
+"""How many pages of it are asked for at one time. They come faster than they are read, and each takes a megabyte until
+it is."""
 
 
 def open_bucket(access: Access, concurrency: int, encryption: Mapping[str, Any] | None = None) -> Bucket:
@@ -158,7 +161,7 @@ class Bucket:
             there.sizes.update(found.sizes)
             there.times.update(found.times)
 
-        await self._each(key_ranges(wanted, PAGES), look, at_once=PAGES)
+        await self._each(key_ranges(wanted, RANGES), look, at_once=PAGES)
         return there
 
     async def _for_each(self, keys: Sequence[str], ask: Callable[[str], Awaitable[Answer | None]]) -> dict[str, Answer]:
