@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from release_log.errors import ReleaseLogError
 from release_log.marker import read_headers
 from uploader.ahead import Ahead
+from uploader.log_order import newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ def earlier_headers(
     """
     known = None if newest is None else newest.answer()
     found: dict[str, str] = {}
-    for key in _newest_first(layout, listing.log)[:MOST]:
+    for key in newest_first(listing.log, layout.markers)[:MOST]:
         said = known if known is not None and known.marker == key else _read(bucket, key)
         if said is None:
             continue
@@ -70,13 +71,8 @@ def earlier_headers(
 
 
 def _newest(bucket: BucketPort, layout: Layout) -> Said | None:
-    markers = _newest_first(layout, bucket.written(layout.markers))
+    markers = newest_first(bucket.written(layout.markers), layout.markers)
     return _read(bucket, markers[0]) if markers else None
-
-
-def _newest_first(layout: Layout, log: Mapping[str, datetime]) -> list[str]:
-    markers = (key for key in log if key.startswith(layout.markers))
-    return sorted(markers, key=lambda key: (log[key], key), reverse=True)
 
 
 def _read(bucket: BucketPort, marker: str) -> Said | None:

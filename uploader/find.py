@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from release_log.errors import LayoutError, ReleaseLogError
 from release_log.layout import is_id
 from release_log.marker import Release, decode
-from uploader import release_history
+from uploader import log_order
 from uploader.errors import UploaderError
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def newest_first(bucket: BucketPort, layout: Layout, channel: str) -> Iterator[N
     Raises:
         UploaderError: A marker is not valid: which channel it is of is unknown.
     """
-    for key in release_history.newest_first(bucket.written(layout.markers), layout.markers):
+    for key in log_order.newest_first(bucket.written(layout.markers), layout.markers):
         named = read_release(bucket, layout, key)
         if named is not None and named.release.channel == channel:
             yield named

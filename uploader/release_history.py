@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from release_log.errors import LayoutError, LedgerError, ReleaseLogError
 from release_log.ledger_view import view
 from release_log.marker import decode
+from uploader.log_order import newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -88,12 +89,6 @@ class Current:
 def find(bucket: ReaderPort, layout: Layout, release_id: str) -> Logged | Unreadable | None:
     """A release by its id: its marker, else the staged release; None if there is neither."""
     return next(read(bucket, layout, [layout.marker_key(release_id), layout.staged_key(release_id)]), None)
-
-
-def newest_first(log: Mapping[str, datetime], *folders: str) -> list[str]:
-    """Keys of the files in some folders of the log, in the order in which releases count."""
-    keys = (key for key in log if key.startswith(folders) and not key.endswith("/"))
-    return sorted(keys, key=lambda key: (log[key], key), reverse=True)
 
 
 def read(bucket: ReaderPort, layout: Layout, keys: Sequence[str]) -> Iterator[Logged | Unreadable]:

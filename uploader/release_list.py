@@ -7,7 +7,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from uploader.release_history import Unreadable, newest_first, read
+from uploader.log_order import newest_first
+from uploader.release_history import Unreadable, read
 from uploader.whole import fits
 
 if TYPE_CHECKING:

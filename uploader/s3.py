@@ -60,7 +60,6 @@ class Bucket:
     """
 
     def __init__(self, connection: Connection, concurrency: int) -> None:
-        self._connection = connection
         self._requests = Requests(connection)
         self._concurrency = concurrency
         self._creating = Event()

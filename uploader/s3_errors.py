@@ -28,6 +28,7 @@ _LASTING = (
 
 
 NO_CODE = ""
+"""Of an error that is not S3's own."""
 
 
 class AnswerError(Exception):
@@ -39,7 +40,7 @@ class AnswerError(Exception):
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
-        self.code = "" if code.isdigit() else code
+        self.code = NO_CODE if code.isdigit() else code
 
 
 def passes(error: Exception) -> bool:

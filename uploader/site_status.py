@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from release_log.settings import Policy
-from uploader.release_history import Unreadable, find_current, newest_first, problems_of, read, read_ledger
+from uploader.log_order import newest_first
+from uploader.release_history import Unreadable, find_current, problems_of, read, read_ledger
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from uploader.errors import UploaderError
 from uploader.headers import BOOKKEEPING, digest_of
+from uploader.log_order import newest_first
 from uploader.publishing import WRITER
-from uploader.release_history import Unreadable, find, find_current, newest_first, problems_of, read, read_ledger
+from uploader.release_history import Unreadable, find, find_current, problems_of, read, read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

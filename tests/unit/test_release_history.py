@@ -11,7 +11,8 @@ from cleaner_lambda.ledger import Folded, Ledger
 from cleaner_lambda.ledger import encode as encode_ledger
 from release_log.marker import Asset, Release, encode
 from tests.fake_bucket import LAYOUT, NOON, FakeBucket
-from uploader.release_history import BATCH, Logged, find, find_current, newest_first, problems_of, read, read_ledger
+from uploader.log_order import newest_first
+from uploader.release_history import BATCH, Logged, find, find_current, problems_of, read, read_ledger
 from uploader.release_list import Standing, releases
 from uploader.site_status import look
 
