@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,11 @@ class Connection:
     access: Access
     encryption: Mapping[str, Any]
     errors: tuple[type[Exception], ...]
+    options: Mapping[str, Any]
+
+    def beside(self) -> Connection:
+        """The same way, with connections of its own."""
+        return replace(self, store=S3Store(self.access.bucket, **self.options))
 
     def warm(self, key: str) -> None:
         """Open connections, without waiting for them: ask for an object, whatever the answer.
@@ -67,31 +72,28 @@ def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Conn
     """
     endpoint = access.endpoint
     credentials, renewal_errors = _credentials(access)
-    options: dict[str, Any] = (
-        {"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": "." not in access.bucket}
-    )
+    options: dict[str, Any] = {
+        "region": access.region,
+        **credentials,
+        **({"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": "." not in access.bucket}),
+        # S3 computes the same of what it gets. So the body itself need not be signed, that is hashed once more.
+        "checksum_algorithm": "CRC64NVME",
+        "unsigned_payload": True,
+        "client_options": {"allow_http": bool(endpoint and endpoint.startswith("http://")), "timeout": "120s"},
+        "retry_config": {
+            "max_retries": 6,
+            "backoff": {"max_backoff": timedelta(seconds=5)},
+            "retry_timeout": timedelta(seconds=120),
+        },
+        **(encryption or {}),
+    }
     try:
-        store = S3Store(
-            access.bucket,
-            region=access.region,
-            **credentials,
-            # S3 computes the same of what it gets. So the body itself need not be signed, that is hashed once more.
-            checksum_algorithm="CRC64NVME",
-            unsigned_payload=True,
-            client_options={"allow_http": bool(endpoint and endpoint.startswith("http://")), "timeout": "120s"},
-            retry_config={
-                "max_retries": 6,
-                "backoff": {"max_backoff": timedelta(seconds=5)},
-                "retry_timeout": timedelta(seconds=120),
-            },
-            **options,
-            **(encryption or {}),
-        )
+        store = S3Store(access.bucket, **options)
     except (BaseError, ValueError) as error:
         msg = f"bucket {access.bucket!r}: {first_line(error)}"
         raise UsageError(msg) from error
     errors: tuple[type[Exception], ...] = (BaseError, FileNotFoundError, ValueError, *renewal_errors)
-    return Connection(store, access, encryption or {}, errors)
+    return Connection(store, access, encryption or {}, errors, options)
 
 
 def _credentials(access: Access) -> tuple[dict[str, Any], tuple[type[Exception], ...]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from release_log.layout import Layout
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
-
-HEADS_WAIT = 0.1
-"""Seconds that the requests of `Bucket.head_ahead` wait for the intent: it shall not find every connection taken."""
 
 RANGES = 24
 """Into how many parts a large listing is cut."""
@@ -60,9 +56,9 @@ class Bucket:
     """
 
     def __init__(self, connection: Connection, concurrency: int) -> None:
+        self._connection = connection
         self._requests = Requests(connection)
         self._concurrency = concurrency
-        self._creating = Event()
         self._listed: Ahead[Found] | None = None
         self._told: Ahead[dict[str, Mapping[str, str]]] | None = None
 
@@ -72,17 +68,13 @@ class Bucket:
 
     def head_ahead(self, keys: Sequence[str]) -> None:
         """See `BucketPort.head_ahead`."""
-
-        def ask() -> dict[str, Mapping[str, str]]:
-            self._creating.wait(HEADS_WAIT)
-            return run_requests(self._for_each(keys, self._requests.metadata_if_told))
-
         if keys:
-            self._told = Ahead(ask)
+            # The intent shall not find every connection taken.
+            beside = Requests(self._connection.beside())
+            self._told = Ahead(lambda: run_requests(self._for_each(keys, beside.metadata_if_told)))
 
     def create(self, key: str, body: bytes) -> bool:
         """See `BucketPort.create`."""
-        self._creating.set()
         return run_requests(self._requests.create(key, body))
 
     def get(self, key: str) -> Blob | None:
