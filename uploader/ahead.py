@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from threading import Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from uploader.clocks import seconds_passed
 from uploader.errors import UploaderError
+from uploader.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,19 +23,14 @@ class Ahead(Generic[Answer]):
 
     def __init__(self, work: Callable[[], Answer]) -> None:
         self.began = seconds_passed()
-        self._work = work
-        self._answer: Answer | None = None
+        self._answers: list[Answer] = []
         # The process does not wait for it, should it end before.
-        self._thread = Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._workers = Workers([work], lambda each: self._answers.append(each()), at_once=1, daemon=True)
 
     def answer(self) -> Answer | None:
         """Wait for the answer; None if it failed."""
-        self._thread.join()
-        return self._answer
-
-    def _run(self) -> None:
         try:
-            self._answer = self._work()
+            self._workers.wait()
         except UploaderError:
-            return
+            return None
+        return self._answers[0]

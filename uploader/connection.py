@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -20,11 +19,13 @@ if TYPE_CHECKING:
 
     from uploader.session import Access
 
-WARM = 8
+WARM = 6
 """How many connections are opened ahead: for the listing's key ranges, the intent, and what is read beside them."""
 
+OPENING_SECONDS = 0.1
+"""How long `Connection.wait` waits at most."""
 
-@dataclass(frozen=True, slots=True)
+
 class Connection:
     """A bucket that can be asked.
 
@@ -35,29 +36,43 @@ class Connection:
         errors: What a request may fail with.
     """
 
-    store: S3Store
-    access: Access
-    encryption: Mapping[str, Any]
-    errors: tuple[type[Exception], ...]
-    options: Mapping[str, Any]
+    def __init__(
+        self,
+        access: Access,
+        encryption: Mapping[str, Any],
+        options: Mapping[str, Any],
+        errors: tuple[type[Exception], ...],
+    ) -> None:
+        self.access = access
+        self.encryption = encryption
+        self.errors = errors
+        self._options = options
+        self.store = S3Store(access.bucket, **options)
+        self._opened = Event()
+        self._opened.set()
 
     def beside(self) -> Connection:
         """The same way, with connections of its own."""
-        return replace(self, store=S3Store(self.access.bucket, **self.options))
+        return Connection(self.access, self.encryption, self._options, self.errors)
 
     def warm(self, key: str) -> None:
         """Open connections, without waiting for them: ask for an object, whatever the answer.
 
-        To open one takes as long as a request. Meanwhile the rest of the program is loaded, asyncio too: so this does
-        without.
+        To open one takes as long as a request. Meanwhile the rest of the program is loaded.
         """
+        self._opened.clear()
         for _ in range(WARM):
             # The process does not wait for it, should it end before.
             Thread(target=self._touch, args=(key,), daemon=True).start()
 
+    def wait(self) -> None:
+        """Wait for the first connection that is being opened, if any is: another one would be there later."""
+        self._opened.wait(OPENING_SECONDS)
+
     def _touch(self, key: str) -> None:
         with contextlib.suppress(*self.errors):
             obstore.head(self.store, key)
+        self._opened.set()
 
 
 def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Connection:
@@ -87,13 +102,12 @@ def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Conn
         },
         **(encryption or {}),
     }
+    errors: tuple[type[Exception], ...] = (BaseError, FileNotFoundError, ValueError, *renewal_errors)
     try:
-        store = S3Store(access.bucket, **options)
+        return Connection(access, encryption or {}, options, errors)
     except (BaseError, ValueError) as error:
         msg = f"bucket {access.bucket!r}: {first_line(error)}"
         raise UsageError(msg) from error
-    errors: tuple[type[Exception], ...] = (BaseError, FileNotFoundError, ValueError, *renewal_errors)
-    return Connection(store, access, encryption or {}, errors, options)
 
 
 def _credentials(access: Access) -> tuple[dict[str, Any], tuple[type[Exception], ...]]:

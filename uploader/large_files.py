@@ -6,21 +6,21 @@ see whether its file changed meanwhile; and it leaves the parts of an upload tha
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import time
 from functools import cached_property
-from threading import Event, Thread
+from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from uploader.errors import UploaderError
 from uploader.file_part import FilePart
 from uploader.s3_errors import NO_CODE, AnswerError, code_of
 from uploader.sending import PARTS_AT_ONCE, check_unchanged, part_bytes
+from uploader.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from uploader.collect import LocalAsset
     from uploader.session import Access
@@ -49,7 +49,7 @@ log = logging.getLogger("uploader")
 class Ask(Protocol):
     """Make a request, again while what goes wrong passes; anything else becomes an `UploaderError`."""
 
-    async def __call__(self, action: str, key: str, ask: Callable[[], Awaitable[Answer]]) -> Answer: ...  # noqa: D102
+    def __call__(self, action: str, key: str, ask: Callable[[], Answer]) -> Answer: ...  # noqa: D102
 
 
 class LargeFiles:
@@ -58,8 +58,17 @@ class LargeFiles:
     def __init__(self, access: Access, encryption: Mapping[str, Any]) -> None:
         self._access = access
         self._encryption = {ENCRYPTION[name]: value for name, value in encryption.items()}
+        self._uploads: list[_Upload] = []
 
-    async def send(self, asset: LocalAsset, attributes: Mapping[str, str], ask: Ask) -> None:
+    def stop(self) -> None:
+        """Stop what is being sent, and wait until it is cleared away, if that does not take too long."""
+        uploads, until = tuple(self._uploads), time.monotonic() + END_SECONDS + ABORT_SECONDS
+        for upload in uploads:
+            upload.stop()
+        for upload in uploads:
+            upload.ended.wait(max(0.0, until - time.monotonic()))
+
+    def send(self, asset: LocalAsset, attributes: Mapping[str, str], ask: Ask) -> None:
         """Store a file.
 
         Args:
@@ -75,14 +84,19 @@ class LargeFiles:
         metadata = {name: value for name, value in attributes.items() if name not in HEADERS}
         told = {**headers, "Metadata": metadata, **self._encryption}
         for again in (True, False):
+            upload = _Upload(self._s3, self._access.bucket, asset, ask)
+            self._uploads.append(upload)
             try:
-                await _Upload(self._s3, self._access.bucket, asset, ask).run(told)
+                upload.run(told)
             except UploaderError as error:
                 # The end of the upload was done and its answer lost. What is there may be another's, so: once more.
                 if not again or code_of(error.__cause__) != "NoSuchUpload":
                     raise
             else:
                 return
+            finally:
+                self._uploads.remove(upload)
+                upload.ended.set()
 
     @cached_property
     def _s3(self) -> Any:  # noqa: ANN401 (boto3's client)
@@ -99,7 +113,11 @@ class LargeFiles:
 
 
 class _Upload:
-    """One upload in parts."""
+    """One upload in parts.
+
+    Attributes:
+        ended: Nothing of it is under way any more.
+    """
 
     def __init__(self, s3: Any, bucket: str, asset: LocalAsset, ask: Ask) -> None:  # noqa: ANN401 (boto3's client)
         self._s3 = s3
@@ -107,39 +125,42 @@ class _Upload:
         self._asset = asset
         self._ask = ask
         self._begun: list[str] = []
-        self._threads: list[Thread] = []
+        self._requests: list[Workers[Any]] = []
         self._stop = Event()
+        self.ended = Event()
 
-    async def run(self, told: Mapping[str, Any]) -> None:
+    def run(self, told: Mapping[str, Any]) -> None:
         try:
-            upload = await self._request("s3:PutObject", self._begin, **told)
-            parts = await self._send_parts(upload)
+            upload = self._request("s3:PutObject", self._begin, **told)
+            parts = self._send_parts(upload)
             # Before the object is there: under a fingerprinted key a wrong one would pass for the right one ever after.
             check_unchanged(self._asset)
-            await self._request(
+            self._request(
                 "s3:PutObject", self._s3.complete_multipart_upload, UploadId=upload, MultipartUpload={"Parts": parts}
             )
         except BaseException:
-            await self._abort()
+            self._abort()
             raise
 
-    async def _send_parts(self, upload: str) -> list[dict[str, Any]]:
+    def stop(self) -> None:
+        """Have `run` end at once, with an error."""
+        self._stop.set()
+        for each in tuple(self._requests):
+            each.stop(self._stopped())
+
+    def _send_parts(self, upload: str) -> list[dict[str, Any]]:
         size, whole = part_bytes(self._asset.size), self._asset.size
         parts: list[dict[str, Any]] = []
-        left = iter(range(0, whole, size))
 
-        async def worker() -> None:
-            for start in left:
-                number = start // size + 1
-                told = {"UploadId": upload, "PartNumber": number, "ChecksumAlgorithm": "CRC32"}
-                length = min(size, whole - start)
-                answer = await self._request("s3:PutObject", self._put_part, start=start, length=length, **told)
-                checked = {"ChecksumCRC32": answer["ChecksumCRC32"]} if "ChecksumCRC32" in answer else {}
-                parts.append({"PartNumber": number, "ETag": answer["ETag"], **checked})
+        def send(start: int) -> None:
+            number = start // size + 1
+            told = {"UploadId": upload, "PartNumber": number, "ChecksumAlgorithm": "CRC32"}
+            length = min(size, whole - start)
+            answer = self._made("s3:PutObject", self._put_part, start=start, length=length, **told)
+            checked = {"ChecksumCRC32": answer["ChecksumCRC32"]} if "ChecksumCRC32" in answer else {}
+            parts.append({"PartNumber": number, "ETag": answer["ETag"], **checked})
 
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(PARTS_AT_ONCE):
-                workers.create_task(worker())
+        self._wait(Workers(range(0, whole, size), send, at_once=PARTS_AT_ONCE, daemon=True))
         return sorted(parts, key=lambda part: int(part["PartNumber"]))
 
     def _begin(self, **told: Any) -> str:  # noqa: ANN401 (boto3's)
@@ -153,57 +174,51 @@ class _Upload:
             answer: dict[str, Any] = self._s3.upload_part(**told, Body=FilePart(file, start, length, self._stop))
         return answer
 
-    async def _abort(self) -> None:
+    def _abort(self) -> None:
         """Remove the parts. One that arrives after that could stay, so those on their way end first, if they do."""
         self._stop.set()
+        until = time.monotonic() + END_SECONDS
+        for each in self._requests:
+            each.stop()
+            each.join(until - time.monotonic())
         try:
-            await asyncio.to_thread(self._join)
-            async with asyncio.timeout(ABORT_SECONDS):
-                for upload in self._begun:
-                    await self._abort_one(upload)
+            Workers(self._begun, self._abort_one, at_once=1, daemon=True).wait(ABORT_SECONDS)
         except (UploaderError, TimeoutError) as error:
             why = error if isinstance(error, UploaderError) else "S3 does not answer"
             log.warning("parts of %s stay until the bucket's lifecycle removes them: %s", self._asset.key, why)
 
-    def _join(self) -> None:
-        until = time.monotonic() + END_SECONDS
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
-
-    async def _abort_one(self, upload: str) -> None:
+    def _abort_one(self, upload: str) -> None:
         try:
-            await self._request("s3:AbortMultipartUpload", self._s3.abort_multipart_upload, UploadId=upload)
+            self._made("s3:AbortMultipartUpload", self._s3.abort_multipart_upload, UploadId=upload)
         except UploaderError as error:
             if code_of(error.__cause__) != "NoSuchUpload":
                 raise
 
-    async def _request(self, action: str, call: Callable[..., Answer], **arguments: Any) -> Answer:  # noqa: ANN401
-        return await self._ask(
-            action, self._asset.key, lambda: self._in_thread(lambda: call(**self._where, **arguments))
-        )
+    def _request(self, action: str, call: Callable[..., Answer], **arguments: Any) -> Answer:  # noqa: ANN401
+        answers: list[Answer] = []
 
-    async def _in_thread(self, call: Callable[[], Answer]) -> Answer:
-        """Make a request in a thread that nobody has to wait for, as they do for those of asyncio's own."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answer] = loop.create_future()
+        def make(_: None) -> None:
+            answers.append(self._made(action, call, **arguments))
 
-        def tell(method: Callable[[Any], None], what: object) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(lambda: None if answer.done() else method(what))
+        self._wait(Workers([None], make, at_once=1, daemon=True))
+        return answers[0]
 
-        def run() -> None:
-            try:
-                with _as_answer_error():
-                    result = call()
-            except Exception as error:  # noqa: BLE001 (it is raised where the answer is awaited)
-                tell(answer.set_exception, error)
-            else:
-                tell(answer.set_result, result)
+    def _wait(self, requests: Workers[Any]) -> None:
+        """Wait for requests in threads that nobody has to wait for: neither `stop` nor the end of the process."""
+        self._requests.append(requests)
+        if self._stop.is_set():
+            requests.stop(self._stopped())
+        requests.wait()
 
-        thread = Thread(target=run, daemon=True)
-        self._threads = [each for each in self._threads if each.is_alive()] + [thread]
-        thread.start()
-        return await answer
+    def _made(self, action: str, call: Callable[..., Answer], **arguments: Any) -> Answer:  # noqa: ANN401
+        def make() -> Answer:
+            with _as_answer_error():
+                return call(**self._where, **arguments)
+
+        return self._ask(action, self._asset.key, make)
+
+    def _stopped(self) -> UploaderError:
+        return UploaderError(f"{self._asset.key} was not sent: the upload was stopped")
 
 
 @contextlib.contextmanager

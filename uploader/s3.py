@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from release_log.layout import Layout
@@ -11,11 +10,11 @@ from uploader.connection import connect
 from uploader.key_ranges import key_ranges
 from uploader.s3_requests import Found, Requests
 from uploader.sending import Room, memory_for
-from uploader.signals import run_requests
 from uploader.store import Listing, Look
+from uploader.workers import for_each, run
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from uploader.collect import LocalAsset
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from uploader.store import Blob, Stored
 
 Answer = TypeVar("Answer")
-Item = TypeVar("Item")
 
 RANGES = 24
 """Into how many parts a large listing is cut."""
@@ -50,10 +48,7 @@ def open_bucket(access: Access, concurrency: int, encryption: Mapping[str, Any] 
 
 
 class Bucket:
-    """`uploader.store.BucketPort` and `ReaderPort` over HTTP.
-
-    Each call runs under asyncio: that is what Ctrl-C can interrupt.
-    """
+    """`uploader.store.BucketPort` and `ReaderPort` over HTTP. Ctrl-C can interrupt each call."""
 
     def __init__(self, connection: Connection, concurrency: int) -> None:
         self._connection = connection
@@ -64,119 +59,97 @@ class Bucket:
 
     def list_ahead(self, keys: Collection[str]) -> None:
         """See `BucketPort.list_ahead`."""
-        self._listed = Ahead(lambda: run_requests(self._list(keys)))
+        self._listed = Ahead(lambda: self._list(keys))
 
     def head_ahead(self, keys: Sequence[str]) -> None:
         """See `BucketPort.head_ahead`."""
-        if keys:
+
+        def ask() -> dict[str, Mapping[str, str]]:
             # The intent shall not find every connection taken.
             beside = Requests(self._connection.beside())
-            self._told = Ahead(lambda: run_requests(self._for_each(keys, beside.metadata_if_told)))
+            return self._of_each(keys, beside.metadata_if_told)
+
+        if keys:
+            self._told = Ahead(ask)
 
     def create(self, key: str, body: bytes) -> bool:
         """See `BucketPort.create`."""
-        return run_requests(self._requests.create(key, body))
+        self._connection.wait()
+        return run(lambda: self._requests.create(key, body))
 
     def get(self, key: str) -> Blob | None:
         """See `BucketPort.get`."""
-        return run_requests(self._requests.get(key))
+        return run(lambda: self._requests.get(key))
 
     def written(self, prefix: str) -> dict[str, datetime]:
         """See `BucketPort.written`."""
-        return run_requests(self._requests.written(prefix))
+        return run(lambda: self._requests.written(prefix))
 
     def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
         """See `ReaderPort.get_each`."""
-        return run_requests(self._for_each(keys, self._requests.get))
+        return self._of_each(keys, self._requests.get)
 
     def listing(self, prefix: str, keys: Collection[str]) -> Listing:
         """See `BucketPort.listing`."""
-
-        async def listing() -> Listing:
-            async with asyncio.TaskGroup() as group:
-                found = group.create_task(self._list(keys))
-                log = group.create_task(self._requests.written(Layout(prefix).log))
-            return Listing(*found.result(), log.result())
-
-        return run_requests(listing())
+        found = Ahead(lambda: self._list(keys))
+        log = self.written(Layout(prefix).log)
+        return Listing(*(found.answer() or self._list(keys)), log)
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         """See `BucketPort.look`."""
         listed, self._listed = self._listed, None
         told, self._told = self._told, None
-        listed = listed or Ahead(lambda: run_requests(self._list(keys)))
-
-        async def look() -> tuple[dict[str, datetime], Blob | None]:
-            async with asyncio.TaskGroup() as group:
-                log = group.create_task(self._requests.written(layout.log))
-                ledger = group.create_task(self._requests.get(layout.ledger))
-            return log.result(), ledger.result()
-
-        log, ledger = run_requests(look())
-        found = listed.answer()
+        listed = listed or Ahead(lambda: self._list(keys))
+        written = Ahead(lambda: self._requests.written(layout.log))
+        ledger = self.get(layout.ledger)
+        log, found = written.answer(), listed.answer()
+        if log is None:
+            log = self.written(layout.log)
         if found is None:
-            found = run_requests(self._list(keys))
+            found = self._list(keys)
         metadata = None if told is None else told.answer()
         began = listed.began if told is None else min(listed.began, told.began)
         return Look(Listing(*found, log), began, ledger, metadata or {})
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
-        return run_requests(self._for_each(keys, self._requests.metadata)) if keys else {}
+        return self._of_each(keys, self._requests.metadata)
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """See `BucketPort.put`."""
+        room = Room()
 
-        async def put_all() -> None:
-            room = Room()
+        def put(asset: LocalAsset) -> None:
+            with room.held(memory_for(asset)):
+                stored = self._requests.put(asset)
+            done(asset, stored)
 
-            async def put(asset: LocalAsset) -> None:
-                with room.held(await room.take(memory_for(asset))):
-                    stored = await self._requests.put(asset)
-                done(asset, stored)
-
-            await self._each(assets, put)
-
-        run_requests(put_all())
+        for_each(assets, put, at_once=self._concurrency, stop=self._requests.stop)
 
     def withdraw(self, key: str) -> None:
         """See `BucketPort.withdraw`."""
-        run_requests(self._requests.delete(key))
+        run(lambda: self._requests.delete(key))
 
-    async def _list(self, keys: Collection[str]) -> Found:
+    def _list(self, keys: Collection[str]) -> Found:
         wanted = {key: key for key in keys}
         there = Found({}, {})
 
-        async def look(keys: KeyRange) -> None:
-            found = await self._requests.listed(keys, wanted)
+        def look(keys: KeyRange) -> None:
+            found = self._requests.listed(keys, wanted)
             there.sizes.update(found.sizes)
             there.times.update(found.times)
 
-        await self._each(key_ranges(wanted, RANGES), look, at_once=PAGES)
+        for_each(key_ranges(wanted, RANGES), look, at_once=min(self._concurrency, PAGES))
         return there
 
-    async def _for_each(self, keys: Sequence[str], ask: Callable[[str], Awaitable[Answer | None]]) -> dict[str, Answer]:
+    def _of_each(self, keys: Sequence[str], ask: Callable[[str], Answer | None]) -> dict[str, Answer]:
         """Key -> answer, of those that are there."""
         found: dict[str, Answer] = {}
 
-        async def look(key: str) -> None:
-            answer = await ask(key)
+        def look(key: str) -> None:
+            answer = ask(key)
             if answer is not None:
                 found[key] = answer
 
-        await self._each(keys, look)
+        for_each(keys, look, at_once=self._concurrency)
         return found
-
-    async def _each(
-        self, items: Iterable[Item], work: Callable[[Item], Awaitable[None]], *, at_once: int | None = None
-    ) -> None:
-        """Do work on each item, so many at a time. The first failure stops the rest."""
-        left = iter(items)
-
-        async def worker() -> None:
-            for item in left:
-                await work(item)
-
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(min(self._concurrency, at_once or self._concurrency)):
-                workers.create_task(worker())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import time
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 import obstore
@@ -17,7 +17,7 @@ from uploader.sending import read_body
 from uploader.store import Blob, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from obstore import ObjectMeta
@@ -51,13 +51,13 @@ class Requests:
         self._large_files = LargeFiles(connection.access, connection.encryption)
         self._errors: tuple[type[Exception], ...] = (AnswerError, *connection.errors)
 
-    async def create(self, key: str, body: bytes) -> bool:
+    def create(self, key: str, body: bytes) -> bool:
         """Write an object if there is none yet; False if there is one that somebody else wrote."""
         # If the answer to a first attempt is lost, a second one meets our own object: this tells whose it is.
         writer = os.urandom(8).hex()
 
-        async def write() -> None:
-            await obstore.put_async(
+        def write() -> None:
+            obstore.put(
                 self._store,
                 key,
                 body,
@@ -67,68 +67,68 @@ class Requests:
             )
 
         try:
-            await self._ask("s3:PutObject", key, write)
+            self._ask("s3:PutObject", key, write)
         except AlreadyExistsError:
-            return (await self.metadata(key) or {}).get("writer") == writer
+            return (self.metadata(key) or {}).get("writer") == writer
         return True
 
-    async def get(self, key: str) -> Blob | None:
+    def get(self, key: str) -> Blob | None:
         """Read an object; None if there is none."""
 
-        async def read() -> Blob:
-            answer = await obstore.get_async(self._store, key)
-            return Blob(bytes(await answer.bytes_async()), whole_seconds(answer.meta["last_modified"]))
+        def read() -> Blob:
+            answer = obstore.get(self._store, key)
+            return Blob(bytes(answer.bytes()), whole_seconds(answer.meta["last_modified"]))
 
         try:
-            return await self._ask("s3:GetObject", key, read)
+            return self._ask("s3:GetObject", key, read)
         except FileNotFoundError:
             return None
         except UploaderError as error:
             # S3 answers 403, not 404, for what is not there if the right to list is limited to a prefix.
             # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-            if isinstance(error.__cause__, PermissionDeniedError) and await self._is_surely_missing(key):
+            if isinstance(error.__cause__, PermissionDeniedError) and self._is_surely_missing(key):
                 return None
             raise
 
-    async def metadata(self, key: str) -> Mapping[str, str] | None:
+    def metadata(self, key: str) -> Mapping[str, str] | None:
         """An object's headers and metadata; None if there is none."""
 
-        async def read() -> Mapping[str, str]:
-            return (await obstore.get_async(self._store, key, options={"head": True})).attributes
+        def read() -> Mapping[str, str]:
+            return (obstore.get(self._store, key, options={"head": True})).attributes
 
         try:
-            return await self._ask("s3:GetObject", key, read)
+            return self._ask("s3:GetObject", key, read)
         except FileNotFoundError:
             return None
 
-    async def metadata_if_told(self, key: str) -> Mapping[str, str] | None:
+    def metadata_if_told(self, key: str) -> Mapping[str, str] | None:
         """The same of a key that may not be there: S3 answers 403 for that too, as in `get`."""
         try:
-            return await self.metadata(key)
+            return self.metadata(key)
         except UploaderError as error:
             if isinstance(error.__cause__, PermissionDeniedError):
                 return None
             raise
 
-    async def written(self, prefix: str) -> dict[str, datetime]:
+    def written(self, prefix: str) -> dict[str, datetime]:
         """Key -> ``LastModified`` of every object under a prefix."""
 
-        async def read() -> dict[str, datetime]:
+        def read() -> dict[str, datetime]:
             pages = self._pages(prefix)
-            return {each["path"]: whole_seconds(each["last_modified"]) async for page in pages for each in page}
+            return {each["path"]: whole_seconds(each["last_modified"]) for page in pages for each in page}
 
-        return await self._ask("s3:ListBucket", prefix, read)
+        return self._ask("s3:ListBucket", prefix, read)
 
-    async def listed(self, keys: KeyRange, wanted: Mapping[str, str]) -> Found:
+    def listed(self, keys: KeyRange, wanted: Mapping[str, str]) -> Found:
         """What there is in a range of keys, of those that are wanted.
 
         The keys are the values of ``wanted``: of 100,000 those that S3 sends need not be kept beside our own.
         """
 
-        async def read() -> Found:
+        def read() -> Found:
             found = Found({}, {})
             same: dict[datetime, datetime] = {}  # many were written at one time
-            async for page in self._pages(keys.folder, keys.after):
+            for page in self._pages(keys.folder, keys.after):
                 for entry in page:
                     key = wanted.get(entry["path"])
                     if key is not None:
@@ -138,55 +138,58 @@ class Requests:
                     break
             return found
 
-        return await self._ask("s3:ListBucket", keys.folder, read)
+        return self._ask("s3:ListBucket", keys.folder, read)
 
-    async def put(self, asset: LocalAsset) -> Stored:
+    def put(self, asset: LocalAsset) -> Stored:
         """Store a file; returns how it is stored."""
-        # Compression takes its time, and takes it beside what else is on its way.
-        body = await asyncio.to_thread(read_body, asset) if asset.treatment.encoding else read_body(asset)
+        body = read_body(asset)
         attributes = body.headers.as_http() | {"headers": body.headers.digest}
         if asset.digest is not None:
             attributes["digest"] = asset.digest
 
         content = body.content
         if content is None:
-            await self._large_files.send(asset, attributes, self._ask)
+            self._large_files.send(asset, attributes, self._ask)
             return Stored(body.size, body.headers.digest)
 
-        async def store() -> None:
-            await obstore.put_async(self._store, asset.key, content, attributes=attributes, use_multipart=False)
+        def store() -> None:
+            obstore.put(self._store, asset.key, content, attributes=attributes, use_multipart=False)
 
-        await self._ask("s3:PutObject", asset.key, store)
+        self._ask("s3:PutObject", asset.key, store)
         return Stored(body.size, body.headers.digest)
 
-    async def delete(self, key: str) -> None:
+    def stop(self) -> None:
+        """Stop what is sent in parts, and clear it away."""
+        self._large_files.stop()
+
+    def delete(self, key: str) -> None:
         """Delete an object; not there is fine."""
 
-        async def delete() -> None:
-            await obstore.delete_async(self._store, key)
+        def delete() -> None:
+            obstore.delete(self._store, key)
 
-        await self._ask("s3:DeleteObject", key, delete)
+        self._ask("s3:DeleteObject", key, delete)
 
-    def _pages(self, prefix: str, after: str | None = None) -> AsyncIterator[Sequence[ObjectMeta]]:
+    def _pages(self, prefix: str, after: str | None = None) -> Iterator[Sequence[ObjectMeta]]:
         return obstore.list(self._store, prefix or None, offset=after, chunk_size=1000)
 
-    async def _is_surely_missing(self, key: str) -> bool:
+    def _is_surely_missing(self, key: str) -> bool:
         try:
-            return key not in await self.written(f"{key.rpartition('/')[0]}/")
+            return key not in self.written(f"{key.rpartition('/')[0]}/")
         except UploaderError:
             return False
 
-    async def _ask(self, action: str, key: str, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    def _ask(self, action: str, key: str, ask: Callable[[], Answer]) -> Answer:
         """Ask S3, again if what went wrong passes; anything else becomes one line that names thing and remedy."""
         pauses = iter(PAUSES)
         while True:
             try:
-                return await ask()
+                return ask()
             except self._errors as error:
                 pause = next(pauses, None) if passes(error) else None
                 if pause is None:
                     self._fail(action, key, error)
-            await asyncio.sleep(pause)
+            time.sleep(pause)
 
     def _fail(self, action: str, key: str, error: Exception) -> NoReturn:
         if is_missing(error) or isinstance(error, AlreadyExistsError):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Condition
 from typing import TYPE_CHECKING
 
 from uploader.encodings import compress, saves
@@ -115,22 +115,18 @@ class Room:
 
     def __init__(self, size: int = BYTES_AT_ONCE) -> None:
         self._size = self._left = size
-        self._freed = asyncio.Event()
-
-    async def take(self, size: int) -> int:
-        """Wait for room; returns how much was taken: one body alone may be larger than all of it."""
-        size = min(size, self._size)
-        while self._left < size:
-            self._freed.clear()
-            await self._freed.wait()
-        self._left -= size
-        return size
+        self._freed = Condition()
 
     @contextmanager
     def held(self, size: int) -> Iterator[None]:
-        """Give back at the end what was taken."""
+        """Wait for room, and hold it: one body alone may be larger than all of it."""
+        size = min(size, self._size)
+        with self._freed:
+            self._freed.wait_for(lambda: self._left >= size)
+            self._left -= size
         try:
             yield
         finally:
-            self._left += size
-            self._freed.set()
+            with self._freed:
+                self._left += size
+                self._freed.notify_all()
