@@ -8,9 +8,8 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release_log.errors import LedgerError
 from release_log.instants import format_instant, parse_instant
@@ -28,8 +27,7 @@ HOLDS = timedelta(seconds=INVOCATION_SECONDS + 1)
 """How long an announcement holds. S3's instants are whole seconds: one more, so that it never ends early."""
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """What a run is about to delete, or to tag. An uploader that needs a key that is to be deleted waits.
 
     Attributes:
@@ -44,7 +42,7 @@ class Announcement:
 
     def dated(self, last_modified: datetime) -> Announcement:
         """The same with its instant, from the ``LastModified`` of the ledger that it was read from."""
-        return self if self.since is not None else replace(self, since=last_modified)
+        return self if self.since is not None else self._replace(since=last_modified)
 
     def until(self, last_modified: datetime) -> datetime:
         """When it ends by itself, the run being done or dead; the argument as in `dated`."""

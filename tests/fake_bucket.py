@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,7 +122,7 @@ class FakeBucket:
         )
         log = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(layout.log)}
         metadata, self._told = self._told, {}
-        return Look(replace(listing, log=log), began, self.get(layout.ledger), metadata)
+        return Look(listing._replace(log=log), began, self.get(layout.ledger), metadata)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         return {key: self.stored[key] for key in keys if key in self.stored}

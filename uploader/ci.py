@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +17,7 @@ _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _URL = re.compile(r"(https?://)(?:[^/?#]*@)?([^/?#@]+)([^?#]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class CiSystem:
+class CiSystem(NamedTuple):
     """Where a CI system says what it builds.
 
     Attributes:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from uploader.store import Stored
 
@@ -24,16 +23,14 @@ class Reason(StrEnum):
     HEADERS_DIFFER = "headers_differ"
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(NamedTuple):
     """An asset to send, and why."""
 
     asset: LocalAsset
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class There:
+class There(NamedTuple):
     """What is known of the objects under the build's keys. S3's ETag is no help: it is not the content's digest after a
     multipart upload or with SSE-KMS.
 

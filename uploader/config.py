@@ -5,9 +5,8 @@ Knows nothing of the command line: which keys there are, and of which type, is h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uploader.errors import UsageError
 from uploader.nearest import nearest
@@ -39,24 +38,21 @@ _FOUND = {
 _SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A value, and the table that it stands in: ``uploader.toml [environments.production]``."""
 
     value: Any
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """One table of a file: its name for people, and what is in it."""
 
     where: str
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A configuration as it is written.
 
     Attributes:

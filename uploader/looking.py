@@ -7,9 +7,8 @@ its flag and then reads ours. So at least one of two that overlap sees the other
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.errors import LedgerError
 from release_log.ledger_file import HOLDS, read_deleting
@@ -32,8 +31,7 @@ MARGIN = timedelta(seconds=5)
 log = logging.getLogger("uploader")
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(NamedTuple):
     """Deletions that a ledger announces, and that concern us.
 
     Attributes:

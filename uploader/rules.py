@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from uploader import rule_values
 from uploader.encodings import decoded_ending, ending_of, stored_coding
@@ -44,8 +44,7 @@ class Rule:
     compress: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Treatment:
+class Treatment(NamedTuple):
     """How a file is stored.
 
     Attributes:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Condition
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from uploader.encodings import compress, saves
 from uploader.errors import UploaderError
@@ -35,8 +34,7 @@ BYTES_AT_ONCE = 48 * 1024 * 1024
 """How much of all files is in memory at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """What is sent for an asset.
 
     Attributes:

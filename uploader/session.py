@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from uploader.errors import UploaderError, UsageError
 
@@ -19,17 +18,19 @@ if TYPE_CHECKING:
     import boto3
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(NamedTuple):
     """Credentials that do not change while the process runs."""
 
     access_key_id: str
-    secret_access_key: str = field(repr=False)
-    token: str | None = field(repr=False, default=None)
+    secret_access_key: str
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        """Tell nobody."""
+        return f"Keys({self.access_key_id!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """A bucket and the way to it.
 
     Attributes:

@@ -5,7 +5,6 @@ There is no way here to delete anything but an intent, a staged release or a pin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -16,16 +15,14 @@ if TYPE_CHECKING:
     from uploader.collect import LocalAsset
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(NamedTuple):
     """One object read whole; ``last_modified`` is S3's clock, in whole seconds."""
 
     body: bytes
     last_modified: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """What a site holds.
 
     Attributes:
@@ -39,8 +36,7 @@ class Listing:
     log: Mapping[str, datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One look at a site: reads side by side, so in no order.
 
     Attributes:
@@ -157,7 +153,7 @@ class ReadOnly:
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         """What nothing is written for need not wait for the cleaner either."""
-        return replace(self._look(layout, keys), ledger=None)
+        return self._look(layout, keys)._replace(ledger=None)
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Write nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -181,7 +180,7 @@ class UploaderPort:
         (began, listing), self._ahead = self._ahead or (self._passed(), self.listing(layout.prefix, keys)), None
         log = self.written(layout.log)
         (asked, metadata), self._told = self._told or (began, {}), None
-        return Look(replace(listing, log=log), min(began, asked), self.get(layout.ledger), metadata)
+        return Look(listing._replace(log=log), min(began, asked), self.get(layout.ledger), metadata)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         found: dict[str, Mapping[str, str]] = {}

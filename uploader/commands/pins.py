@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from release_log.layout import Layout
@@ -55,7 +54,7 @@ def unpin(**options: Any) -> None:  # noqa: ANN401 (as above)
       python -m uploader unpin 20261123T060500Z-3f9c2ab --bucket my-assets
     """
     log_to_stderr(options)
-    access = replace(shared.find_access(options), who="the operator's role")
+    access = shared.find_access(options)._replace(who="the operator's role")
     from uploader.s3 import open_bucket  # noqa: PLC0415 (a wrong option needs no AWS library)
 
     release_id = pins.unpin(open_bucket(access, shared.CONCURRENCY), Layout(options["prefix"]), options["wanted"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -44,7 +43,7 @@ def restore(**options: Any) -> None:  # noqa: ANN401 (click's own names and type
     """
     log_to_stderr(options)
     encrypted = shared.encryption_of(options)
-    access = replace(shared.find_access(options), who="the operator's role")
+    access = shared.find_access(options)._replace(who="the operator's role")
     from uploader import restore as restoring  # noqa: PLC0415 (a wrong option needs no AWS library)
     from uploader.s3 import open_bucket  # noqa: PLC0415
     from uploader.s3_versions import S3Versions  # noqa: PLC0415

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -56,8 +55,7 @@ def kind(parameter: click.Parameter) -> type:
     return kinds.get(parameter.type.name, str)
 
 
-@dataclass(frozen=True, slots=True)
-class InForce:
+class InForce(NamedTuple):
     """What the file says for the command that runs.
 
     Attributes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 
 class Says(Enum):
@@ -15,8 +15,7 @@ class Says(Enum):
     """The name comes from a template of the user's, ``[name].bundle.js``: what is in it may be a plain word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file that a manifest names.
 
     Attributes:
@@ -32,8 +31,7 @@ class Entry:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """A manifest that was understood."""
 
     says: Says

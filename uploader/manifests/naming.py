@@ -7,9 +7,8 @@ a logical path does not move when a source file does.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.fingerprints import split
 from uploader.manifests.entry import Says, base_name
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 _SEPARATORS = ("-", ".", "_")
 
 
-@dataclass(frozen=True, slots=True)
-class Extra:
+class Extra(NamedTuple):
     """What a base name has more than its plain one: a token and a separator. Where the token begins and ends."""
 
     token: str
