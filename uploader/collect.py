@@ -7,6 +7,7 @@ import os
 import stat
 import unicodedata
 from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.errors import LayoutError
@@ -84,7 +85,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         UploaderError: A file cannot be read, or two files cannot be told apart.
     """
     layout = Layout(prefix)
-    files = sorted(collector(directory), key=lambda file: file.name)
+    files = sorted(collector(directory), key=attrgetter("name"))
     keys = [layout.prefix + file.name for file in files]
     if named is not None:
         named(keys)
@@ -126,9 +127,10 @@ def _contested(files: list[File], logicals: list[str]) -> tuple[set[str], set[st
     which of them earlier builds left behind.
     """
     # A file lays claim to a path by being named so, or by being so without its fingerprint.
-    claims = Counter(logicals)
-    claims.update(file.name for file, logical in zip(files, logicals, strict=True) if file.name != logical)
-    contested = {path for path, count in claims.items() if count > 1}
+    claims = logicals + [file.name for file, logical in zip(files, logicals, strict=True) if file.name != logical]
+    if len(set(claims)) == len(claims):
+        return set(), set()
+    contested = {path for path, count in Counter(claims).items() if count > 1}
     said = Counter(file.logical for file in files if file.logical in contested)
     given = {path for path in contested if said[path] == 1}
     return contested, given.difference(file.name for file in files)

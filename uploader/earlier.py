@@ -57,14 +57,18 @@ def earlier_headers(
     """
     known = None if newest is None else newest.answer()
     found: dict[str, str] = {}
+    sizes, times = listing.sizes, listing.times
     for key in newest_first(listing.log, layout.markers)[:MOST]:
         said = known if known is not None and known.marker == key else _read(bucket, key)
         if said is None:
             continue
         for digest, objects in said.headers.items():
-            for name, size in objects.items():
-                if listing.sizes.get(name) == size and listing.times[name] <= said.at:
-                    found.setdefault(name, digest)
+            holds = {
+                name: digest
+                for name, size in objects.items()
+                if sizes.get(name) == size and times[name] <= said.at and name not in found
+            }
+            found.update(holds)
         if said.channel == channel:
             break
     return found

@@ -165,10 +165,12 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Releas
         prefix=build.prefix,
         uploader={"name": WRITER, "version": __version__},
         metadata=build.metadata,
-        assets={asset.logical: _marked(asset, stored.get(asset.key) or asset.as_it_is()) for asset in build.assets},
+        assets={asset.logical: _marked(asset, stored.get(asset.key)) for asset in build.assets},
     )
 
 
-def _marked(asset: LocalAsset, stored: Stored) -> Asset:
+def _marked(asset: LocalAsset, stored: Stored | None) -> Asset:
+    """An asset as a marker names it; if nothing is known of how it is stored, as it is."""
+    size, headers = (asset.size, asset.treatment.headers.digest) if stored is None else stored
     digest = None if asset.digest is None else f"sha256:{asset.digest}"
-    return Asset(asset.key, stored.size, asset.fingerprinted, digest, stored.headers)
+    return Asset(asset.key, size, asset.fingerprinted, digest, headers)
