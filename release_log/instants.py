@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")  # fromisoformat takes many other forms
 
@@ -13,6 +13,11 @@ def whole_seconds(instant: datetime) -> datetime:
     if instant.tzinfo is UTC and not instant.microsecond:  # S3's own: of 100,000 keys each costs its time
         return instant
     return instant.astimezone(UTC).replace(microsecond=0)
+
+
+def next_second(instant: datetime) -> datetime:
+    """What is not after a whole second, as S3 tells time, is before this, whatever another server tells it by."""
+    return instant + timedelta(seconds=1)
 
 
 def format_instant(instant: datetime) -> str:

@@ -39,7 +39,7 @@ class LocalAsset(NamedTuple):
         digest: SHA-256 of its content, hexadecimal; None if it is fingerprinted: then its key says as much, and it is
             not read unless it is to be sent.
         treatment: What it is stored with, and whether compressed.
-        signature: What `os.stat` said when it was looked at; another one later means that it changed.
+        signature: See `signature_of`. Another one later means that it changed since it was looked at.
     """
 
     path: str
@@ -49,7 +49,7 @@ class LocalAsset(NamedTuple):
     fingerprinted: bool
     digest: str | None
     treatment: Treatment
-    signature: tuple[int, int, int]
+    signature: int
 
     def as_it_is(self) -> Stored:
         """How it is stored if nothing is done to it."""
@@ -146,8 +146,8 @@ def _name(file: File, pattern: re.Pattern[str] | None) -> tuple[str, bool]:
 
 
 def _asset(path: str, key: str, logical: str, treatment: Treatment, *, fingerprinted: bool) -> LocalAsset:
-    digest, signature = (None, _look(path)) if fingerprinted else _read(path)
-    return LocalAsset(path, key, logical, signature[0], fingerprinted, digest, treatment, signature)
+    digest, status = (None, _look(path)) if fingerprinted else _read(path)
+    return LocalAsset(path, key, logical, status.st_size, fingerprinted, digest, treatment, signature_of(status))
 
 
 def _check_key(layout: Layout, file: File, key: str) -> None:
@@ -162,8 +162,8 @@ def _check_key(layout: Layout, file: File, key: str) -> None:
         raise UploaderError(msg)
 
 
-def _look(path: str) -> tuple[int, int, int]:
-    """A file's signature."""
+def _look(path: str) -> os.stat_result:
+    """What the system says of a file."""
     try:
         status = os.stat(path)  # noqa: PTH116 (a `Path` for each of 100,000 files costs more than the look)
     except OSError as error:
@@ -171,19 +171,19 @@ def _look(path: str) -> tuple[int, int, int]:
     if not stat.S_ISREG(status.st_mode):
         msg = f"{path!r} is not a regular file: remove it from the build"
         raise UploaderError(msg)
-    return signature_of(status)
+    return status
 
 
-def _read(path: str) -> tuple[str, tuple[int, int, int]]:
-    """The digest of a file's content and its signature."""
+def _read(path: str) -> tuple[str, os.stat_result]:
+    """The digest of a file's content, and what the system says of it."""
     before = _look(path)
     try:
         with open(path, "rb") as file:  # noqa: PTH123 (as above)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-            after = signature_of(os.fstat(file.fileno()))
+            after = os.fstat(file.fileno())
     except OSError as error:
         raise _unreadable(path, error) from error
-    if before != after:
+    if signature_of(before) != signature_of(after):
         raise changed(path)
     return digest, after
 

@@ -9,6 +9,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.errors import ReleaseLogError
+from release_log.instants import next_second
 from release_log.marker import read_headers
 from uploader.ahead import Ahead
 from uploader.log_order import newest_first
@@ -62,11 +63,12 @@ def earlier_headers(
         said = known if known is not None and known.marker == key else _read(bucket, key)
         if said is None:
             continue
+        too_late = next_second(said.at)
         for digest, objects in said.headers.items():
             holds = {
                 name: digest
                 for name, size in objects.items()
-                if sizes.get(name) == size and times[name] <= said.at and name not in found
+                if sizes.get(name) == size and times[name] < too_late and name not in found
             }
             found.update(holds)
         if said.channel == channel:

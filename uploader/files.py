@@ -65,9 +65,9 @@ def check_directory(directory: Path) -> None:
         raise UsageError(msg)
 
 
-def signature_of(status: os.stat_result) -> tuple[int, int, int]:
-    """Size, time of the last change and inode: a file that keeps all three did not change."""
-    return (status.st_size, status.st_mtime_ns, status.st_ino)
+def signature_of(status: os.stat_result) -> int:
+    """Stands for size, time of the last change and inode: a file that keeps all three did not change."""
+    return hash((status.st_size, status.st_mtime_ns, status.st_ino))
 
 
 def changed(path: str) -> UploaderError:

@@ -126,17 +126,15 @@ class Requests:
         """
 
         def read() -> Found:
-            found = Found({}, {})
-            same: dict[datetime, datetime] = {}  # many were written at one time
+            sizes, times = Found({}, {})
             for page in self._pages(keys.folder, keys.after):
                 for entry in page:
                     key = wanted.get(entry["path"])
                     if key is not None:
-                        found.sizes[key] = entry["size"]
-                        found.times[key] = same.setdefault(at := whole_seconds(entry["last_modified"]), at)
+                        sizes[key], times[key] = entry["size"], entry["last_modified"]
                 if page and page[-1]["path"] >= keys.last:
                     break
-            return found
+            return Found(sizes, times)
 
         return self._ask("s3:ListBucket", keys.folder, read)
 

@@ -27,8 +27,8 @@ class Listing(NamedTuple):
 
     Attributes:
         sizes: Key -> bytes, of the keys that were asked for and are there.
-        times: Key -> S3's ``LastModified``, in whole seconds, of the same.
-        log: The same of all the release log's files.
+        times: Key -> S3's ``LastModified`` of the same.
+        log: The same of all the release log's files, in whole seconds.
     """
 
     sizes: Mapping[str, int]

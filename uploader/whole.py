@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from release_log.instants import next_second
 from release_log.marker import encode
 from uploader.clocks import Clocks
 from uploader.errors import NotWholeError, UploaderError
@@ -131,8 +132,9 @@ def some_of(keys: Collection[str]) -> str:
 
 def _as_stored(release: Release, listing: Listing, at: datetime) -> Release:
     """The release without the headers of what was stored again since an instant: others may have come with it."""
+    too_late = next_second(at)
     assets = {
-        logical: asset if listing.times[asset.key] <= at else asset._replace(headers=None)
+        logical: asset if listing.times[asset.key] < too_late else asset._replace(headers=None)
         for logical, asset in release.assets.items()
     }
     return replace(release, assets=assets)

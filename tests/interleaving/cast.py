@@ -46,7 +46,7 @@ def local_asset(key: str) -> LocalAsset:
     digest = None if fingerprinted else hashlib.sha256(key.encode()).hexdigest()
     treatment = NO_RULES.treat(name, fingerprinted=fingerprinted)
     assert treatment is not None
-    return LocalAsset(name, key, logical, len(name), fingerprinted, digest, treatment, (0, 0, 0))
+    return LocalAsset(name, key, logical, len(name), fingerprinted, digest, treatment, 0)
 
 
 def put_assets(world: World, keys: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from uploader.rules import NO_RULES
 def upload(key: str, reason: Reason = Reason.CONTENT_DIFFERS, *, fingerprinted: bool = False) -> Upload:
     treatment = NO_RULES.treat(key, fingerprinted=fingerprinted)
     assert treatment is not None
-    return Upload(LocalAsset(key, key, key, 1, fingerprinted, None, treatment, (1, 1, 1)), reason)
+    return Upload(LocalAsset(key, key, key, 1, fingerprinted, None, treatment, 0), reason)
 
 
 def test_files_without_a_fingerprint_are_stale_new_ones_included() -> None:
