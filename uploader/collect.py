@@ -21,7 +21,7 @@ from uploader.store import Stored
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from uploader.files import Collector, File
@@ -91,7 +91,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         named(keys)
     if manifest is not None or collector is every_file:
         said = read_manifests(directory, [file.name for file in files], manifest, by_looks=pattern is None)
-        files = [_as_said(file, said) for file in files]
+        files = [_as_said(file, said) for file in files] if said else files
     assets = []
     for file, key, (logical, fingerprinted) in zip(files, keys, _names(files, pattern), strict=True):
         treatment = rules.treat(file.name, fingerprinted=fingerprinted)
@@ -110,13 +110,20 @@ def _as_said(file: File, said: Mapping[str, str]) -> File:
     return file if file.logical is not None or file.name not in said else file._replace(logical=said[file.name])
 
 
-def _names(files: list[File], pattern: re.Pattern[str] | None) -> Iterator[tuple[str, bool]]:
+def _names(files: list[File], pattern: re.Pattern[str] | None) -> list[tuple[str, bool]]:
     """For each file its logical path below the prefix, and whether its name bears a fingerprint."""
     found = [_name(file, pattern) for file in files]
     contested, settled = _contested(files, [logical for logical, _ in found])
-    for file, (logical, fingerprinted) in zip(files, found, strict=True):
-        its_own = logical not in contested or (file.logical is not None and logical in settled)
-        yield (logical if its_own else file.name), fingerprinted
+    if not contested:
+        return found
+
+    def its_own(file: File, logical: str) -> bool:
+        return logical not in contested or (file.logical is not None and logical in settled)
+
+    return [
+        (logical if its_own(file, logical) else file.name, fingerprinted)
+        for file, (logical, fingerprinted) in zip(files, found, strict=True)
+    ]
 
 
 def _contested(files: list[File], logicals: list[str]) -> tuple[set[str], set[str]]:

@@ -65,7 +65,7 @@ def to_look_at(assets: Iterable[LocalAsset], sizes: Mapping[str, int], headers: 
     return [
         asset.key
         for asset in assets
-        if _fits(asset, sizes.get(asset.key)) and not (asset.fingerprinted and asset.key in headers)
+        if not (asset.fingerprinted and asset.key in headers) and _fits(asset, sizes.get(asset.key))
     ]
 
 
