@@ -8,7 +8,7 @@ from release_log.layout import Layout
 from uploader.ahead import Ahead
 from uploader.connection import connect
 from uploader.key_ranges import key_ranges
-from uploader.s3_requests import Found, Requests
+from uploader.s3_requests import Requests
 from uploader.sending import Room, memory_for
 from uploader.store import Listing, Look
 from uploader.workers import for_each, run
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from uploader.collect import LocalAsset
     from uploader.connection import Connection
-    from uploader.key_ranges import KeyRange
+    from uploader.listing import Found
     from uploader.session import Access
     from uploader.store import Blob, Stored
 
@@ -27,10 +27,6 @@ Answer = TypeVar("Answer")
 
 RANGES = 24
 """Into how many parts a large listing is cut."""
-
-PAGES = 12
-"""How many pages of it are asked for at one time. They come faster than they are read, and each takes a megabyte until
-it is."""
 
 
 def open_bucket(access: Access, concurrency: int, encryption: Mapping[str, Any] | None = None) -> Bucket:
@@ -132,15 +128,8 @@ class Bucket:
 
     def _list(self, keys: Collection[str]) -> Found:
         wanted = {key: key for key in keys}
-        there = Found({}, {})
-
-        def look(keys: KeyRange) -> None:
-            found = self._requests.listed(keys, wanted)
-            there.sizes.update(found.sizes)
-            there.times.update(found.times)
-
-        for_each(key_ranges(wanted, RANGES), look, at_once=min(self._concurrency, PAGES))
-        return there
+        ranges = key_ranges(wanted, RANGES)
+        return run(lambda: self._requests.listed(ranges, wanted, self._concurrency))
 
     def _of_each(self, keys: Sequence[str], ask: Callable[[str], Answer | None]) -> dict[str, Answer]:
         """Key -> answer, of those that are there."""

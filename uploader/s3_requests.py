@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
@@ -12,6 +12,7 @@ from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 from release_log.instants import whole_seconds
 from uploader.errors import UploaderError
 from uploader.large_files import LargeFiles
+from uploader.listing import Found, RangeListing
 from uploader.s3_errors import AnswerError, code_of, is_missing, passes
 from uploader.sending import read_body
 from uploader.store import Blob, Stored
@@ -33,13 +34,6 @@ PAUSES = (0.2, 1.0, 4.0)
 
 obstore repeats what cannot do harm twice, and only until an answer begins. Nothing that we ask does harm twice.
 """
-
-
-class Found(NamedTuple):
-    """What a listing found: key -> bytes, and key -> ``LastModified``."""
-
-    sizes: dict[str, int]
-    times: dict[str, datetime]
 
 
 class Requests:
@@ -119,24 +113,11 @@ class Requests:
 
         return self._ask("s3:ListBucket", prefix, read)
 
-    def listed(self, keys: KeyRange, wanted: Mapping[str, str]) -> Found:
-        """What there is in a range of keys, of those that are wanted.
-
-        The keys are the values of ``wanted``: of 100,000 those that S3 sends need not be kept beside our own.
-        """
-
-        def read() -> Found:
-            sizes, times = Found({}, {})
-            for page in self._pages(keys.folder, keys.after):
-                for entry in page:
-                    key = wanted.get(entry["path"])
-                    if key is not None:
-                        sizes[key], times[key] = entry["size"], entry["last_modified"]
-                if page and page[-1]["path"] >= keys.last:
-                    break
-            return Found(sizes, times)
-
-        return self._ask("s3:ListBucket", keys.folder, read)
+    def listed(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Found:
+        """What there is of the wanted keys in some ranges; see `uploader.listing.RangeListing`."""
+        listing = RangeListing(self._store, ranges, wanted, at_once)
+        self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
+        return listing.found
 
     def put(self, asset: LocalAsset) -> Stored:
         """Store a file; returns how it is stored."""
