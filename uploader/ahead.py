@@ -25,7 +25,7 @@ class Ahead(Generic[Answer]):
         self.began = seconds_passed()
         self._answers: list[Answer] = []
         # The process does not wait for it, should it end before.
-        self._workers = Workers([work], lambda each: self._answers.append(each()), at_once=1, daemon=True)
+        self._workers = Workers([work], lambda each: self._answers.append(each()), at_once=1, daemon=True).start()
 
     def answer(self) -> Answer | None:
         """Wait for the answer; None if it failed."""

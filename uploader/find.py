@@ -116,7 +116,7 @@ def ambiguous(wanted: str, ids: Sequence[str]) -> UploaderError:
     )
 
 
-def newest_first(bucket: BucketPort, layout: Layout, channel: str) -> Iterator[Named]:
+def releases_of(bucket: BucketPort, layout: Layout, channel: str) -> Iterator[Named]:
     """The releases of a channel, the current one first: by S3's clock, then by key. One request each.
 
     Raises:

@@ -182,7 +182,7 @@ class _Upload:
             each.stop()
             each.join(until - time.monotonic())
         try:
-            Workers(self._begun, self._abort_one, at_once=1, daemon=True).wait(ABORT_SECONDS)
+            Workers(self._begun, self._abort_one, at_once=1, daemon=True).start().wait(ABORT_SECONDS)
         except (UploaderError, TimeoutError) as error:
             why = error if isinstance(error, UploaderError) else "S3 does not answer"
             log.warning("parts of %s stay until the bucket's lifecycle removes them: %s", self._asset.key, why)
@@ -207,8 +207,8 @@ class _Upload:
         """Wait for requests in threads that nobody has to wait for: neither `stop` nor the end of the process."""
         self._requests.append(requests)
         if self._stop.is_set():
-            requests.stop(self._stopped())
-        requests.wait()
+            raise self._stopped()
+        requests.start().wait()
 
     def _made(self, action: str, call: Callable[..., Answer], **arguments: Any) -> Answer:  # noqa: ANN401
         def make() -> Answer:

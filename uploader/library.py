@@ -13,14 +13,12 @@ from release_log.errors import LayoutError
 from release_log.fingerprints import PatternError, compile_pattern
 from release_log.layout import Layout, check_prefix, make_id
 from uploader import staging
-from uploader.ci import build_metadata
-from uploader.collect import collect
-from uploader.earlier import newest_ahead
 from uploader.encryption import encryption
 from uploader.errors import UsageError
 from uploader.files import every_file
 from uploader.invalidate import find_cdn
-from uploader.publishing import Build, Published
+from uploader.prepare import prepare
+from uploader.publishing import Published
 from uploader.publishing import publish as publish_build
 from uploader.release_name import release_name
 from uploader.rules import parse_rules
@@ -138,19 +136,19 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         msg = f"channel {channel!r}: use up to 64 letters, digits, dots, hyphens and underscores"
         raise UsageError(msg)
     bucket = site.open()
-    newest = newest_ahead(bucket, layout)
-    assets = collect(
+    prepared = prepare(
+        ReadOnly(bucket) if dry_run else bucket,
         Path(directory),
-        layout.prefix,
+        prefix=layout.prefix,
+        channel=channel,
+        release=name,
         pattern=pattern,
         collector=collector or every_file,
         rules=parse_rules([dict(rule) for rule in rules], "rules"),
         manifest=None if manifest is None else Path(manifest),
-        named=bucket.list_ahead,
     )
-    build = Build(assets=assets, prefix=site.prefix, channel=channel, release=name, metadata=build_metadata(os.environ))
     cdn = None if invalidate is None else find_cdn(invalidate, invalidate_root, site.prefix)
-    published = publish_build(ReadOnly(bucket) if dry_run else bucket, build, stage=stage, newest=newest)
+    published = publish_build(prepared.bucket, prepared.build, stage=stage, newest=prepared.newest)
     stale = () if cdn is None else cdn.stale_paths(published.uploads)
     if cdn is not None and stale and not dry_run:
         cdn.invalidate(site.access(), published.id, stale)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from release_log.channel import DEFAULT_CHANNEL
 from uploader import __version__
 from uploader.errors import UploaderError
-from uploader.find import find_release, newest_first, without_headers
+from uploader.find import find_release, releases_of, without_headers
 from uploader.whole import check_whole, write_if_whole
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def find_target(bucket: BucketPort, layout: Layout, wanted: str | None, channel:
     """
     if wanted is None:
         channel = channel or DEFAULT_CHANNEL
-        line = newest_first(bucket, layout, channel)
+        line = releases_of(bucket, layout, channel)
         current = next(line, None)
         # One build may have been published twice.
         named = next((each for each in line if current is not None and not _same(each, current)), None)
@@ -73,7 +73,7 @@ def find_target(bucket: BucketPort, layout: Layout, wanted: str | None, channel:
         # A pinned release outlives its marker.
         named = find_release(bucket, layout, wanted, (layout.markers, layout.pins), channel)
         channel = channel or named.release.channel
-        current = next(newest_first(bucket, layout, channel), None)
+        current = next(releases_of(bucket, layout, channel), None)
     return Target(named, channel, current, _replaced(bucket, named))
 
 

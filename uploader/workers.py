@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from threading import Event, Lock, Thread, current_thread, main_thread
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,7 +50,7 @@ def for_each(
     """
     workers = Workers(items, work, at_once=at_once)
     try:
-        workers.wait()
+        workers.start().wait()
     except Exception:
         stop()
         workers.join(SETTLE_SECONDS)
@@ -67,7 +67,7 @@ class Workers(Generic[Item]):
     def __init__(
         self, items: Iterable[Item], work: Callable[[Item], object], *, at_once: int, daemon: bool = False
     ) -> None:
-        """Begin.
+        """Begin nothing yet.
 
         Args:
             items: On what.
@@ -80,22 +80,25 @@ class Workers(Generic[Item]):
         self._lock = Lock()
         self._ended = Event()
         self._error: BaseException | None = None
-        self._running = 1  # this one, until all are started
+        self._running = 0
+        self._at_once = at_once
+        self._daemon = daemon
         self._threads: list[Thread] = []
-        try:
-            for _ in range(at_once):
-                first = self._next()
-                if first is None:
-                    break
-                thread = Thread(target=self._go_on, args=first, daemon=daemon)
-                with self._lock:
-                    self._running += 1
-                self._threads.append(thread)
-                thread.start()
-        except BaseException:
-            self.stop()
-            raise
+
+    def start(self) -> Self:
+        """Begin; returns itself."""
+        self._running += 1  # this one, until all are started
+        for _ in range(self._at_once):
+            first = self._next()
+            if first is None:
+                break
+            thread = Thread(target=self._go_on, args=first, daemon=self._daemon)
+            with self._lock:
+                self._running += 1
+            self._threads.append(thread)
+            thread.start()
         self._leave()
+        return self
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until all is done.

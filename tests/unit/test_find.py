@@ -7,7 +7,7 @@ import pytest
 from release_log.marker import Asset, Release, encode
 from tests.fake_bucket import LAYOUT, NOON, FakeBucket
 from uploader.errors import UploaderError
-from uploader.find import find_release, newest_first
+from uploader.find import find_release, releases_of
 
 OLD, AGAIN, OTHER = "20261101T120000Z-r1", "20261102T120000Z-r1", "20261103T120000Z-r2"
 
@@ -92,7 +92,7 @@ def test_what_is_not_valid_is_named(bucket: FakeBucket) -> None:
 def test_the_newest_of_a_channel_comes_first_and_no_more_is_read_than_asked_for(bucket: FakeBucket) -> None:
     put(bucket, "20261104T120000Z-s1", release("app-1.js", channel="staging"))
     bucket.write(LAYOUT.markers, b"")  # what consoles make of "create folder"
-    line = newest_first(bucket, LAYOUT, "default")
+    line = releases_of(bucket, LAYOUT, "default")
     assert next(line).id == OTHER
     assert len(bucket.requests) == 3, "a listing, and two markers"
     assert [named.id for named in line] == [AGAIN, OLD]

@@ -6,11 +6,10 @@ import logging
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from release_log.layout import Layout
 from release_log.settings import Policy
 from uploader.commands import options as shared
 from uploader.commands import settings
@@ -20,11 +19,9 @@ from uploader.errors import StoppedError, UploaderError
 from uploader.files import check_directory, every_file
 
 if TYPE_CHECKING:
-    from uploader.ahead import Ahead
-    from uploader.earlier import Said
     from uploader.files import Collector
-    from uploader.publishing import Build, Published
-    from uploader.store import BucketPort
+    from uploader.prepare import Prepared
+    from uploader.publishing import Published
 
 STAGED_FOR = f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"
 """How long a staged release keeps its assets; the cleaner's setting is not known here."""
@@ -71,52 +68,24 @@ def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types
         answer(options, document, summary(document, options), done=done)
 
 
-class Prepared(NamedTuple):
-    """What is there to publish a build.
-
-    Attributes:
-        build: The build.
-        bucket: Where to.
-        newest: What the newest marker says; it is on its way.
-    """
-
-    build: Build
-    bucket: BucketPort
-    newest: Ahead[Said | None]
-
-
 def prepare(options: dict[str, Any]) -> Prepared:
     """Look at the build that a command's options name; meanwhile the bucket is asked for what is needed first."""
     if options["collector"] is None:
         check_directory(options["directory"])
     bucket = shared.open_bucket(options, warm=True)
     # All this is imported while the connections are being opened.
-    from uploader.earlier import newest_ahead  # noqa: PLC0415
+    from uploader import prepare as preparing  # noqa: PLC0415
 
-    newest = newest_ahead(bucket, Layout(options["prefix"]))
-    return Prepared(_read_build(options, bucket), bucket, newest)
-
-
-def _read_build(options: dict[str, Any], bucket: BucketPort) -> Build:
-    from uploader.ci import build_metadata  # noqa: PLC0415
-    from uploader.collect import collect  # noqa: PLC0415
-    from uploader.publishing import Build  # noqa: PLC0415
-
-    assets = collect(
+    return preparing.prepare(
+        bucket,
         options["directory"],
-        options["prefix"],
+        prefix=options["prefix"],
+        channel=options["channel"],
+        release=options["release"],
         pattern=options["fingerprint_pattern"],
         collector=_collector(options["collector"]),
         rules=settings.rules(),
         manifest=options["manifest"],
-        named=bucket.list_ahead,
-    )
-    return Build(
-        assets=assets,
-        prefix=options["prefix"],
-        channel=options["channel"],
-        release=options["release"],
-        metadata=build_metadata(os.environ),
     )
 
 
