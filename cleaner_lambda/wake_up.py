@@ -79,7 +79,7 @@ class SchedulerAlarm:
             Target={
                 "Arn": self.function_arn,
                 "RoleArn": self.role_arn,
-                "Input": json.dumps({"site": site.prefix}),
+                "Input": json.dumps({"site": site.prefix, "bucket": site.bucket}),
                 "DeadLetterConfig": {"Arn": self.dead_letter_arn},
             },
         )

@@ -13,33 +13,39 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
 
 
-def cleaner_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
+def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list[iam.PolicyStatement]:
     """List the site, read its release log, write its ledger, tag and delete its assets, prune its log.
 
     Args:
         bucket_arn: The bucket.
         layout: The site.
+        number: The site's place among those of the role: within one policy no two statements may have one id.
     """
     everything = f"{bucket_arn}/{layout.prefix}*"
+    more = "" if number == 1 else str(number)
     return [
-        _list_site(bucket_arn, layout),
+        _list_site(bucket_arn, layout, more),
         # Of the ledger also for its compare-and-swap: a write with If-Match needs s3:GetObject.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-        iam.PolicyStatement(sid="ReadReleaseLog", actions=["s3:GetObject"], resources=[f"{bucket_arn}/{layout.log}*"]),
-        iam.PolicyStatement(sid="WriteLedger", actions=["s3:PutObject"], resources=[f"{bucket_arn}/{layout.ledger}"]),
         iam.PolicyStatement(
-            sid="TagAssets", actions=["s3:GetObjectTagging", "s3:PutObjectTagging"], resources=[everything]
+            sid=f"ReadReleaseLog{more}", actions=["s3:GetObject"], resources=[f"{bucket_arn}/{layout.log}*"]
+        ),
+        iam.PolicyStatement(
+            sid=f"WriteLedger{more}", actions=["s3:PutObject"], resources=[f"{bucket_arn}/{layout.ledger}"]
+        ),
+        iam.PolicyStatement(
+            sid=f"TagAssets{more}", actions=["s3:GetObjectTagging", "s3:PutObjectTagging"], resources=[everything]
         ),
         # Assets, and what the release log no longer needs: intents, staged releases, markers.
-        iam.PolicyStatement(sid="DeleteFromSite", actions=["s3:DeleteObject"], resources=[everything]),
+        iam.PolicyStatement(sid=f"DeleteFromSite{more}", actions=["s3:DeleteObject"], resources=[everything]),
         iam.PolicyStatement(
-            sid="KeepLedgerAndPins",
+            sid=f"KeepLedgerAndPins{more}",
             effect=iam.Effect.DENY,
             actions=["s3:DeleteObject"],
             resources=[f"{bucket_arn}/{layout.ledger}", f"{bucket_arn}/{layout.pins}*"],
         ),
         iam.PolicyStatement(
-            sid="KeepReleaseLogUntagged",
+            sid=f"KeepReleaseLogUntagged{more}",
             effect=iam.Effect.DENY,
             actions=["s3:PutObjectTagging"],
             resources=[f"{bucket_arn}/{layout.log}*"],
@@ -80,10 +86,23 @@ def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyState
     ]
 
 
-def _list_site(bucket_arn: str, layout: Layout) -> iam.PolicyStatement:
+def use_of_key(key_arn: str, region: str) -> iam.PolicyStatement:
+    """Read and write what S3 encrypts with a KMS key, and nothing else with it.
+
+    Multipart uploads need to decrypt too: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+    """
+    return iam.PolicyStatement(
+        sid="UseKey",
+        actions=["kms:Decrypt", "kms:GenerateDataKey"],
+        resources=[key_arn],
+        conditions={"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},
+    )
+
+
+def _list_site(bucket_arn: str, layout: Layout, more: str = "") -> iam.PolicyStatement:
     # A listing of the whole bucket may come without any prefix, which even ``*`` would not match.
     return iam.PolicyStatement(
-        sid="ListSite",
+        sid=f"ListSite{more}",
         actions=["s3:ListBucket"],
         resources=[bucket_arn],
         conditions={"StringLike": {"s3:prefix": f"{layout.prefix}*"}} if layout.prefix else None,

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from infra.settings import NONCURRENT_DAYS, OWN, ContextError, StackSettings, settings_from
+from infra.context import NONCURRENT_DAYS
+from infra.settings import OWN, ContextError, SiteSettings, StackSettings, settings_from
 from release_log.settings import SETTINGS, policy_from
 from tests.infra.conftest import ROOT
 
@@ -15,7 +16,7 @@ KNOWN = ", ".join((*OWN, *SETTINGS))
 
 def test_without_any_setting_a_new_bucket_is_created_and_the_policy_is_the_default() -> None:
     """No context at all is a whole, usual installation."""
-    assert settings_from({}) == StackSettings(bucket=None, prefix="assets/", name=None, policy={}, noncurrent_days=7)
+    assert settings_from({}) == StackSettings((SiteSettings("assets/", None, {}),), name=None, noncurrent_days=7)
     assert settings_from({}).stack_name == "AssetCleaner"
 
 
@@ -40,16 +41,17 @@ def test_text_from_the_command_line_becomes_the_types_that_the_policy_has() -> N
         "orphans": "report",
         "max_delete_fraction": 0.25,
     }
-    assert settings == StackSettings("my.site-bucket", "site/static/", "two", policy)
+    site = SiteSettings("site/static/", "my.site-bucket", policy)
+    assert settings == StackSettings((site,), "two")
     assert settings.stack_name == "AssetCleaner-two"
-    assert json.loads(json.dumps(dict(settings.policy))) == policy
-    policy_from(settings.policy)
+    assert json.loads(json.dumps(dict(site.policy))) == policy
+    policy_from(site.policy)
 
 
 @pytest.mark.parametrize("value", [7, "7"])
 def test_a_number_may_be_a_number_in_cdk_json_and_text_after_c(value: object) -> None:
     """Both ways to say a setting say the same."""
-    assert settings_from({"grace": value}).policy == {"grace": 7}
+    assert settings_from({"grace": value}).sites[0].policy == {"grace": 7}
 
 
 @pytest.mark.parametrize("value", [1, "1", 30, "3650"])
@@ -68,13 +70,13 @@ def test_the_readme_says_what_noncurrent_days_may_be() -> None:
 def test_every_policy_setting_can_be_set() -> None:
     """The context's names are the policy's names, none left out."""
     defaults = {name: str(field.default) for name, field in SETTINGS.items()}
-    assert dict(settings_from(defaults).policy) == {name: field.default for name, field in SETTINGS.items()}
+    assert dict(settings_from(defaults).sites[0].policy) == {name: field.default for name, field in SETTINGS.items()}
 
 
 @pytest.mark.parametrize("prefix", ["", "a/", "site/static/", "été/"])
 def test_a_prefix_is_taken_as_it_is_and_may_be_empty(prefix: str) -> None:
     """An empty prefix is the whole bucket, not the default."""
-    assert settings_from({"prefix": prefix}).prefix == prefix
+    assert settings_from({"prefix": prefix}).sites[0].prefix == prefix
 
 
 @pytest.mark.parametrize(
@@ -234,6 +236,110 @@ def test_a_wrong_setting_is_refused_in_one_line_with_its_key_and_value(
     with pytest.raises(ContextError) as caught:
         settings_from(context)
     assert str(caught.value) == message
+
+
+def test_sites_have_their_own_bucket_and_policy_and_else_the_installations() -> None:
+    sites = [{"prefix": "shop/", "version_limit": 5}, {"prefix": "", "bucket": "blog-assets", "grace": 60}]
+    context = {"sites": sites, "bucket": "my-assets", "grace": "7"}
+    expected = (
+        SiteSettings("shop/", "my-assets", {"grace": 7, "version_limit": 5}),
+        SiteSettings("", "blog-assets", {"grace": 60}),
+    )
+    assert settings_from(context).sites == expected
+    assert settings_from({**context, "sites": json.dumps(sites)}).sites == expected
+
+
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1b2c"
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ({"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/1b-2c"}, {}),
+        ({"permissions_boundary": "arn:aws:iam::123456789012:policy/teams/web"}, {}),
+        ({"tags": "team=web,stage=live"}, {"tags": {"team": "web", "stage": "live"}}),
+        ({"tags": {"team": "web"}}, {}),
+        ({"schedule": "rate(6 hours)"}, {}),
+        ({"schedule": "rate(1 day)"}, {}),
+        ({"schedule": "cron(0 3 * * ? *)"}, {}),
+        ({"memory": "4096", "timeout": 300}, {"memory": 4096}),
+        ({"alarm_email": "web@example.org"}, {}),
+        ({"distribution": "true", "access_logs": "true"}, {"distribution": True, "access_logs": True}),
+        ({"distribution": "false"}, {"distribution": False}),
+        ({"distribution_id": "E2QWRUHAPOMQZL"}, {}),
+        (
+            {"distribution": True, "cors_origins": "https://a.example, https://b.example:8443"},
+            {"cors_origins": ("https://a.example", "https://b.example:8443")},
+        ),
+        ({"distribution": True, "domain_name": "a.example.org", "certificate_arn": CERTIFICATE}, {}),
+        ({"github": "owner/repo", "github_branch": "release/2.x"}, {}),
+        ({"github": "owner/repo", "github_environment": "production"}, {}),
+        ({"gitlab": "group/sub/project", "gitlab_branch": "main"}, {}),
+    ],
+)
+def test_a_setting_is_taken_from_the_context(context: dict[str, object], expected: dict[str, object]) -> None:
+    settings = settings_from(context)
+    assert {key: getattr(settings, key) for key in context} == context | expected
+
+
+@pytest.mark.parametrize(
+    ("context", "words"),
+    [
+        ({"sites": "shop/"}, "context sites='shop/': a list of sites such as"),
+        ({"sites": []}, "context sites=[]: a list of sites"),
+        ({"sites": [{"prefx": "a/"}]}, "context sites[1] prefx='a/': no such setting; did you mean 'prefix'?"),
+        ({"sites": [{"bucket": "a-b"}]}, "context sites[1]: no prefix"),
+        ({"sites": [{"prefix": "a"}]}, "context sites[1] prefix 'a' must end with a slash"),
+        ({"sites": [{"prefix": "a/", "bucket": "A"}]}, "context sites[1] bucket='A': not a bucket's name"),
+        ({"sites": [{"prefix": "a/", "grace": "x"}]}, "context sites[1] grace: 'x' is not a whole number"),
+        ({"sites": [{"prefix": "a/"}, {"prefix": "a/"}]}, "context sites[2]: prefix 'a/' stands twice for one bucket"),
+        ({"sites": [{"prefix": "a/"}], "prefix": "b/"}, "context prefix='b/': not together with sites"),
+        ({"kms_key_arn": "alias/x"}, "context kms_key_arn='alias/x': the ARN of a KMS key"),
+        ({"permissions_boundary": "web"}, "the ARN of a managed policy"),
+        ({"tags": "team"}, "context tags='team': names and values"),
+        ({"tags": {"aws:x": "y"}}, "none begins with aws:"),
+        ({"tags": {}}, "context tags={}: names and values"),
+        ({"tags": {"a": 1}}, "names and values"),
+        ({"schedule": "daily"}, "context schedule='daily': rate(N hours) or rate(1 day)"),
+        ({"schedule": "rate(25 hours)"}, "one day at most"),
+        ({"schedule": "rate(1 hours)"}, "context schedule='rate(1 hours)'"),
+        ({"schedule": "cron(0 3 * * *)"}, "six fields"),
+        ({"memory": "128"}, "context memory='128': a whole number of MB from 512 to 10240"),
+        ({"timeout": 901}, "context timeout=901: a whole number of seconds from 60 to 900"),
+        ({"alarm_email": "web"}, "context alarm_email='web': one e-mail address"),
+        ({"distribution": "yes"}, "context distribution='yes': true or false"),
+        ({"distribution": 1}, "context distribution=1: true or false"),
+        ({"distribution_id": "e2"}, "a CloudFront distribution's id"),
+        ({"distribution": "true", "distribution_id": "E2QWRUHAPOMQZL"}, "not together with distribution"),
+        ({"cors_origins": "*"}, "context cors_origins='*': means nothing without distribution"),
+        ({"distribution": True, "cors_origins": "example.com"}, "origins such as https://www.example.com"),
+        ({"distribution": True, "domain_name": "a.example.org"}, "means nothing without certificate_arn"),
+        (
+            {
+                "distribution": True,
+                "domain_name": "a.org",
+                "certificate_arn": CERTIFICATE.replace("us-east-1", "eu-west-1"),
+            },
+            "an ACM certificate in us-east-1",
+        ),
+        ({"access_logs": "true"}, "means nothing without distribution"),
+        ({"github": "repo", "github_branch": "main"}, "context github='repo': a repository such as owner/repo"),
+        ({"github": "a/*", "github_branch": "main"}, "context github='a/*'"),
+        ({"github": "a/b"}, "context github='a/b': say which of its jobs may publish, with github_branch"),
+        ({"github": "a/b", "github_branch": "*"}, "context github_branch='*': a branch such as main"),
+        ({"github_branch": "main"}, "context github_branch='main': means nothing without github"),
+        ({"github": "a/b", "github_branch": "m", "github_environment": "p"}, "not together with github_branch"),
+        ({"gitlab": "a/b"}, "with gitlab_branch or gitlab_environment"),
+        ({"oidc_provider_arn": "x"}, "the ARN of an OIDC provider"),
+    ],
+)
+def test_a_wrong_setting_of_the_installation_is_refused(context: dict[str, object], words: str) -> None:
+    with pytest.raises(ContextError) as caught:
+        settings_from(context)
+    message = str(caught.value)
+    assert words in message
+    assert message.startswith("context ")
+    assert len(message.splitlines()) == 1
 
 
 def test_a_value_with_line_breaks_is_still_told_in_one_line() -> None:

@@ -52,6 +52,14 @@ CLEANERS_RIGHTS: set[Right] = {
     ("Allow", "scheduler:DeleteSchedule", f"{_SCHEDULES}/AssetCleaner-wake-ups/*", ""),
     ("Allow", "iam:PassRole", "${WakeUpRole.Arn}", "StringEquals iam:PassedToService scheduler.amazonaws.com"),
     ("Allow", "sqs:SendMessage", "${FailedRuns.Arn}", ""),
+    (
+        "Allow",
+        "events:PutEvents",
+        "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default",
+        "StringEquals events:detail-type Clean Completed; StringEquals events:source asset-cleaner",
+    ),
+    ("Allow", "xray:PutTelemetryRecords", "*", ""),
+    ("Allow", "xray:PutTraceSegments", "*", ""),
 }
 
 UPLOADERS_RIGHTS: set[Right] = {
@@ -304,6 +312,7 @@ class TestFunction:
             "Timeout": 900,
             "ReservedConcurrentExecutions": 1,
             "Role": "${CleanerRole.Arn}",
+            "TracingConfig": {"Mode": "Active"},
         }
 
     def test_its_log_group_is_its_own_and_keeps_90_days(self, synthesise: Synthesise) -> None:
@@ -325,6 +334,7 @@ class TestFunction:
                 "WAKE_UP_GROUP": "AssetCleaner-wake-ups",
                 "WAKE_UP_ROLE_ARN": "${WakeUpRole.Arn}",
                 "WAKE_UP_DEAD_LETTER_ARN": "${Undelivered.Arn}",
+                "EVENT_BUS": "default",
             }
         }
 
@@ -338,7 +348,7 @@ class TestFunction:
         )
         assert sites_from(environment)[0].policy.orphans is Orphans.REPORT
         (target,) = properties(template, "AWS::Events::Rule", "DailyRule")["Targets"]
-        assert parse(json.loads(target["Input"])) == Request(site=prefix, full=True)
+        assert parse(json.loads(target["Input"])) == Request(site=prefix, bucket="my-bucket", full=True)
 
     def test_without_settings_the_policy_is_left_to_the_cleaners_defaults(self, synthesise: Synthesise) -> None:
         """Defaults are in one place."""
@@ -442,7 +452,7 @@ class TestRights:
     def test_the_cleaner_has_no_rights_outside_its_prefix(self, key: str, synthesise: Synthesise) -> None:
         """Not on a neighbour whose name begins alike either."""
         rights = rights_of(synthesise(), "CleanerRole")
-        assert [right for right in rights if fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
+        assert [right for right in rights if right[2] != "*" and fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
 
     def test_the_uploaders_are_exactly_these(self, synthesise: Synthesise) -> None:
         """As the cleaner's."""
@@ -501,7 +511,7 @@ class TestRights:
     def test_the_uploader_has_no_rights_outside_its_prefix(self, key: str, synthesise: Synthesise) -> None:
         """As the cleaner."""
         rights = uploaders_rights(synthesise())
-        assert [right for right in rights if fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
+        assert [right for right in rights if right[2] != "*" and fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
 
     def test_the_readme_shows_the_uploaders_policy(self, synthesise: Synthesise) -> None:
         """For the bucket ``my-assets``."""
@@ -569,7 +579,10 @@ class TestRights:
         for statement in allowed:
             assert not {"NotAction", "NotResource", "NotPrincipal"} & statement.keys()
             assert [action for action in listed(statement["Action"]) if "*" in action] == []
-            assert [target for target in listed(statement.get("Resource", [])) if not target.strip("*:/")] == []
+            # X-Ray has no resources to name.
+            named = set(listed(statement["Action"])) <= {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+            targets = listed(statement.get("Resource", []))
+            assert named or [target for target in targets if not target.strip("*:/")] == []
             assert "*" not in json.dumps(statement.get("Principal", ""))
 
     @pytest.mark.parametrize("context", INSTALLATIONS)
@@ -625,7 +638,7 @@ class TestWakeUps:
         rule = properties(synthesise(prefix=prefix), "AWS::Events::Rule", "DailyRule")
         (target,) = rule["Targets"]
         assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 day)", "ENABLED")
-        assert json.loads(target["Input"]) == {"site": prefix, "full": True}
+        assert json.loads(target["Input"]) == {"site": prefix, "bucket": "${Bucket}", "full": True}
         assert "EventPattern" not in rule
 
     @pytest.mark.parametrize("name", ["MarkerRule", "DailyRule"])

@@ -46,7 +46,7 @@ def properties(expression: Any = "at(2999-01-02T03:04:05)") -> dict[str, Any]:  
         "Target": {
             "Arn": ARN,
             "RoleArn": ROLE,
-            "Input": '{"site": "assets/"}',
+            "Input": '{"site": "assets/", "bucket": "bucket"}',
             "DeadLetterConfig": {"Arn": QUEUE},
         },
     }
@@ -151,7 +151,7 @@ def test_input_is_a_payload_that_the_cleaner_takes() -> None:
     recorded = Recorder()
     alarm(recorded).set(site, LATER)
     payload = json.loads(recorded.calls[0]["Target"]["Input"])
-    assert parse(payload) == Request(site=site.prefix)
+    assert parse(payload) == Request(site=site.prefix, bucket=site.bucket)
 
 
 def test_dry_run_sets_no_alarm() -> None:

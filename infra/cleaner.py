@@ -1,0 +1,129 @@
+"""The cleaner: its function, its role, its log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+
+from infra.permissions import cleaner_statements, use_of_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from aws_cdk import aws_sqs as sqs
+
+    from infra.settings import StackSettings
+    from infra.sites import SiteInStack
+    from infra.triggers import WakeUps
+
+EVENT_SOURCE, EVENT_TYPE = "asset-cleaner", "Clean Completed"
+"""What the cleaner says on the bus; see docs/events.md."""
+
+
+def add_cleaner(  # noqa: PLR0913 (all of them are its surroundings)
+    scope: Stack,
+    settings: StackSettings,
+    sites: Sequence[SiteInStack],
+    bundle: Path,
+    wakes: WakeUps,
+    *,
+    failed: sqs.Queue,
+    undelivered: sqs.Queue,
+) -> lambda_.Function:
+    """Create the function.
+
+    Args:
+        scope: The stack.
+        settings: The stack's.
+        sites: What it cleans.
+        bundle: The folder with its code.
+        wakes: What it sets its wake-ups with.
+        failed: Gets the invocations that failed for good.
+        undelivered: Gets the wake-ups that could not be delivered.
+    """
+    log_group = logs.LogGroup(
+        scope, "Log", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
+    )
+    role = iam.Role(scope, "CleanerRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    log_group.grant_write(role)
+    for site in sites:
+        for statement in cleaner_statements(site.bucket.bucket_arn, site.layout, site.number):
+            role.add_to_policy(statement)
+    for statement in _own_statements(scope, settings, wakes, failed):
+        role.add_to_policy(statement)
+    prefix = sites[0].layout.prefix or "the whole bucket"
+    function = lambda_.Function(
+        scope,
+        "Cleaner",
+        # Lambda takes 256 characters; a prefix may be longer.
+        description=f"Cleans {prefix if len(sites) == 1 else f'{len(sites)} sites'}"[:256],
+        code=lambda_.Code.from_asset(str(bundle)),
+        handler="cleaner_lambda.handler.lambda_handler",
+        # Lambda has 3.14 too; 3.13 is the newest on which the tests run this bundle (infra/bundle.py).
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        architecture=lambda_.Architecture.ARM_64,
+        # The default has room for a million retired assets, and is more than a whole CPU: a run costs no more, as it is
+        # shorter.
+        memory_size=settings.memory,
+        timeout=Duration.seconds(settings.timeout),
+        # Two runs at once are safe, and useless. S3's and the timers' events wait in Lambda's queue meanwhile.
+        reserved_concurrent_executions=1,
+        # The CDK would add more rights on the queue of failed runs than Lambda needs:
+        # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+        role=role.without_policy_updates(),
+        log_group=log_group,
+        tracing=lambda_.Tracing.ACTIVE,
+        retry_attempts=2,
+        on_failure=destinations.SqsDestination(failed),
+        environment={
+            "SITES": scope.to_json_string(
+                [
+                    {"bucket": site.bucket.bucket_name, "prefix": site.layout.prefix, "policy": dict(site.policy)}
+                    for site in sites
+                ]
+            ),
+            "WAKE_UP_GROUP": wakes.group.name or "",
+            "WAKE_UP_ROLE_ARN": wakes.role.role_arn,
+            "WAKE_UP_DEAD_LETTER_ARN": undelivered.queue_arn,
+            "EVENT_BUS": "default",
+        },
+    )
+    wakes.role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]))
+    return function
+
+
+def _own_statements(
+    scope: Stack, settings: StackSettings, wakes: WakeUps, failed: sqs.Queue
+) -> list[iam.PolicyStatement]:
+    """What it may do beside its work in the buckets."""
+    schedules = scope.format_arn(service="scheduler", resource="schedule", resource_name=f"{wakes.group.name}/*")
+    bus = scope.format_arn(service="events", resource="event-bus", resource_name="default")
+    statements = [
+        iam.PolicyStatement(
+            actions=["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"],
+            resources=[schedules],
+        ),
+        iam.PolicyStatement(
+            actions=["iam:PassRole"],
+            resources=[wakes.role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+        ),
+        iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[failed.queue_arn]),
+        iam.PolicyStatement(
+            actions=["events:PutEvents"],
+            resources=[bus],
+            conditions={"StringEquals": {"events:source": EVENT_SOURCE, "events:detail-type": EVENT_TYPE}},
+        ),
+        # X-Ray has no resources to name for these two:
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+        iam.PolicyStatement(actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"]),
+    ]
+    if settings.kms_key_arn is not None:
+        statements.append(use_of_key(settings.kms_key_arn, scope.region))
+    return statements

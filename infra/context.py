@@ -1,0 +1,162 @@
+"""Each value of the CDK's context, checked by itself: ``-c NAME=VALUE`` gives text, ``cdk.json`` any JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Check = Callable[[object], Any]
+    """From a value to what it means; raises `ValueError` with what is allowed."""
+
+NONCURRENT_DAYS = range(1, 3651)
+"""The shortest that S3 takes, and the longest that can be meant."""
+
+MEMORY = range(512, 10_241)
+"""MB. With less the cleaner is slow, and a large site does not fit; more is not to be had:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+TIMEOUT = range(60, 901)
+"""Seconds. A run keeps some for its end; 15 minutes is Lambda's most."""
+
+DAY_HOURS = 24
+
+_ARN = r"arn:aws[a-z-]*"
+_RATE_HOURS = {"minute": 1 / 60, "hour": 1.0, "day": 24.0}
+
+
+def _matching(pattern: str, allowed: str) -> Check:
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(allowed)
+        return value
+
+    return check
+
+
+def _whole(within: range, unit: str) -> Check:
+    def check(value: object) -> int:
+        if isinstance(value, bool) or not re.fullmatch("[0-9]{1,5}", str(value)) or int(str(value)) not in within:
+            msg = f"a whole number of {unit} from {within[0]} to {within[-1]}"
+            raise ValueError(msg)
+        return int(str(value))
+
+    return check
+
+
+def _flag(value: object) -> bool:
+    if value not in (True, False, "true", "false") or isinstance(value, int) != isinstance(value, bool):
+        msg = "true or false"
+        raise ValueError(msg)
+    return value in (True, "true")
+
+
+def _schedule(value: object) -> str:
+    allowed = "rate(N hours) or rate(1 day), one day at most, or cron(...) with six fields"
+    text = value if isinstance(value, str) else ""
+    rate = re.fullmatch(r"rate\(([1-9][0-9]{0,3}) (minute|hour|day)(s?)\)", text)
+    if rate is None:
+        if re.fullmatch(r"cron\((?:[^\s()]+ ){5}[^\s()]+\)", text):
+            return text
+        raise ValueError(allowed)
+    # AWS wants the singular with 1, and the plural with every other number.
+    if (rate[1] == "1") == bool(rate[3]) or int(rate[1]) * _RATE_HOURS[rate[2]] > DAY_HOURS:
+        raise ValueError(allowed)
+    return text
+
+
+def _each(check: Check, allowed: str) -> Check:
+    """A list in ``cdk.json``; after ``-c``, with commas between."""
+
+    def check_all(value: object) -> tuple[Any, ...]:
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, list) or not items:
+            raise ValueError(allowed)
+        return tuple(check(item.strip() if isinstance(item, str) else item) for item in items)
+
+    return check_all
+
+
+def _tags(value: object) -> dict[str, str]:
+    """An object in ``cdk.json``; after ``-c``, ``team=web,stage=live``."""
+    allowed = "names and values of up to 50 tags, as in team=web,stage=live; none begins with aws:"
+    pairs: Any = value
+    if isinstance(value, str):
+        split = [pair.partition("=") for pair in value.split(",")]
+        pairs = {name: text for name, sign, text in split if sign} if all(sign for _, sign, _ in split) else {}
+    if not isinstance(pairs, dict) or not 0 < len(pairs) <= 50:  # noqa: PLR2004 (AWS's limit, and ours in the message)
+        raise ValueError(allowed)
+    for name, text in pairs.items():
+        fine = isinstance(text, str) and re.fullmatch(r"(?!aws:)[\w .:/=+@-]{1,128}", name)
+        if not fine or not re.fullmatch(r"[\w .:/=+@-]{0,256}", text):
+            raise ValueError(allowed)
+    return dict(pairs)
+
+
+def _sites(value: object) -> list[dict[str, Any]]:
+    """A list in ``cdk.json``; after ``-c`` the same as JSON. What is in each site is not looked at."""
+    allowed = 'a list of sites such as [{"prefix": "shop/"}, {"prefix": "blog/", "version_limit": 3}]'
+    try:
+        sites = json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(allowed) from error
+    if not isinstance(sites, list) or not sites or not all(isinstance(site, dict) for site in sites):
+        raise ValueError(allowed)
+    return sites
+
+
+_BRANCH = _matching(r"(?![/.-])[\w./-]{1,200}(?<![/.])", "a branch such as main")
+_ENVIRONMENT = _matching(r"[\w./ -]{1,255}", "an environment such as production")
+_ORIGIN = _matching(
+    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?|\*", "origins such as https://www.example.com, or *"
+)
+
+BUCKET = _matching(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "not a bucket's name; leave it out to create one")
+
+CHECKS: Mapping[str, Check] = {
+    "bucket": BUCKET,
+    "name": _matching(r"[A-Za-z][A-Za-z0-9-]{0,31}", "up to 32 letters, digits and hyphens, first a letter"),
+    "sites": _sites,
+    "noncurrent_days": _whole(NONCURRENT_DAYS, "days"),
+    "kms_key_arn": _matching(
+        rf"{_ARN}:kms:[a-z0-9-]+:[0-9]{{12}}:key/[A-Za-z0-9-]+",
+        "the ARN of a KMS key (arn:aws:kms:...:key/...), no alias",
+    ),
+    "permissions_boundary": _matching(
+        rf"{_ARN}:iam::(?:[0-9]{{12}}|aws):policy/[\w+=,.@/-]+",
+        "the ARN of a managed policy (arn:aws:iam::...:policy/...)",
+    ),
+    "tags": _tags,
+    "schedule": _schedule,
+    "memory": _whole(MEMORY, "MB"),
+    "timeout": _whole(TIMEOUT, "seconds"),
+    "alarm_email": _matching(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", "one e-mail address"),
+    "distribution": _flag,
+    "distribution_id": _matching(r"[A-Z0-9]{8,20}", "a CloudFront distribution's id such as E2QWRUHAPOMQZL"),
+    "cors_origins": _each(_ORIGIN, "origins such as https://www.example.com, or *"),
+    "domain_name": _matching(
+        r"(?=.{4,253}\Z)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+        "a domain such as assets.example.com",
+    ),
+    "certificate_arn": _matching(
+        # CloudFront reads certificates of this region only:
+        # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
+        rf"{_ARN}:acm:us-east-1:[0-9]{{12}}:certificate/[A-Za-z0-9-]+",
+        "the ARN of an ACM certificate in us-east-1 (arn:aws:acm:us-east-1:...:certificate/...)",
+    ),
+    "access_logs": _flag,
+    "github": _matching(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[\w.-]{1,100}", "a repository such as owner/repo"),
+    "github_branch": _BRANCH,
+    "github_environment": _ENVIRONMENT,
+    "gitlab": _matching(r"[\w.-]+(?:/[\w.-]+)+", "a project such as group/project"),
+    "gitlab_branch": _BRANCH,
+    "gitlab_environment": _ENVIRONMENT,
+    "oidc_provider_arn": _matching(
+        rf"{_ARN}:iam::[0-9]{{12}}:oidc-provider/[A-Za-z0-9./-]+",
+        "the ARN of an OIDC provider (arn:aws:iam::...:oidc-provider/...)",
+    ),
+}
+"""Every setting of the installation but the prefix and the policy's."""

@@ -1,0 +1,86 @@
+"""What wakes the cleaner: a marker, the daily rule, and the wake-ups that it sets itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from aws_cdk import Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_scheduler as scheduler
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_sqs as sqs
+
+    from infra.sites import SiteInStack
+
+RETRIES = 24
+"""How often EventBridge tries to deliver, before the queue of the undelivered gets it."""
+
+
+class WakeUps(NamedTuple):
+    """What the cleaner sets its wake-ups with.
+
+    Attributes:
+        group: The group of the schedules of this installation.
+        role: Who EventBridge Scheduler is when it invokes the cleaner.
+    """
+
+    group: scheduler.CfnScheduleGroup
+    role: iam.Role
+
+
+def wake_ups(scope: Stack, undelivered: sqs.Queue) -> WakeUps:
+    """Create the schedule group, and the role: only for schedules of this group."""
+    group = scheduler.CfnScheduleGroup(scope, "WakeUps", name=f"{scope.stack_name}-wake-ups")
+    role = iam.Role(
+        scope,
+        "WakeUpRole",
+        assumed_by=iam.ServicePrincipal(
+            "scheduler.amazonaws.com",
+            conditions={"StringEquals": {"aws:SourceAccount": scope.account, "aws:SourceArn": group.attr_arn}},
+        ),
+    )
+    role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[undelivered.queue_arn]))
+    return WakeUps(group, role)
+
+
+def wake_by_marker(scope: Stack, site: SiteInStack, function: lambda_.Function, undelivered: sqs.Queue) -> None:
+    """Invoke the cleaner when a release marker of a site is written."""
+    rule = events.Rule(
+        scope,
+        f"MarkerRule{site.suffix}",
+        description="A release marker was written",
+        event_pattern=events.EventPattern(
+            source=["aws.s3"],
+            detail_type=["Object Created"],
+            detail={
+                "bucket": {"name": [site.bucket.bucket_name]},
+                "object": {"key": [{"prefix": site.layout.markers}]},
+            },
+        ),
+    )
+    rule.add_target(targets.LambdaFunction(function, dead_letter_queue=undelivered, retry_attempts=RETRIES))
+
+
+def wake_daily(
+    scope: Stack, site: SiteInStack, schedule: str, function: lambda_.Function, undelivered: sqs.Queue
+) -> None:
+    """Invoke the cleaner for a full run of a site, whatever happens or does not."""
+    rule = events.Rule(
+        scope,
+        f"DailyRule{site.suffix}",
+        description="Full listing, and the backstop if an event or a wake-up is lost",
+        schedule=events.Schedule.expression(schedule),
+    )
+    payload = {"site": site.layout.prefix, "bucket": site.bucket.bucket_name, "full": True}
+    rule.add_target(
+        targets.LambdaFunction(
+            function,
+            event=events.RuleTargetInput.from_object(payload),
+            dead_letter_queue=undelivered,
+            retry_attempts=RETRIES,
+        )
+    )

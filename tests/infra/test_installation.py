@@ -1,0 +1,157 @@
+"""What an installation may have beside one site: more of them, a key, a boundary, tags, other limits."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cleaner_lambda.request import Request, parse
+from cleaner_lambda.sites import Site, find, sites_from
+from release_log.settings import Policy, policy_from
+from tests.infra.test_template import CLEANERS_RIGHTS, properties, resources, rights_of, statements
+
+if TYPE_CHECKING:
+    from tests.infra.conftest import Synthesise
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1b2c"
+BOUNDARY = "arn:aws:iam::123456789012:policy/web"
+SITES: list[dict[str, Any]] = [
+    {"prefix": "assets/"},
+    {"prefix": "shop/", "version_limit": 5},
+    {"prefix": "assets/", "bucket": "blog-assets"},
+]
+
+
+def environment(synthesise: Synthesise, **context: object) -> dict[str, Any]:
+    variables: dict[str, Any] = properties(synthesise(**context), "AWS::Lambda::Function", "Cleaner")["Environment"]
+    return dict(variables["Variables"])
+
+
+class TestSites:
+    """Several sites, in one bucket and in another."""
+
+    def test_the_function_knows_each_with_its_bucket_and_policy(self, synthesise: Synthesise) -> None:
+        found = sites_from(environment(synthesise, sites=SITES, grace="60"))
+        assert found == (
+            Site("${Bucket}", "assets/", policy_from({"grace": 60}, Policy())),
+            Site("${Bucket}", "shop/", policy_from({"grace": 60, "version_limit": 5}, Policy())),
+            Site("blog-assets", "assets/", policy_from({"grace": 60}, Policy())),
+        )
+
+    def test_each_is_woken_by_its_markers_and_daily_with_a_payload_that_names_it_alone(
+        self, synthesise: Synthesise
+    ) -> None:
+        template = synthesise(sites=SITES, grace="60")
+        sites = sites_from(environment(synthesise, sites=SITES, grace="60"))
+        rules = [each["Properties"] for each in resources(template, "AWS::Events::Rule").values()]
+        patterns = [rule["EventPattern"]["detail"] for rule in rules if "EventPattern" in rule]
+        woken = {(each["bucket"]["name"][0], each["object"]["key"][0]["prefix"]) for each in patterns}
+        assert woken == {(site.bucket, f"{site.prefix}.releases/markers/") for site in sites}
+        payloads = [parse(json.loads(rule["Targets"][0]["Input"])) for rule in rules if "EventPattern" not in rule]
+        assert sorted(payloads, key=str) == sorted(
+            (Request(site=site.prefix, bucket=site.bucket, full=True) for site in sites), key=str
+        )
+        assert [find(sites, payload.site, payload.bucket) for payload in payloads]
+
+    def test_the_first_keeps_the_names_of_an_installation_with_one_site(self, synthesise: Synthesise) -> None:
+        """What keeps something, or is named elsewhere, would be made anew under another name."""
+        one = {name for name, each in synthesise().to_json()["Resources"].items() if each["Type"] != "AWS::IAM::Policy"}
+        assert one <= synthesise(sites=SITES).to_json()["Resources"].keys()
+
+    def test_a_site_keeps_its_names_when_another_is_added_or_one_before_it_goes(self, synthesise: Synthesise) -> None:
+        more = [*SITES, {"prefix": "docs/"}]
+        assert _policies(synthesise, SITES) < _policies(synthesise, more)
+        assert _policies(synthesise, [SITES[0], *SITES[2:]]) < _policies(synthesise, SITES)
+
+    def test_the_first_sites_bucket_keeps_its_name_when_one_of_another_kind_is_added(
+        self, synthesise: Synthesise
+    ) -> None:
+        """The end of the old custom resource would turn off EventBridge after the new one had turned it on."""
+        alone = synthesise(bucket="my-bucket")
+        both = synthesise(sites=[{"prefix": "assets/", "bucket": "my-bucket"}, {"prefix": "shop/"}])
+        kind = "Custom::S3BucketNotifications"
+        assert resources(both, kind).keys() == resources(alone, kind).keys()
+        assert resources(both, "AWS::S3::Bucket")
+
+    def test_the_cleaner_has_its_rights_on_each(self, synthesise: Synthesise) -> None:
+        rights = set(rights_of(synthesise(sites=SITES), "CleanerRole"))
+        for bucket, prefix in (
+            ("${Bucket.Arn}", "assets/"),
+            ("${Bucket.Arn}", "shop/"),
+            ("arn:${AWS::Partition}:s3:::blog-assets", "assets/"),
+        ):
+            expected = {
+                (
+                    effect,
+                    action,
+                    resource.replace("${Bucket.Arn}", bucket).replace("/assets/", f"/{prefix}"),
+                    condition.replace("assets/", prefix),
+                )
+                for effect, action, resource, condition in CLEANERS_RIGHTS
+            }
+            assert expected <= rights, (bucket, prefix)
+
+    def test_no_policy_has_two_statements_of_one_id(self, synthesise: Synthesise) -> None:
+        """IAM refuses it."""
+        for policy in resources(synthesise(sites=SITES), "AWS::IAM::Policy").values():
+            ids = [each["Sid"] for each in policy["Properties"]["PolicyDocument"]["Statement"] if "Sid" in each]
+            assert len(ids) == len(set(ids))
+
+    def test_an_existing_bucket_gets_eventbridge_once_however_many_sites_it_has(self, synthesise: Synthesise) -> None:
+        sites = [
+            {"prefix": "a/", "bucket": "one-b"},
+            {"prefix": "b/", "bucket": "one-b"},
+            {"prefix": "", "bucket": "two-b"},
+        ]
+        template = synthesise(sites=sites)
+        changed = [
+            each["Properties"]["BucketName"] for each in resources(template, "Custom::S3BucketNotifications").values()
+        ]
+        assert sorted(changed) == ["one-b", "two-b"]
+        assert not resources(template, "AWS::S3::Bucket")
+
+
+def _policies(synthesise: Synthesise, sites: list[dict[str, Any]]) -> set[str]:
+    names = synthesise(sites=sites).to_json()["Resources"]
+    return {name for name in names if name.startswith("UploaderPolicy")}
+
+
+class TestOwners:
+    """What the owner of the account wants of everything in it."""
+
+    def test_a_key_encrypts_the_new_bucket_and_may_be_used_by_way_of_s3_only(self, synthesise: Synthesise) -> None:
+        template = synthesise(kms_key_arn=KEY)
+        encryption = properties(template, "AWS::S3::Bucket", "Bucket")["BucketEncryption"]
+        assert encryption == {
+            "ServerSideEncryptionConfiguration": [
+                {
+                    "BucketKeyEnabled": True,
+                    "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY},
+                }
+            ]
+        }
+        uses = [each for each in statements(template) if "kms:Decrypt" in each["Action"]]
+        assert len(uses) == 2, "the cleaner's and the build job's"
+        for use in uses:
+            assert use["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+            assert use["Resource"] == KEY
+            assert use["Condition"] == {"StringEquals": {"kms:ViaService": "s3.${AWS::Region}.amazonaws.com"}}
+
+    def test_a_boundary_is_on_every_role(self, synthesise: Synthesise) -> None:
+        for context in ({}, {"bucket": "my-bucket"}):
+            roles = resources(synthesise(permissions_boundary=BOUNDARY, **context), "AWS::IAM::Role")
+            assert roles
+            assert {each["Properties"].get("PermissionsBoundary") for each in roles.values()} == {BOUNDARY}
+
+    def test_tags_are_on_what_can_have_them(self, synthesise: Synthesise) -> None:
+        template = synthesise(tags="team=web,stage=live")
+        expected = [{"Key": "stage", "Value": "live"}, {"Key": "team", "Value": "web"}]
+        for kind in ("AWS::S3::Bucket", "AWS::Lambda::Function", "AWS::SQS::Queue", "AWS::IAM::Role"):
+            for each in resources(template, kind).values():
+                assert each["Properties"]["Tags"] == expected, kind
+
+    def test_schedule_memory_and_time_are_as_they_are_set(self, synthesise: Synthesise) -> None:
+        template = synthesise(schedule="cron(0 3 * * ? *)", memory="4096", timeout="300")
+        function = properties(template, "AWS::Lambda::Function", "Cleaner")
+        assert (function["MemorySize"], function["Timeout"]) == (4096, 300)
+        assert properties(template, "AWS::Events::Rule", "DailyRule")["ScheduleExpression"] == "cron(0 3 * * ? *)"
