@@ -39,6 +39,9 @@ UNENFORCED = {
     "logs:PutLogEvents": "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html",
     "iam:PassRole": "https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_id-based-policy-examples.html",
     "sqs:SendMessage": "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+    "events:PutEvents": "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html",
+    "xray:PutTelemetryRecords": "https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html",
+    "xray:PutTraceSegments": "https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html",
 }
 """What the cleaner needs by AWS's documentation, and the embedded AWS does not ask for."""
 
