@@ -1,9 +1,10 @@
-"""The Lambda's entry: reads the event, runs the cleaner, sets the next wake-up, logs, counts and answers."""
+"""The Lambda's entry: reads the event, runs the cleaner, sets the next wake-up, logs, counts, tells and answers."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cache
@@ -11,19 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from botocore.config import Config
 
+from cleaner_lambda.completed import EventBus, NotSentError, detail
 from cleaner_lambda.errors import RequestError
+from cleaner_lambda.metrics import add, measure
 from cleaner_lambda.pace import Pace, within
-from cleaner_lambda.policy import Reason
-from cleaner_lambda.report import cut, log_lines, summary
+from cleaner_lambda.report import ROUTINE, cut, log_lines, summary
 from cleaner_lambda.request import parse
 from cleaner_lambda.run import Job, clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find, sites_from
 from cleaner_lambda.store import ReadOnly
 from cleaner_lambda.wake_up import NoAlarm, SchedulerAlarm
+from release_log.dimensions import NAMESPACE, SERVICE
 from release_log.settings import policy_from
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
 THREADS = 32
 """How many tags are read or written at once."""
 
-logger = Logger(service="asset-cleaner")
-metrics = Metrics(namespace="AssetCleaner", service="asset-cleaner")
+logger = Logger(service=SERVICE)
+metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -63,26 +65,30 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         site = find(sites_from(os.environ), request.site, request.bucket)
     except RequestError as error:
         logger.error("refused: %s", error)  # noqa: TRY400 (one line for whoever asked; there is nothing to trace)
-        metrics.add_metric(name="Refused", unit=MetricUnit.Count, value=1)
+        add(metrics, {"Refused": 1})
         raise
-    logger.append_keys(site=site.prefix, dry_run=request.dry_run)
-    report = _clean(site, request, context)
+    logger.append_keys(site=site.prefix, bucket=site.bucket, dry_run=request.dry_run)
+    # Lambda may deliver one event twice, under one request id: each run's announcement is its own.
+    run = f"{context.aws_request_id}-{secrets.token_hex(4)}"
+    begun = time.monotonic()
+    report = _clean(site, request, context, run)
+    seconds = time.monotonic() - begun
     document = report.document()
     _log(document)
     if report.dry_run:
-        metrics.add_metric(name="DryRuns", unit=MetricUnit.Count, value=1)
+        add(metrics, {"DryRuns": 1})
     else:
-        _count(report)
+        add(metrics, measure(report, seconds, by_marker=request.by_marker), site)
+        _tell(report, site, run)
     return cut(document)
 
 
-def _clean(site: Site, request: Request, context: LambdaContext) -> Report:
+def _clean(site: Site, request: Request, context: LambdaContext, run: str) -> Report:
     store = S3Store(_s3(), site.bucket, _s3_once())
     job = Job(
         prefix=site.prefix,
         policy=policy_from(request.settings, site.policy),
-        # Lambda may deliver one event twice, under one request id: each run's announcement is its own.
-        run=f"{context.aws_request_id}-{secrets.token_hex(4)}",
+        run=run,
         dry_run=request.dry_run,
         full=request.full,
         force=request.force,
@@ -101,7 +107,7 @@ def _log(document: dict[str, Any]) -> None:
     for line in log_lines(document):
         logger.info("plan", extra=line)
     for stop in document["stopped_by"]:
-        log = logger.info if stop["reason"] in {Reason.REBUILT, Reason.DELETING} else logger.error
+        log = logger.info if stop["reason"] in ROUTINE else logger.error
         log(stop["message"], extra={"reason": stop["reason"]})
     for failure in document["failed"]:
         logger.error("failed: %s", failure["error"], extra={"key": failure["key"]})
@@ -110,24 +116,16 @@ def _log(document: dict[str, Any]) -> None:
     logger.info("done", extra={"report": summary(document)})
 
 
-def _count(report: Report) -> None:
-    metrics.add_dimension(name="site", value=report.site or "(whole bucket)")
-    counts = report.counts()
-    reasons = [stop.reason for stop in report.plan.stops]
-    values = {
-        "Tagged": counts["tag"],
-        "Untagged": counts["untag"],
-        "Deleted": counts["delete"],
-        "Kept": counts["keep"],
-        "Failed": counts["failed"],
-        "InvalidMarkers": sum(reason in {Reason.INVALID_MARKER, Reason.MISSING_MARKER} for reason in reasons),
-        "BrakePulled": reasons.count(Reason.BRAKE),
-    }
-    if report.missing is not None and report.orphans is not None:
-        values |= {"MissingAssets": len(report.missing), "Orphans": report.orphans}
-    for name, value in values.items():
-        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
-    metrics.add_metric(name="BytesDeleted", unit=MetricUnit.Bytes, value=report.bytes_deleted)
+def _tell(report: Report, site: Site, run: str) -> None:
+    """Send the event; what was deleted is deleted, so a failure does not fail the run."""
+    bus = os.environ.get("EVENT_BUS")
+    if not bus:  # as a template of before has it
+        return
+    try:
+        EventBus(_events(), bus).send(detail(report, site, run))
+    except NotSentError as error:
+        logger.error("the event Clean Completed was not sent: %s", error)  # noqa: TRY400 (the message says it all)
+        add(metrics, {"EventsNotSent": 1}, site)
 
 
 @cache
@@ -155,3 +153,10 @@ def _alarm(context: LambdaContext) -> SchedulerAlarm:
 @cache
 def _scheduler():  # type: ignore[no-untyped-def]  # noqa: ANN202
     return boto3.client("scheduler")
+
+
+@cache
+def _events():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    # The run is over: a bus that hangs must not use up what is left of the invocation.
+    config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+    return boto3.client("events", config=config)

@@ -22,6 +22,9 @@ MAX_ANSWER_BYTES = 5_000_000
 LISTS = ("failed", "delete", "untag", "tag", "missing", "upcoming")
 """The lists of an answer, the most needed first: when an answer is too long, the last ones are cut."""
 
+ROUTINE = frozenset({Reason.REBUILT, Reason.DELETING})
+"""Why a run deletes nothing though all is well: the next one does. Any other reason waits for a person."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -39,6 +42,7 @@ class Report:
         next_due: When the cleaner comes back by itself.
         unread: Key -> error, where tags could not be read.
         unfinished: Whether the time was over before the work was; the cleaner goes on at once.
+        newest_marker: S3's ``LastModified`` of the newest release marker; None if there is none.
     """
 
     dry_run: bool
@@ -52,6 +56,16 @@ class Report:
     next_due: datetime | None
     unread: Mapping[str, str] = field(default_factory=dict)
     unfinished: bool = False
+    newest_marker: datetime | None = None
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether it did all that it was to do: nothing failed, nothing was left undone, and nothing held it up.
+
+        A run with nothing to do ended well; so did one that found assets missing, which is no failure of the cleaner.
+        """
+        held_up = any(stop.reason not in ROUTINE for stop in self.plan.stops)
+        return not (held_up or self.failed or self.unfinished)
 
     @property
     def bytes_deleted(self) -> int:

@@ -34,6 +34,7 @@ class Request:
         full: Make a full listing.
         force: Let the brake go.
         settings: Policy settings of a "what if".
+        by_marker: Whether it is the event of a release marker.
     """
 
     site: str | None = None
@@ -42,6 +43,7 @@ class Request:
     full: bool = False
     force: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    by_marker: bool = False
 
 
 def parse(event: object) -> Request:
@@ -71,7 +73,7 @@ def _event(event: dict[str, Any]) -> Request:
         msg = f"the S3 event's detail.bucket.name {bucket!r} and detail.object.key {key!r} are not both texts"
         raise RequestError(msg)
     try:
-        return Request(site=prefix_of_marker(key), bucket=bucket)
+        return Request(site=prefix_of_marker(key), bucket=bucket, by_marker=True)
     except LayoutError as error:
         msg = f"the S3 event's {error}"
         raise RequestError(msg) from error

@@ -132,6 +132,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         unread=known.unread,
         unfinished=outcome.unfinished or known.tags_read_to is not None,
         next_due=_next_due(plan, outcome, known, loaded),
+        newest_marker=max(loaded.listed.values(), default=None),
     )
     after = _ledger_after(layout, loaded, known, plan, outcome, job.run)
     if announced or retagged or loaded.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):

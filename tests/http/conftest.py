@@ -142,6 +142,7 @@ def cleaner(
     handler._s3.cache_clear()  # noqa: SLF001
     handler._s3_once.cache_clear()  # noqa: SLF001
     handler._scheduler.cache_clear()  # noqa: SLF001
+    handler._events.cache_clear()  # noqa: SLF001
     for operation, check in LIMITS.items():
         for client in (handler._s3(), handler._s3_once()):  # noqa: SLF001
             client.meta.events.register(f"provide-client-params.s3.{operation}", check)
@@ -154,6 +155,7 @@ def cleaner(
     handler._s3.cache_clear()  # noqa: SLF001
     handler._s3_once.cache_clear()  # noqa: SLF001
     handler._scheduler.cache_clear()  # noqa: SLF001
+    handler._events.cache_clear()  # noqa: SLF001
 
 
 def _page(params: dict[str, Any], **_: object) -> None:

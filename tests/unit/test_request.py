@@ -43,13 +43,13 @@ def changed(path: str, value: object) -> dict[str, Any]:
 
 def test_s3_event_says_the_site_and_the_bucket_and_nothing_else() -> None:
     """An event only says "look now"."""
-    assert parse(recorded("object_created")) == Request(site="assets/", bucket=BUCKET)
+    assert parse(recorded("object_created")) == Request(site="assets/", bucket=BUCKET, by_marker=True)
 
 
 def test_s3_event_of_a_site_with_an_empty_prefix() -> None:
     """The release log lies at the top of the bucket."""
     event = changed("detail/object/key", ".releases/markers/20261123T060538Z-x.json")
-    assert parse(event) == Request(site="", bucket=BUCKET)
+    assert parse(event) == Request(site="", bucket=BUCKET, by_marker=True)
 
 
 @pytest.mark.parametrize(

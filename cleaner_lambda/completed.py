@@ -1,0 +1,104 @@
+"""The event ``Clean Completed``: what a real run did, told to whoever listens on the event bus."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cleaner_lambda.errors import CleanerError
+from release_log.instants import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cleaner_lambda.report import Report
+    from cleaner_lambda.sites import Site
+
+SOURCE = "asset-cleaner"
+DETAIL_TYPE = "Clean Completed"
+
+PAUSE_SECONDS = 0.5
+"""The pause before an event that EventBridge did not take is sent once more."""
+
+
+class NotSentError(CleanerError):
+    """The event could not be sent. The run is over, and what it did is done."""
+
+
+def detail(report: Report, site: Site, run: str) -> dict[str, Any]:
+    """What the event says: the answer's counts, and no list that grows with the site or its release log. Pure.
+
+    Args:
+        report: The run.
+        site: Its site.
+        run: Its id, as in the log and the ledger.
+    """
+    return {
+        "site": site.prefix,
+        "bucket": site.bucket,
+        "run": run,
+        "at": format_instant(report.at),
+        "counts": report.counts(),
+        "bytes_deleted": report.bytes_deleted,
+        "missing_assets": None if report.missing is None else len(report.missing),
+        "orphans": report.orphans,
+        "pruned": len(report.outcome.pruned),
+        "stopped_by": sorted({str(stop.reason) for stop in report.plan.stops}),
+        "unfinished": report.unfinished,
+        "next_due": report.next_due and format_instant(report.next_due),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class EventBus:
+    """Sends events.
+
+    Attributes:
+        client: The EventBridge client.
+        name: The bus: its name or ARN.
+        sleep: Waits for so many seconds.
+    """
+
+    client: Any  # boto3 makes its classes at run time
+    name: str
+    sleep: Callable[[float], None] = time.sleep
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one ``Clean Completed``.
+
+        EventBridge says within a success which entries it did not take, and leaves it to the caller to send them again:
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
+
+        Args:
+            message: See `detail`.
+
+        Raises:
+            NotSentError: EventBridge did not take it, or did not answer.
+        """
+        error = self._put(message)
+        if error:
+            self.sleep(PAUSE_SECONDS)
+            error = self._put(message)
+        if error:
+            raise NotSentError(error)
+
+    def _put(self, message: dict[str, Any]) -> str | None:
+        """Send it; the error of the entry, if it was not taken."""
+        entry = {
+            "EventBusName": self.name,
+            "Source": SOURCE,
+            "DetailType": DETAIL_TYPE,
+            "Detail": json.dumps(message),
+        }
+        try:
+            answer = self.client.put_events(Entries=[entry])
+        except (ClientError, BotoCoreError) as error:
+            raise NotSentError(str(error)) from error
+        if not answer["FailedEntryCount"]:
+            return None
+        (result,) = answer["Entries"]
+        return f"{result.get('ErrorCode')}: {result.get('ErrorMessage')}"
