@@ -119,6 +119,18 @@ def test_superseded_asset_is_tagged_with_the_instant_of_the_marker(s3: FakeS3) -
     assert B in s3.assets()
 
 
+def test_report_has_the_instant_of_the_newest_marker_of_any_channel(s3: FakeS3) -> None:
+    """By S3's clock; without a marker there is none."""
+    s3.advance(60)
+    s3.publish("r3", "staging", {APP: C})
+    published = s3.clock
+    s3.advance(7)
+    report = run(s3)
+    assert (report.newest_marker, report.at) == (published, published + timedelta(seconds=7))
+    assert run(s3, dry_run=True).newest_marker == published
+    assert run(FakeS3()).newest_marker is None
+
+
 @pytest.mark.parametrize("year", ["1999", "2099"])
 def test_a_build_machine_whose_clock_is_years_off_changes_nothing(s3: FakeS3, year: str) -> None:
     """Neither by a marker, nor by an intent, nor by a staged release: what counts is when S3 stored them."""
