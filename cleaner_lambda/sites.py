@@ -60,9 +60,11 @@ def find(sites: Sequence[Site], prefix: str | None, bucket: str | None = None) -
     ]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(repr(site.prefix) for site in sites)
+    several = len({site.bucket for site in sites}) > 1
+    known = ", ".join(f"{site.prefix!r} in {site.bucket!r}" if several else repr(site.prefix) for site in sites)
     if found:
-        msg = f'which site? Name one with "site": {known}'
+        keys = '"site" and "bucket"' if several else '"site"'
+        msg = f"which site? Name one with {keys}: {known}"
     else:
         where = "" if bucket is None else f" in bucket {bucket!r}"
         msg = f"site {prefix!r}{where} is not configured here; configured: {known}"

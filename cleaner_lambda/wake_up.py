@@ -79,6 +79,7 @@ class SchedulerAlarm:
             Target={
                 "Arn": self.function_arn,
                 "RoleArn": self.role_arn,
+                # Two buckets may each have a site with the same prefix.
                 "Input": json.dumps({"site": site.prefix, "bucket": site.bucket}),
                 "DeadLetterConfig": {"Arn": self.dead_letter_arn},
             },

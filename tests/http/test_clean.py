@@ -197,6 +197,24 @@ def test_the_wake_up_follows_the_next_due_instant(uploader: Uploader, site_folde
         scheduler.get_schedule(Name=name, GroupName="default")
 
 
+def test_two_buckets_with_one_prefix_have_each_a_wake_up_of_its_own(
+    uploader: Uploader, site_folder: Folder, cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the schedule sends is understood, and says which of the two is meant."""
+    scheduler = uploader.aws.client("scheduler")
+    sites = [{"bucket": name, "prefix": "assets/", "policy": {"grace": 0}} for name in (uploader.bucket, "another")]
+    monkeypatch.setenv("SITES", json.dumps(sites))
+    with pytest.raises(RequestError, match="which site"):
+        cleaner({"site": "assets/"})
+    publish_here(uploader, site_folder("a", {"old.html": "1", "index.html": "1"}), "r1")
+    cleaner(site="assets/", bucket=uploader.bucket)
+    second = publish_here(uploader, site_folder("b", {"index.html": "1"}), "r2")
+    cleaner(marker_event(uploader.bucket, second.key))
+    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
+    sent = json.loads(scheduler.get_schedule(Name=name, GroupName="default")["Target"]["Input"])
+    assert cleaner(sent)["current"] == {"default": second.id}
+
+
 def test_an_unchanged_site_causes_no_write(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
     """A repeated event finds nothing to do."""
     s3 = uploader.aws.client("s3")

@@ -54,7 +54,7 @@ def test_s3_event_of_a_site_with_an_empty_prefix() -> None:
 
 @pytest.mark.parametrize(
     ("name", "request_"),
-    [("timer", Request(site="assets/")), ("daily", Request(site="assets/", full=True))],
+    [("timer", Request(site="assets/", bucket=BUCKET)), ("daily", Request(site="assets/", full=True))],
 )
 def test_payloads_of_our_schedules(name: str, request_: Request) -> None:
     """As the wake-up and the daily rule send them."""
@@ -180,7 +180,12 @@ def test_site_is_found_by_its_prefix_and_bucket() -> None:
     ("sites", "prefix", "bucket", "words"),
     [
         ([ONE, TWO], None, None, "which site.*'assets/', 'admin/'"),
-        ([ONE, OTHER_BUCKET], "assets/", None, "which site"),
+        (
+            [ONE, OTHER_BUCKET],
+            "assets/",
+            None,
+            "which site. Name one with \"site\" and \"bucket\": 'assets/' in 'b', 'assets/' in 'c'",
+        ),
         ([ONE], "asset", None, "site 'asset' is not configured here; configured: 'assets/'"),
         ([ONE], "assets", None, "not configured"),
         ([ONE], "", None, "not configured"),
