@@ -22,7 +22,7 @@ from cleaner_lambda.report import ROUTINE, cut, log_lines, summary
 from cleaner_lambda.request import parse
 from cleaner_lambda.run import Job, clean
 from cleaner_lambda.s3 import S3Store
-from cleaner_lambda.sites import find, sites_from
+from cleaner_lambda.sites import find, inside, sites_from
 from cleaner_lambda.store import ReadOnly
 from cleaner_lambda.wake_up import NoAlarm, SchedulerAlarm
 from release_log.dimensions import NAMESPACE, SERVICE
@@ -62,7 +62,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """
     try:
         request = parse(event)
-        site = find(sites_from(os.environ), request.site, request.bucket)
+        sites = sites_from(os.environ)
+        site = find(sites, request.site, request.bucket)
     except RequestError as error:
         logger.error("refused: %s", error)  # noqa: TRY400 (one line for whoever asked; there is nothing to trace)
         add(metrics, {"Refused": 1})
@@ -71,7 +72,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     # Lambda may deliver one event twice, under one request id: each run's announcement is its own.
     run = f"{context.aws_request_id}-{secrets.token_hex(4)}"
     begun = time.monotonic()
-    report = _clean(site, request, context, run)
+    report = _clean(site, request, context, run, inside(sites, site))
     seconds = time.monotonic() - begun
     document = report.document()
     _log(document)
@@ -83,7 +84,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     return cut(document)
 
 
-def _clean(site: Site, request: Request, context: LambdaContext, run: str) -> Report:
+def _clean(site: Site, request: Request, context: LambdaContext, run: str, inner: tuple[str, ...]) -> Report:
     store = S3Store(_s3(), site.bucket, _s3_once())
     job = Job(
         prefix=site.prefix,
@@ -92,6 +93,7 @@ def _clean(site: Site, request: Request, context: LambdaContext, run: str) -> Re
         dry_run=request.dry_run,
         full=request.full,
         force=request.force,
+        inner=inner,
     )
     asked = {"run": job.run, "full": job.full, "force": job.force, "policy": asdict(job.policy)}
     logger.info("begins", extra=asked)

@@ -41,7 +41,7 @@ class Inventory:
         known: Key -> the objects that we know of.
         strays: Key -> bytes of the orphans that are to be retired.
         others: Folder -> how many other orphans it holds.
-        nested: Folders of other sites inside this one's prefix, by the release logs that they have.
+        nested: Folders of other sites inside this one's prefix: those that are configured, and by their release logs.
     """
 
     known: dict[str, Listed] = field(default_factory=dict)
@@ -65,8 +65,15 @@ class Reconciled:
     orphans: int
 
 
-def take_inventory(
-    store: S3Port, layout: Layout, known: Collection[str], orphans: Orphans, now: datetime, mapper: Mapper = map
+def take_inventory(  # noqa: PLR0913 (what decides which key is whose)
+    store: S3Port,
+    layout: Layout,
+    known: Collection[str],
+    orphans: Orphans,
+    now: datetime,
+    mapper: Mapper = map,
+    *,
+    inner: Collection[str] = (),
 ) -> Inventory:
     """List the whole site, page by page, in key ranges that are cut at the keys that we know.
 
@@ -77,9 +84,10 @@ def take_inventory(
         orphans: Which of the other keys are retired.
         now: By S3's clock, before everything that was read.
         mapper: Runs the ranges.
+        inner: Prefixes inside this one that are other sites, whether they have a release log yet or not.
     """
     old = now - timedelta(seconds=ORPHAN_SECONDS)
-    whole = Inventory()
+    whole = Inventory(nested=set(inner))
 
     def scan(bounds: tuple[str, str | None]) -> Inventory:
         part = Inventory()

@@ -56,6 +56,7 @@ class Job:
         dry_run: Only say what would be done; the store is expected to be read-only too.
         full: Make a full listing even if none is due.
         force: Let the brake go.
+        inner: Prefixes of other sites inside this one.
     """
 
     prefix: str
@@ -64,6 +65,7 @@ class Job:
     dry_run: bool = False
     full: bool = False
     force: bool = False
+    inner: tuple[str, ...] = ()
 
 
 def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
@@ -91,7 +93,7 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
 def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     layout = Layout(job.prefix)
     loaded = load(store, layout, job.policy, job.run)
-    known = survey(store, layout, loaded, job.policy.orphans, pace, full=job.full)
+    known = survey(store, layout, loaded, job.policy.orphans, pace, full=job.full, inner=job.inner)
     history = known.history
     kept = kept_releases(history, job.policy.keep_releases, loaded)
     view = View(

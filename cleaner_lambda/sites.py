@@ -69,3 +69,9 @@ def find(sites: Sequence[Site], prefix: str | None, bucket: str | None = None) -
         where = "" if bucket is None else f" in bucket {bucket!r}"
         msg = f"site {prefix!r}{where} is not configured here; configured: {known}"
     raise RequestError(msg)
+
+
+def inside(sites: Sequence[Site], site: Site) -> tuple[str, ...]:
+    """Prefixes of those sites that lie inside a site: what is there is theirs, also before their first release."""
+    others = (other.prefix for other in sites if other.bucket == site.bucket and other.prefix != site.prefix)
+    return tuple(prefix for prefix in others if prefix.startswith(site.prefix))

@@ -13,7 +13,7 @@ from cleaner_lambda.rebuild import read_tags
 from release_log.settings import Orphans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from cleaner_lambda.history import History
@@ -44,7 +44,16 @@ class Survey:
     unread: Mapping[str, str] = field(default_factory=dict)
 
 
-def survey(store: S3Port, layout: Layout, loaded: Loaded, orphans: Orphans, pace: Pace, *, full: bool) -> Survey:
+def survey(  # noqa: PLR0913 (the run's own, and what it was asked)
+    store: S3Port,
+    layout: Layout,
+    loaded: Loaded,
+    orphans: Orphans,
+    pace: Pace,
+    *,
+    full: bool,
+    inner: Collection[str] = (),
+) -> Survey:
     """Find out; adds a stop if the ledger is being rebuilt.
 
     Args:
@@ -54,6 +63,7 @@ def survey(store: S3Port, layout: Layout, loaded: Loaded, orphans: Orphans, pace
         orphans: Which orphans are retired.
         pace: See `Pace`.
         full: Make a full listing even if none is due.
+        inner: As in `take_inventory`.
     """
     history = fold_log(store, layout, loaded, pace.mapper)
     missing, count, listed_at = None, None, loaded.ledger.listed_at
@@ -61,7 +71,7 @@ def survey(store: S3Port, layout: Layout, loaded: Loaded, orphans: Orphans, pace
         # With the whole bucket for a prefix, anything may be somebody else's; with a marker unread, anything may live.
         rule = Orphans.REPORT if loaded.stops or not layout.prefix else orphans
         known = {*history.live_keys(), *history.retired, *loaded.protected, *loaded.pinned}
-        inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper)
+        inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper, inner=inner)
         found = reconcile(history, inventory, loaded.now)
         history, missing, count, listed_at = found.history, found.missing, found.orphans, loaded.now
     read_to = loaded.ledger.tags_read_to

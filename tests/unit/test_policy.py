@@ -567,9 +567,11 @@ def buckets(draw: st.DrawFn) -> FakeS3:
     return s3
 
 
-def answer(s3: FakeS3, policy: Policy, *, dry_run: bool = True, **flags: bool) -> dict[str, Any]:
+def answer(
+    s3: FakeS3, policy: Policy, *, dry_run: bool = True, full: bool = False, force: bool = False
+) -> dict[str, Any]:
     """What a run says; under a dry run on the store's read-only cover."""
-    job = Job(prefix="assets/", policy=policy, run="run", dry_run=dry_run, **flags)
+    job = Job(prefix="assets/", policy=policy, run="run", dry_run=dry_run, full=full, force=force)
     return clean(ReadOnly(s3) if dry_run else s3, job).document()
 
 

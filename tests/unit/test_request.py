@@ -11,7 +11,7 @@ import pytest
 
 from cleaner_lambda.errors import RequestError
 from cleaner_lambda.request import Request, parse
-from cleaner_lambda.sites import Site, find, sites_from
+from cleaner_lambda.sites import Site, find, inside, sites_from
 from release_log.settings import Orphans, Policy
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -237,3 +237,21 @@ def test_an_events_key_is_taken_as_it_is() -> None:
     detail = {"bucket": {"name": "b"}, "object": {"key": "a+b%20/.releases/markers/20261123T060500Z-x.json"}}
     event = {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
     assert parse(event).site == "a+b%20/"
+
+
+def test_sites_inside_a_site_are_those_of_its_bucket_further_down() -> None:
+    """Neither itself, nor a neighbour whose name begins alike, nor one in another bucket."""
+    outer, inner, *others = (
+        Site(bucket, prefix, Policy())
+        for bucket, prefix in (
+            ("b", "assets/"),
+            ("b", "assets/admin/"),
+            ("b", "assets-2/"),
+            ("c", "assets/x/"),
+            ("b", ""),
+        )
+    )
+    sites = (outer, inner, *others)
+    assert inside(sites, outer) == ("assets/admin/",)
+    assert inside(sites, inner) == ()
+    assert set(inside(sites, others[-1])) == {"assets/", "assets/admin/", "assets-2/"}
