@@ -16,7 +16,7 @@ from botocore.config import Config
 
 from cleaner_lambda.completed import EventBus, NotSentError, detail
 from cleaner_lambda.errors import RequestError
-from cleaner_lambda.metrics import add, measure
+from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.pace import Pace, within
 from cleaner_lambda.report import ROUTINE, cut, log_lines, summary
 from cleaner_lambda.request import parse
@@ -66,7 +66,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         site = find(sites, request.site, request.bucket)
     except RequestError as error:
         logger.error("refused: %s", error)  # noqa: TRY400 (one line for whoever asked; there is nothing to trace)
-        add(metrics, {"Refused": 1})
+        count(metrics, {"Refused": 1})
         raise
     logger.append_keys(site=site.prefix, bucket=site.bucket, dry_run=request.dry_run)
     # Lambda may deliver one event twice, under one request id: each run's announcement is its own.
@@ -77,9 +77,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     document = report.document()
     _log(document)
     if report.dry_run:
-        add(metrics, {"DryRuns": 1})
+        count(metrics, {"DryRuns": 1})
     else:
-        add(metrics, measure(report, seconds, by_marker=request.by_marker), site)
+        count(metrics, measure(report, seconds, by_marker=request.by_marker), site)
         _tell(report, site, run)
     return cut(document)
 
@@ -127,7 +127,7 @@ def _tell(report: Report, site: Site, run: str) -> None:
         EventBus(_events(), bus).send(detail(report, site, run))
     except NotSentError as error:
         logger.error("the event Clean Completed was not sent: %s", error)  # noqa: TRY400 (the message says it all)
-        add(metrics, {"EventsNotSent": 1}, site)
+        count(metrics, {"EventsNotSent": 1}, site)
 
 
 @cache

@@ -72,8 +72,8 @@ def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[str, flo
     return values
 
 
-def add(metrics: Metrics, values: Mapping[str, float], site: Site | None = None) -> None:
-    """Add values to what is published when the invocation ends.
+def count(metrics: Metrics, values: Mapping[str, float], site: Site | None = None) -> None:
+    """Count values: they are published when the invocation ends.
 
     Dimensions are added together with a value, and never without: Powertools clears them when it publishes, and it does
     not publish without a value, so they would be the next invocation's.

@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from cleaner_lambda.apply import Outcome
 from cleaner_lambda.ledger import Retired
-from cleaner_lambda.metrics import UNITS, add, measure
+from cleaner_lambda.metrics import UNITS, count, measure
 from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report
 from cleaner_lambda.sites import Site
@@ -132,7 +132,7 @@ def test_each_metric_has_its_unit_and_its_sites_dimensions(capsys: pytest.Captur
     """In the form that CloudWatch reads from the log: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html."""
     metrics = EphemeralMetrics(namespace="AssetCleaner", service="asset-cleaner")
     values = dict.fromkeys(UNITS, 2.0)
-    add(metrics, values, SITE)  # type: ignore[arg-type]
+    count(metrics, values, SITE)  # type: ignore[arg-type]
     metrics.flush_metrics()
     document = json.loads(capsys.readouterr().out)
     (directive,) = document["_aws"]["CloudWatchMetrics"]
@@ -148,5 +148,5 @@ def test_each_metric_has_its_unit_and_its_sites_dimensions(capsys: pytest.Captur
 def test_nothing_to_add_leaves_no_dimension_behind() -> None:
     """Powertools clears them with the values that it publishes: without one they would be the next invocation's."""
     metrics = EphemeralMetrics(namespace="AssetCleaner", service="asset-cleaner")
-    add(metrics, {}, SITE)  # type: ignore[arg-type]
+    count(metrics, {}, SITE)  # type: ignore[arg-type]
     assert metrics.dimension_set == {}
