@@ -1,13 +1,12 @@
-"""A site as the stack's parts see it."""
+"""A site as the stack sees it: where it is, whose bucket that is, and what it is called in the template."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Iterable, Mapping
 
     from aws_cdk import aws_s3 as s3
 
@@ -15,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class SiteInStack(NamedTuple):
-    """One site.
+    """One site of the installation.
 
     Attributes:
-        bucket: Where it is.
+        bucket: Its bucket; sites that share one have the same construct, or at least the same name.
         layout: Its keys.
-        adopted: Whether the bucket is its owner's, and only uses what we add to its notifications.
+        adopted: Whether the bucket was there before: its policy is its owner's then, and the stack does not write it.
         policy: The policy settings that differ from their defaults, as JSON has them.
         suffix: What the names of its constructs end with: nothing for the first site, so that those of an installation
             with one site stay what they are when it gets a second one.
@@ -44,3 +43,11 @@ def suffix_of(number: int, bucket: str | None, prefix: str) -> str:
         prefix: Its prefix.
     """
     return "" if number == 1 else hashlib.sha256(f"{bucket or ''}/{prefix}".encode()).hexdigest()[:8]
+
+
+def by_bucket(sites: Iterable[SiteInStack]) -> list[list[SiteInStack]]:
+    """The sites of each bucket, in the order in which the buckets come first."""
+    found: dict[str, list[SiteInStack]] = {}
+    for site in sites:
+        found.setdefault(site.bucket.bucket_name, []).append(site)
+    return list(found.values())

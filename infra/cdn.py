@@ -1,0 +1,253 @@
+"""CloudFront in front of the sites: one distribution, with a behaviour for each site."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_s3 as s3
+
+from infra.cdn_access import allow_distribution
+from infra.settings import ContextError
+from infra.sites import by_bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import Stack
+
+    from infra.sites import SiteInStack
+
+ACCESS_LOG_DAYS = 90
+"""How long access logs are kept: they hold the viewers' addresses."""
+
+_GUARD = Path(__file__).with_name("release_log_guard.js")
+_REFUSE_ALL = 'function handler() {\n  return { statusCode: 404, statusDescription: "Not Found" };\n}\n'
+_YEAR = Duration.days(365)
+
+_PATH_PATTERN = re.compile(r"[A-Za-z0-9_.~/\"'@:+&-]{0,254}")
+"""What a path pattern may hold beside wildcards, and its length:
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
+"""
+
+_CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:[0-9]{12}:certificate/.+")
+"""CloudFront takes certificates of no other Region:
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
+"""
+
+
+class CdnSettings(NamedTuple):
+    """How the distribution is to be.
+
+    Attributes:
+        cors_origins: Origins whose pages may read the assets (``https://www.example.com``); empty for no CORS headers.
+        domain_name: A domain of the user's own; None for CloudFront's.
+        certificate_arn: The domain's certificate, in us-east-1; with `domain_name` and only with it.
+        access_logs: Whether each request is logged, to a bucket of its own.
+    """
+
+    cors_origins: tuple[str, ...] = ()
+    domain_name: str | None = None
+    certificate_arn: str | None = None
+    access_logs: bool = False
+
+
+def add_distribution(scope: Stack, sites: Sequence[SiteInStack], settings: CdnSettings) -> cloudfront.Distribution:
+    """Serve the sites, each under its prefix: an asset's URL is ``/`` and its key.
+
+    Args:
+        scope: The stack.
+        sites: All sites; at least one.
+        settings: See there.
+
+    Raises:
+        ContextError: CloudFront cannot serve these sites, or not by this certificate.
+    """
+    _check(sites, settings)
+    behaviours = _behaviours(scope, sites, settings)
+    whole = behaviours.pop("*", None)
+    certificate = settings.certificate_arn
+    distribution = cloudfront.Distribution(
+        scope,
+        "Distribution",
+        comment=f"Assets of {scope.stack_name}"[:128],
+        default_behavior=whole or _nothing(scope, next(iter(behaviours.values()))),
+        additional_behaviors=behaviours,
+        default_root_object="index.html" if whole else None,
+        http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+        domain_names=[settings.domain_name] if settings.domain_name else None,
+        certificate=acm.Certificate.from_certificate_arn(scope, "Certificate", certificate) if certificate else None,
+        # Under CloudFront's own domain AWS sets the minimum itself, and this is not looked at.
+        minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+        log_bucket=_log_bucket(scope) if settings.access_logs else None,
+    )
+    allow_distribution(scope, sites, distribution.distribution_id)
+    CfnOutput(scope, "DistributionId", value=distribution.distribution_id)
+    CfnOutput(scope, "DistributionDomainName", value=distribution.distribution_domain_name)
+    return distribution
+
+
+def _check(sites: Sequence[SiteInStack], settings: CdnSettings) -> None:
+    domain, certificate = settings.domain_name, settings.certificate_arn
+    if certificate is not None and not _CERTIFICATE.fullmatch(certificate):
+        msg = f"context certificate_arn={certificate!r}: not the ARN of a certificate of ACM in us-east-1"
+        raise ContextError(msg)
+    if domain is not None and certificate is None:
+        msg = f"context domain_name={domain!r}: needs certificate_arn, a certificate of ACM in us-east-1"
+        raise ContextError(msg)
+    if certificate is not None and domain is None:
+        msg = f"context certificate_arn={certificate!r}: needs domain_name, the domain that it is for"
+        raise ContextError(msg)
+    prefixes = [site.layout.prefix for site in sites]
+    for prefix in prefixes:
+        if not _PATH_PATTERN.fullmatch(prefix):
+            msg = (
+                f"prefix {prefix!r} with distribution=true: CloudFront's path patterns take 254 characters at most, "
+                "of A-Z a-z 0-9 _ - . ~ / \" ' @ : + &"
+            )
+            raise ContextError(msg)
+        if prefixes.count(prefix) > 1:
+            msg = f"prefix {prefix!r} with distribution=true: in two buckets, so its URLs would mean two sites"
+            raise ContextError(msg)
+
+
+def _behaviours(
+    scope: Stack, sites: Sequence[SiteInStack], settings: CdnSettings
+) -> dict[str, cloudfront.BehaviorOptions]:
+    """Path pattern -> behaviour, a site inside another's prefix first: the first that matches a path serves it."""
+    control = cloudfront.S3OriginAccessControl(
+        scope, "OriginAccessControl", origin_access_control_name=_name_in_account(scope)
+    )
+    cache = _cache_policy(scope)
+    headers = _headers_policy(scope, settings.cors_origins)
+    # On every request, not only on those of a path pattern ``*/.releases/*``: patterns are matched before ``%2F`` is
+    # decoded, S3 decodes it, and the log would be behind another behaviour. It costs 0.10 USD a million requests.
+    guard = _on_request(scope, "ReleaseLogGuard", cloudfront.FunctionCode.from_file(file_path=str(_GUARD)))
+    found = {}
+    for together in by_bucket(sites):
+        # The CDK's own origin with access control would write a policy for all keys of the bucket, log included.
+        origin = origins.S3BucketOrigin.with_bucket_defaults(
+            together[0].bucket, origin_access_control_id=control.origin_access_control_id
+        )
+        for site in together:
+            found[f"{site.layout.prefix}*"] = cloudfront.BehaviorOptions(
+                origin=origin,
+                viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+                allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
+                compress=True,
+                cache_policy=cache,
+                response_headers_policy=headers,
+                function_associations=[guard],
+            )
+    return dict(sorted(found.items(), key=lambda each: (-len(each[0]), each[0])))
+
+
+def _nothing(scope: Stack, other: cloudfront.BehaviorOptions) -> cloudfront.BehaviorOptions:
+    """The default behaviour if no site is the whole bucket: 404 at the edge.
+
+    CloudFront wants an origin all the same; it is never asked.
+    """
+    refuse = _on_request(scope, "RefuseOtherPaths", cloudfront.FunctionCode.from_inline(_REFUSE_ALL))
+    return cloudfront.BehaviorOptions(
+        origin=other.origin,
+        viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+        cache_policy=other.cache_policy,
+        response_headers_policy=other.response_headers_policy,
+        function_associations=[refuse],
+    )
+
+
+def _on_request(scope: Stack, name: str, code: cloudfront.FunctionCode) -> cloudfront.FunctionAssociation:
+    return cloudfront.FunctionAssociation(
+        event_type=cloudfront.FunctionEventType.VIEWER_REQUEST,
+        function=cloudfront.Function(scope, name, code=code, runtime=cloudfront.FunctionRuntime.JS_2_0),
+    )
+
+
+def _cache_policy(scope: Stack) -> cloudfront.CachePolicy:
+    """The uploader's ``Cache-Control`` decides: a year for fingerprinted names, ``no-cache`` for pages.
+
+    Of AWS's managed policies CachingOptimized has a minimum TTL of a second, and CloudFront keeps even ``no-store`` for
+    so long; UseOriginCacheControlHeaders sends the viewer's ``Host``, by which S3 finds no bucket.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
+    """
+    return cloudfront.CachePolicy(
+        scope,
+        "CachePolicy",
+        comment="As the object's Cache-Control says",
+        min_ttl=Duration.seconds(0),
+        # An object without the header is not the uploader's: whether it changes nobody knows.
+        default_ttl=Duration.seconds(0),
+        max_ttl=_YEAR,
+        # S3 would take some of them for its own: ``?versionId=``, ``?response-content-type=``.
+        query_string_behavior=cloudfront.CacheQueryStringBehavior.none(),
+        cookie_behavior=cloudfront.CacheCookieBehavior.none(),
+        header_behavior=cloudfront.CacheHeaderBehavior.none(),
+        # A copy for each encoding, without which CloudFront does not compress.
+        enable_accept_encoding_gzip=True,
+        enable_accept_encoding_brotli=True,
+    )
+
+
+def _headers_policy(scope: Stack, cors_origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicy:
+    """Security headers, and CORS for the origins that are named, whatever the bucket's own CORS rules say."""
+    cors = cloudfront.ResponseHeadersCorsBehavior(
+        access_control_allow_credentials=False,
+        access_control_allow_headers=["*"],
+        # Scripts, styles, fonts and modules need no preflight, so OPTIONS is not served.
+        access_control_allow_methods=["GET", "HEAD"],
+        access_control_allow_origins=list(cors_origins),
+        origin_override=True,
+    )
+    return cloudfront.ResponseHeadersPolicy(
+        scope,
+        "ResponseHeaders",
+        response_headers_policy_name=_name_in_account(scope),
+        cors_behavior=cors if cors_origins else None,
+        security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+            content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
+            # Of the assets' host alone: what its subdomains do is not this stack's to say.
+            strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
+                access_control_max_age=_YEAR, override=True
+            ),
+            referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
+                referrer_policy=cloudfront.HeadersReferrerPolicy.STRICT_ORIGIN_WHEN_CROSS_ORIGIN, override=True
+            ),
+        ),
+    )
+
+
+def _name_in_account(scope: Stack) -> str:
+    """For what is one of its name in the account, not in the Region: the CDK leaves the Region out of such names."""
+    return f"{scope.stack_name}-{scope.region}"
+
+
+def _log_bucket(scope: Stack) -> s3.Bucket:
+    """Where standard logs go; retained on destroy, while each log goes by itself.
+
+    The older way of standard logging: the newer one (v2) can be set up only from a stack in us-east-1.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html
+    It writes by ACL, so this bucket cannot turn ACLs off, and takes SSE-S3, no KMS:
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html
+    """
+    return s3.Bucket(
+        scope,
+        "AccessLogs",
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        enforce_ssl=True,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
+        lifecycle_rules=[
+            s3.LifecycleRule(
+                id="ExpireAccessLogs",
+                expiration=Duration.days(ACCESS_LOG_DAYS),
+                abort_incomplete_multipart_upload_after=Duration.days(1),
+            )
+        ],
+        removal_policy=RemovalPolicy.RETAIN,
+    )
