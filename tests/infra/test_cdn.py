@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from fnmatch import fnmatchcase
@@ -543,3 +544,28 @@ def test_every_name_in_the_account_has_the_stacks_and_the_regions_name(serve: Se
         named += [config["Name"] for config in configs if "Name" in config]
     assert len(named) == 5
     assert [name for name in named if "AssetCleaner" not in name or "${AWS::Region}" not in name] == []
+
+
+class TestPage:
+    """``docs/cloudfront.md``."""
+
+    def test_it_shows_the_statements_for_an_adopted_bucket_and_its_key(self, serve: Serve) -> None:
+        """As the outputs hold them."""
+        outputs = plain(serve("my-assets:assets/", existing="EDFDVBD6EXAMPLE").to_json()["Outputs"])
+        key = plain(serve("assets/", key=KEY, existing="EDFDVBD6EXAMPLE").to_json()["Outputs"])
+        printed = [outputs["CloudFrontBucketStatements"]["Value"], key["CloudFrontKeyStatement"]["Value"]]
+        real = [
+            json.loads(each.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "123456789012"))
+            for each in printed
+        ]
+        page = (ROOT / "docs/cloudfront.md").read_text()
+        shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+        assert shown == [real[0], real[1][0]]
+
+    def test_it_names_every_setting_and_output(self, serve: Serve) -> None:
+        """By their names in code."""
+        from infra.cdn import CdnSettings  # noqa: PLC0415 (the CDK starts node)
+
+        page = (ROOT / "docs/cloudfront.md").read_text()
+        outputs = {*serve("assets/", key=KEY).to_json()["Outputs"], "CloudFrontBucketStatements"}
+        assert [name for name in (*CdnSettings._fields, *outputs) if f"`{name}`" not in page] == []
