@@ -13,6 +13,7 @@ from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
 
 from infra.cdn_access import allow_distribution
+from infra.cdn_policies import cache_policy, headers_policy, name_in_account
 from infra.settings import ContextError
 from infra.sites import by_bucket
 
@@ -28,7 +29,6 @@ ACCESS_LOG_DAYS = 90
 
 _GUARD = Path(__file__).with_name("release_log_guard.js")
 _REFUSE_ALL = 'function handler() {\n  return { statusCode: 404, statusDescription: "Not Found" };\n}\n'
-_YEAR = Duration.days(365)
 
 _PATH_PATTERN = re.compile(r"[A-Za-z0-9_.~/\"'@:+&-]{0,254}")
 """What a path pattern may hold beside wildcards, and its length:
@@ -121,12 +121,12 @@ def _behaviours(
 ) -> dict[str, cloudfront.BehaviorOptions]:
     """Path pattern -> behaviour, a site inside another's prefix first: the first that matches a path serves it."""
     control = cloudfront.S3OriginAccessControl(
-        scope, "OriginAccessControl", origin_access_control_name=_name_in_account(scope)
+        scope, "OriginAccessControl", origin_access_control_name=name_in_account(scope)
     )
-    cache = _cache_policy(scope)
-    headers = _headers_policy(scope, settings.cors_origins)
-    # On every request, not only on those of a path pattern ``*/.releases/*``: patterns are matched before ``%2F`` is
-    # decoded, S3 decodes it, and the log would be behind another behaviour. It costs 0.10 USD a million requests.
+    cache = cache_policy(scope)
+    headers = headers_policy(scope, settings.cors_origins)
+    # On every request, not only on those of a path pattern ``*/.releases/*``: CloudFront compares the path before
+    # ``%2F`` is decoded, and S3 decodes it. 0.10 USD for a million requests: https://aws.amazon.com/cloudfront/pricing/
     guard = _on_request(scope, "ReleaseLogGuard", cloudfront.FunctionCode.from_file(file_path=str(_GUARD)))
     found = {}
     for together in by_bucket(sites):
@@ -167,64 +167,6 @@ def _on_request(scope: Stack, name: str, code: cloudfront.FunctionCode) -> cloud
         event_type=cloudfront.FunctionEventType.VIEWER_REQUEST,
         function=cloudfront.Function(scope, name, code=code, runtime=cloudfront.FunctionRuntime.JS_2_0),
     )
-
-
-def _cache_policy(scope: Stack) -> cloudfront.CachePolicy:
-    """The uploader's ``Cache-Control`` decides: a year for fingerprinted names, ``no-cache`` for pages.
-
-    Of AWS's managed policies CachingOptimized has a minimum TTL of a second, and CloudFront keeps even ``no-store`` for
-    so long; UseOriginCacheControlHeaders sends the viewer's ``Host``, by which S3 finds no bucket.
-    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
-    """
-    return cloudfront.CachePolicy(
-        scope,
-        "CachePolicy",
-        comment="As the object's Cache-Control says",
-        min_ttl=Duration.seconds(0),
-        # An object without the header is not the uploader's: whether it changes nobody knows.
-        default_ttl=Duration.seconds(0),
-        max_ttl=_YEAR,
-        # S3 would take some of them for its own: ``?versionId=``, ``?response-content-type=``.
-        query_string_behavior=cloudfront.CacheQueryStringBehavior.none(),
-        cookie_behavior=cloudfront.CacheCookieBehavior.none(),
-        header_behavior=cloudfront.CacheHeaderBehavior.none(),
-        # A copy for each encoding, without which CloudFront does not compress.
-        enable_accept_encoding_gzip=True,
-        enable_accept_encoding_brotli=True,
-    )
-
-
-def _headers_policy(scope: Stack, cors_origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicy:
-    """Security headers, and CORS for the origins that are named, whatever the bucket's own CORS rules say."""
-    cors = cloudfront.ResponseHeadersCorsBehavior(
-        access_control_allow_credentials=False,
-        access_control_allow_headers=["*"],
-        # Scripts, styles, fonts and modules need no preflight, so OPTIONS is not served.
-        access_control_allow_methods=["GET", "HEAD"],
-        access_control_allow_origins=list(cors_origins),
-        origin_override=True,
-    )
-    return cloudfront.ResponseHeadersPolicy(
-        scope,
-        "ResponseHeaders",
-        response_headers_policy_name=_name_in_account(scope),
-        cors_behavior=cors if cors_origins else None,
-        security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
-            content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
-            # Of the assets' host alone: what its subdomains do is not this stack's to say.
-            strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
-                access_control_max_age=_YEAR, override=True
-            ),
-            referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
-                referrer_policy=cloudfront.HeadersReferrerPolicy.STRICT_ORIGIN_WHEN_CROSS_ORIGIN, override=True
-            ),
-        ),
-    )
-
-
-def _name_in_account(scope: Stack) -> str:
-    """For what is one of its name in the account, not in the Region: the CDK leaves the Region out of such names."""
-    return f"{scope.stack_name}-{scope.region}"
 
 
 def _log_bucket(scope: Stack) -> s3.Bucket:
