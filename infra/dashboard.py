@@ -1,0 +1,90 @@
+"""The dashboard: the alarms, the function and its dead letters, and a section for each site."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from infra.site_metrics import site_metric, site_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import Stack
+    from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_sqs as sqs
+
+    from infra.sites import SiteInStack
+
+WIDTH = 24
+"""Of a dashboard, in CloudWatch's units."""
+
+_HOUR = Duration.hours(1)
+
+
+def add_dashboard(
+    scope: Stack,
+    *,
+    function: lambda_.IFunction,
+    queues: Sequence[sqs.IQueue],
+    sites: Sequence[SiteInStack],
+    alarms: Sequence[cloudwatch.IAlarm],
+) -> cloudwatch.Dashboard:
+    """Add it.
+
+    Args:
+        scope: The stack.
+        function: The cleaner.
+        queues: Its dead letters.
+        sites: What it cleans.
+        alarms: What is shown on top.
+    """
+    dashboard = cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(7))
+    dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WIDTH, height=3))
+    dashboard.add_widgets(
+        _graph("Errors and throttles", function.metric_errors(period=_HOUR), function.metric_throttles(period=_HOUR)),
+        _graph("Duration of an invocation", function.metric_duration(statistic="Maximum", period=_HOUR)),
+        _graph("Invocations at one time", function.metric("ConcurrentExecutions", statistic="Maximum", period=_HOUR)),
+        _graph(
+            "Dead letters",
+            *(
+                queue.metric_approximate_number_of_messages_visible(
+                    statistic="Maximum", period=_HOUR, label=queue.node.id
+                )
+                for queue in queues
+            ),
+        ),
+    )
+    for site in sites:
+        _add_site(dashboard, site)
+    return dashboard
+
+
+def _add_site(dashboard: cloudwatch.Dashboard, site: SiteInStack) -> None:
+    def summed(*names: str) -> list[cloudwatch.IMetric]:
+        return [site_metric(site, name, period=_HOUR) for name in names]
+
+    def highest(*names: str) -> list[cloudwatch.IMetric]:
+        return [site_metric(site, name, "Maximum", _HOUR) for name in names]
+
+    dashboard.add_widgets(cloudwatch.TextWidget(markdown=f"## {site_uri(site)}", width=WIDTH, height=1))
+    dashboard.add_widgets(
+        _graph("Tagged, untagged, deleted", *summed("Tagged", "Untagged", "Deleted")),
+        _graph("Kept", *highest("Kept")),
+        _graph("Bytes freed", *summed("BytesFreed")),
+        _graph("Runs that ended well", *summed("Runs")),
+    )
+    dashboard.add_widgets(
+        _graph("Failed keys, events not sent", *summed("Failed", "EventsNotSent")),
+        _graph("Missing assets, orphans", *highest("MissingAssets", "Orphans")),
+        _graph("Duration of a run", *highest("Duration")),
+        _graph("Lag from marker to run", *highest("Lag")),
+    )
+
+
+def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(
+        title=title, left=list(metrics), left_y_axis=cloudwatch.YAxisProps(min=0), width=WIDTH // 4, height=6
+    )
