@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.utilities.data_classes import S3EventBridgeNotificationEvent
-
 from cleaner_lambda.errors import RequestError
 from release_log.errors import LayoutError, SettingError
 from release_log.layout import prefix_of_marker
@@ -59,14 +57,15 @@ def parse(event: object) -> Request:
 
 
 def _event(event: dict[str, Any]) -> Request:
-    notification = S3EventBridgeNotificationEvent(event)
     if event.get("source") != "aws.s3" or event.get("detail-type") != "Object Created":
         msg = f"event {event.get('detail-type')!r} from {event.get('source')!r} is not S3's 'Object Created'"
         raise RequestError(msg)
     try:
-        # The key as it is: EventBridge's events do not encode it, and Powertools' own property would decode it.
-        bucket, key = notification.detail.bucket.name, notification.detail.object["key"]
-    except (KeyError, TypeError, AttributeError) as error:
+        # Not by Powertools' class: it would decode the key, which EventBridge does not encode, and its package loads
+        # the events of every other service at each cold start.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+        bucket, key = event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
+    except (KeyError, TypeError) as error:
         msg = f"the S3 event has no detail.bucket.name and detail.object.key (missing: {error})"
         raise RequestError(msg) from error
     if not isinstance(bucket, str) or not isinstance(key, str) or not bucket:
