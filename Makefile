@@ -19,10 +19,10 @@ WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 NPM := npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test torture bench lint format clean
+.PHONY: help setup uploader demo test torture bench cold-start lint format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMPS)/python $(STAMPS)/emulator $(STAMPS)/cdk $(STAMPS)/site ## install everything the project needs, into this folder
 
@@ -41,6 +41,9 @@ torture: setup ## run what takes an hour: a million schedules, every fault at ev
 bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader beside s5cmd and others; BENCH="--jobs new" is passed on
 	@python -m bench $(BENCH)
 
+cold-start: $(STAMPS)/emulator $(STAMPS)/runtime ## measure how long the Lambda takes to start; COLD_START="--rounds 20" is passed on
+	@python -m bench.cold_start $(COLD_START)
+
 lint: $(STAMPS)/python ## check style and types
 	ruff check $(CODE)
 	ruff format --check $(CODE)
@@ -51,7 +54,7 @@ format: $(STAMPS)/python ## format the code and mend what can be mended
 	ruff format $(CODE)
 
 clean: ## remove everything that setup installed
-	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules bench/.venv cdk.out
+	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules bench/.venv bench/runtime/.venv cdk.out
 
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "setup: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name one with make PYTHON=...")'
@@ -87,4 +90,10 @@ $(STAMPS)/site: examples/site/package-lock.json $(STAMPS)/python
 $(STAMPS)/bench: bench/uv.lock bench/pyproject.toml $(STAMPS)/python
 	@echo "setup: the benchmark's server and peers (bench/.venv)"
 	@uv sync --quiet --locked --project bench --python .venv/bin/python
+	@touch $@
+
+# With byte code, as Lambda's runtime has it; that of the bundle is Lambda's affair.
+$(STAMPS)/runtime: bench/runtime/uv.lock bench/runtime/pyproject.toml $(STAMPS)/python
+	@echo "setup: Lambda's runtime interface client (bench/runtime/.venv)"
+	@uv sync --quiet --locked --compile-bytecode --project bench/runtime --python "$(LAMBDA_PYTHON)"
 	@touch $@

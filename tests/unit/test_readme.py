@@ -53,7 +53,7 @@ def test_payloads_shown_are_accepted_or_refused_as_said() -> None:
 
 def test_make_targets_shown_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"make (?:-C \S+ )?(\w+)", README)):
+    for target in set(re.findall(r"make (?:-C \S+ )?([\w-]+)", README)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
