@@ -26,6 +26,7 @@ LONGEST_FIRST = (
     "http/test_clean_faults.py",
     "infra/test_app.py",
     "http/test_clean_command.py",
+    "e2e/test_install_page.py",
     "http/test_doctor.py",
     "http/test_clean.py",
     "http/test_run_command.py",
