@@ -1,10 +1,12 @@
 """What the cleaner and the build job may do in the bucket, and nothing more.
 
-Neither may delete an object's version: whatever is deleted in a versioned bucket can be brought back.
+Neither may delete an object's version: whatever is deleted in a versioned bucket can be brought back. And nobody may
+overwrite what the release log says: the bucket's own policy sees to that.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
@@ -100,6 +102,37 @@ def use_of_key(key_arn: str, region: str) -> iam.PolicyStatement:
 
 
 def _list_site(bucket_arn: str, layout: Layout, more: str = "") -> iam.PolicyStatement:
+def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
+    """For the bucket's policy: markers, pins, staged releases and intents are created, and never overwritten.
+
+    Nobody's PUT gets there without ``If-None-Match``, for which S3 knows no value but ``*``. This refuses copies too:
+    S3 does not make them conditional. The ledger is written with ``If-Match``, and is not concerned.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+
+    Args:
+        bucket_arn: The bucket.
+        layout: The site.
+    """
+    return [
+        iam.PolicyStatement(
+            # One for each site, and every one in a policy has to be another.
+            sid=f"WriteOnce{hashlib.sha256(layout.prefix.encode()).hexdigest()[:8]}",
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=["s3:PutObject"],
+            resources=[
+                f"{bucket_arn}/{folder}*" for folder in (layout.markers, layout.pins, layout.staged, layout.pending)
+            ],
+            conditions={
+                "Null": {"s3:if-none-match": "true"},
+                # An upload in parts has its condition where it is completed; nothing is created before.
+                "Bool": {"s3:ObjectCreationOperation": "true"},
+            },
+        )
+    ]
+
+
+def _list_site(bucket_arn: str, layout: Layout) -> iam.PolicyStatement:
     # A listing of the whole bucket may come without any prefix, which even ``*`` would not match.
     return iam.PolicyStatement(
         sid=f"ListSite{more}",

@@ -1,6 +1,7 @@
 """A proxy in front of the embedded S3 that answers as AWS would answer whoever may list one prefix only.
 
-It also does two things that no client can bring about by itself: it lets time pass, and it breaks an upload.
+It also refuses what the write-once rule of the bucket's policy refuses, for which the embedded S3 lacks the condition
+key; and it does two things that no client can bring about by itself: it lets time pass, and it breaks an upload.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ AHEAD = timedelta(hours=7)
 
 BROKEN = "broken"
 """Of a file that is named so the second part cannot be uploaded."""
+
+WRITE_ONCE = ("markers", "pins", "staged", "pending")
+"""The folders of the release log in which nothing is overwritten; see `infra.permissions.write_once_statements`."""
+
+_OVERWRITES = re.compile(rf"/\.releases/(?:{'|'.join(WRITE_ONCE)})/(?!.*[?&](?:tagging|partNumber))")
 
 DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 NOT_FOUND = 404
@@ -64,6 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if BROKEN in self.path and re.search(r"[?&]partNumber=2(&|$)", self.path):
             self._answer(400, [], b"")
+            return
+        if self.command == "PUT" and _OVERWRITES.search(self.path) and "If-None-Match" not in self.headers:
+            self._answer(403, [], DENIED)
             return
         upstream = http.client.HTTPConnection(str(self.strict.upstream.hostname), self.strict.upstream.port or 80)
         try:

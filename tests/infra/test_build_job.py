@@ -1,0 +1,295 @@
+"""The build job's policies and role, and the release log's write-once rule, read from the template.
+
+The embedded AWS knows no OpenID Connect provider in a template, and not the condition key ``s3:if-none-match``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.settings import ContextError
+from infra.sites import SiteInStack
+from infra.trusted_job import JobSettings
+from release_log.layout import Layout
+from tests.e2e.strict_s3 import WRITE_ONCE
+from tests.infra.conftest import ROOT
+from tests.infra.test_template import listed, plain, resources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aws_cdk.assertions import Template
+
+    from tests.infra.conftest import Synthesise
+
+    Statements = Callable[[str], list[dict[str, Any]]]
+    Made = Callable[[list[tuple[str | None, str]], JobSettings], Template]
+
+OWN = (None, "assets/")
+ON_GITHUB = JobSettings(github="octo-org/octo-repo", github_branch="main")
+PROVIDER_ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Made]:
+    """A stack with what a build job gets: ``made([(None, "assets/"), ("my-bucket", "web/")], ON_GITHUB)``.
+
+    None is the stack's own bucket.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        # As in the folder's conftest.
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+        import aws_cdk as cdk  # noqa: PLC0415
+        from aws_cdk import aws_s3 as s3  # noqa: PLC0415
+        from aws_cdk.assertions import Template  # noqa: PLC0415
+
+        from infra.build_job import add_build_job  # noqa: PLC0415
+
+        own_context = json.loads((ROOT / "cdk.json").read_text())["context"]
+
+        def template(sites: list[tuple[str | None, str]], settings: JobSettings) -> Template:
+            stack = cdk.Stack(cdk.App(context=own_context), "Stack")
+            buckets: dict[str | None, s3.IBucket] = {None: s3.Bucket(stack, "Bucket")}
+            for name, _ in sites:
+                if name not in buckets:
+                    buckets[name] = s3.Bucket.from_bucket_name(stack, str(name), str(name))
+            found = [SiteInStack(buckets[name], Layout(prefix), name is not None) for name, prefix in sites]
+            add_build_job(stack, found, settings)
+            return Template.from_stack(stack)
+
+        yield template
+
+
+@pytest.fixture(scope="module")
+def on_github(made: Made) -> Template:
+    """One site, published by one branch on GitHub."""
+    return made([OWN], ON_GITHUB)
+
+
+@pytest.fixture(scope="module")
+def statements(made: Made) -> Statements:
+    """The write-once statements for a prefix of ``my-bucket``."""
+    del made  # by now the CDK can be imported
+    from infra.permissions import write_once_statements  # noqa: PLC0415
+
+    return lambda prefix: [
+        json.loads(json.dumps(each.to_statement_json()))
+        for each in write_once_statements("arn:aws:s3:::my-bucket", Layout(prefix))
+    ]
+
+
+def policies(template: Template) -> dict[str, dict[str, Any]]:
+    """Logical id -> properties of each managed policy."""
+    found = template.find_resources("AWS::IAM::ManagedPolicy")
+    return {logical_id: plain(each["Properties"]) for logical_id, each in found.items()}
+
+
+class TestPolicies:
+    """One for each site."""
+
+    def test_that_of_a_single_site_is_the_one_that_was_there_before(
+        self, on_github: Template, synthesise: Synthesise
+    ) -> None:
+        """An upgrade replaces nothing: a policy that has roles cannot be deleted."""
+        assert list(policies(on_github)) == list(policies(synthesise()))
+        ((before,), (after,)) = (policies(synthesise()).values(), policies(on_github).values())
+        assert after == before
+
+    @pytest.mark.parametrize("site", [(None, "docs/"), ("my-bucket", "assets/"), ("my-bucket", "")])
+    def test_another_sites_is_what_it_would_be_alone(self, site: tuple[str | None, str], made: Made) -> None:
+        """The same rights, in its own place."""
+        (alone,) = policies(made([site], JobSettings())).values()
+        assert list(policies(made([OWN, site], JobSettings())).values())[1] == alone
+        assert alone != next(iter(policies(made([OWN], JobSettings())).values()))
+
+    def test_a_policy_stays_its_sites_when_other_sites_come_and_go_behind_the_first(self, made: Made) -> None:
+        """A role that has it must not wake up with the rights on another site."""
+        first, second, third = OWN, (None, "docs/"), ("my-bucket", "docs/")
+        few, many = (made(sites, JobSettings()) for sites in ([first, third], [first, second, third]))
+        assert policies(few).items() < policies(many).items()
+        assert few.to_json()["Outputs"].items() < many.to_json()["Outputs"].items()
+
+    def test_their_arns_are_outputs(self, made: Made) -> None:
+        """The first under the name that scripts know."""
+        outputs = plain(made([OWN, (None, "docs/")], JobSettings()).to_json()["Outputs"])
+        first, second = outputs
+        assert first == "UploaderPolicyArn"
+        assert second.startswith("UploaderPolicyArn")
+        assert outputs["UploaderPolicyArn"] == {"Value": "${UploaderPolicy}"}
+
+
+class TestRole:
+    """With ``github`` or ``gitlab``."""
+
+    def test_without_them_there_is_none(self, made: Made) -> None:
+        """The owner of the build job gives the policy to a role that is there."""
+        template = made([OWN], JobSettings())
+        kinds = {each["Type"] for each in template.to_json()["Resources"].values()}
+        assert kinds == {"AWS::S3::Bucket", "AWS::IAM::ManagedPolicy"}
+
+    def test_it_trusts_one_branch_of_one_repository_for_an_hour_and_may_publish(self, on_github: Template) -> None:
+        """Audience and subject are compared as a whole: no wildcard, no prefix. It has no rights but the policy's."""
+        assert resources(on_github, "AWS::IAM::Role") == {
+            "UploaderRole": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {
+                    "Description": "Publishes releases of octo-org/octo-repo",
+                    "AssumeRolePolicyDocument": {
+                        "Version": "2012-10-17",
+                        "Statement": [
+                            {
+                                "Effect": "Allow",
+                                "Action": "sts:AssumeRoleWithWebIdentity",
+                                "Principal": {"Federated": "${OidcProvider.Arn}"},
+                                "Condition": {
+                                    "StringEquals": {
+                                        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                                        "token.actions.githubusercontent.com:sub": (
+                                            "repo:octo-org/octo-repo:ref:refs/heads/main"
+                                        ),
+                                    }
+                                },
+                            }
+                        ],
+                    },
+                    "ManagedPolicyArns": ["${UploaderPolicy}"],
+                    "MaxSessionDuration": 3600,
+                },
+            }
+        }
+        assert resources(on_github, "AWS::IAM::Policy") == {}
+
+    @pytest.mark.parametrize(
+        ("settings", "url", "audience"),
+        [
+            (ON_GITHUB, "https://token.actions.githubusercontent.com", "sts.amazonaws.com"),
+            (JobSettings(gitlab="g/p", gitlab_branch="main"), "https://gitlab.com", "https://gitlab.com"),
+        ],
+        ids=["GitHub", "GitLab"],
+    )
+    def test_the_provider_is_made_without_a_function_and_outlives_the_stack(
+        self, settings: JobSettings, url: str, audience: str, made: Made
+    ) -> None:
+        """No thumbprints: AWS trusts these issuers by its own list of authorities.
+
+        An account has one for each issuer, so others may rely on it by then, unless the first deployment fails.
+        """
+        template = made([OWN], settings)
+        assert resources(template, "AWS::IAM::OIDCProvider") == {
+            "OidcProvider": {
+                "Type": "AWS::IAM::OIDCProvider",
+                "Properties": {"Url": url, "ClientIdList": [audience]},
+                "DeletionPolicy": "RetainExceptOnCreate",
+                "UpdateReplacePolicy": "Retain",
+            }
+        }
+        assert resources(template, "AWS::Lambda::Function") == {}
+
+    def test_a_provider_that_the_account_has_is_used_and_not_touched(self, made: Made) -> None:
+        """A second one for the same issuer would be refused."""
+        template = made([OWN], ON_GITHUB._replace(oidc_provider_arn=PROVIDER_ARN))
+        (role,) = resources(template, "AWS::IAM::Role").values()
+        (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Federated": PROVIDER_ARN}
+        assert resources(template, "AWS::IAM::OIDCProvider") == {}
+        assert "OidcProviderArn" not in template.to_json()["Outputs"]
+
+    def test_it_publishes_every_site(self, made: Made) -> None:
+        """One job, one role."""
+        template = made([OWN, (None, "docs/")], ON_GITHUB)
+        (role,) = template.find_resources("AWS::IAM::Role").values()
+        assert [each["Ref"] for each in role["Properties"]["ManagedPolicyArns"]] == list(policies(template))
+
+    def test_its_arn_and_that_of_the_provider_are_outputs(self, on_github: Template) -> None:
+        """The first is for the job, the second for another installation in the account."""
+        assert plain(on_github.to_json()["Outputs"]) == {
+            "UploaderPolicyArn": {"Value": "${UploaderPolicy}"},
+            "UploaderRoleArn": {"Value": "${UploaderRole.Arn}"},
+            "OidcProviderArn": {"Value": "${OidcProvider.Arn}"},
+        }
+
+    def test_more_sites_than_a_role_has_room_for_are_refused_at_synth(self, made: Made) -> None:
+        """IAM would refuse the eleventh policy in the middle of a deployment."""
+        sites: list[tuple[str | None, str]] = [(None, f"site-{number}/") for number in range(11)]
+        assert len(policies(made(sites, JobSettings()))) == 11
+        assert len(policies(made(sites[:10], ON_GITHUB))) == 10
+        with pytest.raises(ContextError, match="context sites: 11 of them, and IAM gives one role 10 policies"):
+            made(sites, ON_GITHUB)
+
+
+class TestWriteOnce:
+    """What the bucket's policy has for each site."""
+
+    def test_it_is_this_statement(self, statements: Statements) -> None:
+        """The condition is AWS's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+
+        The same folders are held by the S3 before which the whole of uploader and cleaner run in ``tests/e2e``.
+        """
+        (statement,) = statements("assets/")
+        assert statement.pop("Sid").startswith("WriteOnce")
+        assert statement == {
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": "s3:PutObject",
+            "Resource": [f"arn:aws:s3:::my-bucket/assets/.releases/{folder}/*" for folder in WRITE_ONCE],
+            "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
+        }
+
+    @pytest.mark.parametrize("prefix", ["assets/", ""])
+    @pytest.mark.parametrize("folder", ["markers", "pins", "staged", "pending"])
+    def test_a_release_can_be_created_and_not_overwritten(
+        self, folder: str, prefix: str, statements: Statements
+    ) -> None:
+        """In one piece, in parts, or by a copy."""
+        key = f"{prefix}.releases/{folder}/20260101T000000Z-r1.json"
+        rules = statements(prefix)
+        assert not denied(rules, key, creates=True, if_none_match="*")
+        assert denied(rules, key, creates=True, if_none_match=None)
+        assert not denied(rules, key, creates=False, if_none_match=None)
+
+    @pytest.mark.parametrize("prefix", ["assets/", ""])
+    @pytest.mark.parametrize(
+        "key",
+        [
+            ".releases/ledger.json.gz",
+            ".releases/doctor-0",
+            "app-3f9c2ab1.js",
+            "index.html",
+            "markers/map.json",
+            "web/.releases/markers/20260101T000000Z-r1.json",
+        ],
+    )
+    def test_nothing_else_is_concerned(self, key: str, prefix: str, statements: Statements) -> None:
+        """Not the ledger, which is written with ``If-Match``; nor assets; nor another site's log within this one."""
+        assert not denied(statements(prefix), f"{prefix}{key}", creates=True, if_none_match=None)
+
+    def test_two_sites_of_a_bucket_have_statements_of_two_names(self, statements: Statements) -> None:
+        """In one policy each ``Sid`` has to be another."""
+        names = [each["Sid"] for prefix in ("assets/", "docs/", "") for each in statements(prefix)]
+        assert len(set(names)) == 3
+        assert all(name.isalnum() for name in names)
+
+
+def denied(statements: list[dict[str, Any]], key: str, *, creates: bool, if_none_match: str | None) -> bool:
+    """Whether the statements deny an ``s3:PutObject``, as IAM reads the two operators that they use.
+
+    Args:
+        statements: The policy's.
+        key: Where it goes.
+        creates: Whether there is an object afterwards; for a part of an upload there is not.
+        if_none_match: The request's header.
+    """
+    found = {"s3:if-none-match": if_none_match, "s3:ObjectCreationOperation": str(creates).lower()}
+    return any(
+        any(fnmatchcase(f"arn:aws:s3:::my-bucket/{key}", resource) for resource in listed(statement["Resource"]))
+        and all((found[name] is None) == (wanted == "true") for name, wanted in statement["Condition"]["Null"].items())
+        and all(found[name] == wanted for name, wanted in statement["Condition"]["Bool"].items())
+        for statement in statements
+    )
