@@ -116,7 +116,7 @@ def _credentials(access: Access) -> tuple[dict[str, Any], tuple[type[Exception],
         keys = access.keys
         named = {"access_key_id": keys.access_key_id, "secret_access_key": keys.secret_access_key, "token": keys.token}
         return {name: value for name, value in named.items() if value is not None}, ()
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 (as `uploader.session` says)
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (as `uploader.session` says)
     from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415
 
-    return {"credential_provider": Boto3CredentialProvider(access.session)}, (BotoCoreError,)
+    return {"credential_provider": Boto3CredentialProvider(access.session)}, (BotoCoreError, ClientError)

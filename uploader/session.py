@@ -143,15 +143,18 @@ def _keys(environ: Mapping[str, str]) -> Keys | None:
 def _ask_boto3(region: str | None, profile: str | None, *, needed: bool) -> str | None:
     """The region that boto3 finds, having seen that it finds credentials, where they are needed."""
     import boto3  # noqa: PLC0415 (see above)
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
         credentials = session.get_credentials() if needed else None
         if credentials is not None:
             credentials.get_frozen_credentials()
-    except BotoCoreError as error:
+    except (BotoCoreError, OSError) as error:  # The second is of a token's file (AWS_WEB_IDENTITY_TOKEN_FILE).
         msg = f"credentials: {error}"
+        raise UsageError(msg) from error
+    except ClientError as error:
+        msg = f"credentials: {error}; see that the role trusts this job: its repository, its branch or environment"
         raise UsageError(msg) from error
     if needed and credentials is None:
         msg = (
