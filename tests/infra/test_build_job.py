@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from infra.settings import ContextError
 from infra.sites import SiteInStack
-from infra.trusted_job import JobSettings
+from infra.trusted_job import GITHUB, GITLAB, JobSettings, trusted_job
 from release_log.layout import Layout
 from tests.e2e.strict_s3 import WRITE_ONCE
 from tests.infra.conftest import ROOT
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     Statements = Callable[[str], list[dict[str, Any]]]
     Made = Callable[[list[tuple[str | None, str]], JobSettings], Template]
 
+PAGE = (ROOT / "docs" / "security.md").read_text()
 OWN = (None, "assets/")
 ON_GITHUB = JobSettings(github="octo-org/octo-repo", github_branch="main")
 PROVIDER_ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
@@ -275,6 +277,37 @@ class TestWriteOnce:
         names = [each["Sid"] for prefix in ("assets/", "docs/", "") for each in statements(prefix)]
         assert len(set(names)) == 3
         assert all(name.isalnum() for name in names)
+
+    def test_the_page_shows_it_for_the_owner_of_a_bucket(self, statements: Statements) -> None:
+        """With a name that is free to choose."""
+        (shown,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+        (statement,) = statements("assets/")
+        assert json.loads(shown.replace(":::my-assets/", ":::my-bucket/")) == statement | {"Sid": "WriteOnce"}
+
+
+class TestDocuments:
+    """What they say of the job."""
+
+    def test_the_commands_shown_make_a_role(self) -> None:
+        """In the README: one for GitHub, one for GitLab."""
+        commands = re.findall(r"^\$ cdk deploy (-c git.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+        jobs = [trusted_job(JobSettings(**dict(re.findall(r"-c (\w+)=(\S+)", command)))) for command in commands]
+        assert [job and job.issuer for job in jobs] == [GITHUB, GITLAB]
+
+    def test_the_subjects_shown_are_those_that_are_trusted(self) -> None:
+        """A subject that is not exact lets nobody in."""
+        rows = re.findall(r"^\| (`git.*?) \| `(.*?)` \|$", PAGE, re.MULTILINE)
+        assert len(rows) == 4
+        for settings, subject in rows:
+            job = trusted_job(JobSettings(**dict(re.findall(r"`(\w+)=(\S+?)`", settings))))
+            assert job is not None
+            assert job.subject == subject
+
+    def test_the_gitlab_job_asks_for_the_audience_that_is_trusted(self) -> None:
+        """By default a token has none."""
+        job = trusted_job(JobSettings(gitlab="g/p", gitlab_branch="main"))
+        assert job is not None
+        assert f'{{ aud: "{job.audience}" }}' in (ROOT / "README.md").read_text()
 
 
 def denied(statements: list[dict[str, Any]], key: str, *, creates: bool, if_none_match: str | None) -> bool:
