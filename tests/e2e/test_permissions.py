@@ -73,15 +73,15 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def s3_of(visitor: Visitor) -> Any:  # noqa: ANN401 (a boto3 client)
-    """A client with the visitor's keys, at a bucket that holds something to lose."""
+def s3_of(visitor: Visitor, endpoint: str | None = None) -> Any:  # noqa: ANN401 (a boto3 client)
+    """A client with the visitor's keys, at a bucket that holds something to lose; by default not at the strict S3."""
     root: Any = visitor.aws.client("s3")
     for key in (ASSET, MARKER, INTENT, LAYOUT.ledger, *NEIGHBOURS):
         root.put_object(Bucket=visitor.bucket, Key=key, Body=b"x")
     create: Any = boto3.client
     return create(
         "s3",
-        endpoint_url=visitor.aws.url,
+        endpoint_url=endpoint or visitor.aws.url,
         region_name=REGION,
         aws_access_key_id=visitor.keys["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=visitor.keys["AWS_SECRET_ACCESS_KEY"],
@@ -304,6 +304,19 @@ class TestForbidden:
                 ),
             ],
         )
+
+    def test_nobody_overwrites_what_the_release_log_says(self, stack: Stack) -> None:
+        """Neither in place nor by a copy; what is new gets there. The S3 of the other tests refuses the same."""
+        visitor = stack.visitor(stack.uploader)
+        s3 = s3_of(visitor, visitor.endpoint)
+        new = (LAYOUT.key_in(folder, "20260102T000000Z-r") for folder in (LAYOUT.markers, LAYOUT.pins, LAYOUT.staged))
+        for key in (MARKER, INTENT, *new):
+            source = {"Bucket": visitor.bucket, "Key": MARKER}
+            for request in (s3.put_object, partial(s3.copy_object, CopySource=source)):
+                assert refused(partial(request, Bucket=visitor.bucket, Key=key)), key
+            if key not in {MARKER, INTENT}:
+                s3.put_object(Bucket=visitor.bucket, Key=key, IfNoneMatch="*")
+        s3.put_object(Bucket=visitor.bucket, Key=ASSET)
 
 
 def assert_refused(visitor: Visitor, s3: Any, requests: list[Callable[..., object]]) -> None:  # noqa: ANN401
