@@ -101,7 +101,6 @@ def use_of_key(key_arn: str, region: str) -> iam.PolicyStatement:
     )
 
 
-def _list_site(bucket_arn: str, layout: Layout, more: str = "") -> iam.PolicyStatement:
 def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
     """For the bucket's policy: markers, pins, staged releases and intents are created, and never overwritten.
 
@@ -132,7 +131,7 @@ def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicySta
     ]
 
 
-def _list_site(bucket_arn: str, layout: Layout) -> iam.PolicyStatement:
+def _list_site(bucket_arn: str, layout: Layout, more: str = "") -> iam.PolicyStatement:
     # A listing of the whole bucket may come without any prefix, which even ``*`` would not match.
     return iam.PolicyStatement(
         sid=f"ListSite{more}",

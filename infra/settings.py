@@ -34,18 +34,11 @@ _NEEDS = {
     "domain_name": ("distribution", "certificate_arn"),
     "certificate_arn": ("domain_name",),
     "access_logs": ("distribution",),
-    "github_branch": ("github",),
-    "github_environment": ("github",),
-    "gitlab_branch": ("gitlab",),
-    "gitlab_environment": ("gitlab",),
 }
 """Setting -> those without which it means nothing."""
 
 _INSTEAD = (
     ("distribution", "distribution_id"),
-    ("github_branch", "github_environment"),
-    ("gitlab_branch", "gitlab_environment"),
-    ("github", "gitlab"),
     ("sites", "prefix"),
 )
 """Settings that exclude each other."""
@@ -95,7 +88,7 @@ class StackSettings:
         github_environment: Of it, this environment only.
         gitlab: The project whose build jobs may publish.
         gitlab_branch: Of it, this branch only.
-        gitlab_environment: Of it, this environment only.
+        gitlab_environment: Refused; see `infra.trusted_job`.
         oidc_provider_arn: The account's OIDC provider for that, if there is one.
     """
 
@@ -175,10 +168,6 @@ def _check_together(given: Mapping[str, Any], checked: Mapping[str, Any]) -> Non
     for one, other in _INSTEAD:
         if given.get(one) not in (None, False, "false") and given.get(other) not in (None, False, "false"):
             _refuse(f"context {other}", given[other], f"not together with {one}; leave one of them out")
-    for key in ("github", "gitlab"):
-        if key in checked and not (checked.get(f"{key}_branch") or checked.get(f"{key}_environment")):
-            remedy = f"say which of its jobs may publish, with {key}_branch or {key}_environment"
-            _refuse(f"context {key}", given[key], remedy)
 
 
 def _site(given: dict[str, Any], number: int, bucket: str | None, policy: Mapping[str, Any]) -> SiteSettings:

@@ -10,10 +10,15 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 
 from infra.buckets import adopted_buckets, new_bucket
+from infra.build_job import add_build_job
+from infra.cdn import CdnSettings, add_distribution
+from infra.cdn_access import allow_existing_distribution
 from infra.cleaner import add_cleaner
-from infra.permissions import uploader_statements, use_of_key
-from infra.sites import SiteInStack, suffix_of
+from infra.monitoring import add_monitoring
+from infra.permissions import use_of_key, write_once_statements
+from infra.sites import SiteInStack, by_bucket, suffix_of
 from infra.triggers import wake_by_marker, wake_daily, wake_ups
+from infra.trusted_job import JobSettings
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
@@ -51,7 +56,17 @@ class AssetCleaner(Stack):
         for site in sites:
             wake_by_marker(self, site, function, undelivered)
             wake_daily(self, site, settings.schedule, function, undelivered)
-            self._build_job(settings, site)
+        self._build_job(settings, sites)
+        self._protect_log(sites)
+        self._serve(settings, sites)
+        add_monitoring(
+            self,
+            function=function,
+            undelivered=undelivered,
+            failed=failed,
+            sites=sites,
+            alarm_email=settings.alarm_email,
+        )
         CfnOutput(self, "BucketName", value=sites[0].bucket.bucket_name)
         CfnOutput(self, "CleanerFunctionName", value=function.function_name)
         if settings.permissions_boundary is not None:
@@ -93,15 +108,41 @@ class AssetCleaner(Stack):
             enforce_ssl=True,
         )
 
-    def _build_job(self, settings: StackSettings, site: SiteInStack) -> None:
-        statements = uploader_statements(site.bucket.bucket_arn, site.layout)
-        if settings.kms_key_arn is not None:
-            statements.append(use_of_key(settings.kms_key_arn, self.region))
-        policy = iam.ManagedPolicy(
+    def _build_job(self, settings: StackSettings, sites: list[SiteInStack]) -> None:
+        job = add_build_job(
             self,
-            f"UploaderPolicy{site.suffix}",
-            # Never to be changed: another text would replace the policy, and take it from the roles that have it.
-            description="Lets a build job publish releases of one site, and delete no asset",
-            statements=statements,
+            sites,
+            JobSettings(
+                settings.github,
+                settings.github_branch,
+                settings.github_environment,
+                settings.gitlab,
+                settings.gitlab_branch,
+                settings.gitlab_environment,
+                settings.oidc_provider_arn,
+            ),
         )
-        CfnOutput(self, f"UploaderPolicyArn{site.suffix}", value=policy.managed_policy_arn)
+        if settings.kms_key_arn is not None:
+            for policy in job.policies:
+                policy.add_statements(use_of_key(settings.kms_key_arn, self.region))
+
+    def _protect_log(self, sites: list[SiteInStack]) -> None:
+        """Let nobody overwrite what a release log says; of an existing bucket, whose policy is its owner's, say how."""
+        for number, group in enumerate(by_bucket(sites), 1):
+            bucket = group[0].bucket
+            statements = [each for site in group for each in write_once_statements(bucket.bucket_arn, site.layout)]
+            if group[0].adopted:
+                text = self.to_json_string([statement.to_statement_json() for statement in statements])
+                CfnOutput(self, f"BucketStatements{'' if number == 1 else number}", value=text)
+            else:
+                for statement in statements:
+                    bucket.add_to_resource_policy(statement)
+
+    def _serve(self, settings: StackSettings, sites: list[SiteInStack]) -> None:
+        if settings.distribution:
+            cdn = CdnSettings(
+                settings.cors_origins, settings.domain_name, settings.certificate_arn, settings.access_logs
+            )
+            add_distribution(self, sites, cdn)
+        elif settings.distribution_id is not None:
+            allow_existing_distribution(self, sites, settings.distribution_id)

@@ -323,14 +323,6 @@ def test_a_setting_is_taken_from_the_context(context: dict[str, object], expecte
             "an ACM certificate in us-east-1",
         ),
         ({"access_logs": "true"}, "means nothing without distribution"),
-        ({"github": "repo", "github_branch": "main"}, "context github='repo': a repository such as owner/repo"),
-        ({"github": "a/*", "github_branch": "main"}, "context github='a/*'"),
-        ({"github": "a/b"}, "context github='a/b': say which of its jobs may publish, with github_branch"),
-        ({"github": "a/b", "github_branch": "*"}, "context github_branch='*': a branch such as main"),
-        ({"github_branch": "main"}, "context github_branch='main': means nothing without github"),
-        ({"github": "a/b", "github_branch": "m", "github_environment": "p"}, "not together with github_branch"),
-        ({"gitlab": "a/b"}, "with gitlab_branch or gitlab_environment"),
-        ({"oidc_provider_arn": "x"}, "the ARN of an OIDC provider"),
     ],
 )
 def test_a_wrong_setting_of_the_installation_is_refused(context: dict[str, object], words: str) -> None:

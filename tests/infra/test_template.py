@@ -236,10 +236,14 @@ class TestNewBucket:
         assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
     def test_it_refuses_whoever_comes_without_tls(self, synthesise: Synthesise) -> None:
-        """The bucket and all in it; the policy says nothing else."""
+        """The bucket and all in it; beside that the policy only keeps the release log from being overwritten."""
         policy = properties(synthesise(), "AWS::S3::BucketPolicy", "BucketPolicy")
         assert policy["Bucket"] == "${Bucket}"
-        assert policy["PolicyDocument"]["Statement"] == [deny_without_tls("s3:*", "${Bucket.Arn}", "${Bucket.Arn}/*")]
+        tls, *others = policy["PolicyDocument"]["Statement"]
+        assert tls == deny_without_tls("s3:*", "${Bucket.Arn}", "${Bucket.Arn}/*")
+        assert [(each["Effect"], each["Action"], each["Condition"]["Null"]) for each in others] == [
+            ("Deny", "s3:PutObject", {"s3:if-none-match": "true"})
+        ]
 
     def test_no_custom_resource_is_needed_for_it(self, synthesise: Synthesise) -> None:
         """The cleaner is the only function; nothing runs at deploy."""
@@ -717,11 +721,17 @@ def test_the_outputs_say_where_to_upload_by_which_right_and_what_to_invoke(
 ) -> None:
     """Under these names: scripts read them from ``--outputs-file``."""
     outputs = plain(synthesise(**context).to_json()["Outputs"])
+    to_add = outputs.pop("BucketStatements", {"Value": "[]"})
     assert outputs == {
         "BucketName": {"Value": bucket},
         "CleanerFunctionName": {"Value": "${Cleaner}"},
         "UploaderPolicyArn": {"Value": "${UploaderPolicy}"},
+        "AlarmTopicArn": {"Value": "${Alarms}"},
     }
+    # An existing bucket's policy is its owner's.
+    assert [bucket != "${Bucket}" and "s3:PutObject"] == (
+        [each["Action"] for each in json.loads(to_add["Value"])] or [False]
+    )
 
 
 def test_the_uploaders_policy_keeps_its_arn_whatever_the_settings(synthesise: Synthesise) -> None:

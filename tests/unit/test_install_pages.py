@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from infra.settings import OWN, settings_from
+from infra.settings import OWN, SiteSettings, settings_from
 from release_log.settings import SETTINGS, Orphans
 from uploader.commands.group import COMMANDS, load
 from uploader.commands.settings import every_setting, kind
@@ -73,7 +73,7 @@ def test_every_setting_is_the_stacks_and_is_accepted(line: str) -> None:
     assert given.keys() <= {*OWN, *SETTINGS, *COMING}
     known = {name: value for name, value in given.items() if name not in COMING}
     settings = settings_from(known)
-    assert {name: str(value) for name, value in settings.policy.items()} == {
+    assert {name: str(value) for name, value in settings.sites[0].policy.items()} == {
         name: value for name, value in known.items() if name in SETTINGS
     }
 
@@ -82,7 +82,7 @@ def test_the_context_shown_for_cdk_json_is_accepted() -> None:
     (block,) = re.findall(r"```json\n(.*?)```", PAGES["install"], re.DOTALL)
     context = json.loads(block)["context"]
     settings = settings_from({name: value for name, value in context.items() if name not in COMING})
-    assert (settings.bucket, settings.policy) == ("my-assets", {"orphans": Orphans.REPORT})
+    assert settings.sites == (SiteSettings("assets/", "my-assets", {"orphans": Orphans.REPORT}),)
 
 
 def test_the_outputs_shown_are_the_stacks() -> None:
