@@ -104,8 +104,8 @@ def use_of_key(key_arn: str, region: str) -> iam.PolicyStatement:
 def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
     """For the bucket's policy: markers, pins, staged releases and intents are created, and never overwritten.
 
-    Nobody's PUT gets there without ``If-None-Match``, for which S3 knows no value but ``*``. This refuses copies too:
-    S3 does not make them conditional. The ledger is written with ``If-Match``, and is not concerned.
+    No PUT gets there without ``If-None-Match``, for which S3 knows no value but ``*``, and no copy without it either.
+    The ledger is written with ``If-Match``, and is not concerned.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
 
     Args:
