@@ -82,8 +82,8 @@ def add_distribution(scope: Stack, sites: Sequence[SiteInStack], settings: CdnSe
         http_version=cloudfront.HttpVersion.HTTP2_AND_3,
         domain_names=[settings.domain_name] if settings.domain_name else None,
         certificate=acm.Certificate.from_certificate_arn(scope, "Certificate", certificate) if certificate else None,
-        # Under CloudFront's own domain AWS sets the minimum itself, and this is not looked at.
-        minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+        # Under CloudFront's own domain AWS sets the minimum itself.
+        minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if certificate else None,
         log_bucket=_log_bucket(scope) if settings.access_logs else None,
     )
     allow_distribution(scope, sites, distribution.distribution_id)

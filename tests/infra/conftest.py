@@ -28,6 +28,41 @@ class Synthesise(Protocol):
         ...
 
 
+class Audit(Protocol):
+    """Looks at the stack by cdk-nag's rules."""
+
+    def __call__(self, **context: object) -> list[str]:
+        """What it finds: ``rule path`` of each."""
+        ...
+
+
+@pytest.fixture(scope="session")
+def audit(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    """Looks at the stack with some settings by cdk-nag's AwsSolutions."""
+    assert synthesise  # it has started what the CDK needs
+    import aws_cdk as cdk  # noqa: PLC0415 (as below)
+    from aws_cdk.assertions import Annotations, Match  # noqa: PLC0415
+    from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415
+
+    from infra.stack import AssetCleaner  # noqa: PLC0415
+
+    bundle = tmp_path_factory.mktemp("audited")
+    (bundle / "handler.py").write_text("")
+
+    def look(**context: object) -> list[str]:
+        app = cdk.App(context=json.loads((ROOT / "cdk.json").read_text())["context"])
+        stack = AssetCleaner(app, settings_from(context), bundle)
+        cdk.Aspects.of(app).add(AwsSolutionsChecks())
+        seen = Annotations.from_stack(stack)
+        found = [
+            *seen.find_error("*", Match.string_like_regexp(".*")),
+            *seen.find_warning("*", Match.string_like_regexp(".*")),
+        ]
+        return [f"{str(each.entry.data).split(': ')[0]} {each.id}" for each in found]
+
+    return look
+
+
 @pytest.fixture(scope="session")
 def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synthesise]:
     """Synthesises the stack; the same settings give the same template object again."""
