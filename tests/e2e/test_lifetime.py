@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.skipif(not TORTURE, reason="nine deployments take more than a minute: `make torture` has it")
+
 STACK = "AssetCleaner"
 OWN_BUCKET = "team-assets"
 POLICY = {"grace": 0, "version_limit": 5, "version_ttl": 0, "removed_ttl": 86_400}
@@ -105,7 +107,6 @@ def test_an_installation_is_changed_destroyed_and_installed_again_and_nothing_is
     aws.cdk("destroy", "--all", "--force")
 
 
-@pytest.mark.skipif(not TORTURE, reason="five deployments take half a minute: `make torture` has the time")
 def test_a_bucket_of_ones_own_keeps_its_settings_beside_another_installation(
     aws: EmbeddedAws, builds: tuple[Path, Path]
 ) -> None:

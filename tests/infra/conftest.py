@@ -41,6 +41,7 @@ def audit(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> A
     """Looks at the stack with some settings by cdk-nag's AwsSolutions."""
     assert synthesise  # it has started what the CDK needs
     import aws_cdk as cdk  # noqa: PLC0415 (as below)
+    import aws_cdk.cloud_assembly_schema  # noqa: PLC0415 (what a finding is; the CDK does not load it by itself)
     from aws_cdk.assertions import Annotations, Match  # noqa: PLC0415
     from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415
 
