@@ -41,8 +41,6 @@ def audit(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> A
     """Looks at the stack with some settings by cdk-nag's AwsSolutions."""
     assert synthesise  # it has started what the CDK needs
     import aws_cdk as cdk  # noqa: PLC0415 (as below)
-    import aws_cdk.cloud_assembly_schema  # noqa: PLC0415 (what a finding is; the CDK does not load it by itself)
-    from aws_cdk.assertions import Annotations, Match  # noqa: PLC0415
     from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415
 
     from infra.stack import AssetCleaner  # noqa: PLC0415
@@ -51,15 +49,20 @@ def audit(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> A
     (bundle / "handler.py").write_text("")
 
     def look(**context: object) -> list[str]:
-        app = cdk.App(context=json.loads((ROOT / "cdk.json").read_text())["context"])
-        stack = AssetCleaner(app, settings_from(context), bundle)
+        out = tmp_path_factory.mktemp("out")
+        app = cdk.App(context=json.loads((ROOT / "cdk.json").read_text())["context"], outdir=str(out))
+        AssetCleaner(app, settings_from(context), bundle)
         cdk.Aspects.of(app).add(AwsSolutionsChecks())
-        seen = Annotations.from_stack(stack)
-        found = [
-            *seen.find_error("*", Match.string_like_regexp(".*")),
-            *seen.find_warning("*", Match.string_like_regexp(".*")),
-        ]
-        return [f"{str(each.entry.data).split(': ')[0]} {each.id}" for each in found]
+        app.synth()
+        found = []
+        for artifact in json.loads((out / "manifest.json").read_text())["artifacts"].values():
+            said = artifact.get("metadata", {})
+            if "additionalMetadataFile" in artifact:
+                said |= json.loads((out / artifact["additionalMetadataFile"]).read_text())
+            for path, entries in said.items():
+                texts = [each["data"] for each in entries if each["type"] in {"aws:cdk:error", "aws:cdk:warning"}]
+                found += [f"{text.split(': ')[0]} {path}" for text in texts]
+        return found
 
     return look
 
