@@ -45,6 +45,7 @@ class EmbeddedAws:
 
     Attributes:
         url: Its endpoint.
+        enforces_iam: Whether it checks signatures and policies.
         scratch: A folder that goes when it stops.
     """
 
@@ -55,7 +56,7 @@ class EmbeddedAws:
             enforce_iam: Check signatures and policies; the key ``test`` stays almighty.
         """
         self.url = ""
-        self._enforce_iam = enforce_iam
+        self.enforces_iam = enforce_iam
         self.scratch = Path()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -84,7 +85,7 @@ class EmbeddedAws:
                     "BIND_HOST": "127.0.0.1",
                     "IOT_MTLS_ENABLED": "0",
                     "LOG_LEVEL": "WARNING",
-                    "AUTH": "true" if self._enforce_iam else "false",
+                    "AUTH": "true" if self.enforces_iam else "false",
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -12,8 +12,8 @@ from tests.e2e.stories import GROUP, Visitor
 
 if TYPE_CHECKING:
     from examples.embedded_aws import EmbeddedAws
+    from tests.e2e.cloudformation import Deployed
     from tests.e2e.strict_s3 import StrictS3
-    from tests.e2e.without_bootstrap import Deployed
 
 Statement = dict[str, Any]
 

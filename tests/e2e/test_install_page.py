@@ -11,7 +11,7 @@ import pytest
 
 from examples.embedded_aws import ROOT, EmbeddedAws
 from examples.installation import Installation
-from tests.e2e.without_bootstrap import deploy
+from tests.e2e.cloudformation import deploy
 from tests.http.in_process import run_here
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The life of an installation: settings are changed, it is deployed again, destroyed, and installed again."""
+"""The life of an installation: it is changed, upgraded, destroyed and installed again, beside others."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ import pytest
 
 from examples.embedded_aws import EmbeddedAws
 from examples.installation import Installation, wait
-from release_log.tags import State
-from tests.http.fault_turns import TORTURE
+from release_log.tags import State, read_mark
+from tests.e2e.cloudformation import deploy, destroy, give
+from tests.e2e.first_version.put_back import put_back
+from tests.e2e.first_version.record import HERE as FIRST_VERSION
+from tests.e2e.first_version.record import POLICY as FIRST_POLICY
+from tests.e2e.first_version.record import RELEASES, STACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(not TORTURE, reason="nine deployments take more than a minute: `make torture` has it")
-
-STACK = "AssetCleaner"
 OWN_BUCKET = "team-assets"
 POLICY = {"grace": 0, "version_limit": 5, "version_ttl": 0, "removed_ttl": 86_400}
 OLD, NEW, GONE = "assets/app-1a2b3c4d.js", "assets/app-5e6f7a8b.js", "assets/logo-9c0d1e2f.png"
+LAST, PAGE = "assets/app-7b8c9d0e.js", "assets/index.html"
+FIRST_ASSETS = {f"assets/{name}" for files in RELEASES.values() for name in files}
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[EmbeddedAws]:
     with EmbeddedAws() as aws:
-        aws.bootstrap()
         yield aws
 
 
@@ -53,12 +55,6 @@ def policy(site: Installation) -> dict[str, Any]:
     return dict(entry["policy"])
 
 
-def last_change(aws: EmbeddedAws) -> object:
-    """When CloudFormation last changed the stack."""
-    (stack,) = aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-    return stack.get("LastUpdatedTime", stack["CreationTime"])
-
-
 def settings_of(aws: EmbeddedAws, bucket: str) -> dict[str, Any]:
     """What an owner has set on a bucket, the events apart that the stack turns on."""
     s3 = aws.client("s3")
@@ -68,6 +64,7 @@ def settings_of(aws: EmbeddedAws, bucket: str) -> dict[str, Any]:
         "queues": events.get("QueueConfigurations"),
         "cors": s3.get_bucket_cors(Bucket=bucket)["CORSRules"],
         "versioning": s3.get_bucket_versioning(Bucket=bucket).get("Status"),
+        "lifecycle": s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"],
     }
 
 
@@ -75,8 +72,8 @@ def test_an_installation_is_changed_destroyed_and_installed_again_and_nothing_is
     aws: EmbeddedAws, builds: tuple[Path, Path]
 ) -> None:
     first, second = builds
-    outputs = aws.deploy(**POLICY)
-    site = Installation(aws, outputs["BucketName"], outputs["CleanerFunctionName"])
+    deployed = deploy(aws, POLICY)
+    site = deployed.installation(aws)
     release(site, first, "r1")
     release(site, second, "r2")
     assert {key: each.mark.state for key, each in site.ledger().retired.items()} == {
@@ -84,27 +81,54 @@ def test_an_installation_is_changed_destroyed_and_installed_again_and_nothing_is
         GONE: State.REMOVED,
     }
 
-    before = last_change(aws)
-    assert aws.deploy(**POLICY) == outputs
-    assert last_change(aws) == before, "deploying the same changes nothing"
-
-    assert aws.deploy(**POLICY | {"version_limit": 0, "removed_ttl": 172_800}) == outputs
-    assert policy(site) == POLICY | {"version_limit": 0, "removed_ttl": 172_800}
+    changed = POLICY | {"version_limit": 0, "removed_ttl": 172_800}
+    assert deploy(aws, changed).outputs == deployed.outputs
+    assert policy(site) == changed
     assert site.assets().keys() == {OLD, NEW, GONE}
     answer = site.invoke({})
     assert [each["key"] for each in answer["delete"]] == [OLD], "the new settings are in force"
 
-    aws.cdk("destroy", "--all", "--force")
+    destroy(aws, STACK)
     assert site.assets().keys() == {NEW, GONE}, "the bucket outlives the stack"
     ledger = site.ledger()
     assert ledger.retired.keys() == {GONE}
 
-    again = aws.deploy(**POLICY, bucket=site.bucket)
-    site = Installation(aws, again["BucketName"], again["CleanerFunctionName"])
-    assert (site.bucket, site.ledger()) == (outputs["BucketName"], ledger)
-    release(site, first, "r3")
-    assert site.ledger().retired.keys() == {NEW}, "it goes on where it stopped: what was retired is current again"
-    aws.cdk("destroy", "--all", "--force")
+    again = deploy(aws, POLICY | {"bucket": site.bucket}).installation(aws)
+    assert (again.bucket, again.ledger()) == (site.bucket, ledger)
+    release(again, first, "r3")
+    assert again.ledger().retired.keys() == {NEW}, "it goes on where it stopped: what was retired is current again"
+    destroy(aws, STACK)
+
+
+def test_an_installation_of_the_first_version_is_upgraded_in_place_and_goes_on(
+    aws: EmbeddedAws, builds: tuple[Path, Path]
+) -> None:
+    """With the ledger, the markers, the tags and the wake-up that the first version has left."""
+    before = give(aws, STACK, json.loads((FIRST_VERSION / "template.json").read_text()))
+    site, left = before.installation(aws), json.loads((FIRST_VERSION / "left.json").read_text())
+    put_back(site, left["objects"])
+    ledger, stored = site.ledger(), site.assets()
+    assert stored.keys() == FIRST_ASSETS
+    assert ledger.retired.keys() == {OLD, NEW, GONE}
+
+    after = deploy(aws, FIRST_POLICY)
+    assert before.outputs.items() <= after.outputs.items()
+    assert before.names.items() <= after.names.items(), "nothing is made anew, and nothing that was there goes"
+    assert (site.assets(), site.ledger()) == (stored, ledger)
+    versioning = aws.client("s3").get_bucket_versioning(Bucket=site.bucket)
+    assert versioning["Status"] == "Enabled", "from now on deletions can be undone"
+
+    (wake_up,) = map(json.loads, left["wake_ups"])
+    plan = wait(lambda: site.invoke({"dry_run": True, **wake_up}), lambda plan: bool(plan["delete"]), "nothing is due")
+    assert ([each["key"] for each in plan["delete"]], plan["tag"], plan["untag"]) == ([OLD], [], []), "as it was left"
+    assert [each["key"] for each in site.invoke(wake_up)["delete"]] == [OLD]
+    assert site.assets().keys() == stored.keys() - {OLD}
+
+    release(site, builds[0], "v4")
+    assert site.wait_until_gone({NEW}).keys() == FIRST_ASSETS - {NEW}, "the next one beyond the limit"
+    assert site.ledger().retired.keys() == {LAST, PAGE}
+    assert read_mark(site.tags(GONE)) is None, "what had been removed is in a release again"
+    destroy(aws, STACK)
 
 
 def test_a_bucket_of_ones_own_keeps_its_settings_beside_another_installation(
@@ -129,14 +153,15 @@ def test_a_bucket_of_ones_own_keeps_its_settings_beside_another_installation(
     cors = {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://www.example.com"]}]}
     s3.put_bucket_cors(Bucket=OWN_BUCKET, CORSConfiguration=cors)
     s3.put_bucket_versioning(Bucket=OWN_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    rule = {"ID": "Logs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 30}}
+    s3.put_bucket_lifecycle_configuration(Bucket=OWN_BUCKET, LifecycleConfiguration={"Rules": [rule]})
     mine = settings_of(aws, OWN_BUCKET)
 
-    sites = []
-    for context in ({"bucket": OWN_BUCKET}, {"name": "second"}):
-        outputs = aws.deploy(**POLICY, **context)
-        sites.append(Installation(aws, outputs["BucketName"], outputs["CleanerFunctionName"]))
+    contexts: list[dict[str, Any]] = [{"bucket": OWN_BUCKET}, {"name": "second"}]
+    stacks = [deploy(aws, POLICY | context) for context in contexts]
+    sites = [each.installation(aws) for each in stacks]
     assert settings_of(aws, OWN_BUCKET) == mine
-    assert json.loads(aws.deploy(**POLICY, bucket=OWN_BUCKET)["BucketStatements"])[0]["Effect"] == "Deny"
+    assert json.loads(stacks[0].outputs["BucketStatements"])[0]["Effect"] == "Deny"
 
     for site in sites:
         release(site, builds[0], "r1")
@@ -145,6 +170,6 @@ def test_a_bucket_of_ones_own_keeps_its_settings_beside_another_installation(
     assert sites[1].ledger().retired == {}, "the other one is not concerned"
     wait(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), bool, "the owner's queue is not told any more")
 
-    aws.cdk("destroy", STACK, "--force", context={"bucket": OWN_BUCKET})
+    destroy(aws, STACK)
     assert settings_of(aws, OWN_BUCKET) == mine
     assert sites[0].assets().keys() == {OLD, NEW, GONE}

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from cleaner_lambda.errors import CleanerError
 from examples.embedded_aws import REGION, EmbeddedAws
 from examples.installation import wait
+from tests.e2e.cloudformation import deploy
 from tests.e2e.enforced import Stack, Statement, actions, look_at, without_one
 from tests.e2e.stories import (
     KEPT_MARKERS,
@@ -27,7 +28,6 @@ from tests.e2e.stories import (
     write_builds,
 )
 from tests.e2e.strict_s3 import StrictS3
-from tests.e2e.without_bootstrap import deploy
 from tests.http.in_process import SMALL_PART
 
 if TYPE_CHECKING:

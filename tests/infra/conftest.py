@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from infra.settings import settings_from
+from tests.synthesis import define
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from aws_cdk.assertions import Template
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Synthesise(Protocol):
@@ -37,22 +32,24 @@ class Audit(Protocol):
 
 
 @pytest.fixture(scope="session")
-def audit(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Audit:
-    """Looks at the stack with some settings by cdk-nag's AwsSolutions."""
-    assert synthesise  # it has started what the CDK needs
-    import aws_cdk as cdk  # noqa: PLC0415 (as below)
-    from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415
-
-    from infra.stack import AssetCleaner  # noqa: PLC0415
-
-    bundle = tmp_path_factory.mktemp("audited")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Not the real one, which takes longer to make than a template."""
+    bundle = tmp_path_factory.mktemp("bundle")
     (bundle / "handler.py").write_text("")
+    return bundle
+
+
+@pytest.fixture(scope="session")
+def audit(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Audit:
+    """Looks at the stack with some settings by cdk-nag's AwsSolutions."""
 
     def look(**context: object) -> list[str]:
         out = tmp_path_factory.mktemp("out")
-        app = cdk.App(context=json.loads((ROOT / "cdk.json").read_text())["context"], outdir=str(out))
-        AssetCleaner(app, settings_from(context), bundle)
-        cdk.Aspects.of(app).add(AwsSolutionsChecks())
+        app, _ = define(context, bundle, out)
+        from aws_cdk import Aspects  # noqa: PLC0415 (not before the CDK is started)
+        from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415
+
+        Aspects.of(app).add(AwsSolutionsChecks())
         app.synth()
         found = []
         for artifact in json.loads((out / "manifest.json").read_text())["artifacts"].values():
@@ -68,27 +65,17 @@ def audit(synthesise: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 @pytest.fixture(scope="session")
-def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synthesise]:
+def synthesise(bundle: Path) -> Synthesise:
     """Synthesises the stack; the same settings give the same template object again."""
-    with pytest.MonkeyPatch.context() as patch:
-        # The CDK's jsii starts the `node` that lies beside our interpreter.
-        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
-        # Importing the CDK starts node, and takes seconds: only who needs a template pays for it.
-        import aws_cdk as cdk  # noqa: PLC0415
-        from aws_cdk.assertions import Template  # noqa: PLC0415
+    made: dict[str, Template] = {}
 
-        from infra.stack import AssetCleaner  # noqa: PLC0415
+    def template(**context: object) -> Template:
+        name = json.dumps(context, sort_keys=True)
+        if name not in made:
+            _, stack = define(context, bundle)
+            from aws_cdk.assertions import Template  # noqa: PLC0415 (not before the CDK is started)
 
-        bundle = tmp_path_factory.mktemp("bundle")
-        (bundle / "handler.py").write_text("")
-        own_context = json.loads((ROOT / "cdk.json").read_text())["context"]
-        made: dict[str, Template] = {}
+            made[name] = Template.from_stack(stack)
+        return made[name]
 
-        def template(**context: object) -> Template:
-            name = json.dumps(context, sort_keys=True)
-            if name not in made:
-                app = cdk.App(context=own_context)
-                made[name] = Template.from_stack(AssetCleaner(app, settings_from(context), bundle))
-            return made[name]
-
-        yield template
+    return template

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.infra.conftest import ROOT
+from tests.synthesis import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]
 
-from tests.infra.conftest import ROOT
 from tests.infra.variations import VARIATIONS
+from tests.synthesis import ROOT
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Audit, Synthesise

@@ -20,8 +20,8 @@ from infra.sites import SiteInStack
 from infra.trusted_job import GITHUB, GITLAB, JobSettings, trusted_job
 from release_log.layout import Layout
 from tests.e2e.strict_s3 import WRITE_ONCE
-from tests.infra.conftest import ROOT
 from tests.infra.test_template import listed, plain, resources
+from tests.synthesis import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,8 +19,8 @@ import pytest
 
 from infra.settings import ContextError
 from release_log.layout import Layout
-from tests.infra.conftest import ROOT
 from tests.infra.test_template import deny_without_tls, listed, plain, properties, resources
+from tests.synthesis import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ import pytest
 
 from release_log.dimensions import WHOLE_BUCKET
 from release_log.layout import Layout
-from tests.infra.conftest import ROOT
 from tests.infra.test_template import plain, properties, resources
+from tests.synthesis import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ import pytest
 from infra.context import NONCURRENT_DAYS
 from infra.settings import OWN, ContextError, SiteSettings, StackSettings, settings_from
 from release_log.settings import SETTINGS, policy_from
-from tests.infra.conftest import ROOT
+from tests.synthesis import ROOT
 
 KNOWN = ", ".join((*OWN, *SETTINGS))
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import fields
 
 from infra.settings import OWN, SiteSettings, StackSettings, settings_from
-from tests.infra.conftest import ROOT
+from tests.synthesis import ROOT
 
 PAGE = (ROOT / "docs" / "stack.md").read_text()
 ROWS = dict(re.findall(r"^\| `(\w+)` \|(.*?)\|", PAGE, re.MULTILINE))

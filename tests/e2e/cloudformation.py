@@ -1,0 +1,119 @@
+"""The stack in the hands of CloudFormation, as ``cdk deploy`` puts it there, but without the command line.
+
+That is quicker, and it needs no ``cdk bootstrap``: under IAM the embedded AWS, which speaks http, would refuse the CDK
+its own bucket, which wants TLS. `test_main_job` has the command line.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+from examples.installation import Installation, wait
+from infra.bundle import build
+from tests.synthesis import define
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FILES_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
+VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+"""What ``cdk bootstrap`` makes, under the CDK's default names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A deployed stack.
+
+    Attributes:
+        template: As it was synthesised.
+        outputs: The stack's.
+        names: Logical id -> physical id.
+        changed: Whether there was anything to do.
+    """
+
+    template: dict[str, Any]
+    outputs: dict[str, str]
+    names: dict[str, str]
+    changed: bool
+
+    def installation(self, aws: EmbeddedAws, prefix: str = "assets/") -> Installation:
+        """One of its sites, as its users see it."""
+        return Installation(aws, self.outputs["BucketName"], self.outputs["CleanerFunctionName"], prefix)
+
+
+def deploy(aws: EmbeddedAws, context: Mapping[str, object]) -> Deployed:
+    """Synthesise the stack, and give it to CloudFormation, whether it is there already or not."""
+    out = aws.scratch / "cdk.out"
+    shutil.rmtree(out, ignore_errors=True)
+    app, stack = define(context, build(aws.scratch / "bundle"), out)
+    app.synth()
+    return deploy_assembly(aws, str(stack.stack_name), out)
+
+
+def deploy_assembly(aws: EmbeddedAws, stack_name: str, out: Path) -> Deployed:
+    """Give CloudFormation what a synthesis has written: a template, and files that it refers to."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket=FILES_BUCKET)
+    for folder in out.glob("asset.*"):
+        archive = shutil.make_archive(str(aws.scratch / folder.name), "zip", folder)
+        s3.upload_file(archive, FILES_BUCKET, f"{folder.name.removeprefix('asset.')}.zip")
+    return give(aws, stack_name, json.loads((out / f"{stack_name}.template.json").read_text()))
+
+
+def give(aws: EmbeddedAws, stack_name: str, template: dict[str, Any]) -> Deployed:
+    """Create the stack with a template, or update it, and wait for the end of that."""
+    cloudformation = aws.client("cloudformation")
+    aws.client("ssm").put_parameter(Name=VERSION_PARAMETER, Type="String", Value="30", Overwrite=True)
+    body = json.dumps(_without_tls(template) if aws.enforces_iam else template)
+    arguments = {"StackName": stack_name, "TemplateBody": body, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    changed, wanted = True, "UPDATE_COMPLETE"
+    try:
+        cloudformation.update_stack(**arguments)
+    except ClientError as error:
+        said = error.response["Error"]["Message"]
+        if "No updates are to be performed" in said:
+            changed = False
+        elif "does not exist" in said:
+            cloudformation.create_stack(**arguments)
+            wanted = "CREATE_COMPLETE"
+        else:
+            raise
+    stack = _at_rest(aws, stack_name)
+    assert not changed or stack["StackStatus"] == wanted, stack
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
+    names = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+    return Deployed(template, outputs, names, changed)
+
+
+def destroy(aws: EmbeddedAws, stack_name: str) -> None:
+    """What ``cdk destroy`` does."""
+    cloudformation = aws.client("cloudformation")
+    stack_id = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]["StackId"]
+    cloudformation.delete_stack(StackName=stack_name)
+    assert _at_rest(aws, stack_id)["StackStatus"] == "DELETE_COMPLETE"
+
+
+def _at_rest(aws: EmbeddedAws, stack: str) -> dict[str, Any]:
+    def look() -> dict[str, Any]:
+        (found,) = aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return dict(found)
+
+    return wait(look, lambda found: not found["StackStatus"].endswith("IN_PROGRESS"), f"{stack} is never ready")
+
+
+def _without_tls(template: dict[str, Any]) -> dict[str, Any]:
+    """The template without the policies of its bucket and queues, which refuse whoever comes without TLS.
+
+    Here that is everybody; the template's tests hold those policies.
+    """
+    guards = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"}
+    kept = {name: each for name, each in template["Resources"].items() if each["Type"] not in guards}
+    return {**template, "Resources": kept}

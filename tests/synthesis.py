@@ -1,0 +1,46 @@
+"""The stack, synthesised in this process: the CDK starts once, not for each template."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.settings import settings_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import App
+    from aws_cdk import Stack as CdkStack
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def define(context: Mapping[str, object], bundle: Path, out: Path | None = None) -> tuple[App, CdkStack]:
+    """Define the stack as ``app.py`` does.
+
+    Args:
+        context: Settings, given as after ``cdk deploy -c``.
+        bundle: The folder with the Lambda's code.
+        out: Where synthesis writes; a folder of the CDK's own without it.
+
+    Returns:
+        The app and its stack.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        # The CDK's jsii starts the `node` that lies beside our interpreter, when it is imported.
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+        patch.setenv("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
+        # That takes seconds: only who needs a template pays for it.
+        import aws_cdk as cdk  # noqa: PLC0415
+
+        from infra.stack import AssetCleaner  # noqa: PLC0415
+    app = cdk.App(
+        context=json.loads((ROOT / "cdk.json").read_text())["context"], outdir=None if out is None else str(out)
+    )
+    return app, AssetCleaner(app, settings_from(context), bundle)
