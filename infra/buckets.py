@@ -1,21 +1,21 @@
-"""The buckets: a new one, safe by its settings, or existing ones, of which only EventBridge is turned on."""
+"""The installation's own bucket, safe by its settings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
-from aws_cdk import aws_iam as iam
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from aws_cdk import Stack
     from aws_cdk import aws_kms as kms
-
 
 FIRST = "Bucket"
 """The name of the first site's bucket, new or not: that which it had when there was one site only."""
+
+ABORT_DAYS = 1
+"""When the parts of an upload go that nobody completed or aborted."""
 
 
 def new_bucket(scope: Stack, noncurrent_days: int, key: kms.IKey | None, *, first: bool) -> s3.Bucket:
@@ -38,7 +38,9 @@ def new_bucket(scope: Stack, noncurrent_days: int, key: kms.IKey | None, *, firs
         enforce_ssl=True,
         versioned=True,
         lifecycle_rules=[
-            s3.LifecycleRule(id="AbortIncompleteUploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
+            s3.LifecycleRule(
+                id="AbortIncompleteUploads", abort_incomplete_multipart_upload_after=Duration.days(ABORT_DAYS)
+            ),
             # Until then a deletion can be undone. The delete marker goes after the last version under it.
             s3.LifecycleRule(
                 id="ExpireNoncurrentVersions",
@@ -55,52 +57,3 @@ def new_bucket(scope: Stack, noncurrent_days: int, key: kms.IKey | None, *, firs
         event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
     )
     return bucket
-
-
-def adopted_buckets(scope: Stack, names: Sequence[str], first: str | None) -> dict[str, s3.IBucket]:
-    """Existing buckets with EventBridge turned on; the CDK's custom resource keeps their other notifications.
-
-    Args:
-        scope: The stack.
-        names: The buckets' names, each once.
-        first: The one of the first site; None if that one is new.
-
-    Returns:
-        Name -> bucket.
-    """
-    if not names:
-        return {}
-    role = iam.Role(scope, "AdoptionRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    arns = [
-        scope.format_arn(service="s3", region="", account="", resource=name, arn_format=ArnFormat.NO_RESOURCE_NAME)
-        for name in names
-    ]
-    role.add_to_policy(
-        iam.PolicyStatement(actions=["s3:GetBucketNotification", "s3:PutBucketNotification"], resources=arns)
-    )
-    role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[
-                scope.format_arn(
-                    service="logs",
-                    resource="log-group",
-                    # CloudFormation names the handler, and cuts the stack's name to do so.
-                    resource_name="/aws/lambda/AssetCleaner-*",
-                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                )
-            ],
-        )
-    )
-    found: dict[str, s3.IBucket] = {}
-    for name in names:
-        bucket = s3.Bucket.from_bucket_attributes(
-            scope,
-            FIRST if name == first else f"Bucket-{name}",
-            bucket_name=name,
-            # Without it the CDK would add rights on every bucket to the role.
-            notifications_handler_role=role.without_policy_updates(),
-        )
-        bucket.enable_event_bridge_notification()
-        found[name] = bucket
-    return found

@@ -101,6 +101,24 @@ def use_of_key(key_arn: str, region: str) -> iam.PolicyStatement:
     )
 
 
+def tls_only_statement(bucket_arn: str) -> iam.PolicyStatement:
+    """For the bucket's policy: nobody comes without TLS.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit
+
+    Args:
+        bucket_arn: The bucket.
+    """
+    return iam.PolicyStatement(
+        sid="TlsOnly",
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["s3:*"],
+        resources=[bucket_arn, f"{bucket_arn}/*"],
+        conditions={"Bool": {"aws:SecureTransport": "false"}},
+    )
+
+
 def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
     """For the bucket's policy: markers, pins, staged releases and intents are created, and never overwritten.
 

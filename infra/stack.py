@@ -9,7 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 
-from infra.buckets import adopted_buckets, new_bucket
+from infra.adoption import adopted_buckets, print_what_to_add
+from infra.buckets import new_bucket
 from infra.build_job import add_build_job
 from infra.cdn import CdnSettings, add_distribution
 from infra.cdn_access import allow_existing_distribution
@@ -57,7 +58,7 @@ class AssetCleaner(Stack):
             wake_by_marker(self, site, function, undelivered)
             wake_daily(self, site, settings.schedule, function, undelivered)
         self._build_job(settings, sites)
-        self._protect_log(sites)
+        self._protect_log(sites, settings.noncurrent_days)
         self._serve(settings, sites)
         add_monitoring(
             self,
@@ -126,16 +127,15 @@ class AssetCleaner(Stack):
             for policy in job.policies:
                 policy.add_statements(use_of_key(settings.kms_key_arn, self.region))
 
-    def _protect_log(self, sites: list[SiteInStack]) -> None:
+    def _protect_log(self, sites: list[SiteInStack], noncurrent_days: int) -> None:
         """Let nobody overwrite what a release log says; of an existing bucket, whose policy is its owner's, say how."""
         for number, group in enumerate(by_bucket(sites), 1):
             bucket = group[0].bucket
-            statements = [each for site in group for each in write_once_statements(bucket.bucket_arn, site.layout)]
             if group[0].adopted:
-                text = self.to_json_string([statement.to_statement_json() for statement in statements])
-                CfnOutput(self, f"BucketStatements{'' if number == 1 else number}", value=text)
-            else:
-                for statement in statements:
+                print_what_to_add(self, group, noncurrent_days, number)
+                continue
+            for site in group:
+                for statement in write_once_statements(bucket.bucket_arn, site.layout):
                     bucket.add_to_resource_policy(statement)
 
     def _serve(self, settings: StackSettings, sites: list[SiteInStack]) -> None:

@@ -8,7 +8,6 @@ import itertools
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -65,18 +64,6 @@ class Uploader:
     def keys(self) -> list[str]:
         """Every key in the bucket, the release log's included."""
         return [entry["Key"] for entry in self.aws.client("s3").list_objects_v2(Bucket=self.bucket).get("Contents", ())]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def foreground() -> None:
-    """Let the processes that are started here be ended as in the foreground.
-
-    What a shell runs in its background ignores Ctrl-C, what `nohup` runs a closed terminal, and so would they. What is
-    handled here is not ignored there.
-    """
-    for number in (signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture

@@ -721,17 +721,40 @@ def test_the_outputs_say_where_to_upload_by_which_right_and_what_to_invoke(
 ) -> None:
     """Under these names: scripts read them from ``--outputs-file``."""
     outputs = plain(synthesise(**context).to_json()["Outputs"])
-    to_add = outputs.pop("BucketStatements", {"Value": "[]"})
+    to_add = {name: outputs.pop(name, None) for name in ("BucketStatements", "BucketLifecycleRules")}
     assert outputs == {
         "BucketName": {"Value": bucket},
         "CleanerFunctionName": {"Value": "${Cleaner}"},
         "UploaderPolicyArn": {"Value": "${UploaderPolicy}"},
         "AlarmTopicArn": {"Value": "${Alarms}"},
     }
-    # An existing bucket's policy is its owner's.
-    assert [bucket != "${Bucket}" and "s3:PutObject"] == (
-        [each["Action"] for each in json.loads(to_add["Value"])] or [False]
-    )
+    assert [bool(each) for each in to_add.values()] == [bucket != "${Bucket}"] * 2, "what is its owner's to set"
+
+
+def test_what_an_existing_bucket_should_have_is_what_a_new_one_has(synthesise: Synthesise) -> None:
+    """Statements for its policy, and rules as ``PutBucketLifecycleConfiguration`` takes them, for its sites only."""
+    prefixes = ("assets/", "shop/")
+    outputs = plain(synthesise(bucket="my-bucket", sites=[{"prefix": each} for each in prefixes]).to_json()["Outputs"])
+    new = synthesise(sites=[{"prefix": each} for each in prefixes])
+
+    in_new = properties(new, "AWS::S3::BucketPolicy", "BucketPolicy")["PolicyDocument"]["Statement"]
+    text = outputs["BucketStatements"]["Value"].replace("arn:${AWS::Partition}:s3:::my-bucket", "${Bucket.Arn}")
+    assert [in_order(each) for each in json.loads(text)] == [in_order(each) for each in in_new]
+
+    rules = json.loads(outputs["BucketLifecycleRules"]["Value"])
+    for prefix in prefixes:
+        abort, expire = (each for each in rules if each["Filter"] == {"Prefix": prefix})
+        assert (abort["Status"], expire["Status"]) == ("Enabled", "Enabled")
+        assert abort["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+        assert expire["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+        assert expire["Expiration"] == {"ExpiredObjectDeleteMarker": True}
+    assert len(rules) == 2 * len(prefixes)
+
+
+def in_order(statement: dict[str, Any]) -> dict[str, Any]:
+    """A statement with its resources sorted, and without the name that the CDK does not give to its own."""
+    kept = {name: value for name, value in statement.items() if value != "TlsOnly"}
+    return {**kept, "Resource": sorted(statement["Resource"])}
 
 
 def test_the_uploaders_policy_keeps_its_arn_whatever_the_settings(synthesise: Synthesise) -> None:

@@ -1,0 +1,111 @@
+"""Existing buckets: EventBridge is turned on. Other settings are their owners', who are told what they should say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import ArnFormat, CfnOutput, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+
+from infra.buckets import ABORT_DAYS, FIRST
+from infra.permissions import tls_only_statement, write_once_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from infra.sites import SiteInStack
+    from release_log.layout import Layout
+
+
+def adopted_buckets(scope: Stack, names: Sequence[str], first: str | None) -> dict[str, s3.IBucket]:
+    """Existing buckets with EventBridge turned on; the CDK's custom resource keeps their other notifications.
+
+    Args:
+        scope: The stack.
+        names: The buckets' names, each once.
+        first: The one of the first site; None if that one is new.
+
+    Returns:
+        Name -> bucket.
+    """
+    if not names:
+        return {}
+    role = iam.Role(scope, "AdoptionRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    arns = [
+        scope.format_arn(service="s3", region="", account="", resource=name, arn_format=ArnFormat.NO_RESOURCE_NAME)
+        for name in names
+    ]
+    role.add_to_policy(
+        iam.PolicyStatement(actions=["s3:GetBucketNotification", "s3:PutBucketNotification"], resources=arns)
+    )
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[
+                scope.format_arn(
+                    service="logs",
+                    resource="log-group",
+                    # CloudFormation names the handler, and cuts the stack's name to do so.
+                    resource_name="/aws/lambda/AssetCleaner-*",
+                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+        )
+    )
+    found: dict[str, s3.IBucket] = {}
+    for name in names:
+        bucket = s3.Bucket.from_bucket_attributes(
+            scope,
+            FIRST if name == first else f"Bucket-{name}",
+            bucket_name=name,
+            # Without it the CDK would add rights on every bucket to the role.
+            notifications_handler_role=role.without_policy_updates(),
+        )
+        bucket.enable_event_bridge_notification()
+        found[name] = bucket
+    return found
+
+
+def print_what_to_add(scope: Stack, sites: Sequence[SiteInStack], noncurrent_days: int, number: int) -> None:
+    """Print what an owner should add to a bucket's policy and to its lifecycle, and what a new bucket has by itself.
+
+    What is there already cannot be known here: a stack is written before it sees any bucket.
+
+    Args:
+        scope: The stack.
+        sites: Those in the bucket.
+        noncurrent_days: How long noncurrent versions are to be kept.
+        number: The bucket's place among all of the installation.
+    """
+    bucket, suffix = sites[0].bucket, "" if number == 1 else str(number)
+    statements = [tls_only_statement(bucket.bucket_arn)]
+    statements += [each for site in sites for each in write_once_statements(bucket.bucket_arn, site.layout)]
+    CfnOutput(
+        scope,
+        f"BucketStatements{suffix}",
+        description=f"Add to the policy of the bucket {bucket.bucket_name} what is not there yet (docs/stack.md)",
+        value=scope.to_json_string([statement.to_statement_json() for statement in statements]),
+    )
+    CfnOutput(
+        scope,
+        f"BucketLifecycleRules{suffix}",
+        description=f"Turn on versioning of the bucket {bucket.bucket_name}, and add these lifecycle rules",
+        value=scope.to_json_string([each for site in sites for each in _lifecycle_rules(site.layout, noncurrent_days)]),
+    )
+
+
+def _lifecycle_rules(layout: Layout, noncurrent_days: int) -> list[dict[str, Any]]:
+    """As ``PutBucketLifecycleConfiguration`` takes them.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleRule.html
+    """
+    where = {"Status": "Enabled", "Filter": {"Prefix": layout.prefix}}
+    return [
+        {**where, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABORT_DAYS}},
+        {
+            **where,
+            "NoncurrentVersionExpiration": {"NoncurrentDays": noncurrent_days},
+            "Expiration": {"ExpiredObjectDeleteMarker": True},
+        },
+    ]
