@@ -58,6 +58,10 @@ class RangeListing:
         self._left = list(ranges)
         self._keys = keys
         self._at_once = min(AT_ONCE, at_once)
+        if len(self._left) > FEW:
+            # Here, by whoever asks for the listing: in a thread, beside the one that looks at 50,000 files, each of its
+            # modules would wait for its turn, a quarter of a second in all.
+            import asyncio  # noqa: F401, PLC0415 (see `FEW`)
 
     def read(self) -> None:
         """List all ranges; after a failure, those that are left.

@@ -55,7 +55,7 @@ class Bucket:
 
     def list_ahead(self, keys: Collection[str]) -> None:
         """See `BucketPort.list_ahead`."""
-        self._listed = Ahead(lambda: self._list(keys))
+        self._listed = Ahead(self._to_list(keys))
 
     def head_ahead(self, keys: Sequence[str]) -> None:
         """See `BucketPort.head_ahead`."""
@@ -87,7 +87,7 @@ class Bucket:
 
     def listing(self, prefix: str, keys: Collection[str]) -> Listing:
         """See `BucketPort.listing`."""
-        found = Ahead(lambda: self._list(keys))
+        found = Ahead(self._to_list(keys))
         log = self.written(Layout(prefix).log)
         return Listing(*(found.answer() or self._list(keys)), log)
 
@@ -95,7 +95,7 @@ class Bucket:
         """See `BucketPort.look`."""
         listed, self._listed = self._listed, None
         told, self._told = self._told, None
-        listed = listed or Ahead(lambda: self._list(keys))
+        listed = listed or Ahead(self._to_list(keys))
         written = Ahead(lambda: self._requests.written(layout.log))
         ledger = self.get(layout.ledger)
         log, found = written.answer(), listed.answer()
@@ -127,9 +127,12 @@ class Bucket:
         run(lambda: self._requests.delete(key))
 
     def _list(self, keys: Collection[str]) -> Found:
+        return run(self._to_list(keys))
+
+    def _to_list(self, keys: Collection[str]) -> Callable[[], Found]:
+        """Prepare to list what there is of some keys."""
         wanted = {key: key for key in keys}
-        ranges = key_ranges(wanted, RANGES)
-        return run(lambda: self._requests.listed(ranges, wanted, self._concurrency))
+        return self._requests.listing(key_ranges(wanted, RANGES), wanted, self._concurrency)
 
     def _of_each(self, keys: Sequence[str], ask: Callable[[str], Answer | None]) -> dict[str, Answer]:
         """Key -> answer, of those that are there."""

@@ -113,11 +113,15 @@ class Requests:
 
         return self._ask("s3:ListBucket", prefix, read)
 
-    def listed(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Found:
-        """What there is of the wanted keys in some ranges; see `uploader.listing.RangeListing`."""
+    def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Callable[[], Found]:
+        """List what there is of the wanted keys in some ranges, once it is called; see `RangeListing`."""
         listing = RangeListing(self._store, ranges, wanted, at_once)
-        self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
-        return listing.found
+
+        def read() -> Found:
+            self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
+            return listing.found
+
+        return read
 
     def put(self, asset: LocalAsset) -> Stored:
         """Store a file; returns how it is stored."""
