@@ -21,7 +21,7 @@ MISTAKE = ("-m", "uploader", "dist", "--concurrency", "0")
 LOGGED = (
     "-c",
     (
-        "import logging; from uploader.commands.console import log_to_stderr\n"
+        "import logging; from uploader.commands.logs import log_to_stderr\n"
         "log_to_stderr({'verbose': False, 'quiet': False})\n"
         "logging.getLogger('uploader').warning('one'); logging.getLogger('uploader').error('two')"
     ),

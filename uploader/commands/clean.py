@@ -12,7 +12,8 @@ from release_log.settings import SETTINGS, parse_setting
 from uploader.commands import options as shared
 from uploader.commands.cleaner_answer import exit_code, needs, text
 from uploader.commands.command import command
-from uploader.commands.console import answer, log_to_stderr
+from uploader.commands.console import answer
+from uploader.commands.logs import log_to_stderr
 from uploader.errors import EXIT_STATUS, UsageError
 
 if TYPE_CHECKING:

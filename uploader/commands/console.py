@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from uploader.commands.colours import failure, heading
+from uploader.commands.colours import heading
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
@@ -17,23 +15,6 @@ if TYPE_CHECKING:
     from uploader.errors import NotWholeError
 
 KILO = 1000
-
-
-class _Format(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
-        return failure(line, sys.stderr) if record.levelno >= logging.ERROR else line
-
-
-def log_to_stderr(options: Mapping[str, Any]) -> None:
-    """Show the log, as far as ``--verbose`` and ``--quiet`` ask for it."""
-    level = logging.DEBUG if options["verbose"] else logging.ERROR if options["quiet"] else logging.INFO
-    logger = logging.getLogger("uploader")
-    logger.setLevel(level)
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Format("uploader: %(message)s"))
-    logger.handlers = [handler]
-    logger.propagate = False
 
 
 def answer(options: Mapping[str, Any], document: Mapping[str, Any], text: str, *, done: str) -> None:
@@ -49,6 +30,8 @@ def answer(options: Mapping[str, Any], document: Mapping[str, Any], text: str, *
         UploaderError: It cannot be written.
     """
     if options["as_json"]:
+        import json  # noqa: PLC0415 (a start without it is quicker)
+
         say(json.dumps(document), done=done)
     elif not options["quiet"]:
         say(text, done=done)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from release_log.layout import Layout
 from uploader.commands import options as shared
 from uploader.commands.command import command
-from uploader.commands.console import answer, log_to_stderr, table
+from uploader.commands.console import answer, table
+from uploader.commands.logs import log_to_stderr
 from uploader.errors import EXIT_DONE, EXIT_FAILED, EXIT_STATUS
 
 if TYPE_CHECKING:

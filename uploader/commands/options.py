@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -307,4 +306,6 @@ def next_command(command: str, release_id: str, options: dict[str, Any]) -> str:
             words += ["--" + name.replace("_", "-"), options[name]]
     if options.get("sse_bucket_key"):
         words.append("--sse-bucket-key")
+    import shlex  # noqa: PLC0415 (a start without it is quicker)
+
     return shlex.join(words)

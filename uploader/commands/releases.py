@@ -11,7 +11,8 @@ from release_log.layout import Layout
 from uploader import release_list
 from uploader.commands import options as shared
 from uploader.commands.command import command
-from uploader.commands.console import answer, log_to_stderr, readable, table
+from uploader.commands.console import answer, readable, table
+from uploader.commands.logs import log_to_stderr
 from uploader.errors import EXIT_DONE, EXIT_FAILED, EXIT_STATUS_OF_LOOKING
 from uploader.release_list import Standing
 

@@ -9,8 +9,9 @@ import click
 from release_log.layout import Layout
 from uploader.commands import options as shared
 from uploader.commands.command import command
-from uploader.commands.console import answer, log_to_stderr
-from uploader.commands.upload import STAGED_FOR
+from uploader.commands.console import answer
+from uploader.commands.logs import log_to_stderr
+from uploader.commands.upload import staged_for
 from uploader.find import find_release
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _summary(found: Found, done: Restored | None, options: dict[str, Any]) -> st
         activate = shared.next_command("activate", done.id, options)
         return (
             f"restored {len(done.keys)} assets of {release_id} ({len(found.there)} were there); "
-            f"kept for {STAGED_FOR} as staged release {done.id}; to make it current: {activate}"
+            f"kept for {staged_for()} as staged release {done.id}; to make it current: {activate}"
         )
     if not found.deleted and not found.lost:
         return (

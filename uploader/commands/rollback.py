@@ -10,7 +10,8 @@ import click
 from release_log.layout import Layout
 from uploader.commands import options as shared
 from uploader.commands.command import command
-from uploader.commands.console import answer, answer_gone, log_to_stderr
+from uploader.commands.console import answer, answer_gone
+from uploader.commands.logs import log_to_stderr
 from uploader.errors import NotWholeError
 from uploader.rollback import check, find_target, roll_back
 from uploader.whole import some_of

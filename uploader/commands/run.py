@@ -14,8 +14,8 @@ from uploader import staging
 from uploader.child import check_command, run_command
 from uploader.commands import options as shared
 from uploader.commands.command import Command, command
-from uploader.commands.console import answer, log_to_stderr
-from uploader.commands.upload import STAGED_FOR, invalidate, prepare, send, summary
+from uploader.commands.console import answer
+from uploader.commands.upload import invalidate, prepare, send, staged_for, summary
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ def run(command: list[str], /, **options: Any) -> int:  # noqa: ANN401 (click's 
       python -m uploader run dist --bucket my-assets -- kubectl rollout status deployment/web
       python -m uploader run dist --bucket my-assets -- sh -c './deploy && ./smoke-test'
     """
-    log_to_stderr(options)
     check_command(command)
     prepared, layout = prepare(options), Layout(options["prefix"])
     document: dict[str, Any] = send(prepared, options, stage=True)
@@ -118,7 +117,7 @@ def _activate(bucket: BucketPort, layout: Layout, release_id: str, command: list
         repeat = shared.next_command("activate", release_id, options)
         msg = (
             f"{command[0]} succeeded, but {release_id} is not current yet{f' ({error})' if str(error) else ''}: "
-            f"production serves it, and its assets are kept for {STAGED_FOR} only; "
+            f"production serves it, and its assets are kept for {staged_for()} only; "
             f"make it current: {repeat}"
         )
         if isinstance(error, KeyboardInterrupt):

@@ -8,7 +8,8 @@ from release_log.layout import Layout
 from uploader import staging
 from uploader.commands import options as shared
 from uploader.commands.command import command
-from uploader.commands.console import answer, log_to_stderr
+from uploader.commands.console import answer
+from uploader.commands.logs import log_to_stderr
 
 
 @command()

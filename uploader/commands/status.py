@@ -10,7 +10,8 @@ from release_log.layout import Layout
 from uploader import site_status
 from uploader.commands import options as shared
 from uploader.commands.command import command
-from uploader.commands.console import answer, log_to_stderr, readable, table
+from uploader.commands.console import answer, readable, table
+from uploader.commands.logs import log_to_stderr
 from uploader.errors import EXIT_DONE, EXIT_FAILED, EXIT_STATUS_OF_LOOKING
 
 if TYPE_CHECKING:

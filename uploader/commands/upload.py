@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import time
@@ -10,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from release_log.settings import Policy
 from uploader.commands import options as shared
 from uploader.commands import settings
 from uploader.commands.command import command
-from uploader.commands.console import answer, log_to_stderr, readable
+from uploader.commands.console import answer, readable
 from uploader.errors import StoppedError, UploaderError
 from uploader.files import check_directory, every_file
 
@@ -23,8 +21,12 @@ if TYPE_CHECKING:
     from uploader.prepare import Prepared
     from uploader.publishing import Published
 
-STAGED_FOR = f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"
-"""How long a staged release keeps its assets; the cleaner's setting is not known here."""
+
+def staged_for() -> str:
+    """How long a staged release keeps its assets; the cleaner's setting is not known here."""
+    from release_log.settings import Policy  # noqa: PLC0415 (a start without it is quicker)
+
+    return f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"
 
 
 @command()
@@ -59,7 +61,6 @@ def upload(**options: Any) -> None:  # noqa: ANN401 (click's own names and types
       python -m uploader --env production  # the rest stands in uploader.toml
       python -m uploader upload dist --bucket my-assets --stage
     """
-    log_to_stderr(options)
     document = send(prepare(options), options, stage=options["stage"])
     done = f"release {document['release']} was {_done(document)}"
     try:
@@ -75,7 +76,9 @@ def prepare(options: dict[str, Any]) -> Prepared:
     bucket = shared.open_bucket(options, warm=True)
     # All this is imported while the connections are being opened.
     from uploader import prepare as preparing  # noqa: PLC0415
+    from uploader.commands.logs import log_to_stderr  # noqa: PLC0415
 
+    log_to_stderr(options)
     return preparing.prepare(
         bucket,
         options["directory"],
@@ -128,6 +131,8 @@ def send(prepared: Prepared, options: dict[str, Any], *, stage: bool) -> dict[st
         "invalidation": cdn
         and {"distribution": cdn.distribution, "paths": cdn.stale_paths(published.uploads), "id": None},
     }
+    import logging  # noqa: PLC0415 (as above)
+
     for each in published.uploads:
         logging.getLogger("uploader").debug("%s: %s", each.reason, each.asset.key)
     return document
@@ -175,7 +180,7 @@ def summary(document: dict[str, Any], options: dict[str, Any]) -> str:
     if not document["staged"]:
         return line
     activate = shared.next_command("activate", document["release"], options)
-    return f"{line}\nkept for {STAGED_FOR}; to make it current: {activate}"
+    return f"{line}\nkept for {staged_for()}; to make it current: {activate}"
 
 
 def _done(document: dict[str, Any]) -> str:
