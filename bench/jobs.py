@@ -51,10 +51,13 @@ class Job:
         return LargeFile(folder, self.size) if self.files == 1 else Site(folder, self.files, self.size)
 
     def rounds_of(self, peer: Peer, rounds: int) -> range:
-        """The rounds that a peer takes part in; round 0 warms up and is not measured."""
+        """The rounds that a peer takes part in; those before round 1 warm up and are not measured."""
         if self.for_memory:
             return range(1, 1 if peer.one_by_one and self.files > 1 else 2)
-        return range(1, 2) if peer.one_by_one and not self.stored else range(rounds + 1)
+        if peer.one_by_one and not self.stored:
+            return range(1, 2)
+        # The second time the server has the ETags of what somebody chose to send again the first time.
+        return range(-1 if self.stored else 0, rounds + 1)
 
 
 JOBS = {

@@ -63,15 +63,17 @@ def do(
         place.make_buckets(peer, rounds_of[peer.name])
     runs: dict[str, list[Run]] = {peer.name: [] for peer in peers}
     with network(place.buckets, scratch / "server.log", round_trip) as through:
-        for number in range(rounds + 1):
+        for number in range(min(each.start for each in rounds_of.values()), rounds + 1):
             if job.changed:
                 place.site.change(job.changed)
             # Nobody is always the first.
             for peer in [*peers[number % len(peers) :], *peers[: number % len(peers)]]:
                 if number in rounds_of[peer.name]:
-                    took = place.upload(peer, number, through)
-                    tell(f"{job.name}, {f'round {number}' if number else 'warm-up'}: {peer.name} {took.seconds:.2f} s")
-                    runs[peer.name] += [took] if number else []
+                    first = number == rounds_of[peer.name].start
+                    took = place.upload(peer, number, through, first=first)
+                    called = f"round {number}" if number > 0 else "warm-up"
+                    tell(f"{job.name}, {called}: {peer.name} {took.seconds:.2f} s")
+                    runs[peer.name] += [took] if number > 0 else []
         ours = next((peer for peer in peers if peer.name == OURS), None)
         return Done(job, runs, place.imports(ours, through) if ours and job.stored else "")
 
@@ -100,7 +102,7 @@ class _Place:
             there = self.buckets / self.bucket(peer, 0) / PREFIX
             shutil.copytree(self.site.folder, there, copy_function=shutil.copyfile)
 
-    def upload(self, peer: Peer, number: int, through: Network) -> Run:
+    def upload(self, peer: Peer, number: int, through: Network, *, first: bool) -> Run:
         """Run a peer once, and see that it did what it should."""
         time.sleep(PAUSE_SECONDS)
         bucket = self.bucket(peer, number)
@@ -108,7 +110,7 @@ class _Place:
         since = time.time_ns()
         took = run(command, environment(through.endpoint, self.scratch), self.scratch, through)
         # What the first one sends depends on what a tool remembers of what it has not sent itself.
-        sent = None if self.job.stored and number == 0 else self.job.sent
+        sent = None if self.job.stored and first else self.job.sent
         # The bucket stays until the job is done: whoever writes after thousands of files were deleted is slowed down.
         check(self.site, self.buckets / bucket / PREFIX, peer.name, sent, since)
         return took

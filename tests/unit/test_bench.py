@@ -106,7 +106,7 @@ def test_who_would_take_minutes_takes_part_once_or_not_at_all() -> None:
     quick = Peer("quick", lambda *_: [], [])
     assert list(JOBS["new"].rounds_of(quick, 5)) == [0, 1, 2, 3, 4, 5]
     assert list(JOBS["new"].rounds_of(slow, 5)) == [1]
-    assert list(JOBS["same"].rounds_of(slow, 5)) == [0, 1, 2, 3, 4, 5]
+    assert list(JOBS["same"].rounds_of(slow, 5)) == [-1, 0, 1, 2, 3, 4, 5]
     assert list(JOBS["memory"].rounds_of(quick, 5)) == [1]
     assert not JOBS["memory"].rounds_of(slow, 5)
     assert list(JOBS["large"].rounds_of(slow, 5)) == [1]
