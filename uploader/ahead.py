@@ -28,9 +28,9 @@ class Ahead(Generic[Answer]):
         self._workers = Workers([work], lambda each: self._answers.append(each()), at_once=1, daemon=True).start()
 
     def answer(self) -> Answer | None:
-        """Wait for the answer; None if it failed."""
+        """Wait for the answer, which is handed over; None if it failed, or was handed over before."""
         try:
             self._workers.wait()
         except UploaderError:
             return None
-        return self._answers[0]
+        return self._answers.pop() if self._answers else None

@@ -14,7 +14,7 @@ from uploader.errors import StoppedError, UploaderError
 from uploader.looking import look_around
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from release_log.layout import Layout
     from uploader.clocks import Clocks
@@ -32,11 +32,11 @@ class Intent:
 
     Attributes:
         id: The release's id.
-        look: What there is, from when no cleaner could be deleting any of it any more.
         at: The instant in its id, by the build machine's clock.
         body: What it says.
         began: When it was begun to be written, by the clock of its age.
         created: When it was surely there, by the same clock.
+        log: What the release log held, as `uploader.store.Listing` says.
         keep: Leave it in the bucket to expire: whether the marker was written is not known.
         written: Key of the marker, or of the staged release, once it is surely there.
     """
@@ -46,9 +46,25 @@ class Intent:
     body: bytes
     began: float
     created: float = 0.0
-    look: Look = field(init=False)
+    log: Mapping[str, datetime] = field(default_factory=dict)
     keep: bool = False
     written: str | None = None
+    _look: Look | None = None
+
+    def see(self, look: Look) -> None:
+        """Note what there is."""
+        self.log, self._look = look.listing.log, look
+
+    def take_look(self) -> Look:
+        """What there is, from when no cleaner could be deleting any of it any more; once.
+
+        Of 50,000 files it takes 10 MB, which nobody needs while they are sent.
+        """
+        look, self._look = self._look, None
+        if look is None:
+            msg = "taken already"
+            raise ValueError(msg)
+        return look
 
     def is_too_old(self, clocks: Clocks) -> bool:
         """Whether it may expire before the marker is there; then everything has to be checked again under another."""
@@ -56,7 +72,7 @@ class Intent:
 
     def is_taken(self, layout: Layout) -> bool:
         """Whether another release has this id already: one that began within the same second."""
-        return not self.look.listing.log.keys().isdisjoint({layout.marker_key(self.id), layout.staged_key(self.id)})
+        return not self.log.keys().isdisjoint({layout.marker_key(self.id), layout.staged_key(self.id)})
 
     def wait_for_its_turn(self, layout: Layout, clocks: Clocks) -> None:
         """Wait until S3's clock is past the second of every marker that is there.
@@ -64,9 +80,8 @@ class Intent:
         Markers of one second are ordered by their ids, which are named by build machines' clocks: a release that came
         first could pass for the newer one.
         """
-        log = self.look.listing.log
-        own = log.get(layout.pending_key(self.id))
-        newest = max((at for key, at in log.items() if key.startswith(layout.markers)), default=None)
+        own = self.log.get(layout.pending_key(self.id))
+        newest = max((at for key, at in self.log.items() if key.startswith(layout.markers)), default=None)
         if own is not None and newest is not None:
             # S3's clock is at least what it was when our intent was written, and what has passed since.
             left = newest + timedelta(seconds=1) - own - timedelta(seconds=clocks.passed() - self.created)
@@ -129,7 +144,8 @@ def intent(
                 try:
                     look = look_around(bucket, layout, held, keys, clocks)
                     if look is not None:
-                        held.look = look
+                        held.see(look)
+                        look = None  # see `take_look`
                         yield held
                         return
                 finally:

@@ -116,12 +116,11 @@ def publish(  # noqa: PLR0913 (how it is done, and who watches)
     while True:
         with intent(bucket, layout, build.release, lambda at: encode(_release(build, at, {})), keys, clocks) as held:
             if not held.is_taken(layout):
-                there = _what_is_there(bucket, layout, build, held.look, newest)
-                uploads = list(compare(build.assets, there))
+                uploads, compressed = _compare(build, _what_is_there(bucket, layout, build, held.take_look(), newest))
                 started(uploads)
                 _send(bucket, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
-                stored |= {asset.key: how for asset, how in there.compressed(build.assets) if asset.key not in done}
+                stored |= {asset.key: how for asset, how in compressed if asset.key not in done}
                 if not stage:
                     held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
@@ -149,6 +148,11 @@ def _what_is_there(
     headers = earlier_headers(bucket, layout, build.channel, look.listing, newest)
     unknown = [key for key in to_look_at(build.assets, sizes, headers) if key not in look.metadata]
     return There(sizes, headers, {**look.metadata, **bucket.metadata(unknown)})
+
+
+def _compare(build: Build, there: There) -> tuple[list[Upload], list[tuple[LocalAsset, Stored]]]:
+    """What is to be sent, and what is there compressed: all that need be known of what is there from here on."""
+    return list(compare(build.assets, there)), list(there.compressed(build.assets))
 
 
 def _send(bucket: BucketPort, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]) -> None:

@@ -106,7 +106,7 @@ def write_if_whole(
     while True:
         # A fresh intent: whatever has kept these assets until now may be about to end.
         with intent(bucket, layout, named.name, said, keys, clocks) as held:
-            listing = held.look.listing
+            listing = held.take_look().listing
             check_whole(named, listing.sizes)
             if key is not None or not held.is_taken(layout):
                 held.wait_for_its_turn(layout, clocks)

@@ -74,7 +74,7 @@ def _attempt_without(piece: str) -> tuple[tuple[str, str], ...]:
 def no_intent(bucket: BucketPort, layout: Layout, release_id: str, keys: frozenset[str], clocks: Clocks) -> Intent:
     """What goes on as if it held an intent."""
     held = Intent(release_id, clocks.wall(), b"", clocks.passed(), clocks.passed())
-    held.look = bucket.look(layout, keys)
+    held.see(bucket.look(layout, keys))
     return held
 
 
@@ -121,11 +121,11 @@ MUTANTS = (
         "the intent before the listing",
         publishing.publish,
         (
-            ("                there = _what_is_there(bucket, layout, build, held.look, newest)\n", ""),
+            ("_what_is_there(bucket, layout, build, held.take_look(), newest)", "early"),
             (
                 "        with intent(",
                 (
-                    "        there = _what_is_there(bucket, layout, build, bucket.look(layout, keys), newest)\n"
+                    "        early = _what_is_there(bucket, layout, build, bucket.look(layout, keys), newest)\n"
                     "        with intent("
                 ),
             ),
