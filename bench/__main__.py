@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,11 @@ from bench.rounds import do
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 (Linux's own name for it)
+ROOM = 8_000_000_000
+"""What all of it takes: as much must be free in memory, or the files are on disk."""
 
 
 class Names(click.ParamType[list[str]]):
@@ -59,8 +65,15 @@ class Names(click.ParamType[list[str]]):
     show_default=True,
     help="The network's round trip, in milliseconds.",
 )
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
+    help="Where builds and buckets are written.  [default: in memory, if there is room, else on disk]",
+)
 @click.option("--json", "file", type=click.File("w", lazy=False), help="Also write every run to this file.")
-def main(job_names: list[str], peer_names: list[str], rounds: int, rtt: float, file: TextIO | None) -> None:
+def main(
+    job_names: list[str], peer_names: list[str], rounds: int, rtt: float, folder: Path | None, file: TextIO | None
+) -> None:
     """Measure the uploader beside other tools.
 
     \b
@@ -76,10 +89,11 @@ def main(job_names: list[str], peer_names: list[str], rounds: int, rtt: float, f
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     known = peers.peers()
     who = [known[name] for name in dict.fromkeys([peers.OURS, *peer_names])]
+    folder = folder or _roomy()
     load = os.getloadavg()[0]
     done = []
     for name in job_names:
-        with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as scratch:
             try:
                 done.append(do(JOBS[name], who, rounds, rtt, Path(scratch), lambda line: click.echo(line, err=True)))
             except BenchError as error:
@@ -88,6 +102,7 @@ def main(job_names: list[str], peer_names: list[str], rounds: int, rtt: float, f
         "network": f"{rtt:g} ms round trip",
         "rounds": str(rounds),
         "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}",
+        "files": f"in {folder}",
         "load at the start": f"{load:.1f}",
         "Python": platform.python_version(),
     }
@@ -95,6 +110,13 @@ def main(job_names: list[str], peer_names: list[str], rounds: int, rtt: float, f
     click.echo(report.text())
     if file is not None:
         file.write(json.dumps(report.document(), indent=1) + "\n")
+
+
+def _roomy() -> Path:
+    """Where to write: what a disk is busy with would be in everybody's time."""
+    if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM:
+        return IN_MEMORY
+    return Path(tempfile.gettempdir())
 
 
 def _version(peer: peers.Peer) -> str:

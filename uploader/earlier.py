@@ -65,12 +65,9 @@ def earlier_headers(
             continue
         too_late = next_second(said.at)
         for digest, objects in said.headers.items():
-            holds = {
-                name: digest
-                for name, size in objects.items()
-                if sizes.get(name) == size and times[name] < too_late and name not in found
-            }
-            found.update(holds)
+            for name, size in objects.items():
+                if sizes.get(name) == size and times[name] < too_late:
+                    found.setdefault(name, digest)
         if said.channel == channel:
             break
     return found

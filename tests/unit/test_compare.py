@@ -1,0 +1,49 @@
+"""What is sent, and why: a quick answer for nearly every asset, and it is that of the slow way."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from uploader.collect import LocalAsset
+from uploader.compare import Reason, There, _reason, compare
+from uploader.headers import Headers
+from uploader.rules import Treatment
+
+KEY = "assets/app-3f9c2ab1.js"
+HEADERS = Headers("text/javascript", "immutable")
+OTHERS = Headers("text/javascript", "no-cache")
+DIGEST, ANOTHER = "1" * 64, "2" * 64
+
+
+def asset(*, fingerprinted: bool, encoding: str | None) -> LocalAsset:
+    """One of ten bytes."""
+    digest = None if fingerprinted else DIGEST
+    return LocalAsset("app.js", KEY, "assets/app.js", 10, fingerprinted, digest, Treatment(HEADERS, encoding), 0)
+
+
+def stored(headers: Headers, digest: str) -> dict[str, str]:
+    """What a HEAD says."""
+    return {**headers.as_http(), "headers": headers.digest, "digest": digest}
+
+
+def test_the_quick_answer_is_that_of_the_slow_way() -> None:
+    """For each kind of asset, whatever is known of what is there."""
+    assets = [
+        asset(fingerprinted=fingerprinted, encoding=encoding)
+        for fingerprinted, encoding in product((True, False), (None, "gzip"))
+    ]
+    sizes: list[dict[str, int]] = [{}, {KEY: 10}, {KEY: 7}]
+    headers: list[dict[str, str]] = [
+        {},
+        {KEY: HEADERS.digest},
+        {KEY: OTHERS.digest},
+        {KEY: assets[1].treatment.encoded.digest},
+    ]
+    looked_at = [{}, *({KEY: stored(which, digest)} for which in (HEADERS, OTHERS) for digest in (DIGEST, ANOTHER))]
+    answers = set()
+    for each, size, header, metadata in product(assets, sizes, headers, looked_at):
+        there = There(size, header, metadata)
+        slow = _reason(each, there)
+        assert [upload.reason for upload in compare([each], there)] == ([] if slow is None else [slow])
+        answers.add(slow)
+    assert answers == {None, *Reason}
