@@ -70,6 +70,10 @@ class EmbeddedAws:
             msg = "the embedded AWS is not installed: run `make setup`"
             raise EmbeddedAwsError(msg)
         self.scratch = Path(tempfile.mkdtemp(prefix="embedded-aws-"))
+        # CloudFront's functions run in Node.
+        programs = self.scratch / "bin"
+        programs.mkdir()
+        (programs / "node").symlink_to(Path(sys.executable).parent / "node")
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         with (self.scratch / "log").open("wb") as log:
@@ -78,7 +82,7 @@ class EmbeddedAws:
                 cwd=self.scratch,
                 # Nothing of this process's environment: the Lambda would inherit it.
                 env={
-                    "PATH": os.defpath,
+                    "PATH": f"{programs}{os.pathsep}{os.defpath}",
                     "HOME": str(self.scratch),
                     "TMPDIR": str(self.scratch),
                     "GATEWAY_PORT": str(port),
