@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from examples.embedded_aws import EmbeddedAws
 
@@ -26,10 +27,9 @@ LONGEST_FIRST = (
     "e2e/test_permissions.py",
     "interleaving/test_small_cases.py",
     "http/test_clean_faults.py",
-    "infra/test_audit.py",
+    "infra/test_app.py",
     "e2e/test_lifetime.py",
     "unit/test_policy.py",
-    "infra/test_app.py",
     "http/test_clean_command.py",
     "e2e/test_install_page.py",
     "http/test_doctor.py",
@@ -48,6 +48,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that take longest."""
     places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """A module's tests to one worker, and all of ``tests/infra`` to one: each that starts the CDK needs six seconds."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "tests/infra" if file.startswith("tests/infra/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    """What takes the place of ``--dist``."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+AGAIN_SECONDS = 0.01
+"""How long after an interrupt that was lost there is another: by then it meets other code."""
 
 
 class Ending:
@@ -22,19 +26,36 @@ class Ending:
 
 @contextmanager
 def terminate_as_interrupt() -> Iterator[Ending]:
-    """Let SIGTERM raise `KeyboardInterrupt`, as Ctrl-C does."""
+    """Let SIGTERM raise `KeyboardInterrupt`, as Ctrl-C does, and let neither be lost."""
     ending = Ending()
 
     def interrupt(_number: int, _frame: object) -> None:
         ending.terminated = True
         raise KeyboardInterrupt
 
-    before = signal.getsignal(signal.SIGTERM)
-    if before is signal.SIG_IGN:
-        yield ending
-        return
-    signal.signal(signal.SIGTERM, interrupt)
+    before, hook = signal.getsignal(signal.SIGTERM), sys.unraisablehook
+
+    def raise_again(unraisable: sys.UnraisableHookArgs) -> None:
+        # Python drops what is raised in a weak reference's callback, and every import has some.
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            _interrupt_soon(signal.SIGTERM if ending.terminated else signal.SIGINT)
+        else:
+            hook(unraisable)
+
+    sys.unraisablehook = raise_again
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, interrupt)
     try:
         yield ending
     finally:
         signal.signal(signal.SIGTERM, before)
+        sys.unraisablehook = hook
+
+
+def _interrupt_soon(number: signal.Signals) -> None:
+    from threading import Timer, main_thread  # noqa: PLC0415 (hardly ever needed)
+
+    # A real signal, to that thread: else it would not wake from what it waits for.
+    timer = Timer(AGAIN_SECONDS, signal.pthread_kill, [main_thread().ident, number])
+    timer.daemon = True
+    timer.start()

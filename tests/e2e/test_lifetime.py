@@ -157,9 +157,9 @@ def test_a_bucket_of_ones_own_keeps_its_settings_beside_another_installation(
     s3.put_bucket_lifecycle_configuration(Bucket=OWN_BUCKET, LifecycleConfiguration={"Rules": [rule]})
     mine = settings_of(aws, OWN_BUCKET)
 
-    contexts: list[dict[str, Any]] = [{"bucket": OWN_BUCKET}, {"name": "second"}]
+    contexts: list[dict[str, Any]] = [{"bucket": OWN_BUCKET}, {"name": "second", "prefix": "web/"}]
     stacks = [deploy(aws, POLICY | context) for context in contexts]
-    sites = [each.installation(aws) for each in stacks]
+    sites = [stacks[0].installation(aws), stacks[1].installation(aws, "web/")]
     assert settings_of(aws, OWN_BUCKET) == mine
     assert json.loads(stacks[0].outputs["BucketStatements"])[0]["Effect"] == "Deny"
 
@@ -168,6 +168,7 @@ def test_a_bucket_of_ones_own_keeps_its_settings_beside_another_installation(
     release(sites[0], builds[1], "r2")
     assert sites[0].ledger().retired.keys() == {OLD, GONE}
     assert sites[1].ledger().retired == {}, "the other one is not concerned"
+    assert "site 'web/'" in sites[0].invoke({"site": "web/"})["errorMessage"], "and is not the first one's"
     wait(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), bool, "the owner's queue is not told any more")
 
     destroy(aws, STACK)

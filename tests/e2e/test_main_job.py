@@ -159,24 +159,3 @@ def test_deploying_the_same_again_changes_nothing(site: Installation) -> None:
     """The bundle's hash is stable, so CloudFormation finds nothing to do."""
     said = site.aws.cdk("deploy", "--all", "--require-approval=never", context=POLICY)
     assert "(no changes)" in said
-
-
-def test_a_second_installation_adopts_an_existing_bucket(site: Installation, tmp_path: Path) -> None:
-    """EventBridge is turned on beside the notifications that the bucket has; the first installation is left alone."""
-    s3, queue = site.aws.client("s3"), "arn:aws:sqs:us-east-1:000000000000:owners"
-    site.aws.client("sqs").create_queue(QueueName="owners")
-    s3.create_bucket(Bucket="adopted")
-    theirs = {"QueueArn": queue, "Id": "theirs", "Events": ["s3:ObjectRemoved:*"]}
-    s3.put_bucket_notification_configuration(
-        Bucket="adopted", NotificationConfiguration={"QueueConfigurations": [theirs]}
-    )
-    outputs = site.aws.deploy(name="second", bucket="adopted", prefix="web/")
-    assert outputs["BucketName"] == "adopted"
-    found = s3.get_bucket_notification_configuration(Bucket="adopted")
-    assert "EventBridgeConfiguration" in found
-    assert [each["Id"] for each in found["QueueConfigurations"]] == ["theirs"]
-
-    second = Installation(site.aws, "adopted", outputs["CleanerFunctionName"], prefix="web/")
-    published = second.publish(build(1, tmp_path / "1"), "v1")
-    assert second.wait_until_cleaned(published["release"]).current == {"default": published["release"]}
-    assert "site 'web/'" in site.invoke({"site": "web/"})["errorMessage"]
