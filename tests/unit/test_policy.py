@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 YEAR = 365 * 86_400
 POLICY = Policy()
 ALL = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0)
+EXAMPLES = 5000 if os.environ.get("TORTURE") == "1" else 100
+"""Of each law that takes longest; the others have hypothesis's hundred."""
 """Everything that is retired is due."""
 
 
@@ -451,7 +454,7 @@ def test_later_now_never_undeletes(state: View, policy: Policy, first: int, more
 
 
 @pytest.mark.parametrize("name", ["version_limit", "version_ttl", "removed_ttl", "grace"])
-@settings(max_examples=300)
+@settings(max_examples=EXAMPLES)
 @given(state=views(stopped=False), policy=policies, more=st.integers(1, 40))
 def test_larger_limits_and_ttls_never_delete_more(name: str, state: View, policy: Policy, more: int) -> None:
     """Each setting errs towards keeping when it is raised."""
@@ -538,8 +541,7 @@ site_policies = st.builds(
 )
 
 
-whole_runs = settings(max_examples=200)
-"""A busy machine may take its time."""
+whole_runs = settings(max_examples=EXAMPLES)
 
 
 @st.composite
