@@ -15,7 +15,7 @@ _UPPER_HEX = re.compile(r"[0-9A-F]{32,128}")  # GWT writes MD5 in capitals; what
 _DIGITS = re.compile(r"[0-9]{20,128}")  # one 20-hex hash in 12,000; what is shorter is a date, a size or an id
 _DATE = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])(?:[a-f]?|[0-9]{12})")  # or with the time
 _HEX_WORD = re.compile(r"[0-9]{0,4}(?:dec|feb|face|fade|feed|facade|decade)[0-9]{0,4}")  # 24feb2024, face01
-_HEX_WORD_LENGTH = 15  # of the longest; a date with a letter is shorter
+_HEX_WORD_LENGTH = 14  # of the longest; a date with a letter is shorter
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")  # says which thing it is, not what is in it
 _BARE_HEX = 7  # a name of six digits alone is too often a colour or a number: ff0000.png
 
