@@ -58,8 +58,9 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no type
         return "tests/infra" if file.startswith("tests/infra/") else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
-    """What takes the place of ``--dist``."""
+    """What takes the place of ``--dist``; without xdist nobody asks."""
     return Scheduling(config, log)
 
 

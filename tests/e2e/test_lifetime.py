@@ -161,6 +161,7 @@ def test_a_bucket_of_ones_own_keeps_its_settings_beside_another_installation(
     stacks = [deploy(aws, POLICY | context) for context in contexts]
     sites = [stacks[0].installation(aws), stacks[1].installation(aws, "web/")]
     assert settings_of(aws, OWN_BUCKET) == mine
+    assert "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket=OWN_BUCKET)
     assert json.loads(stacks[0].outputs["BucketStatements"])[0]["Effect"] == "Deny"
 
     for site in sites:
