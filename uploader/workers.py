@@ -18,6 +18,9 @@ Item = TypeVar("Item")
 SETTLE_SECONDS = 5
 """How long what is still under way may take to end, once something failed."""
 
+LOOK_SECONDS = 0.2
+"""How often a wait looks up: a signal that came a moment before the wait began does not end it, and is seen then."""
+
 
 def run(request: Callable[[], Answer]) -> Answer:
     """Make a request; Ctrl-C and SIGTERM end the wait for it, whatever becomes of it.
@@ -107,7 +110,10 @@ class Workers(Generic[Item]):
             TimeoutError: That took longer.
             Exception: What the first raised that failed, or what they were stopped with.
         """
-        if not self._ended.wait(seconds):
+        if seconds is None:
+            while not self._ended.wait(LOOK_SECONDS):
+                pass
+        elif not self._ended.wait(seconds):
             raise TimeoutError
         if self._error is not None:
             raise self._error

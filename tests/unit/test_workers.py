@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
+from _thread import interrupt_main
 from threading import Event, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ import pytest
 from uploader.workers import Workers, for_each, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SOON = 10.0
 
@@ -76,7 +78,19 @@ def test_the_first_failure_stops_the_rest_and_what_is_under_way_ends_first() -> 
     assert ended.is_set()
 
 
-def test_an_interrupted_wait_ends_at_once_whatever_is_under_way() -> None:
+def send_sigint() -> None:
+    """Send the main thread a signal."""
+    signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+
+
+def note_sigint() -> None:
+    """Leave it as one does that came when the main thread was about to wait: noted, and no wait is cut short by it."""
+    time.sleep(0.1)  # by now it waits
+    interrupt_main()
+
+
+@pytest.mark.parametrize("interrupted", [send_sigint, note_sigint], ids=["in the wait", "a moment before it"])
+def test_an_interrupted_wait_ends_at_once_whatever_is_under_way(interrupted: Callable[[], None]) -> None:
     begun, stopped, free = Event(), Event(), Event()
     items: list[int] = []
 
@@ -87,7 +101,7 @@ def test_an_interrupted_wait_ends_at_once_whatever_is_under_way() -> None:
 
     def interrupt() -> None:
         begun.wait(SOON)
-        signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+        interrupted()
 
     Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
