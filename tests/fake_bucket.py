@@ -10,13 +10,13 @@ from release_log.layout import Layout
 from release_log.ledger_file import Announcement, encode_announcement, pack
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
-from uploader.store import Blob, Listing, Look
+from uploader.s3.port import Blob, Listing, Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from uploader.collect import LocalAsset
-    from uploader.store import Stored
+    from uploader.builds.collect import LocalAsset
+    from uploader.s3.port import Stored
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
@@ -60,7 +60,7 @@ class Clock:
 
 
 class FakeBucket:
-    """`uploader.store.BucketPort` and `ReaderPort` in memory.
+    """`uploader.s3.port.BucketPort` and `ReaderPort` in memory.
 
     Attributes:
         objects: Key -> content.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uploader.rules import NO_RULES
+from uploader.treatment.rules import NO_RULES
 
 if TYPE_CHECKING:
-    from uploader.headers import Headers
+    from uploader.treatment.headers import Headers
 
 
 def headers_for(name: str, *, fingerprinted: bool) -> Headers:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from uploader.builds.files import File
 from uploader.errors import UploaderError, UsageError
-from uploader.files import File
 
 if TYPE_CHECKING:
     from uploader.library import Published, Site, activate, drop, publish

@@ -10,7 +10,7 @@ import sys
 from uploader.errors import EXIT_INTERRUPTED
 
 try:
-    from uploader.cli import run
+    from uploader.cli.entry import run
 except KeyboardInterrupt:  # Ctrl-C within the first moment
     sys.exit(EXIT_INTERRUPTED)
 

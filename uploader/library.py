@@ -12,26 +12,26 @@ from release_log.channel import CHANNEL, DEFAULT_CHANNEL
 from release_log.errors import LayoutError
 from release_log.fingerprints import PatternError, compile_pattern
 from release_log.layout import Layout, check_prefix, make_id
-from uploader import staging
-from uploader.encryption import encryption
+from uploader.aws.access import find_access
+from uploader.builds.files import every_file
+from uploader.builds.release_name import release_name
 from uploader.errors import UsageError
-from uploader.files import every_file
-from uploader.invalidate import find_cdn
-from uploader.prepare import prepare
-from uploader.publishing import Published
-from uploader.publishing import publish as publish_build
-from uploader.release_name import release_name
-from uploader.rules import parse_rules
-from uploader.s3 import open_bucket
-from uploader.session import find_access
-from uploader.store import ReadOnly
+from uploader.operations import staging
+from uploader.publishing.invalidation import find_cdn
+from uploader.publishing.prepare import prepare
+from uploader.publishing.publish import Published
+from uploader.publishing.publish import publish as publish_build
+from uploader.s3.bucket import open_bucket
+from uploader.s3.encryption import encryption
+from uploader.s3.port import ReadOnly
+from uploader.treatment.rules import parse_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from uploader.files import Collector
-    from uploader.s3 import Bucket
-    from uploader.session import Access
+    from uploader.aws.access import Access
+    from uploader.builds.files import Collector
+    from uploader.s3.bucket import Bucket
 
 
 __all__ = ["Published", "Site", "activate", "drop", "publish"]

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from release_log.fingerprints import split
-from uploader.manifests import read_manifests
+from uploader.builds.manifests import read_manifests
 
 
 def logical_paths(directory: Path) -> dict[str, str]:

@@ -15,24 +15,24 @@ from unittest.mock import patch
 
 from obstore.store import S3Store
 
-import uploader.connection as uploader_connection
-import uploader.publishing as uploader_publishing
-import uploader.whole as uploader_whole
+import uploader.protocol.write_if_whole as uploader_whole
+import uploader.publishing.publish as uploader_publishing
+import uploader.s3.connection as uploader_connection
 from examples.embedded_aws import REGION
-from uploader import s3_requests, sending
-from uploader.cli import run
+from uploader.aws.access import Access, Keys
+from uploader.builds.collect import collect
+from uploader.cli.entry import run
 from uploader.clocks import Clocks
-from uploader.collect import collect
-from uploader.publishing import Build, publish
-from uploader.s3 import open_bucket
-from uploader.session import Access, Keys
+from uploader.publishing.publish import Build, publish
+from uploader.s3 import bodies, requests
+from uploader.s3.bucket import open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.http.conftest import Uploader
-    from uploader.publishing import Published
+    from uploader.publishing.publish import Published
 
 SMALL_PART = 64 * 1024
 """The embedded AWS takes it, though S3 wants 5 MiB; and for large bodies it takes its time."""
@@ -54,7 +54,7 @@ def run_here(
         stack.enter_context(patch.dict(os.environ, environ, clear=True))
         stack.enter_context(patch.object(sys, "argv", ["uploader", *words]))
         stack.enter_context(patch.object(uploader_connection, "S3Store", _impatient))
-        stack.enter_context(patch.object(s3_requests, "PAUSES", (0.002, 0.002)))
+        stack.enter_context(patch.object(requests, "PAUSES", (0.002, 0.002)))
         if sleep is not None:
             for module in (uploader_publishing, uploader_whole):
                 stack.enter_context(patch.object(module, "Clocks", lambda: Clocks(sleep=sleep)))
@@ -68,7 +68,7 @@ def run_here(
 @contextmanager
 def parts_are_small() -> Iterator[None]:
     """Let the uploader send what is larger than `SMALL_PART` in parts."""
-    with patch.multiple(sending, WHOLE_BYTES=SMALL_PART, PART_BYTES=SMALL_PART):
+    with patch.multiple(bodies, WHOLE_BYTES=SMALL_PART, PART_BYTES=SMALL_PART):
         yield
 
 

@@ -9,14 +9,14 @@ import pytest
 
 from examples.embedded_aws import REGION
 from release_log.layout import Layout
-from uploader.connection import connect
+from uploader.aws.access import Access, Keys
 from uploader.errors import UploaderError
-from uploader.s3 import open_bucket
-from uploader.session import Access, Keys
+from uploader.s3.bucket import open_bucket
+from uploader.s3.connection import connect
 
 if TYPE_CHECKING:
     from tests.http.conftest import Uploader
-    from uploader.s3 import Bucket
+    from uploader.s3.bucket import Bucket
 
 LAYOUT = Layout("assets/")
 KEYS = frozenset({"assets/a.js", "assets/b.js"})

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from uploader.collect import collect
+from uploader.aws.access import find_access
+from uploader.builds.collect import collect
 from uploader.errors import UploaderError
-from uploader.publishing import Build, publish
-from uploader.s3 import open_bucket
-from uploader.session import find_access
+from uploader.publishing.publish import Build, publish
+from uploader.s3.bucket import open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import uploader.cleaner as uploader_cleaner
+import uploader.aws.cleaner_function as uploader_cleaner
 from cleaner_lambda.request import parse
 from examples.embedded_aws import ROOT
 from release_log.settings import SETTINGS

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from examples.embedded_aws import REGION
-from uploader.encryption import encryption
-from uploader.s3 import open_bucket
-from uploader.session import Access, Keys
+from uploader.aws.access import Access, Keys
+from uploader.s3.bucket import open_bucket
+from uploader.s3.encryption import encryption
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ from examples.embedded_aws import ROOT
 from release_log.instants import parse_instant
 from release_log.settings import Policy
 from tests.http.in_process import publish_here
-from uploader.release_list import Standing
-from uploader.verify import Wrong
+from uploader.operations.releases import Standing
+from uploader.operations.verify import Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable

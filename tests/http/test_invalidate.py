@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from examples.embedded_aws import REGION
-from uploader.invalidate import Cdn
-from uploader.session import Access, Keys
+from uploader.aws.access import Access, Keys
+from uploader.publishing.invalidation import Cdn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

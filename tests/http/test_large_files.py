@@ -13,7 +13,7 @@ import pytest
 from examples.embedded_aws import ROOT
 from tests.http.fault_proxy import Fault
 from tests.http.test_interrupted import Proxy
-from uploader.sending import PART_BYTES
+from uploader.s3.bodies import PART_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

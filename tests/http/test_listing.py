@@ -8,16 +8,16 @@ import pytest
 
 from examples.embedded_aws import REGION
 from tests.http.fault_proxy import Fault
-from uploader.connection import connect
-from uploader.key_ranges import key_ranges
-from uploader.listing import FEW, RangeListing
-from uploader.session import Access, Keys
+from uploader.aws.access import Access, Keys
+from uploader.s3.connection import connect
+from uploader.s3.key_ranges import key_ranges
+from uploader.s3.listing import FEW, RangeListing
 
 if TYPE_CHECKING:
     from tests.http.conftest import Uploader
     from tests.http.fault_proxy import FaultProxy
-    from uploader.connection import Connection
-    from uploader.key_ranges import KeyRange
+    from uploader.s3.connection import Connection
+    from uploader.s3.key_ranges import KeyRange
 
 KEYS = [f"assets/{folder}/{name}.js" for folder in ("a", "a&b", "b") for name in "abcdef"]
 WANTED = {key: key for key in (*KEYS, "assets/a/not-there.js")}

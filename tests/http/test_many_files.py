@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.http.fault_turns import TORTURE
-from uploader.key_ranges import key_ranges
-from uploader.listing import FEW
-from uploader.s3 import RANGES
+from uploader.s3.bucket import RANGES
+from uploader.s3.key_ranges import key_ranges
+from uploader.s3.listing import FEW
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,10 @@ from examples.embedded_aws import REGION
 from release_log.marker import Asset, Release, encode
 from tests.http.fault_proxy import Fault
 from tests.http.in_process import publish_here
-from uploader.collect import collect
-from uploader.publishing import Build, publish
-from uploader.s3 import open_bucket
-from uploader.session import Access, Keys
+from uploader.aws.access import Access, Keys
+from uploader.builds.collect import collect
+from uploader.publishing.publish import Build, publish
+from uploader.s3.bucket import open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

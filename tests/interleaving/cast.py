@@ -15,13 +15,13 @@ from tests.fake_bucket import stored_with
 from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError
 from tests.interleaving.ports import CleanerPort, UploaderPort
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
+from uploader.builds.collect import LocalAsset
 from uploader.clocks import Clocks
-from uploader.collect import LocalAsset
-from uploader.pins import pin, unpin
-from uploader.publishing import Build, publish
-from uploader.rollback import find_target, roll_back
-from uploader.rules import NO_RULES
-from uploader.staging import activate, drop
+from uploader.operations.pins import pin, unpin
+from uploader.operations.rollback import find_target, roll_back
+from uploader.operations.staging import activate, drop
+from uploader.publishing.publish import Build, publish
+from uploader.treatment.rules import NO_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.report import Report
     from release_log.settings import Policy
-    from uploader.compare import Upload
-    from uploader.publishing import Published
-    from uploader.staging import Activated
+    from uploader.operations.staging import Activated
+    from uploader.publishing.compare import Upload
+    from uploader.publishing.publish import Published
 
 SHORTEST_STAGED_TTL = 3600
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import apply, load, run
 from tests.interleaving import cases, ports
 from tests.interleaving.explore import every_schedule
-from uploader import intent, looking, publishing, whole
-from uploader.intent import Intent
+from uploader.protocol import intent, look, write_if_whole
+from uploader.protocol.intent import Intent
+from uploader.publishing import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
     from tests.interleaving.explore import Case
     from uploader.clocks import Clocks
-    from uploader.store import BucketPort
+    from uploader.s3.port import BucketPort
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ MUTANTS = (
     ),
     Mutant(
         "the intent before the listing",
-        publishing.publish,
+        publish.publish,
         (
             ("_what_is_there(bucket, layout, build, held.take_look(), newest)", "early"),
             (
@@ -140,7 +141,7 @@ MUTANTS = (
     ),
     Mutant(
         "the marker last",
-        publishing.publish,
+        publish.publish,
         (
             (
                 "                _send(bucket, uploads, note)\n",
@@ -155,7 +156,7 @@ MUTANTS = (
     ),
     Mutant(
         "the intent goes after the marker",
-        publishing.publish,
+        publish.publish,
         (
             (
                 "                if held.write(bucket, key, body):",
@@ -190,19 +191,19 @@ MUTANTS = (
     ),
     Mutant(
         "the uploader waits for a cleaner that is deleting",
-        looking.look_around,
+        look.look_around,
         (("    if announced is None and ledger.last_modified + MARGIN + ahead < written:\n", "    if True:\n"),),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "what was listed before the intent counts from when that began",
-        looking.look_around,
+        look.look_around,
         (("ledger.last_modified + MARGIN + ahead < written", "ledger.last_modified + MARGIN < written"),),
         every(cases.LISTED_AHEAD, preemptions=2),
     ),
     Mutant(
         "what was listed before the ledger was read is listed again",
-        looking.look_around,
+        look.look_around,
         (("if announced is None and ledger.last_modified + MARGIN + ahead < written:", "if announced is None:"),),
         every(cases.PAGE_AND_CLEANER),
     ),
@@ -214,7 +215,7 @@ MUTANTS = (
     ),
     Mutant(
         "nobody's own clock: the uploader's",
-        looking.look_around,
+        look.look_around,
         (
             (
                 "if written + timedelta(seconds=clocks.passed() - held.created) >= announced.until:",
@@ -231,7 +232,7 @@ MUTANTS = (
     ),
     Mutant(
         "a marker is only written under a young intent",
-        publishing.publish,
+        publish.publish,
         (("if held.is_too_old(clocks):", "if False:"),),
         every(cases.SLOW_UPLOAD, preemptions=2),
     ),
@@ -260,7 +261,7 @@ MUTANTS = (
     ),
     Mutant(
         "an activation has an intent of its own",
-        whole.write_if_whole,
+        write_if_whole.write_if_whole,
         (
             (
                 "with intent(bucket, layout, named.name, said, keys, clocks) as held:",
@@ -299,7 +300,7 @@ MUTANTS = (
     ),
     Mutant(
         "only what is whole is pinned or made current again",
-        whole.write_if_whole,
+        write_if_whole.write_if_whole,
         (
             ("            check_whole(named, listing.sizes)\n", ""),
             ("_as_stored(says(held.at), listing, named.at)", "says(held.at)"),

@@ -14,8 +14,8 @@ from tests.fake_bucket import stored_with
 from tests.interleaving.actor import EPOCH, BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, Stored, World
 from uploader.errors import UploaderError
-from uploader.store import Blob as UploaderBlob
-from uploader.store import Listing, Look
+from uploader.s3.port import Blob as UploaderBlob
+from uploader.s3.port import Listing, Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from tests.interleaving.actor import Actor
-    from uploader.collect import LocalAsset
-    from uploader.store import Stored as UploaderStored
+    from uploader.builds.collect import LocalAsset
+    from uploader.s3.port import Stored as UploaderStored
 
 UNANSWERED = ReadTimeoutError(endpoint_url="s3")
 REFUSED = ClientError({"Error": {"Code": "SlowDown", "Message": "by the test"}}, "Request")
@@ -121,7 +121,7 @@ class CleanerPort:
 
 
 class UploaderPort:
-    """`uploader.store.BucketPort`."""
+    """`uploader.s3.port.BucketPort`."""
 
     def __init__(self, world: World, actor: Actor) -> None:
         self.world = world

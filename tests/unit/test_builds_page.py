@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from uploader.collect import collect
+from uploader.builds.collect import collect
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "builds.md").read_text()
 ROWS = re.findall(

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploader.ci import CI_SYSTEMS, MAX_BRANCH, MAX_URL, build_metadata, find_ci
-from uploader.release_name import release_name
+from uploader.builds.ci import CI_SYSTEMS, MAX_BRANCH, MAX_URL, build_metadata, find_ci
+from uploader.builds.release_name import release_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from uploader.ci import CiSystem
+    from uploader.builds.ci import CiSystem
 
 COMMIT = "3f9c2ab1" * 5
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report
 from release_log.settings import Policy
 from release_log.tags import Mark, State
-from uploader.commands.cleaner_answer import LATER_SHOWN, text
+from uploader.cli.cleaner_answer import LATER_SHOWN, text
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=30)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploader.collect import collect
-from uploader.files import File
+from uploader.builds.collect import collect
+from uploader.builds.files import File
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from uploader.collectors import load_collector
+from uploader.builds.files import File
+from uploader.builds.user_collector import load_collector
 from uploader.errors import UploaderError, UsageError
-from uploader.files import File
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def project(tmp_path: Path) -> Project:
 
     def write(body: str) -> str:
         (tmp_path / "my_build").mkdir()
-        (tmp_path / "my_build" / "assets.py").write_text(f"from uploader.files import File\n\n{body}\n")
+        (tmp_path / "my_build" / "assets.py").write_text(f"from uploader.builds.files import File\n\n{body}\n")
         return "my_build.assets"
 
     return write

@@ -21,7 +21,7 @@ MISTAKE = ("-m", "uploader", "dist", "--concurrency", "0")
 LOGGED = (
     "-c",
     (
-        "import logging; from uploader.commands.logs import log_to_stderr\n"
+        "import logging; from uploader.cli.logs import log_to_stderr\n"
         "log_to_stderr({'verbose': False, 'quiet': False})\n"
         "logging.getLogger('uploader').warning('one'); logging.getLogger('uploader').error('two')"
     ),
@@ -29,7 +29,7 @@ LOGGED = (
 BAR = (
     "-c",
     (
-        "from types import SimpleNamespace as Some; from uploader.progress import Bar\n"
+        "from types import SimpleNamespace as Some; from uploader.cli.progress import Bar\n"
         "with Bar() as bar:\n"
         "    bar.started([Some(asset=Some(size=2))]); bar._progress.refresh()"
     ),

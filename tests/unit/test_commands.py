@@ -11,9 +11,9 @@ import click
 import pytest
 
 from release_log.settings import SETTINGS
-from uploader.cli import main
-from uploader.commands.command import Command
-from uploader.commands.group import COMMANDS, load
+from uploader.cli.command import Command
+from uploader.cli.entry import main
+from uploader.cli.group import COMMANDS, load
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text()
 ONE_CALL = {"full", "force", "only_channel", "limit", "previous"} | set(SETTINGS)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import product
 
-from uploader.collect import LocalAsset
-from uploader.compare import Reason, There, _reason, compare
-from uploader.headers import Headers
-from uploader.rules import Treatment
+from uploader.builds.collect import LocalAsset
+from uploader.publishing.compare import Reason, There, _reason, compare
+from uploader.treatment.headers import Headers
+from uploader.treatment.rules import Treatment
 
 KEY = "assets/app-3f9c2ab1.js"
 HEADERS = Headers("text/javascript", "immutable")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from uploader.commands.completion import SCRIPTS
-from uploader.commands.group import COMMANDS
+from uploader.cli.commands.completion import SCRIPTS
+from uploader.cli.group import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 BASH = shutil.which("bash") or ""

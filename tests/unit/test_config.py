@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from uploader.config import Setting, find
+from uploader.cli.config_file import Setting, find
 from uploader.errors import UsageError
 
 KINDS: dict[str, type] = {

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from uploader import cli
-from uploader.commands.group import COMMANDS, load
-from uploader.commands.options import CONCURRENCY
-from uploader.commands.settings import every_setting, key, kind, settings_of
+from uploader.cli import entry
+from uploader.cli.configuration import every_setting, key, kind, settings_of
+from uploader.cli.group import COMMANDS, load
+from uploader.cli.options import CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["uploader", *words])
-        code = cli.run()
+        code = entry.run()
         said = capsys.readouterr()
         return code, said.out, said.err
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 import pytest
 
-from uploader.commands.command import Command
-from uploader.commands.group import COMMANDS, load
-from uploader.commands.settings import every_setting, kind, settings_of
-from uploader.config import find
+from uploader.cli.command import Command
+from uploader.cli.config_file import find
+from uploader.cli.configuration import every_setting, kind, settings_of
+from uploader.cli.group import COMMANDS, load
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "configuration.md").read_text()

@@ -11,12 +11,12 @@ import pytest
 
 from release_log.layout import Layout
 from release_log.ledger_file import pack
-from uploader.doctor.asking import Answer
+from uploader.doctor.ask import Answer
+from uploader.doctor.bucket_settings import check_bucket, check_event_bridge, check_versioning
+from uploader.doctor.cleaner_function import check_function
 from uploader.doctor.finding import State
-from uploader.doctor.function import check_function
-from uploader.doctor.log import Seen, check_cleaner, check_clock, check_files, check_read, look
+from uploader.doctor.release_log import Seen, check_cleaner, check_clock, check_files, check_read, look
 from uploader.doctor.rights import check_rights
-from uploader.doctor.settings import check_bucket, check_event_bridge, check_versioning
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 LAYOUT = Layout("assets/")

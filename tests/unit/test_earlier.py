@@ -8,7 +8,7 @@ import pytest
 
 from release_log.marker import Asset, Release, encode
 from tests.fake_bucket import LAYOUT, NOON, FakeBucket
-from uploader.earlier import MOST, earlier_headers, newest_ahead
+from uploader.publishing.known_headers import MOST, earlier_headers, newest_ahead
 
 A, B = "assets/a-3f9c2ab1.js", "assets/b-3f9c2ab1.js"
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.treated import headers_for
-from uploader.encodings import compress, ending_of, saves
+from uploader.treatment.encodings import compress, ending_of, saves
 
 DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from obstore.exceptions import GenericError
 
-from uploader.encryption import encryption
+from uploader.aws.access import Access
 from uploader.errors import UsageError
-from uploader.s3_errors import code_of
-from uploader.session import Access
+from uploader.s3.encryption import encryption
+from uploader.s3.errors import code_of
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 

@@ -7,7 +7,7 @@ import pytest
 from release_log.marker import Asset, Release, encode
 from tests.fake_bucket import LAYOUT, NOON, FakeBucket
 from uploader.errors import UploaderError
-from uploader.find import find_release, releases_of
+from uploader.history.find import find_release, releases_of
 
 OLD, AGAIN, OTHER = "20261101T120000Z-r1", "20261102T120000Z-r1", "20261103T120000Z-r2"
 

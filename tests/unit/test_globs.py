@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploader.globs import GlobError, translate
+from uploader.treatment.globs import GlobError, translate
 
 
 def names(glob: str, name: str) -> bool:

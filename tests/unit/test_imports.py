@@ -69,7 +69,7 @@ def test_what_decides_imports_nothing_that_does_io(module: str) -> None:
 
 def test_import_finder_sees_inner_and_conditional_imports() -> None:
     """Or the tests above would pass for nothing."""
-    assert imports("def f():\n    if x:\n        import uploader.cli\nfrom infra.stack import y") == {
+    assert imports("def f():\n    if x:\n        import uploader.cli.entry\nfrom infra.stack import y") == {
         "uploader",
         "infra",
     }

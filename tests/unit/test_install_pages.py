@@ -14,11 +14,11 @@ import pytest
 
 from infra.settings import OWN, SiteSettings, settings_from
 from release_log.settings import SETTINGS, Orphans
-from uploader.commands.group import COMMANDS, load
-from uploader.commands.settings import every_setting, kind
-from uploader.config import find
-from uploader.rule_values import CHECKS
-from uploader.rules import Rule, parse_rules
+from uploader.cli.config_file import find
+from uploader.cli.configuration import every_setting, kind
+from uploader.cli.group import COMMANDS, load
+from uploader.treatment.rule_values import CHECKS
+from uploader.treatment.rules import Rule, parse_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("install", "migrate")}

@@ -10,8 +10,8 @@ import pytest
 from release_log.ledger_file import HOLDS
 from tests.fake_bucket import LAYOUT, NOON, Clock, FakeBucket
 from uploader.errors import StoppedError, UploaderError
-from uploader.intent import TRIES, Intent, intent
-from uploader.looking import POLL_SECONDS
+from uploader.protocol.intent import TRIES, Intent, intent
+from uploader.protocol.look import POLL_SECONDS
 
 KEYS = frozenset({"assets/app-3f9c2ab1.js", "assets/index.html"})
 OURS = LAYOUT.pending_key("20261123T120000Z-r1")

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploader.collect import LocalAsset
-from uploader.commands import options
-from uploader.commands.upload import invalidate
-from uploader.compare import Reason, Upload
+from uploader.builds.collect import LocalAsset
+from uploader.cli import options
+from uploader.cli.commands.upload import invalidate
 from uploader.errors import StoppedError, UsageError
-from uploader.invalidate import MAX_PATHS, Cdn, find_cdn, fold, url_paths
-from uploader.rules import NO_RULES
+from uploader.publishing.compare import Reason, Upload
+from uploader.publishing.invalidation import MAX_PATHS, Cdn, find_cdn, fold, url_paths
+from uploader.treatment.rules import NO_RULES
 
 
 def upload(key: str, reason: Reason = Reason.CONTENT_DIFFERS, *, fingerprinted: bool = False) -> Upload:

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploader.key_ranges import KeyRange, key_ranges
+from uploader.s3.key_ranges import KeyRange, key_ranges
 
 NAMES = st.lists(st.sampled_from(["a", "b", "ab", "é", "z-1", "a.b"]), min_size=1, max_size=4).map("/".join)
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uploader.builds.manifests import read_manifests
+from uploader.builds.manifests.bundlers import webpack
+from uploader.builds.manifests.formats import resolve
+from uploader.builds.manifests.frameworks import logical_names as by_framework
+from uploader.builds.manifests.naming import extra, logical_names
 from uploader.errors import UsageError
-from uploader.manifests import read_manifests
-from uploader.manifests.bundlers import webpack
-from uploader.manifests.frameworks import logical_names as by_framework
-from uploader.manifests.naming import extra, logical_names
-from uploader.manifests.places import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

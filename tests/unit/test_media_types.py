@@ -8,7 +8,7 @@ import pytest
 from content_types import EXTENSION_TO_CONTENT_TYPE
 
 from tests.treated import headers_for
-from uploader.media_types import _COMMON_TYPES, _OWN_TYPES, is_compressed, media_type
+from uploader.treatment.media_types import _COMMON_TYPES, _OWN_TYPES, is_compressed, media_type
 
 TEXT = "; charset=utf-8"
 

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from uploader.commands.group import COMMANDS, load
+from uploader.cli.group import COMMANDS, load
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "operate.md").read_text()

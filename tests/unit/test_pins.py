@@ -8,16 +8,16 @@ import pytest
 
 from release_log.settings import HALF_PENDING_TTL
 from tests.fake_bucket import LAYOUT, FakeBucket
-from uploader.collect import collect
+from uploader.builds.collect import collect
 from uploader.errors import NotWholeError, UploaderError
-from uploader.pins import pin, unpin
-from uploader.publishing import Build, publish
+from uploader.operations.pins import pin, unpin
+from uploader.publishing.publish import Build, publish
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from uploader.store import Listing
+    from uploader.s3.port import Listing
 
 ID = "20261123T120000Z-r1"
 PIN, APP = LAYOUT.pin_key(ID), "assets/app-3f9c2ab1.js"

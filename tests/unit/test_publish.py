@@ -8,18 +8,18 @@ import pytest
 
 from release_log.settings import HALF_PENDING_TTL
 from tests.fake_bucket import LAYOUT, Clock, FakeBucket
-from uploader.collect import LocalAsset, collect
-from uploader.compare import Reason
+from uploader.builds.collect import LocalAsset, collect
 from uploader.errors import UploaderError
-from uploader.publishing import Build, publish
-from uploader.store import ReadOnly
+from uploader.publishing.compare import Reason
+from uploader.publishing.publish import Build, publish
+from uploader.s3.port import ReadOnly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from uploader.collect import LocalAsset
-    from uploader.store import Stored
+    from uploader.builds.collect import LocalAsset
+    from uploader.s3.port import Stored
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from cleaner_lambda.ledger import Folded, Ledger
 from cleaner_lambda.ledger import encode as encode_ledger
 from release_log.marker import Asset, Release, encode
 from tests.fake_bucket import LAYOUT, NOON, FakeBucket
-from uploader.log_order import newest_first
-from uploader.release_history import BATCH, Logged, find, find_current, problems_of, read, read_ledger
-from uploader.release_list import Standing, releases
-from uploader.site_status import look
+from uploader.history.current import BATCH, Logged, find, find_current, problems_of, read, read_ledger
+from uploader.history.order import newest_first
+from uploader.operations.releases import Standing, releases
+from uploader.operations.status import look
 
 if TYPE_CHECKING:
-    from uploader.release_history import Current
+    from uploader.history.current import Current
 
 
 def release_id(number: int) -> str:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fake_bucket import LAYOUT, FakeBucket
-from uploader import cli
-from uploader.child import check_command, run_command
-from uploader.commands import options as shared
+from uploader.cli import entry
+from uploader.cli import options as shared
+from uploader.cli.child_process import check_command, run_command
 from uploader.errors import UploaderError, UsageError
-from uploader.store import ReadOnly
+from uploader.s3.port import ReadOnly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def run(bucket: FakeBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def call(*command: str, options: tuple[str, ...] = ()) -> int:
         words = ["run", str(tmp_path / "dist"), "--bucket", "my-assets", "--release", "r1", *options, "--", *command]
         monkeypatch.setattr(sys, "argv", ["uploader", *words])
-        return cli.run()
+        return entry.run()
 
     return call
 

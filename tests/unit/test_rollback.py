@@ -9,18 +9,18 @@ import pytest
 from release_log.instants import format_instant
 from release_log.marker import decode
 from tests.fake_bucket import LAYOUT, FakeBucket
-from uploader.collect import collect
+from uploader.builds.collect import collect
 from uploader.errors import NotWholeError, UploaderError
-from uploader.find import without_headers
-from uploader.looking import POLL_SECONDS
-from uploader.publishing import Build, publish
-from uploader.rollback import check, find_target, roll_back
+from uploader.history.find import without_headers
+from uploader.operations.rollback import check, find_target, roll_back
+from uploader.protocol.look import POLL_SECONDS
+from uploader.publishing.publish import Build, publish
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from release_log.marker import Release
-    from uploader.rollback import Target
+    from uploader.operations.rollback import Target
 
 APPS = {"r1": "assets/app-3f9c2ab1.js", "r2": "assets/app-4a1b2c3d.js", "r3": "assets/app-5b2c3d4e.js"}
 

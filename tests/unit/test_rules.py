@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.treated import headers_for
 from uploader.errors import UsageError
-from uploader.globs import translate
-from uploader.headers import IMMUTABLE, NO_CACHE, Headers
-from uploader.rule_values import CHECKS
-from uploader.rules import NO_RULES, Rules, Treatment, parse_rules
+from uploader.treatment.globs import translate
+from uploader.treatment.headers import IMMUTABLE, NO_CACHE, Headers
+from uploader.treatment.rule_values import CHECKS
+from uploader.treatment.rules import NO_RULES, Rules, Treatment, parse_rules
 
 WHERE = "uploader.toml"
 

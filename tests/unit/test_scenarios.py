@@ -23,12 +23,12 @@ from release_log.fingerprints import Name, split
 from release_log.settings import Policy
 from tests.fake_bucket import Clock, FakeBucket
 from tests.fakes import FakeS3
-from uploader.collect import collect
-from uploader.compare import Reason
+from uploader.aws.access import find_access
+from uploader.builds.collect import collect
 from uploader.errors import UsageError
-from uploader.headers import IMMUTABLE, NO_CACHE
-from uploader.publishing import Build, Published, publish
-from uploader.session import find_access
+from uploader.publishing.compare import Reason
+from uploader.publishing.publish import Build, Published, publish
+from uploader.treatment.headers import IMMUTABLE, NO_CACHE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

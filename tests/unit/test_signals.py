@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from uploader.signals import terminate_as_interrupt
+from uploader.cli.signals import terminate_as_interrupt
 
 
 class Something:

@@ -10,17 +10,17 @@ import pytest
 from release_log.marker import Asset, Release, decode, encode
 from release_log.settings import HALF_PENDING_TTL
 from tests.fake_bucket import LAYOUT, NOON, Clock, FakeBucket
-from uploader.collect import collect
+from uploader.builds.collect import collect
 from uploader.errors import StoppedError, UploaderError
-from uploader.looking import POLL_SECONDS
-from uploader.publishing import Build, publish
-from uploader.staging import activate, drop
+from uploader.operations.staging import activate, drop
+from uploader.protocol.look import POLL_SECONDS
+from uploader.publishing.publish import Build, publish
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from uploader.store import Listing
+    from uploader.s3.port import Listing
 
 ID = "20261123T120000Z-r1"
 STAGED, MARKER = LAYOUT.staged_key(ID), LAYOUT.marker_key(ID)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from uploader.commands.group import COMMANDS, load
+from uploader.cli.group import COMMANDS, load
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"asyncio", "boto3", "botocore", "obstore", "rich"}
@@ -17,7 +17,7 @@ HEAVY = {"asyncio", "boto3", "botocore", "obstore", "rich"}
 def loaded(*arguments: str) -> set[str]:
     """The modules that a run of the command line has imported when it ends."""
     program = (
-        "import sys; from uploader.cli import run\n"
+        "import sys; from uploader.cli.entry import run\n"
         f"sys.argv = ['uploader', *{list(arguments)}]; run(); sys.__stdout__.write('\\n' + ' '.join(sys.modules))"
     )
     answer = subprocess.run(
@@ -44,9 +44,9 @@ def test_the_help_and_wrong_usage_import_nothing_heavy(arguments: tuple[str, ...
 
 
 def test_only_the_command_that_runs_is_imported() -> None:
-    modules = {name for name in loaded("activate", "--help") if name.startswith("uploader.commands.")}
-    assert "uploader.commands.staging" in modules
-    assert not modules & {"uploader.commands.upload", "uploader.commands.run", "uploader.commands.restore"}
+    modules = {name for name in loaded("activate", "--help") if name.startswith("uploader.cli.commands.")}
+    assert "uploader.cli.commands.staging" in modules
+    assert not modules & {"uploader.cli.commands.upload", "uploader.cli.commands.run", "uploader.cli.commands.restore"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

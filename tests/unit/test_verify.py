@@ -8,8 +8,8 @@ import pytest
 
 from release_log.marker import Asset
 from tests.treated import headers_for
-from uploader.headers import Headers, digest_of
-from uploader.verify import STORAGE_CLASSES, Need, Wrong, check
+from uploader.operations.verify import STORAGE_CLASSES, Need, Wrong, check
+from uploader.treatment.headers import Headers, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from uploader.workers import Workers, for_each, run
+from uploader.threads.workers import Workers, for_each, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

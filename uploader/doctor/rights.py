@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from release_log.layout import Layout
-    from uploader.doctor.asking import Answer, Ask
+    from uploader.doctor.ask import Answer, Ask
     from uploader.doctor.finding import Finding
 
 BODY = b"?"

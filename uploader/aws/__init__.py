@@ -1,0 +1,1 @@
+"""Who we are at AWS, and the one function that the uploader invokes: the cleaner."""

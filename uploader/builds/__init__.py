@@ -1,0 +1,1 @@
+"""What is on this machine: a build's files, their names, and who made them."""

@@ -1,0 +1,67 @@
+"""What a build's files say of each other: maps and compressed siblings, originals, chunks of one template. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from release_log.fingerprints import split
+from uploader.builds.manifests.entry import base_name
+from uploader.builds.manifests.naming import extra
+from uploader.builds.manifests.tokens import is_word, shape
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+_FOLLOWERS = (".gz", ".br", ".zst", ".map", ".LICENSE.txt")
+
+
+def alike(unnamed: Collection[str]) -> dict[str, str]:
+    """Logical paths of chunks without a name whose fingerprint looks like a number, among others of their template.
+
+    ``692.20832029.chunk.js`` by itself bears a date or an id; beside ``262.3994cafe.chunk.js`` it does not.
+    """
+    templates = set()
+    for name in unnamed:
+        seen, base = split(name), base_name(name)
+        if seen.fingerprint:
+            tail = base.rpartition(seen.fingerprint)[2]
+            templates.add((name[: -len(base)], shape(seen.fingerprint), tail))
+    found = {}
+    for name in unnamed:
+        folder, (first, *others) = name[: -len(base_name(name))], base_name(name).split(".")
+        for index, token in enumerate(others[:-1]):
+            tail = "." + ".".join(others[index + 1 :])
+            if not split(name).fingerprint and not is_word(token) and (folder, shape(token), tail) in templates:
+                found[name] = folder + ".".join([first, *others[:index]]) + tail
+    return found
+
+
+def with_followers(mapped: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """The same with source maps and compressed siblings: each follows the file it belongs to."""
+    found = dict(mapped)
+    for name in names:
+        owner = name
+        while owner not in mapped and owner.endswith(_FOLLOWERS):
+            owner = owner[: -len(next(filter(owner.endswith, _FOLLOWERS)))]
+        if owner in mapped:
+            found[name] = mapped[owner] + name[len(owner) :]
+    return found
+
+
+def beside_originals(mapped: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """The same without a claim to a path that is another file's name.
+
+    Django and Phoenix keep ``app.css`` beside ``app.27e20196a850.css``. Neither is the other's next version: those of
+    the second are together under ``app.*.css``.
+    """
+    return {
+        name: _starred(name, logical) if logical != name and logical in names else logical
+        for name, logical in mapped.items()
+    }
+
+
+def _starred(name: str, logical: str) -> str:
+    folder, slash, base = name.rpartition("/")
+    more = extra(base, base_name(logical))
+    starred = f"{base[: more.start]}*{base[more.end :]}" if more else f"*/{base_name(logical)}"
+    return folder + slash + starred

@@ -1,0 +1,1 @@
+"""The command line: options, configuration, and what the user is told."""

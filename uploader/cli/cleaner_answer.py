@@ -1,0 +1,104 @@
+"""What the cleaner answered, for people: the rows of a table, a summary, and whether somebody has to act. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from uploader.cli.console import readable, table
+from uploader.errors import EXIT_DONE, EXIT_FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+COLUMNS = ("action", "asset", "state", "since", "reason", "due")
+
+PASSING = {"rebuilt", "deleting"}
+"""Reasons for deleting nothing that are over by themselves: the cleaner comes back."""
+
+LATER_SHOWN = 20
+"""What falls due later may be the whole site."""
+
+Row = tuple[str, str, str, str, str, str]
+
+
+def needs(document: Mapping[str, Any]) -> list[str]:
+    """What somebody has to deal with; nothing, if the cleaner goes on by itself."""
+    found = []
+    if document["failed"]:
+        found.append(f"{document['counts']['failed']} failed")
+    if document["missing"]:
+        found.append(f"{len(document['missing'])} assets of current releases are missing")
+    found += [f"stopped by {stop['reason']}" for stop in document["stopped_by"] if stop["reason"] not in PASSING]
+    return found
+
+
+def exit_code(document: Mapping[str, Any]) -> int:
+    """Failed if somebody has to act, under a dry run too: the real run would end the same way."""
+    return EXIT_FAILED if needs(document) else EXIT_DONE
+
+
+def text(document: Mapping[str, Any], where: str) -> str:
+    """The answer for people.
+
+    Args:
+        document: The cleaner's answer.
+        where: The site, as ``s3://bucket/prefix``.
+    """
+    rows = list(_rows(document))
+    summary = "\n".join(_summary(document, where))
+    return f"{table(COLUMNS, rows)}\n\n{summary}" if rows else summary
+
+
+def _rows(document: Mapping[str, Any]) -> Iterator[Row]:
+    """What failed and what is missing first, then what is done, then what is to come, soonest first."""
+    for entry in document["failed"]:
+        yield _row("failed", entry, entry["error"])
+    for key in document["missing"]:
+        yield ("missing", key, "", "", "a current release names it", "")
+    for action, done in (("delete", "deleted"), ("untag", "untagged"), ("tag", "tagged")):
+        for entry in document[action]:
+            yield _row(f"would {action}" if document["dry_run"] else done, entry)
+    for entry in _later(document)[:LATER_SHOWN]:
+        yield _row("later", entry)
+
+
+def _row(action: str, entry: Mapping[str, Any], reason: str | None = None) -> Row:
+    return (
+        action,
+        entry["key"],
+        entry["state"] or "",
+        entry["since"] or "",
+        reason or entry["reason"],
+        entry.get("due") or "",
+    )
+
+
+def _later(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return sorted(document["upcoming"], key=lambda entry: (entry["due"], entry["key"]))
+
+
+def _summary(document: Mapping[str, Any], where: str) -> Iterator[str]:
+    counts, size = document["counts"], readable(document["bytes_deleted"])
+    if document["dry_run"]:
+        yield (
+            f"{where}: would delete {counts['delete']} ({size}), untag {counts['untag']}, tag {counts['tag']}, "
+            f"keep {counts['keep']}; nothing was changed"
+        )
+    else:
+        yield (
+            f"{where}: deleted {counts['delete']} ({size}), untagged {counts['untag']}, tagged {counts['tag']}, "
+            f"kept {counts['keep']}"
+        )
+    if document["orphans"] is not None:
+        yield f"{document['orphans']} assets of no known release"
+    later = len(document["upcoming"])
+    if later > LATER_SHOWN:
+        yield f"{later - LATER_SHOWN} more fall due later: --json names all"
+    for stop in document["stopped_by"]:
+        yield f"nothing is deleted ({stop['reason']}): {stop['message']}"
+    if document["unfinished"]:
+        yield "the time was over before the work was: the cleaner goes on by itself"
+    if document["truncated"]:
+        yield "the lists are cut to what Lambda can carry: the counts are whole, and the function's log has all of it"
+    if document["next_due"]:
+        yield f"next due: {document['next_due']}"

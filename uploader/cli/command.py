@@ -1,0 +1,118 @@
+"""What every command is made with: its configuration, and errors that say where a wrong value stands."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from uploader.cli.config_file import FILE, find
+from uploader.cli.configuration import configure, in_force, key
+from uploader.errors import EXIT_STATUS, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:  # noqa: ANN401 (click's)
+    ctx.meta[f"uploader.{parameter.name}"] = value
+
+
+def _environments(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell completes the name of an environment to."""
+    try:
+        file = find(ctx.meta.get("uploader.config"))
+    except UsageError:
+        return []
+    return [name for name in (file.environments if file else ()) if name.startswith(incomplete)]
+
+
+def _option(name: str, **attributes: Any) -> click.Option:  # noqa: ANN401 (click's)
+    """An option of all commands, which is none of their functions' business."""
+    variable = f"UPLOADER_{name.upper().replace('-', '_')}"
+    return click.Option([f"--{name}"], envvar=variable, callback=_keep, expose_value=False, **attributes)
+
+
+CONFIGURATION = (
+    _option(
+        "config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The configuration.  [default: uploader.toml, or [tool.uploader] in pyproject.toml]",
+    ),
+    _option(
+        "env",
+        metavar="NAME",
+        shell_complete=_environments,
+        help="The environment: the configuration's table [environments.NAME] goes before its top level.",
+    ),
+    _option("print-config", is_flag=True, help="Show what is in force and where it comes from; do nothing else."),
+)
+
+
+class Command(click.Command):
+    """A command of ``python -m uploader``. What it is not told, it looks up in the configuration."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (click's)
+        super().__init__(*args, **kwargs)
+        self.params += CONFIGURATION
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See click; the configuration has to be there before the first option is looked up."""
+        given, _, _ = self.make_parser(ctx).parse_args(list(args))
+        asks = self.get_help_option(ctx)
+        if ctx.resilient_parsing or (asks is not None and asks.name in given):
+            return super().parse_args(ctx, args)
+        for option in CONFIGURATION:
+            option.handle_parse_result(ctx, given, [])
+        configure(ctx, ctx.meta["uploader.config"], ctx.meta["uploader.env"])
+        if ctx.meta["uploader.print_config"]:
+            from uploader.cli.print_config import show  # noqa: PLC0415 (only for this)
+
+            show(ctx, missing=self._parse_what_is_there(ctx, args))
+            ctx.exit()
+        return _parse(self, ctx, args)
+
+    def _parse_what_is_there(self, ctx: click.Context, args: list[str]) -> list[click.Parameter]:
+        """Parse all the same if something that is required is missing; returns that."""
+        missing: list[click.Parameter] = []
+        rest = copy.copy(self)
+        while True:
+            rest.params = [parameter for parameter in self.params if parameter not in missing]
+            try:
+                _parse(rest, ctx, args)
+            except click.MissingParameter as error:
+                if error.param is None:
+                    raise
+                missing.append(error.param)
+            else:
+                return missing
+
+
+def command(cls: type[Command] = Command, **attributes: Any) -> Callable[[Callable[..., Any]], Command]:  # noqa: ANN401 (click's)
+    """Make a function a command; its help ends with the exit status."""
+    return click.command(cls=cls, **{"epilog": EXIT_STATUS, **attributes})
+
+
+def _parse(command: click.Command, ctx: click.Context, args: list[str]) -> list[str]:
+    """As click does, but an error says where the wrong value stands, or where the missing one can."""
+    try:
+        return click.Command.parse_args(command, ctx, list(args))
+    except click.BadParameter as error:
+        parameter = error.param
+        if parameter is None:
+            raise
+        name = key(parameter)
+        if isinstance(error, click.MissingParameter):
+            ways = [f"set {parameter.envvar}" if parameter.envvar else "", f"{name} in {FILE}" if name else ""]
+            remedy = ", or ".join(["Give it", *filter(None, ways)])
+            raise click.MissingParameter(remedy, ctx, parameter) from error
+        source = ctx.get_parameter_source(str(parameter.name))
+        if source is ParameterSource.ENVIRONMENT:
+            error.param_hint = str(parameter.envvar)
+        elif source is ParameterSource.DEFAULT_MAP and name:
+            error.param_hint = f"{name} in {in_force(ctx).settings[name].where}"
+        raise

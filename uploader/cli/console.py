@@ -1,0 +1,83 @@
+"""What a command says: its answer on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from uploader.cli.colours import heading
+from uploader.errors import StoppedError, UploaderError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from uploader.errors import NotWholeError
+
+KILO = 1000
+
+
+def answer(options: Mapping[str, Any], document: Mapping[str, Any], text: str, *, done: str) -> None:
+    """Give a command's answer: the document under ``--json``, nothing under ``--quiet``, else the text.
+
+    Args:
+        options: The command's.
+        document: What it did, for programs.
+        text: The same for people.
+        done: What is so by now, should nobody be able to read the answer.
+
+    Raises:
+        UploaderError: It cannot be written.
+    """
+    if options["as_json"]:
+        import json  # noqa: PLC0415 (a start without it is quicker)
+
+        say(json.dumps(document), done=done)
+    elif not options["quiet"]:
+        say(text, done=done)
+
+
+def answer_gone(options: Mapping[str, Any], document: Mapping[str, Any], error: NotWholeError) -> None:
+    """Give the answer of a command that a release's missing assets stop: every one of them; see `answer`."""
+    gone = sorted(error.gone)
+    answer(options, {**document, "gone": gone}, "\n".join(f"gone {key}" for key in gone), done="nothing was changed")
+
+
+def say(text: str, *, done: str) -> None:
+    """Write a line on standard output, at once; see `answer`."""
+    try:
+        if sys.stdout is None:
+            reason = "it is closed"
+        else:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+            return
+    except KeyboardInterrupt as error:
+        raise StoppedError(done, done=True) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        # Or the interpreter would try once more when it ends, and say so in its own way.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    msg = f"{done}, but the answer could not be written to standard output ({reason})"
+    raise UploaderError(msg)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows under their columns' names, for people: columns aligned, two spaces between them, nothing cut."""
+    lines = [tuple(columns), *(tuple(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    head, *rest = (
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+    return "\n".join([heading(head, sys.stdout), *rest])
+
+
+def readable(size: float) -> str:
+    """A number of bytes, for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < KILO or unit == "GB":
+            break
+        size /= KILO
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

@@ -1,0 +1,29 @@
+"""The log of a command, on standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from uploader.cli.colours import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class _Format(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        return failure(line, sys.stderr) if record.levelno >= logging.ERROR else line
+
+
+def log_to_stderr(options: Mapping[str, Any]) -> None:
+    """Show the log, as far as ``--verbose`` and ``--quiet`` ask for it."""
+    level = logging.DEBUG if options["verbose"] else logging.ERROR if options["quiet"] else logging.INFO
+    logger = logging.getLogger("uploader")
+    logger.setLevel(level)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Format("uploader: %(message)s"))
+    logger.handlers = [handler]
+    logger.propagate = False

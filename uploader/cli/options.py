@@ -1,0 +1,311 @@
+"""The options that commands share: each is declared once, with its environment variable, default and check."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from release_log.channel import CHANNEL, DEFAULT_CHANNEL
+from release_log.errors import LayoutError
+from release_log.layout import Layout, check_prefix, is_id, make_id
+from uploader.builds.release_name import release_name
+from uploader.cli.configuration import in_force
+from uploader.s3.encryption import ALGORITHMS, encryption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uploader.aws.access import Access
+    from uploader.publishing.invalidation import Cdn
+    from uploader.s3.port import BucketPort, ReaderPort
+
+    Option = Callable[[Any], Any]
+
+Function = TypeVar("Function")
+
+DEFAULT_PREFIX = "assets/"
+CONCURRENCY = 128
+CHANNEL_HELP = "The line of releases this one belongs to, such as production or staging."
+
+
+def takes(*options: Option) -> Callable[[Function], Function]:
+    """Give a command these parameters, in this order."""
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        return check_prefix(value)
+    except LayoutError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _pattern(_context: click.Context, _parameter: click.Parameter, value: str | None) -> re.Pattern[str] | None:
+    if value is None:
+        return None
+    from release_log.fingerprints import PatternError, compile_pattern  # noqa: PLC0415 (few have one of their own)
+
+    try:
+        return compile_pattern(value)
+    except PatternError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def check_channel(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """A channel's name, or None if none is given."""
+    if value is None or CHANNEL.fullmatch(value):
+        return value
+    msg = f"{value!r} is not up to 64 letters, digits, dots, hyphens and underscores, first a letter or digit"
+    raise click.BadParameter(msg)
+
+
+def _release(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+    now = datetime.now(UTC)
+    name = release_name(os.environ, now) if value is None else value
+    try:
+        make_id(now, name)
+    except LayoutError as error:
+        raise click.BadParameter(str(error)) from error
+    return name
+
+
+def _distribution(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None or re.fullmatch(r"[A-Z0-9]{5,64}", value):
+        return value
+    msg = f"{value!r} is not a distribution's id such as E2QWRUHAPOMQZL; its domain name and its ARN do not do"
+    raise click.BadParameter(msg)
+
+
+def check_release_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """A release's id as given, if it can be one."""
+    layout = Layout("")
+    try:
+        return layout.release_id(layout.marker_key(value))
+    except LayoutError as error:
+        msg = f"{value!r} is not the id of a release, such as 20261123T060500Z-3f9c2ab"
+        raise click.BadParameter(msg) from error
+
+
+def _release_or_name(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None or is_id(value):
+        return value
+    try:
+        make_id(datetime.now(UTC), value)
+    except LayoutError as error:
+        msg = f"{value!r} is neither the id of a release, such as 20261123T060500Z-3f9c2ab, nor a name, such as 3f9c2ab"
+        raise click.BadParameter(msg) from error
+    return value
+
+
+def release_argument(*, required: bool = True) -> Option:
+    """RELEASE, an id or a name, of a release that is there.
+
+    No environment variable stands for it: the one that a roll-out command finds names the release that is being rolled
+    out, and this is for another one.
+    """
+    return click.argument("wanted", metavar="RELEASE", callback=_release_or_name, required=required)
+
+
+DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), envvar="UPLOADER_DIRECTORY")
+ID = click.argument("release_id", metavar="ID", callback=check_release_id, envvar="UPLOADER_RELEASE_ID")
+RELEASE_ID = click.option(
+    "--release",
+    "release_id",
+    metavar="ID",
+    callback=check_release_id,
+    envvar="UPLOADER_RELEASE_ID",
+    required=True,
+    help="The id of the release.",
+)
+BUCKET = click.option("--bucket", envvar="UPLOADER_BUCKET", required=True, help="The bucket.")
+PREFIX = click.option(
+    "--prefix",
+    envvar="UPLOADER_PREFIX",
+    default=DEFAULT_PREFIX,
+    callback=_prefix,
+    show_default=True,
+    help="The site's key prefix; empty, or ending with a slash.",
+)
+CHANNEL_OPTION = click.option(
+    "--channel",
+    envvar="UPLOADER_CHANNEL",
+    default=DEFAULT_CHANNEL,
+    callback=check_channel,
+    show_default=True,
+    help=CHANNEL_HELP,
+)
+ONLY_CHANNEL = click.option(
+    "--channel", "only_channel", metavar="NAME", callback=check_channel, help="Only this one.  [default: all channels]"
+)
+RELEASE = click.option(
+    "--release",
+    envvar="UPLOADER_RELEASE",
+    callback=_release,
+    help="The release's name.  [default: the CI system's commit, else git's, else the time]",
+)
+PATTERN = click.option(
+    "--fingerprint-pattern",
+    envvar="UPLOADER_FINGERPRINT_PATTERN",
+    callback=_pattern,
+    metavar="REGEX",
+    help="A regular expression with a group `fingerprint`, instead of the built-in recognition.",
+)
+MANIFEST = click.option(
+    "--manifest",
+    envvar="UPLOADER_MANIFEST",
+    type=click.Path(path_type=Path),
+    help="The build manifest, instead of those found in DIRECTORY.",
+)
+COLLECTOR = click.option(
+    "--collector",
+    envvar="UPLOADER_COLLECTOR",
+    metavar="PACKAGE.MODULE:FUNCTION",
+    help="A function of your own that finds the files, instead of taking all of DIRECTORY.",
+)
+DRY_RUN = click.option(
+    "--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Say what would be sent; write nothing."
+)
+JSON = click.option(
+    "--json", "as_json", envvar="UPLOADER_JSON", is_flag=True, help="One JSON document on standard output."
+)
+FUNCTION = click.option(
+    "--function",
+    envvar="UPLOADER_FUNCTION",
+    metavar="NAME",
+    help="The cleaner's function: the stack's output CleanerFunctionName.",
+)
+REGION = click.option("--region", envvar="UPLOADER_REGION", help="The bucket's region.  [default: as boto3 finds it]")
+PROFILE = click.option("--profile", envvar="UPLOADER_PROFILE", help="The AWS profile.  [default: as boto3 finds it]")
+ENDPOINT_URL = click.option("--endpoint-url", envvar="UPLOADER_ENDPOINT_URL", help="Another S3 server than AWS.")
+CONCURRENCY_OPTION = click.option(
+    "--concurrency",
+    envvar="UPLOADER_CONCURRENCY",
+    default=CONCURRENCY,
+    type=click.IntRange(1, 512),
+    show_default=True,
+    help="How many requests run at once.",
+)
+SSE_OPTION = click.option(
+    "--sse",
+    envvar="UPLOADER_SSE",
+    type=click.Choice(ALGORITHMS),
+    help="How S3 encrypts what is stored.  [default: as the bucket says]",
+)
+SSE_KMS_KEY_ID = click.option(
+    "--sse-kms-key-id",
+    envvar="UPLOADER_SSE_KMS_KEY_ID",
+    metavar="KEY",
+    help="The KMS key: its id, ARN or alias.  [default: the account's own for S3]",
+)
+SSE_BUCKET_KEY = click.option(
+    "--sse-bucket-key",
+    envvar="UPLOADER_SSE_BUCKET_KEY",
+    is_flag=True,
+    help="Let S3 keep a bucket key, for fewer requests to KMS.",
+)
+INVALIDATE_OPTION = click.option(
+    "--invalidate",
+    envvar="UPLOADER_INVALIDATE",
+    metavar="DISTRIBUTION",
+    callback=_distribution,
+    help="Invalidate what was replaced at this CloudFront distribution.",
+)
+INVALIDATE_ROOT = click.option(
+    "--invalidate-root",
+    envvar="UPLOADER_INVALIDATE_ROOT",
+    metavar="PATH",
+    default="",
+    help="The distribution's origin path: what a key has and its URL has not.",
+)
+VERBOSE = click.option(
+    "-v", "--verbose", envvar="UPLOADER_VERBOSE", is_flag=True, help="Log more on standard error, such as every file."
+)
+QUIET = click.option("-q", "--quiet", envvar="UPLOADER_QUIET", is_flag=True, help="Say nothing but errors.")
+
+SITE = (BUCKET, PREFIX)
+ENCRYPTION = (SSE_OPTION, SSE_KMS_KEY_ID, SSE_BUCKET_KEY)
+INVALIDATION = (INVALIDATE_OPTION, INVALIDATE_ROOT)
+NAMES = (PATTERN, MANIFEST, COLLECTOR)
+WAY = (REGION, PROFILE, ENDPOINT_URL)
+LOGS = (VERBOSE, QUIET)
+
+
+def find_access(options: dict[str, Any]) -> Access:
+    """The bucket and the way to it, by a command's options."""
+    from uploader.aws.access import find_access  # noqa: PLC0415 (a wrong option needs no AWS library)
+
+    return find_access(
+        options["bucket"], region=options["region"], profile=options["profile"], endpoint_url=options["endpoint_url"]
+    )
+
+
+def open_bucket(options: dict[str, Any], *, warm: bool = False) -> BucketPort:
+    """Open the bucket of a command's options; read-only under a dry run.
+
+    Args:
+        options: The command's.
+        warm: Open some connections at once: many requests will follow.
+    """
+    encrypted = encryption_of(options)
+    access = find_access(options)
+    from uploader.s3.connection import connect  # noqa: PLC0415 (as above)
+
+    connection = connect(access, encrypted)
+    if warm:
+        connection.warm(Layout(options["prefix"]).ledger)
+    # All this is loaded while the connections are being opened.
+    from uploader.s3.bucket import Bucket  # noqa: PLC0415
+    from uploader.s3.port import ReadOnly  # noqa: PLC0415
+
+    bucket = Bucket(connection, options.get("concurrency", CONCURRENCY))
+    return ReadOnly(bucket) if options.get("dry_run") else bucket
+
+
+def open_to_read(options: dict[str, Any]) -> ReaderPort:
+    """Open the bucket of a command that only looks at it."""
+    access = find_access(options)
+    from uploader.s3.bucket import open_bucket  # noqa: PLC0415 (as above)
+
+    return open_bucket(access, options.get("concurrency", CONCURRENCY))
+
+
+def encryption_of(options: dict[str, Any]) -> dict[str, Any]:
+    """How a command's options want everything encrypted; see `uploader.s3.encryption`."""
+    return encryption(
+        options.get("sse"), options.get("sse_kms_key_id"), bucket_key=options.get("sse_bucket_key", False)
+    )
+
+
+def find_cdn(options: dict[str, Any]) -> Cdn | None:
+    """The CDN of a command's options, if they name one."""
+    if options["invalidate"] is None:
+        return None
+    from uploader.publishing.invalidation import find_cdn  # noqa: PLC0415 (most sites name none)
+
+    return find_cdn(options["invalidate"], options["invalidate_root"], options["prefix"])
+
+
+def next_command(command: str, release_id: str, options: dict[str, Any]) -> str:
+    """A command on a release of the same site, as the user can paste it."""
+    words = ["python", "-m", "uploader", command, release_id, "--bucket", options["bucket"]]
+    if options["prefix"] != DEFAULT_PREFIX or "prefix" in in_force().settings:
+        words += ["--prefix", options["prefix"]]
+    for name in ("region", "profile", "endpoint_url", "sse", "sse_kms_key_id"):
+        if options.get(name):
+            words += ["--" + name.replace("_", "-"), options[name]]
+    if options.get("sse_bucket_key"):
+        words.append("--sse-bucket-key")
+    import shlex  # noqa: PLC0415 (a start without it is quicker)
+
+    return shlex.join(words)

@@ -1,0 +1,105 @@
+"""``--print-config``: what is in force, and where each value comes from."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from click.core import Argument, Option, ParameterSource
+
+from uploader.cli.config_file import RULES
+from uploader.cli.configuration import in_force, key
+from uploader.cli.configuration import rules as check_rules
+from uploader.cli.console import say, table
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    import click
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One value in force.
+
+    Attributes:
+        value: As it could stand in the file; None if there is none.
+        source: ``flag``, ``environment``, ``file``, ``default`` or ``missing``.
+        where: The flag, the environment variable, or the table in the file.
+    """
+
+    value: Any
+    source: str
+    where: str
+
+
+def show(ctx: click.Context, *, missing: Collection[click.Parameter]) -> None:
+    """Print the configuration of a command whose command line is parsed.
+
+    Args:
+        ctx: The command's.
+        missing: What it needs and nobody says.
+    """
+    file = in_force(ctx)
+    own = {"config": file.path, "env": file.environment}
+    entries: dict[str, Entry] = {}
+    for parameter in ctx.command.params:
+        if parameter in missing:
+            entries[_name(parameter)] = Entry(None, "missing", "missing, and required")
+        elif parameter.name in ctx.params or parameter.name in own:
+            value = {**ctx.params, **own}[parameter.name]
+            entries[_name(parameter)] = Entry(_plain(value), *_origin(ctx, parameter))
+    check_rules(ctx)
+    rules = file.settings.get(RULES)
+    listed = Entry([], "default", "default") if rules is None else Entry(rules.value, "file", rules.where)
+    if ctx.params.get("as_json"):
+        settings = {name: asdict(entry) for name, entry in entries.items()}
+        text = json.dumps({"command": ctx.command.name, "settings": settings, "rules": asdict(listed)}, default=str)
+    else:
+        unset = {_name(parameter): _unset(parameter) for parameter in ctx.command.params}
+        rows = [(name, _shown(entry.value) or unset[name], entry.where) for name, entry in entries.items()]
+        text = table(("setting", "value", "from"), [*rows, *_rule_rows(listed)])
+    say(text, done="nothing was done")
+
+
+def _name(parameter: click.Parameter) -> str:
+    return key(parameter) or str(parameter.name)
+
+
+def _origin(ctx: click.Context, parameter: click.Parameter) -> tuple[str, str]:
+    match ctx.get_parameter_source(str(parameter.name)):
+        case ParameterSource.COMMANDLINE:
+            return "flag", "command line" if isinstance(parameter, Argument) else max(parameter.opts, key=len)
+        case ParameterSource.ENVIRONMENT:
+            return "environment", str(parameter.envvar)
+        case ParameterSource.DEFAULT_MAP:
+            return "file", in_force(ctx).settings[_name(parameter)].where
+    return "default", "default"
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 (whatever a callback makes)
+    """A value as it could stand in the file."""
+    if isinstance(value, re.Pattern):
+        return value.pattern
+    return str(value) if isinstance(value, Path) else value
+
+
+def _shown(value: object) -> str | None:
+    """A value as it could stand in the file, but strings without quotes."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return None if value is None else str(value) or '""'
+
+
+def _unset(parameter: click.Parameter) -> str:
+    """What an option's help says of the value that it has unless it is given."""
+    said = isinstance(parameter, Option) and re.search(r"\[default: (.*)\]$", parameter.help or "")
+    return said[1] if said else "-"
+
+
+def _rule_rows(rules: Entry) -> Iterator[tuple[str, str, str]]:
+    for number, rule in enumerate(rules.value, 1):
+        yield f"rule {number}", ", ".join(f"{name} = {_shown(value)}" for name, value in rule.items()), rules.where

@@ -1,0 +1,117 @@
+"""How the bucket is set up: region, EventBridge, versioning, lifecycle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from uploader.doctor.finding import ok, problem, unknown, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from uploader.doctor.ask import Answer, Ask
+    from uploader.doctor.finding import Finding
+
+
+def check_bucket(ask: Ask, bucket: str, region: str) -> Finding:
+    """Whether it is there, and in this region.
+
+    S3 names the region also to whoever may not look into the bucket:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+    """
+    answer = ask("head_bucket")
+    if answer.code in {"404", "NoSuchBucket"}:
+        return problem("bucket", f"{bucket} does not exist", "check --bucket, or create it with `cdk deploy`")
+    found = answer.header("x-amz-bucket-region")
+    if found and found != region:
+        return problem("bucket", f"{bucket} is in {found}, not in {region}", f"name its region: --region {found}")
+    if found or not answer.code:
+        return ok("bucket", f"{bucket} is in {found or region}")
+    return unknown("bucket", f"S3 does not name its region ({answer.why})", "allow s3:ListBucket on the bucket")
+
+
+def check_event_bridge(ask: Ask, bucket: str, prefix: str) -> Finding:
+    """Whether S3 tells EventBridge of new markers: without it the cleaner comes by its timer alone."""
+    answer = ask("get_bucket_notification_configuration")
+    if answer.code:
+        return _not_told("EventBridge", answer, "s3:GetBucketNotification")
+    if "EventBridgeConfiguration" in answer.document:
+        return ok("EventBridge", "the bucket's notifications go to EventBridge")
+    return problem(
+        "EventBridge",
+        "the bucket sends no notifications to EventBridge: a new release does not wake the cleaner",
+        f"deploy again: cdk deploy -c bucket={bucket} -c prefix={prefix}",
+    )
+
+
+def check_versioning(ask: Ask, prefix: str) -> Finding:
+    """Whether a deletion can be undone, and not for ever."""
+    answer = ask("get_bucket_versioning")
+    if answer.code:
+        return _not_told("versioning", answer, "s3:GetBucketVersioning")
+    if answer.document.get("Status") != "Enabled":
+        return warning(
+            "versioning",
+            "off: what is deleted or replaced cannot be brought back",
+            "turn on versioning, with a lifecycle rule for noncurrent versions",
+        )
+    answer = ask("get_bucket_lifecycle_configuration")
+    if answer.code and answer.code != "NoSuchLifecycleConfiguration":
+        return _not_told("versioning", answer, "s3:GetLifecycleConfiguration")
+    days = [
+        rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for rule in _rules(answer)
+        if "NoncurrentDays" in rule.get("NoncurrentVersionExpiration", {}) and prefix.startswith(_prefix_of(rule))
+    ]
+    if days:
+        return ok("versioning", f"on: a deletion can be undone for {min(days)} days")
+    return warning(
+        "versioning",
+        "on, and noncurrent versions are kept, and paid for, for ever",
+        "add a lifecycle rule with NoncurrentVersionExpiration and ExpiredObjectDeleteMarker",
+    )
+
+
+def check_lifecycle(ask: Ask, prefix: str) -> Finding:
+    """Whether a lifecycle rule deletes live assets behind the cleaner's back."""
+    answer = ask("get_bucket_lifecycle_configuration")
+    if answer.code and answer.code != "NoSuchLifecycleConfiguration":
+        return _not_told("lifecycle", answer, "s3:GetLifecycleConfiguration")
+    for rule in _rules(answer):
+        named = _prefix_of(rule)
+        by_age = rule.get("Expiration", {}).keys() & {"Days", "Date"}
+        if not by_age or not (named.startswith(prefix) or prefix.startswith(named)):
+            continue
+        name, whose = rule.get("ID", "without an ID"), prefix or "the bucket"
+        if _is_narrow(rule):
+            return warning(
+                "lifecycle",
+                f"rule {name!r} expires some objects by their age, maybe current assets too",
+                f"see that what it selects is never current under {whose}",
+            )
+        return problem(
+            "lifecycle",
+            f"rule {name!r} expires objects by their age, current assets too",
+            f"limit that rule to another prefix: what is due under {whose} is for the cleaner to say",
+        )
+    return ok("lifecycle", "no rule expires current assets")
+
+
+def _rules(answer: Answer) -> Iterator[Mapping[str, Any]]:
+    return (rule for rule in answer.document.get("Rules", ()) if rule.get("Status") == "Enabled")
+
+
+def _prefix_of(rule: Mapping[str, Any]) -> str:
+    """The prefix that a rule is for; rules of all ages are understood."""
+    condition = rule.get("Filter", {})
+    return str(condition.get("Prefix", condition.get("And", {}).get("Prefix", rule.get("Prefix", ""))))
+
+
+def _is_narrow(rule: Mapping[str, Any]) -> bool:
+    """Whether it is for some objects of its prefix only, by their tags or size."""
+    condition = rule.get("Filter", {})
+    return bool((condition.keys() | condition.get("And", {}).keys()) - {"Prefix", "And"})
+
+
+def _not_told(check: str, answer: Answer, action: str) -> Finding:
+    return unknown(check, f"cannot be read ({answer.why})", f"ask somebody who has {action} on the bucket")

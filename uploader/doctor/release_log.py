@@ -1,0 +1,181 @@
+"""The release log: whether it may be read, whether it is valid, and whether the cleaner comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from release_log import marker
+from release_log.errors import ReleaseLogError
+from release_log.instants import format_instant
+from release_log.ledger_file import unpack
+from uploader.doctor.finding import ok, problem, unknown, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from release_log.layout import Layout
+    from uploader.doctor.ask import Answer, Ask
+    from uploader.doctor.finding import Finding
+
+DAILY = timedelta(hours=26)
+"""The cleaner comes daily, and writes its ledger then; two hours for retries."""
+
+SOON = timedelta(minutes=30)
+"""So soon after a marker the cleaner has been there: another run may have held it up, for 15 minutes at most."""
+
+READ = 50
+"""So many files are read to see whether they are valid, the newest of those that the cleaner has not seen."""
+
+PASSING = {"rebuilt", "deleting"}
+"""What stops the cleaner for a moment only."""
+
+UNREADABLE = unknown("release log", "it cannot be read", "see `list` and `read`")
+SEE_RUNS = "see the cleaner's log, and the stack's queues FailedRuns and Undelivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What can be seen of the release log.
+
+    Attributes:
+        now: S3's clock.
+        files: Key -> ``LastModified`` of everything in it.
+        unlisted: Why it cannot be listed; empty if it can.
+        denied: Whether a file that is there may not be read.
+        ledger: The ledger's content; None if it is not there, or cannot be read.
+        broken: Why the ledger cannot be read though it was given; empty if it can.
+        bodies: Key -> body of the releases that were read.
+    """
+
+    now: datetime
+    files: Mapping[str, datetime] = field(default_factory=dict)
+    unlisted: str = ""
+    denied: bool = False
+    ledger: Mapping[str, Any] | None = None
+    broken: str = ""
+    bodies: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def look(ask: Ask, layout: Layout) -> Seen:
+    """Read the list of files, the ledger, what is current, and the newest files that no run has folded in."""
+    files: dict[str, datetime] = {}
+    more: dict[str, str] = {}
+    while True:
+        answer = ask("list_objects_v2", Prefix=layout.log, **more)
+        now = _date(answer)
+        if answer.code:
+            return Seen(now, unlisted=answer.why)
+        files |= {entry["Key"]: entry["LastModified"] for entry in answer.document.get("Contents", ())}
+        if not answer.document.get("IsTruncated"):
+            break
+        more = {"ContinuationToken": answer.document["NextContinuationToken"]}
+    ledger, broken, denied = None, "", False
+    if layout.ledger in files:
+        answer = ask("get_object", Key=layout.ledger)
+        denied = answer.denied
+        try:
+            ledger = None if answer.code else unpack(answer.document["Body"])
+        except ReleaseLogError as error:
+            broken = str(error)
+    unfolded = sorted(_unfolded(files, layout, ledger), key=lambda key: files[key], reverse=True)
+    current = {layout.marker_key(release_id) for release_id in (ledger or {}).get("current", {}).values()}
+    answers = {key: ask("get_object", Key=key) for key in {*unfolded[:READ], *current & files.keys()}}
+    return Seen(
+        now,
+        files,
+        denied=denied or any(each.denied for each in answers.values()),
+        ledger=ledger,
+        broken=broken,
+        bodies={key: each.document["Body"] for key, each in answers.items() if not each.code},
+    )
+
+
+def check_list(ask: Ask, seen: Seen, layout: Layout) -> Finding:
+    """Whether these credentials may list: the release log, and the whole site."""
+    why = seen.unlisted or ask("list_objects_v2", Prefix=layout.prefix, MaxKeys=1).why
+    where = layout.prefix or "the bucket"
+    if why:
+        return problem("list", f"{where} cannot be listed ({why})", "allow s3:ListBucket on the bucket")
+    return ok("list", f"{where} can be listed")
+
+
+def check_read(ask: Ask, seen: Seen, layout: Layout) -> Finding:
+    """Whether these credentials may read: the release log, and an asset if there is one."""
+    if seen.unlisted:
+        return unknown("read", "what there is to read cannot be listed", "see `list`")
+    after = f"{layout.log.removesuffix('/')}0"  # behind the release log: "0" comes after "/"
+    assets = ask("list_objects_v2", Prefix=layout.prefix, StartAfter=after, MaxKeys=1).document.get("Contents", ())
+    heads = [ask("head_object", Key=entry["Key"]) for entry in assets]
+    if seen.denied or any(head.denied for head in heads):
+        where = layout.log if seen.denied else layout.prefix or "the bucket"
+        return problem("read", f"{where} cannot be read (access denied)", f"allow s3:GetObject on {layout.prefix}*")
+    if seen.ledger is None and not seen.broken and not seen.bodies and not heads:
+        return unknown("read", "there is nothing to read yet", "publish a release, then look again")
+    return ok("read", f"{layout.prefix or 'the bucket'} can be read")
+
+
+def check_files(seen: Seen, layout: Layout) -> Finding:
+    """Whether what was read is valid: a single file that is not stops all deletion."""
+    if seen.unlisted or seen.denied:
+        return UNREADABLE
+    for key in sorted({*_unfolded(seen.files, layout, None), *seen.bodies}):
+        try:
+            layout.release_id(key)
+            if key in seen.bodies:
+                marker.decode(seen.bodies[key], layout.prefix)
+        except ReleaseLogError as error:
+            return problem(
+                "release log",
+                f"{key} is not valid ({error}): nothing is deleted until it is dealt with",
+                "delete it, and publish that release again",
+            )
+    return ok("release log", f"{len(seen.bodies)} of its {len(seen.files)} files had to be read, none is broken")
+
+
+def check_cleaner(seen: Seen, layout: Layout) -> Finding:  # noqa: PLR0911 (one a remedy)
+    """Whether the cleaner comes: daily, and soon after each marker."""
+    if seen.unlisted or seen.denied:
+        return replace(UNREADABLE, check="cleaner")
+    written, deploy = seen.files.get(layout.ledger), f"cdk deploy -c prefix={layout.prefix}"
+    markers = {key: at for key, at in seen.files.items() if key.startswith(layout.markers)}
+    waiting = [key for key in _unfolded(markers, layout, seen.ledger) if seen.now - markers[key] > SOON]
+    if written is None:
+        if waiting:
+            return problem("cleaner", f"none has ever come; {len(waiting)} releases wait", f"deploy one: {deploy}")
+        return unknown("cleaner", "none has come yet", "publish a release, and look again in half an hour")
+    if seen.broken:
+        return warning("cleaner", seen.broken, "the next run rebuilds it; nothing has to be done")
+    last = format_instant(written)
+    if seen.now - written > DAILY:
+        return problem("cleaner", f"its last sign is of {last}; it should come daily", f"{SEE_RUNS}; or {deploy}")
+    if waiting:
+        return problem("cleaner", f"it has not seen {len(waiting)} releases, such as {min(waiting)}", SEE_RUNS)
+    stopped_by = (seen.ledger or {}).get("last_run", {}).get("stopped_by", ())
+    lasting = [stop["message"] for stop in stopped_by if stop["reason"] not in PASSING]
+    if lasting:
+        return warning("cleaner", f"on {last} it deleted nothing: {lasting[0]}", "see `plan` for what is so now")
+    return ok("cleaner", f"its last sign is of {last}")
+
+
+def check_clock(seen: Seen, now: datetime) -> Finding:
+    """How far this machine's clock is from S3's; nothing is decided by it, but S3 refuses 15 minutes."""
+    off = round((now - seen.now).total_seconds())
+    said = f"{abs(off)} s {'ahead of' if off > 0 else 'behind'} S3's" if off else "that of S3"
+    if abs(off) <= timedelta(minutes=5).total_seconds():
+        return ok("clock", said)
+    return warning("clock", said, "set this machine's clock: S3 refuses requests that are 15 minutes off")
+
+
+def _unfolded(files: Mapping[str, datetime], layout: Layout, ledger: Mapping[str, Any] | None) -> list[str]:
+    """Intents, staged releases, and the markers that no run has folded in."""
+    folded = {layout.marker_key(each) for each in (ledger or {}).get("folded", {})}
+    folders = (layout.pending, layout.staged, layout.markers)
+    return [key for key in files if key.startswith(folders) and not key.endswith("/") and key not in folded]
+
+
+def _date(answer: Answer) -> datetime:
+    said = answer.header("date")
+    return parsedate_to_datetime(said) if said else datetime.now(UTC)

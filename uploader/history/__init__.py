@@ -1,0 +1,1 @@
+"""What the release log says: which releases there are, which are current, which are whole. Reads only."""

@@ -1,0 +1,72 @@
+"""Pin a release: its assets are kept, whatever their age, until it is unpinned.
+
+For what asks for them longer than a browser tab: a native app, a widget on another's page, a long trial. A pin says the
+same as the release's marker, and never expires.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from uploader.errors import UploaderError
+from uploader.history.find import ambiguous, find_release, ids_of, read_release
+from uploader.protocol.write_if_whole import write_if_whole
+
+if TYPE_CHECKING:
+    from release_log.layout import Layout
+    from uploader.clocks import Clocks
+    from uploader.history.find import Named
+    from uploader.s3.port import BucketPort
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A release that is pinned by now.
+
+    Attributes:
+        named: The release.
+        key: The pin's key.
+        already: Whether it was pinned before.
+    """
+
+    named: Named
+    key: str
+    already: bool
+
+
+def pin(bucket: BucketPort, layout: Layout, wanted: str, *, clocks: Clocks | None = None) -> Pinned:
+    """Pin a release, staged or not, if all of it is there.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        wanted: Its id or name.
+        clocks: See `Clocks`.
+
+    Raises:
+        NotWholeError: Assets of it are gone: nothing was changed.
+        UploaderError: There is no such release.
+    """
+    named = find_release(bucket, layout, wanted, (layout.markers, layout.staged, layout.pins))
+    key = layout.pin_key(named.id)
+    if read_release(bucket, layout, key) is not None:
+        return Pinned(named, key, already=True)
+    return Pinned(named, key, write_if_whole(bucket, layout, named, key=key, clocks=clocks).already)
+
+
+def unpin(bucket: BucketPort, layout: Layout, wanted: str) -> str:
+    """Let go of a pinned release; returns its id. A pin that is not valid can go so too.
+
+    Raises:
+        UploaderError: It is not pinned, or S3 refused.
+    """
+    ids = ids_of(bucket, layout, wanted, (layout.pins,))
+    pinned = [release_id for release_id in ids if bucket.get(layout.pin_key(release_id)) is not None]
+    if not pinned:
+        msg = f"{wanted} is not pinned: pins are the files under {layout.pins}"
+        raise UploaderError(msg)
+    if len(pinned) > 1:
+        raise ambiguous(wanted, pinned)
+    bucket.withdraw(layout.pin_key(pinned[0]))
+    return pinned[0]

@@ -1,0 +1,141 @@
+"""What was published: each release of the log, what it holds, and whether all of it is still there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from uploader.history.current import Unreadable, read
+from uploader.history.order import newest_first
+from uploader.protocol.write_if_whole import fits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from release_log.layout import Layout
+    from release_log.marker import Asset
+    from uploader.s3.port import ReaderPort
+
+
+class Standing(StrEnum):
+    """What a release is by now: the same word in the table, the JSON and the tests."""
+
+    CURRENT = "current"
+    STAGED = "staged"
+    EARLIER = "earlier"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A release, without its assets: a list of them stays small.
+
+    Attributes:
+        id: Its id.
+        key: Of its marker, of the staged release, or of the pin if nothing else is left of it.
+        at: When that was written, by S3's clock.
+        standing: See `Standing`.
+        pinned: Whether its assets are kept until it is unpinned.
+        problem: Why it cannot be read, with the remedy; then nothing of the rest is known.
+        name: What it was called.
+        channel: Its channel.
+        metadata: Commit, branch and build URL, as far as its writer said.
+        assets: How many it has.
+        size: Bytes of all of them.
+        missing: How many of them are not there any more as they were uploaded.
+    """
+
+    id: str
+    key: str
+    at: datetime
+    standing: Standing
+    pinned: bool = False
+    problem: str | None = None
+    name: str | None = None
+    channel: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    assets: int | None = None
+    size: int | None = None
+    missing: int | None = None
+
+
+def releases(bucket: ReaderPort, layout: Layout, *, channel: str | None, limit: int) -> list[Listed]:
+    """The newest releases, staged ones among them, newest first. Reads no more of them than it has to.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        channel: Only this one; what cannot be read may be of any.
+        limit: How many at most.
+    """
+    log = bucket.written(layout.log)
+    pinned = {key.rpartition("/")[2] for key in log if key.startswith(layout.pins)}
+    keys = _once(newest_first(log, layout.markers, layout.staged, layout.pins), layout)
+    # Most assets of a release are those of the one before it: each is held once.
+    known: dict[Asset, Asset] = {}
+    every = _each(bucket, layout, keys[:limit] if channel is None else keys, known)
+    wanted = ((each, assets) for each, assets in every if channel is None or each.channel in {channel, None})
+    found = list(islice(wanted, limit))
+    sizes = bucket.listing(layout.prefix, {asset.key for asset in known}).sizes if known else {}
+    return [
+        replace(
+            each,
+            pinned=each.key.rpartition("/")[2] in pinned,
+            missing=sum(not fits(asset, sizes.get(asset.key)) for asset in assets) if assets else None,
+        )
+        for each, assets in found
+    ]
+
+
+def _once(keys: list[str], layout: Layout) -> list[str]:
+    """Each release once, in this order: one that is pinned, or just being activated, is there twice."""
+    best: dict[str, str] = {}
+    for folder in (layout.markers, layout.staged, layout.pins):
+        for key in keys:
+            if key.startswith(folder):
+                best.setdefault(key.removeprefix(folder), key)
+    kept = set(best.values())
+    return [key for key in keys if key in kept]
+
+
+def _each(
+    bucket: ReaderPort, layout: Layout, keys: list[str], known: dict[Asset, Asset]
+) -> Iterator[tuple[Listed, list[Asset]]]:
+    channels: set[str] = set()
+    for logged in read(bucket, layout, keys):
+        if isinstance(logged, Unreadable):
+            yield (
+                Listed(
+                    id=logged.id,
+                    key=logged.key,
+                    at=logged.at,
+                    standing=Standing.UNREADABLE,
+                    problem=logged.complaint(),
+                ),
+                [],
+            )
+            continue
+        release = logged.release
+        if logged.key.startswith(layout.staged):
+            standing = Standing.STAGED
+        elif logged.key.startswith(layout.pins):
+            standing = Standing.EARLIER
+        else:
+            standing = Standing.EARLIER if release.channel in channels else Standing.CURRENT
+            channels.add(release.channel)
+        assets = [known.setdefault(asset, asset) for asset in release.assets.values()]
+        listed = Listed(
+            id=logged.id,
+            key=logged.key,
+            at=logged.at,
+            standing=standing,
+            name=release.release,
+            channel=release.channel,
+            metadata=release.metadata,
+            assets=len(assets),
+            size=sum(asset.size for asset in assets),
+        )
+        yield listed, assets

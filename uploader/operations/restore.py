@@ -1,0 +1,148 @@
+"""Undo the cleaner's deletions of one release, in a bucket that keeps what is deleted (S3 versioning).
+
+An operator's work with an operator's rights, on boto3: a build job neither does it nor may. Under an intent, so that no
+cleaner deletes meanwhile, the delete markers on the release's keys go, and then our tags. In the end the release waits
+as a staged one, which keeps its assets until somebody decides.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from uploader.clocks import Clocks
+from uploader.errors import UploaderError
+from uploader.protocol.intent import intent
+from uploader.protocol.write_if_whole import fits, keys_there, some_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from release_log.layout import Layout
+    from uploader.history.find import Named
+    from uploader.s3.port import BucketPort
+
+log = logging.getLogger("uploader")
+
+MOST_DELETE_MARKERS = 100
+"""How many may lie on one key: each deletion of what is deleted already adds one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A key whose newest version is a delete marker.
+
+    Attributes:
+        marker: The delete marker's version id.
+        size: Bytes of the newest version below; None if there is none any more.
+    """
+
+    marker: str
+    size: int | None
+
+
+class VersionsPort(Protocol):
+    """What a restoration asks of a versioned bucket. Every method raises `UploaderError` with one line."""
+
+    def deleted(self, prefix: str) -> Mapping[str, Deleted]:
+        """Every key under a prefix whose newest version is a delete marker."""
+        ...
+
+    def undelete(self, markers: Mapping[str, str]) -> None:
+        """Remove delete markers: key -> version id. One that is gone is fine."""
+        ...
+
+    def untag(self, keys: set[str]) -> None:
+        """Remove our tags; the user's stay."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What has become of a release's assets.
+
+    Attributes:
+        there: Keys that are there as they should be.
+        deleted: Key -> its delete marker's version id, of those that can be restored.
+        lost: Keys of which no version is left that could be.
+    """
+
+    there: frozenset[str]
+    deleted: Mapping[str, str]
+    lost: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A release that is whole again.
+
+    Attributes:
+        id: The id under which it is staged.
+        staged: The staged release's key.
+        keys: What was restored.
+    """
+
+    id: str
+    staged: str
+    keys: frozenset[str]
+
+
+def look(bucket: BucketPort, versions: VersionsPort, layout: Layout, named: Named) -> Found:
+    """See what is there, and what can be restored. Reads only."""
+    sizes = bucket.listing(layout.prefix, named.release.keys).sizes
+    there = keys_there(named.release, sizes)
+    if there == named.release.keys:
+        return Found(there, {}, frozenset())
+    below = versions.deleted(layout.prefix)
+    deleted = {
+        asset.key: below[asset.key].marker
+        for asset in named.release.assets.values()
+        if asset.key in below and asset.key not in sizes and fits(asset, below[asset.key].size)
+    }
+    return Found(there, deleted, named.release.keys - there - deleted.keys())
+
+
+def restore(
+    bucket: BucketPort, versions: VersionsPort, layout: Layout, named: Named, *, clocks: Clocks | None = None
+) -> Restored:
+    """Restore what was deleted of a release, and stage it under a new id.
+
+    Raises:
+        UploaderError: Some of it cannot be restored; the rest was, and stays so.
+    """
+    clocks = clocks or Clocks()
+    restored: set[str] = set()
+    told: set[str] = set()
+    while True:
+        with intent(bucket, layout, named.name, lambda _: named.body, named.release.keys, clocks) as held:
+            for _ in range(MOST_DELETE_MARKERS):
+                found = look(bucket, versions, layout, named)
+                if not found.deleted:
+                    break
+                versions.undelete(found.deleted)
+                restored |= found.deleted.keys()
+            # Not before: a tag can be looked at once its object is the newest version.
+            versions.untag(restored & found.there)
+            for key in sorted((restored & found.there) - told):
+                log.debug("restored: %s", key)
+            told |= restored & found.there
+            if found.lost or found.deleted:
+                raise _incomplete(named, found, restored)
+            if held.is_too_old(clocks):
+                continue
+            key = layout.staged_key(held.id)
+            taken = bucket.get(layout.marker_key(held.id)) is not None
+            if not taken and held.write(bucket, key, named.body):
+                return Restored(held.id, key, frozenset(restored))
+        clocks.sleep(1)
+
+
+def _incomplete(named: Named, found: Found, restored: set[str]) -> UploaderError:
+    lost = found.lost | found.deleted.keys()
+    return UploaderError(
+        f"{len(lost)} of the {len(named.release.keys)} assets of {named.id} cannot be restored (the bucket has no "
+        f"versioning, its window is over, or another file has the key): {some_of(lost)}; "
+        f"{len(restored & found.there)} restored, which stay so, {len(found.there - restored)} were there; "
+        "publish that build again"
+    )

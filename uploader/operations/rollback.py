@@ -1,0 +1,122 @@
+"""Make an old release current again, without a build: a new marker with its assets.
+
+What it brings back loses its tags, and what it takes the place of retires, as with every marker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from release_log.channel import DEFAULT_CHANNEL
+from uploader import __version__
+from uploader.errors import UploaderError
+from uploader.history.find import find_release, releases_of, without_headers
+from uploader.protocol.write_if_whole import check_whole, write_if_whole
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from release_log.layout import Layout
+    from release_log.marker import Release
+    from uploader.clocks import Clocks
+    from uploader.history.find import Named
+    from uploader.s3.port import BucketPort
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be current again.
+
+    Attributes:
+        named: The old release.
+        channel: Where.
+        current: The release that is current there; None if none is.
+        replaced: Its files without a fingerprint that a later upload has stored over, or may have. What they were
+            cannot be had back without a build.
+    """
+
+    named: Named
+    channel: str
+    current: Named | None
+    replaced: frozenset[str]
+
+    @property
+    def already(self) -> bool:
+        """Whether the current release has just these assets: then nothing is left to do."""
+        return self.current is not None and _same(self.named, self.current)
+
+
+def find_target(bucket: BucketPort, layout: Layout, wanted: str | None, channel: str | None) -> Target:
+    """Find out what a roll-back would do. Reads only.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        wanted: The id or name of an old release; None for the last one before the current one that is
+            not the same build.
+        channel: Where it is to be current; None for its own channel, or the default one if no release is named.
+
+    Raises:
+        UploaderError: There is no such release.
+    """
+    if wanted is None:
+        channel = channel or DEFAULT_CHANNEL
+        line = releases_of(bucket, layout, channel)
+        current = next(line, None)
+        # One build may have been published twice.
+        named = next((each for each in line if current is not None and not _same(each, current)), None)
+        if named is None:
+            msg = f"channel {channel!r} has no other release before its current one: name the one to go back to"
+            raise UploaderError(msg)
+    else:
+        # A pinned release outlives its marker.
+        named = find_release(bucket, layout, wanted, (layout.markers, layout.pins), channel)
+        channel = channel or named.release.channel
+        current = next(releases_of(bucket, layout, channel), None)
+    return Target(named, channel, current, _replaced(bucket, named))
+
+
+def check(bucket: BucketPort, layout: Layout, target: Target) -> None:
+    """For a dry run: whether all of it is there.
+
+    Raises:
+        NotWholeError: It is not.
+    """
+    check_whole(target.named, bucket.listing(layout.prefix, target.named.release.keys).sizes)
+
+
+def roll_back(bucket: BucketPort, layout: Layout, target: Target, *, clocks: Clocks | None = None) -> str:
+    """Make it current; returns the id of the new marker.
+
+    Raises:
+        NotWholeError: Assets of it are gone: nothing was changed.
+        UploaderError: S3 refused.
+    """
+    old = target.named.release
+
+    def release(at: datetime) -> Release:
+        return replace(
+            old,
+            channel=target.channel,
+            created_at=at,
+            uploader={"name": "asset-cleaner", "version": __version__},
+            metadata={**old.metadata, "rollback_of": target.named.id},
+        )
+
+    return write_if_whole(bucket, layout, target.named, release=release, clocks=clocks).id
+
+
+def _same(one: Named, other: Named) -> bool:
+    return without_headers(one.release).assets == without_headers(other.release).assets
+
+
+def _replaced(bucket: BucketPort, named: Named) -> frozenset[str]:
+    """Which files without a fingerprint are there and are not, or not surely, what the release had."""
+    digests = {asset.key: asset.digest for asset in named.release.assets.values() if not asset.fingerprinted}
+    stored = bucket.metadata(sorted(digests))
+    return frozenset(
+        key
+        for key, digest in digests.items()
+        if key in stored and (digest is None or digest != f"sha256:{stored[key].get('digest')}")
+    )

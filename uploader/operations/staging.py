@@ -1,0 +1,81 @@
+"""Staged releases: uploaded, and current only once their roll-out has succeeded.
+
+A marker makes its release current, and what it replaces retires. If the roll-out that follows fails, production still
+serves what is being retired. A staged release keeps its assets, and retires nothing, until it is activated or dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from uploader.errors import UploaderError
+from uploader.history.find import read_release
+from uploader.protocol.write_if_whole import write_if_whole
+
+if TYPE_CHECKING:
+    from release_log.layout import Layout
+    from uploader.clocks import Clocks
+    from uploader.s3.port import BucketPort
+
+
+@dataclass(frozen=True, slots=True)
+class Activated:
+    """A release that is current by now.
+
+    Attributes:
+        id: Its id.
+        marker: Its marker's key.
+        already: Whether it was so before.
+    """
+
+    id: str
+    marker: str
+    already: bool
+
+
+def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clocks | None = None) -> Activated:
+    """Make a staged release current, if all of it is there.
+
+    Activating a release a second time is no error while it is current: a deploy job may be repeated.
+
+    Raises:
+        UploaderError: It is not staged, or an asset is not there: nothing was changed.
+    """
+    marker = layout.marker_key(release_id)
+    named = read_release(bucket, layout, layout.staged_key(release_id))
+    if named is None:
+        return _already(bucket, layout, release_id)
+    written = write_if_whole(bucket, layout, named, key=marker, clocks=clocks)
+    return _already(bucket, layout, release_id) if written.already else Activated(release_id, marker, already=False)
+
+
+def drop(bucket: BucketPort, layout: Layout, release_id: str) -> None:
+    """Give up a staged release: nothing keeps its assets any longer but what else names them.
+
+    Raises:
+        UploaderError: It is not staged.
+    """
+    staged = layout.staged_key(release_id)
+    if bucket.get(staged) is None:
+        msg = f"{release_id} is not staged: it was activated or dropped, has expired, or is another site's (--prefix)"
+        raise UploaderError(msg)
+    bucket.withdraw(staged)
+
+
+def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
+    """A release that is not staged any more, if it is the current one of its channel."""
+    marker = layout.marker_key(release_id)
+    named = read_release(bucket, layout, marker)
+    if named is None:
+        why = "it was dropped, has expired, or is another site's (--prefix)"
+        msg = f"{release_id} is not staged: {why}; publish it again"
+        raise UploaderError(msg)
+    for key, at in bucket.written(layout.markers).items():
+        other = read_release(bucket, layout, key) if at >= named.at else None
+        if other is None or (other.at, key) <= (named.at, marker):
+            continue
+        if other.release.channel == named.release.channel:
+            msg = f"{release_id} was activated, and {other.id} came after it: publish it again"
+            raise UploaderError(msg)
+    return Activated(release_id, marker, already=True)

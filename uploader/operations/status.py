@@ -1,0 +1,98 @@
+"""What is current, what waits, what is retired and when it goes: from the release log alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from release_log.settings import Policy
+from uploader.history.current import Unreadable, find_current, problems_of, read, read_ledger
+from uploader.history.order import newest_first
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from release_log.layout import Layout
+    from release_log.ledger_view import LedgerView
+    from uploader.history.current import Current
+    from uploader.s3.port import ReaderPort
+
+LISTED_WITHIN = timedelta(days=2)
+"""The cleaner lists a site every day; if it has not for so long, it does not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A release that is being uploaded, or is staged.
+
+    Attributes:
+        id: Its id.
+        channel: Its channel.
+        since: When it was written, by S3's clock.
+        until: When it expires, by the cleaner's settings; by the defaults if it has not told them.
+        assets: How many it has.
+    """
+
+    id: str
+    channel: str
+    since: datetime
+    until: datetime
+    assets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A site as its release log has it.
+
+    Attributes:
+        current: What is current.
+        pending: Uploads under way, or that died, newest first.
+        staged: Staged releases, newest first.
+        ledger: What the cleaner has written; None if there is nothing that can be read.
+        problems: What has to be dealt with, one line each with its remedy.
+    """
+
+    current: Current
+    pending: tuple[Waiting, ...]
+    staged: tuple[Waiting, ...]
+    ledger: LedgerView | None
+    problems: tuple[str, ...]
+
+
+def look(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
+    """Look at a site. Reads only, and of the assets nothing.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        now: By the machine's own clock: nothing is decided by it.
+    """
+    # The ledger after the list of markers: what it has not folded in by then, the cleaner has not seen.
+    log = bucket.written(layout.log)
+    ledger, broken = read_ledger(bucket, layout)
+    current = find_current(bucket, layout, log, ledger)
+    problems = list(problems_of(layout, current))
+    if broken:
+        problems.append(f"{layout.ledger}: {broken}; the cleaner's next run rebuilds it")
+    elif ledger and not ledger.rebuilding and not (ledger.listed_at and now < ledger.listed_at + LISTED_WITHIN):
+        problems.append("the cleaner has not listed the site for two days: look into its log, and its alarms")
+
+    waiting: dict[str, tuple[Waiting, ...]] = {}
+    for folder, ttl in ((layout.pending, "pending_ttl"), (layout.staged, "staged_ttl")):
+        found = []
+        for each in read(bucket, layout, newest_first(log, folder)):
+            if isinstance(each, Unreadable):
+                problems.append(each.complaint())
+                continue
+            until = each.at + timedelta(seconds=_setting(ledger, ttl))
+            found.append(Waiting(each.id, each.release.channel, each.at, until, len(each.release.assets)))
+        waiting[folder] = tuple(found)
+    return Status(current, waiting[layout.pending], waiting[layout.staged], ledger, tuple(problems))
+
+
+def _setting(ledger: LedgerView | None, name: str) -> int:
+    """A setting of the last run; the default if it was an older cleaner's, or there was none."""
+    policy = ledger.last_run.get("policy") if ledger else None
+    value = policy.get(name) if isinstance(policy, dict) else None
+    return value if isinstance(value, int) else getattr(Policy(), name)

@@ -1,0 +1,203 @@
+"""Whether the assets of releases are there as those releases say: size, content and headers. What decides is pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from uploader.errors import UploaderError
+from uploader.history.current import Unreadable, find, find_current, problems_of, read, read_ledger
+from uploader.history.order import newest_first
+from uploader.publishing.publish import WRITER
+from uploader.treatment.headers import BOOKKEEPING, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from release_log.layout import Layout
+    from release_log.marker import Asset
+    from uploader.history.current import Logged
+    from uploader.s3.port import ReaderPort
+
+STORAGE_CLASSES = (
+    None,
+    "STANDARD_IA",
+    "INTELLIGENT_TIERING",
+    "ONEZONE_IA",
+    "GLACIER_IR",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "REDUCED_REDUNDANCY",
+)
+"""The class that an asset was stored in is part of its headers' digest; where it lies by now is lifecycle's to say."""
+
+
+class Wrong(StrEnum):
+    """What is wrong with an asset: the same word in the table, the JSON and the tests."""
+
+    MISSING = "missing"
+    SIZE_DIFFERS = "size_differs"
+    CONTENT_DIFFERS = "content_differs"
+    HEADERS_DIFFER = "headers_differ"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An asset that is not as it should be.
+
+    Attributes:
+        key: Its key.
+        wrong: What is wrong.
+        detail: How it is, and how it should be.
+        remedy: What to do.
+        releases: Ids of the releases that need it.
+    """
+
+    key: str
+    wrong: Wrong
+    detail: str
+    remedy: str
+    releases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a release says of an asset; whether we wrote that, so that its digests are ours."""
+
+    release: str
+    asset: Asset
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found out.
+
+    Attributes:
+        releases: Channel -> id of each release that was looked at.
+        assets: How many assets they have.
+        findings: What is wrong with some of those.
+        problems: What has to be dealt with besides, one line each with its remedy.
+    """
+
+    releases: Mapping[str, str]
+    assets: int
+    findings: tuple[Finding, ...]
+    problems: tuple[str, ...]
+
+
+def verify(
+    bucket: ReaderPort, layout: Layout, *, channel: str | None = None, release_id: str | None = None
+) -> Verified:
+    """Look at every asset of the current releases: one listing, and a HEAD for each.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        channel: Only this one's.
+        release_id: This release's instead, whether it is current, staged, or an earlier one.
+
+    Raises:
+        UploaderError: There is no such release, or it cannot be read.
+    """
+    log = bucket.written(layout.log)
+    current = find_current(bucket, layout, log, read_ledger(bucket, layout)[0])
+    if release_id is not None:
+        chosen = [_named(bucket, layout, release_id)]
+    else:
+        chosen = [each for name, each in current.releases.items() if channel in {None, name}]
+    problems = () if release_id is not None else problems_of(layout, current)
+    if not chosen and not problems:
+        msg = f"no release {f'of channel {channel} ' if channel else ''}is current at {layout.prefix!r}: publish one"
+        raise UploaderError(msg)
+    waiting = read(bucket, layout, newest_first(log, layout.pending, layout.staged))
+    others = [*current.releases.values(), *(each for each in waiting if not isinstance(each, Unreadable))]
+    needs = needs_of(chosen)
+    sizes = bucket.listing(layout.prefix, needs.keys()).sizes
+    findings = check(needs, needs_of(others), sizes, bucket.metadata([key for key in needs if key in sizes]))
+    releases = {each.release.channel: each.id for each in chosen}
+    return Verified(releases, len(needs), tuple(findings), problems)
+
+
+def _named(bucket: ReaderPort, layout: Layout, release_id: str) -> Logged:
+    found = find(bucket, layout, release_id)
+    if found is None:
+        msg = f"no release {release_id}: `python -m uploader releases` lists them"
+        raise UploaderError(msg)
+    if isinstance(found, Unreadable):
+        raise UploaderError(found.complaint())
+    return found
+
+
+def needs_of(releases: Iterable[Logged]) -> dict[str, list[Need]]:
+    """Key -> what releases say of it, in their order."""
+    needs: dict[str, list[Need]] = defaultdict(list)
+    for each in releases:
+        ours = each.release.uploader.get("name") == WRITER
+        for asset in each.release.assets.values():
+            needs[asset.key].append(Need(each.id, asset, ours))
+    return needs
+
+
+def check(
+    needs: Mapping[str, list[Need]],
+    others: Mapping[str, list[Need]],
+    sizes: Mapping[str, int],
+    stored: Mapping[str, Mapping[str, str]],
+) -> list[Finding]:
+    """What is wrong, in the order of the keys.
+
+    Two channels may share a key, and then the later upload decides what it is like. So an asset is right if it is as
+    one of the releases says that have it.
+
+    Args:
+        needs: What the releases say that are looked at.
+        others: What other current, staged and pending releases say.
+        sizes: Key -> bytes, of the objects that are needed.
+        stored: Key -> headers and metadata, of the objects that are needed.
+    """
+    findings = []
+    for key, wanted in sorted(needs.items()):
+        size, http = sizes.get(key), stored.get(key)
+        releases = tuple(dict.fromkeys(need.release for need in wanted))
+        if size is None or http is None:
+            findings.append(Finding(key, Wrong.MISSING, "it is not there", _REMEDIES[Wrong.MISSING], releases))
+            continue
+        verdicts = [_judge(need, size, http) for need in (*wanted, *others.get(key, ()))]
+        if None not in verdicts and verdicts[0] is not None:
+            wrong, detail = verdicts[0]
+            findings.append(Finding(key, wrong, detail, _REMEDIES[wrong], releases))
+    return findings
+
+
+def _judge(need: Need, size: int, http: Mapping[str, str]) -> tuple[Wrong, str] | None:
+    asset = need.asset
+    if size != asset.size:
+        return Wrong.SIZE_DIFFERS, f"it has {size} bytes, not {asset.size}"
+    if not need.ours:
+        return None
+    digest = http.get("digest")
+    if asset.digest is not None and digest is not None and asset.digest != f"sha256:{digest}":
+        return Wrong.CONTENT_DIFFERS, f"it holds {digest[:12]}, not {asset.digest.removeprefix('sha256:')[:12]}"
+    headers = {name: value for name, value in http.items() if name not in BOOKKEEPING}
+    if asset.headers is not None and asset.headers not in _digests(headers):
+        shown = ", ".join(f"{name}: {value}" for name, value in sorted(headers.items()))
+        return Wrong.HEADERS_DIFFER, f"it is stored with other headers than the release's: {shown or 'none'}"
+    return None
+
+
+def _digests(headers: Mapping[str, str]) -> Iterable[str]:
+    for storage_class in STORAGE_CLASSES:
+        more = {"Storage-Class": storage_class} if storage_class else {}
+        yield digest_of({**headers, **more})
+
+
+_AGAIN = "publish that build again"
+_REMEDIES = {
+    Wrong.MISSING: f"{_AGAIN}, or, in a bucket with versioning, restore --release ID",
+    Wrong.SIZE_DIFFERS: _AGAIN,
+    Wrong.CONTENT_DIFFERS: _AGAIN,
+    Wrong.HEADERS_DIFFER: f"{_AGAIN}; if that does not send it, store it over with the right headers",
+}

@@ -1,0 +1,148 @@
+"""Whether a release is whole: all of its assets there, as they were uploaded. And what is written only if it is.
+
+A staged release that becomes current, an old one that does again, one that is pinned: nothing is sent, and a file of
+the release log says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from release_log.instants import next_second
+from release_log.marker import encode
+from uploader.clocks import Clocks
+from uploader.errors import NotWholeError, UploaderError
+from uploader.history.find import read_release, without_headers
+from uploader.protocol.intent import intent, withdraw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
+
+    from release_log.layout import Layout
+    from release_log.marker import Asset, Release
+    from uploader.history.find import Named
+    from uploader.s3.port import BucketPort, Listing
+
+SHOWN = 5
+"""How many assets an error names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file of the release log that is there by now.
+
+    Attributes:
+        id: The id in its name.
+        key: Its key.
+        already: Whether it was there before.
+    """
+
+    id: str
+    key: str
+    already: bool
+
+
+def fits(asset: Asset, size: int | None) -> bool:
+    """Whether an object of this size can be the asset; None for no object.
+
+    A file without a fingerprint may be a later upload's by now: that it is there is all that can be asked.
+    """
+    return size is not None and (size == asset.size or not asset.fingerprinted)
+
+
+def keys_there(release: Release, sizes: Mapping[str, int]) -> frozenset[str]:
+    """Keys of a release's assets that are there; the sizes are those of every object."""
+    return frozenset(asset.key for asset in release.assets.values() if fits(asset, sizes.get(asset.key)))
+
+
+def check_whole(named: Named, sizes: Mapping[str, int]) -> None:
+    """Go on only if all of a release is there.
+
+    Raises:
+        NotWholeError: It is not.
+    """
+    gone = named.release.keys - keys_there(named.release, sizes)
+    if gone:
+        msg = (
+            f"{named.id} is not whole, {some_of(gone)} not there as uploaded: nothing was changed; "
+            "publish it again, or restore it if the bucket has versioning"
+        )
+        raise NotWholeError(msg, gone)
+
+
+def write_if_whole(
+    bucket: BucketPort,
+    layout: Layout,
+    named: Named,
+    *,
+    key: str | None = None,
+    release: Callable[[datetime], Release] | None = None,
+    clocks: Clocks | None = None,
+) -> Written:
+    """Write a file of the release log about a release, if all of it is there and stays.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        named: The release.
+        key: The file's key; without it, it is a marker under a new id. A marker under the release's own id takes the
+            place of its staged release.
+        release: What the file says, from the instant in a new id; without it, what the release's own file says.
+        clocks: See `Clocks`.
+
+    Raises:
+        NotWholeError: Assets of it are gone.
+        UploaderError: The key is another release's, or S3 refused.
+    """
+    clocks = clocks or Clocks()
+    keys = named.release.keys
+    says = release or (lambda _: named.release)
+
+    def said(at: datetime) -> bytes:
+        return encode(says(at))
+
+    while True:
+        # A fresh intent: whatever has kept these assets until now may be about to end.
+        with intent(bucket, layout, named.name, said, keys, clocks) as held:
+            listing = held.take_look().listing
+            check_whole(named, listing.sizes)
+            if key is not None or not held.is_taken(layout):
+                held.wait_for_its_turn(layout, clocks)
+                if held.is_too_old(clocks):
+                    continue
+                file = key or layout.marker_key(held.id)
+                written = held.write(bucket, file, encode(_as_stored(says(held.at), listing, named.at)))
+                if not written and key is not None:
+                    _check_same(bucket, layout, key, named.release)
+                if written or key is not None:
+                    if key == layout.marker_key(named.id):
+                        withdraw(bucket, layout.staged_key(named.id))
+                    return Written(layout.release_id(file), file, already=not written)
+        clocks.sleep(1)
+
+
+def some_of(keys: Collection[str]) -> str:
+    """The first few keys, for an error, and how many more there are."""
+    names = sorted(keys)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _as_stored(release: Release, listing: Listing, at: datetime) -> Release:
+    """The release without the headers of what was stored again since an instant: others may have come with it."""
+    too_late = next_second(at)
+    assets = {
+        logical: asset if listing.times[asset.key] < too_late else asset._replace(headers=None)
+        for logical, asset in release.assets.items()
+    }
+    return replace(release, assets=assets)
+
+
+def _check_same(bucket: BucketPort, layout: Layout, key: str, release: Release) -> None:
+    """A clock that was set back can give one id twice: then the file that is there is another release's."""
+    there = read_release(bucket, layout, key)
+    if there is None or without_headers(there.release) != without_headers(release):
+        msg = f"{key} is another release's: nothing was changed; publish this one again"
+        raise UploaderError(msg)

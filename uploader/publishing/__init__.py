@@ -1,0 +1,1 @@
+"""A new release: compare, send, mark."""

@@ -1,0 +1,180 @@
+"""Publish a build: the intent, then the listing, then what is missing, and last of all the marker.
+
+The order is the protocol (``docs/protocol.md``). From the moment the intent is there, no cleaner may delete a key that
+the build names, so what is listed after it and matches need not be sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from release_log.layout import Layout
+from release_log.marker import Asset, Release, encode
+from uploader import __version__
+from uploader.clocks import Clocks
+from uploader.protocol.intent import intent
+from uploader.publishing.compare import There, Upload, compare, to_look_at
+from uploader.publishing.known_headers import earlier_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from uploader.builds.collect import LocalAsset
+    from uploader.publishing.known_headers import Said
+    from uploader.s3.port import BucketPort, Look, Stored
+    from uploader.threads.ahead import Ahead
+
+FEW = 64
+"""So many objects are looked at without knowing whether they are there: about as many as go at one time."""
+
+log = logging.getLogger("uploader")
+
+WRITER = "asset-cleaner"
+"""Who we are, in a marker: what its digests are of is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What an upload did, or under a dry run would do.
+
+    Attributes:
+        id: The release's id.
+        key: Of its marker, or of the staged release.
+        uploads: What was sent, and why.
+        unchanged: What was there already.
+    """
+
+    id: str
+    key: str
+    uploads: tuple[Upload, ...]
+    unchanged: tuple[LocalAsset, ...]
+
+    @property
+    def bytes_uploaded(self) -> int:
+        """The size of what was sent."""
+        return sum(upload.asset.size for upload in self.uploads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """What is to be published, and as what.
+
+    Attributes:
+        metadata: What the marker says of the build, for people; see `uploader.builds.ci.build_metadata`.
+    """
+
+    assets: list[LocalAsset]
+    prefix: str
+    channel: str
+    release: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def _ignore(*_: object) -> None:
+    """Show no progress."""
+
+
+def publish(  # noqa: PLR0913 (how it is done, and who watches)
+    bucket: BucketPort,
+    build: Build,
+    *,
+    stage: bool = False,
+    newest: Ahead[Said | None] | None = None,
+    started: Callable[[list[Upload]], None] = _ignore,
+    sent: Callable[[LocalAsset], None] = _ignore,
+    clocks: Clocks | None = None,
+) -> Published:
+    """Publish a build.
+
+    Args:
+        bucket: The site's bucket; under a dry run its read-only cover.
+        build: What is to be published.
+        newest: The newest marker, if somebody has begun to read it: `uploader.publishing.known_headers.newest_ahead`.
+        stage: Leave it waiting for `uploader.operations.staging.activate`, instead of making it current.
+        started: Called with what is to be sent, before the first file is.
+        sent: Called for each file that is stored.
+        clocks: See `Clocks`.
+
+    Raises:
+        UploaderError: Something failed: no marker was written, and what was live stays so.
+    """
+    clocks = clocks or Clocks()
+    layout = Layout(build.prefix)
+    keys = frozenset(asset.key for asset in build.assets)
+    done: dict[str, Upload] = {}
+    stored: dict[str, Stored] = {}
+
+    def note(asset: LocalAsset, how: Stored) -> None:
+        if how != asset.as_it_is():
+            stored[asset.key] = how
+        sent(asset)
+
+    bucket.head_ahead(_surely_unsure(build))
+    while True:
+        with intent(bucket, layout, build.release, lambda at: encode(_release(build, at, {})), keys, clocks) as held:
+            if not held.is_taken(layout):
+                uploads, compressed = _compare(build, _what_is_there(bucket, layout, build, held.take_look(), newest))
+                started(uploads)
+                _send(bucket, uploads, note)
+                done |= {upload.asset.key: upload for upload in uploads}
+                stored |= {asset.key: how for asset, how in compressed if asset.key not in done}
+                if not stage:
+                    held.wait_for_its_turn(layout, clocks)
+                if held.is_too_old(clocks):
+                    log.warning("the upload took so long that its intent may expire: checking everything again")
+                    continue
+                key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
+                body = encode(_release(build, held.at, stored)) if stored else held.body
+                if held.write(bucket, key, body):
+                    unchanged = tuple(asset for asset in build.assets if asset.key not in done)
+                    return Published(held.id, key, tuple(done.values()), unchanged)
+            log.info("%s is another upload's: going on under another id", held.id)
+        clocks.sleep(1)
+
+
+def _surely_unsure(build: Build) -> list[str]:
+    """Keys whose content no listing tells: pages, mostly. Of many it is better to know first which are there at all."""
+    unsure = [asset.key for asset in build.assets if not asset.fingerprinted]
+    return unsure if len(unsure) <= FEW else []
+
+
+def _what_is_there(
+    bucket: BucketPort, layout: Layout, build: Build, look: Look, newest: Ahead[Said | None] | None
+) -> There:
+    sizes = look.listing.sizes
+    headers = earlier_headers(bucket, layout, build.channel, look.listing, newest)
+    unknown = [key for key in to_look_at(build.assets, sizes, headers) if key not in look.metadata]
+    return There(sizes, headers, {**look.metadata, **bucket.metadata(unknown)})
+
+
+def _compare(build: Build, there: There) -> tuple[list[Upload], list[tuple[LocalAsset, Stored]]]:
+    """What is to be sent, and what is there compressed: all that need be known of what is there from here on."""
+    return list(compare(build.assets, there)), list(there.compressed(build.assets))
+
+
+def _send(bucket: BucketPort, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]) -> None:
+    # A page must not be there before what it asks for: files without a fingerprint (index.html) come last.
+    bucket.put((upload.asset for upload in uploads if upload.asset.fingerprinted), note)
+    bucket.put((upload.asset for upload in uploads if not upload.asset.fingerprinted), note)
+
+
+def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Release:
+    return Release(
+        release=build.release,
+        channel=build.channel,
+        created_at=at,
+        prefix=build.prefix,
+        uploader={"name": WRITER, "version": __version__},
+        metadata=build.metadata,
+        assets={asset.logical: _marked(asset, stored.get(asset.key)) for asset in build.assets},
+    )
+
+
+def _marked(asset: LocalAsset, stored: Stored | None) -> Asset:
+    """An asset as a marker names it; if nothing is known of how it is stored, as it is."""
+    size, headers = (asset.size, asset.treatment.headers.digest) if stored is None else stored
+    digest = None if asset.digest is None else f"sha256:{asset.digest}"
+    return Asset(asset.key, size, asset.fingerprinted, digest, headers)

@@ -1,0 +1,130 @@
+"""The body of each file that is sent: read when its turn comes, checked, and never too many in memory at once."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from threading import Condition
+from typing import TYPE_CHECKING, NamedTuple
+
+from uploader.builds.files import changed, signature_of
+from uploader.errors import UploaderError
+from uploader.treatment.encodings import compress, saves
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from uploader.builds.collect import LocalAsset
+    from uploader.treatment.headers import Headers
+
+WHOLE_BYTES = 8 * 1024 * 1024
+"""A file up to this size is read whole and sent in one request; a larger one goes in parts, in constant memory."""
+
+COMPRESSED_BYTES = 64 * 1024 * 1024
+"""A larger file is stored as it is, whatever the rules say: compression needs all of it in memory."""
+
+PART_BYTES = 8 * 1024 * 1024
+PARTS_AT_ONCE = 4
+STREAM_BYTES = 4 * 1024 * 1024
+"""What a part on its way takes, at most, however large it is: it is read while it is sent."""
+MAX_PARTS = 10_000
+"""S3's limit; an object has 10,000 parts of 5 GiB at most: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+
+BYTES_AT_ONCE = 48 * 1024 * 1024
+"""How much of all files is in memory at once."""
+
+
+class Body(NamedTuple):
+    """What is sent for an asset.
+
+    Attributes:
+        content: The body; None: the file as it is, in parts.
+        size: Of the content, in bytes.
+        headers: What it is stored with.
+    """
+
+    content: bytes | None
+    size: int
+    headers: Headers
+
+
+def part_bytes(size: int) -> int:
+    """The size of a part, so that a file of any size has few enough of them."""
+    return max(PART_BYTES, -(-size // MAX_PARTS))
+
+
+def memory_for(asset: LocalAsset) -> int:
+    """How much of an asset is in memory at once while it is sent."""
+    return PARTS_AT_ONCE * STREAM_BYTES if _goes_in_parts(asset) else asset.size
+
+
+def _goes_in_parts(asset: LocalAsset) -> bool:
+    return asset.size > (WHOLE_BYTES if asset.treatment.encoding is None else COMPRESSED_BYTES)
+
+
+def read_body(asset: LocalAsset) -> Body:
+    """What to send for an asset.
+
+    Raises:
+        UploaderError: The file is gone, or is not what it was when the build was looked at.
+    """
+    headers, encoding = asset.treatment.headers, asset.treatment.encoding
+    if _goes_in_parts(asset):
+        check_unchanged(asset)
+        return Body(None, asset.size, headers)
+    try:
+        with open(asset.path, "rb") as file:  # noqa: PTH123 (a `Path` for each of 100,000 files costs more)
+            content = file.read()
+    except OSError as error:
+        raise _vanished(asset, error) from error
+    check_unchanged(asset)
+    if len(content) != asset.size:
+        raise changed(asset.path)
+    if encoding is not None:
+        packed = compress(content, encoding)
+        if saves(len(content), len(packed)):
+            return Body(packed, len(packed), asset.treatment.encoded)
+    return Body(content, asset.size, headers)
+
+
+def check_unchanged(asset: LocalAsset) -> None:
+    """See that a file is still what it was when the build was looked at.
+
+    Raises:
+        UploaderError: It is not.
+    """
+    try:
+        status = os.stat(asset.path)  # noqa: PTH116 (as above)
+    except OSError as error:
+        raise _vanished(asset, error) from error
+    if signature_of(status) != asset.signature:
+        raise changed(asset.path)
+
+
+def _vanished(asset: LocalAsset, error: OSError) -> UploaderError:
+    return UploaderError(
+        f"{asset.path!r} vanished or cannot be read while it was being uploaded ({error.strerror}): "
+        "let the build end first, then upload again"
+    )
+
+
+class Room:
+    """Memory for bodies, shared by those that are sent at one time."""
+
+    def __init__(self, size: int = BYTES_AT_ONCE) -> None:
+        self._size = self._left = size
+        self._freed = Condition()
+
+    @contextmanager
+    def held(self, size: int) -> Iterator[None]:
+        """Wait for room, and hold it: one body alone may be larger than all of it."""
+        size = min(size, self._size)
+        with self._freed:
+            self._freed.wait_for(lambda: self._left >= size)
+            self._left -= size
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._left += size
+                self._freed.notify_all()

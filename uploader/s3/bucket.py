@@ -1,0 +1,147 @@
+"""The port on real S3: obstore for what moves, but for files in parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from release_log.layout import Layout
+from uploader.s3.bodies import Room, memory_for
+from uploader.s3.connection import connect
+from uploader.s3.key_ranges import key_ranges
+from uploader.s3.port import Listing, Look
+from uploader.s3.requests import Requests
+from uploader.threads.ahead import Ahead
+from uploader.threads.workers import for_each, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from uploader.aws.access import Access
+    from uploader.builds.collect import LocalAsset
+    from uploader.s3.connection import Connection
+    from uploader.s3.listing import Found
+    from uploader.s3.port import Blob, Stored
+
+Answer = TypeVar("Answer")
+
+RANGES = 24
+"""Into how many parts a large listing is cut."""
+
+
+def open_bucket(access: Access, concurrency: int, encryption: Mapping[str, Any] | None = None) -> Bucket:
+    """Open a bucket.
+
+    Args:
+        access: Which, and the way to it.
+        concurrency: How many requests may run at once.
+        encryption: See `uploader.s3.encryption`.
+
+    Raises:
+        UsageError: It cannot be one, by its name.
+    """
+    return Bucket(connect(access, encryption), concurrency)
+
+
+class Bucket:
+    """`uploader.s3.port.BucketPort` and `ReaderPort` over HTTP. Ctrl-C can interrupt each call."""
+
+    def __init__(self, connection: Connection, concurrency: int) -> None:
+        self._connection = connection
+        self._requests = Requests(connection)
+        self._concurrency = concurrency
+        self._listed: Ahead[Found] | None = None
+        self._told: Ahead[dict[str, Mapping[str, str]]] | None = None
+
+    def list_ahead(self, keys: Collection[str]) -> None:
+        """See `BucketPort.list_ahead`."""
+        self._listed = Ahead(self._to_list(keys))
+
+    def head_ahead(self, keys: Sequence[str]) -> None:
+        """See `BucketPort.head_ahead`."""
+
+        def ask() -> dict[str, Mapping[str, str]]:
+            # The intent shall not find every connection taken.
+            beside = Requests(self._connection.beside())
+            return self._of_each(keys, beside.metadata_if_told)
+
+        if keys:
+            self._told = Ahead(ask)
+
+    def create(self, key: str, body: bytes) -> bool:
+        """See `BucketPort.create`."""
+        self._connection.wait()
+        return run(lambda: self._requests.create(key, body))
+
+    def get(self, key: str) -> Blob | None:
+        """See `BucketPort.get`."""
+        return run(lambda: self._requests.get(key))
+
+    def written(self, prefix: str) -> dict[str, datetime]:
+        """See `BucketPort.written`."""
+        return run(lambda: self._requests.written(prefix))
+
+    def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
+        """See `ReaderPort.get_each`."""
+        return self._of_each(keys, self._requests.get)
+
+    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
+        """See `BucketPort.listing`."""
+        found = Ahead(self._to_list(keys))
+        log = self.written(Layout(prefix).log)
+        return Listing(*(found.answer() or self._list(keys)), log)
+
+    def look(self, layout: Layout, keys: frozenset[str]) -> Look:
+        """See `BucketPort.look`."""
+        listed, self._listed = self._listed, None
+        told, self._told = self._told, None
+        listed = listed or Ahead(self._to_list(keys))
+        written = Ahead(lambda: self._requests.written(layout.log))
+        ledger = self.get(layout.ledger)
+        log, found = written.answer(), listed.answer()
+        if log is None:
+            log = self.written(layout.log)
+        if found is None:
+            found = self._list(keys)
+        metadata = None if told is None else told.answer()
+        began = listed.began if told is None else min(listed.began, told.began)
+        return Look(Listing(*found, log), began, ledger, metadata or {})
+
+    def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        """See `BucketPort.metadata`."""
+        return self._of_each(keys, self._requests.metadata)
+
+    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
+        """See `BucketPort.put`."""
+        room = Room()
+
+        def put(asset: LocalAsset) -> None:
+            with room.held(memory_for(asset)):
+                stored = self._requests.put(asset)
+            done(asset, stored)
+
+        for_each(assets, put, at_once=self._concurrency, stop=self._requests.stop)
+
+    def withdraw(self, key: str) -> None:
+        """See `BucketPort.withdraw`."""
+        run(lambda: self._requests.delete(key))
+
+    def _list(self, keys: Collection[str]) -> Found:
+        return run(self._to_list(keys))
+
+    def _to_list(self, keys: Collection[str]) -> Callable[[], Found]:
+        """Prepare to list what there is of some keys."""
+        wanted = {key: key for key in keys}
+        return self._requests.listing(key_ranges(wanted, RANGES), wanted, self._concurrency)
+
+    def _of_each(self, keys: Sequence[str], ask: Callable[[str], Answer | None]) -> dict[str, Answer]:
+        """Key -> answer, of those that are there."""
+        found: dict[str, Answer] = {}
+
+        def look(key: str) -> None:
+            answer = ask(key)
+            if answer is not None:
+                found[key] = answer
+
+        for_each(keys, look, at_once=self._concurrency)
+        return found

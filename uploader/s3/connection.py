@@ -1,0 +1,122 @@
+"""The way to a bucket: boto3's chain for who and where, obstore for what moves."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from uploader.aws.access import first_line
+from uploader.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from uploader.aws.access import Access
+
+WARM = 6
+"""How many connections are opened ahead: for the listing's key ranges, the intent, and what is read beside them."""
+
+OPENING_SECONDS = 0.1
+"""How long `Connection.wait` waits at most."""
+
+
+class Connection:
+    """A bucket that can be asked.
+
+    Attributes:
+        store: Sends the requests.
+        access: Which bucket, and who we are.
+        encryption: See `uploader.s3.encryption`.
+        errors: What a request may fail with.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        encryption: Mapping[str, Any],
+        options: Mapping[str, Any],
+        errors: tuple[type[Exception], ...],
+    ) -> None:
+        self.access = access
+        self.encryption = encryption
+        self.errors = errors
+        self._options = options
+        self.store = S3Store(access.bucket, **options)
+        self._opened = Event()
+        self._opened.set()
+
+    def beside(self) -> Connection:
+        """The same way, with connections of its own."""
+        return Connection(self.access, self.encryption, self._options, self.errors)
+
+    def warm(self, key: str) -> None:
+        """Open connections, without waiting for them: ask for an object, whatever the answer.
+
+        To open one takes as long as a request. Meanwhile the rest of the program is loaded.
+        """
+        self._opened.clear()
+        for _ in range(WARM):
+            # The process does not wait for it, should it end before.
+            Thread(target=self._touch, args=(key,), daemon=True).start()
+
+    def wait(self) -> None:
+        """Wait for the first connection that is being opened, if any is: another one would be there later."""
+        self._opened.wait(OPENING_SECONDS)
+
+    def _touch(self, key: str) -> None:
+        with contextlib.suppress(*self.errors):
+            obstore.head(self.store, key)
+        self._opened.set()
+
+
+def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Connection:
+    """Find the way to a bucket; nothing is asked yet.
+
+    Args:
+        access: Which, and the way to it.
+        encryption: See `uploader.s3.encryption`.
+
+    Raises:
+        UsageError: It cannot be a bucket, by its name.
+    """
+    endpoint = access.endpoint
+    credentials, renewal_errors = _credentials(access)
+    options: dict[str, Any] = {
+        "region": access.region,
+        **credentials,
+        **({"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": "." not in access.bucket}),
+        # S3 computes the same of what it gets. So the body itself need not be signed, that is hashed once more.
+        "checksum_algorithm": "CRC64NVME",
+        "unsigned_payload": True,
+        "client_options": {"allow_http": bool(endpoint and endpoint.startswith("http://")), "timeout": "120s"},
+        "retry_config": {
+            "max_retries": 6,
+            "backoff": {"max_backoff": timedelta(seconds=5)},
+            "retry_timeout": timedelta(seconds=120),
+        },
+        **(encryption or {}),
+    }
+    errors: tuple[type[Exception], ...] = (BaseError, FileNotFoundError, ValueError, *renewal_errors)
+    try:
+        return Connection(access, encryption or {}, options, errors)
+    except (BaseError, ValueError) as error:
+        msg = f"bucket {access.bucket!r}: {first_line(error)}"
+        raise UsageError(msg) from error
+
+
+def _credentials(access: Access) -> tuple[dict[str, Any], tuple[type[Exception], ...]]:
+    """The library's options for the credentials, and what may go wrong when they are renewed."""
+    if access.keys is not None:
+        keys = access.keys
+        named = {"access_key_id": keys.access_key_id, "secret_access_key": keys.secret_access_key, "token": keys.token}
+        return {name: value for name, value in named.items() if value is not None}, ()
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (as `uploader.aws.access` says)
+    from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415
+
+    return {"credential_provider": Boto3CredentialProvider(access.session)}, (BotoCoreError, ClientError)

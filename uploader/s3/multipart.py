@@ -1,0 +1,233 @@
+"""Files that are too large for one request: sent in parts, in constant memory, and nothing is left of one that fails.
+
+By way of boto3, unlike all else. obstore has each part in memory, whatever its size; it shows the object before one can
+see whether its file changed meanwhile; and it leaves the parts of an upload that fails where they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from functools import cached_property
+from threading import Event
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from uploader.errors import UploaderError
+from uploader.s3.bodies import PARTS_AT_ONCE, check_unchanged, part_bytes
+from uploader.s3.errors import NO_CODE, AnswerError, code_of
+from uploader.s3.file_part import FilePart
+from uploader.threads.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from uploader.aws.access import Access
+    from uploader.builds.collect import LocalAsset
+
+Answer = TypeVar("Answer")
+
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 120
+END_SECONDS = 2
+ABORT_SECONDS = 5
+"""How long an upload that fails may take to end, and to be cleared away: together less than CI systems wait."""
+
+HEADERS = frozenset(
+    {"Content-Type", "Cache-Control", "Content-Encoding", "Content-Disposition", "Content-Language", "Storage-Class"}
+)
+ENCRYPTION = {
+    "server_side_encryption": "ServerSideEncryption",
+    "sse_kms_key_id": "SSEKMSKeyId",
+    "sse_bucket_key_enabled": "BucketKeyEnabled",
+}
+"""What `uploader.s3.encryption` says to obstore, as boto3 calls it."""
+
+log = logging.getLogger("uploader")
+
+
+class Ask(Protocol):
+    """Make a request, again while what goes wrong passes; anything else becomes an `UploaderError`."""
+
+    def __call__(self, action: str, key: str, ask: Callable[[], Answer]) -> Answer: ...  # noqa: D102
+
+
+class LargeFiles:
+    """The way to a bucket for what goes in parts; nothing is imported for it before there is such a file."""
+
+    def __init__(self, access: Access, encryption: Mapping[str, Any]) -> None:
+        self._access = access
+        self._encryption = {ENCRYPTION[name]: value for name, value in encryption.items()}
+        self._uploads: list[_Upload] = []
+
+    def stop(self) -> None:
+        """Stop what is being sent, and wait until it is cleared away, if that does not take too long."""
+        uploads, until = tuple(self._uploads), time.monotonic() + END_SECONDS + ABORT_SECONDS
+        for upload in uploads:
+            upload.stop()
+        for upload in uploads:
+            upload.ended.wait(max(0.0, until - time.monotonic()))
+
+    def send(self, asset: LocalAsset, attributes: Mapping[str, str], ask: Ask) -> None:
+        """Store a file.
+
+        Args:
+            asset: The file.
+            attributes: Headers, and metadata by its bare names.
+            ask: Makes the requests.
+
+        Raises:
+            UploaderError: S3 refused, or the file is not what it was when the build was looked at: then there is no
+                object of it.
+        """
+        headers = {name.replace("-", ""): value for name, value in attributes.items() if name in HEADERS}
+        metadata = {name: value for name, value in attributes.items() if name not in HEADERS}
+        told = {**headers, "Metadata": metadata, **self._encryption}
+        for again in (True, False):
+            upload = _Upload(self._s3, self._access.bucket, asset, ask)
+            self._uploads.append(upload)
+            try:
+                upload.run(told)
+            except UploaderError as error:
+                # The end of the upload was done and its answer lost. What is there may be another's, so: once more.
+                if not again or code_of(error.__cause__) != "NoSuchUpload":
+                    raise
+            else:
+                return
+            finally:
+                self._uploads.remove(upload)
+                upload.ended.set()
+
+    @cached_property
+    def _s3(self) -> Any:  # noqa: ANN401 (boto3's client)
+        from botocore.config import Config  # noqa: PLC0415 (see above)
+
+        config = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=ANSWER_SECONDS,
+            retries={"total_max_attempts": 1},  # `Ask` repeats
+            max_pool_connections=4 * PARTS_AT_ONCE,
+            request_checksum_calculation="when_supported",
+        )
+        return self._access.session.client("s3", endpoint_url=self._access.endpoint, config=config)
+
+
+class _Upload:
+    """One upload in parts.
+
+    Attributes:
+        ended: Nothing of it is under way any more.
+    """
+
+    def __init__(self, s3: Any, bucket: str, asset: LocalAsset, ask: Ask) -> None:  # noqa: ANN401 (boto3's client)
+        self._s3 = s3
+        self._where = {"Bucket": bucket, "Key": asset.key}
+        self._asset = asset
+        self._ask = ask
+        self._begun: list[str] = []
+        self._requests: list[Workers[Any]] = []
+        self._stop = Event()
+        self.ended = Event()
+
+    def run(self, told: Mapping[str, Any]) -> None:
+        try:
+            upload = self._request("s3:PutObject", self._begin, **told)
+            parts = self._send_parts(upload)
+            # Before the object is there: under a fingerprinted key a wrong one would pass for the right one ever after.
+            check_unchanged(self._asset)
+            self._request(
+                "s3:PutObject", self._s3.complete_multipart_upload, UploadId=upload, MultipartUpload={"Parts": parts}
+            )
+        except BaseException:
+            self._abort()
+            raise
+
+    def stop(self) -> None:
+        """Have `run` end at once, with an error."""
+        self._stop.set()
+        for each in tuple(self._requests):
+            each.stop(self._stopped())
+
+    def _send_parts(self, upload: str) -> list[dict[str, Any]]:
+        size, whole = part_bytes(self._asset.size), self._asset.size
+        parts: list[dict[str, Any]] = []
+
+        def send(start: int) -> None:
+            number = start // size + 1
+            told = {"UploadId": upload, "PartNumber": number, "ChecksumAlgorithm": "CRC32"}
+            length = min(size, whole - start)
+            answer = self._made("s3:PutObject", self._put_part, start=start, length=length, **told)
+            checked = {"ChecksumCRC32": answer["ChecksumCRC32"]} if "ChecksumCRC32" in answer else {}
+            parts.append({"PartNumber": number, "ETag": answer["ETag"], **checked})
+
+        self._wait(Workers(range(0, whole, size), send, at_once=PARTS_AT_ONCE, daemon=True))
+        return sorted(parts, key=lambda part: int(part["PartNumber"]))
+
+    def _begin(self, **told: Any) -> str:  # noqa: ANN401 (boto3's)
+        upload: str = self._s3.create_multipart_upload(ChecksumAlgorithm="CRC32", **told)["UploadId"]
+        self._begun.append(upload)
+        return upload
+
+    def _put_part(self, *, start: int, length: int, **told: Any) -> dict[str, Any]:  # noqa: ANN401 (boto3's)
+        check_unchanged(self._asset)
+        with open(self._asset.path, "rb") as file:  # noqa: PTH123 (as in `uploader.s3.bodies`)
+            answer: dict[str, Any] = self._s3.upload_part(**told, Body=FilePart(file, start, length, self._stop))
+        return answer
+
+    def _abort(self) -> None:
+        """Remove the parts. One that arrives after that could stay, so those on their way end first, if they do."""
+        self._stop.set()
+        until = time.monotonic() + END_SECONDS
+        for each in self._requests:
+            each.stop()
+            each.join(until - time.monotonic())
+        try:
+            Workers(self._begun, self._abort_one, at_once=1, daemon=True).start().wait(ABORT_SECONDS)
+        except (UploaderError, TimeoutError) as error:
+            why = error if isinstance(error, UploaderError) else "S3 does not answer"
+            log.warning("parts of %s stay until the bucket's lifecycle removes them: %s", self._asset.key, why)
+
+    def _abort_one(self, upload: str) -> None:
+        try:
+            self._made("s3:AbortMultipartUpload", self._s3.abort_multipart_upload, UploadId=upload)
+        except UploaderError as error:
+            if code_of(error.__cause__) != "NoSuchUpload":
+                raise
+
+    def _request(self, action: str, call: Callable[..., Answer], **arguments: Any) -> Answer:  # noqa: ANN401
+        answers: list[Answer] = []
+
+        def make(_: None) -> None:
+            answers.append(self._made(action, call, **arguments))
+
+        self._wait(Workers([None], make, at_once=1, daemon=True))
+        return answers[0]
+
+    def _wait(self, requests: Workers[Any]) -> None:
+        """Wait for requests in threads that nobody has to wait for: neither `stop` nor the end of the process."""
+        self._requests.append(requests)
+        if self._stop.is_set():
+            raise self._stopped()
+        requests.start().wait()
+
+    def _made(self, action: str, call: Callable[..., Answer], **arguments: Any) -> Answer:  # noqa: ANN401
+        def make() -> Answer:
+            with _as_answer_error():
+                return call(**self._where, **arguments)
+
+        return self._ask(action, self._asset.key, make)
+
+    def _stopped(self) -> UploaderError:
+        return UploaderError(f"{self._asset.key} was not sent: the upload was stopped")
+
+
+@contextlib.contextmanager
+def _as_answer_error() -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (as above)
+
+    try:
+        yield
+    except ClientError as error:
+        raise AnswerError(error.response.get("Error", {}).get("Code", ""), str(error)) from error
+    except (BotoCoreError, OSError) as error:
+        raise AnswerError(NO_CODE, str(error)) from error

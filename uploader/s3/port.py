@@ -1,0 +1,162 @@
+"""The uploader's port to the bucket, and the dry run's read-only cover for it.
+
+There is no way here to delete anything but an intent, a staged release or a pin.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from release_log.layout import Layout
+    from uploader.builds.collect import LocalAsset
+
+
+class Blob(NamedTuple):
+    """One object read whole; ``last_modified`` is S3's clock, in whole seconds."""
+
+    body: bytes
+    last_modified: datetime
+
+
+class Listing(NamedTuple):
+    """What a site holds.
+
+    Attributes:
+        sizes: Key -> bytes, of the keys that were asked for and are there.
+        times: Key -> S3's ``LastModified`` of the same.
+        log: The same of all the release log's files, in whole seconds.
+    """
+
+    sizes: Mapping[str, int]
+    times: Mapping[str, datetime]
+    log: Mapping[str, datetime]
+
+
+class Look(NamedTuple):
+    """One look at a site: reads side by side, so in no order.
+
+    Attributes:
+        listing: What there is, but for the release log perhaps as it was a while ago.
+        began: Before anything of that was asked for, by `uploader.clocks.Clocks.passed`.
+        ledger: The cleaner's state; None if there is none.
+        metadata: Of what `BucketPort.head_ahead` asked for; nothing if that failed. See `BucketPort.metadata`.
+    """
+
+    listing: Listing
+    began: float
+    ledger: Blob | None
+    metadata: Mapping[str, Mapping[str, str]]
+
+
+class Stored(NamedTuple):
+    """How an asset is stored, where that is not as it is: compressed, for one.
+
+    Attributes:
+        size: Bytes of the object.
+        headers: The digest of the headers that it is stored with.
+    """
+
+    size: int
+    headers: str
+
+
+class BucketPort(Protocol):
+    """What the uploader asks of a bucket. Every method raises `UploaderError` with one line when S3 refuses."""
+
+    def list_ahead(self, keys: Collection[str]) -> None:
+        """Begin to list these keys, for the next `look`."""
+        ...
+
+    def head_ahead(self, keys: Sequence[str]) -> None:
+        """Begin to ask for the metadata of these keys, for the next `look`."""
+        ...
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Write an object if there is none yet; False if there is one that somebody else wrote."""
+        ...
+
+    def get(self, key: str) -> Blob | None:
+        """Read an object; None if there is none."""
+        ...
+
+    def written(self, prefix: str) -> Mapping[str, datetime]:
+        """Key -> S3's ``LastModified``, in whole seconds, of every object under a prefix."""
+        ...
+
+    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
+        """What there is of these keys of a site, and its release log."""
+        ...
+
+    def look(self, layout: Layout, keys: frozenset[str]) -> Look:
+        """What there is of these keys, the release log, the ledger and some metadata."""
+        ...
+
+    def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        """Key -> headers and metadata (``digest`` and ``headers``, if `put` stored it), for those that are there."""
+        ...
+
+    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
+        """Store files in parallel, each with a checksum that S3 verifies.
+
+        ``done`` is called for each that is stored, with how it is.
+        """
+        ...
+
+    def withdraw(self, key: str) -> None:
+        """Delete an intent, a staged release or a pin; not there is fine."""
+        ...
+
+
+class ReaderPort(Protocol):
+    """What those ask of a bucket who only look at it. Every method raises `UploaderError` as those above do."""
+
+    def get(self, key: str) -> Blob | None:
+        """As in `BucketPort`."""
+        ...
+
+    def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
+        """Read objects in parallel; those that are there."""
+        ...
+
+    def written(self, prefix: str) -> Mapping[str, datetime]:
+        """As in `BucketPort`."""
+        ...
+
+    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
+        """As in `BucketPort`."""
+        ...
+
+    def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        """As in `BucketPort`."""
+        ...
+
+
+class ReadOnly:
+    """A dry run: reads go through, writes are said to be done and are not."""
+
+    def __init__(self, bucket: BucketPort) -> None:
+        self.list_ahead = bucket.list_ahead
+        self.head_ahead = bucket.head_ahead
+        self.get = bucket.get
+        self.written = bucket.written
+        self.listing = bucket.listing
+        self._look = bucket.look
+        self.metadata = bucket.metadata
+
+    def create(self, key: str, body: bytes) -> bool:  # noqa: ARG002 (the port's own signature)
+        """Write nothing."""
+        return True
+
+    def look(self, layout: Layout, keys: frozenset[str]) -> Look:
+        """What nothing is written for need not wait for the cleaner either."""
+        return self._look(layout, keys)._replace(ledger=None)
+
+    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
+        """Write nothing."""
+
+    def withdraw(self, key: str) -> None:
+        """Delete nothing."""

@@ -1,0 +1,180 @@
+"""The requests that the uploader makes of S3: each repeated while what goes wrong passes, and then one line."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
+
+from release_log.instants import whole_seconds
+from uploader.errors import UploaderError
+from uploader.s3.bodies import read_body
+from uploader.s3.errors import AnswerError, code_of, is_missing, passes
+from uploader.s3.listing import Found, RangeListing
+from uploader.s3.multipart import LargeFiles
+from uploader.s3.port import Blob, Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from obstore import ObjectMeta
+
+    from uploader.builds.collect import LocalAsset
+    from uploader.s3.connection import Connection
+    from uploader.s3.key_ranges import KeyRange
+
+Answer = TypeVar("Answer")
+
+PAUSES = (0.2, 1.0, 4.0)
+"""Seconds before a request is made again after an error that passes.
+
+obstore repeats what cannot do harm twice, and only until an answer begins. Nothing that we ask does harm twice.
+"""
+
+
+class Requests:
+    """One method a request, on one bucket."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._store = connection.store
+        self._access = connection.access
+        self._large_files = LargeFiles(connection.access, connection.encryption)
+        self._errors: tuple[type[Exception], ...] = (AnswerError, *connection.errors)
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Write an object if there is none yet; False if there is one that somebody else wrote."""
+        # If the answer to a first attempt is lost, a second one meets our own object: this tells whose it is.
+        writer = os.urandom(8).hex()
+
+        def write() -> None:
+            obstore.put(
+                self._store,
+                key,
+                body,
+                mode="create",
+                attributes={"Content-Type": "application/json", "writer": writer},
+                use_multipart=False,
+            )
+
+        try:
+            self._ask("s3:PutObject", key, write)
+        except AlreadyExistsError:
+            return (self.metadata(key) or {}).get("writer") == writer
+        return True
+
+    def get(self, key: str) -> Blob | None:
+        """Read an object; None if there is none."""
+
+        def read() -> Blob:
+            answer = obstore.get(self._store, key)
+            return Blob(bytes(answer.bytes()), whole_seconds(answer.meta["last_modified"]))
+
+        try:
+            return self._ask("s3:GetObject", key, read)
+        except FileNotFoundError:
+            return None
+        except UploaderError as error:
+            # S3 answers 403, not 404, for what is not there if the right to list is limited to a prefix.
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+            if isinstance(error.__cause__, PermissionDeniedError) and self._is_surely_missing(key):
+                return None
+            raise
+
+    def metadata(self, key: str) -> Mapping[str, str] | None:
+        """An object's headers and metadata; None if there is none."""
+
+        def read() -> Mapping[str, str]:
+            return (obstore.get(self._store, key, options={"head": True})).attributes
+
+        try:
+            return self._ask("s3:GetObject", key, read)
+        except FileNotFoundError:
+            return None
+
+    def metadata_if_told(self, key: str) -> Mapping[str, str] | None:
+        """The same of a key that may not be there: S3 answers 403 for that too, as in `get`."""
+        try:
+            return self.metadata(key)
+        except UploaderError as error:
+            if isinstance(error.__cause__, PermissionDeniedError):
+                return None
+            raise
+
+    def written(self, prefix: str) -> dict[str, datetime]:
+        """Key -> ``LastModified`` of every object under a prefix."""
+
+        def read() -> dict[str, datetime]:
+            pages = self._pages(prefix)
+            return {each["path"]: whole_seconds(each["last_modified"]) for page in pages for each in page}
+
+        return self._ask("s3:ListBucket", prefix, read)
+
+    def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Callable[[], Found]:
+        """List what there is of the wanted keys in some ranges, once it is called; see `RangeListing`."""
+        listing = RangeListing(self._store, ranges, wanted, at_once)
+
+        def read() -> Found:
+            self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
+            return listing.found
+
+        return read
+
+    def put(self, asset: LocalAsset) -> Stored:
+        """Store a file; returns how it is stored."""
+        body = read_body(asset)
+        attributes = body.headers.as_http() | {"headers": body.headers.digest}
+        if asset.digest is not None:
+            attributes["digest"] = asset.digest
+
+        content = body.content
+        if content is None:
+            self._large_files.send(asset, attributes, self._ask)
+            return Stored(body.size, body.headers.digest)
+
+        def store() -> None:
+            obstore.put(self._store, asset.key, content, attributes=attributes, use_multipart=False)
+
+        self._ask("s3:PutObject", asset.key, store)
+        return Stored(body.size, body.headers.digest)
+
+    def stop(self) -> None:
+        """Stop what is sent in parts, and clear it away."""
+        self._large_files.stop()
+
+    def delete(self, key: str) -> None:
+        """Delete an object; not there is fine."""
+
+        def delete() -> None:
+            obstore.delete(self._store, key)
+
+        self._ask("s3:DeleteObject", key, delete)
+
+    def _pages(self, prefix: str, after: str | None = None) -> Iterator[Sequence[ObjectMeta]]:
+        return obstore.list(self._store, prefix or None, offset=after, chunk_size=1000)
+
+    def _is_surely_missing(self, key: str) -> bool:
+        try:
+            return key not in self.written(f"{key.rpartition('/')[0]}/")
+        except UploaderError:
+            return False
+
+    def _ask(self, action: str, key: str, ask: Callable[[], Answer]) -> Answer:
+        """Ask S3, again if what went wrong passes; anything else becomes one line that names thing and remedy."""
+        pauses = iter(PAUSES)
+        while True:
+            try:
+                return ask()
+            except self._errors as error:
+                pause = next(pauses, None) if passes(error) else None
+                if pause is None:
+                    self._fail(action, key, error)
+            time.sleep(pause)
+
+    def _fail(self, action: str, key: str, error: Exception) -> NoReturn:
+        if is_missing(error) or isinstance(error, AlreadyExistsError):
+            raise error
+        raise self._access.explain(action, key, code_of(error), str(error)) from error

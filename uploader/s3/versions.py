@@ -1,0 +1,96 @@
+"""`uploader.operations.restore.VersionsPort` on real S3, by boto3: obstore knows no versions and no tags."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from release_log.tags import without_mark
+from uploader.operations.restore import Deleted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from uploader.aws.access import Access
+
+CONCURRENCY = 32
+
+Item = TypeVar("Item")
+
+
+class S3Versions:
+    """A versioned bucket over HTTP."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._client: Any = access.session.client(
+            "s3",
+            region_name=access.region,
+            endpoint_url=access.endpoint,
+            config=Config(max_pool_connections=CONCURRENCY, retries={"mode": "standard", "max_attempts": 6}),
+        )
+
+    def deleted(self, prefix: str) -> dict[str, Deleted]:
+        """See `VersionsPort.deleted`."""
+        markers: dict[str, str] = {}
+        sizes: dict[str, int] = {}
+        with self._errors("s3:ListBucketVersions", prefix):
+            pages = self._client.get_paginator("list_object_versions").paginate(
+                Bucket=self._access.bucket, Prefix=prefix
+            )
+            for page in pages:
+                markers |= {
+                    each["Key"]: each["VersionId"] for each in page.get("DeleteMarkers", ()) if each["IsLatest"]
+                }
+                for each in page.get("Versions", ()):
+                    sizes.setdefault(each["Key"], each["Size"])  # of each key the newest version comes first
+        return {key: Deleted(version, sizes.get(key)) for key, version in markers.items()}
+
+    def undelete(self, markers: Mapping[str, str]) -> None:
+        """See `VersionsPort.undelete`."""
+        _each(lambda entry: self._undelete(*entry), sorted(markers.items()))
+
+    def untag(self, keys: set[str]) -> None:
+        """See `VersionsPort.untag`."""
+        _each(self._untag, sorted(keys))
+
+    def _undelete(self, key: str, version: str) -> None:
+        with self._errors("s3:DeleteObjectVersion", key):
+            self._client.delete_object(Bucket=self._access.bucket, Key=key, VersionId=version)
+
+    def _untag(self, key: str) -> None:
+        with self._errors("s3:GetObjectTagging", key):
+            answer = self._client.get_object_tagging(Bucket=self._access.bucket, Key=key)
+        tags = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+        left = without_mark(tags)
+        if left == tags:
+            return
+        with self._errors("s3:PutObjectTagging", key):
+            self._client.put_object_tagging(
+                Bucket=self._access.bucket,
+                Key=key,
+                Tagging={"TagSet": [{"Key": name, "Value": value} for name, value in left.items()]},
+            )
+
+    @contextmanager
+    def _errors(self, action: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            raise self._access.explain(action, key, code, str(error)) from error
+        except BotoCoreError as error:
+            raise self._access.explain(action, key, "", str(error)) from error
+
+
+def _each(work: Callable[[Item], None], items: Sequence[Item]) -> None:
+    """Run work on each item, in parallel. The first failure, and Ctrl-C, stop the rest."""
+    pool = ThreadPoolExecutor(CONCURRENCY)
+    try:
+        list(pool.map(work, items))
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,1 @@
+"""How each file is stored: content type, headers, compression, and the user's rules."""
