@@ -15,8 +15,7 @@ from uploader.s3.port import Blob, Listing, Look
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from uploader.builds.collect import LocalAsset
-    from uploader.s3.port import Stored
+    from uploader.builds.asset import LocalAsset, Stored
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")

@@ -5,23 +5,25 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from uploader.builds.files import File
-from uploader.errors import UploaderError, UsageError
+from uploader import about
 
 if TYPE_CHECKING:
+    from uploader.builds.files import File
+    from uploader.errors import UploaderError, UsageError
     from uploader.library import Published, Site, activate, drop, publish
 
 __all__ = ["File", "Published", "Site", "UploaderError", "UsageError", "activate", "drop", "publish"]
-__version__ = "0.1.0"
+__version__ = about.VERSION
+
+_HOMES = {"File": "uploader.builds.files", "UploaderError": "uploader.errors", "UsageError": "uploader.errors"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever has that name)
-    """Import what a program asks for, and only then: the command line does not need all of it."""
+    """Import a public name when a program first asks for it: the command line does not need all of them."""
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    from uploader import library  # noqa: PLC0415 (see above)
-
-    return getattr(library, name)
+    return getattr(import_module(_HOMES.get(name, "uploader.library")), name)

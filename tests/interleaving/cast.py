@@ -15,7 +15,7 @@ from tests.fake_bucket import stored_with
 from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError
 from tests.interleaving.ports import CleanerPort, UploaderPort
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
-from uploader.builds.collect import LocalAsset
+from uploader.builds.asset import LocalAsset
 from uploader.clocks import Clocks
 from uploader.operations.pins import pin, unpin
 from uploader.operations.rollback import find_target, roll_back

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import apply, load, run
 from tests.interleaving import cases, ports
 from tests.interleaving.explore import every_schedule
-from uploader.protocol import intent, look, write_if_whole
-from uploader.protocol.intent import Intent
+from uploader.protocol import held, look, write_if_whole
+from uploader.protocol.held import Intent
 from uploader.publishing import publish
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ MUTANTS = (
     ),
     Mutant(
         "nobody's own clock: the order of two markers of one second",
-        intent.Intent.wait_for_its_turn,
+        held.Intent.wait_for_its_turn,
         (("if left > timedelta():", "if False:"),),
         cases.same_second,
     ),
@@ -244,7 +244,7 @@ MUTANTS = (
     ),
     Mutant(
         "an intent stays when nobody knows whether its marker was written",
-        intent.Intent.write,
+        held.Intent.write,
         (("    self.keep = True\n", ""),),
         cases.late_marker,
     ),

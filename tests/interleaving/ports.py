@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from tests.interleaving.actor import Actor
-    from uploader.builds.collect import LocalAsset
-    from uploader.s3.port import Stored as UploaderStored
+    from uploader.builds.asset import LocalAsset
+    from uploader.builds.asset import Stored as UploaderStored
 
 UNANSWERED = ReadTimeoutError(endpoint_url="s3")
 REFUSED = ClientError({"Error": {"Code": "SlowDown", "Message": "by the test"}}, "Request")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from uploader.builds.collect import LocalAsset
+from uploader.builds.asset import LocalAsset
 from uploader.publishing.compare import Reason, There, _reason, compare
 from uploader.treatment.headers import Headers
 from uploader.treatment.rules import Treatment

@@ -10,7 +10,7 @@ import pytest
 from release_log.ledger_file import HOLDS
 from tests.fake_bucket import LAYOUT, NOON, Clock, FakeBucket
 from uploader.errors import StoppedError, UploaderError
-from uploader.protocol.intent import TRIES, Intent, intent
+from uploader.protocol.intent import TRIES, intent
 from uploader.protocol.look import POLL_SECONDS
 
 KEYS = frozenset({"assets/app-3f9c2ab1.js", "assets/index.html"})

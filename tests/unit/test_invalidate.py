@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploader.builds.collect import LocalAsset
+from uploader.builds.asset import LocalAsset
 from uploader.cli import options
 from uploader.cli.commands.upload import invalidate
 from uploader.errors import StoppedError, UsageError

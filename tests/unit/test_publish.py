@@ -8,18 +8,18 @@ import pytest
 
 from release_log.settings import HALF_PENDING_TTL
 from tests.fake_bucket import LAYOUT, Clock, FakeBucket
-from uploader.builds.collect import LocalAsset, collect
+from uploader.builds.asset import LocalAsset
+from uploader.builds.collect import collect
 from uploader.errors import UploaderError
 from uploader.publishing.compare import Reason
 from uploader.publishing.publish import Build, publish
-from uploader.s3.port import ReadOnly
+from uploader.s3.read_only import ReadOnly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from uploader.builds.collect import LocalAsset
-    from uploader.s3.port import Stored
+    from uploader.builds.asset import LocalAsset, Stored
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from uploader.cli import entry
 from uploader.cli import options as shared
 from uploader.cli.child_process import check_command, run_command
 from uploader.errors import UploaderError, UsageError
-from uploader.s3.port import ReadOnly
+from uploader.s3.read_only import ReadOnly
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,15 +8,15 @@ import stat
 import unicodedata
 from collections import Counter
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from release_log.errors import LayoutError
 from release_log.fingerprints import split
 from release_log.layout import Layout, check_key, is_plain
+from uploader.builds.asset import LocalAsset
 from uploader.builds.files import changed, every_file, signature_of
 from uploader.builds.manifests import read_manifests
 from uploader.errors import UploaderError, UsageError
-from uploader.s3.port import Stored
 from uploader.treatment.rules import NO_RULES, Rules, Treatment
 
 if TYPE_CHECKING:
@@ -25,35 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from uploader.builds.files import Collector, File
-
-
-class LocalAsset(NamedTuple):
-    """One file of the build. A tuple, because a build may have 100,000 of them.
-
-    Attributes:
-        path: The file.
-        key: Its key in the bucket, prefix included.
-        logical: Its logical path, prefix included.
-        size: Bytes.
-        fingerprinted: Whether its name bears a fingerprint, that is changes when the content does.
-        digest: SHA-256 of its content, hexadecimal; None if it is fingerprinted: then its key says as much, and it is
-            not read unless it is to be sent.
-        treatment: What it is stored with, and whether compressed.
-        signature: See `signature_of`. Another one later means that it changed since it was looked at.
-    """
-
-    path: str
-    key: str
-    logical: str
-    size: int
-    fingerprinted: bool
-    digest: str | None
-    treatment: Treatment
-    signature: int
-
-    def as_it_is(self) -> Stored:
-        """How it is stored if nothing is done to it."""
-        return Stored(self.size, self.treatment.headers.digest)
 
 
 def collect(  # noqa: PLR0913 (what a user may say of a build)

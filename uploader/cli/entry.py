@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from uploader import __version__
+from uploader.about import VERSION
 from uploader.cli.colours import failure
 from uploader.cli.group import LazyGroup
 from uploader.cli.signals import terminate_as_interrupt
@@ -28,7 +28,7 @@ COMPLETE = "_UPLOADER_COMPLETE"
 
 
 @click.group(cls=LazyGroup, epilog=EXIT_STATUS)
-@click.version_option(__version__, prog_name="uploader")
+@click.version_option(VERSION, prog_name="uploader")
 def main() -> None:
     """Publish builds of fingerprinted assets to S3. `upload` is the default command.
 

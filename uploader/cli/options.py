@@ -266,7 +266,7 @@ def open_bucket(options: dict[str, Any], *, warm: bool = False) -> BucketPort:
         connection.warm(Layout(options["prefix"]).ledger)
     # All this is loaded while the connections are being opened.
     from uploader.s3.bucket import Bucket  # noqa: PLC0415
-    from uploader.s3.port import ReadOnly  # noqa: PLC0415
+    from uploader.s3.read_only import ReadOnly  # noqa: PLC0415
 
     bucket = Bucket(connection, options.get("concurrency", CONCURRENCY))
     return ReadOnly(bucket) if options.get("dry_run") else bucket

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from uploader.builds.collect import LocalAsset
+    from uploader.builds.asset import LocalAsset
     from uploader.publishing.compare import Upload
 
 

@@ -7,9 +7,9 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from uploader.history.completeness import fits
 from uploader.history.current import Unreadable, read
 from uploader.history.order import newest_first
-from uploader.protocol.write_if_whole import fits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

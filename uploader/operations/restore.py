@@ -9,53 +9,24 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
+from uploader.history.completeness import fits, keys_there, some_of
 from uploader.protocol.intent import intent
-from uploader.protocol.write_if_whole import fits, keys_there, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from release_log.layout import Layout
     from uploader.history.find import Named
-    from uploader.s3.port import BucketPort
+    from uploader.s3.port import BucketPort, VersionsPort
 
 log = logging.getLogger("uploader")
 
 MOST_DELETE_MARKERS = 100
 """How many may lie on one key: each deletion of what is deleted already adds one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """A key whose newest version is a delete marker.
-
-    Attributes:
-        marker: The delete marker's version id.
-        size: Bytes of the newest version below; None if there is none any more.
-    """
-
-    marker: str
-    size: int | None
-
-
-class VersionsPort(Protocol):
-    """What a restoration asks of a versioned bucket. Every method raises `UploaderError` with one line."""
-
-    def deleted(self, prefix: str) -> Mapping[str, Deleted]:
-        """Every key under a prefix whose newest version is a delete marker."""
-        ...
-
-    def undelete(self, markers: Mapping[str, str]) -> None:
-        """Remove delete markers: key -> version id. One that is gone is fine."""
-        ...
-
-    def untag(self, keys: set[str]) -> None:
-        """Remove our tags; the user's stay."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from release_log.channel import DEFAULT_CHANNEL
-from uploader import __version__
+from uploader.about import VERSION, WRITER
 from uploader.errors import UploaderError
+from uploader.history.completeness import check_whole
 from uploader.history.find import find_release, releases_of, without_headers
-from uploader.protocol.write_if_whole import check_whole, write_if_whole
+from uploader.protocol.write_if_whole import write_if_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -100,7 +101,7 @@ def roll_back(bucket: BucketPort, layout: Layout, target: Target, *, clocks: Clo
             old,
             channel=target.channel,
             created_at=at,
-            uploader={"name": "asset-cleaner", "version": __version__},
+            uploader={"name": WRITER, "version": VERSION},
             metadata={**old.metadata, "rollback_of": target.named.id},
         )
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from uploader.about import WRITER
 from uploader.errors import UploaderError
 from uploader.history.current import Unreadable, find, find_current, problems_of, read, read_ledger
 from uploader.history.order import newest_first
-from uploader.publishing.publish import WRITER
 from uploader.treatment.headers import BOOKKEEPING, digest_of
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from uploader.clocks import Clocks
-    from uploader.protocol.intent import Intent
+    from uploader.protocol.held import Intent
     from uploader.s3.port import Blob, BucketPort
 
 POLL_SECONDS = 5

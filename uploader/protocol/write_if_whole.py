@@ -12,21 +12,19 @@ from typing import TYPE_CHECKING
 from release_log.instants import next_second
 from release_log.marker import encode
 from uploader.clocks import Clocks
-from uploader.errors import NotWholeError, UploaderError
+from uploader.errors import UploaderError
+from uploader.history.completeness import check_whole
 from uploader.history.find import read_release, without_headers
 from uploader.protocol.intent import intent, withdraw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from release_log.layout import Layout
-    from release_log.marker import Asset, Release
+    from release_log.marker import Release
     from uploader.history.find import Named
     from uploader.s3.port import BucketPort, Listing
-
-SHOWN = 5
-"""How many assets an error names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,34 +40,6 @@ class Written:
     id: str
     key: str
     already: bool
-
-
-def fits(asset: Asset, size: int | None) -> bool:
-    """Whether an object of this size can be the asset; None for no object.
-
-    A file without a fingerprint may be a later upload's by now: that it is there is all that can be asked.
-    """
-    return size is not None and (size == asset.size or not asset.fingerprinted)
-
-
-def keys_there(release: Release, sizes: Mapping[str, int]) -> frozenset[str]:
-    """Keys of a release's assets that are there; the sizes are those of every object."""
-    return frozenset(asset.key for asset in release.assets.values() if fits(asset, sizes.get(asset.key)))
-
-
-def check_whole(named: Named, sizes: Mapping[str, int]) -> None:
-    """Go on only if all of a release is there.
-
-    Raises:
-        NotWholeError: It is not.
-    """
-    gone = named.release.keys - keys_there(named.release, sizes)
-    if gone:
-        msg = (
-            f"{named.id} is not whole, {some_of(gone)} not there as uploaded: nothing was changed; "
-            "publish it again, or restore it if the bucket has versioning"
-        )
-        raise NotWholeError(msg, gone)
 
 
 def write_if_whole(
@@ -121,13 +91,6 @@ def write_if_whole(
                         withdraw(bucket, layout.staged_key(named.id))
                     return Written(layout.release_id(file), file, already=not written)
         clocks.sleep(1)
-
-
-def some_of(keys: Collection[str]) -> str:
-    """The first few keys, for an error, and how many more there are."""
-    names = sorted(keys)
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def _as_stored(release: Release, listing: Listing, at: datetime) -> Release:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from uploader.s3.port import Stored
+from uploader.builds.asset import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from uploader.builds.collect import LocalAsset
+    from uploader.builds.asset import LocalAsset
     from uploader.treatment.headers import Headers
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from release_log.layout import Layout
 from release_log.marker import Asset, Release, encode
-from uploader import __version__
+from uploader.about import VERSION, WRITER
 from uploader.clocks import Clocks
 from uploader.protocol.intent import intent
 from uploader.publishing.compare import There, Upload, compare, to_look_at
@@ -22,18 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from uploader.builds.collect import LocalAsset
+    from uploader.builds.asset import LocalAsset, Stored
     from uploader.publishing.known_headers import Said
-    from uploader.s3.port import BucketPort, Look, Stored
+    from uploader.s3.port import BucketPort, Look
     from uploader.threads.ahead import Ahead
 
 FEW = 64
 """So many objects are looked at without knowing whether they are there: about as many as go at one time."""
 
 log = logging.getLogger("uploader")
-
-WRITER = "asset-cleaner"
-"""Who we are, in a marker: what its digests are of is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +164,7 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Releas
         channel=build.channel,
         created_at=at,
         prefix=build.prefix,
-        uploader={"name": WRITER, "version": __version__},
+        uploader={"name": WRITER, "version": VERSION},
         metadata=build.metadata,
         assets={asset.logical: _marked(asset, stored.get(asset.key)) for asset in build.assets},
     )

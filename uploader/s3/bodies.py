@@ -14,7 +14,7 @@ from uploader.treatment.encodings import compress, saves
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from uploader.builds.collect import LocalAsset
+    from uploader.builds.asset import LocalAsset
     from uploader.treatment.headers import Headers
 
 WHOLE_BYTES = 8 * 1024 * 1024

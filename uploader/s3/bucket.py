@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from uploader.aws.access import Access
-    from uploader.builds.collect import LocalAsset
+    from uploader.builds.asset import LocalAsset, Stored
     from uploader.s3.connection import Connection
     from uploader.s3.listing import Found
-    from uploader.s3.port import Blob, Stored
+    from uploader.s3.port import Blob
 
 Answer = TypeVar("Answer")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from uploader.aws.access import Access
-    from uploader.builds.collect import LocalAsset
+    from uploader.builds.asset import LocalAsset
 
 Answer = TypeVar("Answer")
 

@@ -1,10 +1,11 @@
-"""The uploader's port to the bucket, and the dry run's read-only cover for it.
+"""The uploader's port to the bucket.
 
 There is no way here to delete anything but an intent, a staged release or a pin.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from release_log.layout import Layout
-    from uploader.builds.collect import LocalAsset
+    from uploader.builds.asset import LocalAsset, Stored
 
 
 class Blob(NamedTuple):
@@ -50,18 +51,6 @@ class Look(NamedTuple):
     began: float
     ledger: Blob | None
     metadata: Mapping[str, Mapping[str, str]]
-
-
-class Stored(NamedTuple):
-    """How an asset is stored, where that is not as it is: compressed, for one.
-
-    Attributes:
-        size: Bytes of the object.
-        headers: The digest of the headers that it is stored with.
-    """
-
-    size: int
-    headers: str
 
 
 class BucketPort(Protocol):
@@ -135,28 +124,30 @@ class ReaderPort(Protocol):
         ...
 
 
-class ReadOnly:
-    """A dry run: reads go through, writes are said to be done and are not."""
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A key whose newest version is a delete marker.
 
-    def __init__(self, bucket: BucketPort) -> None:
-        self.list_ahead = bucket.list_ahead
-        self.head_ahead = bucket.head_ahead
-        self.get = bucket.get
-        self.written = bucket.written
-        self.listing = bucket.listing
-        self._look = bucket.look
-        self.metadata = bucket.metadata
+    Attributes:
+        marker: The delete marker's version id.
+        size: Bytes of the newest version below; None if there is none any more.
+    """
 
-    def create(self, key: str, body: bytes) -> bool:  # noqa: ARG002 (the port's own signature)
-        """Write nothing."""
-        return True
+    marker: str
+    size: int | None
 
-    def look(self, layout: Layout, keys: frozenset[str]) -> Look:
-        """What nothing is written for need not wait for the cleaner either."""
-        return self._look(layout, keys)._replace(ledger=None)
 
-    def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
-        """Write nothing."""
+class VersionsPort(Protocol):
+    """What a restoration asks of a versioned bucket. Every method raises `UploaderError` with one line."""
 
-    def withdraw(self, key: str) -> None:
-        """Delete nothing."""
+    def deleted(self, prefix: str) -> Mapping[str, Deleted]:
+        """Every key under a prefix whose newest version is a delete marker."""
+        ...
+
+    def undelete(self, markers: Mapping[str, str]) -> None:
+        """Remove delete markers: key -> version id. One that is gone is fine."""
+        ...
+
+    def untag(self, keys: set[str]) -> None:
+        """Remove our tags; the user's stay."""
+        ...

@@ -10,12 +10,13 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 
 from release_log.instants import whole_seconds
+from uploader.builds.asset import Stored
 from uploader.errors import UploaderError
 from uploader.s3.bodies import read_body
 from uploader.s3.errors import AnswerError, code_of, is_missing, passes
 from uploader.s3.listing import Found, RangeListing
 from uploader.s3.multipart import LargeFiles
-from uploader.s3.port import Blob, Stored
+from uploader.s3.port import Blob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from obstore import ObjectMeta
 
-    from uploader.builds.collect import LocalAsset
+    from uploader.builds.asset import LocalAsset
     from uploader.s3.connection import Connection
     from uploader.s3.key_ranges import KeyRange
 

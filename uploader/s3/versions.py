@@ -1,4 +1,4 @@
-"""`uploader.operations.restore.VersionsPort` on real S3, by boto3: obstore knows no versions and no tags."""
+"""`uploader.s3.port.VersionsPort` on real S3, by boto3: obstore knows no versions and no tags."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from release_log.tags import without_mark
-from uploader.operations.restore import Deleted
+from uploader.s3.port import Deleted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

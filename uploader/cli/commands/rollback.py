@@ -13,8 +13,8 @@ from uploader.cli.command import command
 from uploader.cli.console import answer, answer_gone
 from uploader.cli.logs import log_to_stderr
 from uploader.errors import NotWholeError
+from uploader.history.completeness import some_of
 from uploader.operations.rollback import check, find_target, roll_back
-from uploader.protocol.write_if_whole import some_of
 
 if TYPE_CHECKING:
     from uploader.operations.rollback import Target

@@ -1,0 +1,51 @@
+"""Whether a release is whole: all of its assets are there, as they were uploaded. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uploader.errors import NotWholeError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from release_log.marker import Asset, Release
+    from uploader.history.find import Named
+
+SHOWN = 5
+"""How many assets an error names."""
+
+
+def fits(asset: Asset, size: int | None) -> bool:
+    """Whether an object of this size can be the asset; None for no object.
+
+    A file without a fingerprint may be a later upload's by now: that it is there is all that can be asked.
+    """
+    return size is not None and (size == asset.size or not asset.fingerprinted)
+
+
+def keys_there(release: Release, sizes: Mapping[str, int]) -> frozenset[str]:
+    """Keys of a release's assets that are there; the sizes are those of every object."""
+    return frozenset(asset.key for asset in release.assets.values() if fits(asset, sizes.get(asset.key)))
+
+
+def check_whole(named: Named, sizes: Mapping[str, int]) -> None:
+    """Go on only if all of a release is there.
+
+    Raises:
+        NotWholeError: It is not.
+    """
+    gone = named.release.keys - keys_there(named.release, sizes)
+    if gone:
+        msg = (
+            f"{named.id} is not whole, {some_of(gone)} not there as uploaded: nothing was changed; "
+            "publish it again, or restore it if the bucket has versioning"
+        )
+        raise NotWholeError(msg, gone)
+
+
+def some_of(keys: Collection[str]) -> str:
+    """The first few keys, for an error, and how many more there are."""
+    names = sorted(keys)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
