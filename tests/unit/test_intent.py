@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from tests.fake_bucket import LAYOUT, NOON, Clock, FakeBucket
 from uploader.errors import StoppedError, UploaderError
 from uploader.protocol.intent import TRIES, intent
 from uploader.protocol.look import POLL_SECONDS
+
+if TYPE_CHECKING:
+    from uploader.protocol.held import Intent
 
 KEYS = frozenset({"assets/app-3f9c2ab1.js", "assets/index.html"})
 OURS = LAYOUT.pending_key("20261123T120000Z-r1")
