@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import aws_cdk as cdk
 
 from infra.bundle import BundleError, build
-from infra.settings import ContextError, settings_from
+from infra.settings.stack import ContextError, settings_from
 from infra.stack import AssetCleaner
 
 

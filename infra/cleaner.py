@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_sqs as sqs
 
-    from infra.settings import StackSettings
+    from infra.settings.stack import StackSettings
     from infra.sites import SiteInStack
     from infra.triggers import WakeUps
 

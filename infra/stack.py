@@ -11,15 +11,15 @@ from aws_cdk import aws_sqs as sqs
 
 from infra.adoption import adopted_buckets, print_what_to_add
 from infra.buckets import new_bucket
-from infra.build_job import add_build_job
-from infra.cdn import CdnSettings, add_distribution
-from infra.cdn_access import allow_existing_distribution
+from infra.build_job.role import add_build_job
+from infra.build_job.trusted_job import JobSettings
+from infra.cdn.access import allow_existing_distribution
+from infra.cdn.distribution import CdnSettings, add_distribution
 from infra.cleaner import add_cleaner
 from infra.monitoring import add_monitoring
 from infra.permissions import use_of_key, write_once_statements
 from infra.sites import SiteInStack, by_bucket, suffix_of
 from infra.triggers import wake_by_marker, wake_daily, wake_ups
-from infra.trusted_job import JobSettings
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from constructs import Construct
 
-    from infra.settings import StackSettings
+    from infra.settings.stack import StackSettings
 
 
 class AssetCleaner(Stack):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.settings import settings_from
+from infra.settings.stack import settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from examples.embedded_aws import ROOT, EmbeddedAws
-from infra.trusted_job import JobSettings, TrustedJob, trusted_job
+from infra.build_job.trusted_job import JobSettings, TrustedJob, trusted_job
 from tests.http.conftest import Uploader
 
 if TYPE_CHECKING:

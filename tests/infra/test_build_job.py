@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.settings import ContextError
+from infra.build_job.trusted_job import GITHUB, GITLAB, JobSettings, trusted_job
+from infra.settings.stack import ContextError
 from infra.sites import SiteInStack
-from infra.trusted_job import GITHUB, GITLAB, JobSettings, trusted_job
 from release_log.layout import Layout
 from tests.e2e.strict_s3 import WRITE_ONCE
 from tests.infra.test_template import listed, plain, resources
@@ -52,7 +52,7 @@ def made() -> Iterator[Made]:
         from aws_cdk import aws_s3 as s3  # noqa: PLC0415
         from aws_cdk.assertions import Template  # noqa: PLC0415
 
-        from infra.build_job import add_build_job  # noqa: PLC0415
+        from infra.build_job.role import add_build_job  # noqa: PLC0415
 
         own_context = json.loads((ROOT / "cdk.json").read_text())["context"]
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from infra.settings import ContextError
+from infra.settings.stack import ContextError
 from release_log.layout import Layout
 from tests.infra.test_template import deny_without_tls, listed, plain, properties, resources
 from tests.synthesis import ROOT
@@ -46,7 +46,7 @@ class Serve(Protocol):
             sites: The sites.
             existing: The id of a distribution that exists; None to make one.
             key: The KMS key of the new bucket.
-            settings: Of `infra.cdn.CdnSettings`.
+            settings: Of `infra.cdn.distribution.CdnSettings`.
         """
         ...
 
@@ -62,8 +62,8 @@ def serve() -> Iterator[Serve]:
         from aws_cdk import aws_s3 as s3  # noqa: PLC0415
         from aws_cdk.assertions import Template  # noqa: PLC0415
 
-        from infra.cdn import CdnSettings, add_distribution  # noqa: PLC0415
-        from infra.cdn_access import allow_existing_distribution  # noqa: PLC0415
+        from infra.cdn.access import allow_existing_distribution  # noqa: PLC0415
+        from infra.cdn.distribution import CdnSettings, add_distribution  # noqa: PLC0415
         from infra.sites import SiteInStack  # noqa: PLC0415
 
         own_context = json.loads((ROOT / "cdk.json").read_text())["context"]
@@ -564,7 +564,7 @@ class TestPage:
 
     def test_it_names_every_setting_and_output(self, serve: Serve) -> None:
         """By their names in code."""
-        from infra.cdn import CdnSettings  # noqa: PLC0415 (the CDK starts node)
+        from infra.cdn.distribution import CdnSettings  # noqa: PLC0415 (the CDK starts node)
 
         page = (ROOT / "docs/cloudfront.md").read_text()
         outputs = {*serve("assets/", key=KEY).to_json()["Outputs"], "CloudFrontBucketStatements"}

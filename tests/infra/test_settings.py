@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from infra.context import NONCURRENT_DAYS
-from infra.settings import OWN, ContextError, SiteSettings, StackSettings, settings_from
+from infra.settings.stack import OWN, ContextError, SiteSettings, StackSettings, settings_from
+from infra.settings.values import NONCURRENT_DAYS
 from release_log.settings import SETTINGS, policy_from
 from tests.synthesis import ROOT
 

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import fields
 
-from infra.settings import OWN, SiteSettings, StackSettings, settings_from
+from infra.settings.stack import OWN, SiteSettings, StackSettings, settings_from
 from tests.synthesis import ROOT
 
 PAGE = (ROOT / "docs" / "stack.md").read_text()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infra.settings import ContextError
-from infra.trusted_job import JobSettings, TrustedJob, trusted_job
+from infra.build_job.trusted_job import JobSettings, TrustedJob, trusted_job
+from infra.settings.stack import ContextError
 
 GITHUB_ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 GITLAB_ARN = "arn:aws:iam::123456789012:oidc-provider/gitlab.com"

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from infra.settings import OWN, SiteSettings, settings_from
+from infra.settings.stack import OWN, SiteSettings, settings_from
 from release_log.settings import SETTINGS, Orphans
 from uploader.cli.config_file import find
 from uploader.cli.configuration import every_setting, kind
@@ -84,7 +84,7 @@ def test_the_context_shown_for_cdk_json_is_accepted() -> None:
 
 
 def test_the_outputs_shown_are_the_stacks() -> None:
-    stack = "".join(path.read_text() for path in (ROOT / "infra").glob("*.py"))
+    stack = "".join(path.read_text() for path in (ROOT / "infra").rglob("*.py"))
     named = re.findall(r"^AssetCleaner\.(\w+) = ", PAGES["install"], re.MULTILINE)
     assert len(named) == 3
     for name in named:

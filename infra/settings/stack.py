@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from infra.context import BUCKET, CHECKS
+from infra.settings.values import BUCKET, CHECKS
 from release_log.errors import ReleaseLogError
 from release_log.layout import check_prefix
 from release_log.settings import SETTINGS, parse_setting
@@ -88,7 +88,7 @@ class StackSettings:
         github_environment: Of it, this environment only.
         gitlab: The project whose build jobs may publish.
         gitlab_branch: Of it, this branch only.
-        gitlab_environment: Refused; see `infra.trusted_job`.
+        gitlab_environment: Refused; see `infra.build_job.trusted_job`.
         oidc_provider_arn: The account's OIDC provider for that, if there is one.
     """
 

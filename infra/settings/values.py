@@ -150,7 +150,7 @@ CHECKS: Mapping[str, Check] = {
         "the ARN of an ACM certificate in us-east-1 (arn:aws:acm:us-east-1:...:certificate/...)",
     ),
     "access_logs": _flag,
-    # What these may be depends on one another: `infra.trusted_job` looks at them.
+    # What these may be depends on one another: `infra.build_job.trusted_job` looks at them.
     **dict.fromkeys(
         (
             "github",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, NoReturn
 
-from infra.settings import ContextError
+from infra.settings.stack import ContextError
 
 GITHUB = "token.actions.githubusercontent.com"
 GITLAB = "gitlab.com"

@@ -12,9 +12,9 @@ from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
 
-from infra.cdn_access import allow_distribution
-from infra.cdn_policies import cache_policy, headers_policy, name_in_account
-from infra.settings import ContextError
+from infra.cdn.access import allow_distribution
+from infra.cdn.policies import cache_policy, headers_policy, name_in_account
+from infra.settings.stack import ContextError
 from infra.sites import by_bucket
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ACCESS_LOG_DAYS = 90
 """How long access logs are kept: they hold the viewers' addresses."""
 
-_GUARD = Path(__file__).with_name("release_log_guard.js")
+_GUARD = Path(__file__).parents[1] / "release_log_guard.js"
 _REFUSE_ALL = 'function handler() {\n  return { statusCode: 404, statusDescription: "Not Found" };\n}\n'
 
 _PATH_PATTERN = re.compile(r"[A-Za-z0-9_.~/\"'@:+&-]{0,254}")

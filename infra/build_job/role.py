@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from aws_cdk import CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 
+from infra.build_job.trusted_job import trusted_job
 from infra.permissions import uploader_statements
-from infra.settings import ContextError
-from infra.trusted_job import trusted_job
+from infra.settings.stack import ContextError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import Stack
 
+    from infra.build_job.trusted_job import JobSettings, TrustedJob
     from infra.sites import SiteInStack
-    from infra.trusted_job import JobSettings, TrustedJob
 
 MOST_POLICIES = 10
 """How many managed policies a role may have: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -45,7 +45,7 @@ def add_build_job(scope: Stack, sites: Sequence[SiteInStack], settings: JobSetti
         settings: Who publishes.
 
     Raises:
-        ContextError: See `infra.trusted_job.trusted_job`.
+        ContextError: See `infra.build_job.trusted_job.trusted_job`.
     """
     job = trusted_job(settings)
     if job is not None and len(sites) > MOST_POLICIES:

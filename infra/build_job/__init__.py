@@ -1,0 +1,1 @@
+"""The build job: which CI job is trusted, and what it may do."""

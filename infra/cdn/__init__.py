@@ -1,0 +1,1 @@
+"""CloudFront in front of the sites: the distribution, how it caches, and what it may read."""
