@@ -14,14 +14,14 @@ unexport PYTHONDONTWRITEBYTECODE
 LAMBDA_PYTHON = $(shell for each in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$each" -c '' 2>/dev/null && { echo "$$each"; exit; }; done; echo .venv/bin/python)
 
-CODE := app.py release_log uploader cleaner_lambda infra examples bench tests
+CODE := app.py release_log uploader cleaner_lambda infra examples bench tests docs/tables
 STAMPS := .setup
 # More workers than the cores of a small machine: tests wait for servers, schedules and networks that hang.
 WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
 NPM := npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test torture bench cold-start lint format clean
+.PHONY: help setup uploader demo test torture bench cold-start lint docs format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,12 +46,16 @@ bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader beside s5cmd and
 cold-start: $(STAMPS)/emulator $(STAMPS)/runtime ## measure how long the Lambda takes to start; COLD_START="--rounds 20" is passed on
 	@python -m bench.cold_start $(COLD_START)
 
-lint: $(STAMPS)/python ## check style and types
+lint: $(STAMPS)/python ## check style, types and the documents' tables
 	ruff check $(CODE)
 	ruff format --check $(CODE)
 	mypy $(CODE)
+	@python -m docs.tables --check
 
-format: $(STAMPS)/python ## format the code and mend what can be mended
+docs: $(STAMPS)/python ## generate the tables of the documents
+	@python -m docs.tables
+
+format: $(STAMPS)/python docs ## format the code, mend what can be mended, generate the documents' tables
 	ruff check --fix-only --quiet $(CODE)
 	ruff format $(CODE)
 

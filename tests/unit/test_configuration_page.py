@@ -1,4 +1,4 @@
-"""``docs/configuration.md`` says what the code does: its table, its examples."""
+"""``docs/configuration.md`` says what the code does: its variables, its examples."""
 
 from __future__ import annotations
 
@@ -6,38 +6,16 @@ import re
 import tomllib
 from pathlib import Path
 
-import click
 import pytest
 
-from uploader.cli.command import Command
 from uploader.cli.config_file import find
-from uploader.cli.configuration import every_setting, kind, settings_of
+from uploader.cli.configuration import every_setting, kind
 from uploader.cli.group import COMMANDS, load
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "configuration.md").read_text()
 README = (ROOT / "README.md").read_text()
-HEADER = "| key | option | environment variable | default | commands | |\n| --- | --- | --- | --- | --- | --- |\n"
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE + README, re.DOTALL)
-
-
-def row(key: str, parameter: click.Parameter) -> str:
-    """A key's line of the table."""
-    having = [name for name in COMMANDS if key in settings_of(load(name))]
-    commands = [name for name in COMMANDS if isinstance(load(name), Command)]
-    flag, text, default = "`DIRECTORY`", "The build's output.", ""
-    if isinstance(parameter, click.Option):
-        text, _, said = (parameter.help or "").partition("  [default: ")
-        default = said.rstrip("]") or (f"`{parameter.default}`" if parameter.show_default else "")
-        flag = f"`{max(parameter.opts, key=len)}`"
-    where = "all" if having == commands else ", ".join(having)
-    return f"| `{key}` | {flag} | `{parameter.envvar}` | {default} | {where} | {text} |\n"
-
-
-def test_the_table_has_every_key() -> None:
-    expected = HEADER + "".join(row(key, parameter) for key, parameter in every_setting().items())
-    start = PAGE.index(HEADER)
-    assert PAGE[start : PAGE.index("\n\n", start) + 1] == expected, f"put this into the page:\n{expected}"
 
 
 @pytest.mark.parametrize("text", EXAMPLES)

@@ -1,0 +1,32 @@
+"""Write the tables of every page; with ``--check``, say which page is not up to date."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cogapp import Cog
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = "options, settings"
+"""The modules of this package that a page can name."""
+
+
+def write(*, check: bool = False) -> int:
+    """Generate the tables of every page.
+
+    Args:
+        check: Change nothing, but fail if a page would change.
+
+    Returns:
+        The exit status: 0 if all went well, and with `check` if every page is up to date.
+    """
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    how = ["--check", "--diff", "--check-fail-msg=run `make format`"] if check else ["-r"]
+    own = ["-P", "-p", f"from docs.tables import {MODULES}", "-n", "utf-8", "--verbosity=1"]
+    status: int = Cog().main(["cog", *own, *how, *map(str, pages)])
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(write(check="--check" in sys.argv))
