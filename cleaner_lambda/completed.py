@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cleaner_lambda.errors import CleanerError
+from release_log.events import CLEAN_COMPLETED
 from release_log.instants import format_instant
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.report import Report
     from cleaner_lambda.sites import Site
-
-SOURCE = "asset-cleaner"
-DETAIL_TYPE = "Clean Completed"
 
 PAUSE_SECONDS = 0.5
 """The pause before an event that EventBridge did not take is sent once more."""
@@ -90,8 +88,8 @@ class EventBus:
         """Send it; the error of the entry, if it was not taken."""
         entry = {
             "EventBusName": self.name,
-            "Source": SOURCE,
-            "DetailType": DETAIL_TYPE,
+            "Source": CLEAN_COMPLETED.source,
+            "DetailType": CLEAN_COMPLETED.detail_type,
             "Detail": json.dumps(message),
         }
         try:

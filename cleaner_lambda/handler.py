@@ -25,7 +25,9 @@ from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find, inside, sites_from
 from cleaner_lambda.store import ReadOnly
 from cleaner_lambda.wake_up import NoAlarm, SchedulerAlarm
-from release_log.dimensions import NAMESPACE, SERVICE
+from release_log.environment import Variable
+from release_log.events import CLEAN_COMPLETED
+from release_log.metrics import NAMESPACE, SERVICE, Metric
 from release_log.settings import policy_from
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         site = find(sites, request.site, request.bucket)
     except RequestError as error:
         logger.error("refused: %s", error)  # noqa: TRY400 (one line for whoever asked; there is nothing to trace)
-        count(metrics, {"Refused": 1})
+        count(metrics, {Metric.REFUSED: 1})
         raise
     logger.append_keys(site=site.prefix, bucket=site.bucket, dry_run=request.dry_run)
     # Lambda may deliver one event twice, under one request id: each run's announcement is its own.
@@ -77,7 +79,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     document = report.document()
     _log(document)
     if report.dry_run:
-        count(metrics, {"DryRuns": 1})
+        count(metrics, {Metric.DRY_RUNS: 1})
     else:
         count(metrics, measure(report, seconds, by_marker=request.by_marker), site)
         _tell(report, site, run)
@@ -114,20 +116,21 @@ def _log(document: dict[str, Any]) -> None:
     for failure in document["failed"]:
         logger.error("failed: %s", failure["error"], extra={"key": failure["key"]})
     if document["missing"]:
-        logger.error("MissingAssets: %d assets of current releases are not in the bucket", len(document["missing"]))
+        missing = len(document["missing"])
+        logger.error("%s: %d assets of current releases are not in the bucket", Metric.MISSING_ASSETS, missing)
     logger.info("done", extra={"report": summary(document)})
 
 
 def _tell(report: Report, site: Site, run: str) -> None:
     """Send the event; what was deleted is deleted, so a failure does not fail the run."""
-    bus = os.environ.get("EVENT_BUS")
+    bus = os.environ.get(Variable.EVENT_BUS)
     if not bus:  # as a template of before has it
         return
     try:
         EventBus(_events(), bus).send(detail(report, site, run))
     except NotSentError as error:
-        logger.error("the event Clean Completed was not sent: %s", error)  # noqa: TRY400 (the message says it all)
-        count(metrics, {"EventsNotSent": 1}, site)
+        logger.error("the event %s was not sent: %s", CLEAN_COMPLETED.detail_type, error)  # noqa: TRY400 (the message says it all)
+        count(metrics, {Metric.EVENTS_NOT_SENT: 1}, site)
 
 
 @cache
@@ -145,10 +148,10 @@ def _s3_once() -> S3Client:
 def _alarm(context: LambdaContext) -> SchedulerAlarm:
     return SchedulerAlarm(
         client=_scheduler(),
-        group=os.environ["WAKE_UP_GROUP"],
-        role_arn=os.environ["WAKE_UP_ROLE_ARN"],
+        group=os.environ[Variable.WAKE_UP_GROUP],
+        role_arn=os.environ[Variable.WAKE_UP_ROLE_ARN],
         function_arn=context.invoked_function_arn,
-        dead_letter_arn=os.environ["WAKE_UP_DEAD_LETTER_ARN"],
+        dead_letter_arn=os.environ[Variable.WAKE_UP_DEAD_LETTER_ARN],
     )
 
 

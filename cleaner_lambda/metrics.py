@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools.metrics import MetricUnit
 
 from cleaner_lambda.policy import Reason
-from release_log.dimensions import dimensions
+from release_log.metrics import Metric, dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,29 +17,9 @@ if TYPE_CHECKING:
     from cleaner_lambda.report import Report
     from cleaner_lambda.sites import Site
 
-UNITS = {
-    "Runs": MetricUnit.Count,
-    "Tagged": MetricUnit.Count,
-    "Untagged": MetricUnit.Count,
-    "Deleted": MetricUnit.Count,
-    "BytesFreed": MetricUnit.Bytes,
-    "Kept": MetricUnit.Count,
-    "Failed": MetricUnit.Count,
-    "InvalidMarkers": MetricUnit.Count,
-    "BrakePulled": MetricUnit.Count,
-    "Duration": MetricUnit.Milliseconds,
-    "MissingAssets": MetricUnit.Count,
-    "Orphans": MetricUnit.Count,
-    "Lag": MetricUnit.Seconds,
-    "EventsNotSent": MetricUnit.Count,
-    "DryRuns": MetricUnit.Count,
-    "Refused": MetricUnit.Count,
-}
-"""Every metric of the cleaner; ``DryRuns`` and ``Refused`` are the installation's, the others a site's."""
 
-
-def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[str, float]:
-    """The values of one real run, by name. Pure.
+def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[Metric, float]:
+    """The values of one real run. Pure.
 
     ``Runs`` is 1 if it ended well (see `Report.ended_well`), and 0 otherwise; a run that ends with an exception counts
     nothing at all. So a day without a 1 means that what falls due is not being deleted, whatever the reason.
@@ -52,27 +32,27 @@ def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[str, flo
     """
     counts = report.counts()
     reasons = [stop.reason for stop in report.plan.stops]
-    values: dict[str, float] = {
-        "Runs": report.ended_well,
-        "Tagged": counts["tag"],
-        "Untagged": counts["untag"],
-        "Deleted": counts["delete"],
-        "BytesFreed": report.bytes_deleted,
-        "Kept": counts["keep"],
-        "Failed": counts["failed"],
-        "InvalidMarkers": sum(reason in {Reason.INVALID_MARKER, Reason.MISSING_MARKER} for reason in reasons),
-        "BrakePulled": reasons.count(Reason.BRAKE),
-        "Duration": seconds * 1000,
+    values: dict[Metric, float] = {
+        Metric.RUNS: report.ended_well,
+        Metric.TAGGED: counts["tag"],
+        Metric.UNTAGGED: counts["untag"],
+        Metric.DELETED: counts["delete"],
+        Metric.BYTES_FREED: report.bytes_deleted,
+        Metric.KEPT: counts["keep"],
+        Metric.FAILED: counts["failed"],
+        Metric.INVALID_MARKERS: sum(reason in {Reason.INVALID_MARKER, Reason.MISSING_MARKER} for reason in reasons),
+        Metric.BRAKE_PULLED: reasons.count(Reason.BRAKE),
+        Metric.DURATION: seconds * 1000,
     }
     if report.missing is not None and report.orphans is not None:
-        values |= {"MissingAssets": len(report.missing), "Orphans": report.orphans}
+        values |= {Metric.MISSING_ASSETS: len(report.missing), Metric.ORPHANS: report.orphans}
     if by_marker and report.newest_marker is not None:
         # A marker that was written while the run read the release log is newer than the run.
-        values["Lag"] = max(0.0, (report.at - report.newest_marker).total_seconds())
+        values[Metric.LAG] = max(0.0, (report.at - report.newest_marker).total_seconds())
     return values
 
 
-def count(metrics: Metrics, values: Mapping[str, float], site: Site | None = None) -> None:
+def count(metrics: Metrics, values: Mapping[Metric, float], site: Site | None = None) -> None:
     """Count values: they are published when the invocation ends.
 
     Dimensions are added together with a value, and never without: Powertools clears them when it publishes, and it does
@@ -80,7 +60,7 @@ def count(metrics: Metrics, values: Mapping[str, float], site: Site | None = Non
 
     Args:
         metrics: Powertools'.
-        values: Name -> value.
+        values: Metric -> value.
         site: Whose they are; None for the installation's.
     """
     if not values:
@@ -88,5 +68,5 @@ def count(metrics: Metrics, values: Mapping[str, float], site: Site | None = Non
     if site is not None:
         for name, value in dimensions(site.bucket, site.prefix).items():
             metrics.add_dimension(name=name, value=value)
-    for name, number in values.items():
-        metrics.add_metric(name=name, unit=UNITS[name], value=number)
+    for metric, number in values.items():
+        metrics.add_metric(name=metric.value, unit=MetricUnit(metric.unit.value), value=number)

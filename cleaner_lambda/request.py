@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cleaner_lambda.errors import RequestError
 from release_log.errors import LayoutError, SettingError
+from release_log.events import OBJECT_CREATED
 from release_log.layout import prefix_of_marker
 from release_log.settings import SETTINGS, check_setting
 
@@ -57,8 +58,9 @@ def parse(event: object) -> Request:
 
 
 def _event(event: dict[str, Any]) -> Request:
-    if event.get("source") != "aws.s3" or event.get("detail-type") != "Object Created":
-        msg = f"event {event.get('detail-type')!r} from {event.get('source')!r} is not S3's 'Object Created'"
+    source, detail_type = event.get("source"), event.get("detail-type")
+    if (source, detail_type) != OBJECT_CREATED:
+        msg = f"event {detail_type!r} from {source!r} is not S3's {OBJECT_CREATED.detail_type!r}"
         raise RequestError(msg)
     try:
         # Not by Powertools' class: it would decode the key, which EventBridge does not encode, and its package loads

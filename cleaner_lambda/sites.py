@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.errors import RequestError
+from release_log.environment import Variable
 from release_log.errors import ReleaseLogError
 from release_log.layout import check_prefix
 from release_log.settings import policy_from
@@ -33,12 +34,12 @@ def sites_from(environ: Mapping[str, str]) -> tuple[Site, ...]:
         RequestError: It is missing or wrong.
     """
     try:
-        entries = json.loads(environ["SITES"])
+        entries = json.loads(environ[Variable.SITES])
         return tuple(
             Site(entry["bucket"], check_prefix(entry["prefix"]), policy_from(entry["policy"])) for entry in entries
         )
     except (KeyError, TypeError, ValueError, AttributeError, ReleaseLogError) as error:
-        msg = f"the function's environment variable SITES is wrong ({error}): deploy the stack again"
+        msg = f"the function's environment variable {Variable.SITES} is wrong ({error}): deploy the stack again"
         raise RequestError(msg) from error
 
 

@@ -11,6 +11,8 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 
 from infra.permissions import cleaner_statements, use_of_key
+from release_log.environment import Variable
+from release_log.events import CLEAN_COMPLETED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from infra.settings.stack import StackSettings
     from infra.sites import SiteInStack
     from infra.triggers import WakeUps
-
-EVENT_SOURCE, EVENT_TYPE = "asset-cleaner", "Clean Completed"
-"""What the cleaner says on the bus; see docs/events.md."""
 
 
 def add_cleaner(  # noqa: PLR0913 (all of them are its surroundings)
@@ -82,16 +81,16 @@ def add_cleaner(  # noqa: PLR0913 (all of them are its surroundings)
         retry_attempts=2,
         on_failure=destinations.SqsDestination(failed),
         environment={
-            "SITES": scope.to_json_string(
+            Variable.SITES.value: scope.to_json_string(
                 [
                     {"bucket": site.bucket.bucket_name, "prefix": site.layout.prefix, "policy": dict(site.policy)}
                     for site in sites
                 ]
             ),
-            "WAKE_UP_GROUP": wakes.group.name or "",
-            "WAKE_UP_ROLE_ARN": wakes.role.role_arn,
-            "WAKE_UP_DEAD_LETTER_ARN": undelivered.queue_arn,
-            "EVENT_BUS": "default",
+            Variable.WAKE_UP_GROUP.value: wakes.group.name or "",
+            Variable.WAKE_UP_ROLE_ARN.value: wakes.role.role_arn,
+            Variable.WAKE_UP_DEAD_LETTER_ARN.value: undelivered.queue_arn,
+            Variable.EVENT_BUS.value: "default",
         },
     )
     wakes.role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]))
@@ -118,7 +117,12 @@ def _own_statements(
         iam.PolicyStatement(
             actions=["events:PutEvents"],
             resources=[bus],
-            conditions={"StringEquals": {"events:source": EVENT_SOURCE, "events:detail-type": EVENT_TYPE}},
+            conditions={
+                "StringEquals": {
+                    "events:source": CLEAN_COMPLETED.source,
+                    "events:detail-type": CLEAN_COMPLETED.detail_type,
+                }
+            },
         ),
         # X-Ray has no resources to name for these two:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html

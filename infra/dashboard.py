@@ -8,6 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.site_metrics import site_metric, site_uri
+from release_log.metrics import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,24 +64,24 @@ def add_dashboard(
 
 
 def _add_site(dashboard: cloudwatch.Dashboard, site: SiteInStack) -> None:
-    def summed(*names: str) -> list[cloudwatch.IMetric]:
-        return [site_metric(site, name, period=_HOUR) for name in names]
+    def summed(*metrics: Metric) -> list[cloudwatch.IMetric]:
+        return [site_metric(site, metric, period=_HOUR) for metric in metrics]
 
-    def highest(*names: str) -> list[cloudwatch.IMetric]:
-        return [site_metric(site, name, "Maximum", _HOUR) for name in names]
+    def highest(*metrics: Metric) -> list[cloudwatch.IMetric]:
+        return [site_metric(site, metric, "Maximum", _HOUR) for metric in metrics]
 
     dashboard.add_widgets(cloudwatch.TextWidget(markdown=f"## {site_uri(site)}", width=WIDTH, height=1))
     dashboard.add_widgets(
-        _graph("Tagged, untagged, deleted", *summed("Tagged", "Untagged", "Deleted")),
-        _graph("Kept", *highest("Kept")),
-        _graph("Bytes freed", *summed("BytesFreed")),
-        _graph("Runs that ended well", *summed("Runs")),
+        _graph("Tagged, untagged, deleted", *summed(Metric.TAGGED, Metric.UNTAGGED, Metric.DELETED)),
+        _graph("Kept", *highest(Metric.KEPT)),
+        _graph("Bytes freed", *summed(Metric.BYTES_FREED)),
+        _graph("Runs that ended well", *summed(Metric.RUNS)),
     )
     dashboard.add_widgets(
-        _graph("Failed keys, events not sent", *summed("Failed", "EventsNotSent")),
-        _graph("Missing assets, orphans", *highest("MissingAssets", "Orphans")),
-        _graph("Duration of a run", *highest("Duration")),
-        _graph("Lag from marker to run", *highest("Lag")),
+        _graph("Failed keys, events not sent", *summed(Metric.FAILED, Metric.EVENTS_NOT_SENT)),
+        _graph("Missing assets, orphans", *highest(Metric.MISSING_ASSETS, Metric.ORPHANS)),
+        _graph("Duration of a run", *highest(Metric.DURATION)),
+        _graph("Lag from marker to run", *highest(Metric.LAG)),
     )
 
 

@@ -13,6 +13,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 
 from infra.dashboard import add_dashboard
 from infra.site_metrics import site_id, site_metric, site_uri
+from release_log.metrics import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -176,21 +177,21 @@ def _site(site: SiteInStack) -> Iterator[_Watched]:
     yield _Watched(
         "missing-assets",
         f"Assets of a current release of {where} are not in the bucket",
-        site_metric(site, "MissingAssets", "Maximum"),
+        site_metric(site, Metric.MISSING_ASSETS, "Maximum"),
         _KEEP,
         site=name,
     )
     yield _Watched(
         "invalid-markers",
         f"A file of the release log of {where} is not valid or gone, so nothing is deleted",
-        site_metric(site, "InvalidMarkers", "Maximum"),
+        site_metric(site, Metric.INVALID_MARKERS, "Maximum"),
         _KEEP,
         site=name,
     )
     yield _Watched(
         "brake-pulled",
         f"A run would have deleted more of {where} than max_delete_fraction allows, so it deleted nothing",
-        site_metric(site, "BrakePulled", "Maximum"),
+        site_metric(site, Metric.BRAKE_PULLED, "Maximum"),
         _KEEP,
         site=name,
     )
@@ -198,7 +199,7 @@ def _site(site: SiteInStack) -> Iterator[_Watched]:
         "failed-keys",
         f"For three hours there were assets of {where} that could not be tagged or deleted",
         # The cleaner comes back for them every 15 minutes; most of what S3 refuses it grants then.
-        site_metric(site, "Failed", period=Duration.hours(1)),
+        site_metric(site, Metric.FAILED, period=Duration.hours(1)),
         _FINE,
         periods=3,
         site=name,
@@ -210,7 +211,7 @@ def _site(site: SiteInStack) -> Iterator[_Watched]:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
         # No longer ones: CloudWatch looks back some periods further before it says that there is no value.
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
-        site_metric(site, "Runs", period=Duration.hours(1)),
+        site_metric(site, Metric.RUNS, period=Duration.hours(1)),
         cloudwatch.TreatMissingData.BREACHING,
         periods=HOURS_WITHOUT_RUN,
         below=True,

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 from aws_cdk import Duration, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from release_log.dimensions import NAMESPACE, dimensions
+from release_log.metrics import NAMESPACE, Metric, dimensions
 
 if TYPE_CHECKING:
     from infra.sites import SiteInStack
 
 
 def site_metric(
-    site: SiteInStack, name: str, statistic: str = "Sum", period: Duration | None = None
+    site: SiteInStack, metric: Metric, statistic: str = "Sum", period: Duration | None = None
 ) -> cloudwatch.Metric:
     """A metric of a site.
 
     Args:
         site: The site.
-        name: The metric's name.
+        metric: Which one.
         statistic: How the values of a period become one.
         period: Five minutes if none is given.
     """
     return cloudwatch.Metric(
         namespace=NAMESPACE,
-        metric_name=name,
+        metric_name=metric.value,
         dimensions_map=dimensions(site.bucket.bucket_name, site.layout.prefix),
         statistic=statistic,
         period=period or Duration.minutes(5),

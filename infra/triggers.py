@@ -10,6 +10,8 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 
+from release_log.events import OBJECT_CREATED
+
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
@@ -54,8 +56,8 @@ def wake_by_marker(scope: Stack, site: SiteInStack, function: lambda_.Function, 
         f"MarkerRule{site.suffix}",
         description="A release marker was written",
         event_pattern=events.EventPattern(
-            source=["aws.s3"],
-            detail_type=["Object Created"],
+            source=[OBJECT_CREATED.source],
+            detail_type=[OBJECT_CREATED.detail_type],
             detail={
                 "bucket": {"name": [site.bucket.bucket_name]},
                 "object": {"key": [{"prefix": site.layout.markers}]},

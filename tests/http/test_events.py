@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from cleaner_lambda import handler
 from cleaner_lambda.errors import RequestError
 from examples.embedded_aws import ROOT
+from release_log.events import EventType
 from tests.http.in_process import publish_here
 from tests.http.test_clean import marker_event
 
@@ -159,7 +160,7 @@ def test_an_event_that_cannot_be_sent_is_logged_and_counted_and_fails_no_run(
     monkeypatch.setenv("EVENT_BUS", "default")
     monkeypatch.setattr("cleaner_lambda.completed.PAUSE_SECONDS", 0)
     if bus == "does not take it":
-        monkeypatch.setattr("cleaner_lambda.completed.SOURCE", "aws.s3")
+        monkeypatch.setattr("cleaner_lambda.completed.CLEAN_COMPLETED", EventType("aws.s3", "Clean Completed"))
     if bus == "is not there":
         monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:1")
     if bus == "refuses":

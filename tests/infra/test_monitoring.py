@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from release_log.dimensions import WHOLE_BUCKET
 from release_log.layout import Layout
+from release_log.metrics import WHOLE_BUCKET
 from tests.infra.test_template import plain, properties, resources
 from tests.synthesis import ROOT
 

@@ -11,9 +11,10 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
 from cleaner_lambda.apply import Outcome
-from cleaner_lambda.completed import DETAIL_TYPE, PAUSE_SECONDS, SOURCE, EventBus, NotSentError, detail
+from cleaner_lambda.completed import PAUSE_SECONDS, EventBus, NotSentError, detail
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.sites import Site
+from release_log.events import CLEAN_COMPLETED
 from release_log.settings import Policy
 from tests.unit.test_metrics import NOW, SITE, report
 
@@ -122,5 +123,5 @@ def test_the_event_of_a_huge_run_is_small() -> None:
     outcome = Outcome(deleted=keys, failed=dict.fromkeys(keys, "x" * 500), pruned=keys)
     site = Site("b" * 63, "ü" * 255 + "/", Policy())
     huge = report(*[Reason.INVALID_MARKER] * 500, outcome=outcome, missing=tuple(keys), orphans=10**6, next_due=NOW)
-    size = len(SOURCE) + len(DETAIL_TYPE) + len(json.dumps(detail(huge, site, "run" * 20)).encode())
+    size = len("".join(CLEAN_COMPLETED)) + len(json.dumps(detail(huge, site, "run" * 20)).encode())
     assert size < ENTRY_BYTES / 50

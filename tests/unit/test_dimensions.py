@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release_log.dimensions import WHOLE_BUCKET, dimensions, site_dimension
 from release_log.errors import LayoutError
 from release_log.layout import check_prefix
+from release_log.metrics import WHOLE_BUCKET, dimensions, site_dimension
 
 
 def allowed(prefix: str) -> bool:

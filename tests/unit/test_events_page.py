@@ -8,11 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from cleaner_lambda.apply import Outcome
-from cleaner_lambda.completed import DETAIL_TYPE, SOURCE, detail
-from cleaner_lambda.metrics import UNITS, measure
+from cleaner_lambda.completed import detail
+from cleaner_lambda.metrics import measure
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.report import ROUTINE
-from release_log.dimensions import NAMESPACE, dimensions
+from release_log.events import CLEAN_COMPLETED
+from release_log.metrics import NAMESPACE, Metric, dimensions
 from tests.unit.test_metrics import ERRORS, NOW, SITE, report
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text()
@@ -35,7 +36,7 @@ def there(when: str) -> set[str]:
 
 
 def test_the_table_has_every_metric_with_its_unit() -> None:
-    assert [(name, unit) for name, unit, *_ in METRICS] == [(f"`{name}`", unit.value) for name, unit in UNITS.items()]
+    assert [(name, unit) for name, unit, *_ in METRICS] == [(f"`{metric}`", metric.unit) for metric in Metric]
 
 
 def test_the_table_says_when_each_metric_is_there() -> None:
@@ -65,7 +66,10 @@ def test_the_event_shown_is_one_that_is_sent() -> None:
     sent = json.loads(json.dumps(detail(run, SITE, shown["run"])))
     assert shown == sent
     assert list(shown) == list(sent)
-    assert {name: EVENT[name] for name in ("source", "detail-type")} == {"source": SOURCE, "detail-type": DETAIL_TYPE}
+    assert {name: EVENT[name] for name in ("source", "detail-type")} == {
+        "source": CLEAN_COMPLETED.source,
+        "detail-type": CLEAN_COMPLETED.detail_type,
+    }
 
 
 def test_the_table_of_the_event_has_every_key() -> None:
@@ -84,7 +88,7 @@ def test_the_reasons_named_are_those_there_are() -> None:
 
 def test_the_pattern_asks_for_what_an_event_has() -> None:
     """EventBridge matches a key that is not there with nothing, and says nothing."""
-    assert PATTERN["source"] == [SOURCE]
-    assert PATTERN["detail-type"] == [DETAIL_TYPE]
+    assert PATTERN["source"] == [CLEAN_COMPLETED.source]
+    assert PATTERN["detail-type"] == [CLEAN_COMPLETED.detail_type]
     assert PATTERN["detail"].keys() <= EVENT["detail"].keys()
     assert PATTERN["detail"]["counts"].keys() <= EVENT["detail"]["counts"].keys()

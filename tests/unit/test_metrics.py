@@ -12,10 +12,11 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from cleaner_lambda.apply import Outcome
 from cleaner_lambda.ledger import Retired
-from cleaner_lambda.metrics import UNITS, count, measure
+from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report
 from cleaner_lambda.sites import Site
+from release_log.metrics import Metric
 from release_log.settings import Policy
 from release_log.tags import Mark, State
 
@@ -45,8 +46,8 @@ def report(*stops: Reason, **more: Any) -> Report:  # noqa: ANN401
 
 
 def measured(run: Report, *, by_marker: bool = False) -> dict[str, float]:
-    """Its values."""
-    return measure(run, 1.5, by_marker=by_marker)
+    """Its values, by CloudWatch's names."""
+    return {metric.value: number for metric, number in measure(run, 1.5, by_marker=by_marker).items()}
 
 
 def test_values_are_what_the_answer_says() -> None:
@@ -131,7 +132,7 @@ def test_a_run_with_nothing_to_do_ended_well() -> None:
 def test_each_metric_has_its_unit_and_its_sites_dimensions(capsys: pytest.CaptureFixture[str]) -> None:
     """In the form that CloudWatch reads from the log: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html."""
     metrics = EphemeralMetrics(namespace="AssetCleaner", service="asset-cleaner")
-    values = dict.fromkeys(UNITS, 2.0)
+    values = dict.fromkeys(Metric, 2.0)
     count(metrics, values, SITE)  # type: ignore[arg-type]
     metrics.flush_metrics()
     document = json.loads(capsys.readouterr().out)
@@ -140,9 +141,9 @@ def test_each_metric_has_its_unit_and_its_sites_dimensions(capsys: pytest.Captur
     assert [sorted(names) for names in directive["Dimensions"]] == [["bucket", "service", "site"]]
     assert (document["service"], document["site"], document["bucket"]) == ("asset-cleaner", "assets/", "my-assets")
     assert {each["Name"]: each["Unit"] for each in directive["Metrics"]} == {
-        name: unit.value for name, unit in UNITS.items()
+        metric.value: metric.unit.value for metric in Metric
     }
-    assert all(document[name] == [2.0] for name in UNITS)
+    assert all(document[name] == [2.0] for name in Metric)
 
 
 def test_nothing_to_add_leaves_no_dimension_behind() -> None:

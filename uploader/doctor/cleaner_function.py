@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from release_log.environment import Variable
 from uploader.doctor.finding import ok, problem, unknown
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ def check_function(ask: Ask | None, bucket: str, prefix: str) -> Finding:  # noq
     if "Error" in environment:
         return unknown("function", "its environment cannot be read", "ask somebody who may use its KMS key")
     try:
-        sites = {(site["bucket"], site["prefix"]) for site in json.loads(environment["Variables"]["SITES"])}
+        sites = {(site["bucket"], site["prefix"]) for site in json.loads(environment["Variables"][Variable.SITES])}
     except (KeyError, TypeError, ValueError):
-        return problem("function", "it is not a cleaner: it has no SITES", NAME_IT)
+        return problem("function", f"it is not a cleaner: it has no {Variable.SITES}", NAME_IT)
     if (bucket, prefix) not in sites:
         known = ", ".join(f"s3://{each}/{inner}" for each, inner in sorted(sites))
         return problem("function", f"it cleans {known}, not s3://{bucket}/{prefix}", f"check --prefix, or {NAME_IT}")

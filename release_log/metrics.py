@@ -1,0 +1,120 @@
+"""The cleaner's CloudWatch metrics: the cleaner writes them, the stack's alarms and its dashboard watch them."""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from enum import StrEnum
+from urllib.parse import quote
+
+NAMESPACE = "AssetCleaner"
+SERVICE = "asset-cleaner"
+
+WHOLE_BUCKET = "(whole bucket)"
+"""The dimension ``site`` of a site with an empty prefix. No prefix equals it, as each prefix ends with a slash."""
+
+_PLAIN = "".join(sorted({*string.ascii_letters, *string.digits, *string.punctuation, " "} - {"%"}))
+
+MAX_VALUE = 255
+"""CloudWatch accepts 1,024 characters, but its graphs and the CDK accept no more than this."""
+
+
+class Unit(StrEnum):
+    """CloudWatch's units that we use."""
+
+    COUNT = "Count"
+    BYTES = "Bytes"
+    SECONDS = "Seconds"
+    MILLISECONDS = "Milliseconds"
+
+
+class Metric(StrEnum):
+    """Every metric of the cleaner, by its name in CloudWatch.
+
+    `DRY_RUNS` and `REFUSED` belong to the installation: their one dimension is ``service``.
+    The others belong to a site.
+
+    Attributes:
+        unit: Its unit.
+        when: When the cleaner writes a value.
+        doc: What the value says, in one line.
+    """
+
+    unit: Unit
+    when: str
+    doc: str
+
+    def __new__(cls, name: str, unit: Unit, when: str, doc: str) -> Metric:  # noqa: PYI034 (an enum's members are its own)
+        """A metric's name, with what else is known of it."""
+        metric = str.__new__(cls, name)
+        metric._value_ = name
+        metric.unit, metric.when, metric.doc = unit, when, doc
+        return metric
+
+    RUNS = "Runs", Unit.COUNT, "each run", "1 if the run ended well, else 0"
+    TAGGED = "Tagged", Unit.COUNT, "each run", "assets tagged"
+    UNTAGGED = "Untagged", Unit.COUNT, "each run", "assets that lost their tag, as they are needed again"
+    DELETED = "Deleted", Unit.COUNT, "each run", "assets that S3 says are gone"
+    BYTES_FREED = (
+        "BytesFreed",
+        Unit.BYTES,
+        "each run",
+        "their size; a versioned bucket holds them for `noncurrent_days` more",
+    )
+    KEPT = "Kept", Unit.COUNT, "each run", "known assets that are still there"
+    FAILED = (
+        "Failed",
+        Unit.COUNT,
+        "each run",
+        "assets that could not be tagged, untagged or deleted; the cleaner comes back for them",
+    )
+    INVALID_MARKERS = (
+        "InvalidMarkers",
+        Unit.COUNT,
+        "each run",
+        "markers, intents, staged releases and pins that cannot be read or are gone: nothing is deleted",
+    )
+    BRAKE_PULLED = (
+        "BrakePulled",
+        Unit.COUNT,
+        "each run",
+        "1 if more was due than `max_delete_fraction` allows: nothing is deleted",
+    )
+    DURATION = "Duration", Unit.MILLISECONDS, "each run", "how long it took, the cleaner's own work alone"
+    MISSING_ASSETS = (
+        "MissingAssets",
+        Unit.COUNT,
+        "a full listing",
+        "assets of current releases that are not in the bucket",
+    )
+    ORPHANS = "Orphans", Unit.COUNT, "a full listing", "assets of no known release"
+    LAG = "Lag", Unit.SECONDS, "a marker woke it", "how old the newest marker was when the run began"
+    EVENTS_NOT_SENT = "EventsNotSent", Unit.COUNT, "it failed", "1 if the event below could not be sent"
+    DRY_RUNS = "DryRuns", Unit.COUNT, "a dry run", "1; of the installation: its one dimension is `service`"
+    REFUSED = "Refused", Unit.COUNT, "a refused payload", "1; of the installation: its one dimension is `service`"
+
+
+def site_dimension(prefix: str) -> str:
+    """The value of the dimension ``site``: the prefix, with all but ASCII percent-encoded, and a digest for a long end.
+
+    CloudWatch accepts ASCII only, and drops a metric with any other dimension without an error:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html
+
+    Args:
+        prefix: The site's prefix.
+    """
+    value = quote(prefix, safe=_PLAIN) or WHOLE_BUCKET
+    if len(value) <= MAX_VALUE:
+        return value
+    digest = hashlib.sha256(value.encode()).hexdigest()[:16]
+    return f"{value[: MAX_VALUE - len(digest) - 1]}-{digest}"
+
+
+def dimensions(bucket: str, prefix: str) -> dict[str, str]:
+    """Every dimension of a site's metrics.
+
+    Args:
+        bucket: The bucket's name.
+        prefix: The site's prefix.
+    """
+    return {"service": SERVICE, "site": site_dimension(prefix), "bucket": bucket}
