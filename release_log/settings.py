@@ -1,6 +1,6 @@
 """The policy's settings: names, defaults, bounds.
 
-The README's table, the stack's context and the Lambda's payload use them. Durations are whole seconds.
+The table of ``docs/policy.md``, the stack's context and the Lambda's payload use them. Durations are whole seconds.
 """
 
 from __future__ import annotations

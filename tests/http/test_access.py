@@ -72,17 +72,17 @@ def test_access_denied_names_the_action_and_the_resource(
     assert uploader.keys() == []
 
 
-def _readmes_statements(bucket: str) -> list[dict[str, Any]]:
-    """What the README gives a build job."""
-    readme = (ROOT / "README.md").read_text().replace("my-assets", bucket)
-    (policy,) = [block for block in re.findall(r"```json\n(.*?)```", readme, re.DOTALL) if "Statement" in block]
+def _pages_statements(bucket: str) -> list[dict[str, Any]]:
+    """The build job's policy, as ``docs/security.md`` shows it."""
+    page = (ROOT / "docs" / "security.md").read_text().replace("my-assets", bucket)
+    (policy,) = [block for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if "Statement" in block]
     statements: list[dict[str, Any]] = json.loads(policy)["Statement"]
     return statements
 
 
-def test_the_rights_that_the_readme_gives_are_enough_and_no_more(guarded: EmbeddedAws, site_folder: Folder) -> None:
-    """A build job with the README's policy can publish, and can neither delete an asset nor touch the ledger."""
-    rights = _key_pair(guarded, "job", *_readmes_statements(BUCKET))
+def test_the_rights_that_the_page_shows_are_enough_and_no_more(guarded: EmbeddedAws, site_folder: Folder) -> None:
+    """A build job with the policy shown can publish, and can neither delete an asset nor touch the ledger."""
+    rights = _key_pair(guarded, "job", *_pages_statements(BUCKET))
     uploader = Uploader(guarded, BUCKET)
     for text in ("x", "y", "y"):
         answer = uploader.run(site_folder("a", {"index.html": text}), "--bucket", BUCKET, **rights)
@@ -115,7 +115,7 @@ def test_a_roll_out_needs_no_more_rights_and_a_restoration_an_operators(
     s3, site = guarded.client("s3"), site_folder("a", {"app-3f9c2ab1.js": "x", "index.html": "x"})
     s3.create_bucket(Bucket=bucket)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    uploader, job = Uploader(guarded, bucket), _readmes_statements(bucket)
+    uploader, job = Uploader(guarded, bucket), _pages_statements(bucket)
     rights = _key_pair(guarded, "roller", *job)
     for command, code in (("true", 0), ("false", 1)):
         answer = uploader.run("run", site, "--bucket", bucket, "--json", "--", command, **rights)
@@ -145,7 +145,7 @@ def test_a_roll_back_and_a_pin_need_no_more_rights_and_the_end_of_a_pin_an_opera
     """As the README says; without it, the one line names the right that is missing, and the pin stays."""
     bucket = "guarded-pins"
     guarded.client("s3").create_bucket(Bucket=bucket)
-    uploader, job = Uploader(guarded, bucket), _readmes_statements(bucket)
+    uploader, job = Uploader(guarded, bucket), _pages_statements(bucket)
     rights = _key_pair(guarded, "pinner", *job)
     for name in ("r1", "r2"):
         site = site_folder(name, {f"app-3f9c2ab{name[1]}.js": name})
@@ -202,7 +202,7 @@ CREDENTIALS = ("list", "read", "write", "ledger", "intents", "delete")
 
 def test_the_doctor_finds_nothing_wrong_with_the_build_jobs_rights(guarded: EmbeddedAws, doctors: Uploader) -> None:
     """What these rights do not show is unknown."""
-    found = _states(doctors, _key_pair(guarded, "patient", *_readmes_statements(doctors.bucket)))
+    found = _states(doctors, _key_pair(guarded, "patient", *_pages_statements(doctors.bucket)))
     assert {name: found[name] for name in CREDENTIALS} == dict.fromkeys(CREDENTIALS, "ok")
     hidden = ("EventBridge", "versioning", "lifecycle", "function")
     assert {name: found[name] for name in hidden} == dict.fromkeys(hidden, "unknown")
@@ -223,7 +223,7 @@ def test_the_doctor_names_each_right_that_is_missing_or_too_much(
     guarded: EmbeddedAws, doctors: Uploader, sid: str, expected: dict[str, str]
 ) -> None:
     """One statement or action less, or one more."""
-    statements = [each for each in _readmes_statements(doctors.bucket) if each["Sid"] != sid]
+    statements = [each for each in _pages_statements(doctors.bucket) if each["Sid"] != sid]
     for each in statements:
         if isinstance(each["Action"], list):
             each["Action"] = [action for action in each["Action"] if action != sid]
@@ -243,7 +243,7 @@ def test_the_doctor_stops_at_a_wrong_secret(guarded: EmbeddedAws, doctors: Uploa
 
 
 def test_who_may_not_invoke_the_cleaner_is_told_what_is_missing(guarded: EmbeddedAws, doctors: Uploader) -> None:
-    rights = _key_pair(guarded, "curious", *_readmes_statements(doctors.bucket))
+    rights = _key_pair(guarded, "curious", *_pages_statements(doctors.bucket))
     answer = doctors.run("plan", "--bucket", doctors.bucket, "--function", "cleaner", **rights)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == (

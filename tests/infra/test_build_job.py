@@ -280,7 +280,7 @@ class TestWriteOnce:
 
     def test_the_page_shows_it_for_the_owner_of_a_bucket(self, statements: Statements) -> None:
         """With a name that is free to choose."""
-        (shown,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+        (shown,) = [block for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if "WriteOnce" in block]
         (statement,) = statements("assets/")
         assert json.loads(shown.replace(":::my-assets/", ":::my-bucket/")) == statement | {"Sid": "WriteOnce"}
 

@@ -517,11 +517,11 @@ class TestRights:
         rights = uploaders_rights(synthesise())
         assert [right for right in rights if right[2] != "*" and fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
 
-    def test_the_readme_shows_the_uploaders_policy(self, synthesise: Synthesise) -> None:
+    def test_the_page_shows_the_uploaders_policy(self, synthesise: Synthesise) -> None:
         """For the bucket ``my-assets``."""
         policy = resources(synthesise(), "AWS::IAM::ManagedPolicy")["UploaderPolicy"]["Properties"]["PolicyDocument"]
-        readme = (ROOT / "README.md").read_text()
-        (shown,) = (block for block in re.findall(r"```json\n(.*?)```", readme, re.DOTALL) if "Statement" in block)
+        page = (ROOT / "docs" / "security.md").read_text()
+        (shown,) = (block for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if "Statement" in block)
         assert json.loads(shown) == json.loads(json.dumps(policy).replace("${Bucket.Arn}", "arn:aws:s3:::my-assets"))
 
     @pytest.mark.parametrize("context", INSTALLATIONS)

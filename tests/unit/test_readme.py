@@ -1,4 +1,4 @@
-"""The README says what the code does: its tables, its payloads, its commands."""
+"""The README, and the pages of the policy and of the payload, say what the code does."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from uploader.errors import EXIT_STATUS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
+COMMANDS = (ROOT / "docs" / "commands.md").read_text()
 
 
-def table(header: str) -> list[list[str]]:
+def table(page: str, header: str) -> list[list[str]]:
     """The rows of the table under a header row, cells stripped."""
-    lines = README[README.index(header) :].splitlines()[2:]
+    lines = page[page.index(header) :].splitlines()[2:]
     rows = []
     for line in lines:
         if not line.startswith("|"):
@@ -30,12 +31,12 @@ def table(header: str) -> list[list[str]]:
 
 
 def test_the_payload_table_names_every_key() -> None:
-    named = {cell for row in table("| payload key | |") for cell in re.findall(r"`(\w+)`", row[0])}
+    named = {cell for row in table(COMMANDS, "| payload key | |") for cell in re.findall(r"`(\w+)`", row[0])}
     assert named | set(SETTINGS) == set(KEYS)
 
 
 def test_the_answer_shown_has_the_answers_lists() -> None:
-    (block,) = re.findall(r"```json\n(\{\"dry_run\".*?)\n```", README, re.DOTALL)
+    (block,) = re.findall(r"```json\n(\{\"dry_run\".*?)\n```", COMMANDS, re.DOTALL)
     assert set(LISTS) < set(json.loads(block))
 
 

@@ -38,7 +38,7 @@ def report(count: int, failed: int = 0, name: str = "x") -> Report:
 
 
 def test_document_of_a_run() -> None:
-    """Its whole shape, as the README shows it."""
+    """Its whole shape, as ``docs/commands.md`` shows it."""
     document = report(1, failed=0).document()
     assert json.loads(json.dumps(document)) == {
         "dry_run": False,

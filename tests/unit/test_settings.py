@@ -24,14 +24,14 @@ WHOLE = sorted(BOUNDS.keys() - {"max_delete_fraction"})
 
 
 def test_defaults_are_those_of_the_documents() -> None:
-    """As the README has them."""
+    """As ``docs/policy.md`` has them."""
     assert {name: getattr(Policy(), name) for name in BOUNDS} == {name: each[2] for name, each in BOUNDS.items()}
     assert Policy().orphans is Orphans.FINGERPRINTED
     assert set(SETTINGS) == {*BOUNDS, "orphans"}
 
 
 def test_every_setting_says_what_it_is() -> None:
-    """The README's table and the stack's help are made of it."""
+    """The table of ``docs/policy.md`` and the stack's help are made of it."""
     assert all(field.metadata["doc"] for field in SETTINGS.values())
 
 

@@ -71,7 +71,7 @@ def invoke(
     Args:
         client: Lambda.
         function: The function's name or ARN.
-        payload: As the README's table has it.
+        payload: Its keys are in ``docs/commands.md``.
         sleep: Waits for so many seconds.
 
     Returns:
