@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from docs.tables.markdown import code, table
+from infra.settings.stack import OWN, SiteSettings, StackSettings
 from release_log.settings import SETTINGS
 
 
@@ -10,3 +13,21 @@ def policy() -> str:
     """The policy's settings, which the stack's context and the payload of an invocation take."""
     rows = [[code(name), str(field.default), field.metadata["doc"]] for name, field in SETTINGS.items()]
     return table(["setting", "default", ""], rows)
+
+
+def stack(*names: str) -> str:
+    """The stack's own settings, in the order of its error messages.
+
+    Args:
+        names: Only these; without any, all.
+    """
+    declared = {field.name: field for kind in (SiteSettings, StackSettings) for field in fields(kind)}
+    rows = [[code(name), _default(declared[name].default), declared[name].metadata["doc"]] for name in names or OWN]
+    return table(["setting", "default", ""], rows)
+
+
+def _default(value: object) -> str:
+    """A default as it is written after ``-c``; of what has no default value, or a record, nothing."""
+    if isinstance(value, bool):
+        return code(str(value).lower())
+    return code(value) if isinstance(value, str) else str(value) if isinstance(value, int) else ""

@@ -6,9 +6,9 @@ import difflib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from infra.settings.values import BUCKET, CHECKS
+from infra.settings.values import BUCKET, CHECKS, MEMORY, NONCURRENT_DAYS, TIMEOUT
 from release_log.errors import ReleaseLogError
 from release_log.layout import check_prefix
 from release_log.settings import SETTINGS, parse_setting
@@ -48,73 +48,89 @@ class ContextError(Exception):
     """A setting that is unknown or wrong; one line that names the key, the value and what is allowed."""
 
 
-class SiteSettings(NamedTuple):
-    """One site.
+def _setting(default: object, doc: str) -> Any:  # noqa: ANN401 (any field)
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """One site. The metadata of a setting's field says what it means (``doc``).
 
     Attributes:
-        prefix: Its prefix.
+        prefix: The site's key prefix.
         bucket: An existing bucket's name; None: the one that is created.
         policy: The policy settings that differ from their defaults, as JSON has them.
     """
 
-    prefix: str = "assets/"
-    bucket: str | None = None
-    policy: Mapping[str, Any] = {}
+    prefix: str = _setting("assets/", "the site's key prefix; empty for the whole bucket")
+    bucket: str | None = _setting(
+        None, "an existing bucket, for every site that names none; without it the stack creates a bucket"
+    )
+    policy: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class StackSettings:
-    """What to install; see docs/install.md for each.
+    """What to install. The metadata of each field says what it means (``doc``), for the documents.
 
     Attributes:
         sites: What is cleaned; one at least. Their order tells them apart in the template: a new one comes last.
-        name: Tells a second installation from the first; None for the first.
-        noncurrent_days: How long a new bucket keeps noncurrent versions: for so long a deletion can be undone.
-        kms_key_arn: The key that everything is encrypted with; None for the services' own.
-        permissions_boundary: The ARN of a managed policy that bounds every role.
-        tags: On every resource.
-        schedule: When the full run comes.
-        memory: Of the function, in MB.
-        timeout: Of the function, in seconds.
-        alarm_email: Who gets the alarms.
-        distribution: Whether a CloudFront distribution is created.
-        distribution_id: One that exists; it is not changed.
-        cors_origins: Whose pages may load the assets.
-        domain_name: Of the distribution.
-        certificate_arn: For that domain.
-        access_logs: Whether the distribution keeps them.
-        github: The repository whose build jobs may publish.
-        github_branch: Of it, this branch only.
-        github_environment: Of it, this environment only.
-        gitlab: The project whose build jobs may publish.
-        gitlab_branch: Of it, this branch only.
+        name: None for the first installation of an account and Region.
+        kms_key_arn: None for the services' own keys.
         gitlab_environment: Refused; see `infra.build_job.trusted_job`.
-        oidc_provider_arn: The account's OIDC provider for that, if there is one.
     """
 
-    sites: tuple[SiteSettings, ...] = (SiteSettings(),)
-    name: str | None = None
-    noncurrent_days: int = 7
-    kms_key_arn: str | None = None
-    permissions_boundary: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    schedule: str = "rate(1 day)"
-    memory: int = 2048
-    timeout: int = 900
-    alarm_email: str | None = None
-    distribution: bool = False
-    distribution_id: str | None = None
-    cors_origins: tuple[str, ...] = ()
-    domain_name: str | None = None
-    certificate_arn: str | None = None
-    access_logs: bool = False
-    github: str | None = None
-    github_branch: str | None = None
-    github_environment: str | None = None
-    gitlab: str | None = None
-    gitlab_branch: str | None = None
-    gitlab_environment: str | None = None
-    oidc_provider_arn: str | None = None
+    sites: tuple[SiteSettings, ...] = _setting(
+        (SiteSettings(),), "several sites, instead of `prefix` ([several sites](stack.md#several-sites))"
+    )
+    name: str | None = _setting(
+        None, "up to 32 letters, digits and hyphens: names a further installation in the same account and Region"
+    )
+    noncurrent_days: int = _setting(
+        7,
+        f"days that a new bucket keeps noncurrent versions, {NONCURRENT_DAYS[0]} to {NONCURRENT_DAYS[-1]}: "
+        "a deletion can be undone for so long",
+    )
+    kms_key_arn: str | None = _setting(None, "the ARN of a KMS key ([your own key](stack.md#a-key-of-your-own))")
+    permissions_boundary: str | None = _setting(None, "the ARN of a managed policy that bounds every role of the stack")
+    tags: Mapping[str, str] = field(
+        default_factory=dict, metadata={"doc": "tags of every resource, as in `team=web,stage=live`"}
+    )
+    schedule: str = _setting(
+        "rate(1 day)", "when the full run starts: `rate(...)`, at most one day, or `cron(...)` in UTC"
+    )
+    memory: int = _setting(2048, f"the function's memory in MB, {MEMORY[0]} to {MEMORY[-1]}")
+    timeout: int = _setting(900, f"the function's timeout in seconds, {TIMEOUT[0]} to {TIMEOUT[-1]}")
+    alarm_email: str | None = _setting(None, "the address that the alarms go to ([operate.md](operate.md#alarms))")
+    distribution: bool = _setting(
+        False, "`true`: create a CloudFront distribution in front of the sites ([cloudfront.md](cloudfront.md))"
+    )
+    distribution_id: str | None = _setting(
+        None, "the id of an existing distribution, instead of a new one; the stack does not change it"
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        (),
+        "with `distribution`: the origins whose pages may read the assets, such as `https://www.example.com`; "
+        "separate several by commas",
+    )
+    domain_name: str | None = _setting(
+        None, "with `distribution`: your own domain, such as `assets.example.com`; needs `certificate_arn`"
+    )
+    certificate_arn: str | None = _setting(
+        None, "with `domain_name`: the domain's ACM certificate **in us-east-1**, whatever the stack's Region"
+    )
+    access_logs: bool = _setting(False, "with `distribution`, `true`: log each request, to a separate bucket")
+    github: str | None = _setting(None, "`owner/repo`, whose jobs may publish ([security.md](security.md))")
+    github_branch: str | None = _setting(None, "with `github`: only jobs of this branch may publish")
+    github_environment: str | None = _setting(
+        None, "with `github`, instead of `github_branch`: only jobs of this environment may publish"
+    )
+    gitlab: str | None = _setting(None, "`group/project`, whose jobs may publish ([security.md](security.md))")
+    gitlab_branch: str | None = _setting(None, "with `gitlab`: only jobs of this branch may publish")
+    gitlab_environment: str | None = _setting(None, "refused: AWS cannot see a GitLab job's environment")
+    oidc_provider_arn: str | None = _setting(
+        None, "the account's OpenID Connect provider for GitHub or GitLab, if it has one already"
+    )
 
     @property
     def stack_name(self) -> str:
