@@ -25,7 +25,7 @@ from uploader.cli.entry import run
 from uploader.clocks import Clocks
 from uploader.publishing.publish import Build, publish
 from uploader.s3 import bodies, requests
-from uploader.s3.bucket import open_bucket
+from uploader.s3.open import open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

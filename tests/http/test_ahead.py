@@ -11,8 +11,8 @@ from examples.embedded_aws import REGION
 from release_log.layout import Layout
 from uploader.aws.access import Access, Keys
 from uploader.errors import UploaderError
-from uploader.s3.bucket import open_bucket
 from uploader.s3.connection import connect
+from uploader.s3.open import open_bucket
 
 if TYPE_CHECKING:
     from tests.http.conftest import Uploader

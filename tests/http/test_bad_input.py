@@ -15,7 +15,7 @@ from uploader.aws.access import find_access
 from uploader.builds.collect import collect
 from uploader.errors import UploaderError
 from uploader.publishing.publish import Build, publish
-from uploader.s3.bucket import open_bucket
+from uploader.s3.open import open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ import pytest
 
 from examples.embedded_aws import REGION
 from uploader.aws.access import Access, Keys
-from uploader.s3.bucket import open_bucket
 from uploader.s3.encryption import encryption
+from uploader.s3.open import open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from tests.http.in_process import publish_here
 from uploader.aws.access import Access, Keys
 from uploader.builds.collect import collect
 from uploader.publishing.publish import Build, publish
-from uploader.s3.bucket import open_bucket
+from uploader.s3.open import open_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
