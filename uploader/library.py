@@ -24,7 +24,7 @@ from uploader.publishing.publish import publish as publish_build
 from uploader.s3.bucket import open_bucket
 from uploader.s3.encryption import encryption
 from uploader.s3.read_only import ReadOnly
-from uploader.treatment.rules import parse_rules
+from uploader.treatment.rule_tables import parse_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

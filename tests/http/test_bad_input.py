@@ -87,7 +87,7 @@ def test_two_files_with_one_key(uploader: Uploader, site_folder: Folder) -> None
     """Two spellings of one name in Unicode: browsers and CDNs do not tell them apart."""
     name = "caf\u00e9.txt"
     folder = site_folder("a", {name: "1", unicodedata.normalize("NFD", name): "2"})
-    refused(uploader, 1, "two files with one key", folder)
+    refused(uploader, 1, "two files have the same key", folder)
 
 
 @pytest.mark.parametrize(

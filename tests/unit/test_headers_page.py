@@ -12,8 +12,9 @@ from uploader.publishing.invalidation import MAX_PATHS
 from uploader.treatment.encodings import _HEADER_COST, _SERVED_DECODED, CODINGS
 from uploader.treatment.globs import translate
 from uploader.treatment.headers import IMMUTABLE, NO_CACHE
+from uploader.treatment.rule_tables import parse_rules
 from uploader.treatment.rule_values import _OWN_BYTES, CHECKS, METADATA_BYTES, OWN_METADATA, STORAGE_CLASSES
-from uploader.treatment.rules import Rule, parse_rules
+from uploader.treatment.rules import Rule
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "headers.md").read_text()
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)

@@ -17,8 +17,9 @@ from release_log.settings import SETTINGS, Orphans
 from uploader.cli.config_file import find
 from uploader.cli.configuration import every_setting, kind
 from uploader.cli.group import COMMANDS, load
+from uploader.treatment.rule_tables import parse_rules
 from uploader.treatment.rule_values import CHECKS
-from uploader.treatment.rules import Rule, parse_rules
+from uploader.treatment.rules import Rule
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("install", "migrate")}

@@ -478,4 +478,4 @@ def test_next_js_older_hex_names_are_left_to_their_looks() -> None:
 def test_a_users_own_pattern_is_asked_before_any_framework(tmp_path: Path) -> None:
     names = ["_nuxt/B096mfoQ.js"]
     assert read_manifests(tmp_path, names) == {"_nuxt/B096mfoQ.js": "_nuxt/*.js"}
-    assert read_manifests(tmp_path, names, by_looks=False) == {}
+    assert read_manifests(tmp_path, names, frameworks_too=False) == {}

@@ -15,8 +15,9 @@ from tests.treated import headers_for
 from uploader.errors import UsageError
 from uploader.treatment.globs import translate
 from uploader.treatment.headers import IMMUTABLE, NO_CACHE, Headers
+from uploader.treatment.rule_tables import parse_rules
 from uploader.treatment.rule_values import CHECKS
-from uploader.treatment.rules import NO_RULES, Rules, Treatment, parse_rules
+from uploader.treatment.rules import NO_RULES, Rules, Treatment
 
 WHERE = "uploader.toml"
 

@@ -65,16 +65,6 @@ def check_directory(directory: Path) -> None:
         raise UsageError(msg)
 
 
-def signature_of(status: os.stat_result) -> int:
-    """Stands for size, time of the last change and inode: a file that keeps all three did not change."""
-    return hash((status.st_size, status.st_mtime_ns, status.st_ino))
-
-
-def changed(path: str) -> UploaderError:
-    """The error for a file that is not what it was when the build was looked at."""
-    return UploaderError(f"{path!r} changed while it was being uploaded: let the build end first, then upload again")
-
-
 def _walk(directory: str) -> Iterator[File]:
     def refuse(error: OSError) -> None:
         msg = f"cannot read {error.filename!r}: {error.strerror}; change its permissions or build again"

@@ -106,7 +106,7 @@ def rules(ctx: click.Context | None = None) -> Rules:
     Raises:
         UsageError: One is not valid.
     """
-    from uploader.treatment.rules import parse_rules  # noqa: PLC0415 (only who reads a build needs them)
+    from uploader.treatment.rule_tables import parse_rules  # noqa: PLC0415 (only who reads a build needs them)
 
     found = in_force(ctx).settings.get(RULES)
     return parse_rules(found and found.value, found.where if found else "")

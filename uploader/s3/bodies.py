@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Condition
 from typing import TYPE_CHECKING, NamedTuple
 
-from uploader.builds.files import changed, signature_of
+from uploader.builds.content import changed_error, signature_of
 from uploader.errors import UploaderError
 from uploader.treatment.encodings import compress, saves
 
@@ -79,7 +79,7 @@ def read_body(asset: LocalAsset) -> Body:
         raise _vanished(asset, error) from error
     check_unchanged(asset)
     if len(content) != asset.size:
-        raise changed(asset.path)
+        raise changed_error(asset.path)
     if encoding is not None:
         packed = compress(content, encoding)
         if saves(len(content), len(packed)):
@@ -98,7 +98,7 @@ def check_unchanged(asset: LocalAsset) -> None:
     except OSError as error:
         raise _vanished(asset, error) from error
     if signature_of(status) != asset.signature:
-        raise changed(asset.path)
+        raise changed_error(asset.path)
 
 
 def _vanished(asset: LocalAsset, error: OSError) -> UploaderError:

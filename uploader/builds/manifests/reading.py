@@ -20,25 +20,26 @@ if TYPE_CHECKING:
 
 
 def read_manifests(
-    directory: Path, names: Collection[str], named: Path | None = None, *, by_looks: bool = True
+    directory: Path, names: Collection[str], named: Path | None = None, *, frameworks_too: bool = True
 ) -> Mapping[str, str]:
-    """What the build's manifests say of its files.
+    """Read the logical paths that the build's manifests give to its files.
 
     Args:
         directory: The build's output.
         names: Every file of the build, relative to the directory, with slashes.
-        named: The manifest to read; it may lie outside the directory. None: those that are found in it.
-        by_looks: Whether the folders in which Next.js, Nuxt, SvelteKit and Astro name every file for its content are
-            recognised too; they have no manifest.
+        named: The manifest to read; it may lie outside the directory. None: every manifest in the directory.
+        frameworks_too: Whether to recognise the folders of Next.js, Nuxt, SvelteKit and Astro as well. These
+            frameworks name every file in them for its content, and write no manifest.
 
     Returns:
-        Name -> logical name, for the files that are mapped; one that is its own logical name has no fingerprint.
+        File name -> logical path, for the files that a manifest or framework maps. A file that maps to its own name has
+        no fingerprint.
 
     Raises:
-        UsageError: A manifest is broken, or names a file that is not there.
+        UsageError: A manifest is broken, or names a missing file.
     """
     names = frozenset(names)
-    mapped = frameworks.logical_names(names, directory.resolve().as_posix()) if by_looks else {}
+    mapped = frameworks.logical_names(names, directory.resolve().as_posix()) if frameworks_too else {}
     if named is None:
         for name in formats.find(names):
             mapped |= _read(directory, directory / name, name, names, found=True)

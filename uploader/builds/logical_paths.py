@@ -1,0 +1,90 @@
+"""From a build's file names to logical paths: the manifests' word first, else how the names look. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from release_log.fingerprints import split
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Mapping
+
+    from uploader.builds.files import File
+
+
+class LogicalPath(NamedTuple):
+    """The logical path of one file.
+
+    Attributes:
+        path: Below the site's prefix.
+        fingerprinted: Whether the file's name has a fingerprint.
+    """
+
+    path: str
+    fingerprinted: bool
+
+
+def with_manifest_paths(files: list[File], from_manifests: Mapping[str, str]) -> list[File]:
+    """The files with the logical paths that the manifests give them; a collector's own logical path stays.
+
+    Args:
+        files: The files of the build.
+        from_manifests: File name -> logical path.
+    """
+    if not from_manifests:
+        return files
+    return [
+        file._replace(logical=from_manifests[file.name])
+        if file.logical is None and file.name in from_manifests
+        else file
+        for file in files
+    ]
+
+
+def logical_paths(files: list[File], pattern: re.Pattern[str] | None) -> list[LogicalPath]:
+    """The logical path of each file, in the order of the files. No two files share one.
+
+    Args:
+        files: The files of the build.
+        pattern: The user's fingerprint pattern; None: the usual fingerprints.
+    """
+    claimed = [_claimed_path(file, pattern) for file in files]
+    contested, settled = _contested(files, [claim.path for claim in claimed])
+    if not contested:
+        return claimed
+
+    def keeps_claim(file: File, path: str) -> bool:
+        return path not in contested or (file.logical is not None and path in settled)
+
+    return [
+        claim if keeps_claim(file, claim.path) else LogicalPath(file.name, claim.fingerprinted)
+        for file, claim in zip(files, claimed, strict=True)
+    ]
+
+
+def _contested(files: list[File], paths: list[str]) -> tuple[set[str], set[str]]:
+    """The logical paths that more than one file claims, and those among them that a manifest gives to a single file.
+
+    Two chunks of one build may share a name (two ``index.js``). Neither replaces the other, so each is its own logical
+    path: when one of them is superseded, the other must not retire. A manifest's path has priority over a path that
+    only follows from the looks of a name: the manifest knows which of these files an earlier build left behind.
+    """
+    # A file claims its logical path, and its own name.
+    claims = paths + [file.name for file, path in zip(files, paths, strict=True) if file.name != path]
+    if len(set(claims)) == len(claims):
+        return set(), set()
+    contested = {path for path, count in Counter(claims).items() if count > 1}
+    times_given = Counter(file.logical for file in files if file.logical in contested)
+    given_once = {path for path in contested if times_given[path] == 1}
+    return contested, given_once.difference(file.name for file in files)
+
+
+def _claimed_path(file: File, pattern: re.Pattern[str] | None) -> LogicalPath:
+    if file.logical is None:
+        name = split(file.name, pattern)
+        path, fingerprinted = name.logical, name.fingerprint is not None
+    else:
+        path, fingerprinted = file.logical, file.logical != file.name
+    return LogicalPath(path, fingerprinted if file.fingerprinted is None else file.fingerprinted)
