@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cleaner_lambda.pace import BACKOFF_SECONDS, Pace, batches
-from cleaner_lambda.store import DELETE_BATCH
+from cleaner_lambda.port import DELETE_BATCH
 from release_log.tags import MAX_TAGS, Mark, with_mark, without_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cleaner_lambda.policy import Action, Plan
-    from cleaner_lambda.store import S3Port
+    from cleaner_lambda.port import S3Port
 
 FULL = f"bears {MAX_TAGS} tags, S3's limit, already: it is handled by the ledger alone"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Mapper
-    from cleaner_lambda.store import S3Port
+    from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
 
 

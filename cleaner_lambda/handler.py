@@ -14,21 +14,21 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
-from cleaner_lambda.completed import EventBus, NotSentError, detail
+from cleaner_lambda.completion_event import EventBus, NotSentError, detail
 from cleaner_lambda.errors import RequestError
 from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.pace import Pace, within
+from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.report import ROUTINE, cut, log_lines, summary
 from cleaner_lambda.request import parse
 from cleaner_lambda.run import Job, clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find, inside, sites_from
-from cleaner_lambda.store import ReadOnly
 from cleaner_lambda.wake_up import NoAlarm, SchedulerAlarm
 from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
 from release_log.metrics import NAMESPACE, SERVICE, Metric
-from release_log.settings import policy_from
+from release_log.policy_settings import policy_from
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

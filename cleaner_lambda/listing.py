@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.ledger import Retired
 from release_log.fingerprints import split
 from release_log.layout import LOG_FOLDER
-from release_log.settings import Orphans
+from release_log.policy_settings import Orphans
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.history import History
     from cleaner_lambda.pace import Mapper
-    from cleaner_lambda.store import Listed, S3Port
+    from cleaner_lambda.port import Listed, S3Port
     from release_log.layout import Layout
 
 LISTING_SECONDS = 86_400

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cleaner_lambda.pace import Mapper
-    from cleaner_lambda.store import S3Port
+    from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
-    from release_log.settings import Policy
+    from release_log.policy_settings import Policy
 
 READ_AGAIN = 20
 

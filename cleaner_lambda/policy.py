@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.ledger import Retired
-    from release_log.settings import Policy
+    from release_log.policy_settings import Policy
 
 BRAKE_FLOOR = 100
 """A run that would delete no more than this many assets is never braked."""

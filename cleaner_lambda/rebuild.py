@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.history import History
     from cleaner_lambda.pace import Pace
-    from cleaner_lambda.store import S3Port
+    from cleaner_lambda.port import S3Port
 
 Tags = tuple[str, "Mapping[str, str] | None"]
 """A key, and the tags of its object; None for an object that is gone."""

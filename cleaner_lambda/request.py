@@ -13,7 +13,7 @@ from cleaner_lambda.errors import RequestError
 from release_log.errors import LayoutError, SettingError
 from release_log.events import OBJECT_CREATED
 from release_log.layout import prefix_of_marker
-from release_log.settings import SETTINGS, check_setting
+from release_log.policy_settings import SETTINGS, check_setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

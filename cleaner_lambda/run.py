@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.policy import Action, Plan
-    from cleaner_lambda.store import S3Port
+    from cleaner_lambda.port import S3Port
     from cleaner_lambda.survey import Survey
-    from release_log.settings import Policy
+    from release_log.policy_settings import Policy
 
 ATTEMPTS = 10
 """How often a run starts over when others write the ledger."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from cleaner_lambda.errors import CleanerError, ConflictError
-from cleaner_lambda.store import DELETE_BATCH, Blob, Listed
+from cleaner_lambda.port import DELETE_BATCH, Blob, Listed
 from release_log.instants import whole_seconds
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 
 
 class S3Store:
-    """`cleaner_lambda.store.S3Port` over HTTP. Safe to use from several threads."""
+    """`cleaner_lambda.port.S3Port` over HTTP. Safe to use from several threads."""
 
     def __init__(self, client: S3Client, bucket: str, once: S3Client | None = None) -> None:
         """Open a bucket.

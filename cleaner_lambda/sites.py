@@ -10,12 +10,12 @@ from cleaner_lambda.errors import RequestError
 from release_log.environment import Variable
 from release_log.errors import ReleaseLogError
 from release_log.layout import check_prefix
-from release_log.settings import policy_from
+from release_log.policy_settings import policy_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from release_log.settings import Policy
+    from release_log.policy_settings import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from cleaner_lambda.folding import fold_log
 from cleaner_lambda.listing import LISTING_SECONDS, reconcile, take_inventory
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.rebuild import read_tags
-from release_log.settings import Orphans
+from release_log.policy_settings import Orphans
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.history import History
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
-    from cleaner_lambda.store import S3Port
+    from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
 
 

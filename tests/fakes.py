@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.errors import ConflictError
-from cleaner_lambda.store import DELETE_BATCH, Blob, Listed
+from cleaner_lambda.port import DELETE_BATCH, Blob, Listed
 from release_log.layout import Layout, make_id
 from release_log.marker import Asset, Release, encode
 
@@ -51,7 +51,7 @@ class Stored:
 
 
 class FakeS3:
-    """`cleaner_lambda.store.S3Port` in memory.
+    """`cleaner_lambda.port.S3Port` in memory.
 
     Attributes:
         clock: S3's clock. `advance` moves it; a request never does.

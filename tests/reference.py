@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from release_log.settings import Policy
+    from release_log.policy_settings import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from docs.tables.markdown import code, table
 from infra.settings.stack import OWN, SiteSettings, StackSettings
-from release_log.settings import SETTINGS
+from release_log.policy_settings import SETTINGS
 
 
 def policy() -> str:

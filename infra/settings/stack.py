@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from infra.settings.values import BUCKET, CHECKS, MEMORY, NONCURRENT_DAYS, TIMEOUT
 from release_log.errors import ReleaseLogError
 from release_log.layout import check_prefix
-from release_log.settings import SETTINGS, parse_setting
+from release_log.policy_settings import SETTINGS, parse_setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from cleaner_lambda.wake_up import schedule_name
 from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from release_log.layout import Layout
 from release_log.marker import Asset, Release, encode
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from tests.e2e.strict_s3 import BROKEN
 from tests.http.in_process import SMALL_PART, no_sleep, parts_are_small, run_here
 

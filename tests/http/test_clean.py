@@ -12,7 +12,7 @@ from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.errors import RequestError
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import schedule_name
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from tests.http.in_process import publish_here
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from cleaner_lambda.pace import BACKOFF_SECONDS
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import schedule_name
 from release_log.layout import Layout
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from tests.http.conftest import Stored, end_state, markers, new_bucket, read_bucket
 from tests.http.fault_proxy import ERRORS, Fault, Request
 from tests.http.fault_turns import WRITES, every_fault, is_delete, turns

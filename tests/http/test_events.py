@@ -158,9 +158,9 @@ def test_an_event_that_cannot_be_sent_is_logged_and_counted_and_fails_no_run(
 ) -> None:
     """What was deleted is deleted; the answer is the run's."""
     monkeypatch.setenv("EVENT_BUS", "default")
-    monkeypatch.setattr("cleaner_lambda.completed.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("cleaner_lambda.completion_event.PAUSE_SECONDS", 0)
     if bus == "does not take it":
-        monkeypatch.setattr("cleaner_lambda.completed.CLEAN_COMPLETED", EventType("aws.s3", "Clean Completed"))
+        monkeypatch.setattr("cleaner_lambda.completion_event.CLEAN_COMPLETED", EventType("aws.s3", "Clean Completed"))
     if bus == "is not there":
         monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", "http://127.0.0.1:1")
     if bus == "refuses":

@@ -13,7 +13,7 @@ from cleaner_lambda.pace import batches
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import LEAD_SECONDS, schedule_name
 from release_log.instants import parse_instant
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from release_log.tags import read_mark
 from tests.http.in_process import publish_here
 

@@ -11,12 +11,14 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from cleaner_lambda.errors import CleanerError, ConflictError
+from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.s3 import S3Store
-from cleaner_lambda.store import ReadOnly, S3Port
 from tests.fakes import FakeS3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cleaner_lambda.port import S3Port
 
 _numbers = itertools.count(1)
 

@@ -97,7 +97,7 @@ def ran(template: Template, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         exceptions=SimpleNamespace(ResourceNotFoundException=KeyError),
     )
     monkeypatch.setattr(handler, "_scheduler", lambda: scheduler)
-    monkeypatch.setattr("cleaner_lambda.completed.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("cleaner_lambda.completion_event.PAUSE_SECONDS", 0)
     context: Any = SimpleNamespace(
         aws_request_id="run-1",
         function_name="cleaner",

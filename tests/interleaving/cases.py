@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, Verdict
 from tests.interleaving.explore import PAGE, VERSIONS, Case, FoundError, judged

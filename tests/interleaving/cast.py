@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cleaner_lambda.report import Report
-    from release_log.settings import Policy
+    from release_log.policy_settings import Policy
     from uploader.operations.staging import Activated
     from uploader.publishing.compare import Upload
     from uploader.publishing.publish import Published

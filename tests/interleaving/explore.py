@@ -12,7 +12,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Op, Verdict
 from tests.interleaving.verdict import Watch, settle

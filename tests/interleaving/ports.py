@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from cleaner_lambda.errors import ConflictError
-from cleaner_lambda.store import Blob, Listed
-from release_log.settings import Policy
+from cleaner_lambda.port import Blob, Listed
+from release_log.policy_settings import Policy
 from tests.fake_bucket import stored_with
 from tests.interleaving.actor import EPOCH, BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, Stored, World
@@ -32,7 +32,7 @@ GIVEN_UP = UploaderError("no answer: run again")
 
 
 class CleanerPort:
-    """`cleaner_lambda.store.S3Port`."""
+    """`cleaner_lambda.port.S3Port`."""
 
     def __init__(self, world: World, actor: Actor | None) -> None:
         self.world = world

@@ -16,7 +16,7 @@ from tests.interleaving.world import LAYOUT, PREFIX
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from release_log.settings import Policy
+    from release_log.policy_settings import Policy
     from tests.interleaving.actor import Actor
     from tests.interleaving.world import World
 

@@ -11,7 +11,7 @@ from cleaner_lambda.apply import Outcome
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from uploader.cli.cleaner_answer import LATER_SHOWN, text
 

@@ -10,7 +10,7 @@ from typing import cast
 import click
 import pytest
 
-from release_log.settings import SETTINGS
+from release_log.policy_settings import SETTINGS
 from uploader.cli.command import Command
 from uploader.cli.entry import main
 from uploader.cli.group import COMMANDS, load

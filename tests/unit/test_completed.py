@@ -11,11 +11,11 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
 from cleaner_lambda.apply import Outcome
-from cleaner_lambda.completed import PAUSE_SECONDS, EventBus, NotSentError, detail
+from cleaner_lambda.completion_event import PAUSE_SECONDS, EventBus, NotSentError, detail
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.sites import Site
 from release_log.events import CLEAN_COMPLETED
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from tests.unit.test_metrics import NOW, SITE, report
 
 MESSAGE = {"site": "assets/", "next_due": None}

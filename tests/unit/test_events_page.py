@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from cleaner_lambda.apply import Outcome
-from cleaner_lambda.completed import detail
+from cleaner_lambda.completion_event import detail
 from cleaner_lambda.metrics import measure
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.report import ROUTINE

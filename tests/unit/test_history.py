@@ -11,7 +11,7 @@ from cleaner_lambda.history import History, Published, fold
 from cleaner_lambda.run import Job, clean
 from release_log.instants import format_instant
 from release_log.marker import Asset, Release
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from tests import reference
 from tests.fakes import FakeS3

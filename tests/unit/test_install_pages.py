@@ -13,7 +13,7 @@ import click
 import pytest
 
 from infra.settings.stack import OWN, SiteSettings, settings_from
-from release_log.settings import SETTINGS, Orphans
+from release_log.policy_settings import SETTINGS, Orphans
 from uploader.cli.config_file import find
 from uploader.cli.configuration import every_setting, kind
 from uploader.cli.group import COMMANDS, load

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from cleaner_lambda.listing import _ranges, take_inventory
 from cleaner_lambda.pace import BATCH, MARGIN_SECONDS, Pace, within
+from cleaner_lambda.port import DELETE_BATCH, Listed
 from cleaner_lambda.run import Job, clean
-from cleaner_lambda.store import DELETE_BATCH, Listed
-from release_log.settings import Orphans, Policy
+from release_log.policy_settings import Orphans, Policy
 from tests.fakes import NOON, FakeS3, client_error
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report
 from cleaner_lambda.sites import Site
 from release_log.metrics import Metric
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda.pace import Pace
+from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.run import Job, clean
-from cleaner_lambda.store import ReadOnly
 from release_log.instants import format_instant
-from release_log.settings import Orphans, Policy
+from release_log.policy_settings import Orphans, Policy
 from tests.fakes import FakeS3
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.policy import BRAKE_FLOOR, Plan, Protection, Reason, Stop, View, decide
+from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.run import Job, clean
-from cleaner_lambda.store import ReadOnly
 from release_log.instants import parse_instant
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from tests.fakes import FakeS3
 

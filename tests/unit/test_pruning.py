@@ -12,7 +12,7 @@ from cleaner_lambda import pruning
 from cleaner_lambda.ledger import Folded, Retired
 from cleaner_lambda.pruning import KEEP_MARKERS, old_markers
 from cleaner_lambda.run import Job, clean
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from tests.fakes import NOON, FakeS3
 

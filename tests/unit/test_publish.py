@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from release_log.settings import HALF_PENDING_TTL
+from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_bucket import LAYOUT, Clock, FakeBucket
 from uploader.builds.asset import LocalAsset
 from uploader.builds.collect import collect

@@ -11,7 +11,7 @@ import pytest
 
 from cleaner_lambda.report import LISTS
 from cleaner_lambda.request import KEYS, parse
-from release_log.settings import SETTINGS
+from release_log.policy_settings import SETTINGS
 from uploader.errors import EXIT_STATUS
 
 ROOT = Path(__file__).resolve().parents[2]

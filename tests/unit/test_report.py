@@ -12,7 +12,7 @@ from cleaner_lambda.apply import Outcome
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.policy import View, decide
 from cleaner_lambda.report import LISTS, MAX_ANSWER_BYTES, Report, cut, log_lines, summary
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

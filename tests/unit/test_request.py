@@ -12,7 +12,7 @@ import pytest
 from cleaner_lambda.errors import RequestError
 from cleaner_lambda.request import Request, parse
 from cleaner_lambda.sites import Site, find, inside, sites_from
-from release_log.settings import Orphans, Policy
+from release_log.policy_settings import Orphans, Policy
 
 EVENTS = Path(__file__).parents[1] / "events"
 BUCKET = "amzn-s3-demo-bucket1"

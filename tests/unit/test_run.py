@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 
 from cleaner_lambda.errors import CleanerError
 from cleaner_lambda.pace import Pace
+from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.run import ATTEMPTS, RETRY_SECONDS, Job, clean
-from cleaner_lambda.store import ReadOnly
 from release_log.instants import format_instant
 from release_log.ledger_file import Announcement
-from release_log.settings import Orphans, Policy
+from release_log.policy_settings import Orphans, Policy
 from release_log.tags import Mark, State
 from tests.fakes import NOON, FakeS3, client_error
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda.pace import BATCH, Pace
+from cleaner_lambda.port import DELETE_BATCH
 from cleaner_lambda.run import Job, clean
-from cleaner_lambda.store import DELETE_BATCH
 from release_log.fingerprints import Name, split
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from tests.fake_bucket import Clock, FakeBucket
 from tests.fakes import FakeS3
 from uploader.aws.access import find_access

@@ -34,7 +34,7 @@ from cleaner_lambda.policy import decide
 from cleaner_lambda.run import Job, clean
 from release_log.instants import format_instant
 from release_log.ledger_file import FORMAT
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from release_log.tags import OUR_KEYS, Mark, State
 from tests import reference
 from tests.fakes import NOON, FakeS3

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from release_log.errors import SettingError
-from release_log.settings import SETTINGS, YEARS_100, Orphans, Policy, check_setting, parse_setting, policy_from
+from release_log.policy_settings import SETTINGS, YEARS_100, Orphans, Policy, check_setting, parse_setting, policy_from
 
 BOUNDS = {
     # name: (lowest, highest, default)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from release_log.marker import Asset, Release, decode, encode
-from release_log.settings import HALF_PENDING_TTL
+from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_bucket import LAYOUT, NOON, Clock, FakeBucket
 from uploader.builds.collect import collect
 from uploader.errors import StoppedError, UploaderError

@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from cleaner_lambda.request import Request, parse
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import LEAD_SECONDS, NoAlarm, SchedulerAlarm, schedule_name
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 
 SITE = Site("bucket", "assets/", Policy())
 ARN = "arn:aws:lambda:eu-central-1:111122223333:function:cleaner"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from release_log.settings import Policy
+from release_log.policy_settings import Policy
 from uploader.history.current import Unreadable, find_current, problems_of, read, read_ledger
 from uploader.history.order import newest_first
 

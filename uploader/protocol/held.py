@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from release_log.settings import HALF_PENDING_TTL
+from release_log.policy_settings import HALF_PENDING_TTL
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:

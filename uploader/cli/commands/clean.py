@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from release_log.errors import SettingError
-from release_log.settings import SETTINGS, parse_setting
+from release_log.policy_settings import SETTINGS, parse_setting
 from uploader.cli import options as shared
 from uploader.cli.cleaner_answer import exit_code, needs, text
 from uploader.cli.command import command

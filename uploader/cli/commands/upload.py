@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def staged_for() -> str:
     """How long a staged release keeps its assets; the cleaner's setting is not known here."""
-    from release_log.settings import Policy  # noqa: PLC0415 (a start without it is quicker)
+    from release_log.policy_settings import Policy  # noqa: PLC0415 (a start without it is quicker)
 
     return f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"
 

@@ -1,4 +1,4 @@
-"""The cleaner's port to S3, and the dry run's read-only cover for it.
+"""The cleaner's port to S3.
 
 One method is one request (`S3Port.list`: one request a page), so that a test can stop, repeat or fail every one of
 them.
@@ -82,26 +82,3 @@ class S3Port(Protocol):
             BotoCoreError: There was no answer: it may have been done, or may still be.
         """
         ...
-
-
-class ReadOnly:
-    """A dry run: reads go through, writes are said to be done and are not."""
-
-    def __init__(self, store: S3Port) -> None:
-        self._store = store
-        self.now = store.now
-        self.get = store.get
-        self.list = store.list
-        self.get_tags = store.get_tags
-
-    def put_if(self, key: str, body: bytes, etag: str | None) -> str:  # noqa: ARG002 (the port's own signature)
-        """Write nothing."""
-        return etag or ""
-
-    def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:  # noqa: ARG002 (the port's own signature)
-        """Write nothing."""
-        return True
-
-    def delete(self, keys: Sequence[str]) -> dict[str, str]:  # noqa: ARG002 (the port's own signature)
-        """Delete nothing."""
-        return {}

@@ -1,0 +1,32 @@
+"""A dry run's cover for a bucket: it reads, and writes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cleaner_lambda.port import S3Port
+
+
+class ReadOnly:
+    """Passes reads on to a bucket; a write succeeds and changes nothing."""
+
+    def __init__(self, store: S3Port) -> None:
+        self.now = store.now
+        self.get = store.get
+        self.list = store.list
+        self.get_tags = store.get_tags
+
+    def put_if(self, key: str, body: bytes, etag: str | None) -> str:  # noqa: ARG002 (the port's own signature)
+        """Write nothing."""
+        return etag or ""
+
+    def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:  # noqa: ARG002 (the port's own signature)
+        """Write nothing."""
+        return True
+
+    def delete(self, keys: Sequence[str]) -> dict[str, str]:  # noqa: ARG002 (the port's own signature)
+        """Delete nothing."""
+        return {}
