@@ -38,7 +38,7 @@ test: setup ## run the tests
 
 torture: setup ## run what takes an hour: a million schedules, every fault at every request, a hundred thousand histories
 	@python -m tests.interleaving --schedules 1000000
-	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/http/test_faults.py tests/http/test_clean_faults.py tests/http/test_many_files.py tests/unit/test_policy.py tests/unit/test_second_model.py
+	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/http/test_faults.py tests/http/test_clean_faults.py tests/http/test_many_files.py tests/unit/cleaner_lambda/test_policy.py tests/unit/cleaner_lambda/test_second_model.py
 
 bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader beside s5cmd and others; BENCH="--jobs new" is passed on
 	@python -m bench $(BENCH)

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.settings.stack import settings_from
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_cdk import App
     from aws_cdk import Stack as CdkStack
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def define(context: Mapping[str, object], bundle: Path, out: Path | None = None) -> tuple[App, CdkStack]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from examples.embedded_aws import ROOT
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

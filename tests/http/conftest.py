@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cleaner_lambda import handler
-from examples.embedded_aws import ACCOUNT, REGION, ROOT, EmbeddedAws
+from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from release_log.layout import Layout
 from tests.http.fault_proxy import FaultProxy
 from tests.http.in_process import parts_are_small, run_here
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,9 +10,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from examples.embedded_aws import ROOT, EmbeddedAws
+from examples.embedded_aws import EmbeddedAws
 from release_log.ledger_file import pack
 from tests.http.conftest import Uploader
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

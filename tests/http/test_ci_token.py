@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from examples.embedded_aws import ROOT, EmbeddedAws
+from examples.embedded_aws import EmbeddedAws
 from infra.build_job.trusted_job import JobSettings, TrustedJob, trusted_job
 from tests.http.conftest import Uploader
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,10 +10,10 @@ import pytest
 
 import uploader.aws.cleaner_function as uploader_cleaner
 from cleaner_lambda.request import parse
-from examples.embedded_aws import ROOT
 from release_log.policy_settings import SETTINGS
 from tests.http.in_process import run_here
 from tests.http.lambda_server import LambdaServer, Reply, function_error, refusal
+from tests.paths import ROOT
 from uploader.errors import StoppedError
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 
 from cleaner_lambda import handler
 from cleaner_lambda.errors import RequestError
-from examples.embedded_aws import ROOT
 from release_log.events import EventType
 from tests.http.in_process import publish_here
 from tests.http.test_clean import marker_event
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

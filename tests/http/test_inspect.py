@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from examples.embedded_aws import ROOT
 from release_log.instants import parse_instant
 from release_log.policy_settings import Policy
 from tests.http.in_process import publish_here
+from tests.paths import ROOT
 from uploader.operations.releases import Standing
 from uploader.operations.verify import Wrong
 

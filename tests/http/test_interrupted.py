@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from examples.embedded_aws import ROOT
 from release_log.ledger_file import Announcement, encode_announcement, pack
 from tests.http.in_process import publish_here
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

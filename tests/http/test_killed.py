@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from examples.embedded_aws import ROOT
 from tests.http.conftest import Ended, end_state, markers, new_bucket, read_bucket, without_intents
 from tests.http.fault_proxy import sent
 from tests.http.fault_turns import TORTURE
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

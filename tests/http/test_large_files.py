@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from examples.embedded_aws import ROOT
 from tests.http.fault_proxy import Fault
 from tests.http.test_interrupted import Proxy
+from tests.paths import ROOT
 from uploader.s3.bodies import PART_BYTES
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import uploader as library
-from examples.embedded_aws import REGION, ROOT
+from examples.embedded_aws import REGION
+from tests.paths import ROOT
 from uploader import File, Site, UploaderError, UsageError, activate, drop, publish
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from moto.server import ThreadedMotoServer
 from cleaner_lambda.errors import CleanerError, ConflictError
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.s3 import S3Store
-from tests.fakes import FakeS3
+from tests.fake_cleaner_s3 import FakeS3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]
 
 from tests.infra.variations import VARIATIONS
-from tests.synthesis import ROOT
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Audit, Synthesise

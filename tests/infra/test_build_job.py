@@ -21,7 +21,7 @@ from infra.sites import SiteInStack
 from release_log.layout import Layout
 from tests.e2e.strict_s3 import WRITE_ONCE
 from tests.infra.test_template import listed, plain, resources
-from tests.synthesis import ROOT
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from bench.cold_start import sizes
 from examples.embedded_aws import INTERPRETER
 from infra import bundle as bundles
 from infra.bundle import BundleError, build
-from tests.synthesis import ROOT
+from tests.paths import ROOT
 
 MAX_ZIP_BYTES = 5_000_000
 NATIVE = {".so", ".pyd", ".dylib", ".dll", ".a", ".o"}

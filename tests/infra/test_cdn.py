@@ -20,7 +20,7 @@ import pytest
 from infra.settings.stack import ContextError
 from release_log.layout import Layout
 from tests.infra.test_template import deny_without_tls, listed, plain, properties, resources
-from tests.synthesis import ROOT
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ import pytest
 from release_log.layout import Layout
 from release_log.metrics import WHOLE_BUCKET
 from tests.infra.test_template import plain, properties, resources
-from tests.synthesis import ROOT
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ import pytest
 from cleaner_lambda import handler
 from release_log.environment import Variable
 from release_log.metrics import Metric
-from tests.fakes import FakeS3
+from tests.fake_cleaner_s3 import FakeS3
 from tests.infra.test_template import properties, resources, statements
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from infra.settings.stack import OWN, ContextError, SiteSettings, StackSettings, settings_from
 from infra.settings.values import NONCURRENT_DAYS
 from release_log.policy_settings import SETTINGS, policy_from
-from tests.synthesis import ROOT
+from tests.paths import ROOT
 
 KNOWN = ", ".join((*OWN, *SETTINGS))
 

@@ -16,7 +16,7 @@ import pytest
 from cleaner_lambda.request import Request, parse
 from cleaner_lambda.sites import Site, sites_from
 from release_log.policy_settings import Orphans, Policy, policy_from
-from tests.synthesis import ROOT
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from aws_cdk.assertions import Template

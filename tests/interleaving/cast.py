@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.run import Job, clean
 from release_log.marker import Asset, Release, encode
-from tests.fake_bucket import stored_with
+from tests.fake_uploader_s3 import stored_with
 from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError
 from tests.interleaving.ports import CleanerPort, UploaderPort
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.port import Blob, Listed
 from release_log.policy_settings import Policy
-from tests.fake_bucket import stored_with
+from tests.fake_uploader_s3 import stored_with
 from tests.interleaving.actor import EPOCH, BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, Stored, World
 from uploader.errors import UploaderError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +11,13 @@ import pytest
 from tests.interleaving import cases
 from tests.interleaving.explore import FoundError, every_crash, every_schedule
 from tests.interleaving.mutants import MUTANTS
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from tests.interleaving.explore import Case
     from tests.interleaving.mutants import Mutant
 
-PROTOCOL = Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
+PROTOCOL = ROOT / "docs" / "protocol.md"
 
 
 @pytest.fixture(autouse=True)

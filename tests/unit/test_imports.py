@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 OURS = {"release_log", "uploader", "cleaner_lambda", "infra", "examples", "tests"}
 MAY_IMPORT = {
     "release_log": {"release_log"},

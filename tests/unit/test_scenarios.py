@@ -11,7 +11,6 @@ import re
 from dataclasses import replace
 from functools import cache
 from itertools import chain, repeat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,8 +20,9 @@ from cleaner_lambda.port import DELETE_BATCH
 from cleaner_lambda.run import Job, clean
 from release_log.fingerprints import Name, split
 from release_log.policy_settings import Policy
-from tests.fake_bucket import Clock, FakeBucket
-from tests.fakes import FakeS3
+from tests.fake_cleaner_s3 import FakeS3
+from tests.fake_uploader_s3 import Clock, FakeBucket
+from tests.paths import ROOT
 from uploader.aws.access import find_access
 from uploader.builds.collect import collect
 from uploader.errors import UsageError
@@ -32,10 +32,10 @@ from uploader.treatment.headers import IMMUTABLE, NO_CACHE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from cleaner_lambda.report import Report
 
-ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "tests" / "SCENARIOS.md"
 HELD = re.compile(r"`(tests/[\w/]+\.py)::((?:\w+::)?\w+)`")
 NUMBERED = 35

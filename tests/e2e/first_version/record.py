@@ -16,8 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from examples.embedded_aws import ROOT, EmbeddedAws
+from examples.embedded_aws import EmbeddedAws
 from tests.e2e.cloudformation import Deployed, deploy_assembly
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from examples.installation import Installation

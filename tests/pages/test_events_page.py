@@ -1,0 +1,94 @@
+"""docs/events.md shows the metrics and the event as the code makes them."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+
+from cleaner_lambda.apply import Outcome
+from cleaner_lambda.completion_event import detail
+from cleaner_lambda.metrics import measure
+from cleaner_lambda.policy import Reason
+from cleaner_lambda.report import ROUTINE
+from release_log.events import CLEAN_COMPLETED
+from release_log.metrics import NAMESPACE, Metric, dimensions
+from tests.paths import ROOT
+from tests.unit.cleaner_lambda.test_metrics import ERRORS, NOW, SITE, report
+
+PAGE = (ROOT / "docs" / "events.md").read_text()
+EVENT, PATTERN = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
+
+
+def rows(header: str) -> list[list[str]]:
+    """The cells of the table under a header row."""
+    lines = PAGE[PAGE.index(header) :].splitlines()[2:]
+    end = next(number for number, line in enumerate(lines) if not line.startswith("|"))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:end]]
+
+
+METRICS = rows("| metric | unit |")
+
+
+def there(when: str) -> set[str]:
+    """The metrics that are there then, as the page says."""
+    return {name.strip("`") for name, _, column, _ in METRICS if column == when}
+
+
+def test_the_table_has_every_metric_with_its_unit() -> None:
+    assert [(name, unit) for name, unit, *_ in METRICS] == [(f"`{metric}`", metric.unit) for metric in Metric]
+
+
+def test_the_table_says_when_each_metric_is_there() -> None:
+    always, listing = there("each run"), there("a full listing")
+    marker = report(newest_marker=NOW)
+    assert measure(marker, 1, by_marker=False).keys() == always
+    assert measure(marker, 1, by_marker=True).keys() == always | there("a marker woke it")
+    assert measure(report(missing=(), orphans=0), 1, by_marker=False).keys() == always | listing
+
+
+def test_namespace_and_dimensions_are_the_codes() -> None:
+    assert f"namespace `{NAMESPACE}`" in PAGE
+    assert "`service` = `asset-cleaner`" in PAGE
+    assert dimensions("b", "") == {"service": "asset-cleaner", "site": "(whole bucket)", "bucket": "b"}
+    assert "`(whole bucket)`" in PAGE
+    assert "`säulen/` is `" + dimensions("b", "säulen/")["site"] + "`" in PAGE
+
+
+def test_the_event_shown_is_one_that_is_sent() -> None:
+    shown = EVENT["detail"]
+    run = report(
+        outcome=Outcome(deleted={"0.js"}, failed={"1.js": "AccessDenied"}),
+        missing=("gone.js",),
+        orphans=3,
+        next_due=NOW + timedelta(minutes=15),
+    )
+    sent = json.loads(json.dumps(detail(run, SITE, shown["run"])))
+    assert shown == sent
+    assert list(shown) == list(sent)
+    assert {name: EVENT[name] for name in ("source", "detail-type")} == {
+        "source": CLEAN_COMPLETED.source,
+        "detail-type": CLEAN_COMPLETED.detail_type,
+    }
+
+
+def test_the_table_of_the_event_has_every_key() -> None:
+    named = [name for row in rows("| key | |") for name in re.findall(r"`(\w+)`", row[0])]
+    assert sorted(named) == sorted(EVENT["detail"])
+
+
+def test_the_reasons_named_are_those_there_are() -> None:
+    sentence = re.search(r"`stopped_by` holds (.*?)\.", PAGE, re.DOTALL)
+    assert sentence
+    named = re.findall(r"`(\w+)`", sentence.group(1))
+    assert set(named) == ERRORS | ROUTINE
+    assert set(named[-2:]) == ROUTINE, "the last two pass by themselves"
+    assert all(Reason(name) for name in named)
+
+
+def test_the_pattern_asks_for_what_an_event_has() -> None:
+    """EventBridge matches a key that is not there with nothing, and says nothing."""
+    assert PATTERN["source"] == [CLEAN_COMPLETED.source]
+    assert PATTERN["detail-type"] == [CLEAN_COMPLETED.detail_type]
+    assert PATTERN["detail"].keys() <= EVENT["detail"].keys()
+    assert PATTERN["detail"]["counts"].keys() <= EVENT["detail"]["counts"].keys()

@@ -1,0 +1,81 @@
+"""The README, and the pages of the policy and of the payload, say what the code does."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from cleaner_lambda.report import LISTS
+from cleaner_lambda.request import KEYS, parse
+from release_log.policy_settings import SETTINGS
+from tests.paths import ROOT
+from uploader.errors import EXIT_STATUS
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = (ROOT / "docs" / "commands.md").read_text()
+
+
+def table(page: str, header: str) -> list[list[str]]:
+    """The rows of the table under a header row, cells stripped."""
+    lines = page[page.index(header) :].splitlines()[2:]
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def test_the_payload_table_names_every_key() -> None:
+    named = {cell for row in table(COMMANDS, "| payload key | |") for cell in re.findall(r"`(\w+)`", row[0])}
+    assert named | set(SETTINGS) == set(KEYS)
+
+
+def test_the_answer_shown_has_the_answers_lists() -> None:
+    (block,) = re.findall(r"```json\n(\{\"dry_run\".*?)\n```", COMMANDS, re.DOTALL)
+    assert set(LISTS) < set(json.loads(block))
+
+
+def test_payloads_shown_are_accepted_or_refused_as_said() -> None:
+    assert parse({"dry_run": True}).dry_run
+    assert parse({}) == parse({"dry_run": False})
+    with pytest.raises(Exception, match="dryrun"):
+        parse({"dryrun": True})
+
+
+def test_make_targets_shown_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"make (?:-C \S+ )?([\w-]+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_make_alone_lists_each_target_with_a_line() -> None:
+    listed = subprocess.run(
+        ["make"],  # noqa: S607 (the user's make)
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for target in ("setup", "demo", "test", "lint", "format"):
+        assert re.search(rf"^make {target} +\w.+$", listed, re.MULTILINE), listed
+
+
+def test_the_exit_statuses_are_the_helps() -> None:
+    said = " ".join(README.split())
+    assert f"{EXIT_STATUS.rstrip('.')}; that of `run` is its command's." in said
+
+
+def test_every_dependency_has_its_line() -> None:
+    said = (ROOT / "docs" / "dependencies.md").read_text()
+    project = (ROOT / "pyproject.toml").read_text()
+    block = project[: project.index("[tool.uv]")]
+    names = re.findall(r'^\s*"([a-z0-9-]+)(?:\[[^\]]*\])?",?$', block, re.MULTILINE)
+    groups = ",".join(re.findall(r"^(?:lambda|infra) = \[(.*)\]$", block, re.MULTILINE))
+    names += re.findall(r'"([a-z0-9-]+)', groups)
+    assert len(names) > 10
+    for name in names:
+        assert f"`{name}`" in said, name

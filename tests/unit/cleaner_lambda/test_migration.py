@@ -1,0 +1,133 @@
+"""What ``docs/migrate.md`` says of a bucket that another tool has filled, run after run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cleaner_lambda.pace import Pace
+from cleaner_lambda.read_only import ReadOnly
+from cleaner_lambda.run import Job, clean
+from release_log.instants import format_instant
+from release_log.policy_settings import Orphans, Policy
+from tests.fake_cleaner_s3 import FakeS3
+
+if TYPE_CHECKING:
+    from cleaner_lambda.report import Report
+
+DAY = 86_400
+LIVE = "assets/app-2222bbbb.js"
+OLD = ["assets/app-1111aaaa.js", "assets/app-3333cccc.js", "assets/app-4444dddd.js", "assets/app-5555eeee.js"]
+MARKED, UNMARKED = "assets/gone-aaaa1111.js", "assets/left-aaaa1111.js"
+BY_HAND, MANIFEST = "assets/favicon.ico", "s3-asset-deploy-removal-manifest.json"
+
+
+def run(s3: FakeS3, orphans: Orphans = Orphans.FINGERPRINTED, *, dry_run: bool = False, full: bool = False) -> Report:
+    """Run the cleaner once, with the defaults."""
+    job = Job(prefix="assets/", policy=Policy(orphans=orphans), run="run", dry_run=dry_run, full=full)
+    return clean(ReadOnly(s3) if dry_run else s3, job, Pace(sleep=lambda _: None))
+
+
+@pytest.fixture
+def s3() -> FakeS3:
+    """Five versions of a file, one of them live; a file that the gem has tagged long ago; and one that it has not."""
+    s3 = FakeS3()
+    for key in (*OLD, LIVE, UNMARKED, BY_HAND, MANIFEST):
+        s3.put(key)
+    s3.put(MARKED, tags={"removed_at": format_instant(s3.clock - timedelta(days=5)), "team": "web"})
+    s3.advance(30 * DAY)
+    return s3
+
+
+def publish(s3: FakeS3) -> None:
+    """Step 5: what production serves."""
+    s3.publish("live", "default", {"assets/app.js": LIVE})
+
+
+def test_until_something_is_published_nothing_is_looked_at(s3: FakeS3) -> None:
+    before = dict(s3.objects)
+    report = run(s3, full=True)
+    assert (s3.objects, s3.writes, s3.made("get_tags")) == (before, [], [])
+    assert report.orphans is None
+
+
+@pytest.mark.parametrize("orphans", list(Orphans))
+def test_the_first_run_deletes_nothing(s3: FakeS3, orphans: Orphans) -> None:
+    publish(s3)
+    before = s3.assets()
+    report = run(s3, orphans)
+    assert s3.assets() == before
+    assert report.orphans == len([*OLD, MARKED, UNMARKED, BY_HAND])
+
+
+def test_the_second_run_comes_at_once_and_deletes_what_another_tool_tagged_long_ago(s3: FakeS3) -> None:
+    publish(s3)
+    report = run(s3)
+    assert report.next_due is not None
+    assert report.next_due <= s3.clock + timedelta(minutes=5)
+    before = s3.assets()
+    s3.advance(300)
+    run(s3)
+    assert before - s3.assets() == {MARKED}
+
+
+def test_everything_else_is_as_old_as_its_finding_whenever_it_was_uploaded(s3: FakeS3) -> None:
+    publish(s3)
+    run(s3)
+    s3.advance(3599)
+    run(s3)
+    assert {*OLD, UNMARKED, LIVE} < s3.assets()
+    s3.advance(1)
+    run(s3)
+    assert len(s3.assets() & set(OLD)) == 2
+    assert UNMARKED in s3.assets()
+    s3.advance(2 * DAY)
+    run(s3)
+    assert UNMARKED not in s3.assets()
+    assert {LIVE, BY_HAND, MANIFEST} < s3.assets()
+
+
+def test_what_was_released_outranks_what_was_found_even_later(s3: FakeS3) -> None:
+    """So what production serves is published first."""
+    publish(s3)
+    run(s3, Orphans.REPORT)
+    s3.publish("next", "default", {"assets/app.js": "assets/app-6666ffff.js"})
+    run(s3, Orphans.REPORT)
+    s3.advance(60)
+    run(s3, full=True)
+    s3.advance(DAY)
+    run(s3)
+    assert LIVE in s3.assets()
+    assert len(s3.assets() & set(OLD)) == 1
+
+
+def test_reported_orphans_stay_and_their_clocks_begin_when_they_are_let_go(s3: FakeS3) -> None:
+    publish(s3)
+    before = s3.assets()
+    for _ in range(3):
+        run(s3, Orphans.REPORT)
+        s3.advance(DAY)
+    assert s3.assets() == before
+    assert [action.key for action in run(s3, dry_run=True, full=True).plan.tag] == sorted([*OLD, MARKED, UNMARKED])
+    run(s3, full=True)
+    run(s3)
+    assert s3.assets() == before
+    assert s3.tags(MARKED) == {"team": "web", "removed_at": format_instant(s3.clock)}
+
+
+def test_all_takes_what_was_put_there_by_hand_but_nothing_outside_the_prefix(s3: FakeS3) -> None:
+    publish(s3)
+    run(s3, Orphans.ALL)
+    s3.advance(3 * DAY)
+    run(s3, Orphans.ALL)
+    assert BY_HAND not in s3.assets()
+    assert {LIVE, MANIFEST} < s3.assets()
+
+
+def test_a_young_object_is_no_orphan(s3: FakeS3) -> None:
+    publish(s3)
+    s3.put("assets/young-aaaa1111.js")
+    s3.advance(DAY - 60)
+    assert run(s3).orphans == len([*OLD, MARKED, UNMARKED, BY_HAND])

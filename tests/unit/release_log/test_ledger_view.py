@@ -1,0 +1,66 @@
+"""The ledger, for those who only look: it says what the cleaner wrote, whichever version of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from hypothesis import given
+
+from cleaner_lambda.ledger import Ledger, decode, encode
+from release_log.errors import LedgerError
+from release_log.ledger_view import view
+from tests.unit.cleaner_lambda.test_ledger import EXAMPLE, document, ledgers, packed, without
+
+
+@given(ledgers)
+def test_view_says_what_the_cleaner_wrote(ledger: Ledger) -> None:
+    seen = view(encode(ledger))
+    assert seen.current == ledger.current
+    assert {i: (each.at, each.channel) for i, each in seen.folded.items()} == {
+        i: (each.at, each.channel) for i, each in ledger.folded.items()
+    }
+    assert {
+        each.key: (each.logical, each.state, each.since, each.size, each.release, each.due, each.kept_by)
+        for each in seen.retired
+    } == {
+        key: (each.logical, each.mark.state, each.mark.since, each.size, each.release, each.due, each.kept_by)
+        for key, each in ledger.retired.items()
+    }
+    assert (seen.deleting, seen.listed_at, seen.last_run) == (ledger.deleting, ledger.listed_at, ledger.last_run)
+    assert seen.rebuilding == (ledger.tags_read_to is not None)
+
+
+def test_ledger_of_an_older_cleaner_is_read_by_both() -> None:
+    """It does not say what falls due, and the next run adds it."""
+    old = json.loads(gzip.decompress(encode(EXAMPLE)))
+    for name in ("due", "kept_by"):
+        del old["retired"]["a"][name]
+    body = packed(json.dumps(old))
+    assert decode(body) == EXAMPLE
+    (seen,) = view(body).retired
+    assert (seen.key, seen.due, seen.kept_by) == ("a", None, None)
+
+
+def test_what_a_later_cleaner_adds_is_passed_over() -> None:
+    later = json.loads(gzip.decompress(encode(EXAMPLE)))
+    later["retired"]["a"]["later"] = later["later"] = 1
+    assert view(packed(json.dumps(later))) == view(encode(EXAMPLE))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"not gzip",
+        packed("[]"),
+        *(without(name) for name in ("current", "folded", "retired", "deleting", "listed_at", "last_run")),
+        document(retired={"a": None}),
+        document(last_run=5),
+        document(current=None),
+        document(listed_at=5),
+    ],
+)
+def test_broken_ledger_is_an_error_of_its_own(body: bytes) -> None:
+    with pytest.raises(LedgerError, match="the ledger is broken"):
+        view(body)

@@ -1,0 +1,109 @@
+"""Completion in the shell."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.paths import ROOT
+from uploader.cli.commands.completion import SCRIPTS
+from uploader.cli.group import COMMANDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BASH = shutil.which("bash") or ""
+ENVIRON = {"PATH": os.environ["PATH"]}
+
+
+def script(shell: str) -> str:
+    """What ``completion`` prints."""
+    words = [sys.executable, "-m", "uploader", "completion", shell]
+    return subprocess.run(words, cwd=ROOT, env=ENVIRON, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def bash() -> str:
+    """The script for bash, which is on every machine that runs `make`."""
+    assert BASH
+    return script("bash")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A directory that is not ours, with a configuration."""
+    (tmp_path / "uploader.toml").write_text("[environments.production]\n[environments.staging]\n")
+    return tmp_path
+
+
+def complete(script: str, directory: Path, *words: str) -> list[str]:
+    """What bash offers for the last of these words, as it asks for it when TAB is pressed."""
+    said = shlex.join(words)
+    # The function is the one that bash would call: `complete -p` says which.
+    program = f"""{script}
+        COMP_WORDS=({said}); COMP_CWORD={len(words) - 1}
+        compopt() {{ COMPREPLY+=("$1 $2"); }}
+        [[ $(complete -p uploader) =~ -F\\ ([^ ]+) ]] && "${{BASH_REMATCH[1]}}" uploader
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    answer = subprocess.run(
+        [BASH, "--norc", "-c", program], cwd=directory, env=ENVIRON, capture_output=True, text=True, check=True
+    )
+    assert not answer.stderr
+    return answer.stdout.split("\n")[:-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["act"], ["activate"]),
+        (["--pri"], ["--print-config"]),
+        (["--vers"], ["--version"]),
+        (["dist", "--chan"], ["--channel"]),
+        (["run", "dist", "--stag"], []),
+        (["upload", "dist", "--stag"], ["--stage"]),
+        (["run", "--bucket", "b", "--fing"], ["--fingerprint-pattern"]),
+        (["--env", "p"], ["production"]),
+        (["drop", "--env", ""], ["production", "staging"]),
+        (["completion", ""], ["bash", "zsh", "fish"]),
+        (["di"], ["-o dirnames"]),
+        (["upload", ""], ["-o default"]),
+    ],
+    ids=" ".join,
+)
+def test_bash_completes(bash: str, project: Path, words: list[str], offered: list[str]) -> None:
+    assert [each for each in complete(bash, project, "uploader", *words) if each] == offered
+
+
+def test_bash_offers_every_command_first(bash: str, project: Path) -> None:
+    assert complete(bash, project, "uploader", "") == list(COMMANDS)
+
+
+def test_a_broken_configuration_does_not_show_while_one_types(bash: str, project: Path) -> None:
+    (project / "uploader.toml").write_text("broken")
+    assert complete(bash, project, "uploader", "--env", "") == [""]
+    assert complete(bash, project, "uploader", "act") == ["activate"]
+
+
+def test_the_function_runs_the_uploader_from_any_directory(bash: str, project: Path) -> None:
+    program = f"{bash}\nuploader nowhere --bucket b"
+    answer = subprocess.run(
+        [BASH, "--norc", "-c", program], cwd=project, env=ENVIRON, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 2
+    assert "nowhere" in answer.stderr
+
+
+@pytest.mark.parametrize("shell", SCRIPTS)
+def test_the_script_is_one_that_the_shell_can_read(shell: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not on this machine")
+    file = tmp_path / "script"
+    file.write_text(script(shell))
+    subprocess.run([shell, "-n", str(file)], check=True)

@@ -1,0 +1,220 @@
+"""``run``: current only if the roll-out succeeded, dropped if not, and the command's exit code either way."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fake_uploader_s3 import LAYOUT, FakeBucket
+from uploader.cli import entry
+from uploader.cli import options as shared
+from uploader.cli.child_process import check_command, run_command
+from uploader.errors import UploaderError, UsageError
+from uploader.s3.read_only import ReadOnly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., int]
+
+ID = r"\d{8}T\d{6}Z-r1"
+PYTHON = [sys.executable, "-c"]
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
+    """The bucket that the command line opens."""
+    bucket = FakeBucket()
+
+    def open_bucket(options: dict[str, Any], *, warm: bool = False) -> FakeBucket | ReadOnly:  # noqa: ARG001
+        return ReadOnly(bucket) if options["dry_run"] else bucket
+
+    monkeypatch.setattr(shared, "open_bucket", open_bucket)
+    return bucket
+
+
+@pytest.fixture
+def run(bucket: FakeBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:  # noqa: ARG001 (opened by run)
+    """``python -m uploader run dist --bucket my-assets … -- COMMAND``, in this process."""
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "app-3f9c2ab1.js").write_text("app")
+
+    def call(*command: str, options: tuple[str, ...] = ()) -> int:
+        words = ["run", str(tmp_path / "dist"), "--bucket", "my-assets", "--release", "r1", *options, "--", *command]
+        monkeypatch.setattr(sys, "argv", ["uploader", *words])
+        return entry.run()
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [("pass", 0), ("exit(3)", 3), ("import os; os.kill(os.getpid(), 9)", 128 + signal.SIGKILL)]
+)
+def test_the_exit_code_is_as_a_shell_gives_it(code: str, expected: int) -> None:
+    assert run_command([*PYTHON, code], {}) == expected
+
+
+def test_the_signal_handlers_are_put_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    run_command([*PYTHON, "pass"], {})
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_signal_that_is_ignored_stays_so_for_the_command_too() -> None:
+    """As under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        look = "import signal; exit(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)"
+        assert run_command([*PYTHON, look], {}) == 1
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_command_that_the_system_refuses(tmp_path: Path) -> None:
+    """Executable, but no program."""
+    script = tmp_path / "roll-out"
+    script.write_bytes(b"\x00")
+    script.chmod(0o755)
+    check_command([str(script)])
+    with pytest.raises(UploaderError, match=r"cannot be run .*check its first line"):
+        run_command([str(script)], {})
+
+
+@pytest.mark.parametrize(("name", "words"), [("no-such-program", "not found"), ("./roll-out.sh", "is not executable")])
+def test_a_command_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "roll-out.sh").write_text("#!/bin/sh\n")
+    with pytest.raises(UsageError, match=f"command '{name}' {words}"):
+        check_command([name])
+
+
+def test_it_becomes_current_after_the_command_and_not_before(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*PYTHON, "import os; print('id', os.environ['UPLOADER_RELEASE_ID'])") == 0
+    (marker,) = bucket.log(LAYOUT.log)
+    release_id = LAYOUT.release_id(marker)
+    assert marker == LAYOUT.marker_key(release_id)
+    said = capfd.readouterr()
+    assert said.err == ""
+    assert re.fullmatch(
+        rf"staged ({ID}) at s3://my-assets/assets/: 1 uploaded \(3 B\), 0 unchanged, \S+ s; running .*\n"
+        r"id \1\nactivated \1 at s3://my-assets/assets/\n",
+        said.out,
+    )
+    staged, marked = (bucket.requests.index(f"create {key}") for key in (LAYOUT.staged_key(release_id), marker))
+    assert staged < marked
+
+
+def test_a_failed_roll_out_is_dropped_and_nothing_retires(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*PYTHON, "exit(7)") == 7
+    assert bucket.log(LAYOUT.log) == []
+    assert re.fullmatch(
+        rf"uploader: \S+ failed \(exit status 7\): {ID} was dropped; what was current stays so; .* run again\n",
+        capfd.readouterr().err,
+    )
+
+
+def test_a_release_that_cannot_be_dropped_expires_and_the_exit_code_is_the_commands(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bucket.fail = f"delete {LAYOUT.staged}"
+    assert run(*PYTHON, "exit(7)") == 7
+    assert len(bucket.log(LAYOUT.staged)) == 1
+    assert "expires by itself" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("error", "code"), [(None, 1), (KeyboardInterrupt(), 130)])
+def test_a_roll_out_that_succeeded_and_is_not_activated_says_what_production_serves(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str], error: BaseException | None, code: int
+) -> None:
+    """One line: the state, how long it holds, and the command to repeat. The staged release stays."""
+    bucket.fail, bucket.error = f"create {LAYOUT.markers}", error
+    assert run(*PYTHON, "pass", options=("--region", "eu-west-1")) == code
+    (staged,) = bucket.log(LAYOUT.staged)
+    (line,) = capfd.readouterr().err.splitlines()
+    release_id = LAYOUT.release_id(staged)
+    assert f"succeeded, but {release_id} is not current yet (" in line
+    assert "production serves it, and its assets are kept for staged_ttl (48 hours by default) only" in line
+    repeat = f"python -m uploader activate {release_id} --bucket my-assets --region eu-west-1"
+    assert line.endswith(f"make it current: {repeat}")
+
+
+def test_ctrl_c_after_the_marker_is_there_does_not_say_that_it_is_not(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
+) -> None:
+    withdraw = bucket.withdraw
+
+    def interrupted(key: str) -> None:
+        if bucket.log(LAYOUT.markers):
+            raise KeyboardInterrupt
+        withdraw(key)
+
+    bucket.withdraw = interrupted  # type: ignore[method-assign]
+    assert run(*PYTHON, "pass") == 130
+    (marker,) = bucket.log(LAYOUT.markers)
+    assert (
+        capfd.readouterr().err == f"uploader: interrupted: too late: {marker} is written, and nothing is left to do\n"
+    )
+
+
+def test_a_command_that_the_system_refuses_drops_the_release(run: Run, bucket: FakeBucket, tmp_path: Path) -> None:
+    script = tmp_path / "roll-out"
+    script.write_bytes(b"\x00")
+    script.chmod(0o755)
+    assert run(str(script)) == 1
+    assert bucket.log(LAYOUT.log) == []
+
+
+def test_a_command_that_activates_by_itself_is_fine(run: Run, bucket: FakeBucket) -> None:
+    """As somebody's roll-out script may."""
+    withdraw = bucket.withdraw
+
+    def also_activate(key: str) -> None:
+        # The intent goes once the release is staged: the next thing that happens is the command.
+        if key.startswith(LAYOUT.pending):
+            for staged in bucket.log(LAYOUT.staged):
+                bucket.write(LAYOUT.marker_key(LAYOUT.release_id(staged)), bucket.objects.pop(staged))
+        withdraw(key)
+
+    bucket.withdraw = also_activate  # type: ignore[method-assign]
+    assert run(*PYTHON, "pass") == 0
+    assert len(bucket.log(LAYOUT.markers)) == 1
+
+
+def test_a_dry_run_runs_nothing(run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(*PYTHON, "print('ran')", options=("--dry-run",)) == 0
+    said = capfd.readouterr().out
+    assert "would upload assets/app-3f9c2ab1.js (new)" in said
+    assert said.endswith(f"nothing written; {sys.executable} not run\n")
+    assert bucket.objects == {}
+
+
+def test_nothing_is_uploaded_for_a_command_that_is_not_there(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run("no-such-program") == 2
+    assert "wrong usage: command 'no-such-program' not found" in capfd.readouterr().err
+    assert run() == 2
+    assert "no command to run: put it last, after --" in capfd.readouterr().err
+    assert bucket.requests == []
+
+
+@pytest.mark.parametrize(("command", "code"), [("pass", 0), ("exit(3)", 3)])
+def test_json_is_the_last_line_and_says_what_became_of_it(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str], command: str, code: int
+) -> None:
+    assert run(*PYTHON, f"print('rolling out'); {command}", options=("--json",)) == code
+    first, last = capfd.readouterr().out.splitlines()
+    document = json.loads(last)
+    assert first == "rolling out"
+    assert (document["exit_status"], document["staged"]) == (code, None)
+    assert ([document["marker"]] if document["marker"] else []) == bucket.log(LAYOUT.markers)

@@ -1,0 +1,182 @@
+"""Which release is current, as whoever only looks can tell: by markers, with and without a ledger."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cleaner_lambda.ledger import Folded, Ledger
+from cleaner_lambda.ledger import encode as encode_ledger
+from release_log.marker import Asset, Release, encode
+from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
+from uploader.history.current import BATCH, Logged, find, find_current, problems_of, read, read_ledger
+from uploader.history.order import newest_first
+from uploader.operations.releases import Standing, releases
+from uploader.operations.status import look
+
+if TYPE_CHECKING:
+    from uploader.history.current import Current
+
+
+def release_id(number: int) -> str:
+    """Ids in the order of their numbers."""
+    return f"20261123T{number:06}Z-r{number}"
+
+
+def publish(bucket: FakeBucket, number: int, channel: str = "default", *, at: int | None = None) -> str:
+    """A marker that was written so many seconds after noon; its id."""
+    asset = Asset(f"assets/app-{number:08x}.js", 1, fingerprinted=True)
+    release = Release(f"r{number}", channel, NOON, "assets/", {"name": "tests"}, {"assets/app.js": asset})
+    key = LAYOUT.marker_key(release_id(number))
+    bucket.write(key, encode(release))
+    bucket.times[key] = NOON + timedelta(seconds=number if at is None else at)
+    return release_id(number)
+
+
+def fold(bucket: FakeBucket, current: dict[str, str], *numbers: int, channel: str = "default") -> None:
+    """A ledger in which the cleaner has seen these markers."""
+    folded = {release_id(number): Folded(NOON + timedelta(seconds=number), channel) for number in numbers}
+    bucket.write(LAYOUT.ledger, encode_ledger(Ledger(current=current, folded=folded, listed_at=NOON)))
+
+
+def current(bucket: FakeBucket) -> Current:
+    """What is current."""
+    ledger, _ = read_ledger(bucket, LAYOUT)
+    return find_current(bucket, LAYOUT, bucket.written(LAYOUT.log), ledger)
+
+
+def ids(found: Current) -> dict[str, str]:
+    """Channel -> id."""
+    return {channel: each.id for channel, each in found.releases.items()}
+
+
+@pytest.fixture
+def bucket() -> FakeBucket:
+    """A site with three releases of one channel and one of another, and no cleaner."""
+    bucket = FakeBucket()
+    for number in (1, 2, 4):
+        publish(bucket, number)
+    publish(bucket, 3, "staging")
+    bucket.requests.clear()
+    return bucket
+
+
+def test_newest_marker_of_each_channel_is_current(bucket: FakeBucket) -> None:
+    found = current(bucket)
+    assert ids(found) == {"default": release_id(4), "staging": release_id(3)}
+    assert found.unseen == tuple(release_id(number) for number in (4, 3, 2, 1))
+    assert problems_of(LAYOUT, found) == ()
+
+
+def test_s3s_clock_orders_markers_and_then_their_keys(bucket: FakeBucket) -> None:
+    publish(bucket, 9, at=0)
+    assert ids(current(bucket))["default"] == release_id(4)
+    publish(bucket, 5, at=4)
+    assert ids(current(bucket))["default"] == release_id(5)
+
+
+def test_with_a_ledger_only_what_is_current_or_new_is_read(bucket: FakeBucket) -> None:
+    """However many markers there are."""
+    fold(bucket, {"default": release_id(2)}, 1, 2)
+    found = current(bucket)
+    assert ids(found) == {"default": release_id(4), "staging": release_id(3)}
+    assert found.unseen == (release_id(4), release_id(3))
+    assert f"get {LAYOUT.marker_key(release_id(1))}" not in bucket.requests
+    assert f"get {LAYOUT.marker_key(release_id(2))}" not in bucket.requests
+
+
+def test_unseen_marker_may_be_older_than_what_the_cleaner_has_seen(bucket: FakeBucket) -> None:
+    """S3's clock says which one is current, whatever was folded in first."""
+    fold(bucket, {"default": release_id(4)}, 2, 4)
+    found = current(bucket)
+    assert ids(found) == {"default": release_id(4), "staging": release_id(3)}
+    assert found.unseen == (release_id(3), release_id(1))
+
+
+def test_channel_whose_current_marker_is_gone_has_no_current_release(bucket: FakeBucket) -> None:
+    """An older one is not current instead; a new one is."""
+    del bucket.objects[LAYOUT.marker_key(release_id(4))]
+    fold(bucket, {"default": release_id(4)}, 1, 2, 4)
+    found = current(bucket)
+    assert ids(found) == {"staging": release_id(3)}
+    assert found.lost == {"default": release_id(4)}
+    (problem,) = problems_of(LAYOUT, found)
+    assert problem.startswith(f"{LAYOUT.marker_key(release_id(4))}, the marker of channel 'default'")
+    publish(bucket, 5)
+    assert ids(current(bucket))["default"] == release_id(5)
+    assert problems_of(LAYOUT, current(bucket)) == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("20261123T060500Z-bad.json", "20261123T060500Z-bad"), ("bad.json", "bad.json")],
+    ids=["its body", "its name"],
+)
+def test_what_cannot_be_read_is_told_and_is_nobodys_unseen_release(bucket: FakeBucket, file: str, name: str) -> None:
+    bucket.write(LAYOUT.markers + file, b"not JSON")
+    found = current(bucket)
+    assert [each.id for each in found.unreadable] == [name]
+    assert name not in found.unseen
+    assert ids(found)["default"] == release_id(4)
+
+
+def test_reading_goes_in_batches_and_passes_over_what_has_gone() -> None:
+    bucket = FakeBucket()
+    keys = [LAYOUT.marker_key(publish(bucket, number)) for number in range(1, 2 * BATCH + 2)]
+    del bucket.objects[keys[BATCH]]
+    bucket.requests.clear()
+    reading = read(bucket, LAYOUT, keys)
+    next(reading)
+    assert len(bucket.requests) == BATCH
+    assert [each.key for each in reading] == [key for key in keys[1:] if key != keys[BATCH]]
+
+
+def test_release_is_found_by_its_id_staged_or_not(bucket: FakeBucket) -> None:
+    marker = LAYOUT.marker_key(release_id(4))
+    staged = LAYOUT.staged_key("20261123T070000Z-s")
+    bucket.write(staged, bucket.objects[marker])
+    for key, name in ((marker, release_id(4)), (staged, "20261123T070000Z-s")):
+        found = find(bucket, LAYOUT, name)
+        assert isinstance(found, Logged)
+        assert (found.key, found.id) == (key, name)
+    assert find(bucket, LAYOUT, release_id(8)) is None
+
+
+def test_folders_in_the_log_are_no_releases(bucket: FakeBucket) -> None:
+    """The console makes such objects."""
+    bucket.write(LAYOUT.markers, b"")
+    assert LAYOUT.markers not in newest_first(bucket.written(LAYOUT.log), LAYOUT.markers)
+    assert problems_of(LAYOUT, current(bucket)) == ()
+
+
+def test_list_reads_no_more_markers_than_it_shows(bucket: FakeBucket) -> None:
+    found = releases(bucket, LAYOUT, channel=None, limit=2)
+    assert [each.id for each in found] == [release_id(4), release_id(3)]
+    assert [request for request in bucket.requests if request.startswith("get")] == [
+        f"get {LAYOUT.marker_key(release_id(number))}" for number in (4, 3)
+    ]
+
+
+def test_list_of_a_channel_goes_back_as_far_as_it_takes(bucket: FakeBucket) -> None:
+    (found,) = releases(bucket, LAYOUT, channel="staging", limit=1)
+    assert (found.id, found.standing, found.missing) == (release_id(3), Standing.CURRENT, 1)
+
+
+def test_release_that_is_being_activated_is_listed_once(bucket: FakeBucket) -> None:
+    marker = LAYOUT.marker_key(release_id(4))
+    bucket.write(LAYOUT.staged_key(release_id(4)), bucket.objects[marker])
+    found = releases(bucket, LAYOUT, channel=None, limit=9)
+    assert [(each.id, each.standing) for each in found][:2] == [
+        (release_id(4), Standing.CURRENT),
+        (release_id(3), Standing.CURRENT),
+    ]
+
+
+def test_cleaner_that_does_not_come_any_more_is_a_problem(bucket: FakeBucket) -> None:
+    """It lists the site every day."""
+    fold(bucket, {"default": release_id(4), "staging": release_id(3)}, 1, 2, 3, 4)
+    assert look(bucket, LAYOUT, NOON + timedelta(days=1, hours=12)).problems == ()
+    (problem,) = look(bucket, LAYOUT, NOON + timedelta(days=2)).problems
+    assert problem.startswith("the cleaner has not listed the site for two days")

@@ -1,0 +1,141 @@
+"""Pins: written only when all of the release is there, once, and taken away by an operator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from release_log.policy_settings import HALF_PENDING_TTL
+from tests.fake_uploader_s3 import LAYOUT, FakeBucket
+from uploader.builds.collect import collect
+from uploader.errors import NotWholeError, UploaderError
+from uploader.operations.pins import pin, unpin
+from uploader.publishing.publish import Build, publish
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from uploader.s3.port import Listing
+
+ID = "20261123T120000Z-r1"
+PIN, APP = LAYOUT.pin_key(ID), "assets/app-3f9c2ab1.js"
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    (tmp_path / "app-3f9c2ab1.js").write_text("app")
+    (tmp_path / "index.html").write_text("page")
+    return Build(assets=collect(tmp_path, "assets/"), prefix="assets/", channel="default", release="r1")
+
+
+@pytest.fixture
+def bucket(build: Build) -> FakeBucket:
+    """A bucket with a release, half an hour old."""
+    bucket = FakeBucket()
+    publish(bucket, build, clocks=bucket.clock.clocks())
+    bucket.clock.passed += 1800
+    bucket.requests.clear()
+    return bucket
+
+
+def keep(bucket: FakeBucket, wanted: str = ID) -> bool:
+    """Pin; returns whether it was so already."""
+    return pin(bucket, LAYOUT, wanted, clocks=bucket.clock.clocks()).already
+
+
+def test_a_pin_is_the_markers_copy_written_under_an_intent_when_all_is_there(bucket: FakeBucket) -> None:
+    assert keep(bucket) is False
+    intent = LAYOUT.pending_key("20261123T123000Z-r1")
+    assert bucket.requests == [
+        f"get {LAYOUT.marker_key(ID)}",
+        f"get {PIN}",
+        f"create {intent}",
+        "list assets/",
+        f"get {LAYOUT.ledger}",
+        f"create {PIN}",
+        f"delete {intent}",
+    ]
+    assert bucket.objects[PIN] == bucket.objects[LAYOUT.marker_key(ID)]
+    assert sorted(bucket.log(LAYOUT.log)) == [LAYOUT.marker_key(ID), PIN]
+
+
+def test_pinning_twice_is_no_error_and_writes_nothing(bucket: FakeBucket) -> None:
+    keep(bucket)
+    before = dict(bucket.objects)
+    assert keep(bucket, "r1") is True
+    assert bucket.objects == before
+
+
+def test_of_two_that_pin_at_once_one_was_first(bucket: FakeBucket) -> None:
+    listing = bucket.listing
+
+    def meanwhile(prefix: str, keys: Collection[str]) -> Listing:
+        bucket.write(PIN, bucket.objects[LAYOUT.marker_key(ID)])
+        return listing(prefix, keys)
+
+    bucket.listing = meanwhile  # type: ignore[method-assign]
+    assert keep(bucket) is True
+
+
+def test_what_is_gone_is_listed_and_nothing_is_pinned(bucket: FakeBucket) -> None:
+    del bucket.objects[APP]
+    with pytest.raises(NotWholeError, match=f"{ID} is not whole, {APP} not there as uploaded") as error:
+        keep(bucket)
+    assert error.value.gone == {APP}
+    assert bucket.log(LAYOUT.log) == [LAYOUT.marker_key(ID)]
+
+
+def test_a_pin_that_took_too_long_checks_again(bucket: FakeBucket) -> None:
+    clock, listing, slept = bucket.clock, bucket.listing, iter([HALF_PENDING_TTL + 1.0])
+
+    def slow(prefix: str, keys: Collection[str]) -> Listing:
+        found = listing(prefix, keys)
+        clock.sleep(next(slept, 0.0))
+        return found
+
+    bucket.listing = slow  # type: ignore[method-assign]
+    keep(bucket)
+    assert bucket.requests.count("list assets/") == 2
+
+
+def test_a_staged_release_can_be_pinned_and_stays_staged(build: Build) -> None:
+    """A trial that is never to be current."""
+    bucket = FakeBucket()
+    publish(bucket, build, stage=True, clocks=bucket.clock.clocks())
+    assert keep(bucket) is False
+    assert sorted(bucket.log(LAYOUT.log)) == [PIN, LAYOUT.staged_key(ID)]
+    del bucket.objects[LAYOUT.staged_key(ID)]
+    assert keep(bucket) is True, "the staged release has expired; the pin has not"
+
+
+@pytest.mark.parametrize("wanted", [ID, "r1"])
+def test_unpinning_removes_the_pin_and_no_more(bucket: FakeBucket, wanted: str) -> None:
+    before = dict(bucket.objects)
+    keep(bucket)
+    assert unpin(bucket, LAYOUT, wanted) == ID
+    assert bucket.objects == before
+
+
+@pytest.mark.parametrize("wanted", [ID, "r1", "r2"])
+def test_what_is_not_pinned_cannot_be_unpinned(bucket: FakeBucket, wanted: str) -> None:
+    with pytest.raises(UploaderError, match=f"^{wanted} is not pinned: pins are the files under {LAYOUT.pins}$"):
+        unpin(bucket, LAYOUT, wanted)
+
+
+def test_of_two_pins_of_one_name_neither_goes_by_the_name(bucket: FakeBucket) -> None:
+    other = LAYOUT.pin_key("20261124T120000Z-r1")
+    keep(bucket)
+    bucket.write(other, bucket.objects[PIN])
+    with pytest.raises(UploaderError, match=f"r1 is the name of 2 releases .*: name one of {ID}, 20261124T120000Z-r1"):
+        unpin(bucket, LAYOUT, "r1")
+    assert sorted(bucket.log(LAYOUT.pins)) == [PIN, other]
+
+
+def test_a_pin_that_is_not_valid_can_be_taken_away(bucket: FakeBucket) -> None:
+    """It stops all deletion for the site until then."""
+    bucket.write(PIN, b"{}")
+    with pytest.raises(UploaderError, match=f"{PIN} is not valid"):
+        keep(bucket)
+    assert unpin(bucket, LAYOUT, ID) == ID

@@ -1,0 +1,262 @@
+"""Staged releases: activated only if whole, dropped, and neither twice by accident."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from release_log.marker import Asset, Release, decode, encode
+from release_log.policy_settings import HALF_PENDING_TTL
+from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
+from uploader.builds.collect import collect
+from uploader.errors import StoppedError, UploaderError
+from uploader.operations.staging import activate, drop
+from uploader.protocol.look import POLL_SECONDS
+from uploader.publishing.publish import Build, publish
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from uploader.s3.port import Listing
+
+ID = "20261123T120000Z-r1"
+STAGED, MARKER = LAYOUT.staged_key(ID), LAYOUT.marker_key(ID)
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    (tmp_path / "app-3f9c2ab1.js").write_text("app")
+    (tmp_path / "index.html").write_text("page")
+    return Build(assets=collect(tmp_path, "assets/"), prefix="assets/", channel="default", release="r1")
+
+
+@pytest.fixture
+def bucket(build: Build) -> FakeBucket:
+    """A bucket with a staged release, as its uploader left it, half an hour ago."""
+    bucket = FakeBucket()
+    assert publish(bucket, build, stage=True, clocks=bucket.clock.clocks()).id == ID
+    bucket.requests.clear()
+    bucket.clock.passed += 1800
+    return bucket
+
+
+def make_current(bucket: FakeBucket, release_id: str = ID) -> bool:
+    """Activate; returns whether it was so already."""
+    return activate(bucket, LAYOUT, release_id, clocks=bucket.clock.clocks()).already
+
+
+def publish_newer(bucket: FakeBucket, name: str, channel: str = "default") -> None:
+    """Another release becomes current, now."""
+    assets = {"assets/app.js": Asset("assets/app-4a1b2c3d.js", 1, fingerprinted=True)}
+    release = Release(name, channel, NOON, "assets/", {"name": "tests"}, assets)
+    bucket.write(LAYOUT.marker_key(f"20261123T123000Z-{name}"), encode(release))
+
+
+def test_staging_ends_with_a_staged_release_in_place_of_the_marker(bucket: FakeBucket) -> None:
+    assert bucket.log(LAYOUT.log) == [STAGED]
+
+
+def test_activation_checks_everything_under_an_intent_and_then_writes_the_same_as_the_marker(
+    bucket: FakeBucket,
+) -> None:
+    body = bucket.objects[STAGED]
+    assert make_current(bucket) is False
+    intent = LAYOUT.pending_key("20261123T123000Z-r1")
+    assert bucket.requests == [
+        f"get {STAGED}",
+        f"create {intent}",
+        "list assets/",
+        f"get {LAYOUT.ledger}",
+        f"create {MARKER}",
+        f"delete {STAGED}",
+        f"delete {intent}",
+    ]
+    assert bucket.objects[MARKER] == body
+    assert bucket.log(LAYOUT.log) == [MARKER]
+
+
+def test_activating_twice_is_no_error(bucket: FakeBucket) -> None:
+    make_current(bucket)
+    before = dict(bucket.objects)
+    assert make_current(bucket) is True
+    assert bucket.objects == before
+
+
+@pytest.mark.parametrize("later", [0, 5])
+def test_activating_again_after_a_newer_release_is_an_error(bucket: FakeBucket, later: float) -> None:
+    """It would be a roll-back that nobody asked for; within one second the key decides which is newer."""
+    make_current(bucket)
+    bucket.clock.passed += later
+    publish_newer(bucket, "r2")
+    with pytest.raises(UploaderError, match=f"{ID} was activated, and 20261123T123000Z-r2 came after it"):
+        make_current(bucket)
+
+
+def test_a_newer_release_of_another_channel_does_not_matter(bucket: FakeBucket) -> None:
+    make_current(bucket)
+    bucket.clock.passed += 5
+    publish_newer(bucket, "r2", "staging")
+    assert make_current(bucket) is True
+
+
+def test_a_staged_release_can_be_activated_after_a_newer_one(bucket: FakeBucket) -> None:
+    """Its marker is the newest then."""
+    publish_newer(bucket, "r2")
+    bucket.clock.passed += 5
+    make_current(bucket)
+    assert max(bucket.log(LAYOUT.markers), key=lambda key: bucket.times[key]) == MARKER
+
+
+@pytest.mark.parametrize(("body", "fits"), [(None, False), (b"other size", False), (b"app", True)])
+def test_an_asset_that_is_not_there_as_uploaded_stops_the_activation(
+    bucket: FakeBucket, body: bytes | None, *, fits: bool
+) -> None:
+    del bucket.objects["assets/app-3f9c2ab1.js"]
+    if body is not None:
+        bucket.write("assets/app-3f9c2ab1.js", body)
+    if fits:
+        make_current(bucket)
+    else:
+        with pytest.raises(UploaderError, match=r"not whole, assets/app-3f9c2ab1\.js not there.*nothing was changed"):
+            make_current(bucket)
+    assert bucket.log(LAYOUT.log) == [MARKER if fits else STAGED]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_without_a_fingerprint_may_be_a_later_uploads(bucket: FakeBucket, *, there: bool) -> None:
+    """That it is there is all that can be asked."""
+    del bucket.objects["assets/index.html"]
+    if there:
+        bucket.write("assets/index.html", b"a later page")
+        make_current(bucket)
+    else:
+        with pytest.raises(UploaderError, match=r"assets/index\.html not there"):
+            make_current(bucket)
+
+
+def test_of_many_missing_assets_five_are_named(bucket: FakeBucket) -> None:
+    assets = {f"{n}.js": Asset(f"assets/{n}-3f9c2ab1.js", 1, fingerprinted=True) for n in range(7)}
+    bucket.write(STAGED, encode(Release("r1", "default", NOON, "assets/", {}, assets)))
+    with pytest.raises(UploaderError, match=r"assets/4-3f9c2ab1\.js and 2 more not there"):
+        make_current(bucket)
+
+
+@pytest.mark.parametrize("why", ["expired", "dropped"])
+def test_what_is_not_staged_any_more_cannot_be_activated_nor_dropped(bucket: FakeBucket, why: str) -> None:
+    """Expired staged releases are removed by the cleaner."""
+    if why == "dropped":
+        drop(bucket, LAYOUT, ID)
+    else:
+        del bucket.objects[STAGED]
+    with pytest.raises(UploaderError, match=f"{ID} is not staged: it was dropped, has expired, .*; publish it again"):
+        make_current(bucket)
+    with pytest.raises(UploaderError, match=f"{ID} is not staged"):
+        drop(bucket, LAYOUT, ID)
+    assert bucket.log(LAYOUT.log) == []
+
+
+def test_a_page_that_was_stored_again_since_leaves_its_headers_unsaid(bucket: FakeBucket) -> None:
+    """Another upload may have come with others; the activation can be repeated all the same."""
+    bucket.write("assets/index.html", b"newer")
+    bucket.fail = f"delete {STAGED}"
+    make_current(bucket)
+    said = {asset.key: asset.headers for asset in decode(bucket.objects[MARKER], "assets/").assets.values()}
+    assert said["assets/index.html"] is None
+    assert said["assets/app-3f9c2ab1.js"] is not None
+    bucket.fail = ""
+    assert make_current(bucket) is True
+
+
+def test_a_dropped_release_leaves_its_assets_to_the_cleaner(bucket: FakeBucket) -> None:
+    drop(bucket, LAYOUT, ID)
+    assert set(bucket.objects) == {"assets/app-3f9c2ab1.js", "assets/index.html"}
+
+
+def test_what_was_activated_cannot_be_dropped(bucket: FakeBucket) -> None:
+    make_current(bucket)
+    with pytest.raises(UploaderError, match="it was activated or dropped, has expired"):
+        drop(bucket, LAYOUT, ID)
+    assert MARKER in bucket.objects
+
+
+@pytest.mark.parametrize("body", [b"not json", b'{"format": 2}'])
+def test_a_body_that_is_not_valid_is_never_made_a_marker(bucket: FakeBucket, body: bytes) -> None:
+    """It would stop all deletion for the site."""
+    bucket.write(STAGED, body)
+    with pytest.raises(UploaderError, match=f"{STAGED} is not valid .*: delete it, and publish that release again"):
+        make_current(bucket)
+    assert bucket.log(LAYOUT.log) == [STAGED]
+
+
+def test_another_releases_marker_under_this_id_is_not_taken_for_its_own(bucket: FakeBucket) -> None:
+    """A clock that was set back can give one id twice."""
+    assets = {"assets/app.js": Asset("assets/app-4a1b2c3d.js", 1, fingerprinted=True)}
+    bucket.write(MARKER, encode(Release("r1", "default", NOON, "assets/", {}, assets)))
+    with pytest.raises(UploaderError, match=f"{MARKER} is another release's: nothing was changed"):
+        make_current(bucket)
+    assert sorted(bucket.log(LAYOUT.log)) == [MARKER, STAGED]
+
+
+def test_an_activation_that_died_before_the_staged_release_was_removed_can_be_repeated(bucket: FakeBucket) -> None:
+    bucket.fail = f"delete {STAGED}"
+    make_current(bucket)
+    assert sorted(bucket.log(LAYOUT.log)) == [MARKER, STAGED]
+    bucket.fail = ""
+    assert make_current(bucket) is True
+    assert bucket.log(LAYOUT.log) == [MARKER]
+
+
+def test_activation_waits_for_a_cleaner_that_is_deleting_its_assets(bucket: FakeBucket) -> None:
+    bucket.announce("assets/app-3f9c2ab1.js")
+    bucket.clock.on_sleep = bucket.announce
+    before = bucket.clock.passed
+    make_current(bucket)
+    assert bucket.clock.passed == before + POLL_SECONDS
+
+
+def test_an_activation_that_took_too_long_checks_again(bucket: FakeBucket) -> None:
+    """A laptop that slept between the check and the marker."""
+    clock, listing, slept = bucket.clock, bucket.listing, iter([HALF_PENDING_TTL + 1.0])
+
+    def slow(prefix: str, keys: Collection[str]) -> Listing:
+        found = listing(prefix, keys)
+        clock.sleep(next(slept, 0.0))
+        return found
+
+    bucket.listing = slow  # type: ignore[method-assign]
+    make_current(bucket)
+    assert bucket.requests.count("list assets/") == 2
+    assert bucket.log(LAYOUT.log) == [MARKER]
+
+
+@pytest.mark.parametrize(("error", "kind"), [(None, UploaderError), (KeyboardInterrupt(), StoppedError)])
+def test_when_the_marker_may_or_may_not_be_there_everything_stays(
+    bucket: FakeBucket, error: BaseException | None, kind: type[BaseException]
+) -> None:
+    bucket.fail, bucket.error = f"create {MARKER}", error
+    with pytest.raises(kind, match=f"whether {MARKER} was written is not known"):
+        make_current(bucket)
+    assert bucket.log(LAYOUT.log) == [STAGED, LAYOUT.pending_key("20261123T123000Z-r1")]
+
+
+def test_what_another_tool_calls_the_release_need_be_no_part_of_an_id(bucket: FakeBucket) -> None:
+    """The format is open: only the id is ours to check."""
+    assets = {"index.html": Asset("assets/index.html", 4, fingerprinted=False)}
+    bucket.write(STAGED, encode(Release("feature/x, 2nd", "default", NOON, "assets/", {}, assets)))
+    make_current(bucket)
+    assert bucket.log(LAYOUT.log) == [MARKER]
+
+
+def test_the_clock_of_the_build_machine_decides_nothing(build: Build) -> None:
+    """A day slow: the id says yesterday, and the release is the newest all the same."""
+    bucket = FakeBucket(clock=Clock(ahead=-86_400))
+    published = publish(bucket, build, stage=True, clocks=bucket.clock.clocks())
+    publish_newer(bucket, "r2")
+    bucket.clock.passed += 5
+    assert published.id < "20261123"
+    assert make_current(bucket, published.id) is False
+    assert make_current(bucket, published.id) is True
+    assert bucket.times[LAYOUT.marker_key(published.id)] == NOON + timedelta(seconds=5)

@@ -1,0 +1,229 @@
+"""The intent and the cleaner's announcement: of two that overlap at least one sees the other, by nobody's own clock."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from release_log.ledger_file import HOLDS
+from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
+from uploader.errors import StoppedError, UploaderError
+from uploader.protocol.intent import TRIES, intent
+from uploader.protocol.look import POLL_SECONDS
+
+if TYPE_CHECKING:
+    from uploader.protocol.held import Intent
+
+KEYS = frozenset({"assets/app-3f9c2ab1.js", "assets/index.html"})
+OURS = LAYOUT.pending_key("20261123T120000Z-r1")
+MARKER = LAYOUT.marker_key("20261123T120000Z-r1")
+
+
+def hold(bucket: FakeBucket) -> Intent:
+    """Take an intent, and let it go at once."""
+    with intent(bucket, LAYOUT, "r1", lambda at: f"{at}".encode(), KEYS, bucket.clock.clocks()) as held:
+        assert LAYOUT.pending_key(held.id) in bucket.objects
+        return held
+
+
+def test_it_waits_while_the_cleaner_deletes_what_it_names_and_goes_on_when_that_is_done(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The intent stays in the bucket meanwhile, and one line says why nothing happens."""
+    clock = Clock()
+    bucket = FakeBucket(clock=clock)
+    bucket.announce("assets/app-3f9c2ab1.js", "assets/other.js")
+
+    def cleaner() -> None:
+        assert OURS in bucket.objects
+        if clock.passed == 3 * POLL_SECONDS:
+            bucket.announce()
+
+    clock.on_sleep = cleaner
+    with caplog.at_level(logging.INFO, "uploader"):
+        assert hold(bucket).id == "20261123T120000Z-r1"
+    assert clock.passed == 3 * POLL_SECONDS
+    assert [record.message for record in caplog.records] == [
+        "waiting: the cleaner is deleting assets of this release; until 12:15:01 UTC at most"
+    ]
+    assert bucket.log(LAYOUT.pending) == []
+
+
+@pytest.mark.parametrize("keys", [(), ("assets/other-3f9c2ab1.js",)])
+def test_it_does_not_wait_for_what_is_none_of_its_own(keys: tuple[str, ...]) -> None:
+    bucket = FakeBucket()
+    bucket.announce(*keys)
+    hold(bucket)
+    assert bucket.clock.passed == 0
+
+
+def test_the_intent_is_written_before_the_ledger_is_read() -> None:
+    bucket = FakeBucket()
+    hold(bucket)
+    assert bucket.requests == [f"create {OURS}", "list assets/", f"get {LAYOUT.ledger}", f"delete {OURS}"]
+
+
+@pytest.mark.parametrize("ahead", [-86_400, 0, 86_400])
+def test_an_announcement_expires_by_s3s_clock_whatever_the_build_machines_says(ahead: float) -> None:
+    """No sooner than an invocation can last after the ledger was written, and at the next look after that."""
+    clock = Clock(ahead)
+    bucket = FakeBucket(clock=clock)
+    bucket.announce(*KEYS)
+    clock.passed = 600.0
+    hold(bucket)
+    assert HOLDS.total_seconds() <= clock.passed < HOLDS.total_seconds() + POLL_SECONDS
+
+
+def test_an_announcement_that_another_run_copied_keeps_its_own_instant() -> None:
+    bucket = FakeBucket()
+    bucket.announce(*KEYS, since=NOON - HOLDS + timedelta(seconds=7))
+    hold(bucket)
+    assert bucket.clock.passed == 2 * POLL_SECONDS
+
+
+def test_a_ledger_that_cannot_be_read_may_announce_anything(caplog: pytest.LogCaptureFixture) -> None:
+    """It is waited for as long as what it may announce can hold."""
+    bucket = FakeBucket()
+    bucket.write(LAYOUT.ledger, b"broken")
+    with caplog.at_level(logging.INFO, "uploader"):
+        hold(bucket)
+    assert HOLDS.total_seconds() <= bucket.clock.passed < HOLDS.total_seconds() + POLL_SECONDS
+    assert "may be deleting assets of this release (its ledger cannot be read)" in caplog.text
+
+
+def test_an_old_ledger_that_cannot_be_read_holds_up_nothing() -> None:
+    clock = Clock()
+    bucket = FakeBucket(clock=clock)
+    bucket.write(LAYOUT.ledger, b"broken")
+    clock.passed = HOLDS.total_seconds()
+    hold(bucket)
+    assert clock.passed == HOLDS.total_seconds()
+
+
+def test_anothers_intent_is_never_withdrawn() -> None:
+    """Others hold this id in each of these seconds: it gives up, and theirs are untouched."""
+    bucket = FakeBucket()
+    theirs = {LAYOUT.pending_key(f"20261123T12000{second}Z-r1"): b"theirs" for second in range(TRIES)}
+    bucket.objects |= theirs
+    with pytest.raises(UploaderError, match="'r1' is being published by others, 5 times in a row: run again"):
+        hold(bucket)
+    assert bucket.objects == theirs
+    assert not [request for request in bucket.requests if request.startswith("delete")]
+
+
+@pytest.mark.parametrize("folder", [LAYOUT.pending, LAYOUT.staged, LAYOUT.markers])
+def test_an_id_whose_files_the_cleaner_is_removing_is_not_taken(folder: str) -> None:
+    """An expired file of this very id: what we write under it would go with it."""
+    bucket = FakeBucket()
+    bucket.announce(f"{folder}20261123T120000Z-r1.json")
+    assert hold(bucket).id == "20261123T120001Z-r1"
+    assert bucket.log(LAYOUT.pending) == []
+
+
+def test_an_intent_that_is_gone_while_it_waits_protects_nothing() -> None:
+    """Somebody removed it: the next one has another id, and waits itself."""
+    clock = Clock()
+    bucket = FakeBucket(clock=clock)
+    bucket.announce(*KEYS)
+    create = bucket.create
+
+    def lose(key: str, body: bytes) -> bool:
+        done = create(key, body)
+        if key == OURS:
+            del bucket.objects[OURS]
+        return done
+
+    bucket.create = lose  # type: ignore[method-assign]
+    clock.on_sleep = lambda: bucket.announce() if clock.passed > POLL_SECONDS else None
+    assert hold(bucket).id == "20261123T120001Z-r1"
+
+
+@pytest.mark.parametrize("error", [UploaderError("no answer"), KeyboardInterrupt()])
+def test_it_is_withdrawn_when_what_it_is_held_for_fails(error: BaseException) -> None:
+    bucket = FakeBucket()
+    with pytest.raises(type(error)), intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()):
+        raise error
+    assert bucket.log(LAYOUT.pending) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (UploaderError("no answer: run again"), UploaderError, "^no answer: run again; whether KEY was written"),
+        (KeyboardInterrupt(), StoppedError, "^whether KEY was written is not known; run again to finish$"),
+    ],
+)
+def test_it_stays_when_nobody_knows_whether_the_marker_was_written(
+    error: BaseException, kind: type[BaseException], words: str
+) -> None:
+    """The marker may be there: what it names must be kept until a cleaner has seen it. The intent expires by itself."""
+    bucket = FakeBucket(fail=f"create {MARKER}", error=error)
+    with (
+        pytest.raises(kind, match=words.replace("KEY", MARKER)),
+        intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
+    ):
+        held.write(bucket, MARKER, b"")
+    assert bucket.log(LAYOUT.pending) == [OURS]
+
+
+def test_an_interrupt_once_the_marker_is_there_says_so() -> None:
+    """To say that no marker was written would not be true any more."""
+    bucket = FakeBucket(fail="delete", error=KeyboardInterrupt())
+    with (
+        pytest.raises(StoppedError, match=f"too late: {MARKER} is written, and nothing is left to do") as stopped,
+        intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
+    ):
+        assert held.write(bucket, MARKER, b"")
+    assert stopped.value.done
+
+
+def test_an_interrupt_while_the_id_is_anothers_does_not_say_so() -> None:
+    """The marker that is there is not ours."""
+    bucket = FakeBucket(fail="delete", error=KeyboardInterrupt())
+    bucket.write(MARKER, b"another's")
+    with (
+        pytest.raises(KeyboardInterrupt, match=r"^$") as stopped,
+        intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
+    ):
+        assert not held.write(bucket, MARKER, b"")
+    assert not isinstance(stopped.value, StoppedError)
+
+
+def test_an_intent_that_cannot_be_withdrawn_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    hold(FakeBucket(fail="delete"))
+    assert f"{OURS} stays until it expires" in caplog.text
+
+
+@pytest.mark.parametrize(("age", "times"), [(6, 1), (5, 2), (0, 2), (-1, 2)])
+def test_what_is_there_is_listed_again_unless_the_ledger_is_surely_older_than_the_intent(age: int, times: int) -> None:
+    """A cleaner may have deleted what was listed, and said that it is done, before the ledger was read."""
+    bucket = FakeBucket()
+    bucket.announce()
+    bucket.times[LAYOUT.ledger] = NOON - timedelta(seconds=age)
+    hold(bucket)
+    assert bucket.requests.count("list assets/") == times
+
+
+@pytest.mark.parametrize(("written", "times"), [(-6, 1), (-4, 2), (30, 2), (59, 2)])
+def test_what_was_listed_ahead_counts_from_when_that_began(written: int, times: int) -> None:
+    """A minute before the intent: what a cleaner has done since is not in it."""
+    bucket = FakeBucket()
+    bucket.announce()
+    bucket.list_ahead(KEYS)
+    bucket.times[LAYOUT.ledger] = NOON + timedelta(seconds=written)
+    bucket.clock.passed = 60.0
+    hold(bucket)
+    assert bucket.requests.count("list assets/") == times
+
+
+def test_what_was_listed_ahead_counts_once() -> None:
+    """Under the next intent everything is looked at anew."""
+    bucket = FakeBucket()
+    bucket.list_ahead(KEYS)
+    hold(bucket)
+    bucket.clock.passed = 1.0
+    hold(bucket)
+    assert bucket.requests.count("list assets/") == 2

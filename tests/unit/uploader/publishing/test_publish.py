@@ -1,0 +1,119 @@
+"""The uploader's steps in their order, on a bucket in memory that fails where a test says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from release_log.policy_settings import HALF_PENDING_TTL
+from tests.fake_uploader_s3 import LAYOUT, Clock, FakeBucket
+from uploader.builds.asset import LocalAsset
+from uploader.builds.collect import collect
+from uploader.errors import UploaderError
+from uploader.publishing.compare import Reason
+from uploader.publishing.publish import Build, publish
+from uploader.s3.read_only import ReadOnly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from uploader.builds.asset import LocalAsset, Stored
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    (tmp_path / "app-3f9c2ab1.js").write_text("app")
+    (tmp_path / "index.html").write_text("page")
+    return Build(assets=collect(tmp_path, "assets/"), prefix="assets/", channel="default", release="r1")
+
+
+def run(bucket: FakeBucket, build: Build, clock: Clock | None = None) -> None:
+    clock = clock or Clock()
+    publish(bucket, build, clocks=clock.clocks())
+
+
+def test_intent_listing_fingerprinted_files_pages_marker_intent_gone(build: Build) -> None:
+    bucket = FakeBucket()
+    run(bucket, build)
+    assert bucket.requests == [
+        "create assets/.releases/pending/20261123T120000Z-r1.json",
+        "list assets/",
+        "get assets/.releases/ledger.json.gz",
+        "put assets/app-3f9c2ab1.js",
+        "put assets/index.html",
+        "create assets/.releases/markers/20261123T120000Z-r1.json",
+        "delete assets/.releases/pending/20261123T120000Z-r1.json",
+    ]
+
+
+def test_the_intent_says_what_the_marker_says(build: Build) -> None:
+    bucket = FakeBucket(fail="delete")
+    run(bucket, build)
+    bodies = {body for key, body in bucket.objects.items() if key.startswith(LAYOUT.log)}
+    assert len(bodies) == 1, "an intent that cannot be removed is no failure; it expires"
+
+
+@pytest.mark.parametrize("fail", ["create assets/.releases/pending", "list", "put assets/app", "put assets/index"])
+def test_a_failure_at_any_step_before_it_leaves_no_marker_and_no_intent(build: Build, fail: str) -> None:
+    bucket = FakeBucket(fail=fail)
+    with pytest.raises(UploaderError, match="run again"):
+        run(bucket, build)
+    assert not [key for key in bucket.objects if key.startswith(LAYOUT.log)]
+
+
+def test_a_second_run_after_a_failure_sends_only_what_did_not_arrive(build: Build) -> None:
+    bucket = FakeBucket(fail="put assets/index")
+    with pytest.raises(UploaderError):
+        run(bucket, build)
+    bucket.fail, bucket.requests = "", []
+    run(bucket, build)
+    assert [request for request in bucket.requests if request.startswith("put")] == ["put assets/index.html"]
+
+
+def test_an_intent_older_than_half_its_time_is_not_trusted(build: Build) -> None:
+    """The marker is only written under an intent that still protects; the check begins again under a new one."""
+    clock, bucket = Clock(), FakeBucket()
+    once = iter([HALF_PENDING_TTL + 1.0])
+    real = bucket.put
+
+    def slow(assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
+        real(assets, done)
+        clock.sleep(next(once, 0.0))
+
+    bucket.put = slow  # type: ignore[method-assign]
+    published = publish(bucket, build, clocks=clock.clocks())
+    assert sum(request.startswith("list") for request in bucket.requests) == 2
+    assert [key for key in bucket.objects if key.startswith(LAYOUT.markers)] == [published.key]
+    assert published.key > LAYOUT.marker_key("20261123T120000Z-r1")
+    assert {upload.reason for upload in published.uploads} == {Reason.NEW}, "what the first round sent is counted"
+    assert len(published.uploads) == 2
+
+
+def test_an_id_that_another_upload_has_is_not_taken(build: Build) -> None:
+    bucket = FakeBucket()
+    bucket.objects[LAYOUT.pending_key("20261123T120000Z-r1")] = b"another upload's"
+    bucket.objects[LAYOUT.marker_key("20261123T120001Z-r1")] = b"another release"
+    clock = Clock()
+    run(bucket, build, clock)
+    assert bucket.objects[LAYOUT.pending_key("20261123T120000Z-r1")] == b"another upload's"
+    assert bucket.objects[LAYOUT.marker_key("20261123T120001Z-r1")] == b"another release"
+    assert LAYOUT.marker_key("20261123T120002Z-r1") in bucket.objects
+
+
+def test_a_dry_run_makes_no_write(build: Build) -> None:
+    bucket = FakeBucket()
+    published = publish(ReadOnly(bucket), build)
+    assert [upload.reason for upload in published.uploads] == [Reason.NEW, Reason.NEW]
+    assert bucket.requests == ["list assets/", f"get {LAYOUT.ledger}"]
+    assert bucket.objects == {}
+
+
+def test_the_same_build_gives_the_same_marker_but_for_its_id_and_time(build: Build) -> None:
+    bodies = []
+    for _ in range(2):
+        bucket = FakeBucket()
+        run(bucket, build)
+        bodies.append([body for key, body in bucket.objects.items() if key.startswith(LAYOUT.markers)])
+    assert bodies[0] == bodies[1]
