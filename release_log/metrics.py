@@ -59,7 +59,7 @@ class Metric(StrEnum):
         "BytesFreed",
         Unit.BYTES,
         "each run",
-        "their size; a versioned bucket holds them for `noncurrent_days` more",
+        "the size of the deleted assets; a versioned bucket holds them for `noncurrent_days` more",
     )
     KEPT = "Kept", Unit.COUNT, "each run", "known assets that are still there"
     FAILED = (
@@ -80,7 +80,7 @@ class Metric(StrEnum):
         "each run",
         "1 if more was due than `max_delete_fraction` allows: nothing is deleted",
     )
-    DURATION = "Duration", Unit.MILLISECONDS, "each run", "how long it took, the cleaner's own work alone"
+    DURATION = "Duration", Unit.MILLISECONDS, "each run", "how long the cleaner's own work took"
     MISSING_ASSETS = (
         "MissingAssets",
         Unit.COUNT,
@@ -88,10 +88,20 @@ class Metric(StrEnum):
         "assets of current releases that are not in the bucket",
     )
     ORPHANS = "Orphans", Unit.COUNT, "a full listing", "assets of no known release"
-    LAG = "Lag", Unit.SECONDS, "a marker woke it", "how old the newest marker was when the run began"
-    EVENTS_NOT_SENT = "EventsNotSent", Unit.COUNT, "it failed", "1 if the event below could not be sent"
-    DRY_RUNS = "DryRuns", Unit.COUNT, "a dry run", "1; of the installation: its one dimension is `service`"
-    REFUSED = "Refused", Unit.COUNT, "a refused payload", "1; of the installation: its one dimension is `service`"
+    LAG = "Lag", Unit.SECONDS, "a run that a marker woke", "how old the newest marker was when the run began"
+    EVENTS_NOT_SENT = (
+        "EventsNotSent",
+        Unit.COUNT,
+        "a run whose event failed",
+        "1 if the event `Clean Completed` could not be sent",
+    )
+    DRY_RUNS = "DryRuns", Unit.COUNT, "a dry run", "1, with the one dimension `service`: it belongs to the installation"
+    REFUSED = (
+        "Refused",
+        Unit.COUNT,
+        "a refused payload",
+        "1, with the one dimension `service`: it belongs to the installation",
+    )
 
 
 def site_dimension(prefix: str) -> str:

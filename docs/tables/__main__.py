@@ -8,7 +8,7 @@ from pathlib import Path
 from cogapp import Cog
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = "options, settings"
+MODULES = "operation, options, settings"
 """The modules of this package that a page can name."""
 
 
