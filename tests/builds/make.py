@@ -1,8 +1,8 @@
-"""Make ``outputs/`` again: builds each of ``projects/`` with its real tool, twice.
+"""Make ``outputs/`` again: build each of ``projects/`` with its real tool, twice.
 
 ``python -m tests.builds.make [TOOL...]`` needs the network, Node 24 with npm, uv, and Debian's ``ruby-sprockets``. The
-tests need none of it: they read the outputs, which are kept. ``v2`` differs from ``v1`` in two modules, ``basket.js``
-and ``cart/index.js``. Other names in an output ask for a look at its table in ``expected/``.
+tests need only ``outputs/``. ``v2`` differs from ``v1`` in two modules, ``basket.js`` and ``cart/index.js``. If the
+names in a listing change, check its table in ``expected/``.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.builds.listing import OUTPUTS, record
+
 HERE = Path(__file__).parent
 VERSIONS = ("v1", "v2")
-KEPT_BYTES = 2000
-"""What is longer (a framework's runtime, a source map) is cut to a line: the tests look at names and manifests."""
-CUT = b" bytes, cut\n"
-MANIFESTS = frozenset({".json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +28,8 @@ class Tool:
     Attributes:
         command: In the project's folder.
         output: The build's output there.
-        source: Where the modules that all projects share are put.
-        install: What has to run before the first build.
+        source: The folder for the modules that all projects share.
+        install: Commands to run before the first build.
     """
 
     command: tuple[str, ...] = ("npm", "run", "build")
@@ -63,19 +61,19 @@ TOOLS = {
 
 
 def make(name: str, work: Path) -> None:
-    """Build one project in a folder of its own, and keep what it made."""
+    """Build one project in a folder of its own; keep its listing and its manifests."""
     tool, project = TOOLS[name], work / name
     shutil.copytree(HERE / "projects" / name, project, dirs_exist_ok=True)
     for command in tool.install:
         _run(command, project)
+    shutil.rmtree(OUTPUTS / name, ignore_errors=True)
+    lines = []
     for version in VERSIONS:
         shutil.rmtree(project / tool.output, ignore_errors=True)
         shutil.copytree(HERE / "sources" / version, project / tool.source, dirs_exist_ok=True)
         _run(tool.command, project)
-        kept = HERE / "outputs" / name / version
-        shutil.rmtree(kept, ignore_errors=True)
-        shutil.copytree(project / tool.output, kept)
-        _shorten(kept)
+        lines += record(name, version, project / tool.output)
+    (OUTPUTS / f"{name}.tsv").write_text("".join(lines))
 
 
 def _run(command: tuple[str, ...], folder: Path) -> None:
@@ -84,12 +82,6 @@ def _run(command: tuple[str, ...], folder: Path) -> None:
     if command[:2] == ("npm", "install"):
         del environment["NODE_ENV"]  # or npm leaves the build tools out
     subprocess.run(command, cwd=folder, env=environment, check=True)
-
-
-def _shorten(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file() and path.suffix not in MANIFESTS and path.stat().st_size > KEPT_BYTES:
-            path.write_bytes(str(path.stat().st_size).encode() + CUT)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,0 @@
-var e=e=>console.log(`basket one`,e);export{e as fill};

@@ -1,1 +1,0 @@
-var e=()=>console.log(`cart one`);export{e as total};

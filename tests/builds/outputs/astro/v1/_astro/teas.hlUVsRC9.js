@@ -1,1 +1,0 @@
-var e=()=>console.log(`teas`);export{e as list};

@@ -1,1 +1,0 @@
-var e=e=>console.log(`basket two`,e);export{e as fill};

@@ -1,1 +1,0 @@
-var e=()=>console.log(`cart two`);export{e as total};

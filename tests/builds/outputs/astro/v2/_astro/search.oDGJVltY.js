@@ -1,1 +1,0 @@
-var e=e=>console.log(`search`,e);export{e as find};

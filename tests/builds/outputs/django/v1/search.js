@@ -1,1 +1,0 @@
-export const find = (thing) => console.log("search", thing);

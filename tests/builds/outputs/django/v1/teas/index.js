@@ -1,1 +1,0 @@
-export const list = () => console.log("teas");

@@ -1,1 +1,0 @@
-export const total = () => console.log("cart two");

@@ -1,2 +1,0 @@
-var l=o=>console.log("basket two",o);export{l as fill};
-//# sourceMappingURL=/chunks/basket-S7DLOH3P.js.map

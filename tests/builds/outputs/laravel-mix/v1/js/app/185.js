@@ -1,1 +1,0 @@
-"use strict";(self.webpackChunk=self.webpackChunk||[]).push([[185],{185:(e,n,t)=>{t.r(n),t.d(n,{total:()=>c});var c=function(){return console.log("cart one")}}}]);

@@ -1,1 +1,0 @@
-"use strict";(self.webpackChunk=self.webpackChunk||[]).push([[606],{606:(e,n,s)=>{s.r(n),s.d(n,{fill:()=>l});var l=function(e){return console.log("basket one",e)}}}]);

@@ -1,1 +1,0 @@
-"use strict";(self.webpackChunk=self.webpackChunk||[]).push([[185],{185:(t,e,c)=>{c.r(e),c.d(e,{total:()=>n});var n=function(){return console.log("cart two")}}}]);

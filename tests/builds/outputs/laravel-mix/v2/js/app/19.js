@@ -1,1 +1,0 @@
-"use strict";(self.webpackChunk=self.webpackChunk||[]).push([[19],{19:(e,s,n)=>{n.r(s),n.d(s,{list:()=>t});var t=function(){return console.log("teas")}}}]);

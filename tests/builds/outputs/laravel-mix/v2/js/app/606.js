@@ -1,1 +1,0 @@
-"use strict";(self.webpackChunk=self.webpackChunk||[]).push([[606],{606:(e,s,l)=>{l.r(s),l.d(s,{fill:()=>n});var n=function(e){return console.log("basket two",e)}}}]);

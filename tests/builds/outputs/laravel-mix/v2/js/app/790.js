@@ -1,1 +1,0 @@
-"use strict";(self.webpackChunk=self.webpackChunk||[]).push([[790],{790:(e,n,s)=>{s.r(n),s.d(n,{find:()=>c});var c=function(e){return console.log("search",e)}}}]);

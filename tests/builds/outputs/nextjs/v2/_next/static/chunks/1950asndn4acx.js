@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,98902,o=>{"use strict";o.s(["fill",0,o=>console.log("basket two",o)])}]);

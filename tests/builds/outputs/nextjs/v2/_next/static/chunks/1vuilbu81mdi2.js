@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,66465,o=>{"use strict";o.s(["find",0,o=>console.log("search",o)])}]);

@@ -1,1 +1,0 @@
-import{d as e,l as t,o as n}from"#entry";var r=e=>console.log(`basket two`,e),i={__name:`basket`,setup(i){return(i,a)=>(t(),n(`button`,{onClick:a[0]||=t=>e(r)(`tea`)},`Fill`))}};export{i as default};

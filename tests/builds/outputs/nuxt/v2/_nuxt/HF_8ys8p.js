@@ -1,1 +1,0 @@
-import{a as e,d as t,i as n,l as r,n as i,u as a}from"#entry";var o=new URL(`logo.Dm_3RQwi.svg`,import.meta.url).href,s=[`src`],c={__name:`index`,setup(c){return(c,l)=>{let u=i;return r(),e(u,{to:`/basket`},{default:a(()=>[n(`img`,{src:t(o)},null,8,s)]),_:1})}}};export{c as default};

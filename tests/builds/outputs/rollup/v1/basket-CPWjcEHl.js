@@ -1,4 +1,0 @@
-const fill = (thing) => console.log("basket one", thing);
-
-export { fill };
-//# sourceMappingURL=basket-CPWjcEHl.js.map

@@ -1,4 +1,0 @@
-const total = () => console.log("cart one");
-
-export { total };
-//# sourceMappingURL=cart-DUBdgwZT.js.map

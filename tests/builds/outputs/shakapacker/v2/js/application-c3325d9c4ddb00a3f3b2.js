@@ -1,2 +1,0 @@
-"use strict";(self.webpackChunk=self.webpackChunk||[]).push([[543],{820(e,t,n){const s=n.p+"static/shop/logo-fc43077b58b7d485e18e.svg";document.body.append(Object.assign(new Image,{src:s})),n.e(345).then(()=>n(345)).then(({fill:e})=>e("tea")),n.e(887).then(()=>n(887)).then(({find:e})=>e("tea")),n.e(118).then(()=>n(118)).then(({total:e})=>e()),n.e(159).then(()=>n(159)).then(({list:e})=>e())}},e=>{e(820)}]);
-//# sourceMappingURL=application-c3325d9c4ddb00a3f3b2.js.map

@@ -1,1 +1,0 @@
-export const fill = (thing) => console.log("basket one", thing);

@@ -1,1 +1,0 @@
-import{M as e}from"./BxEvz5fK.js";e();

@@ -1,1 +1,0 @@
-import{S as e,T as t,h as n,i as r,p as i}from"../chunks/BxEvz5fK.js";import"../chunks/nEwuzEue.js";var a=new URL(`../assets/logo.Dm_3RQwi.svg`,import.meta.url).href,o=n(`<a href="/basket"><img alt="Teas"/></a>`);function s(n){var s=o(),c=t(s);e(()=>r(c,`src`,a)),i(n,s)}export{s as component};

@@ -1,1 +1,0 @@
-import{A as e,_ as t,h as n,j as r,n as i,p as a,v as o}from"../chunks/BxEvz5fK.js";import"../chunks/nEwuzEue.js";var s=e=>console.log(`basket one`,e),c=n(`<button>Fill</button>`);function l(t,n){r(n,!1),i();var l=c();o(`click`,l,()=>s(`tea`)),a(t,l),e()}t([`click`]);export{l as component};

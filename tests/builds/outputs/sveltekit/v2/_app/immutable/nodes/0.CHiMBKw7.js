@@ -1,1 +1,0 @@
-import{c as e,m as t,p as n,w as r}from"../chunks/BxEvz5fK.js";var i=Object.defineProperty,a=((e,t)=>{let n={};for(var r in e)i(n,r,{get:e[r],enumerable:!0});return t||i(n,Symbol.toStringTag,{value:`Module`}),n})({prerender:()=>!0});function o(i,a){var o=t(),s=r(o);e(s,()=>a.children),n(i,o)}export{o as component,a as universal};

@@ -1,2 +1,0 @@
-var e=e=>console.log(`search`,e);export{e as find};
-//# sourceMappingURL=search-oDGJVltY.js.map

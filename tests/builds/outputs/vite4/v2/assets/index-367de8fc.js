@@ -1,2 +1,0 @@
-const o=()=>console.log("teas");export{o as list};
-//# sourceMappingURL=index-367de8fc.js.map
