@@ -1,6 +1,6 @@
-"""Build manifests: what a build tool wrote down about which of its files is which source.
+"""Build manifests: files in which a build tool records which output file belongs to which source.
 
-A manifest only maps files to logical paths. Every file of the build is published, named in one or not.
+A manifest only maps files to logical paths. Every file of the build is published, whether a manifest names it or not.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Manifests of tools that put a digest into the name of a file that already has one: Rails, Django, Phoenix.
+"""Manifests of tools that add a digest to the name of an existing file: Rails, Django, Phoenix, Laravel Mix.
 
-Their key is the logical path, so what the file's name has more is the digest, however it looks.
+The key of an entry is the logical path, so whatever the file's name adds to it is the digest.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uploader.builds.manifests.entry import Entry, Manifest, Says, base_name, table, text
+from uploader.builds.manifests.entry import Manifest, ManifestEntry, NamingScheme, base_name, table, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def sprockets(document: Mapping[str, object]) -> Manifest | None:
     """``{"files": {...}, "assets": {"app.js": "app-<sha256>.js"}}``.
 
-    ``files`` also lists what earlier builds left behind, and it may be gone: only ``assets`` is this build.
+    ``files`` also lists the files of earlier builds, which may be deleted by now: only ``assets`` is this build.
     """
     return _mapping(document["assets"], "assets") if {"assets", "files"} <= document.keys() else None
 
@@ -30,7 +30,7 @@ def propshaft(document: Mapping[str, object]) -> Manifest | None:
 
 
 def simple(document: Mapping[str, object]) -> Manifest | None:
-    """``{"app.js": "app-1b2c3d4e.js"}``: what Propshaft wrote before it knew of integrity."""
+    """``{"app.js": "app-1b2c3d4e.js"}``: the format of older versions of Propshaft, without integrity."""
     return _mapping(document, "") if any(isinstance(value, str) for value in document.values()) else None
 
 
@@ -42,16 +42,18 @@ def django(document: Mapping[str, object]) -> Manifest | None:
 def phoenix(document: Mapping[str, object]) -> Manifest | None:
     """``{"version": 1, "latest": {"app.js": "app-<md5>.js"}, "digests": {...}}``.
 
-    ``digests`` also lists what earlier builds left behind.
+    ``digests`` also lists the files of earlier builds.
     """
     return _mapping(document["latest"], "latest") if {"latest", "digests"} <= document.keys() else None
 
 
 def mix(document: Mapping[str, object]) -> Manifest | None:
-    """``{"/js/app.js": "/js/app.js?id=68fb"}``: Laravel Mix puts the digest into the query."""
+    """``{"/js/app.js": "/js/app.js?id=68fb"}``: Laravel Mix puts the digest into the query string."""
     return simple(document)
 
 
 def _mapping(files: object, where: str) -> Manifest:
     entries = table(where, files).items()
-    return Manifest(Says.DIGEST, tuple(Entry(key, text(key, file), base_name(key)) for key, file in entries))
+    return Manifest(
+        NamingScheme.DIGEST, tuple(ManifestEntry(key, text(key, file), base_name(key)) for key, file in entries)
+    )

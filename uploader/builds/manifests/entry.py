@@ -1,4 +1,4 @@
-"""What all formats have in common: a file, and what it would be called without its fingerprint."""
+"""What all manifest formats have in common: entries that name a file, and its plain name without a fingerprint."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 
-class Says(Enum):
-    """What a manifest knows about the names of its files."""
+class NamingScheme(Enum):
+    """How a build tool names its files."""
 
     DIGEST = auto()
-    """The tool puts a digest of the content into the name, and nothing else."""
+    """The tool adds a digest of the content to the plain name, and nothing else."""
     TEMPLATE = auto()
-    """The name comes from a template of the user's, ``[name].bundle.js``: what is in it may be a plain word."""
+    """The name follows a template of the user's, ``[name].bundle.js``: what it adds may be an ordinary word."""
 
 
-class Entry(NamedTuple):
+class ManifestEntry(NamedTuple):
     """One file that a manifest names.
 
     Attributes:
-        key: The manifest's own name for it, for messages.
+        key: The entry's key in the manifest, for messages.
         file: The file as the manifest spells it: a path, or a URL.
-        plain: Its base name without a fingerprint; empty if the manifest does not tell.
-        source: The path of the module it was made from, which tells two ``index.js`` apart; empty if it does not tell.
+        plain: The file's base name without its fingerprint; empty if the manifest does not tell.
+        source: The path of the source module, which tells two ``index.js`` apart; empty if the manifest does not tell.
     """
 
     key: str
@@ -32,14 +32,14 @@ class Entry(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """A manifest that was understood."""
+    """A manifest whose format was recognised."""
 
-    says: Says
-    entries: tuple[Entry, ...]
+    scheme: NamingScheme
+    entries: tuple[ManifestEntry, ...]
 
 
 class BrokenManifestError(Exception):
-    """It is a build manifest, and not as its tool writes it. The message goes on after the manifest's name."""
+    """The file is a build manifest, but differs from what its tool writes. The message follows the manifest's name."""
 
 
 def base_name(path: str) -> str:
@@ -48,24 +48,24 @@ def base_name(path: str) -> str:
 
 
 def text(key: str, value: object) -> str:
-    """A value that must be a file's path.
+    """The value of an entry that must be the path of a file.
 
     Raises:
-        BrokenManifestError: It is none.
+        BrokenManifestError: The value is not a text, or is empty.
     """
     if isinstance(value, str) and value:
         return value
-    msg = f"names no file in its entry {key!r} (but {value!r})"
+    msg = f"has {value!r} in its entry {key!r}, not the path of a file"
     raise BrokenManifestError(msg)
 
 
 def table(key: str, value: object) -> dict[str, object]:
-    """A value that must be an object.
+    """The value of an entry that must be a JSON object.
 
     Raises:
-        BrokenManifestError: It is none.
+        BrokenManifestError: The value is not an object.
     """
     if isinstance(value, dict):
         return value
-    msg = f"has no object in its entry {key!r} (but {value!r})"
+    msg = f"has {value!r} in its entry {key!r}, not an object"
     raise BrokenManifestError(msg)

@@ -1,7 +1,8 @@
-"""Frameworks that write no manifest, but keep all that is named for its content in a folder of its own. Pure.
+"""Frameworks that write no manifest, but keep all files that are named for their content in one folder. Pure.
 
-Next.js, Nuxt, SvelteKit and Astro promise browsers that nothing in that folder ever changes. The names there are often
-nothing but a fingerprint, which by its looks may be a word (``chunks/DclECHGd.js``). Its neighbours tell.
+Next.js, Nuxt, SvelteKit and Astro promise browsers that nothing in this folder ever changes. A name there is often
+nothing but a fingerprint, and the fingerprint may look like a word (``chunks/DclECHGd.js``). So we look at all names in
+the folder together.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
 _BUILD_MANIFEST = "/_buildManifest.js"
-_BUILD_ID = re.compile(r"(?=.*[A-Z].*[A-Z])[0-9A-Za-z_-]{21}")  # Next.js' own; a user's may be a word that stays
+_BUILD_ID = re.compile(
+    r"(?=.*[A-Z].*[A-Z])[0-9A-Za-z_-]{21}"
+)  # Next.js' own ids; a user's own id may be a word that never changes
 
 _VITE = re.compile(r"(?:^|[-.])([0-9A-Za-z_-]{8})\.[a-z0-9.]+$")
 _TURBOPACK = re.compile(r"(?:^|[-.])([0-9a-z_~-]{13})\.[a-z0-9.]+$")
@@ -25,12 +28,12 @@ _NUXT_BUILDS, _UUID = "/_nuxt/builds/meta/", re.compile(r"/[0-9a-f]{8}(?:-[0-9a-
 _VITE_FOLDER = re.compile(r".*/_(?:app/immutable/(?:.+/)?|nuxt/|astro/)")  # SvelteKit, Nuxt, Astro
 
 
-def logical_names(names: Collection[str], above: str = "") -> dict[str, str]:
-    """File -> logical path, for the files in such folders.
+def framework_paths(names: Collection[str], above: str = "") -> dict[str, str]:
+    """File name -> logical path, for the files in the folders of these frameworks.
 
     Args:
         names: The files of the build.
-        above: The path of its directory, which may be such a folder itself.
+        above: The path of the build's directory, which may be such a folder itself.
     """
     folders: defaultdict[str, list[str]] = defaultdict(list)
     for name in names:
@@ -48,7 +51,7 @@ def logical_names(names: Collection[str], above: str = "") -> dict[str, str]:
 
 
 def _in_next(build: str, folders: Mapping[str, list[str]]) -> dict[str, str]:
-    """Next.js' ``static``: a folder that is named for the build, beside those of files named for their content."""
+    """Next.js' ``static``: one folder is named for the build; in the folders beside it, files are named for content."""
     root, slash, build_id = build.rpartition("/")
     top = root + slash
     found = _in_folder(_TURBOPACK, _below(folders, f"{top}chunks/", f"{top}css/", f"{top}media/"))
@@ -62,16 +65,16 @@ def _below(folders: Mapping[str, list[str]], *tops: str) -> list[str]:
 
 
 def _in_folder(pattern: re.Pattern[str], names: Iterable[str]) -> dict[str, str]:
-    """Logical paths, if the folder is as the framework makes it: each name bears a token, and some look random.
+    """The logical paths, if the framework named the files: each name has a token, and one token at least looks random.
 
-    If the user named the files otherwise, the looks of each have to do.
+    Empty if the user chose other names: then the looks of each single name decide.
     """
     found, random = {}, False
     for name in names:
         folder, slash, base = name.rpartition("/")
         match = pattern.search(base)
         if match:
-            # What has no other name gets a star in place of its fingerprint.
+            # If the fingerprint is the whole name, a star takes its place.
             before = base[: match.start(1) - 1] if match.start(1) else "*"
             found[name] = f"{folder}{slash}{before}{base[match.end(1) :]}"
             random = random or looks_random(match[1])

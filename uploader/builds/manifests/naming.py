@@ -1,7 +1,7 @@
 """From a file's name and its plain name to its logical path. Pure.
 
-Of a manifest only this is taken: which part of the file's own name is the fingerprint. The folder is the file's own, so
-a logical path does not move when a source file does.
+A manifest only tells which part of the file's name is the fingerprint. The folder of the logical path is the file's own
+folder, so the logical path stays the same when a source file moves.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.fingerprints import split
-from uploader.builds.manifests.entry import Says, base_name
+from uploader.builds.manifests.entry import NamingScheme, base_name
 from uploader.builds.manifests.tokens import fingerprints, is_token
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from uploader.builds.manifests.entry import Entry
+    from uploader.builds.manifests.entry import ManifestEntry
 
 _SEPARATORS = ("-", ".", "_")
 
 
-class Extra(NamedTuple):
-    """What a base name has more than its plain one: a token and a separator. Where the token begins and ends."""
+class TokenSpan(NamedTuple):
+    """The token that a base name adds to its plain name, and where the token begins and ends."""
 
     token: str
     start: int
     end: int
 
 
-def extra(base: str, plain: str) -> Extra | None:
-    """``3f9c2ab1`` of ``app-3f9c2ab1.js`` and ``app.js``. None: the one is not made from the other.
+def find_token(base: str, plain: str) -> TokenSpan | None:
+    """``3f9c2ab1`` of ``app-3f9c2ab1.js`` and ``app.js``; None if the base name is not the plain name with a token.
 
-    The token stands before an extension, at the end, or at the very beginning.
+    The token stands before an extension, at the end, or at the beginning, with a separator between it and the rest.
     """
     length = len(base) - len(plain)
     for at in range(len(plain), -1, -1):
@@ -41,31 +41,35 @@ def extra(base: str, plain: str) -> Extra | None:
         if length <= 1 or base[:start] != plain[:at] or base[end:] != plain[at:]:
             continue
         if at and base[start] in _SEPARATORS and plain[at : at + 1] in {"", "."}:
-            return Extra(base[start + 1 : end], start + 1, end)
+            return TokenSpan(base[start + 1 : end], start + 1, end)
         if not at and base[end - 1] in _SEPARATORS:
-            return Extra(base[: end - 1], 0, end - 1)
+            return TokenSpan(base[: end - 1], 0, end - 1)
     return None
 
 
-def logical_names(entries: Iterable[tuple[str, Entry]], says: Says) -> dict[str, str]:
-    """File -> logical path, for the files that the manifest tells something about.
+def manifest_paths(entries: Iterable[tuple[str, ManifestEntry]], scheme: NamingScheme) -> dict[str, str]:
+    """File name -> logical path, for the files whose logical path the manifest tells.
 
-    Where a file keeps its plain name, the tool gave it no fingerprint: it is its own logical path.
+    The tool gave no fingerprint to a file that keeps its plain name: such a file is its own logical path.
+
+    Args:
+        entries: File name and manifest entry, as pairs.
+        scheme: How the tool names its files.
     """
-    best = _one_entry_a_file(entries)
-    extras = {name: extra(base_name(name), entry.plain) for name, entry in best.items()}
-    bearers: defaultdict[str, set[str]] = defaultdict(set)
-    for name, more in extras.items():
-        if more:
-            bearers[more.token].add(best[name].plain.partition(".")[0])
-    known = set(filter(is_token, bearers)) if says is Says.DIGEST else fingerprints(bearers)
-    logical = {name: _logical(name, entry.plain, extras[name], known) for name, entry in best.items()}
-    return _told_apart({name: path for name, path in logical.items() if path}, best)
+    best = _one_entry_per_file(entries)
+    spans = {name: find_token(base_name(name), entry.plain) for name, entry in best.items()}
+    stems: defaultdict[str, set[str]] = defaultdict(set)
+    for name, span in spans.items():
+        if span:
+            stems[span.token].add(best[name].plain.partition(".")[0])
+    known = set(filter(is_token, stems)) if scheme is NamingScheme.DIGEST else fingerprints(stems)
+    logical = {name: _logical(name, entry.plain, spans[name], known) for name, entry in best.items()}
+    return _with_distinct_paths({name: path for name, path in logical.items() if path}, best)
 
 
-def _one_entry_a_file(entries: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
-    """The entry that fits a file best: webpack's plugins list one picture as ``app.svg`` and as ``media/logo.svg``."""
-    best: dict[str, Entry] = {}
+def _one_entry_per_file(entries: Iterable[tuple[str, ManifestEntry]]) -> dict[str, ManifestEntry]:
+    """The best entry for each file: webpack's plugins list one picture as ``app.svg`` and as ``media/logo.svg``."""
+    best: dict[str, ManifestEntry] = {}
     for name, entry in entries:
         if entry.plain:
             other = best.setdefault(name, entry)
@@ -74,36 +78,37 @@ def _one_entry_a_file(entries: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
     return best
 
 
-def _misfit(name: str, entry: Entry) -> tuple[bool, bool, str]:
+def _misfit(name: str, entry: ManifestEntry) -> tuple[bool, bool, str]:
     folder, _, base = name.rpartition("/")
-    fits = entry.plain == base or extra(base, entry.plain) is not None
+    fits = entry.plain == base or find_token(base, entry.plain) is not None
     return not fits, entry.key.rpartition("/")[0] != folder, entry.key
 
 
-def _logical(name: str, plain: str, more: Extra | None, known: Collection[str]) -> str | None:
+def _logical(name: str, plain: str, span: TokenSpan | None, known: Collection[str]) -> str | None:
     folder, slash, base = name.rpartition("/")
     if base == plain:
         return name
-    if more and more.token in known:
+    if span and span.token in known:
         return f"{folder}{slash}{plain}"
     seen = split(base)
-    if more is None:
-        # Nothing of the plain name is in the file's. If that is a fingerprint and nothing else, the plain one is the
-        # only name it has; otherwise the manifest does not help.
+    if span is None:
+        # The plain name is not in the file's name. If the file's name is a fingerprint and nothing else, we take the
+        # plain name from the manifest; otherwise the manifest does not help.
         return f"{folder}{slash}{plain}" if seen.fingerprint and seen.logical == base else None
-    # `main-legacy.3f9c2ab1.js` of `main.js`: the fingerprint is only a part of what the file has more.
-    return f"{folder}{slash}{seen.logical}" if seen.fingerprint and seen.fingerprint in more.token else name
+    # `main-legacy.3f9c2ab1.js` of `main.js`: the fingerprint is only a part of the token.
+    return f"{folder}{slash}{seen.logical}" if seen.fingerprint and seen.fingerprint in span.token else name
 
 
-def _told_apart(logical: Mapping[str, str], entries: Mapping[str, Entry]) -> dict[str, str]:
-    """Files with one logical path get their source's folder: ``assets/cart/index.js`` and ``assets/tea/index.js``."""
+def _with_distinct_paths(logical: Mapping[str, str], entries: Mapping[str, ManifestEntry]) -> dict[str, str]:
+    """Files with the same logical path get the source's folder: ``assets/cart/index.js``, ``assets/tea/index.js``."""
     claims = Counter(logical.values())
     return {
-        name: _by_source(path, entries[name].source) if claims[path] > 1 else path for name, path in logical.items()
+        name: _with_source_folder(path, entries[name].source) if claims[path] > 1 else path
+        for name, path in logical.items()
     }
 
 
-def _by_source(path: str, source: str) -> str:
+def _with_source_folder(path: str, source: str) -> str:
     folder, slash, base = path.rpartition("/")
     inner = "/".join(part for part in source.split("/")[:-1] if part not in {"", ".", ".."})
     return f"{folder}{slash}{inner}/{base}" if inner else path

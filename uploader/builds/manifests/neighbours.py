@@ -1,4 +1,4 @@
-"""What a build's files say of each other: maps and compressed siblings, originals, chunks of one template. Pure."""
+"""Logical paths that follow from other files: source maps, compressed files, originals, similar chunks. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from release_log.fingerprints import split
 from uploader.builds.manifests.entry import base_name
-from uploader.builds.manifests.naming import extra
+from uploader.builds.manifests.naming import find_token
 from uploader.builds.manifests.tokens import is_word, shape
 
 if TYPE_CHECKING:
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 _FOLLOWERS = (".gz", ".br", ".zst", ".map", ".LICENSE.txt")
 
 
-def alike(unnamed: Collection[str]) -> dict[str, str]:
-    """Logical paths of chunks without a name whose fingerprint looks like a number, among others of their template.
+def like_their_neighbours(unnamed: Collection[str]) -> dict[str, str]:
+    """Logical paths of unnamed chunks whose fingerprint looks like a number, beside chunks of the same template.
 
-    ``692.20832029.chunk.js`` by itself bears a date or an id; beside ``262.3994cafe.chunk.js`` it does not.
+    ``692.20832029.chunk.js`` alone seems to have a date or an id in its name. Beside ``262.3994cafe.chunk.js``, the
+    number is a fingerprint.
     """
     templates = set()
     for name in unnamed:
@@ -37,7 +38,7 @@ def alike(unnamed: Collection[str]) -> dict[str, str]:
 
 
 def with_followers(mapped: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """The same with source maps and compressed siblings: each follows the file it belongs to."""
+    """Add the source maps and compressed files: each gets the logical path of the file it belongs to."""
     found = dict(mapped)
     for name in names:
         owner = name
@@ -49,10 +50,10 @@ def with_followers(mapped: Mapping[str, str], names: Iterable[str]) -> dict[str,
 
 
 def beside_originals(mapped: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
-    """The same without a claim to a path that is another file's name.
+    """Change each logical path that is also the name of another file.
 
-    Django and Phoenix keep ``app.css`` beside ``app.27e20196a850.css``. Neither is the other's next version: those of
-    the second are together under ``app.*.css``.
+    Django and Phoenix keep ``app.css`` beside ``app.27e20196a850.css``. Neither replaces the other: the logical path of
+    the second, in all its versions, is ``app.*.css``.
     """
     return {
         name: _starred(name, logical) if logical != name and logical in names else logical
@@ -62,6 +63,6 @@ def beside_originals(mapped: Mapping[str, str], names: Collection[str]) -> dict[
 
 def _starred(name: str, logical: str) -> str:
     folder, slash, base = name.rpartition("/")
-    more = extra(base, base_name(logical))
-    starred = f"{base[: more.start]}*{base[more.end :]}" if more else f"*/{base_name(logical)}"
+    span = find_token(base, base_name(logical))
+    starred = f"{base[: span.start]}*{base[span.end :]}" if span else f"*/{base_name(logical)}"
     return folder + slash + starred

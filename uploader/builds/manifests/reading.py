@@ -1,4 +1,4 @@
-"""Read the build manifests of a directory, or the one that the user named."""
+"""Read the build manifests in a directory, or the one manifest that the user names."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from uploader.builds.manifests import formats, frameworks
+from uploader.builds.manifests import file_paths, formats, frameworks
 from uploader.builds.manifests.entry import BrokenManifestError
-from uploader.builds.manifests.naming import logical_names
-from uploader.builds.manifests.neighbours import alike, beside_originals, with_followers
+from uploader.builds.manifests.naming import manifest_paths
+from uploader.builds.manifests.neighbours import beside_originals, like_their_neighbours, with_followers
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def read_manifests(
         UsageError: A manifest is broken, or names a missing file.
     """
     names = frozenset(names)
-    mapped = frameworks.logical_names(names, directory.resolve().as_posix()) if frameworks_too else {}
+    mapped = frameworks.framework_paths(names, directory.resolve().as_posix()) if frameworks_too else {}
     if named is None:
-        for name in formats.find(names):
+        for name in formats.find_manifests(names):
             mapped |= _read(directory, directory / name, name, names, found=True)
     else:
         mapped |= _read(directory, named, _inside(directory, named, names), names, found=False)
@@ -49,7 +49,7 @@ def read_manifests(
 
 
 def _inside(directory: Path, named: Path, names: Collection[str]) -> str:
-    """The manifest's own name in the build; outside of it, as if it lay on top."""
+    """The manifest's path in the build; if it lies outside, its base name, as if it lay at the top of the build."""
     inside = os.path.relpath(named.resolve(), directory.resolve()).replace(os.sep, "/")
     return inside if inside in names else named.name
 
@@ -62,9 +62,9 @@ def _read(directory: Path, path: Path, name: str, names: frozenset[str], *, foun
         raise UsageError(msg) from error
     if manifest is None:
         return {}
-    files = formats.resolve({entry.file for entry in manifest.entries}, formats.folder_of(name), names)
+    files = file_paths.resolve({entry.file for entry in manifest.entries}, file_paths.folder_of(name), names)
     for entry in manifest.entries:
-        # Many a build job removes its source maps before it publishes, and no page needs them.
+        # Many build jobs remove their source maps before they publish, and no page needs them.
         if entry.file not in files and not entry.file.endswith(".map"):
             msg = (
                 f"build manifest {str(path)!r} names {entry.file!r} (entry {entry.key!r}), which is not in "
@@ -72,8 +72,8 @@ def _read(directory: Path, path: Path, name: str, names: frozenset[str], *, foun
             )
             raise UsageError(msg)
     entries = [(files[entry.file], entry) for entry in manifest.entries if entry.file in files]
-    mapped = logical_names(entries, manifest.says)
-    unnamed = alike({name for name, _ in entries} - mapped.keys())
+    mapped = manifest_paths(entries, manifest.scheme)
+    unnamed = like_their_neighbours({name for name, _ in entries} - mapped.keys())
     return beside_originals(with_followers(unnamed | mapped, names), names)
 
 
@@ -81,7 +81,7 @@ def _load(path: Path) -> object:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        msg = f"cannot read build manifest {str(path)!r}: {error.strerror}; name the one that the build wrote"
+        msg = f"cannot read build manifest {str(path)!r}: {error.strerror}; name the manifest that the build wrote"
         raise UsageError(msg) from error
     except (ValueError, RecursionError) as error:
         msg = f"is not JSON ({error})"
@@ -89,12 +89,12 @@ def _load(path: Path) -> object:
 
 
 def _understand(document: object, name: str, *, found: bool) -> Manifest | None:
-    """The manifest; None if nothing says that it is one."""
+    """The manifest; None if we found the file by its name, and it is empty or may well be something else."""
     manifest = None
     if isinstance(document, dict):
-        readings = (read(document) for read in formats.formats(name, named=not found))
+        readings = (read(document) for read in formats.formats_of(name, named=not found))
         manifest = next((reading for reading in readings if reading is not None), None)
     if manifest is None and not (found and (formats.is_shared(name) or document in ({}, []))):
-        msg = "is not as a build tool writes it"
+        msg = "has a format that no build tool writes"
         raise BrokenManifestError(msg)
     return manifest

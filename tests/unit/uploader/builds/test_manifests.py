@@ -1,4 +1,4 @@
-"""What build manifests say of the files of a build. Whole outputs of real tools: tests/builds."""
+"""Logical paths from build manifests. `tests/builds` has whole outputs of real tools."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from uploader.builds.manifests import read_manifests
 from uploader.builds.manifests.bundlers import webpack
-from uploader.builds.manifests.formats import resolve
-from uploader.builds.manifests.frameworks import logical_names as by_framework
-from uploader.builds.manifests.naming import extra, logical_names
+from uploader.builds.manifests.file_paths import resolve
+from uploader.builds.manifests.frameworks import framework_paths
+from uploader.builds.manifests.naming import find_token, manifest_paths
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ MD5 = "5d41402abc4b2a76b9719d911017c592"
 
 
 def read(folder: Path, manifest: str, content: object, *files: str, named: Path | None = None) -> Mapping[str, str]:
-    """Write a manifest into a build of these files, and read it."""
+    """Write a manifest into a build with these files, and read it."""
     (folder / manifest).parent.mkdir(parents=True, exist_ok=True)
     (folder / manifest).write_text(content if isinstance(content, str) else json.dumps(content))
     return read_manifests(folder, [manifest, *files], named)
 
 
 def refused(folder: Path, manifest: str, content: object, *files: str) -> str:
-    """The one line that it is refused with; it names the manifest."""
+    """The one-line message of the refusal; it names the manifest."""
     with pytest.raises(UsageError) as caught:
         read(folder, manifest, content, *files)
     message = str(caught.value)
@@ -40,7 +40,7 @@ def refused(folder: Path, manifest: str, content: object, *files: str) -> str:
     return message
 
 
-# -- what is a build manifest --
+# -- which file is a build manifest --
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def refused(folder: Path, manifest: str, content: object, *files: str) -> str:
         None,
     ],
 )
-def test_another_manifest_of_that_name_is_none_of_ours(tmp_path: Path, content: object) -> None:
-    """Most of all a web app's."""
+def test_another_kind_of_manifest_with_the_same_name_is_ignored(tmp_path: Path, content: object) -> None:
+    """Above all the manifest of a web app."""
     assert read(tmp_path, "manifest.json", json.dumps(content), "icon.png") == {}
 
 
-def test_a_manifest_below_a_folder_speaks_of_that_folder(tmp_path: Path) -> None:
+def test_a_manifest_in_a_folder_maps_the_files_of_that_folder(tmp_path: Path) -> None:
     """Rails' `public/packs`, Laravel's `public/build`."""
     mapped = read(tmp_path, "packs/manifest.json", {"app.js": "/packs/app-deadbeef.js"}, "packs/app-deadbeef.js")
     assert mapped == {"packs/app-deadbeef.js": "packs/app.js"}
@@ -80,7 +80,7 @@ def test_several_manifests_are_all_read(tmp_path: Path) -> None:
     assert mapped == {"packs/app-deadbeef.js": "packs/app.js", "assets/tea-cafebabe.css": "assets/tea.css"}
 
 
-def test_a_named_manifest_may_lie_anywhere_and_be_called_anything(tmp_path: Path) -> None:
+def test_a_named_manifest_may_lie_anywhere_and_have_any_name(tmp_path: Path) -> None:
     named = tmp_path / "rails" / "config" / "assets.json"
     named.parent.mkdir(parents=True)
     named.write_text(json.dumps({"files": {}, "assets": {"app.js": f"app-{MD5}.js"}}))
@@ -98,7 +98,7 @@ def test_a_named_manifest_is_the_only_one_that_is_read(tmp_path: Path) -> None:
     assert mapped == {"app-deadbeef.js": "app.js", "_nuxt/B096mfoQ.js": "_nuxt/*.js"}
 
 
-# -- what is refused --
+# -- refused manifests --
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_a_manifest_that_is_cut_short_is_refused(tmp_path: Path, manifest: str) 
     [
         ("staticfiles.json", {"paths": [], "version": "1.1"}, "'paths'"),
         ("staticfiles.json", {"paths": {"app.js": None}, "version": "1.1"}, "'app.js'"),
-        ("staticfiles.json", {"version": "9"}, "is not as a build tool writes it"),
-        ("cache_manifest.json", [1], "is not as a build tool writes it"),
+        ("staticfiles.json", {"version": "9"}, "has a format that no build tool writes"),
+        ("cache_manifest.json", [1], "has a format that no build tool writes"),
         (".manifest.json", {"a.js": {"digested_path": "a-1b2c3d4e.js"}, "b.js": 5}, "'b.js'"),
         (".vite/manifest.json", {"a.js": {"src": "a.js", "file": "a.js"}, "b.js": {}}, "'b.js'"),
         (".vite/manifest.json", {"a.js": {"src": "a.js", "file": "a.js", "css": "a.css"}}, "'css'"),
@@ -152,8 +152,8 @@ def test_an_entry_of_the_wrong_kind_is_named(tmp_path: Path, manifest: str, cont
         ("meta.json", {"inputs": {}, "outputs": {"out/app-3f9c2ab1.js": {}}}),
     ],
 )
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path, manifest: str, content: object) -> None:
-    """An old manifest, or another build's: what it maps is not this build."""
+def test_a_manifest_that_names_a_missing_file_is_refused(tmp_path: Path, manifest: str, content: object) -> None:
+    """The manifest is old, or belongs to another build."""
     message = refused(tmp_path, manifest, content, "b-3f9c2ab2.js")
     assert "app-3f9c2ab1.js'" in message
     assert f"which is not in {str(tmp_path)!r}" in message
@@ -161,12 +161,12 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path, manifest: str, cont
 
 
 def test_a_source_map_may_have_been_removed(tmp_path: Path) -> None:
-    """Many a build job keeps them from its users."""
+    """Many build jobs do not publish them."""
     content = {"app.js": "app-deadbeef.js", "app.js.map": "app-deadbeef.js.map"}
     assert read(tmp_path, "manifest.json", content, "app-deadbeef.js") == {"app-deadbeef.js": "app.js"}
 
 
-def test_a_path_that_leads_out_of_the_build_is_not_in_it(tmp_path: Path) -> None:
+def test_a_path_that_leads_out_of_the_build_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret.js").touch()
     assert "'../secret.js'" in refused(
         tmp_path / "dist", "manifest.json", {"a.js": "../secret.js", "b.js": "b.js"}, "b.js"
@@ -174,9 +174,9 @@ def test_a_path_that_leads_out_of_the_build_is_not_in_it(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("content", [{}, {"name": "Teas"}, []])
-def test_a_named_file_that_is_no_manifest_is_refused(tmp_path: Path, content: object) -> None:
+def test_a_named_file_that_is_not_a_manifest_is_refused(tmp_path: Path, content: object) -> None:
     named = tmp_path / "manifest.json"
-    with pytest.raises(UsageError, match="is not as a build tool writes it"):
+    with pytest.raises(UsageError, match="has a format that no build tool writes"):
         read(tmp_path, "manifest.json", content, named=named)
 
 
@@ -202,7 +202,7 @@ def test_a_named_manifest_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ["manifest.json", ".vite/manifest.json", "meta.json", "staticfiles.json", ".manifest.json"]
     ),
 )
-def test_whatever_is_in_a_manifest_it_is_read_or_refused(
+def test_any_content_of_a_manifest_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, content: object, manifest: str
 ) -> None:
     """Never a traceback; and only files of the build are mapped."""
@@ -237,20 +237,20 @@ def test_whatever_is_in_a_manifest_it_is_read_or_refused(
         ("app-3f9c2ab1.css", "app.js", None),
     ],
 )
-def test_what_a_name_has_more_than_its_plain_one(base: str, plain: str, token: str | None) -> None:
-    found = extra(base, plain)
-    assert (found.token if found else None) == token
+def test_the_token_in_a_base_name(base: str, plain: str, token: str | None) -> None:
+    span = find_token(base, plain)
+    assert (span.token if span else None) == token
 
 
 def named(*pairs: tuple[str, str]) -> dict[str, str]:
-    """What webpack's manifest with these entries makes of their files."""
+    """The logical paths from a webpack manifest with these entries."""
     manifest = webpack(dict(pairs))
     assert manifest is not None
-    return logical_names([(entry.file, entry) for entry in manifest.entries], manifest.says)
+    return manifest_paths([(entry.file, entry) for entry in manifest.entries], manifest.scheme)
 
 
 @pytest.mark.parametrize("token", ["deadbeef", "facade", "a1b2c3", "x7Kq2M9z", "x7kq2m", "12345678901234567890"])
-def test_what_could_be_a_word_is_a_fingerprint_behind_its_sources_name(token: str) -> None:
+def test_a_token_that_could_be_a_word_is_a_fingerprint_after_its_sources_name(token: str) -> None:
     assert named(("app.js", f"js/app-{token}.js")) == {f"js/app-{token}.js": "js/app.js"}
 
 
@@ -273,19 +273,19 @@ def test_what_could_be_a_word_is_a_fingerprint_behind_its_sources_name(token: st
         "mp4v2x264",
     ],
 )
-def test_a_word_of_the_template_is_no_fingerprint(word: str) -> None:
-    """`[name].bundle.js` stays so when its content changes: cached for a year, it would never arrive."""
+def test_a_word_of_the_template_is_not_a_fingerprint(word: str) -> None:
+    """`[name].bundle.js` keeps its name when its content changes: cached for a year, the change would not arrive."""
     name = f"app.{word}.js"
     assert named(("app.js", name)) == {name: name}
 
 
-def test_a_word_that_looks_random_but_stands_in_many_names_is_a_word() -> None:
+def test_a_token_that_looks_random_but_stands_in_many_names_is_a_word() -> None:
     names = [f"{each}.c4a7f.js" for each in ("app", "shop", "tea")]
     assert named(*((name.replace(".c4a7f", ""), name) for name in names)) == {name: name for name in names}
 
 
 def test_a_word_among_fingerprints_stays_a_word() -> None:
-    """One that stands in many names, one of another length."""
+    """One word stands in many names; another has a length of its own."""
     assert named(("tea.js", "tea.2103a895.js"), ("a.js", "a.20240107.js"), ("b.js", "b.20240107.js")) == {
         "tea.2103a895.js": "tea.js",
         "a.20240107.js": "a.20240107.js",
@@ -294,7 +294,7 @@ def test_a_word_among_fingerprints_stays_a_word() -> None:
     assert named(("tea.js", "tea.2103a895.js"), ("a.js", "a.2024.js"))["a.2024.js"] == "a.2024.js"
 
 
-def test_a_digest_of_the_whole_build_is_a_fingerprint_if_it_looks_so() -> None:
+def test_a_digest_of_the_whole_build_is_a_fingerprint_if_it_looks_like_one() -> None:
     names = [f"{each}.3f9c2ab1d4e5.js" for each in ("app", "shop")]
     assert named(*((name.replace(".3f9c2ab1d4e5", ""), name) for name in names)) == {
         "app.3f9c2ab1d4e5.js": "app.js",
@@ -302,32 +302,32 @@ def test_a_digest_of_the_whole_build_is_a_fingerprint_if_it_looks_so() -> None:
     }
 
 
-def test_a_fingerprint_of_digits_alone_is_known_by_the_others() -> None:
+def test_a_fingerprint_of_digits_alone_is_recognised_beside_others() -> None:
     """One in fifty of webpack's eight hex digits has no letter."""
     pairs = [("search.js", "search.26369184.js"), ("tea.js", "tea.2103a895.js")]
     assert named(*pairs) == {"search.26369184.js": "search.js", "tea.2103a895.js": "tea.js"}
     assert named(pairs[0]) == {"search.26369184.js": "search.26369184.js"}
 
 
-def test_a_fingerprint_that_spells_a_word_is_known_by_the_others() -> None:
+def test_a_fingerprint_that_spells_a_word_is_recognised_beside_others() -> None:
     """esbuild's base32 has no lower case: SEARCHES could be a name."""
     pairs = [("search.js", "search-AOOSEXN4.js"), ("tea.js", "tea-GM47N6GK.js")]
     assert named(*pairs) == {"search-AOOSEXN4.js": "search.js", "tea-GM47N6GK.js": "tea.js"}
 
 
-def test_the_fingerprint_may_be_a_part_of_what_a_name_has_more() -> None:
+def test_the_fingerprint_may_be_a_part_of_the_token() -> None:
     assert named(("main.js", "main-legacy.3f9c2ab1.js")) == {"main-legacy.3f9c2ab1.js": "main-legacy.js"}
 
 
 def test_a_file_that_keeps_its_sources_name_has_no_fingerprint(tmp_path: Path) -> None:
-    """Although by its looks it has one."""
+    """Although its name looks as if it had one."""
     content = {"paths": {"img/logo-3f9c2ab1.png": "img/logo-3f9c2ab1.png"}, "version": "1.1"}
     mapped = read(tmp_path, "staticfiles.json", content, "img/logo-3f9c2ab1.png")
     assert mapped == {"img/logo-3f9c2ab1.png": "img/logo-3f9c2ab1.png"}
 
 
-def test_webpacks_chunks_without_a_name_are_listed_as_they_are(tmp_path: Path) -> None:
-    """That says nothing; by its looks, and its neighbours', it has a fingerprint."""
+def test_the_neighbours_of_an_unnamed_webpack_chunk_tell_its_fingerprint(tmp_path: Path) -> None:
+    """webpack lists unnamed chunks under their own name, so the manifest does not tell."""
     chunks = ["js/692.20832029.chunk.js", "js/262.3994cafe.chunk.js"]
     mapped = read(tmp_path, "asset-manifest.json", {name: f"/{name}" for name in chunks}, *chunks)
     assert mapped == {"js/692.20832029.chunk.js": "js/692.chunk.js"}
@@ -336,13 +336,13 @@ def test_webpacks_chunks_without_a_name_are_listed_as_they_are(tmp_path: Path) -
     assert read(tmp_path, "asset-manifest.json", {name: f"/{name}" for name in words}, *words) == {}
 
 
-def test_a_name_that_is_nothing_but_a_fingerprint_is_its_sources() -> None:
-    """webpack's own `[hash][ext]`. The key in the same folder is the source; `app.svg` is whichever the chunk has."""
+def test_a_file_whose_name_is_only_a_fingerprint_gets_its_sources_name() -> None:
+    """webpack's default, `[hash][ext]`. The key in the file's folder is the source."""
     found = named(("app.svg", f"media/{MD5}.svg"), ("media/logo.svg", f"media/{MD5}.svg"))
     assert found == {f"media/{MD5}.svg": "media/logo.svg"}
 
 
-def test_two_modules_of_one_name_are_told_apart_by_their_sources(tmp_path: Path) -> None:
+def test_two_modules_with_the_same_name_get_their_sources_folders(tmp_path: Path) -> None:
     """Neither supersedes the other."""
     chunks = {
         f"src/{page}/index.js": {"file": f"assets/index-{token}.js", "name": "index", "src": f"src/{page}/index.js"}
@@ -355,8 +355,8 @@ def test_two_modules_of_one_name_are_told_apart_by_their_sources(tmp_path: Path)
     }
 
 
-def test_a_style_is_named_for_the_chunk_that_brings_it(tmp_path: Path) -> None:
-    """Vite lists it under the chunk, esbuild as its bundle; by their looks neither name has a fingerprint."""
+def test_a_style_sheet_is_named_for_the_chunk_that_loads_it(tmp_path: Path) -> None:
+    """Vite lists it under the chunk, esbuild as the chunk's `cssBundle`. Neither name looks fingerprinted."""
     chunk = {"file": "index-Bjj8IU35.js", "name": "index", "src": "index.html", "css": ["index-BBBE-n9o.css"]}
     mapped = read(tmp_path, ".vite/manifest.json", {"index.html": chunk}, "index-Bjj8IU35.js", "index-BBBE-n9o.css")
     assert mapped["index-BBBE-n9o.css"] == "index.css"
@@ -369,21 +369,21 @@ def test_a_style_is_named_for_the_chunk_that_brings_it(tmp_path: Path) -> None:
     assert read(build, "meta.json", {"inputs": {}, "outputs": outputs}, *files)["main-AOOSEXN4.css"] == "main.css"
 
 
-def test_maps_and_compressed_siblings_follow_their_file(tmp_path: Path) -> None:
+def test_source_maps_and_compressed_files_follow_their_file(tmp_path: Path) -> None:
     siblings = [f"app-deadbeef.js{end}" for end in ("", ".map", ".gz", ".br", ".map.br", ".LICENSE.txt")]
     mapped = read(tmp_path, "manifest.json", {"app.js": "app-deadbeef.js"}, *siblings, "app-deadbeef.json")
     assert mapped == {name: name.replace("-deadbeef", "") for name in siblings}
 
 
-def test_a_file_beside_its_original_does_not_take_its_path(tmp_path: Path) -> None:
-    """Django keeps both: the original is no version of the other."""
+def test_a_file_beside_its_original_does_not_take_the_originals_path(tmp_path: Path) -> None:
+    """Django keeps both files: neither replaces the other."""
     content = {"paths": {"css/app.css": "css/app.27e20196a850.css"}, "version": "1.1"}
     mapped = read(tmp_path, "staticfiles.json", content, "css/app.css", "css/app.27e20196a850.css")
     assert mapped == {"css/app.27e20196a850.css": "css/app.*.css"}
 
 
-def test_what_earlier_builds_left_behind_may_be_gone(tmp_path: Path) -> None:
-    """Sprockets lists it under `files`, and only `assets` is this build."""
+def test_the_files_of_earlier_builds_may_be_gone(tmp_path: Path) -> None:
+    """Sprockets lists them under `files`; only `assets` is this build."""
     content = {
         "files": {f"app-{MD5[::-1]}.js": {"logical_path": "app.js"}, f"app-{MD5}.js": {"logical_path": "app.js"}},
         "assets": {"app.js": f"app-{MD5}.js"},
@@ -396,7 +396,7 @@ def test_the_order_of_the_entries_does_not_matter(pairs: list[tuple[str, str]]) 
     assert named(*pairs) == {"m/a-3f9c2ab1.svg": "m/a.svg", "b-12345678.js": "b.js"}
 
 
-# -- which file is meant --
+# -- which file a path or URL means --
 
 
 @pytest.mark.parametrize(
@@ -417,13 +417,13 @@ def test_public_paths_and_urls(spelled: str, name: str) -> None:
     assert resolve([spelled], "", {"js/app.js", "js/a b.js"}) == {spelled: name}
 
 
-def test_the_public_path_is_one_for_all_files() -> None:
-    """A file that is gone is not mistaken for one of its name elsewhere."""
+def test_the_public_path_is_the_same_for_all_files() -> None:
+    """A file with the same name in another folder does not stand in for a missing file."""
     files = ["/packs/app.js", "/packs/js/app.js", "/packs/js/tea.js"]
     assert resolve(files, "", {"app.js", "js/tea.js"}) == {"/packs/app.js": "app.js", "/packs/js/tea.js": "js/tea.js"}
 
 
-def test_as_few_folders_are_left_out_as_makes_most_of_them_files() -> None:
+def test_no_more_folders_are_left_out_than_needed() -> None:
     files = ["js/a.js", "js/b.js"]
     assert resolve(files, "", {"js/a.js", "js/b.js", "a.js"}) == {name: name for name in files}
 
@@ -433,8 +433,8 @@ def test_as_few_folders_are_left_out_as_makes_most_of_them_files() -> None:
 
 @pytest.mark.parametrize("folder", ["_nuxt", "_astro", "_app/immutable/chunks"])
 def test_a_frameworks_folder_tells_a_fingerprint_from_a_word(folder: str) -> None:
-    """`DclECHGd` could be a name; among the others it is not."""
-    found = by_framework(
+    """`DclECHGd` could be a word; beside the other names it is not."""
+    found = framework_paths(
         {f"{folder}/DclECHGd.js", f"{folder}/B096mfoQ.js", f"{folder}/entry.overview.css", "DclECHGd.js"}
     )
     assert found == {
@@ -445,37 +445,37 @@ def test_a_frameworks_folder_tells_a_fingerprint_from_a_word(folder: str) -> Non
 
 
 @pytest.mark.parametrize("names", [{"overview.js", "SemiBold.js"}, {"B096mfoQ.js", "DclECHGd.js", "app.js"}])
-def test_a_folder_that_the_user_named_otherwise_is_left_alone(names: set[str]) -> None:
-    assert by_framework({f"_nuxt/{name}" for name in names}) == {}
+def test_a_folder_where_the_user_chose_other_names_is_left_alone(names: set[str]) -> None:
+    assert framework_paths({f"_nuxt/{name}" for name in names}) == {}
 
 
-def test_the_frameworks_folder_may_be_what_is_published() -> None:
+def test_the_frameworks_folder_may_be_the_build_directory() -> None:
     names = {"B096mfoQ.js", "DclECHGd.js"}
-    assert by_framework(names, "/home/me/.output/public/_nuxt") == dict.fromkeys(names, "*.js")
-    assert by_framework(names, "/home/me/public") == {}
+    assert framework_paths(names, "/home/me/.output/public/_nuxt") == dict.fromkeys(names, "*.js")
+    assert framework_paths(names, "/home/me/public") == {}
 
 
 def test_next_js_names_a_folder_for_the_build() -> None:
-    """Whatever `static` lies in; what the user called the build may be called so for ever."""
+    """In whichever folder `static` lies. A name that the user chose for the build may never change."""
     build = "-yNWphn18TYeFZ9VQle2J"
-    found = by_framework({f"{build}/_buildManifest.js", f"{build}/_ssgManifest.js", "chunks/0w5rxjzb_rh74.js"})
+    found = framework_paths({f"{build}/_buildManifest.js", f"{build}/_ssgManifest.js", "chunks/0w5rxjzb_rh74.js"})
     assert found == {
         f"{build}/_buildManifest.js": "*/_buildManifest.js",
         f"{build}/_ssgManifest.js": "*/_ssgManifest.js",
         "chunks/0w5rxjzb_rh74.js": "chunks/*.js",
     }
     commit = "64eb7a3c2d5d3a1f0e9b8c7d6e5f4a3b2c1d0e9f"
-    assert by_framework({f"{commit}/_buildManifest.js"}) == {f"{commit}/_buildManifest.js": "*/_buildManifest.js"}
+    assert framework_paths({f"{commit}/_buildManifest.js"}) == {f"{commit}/_buildManifest.js": "*/_buildManifest.js"}
     for name in ("production", "production-release-v1"):
-        assert by_framework({f"{name}/_buildManifest.js", f"{name}/_ssgManifest.js"}) == {}
+        assert framework_paths({f"{name}/_buildManifest.js", f"{name}/_ssgManifest.js"}) == {}
 
 
-def test_next_js_older_hex_names_are_left_to_their_looks() -> None:
+def test_the_hex_names_of_older_next_js_are_left_to_their_looks() -> None:
     names = {"b/_buildManifest.js", "chunks/main-0123456789abcdef.js", "chunks/pages/_app-3f9c2ab1d4e5f607.js"}
-    assert by_framework(names) == {}
+    assert framework_paths(names) == {}
 
 
-def test_a_users_own_pattern_is_asked_before_any_framework(tmp_path: Path) -> None:
+def test_with_a_users_own_pattern_no_framework_is_recognised(tmp_path: Path) -> None:
     names = ["_nuxt/B096mfoQ.js"]
     assert read_manifests(tmp_path, names) == {"_nuxt/B096mfoQ.js": "_nuxt/*.js"}
     assert read_manifests(tmp_path, names, frameworks_too=False) == {}
