@@ -21,7 +21,7 @@ WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
 NPM := npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test torture bench cold-start lint docs format clean
+.PHONY: help setup uploader demo test torture bench bench-test cold-start lint docs format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,15 +33,19 @@ uploader: $(STAMPS)/uploader ## install only what `python -m uploader` needs, fo
 demo: setup ## run the main job on an embedded AWS: three releases, and what the cleaner does
 	@python -m examples.demo
 
-test: setup ## run the tests
-	@python -m pytest $(WORKERS)
+test: setup ## run the tests, without those of the benchmark
+	@python -m pytest $(WORKERS) --ignore tests/bench
 
 torture: setup ## run what takes an hour: a million schedules, every fault at every request, a hundred thousand histories
 	@python -m tests.interleaving --schedules 1000000
+	@python -m pytest $(WORKERS) tests/bench
 	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/http/test_faults.py tests/http/test_clean_faults.py tests/http/test_many_files.py tests/unit/cleaner_lambda/test_policy.py tests/unit/cleaner_lambda/test_second_model.py
 
 bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader beside s5cmd and others; BENCH="--jobs new" is passed on
 	@python -m bench $(BENCH)
+
+bench-test: setup $(STAMPS)/bench ## run the benchmark's own tests, a small round of it included
+	@python -m pytest $(WORKERS) tests/bench
 
 cold-start: $(STAMPS)/emulator $(STAMPS)/runtime ## measure how long the Lambda takes to start; COLD_START="--rounds 20" is passed on
 	@python -m bench.cold_start $(COLD_START)
