@@ -16,7 +16,7 @@ EXIT_STATUS = (
     "Exit status: 0 done, 1 failed (what was live stays so, unless the message says otherwise), "
     "2 wrong usage, 130 interrupted, 143 terminated."
 )
-"""The last line of each command's help, and the README's."""
+"""The last line of each command's help; also in ``docs/ci.md``."""
 
 EXIT_STATUS_OF_LOOKING = (
     "Exit status: 0 all is well, 1 something is wrong, or it failed, 2 wrong usage, 130 interrupted, 143 terminated. "

@@ -111,7 +111,7 @@ def test_the_rights_that_the_page_shows_are_enough_and_no_more(guarded: Embedded
 def test_a_roll_out_needs_no_more_rights_and_a_restoration_an_operators(
     guarded: EmbeddedAws, site_folder: Folder
 ) -> None:
-    """What the README names besides; without it, the one line names the first right that is missing."""
+    """What ``docs/releases.md`` names besides; without it, the one line names the first right that is missing."""
     bucket = "guarded-versions"
     s3, site = guarded.client("s3"), site_folder("a", {"app-3f9c2ab1.js": "x", "index.html": "x"})
     s3.create_bucket(Bucket=bucket)
@@ -143,7 +143,7 @@ def test_a_roll_out_needs_no_more_rights_and_a_restoration_an_operators(
 def test_a_roll_back_and_a_pin_need_no_more_rights_and_the_end_of_a_pin_an_operators(
     guarded: EmbeddedAws, site_folder: Folder
 ) -> None:
-    """As the README says; without it, the one line names the right that is missing, and the pin stays."""
+    """As ``docs/releases.md`` says; without it, the one line names the right that is missing, and the pin stays."""
     bucket = "guarded-pins"
     guarded.client("s3").create_bucket(Bucket=bucket)
     uploader, job = Uploader(guarded, bucket), _pages_statements(bucket)

@@ -79,7 +79,7 @@ def environment(aws: EmbeddedAws, name: str, token_file: Path, **claims: str) ->
 def test_a_job_publishes_by_its_token_alone(
     name: str, guarded: EmbeddedAws, site_folder: Folder, tmp_path: Path
 ) -> None:
-    """As in the README's job for GitLab: boto3 reads the two variables, and no AWS command line is needed."""
+    """As in the job for GitLab in ``docs/ci.md``: boto3 reads the two variables, and no AWS command line is needed."""
     uploader, variables = Uploader(guarded, BUCKET), environment(guarded, name, tmp_path / "token")
     answer = uploader.run(site_folder(name, {f"{name}.js": "1"}), "--bucket", BUCKET, "--release", name, **variables)
     assert (answer.returncode, answer.stderr) == (0, "")

@@ -238,9 +238,9 @@ def test_another_s3_server_is_not_asked_for_the_function(server: LambdaServer, c
     assert len(server.asked) == 1
 
 
-def test_every_such_command_of_the_readme_runs(command: Command) -> None:
-    readme = (ROOT / "README.md").read_text()
-    lines = re.findall(r"^\$ python -m uploader ((?:plan|clean) .*)$", readme, re.MULTILINE)
+def test_every_such_command_of_the_page_runs(command: Command) -> None:
+    page = (ROOT / "docs" / "releases.md").read_text()
+    lines = re.findall(r"^\$ python -m uploader ((?:plan|clean) .*)$", page, re.MULTILINE)
     assert len(lines) == 3
     for line in lines:
         answer = command(*line.split())

@@ -1,4 +1,4 @@
-"""``run`` around a real command: its streams, its signals, its exit code; and every command that the README shows."""
+"""``run`` around a real command: its streams, signals and exit code; and every command of the pages for publishing."""
 
 from __future__ import annotations
 
@@ -152,19 +152,19 @@ def test_sigterm_before_the_command_runs_is_as_for_an_upload(
     assert not (tmp_path / "began").exists()
 
 
-def test_every_command_of_the_readme_runs(
+def test_every_command_of_the_pages_runs(
     uploader: Uploader, site_folder: Folder, tmp_path: Path, layout: Layout
 ) -> None:
     """In its order, with the ids that the commands before have printed; the build job's own lines too.
 
     Those that need more than a bucket have tests of their own: the Lambda's in `test_clean_command`, and `doctor`.
     """
-    readme = (ROOT / "README.md").read_text()
-    commands = re.findall(r"^\$ (python -m uploader .*)$", readme, re.MULTILINE)
-    commands += re.findall(r"(?:run: |- )PYTHONPATH=\S+ \S+(python -m uploader .*)$", readme, re.MULTILINE)
+    text = "".join((ROOT / page).read_text() for page in ("README.md", "docs/ci.md", "docs/releases.md"))
+    commands = re.findall(r"^\$ (python -m uploader .*)$", text, re.MULTILINE)
+    commands += re.findall(r"(?:run: |- )PYTHONPATH=\S+ \S+(python -m uploader .*)$", text, re.MULTILINE)
     commands = [each for each in dict.fromkeys(commands) if not re.search(r"uploader (plan|clean|doctor) ", each)]
     assert len(commands) == 16
-    (configuration,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    (configuration,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     (tmp_path / "uploader.toml").write_text(configuration)
     other = site_folder("other", {"index.html": "x", "app-4a1b2c3d.js": "x"})
     dist = site_folder("dist", {"index.html": "x", "app-3f9c2ab1.js": "x"})

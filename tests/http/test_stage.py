@@ -105,7 +105,7 @@ def test_the_summary_says_what_to_do_next(uploader: Uploader, site_folder: Folde
 def test_a_file_without_a_fingerprint_is_replaced_at_once_staged_or_not(
     uploader: Uploader, site_folder: Folder
 ) -> None:
-    """As the README says."""
+    """As ``docs/ci.md`` says."""
     publish_here(uploader, site_folder("a", {"index.html": "old"}), "r1")
     publish_here(uploader, site_folder("b", {"index.html": "new"}), "r2", stage=True)
     answer = uploader.aws.client("s3").get_object(Bucket=uploader.bucket, Key="assets/index.html")

@@ -289,8 +289,8 @@ class TestDocuments:
     """What they say of the job."""
 
     def test_the_commands_shown_make_a_role(self) -> None:
-        """In the README: one for GitHub, one for GitLab."""
-        commands = re.findall(r"^\$ cdk deploy (-c git.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+        """One for GitHub, one for GitLab."""
+        commands = re.findall(r"^\$ cdk deploy (-c git.*)$", (ROOT / "docs" / "ci.md").read_text(), re.MULTILINE)
         jobs = [trusted_job(JobSettings(**dict(re.findall(r"-c (\w+)=(\S+)", command)))) for command in commands]
         assert [job and job.issuer for job in jobs] == [GITHUB, GITLAB]
 
@@ -307,7 +307,7 @@ class TestDocuments:
         """By default a token has none."""
         job = trusted_job(JobSettings(gitlab="g/p", gitlab_branch="main"))
         assert job is not None
-        assert f'{{ aud: "{job.audience}" }}' in (ROOT / "README.md").read_text()
+        assert f'{{ aud: "{job.audience}" }}' in (ROOT / "docs" / "ci.md").read_text()
 
 
 def denied(statements: list[dict[str, Any]], key: str, *, creates: bool, if_none_match: str | None) -> bool:

@@ -127,9 +127,8 @@ def test_the_bundle_is_small_when_zipped_and_as_large_as_the_documents_say(bundl
     """A small bundle starts fast, and its code can be read in Lambda's console."""
     size = sizes(bundle)
     assert size.zipped < MAX_ZIP_BYTES
-    for page in ("README.md", "docs/bundle.md"):
-        assert f"{size.zipped / 1e6:.1f} MB zipped" in (ROOT / page).read_text()
-    assert f"{size.unzipped / 1e6:.1f} MB\nunzipped" in (ROOT / "docs" / "bundle.md").read_text()
+    page = " ".join((ROOT / "docs" / "bundle.md").read_text().split())
+    assert f"{size.zipped / 1e6:.1f} MB zipped, {size.unzipped / 1e6:.1f} MB unzipped" in page
 
 
 def test_the_bundle_imports_and_answers_beside_nothing_but_the_runtimes_boto3(bundle: Path, tmp_path: Path) -> None:

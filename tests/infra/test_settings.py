@@ -60,9 +60,9 @@ def test_noncurrent_days_are_a_whole_number_from_1_to_3650(value: object) -> Non
     assert settings_from({"noncurrent_days": value}).noncurrent_days == int(str(value))
 
 
-def test_the_readme_says_what_noncurrent_days_may_be() -> None:
+def test_the_page_says_what_noncurrent_days_may_be() -> None:
     """Default and bounds."""
-    text = " ".join((ROOT / "README.md").read_text().split())
+    text = " ".join((ROOT / "docs" / "install.md").read_text().split())
     low, high = NONCURRENT_DAYS[0], NONCURRENT_DAYS[-1]
     assert f"({low} to {high}, default {StackSettings().noncurrent_days})" in text
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = (ROOT / "docs" / "configuration.md").read_text()
-README = (ROOT / "README.md").read_text()
-EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE + README, re.DOTALL)
+CI = (ROOT / "docs" / "ci.md").read_text()
+EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE + CI, re.DOTALL)
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
@@ -33,12 +33,12 @@ def test_every_example_is_valid(text: str, tmp_path: Path) -> None:
         assert file.settings(environment)["directory"].value
 
 
-def test_there_are_examples_on_the_page_and_in_the_readme() -> None:
+def test_there_are_examples_on_both_pages() -> None:
     assert len(EXAMPLES) > 3
-    assert EXAMPLES[-1] in README
+    assert EXAMPLES[-1] in CI
 
 
 def test_the_variables_it_names_exist() -> None:
     there = {str(parameter.envvar) for name in COMMANDS for parameter in load(name).params}
-    named = set(re.findall(r"UPLOADER_[A-Z_]+", PAGE + README)) - {"UPLOADER_POLICY_ARN"}
+    named = set(re.findall(r"UPLOADER_[A-Z_]+", PAGE + CI)) - {"UPLOADER_POLICY_ARN"}
     assert named <= there

@@ -1,4 +1,4 @@
-"""The README, and the pages of the policy and of the payload, say what the code does."""
+"""The README and the pages beside it say what the code does: targets, exit statuses, payloads, dependencies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from release_log.policy_settings import SETTINGS
 from tests.paths import ROOT
 from uploader.errors import EXIT_STATUS
 
-README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text()
 
 
@@ -48,7 +48,10 @@ def test_payloads_shown_are_accepted_or_refused_as_said() -> None:
 
 def test_make_targets_shown_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"make (?:-C \S+ )?([\w-]+)", README)):
+    text = "".join(page.read_text() for page in PAGES)
+    targets = set(re.findall(r"(?:`|\$ |run: |- )make (?:-C \S+ )?([\w-]+)", text))
+    assert {"demo", "setup", "test", "uploader"} < targets
+    for target in targets:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
@@ -65,7 +68,7 @@ def test_make_alone_lists_each_target_with_a_line() -> None:
 
 
 def test_the_exit_statuses_are_the_helps() -> None:
-    said = " ".join(README.split())
+    said = " ".join((ROOT / "docs" / "ci.md").read_text().split())
     assert f"{EXIT_STATUS.rstrip('.')}; that of `run` is its command's." in said
 
 

@@ -20,7 +20,7 @@ users = st.dictionaries(st.text(max_size=5).filter(lambda key: key not in OUR_KE
 
 
 def test_names_and_values_of_our_tags() -> None:
-    """Operators' filters and the README name them."""
+    """Operators' filters and the documents name them."""
     assert (SUPERSEDED.key, SUPERSEDED.value) == ("superseded_at", "2026-11-23T06:05:38Z")
     assert (REMOVED.key, REMOVED.value) == ("removed_at", "2026-11-23T06:05:38Z")
     assert {"superseded_at", "removed_at"} == OUR_KEYS
