@@ -59,7 +59,7 @@ class Clock:
 
 
 class FakeBucket:
-    """`uploader.s3.port.BucketPort` and `ReaderPort` in memory.
+    """`uploader.s3.port.BucketPort` in memory.
 
     Attributes:
         objects: Key -> content.

@@ -104,7 +104,7 @@ def test_a_release_that_is_not_whole_is_not_pinned(uploader: Uploader, site_fold
 
 def test_what_is_not_there_or_not_pinned_is_one_line(uploader: Uploader) -> None:
     for command, code, words in (
-        ("pin", 1, "no release r1: the ids are the names of the files under assets/.releases/markers/"),
+        ("pin", 1, "no release r1: `python -m uploader releases` lists them"),
         ("unpin", 1, "r1 is not pinned: pins are the files under assets/.releases/pins/"),
     ):
         answer = uploader.run(command, "r1", "--bucket", uploader.bucket)

@@ -180,4 +180,4 @@ def test_a_bucket_without_versioning(uploader: Uploader, site_folder: Folder) ->
 def test_no_such_release(uploader: Uploader) -> None:
     answer = uploader.run("restore", "--release", "20261123T060500Z-3f9c2ab", "--bucket", uploader.bucket)
     assert answer.returncode == 1
-    assert re.fullmatch(r"uploader: no release \S+-3f9c2ab: .* files under assets/\.releases/markers/\n", answer.stderr)
+    assert re.fullmatch(r"uploader: no release \S+-3f9c2ab: `python -m uploader releases` lists them\n", answer.stderr)

@@ -157,7 +157,7 @@ def test_a_page_that_a_later_release_replaced_is_named(uploader: Uploader, site_
         (("r1", "--previous"), 2, "name either RELEASE, its id or its name, or --previous"),
         (("r 1",), 2, "'r 1' is neither the id of a release, such as 20261123T060500Z-3f9c2ab, nor a name"),
         (("r1", "--channel", "a b"), 2, "'a b' is not up to 64 letters"),
-        (("r1",), 1, "no release r1: the ids are the names of the files under assets/.releases/markers/"),
+        (("r1",), 1, "no release r1: `python -m uploader releases` lists them"),
         (("--previous",), 1, "channel 'default' has no other release before its current one"),
     ],
 )

@@ -158,7 +158,7 @@ def pinning(release_id: str, *, then_unpin: bool = False) -> Callable[[Actor], N
     def work(actor: Actor) -> None:
         port, world = UploaderPort(actor.world, actor), actor.world
         pinned = pin(port, LAYOUT, release_id, clocks=_clocks(actor))
-        world.pinned[release_id] = pinned.named.release.keys
+        world.pinned[release_id] = pinned.logged.release.keys
         if then_unpin:
             world.unpinned.add(release_id)
             unpin(port, LAYOUT, release_id)
@@ -173,7 +173,7 @@ def rolling_back(release_id: str) -> Callable[[Actor], str]:
         port = UploaderPort(actor.world, actor)
         target = find_target(port, LAYOUT, release_id, None)
         marker = roll_back(port, LAYOUT, target, clocks=_clocks(actor))
-        _must_be_there(actor, target.named.release.keys, "reported success")
+        _must_be_there(actor, target.old.release.keys, "reported success")
         return marker
 
     return work

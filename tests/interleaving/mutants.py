@@ -264,8 +264,8 @@ MUTANTS = (
         write_if_whole.write_if_whole,
         (
             (
-                "with intent(bucket, layout, named.name, said, keys, clocks) as held:",
-                "for held in [no_intent(bucket, layout, named.id, keys, clocks)]:",
+                "with intent(bucket, layout, logged.name, said, keys, clocks) as held:",
+                "for held in [no_intent(bucket, layout, logged.id, keys, clocks)]:",
             ),
             (
                 "    clocks = clocks or Clocks()\n",
@@ -302,8 +302,8 @@ MUTANTS = (
         "only what is whole is pinned or made current again",
         write_if_whole.write_if_whole,
         (
-            ("            check_whole(named, listing.sizes)\n", ""),
-            ("_as_stored(says(held.at), listing, named.at)", "says(held.at)"),
+            ("            check_whole(logged, listing.sizes)\n", ""),
+            ("_as_stored(says(held.at), listing, logged.at)", "says(held.at)"),
         ),
         every(cases.PIN_AND_CLEANER),
     ),

@@ -166,6 +166,10 @@ class UploaderPort:
 
         return self._request(Op("get", key), effect)  # type: ignore[return-value]
 
+    def get_each(self, keys: Sequence[str]) -> dict[str, UploaderBlob]:
+        found = {key: self.get(key) for key in keys}
+        return {key: blob for key, blob in found.items() if blob is not None}
+
     def written(self, prefix: str) -> dict[str, datetime]:
         return {key: at for key, (_, at) in self._listing(prefix).items()}
 

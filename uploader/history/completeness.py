@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from release_log.marker import Asset, Release
-    from uploader.history.find import Named
+    from uploader.history.release import LoggedRelease
 
 SHOWN = 5
 """How many assets an error names."""
@@ -29,16 +29,16 @@ def keys_there(release: Release, sizes: Mapping[str, int]) -> frozenset[str]:
     return frozenset(asset.key for asset in release.assets.values() if fits(asset, sizes.get(asset.key)))
 
 
-def check_whole(named: Named, sizes: Mapping[str, int]) -> None:
+def check_whole(logged: LoggedRelease, sizes: Mapping[str, int]) -> None:
     """Go on only if all of a release is there.
 
     Raises:
         NotWholeError: It is not.
     """
-    gone = named.release.keys - keys_there(named.release, sizes)
+    gone = logged.release.keys - keys_there(logged.release, sizes)
     if gone:
         msg = (
-            f"{named.id} is not whole, {some_of(gone)} not there as uploaded: nothing was changed; "
+            f"{logged.id} is not whole, {some_of(gone)} not there as uploaded: nothing was changed; "
             "publish it again, or restore it if the bucket has versioning"
         )
         raise NotWholeError(msg, gone)

@@ -5,68 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from release_log.errors import LayoutError, LedgerError, ReleaseLogError
+from release_log.errors import LedgerError
 from release_log.ledger_view import view
-from release_log.marker import decode
 from uploader.history.order import newest_first
+from uploader.history.release import Unreadable, id_of, read_releases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
     from release_log.layout import Layout
     from release_log.ledger_view import LedgerView
-    from release_log.marker import Release
-    from uploader.s3.port import Blob, ReaderPort
-
-BATCH = 16
-"""How many markers are read at once: in parallel, and never more than so many in memory (one may be 20 MB)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """A marker, an intent or a staged release.
-
-    Attributes:
-        id: The release's id.
-        key: Its key.
-        at: S3's ``LastModified``.
-        release: What it says.
-    """
-
-    id: str
-    key: str
-    at: datetime
-    release: Release
-
-    @property
-    def order(self) -> tuple[datetime, str]:
-        """Markers are ordered by S3's clock, then by key."""
-        return (self.at, self.key)
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """The same of which nobody knows what it says.
-
-    Attributes:
-        id: The release's id; the file's name if it is not named as one.
-        key: Its key.
-        at: S3's ``LastModified``.
-        problem: Why it cannot be read.
-    """
-
-    id: str
-    key: str
-    at: datetime
-    problem: str
-
-    def complaint(self) -> str:
-        """One line, with the remedy."""
-        return (
-            f"{self.key} is not valid ({self.problem}): the cleaner deletes nothing until it is dealt with; "
-            "delete it, and publish that release again"
-        )
+    from uploader.history.release import LoggedRelease
+    from uploader.s3.port import ReaderPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +31,10 @@ class Current:
         lost: Channel -> id of its current release, whose marker is gone.
     """
 
-    releases: Mapping[str, Logged]
+    releases: Mapping[str, LoggedRelease]
     unseen: tuple[str, ...]
     unreadable: tuple[Unreadable, ...]
     lost: Mapping[str, str]
-
-
-def find(bucket: ReaderPort, layout: Layout, release_id: str) -> Logged | Unreadable | None:
-    """A release by its id: its marker, else the staged release; None if there is neither."""
-    return next(read(bucket, layout, [layout.marker_key(release_id), layout.staged_key(release_id)]), None)
-
-
-def read(bucket: ReaderPort, layout: Layout, keys: Sequence[str]) -> Iterator[Logged | Unreadable]:
-    """Read markers, intents or staged releases, in the order of the keys; what has gone meanwhile is left out."""
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
-        blobs = bucket.get_each(batch)
-        for key in batch:
-            if key in blobs:
-                yield _logged(layout, key, blobs.pop(key))
 
 
 def read_ledger(bucket: ReaderPort, layout: Layout) -> tuple[LedgerView | None, str | None]:
@@ -122,15 +58,15 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
     seen: dict[str, str] = {}
     unseen = []
     for key in newest_first(log, layout.markers):
-        known = folded.get(_id(layout, key))
+        known = folded.get(id_of(layout, key))
         if known is None:
             unseen.append(key)
         else:
             seen.setdefault(known.channel, key)
 
-    newest: dict[str, Logged] = {}
+    newest: dict[str, LoggedRelease] = {}
     unseen_ids, unreadable = [], []
-    for each in read(bucket, layout, unseen):
+    for each in read_releases(bucket, layout, unseen):
         if isinstance(each, Unreadable):
             unreadable.append(each)
         else:
@@ -148,7 +84,7 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
         for channel, key in seen.items()
         if channel not in lost and (channel not in newest or newest[channel].order < (log[key], key))
     ]
-    for each in read(bucket, layout, wanted):
+    for each in read_releases(bucket, layout, wanted):
         if isinstance(each, Unreadable):
             unreadable.append(each)
         else:
@@ -166,17 +102,3 @@ def problems_of(layout: Layout, current: Current) -> tuple[str, ...]:
             for channel, release_id in current.lost.items()
         ),
     )
-
-
-def _logged(layout: Layout, key: str, blob: Blob) -> Logged | Unreadable:
-    try:
-        return Logged(layout.release_id(key), key, blob.last_modified, decode(blob.body, layout.prefix))
-    except ReleaseLogError as error:
-        return Unreadable(_id(layout, key), key, blob.last_modified, str(error))
-
-
-def _id(layout: Layout, key: str) -> str:
-    try:
-        return layout.release_id(key)
-    except LayoutError:
-        return key.rpartition("/")[2]

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from uploader.errors import UploaderError
-from uploader.history.find import ambiguous, find_release, ids_of, read_release
+from uploader.history.find import ambiguous, find_release, ids_of
+from uploader.history.release import read_release
 from uploader.protocol.write_if_whole import write_if_whole
 
 if TYPE_CHECKING:
     from release_log.layout import Layout
     from uploader.clocks import Clocks
-    from uploader.history.find import Named
+    from uploader.history.release import LoggedRelease
     from uploader.s3.port import BucketPort
 
 
@@ -25,12 +26,12 @@ class Pinned:
     """A release that is pinned by now.
 
     Attributes:
-        named: The release.
+        logged: The release.
         key: The pin's key.
         already: Whether it was pinned before.
     """
 
-    named: Named
+    logged: LoggedRelease
     key: str
     already: bool
 
@@ -48,11 +49,11 @@ def pin(bucket: BucketPort, layout: Layout, wanted: str, *, clocks: Clocks | Non
         NotWholeError: Assets of it are gone: nothing was changed.
         UploaderError: There is no such release.
     """
-    named = find_release(bucket, layout, wanted, (layout.markers, layout.staged, layout.pins))
-    key = layout.pin_key(named.id)
+    logged = find_release(bucket, layout, wanted, (layout.markers, layout.staged, layout.pins))
+    key = layout.pin_key(logged.id)
     if read_release(bucket, layout, key) is not None:
-        return Pinned(named, key, already=True)
-    return Pinned(named, key, write_if_whole(bucket, layout, named, key=key, clocks=clocks).already)
+        return Pinned(logged, key, already=True)
+    return Pinned(logged, key, write_if_whole(bucket, layout, logged, key=key, clocks=clocks).already)
 
 
 def unpin(bucket: BucketPort, layout: Layout, wanted: str) -> str:

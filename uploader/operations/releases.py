@@ -8,8 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from uploader.history.completeness import fits
-from uploader.history.current import Unreadable, read
 from uploader.history.order import newest_first
+from uploader.history.release import Unreadable, read_releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,7 +105,7 @@ def _each(
     bucket: ReaderPort, layout: Layout, keys: list[str], known: dict[Asset, Asset]
 ) -> Iterator[tuple[Listed, list[Asset]]]:
     channels: set[str] = set()
-    for logged in read(bucket, layout, keys):
+    for logged in read_releases(bucket, layout, keys):
         if isinstance(logged, Unreadable):
             yield (
                 Listed(

@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from release_log.marker import encode
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.history.completeness import fits, keys_there, some_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from release_log.layout import Layout
-    from uploader.history.find import Named
+    from uploader.history.release import LoggedRelease
     from uploader.s3.port import BucketPort, VersionsPort
 
 log = logging.getLogger("uploader")
@@ -59,23 +60,23 @@ class Restored:
     keys: frozenset[str]
 
 
-def look(bucket: BucketPort, versions: VersionsPort, layout: Layout, named: Named) -> Found:
+def look(bucket: BucketPort, versions: VersionsPort, layout: Layout, logged: LoggedRelease) -> Found:
     """See what is there, and what can be restored. Reads only."""
-    sizes = bucket.listing(layout.prefix, named.release.keys).sizes
-    there = keys_there(named.release, sizes)
-    if there == named.release.keys:
+    sizes = bucket.listing(layout.prefix, logged.release.keys).sizes
+    there = keys_there(logged.release, sizes)
+    if there == logged.release.keys:
         return Found(there, {}, frozenset())
     below = versions.deleted(layout.prefix)
     deleted = {
         asset.key: below[asset.key].marker
-        for asset in named.release.assets.values()
+        for asset in logged.release.assets.values()
         if asset.key in below and asset.key not in sizes and fits(asset, below[asset.key].size)
     }
-    return Found(there, deleted, named.release.keys - there - deleted.keys())
+    return Found(there, deleted, logged.release.keys - there - deleted.keys())
 
 
 def restore(
-    bucket: BucketPort, versions: VersionsPort, layout: Layout, named: Named, *, clocks: Clocks | None = None
+    bucket: BucketPort, versions: VersionsPort, layout: Layout, logged: LoggedRelease, *, clocks: Clocks | None = None
 ) -> Restored:
     """Restore what was deleted of a release, and stage it under a new id.
 
@@ -85,10 +86,11 @@ def restore(
     clocks = clocks or Clocks()
     restored: set[str] = set()
     told: set[str] = set()
+    body = encode(logged.release)
     while True:
-        with intent(bucket, layout, named.name, lambda _: named.body, named.release.keys, clocks) as held:
+        with intent(bucket, layout, logged.name, lambda _: body, logged.release.keys, clocks) as held:
             for _ in range(MOST_DELETE_MARKERS):
-                found = look(bucket, versions, layout, named)
+                found = look(bucket, versions, layout, logged)
                 if not found.deleted:
                     break
                 versions.undelete(found.deleted)
@@ -99,20 +101,20 @@ def restore(
                 log.debug("restored: %s", key)
             told |= restored & found.there
             if found.lost or found.deleted:
-                raise _incomplete(named, found, restored)
+                raise _incomplete(logged, found, restored)
             if held.is_too_old(clocks):
                 continue
             key = layout.staged_key(held.id)
             taken = bucket.get(layout.marker_key(held.id)) is not None
-            if not taken and held.write(bucket, key, named.body):
+            if not taken and held.write(bucket, key, body):
                 return Restored(held.id, key, frozenset(restored))
         clocks.sleep(1)
 
 
-def _incomplete(named: Named, found: Found, restored: set[str]) -> UploaderError:
+def _incomplete(logged: LoggedRelease, found: Found, restored: set[str]) -> UploaderError:
     lost = found.lost | found.deleted.keys()
     return UploaderError(
-        f"{len(lost)} of the {len(named.release.keys)} assets of {named.id} cannot be restored (the bucket has no "
+        f"{len(lost)} of the {len(logged.release.keys)} assets of {logged.id} cannot be restored (the bucket has no "
         f"versioning, its window is over, or another file has the key): {some_of(lost)}; "
         f"{len(restored & found.there)} restored, which stay so, {len(found.there - restored)} were there; "
         "publish that build again"

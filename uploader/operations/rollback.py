@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
     from release_log.marker import Release
     from uploader.clocks import Clocks
-    from uploader.history.find import Named
-    from uploader.s3.port import BucketPort
+    from uploader.history.release import LoggedRelease
+    from uploader.s3.port import BucketPort, ReaderPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +30,25 @@ class Target:
     """What is to be current again.
 
     Attributes:
-        named: The old release.
+        old: The old release.
         channel: Where.
         current: The release that is current there; None if none is.
         replaced: Its files without a fingerprint that a later upload has stored over, or may have. What they were
             cannot be had back without a build.
     """
 
-    named: Named
+    old: LoggedRelease
     channel: str
-    current: Named | None
+    current: LoggedRelease | None
     replaced: frozenset[str]
 
     @property
     def already(self) -> bool:
         """Whether the current release has just these assets: then nothing is left to do."""
-        return self.current is not None and _same(self.named, self.current)
+        return self.current is not None and _same(self.old, self.current)
 
 
-def find_target(bucket: BucketPort, layout: Layout, wanted: str | None, channel: str | None) -> Target:
+def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel: str | None) -> Target:
     """Find out what a roll-back would do. Reads only.
 
     Args:
@@ -66,25 +66,25 @@ def find_target(bucket: BucketPort, layout: Layout, wanted: str | None, channel:
         line = releases_of(bucket, layout, channel)
         current = next(line, None)
         # One build may have been published twice.
-        named = next((each for each in line if current is not None and not _same(each, current)), None)
-        if named is None:
+        logged = next((each for each in line if current is not None and not _same(each, current)), None)
+        if logged is None:
             msg = f"channel {channel!r} has no other release before its current one: name the one to go back to"
             raise UploaderError(msg)
     else:
         # A pinned release outlives its marker.
-        named = find_release(bucket, layout, wanted, (layout.markers, layout.pins), channel)
-        channel = channel or named.release.channel
+        logged = find_release(bucket, layout, wanted, (layout.markers, layout.pins), channel)
+        channel = channel or logged.release.channel
         current = next(releases_of(bucket, layout, channel), None)
-    return Target(named, channel, current, _replaced(bucket, named))
+    return Target(logged, channel, current, _replaced(bucket, logged))
 
 
-def check(bucket: BucketPort, layout: Layout, target: Target) -> None:
+def check(bucket: ReaderPort, layout: Layout, target: Target) -> None:
     """For a dry run: whether all of it is there.
 
     Raises:
         NotWholeError: It is not.
     """
-    check_whole(target.named, bucket.listing(layout.prefix, target.named.release.keys).sizes)
+    check_whole(target.old, bucket.listing(layout.prefix, target.old.release.keys).sizes)
 
 
 def roll_back(bucket: BucketPort, layout: Layout, target: Target, *, clocks: Clocks | None = None) -> str:
@@ -94,27 +94,27 @@ def roll_back(bucket: BucketPort, layout: Layout, target: Target, *, clocks: Clo
         NotWholeError: Assets of it are gone: nothing was changed.
         UploaderError: S3 refused.
     """
-    old = target.named.release
+    old = target.old
 
     def release(at: datetime) -> Release:
         return replace(
-            old,
+            old.release,
             channel=target.channel,
             created_at=at,
             uploader={"name": WRITER, "version": VERSION},
-            metadata={**old.metadata, "rollback_of": target.named.id},
+            metadata={**old.release.metadata, "rollback_of": old.id},
         )
 
-    return write_if_whole(bucket, layout, target.named, release=release, clocks=clocks).id
+    return write_if_whole(bucket, layout, old, release=release, clocks=clocks).id
 
 
-def _same(one: Named, other: Named) -> bool:
+def _same(one: LoggedRelease, other: LoggedRelease) -> bool:
     return without_headers(one.release).assets == without_headers(other.release).assets
 
 
-def _replaced(bucket: BucketPort, named: Named) -> frozenset[str]:
+def _replaced(bucket: ReaderPort, logged: LoggedRelease) -> frozenset[str]:
     """Which files without a fingerprint are there and are not, or not surely, what the release had."""
-    digests = {asset.key: asset.digest for asset in named.release.assets.values() if not asset.fingerprinted}
+    digests = {asset.key: asset.digest for asset in logged.release.assets.values() if not asset.fingerprinted}
     stored = bucket.metadata(sorted(digests))
     return frozenset(
         key

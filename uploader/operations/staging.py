@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from uploader.errors import UploaderError
-from uploader.history.find import read_release
+from uploader.history.release import read_release
 from uploader.protocol.write_if_whole import write_if_whole
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clo
         UploaderError: It is not staged, or an asset is not there: nothing was changed.
     """
     marker = layout.marker_key(release_id)
-    named = read_release(bucket, layout, layout.staged_key(release_id))
-    if named is None:
+    logged = read_release(bucket, layout, layout.staged_key(release_id))
+    if logged is None:
         return _already(bucket, layout, release_id)
-    written = write_if_whole(bucket, layout, named, key=marker, clocks=clocks)
+    written = write_if_whole(bucket, layout, logged, key=marker, clocks=clocks)
     return _already(bucket, layout, release_id) if written.already else Activated(release_id, marker, already=False)
 
 
@@ -66,16 +66,16 @@ def drop(bucket: BucketPort, layout: Layout, release_id: str) -> None:
 def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
     """A release that is not staged any more, if it is the current one of its channel."""
     marker = layout.marker_key(release_id)
-    named = read_release(bucket, layout, marker)
-    if named is None:
+    logged = read_release(bucket, layout, marker)
+    if logged is None:
         why = "it was dropped, has expired, or is another site's (--prefix)"
         msg = f"{release_id} is not staged: {why}; publish it again"
         raise UploaderError(msg)
     for key, at in bucket.written(layout.markers).items():
-        other = read_release(bucket, layout, key) if at >= named.at else None
-        if other is None or (other.at, key) <= (named.at, marker):
+        other = read_release(bucket, layout, key) if at >= logged.at else None
+        if other is None or (other.at, key) <= (logged.at, marker):
             continue
-        if other.release.channel == named.release.channel:
+        if other.release.channel == logged.release.channel:
             msg = f"{release_id} was activated, and {other.id} came after it: publish it again"
             raise UploaderError(msg)
     return Activated(release_id, marker, already=True)

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
-from uploader.history.current import Unreadable, find_current, problems_of, read, read_ledger
+from uploader.history.current import find_current, problems_of, read_ledger
 from uploader.history.order import newest_first
+from uploader.history.release import Unreadable, read_releases
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,7 +61,7 @@ class Status:
     problems: tuple[str, ...]
 
 
-def look(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
+def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
     """Look at a site. Reads only, and of the assets nothing.
 
     Args:
@@ -81,7 +82,7 @@ def look(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
     waiting: dict[str, tuple[Waiting, ...]] = {}
     for folder, ttl in ((layout.pending, "pending_ttl"), (layout.staged, "staged_ttl")):
         found = []
-        for each in read(bucket, layout, newest_first(log, folder)):
+        for each in read_releases(bucket, layout, newest_first(log, folder)):
             if isinstance(each, Unreadable):
                 problems.append(each.complaint())
                 continue

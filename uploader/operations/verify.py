@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from uploader.about import WRITER
 from uploader.errors import UploaderError
-from uploader.history.current import Unreadable, find, find_current, problems_of, read, read_ledger
+from uploader.history.current import find_current, problems_of, read_ledger
+from uploader.history.find import find_release
 from uploader.history.order import newest_first
+from uploader.history.release import Unreadable, read_releases
 from uploader.treatment.headers import BOOKKEEPING, digest_of
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from release_log.marker import Asset
-    from uploader.history.current import Logged
+    from uploader.history.release import LoggedRelease
     from uploader.s3.port import ReaderPort
 
 STORAGE_CLASSES = (
@@ -105,14 +107,14 @@ def verify(
     log = bucket.written(layout.log)
     current = find_current(bucket, layout, log, read_ledger(bucket, layout)[0])
     if release_id is not None:
-        chosen = [_named(bucket, layout, release_id)]
+        chosen = [find_release(bucket, layout, release_id, (layout.markers, layout.staged))]
     else:
         chosen = [each for name, each in current.releases.items() if channel in {None, name}]
     problems = () if release_id is not None else problems_of(layout, current)
     if not chosen and not problems:
         msg = f"no release {f'of channel {channel} ' if channel else ''}is current at {layout.prefix!r}: publish one"
         raise UploaderError(msg)
-    waiting = read(bucket, layout, newest_first(log, layout.pending, layout.staged))
+    waiting = read_releases(bucket, layout, newest_first(log, layout.pending, layout.staged))
     others = [*current.releases.values(), *(each for each in waiting if not isinstance(each, Unreadable))]
     needs = needs_of(chosen)
     sizes = bucket.listing(layout.prefix, needs.keys()).sizes
@@ -121,17 +123,7 @@ def verify(
     return Verified(releases, len(needs), tuple(findings), problems)
 
 
-def _named(bucket: ReaderPort, layout: Layout, release_id: str) -> Logged:
-    found = find(bucket, layout, release_id)
-    if found is None:
-        msg = f"no release {release_id}: `python -m uploader releases` lists them"
-        raise UploaderError(msg)
-    if isinstance(found, Unreadable):
-        raise UploaderError(found.complaint())
-    return found
-
-
-def needs_of(releases: Iterable[Logged]) -> dict[str, list[Need]]:
+def needs_of(releases: Iterable[LoggedRelease]) -> dict[str, list[Need]]:
     """Key -> what releases say of it, in their order."""
     needs: dict[str, list[Need]] = defaultdict(list)
     for each in releases:

@@ -14,7 +14,8 @@ from release_log.marker import encode
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.history.completeness import check_whole
-from uploader.history.find import read_release, without_headers
+from uploader.history.find import without_headers
+from uploader.history.release import read_release
 from uploader.protocol.intent import intent, withdraw
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from release_log.marker import Release
-    from uploader.history.find import Named
+    from uploader.history.release import LoggedRelease
     from uploader.s3.port import BucketPort, Listing
 
 
@@ -45,7 +46,7 @@ class Written:
 def write_if_whole(
     bucket: BucketPort,
     layout: Layout,
-    named: Named,
+    logged: LoggedRelease,
     *,
     key: str | None = None,
     release: Callable[[datetime], Release] | None = None,
@@ -56,7 +57,7 @@ def write_if_whole(
     Args:
         bucket: The site's bucket.
         layout: The site.
-        named: The release.
+        logged: The release.
         key: The file's key; without it, it is a marker under a new id. A marker under the release's own id takes the
             place of its staged release.
         release: What the file says, from the instant in a new id; without it, what the release's own file says.
@@ -67,28 +68,28 @@ def write_if_whole(
         UploaderError: The key is another release's, or S3 refused.
     """
     clocks = clocks or Clocks()
-    keys = named.release.keys
-    says = release or (lambda _: named.release)
+    keys = logged.release.keys
+    says = release or (lambda _: logged.release)
 
     def said(at: datetime) -> bytes:
         return encode(says(at))
 
     while True:
         # A fresh intent: whatever has kept these assets until now may be about to end.
-        with intent(bucket, layout, named.name, said, keys, clocks) as held:
+        with intent(bucket, layout, logged.name, said, keys, clocks) as held:
             listing = held.take_look().listing
-            check_whole(named, listing.sizes)
+            check_whole(logged, listing.sizes)
             if key is not None or not held.is_taken(layout):
                 held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
                     continue
                 file = key or layout.marker_key(held.id)
-                written = held.write(bucket, file, encode(_as_stored(says(held.at), listing, named.at)))
+                written = held.write(bucket, file, encode(_as_stored(says(held.at), listing, logged.at)))
                 if not written and key is not None:
-                    _check_same(bucket, layout, key, named.release)
+                    _check_same(bucket, layout, key, logged.release)
                 if written or key is not None:
-                    if key == layout.marker_key(named.id):
-                        withdraw(bucket, layout.staged_key(named.id))
+                    if key == layout.marker_key(logged.id):
+                        withdraw(bucket, layout.staged_key(logged.id))
                     return Written(layout.release_id(file), file, already=not written)
         clocks.sleep(1)
 

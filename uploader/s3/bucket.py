@@ -44,7 +44,7 @@ def open_bucket(access: Access, concurrency: int, encryption: Mapping[str, Any] 
 
 
 class Bucket:
-    """`uploader.s3.port.BucketPort` and `ReaderPort` over HTTP. Ctrl-C can interrupt each call."""
+    """`uploader.s3.port.BucketPort` over HTTP. Ctrl-C can interrupt each call."""
 
     def __init__(self, connection: Connection, concurrency: int) -> None:
         self._connection = connection

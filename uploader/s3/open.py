@@ -22,7 +22,7 @@ __all__ = ["ALGORITHMS", "encryption", "open_bucket", "open_versions"]
 def open_bucket(
     access: Access, concurrency: int, encrypted: Mapping[str, Any] | None = None, *, warm: str | None = None
 ) -> Bucket:
-    """Open a bucket: a `BucketPort` for those who write, a `ReaderPort` for those who only read.
+    """Open a bucket; it is a `BucketPort`.
 
     Args:
         access: The bucket, and the credentials.

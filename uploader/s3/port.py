@@ -53,8 +53,32 @@ class Look(NamedTuple):
     metadata: Mapping[str, Mapping[str, str]]
 
 
-class BucketPort(Protocol):
-    """What the uploader asks of a bucket. Every method raises `UploaderError` with one line when S3 refuses."""
+class ReaderPort(Protocol):
+    """How a bucket is read. Every method raises `UploaderError` with one line when S3 refuses."""
+
+    def get(self, key: str) -> Blob | None:
+        """Read an object; None if it does not exist."""
+        ...
+
+    def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
+        """Read objects in parallel; those that exist."""
+        ...
+
+    def written(self, prefix: str) -> Mapping[str, datetime]:
+        """Key -> S3's ``LastModified``, in whole seconds, of every object under a prefix."""
+        ...
+
+    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
+        """Which of these keys of a site exist, and its release log."""
+        ...
+
+    def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        """Key -> headers and metadata (``digest`` and ``headers``, if `BucketPort.put` stored it); existing keys."""
+        ...
+
+
+class BucketPort(ReaderPort, Protocol):
+    """How a bucket is read and written."""
 
     def list_ahead(self, keys: Collection[str]) -> None:
         """Begin to list these keys, for the next `look`."""
@@ -64,63 +88,23 @@ class BucketPort(Protocol):
         """Begin to ask for the metadata of these keys, for the next `look`."""
         ...
 
-    def create(self, key: str, body: bytes) -> bool:
-        """Write an object if there is none yet; False if there is one that somebody else wrote."""
-        ...
-
-    def get(self, key: str) -> Blob | None:
-        """Read an object; None if there is none."""
-        ...
-
-    def written(self, prefix: str) -> Mapping[str, datetime]:
-        """Key -> S3's ``LastModified``, in whole seconds, of every object under a prefix."""
-        ...
-
-    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
-        """What there is of these keys of a site, and its release log."""
-        ...
-
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
-        """What there is of these keys, the release log, the ledger and some metadata."""
+        """Which of these keys exist, the release log, the ledger and some metadata."""
         ...
 
-    def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
-        """Key -> headers and metadata (``digest`` and ``headers``, if `put` stored it), for those that are there."""
+    def create(self, key: str, body: bytes) -> bool:
+        """Write an object if none exists; False if somebody else wrote one."""
         ...
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Store files in parallel, each with a checksum that S3 verifies.
 
-        ``done`` is called for each that is stored, with how it is.
+        ``done`` is called for each file that is stored, with its size and headers in the bucket.
         """
         ...
 
     def withdraw(self, key: str) -> None:
-        """Delete an intent, a staged release or a pin; not there is fine."""
-        ...
-
-
-class ReaderPort(Protocol):
-    """What those ask of a bucket who only look at it. Every method raises `UploaderError` as those above do."""
-
-    def get(self, key: str) -> Blob | None:
-        """As in `BucketPort`."""
-        ...
-
-    def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
-        """Read objects in parallel; those that are there."""
-        ...
-
-    def written(self, prefix: str) -> Mapping[str, datetime]:
-        """As in `BucketPort`."""
-        ...
-
-    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
-        """As in `BucketPort`."""
-        ...
-
-    def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
-        """As in `BucketPort`."""
+        """Delete an intent, a staged release or a pin; the key need not exist."""
         ...
 
 

@@ -19,6 +19,7 @@ class ReadOnly:
         self.list_ahead = bucket.list_ahead
         self.head_ahead = bucket.head_ahead
         self.get = bucket.get
+        self.get_each = bucket.get_each
         self.written = bucket.written
         self.listing = bucket.listing
         self._look = bucket.look

@@ -33,14 +33,14 @@ def pin(**options: Any) -> None:  # noqa: ANN401 (click's own names and types, a
     except NotWholeError as error:
         answer_gone(options, {**document, "pin": None, "already": False}, error)
         raise
-    assets = done.named.release.assets.values()
+    assets = done.logged.release.assets.values()
     document |= {
-        "release": done.named.id,
+        "release": done.logged.id,
         "pin": done.key,
         "already": done.already,
         "counts": {"assets": len(assets), "replaceable": sum(not asset.fingerprinted for asset in assets)},
     }
-    answer(options, document, _summary(document), done=f"release {done.named.id} is pinned")
+    answer(options, document, _summary(document), done=f"release {done.logged.id} is pinned")
 
 
 @command()

@@ -67,13 +67,13 @@ def rollback(**options: Any) -> None:  # noqa: ANN401 (click's own names and typ
         "prefix": options["prefix"],
         "channel": target.channel,
         "from": current,
-        "rollback_of": target.named.id,
+        "rollback_of": target.old.id,
         "release": current if target.already else None,
         "marker": layout.marker_key(current) if target.already and current else None,
         "already": target.already,
         "replaced": sorted(target.replaced),
         "gone": [],
-        "counts": {"assets": len(target.named.release.assets)},
+        "counts": {"assets": len(target.old.release.assets)},
     }
     try:
         if options["dry_run"]:
@@ -92,11 +92,11 @@ def rollback(**options: Any) -> None:  # noqa: ANN401 (click's own names and typ
             some_of(target.replaced),
         )
     state = "current" if document["release"] else "not current"
-    answer(options, document, _summary(target, document), done=f"release {target.named.id} is {state}")
+    answer(options, document, _summary(target, document), done=f"release {target.old.id} is {state}")
 
 
 def _summary(target: Target, document: dict[str, Any]) -> str:
-    old, where = target.named.id, f"s3://{document['bucket']}/{document['prefix']}"
+    old, where = target.old.id, f"s3://{document['bucket']}/{document['prefix']}"
     if target.already:
         as_what = "" if document["from"] == old else f" as {document['from']}"
         return f"{old} is current already in channel {target.channel}{as_what} at {where}; nothing written"

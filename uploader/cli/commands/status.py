@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from release_log.ledger_view import LedgerView, RetiredAsset
-    from uploader.history.current import Logged
+    from uploader.history.release import LoggedRelease
     from uploader.operations.status import Status, Waiting
 
 RUN = ("at", "run", "counts", "bytes_deleted", "orphans", "stopped_by", "unfinished", "next_due", "policy")
@@ -43,7 +43,7 @@ def status(**options: Any) -> int:  # noqa: ANN401 (click's own names and types,
     """
     log_to_stderr(options)
     now = datetime.now(UTC)
-    found = site_status.look(shared.open_to_read(options), Layout(options["prefix"]), now)
+    found = site_status.read_status(shared.open_to_read(options), Layout(options["prefix"]), now)
     document = {
         "bucket": options["bucket"],
         "prefix": options["prefix"],
@@ -60,7 +60,7 @@ def status(**options: Any) -> int:  # noqa: ANN401 (click's own names and types,
     return EXIT_FAILED if found.problems else EXIT_DONE
 
 
-def _current(each: Logged, found: Status) -> dict[str, Any]:
+def _current(each: LoggedRelease, found: Status) -> dict[str, Any]:
     return {
         "channel": each.release.channel,
         "release": each.id,

@@ -11,10 +11,13 @@ from cleaner_lambda.ledger import Folded, Ledger
 from cleaner_lambda.ledger import encode as encode_ledger
 from release_log.marker import Asset, Release, encode
 from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
-from uploader.history.current import BATCH, Logged, find, find_current, problems_of, read, read_ledger
+from uploader.errors import UploaderError
+from uploader.history.current import find_current, problems_of, read_ledger
+from uploader.history.find import find_release
 from uploader.history.order import newest_first
+from uploader.history.release import BATCH, read_releases
 from uploader.operations.releases import Standing, releases
-from uploader.operations.status import look
+from uploader.operations.status import read_status
 
 if TYPE_CHECKING:
     from uploader.history.current import Current
@@ -127,7 +130,7 @@ def test_reading_goes_in_batches_and_passes_over_what_has_gone() -> None:
     keys = [LAYOUT.marker_key(publish(bucket, number)) for number in range(1, 2 * BATCH + 2)]
     del bucket.objects[keys[BATCH]]
     bucket.requests.clear()
-    reading = read(bucket, LAYOUT, keys)
+    reading = read_releases(bucket, LAYOUT, keys)
     next(reading)
     assert len(bucket.requests) == BATCH
     assert [each.key for each in reading] == [key for key in keys[1:] if key != keys[BATCH]]
@@ -138,10 +141,10 @@ def test_release_is_found_by_its_id_staged_or_not(bucket: FakeBucket) -> None:
     staged = LAYOUT.staged_key("20261123T070000Z-s")
     bucket.write(staged, bucket.objects[marker])
     for key, name in ((marker, release_id(4)), (staged, "20261123T070000Z-s")):
-        found = find(bucket, LAYOUT, name)
-        assert isinstance(found, Logged)
+        found = find_release(bucket, LAYOUT, name, (LAYOUT.markers, LAYOUT.staged))
         assert (found.key, found.id) == (key, name)
-    assert find(bucket, LAYOUT, release_id(8)) is None
+    with pytest.raises(UploaderError, match=f"no release {release_id(8)}"):
+        find_release(bucket, LAYOUT, release_id(8), (LAYOUT.markers, LAYOUT.staged))
 
 
 def test_folders_in_the_log_are_no_releases(bucket: FakeBucket) -> None:
@@ -177,6 +180,6 @@ def test_release_that_is_being_activated_is_listed_once(bucket: FakeBucket) -> N
 def test_cleaner_that_does_not_come_any_more_is_a_problem(bucket: FakeBucket) -> None:
     """It lists the site every day."""
     fold(bucket, {"default": release_id(4), "staging": release_id(3)}, 1, 2, 3, 4)
-    assert look(bucket, LAYOUT, NOON + timedelta(days=1, hours=12)).problems == ()
-    (problem,) = look(bucket, LAYOUT, NOON + timedelta(days=2)).problems
+    assert read_status(bucket, LAYOUT, NOON + timedelta(days=1, hours=12)).problems == ()
+    (problem,) = read_status(bucket, LAYOUT, NOON + timedelta(days=2)).problems
     assert problem.startswith("the cleaner has not listed the site for two days")

@@ -140,16 +140,16 @@ def test_it_waits_for_its_turn(bucket: FakeBucket, tmp_path: Path) -> None:
 
 
 def test_previous_is_the_last_other_build_and_twice_is_there_and_back(bucket: FakeBucket, tmp_path: Path) -> None:
-    assert target(bucket, None).named.id == "20261123T120100Z-r2"
+    assert target(bucket, None).old.id == "20261123T120100Z-r2"
     add(bucket, tmp_path / "r3", "r3")
-    assert target(bucket, None).named.id == "20261123T120100Z-r2", "one build was published twice"
+    assert target(bucket, None).old.id == "20261123T120100Z-r2", "one build was published twice"
     back(bucket, None)
-    assert target(bucket, None).named.release.release == "r3"
+    assert target(bucket, None).old.release.release == "r3"
 
 
 def test_previous_looks_at_one_channel_only(bucket: FakeBucket, tmp_path: Path) -> None:
     add(bucket, tmp_path / "r1", "r1", "staging")
-    assert target(bucket, None).named.id == "20261123T120100Z-r2"
+    assert target(bucket, None).old.id == "20261123T120100Z-r2"
     with pytest.raises(UploaderError, match="channel 'staging' has no other release before its current one"):
         target(bucket, None, "staging")
     with pytest.raises(UploaderError, match="channel 'beta' has no other release"):

@@ -186,7 +186,7 @@ def test_what_was_activated_cannot_be_dropped(bucket: FakeBucket) -> None:
 def test_a_body_that_is_not_valid_is_never_made_a_marker(bucket: FakeBucket, body: bytes) -> None:
     """It would stop all deletion for the site."""
     bucket.write(STAGED, body)
-    with pytest.raises(UploaderError, match=f"{STAGED} is not valid .*: delete it, and publish that release again"):
+    with pytest.raises(UploaderError, match=f"{STAGED} is not valid .*; delete it, and publish that release again"):
         make_current(bucket)
     assert bucket.log(LAYOUT.log) == [STAGED]
 

@@ -1,0 +1,117 @@
+"""A release as a file of the release log has it: the record, and the one way to read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release_log.errors import LayoutError, ReleaseLogError
+from release_log.marker import decode
+from uploader.errors import UploaderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from release_log.layout import Layout
+    from release_log.marker import Release
+    from uploader.s3.port import Blob, ReaderPort
+
+BATCH = 16
+"""How many files are read at once: in parallel, and never more of them in memory (one may be 20 MB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRelease:
+    """A marker, an intent, a staged release or a pin.
+
+    Attributes:
+        id: The release's id.
+        key: The file's key.
+        at: S3's ``LastModified`` of the file.
+        release: What the file says.
+    """
+
+    id: str
+    key: str
+    at: datetime
+    release: Release
+
+    @property
+    def name(self) -> str:
+        """The name in its id. What the marker calls the release may be any text, if another tool wrote it."""
+        return name_of(self.id)
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Markers are ordered by S3's clock, then by key."""
+        return (self.at, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file of the release log that is not valid.
+
+    Attributes:
+        id: The release's id; the file's name if that is not an id.
+        key: The file's key.
+        at: S3's ``LastModified`` of the file.
+        problem: Why it cannot be read.
+    """
+
+    id: str
+    key: str
+    at: datetime
+    problem: str
+
+    def complaint(self) -> str:
+        """One line, with the remedy."""
+        return (
+            f"{self.key} is not valid ({self.problem}): the cleaner deletes nothing until it is dealt with; "
+            "delete it, and publish that release again"
+        )
+
+
+def name_of(release_id: str) -> str:
+    """The name in an id; see `LoggedRelease.name`."""
+    return release_id.partition("-")[2]
+
+
+def read_release(bucket: ReaderPort, layout: Layout, key: str) -> LoggedRelease | None:
+    """Read a marker, an intent, a staged release or a pin; None if it does not exist.
+
+    Raises:
+        UploaderError: It is not valid.
+    """
+    blob = bucket.get(key)
+    if blob is None:
+        return None
+    logged = _read(layout, key, blob)
+    if isinstance(logged, Unreadable):
+        raise UploaderError(logged.complaint())
+    return logged
+
+
+def read_releases(bucket: ReaderPort, layout: Layout, keys: Sequence[str]) -> Iterator[LoggedRelease | Unreadable]:
+    """Read several of them, in the order of the keys. A file that was deleted meanwhile is left out."""
+    for start in range(0, len(keys), BATCH):
+        batch = keys[start : start + BATCH]
+        blobs = bucket.get_each(batch)
+        for key in batch:
+            if key in blobs:
+                yield _read(layout, key, blobs.pop(key))
+
+
+def id_of(layout: Layout, key: str) -> str:
+    """The id in a file's key; the file's name if that is not an id."""
+    try:
+        return layout.release_id(key)
+    except LayoutError:
+        return key.rpartition("/")[2]
+
+
+def _read(layout: Layout, key: str, blob: Blob) -> LoggedRelease | Unreadable:
+    try:
+        return LoggedRelease(layout.release_id(key), key, blob.last_modified, decode(blob.body, layout.prefix))
+    except ReleaseLogError as error:
+        return Unreadable(id_of(layout, key), key, blob.last_modified, str(error))
