@@ -18,7 +18,13 @@ CODE := app.py release_log uploader cleaner_lambda infra examples bench tests do
 STAMPS := .setup
 # More workers than the cores of a small machine: tests wait for servers, schedules and networks that hang.
 WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
-NPM := npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
+
+# A company's proxy has its certificate in the system's store, so set-up trusts this store: uv by `system-certs` in
+# pyproject.toml, Node.js (from 24.6 on; .venv has a newer one) by the variable. pip before 24.2 needs the store's path; what
+# the user has configured for pip takes precedence.
+NPM := NODE_USE_SYSTEM_CA=1 npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
+PIP := .venv/bin/python -m pip
+SYSTEM_CERTS := $(PYTHON) -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup uploader demo test torture bench bench-test cold-start lint docs format clean
@@ -69,7 +75,8 @@ clean: ## remove everything that setup installed
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "setup: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name one with make PYTHON=...")'
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@PIP_CERT="$${PIP_CERT:-$$($(PIP) config get global.cert 2>/dev/null || $(SYSTEM_CERTS))}" \
+		$(PIP) install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(STAMPS)/uploader: uv.lock pyproject.toml | .venv/bin/uv
 	@echo "setup: the uploader's packages (.venv)"
