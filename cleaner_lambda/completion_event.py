@@ -27,6 +27,23 @@ class NotSentError(CleanerError):
     """The event could not be sent. The run is over, and what it did is done."""
 
 
+FIELDS = {
+    "site": "the site's prefix; empty for the whole bucket",
+    "bucket": "the site's bucket",
+    "run": "the run's id, as in the log and in the ledger",
+    "at": "the instant that the run decided for, by S3's clock",
+    "counts": "how many assets, as in the answer of an invocation: `tag`, `untag`, `delete`, `keep`, `failed`",
+    "bytes_deleted": "the size of the deleted assets",
+    "missing_assets": "how many assets of current releases are not in the bucket; `null` without a full listing",
+    "orphans": "how many assets no known release names; `null` without a full listing",
+    "pruned": "how many files of the release log were deleted",
+    "stopped_by": "why nothing was deleted: each reason once",
+    "unfinished": "whether the time ended before the work did; the cleaner continues at once",
+    "next_due": "when the cleaner comes back by itself; `null` if nothing falls due",
+}
+"""Each field of the event's detail, and what it says: for docs/events.md."""
+
+
 def detail(report: Report, site: Site, run: str) -> dict[str, Any]:
     """What the event says: the answer's counts, and no list that grows with the site or its release log. Pure.
 

@@ -12,10 +12,16 @@ EXIT_SIGNAL = 128
 EXIT_INTERRUPTED = EXIT_SIGNAL + signal.SIGINT
 EXIT_TERMINATED = EXIT_SIGNAL + signal.SIGTERM
 
-EXIT_STATUS = (
-    "Exit status: 0 done, 1 failed (what was live stays so, unless the message says otherwise), "
-    "2 wrong usage, 130 interrupted, 143 terminated."
-)
+EXIT_STATUSES = {
+    EXIT_DONE: "done",
+    EXIT_FAILED: "failed (what was live is unchanged, unless the message says otherwise)",
+    EXIT_USAGE: "wrong usage",
+    EXIT_INTERRUPTED: "interrupted",
+    EXIT_TERMINATED: "terminated",
+}
+"""Exit status -> its meaning, for every command but the exit status of the command that `run` ran."""
+
+EXIT_STATUS = f"Exit status: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_STATUSES.items())}."
 """The last line of each command's help; also in ``docs/ci.md``."""
 
 EXIT_STATUS_OF_LOOKING = (

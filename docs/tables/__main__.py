@@ -8,7 +8,7 @@ from pathlib import Path
 from cogapp import Cog
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = "operation, options, settings"
+MODULES = "operation, options, protocol, settings"
 """The modules of this package that a page can name."""
 
 

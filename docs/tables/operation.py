@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cleaner_lambda.completion_event import FIELDS
 from docs.tables.markdown import code, table
 from infra.alarms import ALARMS, Alarm, Missing
 from release_log.metrics import Metric
@@ -31,6 +32,11 @@ def metrics() -> str:
     """Each metric of the cleaner: its unit, when it has a value, and what the value says."""
     rows = [[code(metric), metric.unit.value, metric.when, metric.doc] for metric in Metric]
     return table(["metric", "unit", "when it has a value", "value"], rows)
+
+
+def event() -> str:
+    """Each field of the event that the cleaner sends after a run."""
+    return table(["field", ""], ([code(name), doc] for name, doc in FIELDS.items()))
 
 
 def _watched(alarm: Alarm) -> str:

@@ -8,6 +8,7 @@ from docs.tables.markdown import code, table
 from uploader.cli.command import Command
 from uploader.cli.configuration import every_setting, key, settings_of
 from uploader.cli.group import COMMANDS, load
+from uploader.errors import EXIT_STATUSES
 
 
 def every_key() -> str:
@@ -30,6 +31,11 @@ def of_one_call(command: str) -> str:
         if isinstance(option, click.Option) and key(option) is None and option.envvar is None
     ]
     return table(["option", "default", ""], rows)
+
+
+def exit_statuses() -> str:
+    """What each exit status of a command means."""
+    return table(["exit status", ""], ([str(status), meaning] for status, meaning in EXIT_STATUSES.items()))
 
 
 def _flag(parameter: click.Parameter) -> str:

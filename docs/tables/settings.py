@@ -1,4 +1,4 @@
-"""The tables of settings."""
+"""The tables of settings: the policy's, the stack's, and a rule's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import fields
 from docs.tables.markdown import code, table
 from infra.settings.stack import OWN, SiteSettings, StackSettings
 from release_log.policy_settings import SETTINGS
+from uploader.treatment.rule_values import RULE_SETTINGS
 
 
 def policy() -> str:
@@ -31,3 +32,8 @@ def _default(value: object) -> str:
     if isinstance(value, bool):
         return code(str(value).lower())
     return code(value) if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
+def rule() -> str:
+    """The settings of a rule in the uploader's configuration file."""
+    return table(["setting", ""], ([code(name), setting.doc] for name, setting in RULE_SETTINGS.items()))

@@ -35,16 +35,24 @@ class Mutant:
     """A rule, and what the code looks like without it.
 
     Attributes:
-        rule: The rule that is broken; ``docs/protocol.md`` lists them by these words.
-        function: Where it is held.
+        rule: The rule that is broken; ``docs/protocol.md`` lists the rules by these words.
+        lost: What is lost without it, for the same list.
+        function: The function that holds the rule.
         changes: Pieces of its source, and what they become.
         find: Plays what finds it.
     """
 
     rule: str
+    lost: str
     function: Callable[..., Any]
     changes: tuple[tuple[str, str], ...]
     find: Callable[[], object]
+
+    @property
+    def place(self) -> str:
+        """The function's name in the product; the ports of the explorer stand in for the real ones."""
+        name = f"{self.function.__module__}.{self.function.__qualname__}"
+        return name.replace("tests.interleaving.ports.CleanerPort", "cleaner_lambda.s3.S3Store")
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
@@ -84,6 +92,7 @@ _DELETE = "outcome.deleted = _delete(store, [action.key for action in plan.delet
 MUTANTS = (
     Mutant(
         "intents are read before markers",
+        "the cleaner sees neither the intent nor the marker of an upload that ends between the two",
         load._look,  # noqa: SLF001
         (
             (
@@ -96,30 +105,35 @@ MUTANTS = (
     ),
     Mutant(
         "the second look",
+        "the cleaner misses an intent written during its run, if the uploader read the ledger before the announcement",
         run._attempt,  # noqa: SLF001
         _attempt_without("        look_again(store, layout, job.policy, loaded)\n"),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
-        "the second look drops what a new intent names",
+        "the second look drops the keys that a new intent names",
+        "the same",
         load.look_again,
         (("{**protected, **loaded.protected}", "protected"),),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "a new marker at the second look starts the run over",
+        "assets that the marker made current are deleted",
         load.look_again,
         (("    if loaded.listed != listed:", "    if False:"),),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "deletions are announced before the second look",
+        "an uploader that writes its intent after the second look finds no announcement",
         run._attempt,  # noqa: SLF001
         (("_ahead(loaded.ledger, job.run, announced, retagged)", "loaded.ledger"),),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
-        "the intent before the listing",
+        "the intent is written before the listing",
+        "a listed asset is gone before anybody knew that it was needed",
         publish.publish,
         (
             ("_what_is_there(bucket, layout, build, held.take_look(), newest)", "early"),
@@ -134,13 +148,15 @@ MUTANTS = (
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
-        "an intent that vanishes means: read both again",
+        "if an intent vanishes, intents and markers are read again",
+        "nothing on its own: a redundant check; the mutant breaks the reading order itself, which the explorer asserts",
         load._load_protections,  # noqa: SLF001
         (("                return False\n", "                continue\n"),),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
-        "the marker last",
+        "the marker is written last",
+        "a current release lacks the files that were not sent yet",
         publish.publish,
         (
             (
@@ -155,7 +171,8 @@ MUTANTS = (
         every(cases.NEXT_AND_CLEANER),
     ),
     Mutant(
-        "the intent goes after the marker",
+        "the intent is deleted after the marker is written",
+        "for a moment nothing protects the release",
         publish.publish,
         (
             (
@@ -170,18 +187,21 @@ MUTANTS = (
     ),
     Mutant(
         "the ledger is only written with a condition",
+        "one run overwrites another's announcement",
         ports.CleanerPort.put_if,
         (("if (stored and stored.etag) == etag else None", "if True else None"),),
         every(cases.TWO_CLEANERS_AND_AN_UPLOAD, preemptions=2),
     ),
     Mutant(
-        "while another run deletes, delete nothing",
+        "a run deletes nothing while another run deletes",
+        "the same",
         load._load_ledger,  # noqa: SLF001
         (("        if deleting.run != run and now < until:", "        if False:"),),
         every(cases.TWO_CLEANERS_AND_AN_UPLOAD, preemptions=2),
     ),
     Mutant(
-        "untag before delete",
+        "a run untags before it deletes",
+        "after a crash, live assets look retired",
         apply.apply,
         (
             (f"\n\n    {_DELETE}", "\n"),
@@ -191,30 +211,35 @@ MUTANTS = (
     ),
     Mutant(
         "the uploader waits for a cleaner that is deleting",
+        "an asset that it listed is deleted a moment later",
         look.look_around,
         (("    if announced is None and ledger.last_modified + MARGIN + ahead < written:\n", "    if True:\n"),),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
-        "what was listed before the intent counts from when that began",
-        look.look_around,
-        (("ledger.last_modified + MARGIN + ahead < written", "ledger.last_modified + MARGIN < written"),),
-        every(cases.LISTED_AHEAD, preemptions=2),
-    ),
-    Mutant(
-        "what was listed before the ledger was read is listed again",
+        "a listing from before the ledger was read is repeated",
+        "an asset that it listed was deleted before it read that the cleaner had finished",
         look.look_around,
         (("if announced is None and ledger.last_modified + MARGIN + ahead < written:", "if announced is None:"),),
         every(cases.PAGE_AND_CLEANER),
     ),
     Mutant(
-        "nobody's own clock: the cleaner's",
+        "a listing from before the intent counts from the moment it began",
+        "the same, for a listing made while the build was still being read",
+        look.look_around,
+        (("ledger.last_modified + MARGIN + ahead < written", "ledger.last_modified + MARGIN < written"),),
+        every(cases.LISTED_AHEAD, preemptions=2),
+    ),
+    Mutant(
+        "the cleaner's own clock decides nothing",
+        "intents expire early",
         load._load_ledger,  # noqa: SLF001
         (("    now = store.now()\n", "    now = store.now() + timedelta(hours=7)\n"),),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
-        "nobody's own clock: the uploader's",
+        "the uploader's own clock decides nothing",
+        "announcements expire early",
         look.look_around,
         (
             (
@@ -225,31 +250,36 @@ MUTANTS = (
         every(cases.WRONG_CLOCK),
     ),
     Mutant(
-        "nobody's own clock: the order of two markers of one second",
+        "the names of two markers of one second decide nothing",
+        "the older of the two releases counts as the newer",
         held.Intent.wait_for_its_turn,
         (("if left > timedelta():", "if False:"),),
         cases.same_second,
     ),
     Mutant(
         "a marker is only written under a young intent",
+        "the intent expires while the upload continues",
         publish.publish,
         (("if held.is_too_old(clocks):", "if False:"),),
         every(cases.SLOW_UPLOAD, preemptions=2),
     ),
     Mutant(
         "an unanswered deletion stays announced",
+        "a late deletion removes an asset that an upload brought back",
         run._ledger_after,  # noqa: SLF001
         (("if outcome.unanswered else ledger.deleting", "if False else ledger.deleting"),),
         cases.late_deletion,
     ),
     Mutant(
         "an intent stays when nobody knows whether its marker was written",
+        "a marker that arrives late names assets that are gone",
         held.Intent.write,
         (("    self.keep = True\n", ""),),
         cases.late_marker,
     ),
     Mutant(
-        "staged releases protect",
+        "staged releases protect their assets",
+        "assets that production serves are deleted during their roll-out",
         load._load_protections,  # noqa: SLF001
         (
             (
@@ -260,7 +290,8 @@ MUTANTS = (
         every(cases.ROLL_OUT_AND_CLEANER),
     ),
     Mutant(
-        "an activation has an intent of its own",
+        "an activation writes its own intent",
+        "the staged release expires during the activation",
         write_if_whole.write_if_whole,
         (
             (
@@ -275,19 +306,22 @@ MUTANTS = (
         every(cases.OLD_STAGED),
     ),
     Mutant(
-        "pins protect",
+        "pins protect their assets",
+        "a pinned asset is deleted",
         load._load_pins,  # noqa: SLF001
         (("marker.decode(blob.body, layout.prefix).keys", "frozenset()"),),
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
         "pins are read at the second look too",
+        "an asset that was pinned during the run is deleted",
         load.look_again,
         (("{**pins, **loaded.pins}", "pins"),),
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
         "intents are read before pins",
+        "the cleaner sees neither the intent nor the pin of a release that is pinned between the two",
         load._look,  # noqa: SLF001
         (
             ("    _load_pins(store, layout, loaded)\n", ""),
@@ -299,7 +333,8 @@ MUTANTS = (
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
-        "only what is whole is pinned or made current again",
+        "only a whole release is pinned or made current again",
+        "a release becomes current, or is pinned, without assets that were deleted a moment before",
         write_if_whole.write_if_whole,
         (
             ("            check_whole(logged, listing.sizes)\n", ""),
@@ -308,7 +343,8 @@ MUTANTS = (
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
-        "what is about to be tagged is announced",
+        "tags are announced before they are set",
+        "a live asset keeps the tag of a run that died",
         run._ahead,  # noqa: SLF001
         (("(*ledger.tagging, Announcement(run, tagging)) if tagging else ledger.tagging", "ledger.tagging"),),
         cases.crash_after_tagging,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,13 +82,3 @@ def test_without_a_run_id_of_its_own_something_is_lost() -> None:
     """Lambda may deliver one event twice, under one request id."""
     with pytest.raises(FoundError):
         every_schedule(cases.ONE_RUN_ID, preemptions=2)
-
-
-def test_the_protocols_document_names_every_rule_and_no_other() -> None:
-    table = re.findall(r"^\| ([^|]+?) \| `([^`]+)` \|", PROTOCOL.read_text(), re.MULTILINE)
-    assert dict(table) == {
-        mutant.rule: f"{mutant.function.__module__}.{mutant.function.__qualname__}".replace(
-            "tests.interleaving.ports.CleanerPort", "cleaner_lambda.s3.S3Store"
-        )
-        for mutant in MUTANTS
-    }

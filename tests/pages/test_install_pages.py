@@ -19,7 +19,7 @@ from uploader.cli.config_file import find
 from uploader.cli.configuration import every_setting, kind
 from uploader.cli.group import COMMANDS, load
 from uploader.treatment.rule_tables import parse_rules
-from uploader.treatment.rule_values import CHECKS
+from uploader.treatment.rule_values import RULE_SETTINGS
 from uploader.treatment.rules import Rule
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def test_every_option_named_in_the_tables_exists() -> None:
     assert named <= there
     rules = {name for cell in right if cell.startswith("a rule with ") for name in re.findall(r"`(\w+)`", cell)}
     assert len(rules) > 4
-    assert rules <= set(CHECKS)
+    assert rules <= set(RULE_SETTINGS)
 
 
 def test_the_defaults_named_are_the_codes() -> None:

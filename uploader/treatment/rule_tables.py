@@ -38,12 +38,12 @@ def parse_rules(tables: object, where: str) -> Rules:
 def _parse(table: dict[str, Any]) -> Rule:
     checked: dict[str, Any] = {}
     for name, value in table.items():
-        check = rule_values.CHECKS.get(name)
-        if check is None:
-            msg = f"unknown setting {name!r}: {rule_values.hint(name, rule_values.CHECKS)}"
+        setting = rule_values.RULE_SETTINGS.get(name)
+        if setting is None:
+            msg = f"unknown setting {name!r}: {rule_values.hint(name, rule_values.RULE_SETTINGS)}"
             raise rule_values.ValueRefusedError(msg)
         try:
-            checked[name] = check(value)
+            checked[name] = setting.check(value)
         except rule_values.ValueRefusedError as error:
             msg = f"{name} {error}"
             raise rule_values.ValueRefusedError(msg) from error

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from uploader.nearest import nearest
 from uploader.treatment.globs import GlobError, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 CODINGS = ("gzip", "br", "zstd", "deflate", "identity")
 
@@ -167,20 +167,46 @@ def flag(value: object) -> bool:
     return value
 
 
-CHECKS: Mapping[str, Callable[[object], object]] = {
-    "match": globs,
-    "cache_control": header,
-    "content_type": content_type,
-    "content_encoding": content_encoding,
-    "content_disposition": content_disposition,
-    "content_language": content_language,
-    "metadata": metadata,
-    "storage_class": storage_class,
-    "skip": flag,
-    "gzip": flag,
-    "brotli": flag,
+class RuleSetting(NamedTuple):
+    """A setting that a rule may have.
+
+    Attributes:
+        check: Checks its value, and returns it as a `Rule` holds it.
+        doc: What it says, for docs/headers.md.
+    """
+
+    check: Callable[[object], object]
+    doc: str
+
+
+def _words(texts: Sequence[str]) -> str:
+    """Some words in a sentence of the documents."""
+    *most, last = (f"`{text}`" for text in texts)
+    return f"{', '.join(most)} or {last}"
+
+
+RULE_SETTINGS: Mapping[str, RuleSetting] = {
+    "match": RuleSetting(globs, "which files: a glob, or a list of globs"),
+    "cache_control": RuleSetting(header, "`Cache-Control`"),
+    "content_type": RuleSetting(
+        content_type, "`Content-Type`, exactly as you write it: with a charset, if you want one"
+    ),
+    "content_encoding": RuleSetting(
+        content_encoding,
+        f"how the file is compressed already: {_words(CODINGS[:-1])}; "
+        f"`{CODINGS[-1]}`: it is not compressed, although its name suggests it",
+    ),
+    "content_disposition": RuleSetting(
+        content_disposition, "`Content-Disposition`: `inline` or `attachment`, with a file name if you want one"
+    ),
+    "content_language": RuleSetting(content_language, "`Content-Language`: language tags, separated by commas"),
+    "metadata": RuleSetting(metadata, "a table of your own metadata: `x-amz-meta-…`"),
+    "storage_class": RuleSetting(storage_class, _words(STORAGE_CLASSES)),
+    "skip": RuleSetting(flag, "`true`: do not publish the file"),
+    "gzip": RuleSetting(flag, "`true`: compress the file with gzip, if that saves bytes"),
+    "brotli": RuleSetting(flag, "`true`: compress the file with Brotli, if that saves bytes"),
 }
-"""Every setting of a rule, and what checks its value."""
+"""Every setting of a rule."""
 
 
 def _refuse(value: object, why: str) -> NoReturn:

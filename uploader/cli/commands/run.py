@@ -46,7 +46,7 @@ class RunCommand(Command):
     RunCommand,
     epilog=(
         "Exit status: COMMAND's own, 128 and the signal's number if a signal ended it. Without it: 1 failed (what was "
-        "live stays so, unless the message says otherwise), 2 wrong usage, 130 interrupted, 143 terminated."
+        "live is unchanged, unless the message says otherwise), 2 wrong usage, 130 interrupted, 143 terminated."
     ),
 )
 @shared.takes(

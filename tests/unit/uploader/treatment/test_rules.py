@@ -16,7 +16,7 @@ from uploader.errors import UsageError
 from uploader.treatment.globs import translate
 from uploader.treatment.headers import IMMUTABLE, NO_CACHE, Headers
 from uploader.treatment.rule_tables import parse_rules
-from uploader.treatment.rule_values import CHECKS
+from uploader.treatment.rule_values import RULE_SETTINGS
 from uploader.treatment.rules import NO_RULES, Rules, Treatment
 
 WHERE = "uploader.toml"
@@ -231,7 +231,7 @@ def test_what_is_switched_off_is_as_if_it_were_not_said() -> None:
 VALUE = st.one_of(st.text(max_size=8), st.booleans(), st.integers(), st.none())
 
 
-@given(table=st.dictionaries(st.sampled_from(list(CHECKS)), VALUE))
+@given(table=st.dictionaries(st.sampled_from(list(RULE_SETTINGS)), VALUE))
 def test_any_table_is_read_or_refused_in_one_line(table: dict[str, Any]) -> None:
     with contextlib.suppress(UsageError):
         parse_rules([table], WHERE).treat("app.js", fingerprinted=False)
