@@ -1,6 +1,6 @@
-"""What is made of a build's files, in lines: ``js/app-3f9c2ab1.js -> js/app.js``, or a name alone if it bears none.
+"""The logical path of each file: ``js/app-3f9c2ab1.js -> js/app.js``; the name alone if it has no fingerprint.
 
-``python -m tests.builds.table DIRECTORY`` prints it.
+``python -m tests.builds.table DIRECTORY`` prints these lines.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uploader.builds.manifests import read_manifests
 
 
 def logical_paths(directory: Path) -> dict[str, str]:
-    """File -> logical path: the manifest's, else by the looks of its name."""
+    """File name -> logical path: from a manifest, else by the looks of the name."""
     names = [path.relative_to(directory).as_posix() for path in sorted(directory.rglob("*")) if path.is_file()]
     mapped = read_manifests(directory, names)
     return {name: mapped.get(name, _by_looks(name)) for name in names}

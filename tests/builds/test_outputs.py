@@ -1,4 +1,4 @@
-"""What real tools really wrote: every file gets a logical path, and keeps it in the next build."""
+"""Real outputs of real tools: every file gets a logical path, and keeps it in the next build."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_every_file_of_a_documented_format_has_the_logical_path_written_down(too
 def test_the_next_build_has_the_same_logical_paths(tool: str, build: Callable[[str, str], Path]) -> None:
     """So that each changed file supersedes its own old version, and nothing counts as removed."""
     old, new = (
-        # A compressed sibling is only written if it saves something.
+        # A tool writes a compressed file only if compression saves something.
         Counter(path for path in logical_paths(build(tool, version)).values() if not path.endswith((".gz", ".br")))
         for version in VERSIONS
     )
@@ -52,10 +52,10 @@ def test_the_next_build_has_the_same_logical_paths(tool: str, build: Callable[[s
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_what_changed_has_a_new_key_and_what_did_not_keeps_its_own(
+def test_a_changed_file_has_a_new_key_and_an_unchanged_file_keeps_its_key(
     tool: str, build: Callable[[str, str], Path]
 ) -> None:
-    """Where a logical path is one file's: `chunks/*.js` says only that there are some."""
+    """For each logical path with a single file: `chunks/*.js` has many."""
     old, new = ({path: name for name, path in _single(build(tool, version)).items()} for version in VERSIONS)
     files = [listed(tool, version) for version in VERSIONS]
     changed = 0
@@ -63,10 +63,11 @@ def test_what_changed_has_a_new_key_and_what_did_not_keeps_its_own(
         name = old[path]
         digests = [known[each].digest for known, each in zip(files, (name, new[path]), strict=True)]
         if path != name and not path.startswith("_next/static/*/") and all(digests):
-            # Next.js names that folder for the build. A map bears its script's name, which may stay when it changes.
+            # Next.js names that folder for the build. A source map has its script's name, which may stay when the map
+            # changes.
             assert (digests[0] == digests[1]) == (name == new[path]) or ".map" in name, path
         changed += name != new[path]
-    # Mix has its digests in a query; Nuxt's chunks have no name of their own.
+    # Mix puts its digests into the query string; Nuxt's chunks have no plain name.
     assert changed or tool in {"laravel-mix", "nuxt"}
 
 
@@ -90,7 +91,7 @@ def _single(directory: Path) -> dict[str, str]:
     ],
 )
 def test_more_is_known_than_a_name_shows(tool: str, name: str, build: Callable[[str, str], Path]) -> None:
-    """By its looks each of these might be a name that stays."""
+    """Each of these names alone might be one that never changes."""
     assert split(name).fingerprint is None
     assert logical_paths(build(tool, "v1"))[name] != name
 

@@ -87,7 +87,7 @@ def test_rules_that_skip_everything_publish_nothing(site: Site) -> None:
     assert answer.returncode == 2
     assert answer.stderr == (
         f"uploader: wrong usage: every file of {str(site.folder)!r} is skipped by a rule: "
-        "a release needs one asset at least\n"
+        "a release needs at least one asset\n"
     )
     assert site.uploader.keys() == []
 

@@ -1,1 +1,1 @@
-"""What is on this machine: a build's files, their names, and who made them."""
+"""The build on this machine: its files, their names, and the commit and CI build that made them."""

@@ -1,4 +1,4 @@
-"""A file of the build as an asset, and how it is stored."""
+"""A file of the build as an asset, and the form in which it is stored."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 class Stored(NamedTuple):
-    """How an asset is stored, where that is not as it is: compressed, for one.
+    """The stored form of an asset: compressed, for example.
 
     Attributes:
-        size: Bytes of the object.
-        headers: The digest of the headers that it is stored with.
+        size: The size of the object in bytes.
+        headers: The digest of the headers that the object is stored with.
     """
 
     size: int
@@ -21,18 +21,18 @@ class Stored(NamedTuple):
 
 
 class LocalAsset(NamedTuple):
-    """One file of the build. A tuple, because a build may have 100,000 of them.
+    """One file of the build. A tuple, because a build may have 100,000 files.
 
     Attributes:
-        path: The file.
-        key: Its key in the bucket, prefix included.
-        logical: Its logical path, prefix included.
-        size: Bytes.
-        fingerprinted: Whether its name bears a fingerprint, that is changes when the content does.
-        digest: SHA-256 of its content, hexadecimal; None if it is fingerprinted: then its key says as much, and it is
-            not read unless it is to be sent.
-        treatment: What it is stored with, and whether compressed.
-        signature: See `signature_of`. Another one later means that it changed since it was looked at.
+        path: The file's path on this machine.
+        key: The key in the bucket, prefix included.
+        logical: The logical path, prefix included.
+        size: The size in bytes.
+        fingerprinted: Whether the name has a fingerprint, so that it changes whenever the content changes.
+        digest: SHA-256 of the content, hexadecimal; None for a fingerprinted file. The key of such a file identifies
+            its content, so we read it only to send it.
+        treatment: The headers, and the compression.
+        signature: See `uploader.builds.content.signature_of`: a different one later means that the file changed.
     """
 
     path: str
@@ -45,5 +45,5 @@ class LocalAsset(NamedTuple):
     signature: int
 
     def as_it_is(self) -> Stored:
-        """How it is stored if nothing is done to it."""
+        """The stored form if we do not compress the file."""
         return Stored(self.size, self.treatment.headers.digest)

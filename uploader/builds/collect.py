@@ -71,7 +71,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
                 _check_key(layout, file, key)
             assets.append(_asset(file.path, key, layout.prefix + logical, treatment, fingerprinted=fingerprinted))
     if not assets:
-        msg = f"every file of {str(directory)!r} is skipped by a rule: a release needs one asset at least"
+        msg = f"every file of {str(directory)!r} is skipped by a rule: a release needs at least one asset"
         raise UsageError(msg)
     _refuse_duplicates(assets)
     return assets

@@ -1,4 +1,4 @@
-"""The files of a build, as a collector finds them. The default collector takes every file of the build's directory."""
+"""The files of a build, as a collector finds them. The default collector takes every file in the build's directory."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ class File(NamedTuple):
     """One file of the build.
 
     Attributes:
-        path: Where it is on this machine.
-        name: Its path below the site's prefix, with slashes: ``js/app-3f9c2ab1.js``.
-        logical: The same without its fingerprint, ``js/app.js``; equal to the name if it bears none. None: by the looks
-            of the name.
-        fingerprinted: Whether the name changes when the content does. None: if it is not its own logical path.
+        path: The file's path on this machine.
+        name: The file's path below the site's prefix, with slashes: ``js/app-3f9c2ab1.js``.
+        logical: The name without its fingerprint, ``js/app.js``; equal to a name that has no fingerprint. None: find
+            the fingerprint by the looks of the name.
+        fingerprinted: Whether the name changes whenever the content changes. None: true if the name and the logical
+            path differ.
     """
 
     path: str
@@ -28,29 +29,29 @@ class File(NamedTuple):
 
 
 Collector = Callable[[Path], Iterable[File]]
-"""From the build's directory to the files to publish, each once."""
+"""A function that takes the build's directory and returns the files to publish, each file once."""
 
 
 def every_file(directory: Path) -> list[File]:
-    """The default collector: every file of a directory, in the order of their names. Links are followed.
+    """The default collector: every file in a directory, in the order of the names. It follows links.
 
     Raises:
-        UsageError: The directory is missing, empty, or surely not a build.
-        UploaderError: A folder cannot be read, or a link leads back to where it lies.
+        UsageError: The directory is missing, empty, or certainly not a build.
+        UploaderError: A folder cannot be read, or a link leads to a folder that contains the link.
     """
     check_directory(directory)
     files = sorted(_walk(str(directory)), key=lambda file: file.name)
     if not files:
-        msg = f"directory {str(directory)!r} is empty: did the build run, and is this where it writes?"
+        msg = f"directory {str(directory)!r} is empty: did the build run, and does it write into this directory?"
         raise UsageError(msg)
     return files
 
 
 def check_directory(directory: Path) -> None:
-    """See that a directory can be a build's.
+    """Check that a directory can be the output of a build.
 
     Raises:
-        UsageError: It is missing, or surely none.
+        UsageError: The directory is missing, or certainly not a build.
     """
     if not directory.exists():
         msg = f"no such directory: {str(directory)!r}; build first, or name the build's output"
@@ -70,16 +71,16 @@ def _walk(directory: str) -> Iterator[File]:
         msg = f"cannot read {error.filename!r}: {error.strerror}; change its permissions or build again"
         raise UploaderError(msg)
 
-    ways: dict[str, frozenset[str]] = {directory: frozenset({os.path.realpath(directory)})}
+    ancestors: dict[str, frozenset[str]] = {directory: frozenset({os.path.realpath(directory)})}
     for folder, subfolders, names in os.walk(directory, onerror=refuse, followlinks=True):
-        way = ways.pop(folder)
+        above = ancestors.pop(folder)
         for name in subfolders:
-            path = os.path.join(folder, name)  # noqa: PTH118 (os.walk's own form)
+            path = os.path.join(folder, name)  # noqa: PTH118 (the form of os.walk)
             real = os.path.realpath(path)
-            if real in way:
-                msg = f"{path!r} is a link to a directory that it lies in: remove the link"
+            if real in above:
+                msg = f"{path!r} is a link to a directory that contains the link: remove the link"
                 raise UploaderError(msg)
-            ways[path] = way | {real}
+            ancestors[path] = above | {real}
         below = os.path.relpath(folder, directory).replace(os.sep, "/")
         inside = "" if below == "." else f"{below}/"
         here = os.path.join(folder, "")  # noqa: PTH118 (as above)

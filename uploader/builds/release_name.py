@@ -1,4 +1,4 @@
-"""What a release is called when nobody says: the CI system's commit, else git's, else the time."""
+"""The default name of a release: the commit from the CI system, else from git, else the time."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 SHORT = 7
-"""A commit's first digits, as git shortens it: the id of a release has its time beside it."""
+"""How many digits of the commit are in the name, as in git. The id of a release has the time beside the name."""
 
 
 def release_name(environ: Mapping[str, str], at: datetime) -> str:
-    """The name of a release.
+    """The default name of a release.
 
     Args:
         environ: The process's environment.
-        at: When the upload began; its name if there is no commit.
+        at: When the upload began; this time is the name if there is no commit.
     """
     ci = find_ci(environ)
     commit = git_head()[0] if ci is None else environ[ci.commit]

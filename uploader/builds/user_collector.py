@@ -1,4 +1,4 @@
-"""A collector of the user's own: a function, named on the command line, that finds the files to publish."""
+"""The user's own collector: a function, named on the command line, that finds the files to publish."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _OURS = str(Path(__file__).parents[1])
 
 
 def load_collector(reference: str) -> Collector:
-    """Find a user's collector, and hold what it returns to its type.
+    """Load a user's collector, and check the type of every value that it returns.
 
     Args:
         reference: ``package.module:function``, imported from the current directory or from the installed packages.
 
     Returns:
-        The collector. What goes wrong in it is a `UsageError` that names the line.
+        The collector. An exception inside it becomes a `UsageError` that names the line.
 
     Raises:
-        UsageError: There is no such module or function, or it cannot be imported.
+        UsageError: The module or the function does not exist, or the module cannot be imported.
     """
     module_name, _, function_name = reference.partition(":")
     if not module_name or not function_name.isidentifier():
@@ -42,12 +42,12 @@ def load_collector(reference: str) -> Collector:
 
     def collector(directory: Path) -> list[File]:
         try:
-            found = function(directory)
-            files = list(found) if hasattr(found, "__iter__") else found
+            returned = function(directory)
+            files = list(returned) if hasattr(returned, "__iter__") else returned
         except UploaderError:
             raise
         except (Exception, SystemExit) as error:
-            msg = f"collector {reference!r} failed: {_said(error)}"
+            msg = f"collector {reference!r} failed: {_one_line(error)}"
             raise UsageError(msg) from error
         return _checked(reference, files)
 
@@ -65,7 +65,7 @@ def _import(reference: str, module_name: str) -> ModuleType:
         if missing and f"{module_name}.".startswith(f"{missing}."):
             msg = f"collector {reference!r}: no module {missing!r} in {here!r} or among the installed packages"
         else:
-            msg = f"collector {reference!r} cannot be imported: {_said(error)}"
+            msg = f"collector {reference!r} cannot be imported: {_one_line(error)}"
         raise UsageError(msg) from error
 
 
@@ -75,8 +75,8 @@ def _function(reference: str, module: ModuleType, name: str) -> Callable[[Path],
         return function  # type: ignore[no-any-return]
     own = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
     near = get_close_matches(name, own, 1)
-    what = "is no function" if hasattr(module, name) else "is not there"
-    msg = f"collector {reference!r}: {name!r} {what} in {module.__file__}"
+    problem = "is not a function" if hasattr(module, name) else "is not defined"
+    msg = f"collector {reference!r}: {name!r} {problem} in {module.__file__}"
     raise UsageError(f"{msg}; did you mean {near[0]!r}?" if near else f"{msg}; define it")
 
 
@@ -93,7 +93,7 @@ def _checked(reference: str, files: object) -> list[File]:
 def _file(reference: str, number: int, file: object) -> File:
     where = f"collector {reference!r}, file {number}"
     if not isinstance(file, File):
-        msg = f"{where}: {_kind(file)} is no uploader.File; return File(path=..., name=...)"
+        msg = f"{where}: {_kind(file)} is not an uploader.File; return File(path=..., name=...)"
         raise UsageError(msg)
     if not isinstance(file.path, str | os.PathLike):
         msg = f"{where}: path is {_kind(file.path)}; give the file's path on this machine"
@@ -110,13 +110,13 @@ def _file(reference: str, number: int, file: object) -> File:
     return file if isinstance(file.path, str) else file._replace(path=os.fsdecode(file.path))
 
 
-def _said(error: BaseException) -> str:
-    """An exception in one line: its type, its message, and the line of the user's that it came from."""
+def _one_line(error: BaseException) -> str:
+    """An exception in one line: its type, its message, and the line of the user's code that raised it."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
-    said, where = str(error), (frames[-1].filename, frames[-1].lineno) if frames else None
+    message, where = str(error), (frames[-1].filename, frames[-1].lineno) if frames else None
     if isinstance(error, SyntaxError) and error.filename:
-        said, where = error.msg, (error.filename, error.lineno)
-    what = ": ".join(filter(None, [type(error).__name__, " ".join(said.split())]))
+        message, where = error.msg, (error.filename, error.lineno)
+    what = ": ".join(filter(None, [type(error).__name__, " ".join(message.split())]))
     return f"{what} ({where[0]}, line {where[1]})" if where else what
 
 

@@ -1,4 +1,4 @@
-"""What a marker says of the build that made it: the CI system's word, else git's, and never a secret."""
+"""The build's metadata in the marker: from the CI system, else from git, and never a secret."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
         ),
     ],
 )  # fmt: skip
-def test_every_ci_system_says_what_it_builds(environ: dict[str, str], branch: str, build_url: str | None) -> None:
+def test_metadata_and_name_from_each_ci_system(environ: dict[str, str], branch: str, build_url: str | None) -> None:
     expected = {"commit": COMMIT, "branch": branch, "build_url": build_url}
     assert build_metadata(environ) == {name: value for name, value in expected.items() if value}
     assert release_name(environ, NOON) == "3f9c2ab"
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "kept"),
     [
         ("https://user:secret@jenkins.example/job/1/", "https://jenkins.example/job/1/"),
         ("https://token@jenkins.example:8443/job/1/", "https://jenkins.example:8443/job/1/"),
@@ -102,24 +102,22 @@ def test_every_ci_system_says_what_it_builds(environ: dict[str, str], branch: st
         ("", None),
     ],
 )
-def test_of_an_address_only_is_told_what_is_no_secret(url: str, told: str | None) -> None:
-    assert build_metadata({"GIT_COMMIT": COMMIT, "BUILD_URL": url}).get("build_url") == told
+def test_a_build_url_is_kept_without_its_secrets(url: str, kept: str | None) -> None:
+    assert build_metadata({"GIT_COMMIT": COMMIT, "BUILD_URL": url}).get("build_url") == kept
 
 
 @given(st.text(), st.text(), st.sampled_from(CI_SYSTEMS))
-def test_whatever_the_environment_holds_what_is_told_is_short_and_printable(
-    branch: str, url: str, ci: CiSystem
-) -> None:
-    """A marker is an open format, shown in terminals."""
+def test_metadata_is_short_and_printable_whatever_the_environment_holds(branch: str, url: str, ci: CiSystem) -> None:
+    """A marker is an open format, and people show it in terminals."""
     environ = dict.fromkeys(ci.branches, branch) | {ci.commit: COMMIT, "BUILD_URL": url, "CI_JOB_URL": url}
-    told = build_metadata(environ)
-    assert all(value and value.isprintable() for value in told.values())
-    assert len(told.get("branch", "")) <= MAX_BRANCH
-    assert len(told.get("build_url", "")) <= MAX_URL
+    metadata = build_metadata(environ)
+    assert all(value and value.isprintable() for value in metadata.values())
+    assert len(metadata.get("branch", "")) <= MAX_BRANCH
+    assert len(metadata.get("build_url", "")) <= MAX_URL
 
 
-def test_git_is_asked_where_no_ci_system_is_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its branch too, unless none is checked out; without a commit there is nothing to say."""
+def test_without_a_ci_system_git_tells_commit_and_branch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A detached HEAD has no branch; without a commit there is no metadata."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     environ = {"GITHUB_SHA": "", "BUILDKITE_COMMIT": "HEAD", "GIT_COMMIT": "main"}

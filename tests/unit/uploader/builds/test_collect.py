@@ -1,4 +1,4 @@
-"""Collecting a build: every file is one asset of the release, whatever the names look like."""
+"""Collecting a build: every file becomes one asset of the release, whatever the names look like."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     [
         ["index-3f9c2ab1.js", "index-4a1b2c3d.js"],
         ["index-3f9c2ab1.js", "index.js"],
-        # The third's logical path is the first's whole name, which the first falls back to.
+        # The first file falls back to its own name, which is the third file's logical path.
         ["a-3f9c2ab1.js", "a-4a1b2c3d.js", "a-3f9c2ab1-5e5e5e5f.js"],
         ["a-3f9c2ab1.js", "a-3f9c2ab1-5e5e5e5f.js"],
     ],
 )
 def test_no_two_files_have_one_logical_path(tmp_path: Path, names: list[str]) -> None:
-    """The marker maps logical paths to keys: of two with one path it would lose one, and the cleaner delete it."""
+    """The marker maps logical paths to keys: it would lose one of the two, and the cleaner would delete that one."""
     for name in names:
         (tmp_path / name).write_text(name)
     assets = collect(tmp_path, "assets/")
@@ -36,7 +36,7 @@ def test_no_two_files_have_one_logical_path(tmp_path: Path, names: list[str]) ->
     assert len({asset.logical for asset in assets}) == len(names)
 
 
-def test_a_name_of_its_own_is_the_logical_path(tmp_path: Path) -> None:
+def test_the_logical_path_of_a_single_file_has_no_fingerprint(tmp_path: Path) -> None:
     (tmp_path / "app-3f9c2ab1.js").write_text("x")
     (tmp_path / "index.html").write_text("x")
     assert [asset.logical for asset in collect(tmp_path, "assets/")] == ["assets/app.js", "assets/index.html"]
@@ -46,21 +46,21 @@ NAMES = st.sampled_from(["a.js", "a-3f9c2ab1.js", "a-4a1b2c3d.js", "a-3f9c2ab1-5
 
 
 @given(st.dictionaries(NAMES, st.none() | NAMES, min_size=1))
-def test_whatever_a_manifest_says_no_two_files_have_one_logical_path(
-    tmp_path_factory: pytest.TempPathFactory, said: dict[str, str | None]
+def test_no_two_files_have_the_same_logical_path_whatever_a_manifest_says(
+    tmp_path_factory: pytest.TempPathFactory, logical_paths: dict[str, str | None]
 ) -> None:
-    """Nor does a name stand for another file's path."""
+    """Nor is a file's name the logical path of another file."""
     folder = tmp_path_factory.mktemp("build")
-    for name in said:
+    for name in logical_paths:
         (folder / name).write_text(name)
-    files = [File(str(folder / name), name, logical) for name, logical in said.items()]
+    files = [File(str(folder / name), name, logical) for name, logical in logical_paths.items()]
     assets = collect(folder, "", collector=lambda _: files)
-    assert len({asset.logical for asset in assets}) == len(said)
-    assert all(asset.logical == asset.key for asset in assets if asset.logical in said)
+    assert len({asset.logical for asset in assets}) == len(logical_paths)
+    assert all(asset.logical == asset.key for asset in assets if asset.logical in logical_paths)
 
 
-def test_what_earlier_builds_left_behind_does_not_take_the_current_ones_path(tmp_path: Path) -> None:
-    """Rails keeps old files for a while: they are published, and only the manifest knows which is new."""
+def test_an_earlier_builds_file_does_not_take_the_new_files_path(tmp_path: Path) -> None:
+    """Rails keeps old files for a while: we publish them, and only the manifest tells which file is new."""
     old, new = "app-0cc175b9c0f1b6a831c399e269772661.js", "app-92eb5ffee6ae2fec3ad71c777531578f.js"
     for name in (old, new):
         (tmp_path / name).write_text(name)
@@ -72,7 +72,7 @@ def test_what_earlier_builds_left_behind_does_not_take_the_current_ones_path(tmp
     assert found[f"assets/{old}"] == (f"assets/{old}", True)
 
 
-def test_a_users_pattern_goes_before_a_frameworks_folder_and_after_a_manifest(tmp_path: Path) -> None:
+def test_a_users_pattern_has_priority_over_a_framework_but_not_over_a_manifest(tmp_path: Path) -> None:
     (tmp_path / "_nuxt").mkdir()
     for name in ("_nuxt/B096mfoQ.js", "tea_v7.js", "cup_v8.js"):
         (tmp_path / name).write_text(name)

@@ -1,4 +1,4 @@
-"""A collector of the user's own: what it may return, and what is said when it cannot."""
+"""The user's own collector: what it may return, and the message about each mistake in it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty one; what is imported from it is forgotten again."""
+    """Run each test in an empty folder, and unload the modules that it imports from there."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
@@ -38,7 +38,7 @@ def _folders(module: ModuleType) -> list[str]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """Writes a module of the user's, given its body, and returns its name."""
+    """Write a module of the user's with a given body; returns the module's name."""
 
     def write(body: str) -> str:
         (tmp_path / "my_build").mkdir()
@@ -49,7 +49,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def refused(reference: str, directory: Path) -> str:
-    """The one line that it is refused with; it names the collector."""
+    """The one-line message of the refusal; it names the collector."""
     with pytest.raises(UsageError) as caught:
         load_collector(reference)(directory)
     message = str(caught.value)
@@ -68,7 +68,7 @@ def refused(reference: str, directory: Path) -> str:
         "@staticmethod\ndef collect(directory): return {File(str(directory / 'a.js'), 'js/a-1.js', 'js/a.js')}",
     ],
 )
-def test_it_returns_files_in_whatever_way(project: Project, tmp_path: Path, body: str) -> None:
+def test_it_may_return_any_iterable_of_files(project: Project, tmp_path: Path, body: str) -> None:
     collector = load_collector(f"{project(body)}:collect")
     assert collector(tmp_path) == [File(str(tmp_path / "a.js"), "js/a-1.js", "js/a.js")]
 
@@ -93,7 +93,7 @@ def test_no_such_module(project: Project, tmp_path: Path) -> None:
 def test_no_such_function(project: Project, tmp_path: Path) -> None:
     module = project("def collect(directory): ...\nvalue = 1")
     assert "did you mean 'collect'?" in refused(f"{module}:colect", tmp_path)
-    assert "'value' is no function" in refused(f"{module}:value", tmp_path)
+    assert "'value' is not a function" in refused(f"{module}:value", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -127,14 +127,14 @@ def test_a_module_that_cannot_be_imported(project: Project, tmp_path: Path, body
     ],
 )
 def test_an_exception_inside(project: Project, tmp_path: Path, body: str, words: str, line: int | None) -> None:
-    """Its type, its message, and the line of the user's that it came from."""
+    """The message has its type, its text, and the line of the user's code that raised it."""
     module = project(body)
     message = refused(f"{module}:collect", tmp_path)
     assert f"failed: {words}" in message
     assert line is None or message.endswith(f"line {line})")
 
 
-def test_an_error_of_ours_that_it_raises_is_said_as_it_is(project: Project, tmp_path: Path) -> None:
+def test_an_uploader_error_that_it_raises_is_passed_on(project: Project, tmp_path: Path) -> None:
     module = project(
         "from uploader.errors import UploaderError\n\ndef collect(directory): raise UploaderError('build first')"
     )
@@ -148,8 +148,8 @@ def test_an_error_of_ours_that_it_raises_is_said_as_it_is(project: Project, tmp_
         ("None", "returned None"),
         ("3", "returned int"),
         ("[]", "an empty release would retire the whole site"),
-        ("['a.js']", "file 1: str is no uploader.File"),
-        ("[File('a', 'a.js'), None]", "file 2: None is no uploader.File"),
+        ("['a.js']", "file 1: str is not an uploader.File"),
+        ("[File('a', 'a.js'), None]", "file 2: None is not an uploader.File"),
         ("[File(3, 'a.js')]", "file 1: path is int"),
         ("[File('a', '')]", "file 1: name is ''"),
         ("[File('a', '/a.js')]", "file 1: name is '/a.js'"),
@@ -159,12 +159,12 @@ def test_an_error_of_ours_that_it_raises_is_said_as_it_is(project: Project, tmp_
         ("[File('a', 'a.js', None, 1)]", "file 1: fingerprinted is 1"),
     ],
 )
-def test_what_it_must_not_return(project: Project, tmp_path: Path, returned: str, words: str) -> None:
+def test_a_wrong_return_value_is_refused(project: Project, tmp_path: Path, returned: str, words: str) -> None:
     assert words in refused(f"{project(f'def collect(directory): return {returned}')}:collect", tmp_path)
 
 
 def test_the_documented_example_does_what_it_says(tmp_path: Path) -> None:
-    """As written in docs/builds.md, in a project of its own."""
+    """The example of docs/builds.md, in a project of its own."""
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "builds.md").read_text(), re.DOTALL)
     for path, text in {
         "my_build/assets.py": example,
