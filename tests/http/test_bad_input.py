@@ -80,7 +80,7 @@ def test_a_link_that_leads_into_itself(uploader: Uploader, site_folder: Folder) 
     """It would never end."""
     folder = site_folder("a", {"index.html": "x"})
     (folder / "loop").symlink_to(folder)
-    refused(uploader, 1, "is a link to a directory that it lies in", folder)
+    refused(uploader, 1, "is a link to a directory that contains the link", folder)
 
 
 def test_two_files_with_one_key(uploader: Uploader, site_folder: Folder) -> None:
