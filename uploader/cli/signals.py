@@ -1,4 +1,16 @@
-"""SIGTERM, as CI systems send it to a job that is cancelled: the same as Ctrl-C, but for the exit code."""
+"""Ctrl-C, and SIGTERM, which CI systems send to a job that is cancelled: the same, but for the exit code.
+
+What happens then:
+
+1. `KeyboardInterrupt` is raised in the main thread, wherever it is.
+2. A wait for S3 ends at once (`uploader.threads.workers`): no further request begins, and a file that is sent in parts
+   is aborted.
+3. The intent is withdrawn (`uploader.protocol.intent`), unless S3 has not said whether the marker was written. Whoever
+   knows more than "no marker was written" raises `uploader.errors.StoppedError`.
+4. `uploader.cli.entry` prints one line and ends with 130, or 143 after SIGTERM.
+
+While ``run`` waits for its command, it passes both on to the command instead (`uploader.cli.child_process`).
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,97 @@
+"""``docs/architecture.md``: what it names exists, and imports go the way it says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.paths import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PAGE = (ROOT / "docs" / "architecture.md").read_text()
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
+HOUSES = ("app.py", "bench", "cleaner_lambda", "docs", "examples", "infra", "release_log", "tests", "uploader")
+QUESTIONS = re.findall(r"^\| ([^|]+\?) \| `([\w./]+)` \| `([\w.]+)` \|$", PAGE, re.MULTILINE)
+LAYERS = [re.findall(r"`([\w/]+)`", row) for row in re.findall(r"^\| (`[^|]+`) \| [^|]+ \|$", PAGE, re.MULTILINE)]
+
+
+def defined(source: str) -> set[str]:
+    """The names that a module defines; of a class's methods as ``Class.method``."""
+    found: set[str] = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+            found |= {f"{node.name}.{each.name}" for each in ast.walk(node) if isinstance(each, ast.FunctionDef)}
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return found
+
+
+def imported(path: Path) -> Iterator[str]:
+    """What a module imports, wherever it does so; a name from the package itself as ``uploader.name``."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "uploader":
+            yield from (f"uploader.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("text", [PAGE, GUIDE], ids=["architecture", "contributing"])
+def test_every_file_and_folder_named_exists(text: str) -> None:
+    named = {each for each in re.findall(r"`([\w.-]+/[\w./-]*)`", text) if each.split("/")[0] in HOUSES}
+    named |= {f"uploader/{each}" for each in re.findall(r"`([\w-]+/[\w./-]*)`", text) if each not in named}
+    assert len(named) > 10
+    assert {each for each in named if not (ROOT / each).exists()} == set()
+
+
+def test_every_module_of_the_cleaner_named_exists() -> None:
+    picture = PAGE.partition("```text\n")[2].partition("```")[0]
+    named = set(re.findall(r" (\w+) {2,}[a-z ,]+$", picture, re.MULTILINE))
+    (flow,) = re.findall(r"^In `cleaner_lambda/`.*?\n\n", PAGE, re.DOTALL | re.MULTILINE)
+    named |= set(re.findall(r"`(\w+)`", flow)) - {"now"}
+    named -= {"releases"}
+    assert {"load", "policy", "apply", "report"} <= named
+    assert {name for name in named if not (ROOT / "cleaner_lambda" / f"{name}.py").exists()} == set()
+
+
+@pytest.mark.parametrize(("question", "file", "name"), QUESTIONS)
+def test_the_answer_is_in_the_file(question: str, file: str, name: str) -> None:
+    assert name in defined((ROOT / file).read_text()), question
+
+
+def test_there_are_ten_questions() -> None:
+    assert len(QUESTIONS) == 10
+
+
+def test_every_package_and_module_of_the_uploader_has_its_layer() -> None:
+    named = sorted(name.rstrip("/") for layer in LAYERS for name in layer if name != "cli/commands/")
+    there = {path.relative_to(ROOT / "uploader").parts[0].removesuffix(".py") for path in uploaders()}
+    assert named == sorted(there - {"__init__", "__main__"})
+
+
+def uploaders() -> list[Path]:
+    """Every module of the uploader."""
+    return sorted((ROOT / "uploader").rglob("*.py"))
+
+
+def test_imports_go_down_the_table() -> None:
+    """Every import counts: at the top, within a function, for types only."""
+    depth = {name.rstrip("/"): number for number, layer in enumerate(LAYERS) for name in layer}
+    wrong = []
+    for path in uploaders():
+        own = path.relative_to(ROOT / "uploader").parts[0].removesuffix(".py")
+        for name in imported(path):
+            package, _, other = name.partition(".")
+            other = other.partition(".")[0]
+            if package == "uploader" and other in depth and other != own and depth[other] <= depth.get(own, -1):
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert wrong == []
