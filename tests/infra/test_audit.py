@@ -1,6 +1,6 @@
-"""Each installation as a whole: cdk-nag's AwsSolutions, cfn-lint, and its template as somebody has looked at it.
+"""Each installation as a whole: cdk-nag's AwsSolutions, cfn-lint, and two templates that a person has reviewed.
 
-``SNAPSHOTS=write`` in the environment writes the templates anew: what changed is to be looked at first.
+``SNAPSHOTS=write`` in the environment writes the two templates again: review the changes before you commit them.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]
 
-from tests.infra.variations import VARIATIONS
+from tests.infra.variations import SNAPSHOTS, VARIATIONS
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Audit, Synthesise
 
-SNAPSHOTS = ROOT / "tests" / "infra" / "snapshots"
+FOLDER = ROOT / "tests" / "infra" / "snapshots"
 
 _ROLE = "(CleanerRole/DefaultPolicy|UploaderPolicy.*)/Resource"
 
@@ -85,9 +85,9 @@ def test_cfn_lint_finds_nothing(name: str, synthesise: Synthesise) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("name", VARIATIONS)
-def test_the_template_is_as_somebody_has_looked_at_it(name: str, synthesise: Synthesise) -> None:
-    path = SNAPSHOTS / f"{name}.json"
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_the_template_is_the_reviewed_one(name: str, synthesise: Synthesise) -> None:
+    path = FOLDER / f"{name}.json"
     template = json.dumps(synthesise(**VARIATIONS[name]).to_json(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     if os.environ.get("SNAPSHOTS") == "write":
         path.parent.mkdir(exist_ok=True)
@@ -96,4 +96,4 @@ def test_the_template_is_as_somebody_has_looked_at_it(name: str, synthesise: Syn
     changes = "\n".join(
         difflib.unified_diff(known.splitlines(), template.splitlines(), "known", "now", lineterm="", n=2)
     )
-    assert not changes, f"look at it, then SNAPSHOTS=write:\n{changes}"
+    assert not changes, f"review it, then SNAPSHOTS=write:\n{changes}"

@@ -1,4 +1,4 @@
-"""The installations that are looked at as a whole: by cdk-nag, by cfn-lint, and by eye."""
+"""The installations that cdk-nag and cfn-lint examine as a whole; two of them have snapshots."""
 
 from __future__ import annotations
 
@@ -35,3 +35,6 @@ VARIATIONS: dict[str, dict[str, Any]] = {
         "github_branch": "main",
     },
 }
+
+SNAPSHOTS = ("new", "everything")
+"""The variations whose whole template a person has reviewed."""
