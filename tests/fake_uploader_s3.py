@@ -79,13 +79,13 @@ class FakeBucket:
         self.error = error
         self.clock = clock or Clock()
         self._ahead: tuple[float, Listing] | None = None
-        self._told: dict[str, Mapping[str, str]] = {}
+        self._metadata_ahead: dict[str, Mapping[str, str]] = {}
 
     def list_ahead(self, keys: Collection[str]) -> None:
         self._ahead = (self.clock.passed, self.listing(LAYOUT.prefix, keys))
 
     def head_ahead(self, keys: Sequence[str]) -> None:
-        self._told = self.metadata(keys)
+        self._metadata_ahead = self.metadata(keys)
 
     def create(self, key: str, body: bytes) -> bool:
         self._request(f"create {key}")
@@ -120,7 +120,7 @@ class FakeBucket:
             None,
         )
         log = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(layout.log)}
-        metadata, self._told = self._told, {}
+        metadata, self._metadata_ahead = self._metadata_ahead, {}
         return Look(listing._replace(log=log), began, self.get(layout.ledger), metadata)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:

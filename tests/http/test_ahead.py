@@ -35,8 +35,8 @@ def test_the_look_takes_what_was_listed_ahead_and_the_next_one_lists_anew(upload
     put(uploader, "assets/a.js")
     bucket = opened(uploader)
     bucket.list_ahead(KEYS)
-    assert bucket._listed is not None  # noqa: SLF001 (nobody else waits for it)
-    bucket._listed._workers.wait()  # noqa: SLF001
+    assert bucket._listing_ahead is not None  # noqa: SLF001 (nobody else waits for it)
+    bucket._listing_ahead._workers.wait()  # noqa: SLF001
     put(uploader, "assets/b.js")
     first = bucket.look(LAYOUT, KEYS)
     second = bucket.look(LAYOUT, KEYS)

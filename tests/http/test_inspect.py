@@ -13,7 +13,7 @@ from release_log.policy_settings import Policy
 from tests.http.in_process import publish_here
 from tests.paths import ROOT
 from uploader.operations.releases import Standing
-from uploader.operations.verify import Wrong
+from uploader.operations.verify import AssetProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -375,7 +375,7 @@ def test_every_field_of_an_answer_is_documented(
     for name in ("counts", "policy"):
         documents[1]["cleaner"]["last_run"][name] = None
     said = (ROOT / "docs" / "commands.md").read_text()
-    names = {name for document in documents for name in _names(document)} | set(Wrong) | set(Standing)
+    names = {name for document in documents for name in _names(document)} | set(AssetProblem) | set(Standing)
     names -= {"bucket", "prefix", "default"}
     assert {name for name in names if not re.search(rf"`(\w+\.)?{name}(\[\])?`", said)} == set()
 

@@ -295,7 +295,7 @@ MUTANTS = (
         write_if_whole.write_if_whole,
         (
             (
-                "with intent(bucket, layout, logged.name, said, keys, clocks) as held:",
+                "with intent(bucket, layout, logged.name, body_at, keys, clocks) as held:",
                 "for held in [no_intent(bucket, layout, logged.id, keys, clocks)]:",
             ),
             (
@@ -338,7 +338,7 @@ MUTANTS = (
         write_if_whole.write_if_whole,
         (
             ("            check_whole(logged, listing.sizes)\n", ""),
-            ("_as_stored(says(held.at), listing, logged.at)", "says(held.at)"),
+            ("_as_stored(release_at(held.at), listing, logged.at)", "release_at(held.at)"),
         ),
         every(cases.PIN_AND_CLEANER),
     ),

@@ -127,7 +127,7 @@ class UploaderPort:
         self.world = world
         self.actor = actor
         self._ahead: tuple[float, Listing] | None = None
-        self._told: tuple[float, dict[str, Mapping[str, str]]] | None = None
+        self._metadata_ahead: tuple[float, dict[str, Mapping[str, str]]] | None = None
 
     def _request(self, op: Op, effect: Callable[[], object]) -> object:
         return self.world.request(op, effect, GIVEN_UP, GIVEN_UP)
@@ -136,7 +136,7 @@ class UploaderPort:
         self._ahead = (self._passed(), self.listing(LAYOUT.prefix, keys))
 
     def head_ahead(self, keys: Sequence[str]) -> None:
-        self._told = (self._passed(), self.metadata(keys)) if keys else None
+        self._metadata_ahead = (self._passed(), self.metadata(keys)) if keys else None
 
     def _passed(self) -> float:
         return (self.world.time - EPOCH).total_seconds()
@@ -183,7 +183,7 @@ class UploaderPort:
         # They are made side by side. In this order the listing is most out of date when the ledger is read.
         (began, listing), self._ahead = self._ahead or (self._passed(), self.listing(layout.prefix, keys)), None
         log = self.written(layout.log)
-        (asked, metadata), self._told = self._told or (began, {}), None
+        (asked, metadata), self._metadata_ahead = self._metadata_ahead or (began, {}), None
         return Look(listing._replace(log=log), min(began, asked), self.get(layout.ledger), metadata)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:

@@ -34,7 +34,7 @@ def check_event_bridge(ask: Ask, bucket: str, prefix: str) -> Finding:
     """Whether S3 tells EventBridge of new markers: without it the cleaner comes by its timer alone."""
     answer = ask("get_bucket_notification_configuration")
     if answer.code:
-        return _not_told("EventBridge", answer, "s3:GetBucketNotification")
+        return _not_readable("EventBridge", answer, "s3:GetBucketNotification")
     if "EventBridgeConfiguration" in answer.document:
         return ok("EventBridge", "the bucket's notifications go to EventBridge")
     return problem(
@@ -48,7 +48,7 @@ def check_versioning(ask: Ask, prefix: str) -> Finding:
     """Whether a deletion can be undone, and not for ever."""
     answer = ask("get_bucket_versioning")
     if answer.code:
-        return _not_told("versioning", answer, "s3:GetBucketVersioning")
+        return _not_readable("versioning", answer, "s3:GetBucketVersioning")
     if answer.document.get("Status") != "Enabled":
         return warning(
             "versioning",
@@ -57,7 +57,7 @@ def check_versioning(ask: Ask, prefix: str) -> Finding:
         )
     answer = ask("get_bucket_lifecycle_configuration")
     if answer.code and answer.code != "NoSuchLifecycleConfiguration":
-        return _not_told("versioning", answer, "s3:GetLifecycleConfiguration")
+        return _not_readable("versioning", answer, "s3:GetLifecycleConfiguration")
     days = [
         rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
         for rule in _rules(answer)
@@ -76,7 +76,7 @@ def check_lifecycle(ask: Ask, prefix: str) -> Finding:
     """Whether a lifecycle rule deletes live assets behind the cleaner's back."""
     answer = ask("get_bucket_lifecycle_configuration")
     if answer.code and answer.code != "NoSuchLifecycleConfiguration":
-        return _not_told("lifecycle", answer, "s3:GetLifecycleConfiguration")
+        return _not_readable("lifecycle", answer, "s3:GetLifecycleConfiguration")
     for rule in _rules(answer):
         named = _prefix_of(rule)
         by_age = rule.get("Expiration", {}).keys() & {"Days", "Date"}
@@ -113,5 +113,5 @@ def _is_narrow(rule: Mapping[str, Any]) -> bool:
     return bool((condition.keys() | condition.get("And", {}).keys()) - {"Prefix", "And"})
 
 
-def _not_told(check: str, answer: Answer, action: str) -> Finding:
+def _not_readable(check: str, answer: Answer, action: str) -> Finding:
     return unknown(check, f"cannot be read ({answer.why})", f"ask somebody who has {action} on the bucket")

@@ -37,7 +37,7 @@ SEE_RUNS = "see the cleaner's log, and the stack's queues FailedRuns and Undeliv
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LogSnapshot:
     """What can be seen of the release log.
 
     Attributes:
@@ -59,7 +59,7 @@ class Seen:
     bodies: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def look(ask: Ask, layout: Layout) -> Seen:
+def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
     """Read the list of files, the ledger, what is current, and the newest files that no run has folded in."""
     files: dict[str, datetime] = {}
     more: dict[str, str] = {}
@@ -67,7 +67,7 @@ def look(ask: Ask, layout: Layout) -> Seen:
         answer = ask("list_objects_v2", Prefix=layout.log, **more)
         now = _date(answer)
         if answer.code:
-            return Seen(now, unlisted=answer.why)
+            return LogSnapshot(now, unlisted=answer.why)
         files |= {entry["Key"]: entry["LastModified"] for entry in answer.document.get("Contents", ())}
         if not answer.document.get("IsTruncated"):
             break
@@ -83,7 +83,7 @@ def look(ask: Ask, layout: Layout) -> Seen:
     unfolded = sorted(_unfolded(files, layout, ledger), key=lambda key: files[key], reverse=True)
     current = {layout.marker_key(release_id) for release_id in (ledger or {}).get("current", {}).values()}
     answers = {key: ask("get_object", Key=key) for key in {*unfolded[:READ], *current & files.keys()}}
-    return Seen(
+    return LogSnapshot(
         now,
         files,
         denied=denied or any(each.denied for each in answers.values()),
@@ -93,80 +93,80 @@ def look(ask: Ask, layout: Layout) -> Seen:
     )
 
 
-def check_list(ask: Ask, seen: Seen, layout: Layout) -> Finding:
+def check_list(ask: Ask, log: LogSnapshot, layout: Layout) -> Finding:
     """Whether these credentials may list: the release log, and the whole site."""
-    why = seen.unlisted or ask("list_objects_v2", Prefix=layout.prefix, MaxKeys=1).why
+    why = log.unlisted or ask("list_objects_v2", Prefix=layout.prefix, MaxKeys=1).why
     where = layout.prefix or "the bucket"
     if why:
         return problem("list", f"{where} cannot be listed ({why})", "allow s3:ListBucket on the bucket")
     return ok("list", f"{where} can be listed")
 
 
-def check_read(ask: Ask, seen: Seen, layout: Layout) -> Finding:
+def check_read(ask: Ask, log: LogSnapshot, layout: Layout) -> Finding:
     """Whether these credentials may read: the release log, and an asset if there is one."""
-    if seen.unlisted:
+    if log.unlisted:
         return unknown("read", "what there is to read cannot be listed", "see `list`")
     after = f"{layout.log.removesuffix('/')}0"  # behind the release log: "0" comes after "/"
     assets = ask("list_objects_v2", Prefix=layout.prefix, StartAfter=after, MaxKeys=1).document.get("Contents", ())
     heads = [ask("head_object", Key=entry["Key"]) for entry in assets]
-    if seen.denied or any(head.denied for head in heads):
-        where = layout.log if seen.denied else layout.prefix or "the bucket"
+    if log.denied or any(head.denied for head in heads):
+        where = layout.log if log.denied else layout.prefix or "the bucket"
         return problem("read", f"{where} cannot be read (access denied)", f"allow s3:GetObject on {layout.prefix}*")
-    if seen.ledger is None and not seen.broken and not seen.bodies and not heads:
+    if log.ledger is None and not log.broken and not log.bodies and not heads:
         return unknown("read", "there is nothing to read yet", "publish a release, then look again")
     return ok("read", f"{layout.prefix or 'the bucket'} can be read")
 
 
-def check_files(seen: Seen, layout: Layout) -> Finding:
+def check_files(log: LogSnapshot, layout: Layout) -> Finding:
     """Whether what was read is valid: a single file that is not stops all deletion."""
-    if seen.unlisted or seen.denied:
+    if log.unlisted or log.denied:
         return UNREADABLE
-    for key in sorted({*_unfolded(seen.files, layout, None), *seen.bodies}):
+    for key in sorted({*_unfolded(log.files, layout, None), *log.bodies}):
         try:
             layout.release_id(key)
-            if key in seen.bodies:
-                marker.decode(seen.bodies[key], layout.prefix)
+            if key in log.bodies:
+                marker.decode(log.bodies[key], layout.prefix)
         except ReleaseLogError as error:
             return problem(
                 "release log",
                 f"{key} is not valid ({error}): nothing is deleted until it is dealt with",
                 "delete it, and publish that release again",
             )
-    return ok("release log", f"{len(seen.bodies)} of its {len(seen.files)} files had to be read, none is broken")
+    return ok("release log", f"{len(log.bodies)} of its {len(log.files)} files had to be read, none is broken")
 
 
-def check_cleaner(seen: Seen, layout: Layout) -> Finding:  # noqa: PLR0911 (one a remedy)
+def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911 (one a remedy)
     """Whether the cleaner comes: daily, and soon after each marker."""
-    if seen.unlisted or seen.denied:
+    if log.unlisted or log.denied:
         return replace(UNREADABLE, check="cleaner")
-    written, deploy = seen.files.get(layout.ledger), f"cdk deploy -c prefix={layout.prefix}"
-    markers = {key: at for key, at in seen.files.items() if key.startswith(layout.markers)}
-    waiting = [key for key in _unfolded(markers, layout, seen.ledger) if seen.now - markers[key] > SOON]
+    written, deploy = log.files.get(layout.ledger), f"cdk deploy -c prefix={layout.prefix}"
+    markers = {key: at for key, at in log.files.items() if key.startswith(layout.markers)}
+    waiting = [key for key in _unfolded(markers, layout, log.ledger) if log.now - markers[key] > SOON]
     if written is None:
         if waiting:
             return problem("cleaner", f"none has ever come; {len(waiting)} releases wait", f"deploy one: {deploy}")
         return unknown("cleaner", "none has come yet", "publish a release, and look again in half an hour")
-    if seen.broken:
-        return warning("cleaner", seen.broken, "the next run rebuilds it; nothing has to be done")
+    if log.broken:
+        return warning("cleaner", log.broken, "the next run rebuilds it; nothing has to be done")
     last = format_instant(written)
-    if seen.now - written > DAILY:
+    if log.now - written > DAILY:
         return problem("cleaner", f"its last sign is of {last}; it should come daily", f"{SEE_RUNS}; or {deploy}")
     if waiting:
         return problem("cleaner", f"it has not seen {len(waiting)} releases, such as {min(waiting)}", SEE_RUNS)
-    stopped_by = (seen.ledger or {}).get("last_run", {}).get("stopped_by", ())
+    stopped_by = (log.ledger or {}).get("last_run", {}).get("stopped_by", ())
     lasting = [stop["message"] for stop in stopped_by if stop["reason"] not in PASSING]
     if lasting:
         return warning("cleaner", f"on {last} it deleted nothing: {lasting[0]}", "see `plan` for what is so now")
     return ok("cleaner", f"its last sign is of {last}")
 
 
-def check_clock(seen: Seen, now: datetime) -> Finding:
+def check_clock(log: LogSnapshot, now: datetime) -> Finding:
     """How far this machine's clock is from S3's; nothing is decided by it, but S3 refuses 15 minutes."""
-    off = round((now - seen.now).total_seconds())
-    said = f"{abs(off)} s {'ahead of' if off > 0 else 'behind'} S3's" if off else "that of S3"
+    off = round((now - log.now).total_seconds())
+    offset = f"{abs(off)} s {'ahead of' if off > 0 else 'behind'} S3's" if off else "that of S3"
     if abs(off) <= timedelta(minutes=5).total_seconds():
-        return ok("clock", said)
-    return warning("clock", said, "set this machine's clock: S3 refuses requests that are 15 minutes off")
+        return ok("clock", offset)
+    return warning("clock", offset, "set this machine's clock: S3 refuses requests that are 15 minutes off")
 
 
 def _unfolded(files: Mapping[str, datetime], layout: Layout, ledger: Mapping[str, Any] | None) -> list[str]:
@@ -177,5 +177,5 @@ def _unfolded(files: Mapping[str, datetime], layout: Layout, ledger: Mapping[str
 
 
 def _date(answer: Answer) -> datetime:
-    said = answer.header("date")
-    return parsedate_to_datetime(said) if said else datetime.now(UTC)
+    header = answer.header("date")
+    return parsedate_to_datetime(header) if header else datetime.now(UTC)

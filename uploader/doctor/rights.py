@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BODY = b"?"
 MD5_OF_NOTHING = "1B2M2Y8AsgTpgAmY7PhCfA=="
 NO_ETAG = f'"{"0" * 32}"'
-NOT_TOLD = "S3 does not tell these credentials what is forbidden from what is missing"
+CANNOT_TELL = "S3 does not tell these credentials what is forbidden from what is missing"
 
 
 def check_rights(ask: Ask, layout: Layout, *, ledger: bool) -> Iterator[Finding]:
@@ -86,7 +86,7 @@ def _deletes(ask: Ask, layout: Layout, name: str) -> Iterator[Finding]:
     elif own.denied and tells:
         yield warning("intents", "they cannot be taken back, and expire later", f"allow s3:DeleteObject on {intents}")
     else:
-        yield unknown("intents", NOT_TOLD, f"see that s3:DeleteObject is allowed on {intents}")
+        yield unknown("intents", CANNOT_TELL, f"see that s3:DeleteObject is allowed on {intents}")
     other = _delete(ask, f"{layout.prefix}{name}")
     if _allowed(other):
         yield warning(
@@ -97,7 +97,7 @@ def _deletes(ask: Ask, layout: Layout, name: str) -> Iterator[Finding]:
     elif other.denied and (tells or _allowed(own)):
         yield ok("delete", "assets cannot be deleted")
     else:
-        yield unknown("delete", NOT_TOLD, f"see that s3:DeleteObject is not allowed on {assets}")
+        yield unknown("delete", CANNOT_TELL, f"see that s3:DeleteObject is not allowed on {assets}")
 
 
 def _put(ask: Ask, key: str, **conditions: str) -> Answer:

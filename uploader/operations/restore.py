@@ -31,7 +31,7 @@ MOST_DELETE_MARKERS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Inventory:
     """What has become of a release's assets.
 
     Attributes:
@@ -60,19 +60,19 @@ class Restored:
     keys: frozenset[str]
 
 
-def look(bucket: BucketPort, versions: VersionsPort, layout: Layout, logged: LoggedRelease) -> Found:
+def take_inventory(bucket: BucketPort, versions: VersionsPort, layout: Layout, logged: LoggedRelease) -> Inventory:
     """See what is there, and what can be restored. Reads only."""
     sizes = bucket.listing(layout.prefix, logged.release.keys).sizes
     there = keys_there(logged.release, sizes)
     if there == logged.release.keys:
-        return Found(there, {}, frozenset())
+        return Inventory(there, {}, frozenset())
     below = versions.deleted(layout.prefix)
     deleted = {
         asset.key: below[asset.key].marker
         for asset in logged.release.assets.values()
         if asset.key in below and asset.key not in sizes and fits(asset, below[asset.key].size)
     }
-    return Found(there, deleted, logged.release.keys - there - deleted.keys())
+    return Inventory(there, deleted, logged.release.keys - there - deleted.keys())
 
 
 def restore(
@@ -85,21 +85,21 @@ def restore(
     """
     clocks = clocks or Clocks()
     restored: set[str] = set()
-    told: set[str] = set()
+    reported: set[str] = set()
     body = encode(logged.release)
     while True:
         with intent(bucket, layout, logged.name, lambda _: body, logged.release.keys, clocks) as held:
             for _ in range(MOST_DELETE_MARKERS):
-                found = look(bucket, versions, layout, logged)
+                found = take_inventory(bucket, versions, layout, logged)
                 if not found.deleted:
                     break
                 versions.undelete(found.deleted)
                 restored |= found.deleted.keys()
             # Not before: a tag can be looked at once its object is the newest version.
             versions.untag(restored & found.there)
-            for key in sorted((restored & found.there) - told):
+            for key in sorted((restored & found.there) - reported):
                 log.debug("restored: %s", key)
-            told |= restored & found.there
+            reported |= restored & found.there
             if found.lost or found.deleted:
                 raise _incomplete(logged, found, restored)
             if held.is_too_old(clocks):
@@ -111,7 +111,7 @@ def restore(
         clocks.sleep(1)
 
 
-def _incomplete(logged: LoggedRelease, found: Found, restored: set[str]) -> UploaderError:
+def _incomplete(logged: LoggedRelease, found: Inventory, restored: set[str]) -> UploaderError:
     lost = found.lost | found.deleted.keys()
     return UploaderError(
         f"{len(lost)} of the {len(logged.release.keys)} assets of {logged.id} cannot be restored (the bucket has no "

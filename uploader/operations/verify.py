@@ -36,7 +36,7 @@ STORAGE_CLASSES = (
 """The class that an asset was stored in is part of its headers' digest; where it lies by now is lifecycle's to say."""
 
 
-class Wrong(StrEnum):
+class AssetProblem(StrEnum):
     """What is wrong with an asset: the same word in the table, the JSON and the tests."""
 
     MISSING = "missing"
@@ -46,19 +46,19 @@ class Wrong(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AssetFinding:
     """An asset that is not as it should be.
 
     Attributes:
         key: Its key.
-        wrong: What is wrong.
+        problem: What is wrong with it.
         detail: How it is, and how it should be.
         remedy: What to do.
         releases: Ids of the releases that need it.
     """
 
     key: str
-    wrong: Wrong
+    problem: AssetProblem
     detail: str
     remedy: str
     releases: tuple[str, ...]
@@ -86,7 +86,7 @@ class Verified:
 
     releases: Mapping[str, str]
     assets: int
-    findings: tuple[Finding, ...]
+    findings: tuple[AssetFinding, ...]
     problems: tuple[str, ...]
 
 
@@ -138,7 +138,7 @@ def check(
     others: Mapping[str, list[Need]],
     sizes: Mapping[str, int],
     stored: Mapping[str, Mapping[str, str]],
-) -> list[Finding]:
+) -> list[AssetFinding]:
     """What is wrong, in the order of the keys.
 
     Two channels may share a key, and then the later upload decides what it is like. So an asset is right if it is as
@@ -155,28 +155,30 @@ def check(
         size, http = sizes.get(key), stored.get(key)
         releases = tuple(dict.fromkeys(need.release for need in wanted))
         if size is None or http is None:
-            findings.append(Finding(key, Wrong.MISSING, "it is not there", _REMEDIES[Wrong.MISSING], releases))
+            findings.append(
+                AssetFinding(key, AssetProblem.MISSING, "it is not there", _REMEDIES[AssetProblem.MISSING], releases)
+            )
             continue
         verdicts = [_judge(need, size, http) for need in (*wanted, *others.get(key, ()))]
         if None not in verdicts and verdicts[0] is not None:
-            wrong, detail = verdicts[0]
-            findings.append(Finding(key, wrong, detail, _REMEDIES[wrong], releases))
+            found, detail = verdicts[0]
+            findings.append(AssetFinding(key, found, detail, _REMEDIES[found], releases))
     return findings
 
 
-def _judge(need: Need, size: int, http: Mapping[str, str]) -> tuple[Wrong, str] | None:
+def _judge(need: Need, size: int, http: Mapping[str, str]) -> tuple[AssetProblem, str] | None:
     asset = need.asset
     if size != asset.size:
-        return Wrong.SIZE_DIFFERS, f"it has {size} bytes, not {asset.size}"
+        return AssetProblem.SIZE_DIFFERS, f"it has {size} bytes, not {asset.size}"
     if not need.ours:
         return None
     digest = http.get("digest")
     if asset.digest is not None and digest is not None and asset.digest != f"sha256:{digest}":
-        return Wrong.CONTENT_DIFFERS, f"it holds {digest[:12]}, not {asset.digest.removeprefix('sha256:')[:12]}"
+        return AssetProblem.CONTENT_DIFFERS, f"it holds {digest[:12]}, not {asset.digest.removeprefix('sha256:')[:12]}"
     headers = {name: value for name, value in http.items() if name not in BOOKKEEPING}
     if asset.headers is not None and asset.headers not in _digests(headers):
         shown = ", ".join(f"{name}: {value}" for name, value in sorted(headers.items()))
-        return Wrong.HEADERS_DIFFER, f"it is stored with other headers than the release's: {shown or 'none'}"
+        return AssetProblem.HEADERS_DIFFER, f"it is stored with other headers than the release's: {shown or 'none'}"
     return None
 
 
@@ -188,8 +190,8 @@ def _digests(headers: Mapping[str, str]) -> Iterable[str]:
 
 _AGAIN = "publish that build again"
 _REMEDIES = {
-    Wrong.MISSING: f"{_AGAIN}, or, in a bucket with versioning, restore --release ID",
-    Wrong.SIZE_DIFFERS: _AGAIN,
-    Wrong.CONTENT_DIFFERS: _AGAIN,
-    Wrong.HEADERS_DIFFER: f"{_AGAIN}; if that does not send it, store it over with the right headers",
+    AssetProblem.MISSING: f"{_AGAIN}, or, in a bucket with versioning, restore --release ID",
+    AssetProblem.SIZE_DIFFERS: _AGAIN,
+    AssetProblem.CONTENT_DIFFERS: _AGAIN,
+    AssetProblem.HEADERS_DIFFER: f"{_AGAIN}; if that does not send it, store it over with the right headers",
 }

@@ -65,16 +65,16 @@ def look_around(bucket: BucketPort, layout: Layout, held: Intent, keys: frozense
     ahead = timedelta(seconds=max(0.0, held.created - look.began))
     if announced is None and ledger.last_modified + MARGIN + ahead < written:
         return look
-    told = False
+    reported = False
     while announced is not None:
         if announced.ours:
             return None
         # S3's clock when our intent was written, and what has passed since: never later than S3's clock is now.
         if written + timedelta(seconds=clocks.passed() - held.created) >= announced.until:
             break
-        if not told:
+        if not reported:
             log.info("waiting: the cleaner %s; until %s UTC at most", announced.doing, f"{announced.until:%H:%M:%S}")
-            told = True
+            reported = True
         clocks.sleep(POLL_SECONDS)
         ledger = bucket.get(layout.ledger)
         announced = None if ledger is None else _announced(ledger, layout, held, keys)

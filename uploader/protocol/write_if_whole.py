@@ -69,14 +69,14 @@ def write_if_whole(
     """
     clocks = clocks or Clocks()
     keys = logged.release.keys
-    says = release or (lambda _: logged.release)
+    release_at = release or (lambda _: logged.release)
 
-    def said(at: datetime) -> bytes:
-        return encode(says(at))
+    def body_at(at: datetime) -> bytes:
+        return encode(release_at(at))
 
     while True:
         # A fresh intent: whatever has kept these assets until now may be about to end.
-        with intent(bucket, layout, logged.name, said, keys, clocks) as held:
+        with intent(bucket, layout, logged.name, body_at, keys, clocks) as held:
             listing = held.take_look().listing
             check_whole(logged, listing.sizes)
             if key is not None or not held.is_taken(layout):
@@ -84,7 +84,7 @@ def write_if_whole(
                 if held.is_too_old(clocks):
                     continue
                 file = key or layout.marker_key(held.id)
-                written = held.write(bucket, file, encode(_as_stored(says(held.at), listing, logged.at)))
+                written = held.write(bucket, file, encode(_as_stored(release_at(held.at), listing, logged.at)))
                 if not written and key is not None:
                     _check_same(bucket, layout, key, logged.release)
                 if written or key is not None:

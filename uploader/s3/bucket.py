@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uploader.aws.access import Access
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.s3.connection import Connection
-    from uploader.s3.listing import Found
+    from uploader.s3.listing import KeyListing
     from uploader.s3.port import Blob
 
 Answer = TypeVar("Answer")
@@ -50,12 +50,12 @@ class Bucket:
         self._connection = connection
         self._requests = Requests(connection)
         self._concurrency = concurrency
-        self._listed: Ahead[Found] | None = None
-        self._told: Ahead[dict[str, Mapping[str, str]]] | None = None
+        self._listing_ahead: Ahead[KeyListing] | None = None
+        self._metadata_ahead: Ahead[dict[str, Mapping[str, str]]] | None = None
 
     def list_ahead(self, keys: Collection[str]) -> None:
         """See `BucketPort.list_ahead`."""
-        self._listed = Ahead(self._to_list(keys))
+        self._listing_ahead = Ahead(self._to_list(keys))
 
     def head_ahead(self, keys: Sequence[str]) -> None:
         """See `BucketPort.head_ahead`."""
@@ -63,10 +63,10 @@ class Bucket:
         def ask() -> dict[str, Mapping[str, str]]:
             # The intent shall not find every connection taken.
             beside = Requests(self._connection.beside())
-            return self._of_each(keys, beside.metadata_if_told)
+            return self._of_each(keys, beside.metadata_if_readable)
 
         if keys:
-            self._told = Ahead(ask)
+            self._metadata_ahead = Ahead(ask)
 
     def create(self, key: str, body: bytes) -> bool:
         """See `BucketPort.create`."""
@@ -93,8 +93,8 @@ class Bucket:
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         """See `BucketPort.look`."""
-        listed, self._listed = self._listed, None
-        told, self._told = self._told, None
+        listed, self._listing_ahead = self._listing_ahead, None
+        headed, self._metadata_ahead = self._metadata_ahead, None
         listed = listed or Ahead(self._to_list(keys))
         written = Ahead(lambda: self._requests.written(layout.log))
         ledger = self.get(layout.ledger)
@@ -103,8 +103,8 @@ class Bucket:
             log = self.written(layout.log)
         if found is None:
             found = self._list(keys)
-        metadata = None if told is None else told.answer()
-        began = listed.began if told is None else min(listed.began, told.began)
+        metadata = None if headed is None else headed.answer()
+        began = listed.began if headed is None else min(listed.began, headed.began)
         return Look(Listing(*found, log), began, ledger, metadata or {})
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
@@ -126,10 +126,10 @@ class Bucket:
         """See `BucketPort.withdraw`."""
         run(lambda: self._requests.delete(key))
 
-    def _list(self, keys: Collection[str]) -> Found:
+    def _list(self, keys: Collection[str]) -> KeyListing:
         return run(self._to_list(keys))
 
-    def _to_list(self, keys: Collection[str]) -> Callable[[], Found]:
+    def _to_list(self, keys: Collection[str]) -> Callable[[], KeyListing]:
         """Prepare to list what there is of some keys."""
         wanted = {key: key for key in keys}
         return self._requests.listing(key_ranges(wanted, RANGES), wanted, self._concurrency)
@@ -138,10 +138,10 @@ class Bucket:
         """Key -> answer, of those that are there."""
         found: dict[str, Answer] = {}
 
-        def look(key: str) -> None:
+        def ask_one(key: str) -> None:
             answer = ask(key)
             if answer is not None:
                 found[key] = answer
 
-        for_each(keys, look, at_once=self._concurrency)
+        for_each(keys, ask_one, at_once=self._concurrency)
         return found

@@ -29,7 +29,7 @@ SETTLE_SECONDS = 0.05
 """How long what is cancelled may take to end, in obstore's own threads."""
 
 
-class Found(NamedTuple):
+class KeyListing(NamedTuple):
     """What a listing found: key -> bytes, and key -> ``LastModified``."""
 
     sizes: dict[str, int]
@@ -53,7 +53,7 @@ class RangeListing:
                 our own.
             at_once: How many pages may be asked for at one time.
         """
-        self.found = Found({}, {})
+        self.found = KeyListing({}, {})
         self._store = store
         self._left = list(ranges)
         self._keys = keys

@@ -82,12 +82,12 @@ class LargeFiles:
         """
         headers = {name.replace("-", ""): value for name, value in attributes.items() if name in HEADERS}
         metadata = {name: value for name, value in attributes.items() if name not in HEADERS}
-        told = {**headers, "Metadata": metadata, **self._encryption}
+        parameters = {**headers, "Metadata": metadata, **self._encryption}
         for again in (True, False):
             upload = _Upload(self._s3, self._access.bucket, asset, ask)
             self._uploads.append(upload)
             try:
-                upload.run(told)
+                upload.run(parameters)
             except UploaderError as error:
                 # The end of the upload was done and its answer lost. What is there may be another's, so: once more.
                 if not again or code_of(error.__cause__) != "NoSuchUpload":
@@ -129,9 +129,9 @@ class _Upload:
         self._stop = Event()
         self.ended = Event()
 
-    def run(self, told: Mapping[str, Any]) -> None:
+    def run(self, parameters: Mapping[str, Any]) -> None:
         try:
-            upload = self._request("s3:PutObject", self._begin, **told)
+            upload = self._request("s3:PutObject", self._begin, **parameters)
             parts = self._send_parts(upload)
             # Before the object is there: under a fingerprinted key a wrong one would pass for the right one ever after.
             check_unchanged(self._asset)
@@ -154,24 +154,24 @@ class _Upload:
 
         def send(start: int) -> None:
             number = start // size + 1
-            told = {"UploadId": upload, "PartNumber": number, "ChecksumAlgorithm": "CRC32"}
+            parameters = {"UploadId": upload, "PartNumber": number, "ChecksumAlgorithm": "CRC32"}
             length = min(size, whole - start)
-            answer = self._made("s3:PutObject", self._put_part, start=start, length=length, **told)
+            answer = self._made("s3:PutObject", self._put_part, start=start, length=length, **parameters)
             checked = {"ChecksumCRC32": answer["ChecksumCRC32"]} if "ChecksumCRC32" in answer else {}
             parts.append({"PartNumber": number, "ETag": answer["ETag"], **checked})
 
         self._wait(Workers(range(0, whole, size), send, at_once=PARTS_AT_ONCE, daemon=True))
         return sorted(parts, key=lambda part: int(part["PartNumber"]))
 
-    def _begin(self, **told: Any) -> str:  # noqa: ANN401 (boto3's)
-        upload: str = self._s3.create_multipart_upload(ChecksumAlgorithm="CRC32", **told)["UploadId"]
+    def _begin(self, **parameters: Any) -> str:  # noqa: ANN401 (boto3's)
+        upload: str = self._s3.create_multipart_upload(ChecksumAlgorithm="CRC32", **parameters)["UploadId"]
         self._begun.append(upload)
         return upload
 
-    def _put_part(self, *, start: int, length: int, **told: Any) -> dict[str, Any]:  # noqa: ANN401 (boto3's)
+    def _put_part(self, *, start: int, length: int, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 (boto3's)
         check_unchanged(self._asset)
         with open(self._asset.path, "rb") as file:  # noqa: PTH123 (as in `uploader.s3.bodies`)
-            answer: dict[str, Any] = self._s3.upload_part(**told, Body=FilePart(file, start, length, self._stop))
+            answer: dict[str, Any] = self._s3.upload_part(**parameters, Body=FilePart(file, start, length, self._stop))
         return answer
 
     def _abort(self) -> None:

@@ -14,7 +14,7 @@ from uploader.builds.asset import Stored
 from uploader.errors import UploaderError
 from uploader.s3.bodies import read_body
 from uploader.s3.errors import AnswerError, code_of, is_missing, passes
-from uploader.s3.listing import Found, RangeListing
+from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.multipart import LargeFiles
 from uploader.s3.port import Blob
 
@@ -96,7 +96,7 @@ class Requests:
         except FileNotFoundError:
             return None
 
-    def metadata_if_told(self, key: str) -> Mapping[str, str] | None:
+    def metadata_if_readable(self, key: str) -> Mapping[str, str] | None:
         """The same of a key that may not be there: S3 answers 403 for that too, as in `get`."""
         try:
             return self.metadata(key)
@@ -114,11 +114,11 @@ class Requests:
 
         return self._ask("s3:ListBucket", prefix, read)
 
-    def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Callable[[], Found]:
+    def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Callable[[], KeyListing]:
         """List what there is of the wanted keys in some ranges, once it is called; see `RangeListing`."""
         listing = RangeListing(self._store, ranges, wanted, at_once)
 
-        def read() -> Found:
+        def read() -> KeyListing:
             self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
             return listing.found
 

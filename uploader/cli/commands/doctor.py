@@ -58,7 +58,7 @@ def _findings(options: dict[str, Any]) -> Iterator[Finding]:
     yield first
     if first.state is State.PROBLEM:
         return
-    seen = release_log.look(ask, layout)
+    seen = release_log.read_log(ask, layout)
     yield release_log.check_list(ask, seen, layout)
     yield release_log.check_read(ask, seen, layout)
     yield from rights.check_rights(ask, layout, ledger=seen.ledger is not None)

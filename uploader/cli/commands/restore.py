@@ -15,7 +15,7 @@ from uploader.cli.logs import log_to_stderr
 from uploader.history.find import find_release
 
 if TYPE_CHECKING:
-    from uploader.operations.restore import Found, Restored
+    from uploader.operations.restore import Inventory, Restored
 
 
 @command()
@@ -52,7 +52,7 @@ def restore(**options: Any) -> None:  # noqa: ANN401 (click's own names and type
     bucket = open_bucket(access, shared.CONCURRENCY, encrypted)
     versions, layout = S3Versions(access), Layout(options["prefix"])
     named = find_release(bucket, layout, options["release_id"], (layout.markers, layout.staged))
-    found = restoring.look(bucket, versions, layout, named)
+    found = restoring.take_inventory(bucket, versions, layout, named)
     done = None
     if (found.deleted or found.lost) and not options["dry_run"]:
         done = restoring.restore(bucket, versions, layout, named)
@@ -70,7 +70,7 @@ def restore(**options: Any) -> None:  # noqa: ANN401 (click's own names and type
     answer(options, document, _summary(found, done, options), done=f"the assets of {named.id} are there")
 
 
-def _summary(found: Found, done: Restored | None, options: dict[str, Any]) -> str:
+def _summary(found: Inventory, done: Restored | None, options: dict[str, Any]) -> str:
     release_id = options["release_id"]
     if done is not None:
         activate = shared.next_command("activate", done.id, options)

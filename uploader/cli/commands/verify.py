@@ -67,7 +67,7 @@ def verify(**options: Any) -> int:  # noqa: ANN401 (click's own names and types,
         "findings": [
             {
                 "key": each.key,
-                "wrong": each.wrong,
+                "wrong": each.problem,
                 "detail": each.detail,
                 "remedy": each.remedy,
                 "releases": list(each.releases),
@@ -85,9 +85,9 @@ def _text(found: Verified, options: dict[str, Any]) -> str:
     names = ", ".join(f"{release_id} ({channel})" for channel, release_id in found.releases.items())
     where = f"s3://{options['bucket']}/{options['prefix']}"
     if found.findings:
-        rows = [(each.key, each.wrong, each.detail) for each in found.findings]
+        rows = [(each.key, each.problem, each.detail) for each in found.findings]
         lines.append(table(("asset", "wrong", "how it is"), rows))
-        lines += sorted({f"{each.wrong}: {each.remedy}" for each in found.findings})
+        lines += sorted({f"{each.problem}: {each.remedy}" for each in found.findings})
         lines.append(f"{len(found.findings)} of {found.assets} assets of {names} at {where} are not as they should be")
     elif names:
         lines.append(f"{found.assets} assets of {names} at {where} are as they should be")

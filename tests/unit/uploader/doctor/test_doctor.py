@@ -15,7 +15,7 @@ from uploader.doctor.ask import Answer
 from uploader.doctor.bucket_settings import check_bucket, check_event_bridge, check_versioning
 from uploader.doctor.cleaner_function import check_function
 from uploader.doctor.finding import State
-from uploader.doctor.release_log import Seen, check_cleaner, check_clock, check_files, check_read, look
+from uploader.doctor.release_log import LogSnapshot, check_cleaner, check_clock, check_files, check_read, read_log
 from uploader.doctor.rights import check_rights
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -124,7 +124,7 @@ class TestRights:
 class TestCleaner:
     """Whether it comes."""
 
-    SEEN = Seen(NOW, {LAYOUT.ledger: NOW, MARKER: NOW - timedelta(days=9)}, ledger=RUN)
+    SEEN = LogSnapshot(NOW, {LAYOUT.ledger: NOW, MARKER: NOW - timedelta(days=9)}, ledger=RUN)
 
     def test_it_was_here(self) -> None:
         finding = check_cleaner(self.SEEN, LAYOUT)
@@ -163,10 +163,10 @@ class TestCleaner:
         assert ("look first" in finding.finding) is (state is State.WARNING)
 
     def test_what_cannot_be_read_is_unknown(self) -> None:
-        for seen in (Seen(NOW, unlisted="access denied"), replace(self.SEEN, denied=True)):
+        for seen in (LogSnapshot(NOW, unlisted="access denied"), replace(self.SEEN, denied=True)):
             assert check_cleaner(seen, LAYOUT).state is State.UNKNOWN
             assert check_files(seen, LAYOUT).state is State.UNKNOWN
-        assert check_read(Aws(), Seen(NOW, unlisted="access denied"), LAYOUT).state is State.UNKNOWN
+        assert check_read(Aws(), LogSnapshot(NOW, unlisted="access denied"), LAYOUT).state is State.UNKNOWN
 
 
 def test_the_release_log_is_listed_to_its_end() -> None:
@@ -186,7 +186,7 @@ def test_the_release_log_is_listed_to_its_end() -> None:
             return Answer("", pages.pop(0))
         return Answer("", {"Body": ledger if parameters["Key"] == LAYOUT.ledger else b"{}"})
 
-    seen = look(ask, LAYOUT)
+    seen = read_log(ask, LAYOUT)
     assert (seen.now, set(seen.files)) == (NOW, {old, new, LAYOUT.ledger})
     assert asked[:3] == [("list_objects_v2", None), ("list_objects_v2", "t"), ("get_object", LAYOUT.ledger)]
     assert sorted(asked[3:]) == [("get_object", old), ("get_object", new)]
@@ -202,7 +202,7 @@ def test_the_release_log_is_listed_to_its_end() -> None:
     ],
 )
 def test_the_clock(seconds: int, state: State, said: str) -> None:
-    finding = check_clock(Seen(NOW), NOW + timedelta(seconds=seconds))
+    finding = check_clock(LogSnapshot(NOW), NOW + timedelta(seconds=seconds))
     assert (finding.state, finding.finding) == (state, said)
 
 

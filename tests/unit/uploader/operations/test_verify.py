@@ -8,7 +8,7 @@ import pytest
 
 from release_log.marker import Asset
 from tests.treated import headers_for
-from uploader.operations.verify import STORAGE_CLASSES, Need, Wrong, check
+from uploader.operations.verify import STORAGE_CLASSES, AssetProblem, Need, check
 from uploader.treatment.headers import Headers, digest_of
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ OTHER = {**STORED, "digest": "b" * 64}
 
 def wrong(
     asset: Asset = ASSET, stored: Mapping[str, str] = STORED, *, size: int | None = 5, ours: bool = True
-) -> list[Wrong]:
+) -> list[AssetProblem]:
     """What is found wrong with one asset."""
     needs = {asset.key: [Need("r1", asset, ours)]}
     sizes = {} if size is None else {asset.key: size}
     http = {} if size is None else {asset.key: stored}
-    return [each.wrong for each in check(needs, {}, sizes, http)]
+    return [each.problem for each in check(needs, {}, sizes, http)]
 
 
 def test_asset_that_is_as_it_was_uploaded_is_right() -> None:
@@ -36,9 +36,9 @@ def test_asset_that_is_as_it_was_uploaded_is_right() -> None:
 
 
 def test_each_thing_that_can_be_wrong_has_its_word() -> None:
-    assert wrong(size=None) == [Wrong.MISSING]
-    assert wrong(size=6) == [Wrong.SIZE_DIFFERS]
-    assert wrong(stored=OTHER) == [Wrong.CONTENT_DIFFERS]
+    assert wrong(size=None) == [AssetProblem.MISSING]
+    assert wrong(size=6) == [AssetProblem.SIZE_DIFFERS]
+    assert wrong(stored=OTHER) == [AssetProblem.CONTENT_DIFFERS]
     for name in (
         "Content-Type",
         "Cache-Control",
@@ -47,13 +47,13 @@ def test_each_thing_that_can_be_wrong_has_its_word() -> None:
         "Content-Language",
         "team",
     ):
-        assert wrong(stored={**STORED, name: "other"}) == [Wrong.HEADERS_DIFFER], name
+        assert wrong(stored={**STORED, name: "other"}) == [AssetProblem.HEADERS_DIFFER], name
 
 
 def test_header_that_is_gone_is_wrong_too() -> None:
     for name in HEADERS.as_http():
         left = {each: value for each, value in STORED.items() if each != name}
-        assert wrong(stored=left) == [Wrong.HEADERS_DIFFER], name
+        assert wrong(stored=left) == [AssetProblem.HEADERS_DIFFER], name
 
 
 def test_what_the_uploader_stores_for_itself_is_no_header() -> None:
@@ -76,9 +76,9 @@ def test_release_that_says_less_is_asked_for_less() -> None:
 def test_digests_that_another_tool_wrote_are_its_own() -> None:
     """The format does not say what they are of; a size is a size."""
     other = ASSET._replace(headers="v1-immutable")
-    assert wrong(other) == [Wrong.HEADERS_DIFFER]
+    assert wrong(other) == [AssetProblem.HEADERS_DIFFER]
     assert wrong(other, OTHER, ours=False) == []
-    assert wrong(other, ours=False, size=6) == [Wrong.SIZE_DIFFERS]
+    assert wrong(other, ours=False, size=6) == [AssetProblem.SIZE_DIFFERS]
 
 
 def test_asset_that_releases_share_is_right_if_it_is_as_one_of_them_says() -> None:
