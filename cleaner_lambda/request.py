@@ -18,8 +18,21 @@ from release_log.policy_settings import SETTINGS, check_setting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FLAGS = ("dry_run", "full", "force")
-KEYS = (*FLAGS, "site", "bucket", *SETTINGS)
+FLAGS = {
+    "dry_run": "`true`: change nothing",
+    "full": "`true`: list the whole site now, as the daily run does: finds orphans and missing assets",
+    "force": "`true`: delete, whatever `max_delete_fraction` says",
+}
+"""Key of a payload that is true or false -> what it asks for."""
+
+SITE_KEYS = {
+    "site": "the prefix, if the installation has several sites",
+    "bucket": "the bucket, if several buckets have a site with that prefix; "
+    "a function that does not clean this bucket refuses the payload",
+}
+"""Key of a payload that says which site is meant -> what it says."""
+
+KEYS = (*FLAGS, *SITE_KEYS, *SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""The tables for whoever operates an installation: alarms, metrics, and the fields of the cleaner's event."""
+"""The tables for whoever operates an installation: alarms, metrics, the cleaner's event and its payload."""
 
 from __future__ import annotations
 
 from cleaner_lambda.completion_event import FIELDS
+from cleaner_lambda.request import FLAGS, SITE_KEYS
 from docs.tables.markdown import code, table
 from infra.alarms import ALARMS, Alarm, Missing
 from release_log.metrics import Metric
@@ -37,6 +38,15 @@ def metrics() -> str:
 def event() -> str:
     """Each field of the event that the cleaner sends after a run."""
     return table(["field", ""], ([code(name), doc] for name, doc in FIELDS.items()))
+
+
+def payload() -> str:
+    """Each key of the payload that a person invokes the cleaner with; the policy's settings have their own table."""
+    rows = [[code(name), doc] for name, doc in (FLAGS | SITE_KEYS).items()]
+    return table(
+        ["payload key", ""],
+        [*rows, ["any setting of the [policy](policy.md)", "with `dry_run`: what if the policy were so?"]],
+    )
 
 
 def _watched(alarm: Alarm) -> str:

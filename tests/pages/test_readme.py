@@ -9,29 +9,12 @@ import subprocess
 import pytest
 
 from cleaner_lambda.report import LISTS
-from cleaner_lambda.request import KEYS, parse
-from release_log.policy_settings import SETTINGS
+from cleaner_lambda.request import parse
 from tests.paths import ROOT
 from uploader.errors import EXIT_STATUS
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text()
-
-
-def table(page: str, header: str) -> list[list[str]]:
-    """The rows of the table under a header row, cells stripped."""
-    lines = page[page.index(header) :].splitlines()[2:]
-    rows = []
-    for line in lines:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in line.strip("|").split("|")])
-    return rows
-
-
-def test_the_payload_table_names_every_key() -> None:
-    named = {cell for row in table(COMMANDS, "| payload key | |") for cell in re.findall(r"`(\w+)`", row[0])}
-    assert named | set(SETTINGS) == set(KEYS)
 
 
 def test_the_answer_shown_has_the_answers_lists() -> None:
