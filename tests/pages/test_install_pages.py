@@ -1,18 +1,13 @@
-"""``docs/install.md`` and ``docs/migrate.md``: their commands, settings and examples are the code's."""
+"""``docs/install.md`` and ``docs/migrate.md``: their settings, outputs and examples are the code's."""
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
 import tomllib
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import click
-import pytest
-
-from infra.settings.stack import OWN, SiteSettings, settings_from
+from infra.settings.stack import SiteSettings, settings_from
 from release_log.policy_settings import SETTINGS, Orphans
 from tests.paths import ROOT
 from uploader.cli.config_file import find
@@ -26,58 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("install", "migrate")}
-COMMAND_LINES = [
-    pytest.param(line, id=line) for page in PAGES.values() for line in re.findall(r"^ *\$ (.*)$", page, re.MULTILINE)
-]
-INLINE = [each for page in PAGES.values() for each in re.findall(r"`((?:python -m uploader|cdk) [^`]*)`", page)]
-ABOUT_ONE_RELEASE = {"ID": "20261123T060500Z-3f9c2ab"}
-
-"""Settings whose values `settings_from` does not check yet."""
-
-
-def lines() -> list[str]:
-    """Every command that the pages show, the ones within sentences too."""
-    return [str(param.values[0]) for param in COMMAND_LINES] + INLINE
-
-
-def uploader_lines() -> list[str]:
-    """Those of the uploader, without those that only name a command."""
-    found = [line.removeprefix("python -m uploader ") for line in lines() if line.startswith("python -m uploader ")]
-    return [line for line in dict.fromkeys(found) if line not in COMMANDS or line in {"plan", "clean", "status"}]
-
-
-def cdk_lines() -> list[str]:
-    """Those of the CDK that have settings."""
-    return [line for line in dict.fromkeys(lines()) if line.startswith("cdk ") and " -c " in line]
-
-
-def test_every_command_is_one_of_the_tools_that_setup_installs() -> None:
-    known = {"make", "cdk", "python", "aws", ".", "export"}
-    assert {line.split()[0] for line in lines()} <= known
-    assert len(uploader_lines()) > 15
-    assert len(cdk_lines()) > 8
-
-
-@pytest.mark.parametrize("line", uploader_lines())
-def test_every_uploader_command_is_understood(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("UPLOADER_BUCKET", "my-assets")
-    words = shlex.split(line)
-    name = words.pop(0) if words[0] in COMMANDS else "upload"
-    load(name).make_context(name, [ABOUT_ONE_RELEASE.get(word, word) for word in words])
-
-
-@pytest.mark.parametrize("line", cdk_lines())
-def test_every_setting_is_the_stacks_and_is_accepted(line: str) -> None:
-    words = shlex.split(line)
-    assert words[1] in {"deploy", "diff", "destroy", "synth"}
-    given = dict(after.split("=", 1) for word, after in pairwise(words) if word == "-c")
-    assert given
-    assert given.keys() <= {*OWN, *SETTINGS}
-    settings = settings_from(given)
-    assert {name: str(value) for name, value in settings.sites[0].policy.items()} == {
-        name: value for name, value in given.items() if name in SETTINGS
-    }
 
 
 def test_the_context_shown_for_cdk_json_is_accepted() -> None:
@@ -93,12 +36,6 @@ def test_the_outputs_shown_are_the_stacks() -> None:
     assert len(named) == 3
     for name in named:
         assert re.search(rf', f?"{name}[{{"]', stack), name
-
-
-def test_make_targets_shown_exist() -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    for target in [line.split()[1] for line in lines() if line.startswith("make ")]:
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
 def test_the_configuration_for_asset_sync_is_valid_and_each_rule_changes_something(tmp_path: Path) -> None:
@@ -135,8 +72,3 @@ def test_the_table_of_orphans_has_every_word_and_the_default() -> None:
     rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", before_the_steps, re.MULTILINE)
     assert {word for word, _ in rows} == {str(word) for word in Orphans}
     assert [word for word, said in rows if said == "the default"] == [SETTINGS["orphans"].default]
-
-
-def test_a_command_that_is_wrong_would_be_found() -> None:
-    with pytest.raises(click.UsageError):
-        load("plan").make_context("plan", ["--bucket", "b", "--orphan", "report"])
