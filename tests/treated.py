@@ -1,4 +1,4 @@
-"""What the uploader makes of a file's name."""
+"""The headers that the uploader gives to a file without any rule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def headers_for(name: str, *, fingerprinted: bool) -> Headers:
-    """The headers of a file as far as no rule says otherwise."""
+    """The headers of a file without any rule."""
     treatment = NO_RULES.treat(name, fingerprinted=fingerprinted)
-    assert treatment is not None, "only a rule can say so"
+    assert treatment is not None, "only a rule can skip a file"
     return treatment.headers

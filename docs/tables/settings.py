@@ -7,7 +7,7 @@ from dataclasses import fields
 from docs.tables.markdown import code, table
 from infra.settings.stack import OWN, SiteSettings, StackSettings
 from release_log.policy_settings import SETTINGS
-from uploader.treatment.rule_values import RULE_SETTINGS
+from uploader.treatment.rule_settings import RULE_SETTINGS
 
 
 def policy() -> str:

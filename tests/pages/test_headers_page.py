@@ -12,8 +12,9 @@ from uploader.publishing.invalidation import MAX_PATHS
 from uploader.treatment.encodings import _HEADER_COST, _SERVED_DECODED, CODINGS
 from uploader.treatment.globs import translate
 from uploader.treatment.headers import IMMUTABLE, NO_CACHE
+from uploader.treatment.rule_settings import RULE_SETTINGS
 from uploader.treatment.rule_tables import parse_rules
-from uploader.treatment.rule_values import _OWN_BYTES, METADATA_BYTES, OWN_METADATA, RULE_SETTINGS
+from uploader.treatment.rule_values import _OWN_BYTES, METADATA_BYTES, OWN_METADATA
 from uploader.treatment.rules import Rule
 
 PAGE = (ROOT / "docs" / "headers.md").read_text()

@@ -13,8 +13,8 @@ from tests.paths import ROOT
 from uploader.cli.config_file import find
 from uploader.cli.configuration import every_setting, kind
 from uploader.cli.group import COMMANDS, load
+from uploader.treatment.rule_settings import RULE_SETTINGS
 from uploader.treatment.rule_tables import parse_rules
-from uploader.treatment.rule_values import RULE_SETTINGS
 from uploader.treatment.rules import Rule
 
 if TYPE_CHECKING:

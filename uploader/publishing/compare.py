@@ -53,7 +53,7 @@ class There(NamedTuple):
     def has(self, key: str, headers: Headers) -> bool:
         """Whether an object is known to be stored with these headers."""
         looked_at = self.metadata.get(key)
-        return self.headers.get(key) == headers.digest if looked_at is None else headers.are_those_of(looked_at)
+        return self.headers.get(key) == headers.digest if looked_at is None else headers.match(looked_at)
 
     def digest_of(self, key: str) -> str | None:
         """The digest of an object's content; None if it is not known."""

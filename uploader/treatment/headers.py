@@ -1,4 +1,4 @@
-"""The headers that each asset is stored with."""
+"""The headers with which an asset is stored."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 IMMUTABLE = "public, max-age=31536000, immutable"
-"""For a key whose content never changes: browsers and CDNs keep it for a year and do not ask again."""
+"""For a key whose content never changes: browsers and CDNs keep the content for a year without asking again."""
 
 NO_CACHE = "no-cache"
-"""For a key whose content may change: kept, but asked for again each time."""
+"""For a key whose content may change: browsers and CDNs keep the content, but ask each time if it is still valid."""
 
 
 BOOKKEEPING = frozenset({"digest", "headers", "writer"})
-"""What the uploader stores in an object's metadata for itself."""
+"""The names in an object's metadata that hold the uploader's own notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class Headers:
     """An object's headers.
 
     Attributes:
-        content_type: With its charset, if it has one.
+        content_type: The MIME type, with its charset if it has one.
         cache_control: See `IMMUTABLE` and `NO_CACHE`.
-        content_encoding: How the stored body is compressed.
-        content_disposition: Whether it is shown or saved, and under which name.
-        content_language: Of whom it is for.
-        storage_class: S3's; None for its standard.
-        metadata: The user's own, sorted.
-        digest: 12 hexadecimal digits that change when a header does: the marker's ``headers``.
+        content_encoding: The compression of the stored body.
+        content_disposition: Whether browsers show or save the file, and its name then.
+        content_language: Language of the intended audience.
+        storage_class: S3's storage class; None for STANDARD.
+        metadata: The user's own metadata, sorted by name.
+        digest: 12 hexadecimal digits that change with any header: ``headers`` in the marker.
     """
 
     content_type: str
@@ -45,11 +45,11 @@ class Headers:
     digest: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Compute the digest: a build has many files, and few headers that differ."""
+        """Compute the digest once: many files of a build share one `Headers`."""
         object.__setattr__(self, "digest", digest_of(self.as_http()))
 
     def as_http(self) -> dict[str, str]:
-        """The attributes that obstore takes: header name -> value, and the metadata by its bare names."""
+        """The attributes for obstore: header name -> value, and metadata name -> value without a prefix."""
         named = {
             "Content-Type": self.content_type,
             "Cache-Control": self.cache_control,
@@ -60,10 +60,10 @@ class Headers:
         }
         return {name: value for name, value in named.items() if value is not None} | dict(self.metadata)
 
-    def are_those_of(self, http: Mapping[str, str]) -> bool:
-        """Whether an object has them, by its headers and metadata.
+    def match(self, http: Mapping[str, str]) -> bool:
+        """Whether these headers are the headers and metadata of an object.
 
-        obstore does not say which storage class it has; our own note does, if it is there.
+        obstore does not tell an object's storage class. Our own note in the metadata does, if the object has one.
         """
         real = {name: value for name, value in http.items() if name not in BOOKKEEPING}
         wanted = {name: value for name, value in self.as_http().items() if name != "Storage-Class"}
@@ -71,6 +71,6 @@ class Headers:
 
 
 def digest_of(http: Mapping[str, str]) -> str:
-    """The same of headers and metadata as they are: header name -> value."""
+    """The digest of an object's headers and metadata (name -> value), as in `Headers.digest`."""
     text = "\n".join(f"{name}: {value}" for name, value in sorted(http.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

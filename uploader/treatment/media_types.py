@@ -1,6 +1,6 @@
-"""MIME types by a file's ending: the table of `content-types`, and what it lacks or has wrong for the web.
+"""MIME types by a file's ending: the table of `content-types`, with our additions and corrections for the web.
 
-Never the machine's own table: one build is to have the same headers wherever it is published from.
+We never use the machine's own table: a build gets the same headers, on whichever machine the uploader runs.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 UNKNOWN = "application/octet-stream"
 
 _OWN_TYPES = {
-    # Lacking there. All but RSS's, which everybody uses, are registered:
+    # Missing in `content-types`. All of them are registered, except for RSS, whose type everybody uses:
     # https://www.iana.org/assignments/media-types/media-types.xhtml
     "apng": "image/apng",
     "atom": "application/atom+xml",
@@ -27,9 +27,10 @@ _OWN_TYPES = {
     "usdz": "model/vnd.usdz+zip",
     "xht": "application/xhtml+xml",
     "xhtml": "application/xhtml+xml",
-    # A module is JavaScript, whichever way it is loaded: https://www.rfc-editor.org/rfc/rfc9239
+    # A module is JavaScript, in whichever way a page loads it: https://www.rfc-editor.org/rfc/rfc9239
     "cjs": "text/javascript",
-    # There, TypeScript, under a name that is registered nowhere. No browser loads that; players load these, as HLS.
+    # TypeScript in `content-types`, with a type that is not registered. No browser loads TypeScript, but players load
+    # `.ts` segments of videos, for HLS.
     "ts": "video/mp2t",
 }
 
@@ -60,7 +61,7 @@ _COMMON_TYPES = {
     "woff2": "font/woff2",
     "xml": "application/xml",
 }
-"""What most builds are made of, as it is in the table: to load that takes longer than to look at 2,000 files."""
+"""The types of most files in a build, as in `content-types`: the import of that table costs more than 2,000 files."""
 
 _COMPRESSED_KINDS = ("audio/", "font/woff", "image/", "video/")
 _NOT_COMPRESSED = {
@@ -91,22 +92,23 @@ _ZIPPED_DOCUMENTS = ("application/vnd.oasis.opendocument.", "application/vnd.ope
 def media_type(ending: str) -> str:
     """The MIME type of a file by its ending (``js``), with a charset for text.
 
-    Text has one because its default is not UTF-8 everywhere. XML, SVG included, and JSON have none: an XML file says
-    its own encoding, and a charset would overrule it (https://www.rfc-editor.org/rfc/rfc7303#section-3); JSON is
-    UTF-8 (https://www.rfc-editor.org/rfc/rfc8259#section-11).
+    Text needs a charset because its default is not UTF-8 everywhere. XML (with SVG) and JSON get no charset: an XML
+    file declares its own encoding, and a charset would override it
+    (https://www.rfc-editor.org/rfc/rfc7303#section-3); JSON is always UTF-8
+    (https://www.rfc-editor.org/rfc/rfc8259#section-11).
     """
     found = _OWN_TYPES.get(ending) or _COMMON_TYPES.get(ending) or _in_table(ending)
     return f"{found}; charset=utf-8" if found.startswith("text/") else found
 
 
 def _in_table(ending: str) -> str:
-    from content_types import EXTENSION_TO_CONTENT_TYPE  # noqa: PLC0415 (it loads much else)
+    from content_types import EXTENSION_TO_CONTENT_TYPE  # noqa: PLC0415 (40 ms: it imports `importlib.metadata`)
 
     return EXTENSION_TO_CONTENT_TYPE.get(ending, UNKNOWN)
 
 
 def is_compressed(content_type: str) -> bool:
-    """Whether files of this type are compressed as they are, so that doing it again only costs time."""
+    """Whether the format of this type is compressed already, so that a second compression only costs time."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind in _NOT_COMPRESSED:
         return False

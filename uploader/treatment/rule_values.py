@@ -1,15 +1,15 @@
-"""What may stand in a rule: each value is checked where it is written, not when S3 or a browser refuses it."""
+"""Check the values of a rule's settings when we read the rule, and not when S3 or a browser refuses them."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from uploader.nearest import nearest
 from uploader.treatment.globs import GlobError, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection
 
 CODINGS = ("gzip", "br", "zstd", "deflate", "identity")
 
@@ -21,19 +21,19 @@ STORAGE_CLASSES = (
     "GLACIER_IR",
     "REDUCED_REDUNDANCY",
 )
-"""Those that S3 serves at once: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html"""
+"""The storage classes whose objects S3 serves at once: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html"""
 
 _ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 
 METADATA_BYTES = 2048
-"""S3's limit for all names and values together, ours included:
+"""S3's limit for all names and values together, the user's and ours:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html"""
 
 OWN_METADATA = ("digest", "encode", "headers", "writer")
-"""What the uploader stores with an object itself."""
+"""The names in an object's metadata that the uploader itself uses."""
 
 _OWN_BYTES = 256
-"""Room for those."""
+"""The bytes that we reserve for the uploader's own names and values."""
 
 _HEADERS = (
     "cache-control",
@@ -52,14 +52,14 @@ _METADATA_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 class ValueRefusedError(ValueError):
-    """The message goes on from the setting's name: what is wrong with its value, and what to write instead."""
+    """The value is not valid. The message follows the setting's name: what is wrong, and what to write instead."""
 
 
 def hint(name: str, known: Collection[str]) -> str:
-    """The known name that was meant, if one is near, else all of them; for the end of a message."""
+    """The end of a message about an unknown name: the most similar known name, or all known names."""
     plain = {each.lower(): each for each in known}
     near = nearest(name, plain)
-    return f"did you mean {plain[near]!r}?" if near else f"known: {', '.join(known)}"
+    return f"did you mean {plain[near]!r}?" if near else f"use one of {', '.join(known)}"
 
 
 def globs(value: object) -> tuple[str, ...]:
@@ -78,15 +78,15 @@ def globs(value: object) -> tuple[str, ...]:
 
 
 def header(value: object) -> str:
-    """What HTTP takes for the value of a header."""
+    """A text that HTTP accepts as the value of a header."""
     if not isinstance(value, str):
         _refuse(value, "is not text: put it in quotes")
     if not value.strip():
-        _refuse(value, "is empty: leave the setting out, and it stays as it is without a rule")
+        _refuse(value, "is empty: leave the setting out to keep the default")
     if value != value.strip():
-        _refuse(value, "begins or ends with a space: take it off")
+        _refuse(value, "begins or ends with a space: remove the space")
     if not value.isascii() or not value.isprintable():
-        _refuse(value, "has a character that a header cannot hold: keep to printable ASCII, on one line")
+        _refuse(value, "has a character that a header cannot hold: use printable ASCII only, on one line")
     return value
 
 
@@ -102,12 +102,12 @@ def content_encoding(value: object) -> str:
     """A content coding that browsers know."""
     text = header(value)
     if text not in CODINGS:
-        _refuse(value, f"is no content coding: {hint(text, CODINGS)}")
+        _refuse(value, f"is not a content coding: {hint(text, CODINGS)}")
     return text
 
 
 def content_disposition(value: object) -> str:
-    """``inline`` or ``attachment``, with a file name if need be."""
+    """``inline`` or ``attachment``, with a file name if the user gives one."""
     if isinstance(value, str) and not value.isascii():
         _refuse(value, "has a letter that a header cannot hold: write filename*=UTF-8''na%C3%AFve.pdf instead")
     text = header(value)
@@ -117,32 +117,33 @@ def content_disposition(value: object) -> str:
 
 
 def content_language(value: object) -> str:
-    """Language tags, with commas between them."""
+    """Language tags, separated by commas."""
     text = header(value)
     if not _LANGUAGES.fullmatch(text):
-        _refuse(value, "is no language tag such as 'de' or 'pt-BR', nor several with commas between them")
+        _refuse(value, "is not a language tag such as 'de' or 'pt-BR', nor a list of them with commas")
     return text
 
 
 def storage_class(value: object) -> str:
-    """A storage class of S3 whose objects can be served."""
+    """A storage class whose objects S3 serves at once."""
     text = header(value)
     if text in _ARCHIVES:
         _refuse(
-            value, "is an archive, which no browser can fetch from: GLACIER_IR is the coldest that is served at once"
+            value,
+            "is an archive, which browsers cannot fetch from: GLACIER_IR is the coldest class that S3 serves at once",
         )
     if text not in STORAGE_CLASSES:
-        _refuse(value, f"is no storage class: {hint(text, STORAGE_CLASSES)}")
+        _refuse(value, f"is not a storage class: {hint(text, STORAGE_CLASSES)}")
     return text
 
 
 def metadata(value: object) -> tuple[tuple[str, str], ...]:
-    """The user's own metadata, sorted."""
+    """The user's own metadata, sorted by name."""
     if not isinstance(value, dict):
         _refuse(value, 'is not a table, as in { team = "web" }')
     for name, text in value.items():
         if not _METADATA_NAME.fullmatch(name):
-            _refuse(name, "is no name for metadata: use small letters, digits, dots, hyphens and underscores")
+            _refuse(name, "is not a name for metadata: use lower-case letters, digits, dots, hyphens and underscores")
         if name in OWN_METADATA:
             _refuse(name, "is the uploader's own: choose another name")
         if name in _HEADERS:
@@ -155,7 +156,9 @@ def metadata(value: object) -> tuple[tuple[str, str], ...]:
     size = sum(len(name) + len(text) for name, text in value.items())
     if size > METADATA_BYTES - _OWN_BYTES:
         most = f"{METADATA_BYTES - _OWN_BYTES:,}"
-        msg = f"has {size:,} bytes of names and values, and S3 has room for {most} beside our own: shorten it"
+        msg = (
+            f"has {size:,} bytes of names and values, and S3 has room for {most} beside the uploader's own: shorten it"
+        )
         raise ValueRefusedError(msg)
     return tuple(sorted(value.items()))
 
@@ -165,48 +168,6 @@ def flag(value: object) -> bool:
     if not isinstance(value, bool):
         _refuse(value, "is neither true nor false")
     return value
-
-
-class RuleSetting(NamedTuple):
-    """A setting that a rule may have.
-
-    Attributes:
-        check: Checks its value, and returns it as a `Rule` holds it.
-        doc: What it says, for docs/headers.md.
-    """
-
-    check: Callable[[object], object]
-    doc: str
-
-
-def _words(texts: Sequence[str]) -> str:
-    """Some words in a sentence of the documents."""
-    *most, last = (f"`{text}`" for text in texts)
-    return f"{', '.join(most)} or {last}"
-
-
-RULE_SETTINGS: Mapping[str, RuleSetting] = {
-    "match": RuleSetting(globs, "which files: a glob, or a list of globs"),
-    "cache_control": RuleSetting(header, "`Cache-Control`"),
-    "content_type": RuleSetting(
-        content_type, "`Content-Type`, exactly as you write it: with a charset, if you want one"
-    ),
-    "content_encoding": RuleSetting(
-        content_encoding,
-        f"how the file is compressed already: {_words(CODINGS[:-1])}; "
-        f"`{CODINGS[-1]}`: it is not compressed, although its name suggests it",
-    ),
-    "content_disposition": RuleSetting(
-        content_disposition, "`Content-Disposition`: `inline` or `attachment`, with a file name if you want one"
-    ),
-    "content_language": RuleSetting(content_language, "`Content-Language`: language tags, separated by commas"),
-    "metadata": RuleSetting(metadata, "a table of your own metadata: `x-amz-meta-…`"),
-    "storage_class": RuleSetting(storage_class, _words(STORAGE_CLASSES)),
-    "skip": RuleSetting(flag, "`true`: do not publish the file"),
-    "gzip": RuleSetting(flag, "`true`: compress the file with gzip, if that saves bytes"),
-    "brotli": RuleSetting(flag, "`true`: compress the file with Brotli, if that saves bytes"),
-}
-"""Every setting of a rule."""
 
 
 def _refuse(value: object, why: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Rules of the user's own for headers and bodies: the first that matches a file wins, and what it leaves open stays."""
+"""The user's own rules for headers and compression: for each file, the first rule that matches wins."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from uploader.treatment.headers import IMMUTABLE, NO_CACHE, Headers
 from uploader.treatment.media_types import is_compressed, media_type
 
 IDENTITY = "identity"
-"""The ``content_encoding`` of what is no compressed form of something else, whatever it is called."""
+"""The ``content_encoding`` of a file that is not compressed, although its name (`.br`, `.gz`) suggests it."""
 
-WISH = "encode"
-"""The metadata that records that a rule asked for compression, also where it did not save anything."""
+REQUESTED_ENCODING = "encode"
+"""The metadata that records the compression that a rule asked for, also where compression saved nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What is to be otherwise for some files. One that says nothing more makes an exception from the rules behind it.
+    """How some files are stored differently. A rule with only a `match` exempts its files from the rules after it.
 
     Attributes:
-        match: Globs, see `uploader.treatment.globs`; a file that one of them names is meant.
-        skip: Do not publish it.
-        compress: ``gzip`` or ``br``: compress it, if that saves.
+        match: Globs, see `uploader.treatment.globs`; the rule applies to a file that one of them names.
+        skip: Do not publish the file.
+        compress: ``gzip`` or ``br``: compress the file, if that saves bytes.
 
-    The rest as in `Headers`; None leaves it as it is without a rule.
+    The other attributes are as in `Headers`; None: the header that the file has without a rule.
     """
 
     match: tuple[str, ...]
@@ -46,8 +46,8 @@ class Treatment(NamedTuple):
     """How a file is stored.
 
     Attributes:
-        headers: If it is stored as it is.
-        encoding: ``gzip`` or ``br``: compress it, if that saves.
+        headers: The headers if the file is stored as it is.
+        encoding: ``gzip`` or ``br``: compress the file, if that saves bytes.
     """
 
     headers: Headers
@@ -55,13 +55,13 @@ class Treatment(NamedTuple):
 
     @property
     def encoded(self) -> Headers:
-        """Its headers if it is stored compressed."""
+        """The headers if the uploader compresses the file."""
         return replace(self.headers, content_encoding=self.encoding)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All the rules of a site, in their order."""
+    """All rules of a site, in their order."""
 
     rules: tuple[Rule, ...]
     _expression: re.Pattern[str] = field(init=False, repr=False, compare=False)
@@ -71,16 +71,21 @@ class Rules:
 
     def __post_init__(self) -> None:
         """Compile the globs."""
-        # One expression for all rules, a group for each: the number of the group that matched is the rule's.
+        # One expression for all rules, a group for each rule: the number of the matching group is the rule's number.
         groups = ["|".join(map(translate, rule.match)) for rule in self.rules]
         object.__setattr__(self, "_expression", re.compile("|".join(f"({group})" for group in groups), re.DOTALL))
 
     def treat(self, name: str, *, fingerprinted: bool) -> Treatment | None:
-        """How a file of the build is stored, by its path below the site's prefix; None if it is not published."""
+        """How a file of the build is stored; None if the file is not published.
+
+        Args:
+            name: The path below the site's prefix.
+            fingerprinted: Whether the name has a fingerprint.
+        """
         found = self._expression.fullmatch(name) if self.rules else None
         number = found and found.lastindex
         ending = ending_of(name)
-        # A build has many files, and few that differ in these.
+        # Many files of a build have the same rule, ending and fingerprinting, and so the same treatment.
         case = (number, ending, fingerprinted)
         if case not in self._made:
             rule = self.rules[number - 1] if number else _NO_RULE
@@ -107,6 +112,6 @@ def _treat(rule: Rule, ending: str, *, fingerprinted: bool) -> Treatment | None:
         content_disposition=rule.content_disposition,
         content_language=rule.content_language,
         storage_class=rule.storage_class,
-        metadata=tuple(sorted((*rule.metadata, (WISH, wanted)))) if wanted else rule.metadata,
+        metadata=tuple(sorted((*rule.metadata, (REQUESTED_ENCODING, wanted)))) if wanted else rule.metadata,
     )
     return Treatment(headers, wanted)

@@ -1,4 +1,4 @@
-"""Bodies that are stored compressed, by the build or by us."""
+"""Bodies that the build or the uploader compresses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_compressed_body_decodes_to_what_it_was_and_is_the_same_each_time(enco
     assert compress(body, encoding) == packed
 
 
-def test_gzip_says_nothing_of_the_time_and_the_machine() -> None:
+def test_the_gzip_header_has_no_time_and_no_operating_system() -> None:
     assert compress(b"a" * 1000, "gzip")[:10] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
 
 
@@ -34,7 +34,7 @@ def test_text_becomes_smaller(encoding: str) -> None:
 
 
 def test_compression_must_save_more_than_its_header_costs() -> None:
-    """Or the answer as a whole would grow: `Content-Encoding: gzip` and its line's end are 24 bytes."""
+    """Else the whole response would grow: `Content-Encoding: gzip` and its line end are 24 bytes."""
     assert saves(1000, 975)
     assert not saves(1000, 976)
     assert not saves(0, 20)

@@ -1,4 +1,4 @@
-"""The types that assets are stored with."""
+"""The content types of assets."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ TEXT = "; charset=utf-8"
         ("what.unheard-of", "application/octet-stream"),
     ],
 )
-def test_type_is_the_webs(name: str, expected: str) -> None:
+def test_content_type(name: str, expected: str) -> None:
     assert headers_for(name, fingerprinted=True).content_type == expected
 
 
@@ -80,12 +80,12 @@ def test_no_type_is_one_that_javascript_had_once() -> None:
     assert not [ending for ending in EXTENSION_TO_CONTENT_TYPE | _OWN_TYPES if "ecmascript" in media_type(ending)]
 
 
-def test_no_type_of_ours_repeats_the_table() -> None:
-    """What the table has learnt in the meantime goes from ours."""
+def test_none_of_our_own_types_repeats_the_table() -> None:
+    """A type that a new version of `content-types` has can be deleted from ours."""
     assert not [ending for ending, own in _OWN_TYPES.items() if EXTENSION_TO_CONTENT_TYPE.get(ending) == own]
 
 
-def test_the_machine_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machines_own_table_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mimetypes, "_db", None)
     mimetypes.add_type("application/x-of-this-machine", ".js")
     mimetypes.add_type("application/x-of-this-machine", ".unheard-of")
@@ -115,7 +115,7 @@ def test_the_machine_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
         "docx",
     ],
 )
-def test_compressed_already(ending: str) -> None:
+def test_types_that_are_compressed_already(ending: str) -> None:
     assert is_compressed(media_type(ending))
 
 
@@ -141,10 +141,10 @@ def test_compressed_already(ending: str) -> None:
         "unheard-of",
     ],
 )
-def test_not_compressed_yet(ending: str) -> None:
+def test_types_that_are_not_compressed(ending: str) -> None:
     assert not is_compressed(media_type(ending))
 
 
-def test_the_common_types_are_the_tables() -> None:
-    """They stand here too only to be there sooner."""
+def test_the_common_types_are_as_in_the_table() -> None:
+    """We only repeat them to start faster."""
     assert {ending: EXTENSION_TO_CONTENT_TYPE[ending] for ending in _COMMON_TYPES} == _COMMON_TYPES

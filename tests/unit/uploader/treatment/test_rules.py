@@ -1,4 +1,4 @@
-"""Rules of the user's own: which one counts, what it changes, and what is refused."""
+"""The user's own rules: which rule wins, what it changes, and which rules are refused."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.treated import headers_for
 from uploader.errors import UsageError
 from uploader.treatment.globs import translate
 from uploader.treatment.headers import IMMUTABLE, NO_CACHE, Headers
+from uploader.treatment.rule_settings import RULE_SETTINGS
 from uploader.treatment.rule_tables import parse_rules
-from uploader.treatment.rule_values import RULE_SETTINGS
 from uploader.treatment.rules import NO_RULES, Rules, Treatment
 
 WHERE = "uploader.toml"
@@ -36,7 +36,7 @@ NAMES = st.sampled_from(["app.js", "js/app.js.br", "index.html", "x/logo.png", "
 
 
 @given(name=NAMES, fingerprinted=st.booleans())
-def test_without_a_rule_that_matches_all_is_as_without_any(name: str, fingerprinted: bool) -> None:  # noqa: FBT001
+def test_without_a_matching_rule_the_treatment_is_the_default(name: str, fingerprinted: bool) -> None:  # noqa: FBT001
     expected = Treatment(headers_for(name, fingerprinted=fingerprinted))
     other = rules({"match": "*.other", "cache_control": "no-store", "gzip": True})
     for some in (NO_RULES, parse_rules(None, WHERE), rules(), other, rules({"match": "**"})):
@@ -67,7 +67,7 @@ def test_one_expression_for_all_rules_finds_the_first_that_matches(globs: list[l
     assert treat(name, *tables).headers.metadata == expected
 
 
-def test_a_rule_that_says_nothing_is_an_exception() -> None:
+def test_a_rule_with_only_a_match_is_an_exception() -> None:
     tables = ({"match": "/index.html"}, {"match": "*.html", "skip": True})
     assert treat("index.html", *tables).headers == headers_for("index.html", fingerprinted=False)
     assert rules(*tables).treat("drafts/index.html", fingerprinted=False) is None
@@ -82,7 +82,7 @@ def test_several_globs_are_one_rule() -> None:
     ]
 
 
-SAID: dict[str, Any] = {
+SETTINGS: dict[str, Any] = {
     "cache_control": "public, max-age=60",
     "content_type": "text/html",
     "content_encoding": "deflate",
@@ -93,17 +93,17 @@ SAID: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("setting", SAID)
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_a_rule_changes_what_it_says_and_nothing_else(setting: str) -> None:
     plain = headers_for("app.js", fingerprinted=True)
-    changed = treat("app.js", {"match": "*.js", setting: SAID[setting]}, fingerprinted=True).headers
-    expected = tuple(sorted(SAID[setting].items())) if setting == "metadata" else SAID[setting]
+    changed = treat("app.js", {"match": "*.js", setting: SETTINGS[setting]}, fingerprinted=True).headers
+    expected = tuple(sorted(SETTINGS[setting].items())) if setting == "metadata" else SETTINGS[setting]
     assert {name for name in Headers.__slots__ if getattr(plain, name) != getattr(changed, name)} == {setting, "digest"}
     assert getattr(changed, setting) == expected
 
 
 def test_headers_go_to_s3_by_their_names() -> None:
-    assert treat("app.js", {"match": "*", **SAID}).headers.as_http() == {
+    assert treat("app.js", {"match": "*", **SETTINGS}).headers.as_http() == {
         "Content-Type": "text/html",
         "Cache-Control": "public, max-age=60",
         "Content-Encoding": "deflate",
@@ -115,14 +115,14 @@ def test_headers_go_to_s3_by_their_names() -> None:
     }
 
 
-def test_the_digest_of_plain_headers_is_what_it_was() -> None:
-    """Or every object that is there would be sent again."""
+def test_the_digest_of_plain_headers_never_changes() -> None:
+    """Else the next upload would send every object again."""
     assert Headers("text/css; charset=utf-8", IMMUTABLE).digest == "7aba5574d684"
 
 
 @pytest.mark.parametrize(("setting", "encoding"), [("gzip", "gzip"), ("brotli", "br")])
-def test_compression_is_asked_for_and_both_ways_of_storing_say_so(setting: str, encoding: str) -> None:
-    """Else a rule that comes later would not reach a file for which an earlier one saved nothing."""
+def test_the_requested_compression_is_in_the_metadata_compressed_or_not(setting: str, encoding: str) -> None:
+    """Else a later rule would not apply to a file for which an earlier rule saved nothing."""
     asked = treat("app.js", {"match": "*.js", setting: True})
     plain = headers_for("app.js", fingerprinted=False)
     assert asked.encoding == encoding
@@ -132,7 +132,7 @@ def test_compression_is_asked_for_and_both_ways_of_storing_say_so(setting: str, 
 
 
 @pytest.mark.parametrize("name", ["photo.png", "font.woff2", "backup.zip", "app.js.gz", "drawing.svgz", "t.csv.gz"])
-def test_what_is_compressed_already_is_left_alone(name: str) -> None:
+def test_a_file_that_is_compressed_already_is_left_alone(name: str) -> None:
     assert treat(name, {"match": "**", "gzip": True}) == Treatment(headers_for(name, fingerprinted=False))
 
 
@@ -156,8 +156,8 @@ def test_identity_makes_a_compressed_form_a_file_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("tables", "message"),
     [
-        ({"match": "*"}, "rules is no list of tables"),
-        (["*.html"], "rules is no list of tables"),
+        ({"match": "*"}, "rules is not a list of tables"),
+        (["*.html"], "rules is not a list of tables"),
         ([{}], "rule 1: no match: say which files"),
         ([{"match": "*.js"}, {"cache_control": "no-store"}], "rule 2: no match"),
         ([{"match": []}], "match [] names no file"),
@@ -167,7 +167,7 @@ def test_identity_makes_a_compressed_form_a_file_of_its_own() -> None:
         ([{"match": "*", "cache-control": "x"}], "unknown setting 'cache-control': did you mean 'cache_control'?"),
         ([{"match": "*", "Content-Type": "a/b"}], "unknown setting 'Content-Type': did you mean 'content_type'?"),
         ([{"match": "*", "gzipped": True}], "unknown setting 'gzipped': did you mean 'gzip'?"),
-        ([{"match": "*", "zzz": True}], "unknown setting 'zzz': known: match, cache_control, "),
+        ([{"match": "*", "zzz": True}], "unknown setting 'zzz': use one of match, cache_control, "),
         ([{"match": "*", "cache_control": 60}], "cache_control 60 is not text: put it in quotes"),
         ([{"match": "*", "cache_control": ""}], "cache_control '' is empty: leave the setting out"),
         ([{"match": "*", "cache_control": " no-store"}], "begins or ends with a space"),
@@ -177,20 +177,20 @@ def test_identity_makes_a_compressed_form_a_file_of_its_own() -> None:
         ([{"match": "*", "content_type": "text/html; charset"}], "is not a MIME type"),
         (
             [{"match": "*", "content_encoding": "gzp"}],
-            "content_encoding 'gzp' is no content coding: did you mean 'gzip'?",
+            "content_encoding 'gzp' is not a content coding: did you mean 'gzip'?",
         ),
         ([{"match": "*", "content_disposition": "download"}], "is neither inline nor attachment"),
         ([{"match": "*", "content_disposition": 'attachment; filename="naïve.pdf"'}], "filename*=UTF-8''"),
-        ([{"match": "*", "content_language": "de_DE"}], "content_language 'de_DE' is no language tag"),
+        ([{"match": "*", "content_language": "de_DE"}], "content_language 'de_DE' is not a language tag"),
         ([{"match": "*", "storage_class": "standard-ia"}], "did you mean 'STANDARD_IA'?"),
         (
             [{"match": "*", "storage_class": "GLACIER"}],
-            "'GLACIER' is an archive, which no browser can fetch from: GLACIER_IR",
+            "'GLACIER' is an archive, which browsers cannot fetch from: GLACIER_IR",
         ),
         ([{"match": "*", "storage_class": "DEEP_ARCHIVE"}], "'DEEP_ARCHIVE' is an archive"),
         ([{"match": "*", "metadata": "x"}], "metadata 'x' is not a table"),
-        ([{"match": "*", "metadata": {"Team": "x"}}], "metadata 'Team' is no name for metadata"),
-        ([{"match": "*", "metadata": {"a b": "x"}}], "metadata 'a b' is no name for metadata"),
+        ([{"match": "*", "metadata": {"Team": "x"}}], "metadata 'Team' is not a name for metadata"),
+        ([{"match": "*", "metadata": {"a b": "x"}}], "metadata 'a b' is not a name for metadata"),
         ([{"match": "*", "metadata": {"digest": "x"}}], "metadata 'digest' is the uploader's own"),
         ([{"match": "*", "metadata": {"encode": "x"}}], "metadata 'encode' is the uploader's own"),
         ([{"match": "*", "metadata": {"cache-control": "x"}}], "is a header: use the setting cache_control"),
@@ -199,12 +199,12 @@ def test_identity_makes_a_compressed_form_a_file_of_its_own() -> None:
         ([{"match": "*", "metadata": {"a": "x" * 1792}}], "metadata has 1,793 bytes of names and values"),
         ([{"match": "*", "skip": "yes"}], "skip 'yes' is neither true nor false"),
         ([{"match": "*", "gzip": 1}], "gzip 1 is neither true nor false"),
-        ([{"match": "*", "skip": True, "gzip": True}], "skip leaves nothing to set gzip on"),
-        ([{"match": "*", "gzip": True, "brotli": True}], "a file has one body"),
+        ([{"match": "*", "skip": True, "gzip": True}], "skip makes gzip useless"),
+        ([{"match": "*", "gzip": True, "brotli": True}], "S3 stores one body"),
         ([{"match": "*", "gzip": True, "content_encoding": "br"}], "says that the file is compressed already"),
     ],
 )
-def test_what_cannot_be_is_refused_with_rule_setting_value_and_remedy(tables: object, message: str) -> None:
+def test_an_invalid_rule_is_refused_with_its_setting_value_and_remedy(tables: object, message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)) as refused:
         parse_rules(tables, WHERE)
     assert str(refused.value).startswith("uploader.toml: ")
@@ -223,7 +223,7 @@ def test_the_most_metadata_that_fits_is_allowed() -> None:
     assert treat("a", {"match": "*", "metadata": {"a": "x" * 1791}}).headers.metadata
 
 
-def test_what_is_switched_off_is_as_if_it_were_not_said() -> None:
+def test_a_setting_that_is_false_has_no_effect() -> None:
     off = {"match": "*", "skip": False, "gzip": False, "brotli": False}
     assert treat("a.js", off) == Treatment(headers_for("a.js", fingerprinted=False))
 

@@ -1,0 +1,55 @@
+"""The settings of a rule: how each value is checked, and its line in docs/headers.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from uploader.treatment import rule_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class RuleSetting(NamedTuple):
+    """One setting of a rule.
+
+    Attributes:
+        check: A function that checks the value, and returns it as a `Rule` holds it.
+        doc: The meaning, for docs/headers.md.
+    """
+
+    check: Callable[[object], object]
+    doc: str
+
+
+def _words(texts: Sequence[str]) -> str:
+    """Some words as a phrase of the documents: the last two with an "or" between them."""
+    *most, last = (f"`{text}`" for text in texts)
+    return f"{', '.join(most)} or {last}"
+
+
+RULE_SETTINGS: Mapping[str, RuleSetting] = {
+    "match": RuleSetting(rule_values.globs, "which files: a glob, or a list of globs"),
+    "cache_control": RuleSetting(rule_values.header, "`Cache-Control`"),
+    "content_type": RuleSetting(
+        rule_values.content_type, "`Content-Type`, exactly as you write it: with a charset, if you want one"
+    ),
+    "content_encoding": RuleSetting(
+        rule_values.content_encoding,
+        f"how the file is compressed already: {_words(rule_values.CODINGS[:-1])}; "
+        f"`{rule_values.CODINGS[-1]}`: it is not compressed, although its name suggests it",
+    ),
+    "content_disposition": RuleSetting(
+        rule_values.content_disposition,
+        "`Content-Disposition`: `inline` or `attachment`, with a file name if you want one",
+    ),
+    "content_language": RuleSetting(
+        rule_values.content_language, "`Content-Language`: language tags, separated by commas"
+    ),
+    "metadata": RuleSetting(rule_values.metadata, "a table of your own metadata: `x-amz-meta-…`"),
+    "storage_class": RuleSetting(rule_values.storage_class, _words(rule_values.STORAGE_CLASSES)),
+    "skip": RuleSetting(rule_values.flag, "`true`: do not publish the file"),
+    "gzip": RuleSetting(rule_values.flag, "`true`: compress the file with gzip, if that saves bytes"),
+    "brotli": RuleSetting(rule_values.flag, "`true`: compress the file with Brotli, if that saves bytes"),
+}
+"""Every setting of a rule."""
