@@ -8,7 +8,7 @@ from pathlib import Path
 from cogapp import Cog
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = "operation, options, protocol, settings"
+MODULES = "operation, options, protocol, scenarios, settings"
 """The modules of this package that a page can name."""
 
 
@@ -21,7 +21,8 @@ def write(*, check: bool = False) -> int:
     Returns:
         The exit status: 0 if all went well, and with `check` if every page is up to date.
     """
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    documents = sorted((ROOT / "docs").glob("*.md"))
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *documents, ROOT / "tests" / "SCENARIOS.md"]
     how = ["--check", "--diff", "--check-fail-msg=run `make format`"] if check else ["-r"]
     own = ["-P", "-p", f"from docs.tables import {MODULES}", "-n", "utf-8", "--verbosity=1"]
     status: int = Cog().main(["cog", *own, *how, *map(str, pages)])

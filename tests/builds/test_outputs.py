@@ -28,6 +28,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path
     return cache(lambda tool, version: rebuild(tool, version, tmp_path_factory.mktemp(f"{tool}-{version}")))
 
 
+@pytest.mark.scenario("L2", "L21")
 @pytest.mark.parametrize("tool", TOOLS)
 def test_every_file_of_a_real_build_has_the_logical_path_written_down(
     tool: str, build: Callable[[str, str], Path]
@@ -77,6 +78,7 @@ def _single(directory: Path) -> dict[str, str]:
     return {name: path for name, path in paths.items() if counts[path] == 1}
 
 
+@pytest.mark.scenario("L2")
 @pytest.mark.parametrize(
     ("tool", "name"),
     [

@@ -58,6 +58,7 @@ def restorable(site: Installation) -> set[str]:
     return kept & deleted
 
 
+@pytest.mark.scenario("A7", "A8")
 def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Installation, tmp_path: Path) -> None:
     """EventBridge wakes the cleaner for each marker; what the plan names goes by the cleaner's own schedule."""
     published = {}
@@ -100,6 +101,7 @@ def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Install
     assert set(logged_metrics(site, "MissingAssets")) == {0.0}
 
 
+@pytest.mark.scenario("L18")
 def test_a_dry_run_is_exactly_the_real_run_that_follows(site: Installation, tmp_path: Path) -> None:
     """With the wake-up out of the way, the dry run's answer and the real run's differ in nothing but ``dry_run``.
 

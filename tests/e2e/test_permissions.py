@@ -266,6 +266,7 @@ class TestNothingSpare:
 class TestForbidden:
     """What no defect of ours and no stolen key can do."""
 
+    @pytest.mark.scenario("A8")
     def test_the_uploader_can_neither_delete_what_is_published_nor_leave_its_prefix(self, stack: Stack) -> None:
         """Nor write the ledger, nor give itself more rights."""
         visitor = stack.visitor(stack.uploader)
@@ -286,6 +287,7 @@ class TestForbidden:
             ],
         )
 
+    @pytest.mark.scenario("L10")
     def test_the_cleaner_can_neither_write_assets_nor_lose_its_ledger_nor_leave_its_prefix(self, stack: Stack) -> None:
         """Nor read assets, nor write or tag the release log."""
         visitor = stack.visitor(stack.cleaner)

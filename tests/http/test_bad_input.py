@@ -36,6 +36,7 @@ def refused(uploader: Uploader, code: int, words: str, *arguments: object, **env
     assert uploader.keys() == []
 
 
+@pytest.mark.scenario("T16")
 def test_no_such_directory(uploader: Uploader, tmp_path: Path) -> None:
     """A build that did not run, or another folder."""
     refused(uploader, 2, f"no such directory: '{tmp_path / 'dist'}'", tmp_path / "dist")
@@ -47,11 +48,13 @@ def test_a_file_instead_of_a_directory(uploader: Uploader, tmp_path: Path) -> No
     refused(uploader, 2, "is not a directory", tmp_path / "app.js")
 
 
+@pytest.mark.scenario("L8")
 def test_empty_directory(uploader: Uploader, tmp_path: Path) -> None:
     """An empty release would retire the whole site."""
     refused(uploader, 2, "is empty", tmp_path)
 
 
+@pytest.mark.scenario("T16")
 @pytest.mark.parametrize(("directory", "words"), [("/", "root directory"), ("~", "home directory")])
 def test_the_root_and_the_home_directory(uploader: Uploader, tmp_path: Path, directory: str, words: str) -> None:
     """They are surely not a build."""
@@ -61,6 +64,7 @@ def test_the_root_and_the_home_directory(uploader: Uploader, tmp_path: Path, dir
     refused(uploader, 2, words, home if directory == "~" else directory, HOME=str(home))
 
 
+@pytest.mark.scenario("T22b")
 def test_unreadable_file(uploader: Uploader, site_folder: Folder) -> None:
     """Found before anything is written: here a link to nothing, which root cannot read either."""
     folder = site_folder("a", {"index.html": "x"})
@@ -76,6 +80,7 @@ def test_file_without_permission(uploader: Uploader, site_folder: Folder) -> Non
     refused(uploader, 1, "change its permissions", folder)
 
 
+@pytest.mark.scenario("T22b")
 def test_a_link_that_leads_into_itself(uploader: Uploader, site_folder: Folder) -> None:
     """It would never end."""
     folder = site_folder("a", {"index.html": "x"})
@@ -83,6 +88,7 @@ def test_a_link_that_leads_into_itself(uploader: Uploader, site_folder: Folder) 
     refused(uploader, 1, "is a link to a directory that contains the link", folder)
 
 
+@pytest.mark.scenario("T6")
 def test_two_files_with_one_key(uploader: Uploader, site_folder: Folder) -> None:
     """Two spellings of one name in Unicode: browsers and CDNs do not tell them apart."""
     name = "caf\u00e9.txt"
@@ -90,6 +96,7 @@ def test_two_files_with_one_key(uploader: Uploader, site_folder: Folder) -> None
     refused(uploader, 1, "two files have the same key", folder)
 
 
+@pytest.mark.scenario("T14", "L11")
 @pytest.mark.parametrize(
     ("prefix", "words"),
     [("a/../b/", "'..'"), ("a//b/", "'//'"), ("assets", "must end with a slash"), ("/assets/", "begin with a slash")],
@@ -99,6 +106,7 @@ def test_bad_prefix(uploader: Uploader, site_folder: Folder, prefix: str, words:
     refused(uploader, 2, words, site_folder("a", {"x": "x"}), "--prefix", prefix)
 
 
+@pytest.mark.scenario("T15")
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
@@ -116,6 +124,7 @@ def test_bad_option(uploader: Uploader, site_folder: Folder, option: str, value:
     refused(uploader, 2, words, site_folder("a", {"x": "x"}), option, value)
 
 
+@pytest.mark.scenario("T16")
 def test_no_bucket_named(uploader: Uploader, site_folder: Folder) -> None:
     """The one option without a default."""
     answer = uploader.run(site_folder("a", {"x": "x"}))
@@ -123,6 +132,7 @@ def test_no_bucket_named(uploader: Uploader, site_folder: Folder) -> None:
     assert "--bucket" in answer.stderr
 
 
+@pytest.mark.scenario("T22a")
 def test_bucket_that_does_not_exist(uploader: Uploader, site_folder: Folder) -> None:
     """Not a traceback about a missing key."""
     answer = uploader.run(site_folder("a", {"x": "x"}), "--bucket", "no-such-bucket")
@@ -155,6 +165,7 @@ def test_endpoint_down(uploader: Uploader, site_folder: Folder) -> None:
     )
 
 
+@pytest.mark.scenario("T9")
 def test_a_folder_named_as_the_release_log(uploader: Uploader, site_folder: Folder) -> None:
     """A build cannot write markers."""
     refused(uploader, 1, "release log", site_folder("a", {".releases/markers/x.json": "{}"}))

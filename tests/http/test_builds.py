@@ -103,6 +103,7 @@ def test_a_named_manifest_outside_the_directory(uploader: Uploader, site_folder:
     assert document["counts"]["uploaded"] == 2
 
 
+@pytest.mark.scenario("T30")
 def test_a_manifest_of_another_build_is_refused_and_nothing_is_written(uploader: Uploader, site_folder: Folder) -> None:
     build = site_folder("public", {"app-3f9c2ab1.js": "x", "staticfiles.json": '{"paths": {"a": "b"}, "version": "1"}'})
     answer = uploader.run(build, "--bucket", uploader.bucket)

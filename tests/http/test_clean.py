@@ -54,6 +54,7 @@ def test_a_superseded_version_is_tagged_then_deleted(uploader: Uploader, site_fo
     assert [key for key in uploader.keys() if ".releases" not in key] == ["assets/app-4a1b2c3d.js"]
 
 
+@pytest.mark.scenario("T2", "T27", "L14")
 def test_the_users_tags_stay_and_ours_come_and_go(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
     """Read, merge, write; an asset that comes back loses ours although nothing was sent."""
     s3, key = uploader.aws.client("s3"), "assets/about.html"
@@ -87,6 +88,7 @@ def test_an_object_stored_over_a_tagged_one_may_keep_or_lose_the_tag(
     assert s3.get_object_tagging(Bucket=uploader.bucket, Key=key)["TagSet"] == []
 
 
+@pytest.mark.scenario("T29a")
 def test_more_than_a_thousand_deletions_go_in_batches(
     uploader: Uploader, cleaner: Cleaner, site_folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +174,7 @@ def test_a_bad_payload_is_refused_and_nothing_is_written(
     assert uploader.keys() == []
 
 
+@pytest.mark.scenario("T29c")
 def test_a_bucket_without_a_marker_is_left_alone(uploader: Uploader, cleaner: Cleaner) -> None:
     """No marker, no action: not even a ledger, whatever lies there."""
     uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key="assets/old-3f9c2ab1.js", Body=b"")
@@ -215,6 +218,7 @@ def test_two_buckets_with_one_prefix_have_each_a_wake_up_of_its_own(
     assert cleaner(sent)["current"] == {"default": second.id}
 
 
+@pytest.mark.scenario("T8b")
 def test_an_unchanged_site_causes_no_write(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
     """A repeated event finds nothing to do."""
     s3 = uploader.aws.client("s3")
@@ -225,6 +229,7 @@ def test_an_unchanged_site_causes_no_write(uploader: Uploader, site_folder: Fold
     assert s3.head_object(Bucket=uploader.bucket, Key="assets/.releases/ledger.json.gz")["ETag"] == ledger["ETag"]
 
 
+@pytest.mark.scenario("T32b")
 def test_the_log_says_what_policy_a_run_followed(cleaner: Cleaner, caplog: pytest.LogCaptureFixture) -> None:
     """So that a deletion of long ago can be traced to its settings."""
     cleaner(dry_run=True, removed_ttl=7)

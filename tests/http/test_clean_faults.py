@@ -197,6 +197,7 @@ def test_a_clean_gets_over_one_fault(  # noqa: PLR0913, PLR0917 (fixtures)
             assert site(bucket) == due.wanted
 
 
+@pytest.mark.scenario("T17a")
 @every_fault
 @pytest.mark.filterwarnings("ignore:No application metrics to publish")  # a run that failed has counted nothing
 def test_a_clean_that_loses_its_network_says_so_and_the_next_one_finishes(  # noqa: PLR0913, PLR0917 (fixtures)
@@ -232,6 +233,7 @@ def is_tagging(request: Request) -> bool:
     return request.method == "PUT" and request.query.split("&")[0].rstrip("=") == "tagging"
 
 
+@pytest.mark.scenario("L13")
 def test_a_key_that_a_batch_could_not_delete_is_tried_again(
     clean: Cleaner,
     due: Due,
@@ -248,6 +250,7 @@ def test_a_key_that_a_batch_could_not_delete_is_tried_again(
     assert site(bucket) == due.wanted
 
 
+@pytest.mark.scenario("T17b", "L12")
 def test_a_key_that_no_batch_can_delete_is_reported_and_never_counted(
     clean: Cleaner,
     due: Due,

@@ -60,6 +60,7 @@ def test_print_config_asks_aws_nothing(uploader: Uploader, project: Path) -> Non
     assert uploader.keys() == []
 
 
+@pytest.mark.scenario("T19a")
 @pytest.mark.usefixtures("project")
 def test_the_environment_beats_the_file_and_a_flag_beats_both(uploader: Uploader) -> None:
     done = uploader.run("--channel", "flag", "--json", UPLOADER_BUCKET=uploader.bucket, UPLOADER_CHANNEL="variable")
@@ -68,6 +69,7 @@ def test_the_environment_beats_the_file_and_a_flag_beats_both(uploader: Uploader
     assert (document["bucket"], document["channel"], document["prefix"]) == (uploader.bucket, "flag", "web/")
 
 
+@pytest.mark.scenario("T15")
 @pytest.mark.parametrize(
     ("toml", "words", "said"),
     [

@@ -53,6 +53,7 @@ def invalidations(uploader: Uploader, distribution: str) -> list[set[str]]:
     return [set(batch["Paths"]["Items"]) for batch in batches]
 
 
+@pytest.mark.scenario("T20")
 def test_what_was_replaced_is_invalidated_once_and_nothing_else(
     uploader: Uploader, site_folder: Folder, distribution: str
 ) -> None:

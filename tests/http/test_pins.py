@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.http.in_process import publish_here
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def run(uploader: Uploader, command: str, *arguments: str) -> str:
     return answer.stdout
 
 
+@pytest.mark.scenario("A1")
 def test_a_pinned_release_outlives_what_would_be_deleted_until_it_is_unpinned(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, layout: Layout
 ) -> None:

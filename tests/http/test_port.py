@@ -67,6 +67,7 @@ def test_what_is_not_there_is_none(store: S3Port) -> None:
     assert list(store.list("missing/")) == []
 
 
+@pytest.mark.scenario("L6")
 def test_create_only_then_compare_and_swap(store: S3Port) -> None:
     first = store.put_if("ledger", b"1", None)
     with pytest.raises(ConflictError):
@@ -86,6 +87,7 @@ def test_a_swap_of_what_is_gone_is_a_conflict(store: S3Port) -> None:
         store.put_if("ledger", b"2", etag)
 
 
+@pytest.mark.scenario("T29a")
 def test_listing_is_by_prefix_and_in_order_over_pages(store: S3Port) -> None:
     for number in range(3 * PAGE + 1):
         store.put_if(f"a/{number:04}", b"xy", None)

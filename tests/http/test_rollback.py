@@ -51,6 +51,7 @@ def back(uploader: Uploader, *arguments: str) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.scenario("A1")
 def test_an_old_release_is_current_again_untagged_and_the_new_one_retires(
     uploader: Uploader, ids: list[str], cleaner: Cleaner, layout: Layout
 ) -> None:

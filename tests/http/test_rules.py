@@ -55,6 +55,7 @@ def site(uploader: Uploader, site_folder: Folder, tmp_path: Path) -> Site:
     return Site(uploader, folder, tmp_path / "uploader.toml")
 
 
+@pytest.mark.scenario("T12")
 def test_every_header_of_a_rule_is_stored(site: Site) -> None:
     site.upload("""
         [[rules]]
@@ -92,6 +93,7 @@ def test_rules_that_skip_everything_publish_nothing(site: Site) -> None:
     assert site.uploader.keys() == []
 
 
+@pytest.mark.scenario("T13", "A5")
 @pytest.mark.parametrize(
     ("rule", "coding", "unpack"), [("gzip", "gzip", gzip.decompress), ("brotli", "br", brotli.decompress)]
 )
@@ -109,6 +111,7 @@ def test_a_body_is_compressed_where_that_saves(
     assert site.body("assets/tiny-4a1b2c3d.js") == b"1"
 
 
+@pytest.mark.scenario("A5")
 def test_under_the_same_rules_nothing_is_sent_again(site: Site) -> None:
     site.upload(GZIP)
     before = site.marked()
@@ -126,6 +129,7 @@ def test_what_earlier_releases_do_not_tell_is_asked_for(site: Site) -> None:
     assert site.marked() == before
 
 
+@pytest.mark.scenario("L29")
 def test_a_changed_rule_sends_what_it_changes_and_says_why(site: Site) -> None:
     """Fingerprinted files too: their names do not change with their headers."""
     site.upload("")
@@ -157,6 +161,7 @@ def test_a_compressed_object_of_another_size_than_the_marker_says_is_sent_again(
     assert gzip.decompress(site.body(APP)) == LONG.encode()
 
 
+@pytest.mark.scenario("T13")
 def test_what_the_build_compressed_is_stored_as_what_it_decodes_to(site: Site) -> None:
     (site.folder / "app-3f9c2ab1.js.br").write_bytes(brotli.compress(LONG.encode()))
     (site.folder / "app-3f9c2ab1.js.gz").write_bytes(gzip.compress(LONG.encode()))

@@ -7,6 +7,8 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from examples.embedded_aws import REGION
 from release_log.marker import Asset, Release, encode
 from tests.http.fault_proxy import Fault
@@ -19,8 +21,6 @@ from uploader.s3.open import open_bucket
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
     from release_log.layout import Layout
     from tests.http.conftest import Uploader
@@ -37,6 +37,7 @@ def publish_through(proxy: FaultProxy, bucket: str, folder: Path, concurrency: i
     publish(open_bucket(Access(bucket, REGION, proxy.url, keys=Keys("test", "test")), concurrency), build)
 
 
+@pytest.mark.scenario("T10")
 def test_each_file_is_sent_once_and_no_more_at_a_time_than_allowed(
     bucket: str, site_folder: Folder, proxy: FaultProxy
 ) -> None:
@@ -57,6 +58,7 @@ def test_each_file_is_sent_once_and_no_more_at_a_time_than_allowed(
     assert max(under_way) == 4
 
 
+@pytest.mark.scenario("L28")
 def test_no_page_is_sent_before_the_last_of_what_it_asks_for_is_there(
     bucket: str, site_folder: Folder, proxy: FaultProxy
 ) -> None:
@@ -77,6 +79,7 @@ def test_no_page_is_sent_before_the_last_of_what_it_asks_for_is_there(
     assert "/markers/" in last
 
 
+@pytest.mark.scenario("T21", "T29a")
 def test_what_is_on_the_second_page_of_the_listing_is_not_sent_again(uploader: Uploader, site_folder: Folder) -> None:
     """S3 gives 1,000 keys a page, the release log's among them."""
     folder = site_folder("a", {f"chunk{number}-3f9c2ab1.js": "x" for number in range(1001)})
@@ -85,6 +88,7 @@ def test_what_is_on_the_second_page_of_the_listing_is_not_sent_again(uploader: U
     assert (len(again.uploads), len(again.unchanged)) == (0, 1001)
 
 
+@pytest.mark.scenario("L29")
 def test_what_another_tool_stored_is_looked_at_once_and_sent_again_if_its_headers_are_wrong(
     uploader: Uploader, site_folder: Folder, proxy: FaultProxy
 ) -> None:
@@ -109,6 +113,7 @@ def test_what_another_tool_stored_is_looked_at_once_and_sent_again_if_its_header
     assert release() == ({}, [])
 
 
+@pytest.mark.scenario("T35a")
 def test_a_pulled_brake_is_an_error_in_the_log_and_a_metric(
     uploader: Uploader,
     cleaner: Cleaner,

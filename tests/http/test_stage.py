@@ -151,6 +151,7 @@ def test_a_refusal_for_one_key_in_an_answer_of_200_is_a_refusal() -> None:
             thread.join()
 
 
+@pytest.mark.scenario("A1")
 def test_a_roll_back_by_building_an_old_release_again(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +169,7 @@ def test_a_roll_back_by_building_an_old_release_again(
     assert found["app-4a1b2c3d.js"].keys() == {"superseded_at"}
 
 
+@pytest.mark.scenario("L5")
 def test_a_file_that_comes_back_loses_its_tag_and_its_siblings_clocks_start_anew(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

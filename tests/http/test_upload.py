@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 BUILD = {"app-3f9c2ab1.js": "one", "img/logo-dark.png": "png", "index.html": "<html>"}
 
 
+@pytest.mark.scenario("T14", "L21")
 def test_the_marker_lists_every_file_and_the_intent_is_gone(
     uploader: Uploader, site_folder: Folder, layout: Layout
 ) -> None:
@@ -42,6 +43,7 @@ def test_the_marker_lists_every_file_and_the_intent_is_gone(
     }
 
 
+@pytest.mark.scenario("T12")
 @pytest.mark.parametrize(
     ("name", "content_type", "cache"),
     [
@@ -62,6 +64,7 @@ def test_headers(uploader: Uploader, site_folder: Folder, name: str, content_typ
     assert head["ChecksumCRC64NVME"], "each body goes with a checksum that S3 verifies"
 
 
+@pytest.mark.scenario("A4")
 def test_pages_and_fingerprinted_files_have_headers_of_their_own_in_one_run(
     uploader: Uploader, site_folder: Folder, tmp_path: Path
 ) -> None:
@@ -81,6 +84,7 @@ def test_pages_and_fingerprinted_files_have_headers_of_their_own_in_one_run(
     }
 
 
+@pytest.mark.scenario("T1", "T21", "L32")
 def test_only_what_changed_is_sent_each_with_its_reason(uploader: Uploader, site_folder: Folder) -> None:
     """Unchanged files stay; a page of the same size with another content is seen; a second run sends nothing."""
     uploader.upload(site_folder("a", BUILD))
@@ -95,6 +99,7 @@ def test_only_what_changed_is_sent_each_with_its_reason(uploader: Uploader, site
     }
 
 
+@pytest.mark.scenario("L29")
 def test_an_object_with_other_headers_is_sent_again(uploader: Uploader, site_folder: Folder) -> None:
     """What somebody stored by hand with other headers is put right."""
     uploader.upload(site_folder("a", {"index.html": "x"}))
@@ -108,6 +113,7 @@ def test_an_object_with_other_headers_is_sent_again(uploader: Uploader, site_fol
     ]
 
 
+@pytest.mark.scenario("T19c", "L17")
 def test_a_dry_run_says_what_it_would_send_and_writes_nothing(uploader: Uploader, site_folder: Folder) -> None:
     """Not even an intent."""
     document = uploader.upload(site_folder("a", BUILD), "--dry-run")
@@ -135,6 +141,7 @@ def test_a_large_file_goes_by_multipart_and_arrives_whole(uploader: Uploader, tm
     assert "-" in answer["ETag"], "it went in parts"
 
 
+@pytest.mark.scenario("T19a")
 def test_every_option_is_an_environment_variable_too(uploader: Uploader, site_folder: Folder) -> None:
     """A build job sets them once; the command line beats them."""
     folder = site_folder("a", {"app.abc": "x"})
@@ -172,6 +179,7 @@ def test_json_is_one_document_and_logs_go_to_standard_error(uploader: Uploader, 
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
 
 
+@pytest.mark.scenario("T6")
 def test_two_chunks_with_one_name_stand_each_for_itself(uploader: Uploader, site_folder: Folder) -> None:
     """Vite names every ``index.js`` alike: neither is the other's next version."""
     document = uploader.upload(site_folder("a", {"index-3f9c2ab1.js": "1", "index-4a1b2c3d.js": "2"}))

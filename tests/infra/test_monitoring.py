@@ -112,6 +112,7 @@ def watched(alarm: dict[str, Any]) -> str:
 
 
 class TestAlarms:
+    @pytest.mark.scenario("T35a", "L26")
     def test_each_watches_what_it_should(self, one: Template) -> None:
         """A metric that stays away says nothing new of a state; of the runs it says that there were none."""
         assert {anchor: watched(alarm) for anchor, alarm in alarms(one).items()} == {

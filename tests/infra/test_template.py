@@ -188,6 +188,7 @@ def deny_without_tls(action: str, *targets: str) -> dict[str, Any]:
 class TestNewBucket:
     """Without ``bucket=`` the stack creates one."""
 
+    @pytest.mark.scenario("L27")
     def test_it_tells_eventbridge_and_is_private_encrypted_versioned_and_tidy(self, synthesise: Synthesise) -> None:
         """All four public access blocks; parts of broken uploads go after a day; ACLs are off.
 
@@ -365,6 +366,7 @@ class TestFunction:
         description = properties(template, "AWS::Lambda::Function", "Cleaner")["Description"]
         assert description == "Cleans " + "a" * 249
 
+    @pytest.mark.scenario("L26")
     def test_a_failed_run_is_repeated_twice_and_then_kept(self, synthesise: Synthesise) -> None:
         """Its event goes to the queue of failed runs, not away."""
         (config,) = resources(synthesise(), "AWS::Lambda::EventInvokeConfig").values()
@@ -636,6 +638,7 @@ class TestWakeUps:
         assert rule["State"] == "ENABLED"
         assert "ScheduleExpression" not in rule
 
+    @pytest.mark.scenario("L26")
     @pytest.mark.parametrize("prefix", ["assets/", ""])
     def test_every_day_does_with_a_full_listing(self, prefix: str, synthesise: Synthesise) -> None:
         """The backstop: it finds whatever an event or a wake-up lost."""
@@ -731,6 +734,7 @@ def test_the_outputs_say_where_to_upload_by_which_right_and_what_to_invoke(
     assert [bool(each) for each in to_add.values()] == [bucket != "${Bucket}"] * 2, "what is its owner's to set"
 
 
+@pytest.mark.scenario("L27")
 def test_what_an_existing_bucket_should_have_is_what_a_new_one_has(synthesise: Synthesise) -> None:
     """Statements for its policy, and rules as ``PutBucketLifecycleConfiguration`` takes them, for its sites only."""
     prefixes = ("assets/", "shop/")

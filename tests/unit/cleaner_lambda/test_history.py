@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,7 @@ def test_superseded_since_the_marker_that_replaced_it() -> None:
     assert (entry.logical, entry.size, entry.release, entry.tagged) == ("app.js", 7, "0000-default", None)
 
 
+@pytest.mark.scenario("A3")
 def test_unchanged_asset_does_not_age() -> None:
     """However many releases name it."""
     assert states(fold(History(), [release(n, app_js="a1") for n in range(9)])) == {}
@@ -88,6 +90,7 @@ def test_path_that_comes_back_supersedes_its_old_versions_again() -> None:
     assert states(history) == {"a1": ("superseded", 20), "b1": ("removed", 20)}
 
 
+@pytest.mark.scenario("L5")
 def test_path_that_leaves_a_second_time_is_removed_since_then() -> None:
     """Months later, all its versions have their whole time again."""
     releases = [
@@ -97,12 +100,14 @@ def test_path_that_leaves_a_second_time_is_removed_since_then() -> None:
     assert states(fold(History(), releases)) == {"a1": ("removed", 30), "a2": ("removed", 30)}
 
 
+@pytest.mark.scenario("L4")
 def test_roll_back_retires_what_was_live_a_moment_ago_as_the_latest() -> None:
     """After A, B, back to A, then C: A left last, whatever S3 says of its upload."""
     releases = [release(0, app_js="a"), release(5, app_js="b"), release(9, app_js="a"), release(12, app_js="c")]
     assert states(fold(History(), releases)) == {"a": ("superseded", 12), "b": ("superseded", 9)}
 
 
+@pytest.mark.scenario("T29b")
 def test_key_that_two_channels_share_is_live_until_both_left_it() -> None:
     """A hash shared by two owners is kept."""
     releases = [

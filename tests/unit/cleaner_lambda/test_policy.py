@@ -63,6 +63,7 @@ def reasons(plan: Plan, name: str = "keep") -> dict[str, str]:
 # Removed assets
 
 
+@pytest.mark.scenario("T4")
 @pytest.mark.parametrize(
     ("ago", "kept", "deleted"),
     [
@@ -97,12 +98,14 @@ def test_version_limit_does_not_count_the_current_version() -> None:
     assert reasons(plan) == {"v4": "current", "v2": "within_version_limit", "v3": "within_version_limit"}
 
 
+@pytest.mark.scenario("T33b")
 def test_version_limit_zero_keeps_only_the_current_version() -> None:
     """Zero means none, not "no limit"."""
     plan = decide(view({"v1": superseded(9000)}, live=("v2",)), replace(POLICY, version_limit=0), NOW)
     assert reasons(plan, "delete") == {"v1": "beyond_version_limit"}
 
 
+@pytest.mark.scenario("T5")
 def test_version_is_deleted_only_beyond_the_limit_and_after_its_ttl() -> None:
     """Both, not either."""
     policy = replace(POLICY, version_limit=1)
@@ -132,6 +135,7 @@ def test_rank_follows_when_a_version_was_superseded() -> None:
     assert set(reasons(plan, "delete")) == {"z_old", "a_new"}
 
 
+@pytest.mark.scenario("L3")
 def test_bundle_stable_for_a_year_and_replaced_a_second_ago_is_kept() -> None:
     """Its age counts from when it was superseded; nothing here knows when it was uploaded."""
     policy = replace(POLICY, version_limit=0, grace=0)
@@ -143,6 +147,7 @@ def test_bundle_stable_for_a_year_and_replaced_a_second_ago_is_kept() -> None:
 # Grace
 
 
+@pytest.mark.scenario("T32a")
 @pytest.mark.parametrize("entry", [superseded(899), removed(899)], ids=["superseded", "removed"])
 def test_grace_is_a_floor_under_both_ttls(entry: Retired) -> None:
     """Whatever the other settings say."""
@@ -186,6 +191,7 @@ def test_live_asset_that_bears_our_tag_loses_it() -> None:
     assert reasons(plan, "untag") == {"live.js": "current"}
 
 
+@pytest.mark.scenario("A1")
 def test_assets_of_kept_releases_stay_whatever_their_age() -> None:
     """``keep_releases``: time alone never makes them due; they are tagged all the same."""
     entries = {"a": removed(YEAR, tagged=False), "b": superseded(YEAR)}
@@ -226,6 +232,7 @@ def test_pinned_version_takes_the_place_in_the_version_limit_that_it_had() -> No
 # Tags
 
 
+@pytest.mark.scenario("T23b")
 def test_tag_is_written_when_it_is_missing_or_says_something_else() -> None:
     """Not again, when it is right."""
     entries = {
@@ -240,6 +247,7 @@ def test_tag_is_written_when_it_is_missing_or_says_something_else() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.scenario("T23a")
 def test_what_is_deleted_is_not_tagged_first() -> None:
     """One request less, and never a tag on what is gone."""
     assert decide(view({"a": removed(YEAR, tagged=False)}), POLICY, NOW).tag == ()
@@ -248,6 +256,7 @@ def test_what_is_deleted_is_not_tagged_first() -> None:
 # Stops and the brake
 
 
+@pytest.mark.scenario("T25b", "L24")
 @pytest.mark.parametrize("reason", [Reason.INVALID_MARKER, Reason.MISSING_MARKER, Reason.DELETING, Reason.REBUILT])
 def test_stop_tags_and_untags_but_deletes_nothing(reason: Reason) -> None:
     """What is due is kept for that reason, and tagged as usual."""
@@ -274,6 +283,7 @@ def many(count: int, live: int, policy: Policy, *, force: bool = False) -> Plan:
     return decide(view(entries, live=[f"live{number}" for number in range(live)]), policy, NOW, force=force)
 
 
+@pytest.mark.scenario("T35a", "A6")
 @pytest.mark.parametrize(
     ("due", "live", "braked"),
     [
@@ -299,6 +309,7 @@ def test_brake_says_how_many_and_how_to_go_on() -> None:
     assert '{"force": true}' in message
 
 
+@pytest.mark.scenario("T35b", "L20")
 def test_brake_fraction_zero_means_none_not_off() -> None:
     """Of however many; up to a hundred are never braked."""
     policy = replace(POLICY, max_delete_fraction=0.0)
@@ -431,6 +442,7 @@ def test_order_of_the_input_does_not_matter(state: View, policy: Policy, random:
     assert decide(shuffled, policy, NOW) == decide(state, policy, NOW)
 
 
+@pytest.mark.scenario("T33b", "A3")
 @given(views(), policies, st.integers(0, 100), st.booleans())
 def test_nothing_live_protected_pinned_kept_or_in_its_grace_is_deleted(
     state: View,
@@ -583,6 +595,7 @@ def to_delete(s3: FakeS3, policy: Policy) -> set[str]:
     return {entry["key"] for entry in answer(s3, policy)["delete"]}
 
 
+@pytest.mark.scenario("T25a")
 @whole_runs
 @given(buckets(), site_policies, st.booleans(), st.booleans())
 def test_dry_run_says_what_the_run_at_that_instant_does_and_writes_nothing(

@@ -121,6 +121,7 @@ def test_answer_of_a_huge_run_is_what_lambda_can_carry() -> None:
     assert answer["truncated"] is True
 
 
+@pytest.mark.scenario("T32b")
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_log_holds_the_whole_plan_in_pieces(dry_run: bool) -> None:  # noqa: FBT001 (a parameter of the test)
     """Also what the answer had to leave out; what is only to come, if somebody asked."""
@@ -145,6 +146,7 @@ def test_a_line_of_the_longest_keys_fits_a_log_event() -> None:
     assert all(len(json.dumps(line)) < 256_000 for line in log_lines(document))
 
 
+@pytest.mark.scenario("T32b")
 def test_summary_is_the_answer_without_its_lists() -> None:
     """For the ledger and the last line of the log."""
     document = report(5).document()

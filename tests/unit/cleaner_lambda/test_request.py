@@ -116,6 +116,7 @@ def test_good_payloads(payload: dict[str, Any], request_: Request) -> None:
     assert parse(payload) == request_
 
 
+@pytest.mark.scenario("T32a")
 @pytest.mark.parametrize(
     ("payload", "words"),
     [
@@ -207,6 +208,7 @@ def test_sites_are_read_from_the_environment() -> None:
     assert sites_from({"SITES": text}) == (Site("b", "assets/", Policy(version_limit=7, orphans=Orphans.REPORT)),)
 
 
+@pytest.mark.scenario("T15", "T33a")
 @pytest.mark.parametrize(
     "text",
     [

@@ -97,6 +97,7 @@ def fail_with(code: str) -> Callable[[], None]:
 # From the first release to the last
 
 
+@pytest.mark.scenario("T8a")
 def test_first_run_builds_the_ledger_and_deletes_nothing() -> None:
     """Even what is long overdue waits for the run after the one that built the ledger."""
     s3 = FakeS3()
@@ -117,6 +118,7 @@ def test_first_run_builds_the_ledger_and_deletes_nothing() -> None:
     assert s3.assets() == {B}
 
 
+@pytest.mark.scenario("T3")
 def test_superseded_asset_is_tagged_with_the_instant_of_the_marker(s3: FakeS3) -> None:
     """Not with that of the run, which may be late."""
     s3.publish("r3", "default", {APP: C})
@@ -161,6 +163,7 @@ def test_a_build_machine_whose_clock_is_years_off_changes_nothing(s3: FakeS3, ye
     assert s3.assets() == {LOGO}
 
 
+@pytest.mark.scenario("T3")
 def test_removed_asset_is_tagged_as_removed(s3: FakeS3) -> None:
     """Its logical path is in no current release any more."""
     s3.publish("r3", "default", {"assets/logo.png": LOGO})
@@ -169,6 +172,7 @@ def test_removed_asset_is_tagged_as_removed(s3: FakeS3) -> None:
     assert s3.tags(A) == {"removed_at": format_instant(s3.clock)}, "its path left as well, so its other tag goes"
 
 
+@pytest.mark.scenario("T28", "L27")
 def test_due_asset_is_deleted_and_leaves_the_ledger(s3: FakeS3) -> None:
     """At the instant that the run before it announced, not a second earlier."""
     due = run(s3).next_due
@@ -185,6 +189,7 @@ def test_due_asset_is_deleted_and_leaves_the_ledger(s3: FakeS3) -> None:
     assert report.next_due is None
 
 
+@pytest.mark.scenario("L3")
 def test_bundle_that_was_stable_for_a_year_is_kept_when_it_is_replaced() -> None:
     """Its age counts from when it was superseded, not from its upload."""
     s3 = FakeS3()
@@ -197,6 +202,7 @@ def test_bundle_that_was_stable_for_a_year_is_kept_when_it_is_replaced() -> None
     assert s3.assets() == {A, B}
 
 
+@pytest.mark.scenario("T8b", "T23b")
 def test_run_without_news_puts_nothing(s3: FakeS3) -> None:
     """An unchanged state causes no PUT, no tagging, no delete."""
     run(s3)
@@ -215,6 +221,7 @@ def test_run_after_a_release_reads_two_markers(s3: FakeS3) -> None:
     assert len([key for operation, key in s3.requests if key.startswith(s3.layout.markers) and operation == "get"]) == 2
 
 
+@pytest.mark.scenario("L16")
 def test_effects_come_in_the_order_untag_delete_tag(s3: FakeS3) -> None:
     """So that a crash between two of them errs towards keeping."""
     s3.publish("r3", "default", {APP: C})
@@ -241,6 +248,7 @@ def test_deletion_is_announced_in_the_ledger_before_it_begins(s3: FakeS3) -> Non
     assert seen == [Announcement("mine", frozenset({A}))]
 
 
+@pytest.mark.scenario("T27", "L14")
 def test_revived_asset_loses_our_tag_and_keeps_the_users(s3: FakeS3) -> None:
     """A roll-back needs no upload; the tag goes although nothing was sent."""
     s3.tags(A)["team"] = "web"
@@ -254,6 +262,7 @@ def test_revived_asset_loses_our_tag_and_keeps_the_users(s3: FakeS3) -> None:
     assert A in s3.assets()
 
 
+@pytest.mark.scenario("L15")
 def test_user_tags_survive_tagging(s3: FakeS3) -> None:
     """Read, merge, write: PutObjectTagging alone would replace them."""
     s3.tags(B)["team"] = "web"
@@ -262,6 +271,7 @@ def test_user_tags_survive_tagging(s3: FakeS3) -> None:
     assert s3.tags(B) == {"team": "web", "superseded_at": format_instant(s3.clock)}
 
 
+@pytest.mark.scenario("T29b")
 def test_two_channels_keep_what_either_needs(s3: FakeS3) -> None:
     """What one channel retires while the other is on it is neither tagged nor deleted."""
     s3.publish("s1", "staging", {APP: B})
@@ -274,6 +284,7 @@ def test_two_channels_keep_what_either_needs(s3: FakeS3) -> None:
     assert s3.tags(B) == {}
 
 
+@pytest.mark.scenario("L7", "L25")
 def test_next_run_finishes_what_a_crash_left(s3: FakeS3) -> None:
     """Wherever the run died: after each of its requests the next one ends in the same place."""
     s3.publish("r3", "default", {APP: C})
@@ -314,6 +325,7 @@ def test_next_run_finishes_what_a_crash_left(s3: FakeS3) -> None:
 # Dry run
 
 
+@pytest.mark.scenario("T25a", "L18")
 def test_dry_run_says_what_the_real_run_does_and_writes_nothing(s3: FakeS3) -> None:
     """The whole answer is equal, but for ``dry_run`` itself."""
     s3.publish("r3", "default", {APP: C, "assets/logo.png": LOGO})
@@ -355,6 +367,7 @@ def test_dry_run_with_a_full_listing_and_force_equals_the_real_run(s3: FakeS3) -
 # Markers: none, late, broken, gone
 
 
+@pytest.mark.scenario("T8a", "T29c")
 @pytest.mark.parametrize("full", [False, True])
 def test_without_any_marker_nothing_happens(full: bool) -> None:  # noqa: FBT001 (a parameter of the test)
     """An installation on a bucket that nobody has published to: what lies there is not ours."""
@@ -389,6 +402,7 @@ def test_marker_that_comes_out_of_order_gives_the_state_of_markers_in_order() ->
     assert {key: late.tags(key) for key in (A, B, C)} == {key: in_order.tags(key) for key in (A, B, C)}
 
 
+@pytest.mark.scenario("T30")
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -442,6 +456,7 @@ def test_folder_objects_of_consoles_are_no_markers(s3: FakeS3) -> None:
     assert keys_of(run(s3), "delete") == [A]
 
 
+@pytest.mark.scenario("T30", "T34a")
 def test_missing_current_marker_stops_deletion_until_the_channel_has_a_release_again(s3: FakeS3) -> None:
     """An older release does not become current instead: production still serves the one whose marker was lost."""
     current = s3.ledger.current["default"]
@@ -504,6 +519,7 @@ def test_ledger_lost_is_rebuilt_from_markers_and_tags_with_the_same_instants(s3:
     assert s3.ledger.retired == before
 
 
+@pytest.mark.scenario("T28")
 def test_tag_left_over_from_an_earlier_retirement_makes_nothing_older(s3: FakeS3) -> None:
     """With the ledger lost, markers and tag disagree: the later instant counts."""
     s3.tags(A)["superseded_at"] = "2020-01-01T00:00:00Z"
@@ -525,6 +541,7 @@ def test_live_asset_with_a_left_over_tag_loses_it_when_the_ledger_is_rebuilt(s3:
 # Uploads under way, staged releases
 
 
+@pytest.mark.scenario("L23")
 @pytest.mark.parametrize(("begin", "reason"), [("intend", "pending"), ("stage", "staged")])
 def test_intent_and_staged_release_keep_and_untag_their_keys_until_they_expire(
     s3: FakeS3, begin: str, reason: str
@@ -752,6 +769,7 @@ def test_another_runs_unexpired_deleting_means_nothing_is_deleted_and_when_to_co
     assert s3.ledger.deleting is None
 
 
+@pytest.mark.scenario("L23")
 def test_what_a_dead_run_announced_is_taken_back_even_if_nothing_else_changed(s3: FakeS3) -> None:
     """An uploader that needs one of those keys would wait for nobody."""
     s3.ledger = replace(s3.ledger, deleting=Announcement("dead", frozenset({"assets/x.js"})))
@@ -767,6 +785,7 @@ def test_run_that_starts_over_is_not_held_up_by_its_own_announcement(s3: FakeS3)
     assert keys_of(run(s3, run_id="mine"), "delete") == [A]
 
 
+@pytest.mark.scenario("L6")
 @pytest.mark.parametrize(
     ("operation", "key", "number"),
     [
@@ -867,6 +886,7 @@ def test_time_that_passes_is_no_reason_to_write_the_ledger(s3: FakeS3, policy: P
 # Errors of S3, per key and whole
 
 
+@pytest.mark.scenario("L13")
 def test_key_that_cannot_be_deleted_is_tried_again(s3: FakeS3) -> None:
     """InternalError in the answer of a batch, for a few keys per million: the SDK does not repeat those."""
     s3.advance(POLICY.version_ttl)
@@ -877,6 +897,7 @@ def test_key_that_cannot_be_deleted_is_tried_again(s3: FakeS3) -> None:
     assert s3.made("delete") == [("delete", A), ("delete", A)]
 
 
+@pytest.mark.scenario("L7", "L12")
 def test_key_that_cannot_be_deleted_is_reported_kept_in_the_ledger_and_not_counted(s3: FakeS3) -> None:
     """Another key of the same batch goes all the same."""
     s3.publish("r3", "default", {APP: C})
@@ -897,6 +918,7 @@ def test_key_that_cannot_be_deleted_is_reported_kept_in_the_ledger_and_not_count
     assert keys_of(run(s3), "delete") == [A]
 
 
+@pytest.mark.scenario("T17b")
 def test_batch_that_fails_as_a_whole_is_reported_key_by_key(s3: FakeS3) -> None:
     """Nothing is reported deleted, nothing is lost from the ledger."""
     s3.advance(POLICY.version_ttl)
@@ -907,6 +929,7 @@ def test_batch_that_fails_as_a_whole_is_reported_key_by_key(s3: FakeS3) -> None:
     assert set(s3.ledger.retired) == {A}
 
 
+@pytest.mark.scenario("T26")
 def test_error_while_tagging_is_reported_and_tried_again_next_time(s3: FakeS3) -> None:
     """A permission error must not be swallowed."""
     s3.publish("r3", "default", {APP: C})
@@ -919,6 +942,7 @@ def test_error_while_tagging_is_reported_and_tried_again_next_time(s3: FakeS3) -
     assert keys_of(run(s3), "tag") == [B]
 
 
+@pytest.mark.scenario("T26")
 def test_error_while_untagging_is_reported_and_owed(s3: FakeS3) -> None:
     """The tag that is still there is not forgotten."""
     s3.publish("r3", "default", {APP: A})
@@ -932,6 +956,7 @@ def test_error_while_untagging_is_reported_and_owed(s3: FakeS3) -> None:
     assert s3.tags(A) == {}
 
 
+@pytest.mark.scenario("T17a")
 @pytest.mark.parametrize("request_", ["get", "list", "put_if"])
 def test_error_of_a_request_that_a_run_needs_ends_it_without_a_deletion(s3: FakeS3, request_: str) -> None:
     """A failure in LIST or PUT: zero deletes."""
@@ -949,6 +974,7 @@ def test_error_of_a_request_that_a_run_needs_ends_it_without_a_deletion(s3: Fake
     assert s3.made("delete") == []
 
 
+@pytest.mark.scenario("T34b")
 @pytest.mark.parametrize("operation", ["get_tags", "put_tags"])
 def test_asset_that_is_gone_when_it_is_to_be_tagged_leaves_the_ledger(s3: FakeS3, operation: str) -> None:
     """Somebody else deleted it: no entry that is never due to go."""
@@ -996,6 +1022,7 @@ def test_deletion_goes_in_batches_of_a_thousand() -> None:
     assert len(s3.assets()) == 1001
 
 
+@pytest.mark.scenario("L9", "A6")
 def test_brake_deletes_nothing_and_force_lets_it_go() -> None:
     """A run that would delete most of the site says how to go on."""
     s3 = FakeS3()
@@ -1014,6 +1041,7 @@ def test_brake_deletes_nothing_and_force_lets_it_go() -> None:
 # The full listing
 
 
+@pytest.mark.scenario("T31a", "L10")
 @pytest.mark.parametrize(
     ("orphans", "retired"),
     [
@@ -1064,6 +1092,7 @@ def test_orphan_is_no_older_in_its_state_than_the_marker_that_brought_it_there(s
     assert s3.ledger.retired["assets/new-eeee5555.js"].mark == Mark(State.SUPERSEDED, s3.clock)
 
 
+@pytest.mark.scenario("T24", "T31b")
 def test_object_younger_than_a_day_is_no_orphan(s3: FakeS3) -> None:
     """It may belong to an upload that nobody has told us of: 24 hours to the second."""
     s3.put("assets/old-0123abcd.js")
@@ -1073,6 +1102,7 @@ def test_object_younger_than_a_day_is_no_orphan(s3: FakeS3) -> None:
     assert run(s3, full=True).orphans == 1
 
 
+@pytest.mark.scenario("T31b")
 def test_key_of_an_intent_is_no_orphan(s3: FakeS3) -> None:
     """The upload that skips it is under way."""
     s3.put("assets/old-0123abcd.js")
@@ -1082,6 +1112,7 @@ def test_key_of_an_intent_is_no_orphan(s3: FakeS3) -> None:
     assert "assets/old-0123abcd.js" not in s3.ledger.retired
 
 
+@pytest.mark.scenario("L10")
 def test_orphans_are_only_reported_with_an_empty_prefix() -> None:
     """The whole bucket: anything may be somebody else's."""
     s3 = FakeS3(prefix="")
@@ -1103,6 +1134,7 @@ def test_orphans_are_only_reported_while_a_marker_is_invalid(s3: FakeS3) -> None
     assert set(s3.ledger.retired) == {A}
 
 
+@pytest.mark.scenario("T9")
 def test_nested_site_and_the_release_logs_are_nobodys_orphans(s3: FakeS3) -> None:
     """A prefix with a release log of its own inside ours is another site, with all that lies there."""
     nested = FakeS3(prefix="assets/admin/", clock=s3.clock)
@@ -1126,6 +1158,7 @@ def test_site_configured_inside_this_one_has_its_assets_before_its_first_release
     assert report.orphans == 1
 
 
+@pytest.mark.scenario("T34b")
 def test_entry_whose_object_is_gone_leaves_the_ledger_at_a_full_listing(s3: FakeS3) -> None:
     """No request is made for it ever after."""
     s3.objects.pop(A)
@@ -1134,6 +1167,7 @@ def test_entry_whose_object_is_gone_leaves_the_ledger_at_a_full_listing(s3: Fake
     assert report.counts()["keep"] == 1
 
 
+@pytest.mark.scenario("T34a")
 def test_missing_current_asset_is_named(s3: FakeS3) -> None:
     """``MissingAssets``: somebody deleted what a page asks for."""
     s3.objects.pop(B)
@@ -1260,6 +1294,7 @@ def test_key_of_a_pin_is_no_orphan(s3: FakeS3) -> None:
 # keep_releases
 
 
+@pytest.mark.scenario("A1")
 def test_keep_releases_keeps_the_assets_of_the_earlier_releases(s3: FakeS3) -> None:
     """Whatever their age, for a roll-back without a rebuild; the markers are read for it."""
     s3.publish("r3", "default", {APP: C})

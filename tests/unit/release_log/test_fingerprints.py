@@ -167,6 +167,7 @@ def share_recognised(tokens: list[str]) -> float:
     return sum(split(f"index-{token}.js") == Name("index.js", token) for token in tokens) / len(tokens)
 
 
+@pytest.mark.scenario("T7", "L2")
 @pytest.mark.parametrize(
     ("tool", "path", "logical", "fingerprint"), FINGERPRINTED, ids=[row[1] for row in FINGERPRINTED]
 )
@@ -178,6 +179,7 @@ def test_names_of_build_tools_are_split(tool: str, path: str, logical: str, fing
     assert fingerprint in {None, name.fingerprint}, tool
 
 
+@pytest.mark.scenario("T11", "L1")
 @pytest.mark.parametrize("path", PLAIN)
 def test_plain_names_bear_no_fingerprint(path: str) -> None:
     """What is taken for a fingerprint by mistake is cached for a year."""
@@ -205,6 +207,7 @@ def test_versions_of_an_asset_share_their_logical_path() -> None:
     assert split("js/app-3f9c2ab1.js").logical == split("js/app-0b84ccaf.js").logical == "js/app.js"
 
 
+@pytest.mark.scenario("L2")
 @pytest.mark.parametrize(
     ("alphabet", "length", "share"),
     [(BASE64URL, 8, 0.90), (HEX, 8, 0.95), (HEX, 20, 0.999), (BASE32, 8, 0.97)],
@@ -215,6 +218,7 @@ def test_most_random_fingerprints_are_recognised(alphabet: str, length: int, sha
     assert share_recognised(draw(alphabet, length)) >= share
 
 
+@pytest.mark.scenario("L1")
 def test_few_names_of_two_words_are_taken_for_fingerprints() -> None:
     """Camel case of English words is at most once in two hundred mistaken."""
     words = (  # noqa: SIM905 - as above

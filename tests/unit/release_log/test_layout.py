@@ -77,6 +77,7 @@ def test_good_prefixes(prefix: str) -> None:
     assert check_prefix(prefix) == prefix
 
 
+@pytest.mark.scenario("T14", "L11")
 @pytest.mark.parametrize(
     ("prefix", "words"),
     [
@@ -127,6 +128,7 @@ def test_site_owns_what_is_below_its_prefix(prefix: str, key: str) -> None:
     assert Layout(prefix).owns(key)
 
 
+@pytest.mark.scenario("T9", "L10")
 @pytest.mark.parametrize(
     ("prefix", "key"),
     [

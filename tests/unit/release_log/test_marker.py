@@ -187,6 +187,7 @@ REFUSED: list[tuple[str, bytes, str]] = [
 ]
 
 
+@pytest.mark.scenario("T30", "L8")
 @pytest.mark.parametrize(("body", "words"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED])
 def test_invalid_markers_are_refused_with_what_is_wrong(body: bytes, words: str) -> None:
     """In one line that names it."""

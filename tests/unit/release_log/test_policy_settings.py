@@ -23,6 +23,7 @@ BOUNDS = {
 WHOLE = sorted(BOUNDS.keys() - {"max_delete_fraction"})
 
 
+@pytest.mark.scenario("L19")
 def test_defaults_are_those_of_the_documents() -> None:
     """As ``docs/policy.md`` has them."""
     assert {name: getattr(Policy(), name) for name in BOUNDS} == {name: each[2] for name, each in BOUNDS.items()}
@@ -35,6 +36,7 @@ def test_every_setting_says_what_it_is() -> None:
     assert all(field.metadata["doc"] for field in SETTINGS.values())
 
 
+@pytest.mark.scenario("T32a", "A2")
 @pytest.mark.parametrize(("name", "bounds"), [(name, each[:2]) for name, each in BOUNDS.items()])
 def test_bounds_are_allowed_and_what_is_beyond_is_not(name: str, bounds: tuple[int, int]) -> None:
     """With an error that names the setting, the value and the bounds."""
@@ -136,6 +138,7 @@ def test_bad_text_is_refused(name: str, text: str) -> None:
         parse_setting(name, text)
 
 
+@pytest.mark.scenario("T33a")
 def test_policy_takes_the_rest_from_its_base() -> None:
     """A "what if" asks about the installed policy, not about the defaults."""
     base = Policy(version_limit=7, grace=1)

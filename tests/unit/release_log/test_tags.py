@@ -26,6 +26,7 @@ def test_names_and_values_of_our_tags() -> None:
     assert {"superseded_at", "removed_at"} == OUR_KEYS
 
 
+@pytest.mark.scenario("L15")
 def test_new_mark_replaces_the_other_one_and_leaves_the_users_tags() -> None:
     """One of ours at a time."""
     tags = with_mark({"team": "web"}, SUPERSEDED)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.scenario("T6")
 @pytest.mark.parametrize(
     "names",
     [

@@ -101,6 +101,7 @@ def test_a_named_manifest_is_the_only_one_that_is_read(tmp_path: Path) -> None:
 # -- refused manifests --
 
 
+@pytest.mark.scenario("T30")
 @pytest.mark.parametrize(
     "manifest",
     [
@@ -180,6 +181,7 @@ def test_a_named_file_that_is_not_a_manifest_is_refused(tmp_path: Path, content:
         read(tmp_path, "manifest.json", content, named=named)
 
 
+@pytest.mark.scenario("T30")
 def test_a_named_manifest_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read build manifest .*nowhere.json.*No such file"):
         read_manifests(tmp_path, ["app.js"], tmp_path / "nowhere.json")

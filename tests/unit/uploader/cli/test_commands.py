@@ -67,6 +67,7 @@ def test_its_answer_can_be_read_by_a_program(command: click.Command) -> None:
         assert "as_json" in {option.name for option in options(command)}
 
 
+@pytest.mark.scenario("T19a")
 def test_each_option_has_its_environment_variable(command: click.Command) -> None:
     for option in options(command):
         name = max(option.opts, key=len).lstrip("-").replace("-", "_")

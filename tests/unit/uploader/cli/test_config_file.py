@@ -142,6 +142,7 @@ def test_an_environment_that_is_not_there_is_refused(environments: str, name: st
     assert str(error.value) == f"uploader.toml: unknown environment {name!r}: {remedy}"
 
 
+@pytest.mark.scenario("T15")
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -202,6 +203,7 @@ def test_what_fits_is_taken(text: str) -> None:
     assert len(checked()) == 1
 
 
+@pytest.mark.scenario("T15")
 @pytest.mark.parametrize(
     ("body", "said"),
     [

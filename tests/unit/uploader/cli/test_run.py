@@ -112,6 +112,7 @@ def test_it_becomes_current_after_the_command_and_not_before(
     assert staged < marked
 
 
+@pytest.mark.scenario("A8")
 def test_a_failed_roll_out_is_dropped_and_nothing_retires(
     run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,6 +191,7 @@ def test_a_command_that_activates_by_itself_is_fine(run: Run, bucket: FakeBucket
     assert len(bucket.log(LAYOUT.markers)) == 1
 
 
+@pytest.mark.scenario("T19c")
 def test_a_dry_run_runs_nothing(run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(*PYTHON, "print('ran')", options=("--dry-run",)) == 0
     said = capfd.readouterr().out

@@ -110,6 +110,7 @@ def test_a_staged_release_can_be_activated_after_a_newer_one(bucket: FakeBucket)
     assert max(bucket.log(LAYOUT.markers), key=lambda key: bucket.times[key]) == MARKER
 
 
+@pytest.mark.scenario("T34a")
 @pytest.mark.parametrize(("body", "fits"), [(None, False), (b"other size", False), (b"app", True)])
 def test_an_asset_that_is_not_there_as_uploaded_stops_the_activation(
     bucket: FakeBucket, body: bytes | None, *, fits: bool

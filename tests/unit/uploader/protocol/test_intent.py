@@ -66,6 +66,7 @@ def test_the_intent_is_written_before_the_ledger_is_read() -> None:
     assert bucket.requests == [f"create {OURS}", "list assets/", f"get {LAYOUT.ledger}", f"delete {OURS}"]
 
 
+@pytest.mark.scenario("L23")
 @pytest.mark.parametrize("ahead", [-86_400, 0, 86_400])
 def test_an_announcement_expires_by_s3s_clock_whatever_the_build_machines_says(ahead: float) -> None:
     """No sooner than an invocation can last after the ledger was written, and at the next look after that."""
@@ -103,6 +104,7 @@ def test_an_old_ledger_that_cannot_be_read_holds_up_nothing() -> None:
     assert clock.passed == HOLDS.total_seconds()
 
 
+@pytest.mark.scenario("L24")
 def test_anothers_intent_is_never_withdrawn() -> None:
     """Others hold this id in each of these seconds: it gives up, and theirs are untouched."""
     bucket = FakeBucket()

@@ -48,6 +48,7 @@ def test_nothing_sent_is_nothing_stale() -> None:
     assert Cdn("E1").stale_paths([]) == ()
 
 
+@pytest.mark.scenario("T20")
 def test_an_index_page_is_asked_for_by_its_folder_too() -> None:
     assert url_paths("x/index.html") == ("/x/index.html", "/x/")
     assert url_paths("index.html") == ("/index.html", "/")
@@ -87,6 +88,7 @@ def test_few_paths_stay_as_they_are() -> None:
     assert fold(paths) == tuple(sorted(paths))
 
 
+@pytest.mark.scenario("T20")
 def test_the_deepest_folders_fold_first() -> None:
     paths = ["/index.html", "/", "/a/1.html", *(f"/b/c/{number}.html" for number in range(20))]
     assert fold(paths) == ("/", "/a/1.html", "/b/c/*", "/index.html")
@@ -117,6 +119,7 @@ PATHS = st.sets(
 )
 
 
+@pytest.mark.scenario("T20")
 @given(paths=PATHS, most=st.integers(1, 12))
 def test_every_path_is_covered_by_no_more_paths_than_allowed_and_none_is_idle(paths: set[str], most: int) -> None:
     folded = fold(paths, most)

@@ -34,6 +34,7 @@ def run(bucket: FakeBucket, build: Build, clock: Clock | None = None) -> None:
     publish(bucket, build, clocks=clock.clocks())
 
 
+@pytest.mark.scenario("L28")
 def test_intent_listing_fingerprinted_files_pages_marker_intent_gone(build: Build) -> None:
     bucket = FakeBucket()
     run(bucket, build)
@@ -55,6 +56,7 @@ def test_the_intent_says_what_the_marker_says(build: Build) -> None:
     assert len(bodies) == 1, "an intent that cannot be removed is no failure; it expires"
 
 
+@pytest.mark.scenario("T17a")
 @pytest.mark.parametrize("fail", ["create assets/.releases/pending", "list", "put assets/app", "put assets/index"])
 def test_a_failure_at_any_step_before_it_leaves_no_marker_and_no_intent(build: Build, fail: str) -> None:
     bucket = FakeBucket(fail=fail)
@@ -102,6 +104,7 @@ def test_an_id_that_another_upload_has_is_not_taken(build: Build) -> None:
     assert LAYOUT.marker_key("20261123T120002Z-r1") in bucket.objects
 
 
+@pytest.mark.scenario("L17")
 def test_a_dry_run_makes_no_write(build: Build) -> None:
     bucket = FakeBucket()
     published = publish(ReadOnly(bucket), build)

@@ -15,6 +15,7 @@ from uploader.treatment.encodings import compress, ending_of, saves
 DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress}
 
 
+@pytest.mark.scenario("A5")
 @pytest.mark.parametrize("encoding", DECODERS)
 @given(body=st.binary(max_size=2000))
 def test_a_compressed_body_decodes_to_what_it_was_and_is_the_same_each_time(encoding: str, body: bytes) -> None:
@@ -40,6 +41,7 @@ def test_compression_must_save_more_than_its_header_costs() -> None:
     assert not saves(0, 20)
 
 
+@pytest.mark.scenario("T13")
 @pytest.mark.parametrize(
     ("name", "content_type", "encoding"),
     [

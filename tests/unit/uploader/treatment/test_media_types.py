@@ -72,6 +72,7 @@ def test_content_type(name: str, expected: str) -> None:
     assert headers_for(name, fingerprinted=True).content_type == expected
 
 
+@pytest.mark.scenario("L30")
 def test_no_type_is_one_that_javascript_had_once() -> None:
     """`application/ecmascript` turned a CDN's compression off."""
     assert not [

@@ -43,6 +43,7 @@ def test_without_a_matching_rule_the_treatment_is_the_default(name: str, fingerp
         assert some.treat(name, fingerprinted=fingerprinted) == expected
 
 
+@pytest.mark.scenario("T12")
 def test_the_first_rule_that_matches_wins_and_no_other_adds_to_it() -> None:
     tables = (
         {"match": "de/*.html", "content_language": "de"},
@@ -73,6 +74,7 @@ def test_a_rule_with_only_a_match_is_an_exception() -> None:
     assert rules(*tables).treat("drafts/index.html", fingerprinted=False) is None
 
 
+@pytest.mark.scenario("A4")
 def test_several_globs_are_one_rule() -> None:
     table = {"match": ["*.css", "js/**"], "cache_control": "no-store"}
     assert [treat(name, table).headers.cache_control for name in ("a.css", "js/a/b.js", "a.js")] == [
@@ -93,6 +95,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+@pytest.mark.scenario("T12")
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_rule_changes_what_it_says_and_nothing_else(setting: str) -> None:
     plain = headers_for("app.js", fingerprinted=True)
