@@ -1,4 +1,4 @@
-"""From a build's file names to logical paths: the manifests' word first, else how the names look. Pure."""
+"""From a build's file names to logical paths: a manifest's path has priority over the looks of a name. Pure."""
 
 from __future__ import annotations
 

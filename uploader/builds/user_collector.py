@@ -116,8 +116,8 @@ def _one_line(error: BaseException) -> str:
     message, where = str(error), (frames[-1].filename, frames[-1].lineno) if frames else None
     if isinstance(error, SyntaxError) and error.filename:
         message, where = error.msg, (error.filename, error.lineno)
-    what = ": ".join(filter(None, [type(error).__name__, " ".join(message.split())]))
-    return f"{what} ({where[0]}, line {where[1]})" if where else what
+    text = ": ".join(filter(None, [type(error).__name__, " ".join(message.split())]))
+    return f"{text} ({where[0]}, line {where[1]})" if where else text
 
 
 def _is_ours(filename: str) -> bool:

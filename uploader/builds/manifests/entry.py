@@ -39,7 +39,7 @@ class Manifest(NamedTuple):
 
 
 class BrokenManifestError(Exception):
-    """The file is a build manifest, but differs from what its tool writes. The message follows the manifest's name."""
+    """The file is a build manifest, but not in its tool's format. The message follows the manifest's name."""
 
 
 def base_name(path: str) -> str:
