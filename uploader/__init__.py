@@ -12,18 +12,63 @@ from uploader import about
 
 if TYPE_CHECKING:
     from uploader.builds.files import File
-    from uploader.errors import UploaderError, UsageError
-    from uploader.library import Published, Site, activate, drop, publish
+    from uploader.builds.options import BuildOptions
+    from uploader.errors import NotWholeError, UploaderError, UsageError
+    from uploader.library.cleaning import clean, plan
+    from uploader.library.diagnosis import diagnose
+    from uploader.library.inspection import releases, status, verify
+    from uploader.library.keeping import pin, rollback, unpin
+    from uploader.library.publishing import publish, run
+    from uploader.library.restoring import restore
+    from uploader.library.site import Site
+    from uploader.library.staging import activate, drop
+    from uploader.publishing.publish import Published
 
-__all__ = ["File", "Published", "Site", "UploaderError", "UsageError", "activate", "drop", "publish"]
+__all__ = [
+    "BuildOptions",
+    "File",
+    "NotWholeError",
+    "Published",
+    "Site",
+    "UploaderError",
+    "UsageError",
+    "activate",
+    "clean",
+    "diagnose",
+    "drop",
+    "pin",
+    "plan",
+    "publish",
+    "releases",
+    "restore",
+    "rollback",
+    "run",
+    "status",
+    "unpin",
+    "verify",
+]
 __version__ = about.VERSION
 
-_HOMES = {"File": "uploader.builds.files", "UploaderError": "uploader.errors", "UsageError": "uploader.errors"}
+_HOMES = {
+    "builds.files": ("File",),
+    "builds.options": ("BuildOptions",),
+    "errors": ("NotWholeError", "UploaderError", "UsageError"),
+    "library.cleaning": ("clean", "plan"),
+    "library.diagnosis": ("diagnose",),
+    "library.inspection": ("releases", "status", "verify"),
+    "library.keeping": ("pin", "rollback", "unpin"),
+    "library.publishing": ("publish", "run"),
+    "library.restoring": ("restore",),
+    "library.site": ("Site",),
+    "library.staging": ("activate", "drop"),
+    "publishing.publish": ("Published",),
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever has that name)
     """Import a public name when a program first asks for it: the command line does not need all of them."""
-    if name not in __all__:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    return getattr(import_module(_HOMES.get(name, "uploader.library")), name)
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"uploader.{module}"), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

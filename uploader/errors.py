@@ -55,6 +55,20 @@ class NotWholeError(UploaderError):
         self.gone = gone
 
 
+class NotActivatedError(UploaderError):
+    """A release was rolled out and could not be made current: production serves it, its assets are kept for a while.
+
+    Attributes:
+        release_id: The staged release.
+        why: What went wrong.
+    """
+
+    def __init__(self, release_id: str, why: str) -> None:
+        super().__init__(f"{release_id} was rolled out, but is not current yet ({why}): activate it")
+        self.release_id = release_id
+        self.why = why
+
+
 class StoppedError(KeyboardInterrupt):
     """Ctrl-C or SIGTERM at a moment when there is more to say than that no marker was written.
 

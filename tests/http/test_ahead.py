@@ -11,12 +11,11 @@ from examples.embedded_aws import REGION
 from release_log.layout import Layout
 from uploader.aws.access import Access, Keys
 from uploader.errors import UploaderError
+from uploader.s3.bucket import Bucket
 from uploader.s3.connection import connect
-from uploader.s3.open import open_bucket
 
 if TYPE_CHECKING:
     from tests.http.conftest import Uploader
-    from uploader.s3.bucket import Bucket
 
 LAYOUT = Layout("assets/")
 KEYS = frozenset({"assets/a.js", "assets/b.js"})
@@ -24,7 +23,7 @@ KEYS = frozenset({"assets/a.js", "assets/b.js"})
 
 def opened(uploader: Uploader, name: str | None = None) -> Bucket:
     access = Access(name or uploader.bucket, REGION, uploader.aws.url, keys=Keys("test", "test"))
-    return open_bucket(access, 4)
+    return Bucket(connect(access), 4)
 
 
 def put(uploader: Uploader, key: str, body: str = "x") -> None:

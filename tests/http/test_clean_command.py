@@ -148,7 +148,7 @@ def test_it_fails_if_somebody_has_to_act(
     server.replies = [Reply({**ANSWER, **more})]
     answer = command(name, "--json")
     assert json.loads(answer.stdout) == {**ANSWER, **more}
-    expected = f"uploader: the cleaner needs somebody: {said}\n" if said else ""
+    expected = f"uploader: the cleaner needs your attention: {said}\n" if said else ""
     assert (answer.returncode, answer.stderr) == (1 if said else 0, expected)
 
 

@@ -112,7 +112,7 @@ def test_a_signal_is_passed_on_and_the_commands_end_decides(  # noqa: PLR0913, P
     out, err = process.communicate(timeout=20)
     assert process.returncode == code, err
     assert log_folders(uploader) == log
-    assert ("was dropped; what was current stays so" in err) == bool(code)
+    assert ("was dropped; the current release is unchanged" in err) == bool(code)
     assert ("activated" in out) == (not code)
 
 

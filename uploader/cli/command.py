@@ -54,11 +54,31 @@ CONFIGURATION = (
 
 
 class Command(click.Command):
-    """A command of ``python -m uploader``. What it is not told, it looks up in the configuration."""
+    """A command of ``python -m uploader``. What it is not told, it looks up in the configuration.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (click's)
+    A command is declared in `uploader.cli.commands`: its options and its help. The module of the same name in
+    `uploader.cli.bodies` does the work. It is loaded when the command is invoked, so its imports stand at its top.
+
+    Args:
+        args: See click.
+        warm: Open connections to the bucket while the body is being loaded: many requests will follow.
+        kwargs: See click.
+    """
+
+    def __init__(self, *args: Any, warm: bool = False, **kwargs: Any) -> None:  # noqa: ANN401 (click's)
         super().__init__(*args, **kwargs)
         self.params += CONFIGURATION
+        self.warm = warm
+
+    def invoke(self, ctx: click.Context) -> int | None:
+        """Run the command's body; returns its exit code, None for 0."""
+        from uploader.cli.invocation import run_body  # noqa: PLC0415 (a help text needs no records)
+
+        return run_body(ctx, warm=self.warm, **self.more_arguments(ctx))
+
+    def more_arguments(self, ctx: click.Context) -> dict[str, Any]:  # noqa: ARG002 (for those that have some)
+        """What the body gets besides the values of the parameters."""
+        return {}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See click; the configuration has to be there before the first option is looked up."""

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from uploader.cli.config_file import FILE, PROJECT, RULES, Setting, find
+from uploader.cli.config_file import FILE, PROJECT, Setting, find
 from uploader.cli.group import COMMANDS, load
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    from uploader.treatment.rules import Rules
 
 _IN_FORCE = "uploader.in_force"
 
@@ -98,18 +96,6 @@ def in_force(ctx: click.Context | None = None) -> InForce:
     """What the file says for the command that runs."""
     found: InForce = (ctx or click.get_current_context()).meta[_IN_FORCE]
     return found
-
-
-def rules(ctx: click.Context | None = None) -> Rules:
-    """The rules for the command that runs.
-
-    Raises:
-        UsageError: One is not valid.
-    """
-    from uploader.treatment.rule_tables import parse_rules  # noqa: PLC0415 (only who reads a build needs them)
-
-    found = in_force(ctx).settings.get(RULES)
-    return parse_rules(found and found.value, found.where if found else "")
 
 
 def _from(directory: Path, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401 (TOML's)

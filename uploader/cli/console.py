@@ -12,16 +12,17 @@ from uploader.errors import StoppedError, UploaderError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from uploader.cli.options import OutputOptions
     from uploader.errors import NotWholeError
 
 KILO = 1000
 
 
-def answer(options: Mapping[str, Any], document: Mapping[str, Any], text: str, *, done: str) -> None:
+def answer(output: OutputOptions, document: Mapping[str, Any], text: str, *, done: str) -> None:
     """Give a command's answer: the document under ``--json``, nothing under ``--quiet``, else the text.
 
     Args:
-        options: The command's.
+        output: How.
         document: What it did, for programs.
         text: The same for people.
         done: What is so by now, should nobody be able to read the answer.
@@ -29,18 +30,18 @@ def answer(options: Mapping[str, Any], document: Mapping[str, Any], text: str, *
     Raises:
         UploaderError: It cannot be written.
     """
-    if options["as_json"]:
+    if output.as_json:
         import json  # noqa: PLC0415 (a start without it is quicker)
 
         say(json.dumps(document), done=done)
-    elif not options["quiet"]:
+    elif not output.quiet:
         say(text, done=done)
 
 
-def answer_gone(options: Mapping[str, Any], document: Mapping[str, Any], error: NotWholeError) -> None:
+def answer_gone(output: OutputOptions, document: Mapping[str, Any], error: NotWholeError) -> None:
     """Give the answer of a command that a release's missing assets stop: every one of them; see `answer`."""
     gone = sorted(error.gone)
-    answer(options, {**document, "gone": gone}, "\n".join(f"gone {key}" for key in gone), done="nothing was changed")
+    answer(output, {**document, "gone": gone}, "\n".join(f"gone {key}" for key in gone), done="nothing was changed")
 
 
 def say(text: str, *, done: str) -> None:

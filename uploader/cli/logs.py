@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from uploader.cli.colours import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from uploader.cli.options import OutputOptions
 
 
 class _Format(logging.Formatter):
@@ -18,9 +18,9 @@ class _Format(logging.Formatter):
         return failure(line, sys.stderr) if record.levelno >= logging.ERROR else line
 
 
-def log_to_stderr(options: Mapping[str, Any]) -> None:
+def log_to_stderr(output: OutputOptions) -> None:
     """Show the log, as far as ``--verbose`` and ``--quiet`` ask for it."""
-    level = logging.DEBUG if options["verbose"] else logging.ERROR if options["quiet"] else logging.INFO
+    level = logging.DEBUG if output.verbose else logging.ERROR if output.quiet else logging.INFO
     logger = logging.getLogger("uploader")
     logger.setLevel(level)
     handler = logging.StreamHandler()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,23 +15,32 @@ from release_log.channel import CHANNEL, DEFAULT_CHANNEL
 from release_log.errors import LayoutError
 from release_log.layout import Layout, check_prefix, is_id, make_id
 from uploader.builds.release_name import release_name
-from uploader.cli.configuration import in_force
-from uploader.s3.encryption import ALGORITHMS, encryption
+from uploader.library.site import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
+from uploader.s3.open import ALGORITHMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from uploader.aws.access import Access
-    from uploader.publishing.invalidation import Cdn
-    from uploader.s3.port import BucketPort, ReaderPort
 
     Option = Callable[[Any], Any]
 
 Function = TypeVar("Function")
 
-DEFAULT_PREFIX = "assets/"
-CONCURRENCY = 128
 CHANNEL_HELP = "The line of releases this one belongs to, such as production or staging."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """What a command says, and how.
+
+    Attributes:
+        as_json: The answer is one JSON document.
+        quiet: Nothing but errors, and the JSON document if one is asked for.
+        verbose: More in the log, such as every file.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
 
 
 def takes(*options: Option) -> Callable[[Function], Function]:
@@ -191,7 +201,7 @@ ENDPOINT_URL = click.option("--endpoint-url", envvar="UPLOADER_ENDPOINT_URL", he
 CONCURRENCY_OPTION = click.option(
     "--concurrency",
     envvar="UPLOADER_CONCURRENCY",
-    default=CONCURRENCY,
+    default=DEFAULT_CONCURRENCY,
     type=click.IntRange(1, 512),
     show_default=True,
     help="How many requests run at once.",
@@ -239,73 +249,3 @@ INVALIDATION = (INVALIDATE_OPTION, INVALIDATE_ROOT)
 NAMES = (PATTERN, MANIFEST, COLLECTOR)
 WAY = (REGION, PROFILE, ENDPOINT_URL)
 LOGS = (VERBOSE, QUIET)
-
-
-def find_access(options: dict[str, Any]) -> Access:
-    """The bucket and the way to it, by a command's options."""
-    from uploader.aws.access import find_access  # noqa: PLC0415 (a wrong option needs no AWS library)
-
-    return find_access(
-        options["bucket"], region=options["region"], profile=options["profile"], endpoint_url=options["endpoint_url"]
-    )
-
-
-def open_bucket(options: dict[str, Any], *, warm: bool = False) -> BucketPort:
-    """Open the bucket of a command's options; read-only under a dry run.
-
-    Args:
-        options: The command's.
-        warm: Open some connections at once: many requests will follow.
-    """
-    encrypted = encryption_of(options)
-    access = find_access(options)
-    from uploader.s3.connection import connect  # noqa: PLC0415 (as above)
-
-    connection = connect(access, encrypted)
-    if warm:
-        connection.warm(Layout(options["prefix"]).ledger)
-    # All this is loaded while the connections are being opened.
-    from uploader.s3.bucket import Bucket  # noqa: PLC0415
-    from uploader.s3.read_only import ReadOnly  # noqa: PLC0415
-
-    bucket = Bucket(connection, options.get("concurrency", CONCURRENCY))
-    return ReadOnly(bucket) if options.get("dry_run") else bucket
-
-
-def open_to_read(options: dict[str, Any]) -> ReaderPort:
-    """Open the bucket of a command that only looks at it."""
-    access = find_access(options)
-    from uploader.s3.bucket import open_bucket  # noqa: PLC0415 (as above)
-
-    return open_bucket(access, options.get("concurrency", CONCURRENCY))
-
-
-def encryption_of(options: dict[str, Any]) -> dict[str, Any]:
-    """How a command's options want everything encrypted; see `uploader.s3.encryption`."""
-    return encryption(
-        options.get("sse"), options.get("sse_kms_key_id"), bucket_key=options.get("sse_bucket_key", False)
-    )
-
-
-def find_cdn(options: dict[str, Any]) -> Cdn | None:
-    """The CDN of a command's options, if they name one."""
-    if options["invalidate"] is None:
-        return None
-    from uploader.publishing.invalidation import find_cdn  # noqa: PLC0415 (most sites name none)
-
-    return find_cdn(options["invalidate"], options["invalidate_root"], options["prefix"])
-
-
-def next_command(command: str, release_id: str, options: dict[str, Any]) -> str:
-    """A command on a release of the same site, as the user can paste it."""
-    words = ["python", "-m", "uploader", command, release_id, "--bucket", options["bucket"]]
-    if options["prefix"] != DEFAULT_PREFIX or "prefix" in in_force().settings:
-        words += ["--prefix", options["prefix"]]
-    for name in ("region", "profile", "endpoint_url", "sse", "sse_kms_key_id"):
-        if options.get(name):
-            words += ["--" + name.replace("_", "-"), options[name]]
-    if options.get("sse_bucket_key"):
-        words.append("--sse-bucket-key")
-    import shlex  # noqa: PLC0415 (a start without it is quicker)
-
-    return shlex.join(words)

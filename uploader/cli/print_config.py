@@ -12,8 +12,8 @@ from click.core import Argument, Option, ParameterSource
 
 from uploader.cli.config_file import RULES
 from uploader.cli.configuration import in_force, key
-from uploader.cli.configuration import rules as check_rules
 from uploader.cli.console import say, table
+from uploader.treatment.rule_tables import parse_rules
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -52,8 +52,9 @@ def show(ctx: click.Context, *, missing: Collection[click.Parameter]) -> None:
         elif parameter.name in ctx.params or parameter.name in own:
             value = {**ctx.params, **own}[parameter.name]
             entries[_name(parameter)] = Entry(_plain(value), *_origin(ctx, parameter))
-    check_rules(ctx)
     rules = file.settings.get(RULES)
+    if rules is not None:
+        parse_rules(rules.value, rules.where)
     listed = Entry([], "default", "default") if rules is None else Entry(rules.value, "file", rules.where)
     if ctx.params.get("as_json"):
         settings = {name: asdict(entry) for name, entry in entries.items()}

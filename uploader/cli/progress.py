@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from uploader.builds.asset import LocalAsset
     from uploader.publishing.compare import Upload
 
@@ -28,21 +26,15 @@ class Bar:
         )
         self._task = self._progress.add_task("upload", total=None)
 
-    def __enter__(self) -> Self:
-        """Show the bar."""
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Take the bar away."""
-        self._progress.stop()
-
     def started(self, uploads: list[Upload]) -> None:
-        """What is to be sent is known."""
+        """Show the bar: the files to send are known. Called again if an upload has to check everything anew."""
         self._progress.update(self._task, total=sum(upload.asset.size for upload in uploads))
+        self._progress.start()
 
     def sent(self, asset: LocalAsset) -> None:
         """A file is stored."""
         self._progress.advance(self._task, asset.size)
+
+    def finished(self) -> None:
+        """Take the bar away, whether the upload succeeded or not."""
+        self._progress.stop()

@@ -91,7 +91,7 @@ def publish(  # noqa: PLR0913 (how it is done, and who watches)
         build: What is to be published.
         newest: The newest marker, if somebody has begun to read it: `uploader.publishing.known_headers.newest_ahead`.
         stage: Leave it waiting for `uploader.operations.staging.activate`, instead of making it current.
-        started: Called with what is to be sent, before the first file is.
+        started: Called with the files to send, before the first one is sent.
         sent: Called for each file that is stored.
         clocks: See `Clocks`.
 

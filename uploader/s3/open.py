@@ -13,32 +13,39 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uploader.aws.access import Access
-    from uploader.s3.bucket import Bucket
-    from uploader.s3.port import VersionsPort
+    from uploader.s3.connection import Connection as Connection  # noqa: PLC0414 (for those outside of this package)
+    from uploader.s3.port import BucketPort, VersionsPort
 
-__all__ = ["ALGORITHMS", "encryption", "open_bucket", "open_versions"]
+__all__ = ["ALGORITHMS", "connect", "encryption", "open_bucket", "open_connected", "open_versions"]
 
 
-def open_bucket(
-    access: Access, concurrency: int, encrypted: Mapping[str, Any] | None = None, *, warm: str | None = None
-) -> Bucket:
-    """Open a bucket; it is a `BucketPort`.
+def connect(access: Access, encrypted: Mapping[str, Any] | None = None) -> Connection:
+    """Find the way to a bucket; no request is sent yet.
 
     Args:
         access: The bucket, and the credentials.
-        concurrency: How many requests may run at once.
         encrypted: What `encryption` returned; None leaves it to the bucket's default.
-        warm: A key, such as `Layout.ledger`, if many requests will follow: some connections are opened at once, each
-            by a HEAD of this key. Nobody waits for the answers.
 
     Raises:
         UsageError: The bucket's name is not valid.
     """
-    from uploader.s3.connection import connect  # noqa: PLC0415 (`--help` needs no obstore: 40 ms)
+    from uploader.s3 import connection  # noqa: PLC0415 (`--help` needs no obstore: 40 ms)
 
-    connection = connect(access, encrypted)
-    if warm is not None:
-        connection.warm(warm)
+    return connection.connect(access, encrypted)
+
+
+def open_bucket(access: Access, concurrency: int, encrypted: Mapping[str, Any] | None = None) -> BucketPort:
+    """Open a bucket; see `connect` and `open_connected`."""
+    return open_connected(connect(access, encrypted), concurrency)
+
+
+def open_connected(connection: Connection, concurrency: int) -> BucketPort:
+    """Open a bucket to which there is a way already.
+
+    Args:
+        connection: Of `connect`.
+        concurrency: How many requests may run at once.
+    """
     from uploader.s3.bucket import Bucket  # noqa: PLC0415 (loaded while the connections are being opened)
 
     return Bucket(connection, concurrency)

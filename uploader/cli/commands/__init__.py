@@ -1,1 +1,1 @@
-"""The commands of ``python -m uploader``, one module for each group of them."""
+"""The commands of ``python -m uploader`` as they are declared: options and help. What they do is in `bodies`."""

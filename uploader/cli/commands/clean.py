@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,26 +9,25 @@ import click
 from release_log.errors import SettingError
 from release_log.policy_settings import SETTINGS, parse_setting
 from uploader.cli import options as shared
-from uploader.cli.cleaner_answer import exit_code, needs, text
 from uploader.cli.command import command
-from uploader.cli.console import answer
-from uploader.cli.logs import log_to_stderr
-from uploader.errors import EXIT_STATUS, UsageError
+from uploader.errors import EXIT_STATUS
 
 if TYPE_CHECKING:
     from dataclasses import Field
 
     from uploader.cli.options import Option
 
-log = logging.getLogger("uploader")
 
 STATUS = (
     f"{EXIT_STATUS} 1 also if the answer has `failed`, `missing`, or a `stopped_by` that does not pass by itself "
     "(`brake`, `invalid_marker`, `missing_marker`)."
 )
 
+
 # None of these has an environment variable: what is forgotten there would turn a plan into another question.
 FULL = click.option("--full", is_flag=True, help="List the whole site now: finds orphans and missing assets.")
+
+
 FORCE = click.option("--force", is_flag=True, help="Delete, whatever max_delete_fraction says.")
 
 
@@ -52,13 +50,17 @@ def _what_if(name: str, field: Field[Any]) -> Option:
 
 
 WHAT_IF = tuple(_what_if(name, field) for name, field in SETTINGS.items())
+
+
 LAMBDA = (*shared.SITE, shared.FUNCTION)
+
+
 WAY = (shared.JSON, shared.REGION, shared.PROFILE, *shared.LOGS)
 
 
 @command(epilog=STATUS)
 @shared.takes(*LAMBDA, FULL, FORCE, *WHAT_IF, *WAY)
-def plan(**options: Any) -> int:  # noqa: ANN401 (click's own names and types, as declared above)
+def plan() -> None:
     """Show what the cleaner would do now, and what falls due later; change nothing.
 
     With policy settings: what if the policy were so? An operator's command: it needs lambda:InvokeFunction on the
@@ -70,7 +72,6 @@ def plan(**options: Any) -> int:  # noqa: ANN401 (click's own names and types, a
       python -m uploader plan --bucket my-assets --function AssetCleaner-Cleaner-1A2B3C --version-limit 5
       python -m uploader plan --bucket my-assets --function AssetCleaner-Cleaner-1A2B3C --full --json
     """
-    return _ask(options, dry_run=True)
 
 
 @command(epilog=STATUS)
@@ -81,7 +82,7 @@ def plan(**options: Any) -> int:  # noqa: ANN401 (click's own names and types, a
     click.option("--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="The same as `plan`; change nothing."),
     *WAY,
 )
-def clean(**options: Any) -> int:  # noqa: ANN401 (as above)
+def clean() -> None:
     """Let the cleaner run now: tag, untag and delete what is due.
 
     It comes by itself; this is for whoever cannot wait. An operator's command: it needs lambda:InvokeFunction on the
@@ -93,32 +94,3 @@ def clean(**options: Any) -> int:  # noqa: ANN401 (as above)
       python -m uploader clean --bucket my-assets --function AssetCleaner-Cleaner-1A2B3C --dry-run
       python -m uploader clean --bucket my-assets --function AssetCleaner-Cleaner-1A2B3C --force
     """
-    return _ask(options, dry_run=options["dry_run"])
-
-
-def _ask(options: dict[str, Any], *, dry_run: bool) -> int:
-    log_to_stderr(options)
-    if not options["function"]:
-        msg = (
-            "which function is the cleaner? Name the stack's output CleanerFunctionName, which `cdk deploy` prints, "
-            "with --function or UPLOADER_FUNCTION"
-        )
-        raise UsageError(msg)
-    from uploader.aws.access import find_access  # noqa: PLC0415 (a wrong option needs no AWS library)
-    from uploader.aws.cleaner_function import invoke, open_lambda  # noqa: PLC0415
-
-    access = find_access(options["bucket"], region=options["region"], profile=options["profile"], endpoint_url=None)
-    document = invoke(open_lambda(access), options["function"], _payload(options, dry_run=dry_run))
-    where = f"s3://{options['bucket']}/{options['prefix']}"
-    answer(options, document, text(document, where), done="the cleaner has answered")
-    if needs(document):
-        log.error("the cleaner needs somebody: %s", "; ".join(needs(document)))
-    return exit_code(document)
-
-
-def _payload(options: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
-    """What the cleaner is asked; it refuses the bucket and prefix that are not its own."""
-    flags = {name: True for name in ("full", "force") if options[name]}
-    settings = {name: options[name] for name in SETTINGS if options.get(name) is not None}
-    site = {"bucket": options["bucket"], "site": options["prefix"]}
-    return {**site, **({"dry_run": True} if dry_run else {}), **flags, **settings}

@@ -22,7 +22,8 @@ LOGGED = (
     "-c",
     (
         "import logging; from uploader.cli.logs import log_to_stderr\n"
-        "log_to_stderr({'verbose': False, 'quiet': False})\n"
+        "from uploader.cli.options import OutputOptions\n"
+        "log_to_stderr(OutputOptions())\n"
         "logging.getLogger('uploader').warning('one'); logging.getLogger('uploader').error('two')"
     ),
 )
@@ -30,8 +31,8 @@ BAR = (
     "-c",
     (
         "from types import SimpleNamespace as Some; from uploader.cli.progress import Bar\n"
-        "with Bar() as bar:\n"
-        "    bar.started([Some(asset=Some(size=2))]); bar._progress.refresh()"
+        "bar = Bar()\n"
+        "bar.started([Some(asset=Some(size=2))]); bar._progress.refresh(); bar.finished()"
     ),
 )
 

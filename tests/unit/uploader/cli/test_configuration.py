@@ -13,7 +13,7 @@ import pytest
 from uploader.cli import entry
 from uploader.cli.configuration import every_setting, key, kind, settings_of
 from uploader.cli.group import COMMANDS, load
-from uploader.cli.options import CONCURRENCY
+from uploader.library.site import DEFAULT_CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ def test_each_source_goes_before_the_next(settings: Settings, monkeypatch: pytes
     assert now(*environment) == [("production", "file", table), (3, "file", table)]
     assert now() == [("top", "file", "uploader.toml"), (2, "file", "uploader.toml")]
     Path("uploader.toml").write_text('bucket = "b"')
-    assert now() == [("default", "default", "default"), (CONCURRENCY, "default", "default")]
+    assert now() == [("default", "default", "default"), (DEFAULT_CONCURRENCY, "default", "default")]
 
 
 def test_the_environment_can_be_chosen_by_a_variable(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,16 +6,15 @@ import json
 import re
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fake_uploader_s3 import LAYOUT, FakeBucket
 from uploader.cli import entry
-from uploader.cli import options as shared
 from uploader.cli.child_process import check_command, run_command
 from uploader.errors import UploaderError, UsageError
-from uploader.s3.read_only import ReadOnly
+from uploader.library.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,10 +31,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
     """The bucket that the command line opens."""
     bucket = FakeBucket()
 
-    def open_bucket(options: dict[str, Any], *, warm: bool = False) -> FakeBucket | ReadOnly:  # noqa: ARG001
-        return ReadOnly(bucket) if options["dry_run"] else bucket
-
-    monkeypatch.setattr(shared, "open_bucket", open_bucket)
+    monkeypatch.setattr(Site, "open", lambda _: bucket)
+    monkeypatch.setattr(Site, "warm", lambda _: None)
     return bucket
 
 
@@ -119,7 +116,7 @@ def test_a_failed_roll_out_is_dropped_and_nothing_retires(
     assert run(*PYTHON, "exit(7)") == 7
     assert bucket.log(LAYOUT.log) == []
     assert re.fullmatch(
-        rf"uploader: \S+ failed \(exit status 7\): {ID} was dropped; what was current stays so; .* run again\n",
+        rf"uploader: \S+ failed \(exit status 7\): {ID} was dropped; the current release is unchanged; .* run again\n",
         capfd.readouterr().err,
     )
 

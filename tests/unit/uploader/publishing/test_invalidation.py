@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uploader.builds.asset import LocalAsset
-from uploader.cli import options
-from uploader.cli.commands.upload import invalidate
+from uploader.cli.upload_answer import drop_copies
 from uploader.errors import StoppedError, UsageError
+from uploader.library.site import Site
 from uploader.publishing.compare import Reason, Upload
 from uploader.publishing.invalidation import MAX_PATHS, Cdn, find_cdn, fold, url_paths
 from uploader.treatment.rules import NO_RULES
@@ -138,11 +138,13 @@ def test_ctrl_c_meanwhile_says_what_is_so_and_what_to_run(monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Cdn, "invalidate", interrupt)
-    monkeypatch.setattr(options, "find_access", lambda _: None)
-    document = {"release": "r", "invalidation": {"distribution": "E1EXAMPLE", "paths": ("/a",), "id": None}}
-    given = {"invalidate": "E1EXAMPLE", "invalidate_root": "", "prefix": "assets/", "dry_run": False}
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    site = Site(bucket="my-assets", region="eu-west-1")
+    asked = {"distribution": "E1EXAMPLE", "paths": ("/a",), "id": None}
+    document = {"dry_run": False, "release": "r", "invalidation": asked}
     with pytest.raises(StoppedError, match=r"\Ar was released; whether .* not known: aws cloudfront .* --paths /a\Z"):
-        invalidate(document, given, "r was released")
+        drop_copies(document, site, Cdn("E1EXAMPLE"), "r was released")
 
 
 def test_the_command_to_do_it_by_hand_can_be_pasted() -> None:

@@ -1,0 +1,55 @@
+"""``plan`` and ``clean``: invoke the cleaner, and show its answer."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from uploader.cli.cleaner_answer import exit_code, needs, text
+from uploader.cli.console import answer
+from uploader.errors import UsageError
+from uploader.library import cleaning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from uploader.cli.options import OutputOptions
+    from uploader.library.site import Site
+
+log = logging.getLogger("uploader")
+
+
+def plan(
+    site: Site,
+    output: OutputOptions,
+    *,
+    function: str | None,
+    full: bool,
+    force: bool,
+    **what_if: Any,  # noqa: ANN401 (the policy's settings, each checked where it is declared)
+) -> int:
+    """Ask the cleaner what it would do."""
+    policy = {name: value for name, value in what_if.items() if value is not None}
+    return _show(cleaning.plan(site, _named(function), full=full, force=force, policy=policy), site, output)
+
+
+def clean(site: Site, output: OutputOptions, *, function: str | None, full: bool, force: bool, dry_run: bool) -> int:
+    """Let the cleaner run."""
+    return _show(cleaning.clean(site, _named(function), full=full, force=force, dry_run=dry_run), site, output)
+
+
+def _named(function: str | None) -> str:
+    if not function:
+        msg = (
+            "which function is the cleaner? Name the stack's output CleanerFunctionName, which `cdk deploy` prints, "
+            "with --function or UPLOADER_FUNCTION"
+        )
+        raise UsageError(msg)
+    return function
+
+
+def _show(document: Mapping[str, Any], site: Site, output: OutputOptions) -> int:
+    answer(output, document, text(document, site.url), done="the cleaner has answered")
+    if needs(document):
+        log.error("the cleaner needs your attention: %s", "; ".join(needs(document)))
+    return exit_code(document)

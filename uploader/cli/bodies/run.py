@@ -1,0 +1,113 @@
+"""``run``: upload and stage, roll out, and make it current only if that succeeded."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import time
+from typing import TYPE_CHECKING, Any
+
+from uploader.cli.child_process import run_command
+from uploader.cli.console import answer
+from uploader.cli.next_command import next_command, staged_for
+from uploader.cli.upload_answer import document_of, drop_copies, progress_bar, summary
+from uploader.errors import NotActivatedError, StoppedError, UploaderError
+from uploader.library import publishing
+
+if TYPE_CHECKING:
+    from uploader.builds.options import BuildOptions
+    from uploader.cli.options import OutputOptions
+    from uploader.library.site import Site
+    from uploader.publishing.invalidation import Cdn
+    from uploader.publishing.publish import Published
+
+log = logging.getLogger("uploader")
+
+
+def run(  # noqa: PLR0913 (each is one option of the command line)
+    site: Site,
+    build: BuildOptions,
+    output: OutputOptions,
+    *,
+    command: list[str],
+    dry_run: bool,
+    invalidate: str | None,
+    invalidate_root: str,
+) -> int:
+    """Stage a build, and make it current if the user's command succeeds; returns the command's exit code."""
+    cdn = publishing.cdn_of(site, invalidate, invalidate_root)
+    roll_out = RollOut(site, build, output, cdn, command)
+    if dry_run:
+        document = roll_out.document_of(publishing.run(build, site, roll_out, dry_run=True).published, dry_run=True)
+        answer(output, document, f"{summary(document, site)}; {command[0]} not run", done="nothing was written")
+        return 0
+    try:
+        rolled_out = publishing.run(build, site, roll_out, progress=progress_bar(output))
+    except NotActivatedError as error:
+        raise UploaderError(roll_out.not_current_yet(error.why)) from error
+    except KeyboardInterrupt as error:
+        if roll_out.code != 0 or (isinstance(error, StoppedError) and error.done):
+            raise
+        raise StoppedError(roll_out.not_current_yet(str(error))) from error
+    return _tell(roll_out, rolled_out)
+
+
+class RollOut:
+    """The user's command, run for a staged release.
+
+    Attributes:
+        code: The command's exit code; None until it has ended.
+        document: The document of ``--json``.
+    """
+
+    def __init__(
+        self, site: Site, build: BuildOptions, output: OutputOptions, cdn: Cdn | None, command: list[str]
+    ) -> None:
+        self.site = site
+        self.output = output
+        self.command = command
+        self.code: int | None = None
+        self.document: dict[str, Any] = {}
+        self._build = build
+        self._cdn = cdn
+        self._began = time.monotonic()
+
+    def __call__(self, published: Published) -> bool:
+        """Run it; returns whether it succeeded."""
+        name = self.command[0]
+        self.document = self.document_of(published, dry_run=False)
+        drop_copies(self.document, self.site, self._cdn, f"{name} was not run and {published.id} was dropped")
+        if not self.output.as_json:
+            began = f"{summary(self.document, self.site).splitlines()[0]}; running {shlex.join(self.command)}"
+            answer(self.output, self.document, began, done=f"{name} was not run and the release was dropped")
+        self.code = run_command(self.command, os.environ | {"UPLOADER_RELEASE_ID": published.id})
+        return self.code == 0
+
+    def document_of(self, published: Published, *, dry_run: bool) -> dict[str, Any]:
+        """The document of ``--json`` for a staged release."""
+        seconds = time.monotonic() - self._began
+        return document_of(published, self.site, self._build, self._cdn, staged=True, dry_run=dry_run, seconds=seconds)
+
+    def not_current_yet(self, why: str) -> str:
+        """What to say when the command succeeded and its release could not be made current."""
+        release_id = self.document["release"]
+        return (
+            f"{self.command[0]} succeeded, but {release_id} is not current yet{f' ({why})' if why else ''}: "
+            f"production serves it, and its assets are kept for {staged_for()} only; "
+            f"make it current: {next_command('activate', release_id, self.site)}"
+        )
+
+
+def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
+    release_id, site, code = rolled_out.published.id, roll_out.site, roll_out.code or 0
+    if code:
+        state = "was dropped" if rolled_out.dropped else "is not current"
+        rest = "the current release is unchanged; fix the roll-out and run again"
+        log.error("%s failed (exit status %d): %s %s; %s", roll_out.command[0], code, release_id, state, rest)
+    document = roll_out.document | {"marker": rolled_out.marker, "staged": None, "exit_status": code}
+    if roll_out.output.as_json or not code:
+        where = f"s3://{site.bucket}/{site.prefix}"
+        state = "is not current" if code else "is current"
+        answer(roll_out.output, document, f"activated {release_id} at {where}", done=f"release {release_id} {state}")
+    return code

@@ -1,0 +1,34 @@
+"""``activate`` and ``drop``: what becomes of a staged release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uploader.cli.console import answer
+from uploader.library import staging
+
+if TYPE_CHECKING:
+    from uploader.cli.options import OutputOptions
+    from uploader.library.site import Site
+
+
+def activate(site: Site, output: OutputOptions, *, release_id: str) -> None:
+    """Make a staged release current."""
+    done = staging.activate(release_id, site)
+    document = {
+        "bucket": site.bucket,
+        "prefix": site.prefix,
+        "release": done.id,
+        "marker": done.marker,
+        "already": done.already,
+    }
+    text = f"{done.id} is current already at {site.url}" if done.already else f"activated {done.id} at {site.url}"
+    answer(output, document, text, done=f"release {done.id} is current")
+
+
+def drop(site: Site, output: OutputOptions, *, release_id: str) -> None:
+    """Give up a staged release."""
+    staging.drop(release_id, site)
+    document = {"bucket": site.bucket, "prefix": site.prefix, "release": release_id, "dropped": True}
+    text = f"dropped {release_id} at {site.url}; the current release is unchanged"
+    answer(output, document, text, done=f"release {release_id} was dropped")

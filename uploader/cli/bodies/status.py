@@ -1,0 +1,164 @@
+"""``status``: what is current, what is retired and when it goes, and what the cleaner did last."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from release_log.instants import format_instant
+from uploader.cli.console import answer, readable, table
+from uploader.errors import EXIT_DONE, EXIT_FAILED
+from uploader.library import inspection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from release_log.ledger_view import LedgerView, RetiredAsset
+    from uploader.cli.options import OutputOptions
+    from uploader.history.release import LoggedRelease
+    from uploader.library.site import Site
+    from uploader.operations.status import Status, Waiting
+
+RUN = ("at", "run", "counts", "bytes_deleted", "orphans", "stopped_by", "unfinished", "next_due", "policy")
+
+
+"""What is told of the cleaner's last run."""
+
+
+DONE = {"delete": "deleted", "keep": "kept", "tag": "tagged", "untag": "untagged"}
+
+
+"""The counts of a run, for people."""
+
+
+def status(site: Site, output: OutputOptions) -> int:
+    """Show a site's state, from its release log."""
+    now = datetime.now(UTC)
+    found = inspection.status(site, now=now)
+    document = {
+        "bucket": site.bucket,
+        "prefix": site.prefix,
+        "at": format_instant(now),
+        "current": [_current(each, found) for each in found.current.releases.values()],
+        "unseen": list(found.current.unseen),
+        "pending": [_waiting(each) for each in found.pending],
+        "staged": [_waiting(each) for each in found.staged],
+        "retired": [_retired(each) for each in _by_due(found.ledger.retired if found.ledger else ())],
+        "cleaner": found.ledger and _cleaner(found.ledger),
+        "problems": list(found.problems),
+    }
+    answer(output, document, _text(document, site), done="nothing was written")
+    return EXIT_FAILED if found.problems else EXIT_DONE
+
+
+def _current(each: LoggedRelease, found: Status) -> dict[str, Any]:
+    return {
+        "channel": each.release.channel,
+        "release": each.id,
+        "name": each.release.release,
+        "at": format_instant(each.at),
+        "metadata": dict(each.release.metadata),
+        "assets": len(each.release.assets),
+        "bytes": sum(asset.size for asset in each.release.assets.values()),
+        "seen": each.id not in found.current.unseen,
+    }
+
+
+def _waiting(each: Waiting) -> dict[str, Any]:
+    return {
+        "release": each.id,
+        "channel": each.channel,
+        "since": format_instant(each.since),
+        "until": format_instant(each.until),
+        "assets": each.assets,
+    }
+
+
+def _by_due(retired: Iterable[RetiredAsset]) -> list[RetiredAsset]:
+    """What goes first, first; what stays, last."""
+    return sorted(retired, key=lambda each: (each.due is None, each.due or each.since, each.key))
+
+
+def _retired(each: RetiredAsset) -> dict[str, Any]:
+    return {
+        "key": each.key,
+        "logical": each.logical,
+        "state": each.state,
+        "since": format_instant(each.since),
+        "size": each.size,
+        "release": each.release or None,
+        "due": each.due and format_instant(each.due),
+        "kept_by": each.kept_by,
+    }
+
+
+def _cleaner(ledger: LedgerView) -> dict[str, Any]:
+    return {
+        "last_run": {name: ledger.last_run.get(name) for name in RUN} if ledger.last_run else None,
+        "listed_at": ledger.listed_at and format_instant(ledger.listed_at),
+        "rebuilding": ledger.rebuilding,
+        "deleting": len(ledger.deleting.keys) if ledger.deleting else 0,
+    }
+
+
+def _text(document: dict[str, Any], site: Site) -> str:
+    parts = [f"{site.url} at {document['at']}", *document["problems"], _current_text(document)]
+    for name, what in (("pending", "being uploaded"), ("staged", "staged")):
+        if document[name]:
+            rows = [(e["release"], e["channel"], str(e["assets"]), e["since"], e["until"]) for e in document[name]]
+            parts.append(table((what, "channel", "assets", "since", "expires"), rows))
+    return "\n\n".join([*parts, _retired_text(document), _cleaner_text(document)])
+
+
+def _current_text(document: dict[str, Any]) -> str:
+    if not document["current"]:
+        return "nothing is current: no release has been published yet"
+    rows = [
+        (
+            each["channel"],
+            each["release"],
+            each["at"],
+            each["metadata"].get("branch", ""),
+            str(each["assets"]),
+            readable(each["bytes"]),
+        )
+        for each in document["current"]
+    ]
+    text = table(("channel", "current", "since", "branch", "assets", "size"), rows)
+    if document["cleaner"] and document["unseen"]:
+        text += f"\nthe cleaner has not seen {', '.join(document['unseen'])} yet"
+    return text
+
+
+def _retired_text(document: dict[str, Any]) -> str:
+    now, retired = document["at"], document["retired"]
+    if not retired:
+        return "nothing is retired" + ("" if document["cleaner"] else ", as far as is known")
+    rows = [(each["key"], each["state"], each["since"], readable(each["size"]), _fate(each, now)) for each in retired]
+    summary = f"{len(retired)} retired, {readable(sum(each['size'] for each in retired))}"
+    return f"{summary}\n{table(('asset', 'state', 'since', 'size', 'due'), rows)}"
+
+
+def _fate(each: dict[str, Any], now: str) -> str:
+    if each["due"]:
+        return f"{each['due']}{' (overdue)' if each['due'] < now else ''}"  # instants of one form sort as texts
+    return f"kept ({each['kept_by']})" if each["kept_by"] else "known after the cleaner's next run"
+
+
+def _cleaner_text(document: dict[str, Any]) -> str:
+    cleaner = document["cleaner"]
+    if cleaner is None:
+        return "no cleaner has run here yet"
+    run = cleaner["last_run"]
+    if run is None:
+        return "the cleaner's first run is under way"
+    counts = ", ".join(f"{count} {DONE.get(name, name)}" for name, count in (run["counts"] or {}).items())
+    size = readable(run["bytes_deleted"] or 0)
+    lines = [f"the cleaner's last run that changed anything, at {run['at']}: {counts} ({size} deleted)"]
+    lines += [f"nothing is deleted: {stop['message']}" for stop in run["stopped_by"] or ()]
+    if cleaner["deleting"]:
+        lines.append(f"a run is deleting {cleaner['deleting']} files, or was when it ended")
+    lines.append(f"it comes back at {run['next_due'] or 'the next release'}; last full listing {cleaner['listed_at']}")
+    if run["policy"]:
+        lines.append("policy: " + ", ".join(f"{name} {value}" for name, value in run["policy"].items()))
+    return "\n".join(lines)

@@ -1,0 +1,37 @@
+"""The command that comes next, as the user can paste it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from release_log.policy_settings import Policy
+from uploader.cli.configuration import in_force
+from uploader.library.site import DEFAULT_PREFIX
+
+if TYPE_CHECKING:
+    from uploader.library.site import Site
+
+
+def next_command(command: str, release_id: str, site: Site) -> str:
+    """A command on a release of the same site."""
+    words = ["python", "-m", "uploader", command, release_id, "--bucket", site.bucket]
+    if site.prefix != DEFAULT_PREFIX or "prefix" in in_force().settings:
+        words += ["--prefix", site.prefix]
+    for option, value in (
+        ("--region", site.region),
+        ("--profile", site.profile),
+        ("--endpoint-url", site.endpoint_url),
+        ("--sse", site.sse),
+        ("--sse-kms-key-id", site.sse_kms_key_id),
+    ):
+        if value:
+            words += [option, value]
+    if site.sse_bucket_key:
+        words.append("--sse-bucket-key")
+    return shlex.join(words)
+
+
+def staged_for() -> str:
+    """How long a staged release keeps its assets; the cleaner's setting is not known here."""
+    return f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"

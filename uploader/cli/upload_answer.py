@@ -1,0 +1,123 @@
+"""What ``upload`` and ``run`` say of a build that was published, and of the CDN before it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from uploader.cli.console import readable
+from uploader.cli.next_command import next_command, staged_for
+from uploader.errors import StoppedError, UploaderError
+
+if TYPE_CHECKING:
+    from uploader.builds.options import BuildOptions
+    from uploader.cli.options import OutputOptions
+    from uploader.library.publishing import Progress
+    from uploader.library.site import Site
+    from uploader.publishing.invalidation import Cdn
+    from uploader.publishing.publish import Published
+
+log = logging.getLogger("uploader")
+
+
+def document_of(  # noqa: PLR0913 (each is a part of the answer)
+    published: Published,
+    site: Site,
+    build: BuildOptions,
+    cdn: Cdn | None,
+    *,
+    staged: bool,
+    dry_run: bool,
+    seconds: float,
+) -> dict[str, Any]:
+    """The document of ``--json``; the log names each file that was sent."""
+    for each in published.uploads:
+        log.debug("%s: %s", each.reason, each.asset.key)
+    key = None if dry_run else published.key
+    return {
+        "dry_run": dry_run,
+        "bucket": site.bucket,
+        "prefix": site.prefix,
+        "channel": build.channel,
+        "release": published.id,
+        "staged": key if staged else None,
+        "marker": None if staged else key,
+        "uploaded": [
+            {
+                "key": each.asset.key,
+                "logical": each.asset.logical,
+                "size": each.asset.size,
+                "fingerprinted": each.asset.fingerprinted,
+                "reason": each.reason,
+            }
+            for each in published.uploads
+        ],
+        "counts": {"uploaded": len(published.uploads), "unchanged": len(published.unchanged)},
+        "bytes_uploaded": published.bytes_uploaded,
+        "seconds": round(seconds, 3),
+        "invalidation": cdn
+        and {"distribution": cdn.distribution, "paths": cdn.stale_paths(published.uploads), "id": None},
+    }
+
+
+def drop_copies(document: dict[str, Any], site: Site, cdn: Cdn | None, so_far: str) -> None:
+    """Have the CDN drop its copies of each file that was replaced; the document gets the invalidation's id.
+
+    Args:
+        document: That of `document_of`.
+        site: The site.
+        cdn: The CDN, if there is one.
+        so_far: What is done already, should this fail.
+    """
+    asked = document["invalidation"]
+    if cdn is None or not asked["paths"] or document["dry_run"]:
+        return
+    try:
+        asked["id"] = cdn.invalidate(site.access, document["release"], asked["paths"])
+    except UploaderError as error:
+        msg = f"{so_far}, but {error}"
+        raise UploaderError(msg) from error
+    except KeyboardInterrupt as error:
+        msg = f"{so_far}; whether the CDN still has old copies is not known: {cdn.by_hand(asked['paths'])}"
+        raise StoppedError(msg) from error
+
+
+def done(document: dict[str, Any]) -> str:
+    """What became of the release, in one word."""
+    return "staged" if document["staged"] else "released"
+
+
+def summary(document: dict[str, Any], site: Site) -> str:
+    """The document, for people."""
+    counts, size = document["counts"], readable(document["bytes_uploaded"])
+    if document["dry_run"]:
+        lines = [f"would upload {entry['key']} ({entry['reason']})" for entry in document["uploaded"]]
+        lines += [f"would invalidate {path}" for path in (document["invalidation"] or {"paths": ()})["paths"]]
+        lines.append(
+            f"dry run: {counts['uploaded']} to upload ({size}), {counts['unchanged']} unchanged; nothing written"
+        )
+        return "\n".join(lines)
+    line = (
+        f"{done(document)} {document['release']} {'at' if document['staged'] else 'to'} "
+        f"s3://{document['bucket']}/{document['prefix']}: {counts['uploaded']} uploaded ({size}), "
+        f"{counts['unchanged']} unchanged, {document['seconds']:.1f} s"
+    )
+    asked = document["invalidation"]
+    if asked and asked["id"]:
+        line += f"\ninvalidation {asked['id']} at {asked['distribution']}: {' '.join(asked['paths'])}"
+    if not document["staged"]:
+        return line
+    activate = next_command("activate", document["release"], site)
+    return f"{line}\nkept for {staged_for()}; to make it current: {activate}"
+
+
+def progress_bar(output: OutputOptions) -> Progress | None:
+    """A progress bar, for a person at a terminal who did not ask for something else."""
+    moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    if not moves or output.quiet or output.as_json or output.verbose:
+        return None
+    from uploader.cli.progress import Bar  # noqa: PLC0415 (rich takes its time, and few see the bar)
+
+    return Bar()

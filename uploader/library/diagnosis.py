@@ -1,0 +1,54 @@
+"""Find out what is wrong with an installation, as far as one's credentials show."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from uploader.doctor import bucket_settings, cleaner_function, release_log, rights
+from uploader.doctor.ask import ask_lambda, ask_s3
+from uploader.doctor.finding import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from uploader.doctor.finding import Finding
+    from uploader.library.site import Site
+
+
+def diagnose(site: Site, *, function: str | None = None) -> list[Finding]:
+    """Check the bucket, the cleaner and one's own credentials; change nothing.
+
+    It needs the build job's rights and no others: what they do not show is `unknown`.
+
+    Args:
+        site: The site.
+        function: The cleaner's function, if that is to be checked too.
+
+    Returns:
+        One finding a check, in the order in which one explains the next.
+
+    Raises:
+        UploaderError: AWS cannot be reached.
+    """
+    return list(_findings(site, function))
+
+
+def _findings(site: Site, function: str | None) -> Iterator[Finding]:
+    ask, layout, bucket = ask_s3(site.access), site.layout, site.bucket
+    first = bucket_settings.check_bucket(ask, bucket, site.access.region)
+    yield first
+    if first.state is State.PROBLEM:
+        return
+    seen = release_log.read_log(ask, layout)
+    yield release_log.check_list(ask, seen, layout)
+    yield release_log.check_read(ask, seen, layout)
+    yield from rights.check_rights(ask, layout, ledger=seen.ledger is not None)
+    yield bucket_settings.check_event_bridge(ask, bucket, layout.prefix)
+    yield bucket_settings.check_versioning(ask, layout.prefix)
+    yield bucket_settings.check_lifecycle(ask, layout.prefix)
+    yield release_log.check_files(seen, layout)
+    yield release_log.check_cleaner(seen, layout)
+    cleaner = ask_lambda(site.access, function) if function else None
+    yield cleaner_function.check_function(cleaner, bucket, layout.prefix)
+    yield release_log.check_clock(seen, datetime.now(UTC))

@@ -1,0 +1,252 @@
+"""Publish a build: at once, or around a roll-out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from release_log.channel import CHANNEL, DEFAULT_CHANNEL
+from release_log.errors import LayoutError
+from release_log.fingerprints import PatternError, compile_pattern
+from release_log.layout import make_id
+from uploader.builds.ci import build_metadata
+from uploader.builds.collect import collect
+from uploader.builds.files import every_file
+from uploader.builds.options import BuildOptions
+from uploader.builds.release_name import release_name
+from uploader.errors import NotActivatedError, UploaderError, UsageError
+from uploader.library.staging import activate, drop_quietly
+from uploader.publishing.known_headers import newest_ahead
+from uploader.publishing.publish import Build, Published
+from uploader.publishing.publish import publish as publish_assets
+from uploader.s3.read_only import ReadOnly
+from uploader.treatment.rule_tables import parse_rules
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Mapping, Sequence
+
+    from uploader.builds.asset import LocalAsset
+    from uploader.builds.files import Collector
+    from uploader.library.site import Site
+    from uploader.publishing.compare import Upload
+    from uploader.publishing.invalidation import Cdn
+
+
+class Progress(Protocol):
+    """Shows how far an upload is."""
+
+    def started(self, uploads: list[Upload]) -> None:
+        """The files to send are known; none of them is sent yet."""
+        ...
+
+    def sent(self, asset: LocalAsset) -> None:
+        """A file is stored. Called from several threads at once."""
+        ...
+
+    def finished(self) -> None:
+        """Nothing more will be sent, whether the upload succeeded or not."""
+        ...
+
+
+def publish(  # noqa: PLR0913 (each is one option of the command line)
+    directory: str | os.PathLike[str],
+    site: Site,
+    *,
+    channel: str = DEFAULT_CHANNEL,
+    release: str | None = None,
+    fingerprint_pattern: str | None = None,
+    manifest: str | os.PathLike[str] | None = None,
+    collector: Collector | str | None = None,
+    rules: Sequence[Mapping[str, Any]] = (),
+    stage: bool = False,
+    dry_run: bool = False,
+    invalidate: str | None = None,
+    invalidate_root: str = "",
+) -> Published:
+    """Upload the new files of a directory, then write the release marker.
+
+    Args:
+        directory: The build's output; this and what follows, up to ``rules``, as in `BuildOptions`.
+        site: Where it is published.
+        channel: The line of releases that the new release belongs to.
+        release: The release's name.
+        fingerprint_pattern: A regular expression with a group ``fingerprint``.
+        manifest: A build manifest.
+        collector: A function that finds the files, or its name.
+        rules: How some files are stored.
+        stage: Let the release wait for `activate`.
+        dry_run: Find out what would be sent; write nothing.
+        invalidate: A CloudFront distribution's id: it drops its copies of each file that was replaced.
+        invalidate_root: The distribution's origin path: the part of a key that its URL lacks.
+
+    Raises:
+        UsageError: A value is not valid: nothing was read from the bucket, nothing written.
+        UploaderError: Something failed: no marker was written, and the current release is unchanged. Or CloudFront
+            refused: then the release is there.
+    """
+    build = BuildOptions(
+        directory=Path(directory),
+        channel=channel,
+        release=release,
+        fingerprint_pattern=fingerprint_pattern,
+        manifest=None if manifest is None else Path(manifest),
+        collector=collector,
+        rules=[dict(rule) for rule in rules],
+    )
+    cdn = cdn_of(site, invalidate, invalidate_root)
+    published = publish_build(build, site, stage=stage, dry_run=dry_run)
+    if not dry_run:
+        _drop_copies(published, site, cdn)
+    return published
+
+
+def publish_build(
+    build: BuildOptions,
+    site: Site,
+    *,
+    stage: bool = False,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Published:
+    """Publish a build; see `publish`.
+
+    While the build is being looked at, the bucket is asked for what is needed first.
+
+    Args:
+        build: The build.
+        site: Where it is published.
+        stage: Let the release wait for `activate`.
+        dry_run: Find out what would be sent; write nothing.
+        progress: Is told of each file that is sent.
+    """
+    prefix = site.layout.prefix
+    name, pattern = _checked(build)
+    collector, rules = _collector(build), parse_rules(list(build.rules), build.rules_source)
+    bucket = ReadOnly(site.open()) if dry_run else site.open()
+    newest = newest_ahead(bucket, site.layout)
+    assets = collect(
+        build.directory,
+        prefix,
+        pattern=pattern,
+        collector=collector,
+        rules=rules,
+        manifest=build.manifest,
+        named=bucket.list_ahead,
+    )
+    whole = Build(
+        assets=assets, prefix=prefix, channel=build.channel, release=name, metadata=build_metadata(os.environ)
+    )
+    if progress is None:
+        return publish_assets(bucket, whole, stage=stage, newest=newest)
+    try:
+        return publish_assets(bucket, whole, stage=stage, newest=newest, started=progress.started, sent=progress.sent)
+    finally:
+        progress.finished()
+
+
+@dataclass(frozen=True, slots=True)
+class RolledOut:
+    """What became of a roll-out.
+
+    Attributes:
+        published: The staged release.
+        marker: The marker's key; None if the release is not current: its roll-out failed, or this was a dry run.
+        dropped: Whether a release whose roll-out failed was dropped; else it expires.
+    """
+
+    published: Published
+    marker: str | None
+    dropped: bool = False
+
+
+def run(  # noqa: PLR0913 (each is one option of the command line)
+    build: BuildOptions,
+    site: Site,
+    roll_out: Callable[[Published], bool],
+    *,
+    dry_run: bool = False,
+    invalidate: str | None = None,
+    invalidate_root: str = "",
+    progress: Progress | None = None,
+) -> RolledOut:
+    """Stage a build, roll it out, and make it current only if the roll-out succeeds.
+
+    Args:
+        build: The build.
+        site: Where it is published.
+        roll_out: Rolls out the staged release; returns whether that succeeded. If it raises, the release is dropped.
+        dry_run: Find out what would be sent; write nothing, and roll nothing out.
+        invalidate: As in `publish`; the CDN drops its copies before the roll-out.
+        invalidate_root: As in `publish`.
+        progress: Is told of each file that is sent.
+
+    Raises:
+        NotActivatedError: The roll-out succeeded, but the release could not be made current.
+        UploaderError: The upload failed: `roll_out` was not called, and the current release is unchanged.
+    """
+    cdn = cdn_of(site, invalidate, invalidate_root)
+    published = publish_build(build, site, stage=True, dry_run=dry_run, progress=progress)
+    if dry_run:
+        return RolledOut(published, None)
+    try:
+        _drop_copies(published, site, cdn)
+        succeeded = roll_out(published)
+    except BaseException:
+        drop_quietly(published.id, site)
+        raise
+    if not succeeded:
+        return RolledOut(published, None, dropped=drop_quietly(published.id, site))
+    try:
+        return RolledOut(published, activate(published.id, site).marker)
+    except UploaderError as error:
+        raise NotActivatedError(published.id, str(error)) from error
+
+
+def cdn_of(site: Site, distribution: str | None, root: str) -> Cdn | None:
+    """The CDN before a site, if there is one.
+
+    Raises:
+        UsageError: The site's assets do not lie below that root.
+    """
+    if distribution is None:
+        return None
+    from uploader.publishing.invalidation import find_cdn  # noqa: PLC0415 (most sites name none)
+
+    return find_cdn(distribution, root, site.prefix)
+
+
+def _drop_copies(published: Published, site: Site, cdn: Cdn | None) -> None:
+    stale = () if cdn is None else cdn.stale_paths(published.uploads)
+    if cdn is not None and stale:
+        cdn.invalidate(site.access, published.id, stale)
+
+
+def _checked(build: BuildOptions) -> tuple[str, re.Pattern[str] | None]:
+    """The release's name, and the compiled pattern.
+
+    Raises:
+        UsageError: One of the user's words is not valid.
+    """
+    now, pattern = datetime.now(UTC), build.fingerprint_pattern
+    name = release_name(os.environ, now) if build.release is None else build.release
+    try:
+        make_id(now, name)
+        compiled = compile_pattern(pattern) if isinstance(pattern, str) else pattern
+    except (LayoutError, PatternError) as error:
+        raise UsageError(str(error)) from error
+    if not CHANNEL.fullmatch(build.channel):
+        msg = f"channel {build.channel!r}: use up to 64 letters, digits, dots, hyphens and underscores"
+        raise UsageError(msg)
+    return name, compiled
+
+
+def _collector(build: BuildOptions) -> Collector:
+    if not isinstance(build.collector, str):
+        return build.collector or every_file
+    from uploader.builds.user_collector import load_collector  # noqa: PLC0415 (few have one of their own)
+
+    return load_collector(build.collector)
