@@ -1,4 +1,4 @@
-"""The cleaner's answer for people: what failed first, then what is done, then what is to come; nothing is hidden."""
+"""The cleaner's answer for people: failures first, then actions done, then actions to come; nothing is hidden."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WHERE = "s3://my-assets/assets/"
 
 
 def document(*, dry_run: bool = False, later: int = 1, stops: tuple[Stop, ...] = (), **more: Any) -> dict[str, Any]:  # noqa: ANN401
-    """The answer of a run that had something of each to do: the cleaner's own words, not ours."""
+    """The answer of a run with an action of each kind, as the cleaner itself writes it."""
     retired = {
         "assets/app-1b2c3d4e.js": Retired("assets/app.js", Mark(State.REMOVED, LONG_AGO), 48213, "r1"),
         **{
@@ -48,7 +48,7 @@ def document(*, dry_run: bool = False, later: int = 1, stops: tuple[Stop, ...] =
 
 
 def test_a_plan() -> None:
-    """As a person reads it."""
+    """The table as a person reads it."""
     assert text(document(dry_run=True), WHERE).splitlines() == [
         "action        asset                   state    since                 reason              due",
         "would delete  assets/app-1b2c3d4e.js  removed  2026-10-24T12:00:00Z  beyond_removed_ttl",
@@ -61,22 +61,22 @@ def test_a_plan() -> None:
     ]
 
 
-def test_a_run_says_what_failed_before_anything_else() -> None:
+def test_failures_come_before_anything_else() -> None:
     said = text(document(failed=True, missing=["assets/gone.js"]), WHERE).splitlines()
     assert [line.split()[0] for line in said[1:7]] == ["failed", "missing", "deleted", "untagged", "tagged", "later"]
     assert said[1].endswith("AccessDenied: no")
     assert "s3://my-assets/assets/: deleted 1 (48.2 kB), untagged 1, tagged 1, kept 2" in said
 
 
-def test_nothing_to_do_is_no_table() -> None:
+def test_without_actions_there_is_no_table() -> None:
     nothing: dict[str, Any] = {name: [] for name in ("delete", "untag", "tag", "upcoming")}
     said = text({**document(), **nothing, "next_due": None}, WHERE)
     assert said.startswith(f"{WHERE}: deleted 1")
     assert len(said.splitlines()) == 1
 
 
-def test_what_is_to_come_is_shown_soonest_first_and_the_rest_counted() -> None:
-    """Or a site of a million would scroll the plan away."""
+def test_the_soonest_actions_to_come_are_shown_and_the_rest_counted() -> None:
+    """Else the plan of a site with a million assets would scroll away."""
     said = text(document(later=LATER_SHOWN + 5), WHERE).splitlines()
     later = [line.split() for line in said if line.startswith("later")]
     assert [words[-1] for words in later] == sorted(words[-1] for words in later)
@@ -93,5 +93,5 @@ def test_what_is_to_come_is_shown_soonest_first_and_the_rest_counted() -> None:
         ({"stops": (Stop(Reason.BRAKE, "too many"),)}, "nothing is deleted (brake): too many"),
     ],
 )
-def test_what_a_person_has_to_know(more: dict[str, Any], said: str) -> None:
+def test_each_warning_has_its_line(more: dict[str, Any], said: str) -> None:
     assert [line for line in text(document(**more), WHERE).splitlines() if line.startswith(said)]

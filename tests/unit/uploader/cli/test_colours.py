@@ -1,4 +1,4 @@
-"""Colours are for a terminal that shows them, and for a user who wants them: on a real pseudo-terminal."""
+"""Colours, on a real pseudo-terminal: only if the terminal can show them and the user wants them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BAR = (
 
 
 def on_terminal(arguments: tuple[str, ...], environ: dict[str, str]) -> str:
-    """What a person sees."""
+    """The text on the terminal, as a person sees it."""
     ours, its = pty.openpty()
     try:
         process = subprocess.Popen(
@@ -49,7 +49,7 @@ def on_terminal(arguments: tuple[str, ...], environ: dict[str, str]) -> str:
         while True:
             try:
                 part = os.read(ours, 65536)
-            except OSError:  # Linux's way to say that the last one has closed it
+            except OSError:  # on Linux: the last process has closed the terminal
                 break
             if not part:
                 break
@@ -62,7 +62,7 @@ def on_terminal(arguments: tuple[str, ...], environ: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("environ", [TERMINAL, {**TERMINAL, "NO_COLOR": ""}], ids=str)
 def test_on_a_terminal_headings_are_bold_and_errors_red(environ: dict[str, str]) -> None:
-    """An empty `NO_COLOR` says nothing: https://no-color.org."""
+    """An empty `NO_COLOR` has no effect: https://no-color.org."""
     first, second, *_ = on_terminal(TABLE, environ).splitlines()
     assert re.fullmatch(r"\x1b\[1msetting +value +from\x1b\[0m", first)
     assert CSI not in second
@@ -72,14 +72,14 @@ def test_on_a_terminal_headings_are_bold_and_errors_red(environ: dict[str, str])
 
 
 @pytest.mark.parametrize("environ", PLAIN, ids=str)
-def test_nobody_gets_colours_who_wants_none_or_cannot_see_them(environ: dict[str, str]) -> None:
+def test_no_colours_if_the_user_does_not_want_them_or_the_terminal_cannot_show_them(environ: dict[str, str]) -> None:
     for arguments in (TABLE, MISTAKE, LOGGED):
         assert CSI not in on_terminal(arguments, environ)
     assert not COLOUR.search(on_terminal(BAR, environ))
 
 
 @pytest.mark.parametrize("arguments", [TABLE, MISTAKE, LOGGED], ids=["table", "mistake", "log"])
-def test_what_is_piped_is_plain(arguments: tuple[str, ...]) -> None:
+def test_piped_output_is_plain(arguments: tuple[str, ...]) -> None:
     said = subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=TERMINAL, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""What holds for every command of the command line, whoever added it."""
+"""Rules that hold for every command of the command line, also for a new one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PAGE = (ROOT / "docs" / "commands.md").read_text()
 ONE_CALL = {"full", "force", "only_channel", "limit", "previous"} | set(SETTINGS)
-"""What is asked anew each time; a forgotten variable would turn it into another question."""
+"""Options that belong to one call: a forgotten environment variable must not change a later call."""
 
 
 @pytest.fixture(params=COMMANDS)
@@ -30,7 +30,7 @@ def command(request: pytest.FixtureRequest) -> click.Command:
 
 
 def options(command: click.Command) -> list[click.Option]:
-    """Its options, but for ``--help``."""
+    """The options of a command, except for ``--help``."""
     return [parameter for parameter in command.params if isinstance(parameter, click.Option)]
 
 
@@ -63,7 +63,7 @@ def test_its_texts_are_sentences(command: click.Command) -> None:
 
 
 def test_its_answer_can_be_read_by_a_program(command: click.Command) -> None:
-    if command.name != "completion":  # a script is read by a shell
+    if command.name != "completion":  # a shell reads its script
         assert "as_json" in {option.name for option in options(command)}
 
 
@@ -88,8 +88,8 @@ def test_the_first_line_of_the_help_names_it() -> None:
     assert "Exit status: " in said
 
 
-def test_an_option_of_several_commands_says_the_same_in_all() -> None:
-    """Only what a command is about, and what its dry run would not do, is said in its own words."""
+def test_an_option_has_the_same_help_in_all_commands() -> None:
+    """Except for the release that a command needs, and the actions that its dry run leaves out."""
     texts: dict[str, set[str | None]] = {}
     for name in COMMANDS:
         for option in options(load(name)):

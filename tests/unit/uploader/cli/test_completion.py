@@ -23,29 +23,29 @@ ENVIRON = {"PATH": os.environ["PATH"]}
 
 
 def script(shell: str) -> str:
-    """What ``completion`` prints."""
+    """The output of ``completion``."""
     words = [sys.executable, "-m", "uploader", "completion", shell]
     return subprocess.run(words, cwd=ROOT, env=ENVIRON, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(scope="module")
 def bash() -> str:
-    """The script for bash, which is on every machine that runs `make`."""
+    """The script for bash: every machine that runs `make` has bash."""
     assert BASH
     return script("bash")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A directory that is not ours, with a configuration."""
+    """A directory outside this project, with a configuration."""
     (tmp_path / "uploader.toml").write_text("[environments.production]\n[environments.staging]\n")
     return tmp_path
 
 
 def complete(script: str, directory: Path, *words: str) -> list[str]:
-    """What bash offers for the last of these words, as it asks for it when TAB is pressed."""
+    """The completions that bash offers for the last of these words when the user presses TAB."""
     said = shlex.join(words)
-    # The function is the one that bash would call: `complete -p` says which.
+    # `complete -p` names the function that bash would call.
     program = f"""{script}
         COMP_WORDS=({said}); COMP_CWORD={len(words) - 1}
         compopt() {{ COMPREPLY+=("$1 $2"); }}
@@ -85,7 +85,7 @@ def test_bash_offers_every_command_first(bash: str, project: Path) -> None:
     assert complete(bash, project, "uploader", "") == list(COMMANDS)
 
 
-def test_a_broken_configuration_does_not_show_while_one_types(bash: str, project: Path) -> None:
+def test_a_broken_configuration_does_not_disturb_completion(bash: str, project: Path) -> None:
     (project / "uploader.toml").write_text("broken")
     assert complete(bash, project, "uploader", "--env", "") == [""]
     assert complete(bash, project, "uploader", "act") == ["activate"]
@@ -101,7 +101,7 @@ def test_the_function_runs_the_uploader_from_any_directory(bash: str, project: P
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)
-def test_the_script_is_one_that_the_shell_can_read(shell: str, tmp_path: Path) -> None:
+def test_the_shell_can_read_the_script(shell: str, tmp_path: Path) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not on this machine")
     file = tmp_path / "script"

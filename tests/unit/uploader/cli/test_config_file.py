@@ -1,4 +1,4 @@
-"""The configuration's file: where it is looked for, what is in it, and what is wrong with it."""
+"""The configuration file: where we look for it, its settings, and the message about each mistake in it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ KINDS: dict[str, type] = {
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty directory, and the current one."""
+    """An empty current directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def write(path: str, text: str) -> Path:
-    """A file below the current directory."""
+    """Write a file below the current directory."""
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
@@ -35,14 +35,14 @@ def write(path: str, text: str) -> Path:
 
 
 def checked(environment: str | None = None) -> dict[str, Setting]:
-    """What holds in an environment of the file that is found."""
+    """The settings in one environment of the file that we find."""
     file = find(None)
     assert file is not None
     file.check(KINDS)
     return file.settings(environment)
 
 
-def test_no_file_is_no_error() -> None:
+def test_a_missing_file_is_not_an_error() -> None:
     assert find(None) is None
 
 
@@ -61,12 +61,12 @@ def test_pyproject_toml_is_found_by_its_table() -> None:
 @pytest.mark.parametrize(
     "text", ["[tool.ruff]\nline-length = 120", "[project]\nname = 'uploader'", "tool = 'uploader'"]
 )
-def test_a_pyproject_toml_of_other_tools_is_none_of_ours(text: str) -> None:
+def test_a_pyproject_toml_of_other_tools_is_ignored(text: str) -> None:
     write("pyproject.toml", text)
     assert find(None) is None
 
 
-def test_a_broken_pyproject_toml_that_does_not_mention_us_is_none_of_our_business() -> None:
+def test_a_broken_pyproject_toml_that_does_not_name_the_uploader_is_ignored() -> None:
     write("pyproject.toml", "[tool.ruff\n")
     assert find(None) is None
 
@@ -76,8 +76,8 @@ def test_an_empty_file_is_a_configuration() -> None:
     assert checked() == {}
 
 
-def test_a_directory_above_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is there may be another project's, with another bucket."""
+def test_a_file_in_a_directory_above_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may belong to another project, with another bucket."""
     write("uploader.toml", 'bucket = "another-team"')
     Path("web").mkdir()
     monkeypatch.chdir("web")
@@ -107,12 +107,12 @@ def test_a_file_of_another_name_is_read_as_uploader_toml_is() -> None:
     assert file.settings(None) == {"bucket": Setting("a", "deploy/web.toml")}
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_no_matter() -> None:
+def test_a_byte_order_mark_and_windows_line_ends_do_not_matter() -> None:
     Path("uploader.toml").write_bytes(b'\xef\xbb\xbfbucket = "a"\r\nstage = true\r\n')
     assert checked()["bucket"].value == "a"
 
 
-def test_an_environment_goes_before_the_top_level() -> None:
+def test_an_environment_has_priority_over_the_top_level() -> None:
     write(
         "uploader.toml", 'bucket = "a"\nstage = true\n[environments.production]\nbucket = "b"\n[environments.staging]'
     )
@@ -135,7 +135,7 @@ def test_the_rules_of_an_environment_replace_the_others() -> None:
         ("", "production", "it has none"),
     ],
 )
-def test_an_environment_that_is_not_there_is_refused(environments: str, name: str, remedy: str) -> None:
+def test_an_unknown_environment_is_refused(environments: str, name: str, remedy: str) -> None:
     write("uploader.toml", environments)
     with pytest.raises(UsageError) as error:
         checked(name)
@@ -190,7 +190,7 @@ def test_an_environment_that_is_not_there_is_refused(environments: str, name: st
     ],
 )
 def test_what_is_wrong_is_said_with_its_place_and_remedy(text: str, said: str) -> None:
-    """All tables are held against the keys, the chosen one or not: a mistake shows before it matters."""
+    """We check every table, also of other environments: a mistake shows before it matters."""
     write("uploader.toml", text)
     with pytest.raises(UsageError) as error:
         checked()
@@ -198,7 +198,7 @@ def test_what_is_wrong_is_said_with_its_place_and_remedy(text: str, said: str) -
 
 
 @pytest.mark.parametrize("text", ["ratio = 1", "ratio = 0.5", "words = []", "words = ['a', 'b']", "stage = false"])
-def test_what_fits_is_taken(text: str) -> None:
+def test_a_value_of_the_right_type_is_accepted(text: str) -> None:
     write("uploader.toml", text)
     assert len(checked()) == 1
 
@@ -224,7 +224,7 @@ def test_invalid_toml_is_an_error_with_its_line(body: bytes, said: str) -> None:
         find(None)
 
 
-def test_a_pyproject_toml_about_us_must_hold_a_table() -> None:
+def test_the_uploaders_part_of_pyproject_toml_must_be_a_table() -> None:
     write("pyproject.toml", "[tool]\nuploader = 1")
     with pytest.raises(
         UsageError, match=r"tool\.uploader = 1 is a whole number: make it a table, such as \[tool\.uploader\]"
@@ -238,7 +238,7 @@ def test_a_file_that_cannot_be_read_is_an_error() -> None:
         find(None)
 
 
-def test_a_named_file_must_be_there_and_about_us() -> None:
+def test_a_named_file_must_exist_and_have_the_uploaders_table() -> None:
     with pytest.raises(UsageError, match=r"^web\.toml: there is no such file: check --config$"):
         find(Path("web.toml"))
     write("pyproject.toml", "[project]")

@@ -1,4 +1,4 @@
-"""The command line's settings: flags before environment variables before the file, and where each came from."""
+"""The command line's settings: flags, then environment variables, then the file; and the source of each value."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ concurrency = 3
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A project with a configuration; no variable is set."""
+    """A project with a configuration file, without environment variables."""
     monkeypatch.chdir(tmp_path)
     for parameter in [*every_setting().values(), *load("upload").params]:
         monkeypatch.delenv(str(parameter.envvar), raising=False)
@@ -49,7 +49,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Runs the command line in this process; returns exit code, output, errors."""
+    """Run the command line in this process; returns exit code, output and errors."""
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["uploader", *words])
@@ -111,9 +111,7 @@ def test_the_file_can_be_named_by_a_variable(settings: Settings, monkeypatch: py
     assert settings("--config", "uploader.toml")["bucket"]["value"] == "top"
 
 
-def test_a_variable_can_switch_off_what_the_file_switches_on(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_variable_can_switch_off_a_setting_of_the_file(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("uploader.toml").write_text("stage = true")
     assert settings()["stage"]["value"] is True
     monkeypatch.setenv("UPLOADER_STAGE", "false")
@@ -136,7 +134,7 @@ def test_paths_in_the_file_are_relative_to_the_file(settings: Settings, monkeypa
 
 
 @pytest.mark.parametrize("name", sorted(set(every_setting()) - {"json"}))
-def test_a_key_is_taken_by_the_commands_that_have_it_and_by_no_other(call: Call, name: str) -> None:
+def test_only_the_commands_that_have_a_setting_take_its_key(call: Call, name: str) -> None:
     example = {bool: "true", int: "7", float: "0.5", list: '["x/"]', str: '"x/"'}[kind(every_setting()[name])]
     Path("uploader.toml").write_text(f"{name} = {example}\n")
     for command in sorted(COMMANDS.keys() - {"completion"}):
@@ -144,22 +142,22 @@ def test_a_key_is_taken_by_the_commands_that_have_it_and_by_no_other(call: Call,
         if name not in settings_of(load(command)):
             assert code == 0, err
             assert name not in json.loads(out)["settings"]
-        elif code:  # taken, and refused
+        elif code:  # the command takes the key, and refuses the value
             assert f"{name} in uploader.toml" in err
         else:
             assert json.loads(out)["settings"][name]["source"] == "file"
 
 
-def test_what_a_call_is_about_is_no_setting(call: Call) -> None:
-    """A release that is dropped because a file says so is nobody's wish."""
+def test_the_release_of_a_call_is_not_a_setting(call: Call) -> None:
+    """Nobody wants to drop a release because a file names it."""
     Path("uploader.toml").write_text('release_id = "20261123T060500Z-3f9c2ab"')
     code, _, err = call("drop", "--bucket", "b")
     assert code == 2
     assert "unknown key 'release_id'" in err
 
 
-def test_the_name_of_a_new_release_is_not_taken_for_the_id_of_an_old_one(call: Call) -> None:
-    """Both options are called `--release`."""
+def test_the_name_of_a_new_release_is_not_used_as_the_id_of_an_old_release(call: Call) -> None:
+    """Both options are `--release`."""
     Path("uploader.toml").write_text('bucket = "b"\nrelease = "20261123T060500Z-3f9c2ab"')
     assert "Missing option '--release'. Give it, or set UPLOADER_RELEASE_ID; see" in call("restore")[2]
 
@@ -214,13 +212,13 @@ def test_a_wrong_variable_is_named(call: Call, monkeypatch: pytest.MonkeyPatch) 
     assert "Invalid value for UPLOADER_CONCURRENCY: 0 is not" in call()[2]
 
 
-def test_the_help_needs_no_right_configuration(call: Call) -> None:
+def test_the_help_works_with_a_broken_configuration(call: Call) -> None:
     Path("uploader.toml").write_text("broken")
     assert call("--help")[0] == call("upload", "--help")[0] == 0
     assert call("completion", "bash")[0] == 0
 
 
-def test_print_config_says_where_each_value_comes_from(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_print_config_shows_the_source_of_each_value(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPLOADER_CHANNEL", "blue")
     code, out, err = call("--env", "production", "--concurrency", "9", "--print-config")
     assert (code, err) == (0, "")
@@ -238,8 +236,8 @@ def test_print_config_says_where_each_value_comes_from(call: Call, monkeypatch: 
     assert rows["rule 1"] == ["match = *.html, cache_control = no-store", "uploader.toml"]
 
 
-def test_print_config_shows_what_is_missing_and_everything_else(call: Call) -> None:
-    """That is what it is asked for."""
+def test_print_config_shows_missing_settings_beside_all_others(call: Call) -> None:
+    """A missing setting does not stop it."""
     Path("uploader.toml").write_text('channel = "blue"')
     code, out, _ = call("run", "--print-config", "--json")
     found = json.loads(out)["settings"]
@@ -269,8 +267,8 @@ def test_keys_are_the_options_long_names_in_snake_case() -> None:
             assert name is None or name == "directory" or f"--{name.replace('_', '-')}" in parameter.opts
 
 
-def test_an_option_of_several_commands_is_of_one_type_in_all() -> None:
-    """So a key means the same, whichever command reads it."""
+def test_an_option_has_the_same_type_in_all_commands() -> None:
+    """So a key means the same for each command that reads it."""
     kinds = {name: kind(parameter) for name, parameter in every_setting().items()}
     for command in COMMANDS:
         assert {

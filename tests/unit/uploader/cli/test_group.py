@@ -1,4 +1,4 @@
-"""How the command line starts: it imports what the run at hand needs, and no more."""
+"""The start of the command line: it imports only the modules that the run needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``run``: current only if the roll-out succeeded, dropped if not, and the command's exit code either way."""
+"""``run``: the release becomes current if the roll-out succeeds, else is dropped; with the command's exit code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PYTHON = [sys.executable, "-c"]
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
-    """The bucket that the command line opens."""
+    """The in-memory bucket that the command line opens."""
     bucket = FakeBucket()
 
     monkeypatch.setattr(Site, "open", lambda _: bucket)
@@ -53,7 +53,7 @@ def run(bucket: FakeBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("code", "expected"), [("pass", 0), ("exit(3)", 3), ("import os; os.kill(os.getpid(), 9)", 128 + signal.SIGKILL)]
 )
-def test_the_exit_code_is_as_a_shell_gives_it(code: str, expected: int) -> None:
+def test_the_exit_code_is_the_same_as_in_a_shell(code: str, expected: int) -> None:
     assert run_command([*PYTHON, code], {}) == expected
 
 
@@ -64,7 +64,7 @@ def test_the_signal_handlers_are_put_back() -> None:
 
 
 def test_a_signal_that_is_ignored_stays_so_for_the_command_too() -> None:
-    """As under nohup."""
+    """For example, under nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         look = "import signal; exit(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)"
@@ -74,7 +74,7 @@ def test_a_signal_that_is_ignored_stays_so_for_the_command_too() -> None:
 
 
 def test_a_command_that_the_system_refuses(tmp_path: Path) -> None:
-    """Executable, but no program."""
+    """The file is executable, but not a program."""
     script = tmp_path / "roll-out"
     script.write_bytes(b"\x00")
     script.chmod(0o755)
@@ -84,14 +84,14 @@ def test_a_command_that_the_system_refuses(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "words"), [("no-such-program", "not found"), ("./roll-out.sh", "is not executable")])
-def test_a_command_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: str) -> None:
+def test_a_missing_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "roll-out.sh").write_text("#!/bin/sh\n")
     with pytest.raises(UsageError, match=f"command '{name}' {words}"):
         check_command([name])
 
 
-def test_it_becomes_current_after_the_command_and_not_before(
+def test_the_release_becomes_current_after_the_command_and_not_before(
     run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(*PYTHON, "import os; print('id', os.environ['UPLOADER_RELEASE_ID'])") == 0
@@ -131,10 +131,10 @@ def test_a_release_that_cannot_be_dropped_expires_and_the_exit_code_is_the_comma
 
 
 @pytest.mark.parametrize(("error", "code"), [(None, 1), (KeyboardInterrupt(), 130)])
-def test_a_roll_out_that_succeeded_and_is_not_activated_says_what_production_serves(
+def test_if_activation_fails_after_the_roll_out_the_message_says_what_production_serves(
     run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str], error: BaseException | None, code: int
 ) -> None:
-    """One line: the state, how long it holds, and the command to repeat. The staged release stays."""
+    """One line has the state, how long it lasts, and the command to repeat. The release stays staged."""
     bucket.fail, bucket.error = f"create {LAYOUT.markers}", error
     assert run(*PYTHON, "pass", options=("--region", "eu-west-1")) == code
     (staged,) = bucket.log(LAYOUT.staged)
@@ -146,7 +146,7 @@ def test_a_roll_out_that_succeeded_and_is_not_activated_says_what_production_ser
     assert line.endswith(f"make it current: {repeat}")
 
 
-def test_ctrl_c_after_the_marker_is_there_does_not_say_that_it_is_not(
+def test_ctrl_c_after_the_marker_is_written_says_that_it_is_written(
     run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
 ) -> None:
     withdraw = bucket.withdraw
@@ -173,11 +173,11 @@ def test_a_command_that_the_system_refuses_drops_the_release(run: Run, bucket: F
 
 
 def test_a_command_that_activates_by_itself_is_fine(run: Run, bucket: FakeBucket) -> None:
-    """As somebody's roll-out script may."""
+    """A roll-out script may do so."""
     withdraw = bucket.withdraw
 
     def also_activate(key: str) -> None:
-        # The intent goes once the release is staged: the next thing that happens is the command.
+        # The uploader withdraws the intent after staging the release; the command runs next.
         if key.startswith(LAYOUT.pending):
             for staged in bucket.log(LAYOUT.staged):
                 bucket.write(LAYOUT.marker_key(LAYOUT.release_id(staged)), bucket.objects.pop(staged))
@@ -197,7 +197,7 @@ def test_a_dry_run_runs_nothing(run: Run, bucket: FakeBucket, capfd: pytest.Capt
     assert bucket.objects == {}
 
 
-def test_nothing_is_uploaded_for_a_command_that_is_not_there(
+def test_nothing_is_uploaded_for_a_missing_command(
     run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run("no-such-program") == 2
@@ -208,7 +208,7 @@ def test_nothing_is_uploaded_for_a_command_that_is_not_there(
 
 
 @pytest.mark.parametrize(("command", "code"), [("pass", 0), ("exit(3)", 3)])
-def test_json_is_the_last_line_and_says_what_became_of_it(
+def test_json_is_the_last_line_and_has_the_result(
     run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str], command: str, code: int
 ) -> None:
     assert run(*PYTHON, f"print('rolling out'); {command}", options=("--json",)) == code

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM reach the program wherever they meet it."""
+"""Ctrl-C and SIGTERM interrupt the program, whatever code is running."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from uploader.cli.signals import terminate_as_interrupt
 
 
 class Something:
-    """What a weak reference can refer to."""
+    """An object that a weak reference can refer to."""
 
 
-@pytest.mark.parametrize(("how", "terminated"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
-def test_what_comes_in_a_weak_references_callback_is_not_lost(
-    how: signal.Signals, *, terminated: bool, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("number", "terminated"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
+def test_a_signal_during_a_weak_references_callback_is_not_lost(
+    number: signal.Signals, *, terminated: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """There Python drops what is raised, with a traceback on standard error."""
+    """Python drops an exception from such a callback, and writes a traceback to standard error."""
 
     def called(_reference: object) -> None:
-        os.kill(os.getpid(), how)
-        time.sleep(1)  # here the signal is handled
+        os.kill(os.getpid(), number)
+        time.sleep(1)  # Python handles the signal here
         pytest.fail("it was not interrupted")
 
     def lose_it_and_go_on() -> None:
@@ -37,13 +37,13 @@ def test_what_comes_in_a_weak_references_callback_is_not_lost(
     began = time.monotonic()
     with terminate_as_interrupt() as ending, pytest.raises(KeyboardInterrupt):
         lose_it_and_go_on()
-    assert time.monotonic() - began < 1, "it was not woken"
+    assert time.monotonic() - began < 1, "the signal did not interrupt the sleep"
     assert ending.terminated == terminated
     assert capfd.readouterr() == ("", "")
 
 
 def test_an_ignored_sigterm_stays_ignored() -> None:
-    """What is to outlive its terminal is not to be ended by it."""
+    """A process that shall outlive its terminal ignores the signal."""
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         with terminate_as_interrupt() as ending:
@@ -55,9 +55,9 @@ def test_an_ignored_sigterm_stays_ignored() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-def test_what_else_cannot_be_raised_goes_where_it_went(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr("sys.unraisablehook", lambda each: told.append(str(each.exc_value)))
+def test_another_exception_in_such_a_callback_reaches_the_previous_hook(monkeypatch: pytest.MonkeyPatch) -> None:
+    messages: list[str] = []
+    monkeypatch.setattr("sys.unraisablehook", lambda each: messages.append(str(each.exc_value)))
 
     def called(_reference: object) -> None:
         msg = "a mistake"
@@ -67,4 +67,4 @@ def test_what_else_cannot_be_raised_goes_where_it_went(monkeypatch: pytest.Monke
         something = Something()
         reference = weakref.ref(something, called)
         del something
-    assert (reference(), told) == (None, ["a mistake"])
+    assert (reference(), messages) == (None, ["a mistake"])

@@ -1,4 +1,4 @@
-"""What is sent, and why: a quick answer for nearly every asset, and it is that of the slow way."""
+"""Which assets are sent, and why: the quick answer for most assets is the same as the slow answer."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ DIGEST, ANOTHER = "1" * 64, "2" * 64
 
 
 def asset(*, fingerprinted: bool, encoding: str | None) -> LocalAsset:
-    """One of ten bytes."""
+    """An asset of ten bytes."""
     digest = None if fingerprinted else DIGEST
     return LocalAsset("app.js", KEY, "assets/app.js", 10, fingerprinted, digest, Treatment(HEADERS, encoding), 0)
 
 
 def stored(headers: Headers, digest: str) -> dict[str, str]:
-    """What a HEAD says."""
+    """The headers and metadata that a HEAD returns."""
     return {**headers.as_http(), "headers": headers.digest, "digest": digest}
 
 
-def test_the_quick_answer_is_that_of_the_slow_way() -> None:
-    """For each kind of asset, whatever is known of what is there."""
+def test_the_quick_answer_is_the_same_as_the_slow_answer() -> None:
+    """For each kind of asset, whatever we know of the object in the bucket."""
     assets = [
         asset(fingerprinted=fingerprinted, encoding=encoding)
         for fingerprinted, encoding in product((True, False), (None, "gzip"))

@@ -1,4 +1,4 @@
-"""Which of a CDN's copies are stale, in how few paths."""
+"""Which of a CDN's copies are stale, and the fewest paths that cover them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def upload(key: str, reason: Reason = Reason.CONTENT_DIFFERS, *, fingerprinted: 
 
 
 def test_files_without_a_fingerprint_are_stale_new_ones_included() -> None:
-    """That a file is not there is an answer, too, and CDNs keep it."""
+    """CDNs also keep the answer that a file does not exist."""
     uploads = [
         upload("assets/a.css"),
         upload("assets/b.css", Reason.NEW),
@@ -33,18 +33,18 @@ def test_files_without_a_fingerprint_are_stale_new_ones_included() -> None:
     assert Cdn("E1").stale_paths(uploads) == ("/assets/a.css", "/assets/b.css", "/assets/c.css")
 
 
-def test_what_came_under_a_new_fingerprint_is_not() -> None:
+def test_a_new_fingerprinted_file_is_not_stale() -> None:
     uploads = [upload("assets/app-3f9c2ab1.js", Reason.NEW, fingerprinted=True)]
     assert Cdn("E1").stale_paths(uploads) == ()
 
 
 def test_a_fingerprinted_file_that_was_replaced_is_stale() -> None:
-    """A changed rule sends it again under its own name, and copies of it are kept for a year."""
+    """A changed rule sends it again under the same name, and browsers and CDNs keep copies for a year."""
     uploads = [upload("assets/app-3f9c2ab1.js", Reason.HEADERS_DIFFER, fingerprinted=True)]
     assert Cdn("E1").stale_paths(uploads) == ("/assets/app-3f9c2ab1.js",)
 
 
-def test_nothing_sent_is_nothing_stale() -> None:
+def test_without_uploads_nothing_is_stale() -> None:
     assert Cdn("E1").stale_paths([]) == ()
 
 
@@ -62,7 +62,7 @@ def test_the_origin_path_is_not_part_of_a_url() -> None:
 
 
 @pytest.mark.parametrize("root", ["web", "asset", "assets/web/"])
-def test_a_root_that_no_key_has_is_refused(root: str) -> None:
+def test_a_root_that_no_key_begins_with_is_refused(root: str) -> None:
     with pytest.raises(UsageError, match="no key of the site 'assets/' begins with"):
         find_cdn("E1", root, "assets/")
 
@@ -94,7 +94,7 @@ def test_the_deepest_folders_fold_first() -> None:
     assert fold(paths) == ("/", "/a/1.html", "/b/c/*", "/index.html")
 
 
-def test_what_is_alone_in_its_folder_stays_as_it_is() -> None:
+def test_a_single_path_of_a_folder_is_not_folded() -> None:
     """A wildcard would clear the folder's fingerprinted files too."""
     assert fold(["/a/d/1.html", *(f"/b/c/{number}.html" for number in range(20))]) == ("/a/d/1.html", "/b/c/*")
 
@@ -104,7 +104,7 @@ def test_many_folders_fold_into_the_one_above() -> None:
     assert fold(paths) == ("/blog/*", "/index.html")
 
 
-def test_everything_is_one_path_in_the_end() -> None:
+def test_too_many_folders_fold_into_one_path_for_everything() -> None:
     assert fold([f"/{number}.html" for number in range(MAX_PATHS + 1)]) == ("/*",)
     assert fold([f"/{number}/index.html" for number in range(MAX_PATHS + 1)]) == ("/*",)
 
@@ -131,8 +131,8 @@ def test_every_path_is_covered_by_no_more_paths_than_allowed_and_none_is_idle(pa
         assert set(folded) == paths
 
 
-def test_ctrl_c_meanwhile_says_what_is_so_and_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or the last word would be that no marker was written."""
+def test_ctrl_c_meanwhile_says_the_state_and_the_command_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the last line would say that no marker was written."""
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
@@ -147,7 +147,7 @@ def test_ctrl_c_meanwhile_says_what_is_so_and_what_to_run(monkeypatch: pytest.Mo
         drop_copies(document, site, Cdn("E1EXAMPLE"), "r was released")
 
 
-def test_the_command_to_do_it_by_hand_can_be_pasted() -> None:
+def test_the_command_to_invalidate_by_hand_can_be_pasted() -> None:
     assert Cdn("E1").by_hand({"/*", "/a'b"}) == (
         """aws cloudfront create-invalidation --distribution-id E1 --paths '/*' '/a'"'"'b'"""
     )

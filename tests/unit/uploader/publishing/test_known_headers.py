@@ -1,4 +1,4 @@
-"""What earlier releases say of the headers that objects are stored with is a hint, as far as it surely still holds."""
+"""The headers of objects, from the markers of earlier releases: used only where they certainly still hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ A, B = "assets/a-3f9c2ab1.js", "assets/b-3f9c2ab1.js"
 
 
 def marker(bucket: FakeBucket, second: int, headers: dict[str, str | None], channel: str = "default") -> str:
-    """A release of that second whose assets are one byte each."""
+    """Write the marker of a release from this second; each of its assets has one byte."""
     key = LAYOUT.marker_key(f"20261123T1200{second:02}Z-r{second}")
     assets = {name: Asset(name, 1, fingerprinted=True, headers=digest) for name, digest in headers.items()}
     release = Release("r", channel, NOON, "assets/", {"name": "t", "version": "0"}, assets)
@@ -31,7 +31,7 @@ def read(bucket: FakeBucket, *, ahead: bool) -> dict[str, str]:
 
 @pytest.fixture
 def bucket() -> FakeBucket:
-    """Both assets are there, since before every release."""
+    """A bucket with both assets, stored before every release."""
     bucket = FakeBucket()
     bucket.write(A)
     bucket.write(B)
@@ -39,7 +39,7 @@ def bucket() -> FakeBucket:
 
 
 @pytest.mark.parametrize("ahead", [True, False])
-def test_the_newest_release_of_the_channel_goes_before_older_ones(bucket: FakeBucket, *, ahead: bool) -> None:
+def test_the_newest_release_of_the_channel_has_priority_over_older_releases(bucket: FakeBucket, *, ahead: bool) -> None:
     markers = [marker(bucket, 1, {A: "older", B: "older"}), marker(bucket, 2, {A: "newer"}, "other")]
     assert read(bucket, ahead=ahead) == {A: "newer", B: "older"}
     assert [bucket.requests.count(f"get {key}") for key in markers] == [1, 1], "each is read once"
@@ -47,26 +47,26 @@ def test_the_newest_release_of_the_channel_goes_before_older_ones(bucket: FakeBu
     assert read(bucket, ahead=ahead) == {B: "newest"}
 
 
-def test_what_is_not_known_to_be_so_is_left_out(bucket: FakeBucket) -> None:
+def test_headers_that_may_have_changed_are_left_out(bucket: FakeBucket) -> None:
     marker(bucket, 1, {A: "one", B: None})
     assert read(bucket, ahead=True) == {A: "one"}
     bucket.times[A] = NOON + timedelta(seconds=1)
     assert read(bucket, ahead=True) == {A: "one"}
     bucket.times[A] = NOON + timedelta(seconds=2)
-    assert read(bucket, ahead=True) == {}, "stored again since"
+    assert read(bucket, ahead=True) == {}, "stored again after the release"
     bucket.times[A] = NOON
     bucket.objects[A] = b"xx"
-    assert read(bucket, ahead=True) == {}, "of another size"
+    assert read(bucket, ahead=True) == {}, "the object has another size"
 
 
 @pytest.mark.parametrize("ahead", [True, False])
-def test_a_marker_that_cannot_be_read_is_passed_over(bucket: FakeBucket, *, ahead: bool) -> None:
+def test_a_marker_that_cannot_be_read_is_skipped(bucket: FakeBucket, *, ahead: bool) -> None:
     marker(bucket, 1, {A: "one"})
     bucket.objects[marker(bucket, 2, {})] = b"{"
     assert read(bucket, ahead=ahead) == {A: "one"}
 
 
-def test_a_marker_that_comes_after_the_newest_was_read_is_read_too(bucket: FakeBucket) -> None:
+def test_a_marker_that_is_written_after_the_read_ahead_is_read_too(bucket: FakeBucket) -> None:
     marker(bucket, 1, {A: "one", B: "one"})
     newest = newest_ahead(bucket, LAYOUT)
     newest._workers.wait()  # noqa: SLF001 (its answer is given once)
@@ -75,7 +75,7 @@ def test_a_marker_that_comes_after_the_newest_was_read_is_read_too(bucket: FakeB
     assert earlier_headers(bucket, LAYOUT, "default", listing, newest) == {A: "two"}
 
 
-def test_what_was_read_ahead_is_read_again_for_whoever_asks_again(bucket: FakeBucket) -> None:
+def test_a_second_call_reads_the_newest_marker_again(bucket: FakeBucket) -> None:
     marker(bucket, 1, {A: "one", B: "one"})
     newest = newest_ahead(bucket, LAYOUT)
     listing = bucket.listing("assets/", {A, B})
@@ -83,7 +83,7 @@ def test_what_was_read_ahead_is_read_again_for_whoever_asks_again(bucket: FakeBu
         assert earlier_headers(bucket, LAYOUT, "default", listing, newest) == {A: "one", B: "one"}
 
 
-def test_only_so_many_markers_are_read_and_none_is_no_error(bucket: FakeBucket) -> None:
+def test_the_number_of_markers_read_is_limited_and_no_marker_is_not_an_error(bucket: FakeBucket) -> None:
     assert read(bucket, ahead=True) == {}
     marker(bucket, 0, {A: "one"})
     for second in range(1, MOST + 1):
@@ -91,7 +91,7 @@ def test_only_so_many_markers_are_read_and_none_is_no_error(bucket: FakeBucket) 
     assert read(bucket, ahead=True) == {}
 
 
-def test_a_failure_ahead_is_asked_for_again(bucket: FakeBucket) -> None:
+def test_a_failed_read_ahead_is_repeated(bucket: FakeBucket) -> None:
     key = marker(bucket, 1, {A: "one"})
     bucket.fail = key
     newest = newest_ahead(bucket, LAYOUT)

@@ -1,4 +1,4 @@
-"""The uploader's steps in their order, on a bucket in memory that fails where a test says so."""
+"""The order of the uploader's steps, on a bucket in memory whose requests fail as a test asks."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def test_intent_listing_fingerprinted_files_pages_marker_intent_gone(build: Buil
     ]
 
 
-def test_the_intent_says_what_the_marker_says(build: Build) -> None:
+def test_the_intent_has_the_same_content_as_the_marker(build: Build) -> None:
     bucket = FakeBucket(fail="delete")
     run(bucket, build)
     bodies = {body for key, body in bucket.objects.items() if key.startswith(LAYOUT.log)}
-    assert len(bodies) == 1, "an intent that cannot be removed is no failure; it expires"
+    assert len(bodies) == 1, "an intent that cannot be removed is not a failure; it expires"
 
 
 @pytest.mark.scenario("T17a")
@@ -65,7 +65,7 @@ def test_a_failure_at_any_step_before_it_leaves_no_marker_and_no_intent(build: B
     assert not [key for key in bucket.objects if key.startswith(LAYOUT.log)]
 
 
-def test_a_second_run_after_a_failure_sends_only_what_did_not_arrive(build: Build) -> None:
+def test_a_second_run_after_a_failure_sends_only_the_missing_files(build: Build) -> None:
     bucket = FakeBucket(fail="put assets/index")
     with pytest.raises(UploaderError):
         run(bucket, build)
@@ -75,7 +75,7 @@ def test_a_second_run_after_a_failure_sends_only_what_did_not_arrive(build: Buil
 
 
 def test_an_intent_older_than_half_its_time_is_not_trusted(build: Build) -> None:
-    """The marker is only written under an intent that still protects; the check begins again under a new one."""
+    """The marker needs an intent that still protects; else the check begins again under a new intent."""
     clock, bucket = Clock(), FakeBucket()
     once = iter([HALF_PENDING_TTL + 1.0])
     real = bucket.put
@@ -89,11 +89,13 @@ def test_an_intent_older_than_half_its_time_is_not_trusted(build: Build) -> None
     assert sum(request.startswith("list") for request in bucket.requests) == 2
     assert [key for key in bucket.objects if key.startswith(LAYOUT.markers)] == [published.key]
     assert published.key > LAYOUT.marker_key("20261123T120000Z-r1")
-    assert {upload.reason for upload in published.uploads} == {Reason.NEW}, "what the first round sent is counted"
+    assert {upload.reason for upload in published.uploads} == {Reason.NEW}, (
+        "the files that the first round sent are counted"
+    )
     assert len(published.uploads) == 2
 
 
-def test_an_id_that_another_upload_has_is_not_taken(build: Build) -> None:
+def test_the_id_of_another_upload_is_not_used(build: Build) -> None:
     bucket = FakeBucket()
     bucket.objects[LAYOUT.pending_key("20261123T120000Z-r1")] = b"another upload's"
     bucket.objects[LAYOUT.marker_key("20261123T120001Z-r1")] = b"another release"
@@ -113,7 +115,7 @@ def test_a_dry_run_makes_no_write(build: Build) -> None:
     assert bucket.objects == {}
 
 
-def test_the_same_build_gives_the_same_marker_but_for_its_id_and_time(build: Build) -> None:
+def test_the_same_build_gives_the_same_marker_except_for_id_and_time(build: Build) -> None:
     bodies = []
     for _ in range(2):
         bucket = FakeBucket()
