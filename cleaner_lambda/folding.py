@@ -1,20 +1,23 @@
-"""Bring the ledger's history up to the markers that are in the bucket.
+"""Bring the ledger's history up to date with the markers in the bucket.
 
-As a rule that is the current markers and one new one. All are read again when the ledger is rebuilt, or when a marker
-came that is older than one already folded in: then the history is replayed from the start.
+As a rule the run reads the current markers and one new one. It reads all markers when the ledger is rebuilt, or when a
+marker came that is older than one already folded in: then it replays the history from the start.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.history import History, fold, redate
 from cleaner_lambda.ledger import Folded
-from cleaner_lambda.load import read_markers
+from cleaner_lambda.markers import Markers, read_markers
 from cleaner_lambda.policy import Reason, Stop
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from cleaner_lambda.history import Published
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
@@ -23,56 +26,79 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
 
 
-def fold_log(store: S3Port, layout: Layout, loaded: Loaded, mapper: Mapper = map) -> History:
-    """The history with every marker that is listed; adds a stop for a current marker that is gone."""
-    ledger = loaded.ledger
-    new = read_markers(store, layout, loaded.listed.keys() - ledger.folded.keys(), loaded, mapper)
-    if _must_replay(loaded, new):
-        history = _replay(read_markers(store, layout, loaded.listed, loaded, mapper), new, ledger)
+@dataclass(frozen=True, slots=True)
+class FoldedLog:
+    """The release log with every listed marker folded in.
+
+    Attributes:
+        history: What is current and what is retired.
+        markers: The markers, with those that were read.
+        lost: Why nothing may be deleted: the channels whose current marker is gone.
+    """
+
+    history: History
+    markers: Markers
+    lost: tuple[Stop, ...] = ()
+
+    @property
+    def stops(self) -> tuple[Stop, ...]:
+        """Why nothing may be deleted."""
+        return (*self.markers.stops, *self.lost)
+
+
+def fold_log(store: S3Port, layout: Layout, loaded: Loaded, mapper: Mapper = map) -> FoldedLog:
+    """Fold in the markers that the ledger does not know.
+
+    Raises:
+        ConflictError: A listed marker is gone.
+    """
+    ledger, markers = loaded.ledger, Markers(loaded.look.markers)
+    unknown = markers.listed.keys() - ledger.folded.keys()
+    markers = read_markers(store, layout, markers, unknown, mapper)
+    new = markers.of(unknown)
+    if _must_replay(ledger, markers.listed, new):
+        markers = read_markers(store, layout, markers, markers.listed, mapper)
+        history = _replay(markers.of(markers.listed), new, ledger)
     else:
-        ids = (i for i in ledger.current.values() if i in loaded.listed)
-        current = read_markers(store, layout, ids, loaded, mapper)
-        base = History({each.release.channel: each for each in current}, ledger.retired, ledger.owed)
-        history = fold(base, new)
-    history = replace(history, owed=history.owed | loaded.doubtful)
-    return _without_lost_channels(history, layout, loaded)
+        ids = [release_id for release_id in ledger.current.values() if release_id in markers.listed]
+        markers = read_markers(store, layout, markers, ids, mapper)
+        current = {published.release.channel: published for published in markers.of(ids)}
+        history = fold(History(current, ledger.retired, ledger.owed), new)
+    history = replace(history, owed=history.owed | loaded.base.doubtful)
+    lost = _lost_channels(history, ledger, markers)
+    current = {channel: published for channel, published in history.current.items() if channel not in lost}
+    stops = tuple(_stop_for_lost(layout, channel, release_id) for channel, release_id in lost.items())
+    return FoldedLog(replace(history, current=current), markers, stops)
 
 
-def kept_releases(history: History, count: int, loaded: Loaded) -> list[str]:
+def kept_releases(history: History, count: int, folded: Mapping[str, Folded]) -> list[str]:
     """Ids of the last ``count`` releases before each channel's current one."""
-    order: dict[str, list[tuple[object, str]]] = {channel: [] for channel in history.current}
-    for release_id, folded in all_folded(loaded).items():
-        current = history.current.get(folded.channel)
-        if current is not None and (folded.at, release_id) < current.order:
-            order[folded.channel].append((folded.at, release_id))
+    order: dict[str, list[tuple[datetime, str]]] = {channel: [] for channel in history.current}
+    for release_id, each in folded.items():
+        current = history.current.get(each.channel)
+        if current is not None and (each.at, release_id) < current.order:
+            order[each.channel].append((each.at, release_id))
     return [release_id for ids in order.values() for _, release_id in sorted(ids, reverse=True)[:count]]
 
 
-def kept_keys(store: S3Port, layout: Layout, ids: list[str], loaded: Loaded, mapper: Mapper = map) -> frozenset[str]:
-    """Keys of some releases."""
-    releases = read_markers(store, layout, ids, loaded, mapper)
-    return frozenset().union(*(published.release.keys for published in releases))
+def all_folded(ledger: Ledger, markers: Markers) -> dict[str, Folded]:
+    """Every valid marker in the bucket: those that the ledger knows, and those that the run has read."""
+    folded = {release_id: each for release_id, each in ledger.folded.items() if release_id in markers.listed}
+    return folded | {each.id: Folded(each.at, each.release.channel) for each in markers.valid.values()}
 
 
-def all_folded(loaded: Loaded) -> dict[str, Folded]:
-    """Every marker that is there and valid: those in the ledger, and those read now."""
-    folded = {i: each for i, each in loaded.ledger.folded.items() if i in loaded.listed}
-    return folded | {each.id: Folded(each.at, each.release.channel) for each in loaded.read.values()}
-
-
-def _must_replay(loaded: Loaded, new: list[Published]) -> bool:
-    """Whether the history has to be told from the start, and not only what is new."""
-    ledger = loaded.ledger
+def _must_replay(ledger: Ledger, listed: Mapping[str, datetime], new: list[Published]) -> bool:
+    """Whether the history has to be replayed from the start; if not, folding in the new markers is enough."""
     if not ledger.folded or ledger.tags_read_to is not None:
         return True
     newest = max((folded.at, release_id) for release_id, folded in ledger.folded.items())
-    # A marker never changes; where a bucket allows it all the same, what was folded of it is no longer so.
-    changed = any(loaded.listed.get(i, folded.at) != folded.at for i, folded in ledger.folded.items())
+    # A marker never changes. Where a bucket allows a change all the same, the ledger holds what is no longer so.
+    changed = any(listed.get(release_id, folded.at) != folded.at for release_id, folded in ledger.folded.items())
     return changed or any(published.order < newest for published in new)
 
 
 def _replay(published: list[Published], new: list[Published], ledger: Ledger) -> History:
-    """The history from the start, with what only the ledger knows: what was deleted, tags, and orphans."""
+    """The history from the start, with what only the ledger knows: deleted assets, tags and orphans."""
     history = fold(History(), published)
     live, paths = history.live_keys(), history.live_paths()
     before = set(ledger.current.values())
@@ -88,22 +114,24 @@ def _replay(published: list[Published], new: list[Published], ledger: Ledger) ->
     return replace(history, retired=retired, owed=frozenset(ledger.owed | (tagged & live)))
 
 
-def _without_lost_channels(history: History, layout: Layout, loaded: Loaded) -> History:
-    """Treat a channel as unknown whose current marker was taken from the bucket.
+def _lost_channels(history: History, ledger: Ledger, markers: Markers) -> dict[str, str]:
+    """Channel -> id of its current release, where somebody removed that release's marker from the bucket.
 
-    An older marker is not current instead.
+    What is current in such a channel is unknown: an older marker does not become current instead.
     """
-    current = dict(history.current)
-    for channel, release_id in loaded.ledger.current.items():
-        found = current.get(channel)
-        folded = loaded.ledger.folded.get(release_id)
+    lost = {}
+    for channel, release_id in ledger.current.items():
+        found = history.current.get(channel)
+        folded = ledger.folded.get(release_id)
         newer = found is not None and (folded is None or found.order >= (folded.at, release_id))
-        if newer or (found is None and release_id in loaded.broken):
-            continue
-        current.pop(channel, None)
-        message = (
-            f"{layout.marker_key(release_id)}, the marker of channel {channel!r}'s current release, is gone: nothing "
-            "is deleted until that channel has a new release. Publish one, or put the marker back"
-        )
-        loaded.stops.append(Stop(Reason.MISSING_MARKER, message))
-    return replace(history, current=current)
+        if not newer and (found is not None or release_id not in markers.invalid):
+            lost[channel] = release_id
+    return lost
+
+
+def _stop_for_lost(layout: Layout, channel: str, release_id: str) -> Stop:
+    message = (
+        f"{layout.marker_key(release_id)}, the marker of channel {channel!r}'s current release, is gone: nothing is "
+        "deleted until that channel has a new release. Publish one, or put the marker back"
+    )
+    return Stop(Reason.MISSING_MARKER, message)

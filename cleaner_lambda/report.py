@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from cleaner_lambda.apply import Outcome
+    from cleaner_lambda.outcome import Outcome
     from cleaner_lambda.policy import Plan
 
 MAX_ANSWER_BYTES = 5_000_000

@@ -1,4 +1,4 @@
-"""One run of the cleaner on one site: load -> survey -> decide -> apply -> write the ledger -> report.
+"""One run of the cleaner on one site: load -> fold -> survey -> decide -> apply -> write the ledger -> report.
 
 Every step may be the last before a crash, may run twice and may overlap another run: the ledger is only written with a
 condition, and changes state only after the effects, so the next run ends in the same place.
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.errors import CleanerError, ConflictError
-from cleaner_lambda.folding import all_folded, kept_keys, kept_releases
-from cleaner_lambda.load import load, look_again
+from cleaner_lambda.folding import all_folded, fold_log, kept_releases
+from cleaner_lambda.load import load
+from cleaner_lambda.look import take_second_look
+from cleaner_lambda.markers import read_markers
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Reason, View, decide
 from cleaner_lambda.pruning import old_markers
@@ -25,11 +27,13 @@ from release_log.layout import Layout
 from release_log.ledger_file import Announcement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from cleaner_lambda.apply import Outcome
-    from cleaner_lambda.ledger import Ledger
+    from cleaner_lambda.folding import FoldedLog
+    from cleaner_lambda.ledger import Folded, Ledger
     from cleaner_lambda.load import Loaded
+    from cleaner_lambda.outcome import Outcome
     from cleaner_lambda.policy import Action, Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.survey import Survey
@@ -93,40 +97,34 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
 def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     layout = Layout(job.prefix)
     loaded = load(store, layout, job.policy, job.run)
-    known = survey(store, layout, loaded, job.policy.orphans, pace, full=job.full, inner=job.inner)
-    history = known.history
-    kept = kept_releases(history, job.policy.keep_releases, loaded)
-    view = View(
-        live=frozenset(history.live_keys()),
-        retired=history.retired,
-        owed=history.owed,
-        protected=loaded.protected,
-        pinned=loaded.pinned,
-        kept=kept_keys(store, layout, kept, loaded, pace.mapper),
-        stops=tuple(loaded.stops),
-    )
+    log = fold_log(store, layout, loaded, pace.mapper)
+    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=job.full, inner=job.inner)
+    kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
+    log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace.mapper))
+    folded = all_folded(loaded.ledger, log.markers)
+    view = _view(loaded, log, known, kept)
     plan = decide(view, job.policy, loaded.now, force=job.force)
-    current = {*(published.id for published in history.current.values()), *loaded.ledger.current.values()}
-    stay = {*current, *kept, *loaded.pins}
-    old = {layout.marker_key(i) for i in old_markers(all_folded(loaded), history.retired.values(), stay)}
+    stay = {*(published.id for published in known.history.current.values()), *loaded.ledger.current.values()}
+    stay |= {*kept, *loaded.look.pins.by_id}
+    old = {layout.marker_key(i) for i in old_markers(folded, known.history.retired.values(), stay)}
 
-    etag = loaded.etag
-    announced = frozenset() if plan.stops else keys(plan.delete) | old | loaded.expired.keys()
+    etag, look = loaded.base.etag, loaded.look
+    announced = frozenset() if plan.stops else keys(plan.delete) | old | look.protections.expired.keys()
     retagged = keys(plan.tag) | keys(plan.untag) | keys(plan.delete)  # what is not deleted after all is tagged
     if announced or retagged:
         etag = store.put_if(layout.ledger, ledgers.encode(_ahead(loaded.ledger, job.run, announced, retagged)), etag)
     if announced:
-        look_again(store, layout, job.policy, loaded)
+        look = take_second_look(store, layout, job.policy, loaded.now, look)
         # More is protected than before and nothing less, so this deletes nothing that was not announced.
-        view = replace(view, protected=loaded.protected, pinned=loaded.pinned, stops=tuple(loaded.stops))
+        view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
         plan = _only(retagged, decide(view, job.policy, loaded.now, force=job.force))
-    prune = [] if plan.stops else sorted(announced & (old | loaded.expired.keys()))
+    prune = [] if plan.stops else sorted(announced & (old | look.protections.expired.keys()))
     outcome = apply(store, plan, prune, pace)
     report = Report(
         dry_run=job.dry_run,
         site=job.prefix,
         at=loaded.now,
-        current={channel: published.id for channel, published in sorted(history.current.items())},
+        current={channel: published.id for channel, published in sorted(known.history.current.items())},
         plan=plan,
         outcome=outcome,
         missing=known.missing,
@@ -134,14 +132,27 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         unread=known.unread,
         unfinished=outcome.unfinished or known.tags_read_to is not None,
         next_due=_next_due(plan, outcome, known, loaded),
-        newest_marker=max(loaded.listed.values(), default=None),
+        newest_marker=max(look.markers.values(), default=None),
     )
-    after = _ledger_after(layout, loaded, known, plan, outcome, job.run)
-    if announced or retagged or loaded.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
-        told = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
-        after = replace(after, last_run=told)
-        store.put_if(layout.ledger, ledgers.encode(after), etag)
+    there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
+    after = _ledger_after(loaded.ledger, there, known, plan, outcome, job.run)
+    if announced or retagged or loaded.base.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
+        last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
+        store.put_if(layout.ledger, ledgers.encode(replace(after, last_run=last_run)), etag)
     return report
+
+
+def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) -> View:
+    """What the policy decides on, after the first look."""
+    return View(
+        live=frozenset(known.history.live_keys()),
+        retired=known.history.retired,
+        owed=known.history.owed,
+        protected=loaded.look.protections.by_key,
+        pinned=loaded.look.pins.keys,
+        kept=frozenset().union(*(published.release.keys for published in log.markers.of(kept))),
+        stops=(*loaded.stops, *log.stops, *known.stops),
+    )
 
 
 def _only(announced: frozenset[str], plan: Plan) -> Plan:
@@ -172,7 +183,7 @@ def _kept_by(action: Action) -> Reason | None:
 
 def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> datetime | None:
     now = loaded.now
-    due = [instant for instant in (plan.next_due, loaded.resume) if instant is not None]
+    due = [instant for instant in (plan.next_due, loaded.base.resume) if instant is not None]
     if outcome.failed or known.unread:
         due.append(now + timedelta(seconds=RETRY_SECONDS))
     if outcome.unfinished or (known.tags_read_to is not None and not known.unread):
@@ -182,9 +193,11 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> da
     return min(due, default=None)
 
 
-def _ledger_after(layout: Layout, loaded: Loaded, known: Survey, plan: Plan, outcome: Outcome, run: str) -> Ledger:
+def _ledger_after(
+    ledger: Ledger, folded: Mapping[str, Folded], known: Survey, plan: Plan, outcome: Outcome, run: str
+) -> Ledger:
     """The state after the effects; another run's ``deleting`` stays."""
-    ledger, history = loaded.ledger, known.history
+    history = known.history
     retired = {}
     for action in chain(plan.keep, plan.delete):
         key, entry = action.key, action.entry
@@ -192,14 +205,13 @@ def _ledger_after(layout: Layout, loaded: Loaded, known: Survey, plan: Plan, out
             continue
         tagged = None if key in outcome.untagged else outcome.tagged.get(key, entry.tagged)
         retired[key] = replace(entry, tagged=tagged, due=action.due, kept_by=_kept_by(action))
-    folded = {i: each for i, each in all_folded(loaded).items() if layout.marker_key(i) not in outcome.pruned}
     return replace(
         ledger,
         current={**ledger.current, **{channel: published.id for channel, published in history.current.items()}},
         folded=folded,
         retired=retired,
         owed=history.owed - outcome.untagged - outcome.tagged.keys() - outcome.gone - outcome.deleted,
-        # What was sent and not answered may still come to pass: until that is over it stays announced.
+        # What S3 did not answer may still happen: until that is over it stays announced.
         tagging=(*ledger.tagging, Announcement(run, frozenset(outcome.untold))) if outcome.untold else ledger.tagging,
         deleting=Announcement(run, frozenset(outcome.unanswered)) if outcome.unanswered else ledger.deleting,
         listed_at=known.listed_at,

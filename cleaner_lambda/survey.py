@@ -1,4 +1,4 @@
-"""What a run knows before it decides: the folded markers and, where that is due, a full listing and the tags."""
+"""What a run knows before it decides: the folded markers and, where one is due, a full listing and the tags."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.folding import fold_log
-from cleaner_lambda.listing import LISTING_SECONDS, reconcile, take_inventory
+from cleaner_lambda.listing import LISTING_SECONDS, take_inventory
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.rebuild import read_tags
+from cleaner_lambda.reconcile import reconcile
 from release_log.policy_settings import Orphans
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.history import History
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
@@ -25,15 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What is known.
+    """What is known of the site.
 
     Attributes:
         history: What is current and what is retired.
         listed_at: When the last full listing was.
-        missing: Keys of current releases that are not in the bucket; None if there was no full listing.
-        orphans: How many assets belong to no release; None if there was no full listing.
+        missing: Keys of current releases that are not in the bucket; None without a full listing.
+        orphans: The number of assets that belong to no release; None without a full listing.
         tags_read_to: As in `cleaner_lambda.ledger.Ledger`.
         unread: Key -> error, where tags could not be read.
+        stops: Why nothing may be deleted, if the ledger is being rebuilt.
     """
 
     history: History
@@ -42,50 +44,54 @@ class Survey:
     orphans: int | None = None
     tags_read_to: str | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
+    stops: tuple[Stop, ...] = ()
 
 
-def survey(  # noqa: PLR0913 (the run's own, and what it was asked)
+def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     store: S3Port,
     layout: Layout,
     loaded: Loaded,
+    folded: FoldedLog,
     orphans: Orphans,
     pace: Pace,
     *,
     full: bool,
     inner: Collection[str] = (),
 ) -> Survey:
-    """Find out; adds a stop if the ledger is being rebuilt.
+    """List the site if a listing is due, and read the tags if the ledger is being rebuilt.
 
     Args:
         store: The site's bucket.
         layout: The site.
         loaded: The release log.
+        folded: The same with its markers folded in.
         orphans: Which orphans are retired.
         pace: See `Pace`.
         full: Make a full listing even if none is due.
         inner: As in `take_inventory`.
     """
-    history = fold_log(store, layout, loaded, pace.mapper)
-    missing, count, listed_at = None, None, loaded.ledger.listed_at
+    history, missing, count, listed_at = folded.history, None, None, loaded.ledger.listed_at
     if _listing_due(loaded, full=full):
-        # With the whole bucket for a prefix, anything may be somebody else's; with a marker unread, anything may live.
-        rule = Orphans.REPORT if loaded.stops or not layout.prefix else orphans
-        known = {*history.live_keys(), *history.retired, *loaded.protected, *loaded.pinned}
+        # With an empty prefix, any object may belong to somebody else; with a marker unread, any asset may be live.
+        stopped = loaded.stops or folded.stops
+        rule = Orphans.REPORT if stopped or not layout.prefix else orphans
+        protected = loaded.look.protections.by_key
+        known = {*history.live_keys(), *history.retired, *protected, *loaded.look.pins.keys}
         inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper, inner=inner)
-        found = reconcile(history, inventory, loaded.now)
-        history, missing, count, listed_at = found.history, found.missing, found.orphans, loaded.now
+        reconciled = reconcile(history, inventory, loaded.now)
+        history, missing, count = reconciled.history, reconciled.missing, reconciled.orphans
+        listed_at = loaded.now
     read_to = loaded.ledger.tags_read_to
     if read_to is None:
         return Survey(history, listed_at, missing, count)
     history, read_to, errors = read_tags(store, history, read_to, pace)
-    why = loaded.rebuild or "the ledger is being rebuilt"
+    why = loaded.base.rebuild or "the ledger is being rebuilt"
     message = f"{why}: this run builds it and deletes nothing; the next one may"
     if read_to is not None:
         message = (
-            f"{why}, and not all tags are read yet: nothing is deleted until they are; the cleaner goes on by itself"
+            f"{why}, and not all tags are read yet: nothing is deleted until they are; the cleaner continues by itself"
         )
-    loaded.stops.append(Stop(Reason.REBUILT, message))
-    return Survey(history, listed_at, missing, count, read_to, errors)
+    return Survey(history, listed_at, missing, count, read_to, errors, (Stop(Reason.REBUILT, message),))
 
 
 def _listing_due(loaded: Loaded, *, full: bool) -> bool:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import apply, load, run
+from cleaner_lambda import apply, load, look, run
 from tests.interleaving import cases, ports
 from tests.interleaving.explore import every_schedule
-from uploader.protocol import held, look, write_if_whole
+from uploader.protocol import held, write_if_whole
+from uploader.protocol import look as uploader_look
 from uploader.protocol.held import Intent
 from uploader.publishing import publish
 
@@ -93,13 +94,13 @@ MUTANTS = (
     Mutant(
         "intents are read before markers",
         "the cleaner sees neither the intent nor the marker of an upload that ends between the two",
-        load._look,  # noqa: SLF001
+        look.take_look,
         (
+            ("    markers, misnamed = _list_markers(store, layout)\n", ""),
             (
                 "    for _ in range(READ_AGAIN):",
-                "    early = list(store.list(layout.markers))\n    for _ in range(READ_AGAIN):",
+                "    markers, misnamed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
             ),
-            ("in store.list(layout.markers):", "in early:"),
         ),
         every(cases.BACK_AND_CLEANER),
     ),
@@ -107,21 +108,21 @@ MUTANTS = (
         "the second look",
         "the cleaner misses an intent written during its run, if the uploader read the ledger before the announcement",
         run._attempt,  # noqa: SLF001
-        _attempt_without("        look_again(store, layout, job.policy, loaded)\n"),
+        _attempt_without("        look = take_second_look(store, layout, job.policy, loaded.now, look)\n"),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "the second look drops the keys that a new intent names",
         "the same",
-        load.look_again,
-        (("{**protected, **loaded.protected}", "protected"),),
+        look.take_second_look,
+        (("{**first.protections.by_key, **second.protections.by_key}", "first.protections.by_key"),),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "a new marker at the second look starts the run over",
         "assets that the marker made current are deleted",
-        load.look_again,
-        (("    if loaded.listed != listed:", "    if False:"),),
+        look.take_second_look,
+        (("    if second.markers != first.markers:", "    if False:"),),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
@@ -150,8 +151,8 @@ MUTANTS = (
     Mutant(
         "if an intent vanishes, intents and markers are read again",
         "nothing on its own: a redundant check; the mutant breaks the reading order itself, which the explorer asserts",
-        load._load_protections,  # noqa: SLF001
-        (("                return False\n", "                continue\n"),),
+        look._read_protections,  # noqa: SLF001
+        (("                return None\n", "                continue\n"),),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
@@ -195,8 +196,8 @@ MUTANTS = (
     Mutant(
         "a run deletes nothing while another run deletes",
         "the same",
-        load._load_ledger,  # noqa: SLF001
-        (("        if deleting.run != run and now < until:", "        if False:"),),
+        load._read_ledger,  # noqa: SLF001
+        (("        if ledger.deleting.run != run and now < until:", "        if False:"),),
         every(cases.TWO_CLEANERS_AND_AN_UPLOAD, preemptions=2),
     ),
     Mutant(
@@ -212,35 +213,40 @@ MUTANTS = (
     Mutant(
         "the uploader waits for a cleaner that is deleting",
         "an asset that it listed is deleted a moment later",
-        look.look_around,
+        uploader_look.look_around,
         (("    if announced is None and ledger.last_modified + MARGIN + ahead < written:\n", "    if True:\n"),),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "a listing from before the ledger was read is repeated",
         "an asset that it listed was deleted before it read that the cleaner had finished",
-        look.look_around,
+        uploader_look.look_around,
         (("if announced is None and ledger.last_modified + MARGIN + ahead < written:", "if announced is None:"),),
         every(cases.PAGE_AND_CLEANER),
     ),
     Mutant(
         "a listing from before the intent counts from the moment it began",
         "the same, for a listing made while the build was still being read",
-        look.look_around,
+        uploader_look.look_around,
         (("ledger.last_modified + MARGIN + ahead < written", "ledger.last_modified + MARGIN < written"),),
         every(cases.LISTED_AHEAD, preemptions=2),
     ),
     Mutant(
         "the cleaner's own clock decides nothing",
         "intents expire early",
-        load._load_ledger,  # noqa: SLF001
-        (("    now = store.now()\n", "    now = store.now() + timedelta(hours=7)\n"),),
+        load._read_ledger,  # noqa: SLF001
+        (
+            (
+                "    now = store.now()\n",
+                "    from datetime import timedelta\n    now = store.now() + timedelta(hours=7)\n",
+            ),
+        ),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "the uploader's own clock decides nothing",
         "announcements expire early",
-        look.look_around,
+        uploader_look.look_around,
         (
             (
                 "if written + timedelta(seconds=clocks.passed() - held.created) >= announced.until:",
@@ -280,7 +286,7 @@ MUTANTS = (
     Mutant(
         "staged releases protect their assets",
         "assets that production serves are deleted during their roll-out",
-        load._load_protections,  # noqa: SLF001
+        look._read_protections,  # noqa: SLF001
         (
             (
                 "for asset in release.assets.values():",
@@ -308,26 +314,26 @@ MUTANTS = (
     Mutant(
         "pins protect their assets",
         "a pinned asset is deleted",
-        load._load_pins,  # noqa: SLF001
+        look._read_pins,  # noqa: SLF001
         (("marker.decode(blob.body, layout.prefix).keys", "frozenset()"),),
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
         "pins are read at the second look too",
         "an asset that was pinned during the run is deleted",
-        load.look_again,
-        (("{**pins, **loaded.pins}", "pins"),),
+        look.take_second_look,
+        (("{**first.pins.by_id, **second.pins.by_id}", "first.pins.by_id"),),
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
         "intents are read before pins",
         "the cleaner sees neither the intent nor the pin of a release that is pinned between the two",
-        load._look,  # noqa: SLF001
+        look.take_look,
         (
-            ("    _load_pins(store, layout, loaded)\n", ""),
+            ("    pins = _read_pins(store, layout)\n", ""),
             (
                 "    for _ in range(READ_AGAIN):",
-                "    _load_pins(store, layout, loaded)\n    for _ in range(READ_AGAIN):",
+                "    pins = _read_pins(store, layout)\n    for _ in range(READ_AGAIN):",
             ),
         ),
         every(cases.PIN_AND_CLEANER),

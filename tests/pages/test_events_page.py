@@ -6,9 +6,9 @@ import json
 import re
 from datetime import timedelta
 
-from cleaner_lambda.apply import Outcome
 from cleaner_lambda.completion_event import FIELDS, detail
 from cleaner_lambda.metrics import measure
+from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.report import ROUTINE
 from release_log.events import CLEAN_COMPLETED

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
-from cleaner_lambda.apply import Outcome
 from cleaner_lambda.completion_event import PAUSE_SECONDS, EventBus, NotSentError, detail
+from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.sites import Site
 from release_log.events import CLEAN_COMPLETED

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
-from cleaner_lambda.apply import Outcome
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.metrics import count, measure
+from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report
 from cleaner_lambda.sites import Site

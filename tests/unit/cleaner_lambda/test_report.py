@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cleaner_lambda.apply import Outcome
 from cleaner_lambda.ledger import Retired
+from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.policy import View, decide
 from cleaner_lambda.report import LISTS, MAX_ANSWER_BYTES, Report, cut, log_lines, summary
 from release_log.policy_settings import Policy

@@ -1274,7 +1274,8 @@ def test_invalid_pin_stops_all_deletion_and_says_what_to_do(s3: FakeS3, name: st
     assert stop.reason == "invalid_marker"
     assert stop.message.startswith(f"{s3.layout.pins}{name} is not valid (")
     assert stop.message.endswith(
-        "what is pinned is unknown, so nothing is deleted until it is dealt with. Delete it, and pin that release again"
+        "so it is unknown which assets are pinned: nothing is deleted until you "
+        "delete this file and pin its release again"
     )
     assert s3.assets() == {A, B}
 

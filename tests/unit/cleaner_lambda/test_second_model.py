@@ -42,6 +42,7 @@ from tests.fake_cleaner_s3 import NOON, FakeS3
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.ledger import Retired
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Mapper
@@ -352,15 +353,16 @@ def uploaded_order(view: View) -> View:
 def since_the_run(patch: pytest.MonkeyPatch) -> None:
     """What is new is dated with the run that found it, not with its marker."""
 
-    def mutated(store: FakeS3, layout: Layout, loaded: Loaded, _mapper: Mapper) -> History:
-        history, known = fold_log(store, layout, loaded), loaded.ledger.retired
+    def mutated(store: FakeS3, layout: Layout, loaded: Loaded, _mapper: Mapper) -> FoldedLog:
+        folded, known = fold_log(store, layout, loaded), loaded.ledger.retired
+        history = folded.history
         new = {key for key, each in history.retired.items() if key not in known or known[key].mark != each.mark}
         dated = {
             key: replace(history.retired[key], mark=Mark(history.retired[key].mark.state, store.now())) for key in new
         }
-        return replace(history, retired={**history.retired, **dated})
+        return replace(folded, history=replace(history, retired={**history.retired, **dated}))
 
-    patch.setattr("cleaner_lambda.survey.fold_log", mutated)
+    patch.setattr("cleaner_lambda.run.fold_log", mutated)
 
 
 def revived_keeps_its_clock(patch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cleaner_lambda.apply import Outcome
 from cleaner_lambda.ledger import Retired
+from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report
 from release_log.policy_settings import Policy

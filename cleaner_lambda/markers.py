@@ -1,0 +1,100 @@
+"""Read the content of markers, each once a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.errors import ConflictError
+from cleaner_lambda.history import Published
+from cleaner_lambda.policy import Reason, Stop
+from release_log import marker
+from release_log.errors import ReleaseLogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.pace import Mapper
+    from cleaner_lambda.port import S3Port
+    from release_log.layout import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Markers:
+    """What a run knows of the markers.
+
+    Attributes:
+        listed: Id -> S3's ``LastModified`` of every marker.
+        valid: Id -> the markers that the run has read, if they are valid.
+        invalid: Id -> why nothing may be deleted: the markers that the run has read, if they are not valid.
+    """
+
+    listed: Mapping[str, datetime]
+    valid: Mapping[str, Published] = field(default_factory=dict)
+    invalid: Mapping[str, Stop] = field(default_factory=dict)
+
+    @property
+    def stops(self) -> tuple[Stop, ...]:
+        """Why nothing may be deleted."""
+        return tuple(self.invalid.values())
+
+    def of(self, ids: Iterable[str]) -> list[Published]:
+        """The valid ones of some markers that were read, in the order of their ids."""
+        return [self.valid[release_id] for release_id in sorted(ids) if release_id in self.valid]
+
+
+def read_markers(store: S3Port, layout: Layout, markers: Markers, ids: Iterable[str], mapper: Mapper = map) -> Markers:
+    """Read the markers that are not read yet. One that is not valid stops all deletion.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        markers: What the run knows already.
+        ids: Ids of listed markers.
+        mapper: Runs the requests.
+
+    Returns:
+        What the run knows now.
+
+    Raises:
+        ConflictError: A listed marker is gone.
+    """
+    valid, invalid = dict(markers.valid), dict(markers.invalid)
+    unread = [release_id for release_id in sorted(ids) if release_id not in valid and release_id not in invalid]
+    keys = [layout.marker_key(release_id) for release_id in unread]
+    for release_id, key, blob in zip(unread, keys, mapper(store.get, keys), strict=True):
+        if blob is None:
+            msg = f"{key} vanished while it was read"
+            raise ConflictError(msg)
+        try:
+            release = marker.decode(blob.body, layout.prefix)
+        except ReleaseLogError as error:
+            invalid[release_id] = stop_for_invalid(key, error)
+        else:
+            valid[release_id] = Published(release_id, markers.listed[release_id], release)
+    return replace(markers, valid=valid, invalid=invalid)
+
+
+def stop_for_invalid(
+    key: str,
+    error: ReleaseLogError,
+    until: datetime | None = None,
+    *,
+    unknown: str = "current",
+    again: str = "publish",
+) -> Stop:
+    """Why nothing may be deleted when a file of the release log is not valid.
+
+    Args:
+        key: The file.
+        error: What is wrong with it.
+        until: When the file expires by itself; None if it does not.
+        unknown: Which assets it would name.
+        again: What to do with its release after the file is deleted.
+    """
+    message = (
+        f"{key} is not valid ({error}), so it is unknown which assets are {unknown}: nothing is deleted until you "
+        f"delete this file and {again} its release again"
+    )
+    return Stop(Reason.INVALID_MARKER, message, until)
