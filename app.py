@@ -1,4 +1,4 @@
-"""The CDK app: ``cdk deploy`` installs the stack that `infra.stack` defines."""
+"""The CDK app: ``cdk deploy`` runs it, to install the stack that `infra.stack` defines."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from tempfile import TemporaryDirectory
 import aws_cdk as cdk
 
 from infra.bundle import BundleError, build
-from infra.settings.stack import ContextError, settings_from
+from infra.settings.errors import ContextError
+from infra.settings.stack import settings_from
 from infra.stack import AssetCleaner
 
 
 def main() -> None:
-    """Synthesise the stack, or say in one line why not."""
+    """Synthesise the stack, or exit with one line that says what is wrong."""
     app = cdk.App()
     try:
         settings = settings_from(app.node.get_all_context())
         with TemporaryDirectory() as scratch:
-            # The CDK copies the bundle into its output, under a name made from its content.
+            # The CDK copies the bundle into its output, under a name made from the content.
             AssetCleaner(app, settings, build(Path(scratch) / "bundle"))
             app.synth()
     except (ContextError, BundleError) as error:

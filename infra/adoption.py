@@ -1,4 +1,4 @@
-"""Existing buckets: EventBridge is turned on. Other settings are their owners', who are told what they should say."""
+"""Existing buckets: the stack turns EventBridge on, and prints which other settings their owners should add."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def adopted_buckets(scope: Stack, names: Sequence[str], first: str | None) -> dict[str, s3.IBucket]:
-    """Existing buckets with EventBridge turned on; the CDK's custom resource keeps their other notifications.
+    """Turn on EventBridge for existing buckets. The CDK's custom resource keeps their other notifications.
 
     Args:
         scope: The stack.
-        names: The buckets' names, each once.
-        first: The one of the first site; None if that one is new.
+        names: The buckets' names, without duplicates.
+        first: The name of the first site's bucket; None if that bucket is new.
 
     Returns:
         Name -> bucket.
@@ -46,7 +46,7 @@ def adopted_buckets(scope: Stack, names: Sequence[str], first: str | None) -> di
                 scope.format_arn(
                     service="logs",
                     resource="log-group",
-                    # CloudFormation names the handler, and cuts the stack's name to do so.
+                    # CloudFormation names the handler after the stack, and may cut the stack's name.
                     resource_name="/aws/lambda/AssetCleaner-*",
                     arn_format=ArnFormat.COLON_RESOURCE_NAME,
                 )
@@ -59,7 +59,7 @@ def adopted_buckets(scope: Stack, names: Sequence[str], first: str | None) -> di
             scope,
             FIRST if name == first else f"Bucket-{name}",
             bucket_name=name,
-            # Without it the CDK would add rights on every bucket to the role.
+            # Otherwise the CDK would let the role change every bucket.
             notifications_handler_role=role.without_policy_updates(),
         )
         bucket.enable_event_bridge_notification()
@@ -68,15 +68,15 @@ def adopted_buckets(scope: Stack, names: Sequence[str], first: str | None) -> di
 
 
 def print_what_to_add(scope: Stack, sites: Sequence[SiteInStack], noncurrent_days: int, number: int) -> None:
-    """Print what an owner should add to a bucket's policy and to its lifecycle, and what a new bucket has by itself.
+    """Print the policy statements and lifecycle rules of a new bucket, for an owner to add what a bucket lacks.
 
-    What is there already cannot be known here: a stack is written before it sees any bucket.
+    The stack cannot tell which of them the bucket has: the template is written without a look at any bucket.
 
     Args:
         scope: The stack.
-        sites: Those in the bucket.
-        noncurrent_days: How long noncurrent versions are to be kept.
-        number: The bucket's place among all of the installation.
+        sites: The sites in the bucket.
+        noncurrent_days: How many days noncurrent versions should be kept.
+        number: The bucket's place among the installation's buckets, from 1.
     """
     bucket, suffix = sites[0].bucket, "" if number == 1 else str(number)
     statements = [tls_only_statement(bucket.bucket_arn)]
@@ -96,7 +96,7 @@ def print_what_to_add(scope: Stack, sites: Sequence[SiteInStack], noncurrent_day
 
 
 def _lifecycle_rules(layout: Layout, noncurrent_days: int) -> list[dict[str, Any]]:
-    """As ``PutBucketLifecycleConfiguration`` takes them.
+    """The rules as ``PutBucketLifecycleConfiguration`` accepts them.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleRule.html
     """

@@ -10,7 +10,7 @@ from release_log.metrics import Metric
 PAGE = "docs/operate.md"
 
 HOURS_WITHOUT_RUN = 26
-"""The daily run, and two hours for it to be late."""
+"""A day from one full run to the next, and two hours of delay."""
 
 
 class Subject(StrEnum):

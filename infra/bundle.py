@@ -1,6 +1,6 @@
 """The Lambda's bundle: our two packages and their locked, pure-Python dependencies.
 
-No Docker, and always the same bytes.
+Built without Docker, and always the same bytes.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("cleaner_lambda", "release_log")
 
 PYTHON = "3.13"
-"""The Lambda's Python: the newest that AWS offers and on which these tests run the bundle. See `infra.stack`."""
+"""The Lambda's Python: the newest version that the tests run the bundle on. `infra.cleaner` has it too."""
 
-_INSTALLERS_NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
-"""What an installer writes about itself and the machine; it would change the bundle's hash for nothing."""
+_INSTALLER_FILES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
+"""Files in which an installer describes itself and the machine: they would change the bundle's hash for no reason."""
 
 
 class BundleError(Exception):
-    """The bundle could not be made; the message holds what uv said."""
+    """The bundle could not be built; the message contains uv's own."""
 
 
 def build(out: Path) -> Path:
-    """Make the bundle.
+    """Build the bundle.
 
     Args:
-        out: The folder to fill; what it held before is deleted.
+        out: The folder to fill; its old content is deleted.
 
     Returns:
         ``out``.
@@ -72,12 +72,12 @@ def build(out: Path) -> Path:
         "copy",
     )
     for path in sorted(out.rglob("*"), reverse=True):
-        if path.name in _INSTALLERS_NOTES and path.parent.name.endswith(".dist-info"):
+        if path.name in _INSTALLER_FILES and path.parent.name.endswith(".dist-info"):
             path.unlink()
         elif path.name in {"__pycache__", "bin", ".lock"}:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         elif path.suffix in {".so", ".pyd", ".dylib"}:
-            msg = f"{path.relative_to(out)} is not pure Python: one bundle could not serve every architecture"
+            msg = f"{path.relative_to(out)} is not pure Python, but the bundle must run on every architecture"
             raise BundleError(msg)
     for package in PACKAGES:
         shutil.copytree(ROOT / package, out / package, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""The cleaner: its function, its role, its log."""
+"""The cleaner's function, with its role and its log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infra.triggers import WakeUps
 
 
-def add_cleaner(  # noqa: PLR0913 (all of them are its surroundings)
+def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
     scope: Stack,
     settings: StackSettings,
     sites: Sequence[SiteInStack],
@@ -39,12 +39,12 @@ def add_cleaner(  # noqa: PLR0913 (all of them are its surroundings)
 
     Args:
         scope: The stack.
-        settings: The stack's.
-        sites: What it cleans.
+        settings: The stack's settings.
+        sites: The sites that it cleans.
         bundle: The folder with its code.
-        wakes: What it sets its wake-ups with.
-        failed: Gets the invocations that failed for good.
-        undelivered: Gets the wake-ups that could not be delivered.
+        wakes: The group and the role of its wake-ups.
+        failed: The queue for invocations that failed for good.
+        undelivered: The queue for wake-ups that could not be delivered.
     """
     log_group = logs.LogGroup(
         scope, "Log", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
@@ -60,20 +60,20 @@ def add_cleaner(  # noqa: PLR0913 (all of them are its surroundings)
     function = lambda_.Function(
         scope,
         "Cleaner",
-        # Lambda takes 256 characters; a prefix may be longer.
+        # Lambda accepts 256 characters; a prefix may be longer.
         description=f"Cleans {prefix if len(sites) == 1 else f'{len(sites)} sites'}"[:256],
         code=lambda_.Code.from_asset(str(bundle)),
         handler="cleaner_lambda.handler.lambda_handler",
-        # Lambda has 3.14 too; 3.13 is the newest on which the tests run this bundle (infra/bundle.py).
+        # Lambda offers 3.14 too, but 3.13 is the newest version that the tests run this bundle on (infra/bundle.py).
         runtime=lambda_.Runtime.PYTHON_3_13,
         architecture=lambda_.Architecture.ARM_64,
-        # The default has room for a million retired assets, and is more than a whole CPU: a run costs no more, as it is
-        # shorter.
+        # The default has room for a million retired assets. It brings more than a whole CPU, at no extra cost, as a
+        # run is shorter.
         memory_size=settings.memory,
         timeout=Duration.seconds(settings.timeout),
-        # Two runs at once are safe, and useless. S3's and the timers' events wait in Lambda's queue meanwhile.
+        # Two runs at once would be safe but useless. Further events of S3 and the timers wait in Lambda's queue.
         reserved_concurrent_executions=1,
-        # The CDK would add more rights on the queue of failed runs than Lambda needs:
+        # Otherwise the CDK would allow more on the queue of failed runs than Lambda needs:
         # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
         role=role.without_policy_updates(),
         log_group=log_group,
@@ -100,7 +100,7 @@ def add_cleaner(  # noqa: PLR0913 (all of them are its surroundings)
 def _own_statements(
     scope: Stack, settings: StackSettings, wakes: WakeUps, failed: sqs.Queue
 ) -> list[iam.PolicyStatement]:
-    """What it may do beside its work in the buckets."""
+    """The function's permissions outside the buckets."""
     schedules = scope.format_arn(service="scheduler", resource="schedule", resource_name=f"{wakes.group.name}/*")
     bus = scope.format_arn(service="events", resource="event-bus", resource_name="default")
     statements = [
@@ -124,7 +124,7 @@ def _own_statements(
                 }
             },
         ),
-        # X-Ray has no resources to name for these two:
+        # X-Ray does not support resources for these two actions:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
         iam.PolicyStatement(actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"]),
     ]

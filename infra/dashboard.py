@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from infra.sites import SiteInStack
 
 WIDTH = 24
-"""Of a dashboard, in CloudWatch's units."""
+"""The width of a dashboard, in CloudWatch's units."""
 
 _HOUR = Duration.hours(1)
 
@@ -33,14 +33,14 @@ def add_dashboard(
     sites: Sequence[SiteInStack],
     alarms: Sequence[cloudwatch.IAlarm],
 ) -> cloudwatch.Dashboard:
-    """Add it.
+    """Add the dashboard.
 
     Args:
         scope: The stack.
         function: The cleaner.
-        queues: Its dead letters.
-        sites: What it cleans.
-        alarms: What is shown on top.
+        queues: The queues of its dead letters.
+        sites: The sites that it cleans.
+        alarms: The alarms, shown on top.
     """
     dashboard = cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(7))
     dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WIDTH, height=3))

@@ -1,4 +1,4 @@
-"""Seeing the cleaner run: adds the alarms of `infra.alarms`, their topic, and the dashboard."""
+"""Monitoring: the alarms of `infra.alarms`, the topic that they notify, and the dashboard."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def add_monitoring(
     sites: Sequence[SiteInStack],
     alarm_email: str | None,
 ) -> sns.Topic:
-    """Add the alarms, the topic that they go to, and the dashboard.
+    """Add the alarms, the topic that they notify, and the dashboard.
 
     Args:
         scope: The stack.
         function: The cleaner.
-        undelivered: Dead letters of EventBridge and EventBridge Scheduler.
-        failed: Dead letters of Lambda.
-        sites: What the cleaner cleans.
-        alarm_email: Who is told by e-mail; None for nobody.
+        undelivered: The queue of EventBridge's and EventBridge Scheduler's dead letters.
+        failed: The queue of Lambda's dead letters.
+        sites: The sites that the cleaner cleans.
+        alarm_email: The address that the topic notifies; None for none.
 
     Returns:
         The topic.
@@ -66,17 +66,17 @@ def add_monitoring(
 def _topic(scope: Stack, alarm_email: str | None) -> sns.Topic:
     """The topic of the alarms.
 
-    TLS only. At rest it has no KMS key: CloudWatch may not use the one that AWS manages for SNS, so its alarms would go
-    nowhere, and a key of one's own costs more than all the rest, for messages that hold names and numbers.
+    It requires TLS, but does not encrypt at rest. CloudWatch may not use the key that AWS manages for SNS, so it could
+    not send the alarms. The stack's own key would cost more than all the rest, for messages of names and numbers.
     https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
     """
     topic = sns.Topic(scope, "Alarms", display_name="Asset cleaner", enforce_ssl=True)
-    # A topic with a policy of its own has lost SNS's, which lets in whatever is in the account.
+    # A topic with its own policy loses SNS's default policy, which would admit every alarm of the account.
     # https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
     own_alarms = scope.format_arn(
         service="cloudwatch",
         resource="alarm",
-        resource_name=f"{scope.stack_name}-*",  # as CloudFormation names what has no name
+        resource_name=f"{scope.stack_name}-*",  # CloudFormation names an alarm after its stack
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
     topic.add_to_resource_policy(
@@ -103,9 +103,9 @@ def _add_alarm(
 
     Args:
         scope: The stack.
-        alarm: What it is.
+        alarm: The alarm.
         metric: The metric that it watches.
-        site: The site, of an alarm that each site has.
+        site: The site; None for an alarm of the installation.
     """
     says = alarm.says if site is None else alarm.says.format(site=site_uri(site))
     signs = cloudwatch.ComparisonOperator

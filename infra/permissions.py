@@ -1,7 +1,7 @@
-"""What the cleaner and the build job may do in the bucket, and nothing more.
+"""The statements of the cleaner's and the build job's policies, and of the bucket's.
 
-Neither may delete an object's version: whatever is deleted in a versioned bucket can be brought back. And nobody may
-overwrite what the release log says: the bucket's own policy sees to that.
+Neither cleaner nor build job may delete an object's version, so a deletion in a versioned bucket can be undone. The
+bucket's policy lets nobody overwrite a file of the release log.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list[iam.PolicyStatement]:
-    """List the site, read its release log, write its ledger, tag and delete its assets, prune its log.
+    """Let the cleaner list the site, read and prune its release log, write its ledger, tag and delete its assets.
 
     Args:
         bucket_arn: The bucket.
-        layout: The site.
-        number: The site's place among those of the role: within one policy no two statements may have one id.
+        layout: The site's keys.
+        number: The site's place among the role's sites: every statement of a policy needs its own id.
     """
     everything = f"{bucket_arn}/{layout.prefix}*"
     more = "" if number == 1 else str(number)
     return [
         _list_site(bucket_arn, layout, more),
-        # Of the ledger also for its compare-and-swap: a write with If-Match needs s3:GetObject.
+        # The ledger's compare-and-swap needs it too: a write with If-Match requires s3:GetObject.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         iam.PolicyStatement(
             sid=f"ReadReleaseLog{more}", actions=["s3:GetObject"], resources=[f"{bucket_arn}/{layout.log}*"]
@@ -38,7 +38,7 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
         iam.PolicyStatement(
             sid=f"TagAssets{more}", actions=["s3:GetObjectTagging", "s3:PutObjectTagging"], resources=[everything]
         ),
-        # Assets, and what the release log no longer needs: intents, staged releases, markers.
+        # Assets, and the files that pruning removes from the release log: intents, staged releases, markers.
         iam.PolicyStatement(sid=f"DeleteFromSite{more}", actions=["s3:DeleteObject"], resources=[everything]),
         iam.PolicyStatement(
             sid=f"KeepLedgerAndPins{more}",
@@ -56,20 +56,20 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
 
 
 def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
-    """List the site, read it and write to it, take back intents and staged releases.
+    """Let the build job list, read and write the site, and delete intents and staged releases.
 
-    Neither an asset nor a marker nor a pin can be deleted, and the ledger not even written. Create-only writes need no
-    right but ``s3:PutObject``: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    It cannot delete assets, markers or pins, and cannot write the ledger. A create-only write requires only
+    ``s3:PutObject``: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
     Args:
         bucket_arn: The bucket.
-        layout: The site.
+        layout: The site's keys.
     """
     return [
         _list_site(bucket_arn, layout),
         iam.PolicyStatement(
             sid="ReadAndWriteSite",
-            # Aborting is what an upload by multipart does that fails:
+            # A multipart upload that fails is aborted:
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
             actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
             resources=[f"{bucket_arn}/{layout.prefix}*"],
@@ -89,9 +89,9 @@ def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyState
 
 
 def use_of_key(key_arn: str, region: str) -> iam.PolicyStatement:
-    """Read and write what S3 encrypts with a KMS key, and nothing else with it.
+    """Let a role use a KMS key, but only through S3.
 
-    Multipart uploads need to decrypt too: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+    A multipart upload requires ``kms:Decrypt`` too: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
     """
     return iam.PolicyStatement(
         sid="UseKey",
@@ -102,7 +102,7 @@ def use_of_key(key_arn: str, region: str) -> iam.PolicyStatement:
 
 
 def tls_only_statement(bucket_arn: str) -> iam.PolicyStatement:
-    """For the bucket's policy: nobody comes without TLS.
+    """For the bucket's policy: deny every request without TLS.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit
 
@@ -120,19 +120,19 @@ def tls_only_statement(bucket_arn: str) -> iam.PolicyStatement:
 
 
 def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
-    """For the bucket's policy: markers, pins, staged releases and intents are created, and never overwritten.
+    """For the bucket's policy: markers, pins, staged releases and intents can be created, but never overwritten.
 
-    No PUT gets there without ``If-None-Match``, for which S3 knows no value but ``*``, and no copy without it either.
-    The ledger is written with ``If-Match``, and is not concerned.
+    A PUT or a copy needs ``If-None-Match``, whose only value in S3 is ``*``. This does not concern the ledger, which is
+    written with ``If-Match``.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
 
     Args:
         bucket_arn: The bucket.
-        layout: The site.
+        layout: The site's keys.
     """
     return [
         iam.PolicyStatement(
-            # One for each site, and every one in a policy has to be another.
+            # Each site has such a statement, and every statement of a policy needs its own id.
             sid=f"WriteOnce{hashlib.sha256(layout.prefix.encode()).hexdigest()[:8]}",
             effect=iam.Effect.DENY,
             principals=[iam.AnyPrincipal()],
@@ -142,7 +142,7 @@ def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicySta
             ],
             conditions={
                 "Null": {"s3:if-none-match": "true"},
-                # An upload in parts has its condition where it is completed; nothing is created before.
+                # A multipart upload sends its condition only with the request that completes it.
                 "Bool": {"s3:ObjectCreationOperation": "true"},
             },
         )
@@ -150,7 +150,7 @@ def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicySta
 
 
 def _list_site(bucket_arn: str, layout: Layout, more: str = "") -> iam.PolicyStatement:
-    # A listing of the whole bucket may come without any prefix, which even ``*`` would not match.
+    # A listing of the whole bucket may have no prefix at all, and the pattern ``*`` would not match that.
     return iam.PolicyStatement(
         sid=f"ListSite{more}",
         actions=["s3:ListBucket"],

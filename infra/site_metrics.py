@@ -1,4 +1,4 @@
-"""The metrics that the cleaner writes for each site, as alarms and dashboard find them again."""
+"""The metrics of a site, for its alarms and the dashboard."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def site_metric(
 
     Args:
         site: The site.
-        metric: Which one.
-        statistic: How the values of a period become one.
-        period: Five minutes if none is given.
+        metric: The metric.
+        statistic: How the values of a period become one value.
+        period: The length of a period; five minutes by default.
     """
     return cloudwatch.Metric(
         namespace=NAMESPACE,
@@ -36,9 +36,9 @@ def site_metric(
 
 
 def site_id(site: SiteInStack) -> str:
-    """A site in a construct's id: readable, and the same whatever other sites there are.
+    """A site's part of a construct id: readable, and independent of the other sites.
 
-    The name of a bucket that the stack makes is not known at synth; its own id stands for it.
+    The name of a new bucket is not known at synth, so the bucket's construct id stands for it.
     """
     name = site.bucket.bucket_name
     bucket = site.bucket.node.id if Token.is_unresolved(name) else name
@@ -49,5 +49,5 @@ def site_id(site: SiteInStack) -> str:
 
 
 def site_uri(site: SiteInStack) -> str:
-    """A site for people."""
+    """The site's address, for people."""
     return f"s3://{site.bucket.bucket_name}/{site.layout.prefix}"

@@ -1,4 +1,4 @@
-"""A site as the stack sees it: where it is, whose bucket that is, and what it is called in the template."""
+"""A site in the stack: its bucket, who owns the bucket, and the site's part of the ids in the template."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class SiteInStack(NamedTuple):
     """One site of the installation.
 
     Attributes:
-        bucket: Its bucket; sites that share one have the same construct, or at least the same name.
-        layout: Its keys.
-        adopted: Whether the bucket was there before: its policy is its owner's then, and the stack does not write it.
-        policy: The policy settings that differ from their defaults, as JSON has them.
-        suffix: What the names of its constructs end with: nothing for the first site, so that those of an installation
-            with one site stay what they are when it gets a second one.
-        number: Its place among the sites, from 1.
+        bucket: The site's bucket. Sites that share a bucket have the same construct, or at least the same bucket name.
+        layout: The site's keys.
+        adopted: Whether the bucket existed before. Its owner keeps its policy then, and the stack does not write it.
+        policy: The policy settings that were given, as JSON values.
+        suffix: The end of the ids of the site's constructs. It is empty for the first site, so that the ids of an
+            installation with one site stay the same when a second site is added.
+        number: The site's place, from 1.
     """
 
     bucket: s3.IBucket
@@ -35,18 +35,18 @@ class SiteInStack(NamedTuple):
 
 
 def suffix_of(number: int, bucket: str | None, prefix: str) -> str:
-    """See `SiteInStack.suffix`.
+    """The end of the ids of a site's constructs; see `SiteInStack`.
 
     Args:
         number: The site's place, from 1.
-        bucket: Its bucket's name; None for the one that is created.
-        prefix: Its prefix.
+        bucket: The name of its bucket; None for the bucket that the stack creates.
+        prefix: The site's prefix.
     """
     return "" if number == 1 else hashlib.sha256(f"{bucket or ''}/{prefix}".encode()).hexdigest()[:8]
 
 
 def by_bucket(sites: Iterable[SiteInStack]) -> list[list[SiteInStack]]:
-    """The sites of each bucket, in the order in which the buckets come first."""
+    """The sites, grouped by bucket. The groups are in the order of their first sites."""
     found: dict[str, list[SiteInStack]] = {}
     for site in sites:
         found.setdefault(site.bucket.bucket_name, []).append(site)

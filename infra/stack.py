@@ -1,4 +1,4 @@
-"""One installation: the buckets, the cleaner, what wakes it, and what the build job may do."""
+"""The stack of one installation: buckets, cleaner, triggers, build job, distribution and monitoring."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class AssetCleaner(Stack):
     """The stack that ``cdk deploy`` installs.
 
-    Whatever keeps something, or is referred to from outside, has the name that it has had from the first version on:
-    under another one CloudFormation would make it anew.
+    A resource with data, or with users outside the stack, keeps the id that it had in the first version: with a new id
+    CloudFormation would replace the resource.
     """
 
     def __init__(self, scope: Construct, settings: StackSettings, bundle: Path) -> None:
@@ -87,7 +87,7 @@ class AssetCleaner(Stack):
         found = []
         for number, site in enumerate(settings.sites, 1):
             bucket = own if site.bucket is None else adopted[site.bucket]
-            assert bucket is not None  # noqa: S101 (it was made above, for such a site)
+            assert bucket is not None  # noqa: S101 (created above for such a site)
             found.append(
                 SiteInStack(
                     bucket,
@@ -114,13 +114,13 @@ class AssetCleaner(Stack):
             self,
             sites,
             JobSettings(
-                settings.github,
-                settings.github_branch,
-                settings.github_environment,
-                settings.gitlab,
-                settings.gitlab_branch,
-                settings.gitlab_environment,
-                settings.oidc_provider_arn,
+                github=settings.github,
+                github_branch=settings.github_branch,
+                github_environment=settings.github_environment,
+                gitlab=settings.gitlab,
+                gitlab_branch=settings.gitlab_branch,
+                gitlab_environment=settings.gitlab_environment,
+                oidc_provider_arn=settings.oidc_provider_arn,
             ),
         )
         if settings.kms_key_arn is not None:
@@ -128,7 +128,7 @@ class AssetCleaner(Stack):
                 policy.add_statements(use_of_key(settings.kms_key_arn, self.region))
 
     def _protect_log(self, sites: list[SiteInStack], noncurrent_days: int) -> None:
-        """Let nobody overwrite what a release log says; of an existing bucket, whose policy is its owner's, say how."""
+        """Let nobody overwrite a file of a release log; for an existing bucket, print the statements that do so."""
         for number, group in enumerate(by_bucket(sites), 1):
             bucket = group[0].bucket
             if group[0].adopted:
@@ -141,7 +141,10 @@ class AssetCleaner(Stack):
     def _serve(self, settings: StackSettings, sites: list[SiteInStack]) -> None:
         if settings.distribution:
             cdn = CdnSettings(
-                settings.cors_origins, settings.domain_name, settings.certificate_arn, settings.access_logs
+                cors_origins=settings.cors_origins,
+                domain_name=settings.domain_name,
+                certificate_arn=settings.certificate_arn,
+                access_logs=settings.access_logs,
             )
             add_distribution(self, sites, cdn)
         elif settings.distribution_id is not None:

@@ -1,4 +1,4 @@
-"""What wakes the cleaner: a marker, the daily rule, and the wake-ups that it sets itself."""
+"""What starts the cleaner: a new marker, the daily rule, and the wake-ups that the cleaner schedules itself."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from infra.sites import SiteInStack
 
 RETRIES = 24
-"""How often EventBridge tries to deliver, before the queue of the undelivered gets it."""
+"""How often EventBridge tries to deliver an event before it goes to the queue of undelivered events."""
 
 
 class WakeUps(NamedTuple):
-    """What the cleaner sets its wake-ups with.
+    """What the cleaner needs to schedule its wake-ups.
 
     Attributes:
-        group: The group of the schedules of this installation.
-        role: Who EventBridge Scheduler is when it invokes the cleaner.
+        group: The schedule group of this installation.
+        role: The role with which EventBridge Scheduler invokes the cleaner.
     """
 
     group: scheduler.CfnScheduleGroup
@@ -35,7 +35,7 @@ class WakeUps(NamedTuple):
 
 
 def wake_ups(scope: Stack, undelivered: sqs.Queue) -> WakeUps:
-    """Create the schedule group, and the role: only for schedules of this group."""
+    """Create the schedule group, and a role that only schedules of this group can assume."""
     group = scheduler.CfnScheduleGroup(scope, "WakeUps", name=f"{scope.stack_name}-wake-ups")
     role = iam.Role(
         scope,
@@ -70,7 +70,7 @@ def wake_by_marker(scope: Stack, site: SiteInStack, function: lambda_.Function, 
 def wake_daily(
     scope: Stack, site: SiteInStack, schedule: str, function: lambda_.Function, undelivered: sqs.Queue
 ) -> None:
-    """Invoke the cleaner for a full run of a site, whatever happens or does not."""
+    """Invoke the cleaner for a full run of a site by the clock, without any event."""
     rule = events.Rule(
         scope,
         f"DailyRule{site.suffix}",

@@ -1,1 +1,1 @@
-"""The build job: which CI job is trusted, and what it may do."""
+"""The build job: which CI job the stack trusts, and what this job may do."""

@@ -1,4 +1,4 @@
-"""The build job's rights: a policy for each site, and a role that a CI job assumes without any stored key."""
+"""The build job's permissions: a policy for each site, and a role that a CI job assumes without a stored key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from infra.build_job.trusted_job import trusted_job
 from infra.permissions import uploader_statements
-from infra.settings.stack import ContextError
+from infra.settings.errors import ContextError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +25,11 @@ MOST_POLICIES = 10
 
 
 class BuildJob(NamedTuple):
-    """What a build job gets.
+    """What the stack gives the build job.
 
     Attributes:
-        policies: What it may do, site by site.
-        role: What it assumes; None if it has a role of its own.
+        policies: Its permissions, one policy for each site.
+        role: The role that it assumes; None if it brings its own.
     """
 
     policies: list[iam.ManagedPolicy]
@@ -37,21 +37,21 @@ class BuildJob(NamedTuple):
 
 
 def add_build_job(scope: Stack, sites: Sequence[SiteInStack], settings: JobSettings) -> BuildJob:
-    """Add the policies, and the role if the settings name a job; their ARNs are outputs.
+    """Add the policies, and the role if the settings name a job. Their ARNs are outputs.
 
     Args:
         scope: The stack.
-        sites: The sites. A new one goes to the end: the policy of the first is known by its place.
-        settings: Who publishes.
+        sites: The sites. A new site goes to the end, as the id of a policy depends on whether its site is the first.
+        settings: Which job publishes.
 
     Raises:
-        ContextError: See `infra.build_job.trusted_job.trusted_job`.
+        ContextError: The settings are wrong, or a role cannot have as many policies.
     """
     job = trusted_job(settings)
     if job is not None and len(sites) > MOST_POLICIES:
         msg = (
-            f"context sites: {len(sites)} of them, and IAM gives one role {MOST_POLICIES} policies; "
-            f"leave github and gitlab out, or make several installations (name)"
+            f"context sites: {len(sites)} sites, but an IAM role has at most {MOST_POLICIES} policies; "
+            f"leave github and gitlab out, or split the sites into several installations (name)"
         )
         raise ContextError(msg)
     policies = [_policy(scope, site, first=number == 0) for number, site in enumerate(sites)]
@@ -63,11 +63,11 @@ def _policy(scope: Stack, site: SiteInStack, *, first: bool) -> iam.ManagedPolic
     policy = iam.ManagedPolicy(
         scope,
         f"UploaderPolicy{name}",
-        # Never to be changed: another text would replace the policy, and take it from the roles that have it.
+        # Do not change this text: a new text replaces the policy, and detaches it from the roles that have it.
         description="Lets a build job publish releases of one site, and delete no asset",
         statements=uploader_statements(site.bucket.bucket_arn, site.layout),
     )
-    # A prefix may hold what an output's description may not, so only its policy tells which site it is.
+    # The output has no description: a prefix may contain characters that a description must not.
     CfnOutput(scope, f"UploaderPolicyArn{name}", value=policy.managed_policy_arn)
     return policy
 
@@ -86,18 +86,18 @@ def _role(scope: Stack, job: TrustedJob, policies: Sequence[iam.ManagedPolicy], 
 
 
 def _provider(scope: Stack, job: TrustedJob) -> str:
-    """The account's provider for the job's tokens; an account can have one for each issuer.
+    """The account's provider for the job's tokens. An account can have only one for each issuer.
 
-    The CDK's older construct would bring a Lambda that may create and delete every provider.
+    The CDK's older construct would add a Lambda that may create and delete every provider.
     """
     provider = iam.CfnOIDCProvider(scope, "OidcProvider", url=f"https://{job.issuer}", client_id_list=[job.audience])
-    # Others may have come to rely on it: it outlives the stack, and this stack's use of it.
+    # Other roles may rely on the provider by then, so it stays when the stack or this setting goes.
     provider.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     CfnOutput(scope, "OidcProviderArn", value=provider.attr_arn)
     return provider.attr_arn
 
 
 def _short_hash(site: SiteInStack) -> str:
-    """The same whatever the order of the sites; a bucket of the stack's own has its name from AWS, later."""
+    """A site's part of the ids, the same in any order of the sites. The name of a new bucket is not known yet."""
     bucket = site.bucket.bucket_name if site.adopted else ""
     return hashlib.sha256(f"{bucket}/{site.layout.prefix}".encode()).hexdigest()[:8]

@@ -1,38 +1,39 @@
-"""Which CI job may publish: what its OpenID Connect token has to say.
+"""Which CI job may publish, and what the OpenID Connect token of this job must contain.
 
-The role trusts one exact subject. GitHub and GitLab are the issuers that AWS checks without thumbprints:
+The role trusts exactly one subject. AWS verifies tokens of GitHub and GitLab without a thumbprint:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_verify-thumbprint.html
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
-from infra.settings.stack import ContextError
+from infra.settings.errors import refuse
 
 GITHUB = "token.actions.githubusercontent.com"
 GITLAB = "gitlab.com"
 
 _GITHUB_REPOSITORY = re.compile(r"[\w-]+/[\w.-]+|[\w-]+@\d+/[\w.-]+@\d+", re.ASCII)
 _GITLAB_PROJECT = re.compile(r"[\w.-]+(?:/[\w.-]+)+", re.ASCII)
-# What IAM takes in a policy, but for its wildcards and variables; of a branch also but for what Git forbids.
+# The characters that IAM accepts in a policy, without its wildcards and variables. A branch name also excludes the
+# characters that Git forbids.
 _BRANCH = re.compile(r"(?!refs/)(?:(?![*?$:~^\\\[])[!-~\u00a1-\u00ff]){1,255}")
 _ENVIRONMENT = re.compile(r"(?! )(?:(?![*?$])[ -~\u00a1-\u00ff]){1,255}(?<! )")
 _PROVIDER = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/([a-z0-9.-]+(?:/[\w./-]+)?)", re.ASCII)
 
 
 class JobSettings(NamedTuple):
-    """The settings that say who publishes; each is None if it was not given.
+    """The settings that name the publishing job; each is None if it was not given.
 
     Attributes:
         github: ``owner/repo``; ``owner@1234/repo@5678`` for a repository with immutable subjects.
-        github_branch: Its branch that publishes.
-        github_environment: Or its environment.
+        github_branch: The branch whose jobs publish.
+        github_environment: The environment whose jobs publish, in place of a branch.
         gitlab: ``group/project``.
-        gitlab_branch: Its branch that publishes.
-        gitlab_environment: Refused; see `trusted_job`.
-        oidc_provider_arn: The account's provider for the tokens' issuer, if it has one.
+        gitlab_branch: The branch whose jobs publish.
+        gitlab_environment: Always refused, as AWS cannot see it.
+        oidc_provider_arn: The account's OpenID Connect provider for the tokens' issuer, if the account has one.
     """
 
     github: str | None = None
@@ -45,13 +46,13 @@ class JobSettings(NamedTuple):
 
 
 class TrustedJob(NamedTuple):
-    """What the token of the job has to say.
+    """The claims that the job's token must contain.
 
     Attributes:
-        name: The repository or project, for people.
-        issuer: Who signs it, without ``https://``: as IAM names the provider and its condition keys.
-        audience: Its ``aud``.
-        subject: Its ``sub``.
+        name: The repository or project, for descriptions.
+        issuer: Who signs the token, without ``https://``, as IAM names the provider and its condition keys.
+        audience: The claim ``aud``.
+        subject: The claim ``sub``.
     """
 
     name: str
@@ -66,91 +67,90 @@ class TrustedJob(NamedTuple):
 
 
 def trusted_job(settings: JobSettings) -> TrustedJob | None:
-    """The job that may publish; None if it has its credentials from elsewhere.
+    """The job that may publish; None if the build job gets its credentials in another way.
 
     Raises:
-        ContextError: The settings are wrong, or leave open which branch or environment may publish.
+        ContextError: The settings are wrong, or do not say which branch or environment may publish.
     """
     for host in ("github", "gitlab"):
         for detail in ("branch", "environment"):
             value = getattr(settings, f"{host}_{detail}")
             if value is not None and getattr(settings, host) is None:
-                _refuse(f"{host}_{detail}", value, f"belongs to {host}, which is missing")
+                refuse(f"{host}_{detail}", value, f"has no effect without {host}")
     if settings.github is not None and settings.gitlab is not None:
-        _refuse("gitlab", settings.gitlab, f"not together with github={settings.github!r}: one role trusts one job")
+        refuse(
+            "gitlab", settings.gitlab, f"cannot be combined with github={settings.github!r}: one role trusts one job"
+        )
     if settings.github is not None:
         return _on_github(settings, settings.github)
     if settings.gitlab is not None:
         return _on_gitlab(settings, settings.gitlab)
     if settings.oidc_provider_arn is not None:
-        _refuse("oidc_provider_arn", settings.oidc_provider_arn, "belongs to github or gitlab, which is missing")
+        refuse("oidc_provider_arn", settings.oidc_provider_arn, "has no effect without github or gitlab")
     return None
 
 
 def _on_github(settings: JobSettings, repository: str) -> TrustedJob:
     """See https://docs.github.com/en/actions/reference/security/oidc."""
-    _check("github", repository, _GITHUB_REPOSITORY, "not owner/repo, nor owner@ID/repo@ID (docs/security.md)")
+    _check("github", repository, _GITHUB_REPOSITORY, "not owner/repo or owner@ID/repo@ID (docs/security.md)")
     branch, environment = settings.github_branch, settings.github_environment
     if branch is not None and environment is not None:
-        why = f"not together with github_branch={branch!r}: the token of a job with an environment names no branch"
-        _refuse("github_environment", environment, why)
+        why = (
+            f"cannot be combined with github_branch={branch!r}: the token of a job with an environment names no branch"
+        )
+        refuse("github_environment", environment, why)
     if branch is not None:
         _check_branch("github_branch", branch)
         subject = f"repo:{repository}:ref:refs/heads/{branch}"
     elif environment is not None:
-        _check("github_environment", environment, _ENVIRONMENT, "not an environment's name; wildcards are not allowed")
-        # In a subject a colon divides; GitHub escapes those within a name.
+        _check("github_environment", environment, _ENVIRONMENT, "not an environment name; wildcards are not allowed")
+        # Colons separate the parts of a subject, so GitHub escapes each colon within a name.
         subject = f"repo:{repository}:environment:{environment.replace(':', '%3A')}"
     else:
-        why = "say with github_branch or github_environment what may publish; else each branch and pull request could"
-        _refuse("github", repository, why)
+        why = "set github_branch or github_environment; otherwise every branch and pull request could publish"
+        refuse("github", repository, why)
     issuer = _issuer(settings.oidc_provider_arn, GITHUB)
     if issuer != GITHUB:
-        _refuse("oidc_provider_arn", settings.oidc_provider_arn, f"not the provider for GitHub: {GITHUB}")
+        refuse("oidc_provider_arn", settings.oidc_provider_arn, f"not the provider for GitHub: {GITHUB}")
     return TrustedJob(repository, issuer, "sts.amazonaws.com", subject)
 
 
 def _on_gitlab(settings: JobSettings, project: str) -> TrustedJob:
     """See https://docs.gitlab.com/ci/cloud_services/aws/.
 
-    AWS reads the subject of a GitLab token, and no claim beside it. The subject names the branch, not the environment:
+    AWS reads only the subject of a GitLab token, and the subject names the branch, not the environment:
     https://docs.gitlab.com/ci/secrets/id_token_authentication/
     """
     _check("gitlab", project, _GITLAB_PROJECT, "not group/project")
     if settings.gitlab_environment is not None:
-        why = "AWS cannot see a GitLab job's environment; protect a branch, and name it with gitlab_branch"
-        _refuse("gitlab_environment", settings.gitlab_environment, why)
+        why = "AWS cannot see the environment of a GitLab job; protect a branch, and set gitlab_branch"
+        refuse("gitlab_environment", settings.gitlab_environment, why)
     if settings.gitlab_branch is None:
-        _refuse("gitlab", project, "say with gitlab_branch what may publish; else each branch and tag could")
+        refuse("gitlab", project, "set gitlab_branch; otherwise every branch and tag could publish")
     _check_branch("gitlab_branch", settings.gitlab_branch)
     issuer = _issuer(settings.oidc_provider_arn, GITLAB)
     if issuer == GITHUB:
-        _refuse("oidc_provider_arn", settings.oidc_provider_arn, "not the provider for GitLab")
-    # With a provider of one's own it may be a GitLab of one's own.
+        refuse("oidc_provider_arn", settings.oidc_provider_arn, "not the provider for GitLab")
+    # The account's own provider may stand for a self-managed GitLab.
     subject = f"project_path:{project}:ref_type:branch:ref:{settings.gitlab_branch}"
     return TrustedJob(project, issuer, f"https://{issuer}", subject)
 
 
 def _issuer(provider_arn: str | None, usual: str) -> str:
-    """The issuer of a provider, as its ARN names it."""
+    """The issuer that the provider's ARN names."""
     if provider_arn is None:
         return usual
     found = _PROVIDER.fullmatch(provider_arn) if isinstance(provider_arn, str) else None
     if found is None:
-        _refuse("oidc_provider_arn", provider_arn, f"not like arn:aws:iam::123456789012:oidc-provider/{usual}")
+        refuse("oidc_provider_arn", provider_arn, f"not an ARN such as arn:aws:iam::123456789012:oidc-provider/{usual}")
     return found[1]
 
 
 def _check_branch(key: str, branch: str) -> None:
-    _check(key, branch, _BRANCH, "not a branch's own name, such as 'main'; wildcards and refs/ are not allowed")
+    _check(key, branch, _BRANCH, "not a branch name such as 'main'; wildcards and refs/ are not allowed")
 
 
 def _check(key: str, value: str, pattern: re.Pattern[str], why: str) -> None:
-    # A value in cdk.json can be of any type.
+    # A value in cdk.json can have any type.
     if not (isinstance(value, str) and pattern.fullmatch(value)):
-        _refuse(key, value, why)
-
-
-def _refuse(key: str, value: object, why: str) -> NoReturn:
-    msg = f"context {key}={value!r}: {why}"
-    raise ContextError(msg)
+        refuse(key, value, why)

@@ -1,7 +1,7 @@
 """What CloudFront may read: a site's assets, and never its release log.
 
-In the stack's own bucket the statements are set. An adopted bucket's policy and a KMS key's are their owners': what to
-add there is printed in an output.
+The stack adds the statements to the policy of its own bucket. For an existing bucket and a KMS key it prints them, as
+only their owners change those policies.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 def bucket_statements(bucket_arn: str, layouts: Sequence[Layout], distribution_arn: str) -> list[iam.PolicyStatement]:
-    """Let one distribution get the assets of a bucket's sites, and no distribution any release log.
+    """Let one distribution read the assets of a bucket's sites, and deny every distribution the release logs.
 
-    There is no ``s3:ListBucket``: with it a request for ``/`` would answer the list of the bucket's keys. The price is
-    that S3 answers 403 for a key that is not there, not 404.
+    There is no ``s3:ListBucket``: with it a request for ``/`` would return the list of the bucket's keys. Without it
+    S3 answers 403 for a missing key, not 404.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 
     Args:
         bucket_arn: The bucket.
-        layouts: Its sites.
-        distribution_arn: Whose requests are allowed:
+        layouts: The keys of its sites.
+        distribution_arn: The distribution whose requests are allowed:
             https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
     """
     return [
@@ -44,8 +44,8 @@ def bucket_statements(bucket_arn: str, layouts: Sequence[Layout], distribution_a
             resources=[f"{bucket_arn}/{layout.prefix}*" for layout in layouts],
             conditions={"StringEquals": {"AWS:SourceArn": distribution_arn}},
         ),
-        # S3 compares the decoded key, so no way to write the URL gets past this. The cleaner and the uploader come as
-        # roles, not as this service, and are not meant. Without a condition: it holds for every distribution.
+        # S3 compares the decoded key, so no spelling of the URL gets past this. Cleaner and uploader are not concerned:
+        # they use roles, not this service principal. Without a condition it holds for every distribution.
         iam.PolicyStatement(
             sid="CloudFrontGetsNoReleaseLog",
             effect=iam.Effect.DENY,
@@ -54,7 +54,7 @@ def bucket_statements(bucket_arn: str, layouts: Sequence[Layout], distribution_a
             resources=[
                 f"{bucket_arn}/{pattern}"
                 for layout in layouts
-                # The second: the log of a site inside this one's prefix.
+                # The second pattern is the log of a site inside this site's prefix.
                 for pattern in (f"{layout.log}*", f"{layout.prefix}*/{LOG_FOLDER}*")
             ],
         ),
@@ -62,7 +62,7 @@ def bucket_statements(bucket_arn: str, layouts: Sequence[Layout], distribution_a
 
 
 def key_statement(distribution_arn: str) -> iam.PolicyStatement:
-    """Let one distribution read what a KMS key encrypts; ``*`` is the key itself, in a key's policy.
+    """Let one distribution decrypt with a KMS key. In a key's policy ``*`` stands for the key itself.
 
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
     """
@@ -76,15 +76,15 @@ def key_statement(distribution_arn: str) -> iam.PolicyStatement:
 
 
 def allow_distribution(scope: Stack, sites: Sequence[SiteInStack], distribution_id: str) -> None:
-    """Set these statements where the policy is the stack's, and print them where it is not.
+    """Add the statements to the policies that the stack owns, and print them for all other policies.
 
-    A new bucket's policy is set also for a distribution that is not the stack's: it is CloudFormation's, and would lose
-    at the next change what a person added by hand.
+    The stack extends a new bucket's policy also for an existing distribution: CloudFormation owns that policy, and its
+    next change would remove what a person had added by hand.
 
     Args:
         scope: The stack.
         sites: All sites that the distribution serves.
-        distribution_id: Its id, such as ``EDFDVBD6EXAMPLE``.
+        distribution_id: The distribution's id, such as ``EDFDVBD6EXAMPLE``.
     """
     distribution_arn = scope.format_arn(
         service="cloudfront", region="", resource="distribution", resource_name=distribution_id
@@ -113,12 +113,12 @@ def allow_distribution(scope: Stack, sites: Sequence[SiteInStack], distribution_
 
 
 def allow_existing_distribution(scope: Stack, sites: Sequence[SiteInStack], distribution_id: str) -> None:
-    """Let a distribution that is not the stack's read the sites, and print what is to be set on it.
+    """Let an existing distribution read the sites, and print the settings that it needs.
 
     Args:
         scope: The stack.
-        sites: All sites that it serves.
-        distribution_id: Its id.
+        sites: All sites that the distribution serves.
+        distribution_id: The distribution's id.
     """
     allow_distribution(scope, sites, distribution_id)
     CfnOutput(

@@ -1,4 +1,4 @@
-"""CloudFront in front of the sites: one distribution, with a behaviour for each site."""
+"""The CloudFront distribution in front of the sites, with one behaviour for each site."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aws_cdk import aws_s3 as s3
 
 from infra.cdn.access import allow_distribution
 from infra.cdn.policies import cache_policy, headers_policy, name_in_account
-from infra.settings.stack import ContextError
+from infra.settings.errors import ContextError, refuse
 from infra.sites import by_bucket
 
 if TYPE_CHECKING:
@@ -25,30 +25,30 @@ if TYPE_CHECKING:
     from infra.sites import SiteInStack
 
 ACCESS_LOG_DAYS = 90
-"""How long access logs are kept: they hold the viewers' addresses."""
+"""How long access logs are kept. They hold the addresses of the viewers, so not for ever."""
 
 _GUARD = Path(__file__).parents[1] / "release_log_guard.js"
 _REFUSE_ALL = 'function handler() {\n  return { statusCode: 404, statusDescription: "Not Found" };\n}\n'
 
 _PATH_PATTERN = re.compile(r"[A-Za-z0-9_.~/\"'@:+&-]{0,254}")
-"""What a path pattern may hold beside wildcards, and its length:
+"""The characters that a path pattern may contain besides wildcards, and its length:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
 """
 
 _CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:[0-9]{12}:certificate/.+")
-"""CloudFront takes certificates of no other Region:
+"""CloudFront accepts certificates of this Region only:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
 """
 
 
 class CdnSettings(NamedTuple):
-    """How the distribution is to be.
+    """The settings of the distribution.
 
     Attributes:
         cors_origins: Origins whose pages may read the assets (``https://www.example.com``); empty for no CORS headers.
-        domain_name: A domain of the user's own; None for CloudFront's.
-        certificate_arn: The domain's certificate, in us-east-1; with `domain_name` and only with it.
-        access_logs: Whether each request is logged, to a bucket of its own.
+        domain_name: The user's own domain; None for CloudFront's.
+        certificate_arn: The ARN of the domain's certificate, in us-east-1. Goes together with `domain_name`.
+        access_logs: Whether each request is logged, to a separate bucket.
     """
 
     cors_origins: tuple[str, ...] = ()
@@ -63,10 +63,10 @@ def add_distribution(scope: Stack, sites: Sequence[SiteInStack], settings: CdnSe
     Args:
         scope: The stack.
         sites: All sites; at least one.
-        settings: See there.
+        settings: How to serve them.
 
     Raises:
-        ContextError: CloudFront cannot serve these sites, or not by this certificate.
+        ContextError: CloudFront cannot serve these sites, or cannot use this certificate.
     """
     _check(sites, settings)
     behaviours = _behaviours(scope, sites, settings)
@@ -82,7 +82,7 @@ def add_distribution(scope: Stack, sites: Sequence[SiteInStack], settings: CdnSe
         http_version=cloudfront.HttpVersion.HTTP2_AND_3,
         domain_names=[settings.domain_name] if settings.domain_name else None,
         certificate=acm.Certificate.from_certificate_arn(scope, "Certificate", certificate) if certificate else None,
-        # Under CloudFront's own domain AWS sets the minimum itself.
+        # For its own domain CloudFront sets the minimum itself.
         minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if certificate else None,
         log_bucket=_log_bucket(scope) if settings.access_logs else None,
     )
@@ -95,42 +95,40 @@ def add_distribution(scope: Stack, sites: Sequence[SiteInStack], settings: CdnSe
 def _check(sites: Sequence[SiteInStack], settings: CdnSettings) -> None:
     domain, certificate = settings.domain_name, settings.certificate_arn
     if certificate is not None and not _CERTIFICATE.fullmatch(certificate):
-        msg = f"context certificate_arn={certificate!r}: not the ARN of a certificate of ACM in us-east-1"
-        raise ContextError(msg)
+        refuse("certificate_arn", certificate, "not the ARN of an ACM certificate in us-east-1")
     if domain is not None and certificate is None:
-        msg = f"context domain_name={domain!r}: needs certificate_arn, a certificate of ACM in us-east-1"
-        raise ContextError(msg)
+        refuse("domain_name", domain, "needs certificate_arn, the ARN of an ACM certificate in us-east-1")
     if certificate is not None and domain is None:
-        msg = f"context certificate_arn={certificate!r}: needs domain_name, the domain that it is for"
-        raise ContextError(msg)
+        refuse("certificate_arn", certificate, "needs domain_name, the certificate's domain")
     prefixes = [site.layout.prefix for site in sites]
     for prefix in prefixes:
         if not _PATH_PATTERN.fullmatch(prefix):
             msg = (
-                f"prefix {prefix!r} with distribution=true: CloudFront's path patterns take 254 characters at most, "
-                "of A-Z a-z 0-9 _ - . ~ / \" ' @ : + &"
+                f"prefix {prefix!r} with distribution=true: a path pattern of CloudFront has at most 254 characters, "
+                "out of A-Z a-z 0-9 _ - . ~ / \" ' @ : + &"
             )
             raise ContextError(msg)
         if prefixes.count(prefix) > 1:
-            msg = f"prefix {prefix!r} with distribution=true: in two buckets, so its URLs would mean two sites"
+            msg = f"prefix {prefix!r} with distribution=true: the prefix is in two buckets, so a URL could mean either"
             raise ContextError(msg)
 
 
 def _behaviours(
     scope: Stack, sites: Sequence[SiteInStack], settings: CdnSettings
 ) -> dict[str, cloudfront.BehaviorOptions]:
-    """Path pattern -> behaviour, a site inside another's prefix first: the first that matches a path serves it."""
+    """Path pattern -> behaviour. CloudFront uses the first match, so a prefix inside another one comes first."""
     control = cloudfront.S3OriginAccessControl(
         scope, "OriginAccessControl", origin_access_control_name=name_in_account(scope)
     )
     cache = cache_policy(scope)
     headers = headers_policy(scope, settings.cors_origins)
-    # On every request, not only on those of a path pattern ``*/.releases/*``: CloudFront compares the path before
-    # ``%2F`` is decoded, and S3 decodes it. 0.10 USD for a million requests: https://aws.amazon.com/cloudfront/pricing/
+    # Runs on every request, as a path pattern ``*/.releases/*`` would miss some: CloudFront compares paths without
+    # decoding ``%2F``, but S3 decodes it. It costs 0.10 USD for a million requests:
+    # https://aws.amazon.com/cloudfront/pricing/
     guard = _on_request(scope, "ReleaseLogGuard", cloudfront.FunctionCode.from_file(file_path=str(_GUARD)))
     found = {}
     for together in by_bucket(sites):
-        # The CDK's own origin with access control would write a policy for all keys of the bucket, log included.
+        # The CDK's own origin with access control would open every key of the bucket, also the release log.
         origin = origins.S3BucketOrigin.with_bucket_defaults(
             together[0].bucket, origin_access_control_id=control.origin_access_control_id
         )
@@ -148,9 +146,9 @@ def _behaviours(
 
 
 def _nothing(scope: Stack, other: cloudfront.BehaviorOptions) -> cloudfront.BehaviorOptions:
-    """The default behaviour if no site is the whole bucket: 404 at the edge.
+    """The default behaviour if no site is the whole bucket: CloudFront itself answers 404.
 
-    CloudFront wants an origin all the same; it is never asked.
+    A behaviour needs an origin nevertheless, but no request gets there.
     """
     refuse = _on_request(scope, "RefuseOtherPaths", cloudfront.FunctionCode.from_inline(_REFUSE_ALL))
     return cloudfront.BehaviorOptions(
@@ -170,11 +168,11 @@ def _on_request(scope: Stack, name: str, code: cloudfront.FunctionCode) -> cloud
 
 
 def _log_bucket(scope: Stack) -> s3.Bucket:
-    """Where standard logs go; retained on destroy, while each log goes by itself.
+    """The bucket of the standard logs. It stays when the stack goes; each log expires by itself.
 
-    The older way of standard logging: the newer one (v2) can be set up only from a stack in us-east-1.
+    This is the older standard logging, as only a stack in us-east-1 can set up the newer one (v2).
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html
-    It writes by ACL, so this bucket cannot turn ACLs off, and takes SSE-S3, no KMS:
+    It writes with an ACL, so this bucket must keep ACLs on, and it supports SSE-S3 but not KMS:
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html
     """
     return s3.Bucket(

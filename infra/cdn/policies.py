@@ -1,4 +1,4 @@
-"""How CloudFront caches, and what headers it adds."""
+"""How CloudFront caches, and which headers it adds."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _YEAR = Duration.days(365)
 
 
 def cache_policy(scope: Stack) -> cloudfront.CachePolicy:
-    """The uploader's ``Cache-Control`` decides: a year for fingerprinted names, ``no-cache`` for pages.
+    """Cache as the uploader's ``Cache-Control`` says: a year for fingerprinted names, ``no-cache`` for pages.
 
-    Of AWS's managed policies CachingOptimized has a minimum TTL of a second, and CloudFront keeps even ``no-store`` for
-    so long; UseOriginCacheControlHeaders sends the viewer's ``Host``, by which S3 finds no bucket.
+    No managed policy of AWS fits. CachingOptimized has a minimum TTL of one second, for which CloudFront caches even
+    ``no-store``. UseOriginCacheControlHeaders sends the viewer's ``Host``, which is not a bucket's name to S3.
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
     """
     return cloudfront.CachePolicy(
@@ -27,21 +27,21 @@ def cache_policy(scope: Stack) -> cloudfront.CachePolicy:
         "CachePolicy",
         comment="As the object's Cache-Control says",
         min_ttl=Duration.seconds(0),
-        # An object without the header is not the uploader's: whether it changes nobody knows.
+        # The uploader did not write an object without the header, so the object may change at any time.
         default_ttl=Duration.seconds(0),
         max_ttl=_YEAR,
-        # S3 would take some of them for its own: ``?versionId=``, ``?response-content-type=``.
+        # S3 would obey some query strings: ``?versionId=``, ``?response-content-type=``.
         query_string_behavior=cloudfront.CacheQueryStringBehavior.none(),
         cookie_behavior=cloudfront.CacheCookieBehavior.none(),
         header_behavior=cloudfront.CacheHeaderBehavior.none(),
-        # A copy for each encoding, without which CloudFront does not compress.
+        # CloudFront compresses only if it may cache a copy for each encoding.
         enable_accept_encoding_gzip=True,
         enable_accept_encoding_brotli=True,
     )
 
 
 def headers_policy(scope: Stack, cors_origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicy:
-    """Security headers, and CORS for the origins that are named, whatever the bucket's own CORS rules say."""
+    """Security headers, and CORS for the given origins, whatever CORS rules the bucket has."""
     cors = cloudfront.ResponseHeadersCorsBehavior(
         access_control_allow_credentials=False,
         access_control_allow_headers=["*"],
@@ -57,7 +57,7 @@ def headers_policy(scope: Stack, cors_origins: Sequence[str]) -> cloudfront.Resp
         cors_behavior=cors if cors_origins else None,
         security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
             content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
-            # Of the assets' host alone: what its subdomains do is not this stack's to say.
+            # For the assets' host alone: this stack does not decide for its subdomains.
             strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
                 access_control_max_age=_YEAR, override=True
             ),
@@ -69,5 +69,5 @@ def headers_policy(scope: Stack, cors_origins: Sequence[str]) -> cloudfront.Resp
 
 
 def name_in_account(scope: Stack) -> str:
-    """For what is one of its name in the account, not in the Region: the CDK leaves the Region out of such names."""
+    """A name that is unique in the account and not only in the Region, which the CDK leaves out of such names."""
     return f"{scope.stack_name}-{scope.region}"

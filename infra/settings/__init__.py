@@ -1,1 +1,1 @@
-"""What can be set: `values` checks each value by itself, `stack` makes the settings of the stack of them."""
+"""What a user can set: `values` checks each value by itself, `stack` turns all of them into the stack's settings."""

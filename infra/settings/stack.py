@@ -5,29 +5,31 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from infra.settings.values import BUCKET, CHECKS, MEMORY, NONCURRENT_DAYS, TIMEOUT
+from infra.settings.errors import ContextError, refuse
+from infra.settings.values import CHECKS, MEMORY, NONCURRENT_DAYS, TIMEOUT
 from release_log.errors import ReleaseLogError
 from release_log.layout import check_prefix
 from release_log.policy_settings import SETTINGS, parse_setting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 OWN = ("prefix", *CHECKS)
-"""Settings of the installation; the others are the policy's."""
+"""The settings of the installation. All others belong to the policy."""
 
 MOST_SITES_BYTES = 3500
-"""A function's environment holds 4 KB, and there is more in it than the sites:
+"""A function's environment holds 4 KB, and other variables need some of it:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 _FOREIGN = re.compile(
     r"(@aws-cdk/|aws-cdk:|aws:|cli-|availability-zones:|hosted-zone:|vpc-provider:|ssm:|ami:)"
     r"|acknowledged-issue-numbers$"
 )
-"""Context that is the CDK's own."""
+"""The keys of the CDK's own context."""
 
 _NEEDS = {
     "cors_origins": ("distribution",),
@@ -35,17 +37,13 @@ _NEEDS = {
     "certificate_arn": ("domain_name",),
     "access_logs": ("distribution",),
 }
-"""Setting -> those without which it means nothing."""
+"""Setting -> the settings without which it has no effect."""
 
-_INSTEAD = (
+_EXCLUSIVE = (
     ("distribution", "distribution_id"),
     ("sites", "prefix"),
 )
-"""Settings that exclude each other."""
-
-
-class ContextError(Exception):
-    """A setting that is unknown or wrong; one line that names the key, the value and what is allowed."""
+"""Pairs of settings that cannot be combined."""
 
 
 def _setting(default: object, doc: str) -> Any:  # noqa: ANN401 (any field)
@@ -58,8 +56,8 @@ class SiteSettings:
 
     Attributes:
         prefix: The site's key prefix.
-        bucket: An existing bucket's name; None: the one that is created.
-        policy: The policy settings that differ from their defaults, as JSON has them.
+        bucket: The name of an existing bucket; None for the bucket that the stack creates.
+        policy: The policy settings that were given, as JSON values.
     """
 
     prefix: str = _setting("assets/", "the site's key prefix; empty for the whole bucket")
@@ -74,9 +72,10 @@ class StackSettings:
     """What to install. The metadata of each field says what it means (``doc``), for the documents.
 
     Attributes:
-        sites: What is cleaned; one at least. Their order tells them apart in the template: a new one comes last.
-        name: None for the first installation of an account and Region.
-        kms_key_arn: None for the services' own keys.
+        sites: The sites that the cleaner cleans; at least one. The template tells the first from the others, so a new
+            site goes to the end.
+        name: None for the first installation in an account and Region.
+        kms_key_arn: None for the keys that AWS manages.
         gitlab_environment: Refused; see `infra.build_job.trusted_job`.
     """
 
@@ -139,64 +138,63 @@ class StackSettings:
 
 
 def settings_from(context: Mapping[str, Any]) -> StackSettings:
-    """Read the context.
+    """Read the settings from the context.
 
     Args:
-        context: Every context value that the CDK hands to the app; its own are passed over.
+        context: Every context value that the CDK hands to the app. The CDK's own values are ignored.
 
     Raises:
-        ContextError: See there.
+        ContextError: A setting is unknown or wrong, or two settings do not go together.
     """
-    ours = {key: value for key, value in context.items() if not _FOREIGN.match(key)}
-    _refuse_unknown(ours, (*OWN, *SETTINGS), "context ")
-    checked: dict[str, Any] = {}
-    for key in CHECKS.keys() & ours.keys():
-        try:
-            checked[key] = CHECKS[key](ours[key])
-        except ValueError as error:
-            _refuse(f"context {key}", ours[key], str(error))
-    _check_together(ours, checked)
+    given = {key: value for key, value in context.items() if not _FOREIGN.match(key)}
+    _refuse_unknown(given, (*OWN, *SETTINGS))
+    checked = {key: _checked(key, given[key]) for key in CHECKS if key in given}
+    _check_together(given, checked)
     bucket, sites = checked.pop("bucket", None), checked.pop("sites", None)
-    policy = _policy(ours, "context ")
-    found: tuple[SiteSettings, ...] = (SiteSettings(_prefix(ours, "context "), bucket, policy),)
+    policy = _policy(given)
+    found: tuple[SiteSettings, ...] = (SiteSettings(_prefix(given), bucket, policy),)
     if sites is not None:
         found = tuple(_site(site, number, bucket, policy) for number, site in enumerate(sites, 1))
     _check_sites(found)
-    if "noncurrent_days" in ours and all(site.bucket for site in found):
-        with_bucket = f"leave it out with bucket={found[0].bucket!r}"
-        _refuse("context noncurrent_days", ours["noncurrent_days"], f"only for a new bucket; {with_bucket}")
+    if "noncurrent_days" in given and all(site.bucket for site in found):
+        why = f"applies to a new bucket only; leave it out with bucket={found[0].bucket!r}"
+        refuse("noncurrent_days", given["noncurrent_days"], why)
     return StackSettings(found, **checked)
 
 
-def _refuse_unknown(given: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+def _refuse_unknown(given: Mapping[str, Any], known: tuple[str, ...], where: str = "") -> None:
     for key, value in given.items():
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            _refuse(f"{where}{key}", value, f"no such setting; {hint}known: {', '.join(known)}")
+            refuse(f"{where}{key}", value, f"no such setting; {hint}known: {', '.join(known)}")
+
+
+def _checked(key: str, value: object, where: str = "") -> Any:  # noqa: ANN401 (each setting has a type of its own)
+    try:
+        return CHECKS[key](value)
+    except ValueError as error:
+        refuse(f"{where}{key}", value, str(error))
 
 
 def _check_together(given: Mapping[str, Any], checked: Mapping[str, Any]) -> None:
     for key, others in _NEEDS.items():
         for other in others:
             if key in checked and checked[key] is not False and not checked.get(other):
-                _refuse(f"context {key}", given[key], f"means nothing without {other}")
-    for one, other in _INSTEAD:
+                refuse(key, given[key], f"has no effect without {other}")
+    for one, other in _EXCLUSIVE:
         if given.get(one) not in (None, False, "false") and given.get(other) not in (None, False, "false"):
-            _refuse(f"context {other}", given[other], f"not together with {one}; leave one of them out")
+            refuse(other, given[other], f"cannot be combined with {one}; leave one of them out")
 
 
 def _site(given: dict[str, Any], number: int, bucket: str | None, policy: Mapping[str, Any]) -> SiteSettings:
-    where = f"context sites[{number}] "
+    where = f"sites[{number}] "
     _refuse_unknown(given, ("prefix", "bucket", *SETTINGS), where)
     if "prefix" not in given:
-        msg = f"{where.rstrip()}: no prefix; write {{'prefix': 'assets/'}}"
+        msg = f"context sites[{number}]: no prefix; write {{'prefix': 'assets/'}}"
         raise ContextError(msg)
     if "bucket" in given:
-        try:
-            bucket = BUCKET(given["bucket"])
-        except ValueError as error:
-            _refuse(f"{where}bucket", given["bucket"], str(error))
+        bucket = _checked("bucket", given["bucket"], where)
     return SiteSettings(_prefix(given, where), bucket, {**policy, **_policy(given, where)})
 
 
@@ -204,37 +202,37 @@ def _check_sites(sites: tuple[SiteSettings, ...]) -> None:
     seen: set[tuple[str | None, str]] = set()
     for number, site in enumerate(sites, 1):
         if (site.bucket, site.prefix) in seen:
-            msg = f"context sites[{number}]: prefix {site.prefix!r} stands twice for one bucket; leave one out"
+            msg = f"context sites[{number}]: prefix {site.prefix!r} is listed twice for one bucket; leave one out"
             raise ContextError(msg)
         seen.add((site.bucket, site.prefix))
+    # The name of a new bucket is not known yet: it may be as long as any bucket name.
     size = sum(len(json.dumps([site.prefix, "?" * 63, dict(site.policy)])) + 32 for site in sites)
     if size > MOST_SITES_BYTES:
         msg = (
-            f"context sites: {len(sites)} of them, with their policies, are more than a function's environment holds; "
-            "put some into a second installation (-c name=...), or what their policies share beside sites"
+            f"context sites: {len(sites)} sites with their policies do not fit into a function's environment; move "
+            "some sites to a second installation (-c name=...), or write the settings that sites share beside sites"
         )
         raise ContextError(msg)
 
 
-def _prefix(given: Mapping[str, Any], where: str) -> str:
+def _prefix(given: Mapping[str, Any], where: str = "") -> str:
     prefix = given.get("prefix", "assets/")
     if not isinstance(prefix, str):
-        _refuse(f"{where}prefix", prefix, "not a text such as 'assets/'")
-    try:
+        refuse(f"{where}prefix", prefix, "not a text such as 'assets/'")
+    with _at(where):
         return check_prefix(prefix)
-    except ReleaseLogError as error:
-        msg = f"{where}{error}"
-        raise ContextError(msg) from error
 
 
-def _policy(given: Mapping[str, Any], where: str) -> dict[str, Any]:
-    try:
+def _policy(given: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    with _at(where):
         return {key: parse_setting(key, str(given[key])) for key in SETTINGS if key in given}
+
+
+@contextmanager
+def _at(where: str) -> Iterator[None]:
+    """Raise an error of `release_log`, which names key and value itself, as one of the context."""
+    try:
+        yield
     except ReleaseLogError as error:
-        msg = f"{where}{error}"
+        msg = f"context {where}{error}"
         raise ContextError(msg) from error
-
-
-def _refuse(what: str, value: object, allowed: str) -> NoReturn:
-    msg = f"{what}={value!r}: {allowed}"
-    raise ContextError(msg)

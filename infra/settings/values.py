@@ -1,4 +1,4 @@
-"""Each value of the CDK's context, checked by itself: ``-c NAME=VALUE`` gives text, ``cdk.json`` any JSON."""
+"""The check of each value of the CDK's context. ``-c NAME=VALUE`` gives a text, ``cdk.json`` any JSON value."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Check = Callable[[object], Any]
-    """From a value to what it means; raises `ValueError` with what is allowed."""
+    """Parses a value; raises `ValueError` with a text that says what is allowed."""
 
 NONCURRENT_DAYS = range(1, 3651)
-"""The shortest that S3 takes, and the longest that can be meant."""
+"""S3 accepts no shorter time; a longer one is surely a mistake."""
 
 MEMORY = range(512, 10_241)
-"""MB. With less the cleaner is slow, and a large site does not fit; more is not to be had:
+"""MB. With less memory the cleaner is slow and a large site does not fit; Lambda offers no more:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 TIMEOUT = range(60, 901)
-"""Seconds. A run keeps some for its end; 15 minutes is Lambda's most."""
+"""Seconds. A run reserves some of them to finish; Lambda allows at most 15 minutes."""
 
 DAY_HOURS = 24
 
@@ -54,7 +54,7 @@ def _flag(value: object) -> bool:
     return value in (True, "true")
 
 
-def _as_it_is(value: object) -> object:
+def _unchecked(value: object) -> object:
     return value
 
 
@@ -66,14 +66,14 @@ def _schedule(value: object) -> str:
         if re.fullmatch(r"cron\((?:[^\s()]+ ){5}[^\s()]+\)", text):
             return text
         raise ValueError(allowed)
-    # AWS wants the singular with 1, and the plural with every other number.
+    # AWS demands the singular after 1, and the plural after any other number.
     if (rate[1] == "1") == bool(rate[3]) or int(rate[1]) * _RATE_HOURS[rate[2]] > DAY_HOURS:
         raise ValueError(allowed)
     return text
 
 
 def _each(check: Check, allowed: str) -> Check:
-    """A list in ``cdk.json``; after ``-c``, with commas between."""
+    """A list in ``cdk.json``; a text separated by commas after ``-c``."""
 
     def check_all(value: object) -> tuple[Any, ...]:
         items = value.split(",") if isinstance(value, str) else value
@@ -86,7 +86,7 @@ def _each(check: Check, allowed: str) -> Check:
 
 def _tags(value: object) -> dict[str, str]:
     """An object in ``cdk.json``; after ``-c``, ``team=web,stage=live``."""
-    allowed = "names and values of up to 50 tags, as in team=web,stage=live; none begins with aws:"
+    allowed = "up to 50 tags, as in team=web,stage=live; a name must not begin with aws:"
     pairs: Any = value
     if isinstance(value, str):
         split = [pair.partition("=") for pair in value.split(",")]
@@ -101,7 +101,7 @@ def _tags(value: object) -> dict[str, str]:
 
 
 def _sites(value: object) -> list[dict[str, Any]]:
-    """A list in ``cdk.json``; after ``-c`` the same as JSON. What is in each site is not looked at."""
+    """A list in ``cdk.json``; the same list as JSON after ``-c``. The settings of each site are not checked here."""
     allowed = 'a list of sites such as [{"prefix": "shop/"}, {"prefix": "blog/", "version_limit": 3}]'
     try:
         sites = json.loads(value) if isinstance(value, str) else value
@@ -116,16 +116,16 @@ _ORIGIN = _matching(
     r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?|\*", "origins such as https://www.example.com, or *"
 )
 
-BUCKET = _matching(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "not a bucket's name; leave it out to create one")
-
 CHECKS: Mapping[str, Check] = {
-    "bucket": BUCKET,
-    "name": _matching(r"[A-Za-z][A-Za-z0-9-]{0,31}", "up to 32 letters, digits and hyphens, first a letter"),
+    "bucket": _matching(
+        r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "not a bucket name; leave this setting out to create a bucket"
+    ),
+    "name": _matching(r"[A-Za-z][A-Za-z0-9-]{0,31}", "up to 32 letters, digits and hyphens, starting with a letter"),
     "sites": _sites,
     "noncurrent_days": _whole(NONCURRENT_DAYS, "days"),
     "kms_key_arn": _matching(
         rf"{_ARN}:kms:[a-z0-9-]+:[0-9]{{12}}:key/[A-Za-z0-9-]+",
-        "the ARN of a KMS key (arn:aws:kms:...:key/...), no alias",
+        "the ARN of a KMS key (arn:aws:kms:...:key/...), not of an alias",
     ),
     "permissions_boundary": _matching(
         rf"{_ARN}:iam::(?:[0-9]{{12}}|aws):policy/[\w+=,.@/-]+",
@@ -144,13 +144,13 @@ CHECKS: Mapping[str, Check] = {
         "a domain such as assets.example.com",
     ),
     "certificate_arn": _matching(
-        # CloudFront reads certificates of this region only:
+        # CloudFront accepts certificates of this Region only:
         # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
         rf"{_ARN}:acm:us-east-1:[0-9]{{12}}:certificate/[A-Za-z0-9-]+",
         "the ARN of an ACM certificate in us-east-1 (arn:aws:acm:us-east-1:...:certificate/...)",
     ),
     "access_logs": _flag,
-    # What these may be depends on one another: `infra.build_job.trusted_job` looks at them.
+    # These depend on one another, so `infra.build_job.trusted_job` checks them.
     **dict.fromkeys(
         (
             "github",
@@ -161,7 +161,7 @@ CHECKS: Mapping[str, Check] = {
             "gitlab_environment",
             "oidc_provider_arn",
         ),
-        _as_it_is,
+        _unchecked,
     ),
 }
-"""Every setting of the installation but the prefix and the policy's."""
+"""Setting -> its check, for every setting of the installation except the prefix and the policy's settings."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.build_job.trusted_job import GITHUB, GITLAB, JobSettings, trusted_job
-from infra.settings.stack import ContextError
+from infra.settings.errors import ContextError
 from infra.sites import SiteInStack
 from release_log.layout import Layout
 from tests.e2e.strict_s3 import WRITE_ONCE
@@ -222,7 +222,7 @@ class TestRole:
         sites: list[tuple[str | None, str]] = [(None, f"site-{number}/") for number in range(11)]
         assert len(policies(made(sites, JobSettings()))) == 11
         assert len(policies(made(sites[:10], ON_GITHUB))) == 10
-        with pytest.raises(ContextError, match="context sites: 11 of them, and IAM gives one role 10 policies"):
+        with pytest.raises(ContextError, match="context sites: 11 sites, but an IAM role has at most 10 policies"):
             made(sites, ON_GITHUB)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from infra.settings.stack import ContextError
+from infra.settings.errors import ContextError
 from release_log.layout import Layout
 from tests.infra.test_template import deny_without_tls, listed, plain, properties, resources
 from tests.paths import ROOT
@@ -225,7 +225,7 @@ class TestSites:
     @pytest.mark.parametrize("prefix", ["caf\u00e9/", "a b/", "a(b)/", "a" * 254 + "/"])
     def test_a_prefix_that_no_path_pattern_can_say_is_refused(self, prefix: str, serve: Serve) -> None:
         """At synth, not by CloudFront after minutes."""
-        with pytest.raises(ContextError, match="path patterns"):
+        with pytest.raises(ContextError, match="path pattern"):
             serve(prefix)
 
     def test_one_prefix_in_two_buckets_is_refused(self, serve: Serve) -> None:
@@ -483,7 +483,7 @@ class TestDomain:
                 {"domain_name": "a.example.com", "certificate_arn": CERTIFICATE.replace("us-east-1", "eu-west-1")},
                 "certificate_arn='arn:aws:acm:eu-west-1:.*us-east-1",
             ),
-            ({"domain_name": "a.example.com", "certificate_arn": "my-certificate"}, "not the ARN of a certificate"),
+            ({"domain_name": "a.example.com", "certificate_arn": "my-certificate"}, "not the ARN of an ACM"),
         ],
     )
     def test_what_cloudfront_would_refuse_is_refused_at_synth(

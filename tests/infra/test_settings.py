@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from infra.settings.stack import OWN, ContextError, SiteSettings, StackSettings, settings_from
+from infra.settings.errors import ContextError
+from infra.settings.stack import OWN, SiteSettings, StackSettings, settings_from
 from infra.settings.values import NONCURRENT_DAYS
 from release_log.policy_settings import SETTINGS, policy_from
 from tests.paths import ROOT
@@ -119,34 +120,38 @@ def test_the_context_in_cdk_json_is_passed_over() -> None:
         pytest.param({"zzz": "1"}, f"context zzz='1': no such setting; known: {KNOWN}", id="unknown key"),
         pytest.param(
             {"bucket": "My_Bucket"},
-            "context bucket='My_Bucket': not a bucket's name; leave it out to create one",
+            "context bucket='My_Bucket': not a bucket name; leave this setting out to create a bucket",
             id="bucket with capitals",
         ),
         pytest.param(
-            {"bucket": ""}, "context bucket='': not a bucket's name; leave it out to create one", id="bucket empty"
+            {"bucket": ""},
+            "context bucket='': not a bucket name; leave this setting out to create a bucket",
+            id="bucket empty",
         ),
         pytest.param(
             {"bucket": "arn:aws:s3:::x"},
-            "context bucket='arn:aws:s3:::x': not a bucket's name; leave it out to create one",
+            "context bucket='arn:aws:s3:::x': not a bucket name; leave this setting out to create a bucket",
             id="bucket is an ARN",
         ),
         pytest.param(
             {"bucket": "a*bucket"},
-            "context bucket='a*bucket': not a bucket's name; leave it out to create one",
+            "context bucket='a*bucket': not a bucket name; leave this setting out to create a bucket",
             id="bucket is a pattern",
         ),
         pytest.param(
             {"bucket": 42},
-            "context bucket=42: not a bucket's name; leave it out to create one",
+            "context bucket=42: not a bucket name; leave this setting out to create a bucket",
             id="bucket is a number",
         ),
         pytest.param(
             {"name": "2nd"},
-            "context name='2nd': up to 32 letters, digits and hyphens, first a letter",
+            "context name='2nd': up to 32 letters, digits and hyphens, starting with a letter",
             id="name begins with a digit",
         ),
         pytest.param(
-            {"name": ""}, "context name='': up to 32 letters, digits and hyphens, first a letter", id="name empty"
+            {"name": ""},
+            "context name='': up to 32 letters, digits and hyphens, starting with a letter",
+            id="name empty",
         ),
         pytest.param(
             {"prefix": "assets"},
@@ -198,7 +203,7 @@ def test_the_context_in_cdk_json_is_passed_over() -> None:
         ),
         pytest.param(
             {"noncurrent_days": "7", "bucket": "x-y"},
-            "context noncurrent_days='7': only for a new bucket; leave it out with bucket='x-y'",
+            "context noncurrent_days='7': applies to a new bucket only; leave it out with bucket='x-y'",
             id="noncurrent_days of an existing bucket",
         ),
         pytest.param(
@@ -290,16 +295,19 @@ def test_a_setting_is_taken_from_the_context(context: dict[str, object], expecte
         ({"sites": [{"prefx": "a/"}]}, "context sites[1] prefx='a/': no such setting; did you mean 'prefix'?"),
         ({"sites": [{"bucket": "a-b"}]}, "context sites[1]: no prefix"),
         ({"sites": [{"prefix": "a"}]}, "context sites[1] prefix 'a' must end with a slash"),
-        ({"sites": [{"prefix": "a/", "bucket": "A"}]}, "context sites[1] bucket='A': not a bucket's name"),
+        ({"sites": [{"prefix": "a/", "bucket": "A"}]}, "context sites[1] bucket='A': not a bucket name"),
         ({"sites": [{"prefix": "a/", "grace": "x"}]}, "context sites[1] grace: 'x' is not a whole number"),
-        ({"sites": [{"prefix": "a/"}, {"prefix": "a/"}]}, "context sites[2]: prefix 'a/' stands twice for one bucket"),
-        ({"sites": [{"prefix": "a/"}], "prefix": "b/"}, "context prefix='b/': not together with sites"),
+        (
+            {"sites": [{"prefix": "a/"}, {"prefix": "a/"}]},
+            "context sites[2]: prefix 'a/' is listed twice for one bucket",
+        ),
+        ({"sites": [{"prefix": "a/"}], "prefix": "b/"}, "context prefix='b/': cannot be combined with sites"),
         ({"kms_key_arn": "alias/x"}, "context kms_key_arn='alias/x': the ARN of a KMS key"),
         ({"permissions_boundary": "web"}, "the ARN of a managed policy"),
-        ({"tags": "team"}, "context tags='team': names and values"),
-        ({"tags": {"aws:x": "y"}}, "none begins with aws:"),
-        ({"tags": {}}, "context tags={}: names and values"),
-        ({"tags": {"a": 1}}, "names and values"),
+        ({"tags": "team"}, "context tags='team': up to 50 tags"),
+        ({"tags": {"aws:x": "y"}}, "a name must not begin with aws:"),
+        ({"tags": {}}, "context tags={}: up to 50 tags"),
+        ({"tags": {"a": 1}}, "up to 50 tags"),
         ({"schedule": "daily"}, "context schedule='daily': rate(N hours) or rate(1 day)"),
         ({"schedule": "rate(25 hours)"}, "one day at most"),
         ({"schedule": "rate(1 hours)"}, "context schedule='rate(1 hours)'"),
@@ -310,10 +318,10 @@ def test_a_setting_is_taken_from_the_context(context: dict[str, object], expecte
         ({"distribution": "yes"}, "context distribution='yes': true or false"),
         ({"distribution": 1}, "context distribution=1: true or false"),
         ({"distribution_id": "e2"}, "a CloudFront distribution's id"),
-        ({"distribution": "true", "distribution_id": "E2QWRUHAPOMQZL"}, "not together with distribution"),
-        ({"cors_origins": "*"}, "context cors_origins='*': means nothing without distribution"),
+        ({"distribution": "true", "distribution_id": "E2QWRUHAPOMQZL"}, "cannot be combined with distribution"),
+        ({"cors_origins": "*"}, "context cors_origins='*': has no effect without distribution"),
         ({"distribution": True, "cors_origins": "example.com"}, "origins such as https://www.example.com"),
-        ({"distribution": True, "domain_name": "a.example.org"}, "means nothing without certificate_arn"),
+        ({"distribution": True, "domain_name": "a.example.org"}, "has no effect without certificate_arn"),
         (
             {
                 "distribution": True,
@@ -322,7 +330,7 @@ def test_a_setting_is_taken_from_the_context(context: dict[str, object], expecte
             },
             "an ACM certificate in us-east-1",
         ),
-        ({"access_logs": "true"}, "means nothing without distribution"),
+        ({"access_logs": "true"}, "has no effect without distribution"),
     ],
 )
 def test_a_wrong_setting_of_the_installation_is_refused(context: dict[str, object], words: str) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from infra.build_job.trusted_job import JobSettings, TrustedJob, trusted_job
-from infra.settings.stack import ContextError
+from infra.settings.errors import ContextError
 
 GITHUB_ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 GITLAB_ARN = "arn:aws:iam::123456789012:oidc-provider/gitlab.com"
-NOT_A_BRANCH = "not a branch's own name, such as 'main'; wildcards and refs/ are not allowed"
+NOT_A_BRANCH = "not a branch name such as 'main'; wildcards and refs/ are not allowed"
 
 
 @pytest.mark.parametrize(
@@ -81,39 +81,39 @@ def test_without_a_repository_no_job_is_trusted() -> None:
     [
         pytest.param(
             {"github": "o/r"},
-            "github='o/r': say with github_branch or github_environment what may publish; "
-            "else each branch and pull request could",
+            "github='o/r': set github_branch or github_environment; "
+            "otherwise every branch and pull request could publish",
             id="GitHub, whoever",
         ),
         pytest.param(
             {"gitlab": "g/p"},
-            "gitlab='g/p': say with gitlab_branch what may publish; else each branch and tag could",
+            "gitlab='g/p': set gitlab_branch; otherwise every branch and tag could publish",
             id="GitLab, whoever",
         ),
         pytest.param(
             {"github": "o/r", "github_branch": "main", "github_environment": "production"},
-            "github_environment='production': not together with github_branch='main': "
+            "github_environment='production': cannot be combined with github_branch='main': "
             "the token of a job with an environment names no branch",
             id="branch and environment",
         ),
         pytest.param(
             {"github": "o/r", "github_branch": "main", "gitlab": "g/p", "gitlab_branch": "main"},
-            "gitlab='g/p': not together with github='o/r': one role trusts one job",
+            "gitlab='g/p': cannot be combined with github='o/r': one role trusts one job",
             id="GitHub and GitLab",
         ),
         pytest.param(
             {"gitlab": "g/p", "gitlab_environment": "production"},
-            "gitlab_environment='production': AWS cannot see a GitLab job's environment; "
-            "protect a branch, and name it with gitlab_branch",
+            "gitlab_environment='production': AWS cannot see the environment of a GitLab job; "
+            "protect a branch, and set gitlab_branch",
             id="environment of GitLab",
         ),
         *(
-            pytest.param({key: "main"}, f"{key}='main': belongs to {key[:6]}, which is missing", id=f"{key} alone")
+            pytest.param({key: "main"}, f"{key}='main': has no effect without {key[:6]}", id=f"{key} alone")
             for key in ("github_branch", "github_environment", "gitlab_branch", "gitlab_environment")
         ),
         pytest.param(
             {"oidc_provider_arn": GITHUB_ARN},
-            f"oidc_provider_arn='{GITHUB_ARN}': belongs to github or gitlab, which is missing",
+            f"oidc_provider_arn='{GITHUB_ARN}': has no effect without github or gitlab",
             id="provider alone",
         ),
         pytest.param(
@@ -129,7 +129,7 @@ def test_without_a_repository_no_job_is_trusted() -> None:
         *(
             pytest.param(
                 {"github": "o/r", "github_branch": "main", "oidc_provider_arn": value},
-                f"oidc_provider_arn={value!r}: not like "
+                f"oidc_provider_arn={value!r}: not an ARN such as "
                 "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com",
                 id=f"provider {value!r}",
             )
@@ -138,7 +138,7 @@ def test_without_a_repository_no_job_is_trusted() -> None:
         *(
             pytest.param(
                 {"github": value, "github_branch": "main"},
-                f"github={value!r}: not owner/repo, nor owner@ID/repo@ID (docs/security.md)",
+                f"github={value!r}: not owner/repo or owner@ID/repo@ID (docs/security.md)",
                 id=f"repository {value!r}",
             )
             for value in (
@@ -173,7 +173,7 @@ def test_without_a_repository_no_job_is_trusted() -> None:
         *(
             pytest.param(
                 {"github": "o/r", "github_environment": value},
-                f"github_environment={value!r}: not an environment's name; wildcards are not allowed",
+                f"github_environment={value!r}: not an environment name; wildcards are not allowed",
                 id=f"environment {value!r}",
             )
             for value in ("", "*", "prod?", "${x}", " production", "a\n", "ж", False)
