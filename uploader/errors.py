@@ -43,6 +43,30 @@ class UsageError(UploaderError):
     exit_code = EXIT_USAGE
 
 
+class RequestError(UploaderError):
+    """A service refused a request, or did not answer.
+
+    Attributes:
+        action: The action, as IAM calls it: ``s3:PutObject``.
+        target: What it was asked of: ``s3://bucket/key``.
+        code: The service's error code; empty if no answer came.
+        cause: What happened.
+        remedy: What to do; empty if the cause says it.
+    """
+
+    def __init__(self, *, action: str, target: str, code: str, cause: str, remedy: str) -> None:
+        super().__init__(f"{cause}: {remedy}" if remedy else cause)
+        self.action = action
+        self.target = target
+        self.code = code
+        self.cause = cause
+        self.remedy = remedy
+
+
+class RequestUsageError(RequestError, UsageError):
+    """A service refused a request because the command was wrong."""
+
+
 class NotWholeError(UploaderError):
     """Assets of a release are gone, so it cannot be what it is to be: nothing was changed.
 

@@ -185,7 +185,11 @@ def test_a_function_that_stays_busy(server: LambdaServer, command: Command) -> N
             "is not configured here; nothing was done: check --bucket, --prefix and --function",
         ),
         (function_error("CleanerError", "gave up after 10 attempts; invoke again"), 1, "gave up after 10 attempts"),
-        (function_error("Sandbox.Timedout", "Task timed out after 900.00 seconds"), 1, "and it goes on where it ended"),
+        (
+            function_error("Sandbox.Timedout", "Task timed out after 900.00 seconds"),
+            1,
+            "run again; it resumes where it stopped",
+        ),
         (function_error("ClientError", "a\nb"), 1, "the cleaner failed (ClientError: a): its log says more"),
         (Reply("Hello from Lambda!"), 1, "function 'cleaner' gave no cleaner's answer: name the stack's output"),
         (Reply({"statusCode": 200}), 1, "gave no cleaner's answer"),

@@ -136,7 +136,10 @@ def refusing(code: str, status: int) -> Iterator[str]:
         (
             "AccessDenied",
             403,
-            "allow the build job's role cloudfront:CreateInvalidation on arn:aws:cloudfront::*:distribution/E2EXAMPLE",
+            (
+                "access denied: allow the build job's role cloudfront:CreateInvalidation "
+                "on arn:aws:cloudfront::*:distribution/E2EXAMPLE"
+            ),
         ),
         ("NoSuchDistribution", 404, "this account has no distribution 'E2EXAMPLE': check --invalidate"),
         ("TooManyInvalidationsInProgress", 400, "it is busy with earlier ones: wait some minutes"),

@@ -1,4 +1,4 @@
-"""Who we are and where the bucket is, as boto3's own chain finds it; and what to say when AWS refuses.
+"""Who we are and where the bucket is, as boto3's own chain finds it.
 
 boto3 takes a quarter of a second to import, which is half of a small upload. So where its chain would end at its first
 link, the environment, it is not asked.
@@ -10,7 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from uploader.errors import UploaderError, UsageError
+from uploader.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,52 +62,6 @@ class Access(NamedTuple):
             aws_session_token=self.keys.token,
             region_name=self.region,
         )
-
-    def explain(self, action: str, key: str, code: str, text: str) -> UploaderError:  # noqa: PLR0911 (one a remedy)
-        """One line that names the thing and the remedy.
-
-        Args:
-            action: What was asked for, as IAM calls it: ``s3:PutObject``.
-            key: The key, or prefix, that it was asked for.
-            code: S3's error code; empty if there was none.
-            text: What the library said.
-        """
-        if code == "NoSuchBucket":
-            return UploaderError(
-                f"bucket {self.bucket!r} does not exist: check --bucket, or create it with `cdk deploy`"
-            )
-        if code in {
-            "InvalidAccessKeyId",
-            "SignatureDoesNotMatch",
-            "ExpiredToken",
-            "InvalidToken",
-            "TokenRefreshRequired",
-        }:
-            return UploaderError(
-                f"S3 does not accept these credentials ({code}): renew them, or name another --profile"
-            )
-        if kms := re.search(r"not authorized to perform: (kms:\w+)", text):
-            return UploaderError(f"access denied: allow {self.who} {kms[1]} on the KMS key (--sse-kms-key-id)")
-        if code.startswith("KMS."):
-            return UploaderError(
-                f"S3 cannot use the KMS key ({code}): check --sse-kms-key-id, its region and its state"
-            )
-        if code in {"AccessDenied", "AllAccessDisabled"} or re.search(r"\b403 Forbidden", text):
-            # Who may not list gets this answer for what is not there, too.
-            more = ", and s3:ListBucket on the bucket" if action == "s3:GetObject" else ""
-            return UploaderError(f"access denied: allow {self.who} {action} on s3://{self.bucket}/{key}{more}")
-        if code in {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}:
-            return UploaderError(
-                f"bucket {self.bucket!r} is not in region {self.region}: name its region with --region"
-            )
-        if not code and re.search(r"error sending request|[Cc]onnect|dns error", text):
-            where = self.endpoint or f"S3 in {self.region}"
-            return UploaderError(f"cannot reach {where}: check the network and --endpoint-url, then run again")
-        if "contained invalid" in text or "invalid path" in text:
-            return UploaderError(
-                f"the bucket holds a key under {key!r} that no URL can name ({first_line(text)}): delete it"
-            )
-        return UploaderError(f"{action} on s3://{self.bucket}/{key} failed ({code or first_line(text)}): run again")
 
 
 def find_access(bucket: str, *, region: str | None, profile: str | None, endpoint_url: str | None) -> Access:

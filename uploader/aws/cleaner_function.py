@@ -19,6 +19,7 @@ from botocore.exceptions import (
 
 from release_log.ledger_file import INVOCATION_SECONDS
 from uploader.aws.access import first_line
+from uploader.aws.refusals import BUSY, CLEANER, LAMBDA, NAME_FUNCTION, explain
 from uploader.errors import StoppedError, UploaderError, UsageError
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ log = logging.getLogger("uploader")
 
 PAUSES = (2, 4, 8, 15, 15, 15)
 """Seconds before asking again while another run is going on; most runs take a few."""
-
-BUSY = "TooManyRequestsException"
-FIND_IT = "name the stack's output CleanerFunctionName, which `cdk deploy` prints, with --function"
 
 
 class LambdaPort(Protocol):
@@ -85,9 +83,9 @@ def invoke(
         answer = _answer(client, function, payload, sleep)
         body = answer["Payload"].read()
     except KeyboardInterrupt as error:
-        raise StoppedError(_unheard(payload)) from error
+        raise StoppedError(_unknown_outcome(payload)) from error
     except ParamValidationError as error:
-        msg = f"function {function!r} cannot be one's name: {FIND_IT}"
+        msg = f"function {function!r} cannot be one's name: {NAME_FUNCTION}"
         raise UsageError(msg) from error
     except ClientError as error:
         raise _refused(function, payload, error) from error
@@ -95,7 +93,7 @@ def invoke(
         msg = f"cannot reach Lambda ({first_line(error)}): check the network and --region, then run again"
         raise UploaderError(msg) from error
     except BotoCoreError as error:
-        msg = f"no answer from {function!r} ({first_line(error)}): {_unheard(payload)}"
+        msg = f"no answer from {function!r} ({first_line(error)}): {_unknown_outcome(payload)}"
         raise UploaderError(msg) from error
     return _read(function, payload, body, failed="FunctionError" in answer)
 
@@ -123,53 +121,49 @@ def _read(function: str, payload: Mapping[str, Any], body: bytes, *, failed: boo
     except ValueError:
         document = None
     if failed:
-        raise _failed(document if isinstance(document, dict) else {}, payload)
+        raise _failed(function, payload, document if isinstance(document, dict) else {})
     if not isinstance(document, dict) or not {"site", "counts", "stopped_by"} <= document.keys():
-        msg = f"function {function!r} gave no cleaner's answer: {FIND_IT}"
+        msg = f"function {function!r} gave no cleaner's answer: {NAME_FUNCTION}"
         raise UploaderError(msg)
     return document
 
 
-def _failed(error: Mapping[str, Any], payload: Mapping[str, Any]) -> UploaderError:
-    """What the function's own error means. Its message names the thing and the remedy, where it is ours."""
-    kind, message = str(error.get("errorType", "")), first_line(error.get("errorMessage", "no message"))
-    if kind == "RequestError":
-        return UsageError(f"the cleaner refuses: {message}; nothing was done: check --bucket, --prefix and --function")
-    if kind == "CleanerError":
-        return UploaderError(f"the cleaner gave up: {message}")
-    if "timed out" in message:
-        return UploaderError(f"Lambda ended the run at its time limit ({message}): {_again(payload)}")
-    named = f"{kind}: {message}" if kind else message
-    return UploaderError(f"the cleaner failed ({named}): its log says more; {_again(payload)}")
+def _failed(function: str, payload: Mapping[str, Any], document: Mapping[str, Any]) -> UploaderError:
+    """The error for a run that its own error ended."""
+    return explain(
+        CLEANER,
+        code=str(document.get("errorType", "")),
+        text=str(document.get("errorMessage", "no message")),
+        action="lambda:InvokeFunction",
+        target=f"function {function!r}",
+        again=_again(payload),
+    )
 
 
 def _refused(function: str, payload: Mapping[str, Any], error: ClientError) -> UploaderError:
-    code, message = _code(error), first_line(error.response.get("Error", {}).get("Message", ""))
-    if code == BUSY:
-        return UploaderError(
-            f"function {function!r} is still busy after {sum(PAUSES)} seconds: a run can last "
-            f"{INVOCATION_SECONDS // 60} minutes; try again later (and see that its reserved concurrency is not 0)"
-        )
-    if code == "ResourceNotFoundException":
-        return UploaderError(f"there is no function {function!r} here: {FIND_IT}, and its region with --region")
-    if code.startswith("AccessDenied"):
-        return UploaderError(f"access denied: allow the operator's role lambda:InvokeFunction on function {function!r}")
-    if code in {"UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException"}:
-        return UploaderError(f"AWS does not accept these credentials ({code}): renew them, or name another --profile")
-    if code in {"ValidationException", "InvalidParameterValueException"}:
-        return UsageError(f"function {function!r} cannot be invoked ({message}): {FIND_IT}")
-    return UploaderError(f"invoking {function!r} failed ({code}: {message}): {_unheard(payload)}")
+    """The error for an invocation that Lambda refused."""
+    return explain(
+        LAMBDA,
+        code=_code(error),
+        text=str(error.response.get("Error", {}).get("Message", "")),
+        action="lambda:InvokeFunction",
+        target=f"function {function!r}",
+        who="the operator's role",
+        waited=sum(PAUSES),
+        minutes=INVOCATION_SECONDS // 60,
+        unknown_outcome=_unknown_outcome(payload),
+    )
 
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def _unheard(payload: Mapping[str, Any]) -> str:
+def _unknown_outcome(payload: Mapping[str, Any]) -> str:
     if payload.get("dry_run"):
         return "nothing was changed; run again"
     return "if the run has begun, it goes on by itself; see what is left with `plan`"
 
 
 def _again(payload: Mapping[str, Any]) -> str:
-    return "nothing was changed; run again" if payload.get("dry_run") else "run again, and it goes on where it ended"
+    return "nothing was changed; run again" if payload.get("dry_run") else "run again; it resumes where it stopped"

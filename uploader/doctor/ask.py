@@ -9,24 +9,15 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from uploader.aws.access import first_line
-from uploader.errors import UploaderError
+from uploader.aws.refusals import CREDENTIALS, DENIED, explain_s3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uploader.aws.access import Access
 
-_DENIED = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403"}
+_DENIED = {*DENIED, "403"}
 _MISSING = {"NoSuchKey", "404"}
-_REJECTED = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidAccessKeyId",
-    "InvalidSignatureException",
-    "InvalidToken",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +91,11 @@ def _asking(client: Any, access: Access, **subject: str) -> Ask:  # noqa: ANN401
                 document["Body"] = document["Body"].read()
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
-            if code in _REJECTED:
-                msg = f"AWS does not accept these credentials ({code}): renew them, or name another --profile"
-                raise UploaderError(msg) from error
+            if code in CREDENTIALS:
+                raise explain_s3(access, operation, "", code, str(error)) from error
             return Answer(code or "no code", error.response)
         except BotoCoreError as error:
-            raise access.explain(operation, "", "", first_line(error)) from error
+            raise explain_s3(access, operation, "", "", first_line(error)) from error
         return Answer("", document)
 
     return ask

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from uploader.aws.access import first_line
+from uploader.aws.refusals import CLOUDFRONT, explain
 from uploader.errors import UploaderError, UsageError
 from uploader.publishing.compare import Reason
 
@@ -89,15 +90,17 @@ class Cdn:
         return shlex.join([*words, *sorted(paths)])
 
     def _explain(self, code: str, who: str) -> str:
-        if code == "AccessDenied":
-            return (
-                f"allow {who} cloudfront:CreateInvalidation on arn:aws:cloudfront::*:distribution/{self.distribution}"
-            )
-        if code == "NoSuchDistribution":
-            return f"this account has no distribution {self.distribution!r}: check --invalidate"
-        if code == "TooManyInvalidationsInProgress":
-            return "it is busy with earlier ones: wait some minutes"
-        return f"cloudfront:CreateInvalidation at {self.distribution} failed: {code}"
+        """What a refusal means, for a sentence of its own."""
+        refusal = explain(
+            CLOUDFRONT,
+            code=code,
+            text="",
+            action="cloudfront:CreateInvalidation",
+            target=f"arn:aws:cloudfront::*:distribution/{self.distribution}",
+            distribution=self.distribution,
+            who=who,
+        )
+        return str(refusal)
 
 
 def find_cdn(distribution: str, root: str, prefix: str) -> Cdn:

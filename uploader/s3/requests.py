@@ -10,6 +10,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 
 from release_log.instants import whole_seconds
+from uploader.aws.refusals import explain_s3
 from uploader.builds.asset import Stored
 from uploader.errors import UploaderError
 from uploader.s3.bodies import read_body
@@ -178,4 +179,4 @@ class Requests:
     def _fail(self, action: str, key: str, error: Exception) -> NoReturn:
         if is_missing(error) or isinstance(error, AlreadyExistsError):
             raise error
-        raise self._access.explain(action, key, code_of(error), str(error)) from error
+        raise explain_s3(self._access, action, key, code_of(error), str(error)) from error

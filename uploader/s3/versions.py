@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from release_log.tags import without_mark
+from uploader.aws.refusals import explain_s3
 from uploader.s3.port import Deleted
 
 if TYPE_CHECKING:
@@ -82,9 +83,9 @@ class S3Versions:
             yield
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
-            raise self._access.explain(action, key, code, str(error)) from error
+            raise explain_s3(self._access, action, key, code, str(error)) from error
         except BotoCoreError as error:
-            raise self._access.explain(action, key, "", str(error)) from error
+            raise explain_s3(self._access, action, key, "", str(error)) from error
 
 
 def _each(work: Callable[[Item], None], items: Sequence[Item]) -> None:

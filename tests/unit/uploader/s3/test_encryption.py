@@ -6,6 +6,7 @@ import pytest
 from obstore.exceptions import GenericError
 
 from uploader.aws.access import Access
+from uploader.aws.refusals import explain_s3
 from uploader.errors import UsageError
 from uploader.s3.encryption import encryption
 from uploader.s3.errors import code_of
@@ -51,7 +52,7 @@ def test_what_does_not_go_together_is_refused(given: tuple[str | None, str | Non
 def explained(code: str, text: str) -> str:
     """What is said of S3's answer to a PUT."""
     answer = GenericError(f"<Error><Code>{code}</Code><Message>{text}</Message></Error>")
-    return str(Access("site", "eu-west-1").explain("s3:PutObject", "assets/a.js", code_of(answer), str(answer)))
+    return str(explain_s3(Access("site", "eu-west-1"), "s3:PutObject", "assets/a.js", code_of(answer), str(answer)))
 
 
 def test_a_right_on_the_key_that_lacks_is_named() -> None:

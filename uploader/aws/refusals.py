@@ -1,0 +1,207 @@
+"""What a refusal by AWS means and what to do about it: one table for each service.
+
+A row fits an answer by the service's error code, by the text of the library that made the request, and by the action.
+The first row that fits is used. The last row of each table fits every answer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from uploader.aws.access import first_line
+from uploader.errors import RequestError, RequestUsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uploader.aws.access import Access
+
+CREDENTIALS = (
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+    "UnrecognizedClientException",
+)
+"""The codes by which S3 and Lambda refuse the credentials themselves."""
+
+DENIED = ("AccessDenied", "AccessDeniedException", "AllAccessDisabled")
+"""The codes by which S3, Lambda and CloudFront say that a permission is missing."""
+
+NO_CODE = ""
+"""The code of a failure that no answer of the service explains."""
+
+_DENIED, _CREDENTIALS = "|".join(DENIED), "|".join(CREDENTIALS)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row.
+
+    Attributes:
+        cause: What happened: a format string of the fields that `explain` is given.
+        remedy: What to do: another one; empty if the cause says it.
+        code: A regular expression that the service's whole error code has to match.
+        text: A regular expression that the library's text has to contain. Its named groups are further fields.
+        action: The action, as IAM calls it; empty: any action.
+        usage: Whether the command was wrong, so that it exits as for wrong usage.
+    """
+
+    cause: str
+    remedy: str
+    code: str = ".*"
+    text: str = ""
+    action: str = ""
+    usage: bool = False
+
+    def match(self, code: str, text: str, action: str) -> re.Match[str] | None:
+        """How the row's text matches an answer; None if the row does not fit it."""
+        if self.action in {"", action} and re.fullmatch(self.code, code):
+            return re.search(self.text, text)
+        return None
+
+
+_RENEW = "renew them, or name another --profile"
+_MISSING_ACTION = "allow {who} {action} on {target}"
+_MISSING_READ = "allow {who} {action} on {target}, and s3:ListBucket on the bucket"
+"""S3 also denies a GET of a key that does not exist, unless the caller may list."""
+_403 = r"\b403 Forbidden"
+
+S3 = (
+    Refusal(
+        "bucket {bucket!r} does not exist",
+        "check --bucket, or create it with `cdk deploy`",
+        code="NoSuchBucket",
+    ),
+    Refusal("AWS does not accept these credentials ({code})", _RENEW, code=_CREDENTIALS),
+    Refusal(
+        "access denied",
+        "allow {who} {kms} on the KMS key (--sse-kms-key-id)",
+        text=r"not authorized to perform: (?P<kms>kms:\w+)",
+    ),
+    Refusal(
+        "S3 cannot use the KMS key ({code})",
+        "check --sse-kms-key-id, its region and its state",
+        code=r"KMS\..*",
+    ),
+    Refusal("access denied", _MISSING_READ, code=_DENIED, action="s3:GetObject"),
+    Refusal("access denied", _MISSING_ACTION, code=_DENIED),
+    Refusal("access denied", _MISSING_READ, text=_403, action="s3:GetObject"),
+    Refusal("access denied", _MISSING_ACTION, text=_403),
+    Refusal(
+        "bucket {bucket!r} is not in region {region}",
+        "name its region with --region",
+        code="AuthorizationHeaderMalformed|IllegalLocationConstraintException|PermanentRedirect",
+    ),
+    Refusal(
+        "cannot reach {server}",
+        "check the network and --endpoint-url, then run again",
+        code=NO_CODE,
+        text=r"error sending request|[Cc]onnect|dns error",
+    ),
+    Refusal(
+        "the bucket holds a key under {key!r} that no URL can name ({line})",
+        "delete it",
+        text=r"contained invalid|invalid path",
+    ),
+    Refusal("{action} on {target} failed ({line})", "run again", code=NO_CODE),
+    Refusal("{action} on {target} failed ({code})", "run again"),
+)
+"""https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; the texts are obstore's and botocore's."""
+
+BUSY = "TooManyRequestsException"
+NAME_FUNCTION = "name the stack's output CleanerFunctionName, which `cdk deploy` prints, with --function"
+
+LAMBDA = (
+    Refusal(
+        "{target} is still busy after {waited} seconds",
+        "a run can last {minutes} minutes; try again later (and see that its reserved concurrency is not 0)",
+        code=BUSY,
+    ),
+    Refusal(
+        "there is no {target} here",
+        f"{NAME_FUNCTION}, and its region with --region",
+        code="ResourceNotFoundException",
+    ),
+    Refusal("access denied", _MISSING_ACTION, code=_DENIED),
+    Refusal("AWS does not accept these credentials ({code})", _RENEW, code=_CREDENTIALS),
+    Refusal(
+        "{target} cannot be invoked ({line})",
+        NAME_FUNCTION,
+        code="InvalidParameterValueException|ValidationException",
+        usage=True,
+    ),
+    Refusal("invoking {target} failed ({code}: {line})", "{unknown_outcome}"),
+)
+"""https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors"""
+
+CLEANER = (
+    Refusal(
+        "the cleaner refuses: {line}; nothing was done",
+        "check --bucket, --prefix and --function",
+        code="RequestError",
+        usage=True,
+    ),
+    Refusal("the cleaner gave up: {line}", "", code="CleanerError"),
+    Refusal("Lambda ended the run at its time limit ({line})", "{again}", text="timed out"),
+    Refusal("the cleaner failed ({line})", "its log says more; {again}", code=NO_CODE),
+    Refusal("the cleaner failed ({code}: {line})", "its log says more; {again}"),
+)
+"""By the type of the error that ended the cleaner's function; the first two have a remedy in their own message."""
+
+CLOUDFRONT = (
+    Refusal("access denied", _MISSING_ACTION, code=_DENIED),
+    Refusal("this account has no distribution {distribution!r}", "check --invalidate", code="NoSuchDistribution"),
+    Refusal("it is busy with earlier ones", "wait some minutes", code="TooManyInvalidationsInProgress"),
+    Refusal("{action} at {distribution} failed: {code}", ""),
+)
+"""https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateInvalidation.html#API_CreateInvalidation_Errors"""
+
+
+def explain(
+    table: Sequence[Refusal], *, code: str, text: str, action: str, target: str, **fields: object
+) -> RequestError:
+    """The error for a request that failed.
+
+    Args:
+        table: One of the tables above.
+        code: The service's error code; empty if no answer came.
+        text: The library's text, or the service's message.
+        action: The action, as IAM calls it: ``s3:PutObject``.
+        target: What it was asked of, for people.
+        fields: What else the rows of this table name.
+    """
+    row, found = next((row, found) for row in table if (found := row.match(code, text, action)))
+    named = {**fields, **found.groupdict(), "code": code, "line": first_line(text), "action": action, "target": target}
+    kind = RequestUsageError if row.usage else RequestError
+    cause, remedy = row.cause.format_map(named), row.remedy.format_map(named)
+    return kind(action=action, target=target, code=code, cause=cause, remedy=remedy)
+
+
+def explain_s3(access: Access, action: str, key: str, code: str, text: str) -> RequestError:
+    """The error for a request to S3 that failed.
+
+    Args:
+        access: The bucket, and the credentials.
+        action: The action, as IAM calls it: ``s3:PutObject``.
+        key: The key, or prefix, that it was asked for.
+        code: S3's error code; empty if no answer came.
+        text: The library's text.
+    """
+    return explain(
+        S3,
+        code=code,
+        text=text,
+        action=action,
+        target=f"s3://{access.bucket}/{key}",
+        key=key,
+        bucket=access.bucket,
+        region=access.region,
+        server=access.endpoint or f"S3 in {access.region}",
+        who=access.who,
+    )
