@@ -92,7 +92,9 @@ def _single(directory: Path) -> dict[str, str]:
         ("webpack-manifest-plugin", "static/js/692.20832029.chunk.js"),
     ],
 )
-def test_more_is_known_than_a_name_shows(tool: str, name: str, build: Callable[[str, str], Path]) -> None:
+def test_a_fingerprint_that_the_looks_of_the_name_do_not_show(
+    tool: str, name: str, build: Callable[[str, str], Path]
+) -> None:
     """Each of these names alone might be one that never changes."""
     assert split(name).fingerprint is None
     assert logical_paths(build(tool, "v1"))[name] != name

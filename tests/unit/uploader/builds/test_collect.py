@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         ["a-3f9c2ab1.js", "a-3f9c2ab1-5e5e5e5f.js"],
     ],
 )
-def test_no_two_files_have_one_logical_path(tmp_path: Path, names: list[str]) -> None:
+def test_no_two_files_have_the_same_logical_path(tmp_path: Path, names: list[str]) -> None:
     """The marker maps logical paths to keys: it would lose one of the two, and the cleaner would delete that one."""
     for name in names:
         (tmp_path / name).write_text(name)

@@ -182,7 +182,7 @@ def test_a_named_file_that_is_not_a_manifest_is_refused(tmp_path: Path, content:
 
 
 @pytest.mark.scenario("T30")
-def test_a_named_manifest_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_named_manifest_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot read build manifest .*nowhere.json.*No such file"):
         read_manifests(tmp_path, ["app.js"], tmp_path / "nowhere.json")
 

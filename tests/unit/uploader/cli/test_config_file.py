@@ -189,7 +189,7 @@ def test_an_unknown_environment_is_refused(environments: str, name: str, remedy:
         (f"bucket = ['{'a' * 99}']", f"uploader.toml: bucket = ['{'a' * 58}... is an array: give it a string"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place_and_remedy(text: str, said: str) -> None:
+def test_a_mistake_is_refused_with_its_place_and_remedy(text: str, said: str) -> None:
     """We check every table, also of other environments: a mistake shows before it matters."""
     write("uploader.toml", text)
     with pytest.raises(UsageError) as error:

@@ -74,7 +74,7 @@ def settings(call: Call) -> Settings:
 
 
 @pytest.mark.scenario("T19a")
-def test_each_source_goes_before_the_next(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_source_has_priority_over_the_next(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def now(*words: str) -> list[tuple[object, str, str]]:
         found = settings(*words)
         return [

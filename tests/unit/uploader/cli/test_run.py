@@ -110,7 +110,7 @@ def test_the_release_becomes_current_after_the_command_and_not_before(
 
 
 @pytest.mark.scenario("A8")
-def test_a_failed_roll_out_is_dropped_and_nothing_retires(
+def test_the_release_of_a_failed_roll_out_is_dropped_and_nothing_retires(
     run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(*PYTHON, "exit(7)") == 7

@@ -49,7 +49,7 @@ def test_without_uploads_nothing_is_stale() -> None:
 
 
 @pytest.mark.scenario("T20")
-def test_an_index_page_is_asked_for_by_its_folder_too() -> None:
+def test_an_index_page_has_its_folder_as_a_second_url() -> None:
     assert url_paths("x/index.html") == ("/x/index.html", "/x/")
     assert url_paths("index.html") == ("/index.html", "/")
     assert url_paths("my-index.html") == ("/my-index.html",)
@@ -121,7 +121,7 @@ PATHS = st.sets(
 
 @pytest.mark.scenario("T20")
 @given(paths=PATHS, most=st.integers(1, 12))
-def test_every_path_is_covered_by_no_more_paths_than_allowed_and_none_is_idle(paths: set[str], most: int) -> None:
+def test_folded_paths_cover_every_path_within_the_limit_and_each_is_needed(paths: set[str], most: int) -> None:
     folded = fold(paths, most)
     assert len(folded) <= most
     assert all(any(covers(pattern, path) for pattern in folded) for path in paths)

@@ -35,7 +35,7 @@ def run(bucket: FakeBucket, build: Build, clock: Clock | None = None) -> None:
 
 
 @pytest.mark.scenario("L28")
-def test_intent_listing_fingerprinted_files_pages_marker_intent_gone(build: Build) -> None:
+def test_intent_listing_fingerprinted_files_pages_marker_then_the_intent_goes(build: Build) -> None:
     bucket = FakeBucket()
     run(bucket, build)
     assert bucket.requests == [
@@ -58,7 +58,7 @@ def test_the_intent_has_the_same_content_as_the_marker(build: Build) -> None:
 
 @pytest.mark.scenario("T17a")
 @pytest.mark.parametrize("fail", ["create assets/.releases/pending", "list", "put assets/app", "put assets/index"])
-def test_a_failure_at_any_step_before_it_leaves_no_marker_and_no_intent(build: Build, fail: str) -> None:
+def test_a_failure_before_the_marker_leaves_no_marker_and_no_intent(build: Build, fail: str) -> None:
     bucket = FakeBucket(fail=fail)
     with pytest.raises(UploaderError, match="run again"):
         run(bucket, build)

@@ -18,7 +18,7 @@ DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress}
 @pytest.mark.scenario("A5")
 @pytest.mark.parametrize("encoding", DECODERS)
 @given(body=st.binary(max_size=2000))
-def test_a_compressed_body_decodes_to_what_it_was_and_is_the_same_each_time(encoding: str, body: bytes) -> None:
+def test_a_compressed_body_decodes_to_the_original_and_is_the_same_each_time(encoding: str, body: bytes) -> None:
     packed = compress(body, encoding)
     assert DECODERS[encoding](packed) == body
     assert compress(body, encoding) == packed
@@ -66,7 +66,7 @@ def test_compression_must_save_more_than_its_header_costs() -> None:
         ("js/gz", "application/octet-stream", None),
     ],
 )
-def test_what_the_build_compressed_for_browsers_says_what_is_inside(
+def test_type_and_coding_of_a_file_that_the_build_compressed(
     name: str, content_type: str, encoding: str | None
 ) -> None:
     headers = headers_for(name, fingerprinted=False)

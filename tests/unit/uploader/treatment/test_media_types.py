@@ -73,7 +73,7 @@ def test_content_type(name: str, expected: str) -> None:
 
 
 @pytest.mark.scenario("L30")
-def test_no_type_is_one_that_javascript_had_once() -> None:
+def test_no_type_is_an_old_type_of_javascript() -> None:
     """`application/ecmascript` turned a CDN's compression off."""
     assert not [
         ending for ending in EXTENSION_TO_CONTENT_TYPE | _OWN_TYPES if "application/javascript" in media_type(ending)

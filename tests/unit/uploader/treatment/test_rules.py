@@ -44,7 +44,7 @@ def test_without_a_matching_rule_the_treatment_is_the_default(name: str, fingerp
 
 
 @pytest.mark.scenario("T12")
-def test_the_first_rule_that_matches_wins_and_no_other_adds_to_it() -> None:
+def test_the_first_rule_that_matches_wins_alone() -> None:
     tables = (
         {"match": "de/*.html", "content_language": "de"},
         {"match": "*.html", "cache_control": "public, max-age=60", "content_language": "en"},
@@ -97,7 +97,7 @@ SETTINGS: dict[str, Any] = {
 
 @pytest.mark.scenario("T12")
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_a_rule_changes_what_it_says_and_nothing_else(setting: str) -> None:
+def test_a_rule_changes_its_setting_and_nothing_else(setting: str) -> None:
     plain = headers_for("app.js", fingerprinted=True)
     changed = treat("app.js", {"match": "*.js", setting: SETTINGS[setting]}, fingerprinted=True).headers
     expected = tuple(sorted(SETTINGS[setting].items())) if setting == "metadata" else SETTINGS[setting]
