@@ -12,7 +12,6 @@ import json
 import re
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from release_log.channel import CHANNEL
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """The newest format this code reads, and the one it writes."""
-
-SCHEMA_FILE = Path(__file__).with_name("marker.schema.json")
 
 ASSETS_AT_ONCE = 1000
 """How many assets are turned into JSON at a time."""

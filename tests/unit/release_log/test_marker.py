@@ -15,7 +15,8 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 from release_log.errors import MarkerError
 from release_log.instants import format_instant, parse_instant
-from release_log.marker import ASSETS_AT_ONCE, SCHEMA_FILE, Asset, Release, decode, encode
+from release_log.marker import ASSETS_AT_ONCE, Asset, Release, decode, encode
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -212,7 +213,7 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-_SCHEMA_DOCUMENT = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+_SCHEMA_DOCUMENT = json.loads((ROOT / "release_log" / "marker.schema.json").read_text(encoding="utf-8"))
 _extend: Any = validators.extend
 SCHEMA = _extend(Draft202012Validator, {"pattern": _pattern})(_SCHEMA_DOCUMENT)
 
