@@ -60,6 +60,7 @@ lint: $(STAMPS)/python ## check style, types and the documents' tables
 	ruff check $(CODE)
 	ruff format --check $(CODE)
 	mypy $(CODE)
+	@lint-imports --no-cache --no-logo >.setup/imports 2>&1 || { cat .setup/imports; exit 1; }
 	@python -m docs.tables --check
 
 docs: $(STAMPS)/python ## generate the tables of the documents

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-import uploader
+from uploader import about
 from uploader.cli.console import say
 from uploader.errors import EXIT_STATUS
 
@@ -89,6 +89,6 @@ def completion(shell: str) -> None:
       python -m uploader completion zsh >> ~/.zshrc
       python -m uploader completion fish > ~/.config/fish/conf.d/uploader.fish
     """
-    root = Path(uploader.__file__).resolve().parents[1]
+    root = Path(about.__file__).resolve().parents[1]
     names = {"root": shlex.quote(str(root)), "python": shlex.quote(sys.executable)}
     say(SCRIPTS[shell].rstrip() % names, done="nothing was done")
