@@ -36,10 +36,10 @@ LONGEST_FIRST = (
     "http/test_clean.py",
     "http/test_run_command.py",
 )
-"""What comes last should be short, or the other workers wait for it."""
+"""Modules that come last should be short, or the other workers wait for them."""
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")  # how long an example takes is the machine's affair
+settings.load_profile("untimed")  # the time of an example depends on the machine
 
 _numbers = itertools.count(1)
 
@@ -60,15 +60,15 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no type
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
-    """What takes the place of ``--dist``; without xdist nobody asks."""
+    """Our scheduler in place of ``--dist``; pytest calls this only with xdist."""
     return Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def foreground() -> None:
-    """Let Ctrl-C and a closed terminal be what they are in the foreground, here and in processes that are started here.
+    """Handle Ctrl-C and a closed terminal as in the foreground, here and in the processes started here.
 
-    What a shell runs in its background ignores the one, what `nohup` runs the other.
+    A shell's background job ignores Ctrl-C, and `nohup` ignores a closed terminal.
     """
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, lambda *_: None)):
         if signal.getsignal(number) is signal.SIG_IGN:

@@ -27,7 +27,7 @@ MAX_TAGS = 10
 
 
 def client_error(code: str = "InternalError", operation: str = "Request") -> ClientError:
-    """What botocore raises for S3's error code."""
+    """botocore's exception for an error code of S3."""
     status = {"AccessDenied": 403, "SlowDown": 503}.get(code, 500)
     answer: Any = {
         "Error": {"Code": code, "Message": f"{code} by the test"},
@@ -46,7 +46,7 @@ class Stored:
 
     @property
     def etag(self) -> str:
-        """As S3 makes it for a plain upload."""
+        """The ETag of a plain upload, as S3 makes it."""
         return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
 
 
@@ -136,7 +136,7 @@ class FakeS3:
         if answers_with_date:
             self._answered_at = self.clock.replace(microsecond=0)
 
-    # What tests do to the bucket, without a request of the cleaner's
+    # Changes that tests make to the bucket, without a request of the cleaner's
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
@@ -148,7 +148,7 @@ class FakeS3:
         return self.objects[key]
 
     def publish(self, name: str, channel: str, assets: Mapping[str, str]) -> str:
-        """Upload a release: the assets that are not there yet, then its marker.
+        """Upload a release: the missing assets, then its marker.
 
         Args:
             name: The release's name, or its whole id.
@@ -161,19 +161,19 @@ class FakeS3:
         return self._release(self.layout.markers, name, channel, assets, upload=True)
 
     def stage(self, name: str, channel: str, assets: Mapping[str, str]) -> str:
-        """Upload a release, and let it wait; returns its id."""
+        """Upload and stage a release; returns its id."""
         return self._release(self.layout.staged, name, channel, assets, upload=True)
 
     def intend(self, name: str, channel: str, assets: Mapping[str, str]) -> str:
-        """Begin an upload: only its intent is there; returns its id."""
+        """Begin an upload: write its intent alone; returns its id."""
         return self._release(self.layout.pending, name, channel, assets, upload=False)
 
     def pin(self, release_id: str, channel: str, assets: Mapping[str, str]) -> str:
-        """Pin a release whose assets are there; returns its id."""
+        """Pin a release whose assets exist; returns its id."""
         return self._release(self.layout.pins, release_id, channel, assets, upload=False)
 
     def break_off(self, release_id: str) -> None:
-        """Take an intent, a staged release or a pin away, as the uploader does."""
+        """Delete an intent, a staged release or a pin, as the uploader does."""
         for folder in (self.layout.pending, self.layout.staged, self.layout.pins):
             self.objects.pop(self.layout.key_in(folder, release_id), None)
 
@@ -194,7 +194,7 @@ class FakeS3:
         self.put(self.layout.key_in(folder, release_id), encode(release))
         return release_id
 
-    # What tests look at
+    # Values that tests read
 
     def assets(self) -> set[str]:
         """Every key of the bucket outside the release log."""
@@ -206,7 +206,7 @@ class FakeS3:
 
     @property
     def ledger(self) -> ledgers.Ledger:
-        """The ledger that is there."""
+        """The ledger in the bucket."""
         return ledgers.decode(self.objects[self.layout.ledger].body)
 
     @ledger.setter

@@ -33,7 +33,7 @@ class Clock:
 
     Attributes:
         ahead: By how many seconds the build machine's clock is wrong.
-        on_sleep: Called after each sleep: what others do meanwhile.
+        on_sleep: Called after each sleep; others act meanwhile.
     """
 
     def __init__(self, ahead: float = 0) -> None:
@@ -63,11 +63,11 @@ class FakeBucket:
 
     Attributes:
         objects: Key -> content.
-        times: Key -> ``LastModified``; noon if it is not there.
+        times: Key -> ``LastModified``; noon for a key without an entry.
         stored: Key -> metadata.
-        requests: What was asked, in order.
+        requests: Every request, in order.
         fail: Names the request that fails.
-        error: What it fails with; an `UploaderError` without it.
+        error: The error of that request; an `UploaderError` by default.
     """
 
     def __init__(self, fail: str = "", *, clock: Clock | None = None, error: BaseException | None = None) -> None:
@@ -114,7 +114,7 @@ class FakeBucket:
         return Listing({key: len(self.objects[key]) for key in times}, times, log)
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
-        # They are made side by side. In this order the listing is most out of date when the ledger is read.
+        # The real port sends these requests in parallel. In this order the ledger is read under the oldest listing.
         (began, listing), self._ahead = (
             self._ahead or (self.clock.passed, self.listing(layout.prefix, keys)),
             None,
@@ -142,7 +142,7 @@ class FakeBucket:
         if self.fail and self.fail in what:
             raise self.error or UploaderError(f"{what} failed: run again")
 
-    # What tests do to the bucket, without a request of the uploader's
+    # Changes that tests make to the bucket, without a request of the uploader's
 
     def write(self, key: str, body: bytes = b"x") -> None:
         """Somebody writes an object, now."""
@@ -150,7 +150,7 @@ class FakeBucket:
         self.times[key] = self.clock.s3()
 
     def announce(self, *keys: str, since: datetime | None = None) -> None:
-        """A cleaner writes the ledger: these keys are about to be deleted; none means that it is done."""
+        """A cleaner announces in the ledger that it will delete these keys; without keys it withdraws that."""
         deleting = Announcement("run", frozenset(keys), since) if keys else None
         self.write(LAYOUT.ledger, pack({"deleting": encode_announcement(deleting)}))
 

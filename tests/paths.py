@@ -1,4 +1,4 @@
-"""Where the project is, for tests in any folder."""
+"""The project's folder, for tests in any folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is current, superseded, removed and due, once more: slow, short, and written to be compared with by eye.
+"""A second model of current, superseded, removed and due assets: slow, short, and easy to check by eye.
 
 Nothing here is carried from one step to the next. `steps` lists what was current after each release of the whole
 history, as full sets; every question about a key is answered by walking that list from its start. There is no ledger,
@@ -35,12 +35,12 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """All there is to know of a site at one instant.
+    """The complete state of a site at one instant.
 
     Attributes:
         releases: Every release, in any order.
-        present: The keys of all objects that are there.
-        protected: Key of an intent or a staged release -> until when that protects it.
+        present: The keys of all objects.
+        protected: Key of an intent or a staged release -> the end of its protection.
         pinned: The keys of the pinned releases.
         orphans: Key of an orphan -> when a full listing found it.
     """
@@ -54,7 +54,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is current from one instant on: channel -> release."""
+    """The current releases from one instant on: channel -> release."""
 
     at: datetime
     current: Mapping[str, Release]
@@ -88,7 +88,7 @@ class Retired:
 
 
 def steps(releases: Sequence[Release]) -> list[Step]:
-    """What was current after each release; the newest release of a channel is its current one."""
+    """The current releases after each release; the newest release of a channel is its current one."""
     ordered = sorted(releases, key=lambda release: (release.at, release.id))
     return [
         Step(release.at, {earlier.channel: earlier for earlier in ordered[: number + 1]})
@@ -97,7 +97,7 @@ def steps(releases: Sequence[Release]) -> list[Step]:
 
 
 def retired(site: Site) -> dict[str, Retired]:
-    """Every asset that is there and was named by a release, or found by a listing, and is not current."""
+    """Every existing asset that is not current, and that a release names or a listing found."""
     history = steps(site.releases)
     named = {key for release in site.releases for key in release.assets.values()}
     current = history[-1].keys if history else set()

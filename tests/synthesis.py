@@ -26,7 +26,7 @@ def define(context: Mapping[str, object], bundle: Path, out: Path | None = None)
     Args:
         context: Settings, given as after ``cdk deploy -c``.
         bundle: The folder with the Lambda's code.
-        out: Where synthesis writes; a folder of the CDK's own without it.
+        out: The folder that synthesis writes to; by default one of the CDK's own.
 
     Returns:
         The app and its stack.
@@ -35,7 +35,7 @@ def define(context: Mapping[str, object], bundle: Path, out: Path | None = None)
         # The CDK's jsii starts the `node` that lies beside our interpreter, when it is imported.
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
         patch.setenv("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
-        # That takes seconds: only who needs a template pays for it.
+        # The import takes seconds: only tests that need a template should pay for it.
         import aws_cdk as cdk  # noqa: PLC0415
 
         from infra.stack import AssetCleaner  # noqa: PLC0415

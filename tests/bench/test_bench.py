@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def seconds(*each: float) -> list[Run]:
-    """Runs that took so long."""
+    """Runs with these durations."""
     return [Run(took, took / 2, 50_000_000, 0.1, 0.1) for took in each]
 
 
@@ -38,7 +38,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def on_disk(site: Site) -> dict[str, int]:
-    """What is really there."""
+    """The files on the disk with their sizes."""
     paths = (path for path in site.folder.rglob("*") if path.is_file())
     return {path.relative_to(site.folder).as_posix(): path.stat().st_size for path in paths}
 

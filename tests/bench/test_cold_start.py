@@ -1,4 +1,4 @@
-"""The measurement of the Lambda's cold start: its Runtime API, its figures, and what it refuses to measure."""
+"""The measurement of the Lambda's cold start: its Runtime API, its figures, its refusals."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ while True:
     api.request("POST", f"/2018-06-01/runtime/invocation/{request}/{handled.WHAT}", json.dumps(handled.ANSWER))
     api.getresponse().read()
 """
-"""A runtime that answers what the function's folder says."""
+"""A runtime whose answer comes from the function's folder."""
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def call(api: RuntimeApi, method: str, path: str, body: dict[str, Any] | None = 
 
 
 def answering(api: RuntimeApi, path: str, body: dict[str, Any], seconds: float = 0) -> None:
-    """A runtime that asks once, takes so long, and answers."""
+    """A runtime that asks once, takes some time, and answers."""
 
     def live() -> None:
         call(api, "GET", "/invocation/next")

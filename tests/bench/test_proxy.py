@@ -1,4 +1,4 @@
-"""The benchmark's network delays what passes, and changes nothing of it."""
+"""The benchmark's network delays all data, and changes none."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def _connected(
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None],
     use: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> None:
-    """Use a connection, through the proxy, to a server that answers so."""
+    """Use a connection, through the proxy, to a server with this behaviour."""
     async with (
         await asyncio.start_server(answer, "127.0.0.1", 0) as server,
         await listen(server.sockets[0].getsockname()[1], ROUND_TRIP) as proxy,
@@ -43,7 +43,7 @@ async def _connected(
 
 
 def test_an_answer_takes_a_round_trip_and_the_first_one_another() -> None:
-    """Never less; how much more is the machine's affair."""
+    """At least; how much more depends on the machine."""
     times: list[float] = []
 
     async def run() -> None:
@@ -78,7 +78,7 @@ def test_what_comes_out_is_what_went_in_and_the_end_comes_last() -> None:
 
 
 def test_who_does_not_read_stops_the_sender() -> None:
-    """Or a run's memory would show in the proxy in place of where it belongs."""
+    """Otherwise a run's memory would count for the proxy."""
     taken = 0
 
     async def deaf(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -98,7 +98,7 @@ def test_who_does_not_read_stops_the_sender() -> None:
         writer.transport.abort()
 
     asyncio.run(_connected(deaf, use))
-    # What is under way, and in the sockets' and transports' buffers.
+    # The data under way, and in the buffers of sockets and transports.
     assert taken < 64
 
 

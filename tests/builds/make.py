@@ -80,7 +80,7 @@ def _run(command: tuple[str, ...], folder: Path) -> None:
     environment = os.environ | {"NODE_ENV": "production", "RAILS_ENV": "production", "NEXT_TELEMETRY_DISABLED": "1"}
     environment.pop("VIRTUAL_ENV", None)
     if command[:2] == ("npm", "install"):
-        del environment["NODE_ENV"]  # or npm leaves the build tools out
+        del environment["NODE_ENV"]  # with it npm would leave out the build tools
     subprocess.run(command, cwd=folder, env=environment, check=True)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FILES_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
-"""What ``cdk bootstrap`` makes, under the CDK's default names."""
+"""The resources of ``cdk bootstrap``, under the CDK's default names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Deployed:
     """A deployed stack.
 
     Attributes:
-        template: As it was synthesised.
+        template: The template as synthesised.
         outputs: The stack's.
         names: Logical id -> physical id.
-        changed: Whether there was anything to do.
+        changed: Whether CloudFormation changed anything.
     """
 
     template: dict[str, Any]
@@ -49,7 +49,7 @@ class Deployed:
 
 
 def deploy(aws: EmbeddedAws, context: Mapping[str, object]) -> Deployed:
-    """Synthesise the stack, and give it to CloudFormation, whether it is there already or not."""
+    """Synthesise the stack, and let CloudFormation create or update it."""
     out = aws.scratch / "cdk.out"
     shutil.rmtree(out, ignore_errors=True)
     app, stack = define(context, build(aws.scratch / "bundle"), out)
@@ -58,7 +58,7 @@ def deploy(aws: EmbeddedAws, context: Mapping[str, object]) -> Deployed:
 
 
 def deploy_assembly(aws: EmbeddedAws, stack_name: str, out: Path) -> Deployed:
-    """Give CloudFormation what a synthesis has written: a template, and files that it refers to."""
+    """Give CloudFormation the output of a synthesis: a template, and the files that it refers to."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=FILES_BUCKET)
     for folder in out.glob("asset.*"):
@@ -68,7 +68,7 @@ def deploy_assembly(aws: EmbeddedAws, stack_name: str, out: Path) -> Deployed:
 
 
 def give(aws: EmbeddedAws, stack_name: str, template: dict[str, Any]) -> Deployed:
-    """Create the stack with a template, or update it, and wait for the end of that."""
+    """Create or update the stack with a template, and wait until that has ended."""
     cloudformation = aws.client("cloudformation")
     aws.client("ssm").put_parameter(Name=VERSION_PARAMETER, Type="String", Value="30", Overwrite=True)
     body = json.dumps(_without_tls(template) if aws.enforces_iam else template)
@@ -94,7 +94,7 @@ def give(aws: EmbeddedAws, stack_name: str, template: dict[str, Any]) -> Deploye
 
 
 def destroy(aws: EmbeddedAws, stack_name: str) -> None:
-    """What ``cdk destroy`` does."""
+    """Do the same as ``cdk destroy``."""
     cloudformation = aws.client("cloudformation")
     stack_id = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]["StackId"]
     cloudformation.delete_stack(StackName=stack_name)
@@ -110,9 +110,9 @@ def _at_rest(aws: EmbeddedAws, stack: str) -> dict[str, Any]:
 
 
 def _without_tls(template: dict[str, Any]) -> dict[str, Any]:
-    """The template without the policies of its bucket and queues, which refuse whoever comes without TLS.
+    """The template without the policies of its bucket and queues, which refuse requests without TLS.
 
-    Here that is everybody; the template's tests hold those policies.
+    No client uses TLS here; the template's tests hold those policies.
     """
     guards = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"}
     kept = {name: each for name, each in template["Resources"].items() if each["Type"] not in guards}

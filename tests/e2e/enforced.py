@@ -22,15 +22,15 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The deployed stack, and what its policies say.
+    """The deployed stack and its policies.
 
     Attributes:
         deployed: The stack.
-        site: For those who look at it.
-        strict: S3 as AWS's.
+        site: The site, for reading it.
+        strict: The proxy that answers as AWS's S3 does.
         role: The cleaner's role and its policy, by their names.
-        uploader: What the build job may do.
-        cleaner: What the cleaner may do.
+        uploader: The build job's statements.
+        cleaner: The cleaner's statements.
     """
 
     deployed: Deployed
@@ -42,16 +42,16 @@ class Stack:
 
     @property
     def aws(self) -> EmbeddedAws:
-        """Where it is deployed."""
+        """The AWS that it is deployed in."""
         return self.site.aws
 
     def give_role(self, statements: list[Statement]) -> None:
-        """Let the deployed cleaner do just this."""
+        """Give the deployed cleaner exactly these rights."""
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
         self.aws.client("iam").put_role_policy(**self.role, PolicyDocument=document)
 
     def user(self, statements: list[Statement] | None = None, policy_arn: str | None = None) -> dict[str, str]:
-        """The keys of a new user who may do just this."""
+        """The keys of a new user with exactly these rights."""
         iam, name = self.aws.client("iam"), f"user-{next(_numbers)}"
         iam.create_user(UserName=name)
         if statements:
@@ -63,7 +63,7 @@ class Stack:
         return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
     def visitor(self, statements: list[Statement] | None) -> Visitor:
-        """Somebody with these rights, moved from the stack's bucket to a new one; None is the almighty root."""
+        """A visitor with these rights, moved from the stack's bucket to a new one; with None, the almighty root."""
         bucket = f"bucket-{next(_numbers)}"
         self.aws.client("s3").create_bucket(Bucket=bucket)
         self.aws.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -88,7 +88,7 @@ def look_at(deployed: Deployed, aws: EmbeddedAws, strict: StrictS3) -> Stack:
 
 
 def actions(statement: Statement) -> list[str]:
-    """IAM writes one, or a list of them."""
+    """A statement's actions as a list; IAM writes a single one without it."""
     return _listed(statement["Action"])
 
 
@@ -97,7 +97,7 @@ def _listed(found: str | list[str]) -> list[str]:
 
 
 def without_one(statements: list[Statement], effect: str) -> list[tuple[str, list[Statement]]]:
-    """Each single action of each statement on each of its resources, and the statements without it."""
+    """Each action of each statement on each of its resources, and the statements without it."""
     found = []
     for index, statement in enumerate(statements):
         resources = _listed(statement["Resource"])

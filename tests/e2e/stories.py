@@ -1,4 +1,4 @@
-"""Whole runs of the uploader and of the cleaner in a bucket of their own, as somebody with some keys."""
+"""Whole runs of the uploader and of the cleaner in a bucket of their own, with somebody's keys."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 LAYOUT = Layout("assets/")
 GROUP = "AssetCleaner-wake-ups"
 POLICY = {"grace": 0, "version_limit": 0, "version_ttl": 0, "staged_ttl": 3600}
-"""What is superseded goes at once, what is removed stays for two days."""
+"""Superseded assets go at once, removed ones stay for two days."""
 
 OLD_MARKERS, KEPT_MARKERS = 3, 4
-"""How many releases there were before, and how many markers the cleaner keeps, in place of a hundred."""
+"""The number of earlier releases, and of the markers that the cleaner keeps, in place of a hundred."""
 
 BUILDS = {"broken": set(), "new": {"index.html", "app-3f9c2ab1.js", "film.mp4"}, "changed": {"index.html"}}
-"""Build -> what its upload sends; the first one's fails half way."""
+"""Build -> the files that its upload sends; the first upload fails half way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class Visitor:
     """Somebody at a bucket.
 
     Attributes:
-        aws: Where the bucket is.
+        aws: The AWS that has the bucket.
         bucket: The bucket.
-        endpoint: Where S3 is for them.
+        endpoint: The endpoint of S3 for this visitor.
         keys: Their keys.
     """
 
@@ -56,7 +56,7 @@ class Visitor:
     keys: Mapping[str, str]
 
     def environment(self) -> dict[str, str]:
-        """The environment of their processes."""
+        """The environment of this visitor's processes."""
         return self.aws.environment(**self.keys, AWS_ENDPOINT_URL_S3=self.endpoint, UPLOADER_BUCKET=self.bucket)
 
     def uploader(self, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -66,7 +66,7 @@ class Visitor:
 
     def upload(self, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
         """Publish a build."""
-        # Named, for two releases of one name in the same second would wait for each other's id.
+        # Each has its own name: of two releases with one name in the same second, the second would wait for an id.
         return self.uploader("upload", directory, f"--release={directory.name}", *options)
 
     def stored(self) -> set[str]:
@@ -86,13 +86,13 @@ def write_builds(directory: Path) -> None:
 
 
 def upload_everything(visitor: Visitor, builds: Path) -> list[str]:
-    """All that a build job does.
+    """Do all that a build job does.
 
     An upload that breaks in the middle of a large file, a new one, one with a changed page; a release that is staged
     and activated, and one that is staged and dropped.
 
     Returns:
-        What did not work; it ends with the first.
+        The first step that failed, or nothing.
     """
     for build, sent in BUILDS.items():
         answer = visitor.upload(builds / build)
@@ -125,7 +125,7 @@ def _unless(problem: str, fine: bool) -> list[str]:  # noqa: FBT001 (what follow
 
 
 def _left_over(visitor: Visitor) -> list[str]:
-    """What no command leaves behind."""
+    """The objects that no command may leave behind."""
     parts = visitor.aws.client("s3").list_multipart_uploads(Bucket=visitor.bucket).get("Uploads", [])
     log = (key for key in visitor.stored() if key.startswith((LAYOUT.pending, LAYOUT.staged)))
     return [f"parts of {part['Key']} are left" for part in parts] + [f"{key} is left" for key in log]
@@ -133,13 +133,13 @@ def _left_over(visitor: Visitor) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """What three runs of the cleaner did.
+    """The results of three runs of the cleaner.
 
     Attributes:
-        counts: What each run says it did.
+        counts: The counts in each run's answer.
         marks: The tags of the asset that left and came back, after each run.
         wake_ups: Whether a wake-up was set, after each run.
-        left: Every key that is left in the bucket.
+        left: Every key in the bucket at the end.
     """
 
     counts: list[dict[str, int]]
@@ -178,7 +178,7 @@ def clean_everything(visitor: Visitor) -> Cleaned:
 
 
 def is_wake_up_set(aws: EmbeddedAws, bucket: str) -> bool:
-    """Whether the cleaner will come back to that bucket by itself."""
+    """Whether a wake-up is set for that bucket."""
     name = schedule_name(Site(bucket, LAYOUT.prefix, Policy()))
     schedules = aws.client("scheduler").list_schedules(GroupName=GROUP)["Schedules"]
     return name in {schedule["Name"] for schedule in schedules}
@@ -207,7 +207,7 @@ def _clean(visitor: Visitor) -> dict[str, Any]:
         }.items():
             patch.setenv(name, value)
         patch.setattr(pruning, "KEEP_MARKERS", KEPT_MARKERS)
-        patch.setattr(boto3, "DEFAULT_SESSION", None)  # or it would come with the keys of the last visitor
+        patch.setattr(boto3, "DEFAULT_SESSION", None)  # otherwise the handler would use the keys of the last visitor
         context: Any = SimpleNamespace(
             aws_request_id="run",
             function_name="cleaner",
@@ -224,6 +224,6 @@ def _clean(visitor: Visitor) -> dict[str, Any]:
 
 
 def _forget_clients() -> None:
-    """Let the handler make its clients anew, with the keys of whoever is next."""
+    """Let the handler make new clients, with the keys of the next visitor."""
     for made in vars(handler).values():
         getattr(made, "cache_clear", lambda: None)()

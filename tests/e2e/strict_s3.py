@@ -1,6 +1,6 @@
-"""A proxy in front of the embedded S3 that answers as AWS would answer whoever may list one prefix only.
+"""A proxy in front of the embedded S3 that answers as AWS answers a client that may list one prefix only.
 
-It also refuses what the write-once rule of the bucket's policy refuses, for which the embedded S3 lacks the condition
+It also applies the write-once rule of the bucket's policy, for which the embedded S3 lacks the condition
 key; and it does two things that no client can bring about by itself: it lets time pass, and it breaks an upload.
 """
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 AHEAD = timedelta(hours=7)
-"""How far S3's ``Date`` is ahead of the objects: what was just written is that old."""
+"""How far S3's ``Date`` is ahead of the objects: a new object seems this old."""
 
 BROKEN = "broken"
-"""Of a file that is named so the second part cannot be uploaded."""
+"""The second part of a file with this name cannot be uploaded."""
 
 WRITE_ONCE = ("markers", "pins", "staged", "pending")
 """The folders of the release log in which nothing is overwritten; see `infra.permissions.write_once_statements`."""
@@ -42,20 +42,20 @@ class StrictS3:
     """
 
     def __init__(self, upstream: str) -> None:
-        """Prepare it."""
+        """Prepare the proxy."""
         self.upstream = urlsplit(upstream)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"strict": self}))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        """Start it."""
+        """Start the proxy."""
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it."""
+        """Stop the proxy."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def forward(self) -> None:
-        """Send the request on as it came, the signed ``Host`` included, and the answer back as AWS would give it."""
+        """Forward the request unchanged, with its signed ``Host``, and answer as AWS would."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if BROKEN in self.path and re.search(r"[?&]partNumber=2(&|$)", self.path):
             self._answer(400, [], b"")
@@ -107,4 +107,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (as the base class names it)
-        """Say nothing."""
+        """Log nothing."""

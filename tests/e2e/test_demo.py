@@ -22,11 +22,11 @@ COMMAND = [sys.executable, "-u", "-m", "examples.demo"]
 
 FASTER = "import sys; from examples import demo; demo.POLICY.update({policy}); sys.exit(demo.main())"
 POLICY = {"grace": 2, "version_ttl": 8, "removed_ttl": 10}
-"""For nobody who watches."""
+"""The pauses for viewers, cut short."""
 
 
 def is_up(url: str) -> bool:
-    """Whether an embedded AWS answers there."""
+    """Whether an embedded AWS answers at this address."""
     try:
         with urllib.request.urlopen(f"{url}/_ministack/health", timeout=2):  # noqa: S310 (http, by our own server)
             return True
@@ -35,7 +35,7 @@ def is_up(url: str) -> bool:
 
 
 def test_the_demo_ends_with_what_the_plan_named(tmp_path: Path) -> None:
-    """Piped, it is plain text: no control codes; at the end its server and its files are gone."""
+    """Into a pipe it writes plain text without control codes; at the end its server and its files are gone."""
     environ = {**os.environ, "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-u", "-c", FASTER.format(policy=POLICY)]
     answer = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=170)

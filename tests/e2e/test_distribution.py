@@ -19,7 +19,7 @@ ORIGIN = "https://www.example.com"
 
 
 class Answer(NamedTuple):
-    """What a browser gets."""
+    """An answer to a browser."""
 
     status: int
     headers: dict[str, str]
@@ -30,9 +30,9 @@ class Distribution(NamedTuple):
     """The deployed distribution, with one release behind it.
 
     Attributes:
-        aws: Where.
-        host: Its domain.
-        bucket: What it serves.
+        aws: The AWS that it is deployed in.
+        host: The distribution's domain.
+        bucket: The bucket that it serves.
         marker: The key of the release's marker.
     """
 
@@ -42,7 +42,7 @@ class Distribution(NamedTuple):
     marker: str
 
     def get(self, path: str, scheme: str = "https", **headers: str) -> Answer:
-        """Ask it, with the path as it is: no client tidies it up."""
+        """Send a request with the path as given: no client normalises it."""
         connection = HTTPConnection(self.aws.url.removeprefix("http://"))
         try:
             connection.putrequest("GET", path, skip_host=True)
@@ -68,7 +68,7 @@ def distribution(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Distribut
 
 
 def _let_in_without_tls(aws: EmbeddedAws, bucket: str) -> None:
-    """Take the one statement out of the bucket's policy that refuses whoever comes without TLS.
+    """Remove from the bucket's policy the statement that refuses requests without TLS.
 
     The embedded CloudFront does. AWS's comes to S3 as the browser came to it, which is by HTTPS alone here:
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-https-cloudfront-to-s3-origin.html
@@ -81,7 +81,7 @@ def _let_in_without_tls(aws: EmbeddedAws, bucket: str) -> None:
 
 
 def test_each_path_is_cached_as_its_name_says(distribution: Distribution) -> None:
-    """A fingerprinted one for ever, a page never."""
+    """A fingerprinted file for ever, a page never."""
     app, page = distribution.get(APP), distribution.get(PAGE)
     assert (app.status, app.body) == (200, b"app()")
     assert app.headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -103,7 +103,7 @@ def test_no_one_comes_by_http(distribution: Distribution) -> None:
 
 
 def test_an_asset_that_is_not_there_is_not_told_to_be_kept(distribution: Distribution) -> None:
-    """Else a browser that asked too early would be without it for a year."""
+    """Otherwise a browser that asked too early would lack the asset for a year."""
     answer = distribution.get(GONE)
     assert answer.status == 403, "404 would need the right to list, and with it the list is served"
     assert "cache-control" not in answer.headers
@@ -123,7 +123,7 @@ def test_the_release_log_is_refused_however_it_is_written(distribution: Distribu
 
 
 def test_without_the_function_the_buckets_policy_refuses_the_log_all_the_same(distribution: Distribution) -> None:
-    """The function is taken off the deployed distribution."""
+    """The test removes the function from the deployed distribution."""
     cloudfront = distribution.aws.client("cloudfront")
     (name,) = (each["Id"] for each in cloudfront.list_distributions()["DistributionList"]["Items"])
     found = cloudfront.get_distribution_config(Id=name)

@@ -44,19 +44,19 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def release(site: Installation, build: Path, name: str) -> None:
-    """Publish, and wait until the cleaner, which the marker wakes, has seen it."""
+    """Publish, and wait until the cleaner, which the marker wakes, has seen the release."""
     site.wait_until_cleaned(site.publish(build, name)["release"])
 
 
 def policy(site: Installation) -> dict[str, Any]:
-    """The policy in force, as the function has it."""
+    """The policy in force, from the function's environment."""
     configuration = site.aws.client("lambda").get_function_configuration(FunctionName=site.function)
     (entry,) = json.loads(configuration["Environment"]["Variables"]["SITES"])
     return dict(entry["policy"])
 
 
 def settings_of(aws: EmbeddedAws, bucket: str) -> dict[str, Any]:
-    """What an owner has set on a bucket, the events apart that the stack turns on."""
+    """The owner's settings of a bucket, without the events that the stack turns on."""
     s3 = aws.client("s3")
     events = s3.get_bucket_notification_configuration(Bucket=bucket)
     return {
@@ -103,7 +103,7 @@ def test_an_installation_is_changed_destroyed_and_installed_again_and_nothing_is
 def test_an_installation_of_the_first_version_is_upgraded_in_place_and_goes_on(
     aws: EmbeddedAws, builds: tuple[Path, Path]
 ) -> None:
-    """With the ledger, the markers, the tags and the wake-up that the first version has left."""
+    """With the ledger, markers, tags and wake-up that the first version left behind."""
     before = give(aws, STACK, json.loads((FIRST_VERSION / "template.json").read_text()))
     site, left = before.installation(aws), json.loads((FIRST_VERSION / "left.json").read_text())
     put_back(site, left["objects"])

@@ -60,7 +60,7 @@ def restorable(site: Installation) -> set[str]:
 
 @pytest.mark.scenario("A7", "A8")
 def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Installation, tmp_path: Path) -> None:
-    """EventBridge wakes the cleaner for each marker; what the plan names goes by the cleaner's own schedule."""
+    """EventBridge wakes the cleaner for each marker; the cleaner's own schedule deletes the planned assets."""
     published = {}
     for release in RELEASES:
         published[release] = site.publish(build(release, tmp_path / str(release)), f"v{release}")
@@ -146,9 +146,9 @@ def test_what_the_payload_must_not_hold_is_refused(site: Installation) -> None:
 
 
 def test_the_doctor_finds_nothing_wrong(site: Installation) -> None:
-    """But that these credentials, root's, may more than an upload needs, and that the bucket has no lifecycle rules.
+    """It reports two things: root's credentials may more than an upload needs, and the bucket has no lifecycle rules.
 
-    Those are in the template, and the embedded CloudFormation leaves them out.
+    The rules are in the template, but the embedded CloudFormation leaves them out.
     """
     answer = ask(site, "doctor", "--json")
     assert (answer.returncode, answer.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""The rights that the stack gives are enough, and none is spare: tried against an AWS that enforces them."""
+"""The stack gives all the rights that are needed and no other, tried against an AWS that enforces them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ UNENFORCED = {
     "xray:PutTelemetryRecords": "https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html",
     "xray:PutTraceSegments": "https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html",
 }
-"""What the cleaner needs by AWS's documentation, and the embedded AWS does not ask for."""
+"""Rights that the cleaner needs by AWS's documentation, although the embedded AWS does not ask for them."""
 
 MARKER = LAYOUT.marker_key("20260101T000000Z-r")
 PIN = LAYOUT.pin_key("20260101T000000Z-r")
@@ -74,7 +74,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def s3_of(visitor: Visitor, endpoint: str | None = None) -> Any:  # noqa: ANN401 (a boto3 client)
-    """A client with the visitor's keys, at a bucket that holds something to lose; by default not at the strict S3."""
+    """A client with the visitor's keys, at a bucket with content to lose; by default not at the strict S3."""
     root: Any = visitor.aws.client("s3")
     for key in (ASSET, MARKER, INTENT, LAYOUT.ledger, *NEIGHBOURS):
         root.put_object(Bucket=visitor.bucket, Key=key, Body=b"x")
@@ -89,7 +89,7 @@ def s3_of(visitor: Visitor, endpoint: str | None = None) -> Any:  # noqa: ANN401
 
 
 def refused(request: Callable[[], object]) -> bool:
-    """Whether S3 denies it."""
+    """Whether S3 denies the call."""
     try:
         request()
     except ClientError as error:
@@ -100,7 +100,7 @@ def refused(request: Callable[[], object]) -> bool:
 
 
 def logged(aws: EmbeddedAws, group: str) -> str:
-    """Everything in a log group."""
+    """Every message of a log group."""
     pages = aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
     return "\n".join(event["message"] for page in pages for event in page["events"])
 
@@ -126,12 +126,12 @@ def test_what_is_tried_here_is_what_the_stack_synthesises(stack: Stack) -> None:
 
 
 class TestEnough:
-    """Nothing is missing."""
+    """No right is missing."""
 
     def test_the_deployed_stack_publishes_and_cleans(self, stack: Stack, tmp_path: Path) -> None:
         """The build job by its policy, the function by its role: tags and wake-ups come and go, an asset goes.
 
-        Those commands that only look need no more than the build job.
+        Commands that only read need no more than the build job.
         """
         site, arn = stack.site, stack.deployed.outputs["UploaderPolicyArn"]
         job = Visitor(stack.aws, site.bucket, stack.strict.url, stack.user(policy_arn=arn))
@@ -159,7 +159,7 @@ class TestEnough:
 
     @pytest.mark.parametrize("strict", [False, True], ids=["S3 tells what is missing", "S3 hides what is missing"])
     def test_the_doctor_finds_nothing_wrong_with_the_build_job(self, stack: Stack, *, strict: bool) -> None:
-        """What its rights do not show is unknown, and so is what it may delete where S3 hides what is missing."""
+        """It says "unknown" of all that its rights cannot show, such as deletions where S3 hides missing keys."""
         site, arn = stack.site, stack.deployed.outputs["UploaderPolicyArn"]
         url = stack.strict.url if strict else stack.aws.url
         answer = Visitor(stack.aws, site.bucket, url, stack.user(policy_arn=arn)).uploader("doctor")
@@ -187,16 +187,16 @@ class TestEnough:
 
 
 class TestNothingSpare:
-    """Without any single action of any statement something does not work, or is not forbidden any more."""
+    """Without any one action of any statement, something fails or is no longer forbidden."""
 
     def test_the_uploader_needs_every_action(self, stack: Stack, builds: Path) -> None:
-        """Each is taken away in turn."""
+        """The test removes each in turn."""
         tried = without_one(stack.uploader, "Allow")
         assert len(tried) == 6, "deleting counts twice: intents, and staged releases"
         assert [action for action, rights in tried if not upload_everything(stack.visitor(rights), builds)] == []
 
     def test_the_cleaner_needs_every_action(self, stack: Stack) -> None:
-        """Each is taken away in turn, but those that the embedded AWS does not ask for."""
+        """The test removes each in turn, except those that the embedded AWS does not ask for."""
         whole, spare = clean_everything(stack.visitor(None)), []
         for action, rights in without_one(stack.cleaner, "Allow"):
             if action in UNENFORCED:
@@ -210,7 +210,7 @@ class TestNothingSpare:
         assert spare == []
 
     def test_every_denial_forbids_something(self, stack: Stack) -> None:
-        """Each is taken away in turn: what it forbids is allowed then."""
+        """The test removes each in turn: the forbidden request is then allowed."""
         requests: dict[tuple[str, str], list[Callable[[Any, str], object]]] = {
             ("uploader", "s3:PutObject"): [lambda s3, bucket: s3.put_object(Bucket=bucket, Key=LAYOUT.ledger)],
             ("cleaner", "s3:DeleteObject"): [
@@ -232,7 +232,7 @@ class TestNothingSpare:
     def test_what_is_not_asked_for_is_really_not_asked_for(self, stack: Stack) -> None:
         """Without it the deployed function logs, sets a wake-up, and hands a failed run over.
 
-        If this fails the embedded AWS has learnt to ask: then take the action out of `UNENFORCED`.
+        If this fails, the embedded AWS now asks for the right: then remove the action from `UNENFORCED`.
         """
         kept = [each for each in stack.cleaner if not UNENFORCED.keys() & set(actions(each))]
         taken = [action for each in stack.cleaner if each not in kept for action in actions(each)]
@@ -245,7 +245,7 @@ class TestNothingSpare:
             for name, assets in (("a", {"app.js": ASSET, "logo.png": "assets/logo.png"}), ("b", {"app.js": ASSET})):
                 for key in assets.values():
                     s3.put_object(Bucket=site.bucket, Key=key, Body=b"1")
-                # Newer than all others by its key too: markers of one second are ordered by it.
+                # Newer than all others by its key too, which orders the markers of one second.
                 s3.put_object(
                     Bucket=site.bucket, Key=LAYOUT.marker_key(f"99991231T235959Z-{name}"), Body=release(assets)
                 )
@@ -264,7 +264,7 @@ class TestNothingSpare:
 
 
 class TestForbidden:
-    """What no defect of ours and no stolen key can do."""
+    """Requests that fail whatever defect we have, and whoever steals a key."""
 
     @pytest.mark.scenario("A8")
     def test_the_uploader_can_neither_delete_what_is_published_nor_leave_its_prefix(self, stack: Stack) -> None:
@@ -308,7 +308,7 @@ class TestForbidden:
         )
 
     def test_nobody_overwrites_what_the_release_log_says(self, stack: Stack) -> None:
-        """Neither in place nor by a copy; what is new gets there. The S3 of the other tests refuses the same."""
+        """Neither in place nor by a copy; a new key can be written. The S3 of the other tests refuses the same."""
         visitor = stack.visitor(stack.uploader)
         s3 = s3_of(visitor, visitor.endpoint)
         new = (LAYOUT.key_in(folder, "20260102T000000Z-r") for folder in (LAYOUT.markers, LAYOUT.pins, LAYOUT.staged))
@@ -322,7 +322,7 @@ class TestForbidden:
 
 
 def assert_refused(visitor: Visitor, s3: Any, requests: list[Callable[..., object]]) -> None:  # noqa: ANN401
-    """S3 denies each, and what neither side may ever do; nothing in the bucket changes."""
+    """S3 denies these and all that neither side may ever do; nothing in the bucket changes."""
     root = visitor.aws.client("s3")
 
     def look() -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Some pages are held against what the command line and the handler really do: with the fixtures of ``tests/http``."""
+"""Fixtures of ``tests/http``: some pages are compared with the real command line and handler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``docs/architecture.md``: what it names exists, and imports go the way it says."""
+"""``docs/architecture.md``: every name in it exists, and imports go the way it says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``docs/builds.md``: what it says is taken from a manifest is what is taken."""
+"""``docs/builds.md``: the code takes from a manifest exactly what the page says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command that a document shows is one that the tool understands, those within sentences included."""
+"""Every command in a document, also within a sentence, is one that the tool understands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``docs/configuration.md`` says what the code does: its variables, its examples."""
+"""The variables and examples of ``docs/configuration.md`` are right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/cost.md says how many requests an upload and a run make: here they are counted, and the page's sums checked."""
+"""The requests of an upload and of a run are as many as docs/cost.md says, and the page's sums are right."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def table(header: str) -> list[list[str]]:
 
 
 def said(what: str, **values: int) -> dict[str, int]:
-    """What the page says of something: method -> how many requests, with these values put in."""
+    """A row of the page: method -> number of requests, with these values put in."""
 
     def number(term: str) -> int:
         name, _, by = term.partition(" / ")
@@ -53,7 +53,7 @@ def said(what: str, **values: int) -> dict[str, int]:
 
 
 def counted(requests: list[Request], bucket: str) -> dict[str, int]:
-    """Method -> how many requests went to a bucket; a GET of the bucket is a LIST."""
+    """Method -> number of requests to a bucket; a GET of the bucket is a LIST."""
     found = Counter(
         "LIST" if request.method == "GET" and request.path == f"/{bucket}" else request.method
         for request in requests
@@ -66,7 +66,7 @@ def counted(requests: list[Request], bucket: str) -> dict[str, int]:
 def count(
     uploader: Uploader, cleaner: Cleaner, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., dict[str, int]]:
-    """Uploads a folder, or lets the cleaner run; returns the requests of that."""
+    """Uploads a folder, or runs the cleaner; returns the requests made."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
     for client in (handler._s3, handler._s3_once, handler._scheduler):  # noqa: SLF001
         client.cache_clear()
@@ -74,7 +74,7 @@ def count(
     def do(folder: Path | None = None, policy: dict[str, int] | None = None, **payload: bool) -> dict[str, int]:
         proxy.requests.clear()
         if folder is not None:
-            # A process of its own: only there are connections opened ahead.
+            # In a process of its own, because only there connections are opened ahead.
             ended = uploader.process(
                 folder, "--bucket", uploader.bucket, "--release", folder.name, AWS_ENDPOINT_URL=proxy.url
             )
@@ -89,11 +89,11 @@ def count(
 
 
 def test_the_requests_are_as_said(count: Callable[..., dict[str, int]], site_folder: Folder) -> None:
-    """Three releases of 54 files, of which ten change each time, and what the cleaner does."""
+    """Three releases of 54 files, of which ten change each time, and the cleaner's runs."""
     builds = [COMMON | PAGES | {f"part{n}-{gen}f9c2ab{n}.js": "x" for n in range(CHANGED)} for gen in range(3)]
     first, second, third = (site_folder(f"r{number}", build) for number, build in enumerate(builds))
     count(first)
-    # Before the first run: a ledger that was written a moment ago would have it look twice.
+    # Before the first run: after a ledger that was written a moment ago, the uploader would look twice.
     assert count(second) == said("an upload", sent=CHANGED, files=len(builds[1]), pages=len(PAGES))
     count()
     assert count() == said("a run that finds nothing to do")
@@ -105,7 +105,7 @@ def test_the_requests_are_as_said(count: Callable[..., dict[str, int]], site_fol
 
 
 def test_the_sums_are_right() -> None:
-    """Of the month's requests, and of the money."""
+    """The sums of the month's requests, and of their cost."""
     rows = {row[0].partition(":")[0]: [int(cell.replace(",", "")) for cell in row[1:]] for row in table("| requests |")}
     upload, woken, deleting = (rows[name] for name in ("upload", "run that the release woke", "two runs that delete"))
     at = {"files": 2000, "sent": 200, "pages": 10, "tagged": 190, "deleted": 190}

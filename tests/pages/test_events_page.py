@@ -21,7 +21,7 @@ EVENT, PATTERN = (json.loads(block) for block in re.findall(r"```json\n(.*?)```"
 
 
 def written(when: str) -> set[Metric]:
-    """The metrics that are declared to have a value then."""
+    """The metrics that have a value in this case."""
     return {metric for metric in Metric if metric.when == when}
 
 
@@ -72,7 +72,7 @@ def test_the_reasons_named_are_those_there_are() -> None:
 
 
 def test_the_pattern_asks_for_what_an_event_has() -> None:
-    """EventBridge matches a key that is not there with nothing, and says nothing."""
+    """EventBridge never matches a missing key, and does not report that."""
     assert PATTERN["source"] == [CLEAN_COMPLETED.source]
     assert PATTERN["detail-type"] == [CLEAN_COMPLETED.detail_type]
     assert PATTERN["detail"].keys() <= EVENT["detail"].keys()

@@ -1,4 +1,4 @@
-"""What docs/headers.md shows is what the rules accept."""
+"""The rules accept everything that docs/headers.md shows."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_the_configuration_for_asset_sync_is_valid_and_each_rule_changes_somethi
 
 
 def test_every_option_named_in_the_tables_exists() -> None:
-    """In their right column, which says what something is here."""
+    """In the right column, which has our own terms."""
     there = {name for command in map(load, COMMANDS) for option in command.params for name in option.opts}
     right = [line.split(" | ", 1)[1] for line in PAGES["migrate"].splitlines() if re.match(r"\| .+ \| .+ \|$", line)]
     named = {flag for cell in right for flag in re.findall(r"`(--[a-z-]+)", cell)}

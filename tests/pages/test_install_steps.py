@@ -1,4 +1,4 @@
-"""``docs/install.md`` and ``docs/migrate.md``, followed to the letter on a bucket that another tool has filled."""
+"""``docs/install.md`` and ``docs/migrate.md``, step by step on a bucket that another tool has filled."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_before_the_first_release_doctor_has_nothing_to_mend(site: Installation)
 
 
 def test_a_dry_run_of_what_is_live_names_no_file_as_new(site: Installation, tmp_path: Path) -> None:
-    """Step 5 of moving over: the other tool's headers are not ours, and that is all."""
+    """Step 5 of moving over: only the other tool's headers differ."""
     (tmp_path / "app-3f9c2ab1.js").write_text("1")
     answer = run_here([tmp_path, "--dry-run", "--json"], site.aws.environment(UPLOADER_BUCKET=BUCKET))
     assert [(each["key"], each["reason"]) for each in json.loads(answer.stdout)["uploaded"]] == [
@@ -54,7 +54,7 @@ def test_a_dry_run_of_what_is_live_names_no_file_as_new(site: Installation, tmp_
 def test_every_command_of_the_page_runs_in_its_order(
     site: Installation, page: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """None fails, and what was in the bucket is still there in the end."""
+    """No command fails, and the bucket still has its objects in the end."""
     for folder in ("dist", "public/assets", "public/packs"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / LIVE.rpartition("/")[2]).write_text("1")

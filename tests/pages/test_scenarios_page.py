@@ -1,4 +1,4 @@
-"""Every scenario of ``tests/SCENARIOS.md`` has a test. That the page is up to date is for `test_tables`."""
+"""Every scenario of ``tests/SCENARIOS.md`` has a test; `test_tables` checks that the page is up to date."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from docs.tables.scenarios import held, scenarios
 
 NUMBERED = 35
-"""So many scenarios are in the list of the peers' own tests."""
+"""The number of scenarios in the list of the peers' own tests."""
 
 
 def test_every_scenario_has_a_test() -> None:

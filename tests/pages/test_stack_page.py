@@ -1,4 +1,4 @@
-"""docs/stack.md: examples that are accepted."""
+"""The examples of docs/stack.md are accepted."""
 
 from __future__ import annotations
 

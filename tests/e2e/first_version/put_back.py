@@ -1,4 +1,4 @@
-"""Store again what an installation of the first version has left."""
+"""Store again the objects that an installation of the first version left behind."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d{8}T\d{6}Z"
 
 
 def put_back(site: Installation, objects: list[dict[str, Any]]) -> None:
-    """Store it in the order in which it came about, and as of this moment.
+    """Store the objects in their first order, with the present as their time.
 
-    A release counts from when S3 stored its marker, and an asset that is stored later is not retired by it.
+    A release counts from the time of its marker, and does not retire an asset that S3 stored later.
     """
     s3 = site.aws.client("s3")
     assets = [each for each in objects if site.layout.owns(each["Key"])]

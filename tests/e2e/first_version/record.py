@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COMMIT = "317edde"
 STACK = "AssetCleaner"
 POLICY = {"grace": 0, "version_limit": 1, "version_ttl": 5, "removed_ttl": 3_153_600_000}
-"""What is superseded is due five seconds later; what is removed, after a hundred years."""
+"""A superseded asset is due after five seconds, a removed one after a hundred years."""
 
 RELEASES = {
     "v1": {"app-1a2b3c4d.js": "1", "logo-9c0d1e2f.png": "1", "index.html": "1"},
@@ -90,7 +90,7 @@ def _objects(site: Installation) -> list[dict[str, Any]]:
 
 
 def _read(site: Installation, key: str) -> dict[str, Any]:
-    """What makes an object again; a compressed body as what is in it."""
+    """The data to store an object again; a compressed body as its content."""
     found = site.aws.client("s3").get_object(Bucket=site.bucket, Key=key)
     body = found["Body"].read()
     headers = ("ContentType", "CacheControl", "ContentEncoding", "Metadata")
