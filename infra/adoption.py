@@ -84,13 +84,13 @@ def print_what_to_add(scope: Stack, sites: Sequence[SiteInStack], noncurrent_day
     CfnOutput(
         scope,
         f"BucketStatements{suffix}",
-        description=f"Add to the policy of the bucket {bucket.bucket_name} what is not there yet (docs/stack.md)",
+        description=f"Add the statements that the policy of the bucket {bucket.bucket_name} lacks (docs/stack.md)",
         value=scope.to_json_string([statement.to_statement_json() for statement in statements]),
     )
     CfnOutput(
         scope,
         f"BucketLifecycleRules{suffix}",
-        description=f"Turn on versioning of the bucket {bucket.bucket_name}, and add these lifecycle rules",
+        description=f"Turn on versioning for the bucket {bucket.bucket_name}, and add these lifecycle rules",
         value=scope.to_json_string([each for site in sites for each in _lifecycle_rules(site.layout, noncurrent_days)]),
     )
 

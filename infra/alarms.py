@@ -76,7 +76,7 @@ ALARMS = (
     # after five minutes at most: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     Alarm(
         "function-throttled",
-        "For an hour the cleaner was asked to run and could not",
+        "For an hour the cleaner was invoked but could not run",
         Subject.FUNCTION,
         "Throttles",
         "Sum",
@@ -97,7 +97,7 @@ ALARMS = (
     ),
     Alarm(
         "failed-runs",
-        "A run of the cleaner failed three times, and was given up",
+        "A run of the cleaner failed three times, and Lambda gave it up",
         Subject.FAILED_RUNS,
         "ApproximateNumberOfMessagesVisible",
         "Maximum",
@@ -115,7 +115,7 @@ ALARMS = (
     ),
     Alarm(
         "invalid-markers",
-        "A file of the release log of {site} is not valid or gone, so nothing is deleted",
+        "A file of the release log of {site} is invalid or missing, so nothing is deleted",
         Subject.SITE,
         Metric.INVALID_MARKERS,
         "Maximum",
@@ -134,7 +134,7 @@ ALARMS = (
     # The cleaner comes back for failed keys every 15 minutes; most of what S3 refuses it grants then.
     Alarm(
         "failed-keys",
-        "For three hours there were assets of {site} that could not be tagged or deleted",
+        "For three hours some assets of {site} could not be tagged or deleted",
         Subject.SITE,
         Metric.FAILED,
         "Sum",
@@ -148,7 +148,7 @@ ALARMS = (
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     Alarm(
         "no-successful-run",
-        f"No run on {{site}} has ended well for {HOURS_WITHOUT_RUN} hours",
+        f"No run on {{site}} has succeeded for {HOURS_WITHOUT_RUN} hours",
         Subject.SITE,
         Metric.RUNS,
         "Sum",

@@ -47,7 +47,7 @@ def add_dashboard(
     dashboard.add_widgets(
         _graph("Errors and throttles", function.metric_errors(period=_HOUR), function.metric_throttles(period=_HOUR)),
         _graph("Duration of an invocation", function.metric_duration(statistic="Maximum", period=_HOUR)),
-        _graph("Invocations at one time", function.metric("ConcurrentExecutions", statistic="Maximum", period=_HOUR)),
+        _graph("Concurrent invocations", function.metric("ConcurrentExecutions", statistic="Maximum", period=_HOUR)),
         _graph(
             "Dead letters",
             *(
@@ -75,7 +75,7 @@ def _add_site(dashboard: cloudwatch.Dashboard, site: SiteInStack) -> None:
         _graph("Tagged, untagged, deleted", *summed(Metric.TAGGED, Metric.UNTAGGED, Metric.DELETED)),
         _graph("Kept", *highest(Metric.KEPT)),
         _graph("Bytes freed", *summed(Metric.BYTES_FREED)),
-        _graph("Runs that ended well", *summed(Metric.RUNS)),
+        _graph("Successful runs", *summed(Metric.RUNS)),
     )
     dashboard.add_widgets(
         _graph("Failed keys, events not sent", *summed(Metric.FAILED, Metric.EVENTS_NOT_SENT)),

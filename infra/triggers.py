@@ -74,7 +74,7 @@ def wake_daily(
     rule = events.Rule(
         scope,
         f"DailyRule{site.suffix}",
-        description="Full listing, and the backstop if an event or a wake-up is lost",
+        description="Starts a full run, also in case an event or a wake-up was lost",
         schedule=events.Schedule.expression(schedule),
     )
     payload = {"site": site.layout.prefix, "bucket": site.bucket.bucket_name, "full": True}

@@ -124,10 +124,10 @@ def allow_existing_distribution(scope: Stack, sites: Sequence[SiteInStack], dist
     CfnOutput(
         scope,
         "CloudFrontToSet",
-        description=f"What to set on the distribution {distribution_id}; docs/cloudfront.md says how",
+        description=f"Set this on the distribution {distribution_id}; docs/cloudfront.md says how",
         value=(
-            "origin: the bucket, by origin access control that signs always; cache policy: minimum TTL 0, no query "
-            f"strings; refuse */{LOG_FOLDER}* by a viewer-request function (infra/release_log_guard.js)"
+            "origin: the bucket, with origin access control that always signs; cache policy: minimum TTL 0, no query "
+            f"strings; a viewer-request function that refuses */{LOG_FOLDER}* (infra/cdn/release_log_guard.js)"
         ),
     )
 

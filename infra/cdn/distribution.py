@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ACCESS_LOG_DAYS = 90
 """How long access logs are kept. They hold the addresses of the viewers, so not for ever."""
 
-_GUARD = Path(__file__).parents[1] / "release_log_guard.js"
+_GUARD = Path(__file__).with_name("release_log_guard.js")
 _REFUSE_ALL = 'function handler() {\n  return { statusCode: 404, statusDescription: "Not Found" };\n}\n'
 
 _PATH_PATTERN = re.compile(r"[A-Za-z0-9_.~/\"'@:+&-]{0,254}")

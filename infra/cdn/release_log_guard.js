@@ -1,7 +1,7 @@
 // Refuses the release log at CloudFront's edge, before cache and origin; the bucket's policy refuses it again.
 //
-// A function sees the path as the viewer wrote it, so `%2Ereleases%2f` has to be decoded here. Once, as S3 does: what is
-// encoded twice is another key. What cannot be decoded is no key's URL.
+// A function gets the path as the viewer wrote it, so it has to decode `%2Ereleases%2f` itself. It decodes once, as S3
+// does: a path that is encoded twice is another key. A path that cannot be decoded is not the URL of any key.
 function handler(event) {
   var path;
   try {
