@@ -10,13 +10,10 @@ import pytest
 from tests.interleaving import cases
 from tests.interleaving.explore import FoundError, every_crash, every_schedule
 from tests.interleaving.mutants import MUTANTS
-from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from tests.interleaving.explore import Case
     from tests.interleaving.mutants import Mutant
-
-PROTOCOL = ROOT / "docs" / "protocol.md"
 
 
 @pytest.fixture(autouse=True)
