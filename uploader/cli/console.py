@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,6 @@ def answer(output: OutputOptions, document: Mapping[str, Any], text: str, *, don
         UploaderError: It cannot be written.
     """
     if output.as_json:
-        import json  # noqa: PLC0415 (a start without it is quicker)
-
         say(json.dumps(document), done=done)
     elif not output.quiet:
         say(text, done=done)

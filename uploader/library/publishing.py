@@ -19,6 +19,7 @@ from uploader.builds.options import BuildOptions
 from uploader.builds.release_name import release_name
 from uploader.errors import NotActivatedError, UploaderError, UsageError
 from uploader.library.staging import activate, drop_quietly
+from uploader.publishing.invalidation import find_cdn
 from uploader.publishing.known_headers import newest_ahead
 from uploader.publishing.publish import Build, Published
 from uploader.publishing.publish import publish as publish_assets
@@ -212,11 +213,7 @@ def cdn_of(site: Site, distribution: str | None, root: str) -> Cdn | None:
     Raises:
         UsageError: The site's assets do not lie below that root.
     """
-    if distribution is None:
-        return None
-    from uploader.publishing.invalidation import find_cdn  # noqa: PLC0415 (most sites name none)
-
-    return find_cdn(distribution, root, site.prefix)
+    return None if distribution is None else find_cdn(distribution, root, site.prefix)
 
 
 def _drop_copies(published: Published, site: Site, cdn: Cdn | None) -> None:

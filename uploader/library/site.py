@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from release_log.errors import LayoutError
 from release_log.layout import Layout, check_prefix
+from uploader.aws.access import find_access
 from uploader.errors import UsageError
 from uploader.s3.open import connect, encryption, open_connected
 
@@ -75,8 +76,6 @@ class Site:
         Raises:
             UsageError: There are no credentials, or no region, or no such profile.
         """
-        from uploader.aws.access import find_access  # noqa: PLC0415 (a wrong option is refused without it)
-
         found = find_access(self.bucket, region=self.region, profile=self.profile, endpoint_url=self.endpoint_url)
         return found._replace(who=self.who)
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from uploader.aws.access import first_line
-from uploader.aws.refusals import CLOUDFRONT, explain
 from uploader.errors import UploaderError, UsageError
 from uploader.publishing.compare import Reason
 
@@ -63,44 +61,20 @@ class Cdn:
         Raises:
             UploaderError: CloudFront refuses, or cannot be reached.
         """
-        from botocore.config import Config  # noqa: PLC0415 (a dry run needs no AWS library)
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        from uploader.aws.cloudfront import create_invalidation  # noqa: PLC0415 (a dry run needs no AWS library)
 
         items = sorted(paths)
         reference = f"{release_id}-{hashlib.sha256(' '.join(items).encode()).hexdigest()[:12]}"
-        config = Config(retries={"mode": "standard", "max_attempts": 6})
         try:
-            answer = access.session.client("cloudfront", config=config).create_invalidation(
-                DistributionId=self.distribution,
-                InvalidationBatch={"Paths": {"Quantity": len(items), "Items": items}, "CallerReference": reference},
-            )
-        except ClientError as error:
-            why = self._explain(error.response.get("Error", {}).get("Code", ""), access.who)
-        except BotoCoreError as error:
-            why = first_line(error)
-        else:
-            made: str = answer["Invalidation"]["Id"]
-            return made
-        msg = f"CloudFront still has old copies ({why}); then run: {self.by_hand(items)}"
-        raise UploaderError(msg)
+            return create_invalidation(access, self.distribution, reference, items)
+        except UploaderError as error:
+            msg = f"CloudFront still has old copies ({error}); then run: {self.by_hand(items)}"
+            raise UploaderError(msg) from error
 
     def by_hand(self, paths: Collection[str]) -> str:
         """The command that does it without an upload, as the user can paste it."""
         words = ["aws", "cloudfront", "create-invalidation", "--distribution-id", self.distribution, "--paths"]
         return shlex.join([*words, *sorted(paths)])
-
-    def _explain(self, code: str, who: str) -> str:
-        """What a refusal means, for a sentence of its own."""
-        refusal = explain(
-            CLOUDFRONT,
-            code=code,
-            text="",
-            action="cloudfront:CreateInvalidation",
-            target=f"arn:aws:cloudfront::*:distribution/{self.distribution}",
-            distribution=self.distribution,
-            who=who,
-        )
-        return str(refusal)
 
 
 def find_cdn(distribution: str, root: str, prefix: str) -> Cdn:
