@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from release_log.fingerprints import split
 
@@ -14,16 +14,8 @@ if TYPE_CHECKING:
     from uploader.builds.files import File
 
 
-class LogicalPath(NamedTuple):
-    """The logical path of one file.
-
-    Attributes:
-        path: Below the site's prefix.
-        fingerprinted: Whether the file's name has a fingerprint.
-    """
-
-    path: str
-    fingerprinted: bool
+LogicalPath = tuple[str, bool]
+"""A logical path below the site's prefix, and whether the file's name has a fingerprint. A plain tuple, for speed."""
 
 
 def with_manifest_paths(files: list[File], from_manifests: Mapping[str, str]) -> list[File]:
@@ -51,7 +43,7 @@ def logical_paths(files: list[File], pattern: re.Pattern[str] | None) -> list[Lo
         pattern: The user's fingerprint pattern; None: the usual fingerprints.
     """
     claimed = [_claimed_path(file, pattern) for file in files]
-    contested, settled = _contested(files, [claim.path for claim in claimed])
+    contested, settled = _contested(files, [path for path, _ in claimed])
     if not contested:
         return claimed
 
@@ -59,8 +51,8 @@ def logical_paths(files: list[File], pattern: re.Pattern[str] | None) -> list[Lo
         return path not in contested or (file.logical is not None and path in settled)
 
     return [
-        claim if keeps_claim(file, claim.path) else LogicalPath(file.name, claim.fingerprinted)
-        for file, claim in zip(files, claimed, strict=True)
+        (path if keeps_claim(file, path) else file.name, fingerprinted)
+        for file, (path, fingerprinted) in zip(files, claimed, strict=True)
     ]
 
 
@@ -87,4 +79,4 @@ def _claimed_path(file: File, pattern: re.Pattern[str] | None) -> LogicalPath:
         path, fingerprinted = name.logical, name.fingerprint is not None
     else:
         path, fingerprinted = file.logical, file.logical != file.name
-    return LogicalPath(path, fingerprinted if file.fingerprinted is None else file.fingerprinted)
+    return path, fingerprinted if file.fingerprinted is None else file.fingerprinted
