@@ -39,11 +39,11 @@ class Uploader:
     bucket: str
 
     def run(self, *arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run it with just these arguments; see `run_here`."""
+        """Run the command line with these arguments alone; see `run_here`."""
         return run_here(arguments, self.aws.environment(**environ))
 
     def process(self, *arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-        """The same in a process of its own, with nothing shortened."""
+        """Run it in a process of its own, without shortened pauses."""
         return subprocess.run(
             [sys.executable, "-m", "uploader", *map(str, arguments)],
             cwd=ROOT,
@@ -89,7 +89,7 @@ def site_folder(tmp_path: Path) -> Callable[[str, dict[str, str]], Path]:
 
 @pytest.fixture
 def context() -> SimpleNamespace:
-    """What Lambda tells the handler."""
+    """The context that Lambda gives to the handler."""
     return SimpleNamespace(
         aws_request_id="run-1",
         function_name="cleaner",
@@ -165,14 +165,14 @@ LIMITS = {"ListObjectsV2": _page, "DeleteObjects": _batch, "PutObjectTagging": _
 
 @pytest.fixture
 def proxy(aws: EmbeddedAws) -> Iterator[FaultProxy]:
-    """A network in front of the server, that a test can break."""
+    """A network in front of the server; a test can break it."""
     with FaultProxy(aws.url) as between:
         yield between
 
 
 @dataclass(frozen=True)
 class Stored:
-    """One object as it is: what a test puts back elsewhere, and compares."""
+    """One object with all that a test stores elsewhere again, or compares."""
 
     body: bytes
     headers: dict[str, Any]
@@ -191,7 +191,7 @@ def read_bucket(s3: Any, bucket: str) -> dict[str, Stored]:  # noqa: ANN401 (bot
 
 
 def end_state(objects: dict[str, Stored]) -> dict[str, object]:
-    """What two runs that end alike have in common: everything but instants, ids and the release log's metadata."""
+    """The state after a run, for comparison: everything except instants, ids and the release log's metadata."""
     state: dict[str, object] = {}
     for key, stored in objects.items():
         if "/.releases/" not in key:
@@ -210,7 +210,7 @@ def _timeless(text: str) -> str:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The end of a command."""
 
     code: int
     out: str
@@ -219,7 +219,7 @@ class Ended:
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Cut every pause between two tries short; returns how long they would have been."""
+    """Shorten every pause between two tries; returns the requested lengths."""
     asked: list[float] = []
     real = time.sleep
 
@@ -241,7 +241,7 @@ def upload(
     environ = uploader.aws.environment(AWS_ENDPOINT_URL=proxy.url)
 
     def command(folder: Path, bucket: str, *arguments: str) -> Ended:
-        # Two runs of one name within one second would ask for one id, and the second would wait for the next second.
+        # Of two runs with one name in one second, the second would wait a second for an id of its own.
         options = ["--bucket", bucket, "--release", f"run-{next(_runs):04}", "--concurrency", "1", *arguments]
         ended = run_here([folder, *options], environ, time.sleep)
         return Ended(ended.returncode, ended.stdout, ended.stderr)
@@ -251,14 +251,14 @@ def upload(
 
 @pytest.fixture
 def small_parts() -> Iterator[None]:
-    """A file need not be large to go in parts."""
+    """Small files go in parts too."""
     with parts_are_small():
         yield
 
 
 @pytest.fixture
 def s3(aws: EmbeddedAws) -> Any:  # noqa: ANN401 (boto3's client)
-    """A way to the server that nothing breaks."""
+    """A client that no test breaks."""
     return aws.client("s3")
 
 
@@ -278,7 +278,7 @@ def markers(objects: dict[str, Stored]) -> list[str]:
 
 
 def without_intents(objects: dict[str, Stored]) -> dict[str, Stored]:
-    """All but what keeps the keys of an upload that died, until it expires."""
+    """The objects without intents, which keep the keys of a dead upload until they expire."""
     return {key: stored for key, stored in objects.items() if "/.releases/pending/" not in key}
 
 

@@ -1,7 +1,7 @@
-"""A reverse proxy on this machine that breaks what a network and S3 can break, request by request.
+"""A reverse proxy on this machine with the faults of a network and of S3, request by request.
 
-It stands between a client and a real S3 server. What no plan names goes through unchanged, the signed ``Host``
-included.
+It stands between a client and a real S3 server. A request without a planned fault passes unchanged,
+with its signed ``Host``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 HANG_SECONDS = 0.005
-"""How long a hang lasts. A client that waits for its own timeout would see the same, later."""
+"""The length of a hang. A client that waits for its own timeout would see the same, later."""
 
 SERVER_SECONDS = 60
 PATIENCE_SECONDS = 20
@@ -39,24 +39,24 @@ CHECKSUM_OF_BODY = re.compile(r"content-md5|x-amz-checksum-.*|x-amz-sdk-checksum
 
 
 class Fault(StrEnum):
-    """What may happen to one request. After the first four it has not been done; after the last two it has."""
+    """A fault of one request. After the first four, S3 has not executed the request; after the last two, it has."""
 
     RESET = "reset"
     """The connection is reset, and the request goes no further."""
     INTERNAL_ERROR = "internal_error"
-    """500, as S3 says it."""
+    """500, as S3 answers it."""
     SLOW_DOWN = "slow_down"
-    """503, as S3 says it to whoever asks too often."""
+    """503, as S3 answers a client with too many requests."""
     HANG = "hang"
     """No answer; the connection is closed after a while."""
     TRUNCATED = "truncated"
-    """Done, but the answer ends before its Content-Length says; in its head, if it can have no body."""
+    """S3 executes it, but the answer ends early: before its Content-Length, or in its head if it cannot have a body."""
     LOST_REPLY = "lost_reply"
-    """Done, but the connection is reset in place of an answer."""
+    """S3 executes it, but the connection is reset in place of an answer."""
 
 
 DONE = frozenset({Fault.TRUNCATED, Fault.LOST_REPLY})
-"""After these faults the server has done what was asked."""
+"""After these faults the server has executed the request."""
 
 ERRORS = {
     Fault.INTERNAL_ERROR: (500, "InternalError", "We encountered an internal error. Please try again."),
@@ -72,9 +72,9 @@ class Request:
     Attributes:
         method: The method.
         path: The path, decoded: ``/bucket/key``.
-        query: The query, as it was sent.
-        status: What the client was answered; None if nothing, or something cut short.
-        done: What the server answered; None if it was not asked.
+        query: The query string, undecoded.
+        status: The status sent to the client; None without a complete answer.
+        done: The server's status; None if the proxy did not ask it.
     """
 
     method: str
@@ -89,7 +89,7 @@ class Request:
 
 
 def sent(requests: Sequence[Request], *, arrived: bool = False) -> set[str]:
-    """The assets that were PUT, or of those only what the server took."""
+    """The assets that were PUT; or only those that the server stored."""
     return {
         request.path.split("/", 2)[2]
         for request in requests
@@ -107,15 +107,15 @@ def anything(_request: Request) -> bool:
 
 @dataclass(slots=True)
 class Plan:
-    """Which requests a fault befalls: of those that match the ``first``, then each ``every``-th, so many ``times``.
+    """The requests that a fault befalls: among matching ones the ``first``, then each ``every``-th, some ``times``.
 
     Attributes:
         fault: The fault.
         match: Which requests count.
         first: The number of the first one, from 1.
-        every: How many further on the next one is.
-        times: How often in all; None for ever.
-        hit: Those that it befell.
+        every: The distance to the next one.
+        times: The number of faults; None for ever.
+        hit: The requests that it befell.
     """
 
     fault: Fault
@@ -140,7 +140,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Refusal:
-    """Keys that a DeleteObjects does not delete but answers with an error, within its 200."""
+    """Keys that a DeleteObjects answers with an error, within its 200, and does not delete."""
 
     keys: Collection[str]
     code: str
@@ -148,16 +148,16 @@ class Refusal:
 
 
 class FaultProxy:
-    """Start it with ``with``; it ends on the way out, and says then if it failed itself.
+    """Use it with ``with``. Its end raises the proxy's own failure, if it had one.
 
     Attributes:
         url: Its endpoint.
-        delay: Seconds that each request waits before it goes on.
+        delay: Seconds that the proxy holds each request.
         requests: Every request, in the order of arrival.
     """
 
     def __init__(self, target: str) -> None:
-        """Prepare it for a server's URL."""
+        """Prepare a proxy for a server's URL."""
         parts = urllib.parse.urlsplit(target)
         self.target = (parts.hostname or "", parts.port or 80)
         self.url = ""
@@ -188,7 +188,7 @@ class FaultProxy:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Its host and port."""
+        """The proxy's host and port."""
         return "127.0.0.1", self._server.server_address[1]
 
     def inject(
@@ -206,7 +206,7 @@ class FaultProxy:
             self._refusals.append(Refusal(keys, code, times))
 
     def heal(self) -> None:
-        """Drop every plan, and what was recorded."""
+        """Drop every plan, and the record of requests."""
         with self._lock:
             self._plans.clear()
             self._refusals.clear()
@@ -214,7 +214,7 @@ class FaultProxy:
             self.delay = 0.0
 
     def wait_for(self, number: int) -> None:
-        """Wait until so many requests have arrived."""
+        """Wait for this number of requests."""
         deadline = monotonic() + PATIENCE_SECONDS
         while len(self.requests) < number:
             assert monotonic() < deadline, f"{len(self.requests)} requests arrived, not {number}"
@@ -225,11 +225,10 @@ class FaultProxy:
         return set(self._server.connections)
 
     def settle(self, others: set[socket.socket]) -> None:
-        """Wait until the connections of a client that is gone are closed: nothing it sent is on its way any more.
+        """Wait until a dead client's connections are closed: none of its requests is under way any more.
 
         Args:
-            others: Connections that other clients hold. One in this process keeps its own until the garbage collector
-                comes by.
+            others: Connections of other clients. A client in this process keeps its own until garbage collection.
         """
         deadline = monotonic() + PATIENCE_SECONDS
         while self._server.connections - others:
@@ -237,20 +236,20 @@ class FaultProxy:
             sleep(0.002)
 
     def arrive(self, request: Request) -> tuple[int, Fault | None]:
-        """Record a request; returns its index and what is to befall it."""
+        """Record a request; returns its index and its fault."""
         with self._lock:
             self.requests.append(request)
             fault = next((plan.fault for plan in self._plans if plan.befalls(request)), None)
             return len(self.requests) - 1, fault
 
     def leave(self, index: int, arrived: Request, *, status: int | None, done: int | None) -> None:
-        """Record what became of it, unless `heal` forgot it meanwhile."""
+        """Record the answer, unless `heal` dropped the request meanwhile."""
         with self._lock:
             if index < len(self.requests) and self.requests[index] is arrived:
                 self.requests[index] = replace(arrived, status=status, done=done)
 
     def refused(self, body: bytes) -> dict[str, str]:
-        """Key -> error code, for those keys of a DeleteObjects that are to be refused."""
+        """Key -> error code, for the keys of a DeleteObjects to refuse."""
         named = [html.unescape(key.decode()) for key in re.findall(rb"<Key>(.*?)</Key>", body, re.DOTALL)]
         with self._lock:
             for refusal in self._refusals:
@@ -263,7 +262,7 @@ class FaultProxy:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What is sent back. ``length`` is what Content-Length says."""
+    """An answer to the client. ``length`` is its Content-Length."""
 
     status: int
     reason: str
@@ -273,7 +272,7 @@ class _Answer:
 
     def head(self) -> bytes:
         lines = [f"HTTP/1.1 {self.status} {self.reason}", *(f"{name}: {value}" for name, value in self.headers)]
-        if self.status != HTTPStatus.NO_CONTENT:  # which has no length
+        if self.status != HTTPStatus.NO_CONTENT:  # a 204 has no length
             lines.append(f"Content-Length: {self.length}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
@@ -305,11 +304,11 @@ class _Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401
-        request.close()  # without the base's shutdown, which would end politely what is to be reset
+        request.close()  # not the base's shutdown, which would close connections in order instead of resetting them
         self.connections.discard(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002
-        """Take a client that went away as it is; keep everything else for the end of the test."""
+        """Ignore the end of a client's connection; keep all other errors for the end of the test."""
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, OSError):
             self.failures.append(error)
@@ -319,7 +318,7 @@ class _Server(ThreadingHTTPServer):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # closed meanwhile
+                continue  # the client closed it meanwhile
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -364,7 +363,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def _body(self) -> bytes:
-        """The request's body. Of a chunked one only the outer frames go; aws-chunked is the server's to read."""
+        """The request's body, without the frames of a chunked transfer; the server itself decodes aws-chunked."""
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             return self._read(int(self.headers.get("Content-Length", 0)))
         parts = []
@@ -376,7 +375,7 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _read(self, size: int) -> bytes:
-        """So many bytes: what a client that died did not send to the end must not reach the server as if it had."""
+        """Read this number of bytes: a dead client's partial body must not reach the server as a whole one."""
         data = self.rfile.read(size) if size > 0 else b""
         if len(data) != size:
             msg = f"the client went after {len(data)} bytes of {size}"
@@ -384,7 +383,7 @@ class _Handler(BaseHTTPRequestHandler):
         return data
 
     def _forward(self, body: bytes, without: re.Pattern[str] | None = None) -> _Answer:
-        """Ask the server, on a connection of its own: a kept one could be closed just then, by nobody's plan."""
+        """Ask the server on a new connection: a reused one could close at that moment without any plan."""
         server = HTTPConnection(*self.server.proxy.target, timeout=SERVER_SECONDS)
         try:
             server.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -409,7 +408,7 @@ class _Handler(BaseHTTPRequestHandler):
             server.close()
 
     def _refuse(self, body: bytes) -> _Answer | None:
-        """Answer a DeleteObjects some of whose keys are refused; the others are deleted. None if none is."""
+        """Answer a DeleteObjects with refused keys; the server deletes the others. None without refused keys."""
         if self.command != "POST" or not re.search(r"\?delete\b", self.path):
             return None
         refused = self.server.proxy.refused(body)

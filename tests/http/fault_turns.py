@@ -1,4 +1,4 @@
-"""Which requests meet which fault.
+"""The choice of faults for each request.
 
 With ``TORTURE=1`` in the environment every request meets every fault, in about two minutes. Without it a request that
 a test is most about meets one fault of each kind: of those that break the connection before anything is done, of those
@@ -31,12 +31,12 @@ every_fault = pytest.mark.parametrize("fault", Fault)
 
 
 def turns(requests: Sequence[Request], fault: Fault, *methods: str) -> list[tuple[int, Request]]:
-    """Number and request of those that this fault is to befall.
+    """Number and request, for each request that this fault is to befall.
 
     Args:
-        requests: Those of a run without faults.
+        requests: The requests of a run without faults.
         fault: The fault.
-        methods: Requests by one of these meet a fault of each kind.
+        methods: Requests with one of these methods meet a fault of each kind.
     """
     shift = list(Fault).index(fault)
     return [
@@ -47,5 +47,5 @@ def turns(requests: Sequence[Request], fault: Fault, *methods: str) -> list[tupl
 
 
 def is_delete(request: Request) -> bool:
-    """Whether it is a DeleteObjects."""
+    """Whether the request is a DeleteObjects."""
     return request.method == "POST" and request.query.split("&")[0].rstrip("=") == "delete"

@@ -1,4 +1,4 @@
-"""The uploader without a process of its own: the start of an interpreter is most of what a small upload costs."""
+"""The uploader without a process of its own: starting an interpreter takes most of the time of a small upload."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from uploader.publishing.publish import Published
 
 SMALL_PART = 64 * 1024
-"""The embedded AWS takes it, though S3 wants 5 MiB; and for large bodies it takes its time."""
+"""The embedded AWS accepts such parts, although S3 requires 5 MiB; large bodies would be slow there."""
 
 
 def run_here(
@@ -44,10 +44,10 @@ def run_here(
     """Run the command line in this process, with short pauses between two tries of a request.
 
     Args:
-        arguments: The command's.
-        environ: Its environment, the whole of it.
-        sleep: How a marker waits for its turn; None for as long as it takes. Cut short, markers of one second are
-            ordered by the releases' names: those have to ascend, where it matters.
+        arguments: The command line's arguments.
+        environ: Its complete environment.
+        sleep: The marker's wait for its turn; None for the real one. With a shorter wait the releases' names order
+            the markers of one second, and must ascend where the order matters.
     """
     words, out, err = [str(each) for each in arguments], io.StringIO(), io.StringIO()
     with ExitStack() as stack:
@@ -67,7 +67,7 @@ def run_here(
 
 @contextmanager
 def parts_are_small() -> Iterator[None]:
-    """Let the uploader send what is larger than `SMALL_PART` in parts."""
+    """Let the uploader send files larger than `SMALL_PART` in parts."""
     with patch.multiple(bodies, WHOLE_BYTES=SMALL_PART, PART_BYTES=SMALL_PART):
         yield
 
@@ -80,7 +80,7 @@ def publish_here(uploader: Uploader, folder: Path, release: str, *, stage: bool 
 
 
 def no_sleep(_seconds: float) -> None:
-    """Do not wait for S3's next second: what is published one after the other is ordered by its name."""
+    """Do not wait for S3's next second: the names order the releases."""
 
 
 def _impatient(bucket: str, **options: Any) -> S3Store:  # noqa: ANN401 (obstore's)
@@ -90,7 +90,7 @@ def _impatient(bucket: str, **options: Any) -> S3Store:  # noqa: ANN401 (obstore
 
 @contextmanager
 def _log_restored() -> Iterator[None]:
-    """Let what the command does to its log last no longer than the command."""
+    """Undo the command's changes to its log after the command."""
     logger = logging.getLogger("uploader")
     before = logger.level, logger.handlers, logger.propagate
     try:

@@ -1,4 +1,4 @@
-"""Lambda's Invoke over HTTP: it answers what a test has recorded, and keeps what it was asked."""
+"""Lambda's Invoke over HTTP: it gives a test's answers, and records the requests."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Reply:
     Attributes:
         body: The function's, or Lambda's own error.
         status: Lambda's; an answer of the function comes with 200 whatever it says.
-        headers: Besides the usual.
-        cut: Close the connection instead.
+        headers: Additional headers.
+        cut: Close the connection instead of answering.
     """
 
     body: Any = None
@@ -31,21 +31,21 @@ class Reply:
 
 
 def function_error(kind: str, message: str) -> Reply:
-    """What Lambda answers when the function raises."""
+    """Lambda's answer if the function raises."""
     return Reply({"errorType": kind, "errorMessage": message}, headers={"X-Amz-Function-Error": "Unhandled"})
 
 
 def refusal(status: int, code: str, message: str = "no") -> Reply:
-    """What Lambda answers itself."""
+    """An answer of Lambda itself."""
     return Reply({"Message": message}, status, {"x-amzn-ErrorType": code})
 
 
 class LambdaServer:
-    """Start it with ``with``.
+    """Use it with ``with``.
 
     Attributes:
         url: Its endpoint.
-        replies: What it answers next, one after the other; the last one again and again.
+        replies: The next answers, in order; the last one is repeated.
         asked: Function and payload of every request.
     """
 
@@ -87,4 +87,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (as the base class names it)
-        """Say nothing."""
+        """Log nothing."""

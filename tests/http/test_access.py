@@ -1,4 +1,4 @@
-"""What the uploader says when S3 does not let it, by an AWS that checks signatures and policies."""
+"""The uploader's messages when S3 denies a request, with an AWS that checks signatures and policies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def guarded() -> Iterator[EmbeddedAws]:
 
 
 def _key_pair(aws: EmbeddedAws, user: str, *statements: dict[str, Any]) -> dict[str, str]:
-    """A user that may do just this."""
+    """A user with exactly these rights."""
     iam = aws.client("iam")
     iam.create_user(UserName=user)
     policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
@@ -82,7 +82,7 @@ def _pages_statements(bucket: str) -> list[dict[str, Any]]:
 
 
 def test_the_rights_that_the_page_shows_are_enough_and_no_more(guarded: EmbeddedAws, site_folder: Folder) -> None:
-    """A build job with the policy shown can publish, and can neither delete an asset nor touch the ledger."""
+    """A build job with this policy can publish, and can neither delete an asset nor write the ledger."""
     rights = _key_pair(guarded, "job", *_pages_statements(BUCKET))
     uploader = Uploader(guarded, BUCKET)
     for text in ("x", "y", "y"):
@@ -167,7 +167,7 @@ def test_a_roll_back_and_a_pin_need_no_more_rights_and_the_end_of_a_pin_an_opera
 
 
 def test_a_wrong_secret(guarded: EmbeddedAws, site_folder: Folder) -> None:
-    """Not taken for missing rights."""
+    """It does not report missing rights."""
     rights = _key_pair(guarded, "forgetful", _allow("s3:*")) | {"AWS_SECRET_ACCESS_KEY": "wrong"}
     answer = Uploader(guarded, BUCKET).run(site_folder("a", {"index.html": "x"}), "--bucket", BUCKET, **rights)
     assert answer.returncode == 1
@@ -187,7 +187,7 @@ def doctors(guarded: EmbeddedAws) -> Uploader:
 
 
 def _states(uploader: Uploader, rights: dict[str, str]) -> dict[str, str]:
-    """Check -> state, as `doctor` says it to whoever has these rights; it leaves no version and no marker behind."""
+    """Check -> state, from `doctor` with these rights; it leaves neither a version nor a marker behind."""
     s3 = uploader.aws.client("s3")
     before = [s3.list_object_versions(Bucket=uploader.bucket).get(kind) for kind in ("Versions", "DeleteMarkers")]
     answer = uploader.run("doctor", "--bucket", uploader.bucket, "--function", "cleaner", "--json", **rights)
@@ -198,11 +198,11 @@ def _states(uploader: Uploader, rights: dict[str, str]) -> dict[str, str]:
 
 
 CREDENTIALS = ("list", "read", "write", "ledger", "intents", "delete")
-"""What `doctor` says of the credentials themselves."""
+"""The findings of `doctor` about the credentials themselves."""
 
 
 def test_the_doctor_finds_nothing_wrong_with_the_build_jobs_rights(guarded: EmbeddedAws, doctors: Uploader) -> None:
-    """What these rights do not show is unknown."""
+    """Where the rights show nothing, the state is unknown."""
     found = _states(doctors, _key_pair(guarded, "patient", *_pages_statements(doctors.bucket)))
     assert {name: found[name] for name in CREDENTIALS} == dict.fromkeys(CREDENTIALS, "ok")
     hidden = ("EventBridge", "versioning", "lifecycle", "function")
@@ -223,7 +223,7 @@ def test_the_doctor_finds_nothing_wrong_with_the_build_jobs_rights(guarded: Embe
 def test_the_doctor_names_each_right_that_is_missing_or_too_much(
     guarded: EmbeddedAws, doctors: Uploader, sid: str, expected: dict[str, str]
 ) -> None:
-    """One statement or action less, or one more."""
+    """With one statement or action less, or one more."""
     statements = [each for each in _pages_statements(doctors.bucket) if each["Sid"] != sid]
     for each in statements:
         if isinstance(each["Action"], list):
@@ -236,7 +236,7 @@ def test_the_doctor_names_each_right_that_is_missing_or_too_much(
 
 
 def test_the_doctor_stops_at_a_wrong_secret(guarded: EmbeddedAws, doctors: Uploader) -> None:
-    """Nothing can be looked at then; one line, and none of it is taken for a finding."""
+    """`doctor` cannot check anything then: one line, and no finding."""
     rights = _key_pair(guarded, "muddled", _allow("s3:*")) | {"AWS_SECRET_ACCESS_KEY": "wrong"}
     answer = doctors.run("doctor", "--bucket", doctors.bucket, **rights)
     assert (answer.returncode, answer.stdout) == (1, "")

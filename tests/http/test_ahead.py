@@ -1,4 +1,4 @@
-"""What is asked for while the build is still being looked at: nothing depends on it but time."""
+"""Requests that begin while the build is still being read: only the time depends on them."""
 
 from __future__ import annotations
 

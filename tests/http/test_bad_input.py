@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def refused(uploader: Uploader, code: int, words: str, *arguments: object, **environ: str) -> None:
-    """Run it, and hold it to one line, its exit code, and an untouched bucket."""
+    """Run the command; assert one line, the exit code, and an untouched bucket."""
     answer = uploader.run(*arguments, "--bucket", uploader.bucket, **environ)
     assert answer.returncode == code, answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1, answer.stderr
@@ -38,7 +38,7 @@ def refused(uploader: Uploader, code: int, words: str, *arguments: object, **env
 
 @pytest.mark.scenario("T16")
 def test_no_such_directory(uploader: Uploader, tmp_path: Path) -> None:
-    """A build that did not run, or another folder."""
+    """The build did not run, or the folder is another one."""
     refused(uploader, 2, f"no such directory: '{tmp_path / 'dist'}'", tmp_path / "dist")
 
 
@@ -57,7 +57,7 @@ def test_empty_directory(uploader: Uploader, tmp_path: Path) -> None:
 @pytest.mark.scenario("T16")
 @pytest.mark.parametrize(("directory", "words"), [("/", "root directory"), ("~", "home directory")])
 def test_the_root_and_the_home_directory(uploader: Uploader, tmp_path: Path, directory: str, words: str) -> None:
-    """They are surely not a build."""
+    """They are certainly not a build."""
     home = tmp_path / "home"
     home.mkdir()
     (home / "secret").touch()
@@ -66,7 +66,7 @@ def test_the_root_and_the_home_directory(uploader: Uploader, tmp_path: Path, dir
 
 @pytest.mark.scenario("T22b")
 def test_unreadable_file(uploader: Uploader, site_folder: Folder) -> None:
-    """Found before anything is written: here a link to nothing, which root cannot read either."""
+    """It is found before any write; here it is a dangling link, which root cannot read either."""
     folder = site_folder("a", {"index.html": "x"})
     (folder / "broken.js").symlink_to(folder / "missing.js")
     refused(uploader, 1, f"cannot read '{folder / 'broken.js'}'", folder)
@@ -82,7 +82,7 @@ def test_file_without_permission(uploader: Uploader, site_folder: Folder) -> Non
 
 @pytest.mark.scenario("T22b")
 def test_a_link_that_leads_into_itself(uploader: Uploader, site_folder: Folder) -> None:
-    """It would never end."""
+    """Following it would never end."""
     folder = site_folder("a", {"index.html": "x"})
     (folder / "loop").symlink_to(folder)
     refused(uploader, 1, "is a link to a directory that contains the link", folder)
@@ -90,7 +90,7 @@ def test_a_link_that_leads_into_itself(uploader: Uploader, site_folder: Folder) 
 
 @pytest.mark.scenario("T6")
 def test_two_files_with_one_key(uploader: Uploader, site_folder: Folder) -> None:
-    """Two spellings of one name in Unicode: browsers and CDNs do not tell them apart."""
+    """Two spellings of one name in Unicode: browsers and CDNs do not distinguish them."""
     name = "caf\u00e9.txt"
     folder = site_folder("a", {name: "1", unicodedata.normalize("NFD", name): "2"})
     refused(uploader, 1, "two files have the same key", folder)
@@ -102,7 +102,7 @@ def test_two_files_with_one_key(uploader: Uploader, site_folder: Folder) -> None
     [("a/../b/", "'..'"), ("a//b/", "'//'"), ("assets", "must end with a slash"), ("/assets/", "begin with a slash")],
 )
 def test_bad_prefix(uploader: Uploader, site_folder: Folder, prefix: str, words: str) -> None:
-    """A prefix that URLs, S3 and IAM would not read alike."""
+    """URLs, S3 and IAM would read such a prefix differently."""
     refused(uploader, 2, words, site_folder("a", {"x": "x"}), "--prefix", prefix)
 
 
@@ -120,13 +120,13 @@ def test_bad_prefix(uploader: Uploader, site_folder: Folder, prefix: str, words:
     ],
 )
 def test_bad_option(uploader: Uploader, site_folder: Folder, option: str, value: str, words: str) -> None:
-    """Each names the value."""
+    """Each message names the value."""
     refused(uploader, 2, words, site_folder("a", {"x": "x"}), option, value)
 
 
 @pytest.mark.scenario("T16")
 def test_no_bucket_named(uploader: Uploader, site_folder: Folder) -> None:
-    """The one option without a default."""
+    """It is the one option without a default."""
     answer = uploader.run(site_folder("a", {"x": "x"}))
     assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 1)
     assert "--bucket" in answer.stderr
@@ -134,14 +134,14 @@ def test_no_bucket_named(uploader: Uploader, site_folder: Folder) -> None:
 
 @pytest.mark.scenario("T22a")
 def test_bucket_that_does_not_exist(uploader: Uploader, site_folder: Folder) -> None:
-    """Not a traceback about a missing key."""
+    """The answer is not a traceback about a missing key."""
     answer = uploader.run(site_folder("a", {"x": "x"}), "--bucket", "no-such-bucket")
     assert (answer.returncode, len(answer.stderr.splitlines())) == (1, 1)
     assert "bucket 'no-such-bucket' does not exist" in answer.stderr
 
 
 def test_no_credentials(uploader: Uploader, site_folder: Folder, tmp_path: Path) -> None:
-    """Nowhere in boto3's chain."""
+    """No source of boto3's chain has them."""
     refused(
         uploader,
         2,
@@ -154,7 +154,7 @@ def test_no_credentials(uploader: Uploader, site_folder: Folder, tmp_path: Path)
 
 
 def test_endpoint_down(uploader: Uploader, site_folder: Folder) -> None:
-    """A network that is not there."""
+    """The network is down."""
     refused(
         uploader,
         1,
@@ -175,7 +175,7 @@ def test_a_folder_named_as_the_release_log(uploader: Uploader, site_folder: Fold
 def test_a_file_that_changes_or_vanishes_while_it_is_being_uploaded(
     uploader: Uploader, site_folder: Folder, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    """No marker, and no intent left: what was live stays so."""
+    """There is neither a marker nor an intent: the live release is unchanged."""
     folder = site_folder("a", {"app-3f9c2ab1.js": "one", "index.html": "x"})
     for name, value in uploader.aws.environment().items():
         if name.startswith("AWS_"):

@@ -1,4 +1,4 @@
-"""Builds as their users publish them: a manifest is read, and a collector of the user's own is asked."""
+"""Builds as their users publish them: with a manifest, and with a user's own collector."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def project(tmp_path: Path, uploader: Uploader) -> Callable[..., subprocess.Comp
 
 
 def uploaded(document: dict[str, Any]) -> dict[str, str]:
-    """Key -> logical path, of what has a fingerprint."""
+    """Key -> logical path, of fingerprinted files."""
     return {entry["key"]: entry["logical"] for entry in document["uploaded"] if entry["fingerprinted"]}
 
 
 def test_a_collector_from_outside_the_package(
     uploader: Uploader, project: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    """The documented one, in a process of its own."""
+    """The documented collector, in a process of its own."""
     answer = project("--collector", "my_build.assets:collect", "--json")
     assert answer.returncode == 0, answer.stderr
     assert uploaded(json.loads(answer.stdout)) == {"assets/tea@1f3a.js": "assets/tea.js"}
@@ -87,7 +87,7 @@ def test_a_collector_that_fails_is_one_line_and_nothing_is_written(
 
 
 def test_the_next_real_build_supersedes_what_changed(uploader: Uploader) -> None:
-    """Vite's: what the pattern alone would miss keeps its logical path too."""
+    """Vite's manifest: files that the pattern alone would miss keep their logical paths too."""
     uploader.upload(OUTPUTS / "vite" / "v1", "--release", "r1")
     changed = uploaded(uploader.upload(OUTPUTS / "vite" / "v2", "--release", "r2"))
     assert set(changed.values()) == {

@@ -1,6 +1,6 @@
 """A CI job that publishes by its OpenID Connect token alone, at an AWS that enforces the role's trust policy.
 
-The embedded AWS compares the claims as AWS does. It does not check the signature, for which AWS asks GitHub or GitLab.
+The embedded AWS compares the claims as AWS does. It does not check the signature; AWS does, with the issuer's keys.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def test_another_job_does_not_get_in(
 
 
 def test_a_token_file_that_is_missing_is_one_line(guarded: EmbeddedAws, site_folder: Folder, tmp_path: Path) -> None:
-    """The job forgot to write it."""
+    """The job forgot to write the token."""
     variables = environment(guarded, "gitlab", tmp_path / "token")
     (tmp_path / "token").unlink()
     answer = Uploader(guarded, BUCKET).process(site_folder("a", {"app.js": "1"}), "--bucket", BUCKET, **variables)

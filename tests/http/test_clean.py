@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def marker_event(bucket: str, key: str) -> dict[str, Any]:
-    """What EventBridge sends for a marker."""
+    """EventBridge's event for a marker."""
     return {
         "source": "aws.s3",
         "detail-type": "Object Created",
@@ -42,7 +42,7 @@ def keys(entries: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_superseded_version_is_tagged_then_deleted(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
-    """By the marker's event, on a policy without any waiting."""
+    """After the marker's event, with a policy without any waiting."""
     first = publish_here(uploader, site_folder("a", {"app-3f9c2ab1.js": "1"}), "r1")
     assert cleaner(marker_event(uploader.bucket, first.key))["current"] == {"default": first.id}
     second = publish_here(uploader, site_folder("b", {"app-4a1b2c3d.js": "2"}), "r2")
@@ -56,7 +56,7 @@ def test_a_superseded_version_is_tagged_then_deleted(uploader: Uploader, site_fo
 
 @pytest.mark.scenario("T2", "T27", "L14")
 def test_the_users_tags_stay_and_ours_come_and_go(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
-    """Read, merge, write; an asset that comes back loses ours although nothing was sent."""
+    """Read, merge, write; an asset that comes back loses our tags although no file was sent."""
     s3, key = uploader.aws.client("s3"), "assets/about.html"
     publish_here(uploader, site_folder("a", {"about.html": "1", "index.html": "1"}), "r1")
     team = [{"Key": "team", "Value": "web"}]
@@ -76,7 +76,7 @@ def test_the_users_tags_stay_and_ours_come_and_go(uploader: Uploader, site_folde
 def test_an_object_stored_over_a_tagged_one_may_keep_or_lose_the_tag(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner
 ) -> None:
-    """S3 drops the tags of what is stored over, this server keeps them: either way none of ours is left afterwards."""
+    """S3 drops the tags of an overwritten object, this server keeps them: with both, none of ours remains."""
     s3, key = uploader.aws.client("s3"), "assets/about.html"
     publish_here(uploader, site_folder("a", {"about.html": "1", "index.html": "1"}), "r1")
     cleaner()
@@ -124,7 +124,7 @@ def test_a_marker_that_does_not_validate_deletes_nothing_and_raises_the_metric( 
     body: bytes | None,
     words: str,
 ) -> None:
-    """What is current is unknown, so nothing may go; dealt with, the cleaner goes on."""
+    """The current release is unknown, so nothing may be deleted; after the repair the cleaner goes on."""
     s3 = uploader.aws.client("s3")
     first = publish_here(uploader, site_folder("a", {"app-3f9c2ab1.js": "1"}), "r1")
     cleaner()
@@ -176,7 +176,7 @@ def test_a_bad_payload_is_refused_and_nothing_is_written(
 
 @pytest.mark.scenario("T29c")
 def test_a_bucket_without_a_marker_is_left_alone(uploader: Uploader, cleaner: Cleaner) -> None:
-    """No marker, no action: not even a ledger, whatever lies there."""
+    """Without a marker there is no action, not even a ledger, whatever objects exist."""
     uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key="assets/old-3f9c2ab1.js", Body=b"")
     answer = cleaner(full=True)
     assert answer["counts"] == {"tag": 0, "untag": 0, "delete": 0, "keep": 0, "failed": 0}
@@ -184,7 +184,7 @@ def test_a_bucket_without_a_marker_is_left_alone(uploader: Uploader, cleaner: Cl
 
 
 def test_the_wake_up_follows_the_next_due_instant(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
-    """Set when something is retired, moved in place, and taken away when nothing is."""
+    """The wake-up is set when an asset is retired, moved in place, and removed when none is."""
     scheduler = uploader.aws.client("scheduler")
     publish_here(uploader, site_folder("a", {"old.html": "1", "index.html": "1"}), "r1")
     cleaner()
@@ -203,7 +203,7 @@ def test_the_wake_up_follows_the_next_due_instant(uploader: Uploader, site_folde
 def test_two_buckets_with_one_prefix_have_each_a_wake_up_of_its_own(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the schedule sends is understood, and says which of the two is meant."""
+    """The handler understands the schedule's payload, which names one of the two sites."""
     scheduler = uploader.aws.client("scheduler")
     sites = [{"bucket": name, "prefix": "assets/", "policy": {"grace": 0}} for name in (uploader.bucket, "another")]
     monkeypatch.setenv("SITES", json.dumps(sites))
@@ -231,7 +231,7 @@ def test_an_unchanged_site_causes_no_write(uploader: Uploader, site_folder: Fold
 
 @pytest.mark.scenario("T32b")
 def test_the_log_says_what_policy_a_run_followed(cleaner: Cleaner, caplog: pytest.LogCaptureFixture) -> None:
-    """So that a deletion of long ago can be traced to its settings."""
+    """A deletion of long ago can be traced to its settings."""
     cleaner(dry_run=True, removed_ttl=7)
     (begins,) = (vars(record) for record in caplog.records if record.getMessage() == "begins")
     assert begins["policy"] == {**asdict(Policy()), "grace": 0, "version_limit": 0, "version_ttl": 0, "removed_ttl": 7}
@@ -241,7 +241,7 @@ def test_the_log_says_what_policy_a_run_followed(cleaner: Cleaner, caplog: pytes
 def test_an_event_that_is_delivered_twice_makes_two_runs(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, aws: EmbeddedAws, layout: Layout
 ) -> None:
-    """Both have Lambda's request id: neither may take the other's announcement for its own."""
+    """Both have Lambda's request id; neither may take the other's announcement for its own."""
     runs = set()
     for number in (1, 2):
         uploader.upload(site_folder(f"{number}", {"a.txt": f"{number}" * number}), "--release", f"r{number}")

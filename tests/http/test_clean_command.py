@@ -52,7 +52,7 @@ SITE = {"bucket": "my-assets", "site": "assets/"}
 
 @pytest.fixture
 def server() -> Iterator[LambdaServer]:
-    """Lambda; it answers with `ANSWER` unless it is told otherwise."""
+    """Lambda; it answers with `ANSWER` unless a test gives other replies."""
     with LambdaServer() as listening:
         listening.replies = [Reply(ANSWER)]
         yield listening
@@ -88,7 +88,7 @@ def command(server: LambdaServer, monkeypatch: pytest.MonkeyPatch) -> Command:
 def test_what_is_asked_for(
     server: LambdaServer, command: Command, words: list[str], payload: dict[str, object]
 ) -> None:
-    """Just that, and the cleaner takes it."""
+    """The payload has exactly these values, and the cleaner accepts it."""
     answer = command(*words)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert server.asked == [("cleaner", {**SITE, **payload})]
@@ -96,7 +96,7 @@ def test_what_is_asked_for(
 
 
 def test_every_policy_setting_is_an_option_of_plan_and_none_of_clean(server: LambdaServer, command: Command) -> None:
-    """From the one table; a slip never makes a run out of a question."""
+    """All come from the one table; a typing error never turns a question into a run."""
     for name, field in SETTINGS.items():
         words = [f"--{name.replace('_', '-')}", str(field.default)]
         assert command("plan", *words).returncode == 0
@@ -144,7 +144,7 @@ def test_the_answer_as_it_came(server: LambdaServer, command: Command) -> None:
 def test_it_fails_if_somebody_has_to_act(
     server: LambdaServer, command: Command, more: dict[str, Any], said: str | None, name: str
 ) -> None:
-    """What the cleaner sees to by itself is no failure; the answer is there either way."""
+    """Problems that the cleaner solves by itself are not failures; the answer is printed in any case."""
     server.replies = [Reply({**ANSWER, **more})]
     answer = command(name, "--json")
     assert json.loads(answer.stdout) == {**ANSWER, **more}
@@ -153,7 +153,7 @@ def test_it_fails_if_somebody_has_to_act(
 
 
 def test_a_busy_function_is_asked_again(server: LambdaServer, command: Command) -> None:
-    """Another run is going on; one line says so."""
+    """Another run is under way; one line says so."""
     server.replies = [BUSY, BUSY, Reply(ANSWER)]
     answer = command("clean")
     assert answer.returncode == 0
@@ -200,7 +200,7 @@ def test_a_function_that_stays_busy(server: LambdaServer, command: Command) -> N
 def test_no_answer_is_one_line_and_never_a_second_run(
     server: LambdaServer, command: Command, reply: Reply, code: int, said: str
 ) -> None:
-    """A request that is sent twice is a second run: whatever happens, it is sent once."""
+    """A request that is sent twice starts a second run, so it is sent once, whatever happens."""
     server.replies = [reply]
     answer = command("clean", "--json")
     assert (answer.returncode, answer.stdout) == (code, "")
@@ -219,7 +219,7 @@ def test_a_plan_without_an_answer_has_changed_nothing(server: LambdaServer, comm
     ("payload", "said"), [({"dry_run": True}, "nothing was changed"), ({}, "if the run has begun, it goes on")]
 )
 def test_ctrl_c_says_what_becomes_of_the_run(payload: dict[str, Any], said: str) -> None:
-    """It does not end what Lambda has begun."""
+    """It does not end the run in Lambda."""
 
     class Interrupted:
         def invoke(self, **_request: object) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def test_nobody_there(command: Command) -> None:
 
 
 def test_another_s3_server_is_not_asked_for_the_function(server: LambdaServer, command: Command) -> None:
-    """Lambda is found by its own variable where S3 has one of its own."""
+    """Lambda has its own endpoint variable, as S3 has."""
     environ = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_LAMBDA": server.url}
     assert command("plan", **environ).returncode == 0
     assert len(server.asked) == 1

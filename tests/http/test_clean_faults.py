@@ -55,7 +55,7 @@ NEEDED = {f"assets/{name}" for name in RELEASES[-1]} | {PENDING}
 
 @dataclass(frozen=True)
 class Due:
-    """A site on which much is due: its objects, which requests a clean of it makes, and how it ends."""
+    """A site with much due: its objects, the requests of a clean, and its end state."""
 
     objects: dict[str, Stored]
     usual: list[Request]
@@ -69,13 +69,13 @@ def clean(
     monkeypatch: pytest.MonkeyPatch,
     waits: list[float],  # noqa: ARG001 (for what it does)
 ) -> Cleaner:
-    """The handler, through the proxy, on the bucket that is named; a new client each time, as in a new process."""
+    """The handler, through the proxy, on a named bucket; with new clients each time, as in a new process."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
-    monkeypatch.setattr(handler, "THREADS", 1)  # the n-th request is the same one each time
+    monkeypatch.setattr(handler, "THREADS", 1)  # so that the n-th request is the same each time
 
     def command(bucket: str, **payload: object) -> dict[str, Any]:
         monkeypatch.setenv("SITES", json.dumps([{"bucket": bucket, "prefix": "assets/", "policy": POLICY}]))
-        for made in vars(handler).values():  # every client that the module keeps
+        for made in vars(handler).values():  # all clients that the module caches
             getattr(made, "cache_clear", lambda: None)()
         return cleaner(payload)
 
@@ -84,7 +84,7 @@ def clean(
 
 @pytest.fixture
 def site(aws: EmbeddedAws, s3: Any) -> Callable[[str], dict[str, object]]:  # noqa: ANN401
-    """What a clean may change: the bucket, and the wake-up."""
+    """All that a clean may change: the bucket, and the wake-up."""
     scheduler = aws.client("scheduler")
 
     def read(bucket: str) -> dict[str, object]:
@@ -104,7 +104,7 @@ def due(
     s3: Any,  # noqa: ANN401
     site_folder: Folder,
 ) -> Due:
-    """Made once, by two releases and their cleans, a third, and an upload that is going on; then kept."""
+    """Made once, by two releases and their cleans, a third release, and an unfinished upload; then kept."""
     if not _due:
         bucket = new_bucket(s3, {})
         for number, files in enumerate(RELEASES):
@@ -148,7 +148,7 @@ def restored(s3: Any, objects: dict[str, Stored]) -> str:  # noqa: ANN401
 
 @contextmanager
 def ledger(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-    """The ledger, to be changed in place."""
+    """The ledger, for changes in place."""
     key = Layout("assets/").ledger
     document = json.loads(gzip.decompress(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
     yield document
@@ -156,7 +156,7 @@ def ledger(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
 
 
 def let_expire(s3: Any, bucket: str) -> None:  # noqa: ANN401
-    """Let pass the time that an invocation can last: what a dead run announced in the ledger is then over."""
+    """Let the time of the longest invocation pass: a dead run's announcement in the ledger is then over."""
     with ledger(s3, bucket) as document:
         assert set((document["deleting"] or {}).get("keys", ())) <= DUE
         for announced in filter(None, (document["deleting"], *document.get("tagging", ()))):
@@ -178,7 +178,7 @@ def test_a_clean_gets_over_one_fault(  # noqa: PLR0913, PLR0917 (fixtures)
     subtests: pytest.Subtests,
     fault: Fault,
 ) -> None:
-    """Whichever request it befalls: everything is done, and nothing reported as failed.
+    """Whichever request it befalls: all the work is done, and no failure reported.
 
     A delete that may or may not have been done can stay announced until nobody can be at it any more; then it is done.
     """
@@ -199,7 +199,7 @@ def test_a_clean_gets_over_one_fault(  # noqa: PLR0913, PLR0917 (fixtures)
 
 @pytest.mark.scenario("T17a")
 @every_fault
-@pytest.mark.filterwarnings("ignore:No application metrics to publish")  # a run that failed has counted nothing
+@pytest.mark.filterwarnings("ignore:No application metrics to publish")  # a failed run has counted nothing
 def test_a_clean_that_loses_its_network_says_so_and_the_next_one_finishes(  # noqa: PLR0913, PLR0917 (fixtures)
     clean: Cleaner,
     due: Due,
@@ -209,7 +209,7 @@ def test_a_clean_that_loses_its_network_says_so_and_the_next_one_finishes(  # no
     subtests: pytest.Subtests,
     fault: Fault,
 ) -> None:
-    """An exception, for Lambda to try again, or failures by key; nothing needed goes, and the next run ends as any."""
+    """An exception, so that Lambda tries again, or failures by key; nothing needed goes, and the next run succeeds."""
     for n, request in turns(due.usual, fault):
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = restored(s3, due.objects)
@@ -259,7 +259,7 @@ def test_a_key_that_no_batch_can_delete_is_reported_and_never_counted(
     s3: Any,  # noqa: ANN401
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The others go; it stays in bucket and ledger, until a later run can delete it."""
+    """The others are deleted; this one stays in bucket and ledger until a later run can delete it."""
     bucket, stuck = restored(s3, due.objects), min(DUE)
     proxy.refuse({stuck})
     capsys.readouterr()
@@ -288,7 +288,7 @@ def test_a_clean_that_is_told_to_slow_down_backs_off_and_goes_on(  # noqa: PLR09
     waits: list[float],
     match: Callable[[Request], bool],
 ) -> None:
-    """As often as S3 says so in a row before it gives way: each time with a pause before the next try."""
+    """After each of S3's refusals in a row, the run waits before the next try."""
     bucket = restored(s3, due.objects)
     waits.clear()
     plan = proxy.inject(Fault.SLOW_DOWN, match, times=3)
@@ -310,7 +310,7 @@ def test_a_clean_that_may_never_do_one_kind_of_thing_does_the_rest(  # noqa: PLR
     match: Callable[[Request], bool],
     stuck: set[str],
 ) -> None:
-    """SlowDown for ever: each key is reported, nothing else waits for it, and the next run makes up for it."""
+    """SlowDown without end: the run reports each key, nothing else waits for it, and the next run deletes them."""
     bucket = restored(s3, due.objects)
     proxy.inject(Fault.SLOW_DOWN, match, times=None)
     answer = clean(bucket)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def project(
     uploader: Uploader, site_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """A project whose settings are in its file: a bucket that is not there, and in production one that is."""
+    """A project with its settings in a file: a bucket that does not exist, and in production one that does."""
     site_folder("dist", {"app-3f9c2ab1.js": "app", "index.html": "home"})
     (tmp_path / "uploader.toml").write_text(
         'directory = "dist"\nbucket = "nobodys"\nprefix = "web/"\nrelease = "r1"\n'
@@ -41,7 +41,7 @@ def test_without_an_argument_it_is_the_whole_build_step(uploader: Uploader) -> N
 
 @pytest.mark.usefixtures("project")
 def test_the_next_command_that_is_shown_names_the_same_site(uploader: Uploader) -> None:
-    """Also where the file would give it another prefix: what is pasted does what was meant."""
+    """Also where the file has another prefix: the pasted command still means the same site."""
     done = uploader.run("upload", "--stage", "--prefix", "assets/", "--env", "production")
     assert done.returncode == 0, done.stderr
     shown = done.stdout.rpartition("python -m uploader ")[2].split()
@@ -51,7 +51,7 @@ def test_the_next_command_that_is_shown_names_the_same_site(uploader: Uploader) 
 
 
 def test_print_config_asks_aws_nothing(uploader: Uploader, project: Path) -> None:
-    """Neither where the bucket is, nor who we are: there are no credentials here, and no server."""
+    """It needs neither the bucket's place nor our identity: here are no credentials, and no server."""
     nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
     (project / "dist" / "app-3f9c2ab1.js").unlink()
     printed = uploader.run("--print-config", "--json", **nowhere)

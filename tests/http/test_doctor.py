@@ -25,7 +25,7 @@ KEPT = {"ID": "keep", "Status": "Enabled", "Filter": {}, "NoncurrentVersionExpir
 
 
 def examine(uploader: Uploader, *options: str, **environ: str) -> dict[str, dict[str, str]]:
-    """Run it; it must answer, fail only for a problem, and change nothing. Returns check -> finding."""
+    """Run `doctor`; it must answer, fail only for a problem, and change nothing. Returns check -> finding."""
     s3 = uploader.aws.client("s3")
     before, versions = read_bucket(s3, uploader.bucket), _versions(s3, uploader.bucket)
     answer = uploader.run("doctor", "--bucket", uploader.bucket, "--json", *options, **environ)
@@ -42,13 +42,13 @@ def examine(uploader: Uploader, *options: str, **environ: str) -> dict[str, dict
 
 
 def states(found: dict[str, dict[str, str]], *but: str) -> dict[str, str]:
-    """Check -> state, of what is not ok."""
+    """Check -> state, of all checks that are not ok."""
     return {name: each["state"] for name, each in found.items() if each["state"] != "ok" and name not in but}
 
 
 @pytest.fixture
 def healthy(uploader: Uploader, cleaner: Cleaner, site_folder: Folder) -> Uploader:
-    """A bucket with all that it should have, one release, and a cleaner that has seen it."""
+    """A bucket with all recommended settings, one release, and a cleaner that has seen the release."""
     s3, bucket = uploader.aws.client("s3"), uploader.bucket
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [KEPT]})
@@ -82,7 +82,7 @@ def function(uploader: Uploader) -> Iterator[Callable[..., str]]:
 
 
 def test_nothing_is_wrong(healthy: Uploader, function: Callable[..., str]) -> None:
-    """Root may more than it needs: that is said, and is no problem."""
+    """Root may do more than it needs: `doctor` reports this, but not as a problem."""
     name = function([{"bucket": healthy.bucket, "prefix": "assets/", "policy": {}}])
     found = examine(healthy, "--function", name)
     assert states(found) == {"delete": "warning", "ledger": "warning"}
@@ -102,7 +102,7 @@ def test_the_answer_for_people(healthy: Uploader) -> None:
 
 
 def test_no_bucket(uploader: Uploader) -> None:
-    """Nothing else can be said then."""
+    """No other check is possible then."""
     answer = uploader.run("doctor", "--bucket", "not-there", "--json")
     (only,) = json.loads(answer.stdout)["findings"]
     assert (only["check"], only["state"]) == ("bucket", "problem")
@@ -181,7 +181,7 @@ def test_a_bucket_as_it_comes(uploader: Uploader) -> None:
     ],
 )
 def test_lifecycle_rules(healthy: Uploader, rules: list[dict[str, Any]], expected: dict[str, str]) -> None:
-    """What keeps noncurrent versions for ever, and what deletes current assets by their age."""
+    """A bucket that keeps noncurrent versions for ever, and a rule that deletes current assets by their age."""
     s3, bucket = healthy.aws.client("s3"), healthy.bucket
     s3.delete_bucket_lifecycle(Bucket=bucket)
     if rules:
@@ -190,7 +190,7 @@ def test_lifecycle_rules(healthy: Uploader, rules: list[dict[str, Any]], expecte
 
 
 def test_a_marker_that_is_not_valid(healthy: Uploader, layout: Layout) -> None:
-    """It is named with what is wrong with it; so is one whose name is wrong."""
+    """It is named with its error; so is a file with a wrong name."""
     s3 = healthy.aws.client("s3")
     for key, body in ((layout.marker_key("20990101T000000Z-x"), b"{}"), (f"{layout.staged}x.json", b"")):
         s3.put_object(Bucket=healthy.bucket, Key=key, Body=body)
@@ -201,7 +201,7 @@ def test_a_marker_that_is_not_valid(healthy: Uploader, layout: Layout) -> None:
 
 
 def test_a_broken_ledger(healthy: Uploader, layout: Layout) -> None:
-    """The cleaner mends it by itself."""
+    """The cleaner repairs it by itself."""
     healthy.aws.client("s3").put_object(Bucket=healthy.bucket, Key=layout.ledger, Body=b"?")
     assert states(examine(healthy), "delete", "ledger", "function") == {"cleaner": "warning"}
 
@@ -217,7 +217,7 @@ def test_a_broken_ledger(healthy: Uploader, layout: Layout) -> None:
 def test_another_function(
     uploader: Uploader, function: Callable[..., str], sites: list[dict[str, str]] | None, said: str
 ) -> None:
-    """No cleaner at all, another bucket's, or another prefix's."""
+    """The function is no cleaner at all, another bucket's, or another prefix's."""
     if sites:
         sites[0]["bucket"] = sites[0]["bucket"].replace("…", uploader.bucket)
     found = examine(uploader, "--function", function(sites))

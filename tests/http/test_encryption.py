@@ -1,4 +1,4 @@
-"""What the uploader writes is encrypted as it was told, the release log included."""
+"""All objects of the uploader, the release log's too, have the configured encryption."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_file_that_goes_in_parts_is_encrypted_too(uploader: Uploader, tmp_path
 
 
 def test_the_bucket_key_is_asked_for() -> None:
-    """The emulator forgets it, so the request itself is looked at."""
+    """The emulator does not store it, so the test reads the request itself."""
     seen: dict[str, str] = {}
 
     class Recorder(BaseHTTPRequestHandler):
@@ -73,7 +73,7 @@ def test_the_bucket_key_is_asked_for() -> None:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""What the handler says of itself: the event on the bus, and metrics that are each site's own."""
+"""The handler's reports: the event on the bus, and the metrics of each site."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATTERN = json.loads(re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "events.m
 
 @pytest.fixture
 def listen(aws: EmbeddedAws, bucket: str) -> Iterator[Callable[[dict[str, Any]], Callable[[], list[dict[str, Any]]]]]:
-    """A rule with that pattern on the default bus: what it has matched since it was asked last."""
+    """A rule with that pattern on the default bus; returns the events since the last call."""
     events, sqs = aws.client("events"), aws.client("sqs")
     url = sqs.create_queue(QueueName=bucket)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -58,7 +58,7 @@ def listen(aws: EmbeddedAws, bucket: str) -> Iterator[Callable[[dict[str, Any]],
 
 @pytest.fixture
 def metrics(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
-    """The metrics that were logged since they were asked for last."""
+    """The metrics logged since the last call."""
 
     def logged() -> list[dict[str, Any]]:
         lines = (json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{"))
@@ -93,7 +93,7 @@ def test_a_rule_gets_each_real_run_and_no_dry_run(  # noqa: PLR0913, PLR0917 (fi
     metrics: Callable[[], list[dict[str, Any]]],
     by_name: bool,  # noqa: FBT001
 ) -> None:
-    """Also a run that had nothing to do."""
+    """Also after a run that had nothing to do."""
     arn = uploader.aws.client("events").describe_event_bus(Name="default")["Arn"]
     monkeypatch.setenv("EVENT_BUS", "default" if by_name else arn)
     heard = listen({"source": ["asset-cleaner"], "detail": {"bucket": [uploader.bucket]}})
@@ -117,7 +117,7 @@ def test_a_rule_gets_each_real_run_and_no_dry_run(  # noqa: PLR0913, PLR0917 (fi
 def test_the_pattern_of_the_page_matches_a_run_that_deleted_something(
     uploader: Uploader, cleaner: Cleaner, two_releases: str, listen: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And not the next one, which does not."""
+    """And not the next run, which does."""
     monkeypatch.setenv("EVENT_BUS", "default")
     heard = listen({**PATTERN, "detail": {**PATTERN["detail"], "bucket": [uploader.bucket]}})
     cleaner(marker_event(uploader.bucket, two_releases))
@@ -156,7 +156,7 @@ def test_an_event_that_cannot_be_sent_is_logged_and_counted_and_fails_no_run(
     metrics: Callable[[], list[dict[str, Any]]],
     bus: str,
 ) -> None:
-    """What was deleted is deleted; the answer is the run's."""
+    """The deletions stay done; the answer is the run's."""
     monkeypatch.setenv("EVENT_BUS", "default")
     monkeypatch.setattr("cleaner_lambda.completion_event.PAUSE_SECONDS", 0)
     if bus == "does not take it":

@@ -48,7 +48,7 @@ def test_a_fault_is_what_its_name_says(
     done: int | None,
     error: type[Exception] | None,
 ) -> None:
-    """To the client, to the server and in the record; the requests around it go through, chunked ones too."""
+    """To the client, to the server and in the record; the other requests pass, chunked ones too."""
     bucket = new_bucket(s3, {})
     proxy.inject(fault, lambda request: request.method == "PUT", first=2, every=2, times=1)
     raised: list[type[Exception]] = []
@@ -70,7 +70,7 @@ def test_a_fault_is_what_its_name_says(
 
 
 BEFORE = {"assets/logo.png": Stored(b"old", {"ContentType": "image/png"}, {})}
-"""What the uploads find: a file without a fingerprint, of the same size, so that they look at its content."""
+"""The uploads find a file of the same size without a fingerprint, so they compare its content."""
 
 
 @every_fault
@@ -82,7 +82,7 @@ def test_an_upload_gets_over_one_fault(
     subtests: pytest.Subtests,
     fault: Fault,
 ) -> None:
-    """Whichever request it befalls: done, with nothing left over."""
+    """Whichever request it befalls: the upload succeeds, and leaves nothing over."""
     folder = site_folder("a", BUILD)
     bucket = new_bucket(s3, BEFORE)
     assert upload(folder, bucket).code == 0
@@ -108,7 +108,7 @@ def test_an_upload_that_loses_its_network_publishes_nothing_and_the_next_one_fin
     subtests: pytest.Subtests,
     fault: Fault,
 ) -> None:
-    """Exit 1 and one line, without a marker; the next run sends only what had not arrived, and ends as any run."""
+    """Exit 1 and one line, without a marker; the next run sends only the missing files, and succeeds."""
     folder = site_folder("a", BUILD)
     bucket = new_bucket(s3, BEFORE)
     assert upload(folder, bucket).code == 0
@@ -178,7 +178,7 @@ def test_a_process_gets_over_a_bad_network(
     s3: Any,  # noqa: ANN401
     site_folder: Folder,
 ) -> None:
-    """Every third request is told to slow down, with 64 at once: as a build job runs it, nothing shortened."""
+    """S3 answers every third request with SlowDown, with 64 at once: as in a build job, without shortened pauses."""
     folder = site_folder("a", {f"chunk-{number:08x}.js": str(number) for number in range(30)} | BUILD)
     plan = proxy.inject(Fault.SLOW_DOWN, every=3, times=None)
     answer = uploader.process(folder, "--bucket", uploader.bucket, AWS_ENDPOINT_URL=proxy.url)
@@ -196,7 +196,7 @@ def test_a_process_that_loses_its_network_exits_1(
     s3: Any,  # noqa: ANN401
     site_folder: Folder,
 ) -> None:
-    """When the first page is sent, nothing shortened; then once more, and it is done."""
+    """During the first page's PUT, without shortened pauses; the next run then finishes."""
     folder = site_folder("a", BUILD)
     proxy.inject(Fault.RESET, lambda request: request.path.endswith("index.html") or is_delete(request), times=None)
     answer = uploader.process(folder, "--bucket", uploader.bucket, AWS_ENDPOINT_URL=proxy.url)

@@ -30,7 +30,7 @@ TWO = {"app-4a1b2c3d.js": "two!", "index.html": "two"}
 
 
 def ask(uploader: Uploader, command: str, *arguments: str, code: int = 0) -> dict[str, Any]:
-    """One of the three, which must end so; its JSON document."""
+    """Run one of the three commands; returns its JSON document."""
     answer = uploader.run(command, "--bucket", uploader.bucket, "--json", *arguments)
     assert (answer.returncode, answer.stderr) == (code, "")
     document: dict[str, Any] = json.loads(answer.stdout)
@@ -38,7 +38,7 @@ def ask(uploader: Uploader, command: str, *arguments: str, code: int = 0) -> dic
 
 
 def tell(uploader: Uploader, command: str, *arguments: str, code: int = 0) -> str:
-    """The same for people."""
+    """The same command's text for people."""
     answer = uploader.run(command, "--bucket", uploader.bucket, *arguments)
     assert (answer.returncode, answer.stderr) == (code, "")
     return answer.stdout
@@ -48,7 +48,7 @@ def tell(uploader: Uploader, command: str, *arguments: str, code: int = 0) -> st
 
 
 def test_releases_says_what_was_published_and_from_which_commit(uploader: Uploader, site_folder: Folder) -> None:
-    """As the CI system has it in its environment."""
+    """From the CI system's environment."""
     commit = "3f9c2ab1" * 5
     answer = uploader.run(
         *(site_folder("a", ONE), "--bucket", uploader.bucket, "--channel", "production", "--json"),
@@ -86,7 +86,7 @@ def test_releases_says_what_was_published_and_from_which_commit(uploader: Upload
 def test_releases_are_newest_first_with_the_current_one_of_each_channel(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner
 ) -> None:
-    """And what the cleaner took from the earlier ones; a staged release is shown as such until it is activated."""
+    """And the assets that the cleaner deleted from earlier ones; a staged release is shown so until its activation."""
     first = publish_here(uploader, site_folder("a", ONE), "r1")
     uploader.upload(site_folder("a", ONE), "--release", "r2", "--channel", "staging")
     third = uploader.upload(site_folder("b", TWO), "--release", "r3", "--channel", "staging")["release"]
@@ -126,7 +126,7 @@ def test_releases_shows_pins_also_of_what_has_no_marker_any_more(
 def test_marker_that_cannot_be_read_is_shown_as_such_by_all_three(
     uploader: Uploader, site_folder: Folder, layout: Layout
 ) -> None:
-    """It stops the cleaner, so it is an error here too; what else there is, is shown all the same."""
+    """It stops the cleaner, so it is an error here too; the other releases are still shown."""
     good = publish_here(uploader, site_folder("a", ONE), "r1")
     bad = layout.marker_key("20200101T000000Z-bad")
     uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=bad, Body=b"{}")
@@ -145,7 +145,7 @@ def test_marker_that_cannot_be_read_is_shown_as_such_by_all_three(
 
 
 def test_empty_bucket_is_no_error_but_to_verify(uploader: Uploader) -> None:
-    """Nothing that is there can be wrong; but who verifies expects something."""
+    """An empty site cannot be wrong; but whoever verifies expects a release."""
     assert ask(uploader, "releases")["releases"] == []
     assert tell(uploader, "releases") == f"no release at s3://{uploader.bucket}/assets/ yet\n"
     document = ask(uploader, "status")
@@ -162,7 +162,7 @@ def test_empty_bucket_is_no_error_but_to_verify(uploader: Uploader) -> None:
 def test_status_says_what_is_retired_and_when_it_goes(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the settings that the cleaner ran with; what the dry run calls upcoming is just that."""
+    """By the settings of the cleaner's last run; the dry run's upcoming deletions are the same."""
     policy = {"grace": 0, "version_limit": 1, "version_ttl": 600, "removed_ttl": 7200}
     monkeypatch.setenv("SITES", json.dumps([{"bucket": uploader.bucket, "prefix": "assets/", "policy": policy}]))
     publish_here(uploader, site_folder("a", ONE), "r1")
@@ -198,7 +198,7 @@ def test_status_says_what_is_retired_and_when_it_goes(
 
 
 def test_status_shows_what_waits_and_when_it_expires(uploader: Uploader, site_folder: Folder, layout: Layout) -> None:
-    """A staged release, and the intent of an upload; by the defaults, as no cleaner has said otherwise."""
+    """A staged release, and the intent of an upload; by the defaults, because no cleaner has run."""
     staged = publish_here(uploader, site_folder("a", ONE), "r1", stage=True)
     s3 = uploader.aws.client("s3")
     pending = layout.pending_key("20261123T060500Z-r2")
@@ -220,7 +220,7 @@ def test_status_shows_what_waits_and_when_it_expires(uploader: Uploader, site_fo
 def test_status_says_why_nothing_is_deleted(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, layout: Layout
 ) -> None:
-    """In the words of the run that was stopped."""
+    """In the words of the stopped run."""
     publish_here(uploader, site_folder("a", ONE), "r1")
     cleaner()
     publish_here(uploader, site_folder("b", TWO), "r2")
@@ -248,7 +248,7 @@ def test_ledger_that_cannot_be_read_is_a_problem_and_the_markers_speak_for_thems
 def test_current_marker_that_was_taken_away_is_a_problem(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner
 ) -> None:
-    """What was current before it is not current again."""
+    """The earlier release does not become current again."""
     publish_here(uploader, site_folder("a", ONE), "r1")
     lost = publish_here(uploader, site_folder("b", TWO), "r2")
     cleaner()
@@ -267,7 +267,7 @@ def test_current_marker_that_was_taken_away_is_a_problem(
 def test_verify_finds_nothing_wrong_with_what_was_just_uploaded(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner
 ) -> None:
-    """In every channel, with and without a cleaner; what was replaced by a later upload of a page is right."""
+    """In every channel, with and without a cleaner; a page that a later upload replaced is right."""
     first = publish_here(uploader, site_folder("a", ONE), "r1")
     second = uploader.upload(site_folder("b", TWO), "--release", "r2", "--channel", "staging")["release"]
     for _ in range(2):
@@ -280,7 +280,7 @@ def test_verify_finds_nothing_wrong_with_what_was_just_uploaded(
 
 
 def test_verify_names_each_asset_that_is_not_as_it_should_be(uploader: Uploader, site_folder: Folder) -> None:
-    """Missing, of another size, of another content, with another header: each with what to do."""
+    """Missing, of another size, of another content, with another header: each with its remedy."""
     s3 = uploader.aws.client("s3")
     build = {
         "gone-3f9c2ab1.js": "1", "long-4a1b2c3d.js": "22", "typed-5d6e7f80.js": "333", "good-6a7b8c9d.js": "4",
@@ -327,7 +327,7 @@ def test_verify_names_each_asset_that_is_not_as_it_should_be(uploader: Uploader,
 def test_verify_of_one_release_takes_staged_and_earlier_ones(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner
 ) -> None:
-    """A roll-out can look first at what it is about to make current; a page may be a later release's by now."""
+    """A roll-out can verify the release that it is about to activate; a page may be a later release's by then."""
     first = publish_here(uploader, site_folder("a", ONE), "r1")
     publish_here(uploader, site_folder("b", TWO), "r2")
     staged = publish_here(uploader, site_folder("c", {**TWO, "index.html": "three"}), "r3", stage=True)
@@ -361,7 +361,7 @@ def test_verify_of_what_is_not_there_is_an_error(
 def test_every_field_of_an_answer_is_documented(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, layout: Layout
 ) -> None:
-    """With its name, in ``docs/commands.md``; so is what they say of an asset."""
+    """By its name, in ``docs/commands.md``; so are the words for an asset."""
     first = publish_here(uploader, site_folder("a", ONE), "r1")
     cleaner()
     publish_here(uploader, site_folder("b", TWO), "r2")

@@ -1,4 +1,4 @@
-"""An upload that is ended half way: what it says is true, what it leaves is right, and the next run finishes it."""
+"""An upload that ends half way: its message is true, the bucket is right, and the next run finishes the upload."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ TERMINATED = "terminated: no marker was written; run again to finish"
 
 
 class Proxy:
-    """Stands between the uploader and S3, and holds the first request that matches: it never gets an answer.
+    """Stands between the uploader and S3, and holds the first matching request, which never gets an answer.
 
     Attributes:
         url: Its endpoint.
-        held: Set when that request is there.
+        held: Set when that request has arrived.
     """
 
     def __init__(self, target: str, method: str, pattern: str, *, after: bool) -> None:
-        """Prepare it.
+        """Prepare the proxy.
 
         Args:
             target: S3's own URL.
             method: The HTTP method of the request to hold.
             pattern: A regular expression for its path and query.
-            after: Let S3 have the request, and hold the answer.
+            after: Forward the request to S3, and hold the answer.
         """
         self.held, self._end = threading.Event(), threading.Event()
         proxy, address = self, target.removeprefix("http://")
@@ -101,7 +101,7 @@ class Proxy:
 
 @pytest.fixture
 def upload(uploader: Uploader, site_folder: Folder) -> Iterator[Begin]:
-    """Begins an upload of `BUILD`; whatever is still running in the end is killed."""
+    """Begins an upload of `BUILD`; kills processes that are still running in the end."""
     folder, started = site_folder("a", BUILD), []
 
     def begin(*wrapper: str, **environ: str) -> subprocess.Popen[str]:
@@ -132,7 +132,7 @@ def log_keys(uploader: Uploader) -> list[str]:
     [
         (signal.SIGINT, []),
         (signal.SIGTERM, []),
-        # As a shell starts what runs in its background: Ctrl-C is ignored there, SIGTERM is not.
+        # As a shell starts a background job: it ignores Ctrl-C, but not SIGTERM.
         (signal.SIGTERM, ["sh", "-c", 'trap "" INT; exec "$@"', "-"]),
     ],
     ids=["SIGINT", "SIGTERM", "SIGTERM in the background"],
@@ -155,8 +155,8 @@ def test_no_marker_no_intent_and_the_next_run_sends_only_what_did_not_arrive(
 
 
 def test_it_does_not_hang_on_a_server_that_does_not_answer(uploader: Uploader, upload: Begin) -> None:
-    """A single request, too, ends with Ctrl-C, and not with its own time limit."""
-    # What is there is listed ahead of the intent; the ledger is read under it.
+    """Ctrl-C ends a single request too, before the request's own time limit."""
+    # The bucket is listed before the intent is written; the ledger is read after it.
     with Proxy(uploader.aws.url, "GET", r"ledger\.json\.gz", after=False) as proxy:
         process = upload(AWS_ENDPOINT_URL=proxy.url)
         assert proxy.held.wait(20)
@@ -169,7 +169,7 @@ def test_it_does_not_hang_on_a_server_that_does_not_answer(uploader: Uploader, u
 def test_while_the_markers_put_is_under_way_nobody_knows_and_it_says_so(
     uploader: Uploader, upload: Begin, layout: Layout, tmp_path: Path, *, written: bool
 ) -> None:
-    """The intent stays, as the marker may be there: what it names is kept until a cleaner has seen it."""
+    """The intent stays, because the marker may exist: the intent keeps its keys until a cleaner has seen it."""
     with Proxy(uploader.aws.url, "PUT", r"/markers/", after=written) as proxy:
         process = upload(AWS_ENDPOINT_URL=proxy.url)
         assert proxy.held.wait(20)
@@ -188,7 +188,7 @@ def test_while_the_markers_put_is_under_way_nobody_knows_and_it_says_so(
 def test_once_the_marker_is_there_it_is_too_late_and_it_says_so(
     uploader: Uploader, upload: Begin, layout: Layout
 ) -> None:
-    """All that is missing is the intent's end; it expires by itself."""
+    """Only the intent is left over; it expires by itself."""
     with Proxy(uploader.aws.url, "POST", r"\?delete", after=False) as proxy:
         process = upload(AWS_ENDPOINT_URL=proxy.url)
         assert proxy.held.wait(20)
@@ -200,7 +200,7 @@ def test_once_the_marker_is_there_it_is_too_late_and_it_says_so(
 
 
 def test_while_it_waits_for_the_cleaner(uploader: Uploader, upload: Begin, layout: Layout) -> None:
-    """It says what it waits for, and lets itself be ended."""
+    """It says what it waits for, and can be interrupted."""
     deleting = Announcement("run-1", frozenset({"assets/app-3f9c2ab1.js"}))
     body = pack({"deleting": encode_announcement(deleting)})
     uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=layout.ledger, Body=body)
@@ -215,7 +215,7 @@ def test_while_it_waits_for_the_cleaner(uploader: Uploader, upload: Begin, layou
 
 
 def test_a_full_disk_takes_the_answer_and_not_the_release(uploader: Uploader, site_folder: Folder) -> None:
-    """One line, no traceback, and nothing from the interpreter's own end."""
+    """One line, without a traceback or a message of the interpreter."""
     with open("/dev/full", "w") as full:  # noqa: PTH123 (a device)
         answer = subprocess.run(
             [sys.executable, "-m", "uploader", str(site_folder("a", BUILD)), "--bucket", uploader.bucket, "--json"],
@@ -235,7 +235,7 @@ def test_a_full_disk_takes_the_answer_and_not_the_release(uploader: Uploader, si
 
 
 def test_no_local_file_is_needed(uploader: Uploader, tmp_path: Path) -> None:
-    """Not even for a file that goes in parts: with no byte to be had on any disk the upload succeeds."""
+    """Not even for a file that goes in parts: the upload succeeds without a free byte on any disk."""
     (tmp_path / "big").mkdir()
     (tmp_path / "big" / "movie-3f9c2ab1.mp4").write_bytes(b"x" * 9_000_000)
     answer = subprocess.run(

@@ -85,7 +85,7 @@ def test_a_dry_run_says_what_it_would_invalidate(uploader: Uploader, site_folder
 
 
 def test_a_staged_release_is_invalidated_at_once(uploader: Uploader, site_folder: Folder, distribution: str) -> None:
-    """Its files without a fingerprint are replaced at once."""
+    """The upload replaces its files without a fingerprint at once."""
     answer = uploader.run(
         *(site_folder("one", FIRST), "--bucket", uploader.bucket, "--stage"),
         *("--invalidate", distribution, "--invalidate-root", "/assets"),
@@ -96,7 +96,7 @@ def test_a_staged_release_is_invalidated_at_once(uploader: Uploader, site_folder
 
 
 def test_the_same_release_is_invalidated_once(uploader: Uploader, distribution: str) -> None:
-    """An answer that is lost is asked for again."""
+    """After a lost answer the request is sent again."""
     access = Access(uploader.bucket, REGION, keys=Keys("test", "test"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", uploader.aws.url)
@@ -122,7 +122,7 @@ def refusing(code: str, status: int) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Refuse) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

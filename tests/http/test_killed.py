@@ -1,6 +1,6 @@
 """An uploader that is killed, terminated or interrupted at any moment publishes nothing by halves.
 
-What the next run of the same command finds is never wrong, and it sends nothing twice. The moments of ``kill -9`` are
+The next run of the same command never finds a wrong object, and sends nothing twice. The moments of ``kill -9`` are
 random: a failure names the seed, and ``SEED`` in the environment sets it.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
 MOMENTS = 40 if TORTURE else 12
 DELAY = 0.012
-"""Seconds that each request is held up, so that there is a life to end."""
+"""Seconds of delay for each request, so that the process lives long enough to be killed."""
 
 BUILD = {f"chunk{number}-3f9c2ab1.js": str(number) for number in range(6)} | {"index.html": "<html>", "logo.png": "x"}
 
@@ -58,7 +58,7 @@ class Life:
         )
 
     def end(self, how: signal.Signals, number: int, then: float) -> Ended:
-        """Send a signal so many seconds after a request arrived; number 0 is the start."""
+        """Send a signal some seconds after a request arrived; number 0 is the start."""
         try:
             self.proxy.wait_for(number)
             sleep(then)
@@ -71,7 +71,7 @@ class Life:
 
 
 def arrived_marker(requests: list[Request]) -> bool:
-    """Whether the server took a marker."""
+    """Whether the server stored a marker."""
     return any(each.method == "PUT" and "/markers/" in each.path and each.done == 200 for each in requests)
 
 
@@ -82,7 +82,7 @@ def usual(
     s3: Any,  # noqa: ANN401
     site_folder: Folder,
 ) -> tuple[list[Request], dict[str, object]]:
-    """The requests of an upload that nobody ends, and what it leaves."""
+    """The requests of an undisturbed upload, and its end state."""
     bucket = new_bucket(s3, {})
     assert upload(site_folder("a", BUILD), bucket).code == 0
     return list(proxy.requests), end_state(read_bucket(s3, bucket))
@@ -97,11 +97,11 @@ def test_killed_at_any_moment_and_run_again(  # noqa: PLR0913, PLR0917 (fixtures
     site_folder: Folder,
     subtests: pytest.Subtests,
 ) -> None:
-    """A marker is there only with all that it names; the next run sends what had not arrived, and nothing else."""
+    """A marker exists only with all its assets; the next run sends the missing files, and nothing else."""
     requests, wanted = usual
     folder, chosen = site_folder("a", BUILD), random.Random(SEED)  # noqa: S311 (no secret)
     for moment in range(MOMENTS):
-        # One moment in each part of its life, counted in requests; before the first one it starts up.
+        # One moment in each part of the process's life, counted in requests; it starts up before the first one.
         number, part = divmod((moment + chosen.random()) / MOMENTS * (len(requests) + 1), 1)
         with subtests.test(seed=SEED, moment=f"{number + part:.2f} of {len(requests)} requests"):
             bucket = new_bucket(s3, {})
@@ -146,7 +146,7 @@ def test_told_to_end_and_run_again(  # noqa: PLR0913, PLR0917 (fixtures)
     code: int,
     words: str,
 ) -> None:
-    """By Ctrl-C, or by a job that is cancelled: one line, no marker, and the intent is taken back."""
+    """By Ctrl-C, or by a cancelled job: one line, no marker, and the intent is deleted."""
     requests, wanted = usual
     folder = site_folder("a", BUILD)
     for number in before_the_marker(requests):

@@ -1,4 +1,4 @@
-"""A file that goes in parts: whole or not at all, and of one that fails no part is left."""
+"""A file that goes in parts: it arrives whole or not at all, and a failed upload leaves no part."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 KEY = "assets/movie-3f9c2ab1.mp4"
 SIZE = 5 * PART_BYTES + 3
-"""More parts than go at one time."""
+"""More parts than one round of parallel requests."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def movie(tmp_path: Path) -> Path:
 
 
 def uploads(uploader: Uploader) -> list[str]:
-    """The keys of what was begun in parts, and neither ended nor aborted."""
+    """The keys of multipart uploads that were neither completed nor aborted."""
     found = uploader.aws.client("s3").list_multipart_uploads(Bucket=uploader.bucket).get("Uploads", [])
     return [each["Key"] for each in found]
 
@@ -59,7 +59,7 @@ def test_it_arrives_whole_with_its_headers(uploader: Uploader, movie: Path) -> N
 def test_an_error_that_lasts_leaves_no_part(
     uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, movie: Path, part: int
 ) -> None:
-    """Whichever part it befalls: one line, and nothing under the key."""
+    """Whichever part it befalls: one line, and no object under the key."""
     plan = proxy.inject(Fault.SLOW_DOWN, is_part(part), times=None)
     ended = upload(movie.parent, uploader.bucket)
     assert plan.hit
@@ -81,7 +81,7 @@ def test_an_end_that_fails_leaves_no_part(
 def test_parts_that_cannot_be_removed_are_told(
     uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, movie: Path
 ) -> None:
-    """Who has no right to abort hears of it; the bucket's lifecycle removes them."""
+    """Without the right to abort, a message names them; the bucket's lifecycle removes them."""
     proxy.inject(Fault.INTERNAL_ERROR, lambda each: "uploadId" in each.query, times=None)
     ended = upload(movie.parent, uploader.bucket)
     assert ended.code == 1
@@ -94,7 +94,7 @@ def test_parts_that_cannot_be_removed_are_told(
 def test_a_file_that_changes_meanwhile_is_not_published(
     uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, movie: Path, how: str, part: int
 ) -> None:
-    """Under its fingerprinted key a wrong object of the right size would pass for the right one ever after."""
+    """Under its fingerprinted key, a wrong object of the right size would count as the right one for ever."""
 
     def change(request: Request) -> bool:
         if is_part(part)(request):
@@ -113,7 +113,7 @@ def test_a_file_that_changes_meanwhile_is_not_published(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("part", ["uploads", "partNumber=5"])
 def test_a_job_that_is_cancelled_leaves_no_part(uploader: Uploader, movie: Path, number: int, part: str) -> None:
-    """A job that is killed does: that is what the bucket's lifecycle rule is for."""
+    """A killed job leaves them: the bucket's lifecycle rule is for these."""
     method = "POST" if part == "uploads" else "PUT"
     with Proxy(uploader.aws.url, method, rf"\?.*{part}", after=True) as proxy:
         process = subprocess.Popen(
@@ -132,13 +132,13 @@ def test_a_job_that_is_cancelled_leaves_no_part(uploader: Uploader, movie: Path,
             process.communicate()
     killed = number == signal.SIGKILL
     assert process.returncode == (-number if killed else 128 + number), said
-    # The id of an upload whose answer never came is not known, and it has no part.
+    # The id of an upload without an answer is unknown, and it has no part.
     assert uploads(uploader) == ([KEY] if killed or part == "uploads" else [])
     assert KEY not in uploader.keys()
 
 
 def test_memory_does_not_grow_with_the_file(uploader: Uploader, tmp_path: Path) -> None:
-    """Of five times the parts there are no more at one time."""
+    """With five times as many parts, there are no more at one time."""
     peaks = []
     for name, parts in (("small", 8), ("large", 40)):
         path = tmp_path / name / "movie-3f9c2ab1.mp4"
@@ -158,7 +158,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platfor
 
 
 def peak(uploader: Uploader, folder: Path) -> int:
-    """The most memory that an upload takes, in bytes.
+    """The peak memory of an upload, in bytes.
 
     Started by a small process: Linux counts what the parent held, too.
     """

@@ -1,4 +1,4 @@
-"""More work than one invocation has time for: it stops in good order, says so, and the next ones finish it."""
+"""More work than one invocation has time for: it stops in order, reports it, and the next invocations finish."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LATEST = {name.replace("3f9c", "4f9c"): "1" for name in SUPERSEDED} | {"index.ht
 
 @pytest.fixture
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at the clock as often as on a large site."""
+    """Check the clock as often as on a large site."""
 
     def small(items: Sequence[Any], _size: int = BATCH) -> object:
         return batches(items, BATCH)
@@ -48,13 +48,13 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def give_time_for(number: int, context: SimpleNamespace) -> None:
-    """Let the next invocation have time for so many batches."""
+    """Give the next invocation time for this number of batches."""
     left = iter([900_000] * (number + 1))
     context.get_remaining_time_in_millis = lambda: next(left, 60_000)
 
 
 def has_wake_up_at_once(uploader: Uploader) -> bool:
-    """Whether the cleaner comes back as soon as a schedule can be."""
+    """Whether the wake-up is set for the earliest possible time."""
     name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
     found = uploader.aws.client("scheduler").get_schedule(Name=name, GroupName="default")
     at = parse_instant(found["ScheduleExpression"].removeprefix("at(").replace(")", "Z"))
@@ -72,7 +72,7 @@ def assets(uploader: Uploader, layout: Layout) -> set[str]:
 
 
 def check_ledger(uploader: Uploader, layout: Layout) -> int:
-    """Hold the ledger to what is in the bucket; returns how many assets bear a tag of ours."""
+    """Compare the ledger with the bucket; returns the number of assets with a tag of ours."""
     ledger, s3 = read_ledger(uploader, layout), uploader.aws.client("s3")
     current = {f"assets/{name}" for name in LATEST}
     assert ledger.retired.keys() == assets(uploader, layout) - current
@@ -89,7 +89,7 @@ def check_ledger(uploader: Uploader, layout: Layout) -> int:
 def test_deletions_and_tags_in_several_invocations(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, context: SimpleNamespace, layout: Layout
 ) -> None:
-    """After each of them the ledger says what is in the bucket, and the next is due at once."""
+    """After each invocation the ledger matches the bucket, and the next is due at once."""
     publish_here(uploader, site_folder("a", SUPERSEDED | REMOVED), "r1")
     cleaner()
     publish_here(uploader, site_folder("b", LATEST), "r2")
@@ -103,7 +103,7 @@ def test_deletions_and_tags_in_several_invocations(
         if not answer["unfinished"]:
             break
         assert has_wake_up_at_once(uploader)
-    # Three batches each: deletions first. What is tagged in between waits for its two days.
+    # Three batches each: deletions first. Assets tagged in between wait for their two days.
     assert done == [(90, 0, 0), (10, 60, 60), (0, 40, 100)]
     assert not has_wake_up_at_once(uploader)
     assert assets(uploader, layout) == {f"assets/{name}" for name in (*LATEST, *REMOVED)}
@@ -113,7 +113,7 @@ def test_deletions_and_tags_in_several_invocations(
 def test_a_lost_ledgers_tags_in_several_invocations(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, context: SimpleNamespace, layout: Layout
 ) -> None:
-    """Until all are read nothing is deleted, by nobody: not by the run that reads the last of them either."""
+    """Until all are read, no run deletes anything, not even the run that reads the last of them."""
     publish_here(uploader, site_folder("a", SUPERSEDED), "r1")
     cleaner()
     publish_here(uploader, site_folder("b", LATEST), "r2")

@@ -1,4 +1,4 @@
-"""A build of very many files: 100,000 of them in `make torture`, and in `make test` enough for every way of listing."""
+"""A build of very many files: 100,000 in `make torture`, and in `make test` enough for every way of listing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders whose names other programs write in another way: Next.js has ``[id]``, and a listing asks for each folder."""
+"""Folder names with special characters: Next.js has ``[id]``, and a listing asks for each folder."""
 
 from __future__ import annotations
 

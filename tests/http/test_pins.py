@@ -1,4 +1,4 @@
-"""``pin`` and ``unpin`` against a real server, and what the real cleaner keeps and lets go."""
+"""``pin`` and ``unpin`` against a real server, and the assets that the real cleaner keeps and deletes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def assets(uploader: Uploader) -> list[str]:
 
 
 def run(uploader: Uploader, command: str, *arguments: str) -> str:
-    """Run a command that must succeed without a word on standard error; returns what it said."""
+    """Run a command that must succeed with an empty standard error; returns its output."""
     answer = uploader.run(command, *arguments, "--bucket", uploader.bucket)
     assert (answer.returncode, answer.stderr) == (0, "")
     return answer.stdout
@@ -37,7 +37,7 @@ def run(uploader: Uploader, command: str, *arguments: str) -> str:
 def test_a_pinned_release_outlives_what_would_be_deleted_until_it_is_unpinned(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, layout: Layout
 ) -> None:
-    """On a policy that deletes at once, in processes of their own."""
+    """With a policy that deletes at once, in processes of their own."""
     first = publish_here(uploader, site_folder("a", ONE), "r1")
     cleaner()
     answer = uploader.process("pin", "r1", "--bucket", uploader.bucket)
@@ -65,7 +65,7 @@ def test_a_pinned_release_outlives_what_would_be_deleted_until_it_is_unpinned(
 
 
 def test_the_documents(uploader: Uploader, site_folder: Folder, layout: Layout) -> None:
-    """A page of a pinned release is kept, and its content is not."""
+    """A page of a pinned release is kept, but not its content."""
     first = publish_here(uploader, site_folder("a", {**ONE, "index.html": "1"}), "r1")
     expected = {
         "bucket": uploader.bucket,
@@ -90,7 +90,7 @@ def test_the_documents(uploader: Uploader, site_folder: Folder, layout: Layout) 
 
 
 def test_a_release_that_is_not_whole_is_not_pinned(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
-    """After the cleaner has deleted of it."""
+    """After the cleaner has deleted some of its assets."""
     first = publish_here(uploader, site_folder("a", ONE), "r1")
     cleaner()
     publish_here(uploader, site_folder("b", TWO), "r2")

@@ -27,7 +27,7 @@ PAGE = 10
 
 @pytest.fixture(scope="module")
 def moto_client() -> Iterator[Any]:
-    """A client of a moto server: unlike ministack it drops the tags of what is stored over, as S3 does."""
+    """A client of a moto server: unlike ministack it drops the tags of an overwritten object, as S3 does."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()

@@ -28,7 +28,7 @@ GONE = ["assets/app-3f9c2ab1.js", "assets/chunk-3f9c2ab1.js"]
 
 
 def version(uploader: Uploader) -> None:
-    """Let the bucket keep what is deleted."""
+    """Turn on versioning, so that the bucket keeps deleted objects."""
     uploader.aws.client("s3").put_bucket_versioning(
         Bucket=uploader.bucket, VersioningConfiguration={"Status": "Enabled"}
     )
@@ -36,7 +36,7 @@ def version(uploader: Uploader) -> None:
 
 @pytest.fixture
 def old(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> str:
-    """The id of a release two of whose assets the cleaner has deleted; one of them bears a tag of the user's."""
+    """The id of a release with two assets that the cleaner has deleted; one of them has a user's tag."""
     version(uploader)
     first = publish_here(uploader, site_folder("a", OLD), "r1")
     team = {"TagSet": [{"Key": "team", "Value": "web"}]}
@@ -44,7 +44,7 @@ def old(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> str:
     cleaner()
     keep = [{"Key": "superseded_at", "Value": "2026-11-23T06:05:38Z"}]
     for key, tags in ((GONE[0], [*team["TagSet"], *keep]), (GONE[1], keep)):
-        # This policy leaves no time between tag and deletion: as an earlier run would have tagged them.
+        # This policy leaves no time between tag and deletion, so the test tags them as an earlier run would have.
         uploader.aws.client("s3").put_object_tagging(Bucket=uploader.bucket, Key=key, Tagging={"TagSet": tags})
     publish_here(uploader, site_folder("b", NEW), "r2")
     assert sorted(entry["key"] for entry in cleaner()["delete"]) == GONE
@@ -53,7 +53,7 @@ def old(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> str:
 
 
 def restore(uploader: Uploader, release_id: str, *options: str) -> str:
-    """Run it; it must succeed without a word on standard error. Returns what it said."""
+    """Run `restore`; it must succeed with an empty standard error. Returns its output."""
     answer = uploader.run("restore", "--release", release_id, "--bucket", uploader.bucket, *options)
     assert (answer.returncode, answer.stderr) == (0, "")
     return answer.stdout
@@ -107,7 +107,7 @@ def test_a_dry_run_says_what_it_would_restore_and_writes_nothing(uploader: Uploa
 
 
 def test_a_key_that_was_deleted_more_than_once(uploader: Uploader, old: str) -> None:
-    """Each deletion of what is deleted adds a delete marker; those of other keys are left alone.
+    """Each deletion of a deleted object adds a delete marker; `restore` leaves those of other keys alone.
 
     Restored a second time, there is nothing to do, and nothing is written.
     """
@@ -127,7 +127,7 @@ def test_a_key_that_was_deleted_more_than_once(uploader: Uploader, old: str) -> 
 
 
 def test_an_id_that_is_taken_is_avoided_and_nothing_is_said_twice(uploader: Uploader, old: str, layout: Layout) -> None:
-    """Two of one name within one second, such as that of the release itself: the later one takes a later id."""
+    """Of two releases with one name in one second, such as the restored one, the later takes a later id."""
     now = datetime.now(UTC)
     taken = [layout.staged_key(make_id(now + timedelta(seconds=ahead), "r1")) for ahead in range(2)]
     for key in taken:
@@ -145,7 +145,7 @@ def test_an_id_that_is_taken_is_avoided_and_nothing_is_said_twice(uploader: Uplo
 def test_what_cannot_be_restored_is_named_and_the_rest_stays(
     uploader: Uploader, old: str, layout: Layout, why: str
 ) -> None:
-    """Its noncurrent version expired; or another content has come under its name since."""
+    """Its noncurrent version expired, or its key has another content by now."""
     s3, lost = uploader.aws.client("s3"), GONE[1]
     if why == "another version":
         s3.put_object(Bucket=uploader.bucket, Key=lost, Body=b"another size")
@@ -164,7 +164,7 @@ def test_what_cannot_be_restored_is_named_and_the_rest_stays(
 
 
 def test_a_bucket_without_versioning(uploader: Uploader, site_folder: Folder) -> None:
-    """Five are named, the rest counted."""
+    """The message names five and counts the rest."""
     files = {f"c{number}-3f9c2ab1.js": "x" for number in range(7)} | {"index.html": "x"}
     released = publish_here(uploader, site_folder("a", files), "r1").id
     for name in files:

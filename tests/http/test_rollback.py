@@ -1,4 +1,4 @@
-"""``rollback`` against a real server, and what the real cleaner makes of it."""
+"""``rollback`` against a real server, followed by the real cleaner."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def ids(uploader: Uploader, site_folder: Folder, cleaner: Cleaner, monkeypatch: 
 
 
 def back(uploader: Uploader, *arguments: str) -> dict[str, Any]:
-    """Roll back; it must succeed without a word on standard error. Returns the JSON document."""
+    """Roll back; it must succeed with an empty standard error. Returns the JSON document."""
     answer = uploader.run("rollback", *arguments, "--bucket", uploader.bucket, "--json")
     assert (answer.returncode, answer.stderr) == (0, "")
     document: dict[str, Any] = json.loads(answer.stdout)
@@ -121,7 +121,7 @@ def test_a_dry_run_writes_nothing(uploader: Uploader, ids: list[str]) -> None:
 def test_what_the_cleaner_has_deleted_is_listed_and_nothing_is_changed(
     uploader: Uploader, ids: list[str], options: tuple[str, ...]
 ) -> None:
-    """Each on a line of its own, or in the document; the error is one line, and says what to do."""
+    """Each on a line of its own, or in the document; the error is one line with its remedy."""
     uploader.aws.client("s3").delete_object(Bucket=uploader.bucket, Key=APPS[0])
     before = uploader.keys()
     answer = uploader.run("rollback", "r1", "--bucket", uploader.bucket, *options)
@@ -136,7 +136,7 @@ def test_what_the_cleaner_has_deleted_is_listed_and_nothing_is_changed(
 
 
 def test_a_page_that_a_later_release_replaced_is_named(uploader: Uploader, site_folder: Folder) -> None:
-    """Its content cannot be had back without a build; what did not change is not named."""
+    """Only a build can restore its content; unchanged files are not named."""
     for name in ("r1", "r2"):
         files = {"index.html": name, "robots.txt": "same", f"app-3f9c2ab{name[1]}.js": name}
         publish_here(uploader, site_folder(name, files), name)

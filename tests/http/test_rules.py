@@ -1,4 +1,4 @@
-"""Rules of the configuration, as they arrive at S3: headers, compressed bodies, and what a changed rule sends again."""
+"""Rules of the configuration, as they arrive at S3: headers, compressed bodies, and the effect of a changed rule."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Site:
         self.file = file
 
     def upload(self, rules: str) -> dict[str, str]:
-        """Upload under these rules; returns key -> reason of what was sent."""
+        """Upload under these rules; returns key -> reason of the files sent."""
         self.file.write_text(rules)
         document = self.uploader.upload(self.folder, "--config", self.file)
         return {each["key"]: each["reason"] for each in document["uploaded"]}
@@ -44,7 +44,7 @@ class Site:
         return body
 
     def marked(self) -> dict[str, dict[str, Any]]:
-        """Key -> what the newest marker says of it."""
+        """Key -> its entry in the newest marker."""
         newest = max(key for key in self.uploader.keys() if key.startswith("assets/.releases/markers/"))
         return {asset["key"]: asset for asset in json.loads(self.body(newest))["assets"].values()}
 
@@ -120,7 +120,7 @@ def test_under_the_same_rules_nothing_is_sent_again(site: Site) -> None:
 
 
 def test_what_earlier_releases_do_not_tell_is_asked_for(site: Site) -> None:
-    """Somebody stored it again since the marker, as it was: it is no reason to send it, and the marker is the same."""
+    """Somebody stored it again unchanged since the marker: the upload does not send it, and the marker is the same."""
     site.upload(GZIP)
     before, client = site.marked(), site.uploader.aws.client("s3")
     for key in [key for key in site.uploader.keys() if "/markers/" in key]:
@@ -151,7 +151,7 @@ def test_a_compressed_file_that_changes_is_sent_again(site: Site) -> None:
 
 
 def test_a_compressed_object_of_another_size_than_the_marker_says_is_sent_again(site: Site) -> None:
-    """Somebody overwrote it, with the headers that it had."""
+    """Somebody overwrote the file, with the same headers."""
     site.upload(GZIP)
     head = site.head(APP)
     site.uploader.aws.client("s3").put_object(

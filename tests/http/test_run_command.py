@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     Folder = Callable[[str, dict[str, str]], Path]
 
 WAIT = "touch began; while :; do sleep 0.05; done"
-"""A roll-out that takes its time, once a signal can meet it."""
+"""A slow roll-out; the file ``began`` shows that a signal can reach it."""
 
 
 @pytest.fixture
 def begin(uploader: Uploader, site_folder: Folder, tmp_path: Path) -> Iterator[Begin]:
-    """Begins ``run dist -- sh -c SCRIPT``; whatever is still running in the end is killed."""
+    """Begins ``run dist -- sh -c SCRIPT``; kills processes that are still running in the end."""
     site_folder("dist", {"app-3f9c2ab1.js": "1"})
     started = []
 
@@ -79,7 +79,7 @@ def wait_for(path: Path) -> None:
 
 
 def log_folders(uploader: Uploader) -> list[str]:
-    """Which kinds of files the release log has."""
+    """The kinds of files in the release log."""
     return [key.split("/")[2] for key in uploader.keys() if ".releases/" in key]
 
 
@@ -98,7 +98,7 @@ def test_its_streams_are_the_commands(uploader: Uploader, begin: Begin) -> None:
         (signal.SIGTERM, f"trap 'sleep 0.3; echo rolled back; exit 5' TERM; {WAIT}", 5, []),
         (signal.SIGTERM, f"trap 'echo finished all the same; exit 0' TERM; {WAIT}", 0, ["markers"]),
         (signal.SIGHUP, WAIT, 129, []),
-        # No terminal sends it to the command here, so the uploader does.
+        # Here no terminal sends the signal to the command, so the uploader does.
         (signal.SIGINT, f"trap 'exit 9' INT; {WAIT}", 9, []),
     ],
     ids=["it dies", "it rolls back", "it succeeds all the same", "the terminal is closed", "Ctrl-C in a CI system"],
@@ -117,7 +117,7 @@ def test_a_signal_is_passed_on_and_the_commands_end_decides(  # noqa: PLR0913, P
 
 
 def test_a_terminals_ctrl_c_reaches_the_command_once(uploader: Uploader, begin: Begin, tmp_path: Path) -> None:
-    """The terminal itself sends it to the whole foreground group: it is not sent a second time."""
+    """The terminal itself sends the signal to the whole foreground group: the uploader does not send it again."""
     controller, terminal = pty.openpty()
     process = begin(
         f"trap 'echo x >> signals' INT; (sleep 1.2; touch over) & {WAIT.replace(':', '[ ! -e over ]')}; exit 3",
@@ -155,9 +155,9 @@ def test_sigterm_before_the_command_runs_is_as_for_an_upload(
 def test_every_command_of_the_pages_runs(
     uploader: Uploader, site_folder: Folder, tmp_path: Path, layout: Layout
 ) -> None:
-    """In its order, with the ids that the commands before have printed; the build job's own lines too.
+    """In their order, with the ids that earlier commands printed; the build job's own lines too.
 
-    Those that need more than a bucket have tests of their own: the Lambda's in `test_clean_command`, and `doctor`.
+    Commands that need more than a bucket have their own tests: the Lambda's in `test_clean_command`, and `doctor`.
     """
     text = "".join((ROOT / page).read_text() for page in ("README.md", "docs/ci.md", "docs/releases.md"))
     commands = re.findall(r"^\$ (python -m uploader .*)$", text, re.MULTILINE)

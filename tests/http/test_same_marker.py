@@ -1,4 +1,4 @@
-"""The same build gives the same marker, byte for byte, but for its id and times."""
+"""The same build gives the same marker, byte for byte, apart from its id and times."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write(folder: Path, names: list[str], at: int) -> Path:
 def test_the_same_build_gives_the_same_marker(
     uploader: Uploader, tmp_path: Path, rules: str, monkeypatch: pytest.MonkeyPatch, write_rules: Callable[[str], Path]
 ) -> None:
-    """By another machine, at another time, into a bucket that holds all of it, part of it or nothing."""
+    """By another machine, at another time, into a bucket with all of its files, some, or none."""
     monkeypatch.chdir(write_rules(rules))
     first = write(tmp_path / "first", sorted(BUILD), 1_600_000_000)
     second = write(tmp_path / "elsewhere" / "second", sorted(BUILD, reverse=True), 1_700_000_000)

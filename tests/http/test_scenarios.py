@@ -1,4 +1,4 @@
-"""Scenarios of `tests/SCENARIOS.md` that no other test held and that need a server."""
+"""Scenarios of `tests/SCENARIOS.md` that need a server and have no other test module."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def publish_through(proxy: FaultProxy, bucket: str, folder: Path, concurrency: int) -> None:
-    """Publish a build as the command line does, in this process, over a network that takes its time."""
+    """Publish a build as the command line does, in this process, over a slow network."""
     build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release="r1")
     proxy.delay = 0.02
     publish(open_bucket(Access(bucket, REGION, proxy.url, keys=Keys("test", "test")), concurrency), build)
@@ -41,7 +41,7 @@ def publish_through(proxy: FaultProxy, bucket: str, folder: Path, concurrency: i
 def test_each_file_is_sent_once_and_no_more_at_a_time_than_allowed(
     bucket: str, site_folder: Folder, proxy: FaultProxy
 ) -> None:
-    """Four at a time: never five, and not one after the other either."""
+    """Four at a time: never five, but not one after the other."""
     under_way: list[int] = []
 
     def count(request: Request) -> bool:
@@ -62,7 +62,7 @@ def test_each_file_is_sent_once_and_no_more_at_a_time_than_allowed(
 def test_no_page_is_sent_before_the_last_of_what_it_asks_for_is_there(
     bucket: str, site_folder: Folder, proxy: FaultProxy
 ) -> None:
-    """However many go at a time; and the marker comes when everything is there."""
+    """However many requests run in parallel; the marker comes after all files."""
     there: dict[str, int] = {}
 
     def look(request: Request) -> bool:
@@ -92,7 +92,7 @@ def test_what_is_on_the_second_page_of_the_listing_is_not_sent_again(uploader: U
 def test_what_another_tool_stored_is_looked_at_once_and_sent_again_if_its_headers_are_wrong(
     uploader: Uploader, site_folder: Folder, proxy: FaultProxy
 ) -> None:
-    """Fingerprinted objects too. From then on the marker says what they are stored with, and nobody has to ask."""
+    """Fingerprinted objects too. From then on the marker names their headers, and no HEAD is needed."""
     right, wrong = "assets/app-3f9c2ab1.js", "assets/map-4a1b2c3d.js"
     year = {"CacheControl": "public, max-age=31536000, immutable"}
     s3 = uploader.aws.client("s3")
@@ -122,7 +122,7 @@ def test_a_pulled_brake_is_an_error_in_the_log_and_a_metric(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Over the limit nothing is deleted, and whoever watches is told; within it neither happens."""
+    """Over the limit nothing is deleted, and the operator is told; within it neither happens."""
     s3 = uploader.aws.client("s3")
 
     def publish(name: str, version: str) -> None:

@@ -1,4 +1,4 @@
-"""Separate jobs: one uploads and stages, another activates or drops; and what the cleaner makes of it."""
+"""Separate jobs: one uploads and stages, another activates or drops; the cleaner runs in between."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def keep_everything(uploader: Uploader, monkeypatch: pytest.MonkeyPatch) -> None
 def test_nothing_retires_until_the_staged_release_is_activated(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, layout: Layout
 ) -> None:
-    """The new assets are there, the old ones stay; once it is activated they go, as ever."""
+    """The new assets exist, the old ones stay; after the activation the old ones are deleted as usual."""
     publish_here(uploader, site_folder("a", OLD), "r1")
     staged = uploader.upload(site_folder("b", NEW), "--release", "r2", "--stage")
     assert (staged["staged"], staged["marker"]) == (layout.staged_key(staged["release"]), None)
@@ -77,7 +77,7 @@ def test_nothing_retires_until_the_staged_release_is_activated(
 def test_a_dropped_release_leaves_what_is_current_alone(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner
 ) -> None:
-    """All options from the environment; a second time it is an error, as is what never was."""
+    """All options from the environment; a second time is an error, and so is an unknown release."""
     first = publish_here(uploader, site_folder("a", OLD), "r1")
     staged = publish_here(uploader, site_folder("b", NEW), "r2", stage=True)
     environ = {"UPLOADER_BUCKET": uploader.bucket, "UPLOADER_RELEASE_ID": staged.id}
@@ -91,7 +91,7 @@ def test_a_dropped_release_leaves_what_is_current_alone(
 
 
 def test_the_summary_says_what_to_do_next(uploader: Uploader, site_folder: Folder) -> None:
-    """A command that can be pasted, with the site's own options."""
+    """A command to paste, with the site's own options."""
     answer = uploader.run(
         "upload", site_folder("a", OLD), "--bucket", uploader.bucket, "--prefix", "a b/", "--release", "r1", "--stage"
     )
@@ -118,7 +118,7 @@ def test_a_staged_dry_run_writes_nothing_and_names_no_file(uploader: Uploader, s
 
 
 def test_a_wrong_id_is_wrong_usage(uploader: Uploader) -> None:
-    """Nothing is asked of S3 for what can be no id."""
+    """A text that cannot be an id causes no request."""
     answer = uploader.run("activate", "3f9c2ab", "--bucket", uploader.bucket)
     assert answer.returncode == 2
     assert "'3f9c2ab' is not the id of a release, such as 20261123T060500Z-3f9c2ab" in answer.stderr
@@ -126,7 +126,7 @@ def test_a_wrong_id_is_wrong_usage(uploader: Uploader) -> None:
 
 
 def test_a_refusal_for_one_key_in_an_answer_of_200_is_a_refusal() -> None:
-    """As AWS answers to a DELETE that the role may not make; the embedded one answers 403."""
+    """AWS's answer to a DELETE without the right; the embedded one answers 403."""
     body = b"<DeleteResult><Error><Key>k</Key><Code>AccessDenied</Code><Message>No</Message></Error></DeleteResult>"
 
     class Refuse(BaseHTTPRequestHandler):
@@ -155,7 +155,7 @@ def test_a_refusal_for_one_key_in_an_answer_of_200_is_a_refusal() -> None:
 def test_a_roll_back_by_building_an_old_release_again(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is sent; what comes back loses its tag, and what it replaces is superseded from now on."""
+    """No file is sent; the returning assets lose their tags, and the replaced ones are superseded from now on."""
     keep_everything(uploader, monkeypatch)
     publish_here(uploader, site_folder("a", OLD), "r1")
     publish_here(uploader, site_folder("b", NEW), "r2")

@@ -1,4 +1,4 @@
-"""What ``python -m uploader`` leaves in the bucket."""
+"""The objects that ``python -m uploader`` leaves in the bucket."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_marker_lists_every_file_and_the_intent_is_gone(
     ],
 )
 def test_headers(uploader: Uploader, site_folder: Folder, name: str, content_type: str, cache: str) -> None:
-    """Types with a charset for text; a year for what is fingerprinted, and ``no-cache`` for the rest."""
+    """Types with a charset for text; a year for fingerprinted files, and ``no-cache`` for the rest."""
     uploader.upload(site_folder("a", {name: "x"}))
     head = uploader.aws.client("s3").head_object(Bucket=uploader.bucket, Key=f"assets/{name}", ChecksumMode="ENABLED")
     assert (head["ContentType"], head["CacheControl"]) == (content_type, cache)
@@ -68,7 +68,7 @@ def test_headers(uploader: Uploader, site_folder: Folder, name: str, content_typ
 def test_pages_and_fingerprinted_files_have_headers_of_their_own_in_one_run(
     uploader: Uploader, site_folder: Folder, tmp_path: Path
 ) -> None:
-    """Without a word about it; and as a rule says, for the pages that it is about."""
+    """Without a rule; and with a rule, for the pages that it matches."""
     rules = tmp_path / "uploader.toml"
     rules.write_text('[[rules]]\nmatch = "/account/**"\ncache_control = "private, no-store"\n')
     folder = site_folder("a", {"app-3f9c2ab1.js": "x", "index.html": "x", "account/index.html": "x"})
@@ -86,7 +86,7 @@ def test_pages_and_fingerprinted_files_have_headers_of_their_own_in_one_run(
 
 @pytest.mark.scenario("T1", "T21", "L32")
 def test_only_what_changed_is_sent_each_with_its_reason(uploader: Uploader, site_folder: Folder) -> None:
-    """Unchanged files stay; a page of the same size with another content is seen; a second run sends nothing."""
+    """Unchanged files stay; a page with other content of the same size is noticed; a second run sends nothing."""
     uploader.upload(site_folder("a", BUILD))
     again = uploader.upload(site_folder("a", BUILD))
     assert again["counts"] == {"uploaded": 0, "unchanged": 3}
@@ -101,7 +101,7 @@ def test_only_what_changed_is_sent_each_with_its_reason(uploader: Uploader, site
 
 @pytest.mark.scenario("L29")
 def test_an_object_with_other_headers_is_sent_again(uploader: Uploader, site_folder: Folder) -> None:
-    """What somebody stored by hand with other headers is put right."""
+    """The upload corrects a file that somebody stored by hand with other headers."""
     uploader.upload(site_folder("a", {"index.html": "x"}))
     s3 = uploader.aws.client("s3")
     head = s3.head_object(Bucket=uploader.bucket, Key="assets/index.html")
@@ -115,7 +115,7 @@ def test_an_object_with_other_headers_is_sent_again(uploader: Uploader, site_fol
 
 @pytest.mark.scenario("T19c", "L17")
 def test_a_dry_run_says_what_it_would_send_and_writes_nothing(uploader: Uploader, site_folder: Folder) -> None:
-    """Not even an intent."""
+    """It does not even write an intent."""
     document = uploader.upload(site_folder("a", BUILD), "--dry-run")
     assert document["dry_run"] is True
     assert document["counts"] == {"uploaded": 3, "unchanged": 0}
