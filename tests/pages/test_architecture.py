@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+import tomllib
 
 import pytest
 
 from tests.paths import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
@@ -32,17 +28,6 @@ def defined(source: str) -> set[str]:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             found |= {target.id for target in targets if isinstance(target, ast.Name)}
     return found
-
-
-def imported(path: Path) -> Iterator[str]:
-    """What a module imports, wherever it does so; a name from the package itself as ``uploader.name``."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module == "uploader":
-            yield from (f"uploader.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
 
 
 @pytest.mark.parametrize("text", [PAGE, GUIDE], ids=["architecture", "contributing"])
@@ -72,26 +57,8 @@ def test_there_are_ten_questions() -> None:
     assert len(QUESTIONS) == 10
 
 
-def test_every_package_and_module_of_the_uploader_has_its_layer() -> None:
-    named = sorted(name.rstrip("/") for layer in LAYERS for name in layer if name != "cli/commands/")
-    there = {path.relative_to(ROOT / "uploader").parts[0].removesuffix(".py") for path in uploaders()}
-    assert named == sorted(there - {"__init__", "__main__"})
-
-
-def uploaders() -> list[Path]:
-    """Every module of the uploader."""
-    return sorted((ROOT / "uploader").rglob("*.py"))
-
-
-def test_imports_go_down_the_table() -> None:
-    """Every import counts: at the top, within a function, for types only."""
-    depth = {name.rstrip("/"): number for number, layer in enumerate(LAYERS) for name in layer}
-    wrong = []
-    for path in uploaders():
-        own = path.relative_to(ROOT / "uploader").parts[0].removesuffix(".py")
-        for name in imported(path):
-            package, _, other = name.partition(".")
-            other = other.partition(".")[0]
-            if package == "uploader" and other in depth and other != own and depth[other] <= depth.get(own, -1):
-                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
-    assert wrong == []
+def test_the_layers_are_those_that_import_linter_holds() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (held,) = (each["layers"] for each in contracts if each.get("containers") == ["uploader"])
+    said = [" | ".join(name.rstrip("/") for name in layer if name.count("/") < 2) for layer in LAYERS]
+    assert ["__main__", *said] == held
