@@ -8,7 +8,7 @@ from pathlib import Path
 from cogapp import Cog
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = "operation, options, protocol, scenarios, settings"
+MODULES = "library, operation, options, protocol, scenarios, settings"
 """The modules of this package that a page can name."""
 
 
