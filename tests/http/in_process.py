@@ -25,7 +25,7 @@ from uploader.cli.entry import run
 from uploader.clocks import Clocks
 from uploader.publishing.publish import Build, publish
 from uploader.s3 import bodies, requests
-from uploader.s3.open import open_bucket
+from uploader.s3.open import connect, open_connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -74,7 +74,7 @@ def parts_are_small() -> Iterator[None]:
 
 def publish_here(uploader: Uploader, folder: Path, release: str, *, stage: bool = False) -> Published:
     """Publish a build, for what a test needs to be there before it begins. The releases' names have to ascend."""
-    bucket = open_bucket(Access(uploader.bucket, REGION, uploader.aws.url, keys=Keys("test", "test")), 8)
+    bucket = open_connected(connect(Access(uploader.bucket, REGION, uploader.aws.url, keys=Keys("test", "test"))), 8)
     build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release=release)
     return publish(bucket, build, stage=stage, clocks=Clocks(sleep=no_sleep))
 

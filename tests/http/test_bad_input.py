@@ -15,7 +15,7 @@ from uploader.aws.access import find_access
 from uploader.builds.collect import collect
 from uploader.errors import UploaderError
 from uploader.publishing.publish import Build, publish
-from uploader.s3.open import open_bucket
+from uploader.s3.open import connect, open_connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,7 +180,7 @@ def test_a_file_that_changes_or_vanishes_while_it_is_being_uploaded(
     for name, value in uploader.aws.environment().items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    bucket = open_bucket(find_access(uploader.bucket, region=None, profile=None, endpoint_url=None), concurrency=4)
+    bucket = open_connected(connect(find_access(uploader.bucket, region=None, profile=None, endpoint_url=None)), 4)
     build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release="r")
 
     def meanwhile(_uploads: object) -> None:

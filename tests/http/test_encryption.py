@@ -11,7 +11,7 @@ import pytest
 from examples.embedded_aws import REGION
 from uploader.aws.access import Access, Keys
 from uploader.s3.encryption import encryption
-from uploader.s3.open import open_bucket
+from uploader.s3.open import connect, open_connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,8 @@ def test_the_bucket_key_is_asked_for() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Recorder) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         access = Access("site", REGION, f"http://127.0.0.1:{server.server_port}", keys=Keys("test", "test"))
-        open_bucket(access, 1, encryption("aws:kms", "alias/assets", bucket_key=True)).create("k", b"")
+        encrypted = encryption("aws:kms", "alias/assets", bucket_key=True)
+        open_connected(connect(access, encrypted), 1).create("k", b"")
         server.shutdown()
     assert {name: value for name, value in seen.items() if "server-side-encryption" in name} == {
         "x-amz-server-side-encryption": "aws:kms",

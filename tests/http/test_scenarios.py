@@ -16,7 +16,7 @@ from tests.http.in_process import publish_here
 from uploader.aws.access import Access, Keys
 from uploader.builds.collect import collect
 from uploader.publishing.publish import Build, publish
-from uploader.s3.open import open_bucket
+from uploader.s3.open import connect, open_connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ def publish_through(proxy: FaultProxy, bucket: str, folder: Path, concurrency: i
     """Publish a build as the command line does, in this process, over a slow network."""
     build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release="r1")
     proxy.delay = 0.02
-    publish(open_bucket(Access(bucket, REGION, proxy.url, keys=Keys("test", "test")), concurrency), build)
+    publish(open_connected(connect(Access(bucket, REGION, proxy.url, keys=Keys("test", "test"))), concurrency), build)
 
 
 @pytest.mark.scenario("T10")

@@ -14,7 +14,7 @@ from release_log.instants import parse_instant
 from tests.http.in_process import publish_here
 from uploader.aws.access import Access, Keys
 from uploader.errors import UploaderError
-from uploader.s3.open import open_bucket
+from uploader.s3.open import connect, open_connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +145,7 @@ def test_a_refusal_for_one_key_in_an_answer_of_200_is_a_refusal() -> None:
             with pytest.raises(
                 UploaderError, match="access denied: allow the build job's role s3:DeleteObject on s3://"
             ):
-                open_bucket(access, 1).withdraw("k")
+                open_connected(connect(access), 1).withdraw("k")
         finally:
             server.shutdown()
             thread.join()

@@ -1,8 +1,4 @@
-"""Who we are and where the bucket is, as boto3's own chain finds it.
-
-boto3 takes a quarter of a second to import, which is half of a small upload. So where its chain would end at its first
-link, the environment, it is not asked.
-"""
+"""Which bucket, and with whose credentials: by the environment variables if they say it, else by boto3's chain."""
 
 from __future__ import annotations
 
@@ -15,8 +11,6 @@ from uploader.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import boto3
-
 
 class Keys(NamedTuple):
     """Credentials that do not change while the process runs."""
@@ -26,20 +20,20 @@ class Keys(NamedTuple):
     token: str | None = None
 
     def __repr__(self) -> str:
-        """Tell nobody."""
+        """Leave out the secrets."""
         return f"Keys({self.access_key_id!r})"
 
 
 class Access(NamedTuple):
-    """A bucket and the way to it.
+    """A bucket, and the credentials for it.
 
     Attributes:
-        bucket: Its name.
-        region: Its region.
+        bucket: The bucket's name.
+        region: The bucket's region.
         endpoint: Another S3 server than AWS; None for AWS.
-        profile: The AWS profile that was asked for.
-        keys: The credentials, if they are in the environment; else `session` has them.
-        who: Whose rights those are, for messages.
+        profile: The AWS profile that was named.
+        keys: The credentials, if they are in the environment; None: `uploader.aws.boto3_chain` finds them.
+        who: Who needs the permission, in error messages.
     """
 
     bucket: str
@@ -49,26 +43,18 @@ class Access(NamedTuple):
     keys: Keys | None = None
     who: str = "the build job's role"
 
-    @property
-    def session(self) -> boto3.Session:
-        """The same for boto3."""
-        import boto3  # noqa: PLC0415 (see above)
-
-        if self.keys is None:
-            return boto3.Session(profile_name=self.profile, region_name=self.region)
-        return boto3.Session(
-            aws_access_key_id=self.keys.access_key_id,
-            aws_secret_access_key=self.keys.secret_access_key,
-            aws_session_token=self.keys.token,
-            region_name=self.region,
-        )
-
 
 def find_access(bucket: str, *, region: str | None, profile: str | None, endpoint_url: str | None) -> Access:
     """Find credentials and region.
 
+    Args:
+        bucket: The bucket's name.
+        region: The bucket's region; None: as the environment or boto3's chain says.
+        profile: The AWS profile; None: as the environment or boto3's chain says.
+        endpoint_url: Another S3 server than AWS; None: as the environment says.
+
     Raises:
-        UsageError: There are no credentials, or no region, or no such profile.
+        UsageError: No credentials, no region or no such profile were found, or the endpoint is not a URL.
     """
     endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     if endpoint is not None and not re.match(r"https?://[^/]", endpoint):
@@ -77,7 +63,9 @@ def find_access(bucket: str, *, region: str | None, profile: str | None, endpoin
     keys = None if profile or os.environ.get("AWS_PROFILE") else _keys(os.environ)
     where = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if keys is None or (where is None and endpoint is None):
-        found = _ask_boto3(region, profile, needed=keys is None)
+        from uploader.aws.boto3_chain import find_region  # noqa: PLC0415 (boto3 takes a quarter of a second)
+
+        found = find_region(region, profile, credentials_needed=keys is None)
         where = where or found
     where = where or ("us-east-1" if endpoint else None)
     if where is None:
@@ -94,31 +82,6 @@ def _keys(environ: Mapping[str, str]) -> Keys | None:
     return Keys(key_id, secret, environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN"))
 
 
-def _ask_boto3(region: str | None, profile: str | None, *, needed: bool) -> str | None:
-    """The region that boto3 finds, having seen that it finds credentials, where they are needed."""
-    import boto3  # noqa: PLC0415 (see above)
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    try:
-        session = boto3.Session(profile_name=profile, region_name=region)
-        credentials = session.get_credentials() if needed else None
-        if credentials is not None:
-            credentials.get_frozen_credentials()
-    except (BotoCoreError, OSError) as error:  # The second is of a token's file (AWS_WEB_IDENTITY_TOKEN_FILE).
-        msg = f"credentials: {error}"
-        raise UsageError(msg) from error
-    except ClientError as error:
-        msg = f"credentials: {error}; see that the role trusts this job: its repository, its branch or environment"
-        raise UsageError(msg) from error
-    if needed and credentials is None:
-        msg = (
-            "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, give the job a role, "
-            "or name a --profile"
-        )
-        raise UsageError(msg)
-    return session.region_name
-
-
 def first_line(error: object) -> str:
-    """The first line of what a library said, not too long."""
+    """The first line of a library's error text, at most 300 characters."""
     return str(error).strip().partition("\n")[0][:300]

@@ -19,6 +19,7 @@ from botocore.exceptions import (
 
 from release_log.ledger_file import INVOCATION_SECONDS
 from uploader.aws.access import first_line
+from uploader.aws.boto3_chain import open_session
 from uploader.aws.refusals import BUSY, CLEANER, LAMBDA, NAME_FUNCTION, explain
 from uploader.errors import StoppedError, UploaderError, UsageError
 
@@ -48,7 +49,7 @@ def open_lambda(access: Access) -> LambdaPort:
     NAT gateway does not bear without keep-alives:
     https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
     """
-    client: Any = access.session.client(
+    client: Any = open_session(access).client(
         "lambda",
         region_name=access.region,
         config=Config(

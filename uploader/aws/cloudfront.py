@@ -8,6 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from uploader.aws.access import first_line
+from uploader.aws.boto3_chain import open_session
 from uploader.aws.refusals import CLOUDFRONT, explain
 from uploader.errors import UploaderError
 
@@ -29,9 +30,10 @@ def create_invalidation(access: Access, distribution: str, reference: str, paths
     Raises:
         UploaderError: CloudFront refused, or cannot be reached.
     """
-    client = access.session.client("cloudfront", config=Config(retries={"mode": "standard", "max_attempts": 6}))
+    config = Config(retries={"mode": "standard", "max_attempts": 6})
     batch = {"Paths": {"Quantity": len(paths), "Items": list(paths)}, "CallerReference": reference}
     try:
+        client = open_session(access).client("cloudfront", config=config)
         answer = client.create_invalidation(DistributionId=distribution, InvalidationBatch=batch)
     except ClientError as error:
         raise explain(

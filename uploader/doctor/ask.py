@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from uploader.aws.access import first_line
+from uploader.aws.boto3_chain import open_session
 from uploader.aws.refusals import CREDENTIALS, DENIED, explain_s3
 
 if TYPE_CHECKING:
@@ -73,13 +74,13 @@ def ask_s3(access: Access) -> Ask:
         retries={"mode": "standard", "total_max_attempts": 3},
         request_checksum_calculation="when_required",
     )
-    client = access.session.client("s3", region_name=access.region, endpoint_url=access.endpoint, config=config)
+    client = open_session(access).client("s3", region_name=access.region, endpoint_url=access.endpoint, config=config)
     return _asking(client, access, Bucket=access.bucket)
 
 
 def ask_lambda(access: Access, function: str) -> Ask:
     """Ask Lambda, about the function."""
-    client = access.session.client("lambda", region_name=access.region)
+    client = open_session(access).client("lambda", region_name=access.region)
     return _asking(client, access, FunctionName=function)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from release_log.layout import Layout
 from uploader.s3.bodies import Room, memory_for
-from uploader.s3.connection import connect
 from uploader.s3.key_ranges import key_ranges
 from uploader.s3.port import Listing, Look
 from uploader.s3.requests import Requests
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from uploader.aws.access import Access
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.s3.connection import Connection
     from uploader.s3.listing import KeyListing
@@ -27,20 +25,6 @@ Answer = TypeVar("Answer")
 
 RANGES = 24
 """Into how many parts a large listing is cut."""
-
-
-def open_bucket(access: Access, concurrency: int, encryption: Mapping[str, Any] | None = None) -> Bucket:
-    """Open a bucket.
-
-    Args:
-        access: Which, and the way to it.
-        concurrency: How many requests may run at once.
-        encryption: See `uploader.s3.encryption`.
-
-    Raises:
-        UsageError: It cannot be one, by its name.
-    """
-    return Bucket(connect(access, encryption), concurrency)
 
 
 class Bucket:

@@ -116,7 +116,6 @@ def _credentials(access: Access) -> tuple[dict[str, Any], tuple[type[Exception],
         keys = access.keys
         named = {"access_key_id": keys.access_key_id, "secret_access_key": keys.secret_access_key, "token": keys.token}
         return {name: value for name, value in named.items() if value is not None}, ()
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (as `uploader.aws.access` says)
-    from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415
+    from uploader.s3 import boto3_credentials  # noqa: PLC0415 (boto3 takes a quarter of a second)
 
-    return {"credential_provider": Boto3CredentialProvider(access.session)}, (BotoCoreError, ClientError)
+    return {"credential_provider": boto3_credentials.credential_provider(access)}, boto3_credentials.ERRORS

@@ -9,24 +9,19 @@ import obstore
 from uploader.threads.workers import for_each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from obstore import ObjectMeta
+    from obstore import ListStream, ObjectMeta
     from obstore.store import S3Store
 
     from uploader.s3.key_ranges import KeyRange
 
 AT_ONCE = 12
-"""How many pages are asked for at one time. They come faster than they are read, and each takes a megabyte until it is.
-"""
+"""How many pages are asked for at one time. They arrive faster than they are read, and each takes a megabyte."""
 
 FEW = 4
-"""So many ranges are not worth asyncio. Of more it saves a third of the processor time: a page comes in a hundred
-pieces, and a thread that waits for it is woken for each."""
-
-SETTLE_SECONDS = 0.05
-"""How long what is cancelled may take to end, in obstore's own threads."""
+"""Up to this many ranges, threads are as fast. Above it, asyncio saves a third of the CPU time."""
 
 
 class KeyListing(NamedTuple):
@@ -37,20 +32,19 @@ class KeyListing(NamedTuple):
 
 
 class RangeListing:
-    """A listing of what there is of some keys.
+    """A listing that looks for some keys.
 
     Attributes:
-        found: What is known so far.
+        found: The keys that were found so far.
     """
 
     def __init__(self, store: S3Store, ranges: Sequence[KeyRange], keys: Mapping[str, str], at_once: int) -> None:
-        """Ask for nothing yet.
+        """Prepare the listing; no request is sent yet.
 
         Args:
-            store: Where.
+            store: The bucket.
             ranges: What is listed.
-            keys: What is wanted of that. They are the values: of 100,000 those that S3 sends need not be kept beside
-                our own.
+            keys: The wanted keys. Each maps to itself, so that we store our own string object and not S3's copy of it.
             at_once: How many pages may be asked for at one time.
         """
         self.found = KeyListing({}, {})
@@ -59,54 +53,35 @@ class RangeListing:
         self._keys = keys
         self._at_once = min(AT_ONCE, at_once)
         if len(self._left) > FEW:
-            # Here, by whoever asks for the listing: in a thread, beside the one that looks at 50,000 files, each of its
-            # modules would wait for its turn, a quarter of a second in all.
-            import asyncio  # noqa: F401, PLC0415 (see `FEW`)
+            # Here, where the listing is prepared. In its thread, beside the one that reads 50,000 files, each module of
+            # asyncio would wait for its turn: a quarter of a second in all.
+            from uploader.s3.many_ranges import read_ranges  # noqa: PLC0415 (asyncio takes 20 ms; see `FEW`)
+
+            self._read_many = read_ranges
 
     def read(self) -> None:
         """List all ranges; after a failure, those that are left.
 
         Raises:
-            Exception: What the first raised that failed.
+            Exception: What the first range raised that failed.
         """
         left = tuple(self._left)
         if len(left) > FEW:
-            self._read_many(iter(left))
+            self._read_many(left, self._pages, self._take, self._left.remove, self._at_once)
         else:
             for_each(left, self._read, at_once=self._at_once)
 
     def _read(self, keys: KeyRange) -> None:
-        for page in obstore.list(self._store, keys.folder or None, offset=keys.after, chunk_size=1000):
+        for page in self._pages(keys):
             if self._take(page, keys):
                 break
         self._left.remove(keys)
 
-    def _read_many(self, left: Iterator[KeyRange]) -> None:
-        import asyncio  # noqa: PLC0415 (see `FEW`)
-
-        async def worker() -> None:
-            for keys in left:
-                pages = obstore.list(self._store, keys.folder or None, offset=keys.after, chunk_size=1000)
-                async for page in pages:
-                    if self._take(page, keys):
-                        break
-                self._left.remove(keys)
-
-        async def read() -> None:
-            workers = [asyncio.create_task(worker()) for _ in range(self._at_once)]
-            try:
-                await asyncio.gather(*workers)
-            except BaseException:
-                for each in workers:
-                    each.cancel()
-                # An answer that comes at this very moment must still find the loop open.
-                await asyncio.sleep(SETTLE_SECONDS)
-                raise
-
-        asyncio.run(read())
+    def _pages(self, keys: KeyRange) -> ListStream[Sequence[ObjectMeta]]:
+        return obstore.list(self._store, keys.folder or None, offset=keys.after, chunk_size=1000)
 
     def _take(self, page: Sequence[ObjectMeta], keys: KeyRange) -> bool:
-        """Keep what is wanted of a page; whether it was the last."""
+        """Keep the wanted keys of a page; whether it was the last page of its range."""
         sizes, times = self.found
         for entry in page:
             key = self._keys.get(entry["path"])

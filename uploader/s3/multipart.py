@@ -1,18 +1,17 @@
-"""Files that are too large for one request: sent in parts, in constant memory, and nothing is left of one that fails.
-
-By way of boto3, unlike all else. obstore has each part in memory, whatever its size; it shows the object before one can
-see whether its file changed meanwhile; and it leaves the parts of an upload that fails where they are.
-"""
+"""One upload in parts, in constant memory: if it fails, it leaves nothing in the bucket. Loads boto3."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import time
-from functools import cached_property
 from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from uploader.aws.boto3_chain import open_session
 from uploader.errors import UploaderError
 from uploader.s3.bodies import PARTS_AT_ONCE, check_unchanged, part_bytes
 from uploader.s3.errors import NO_CODE, AnswerError, code_of
@@ -33,16 +32,6 @@ END_SECONDS = 2
 ABORT_SECONDS = 5
 """How long an upload that fails may take to end, and to be cleared away: together less than CI systems wait."""
 
-HEADERS = frozenset(
-    {"Content-Type", "Cache-Control", "Content-Encoding", "Content-Disposition", "Content-Language", "Storage-Class"}
-)
-ENCRYPTION = {
-    "server_side_encryption": "ServerSideEncryption",
-    "sse_kms_key_id": "SSEKMSKeyId",
-    "sse_bucket_key_enabled": "BucketKeyEnabled",
-}
-"""What `uploader.s3.encryption` says to obstore, as boto3 calls it."""
-
 log = logging.getLogger("uploader")
 
 
@@ -52,67 +41,19 @@ class Ask(Protocol):
     def __call__(self, action: str, key: str, ask: Callable[[], Answer]) -> Answer: ...  # noqa: D102
 
 
-class LargeFiles:
-    """The way to a bucket for what goes in parts; nothing is imported for it before there is such a file."""
-
-    def __init__(self, access: Access, encryption: Mapping[str, Any]) -> None:
-        self._access = access
-        self._encryption = {ENCRYPTION[name]: value for name, value in encryption.items()}
-        self._uploads: list[_Upload] = []
-
-    def stop(self) -> None:
-        """Stop what is being sent, and wait until it is cleared away, if that does not take too long."""
-        uploads, until = tuple(self._uploads), time.monotonic() + END_SECONDS + ABORT_SECONDS
-        for upload in uploads:
-            upload.stop()
-        for upload in uploads:
-            upload.ended.wait(max(0.0, until - time.monotonic()))
-
-    def send(self, asset: LocalAsset, attributes: Mapping[str, str], ask: Ask) -> None:
-        """Store a file.
-
-        Args:
-            asset: The file.
-            attributes: Headers, and metadata by its bare names.
-            ask: Makes the requests.
-
-        Raises:
-            UploaderError: S3 refused, or the file is not what it was when the build was looked at: then there is no
-                object of it.
-        """
-        headers = {name.replace("-", ""): value for name, value in attributes.items() if name in HEADERS}
-        metadata = {name: value for name, value in attributes.items() if name not in HEADERS}
-        parameters = {**headers, "Metadata": metadata, **self._encryption}
-        for again in (True, False):
-            upload = _Upload(self._s3, self._access.bucket, asset, ask)
-            self._uploads.append(upload)
-            try:
-                upload.run(parameters)
-            except UploaderError as error:
-                # The end of the upload was done and its answer lost. What is there may be another's, so: once more.
-                if not again or code_of(error.__cause__) != "NoSuchUpload":
-                    raise
-            else:
-                return
-            finally:
-                self._uploads.remove(upload)
-                upload.ended.set()
-
-    @cached_property
-    def _s3(self) -> Any:  # noqa: ANN401 (boto3's client)
-        from botocore.config import Config  # noqa: PLC0415 (see above)
-
-        config = Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=ANSWER_SECONDS,
-            retries={"total_max_attempts": 1},  # `Ask` repeats
-            max_pool_connections=4 * PARTS_AT_ONCE,
-            request_checksum_calculation="when_supported",
-        )
-        return self._access.session.client("s3", endpoint_url=self._access.endpoint, config=config)
+def open_client(access: Access) -> Any:  # noqa: ANN401 (boto3's)
+    """A client of S3 for uploads in parts."""
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=ANSWER_SECONDS,
+        retries={"total_max_attempts": 1},  # `Ask` repeats
+        max_pool_connections=4 * PARTS_AT_ONCE,
+        request_checksum_calculation="when_supported",
+    )
+    return open_session(access).client("s3", endpoint_url=access.endpoint, config=config)
 
 
-class _Upload:
+class MultipartUpload:
     """One upload in parts.
 
     Attributes:
@@ -127,9 +68,15 @@ class _Upload:
         self._begun: list[str] = []
         self._requests: list[Workers[Any]] = []
         self._stop = Event()
+        self._end_by = 0.0
         self.ended = Event()
 
     def run(self, parameters: Mapping[str, Any]) -> None:
+        """Store the file, with these parameters of ``CreateMultipartUpload``.
+
+        Raises:
+            UploaderError: S3 refused, or the file changed since the build was looked at. Then no object of it exists.
+        """
         try:
             upload = self._request("s3:PutObject", self._begin, **parameters)
             parts = self._send_parts(upload)
@@ -144,9 +91,14 @@ class _Upload:
 
     def stop(self) -> None:
         """Have `run` end at once, with an error."""
+        self._end_by = time.monotonic() + END_SECONDS + ABORT_SECONDS
         self._stop.set()
         for each in tuple(self._requests):
             each.stop(self._stopped())
+
+    def wait_for_end(self) -> None:
+        """After `stop`: wait until nothing of it is under way, if that does not take too long."""
+        self.ended.wait(max(0.0, self._end_by - time.monotonic()))
 
     def _send_parts(self, upload: str) -> list[dict[str, Any]]:
         size, whole = part_bytes(self._asset.size), self._asset.size
@@ -223,8 +175,6 @@ class _Upload:
 
 @contextlib.contextmanager
 def _as_answer_error() -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (as above)
-
     try:
         yield
     except ClientError as error:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uploader.s3.connection import Connection as Connection  # noqa: PLC0414 (for those outside of this package)
     from uploader.s3.port import BucketPort, VersionsPort
 
-__all__ = ["ALGORITHMS", "connect", "encryption", "open_bucket", "open_connected", "open_versions"]
+__all__ = ["ALGORITHMS", "connect", "encryption", "open_connected", "open_versions"]
 
 
 def connect(access: Access, encrypted: Mapping[str, Any] | None = None) -> Connection:
@@ -32,11 +32,6 @@ def connect(access: Access, encrypted: Mapping[str, Any] | None = None) -> Conne
     from uploader.s3 import connection  # noqa: PLC0415 (`--help` needs no obstore: 40 ms)
 
     return connection.connect(access, encrypted)
-
-
-def open_bucket(access: Access, concurrency: int, encrypted: Mapping[str, Any] | None = None) -> BucketPort:
-    """Open a bucket; see `connect` and `open_connected`."""
-    return open_connected(connect(access, encrypted), concurrency)
 
 
 def open_connected(connection: Connection, concurrency: int) -> BucketPort:

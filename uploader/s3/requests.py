@@ -15,8 +15,8 @@ from uploader.builds.asset import Stored
 from uploader.errors import UploaderError
 from uploader.s3.bodies import read_body
 from uploader.s3.errors import AnswerError, code_of, is_missing, passes
+from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
-from uploader.s3.multipart import LargeFiles
 from uploader.s3.port import Blob
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from release_log.tags import without_mark
+from uploader.aws.boto3_chain import open_session
 from uploader.aws.refusals import explain_s3
 from uploader.s3.port import Deleted
 
@@ -28,7 +29,7 @@ class S3Versions:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._client: Any = access.session.client(
+        self._client: Any = open_session(access).client(
             "s3",
             region_name=access.region,
             endpoint_url=access.endpoint,
