@@ -87,7 +87,7 @@ class Metric(StrEnum):
         "a full listing",
         "assets of current releases that are not in the bucket",
     )
-    ORPHANS = "Orphans", Unit.COUNT, "a full listing", "assets of no known release"
+    ORPHANS = "Orphans", Unit.COUNT, "a full listing", "assets that no known release names"
     LAG = "Lag", Unit.SECONDS, "a run that a marker woke", "how old the newest marker was when the run began"
     EVENTS_NOT_SENT = (
         "EventsNotSent",

@@ -40,21 +40,23 @@ class Policy:
     """What is deleted, and when. See the field metadata (``doc``, ``low``, ``high``) or `SETTINGS`."""
 
     version_limit: int = _setting(2, "older versions kept per logical path")
-    version_ttl: int = _setting(3600, "seconds every superseded version is kept")
-    removed_ttl: int = _setting(172_800, "seconds a removed asset is kept")
-    grace: int = _setting(900, "seconds that cover a roll-out; a floor under both")
+    version_ttl: int = _setting(3600, "seconds that every superseded version is kept")
+    removed_ttl: int = _setting(172_800, "seconds that a removed asset is kept")
+    grace: int = _setting(900, "seconds that cover a roll-out; `version_ttl` and `removed_ttl` count as at least this")
     keep_releases: int = _setting(
         0, "previous releases per channel whose assets are all kept, whatever their age", high=100
     )
-    pending_ttl: int = _setting(2 * HALF_PENDING_TTL, "seconds an intent protects its keys", low=2 * HALF_PENDING_TTL)
-    staged_ttl: int = _setting(172_800, "seconds a staged release protects its keys", low=3600)
+    pending_ttl: int = _setting(
+        2 * HALF_PENDING_TTL, "seconds that an intent protects its keys", low=2 * HALF_PENDING_TTL
+    )
+    staged_ttl: int = _setting(172_800, "seconds that a staged release protects its keys", low=3600)
     orphans: Orphans = _setting(  # noqa: RUF009 (it is dataclasses.field, and an enum's member never changes)
         Orphans.FINGERPRINTED,
-        "which assets of no known release are retired: `fingerprinted`, `all` or `report` (none); "
+        "which assets that no known release names are retired: `fingerprinted`, `all` or `report` (none); "
         "with an empty prefix always `report`",
     )
     max_delete_fraction: float = _setting(
-        0.5, "a run that would delete a larger share of the assets (and more than 100) deletes nothing", high=1
+        0.5, "a run that would delete a larger share of the assets, and more than 100, deletes nothing", high=1
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from cogapp import Cog
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = "library, operation, options, protocol, scenarios, settings"
+MODULES = ", ".join(path.stem for path in sorted(Path(__file__).parent.glob("[!_]*.py")))
 """The modules of this package that a page can name."""
 
 
