@@ -1,1 +1,1 @@
-"""The cleaner: load -> fold -> decide (pure) -> apply -> report. ``handler.lambda_handler`` is the Lambda's entry."""
+"""The cleaner: load -> fold -> survey -> decide (pure) -> apply -> report. `handler.lambda_handler` is its entry."""

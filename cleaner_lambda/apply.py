@@ -1,6 +1,6 @@
-"""Carry out a plan: untag what lives, delete what is due, tag what is retired.
+"""Carry out a plan: untag live assets, delete due assets, tag retired assets.
 
-In this order a crash errs towards keeping. Every key has its own outcome; nothing is counted that S3 did not confirm.
+In this order a crash errs towards keeping. Every key has its own outcome; only what S3 confirmed is counted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.policy import Action, Plan
     from cleaner_lambda.port import S3Port
 
-FULL = f"bears {MAX_TAGS} tags, S3's limit, already: it is handled by the ledger alone"
+FULL = f"already has {MAX_TAGS} tags, S3's limit: only the ledger says when it retired"
 
 UNANSWERED = "no answer"
 
@@ -30,21 +30,24 @@ PASSING = (
     "ServiceUnavailable",
     "RequestTimeout",
     "OperationAborted",
-    "500",  # also what botocore makes of an answer that is cut off
+    "500",  # also botocore's code for an answer that is cut off
     "503",
     UNANSWERED,
 )
-"""What S3's errors begin with that pass: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+"""How S3's temporary errors begin: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
 
 def apply(store: S3Port, plan: Plan, prune: Sequence[str] = (), pace: Pace | None = None) -> Outcome:
-    """Carry out a plan, and say per key what became of it.
+    """Carry out a plan.
 
     Args:
         store: The site's bucket.
         plan: What to do with the assets.
         prune: Files of the release log to delete, after the assets.
         pace: See `Pace`.
+
+    Returns:
+        What became of each key.
     """
     pace = pace or Pace()
     outcome = Outcome()
@@ -52,8 +55,8 @@ def apply(store: S3Port, plan: Plan, prune: Sequence[str] = (), pace: Pace | Non
     def untag(action: Action) -> tuple[bool, str | None]:
         return _retag(store, action.key, None)
 
-    for action, found in _each(plan.untag, untag, outcome, pace):
-        if found:
+    for action, done in _each(plan.untag, untag, outcome, pace):
+        if done:
             outcome.untagged.add(action.key)
 
     outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, pace)
@@ -62,8 +65,8 @@ def apply(store: S3Port, plan: Plan, prune: Sequence[str] = (), pace: Pace | Non
     def tag(action: Action) -> tuple[bool, str | None]:
         return _retag(store, action.key, action.entry.mark if action.entry else None)
 
-    for action, found in _each(plan.tag, tag, outcome, pace):
-        if action.entry is not None and (found or outcome.failed.get(action.key) == FULL):
+    for action, done in _each(plan.tag, tag, outcome, pace):
+        if action.entry is not None and (done or outcome.failed.get(action.key) == FULL):
             outcome.tagged[action.key] = action.entry.mark
     return outcome
 
@@ -71,25 +74,29 @@ def apply(store: S3Port, plan: Plan, prune: Sequence[str] = (), pace: Pace | Non
 def _each(
     actions: Sequence[Action], work: Callable[[Action], tuple[bool, str | None]], outcome: Outcome, pace: Pace
 ) -> list[tuple[Action, bool]]:
-    """Do something to each asset: which were there and took it; the others are noted in the outcome."""
-    done = []
+    """Do something to each asset, and note in the outcome which are gone and which failed.
+
+    Returns:
+        Each action that was tried, and whether it succeeded.
+    """
+    tried = []
     for batch in batches(actions):
         if not pace.has_time():
             outcome.unfinished = True
             break
-        for action, (found, error) in zip(batch, pace.mapper(work, batch), strict=True):
+        for action, (exists, error) in zip(batch, pace.mapper(work, batch), strict=True):
             if error is not None:
                 outcome.failed[action.key] = error
                 if error.startswith(UNANSWERED):
-                    outcome.untold.add(action.key)
-            elif not found:
+                    outcome.unanswered_tags.add(action.key)
+            elif not exists:
                 outcome.gone.add(action.key)
-            done.append((action, found and error is None))
-    return done
+            tried.append((action, exists and error is None))
+    return tried
 
 
 def _retag(store: S3Port, key: str, mark: Mark | None) -> tuple[bool, str | None]:
-    """Read, merge, write. Returns whether the object is there, and an error."""
+    """Read the tags, merge ours into them, write them. Returns whether the object exists, and the error."""
     try:
         tags = store.get_tags(key)
         if tags is None:
@@ -105,9 +112,9 @@ def _retag(store: S3Port, key: str, mark: Mark | None) -> tuple[bool, str | None
 
 
 def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) -> set[str]:
-    """Delete, batch by batch; the keys that are gone.
+    """Delete batch by batch. Returns the keys that are gone.
 
-    S3 says per key what failed, in an answer that is a success: SDK retries do not cover that.
+    S3 reports the keys that failed within an answer with status 200, which the SDK does not retry.
     """
     deleted: set[str] = set()
     for batch in batches(keys, DELETE_BATCH):

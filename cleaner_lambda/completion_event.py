@@ -1,4 +1,4 @@
-"""The event ``Clean Completed``: what a real run did, told to whoever listens on the event bus."""
+"""The event ``Clean Completed``: what a real run did, for whoever listens on the event bus."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from cleaner_lambda.sites import Site
 
 PAUSE_SECONDS = 0.5
-"""The pause before an event that EventBridge did not take is sent once more."""
+"""The pause before an event that EventBridge did not accept is sent again."""
 
 
 class NotSentError(CleanerError):
-    """The event could not be sent. The run is over, and what it did is done."""
+    """The event could not be sent. The run itself succeeded."""
 
 
 FIELDS = {
@@ -45,12 +45,12 @@ FIELDS = {
 
 
 def detail(report: Report, site: Site, run: str) -> dict[str, Any]:
-    """What the event says: the answer's counts, and no list that grows with the site or its release log. Pure.
+    """The event's content: the answer's counts, without the lists that grow with the site or its release log. Pure.
 
     Args:
         report: The run.
         site: Its site.
-        run: Its id, as in the log and the ledger.
+        run: The run's id, as in the log and the ledger.
     """
     return {
         "site": site.prefix,
@@ -75,7 +75,7 @@ class EventBus:
     Attributes:
         client: The EventBridge client.
         name: The bus: its name or ARN.
-        sleep: Waits for so many seconds.
+        sleep: Waits for a number of seconds.
     """
 
     client: Any  # boto3 makes its classes at run time
@@ -85,14 +85,14 @@ class EventBus:
     def send(self, message: dict[str, Any]) -> None:
         """Send one ``Clean Completed``.
 
-        EventBridge says within a success which entries it did not take, and leaves it to the caller to send them again:
+        EventBridge reports in an answer with status 200 which entries it did not accept. The caller sends them again:
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html
 
         Args:
             message: See `detail`.
 
         Raises:
-            NotSentError: EventBridge did not take it, or did not answer.
+            NotSentError: EventBridge did not accept it, or did not answer.
         """
         error = self._put(message)
         if error:
@@ -102,7 +102,7 @@ class EventBus:
             raise NotSentError(error)
 
     def _put(self, message: dict[str, Any]) -> str | None:
-        """Send it; the error of the entry, if it was not taken."""
+        """Send the event. Returns EventBridge's error if it was not accepted."""
         entry = {
             "EventBusName": self.name,
             "Source": CLEAN_COMPLETED.source,

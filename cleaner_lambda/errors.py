@@ -4,15 +4,15 @@ from __future__ import annotations
 
 
 class CleanerError(Exception):
-    """The run ended without an answer; the message says what to do.
+    """The run ended without an answer. The message says what to do.
 
-    Lambda retries the run; after that its event goes to the dead letters.
+    Lambda retries the run; after the last attempt its event goes to the dead-letter queue.
     """
 
 
 class RequestError(CleanerError):
-    """The event or payload asks for something that is not there, or not allowed. Nothing was read or written."""
+    """The event or payload is wrong, or names an unknown site. Nothing was read or written."""
 
 
 class ConflictError(CleanerError):
-    """Somebody else wrote the ledger, or a file of the release log went while it was read: start the run over."""
+    """Another run wrote the ledger, or the release log changed while it was read: start the run over."""

@@ -1,4 +1,4 @@
-"""The Lambda's entry: reads the event, runs the cleaner, sets the next wake-up, logs, counts, tells and answers."""
+"""The Lambda's entry: reads the event, runs the cleaner, sets the next wake-up, and reports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cleaner_lambda.report import ROUTINE, cut, log_lines, summary
 from cleaner_lambda.request import parse
 from cleaner_lambda.run import Job, clean
 from cleaner_lambda.s3 import S3Store
-from cleaner_lambda.sites import find, inside, sites_from
+from cleaner_lambda.sites import find_site, inside, sites_from
 from cleaner_lambda.wake_up import NoAlarm, SchedulerAlarm
 from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.sites import Site
 
 THREADS = 32
-"""How many tags are read or written at once."""
+"""How many requests for tags run at once."""
 
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
@@ -48,12 +48,12 @@ metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Clean one site, or say what cleaning it would do.
+    """Clean one site, or report what a real run would do.
 
     Args:
         event: S3's ``Object Created`` of a marker, or a payload: ``dry_run``, ``site``, ``full``, ``force``, and with
             ``dry_run`` any policy setting.
-        context: Lambda's.
+        context: Lambda's context.
 
     Returns:
         The answer; see `cleaner_lambda.report.Report.document`.
@@ -65,13 +65,13 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     try:
         request = parse(event)
         sites = sites_from(os.environ)
-        site = find(sites, request.site, request.bucket)
+        site = find_site(sites, request.site, request.bucket)
     except RequestError as error:
-        logger.error("refused: %s", error)  # noqa: TRY400 (one line for whoever asked; there is nothing to trace)
+        logger.error("refused: %s", error)  # noqa: TRY400 (the caller made the mistake; a traceback would not help)
         count(metrics, {Metric.REFUSED: 1})
         raise
     logger.append_keys(site=site.prefix, bucket=site.bucket, dry_run=request.dry_run)
-    # Lambda may deliver one event twice, under one request id: each run's announcement is its own.
+    # Lambda may deliver one event twice, with the same request id. Each run needs an announcement of its own.
     run = f"{context.aws_request_id}-{secrets.token_hex(4)}"
     begun = time.monotonic()
     report = _clean(site, request, context, run, inside(sites, site))
@@ -82,7 +82,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         count(metrics, {Metric.DRY_RUNS: 1})
     else:
         count(metrics, measure(report, seconds, by_marker=request.by_marker), site)
-        _tell(report, site, run)
+        _send_event(report, site, run)
     return cut(document)
 
 
@@ -121,10 +121,10 @@ def _log(document: dict[str, Any]) -> None:
     logger.info("done", extra={"report": summary(document)})
 
 
-def _tell(report: Report, site: Site, run: str) -> None:
-    """Send the event; what was deleted is deleted, so a failure does not fail the run."""
+def _send_event(report: Report, site: Site, run: str) -> None:
+    """Send the event. The deletions are done by now, so a failure here does not fail the run."""
     bus = os.environ.get(Variable.EVENT_BUS)
-    if not bus:  # as a template of before has it
+    if not bus:  # the template of an older version names none
         return
     try:
         EventBus(_events(), bus).send(detail(report, site, run))
@@ -162,6 +162,6 @@ def _scheduler():  # type: ignore[no-untyped-def]  # noqa: ANN202
 
 @cache
 def _events():  # type: ignore[no-untyped-def]  # noqa: ANN202
-    # The run is over: a bus that hangs must not use up what is left of the invocation.
+    # The run is over: a bus that does not answer must not use up the rest of the invocation.
     config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
     return boto3.client("events", config=config)

@@ -1,4 +1,4 @@
-"""Fold releases into the state of every asset. Pure: the same markers give the same state, in whatever steps."""
+"""Fold releases into the state of every asset. Pure: the same markers give the same state, in one step or several."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A release as its marker lies in the bucket; ``at`` is S3's ``LastModified`` of the marker."""
+    """A release and its marker in the bucket; ``at`` is S3's ``LastModified`` of the marker."""
 
     id: str
     at: datetime
@@ -36,8 +36,8 @@ class History:
     Attributes:
         current: Channel -> its current release.
         retired: Key -> retired asset; never a key of a current release.
-        owed: Keys whose tags have to be looked at: they live again and bore one, or nobody knows what they bear.
-        turned: Logical path -> when it last came or left, as far as these releases say.
+        owed: Keys whose tags have to be checked: their asset is live again and had a tag, or its tags are unknown.
+        turned: Logical path -> when it last entered or left the current releases, as far as these releases say.
     """
 
     current: Mapping[str, Published] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class History:
 
 
 def fold(history: History, releases: Iterable[Published]) -> History:
-    """The history after some more releases, each newer than all that are in it.
+    """The history after some more releases, each newer than all releases in it.
 
     A retired asset's instant is when it entered its present state: it left the current releases, or its logical path
     did (`State.REMOVED`), or its logical path came back with another key (`State.SUPERSEDED` again).
@@ -91,17 +91,19 @@ def _publish(history: History, published: Published) -> History:
 def restate(entry: Retired, paths: set[str], at: datetime) -> Retired:
     """A retired asset after the current logical paths became ``paths`` at some instant.
 
-    That instant may lie before an orphan's, which is in no state until a listing has found it.
+    That instant may lie before an orphan's, which has a state only from the listing on that found it.
     """
     state = _state(entry.logical, paths)
     return entry if state == entry.mark.state else replace(entry, mark=Mark(state, max(at, entry.mark.since)))
 
 
 def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> Retired:
-    """A retired asset that no release dates, after a replay: its state, since it was found or its path came or left.
+    """A retired asset that no release dates, after a replay.
+
+    Its state counts from when it was found, or from when its path entered or left the current releases.
 
     Args:
-        entry: As it was found, or as the ledger or its tag had it.
+        entry: The asset as a listing found it, or as the ledger or its tag has it.
         paths: The logical paths of the current releases.
         turned: As in `History`, from the first release on.
     """

@@ -1,6 +1,6 @@
 """The ledger: the cleaner's state between two runs, an index over markers, tags and a listing.
 
-It is lost without harm: the next run rebuilds it, and deletes nothing (`cleaner_lambda.folding`).
+Losing it does no harm: the next run rebuilds it, and deletes nothing (`cleaner_lambda.folding`).
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class Retired:
         mark: Its state, and since when.
         size: Bytes.
         release: Id of the last release that named it; empty for an orphan.
-        tagged: The mark that the object bears as a tag; None if it bears none of ours.
-        due: When it falls due, as the last run saw it; None if time alone never makes it so. For people: no run
-            decides by it.
-        kept_by: What keeps it if nothing is due, in the policy's word.
+        tagged: The mark that the object has as a tag; None if it has no tag of ours.
+        due: When it falls due, as the last run computed it; None if it does not fall due with time alone. For people:
+            no run uses it.
+        kept_by: The policy's reason for keeping it, if ``due`` is None.
     """
 
     logical: str
@@ -59,10 +59,10 @@ class Ledger:
         current: Channel -> id of its current release.
         folded: Id -> every marker that is part of this state.
         retired: Key -> every retired asset.
-        owed: Keys whose tags have to be looked at: they live again, or nobody knows what they bear. Also what is no
-            longer known: a run that died may have tagged it as an orphan.
-        deleting: What a run is about to delete.
-        tagging: What runs are about to tag or untag: until one is over, nobody else knows what these keys bear.
+        owed: Keys whose tags have to be checked: their asset is live again, or its tags are unknown. Also keys that
+            nothing else names any more: a run that died may have tagged them as orphans.
+        deleting: What a run is about to delete; None if no run is.
+        tagging: What runs are about to tag or untag: until a run is over, no other run knows the tags of its keys.
         listed_at: When the last full listing was.
         tags_read_to: While the ledger is being rebuilt, the last key whose tags were read; None if it is whole.
         last_run: The last run's summary, for people.
@@ -84,7 +84,7 @@ class Ledger:
 
 
 def encode(ledger: Ledger) -> bytes:
-    """The ledger as it is stored; the same ledger always gives the same bytes."""
+    """The ledger's stored bytes; the same ledger always gives the same bytes."""
     return pack(
         {
             "current": dict(ledger.current),
@@ -114,7 +114,7 @@ def decode(body: bytes) -> Ledger:
         listed_at, read_to = document["listed_at"], document.get("tags_read_to")
         if not isinstance(read_to, str | None):
             msg = f"tags_read_to: {read_to!r} is not a key"
-            raise TypeError(msg)  # noqa: TRY301 (a broken ledger is one error, whatever is wrong with it)
+            raise TypeError(msg)  # noqa: TRY301 (every mistake in a ledger is the same error)
         return Ledger(
             current=document["current"],
             folded={
@@ -146,7 +146,7 @@ def _encode_retired(entry: Retired) -> dict[str, object]:
 
 
 def _decode_retired(entry: dict[str, Any]) -> Retired:
-    due = entry.get("due")  # older ledgers say neither this nor what keeps it
+    due = entry.get("due")  # an older version's ledger has neither this nor ``kept_by``
     return Retired(
         entry["logical"],
         _decode_mark(entry),

@@ -1,4 +1,4 @@
-"""The full listing of a site. What it means is for `cleaner_lambda.reconcile`."""
+"""The full listing of a site; `cleaner_lambda.reconcile` says what it means."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LISTING_SECONDS = 86_400
 """A full listing is due a day after the last."""
 
 ORPHAN_SECONDS = 86_400
-"""A younger object that no release names may belong to an upload that nobody has told us of."""
+"""A younger object that no release names may belong to an upload by another tool, whose marker is still to come."""
 
 RANGES = 16
-"""Into how many key ranges a listing is cut; they are listed side by side."""
+"""The number of key ranges that are listed in parallel."""
 
 
-def take_inventory(  # noqa: PLR0913 (what decides which key is whose)
+def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to which site)
     store: S3Port,
     layout: Layout,
     known: Collection[str],
@@ -39,16 +39,16 @@ def take_inventory(  # noqa: PLR0913 (what decides which key is whose)
     *,
     inner: Collection[str] = (),
 ) -> Inventory:
-    """List the whole site, page by page, in key ranges that are cut at the keys that we know.
+    """List the whole site, page by page, in key ranges between keys that we know.
 
     Args:
         store: The site's bucket.
         layout: The site.
         known: Every key of a current, retired, pending, staged or pinned release.
         orphans: Which of the other keys are retired.
-        now: By S3's clock, before everything that was read.
+        now: The instant for which the run decides, by S3's clock.
         mapper: Runs the ranges.
-        inner: Prefixes inside this one that are other sites, whether they have a release log yet or not.
+        inner: Prefixes of other sites inside this one, with or without a release log.
     """
     old = now - timedelta(seconds=ORPHAN_SECONDS)
     whole = Inventory(nested=set(inner))
@@ -78,7 +78,7 @@ def take_inventory(  # noqa: PLR0913 (what decides which key is whose)
 
 
 def _ranges(known: Collection[str]) -> list[tuple[str, str | None]]:
-    """Key ranges of about equal size: beyond the one key, up to the other."""
+    """Key ranges with about the same number of known keys: each begins after its first key and ends with its last."""
     keys = sorted(known)
     cuts = [keys[len(keys) * part // RANGES] for part in range(1, RANGES)] if len(keys) > RANGES else []
     bounds: list[str | None] = ["", *dict.fromkeys(cuts), None]

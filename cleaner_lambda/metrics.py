@@ -1,4 +1,4 @@
-"""What a real run counts, for dashboard and alarms: CloudWatch metrics of its site."""
+"""The CloudWatch metrics of a run, for the dashboard and the alarms."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[Metric, float]:
     """The values of one real run. Pure.
 
-    ``Runs`` is 1 if it ended well (see `Report.ended_well`), and 0 otherwise; a run that ends with an exception counts
-    nothing at all. So a day without a 1 means that what falls due is not being deleted, whatever the reason.
+    ``Runs`` is 1 if the run ended well (see `Report.ended_well`), and 0 otherwise. A run that ends with an exception
+    counts nothing. So a day without a 1 means that due assets are not being deleted, whatever the reason.
 
     Args:
         report: The run.
-        seconds: How long it took.
-        by_marker: Whether a release marker woke it. Only then is there a ``Lag``: how old the newest marker was when
-            the run began, both by S3's clock.
+        seconds: How long the run took.
+        by_marker: Whether a release marker woke it. Only then has it a ``Lag``: the age of the newest marker when the
+            run began, both by S3's clock.
     """
     counts = report.counts()
     reasons = [stop.reason for stop in report.plan.stops]
@@ -53,15 +53,15 @@ def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[Metric, 
 
 
 def count(metrics: Metrics, values: Mapping[Metric, float], site: Site | None = None) -> None:
-    """Count values: they are published when the invocation ends.
+    """Count values. Powertools publishes them when the invocation ends.
 
-    Dimensions are added together with a value, and never without: Powertools clears them when it publishes, and it does
-    not publish without a value, so they would be the next invocation's.
+    Dimensions are only added together with a value: Powertools clears them when it publishes, and publishes nothing
+    without a value, so they would count for the next invocation.
 
     Args:
-        metrics: Powertools'.
+        metrics: Powertools' metrics.
         values: Metric -> value.
-        site: Whose they are; None for the installation's.
+        site: The site that the values are about; None for the installation.
     """
     if not values:
         return

@@ -14,15 +14,15 @@ class Outcome:
     """What became of a plan.
 
     Attributes:
-        untagged: Keys that bear no tag of ours any more.
-        deleted: Keys that are gone.
-        tagged: Key -> the mark that it now bears, or that the ledger alone holds because the object has no room for it.
-        gone: Keys that were to be tagged or untagged, and are not there.
+        untagged: Keys whose object has no tag of ours any more.
+        deleted: Keys whose object is deleted.
+        tagged: Key -> the mark that its object has now. Only the ledger holds it if the object has too many tags.
+        gone: Keys that were to be tagged or untagged, but have no object.
         failed: Key -> error.
-        unanswered: Keys whose deletion was sent, and of which S3 did not say what became: it may still come to pass.
-        untold: The same of tags.
-        pruned: Files of the release log that are gone.
-        unfinished: Whether the time was over before the plan was.
+        unanswered: Keys whose deletion was sent and not answered by S3: it may still happen.
+        unanswered_tags: Keys whose tags were written without an answer of S3: they may still change.
+        pruned: Files of the release log that are deleted.
+        unfinished: Whether the time ended before the plan did.
     """
 
     untagged: set[str] = field(default_factory=set)
@@ -31,6 +31,6 @@ class Outcome:
     gone: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
     unanswered: set[str] = field(default_factory=set)
-    untold: set[str] = field(default_factory=set)
+    unanswered_tags: set[str] = field(default_factory=set)
     pruned: set[str] = field(default_factory=set)
     unfinished: bool = False

@@ -1,4 +1,4 @@
-"""How a run spends the time it has: it stops between two batches, and the next run goes on."""
+"""How a run spends its time: it stops between two batches, and the next run continues."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BATCH = 128
-"""How many requests run between two looks at the clock."""
+"""How many requests run between two checks of the remaining time."""
 
 MARGIN_SECONDS = 120
-"""How much of the invocation is left for the batch under way, its repetitions, and the ledger."""
+"""The part of the invocation that is reserved for the batch under way, its retries, and the ledger."""
 
 BACKOFF_SECONDS = (0.5, 2.0, 8.0)
-"""The pauses before a batch is tried again; S3 asks for growing ones after 503 SlowDown:
+"""The pauses before a batch is retried; S3 asks for growing pauses after 503 SlowDown:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
 
 Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
-"""How independent requests are run: the builtin `map`, or an executor's. Results come in the order of the items."""
+"""Runs independent requests: the builtin `map`, or an executor's. Results come in the order of the items."""
 
 Item = TypeVar("Item")
 
@@ -36,12 +36,12 @@ def _sleep(seconds: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What a run asks before it begins another batch.
+    """How a run does its requests, and until when.
 
     Attributes:
         mapper: See `Mapper`.
-        has_time: Whether there is time for one.
-        sleep: Waits for so many seconds.
+        has_time: Whether there is time for another batch.
+        sleep: Waits for a number of seconds.
     """
 
     mapper: Mapper = map
@@ -53,12 +53,12 @@ def within(left_ms: Callable[[], float]) -> Callable[[], bool]:
     """`Pace.has_time` for an invocation.
 
     Args:
-        left_ms: How many milliseconds the invocation has left, as Lambda's context says.
+        left_ms: The invocation's remaining milliseconds, from Lambda's context.
     """
     margin = min(MARGIN_SECONDS * 1000, left_ms() / 4)
     return lambda: left_ms() > margin
 
 
 def batches(items: Sequence[Item], size: int = BATCH) -> Iterator[Sequence[Item]]:
-    """The items in pieces of that size."""
+    """The items in batches of a size."""
     return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,4 +1,4 @@
-"""The policy: what is tagged, untagged, deleted and kept, each with its reason. Pure: no I/O, no clock of its own."""
+"""The policy: which assets are tagged, untagged, deleted and kept, each with its reason. Pure: no I/O, no own clock."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from release_log.policy_settings import Policy
 
 BRAKE_FLOOR = 100
-"""A run that would delete no more than this many assets is never braked."""
+"""The brake never stops a run that would delete no more than this many assets."""
 
 
 class Reason(StrEnum):
-    """Why an asset is tagged, untagged, deleted or kept: the same word in the answer, the log and the tests."""
+    """Why an asset is tagged, untagged, deleted or kept. The answer, the log and the tests use the same words."""
 
     CURRENT = "current"
     PENDING = "pending"
@@ -47,7 +47,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """What an intent or a staged release does for its keys, until it expires."""
+    """The protection of a key by an intent or a staged release, until that expires."""
 
     reason: Reason
     until: datetime
@@ -60,7 +60,7 @@ class Stop:
     Attributes:
         reason: The word for it.
         message: One line for a person, with the remedy.
-        until: When it ends by itself; None if it does not.
+        until: When the stop ends by itself; None if it does not.
     """
 
     reason: Reason
@@ -74,12 +74,12 @@ class View:
 
     Attributes:
         live: Keys of the current releases.
-        retired: Key -> retired asset; none of them live.
-        owed: Keys whose tags have to be looked at, whatever the ledger says they bear.
-        protected: Key -> the protection of an upload under way or of a staged release.
+        retired: Key -> retired asset that is not live.
+        owed: Keys whose tags have to be checked, whatever the ledger says of their tags.
+        protected: Key -> its protection by an upload under way or a staged release.
         pinned: Keys of the pinned releases.
         kept: Keys of the releases that ``keep_releases`` keeps.
-        stops: Why nothing may be deleted, if so.
+        stops: Why nothing may be deleted; empty if deletions are allowed.
     """
 
     live: frozenset[str]
@@ -93,13 +93,13 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One asset and what is done with it.
+    """What is done with one asset.
 
     Attributes:
-        key: Its key.
-        reason: Why.
-        entry: What the ledger holds of it; None for a live asset.
-        due: For a retired asset, when it falls due; None if time alone never makes it so.
+        key: The asset's key.
+        reason: Why this is done.
+        entry: The retired asset; None for a live asset.
+        due: When a retired asset falls due; None if it does not fall due with time alone.
     """
 
     key: str
@@ -114,12 +114,12 @@ class Plan:
 
     Attributes:
         keep: Every asset that is not deleted.
-        delete: Every asset that is. Keep and delete together are all assets.
-        tag: Those kept whose tag is to be written.
-        untag: Those kept whose tag is to go.
-        upcoming: Those kept that fall due later, if nothing is published meanwhile.
+        delete: Every asset that is deleted. Each asset is either in ``keep`` or in ``delete``.
+        tag: The kept assets whose tag is written.
+        untag: The kept assets whose tag is removed.
+        upcoming: The kept assets that fall due later, if nothing is published meanwhile.
         stops: Why nothing is deleted, the brake included.
-        next_due: The first instant after now at which the answer changes by itself; None if it does not.
+        next_due: The first instant after now at which the plan changes by itself; None if it does not.
     """
 
     keep: tuple[Action, ...]
@@ -138,7 +138,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         view: The state.
         policy: The settings.
         now: The instant to decide for, by S3's clock.
-        force: Let the brake go.
+        force: Delete even if the deletion limit (brake) is exceeded.
     """
     ranks = _ranks(view)
     keep = [Action(key, Reason.CURRENT) for key in view.live]
@@ -183,9 +183,9 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
 
 
 def _ranks(view: View) -> dict[str, int]:
-    """Rank the superseded versions of each logical path, latest superseded first; uploads under way do not count.
+    """Rank the superseded versions of each logical path, latest superseded first. Protected assets get no rank.
 
-    Orphans come last, whenever they were found: what never lived must not push out what did.
+    Orphans come last, whenever they were found: an asset that was never live must not push out one that was.
     """
     versions: dict[str, list[tuple[bool, datetime, str, str]]] = defaultdict(list)
     for key, entry in view.retired.items():
@@ -197,7 +197,7 @@ def _ranks(view: View) -> dict[str, int]:
 
 
 def _falls_due(entry: Retired, rank: int, policy: Policy) -> datetime | None:
-    """The instant from which an asset may be deleted; None if time alone never makes it so."""
+    """The instant from which an asset may be deleted; None if it does not fall due with time alone."""
     if entry.mark.state is State.REMOVED:
         wait = policy.removed_ttl
     elif rank >= policy.version_limit:
@@ -224,7 +224,7 @@ def _delete_reason(entry: Retired) -> Reason:
 
 
 def _untag_reason(key: str, view: View) -> Reason:
-    """Why an asset that is not retired must not bear our tag."""
+    """Why an asset that is not retired must not have our tag."""
     if key in view.live:
         return Reason.CURRENT
     return view.protected[key].reason if key in view.protected else Reason.ORPHAN
@@ -243,7 +243,7 @@ def _brake(deletions: int, assets: int, policy: Policy, *, force: bool) -> tuple
         return ()
     message = (
         f"{deletions} of {assets} assets are due, more than max_delete_fraction {policy.max_delete_fraction}: nothing "
-        'is deleted. Look at the plan with {"dry_run": true, "force": true}; if it is right, invoke with '
+        'is deleted. Check the plan with {"dry_run": true, "force": true}; if it is right, invoke with '
         '{"force": true}'
     )
     return (Stop(Reason.BRAKE, message),)

@@ -1,7 +1,6 @@
 """The cleaner's port to S3.
 
-One method is one request (`S3Port.list`: one request a page), so that a test can stop, repeat or fail every one of
-them.
+One method is one request (`S3Port.list`: one request a page), so that a test can stop, repeat or fail each request.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ DELETE_BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One object of a listing. ``last_modified`` is S3's clock, cut to whole seconds as S3 gives it."""
+    """One object of a listing. ``last_modified`` is by S3's clock, in whole seconds as S3 reports it."""
 
     key: str
     size: int
@@ -28,7 +27,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """One object read whole."""
+    """The whole content of one object."""
 
     body: bytes
     etag: str
@@ -36,49 +35,49 @@ class Blob:
 
 
 class S3Port(Protocol):
-    """What the cleaner asks of a bucket."""
+    """The requests that the cleaner sends to a bucket."""
 
     def now(self) -> datetime:
-        """S3's clock, from the latest answer: nobody's own clock decides what has expired."""
+        """S3's clock, from the latest answer. No other clock decides what has expired."""
         ...
 
     def get(self, key: str) -> Blob | None:
-        """Read an object; None if there is none."""
+        """Read an object; None if it does not exist."""
         ...
 
     def list(self, prefix: str, after: str = "", to: str | None = None) -> Iterator[Listed]:
-        """Everything under a prefix, in the order of the keys: those beyond ``after``, and none beyond ``to``."""
+        """The objects under a prefix in the order of their keys, from the first after ``after`` to ``to`` itself."""
         ...
 
     def put_if(self, key: str, body: bytes, etag: str | None) -> str:
-        """Write an object if it is still the one with this ETag; with None, if there is still none.
+        """Write an object if its ETag is still this one; with None, if it still does not exist.
 
         Returns:
             The new ETag.
 
         Raises:
-            ConflictError: It is not.
+            ConflictError: The object is another by now.
         """
         ...
 
     def get_tags(self, key: str) -> dict[str, str] | None:
-        """An object's tags; None if there is no such object."""
+        """An object's tags; None if the object does not exist."""
         ...
 
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
-        """Replace an object's tags; False if there is no such object."""
+        """Replace an object's tags; False if the object does not exist."""
         ...
 
     def delete(self, keys: Sequence[str]) -> dict[str, str]:
-        """Delete up to `DELETE_BATCH` objects; an object that is not there counts as deleted.
+        """Delete up to `DELETE_BATCH` objects; an object that does not exist counts as deleted.
 
-        It is sent once: who repeats it must know that.
+        The request is sent once; only the caller repeats it.
 
         Returns:
             Key -> S3's error, for each key that could not be deleted.
 
         Raises:
-            ClientError: S3 refused all of it; nothing was deleted.
-            BotoCoreError: There was no answer: it may have been done, or may still be.
+            ClientError: S3 refused the whole request; nothing was deleted.
+            BotoCoreError: There was no answer: S3 may have deleted the objects, or may still do it.
         """
         ...

@@ -1,7 +1,7 @@
-"""What the release log no longer needs. Pure.
+"""Which markers the release log no longer needs. Pure.
 
-Of the markers so many stay that a rebuild finds every asset that is still there with the same instants: all from the
-oldest on that was the last to name one of them, and before that one the marker that was current in each channel.
+Enough markers stay for a rebuild to date every remaining asset as before. The oldest needed marker is the first that
+was the last to name such an asset. It stays with all newer ones, and so does the marker before it in each channel.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Folded, Retired
 
 KEEP_MARKERS = 100
-"""The newest markers of each channel stay, for people and for roll-backs."""
+"""The number of newest markers of each channel that stay, for people and for roll-backs."""
 
 
 def old_markers(folded: Mapping[str, Folded], retired: Iterable[Retired], keep: Collection[str]) -> list[str]:
-    """Ids of the markers that may go.
+    """Ids of the markers that may be deleted.
 
     Args:
-        folded: Id -> every marker that is there.
-        retired: Every retired asset that is still there.
-        keep: Ids that stay in any case: current and pinned releases, and those that ``keep_releases`` keeps.
+        folded: Id -> every marker in the bucket.
+        retired: Every retired asset in the bucket.
+        keep: Ids that stay in any case: current and pinned releases, and the releases that ``keep_releases`` keeps.
     """
     channels: dict[str, list[tuple[datetime, str]]] = {}
     for release_id, each in folded.items():

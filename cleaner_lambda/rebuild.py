@@ -1,7 +1,7 @@
-"""Rebuild a lost ledger: markers date what they name, tags date the rest.
+"""Rebuild a lost ledger: markers date the assets that they name, tags date the other assets.
 
-Every known asset's tags are read, one request each. That may be more than one run's work: the ledger says how far it
-went, and until it is whole nothing is deleted.
+Each known asset's tags take one request. That may be more than one run's work: the ledger says how far the rebuild
+went, and nothing is deleted until it is complete.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ Tags = tuple[str, "Mapping[str, str] | None"]
 
 
 def read_tags(store: S3Port, history: History, read_to: str, pace: Pace) -> tuple[History, str | None, dict[str, str]]:
-    """Read the tags of every known asset beyond a key.
+    """Read the tags of every known asset after a key.
 
     Args:
         store: The site's bucket.
-        history: From the markers, replayed, and a listing.
+        history: The history from all markers and a full listing.
         read_to: The last key whose tags were read.
         pace: See `Pace`.
 
     Returns:
-        The history with what the tags say; the last key that was read, None if it was the last of all; and the errors.
+        The history with what the tags say; the last key whose tags were read, or None if all were read; the errors.
     """
 
     def read(key: str) -> tuple[Tags, str | None]:
@@ -45,7 +45,7 @@ def read_tags(store: S3Port, history: History, read_to: str, pace: Pace) -> tupl
         except (ClientError, BotoCoreError) as error:
             return (key, None), str(error)
 
-    found: list[Tags] = []
+    tags_read: list[Tags] = []
     errors: dict[str, str] = {}
     left = sorted(key for key in {*history.live_keys(), *history.retired} if key > read_to)
     for batch in batches(left):
@@ -53,20 +53,20 @@ def read_tags(store: S3Port, history: History, read_to: str, pace: Pace) -> tupl
         errors = {key: error for (key, _), error in answers if error is not None}
         if errors or not answers:
             break
-        found += (tags for tags, _ in answers)
+        tags_read += (tags for tags, _ in answers)
         read_to = batch[-1]
     whole = not left or read_to == left[-1]
-    return adopt_tags(history, found), None if whole else read_to, errors
+    return adopt_tags(history, tags_read), None if whole else read_to, errors
 
 
-def adopt_tags(history: History, found: Iterable[Tags]) -> History:
-    """Take over what tags say.
+def adopt_tags(history: History, tags_read: Iterable[Tags]) -> History:
+    """Take over the instants in tags.
 
-    A tag keeps the instant of an asset that no marker dates. Where markers date it too, the later instant counts: a tag
-    may be left over from an earlier retirement, and must not make an asset older than it is.
+    An asset that no marker dates gets the instant of its tag. For an asset that markers date too, the later instant
+    counts: a tag may be left over from an earlier retirement, and must not make an asset older than it is.
     """
     retired, owed, paths = dict(history.retired), set(history.owed), history.live_paths()
-    for key, tags in found:
+    for key, tags in tags_read:
         mark = read_mark(tags or {})
         if mark is None:
             continue

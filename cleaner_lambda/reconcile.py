@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Inventory:
-    """What a listing says, without the listing: it grows with what is known or stray, not with the bucket.
+    """A listing, reduced to what matters: it grows with the known objects and the orphans, not with the bucket.
 
     Attributes:
-        known: Key -> the objects that we know of.
-        strays: Key -> bytes of the orphans that are to be retired.
+        known: Key -> the objects that we know.
+        strays: Key -> bytes of the orphans to retire.
         others: Folder -> how many other orphans it holds.
-        nested: Folders of other sites inside this one's prefix: those that are configured, and by their release logs.
+        nested: Prefixes of other sites inside this one: the configured ones, and those that have a release log.
     """
 
     known: dict[str, Listed] = field(default_factory=dict)
@@ -39,9 +39,9 @@ class Reconciled:
     """What a full listing means.
 
     Attributes:
-        history: Without the entries whose object is gone, and with the orphans that are retired.
+        history: The history without the entries whose object is gone, and with the retired orphans.
         missing: Keys of current releases that are not in the bucket, in order.
-        orphans: How many assets belong to no release, retired or not.
+        orphans: The number of assets that belong to no release, retired or not.
     """
 
     history: History
@@ -50,14 +50,15 @@ class Reconciled:
 
 
 def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconciled:
-    """Bring the history in line with a listing that was made after it was read.
+    """Bring the history in line with a listing that was made after the history was read.
 
-    What lies around another site's release log inside this one's prefix is that other site's, whoever configured it.
+    Objects beside another site's release log inside this prefix belong to that other site, even if it is configured
+    elsewhere.
     """
     known, nested = inventory.known, tuple(inventory.nested)
     live, paths = history.live_keys(), history.live_paths()
     retired = {key: replace(entry, size=known[key].size) for key, entry in history.retired.items() if key in known}
-    # What was stored again since it retired has lost the tag that it bore.
+    # An object that was stored again after it retired has lost its tag.
     stored_again = {key for key, entry in retired.items() if known[key].last_modified > entry.mark.since}
     gone = (live | history.retired.keys()) - known.keys()
     strays = {key: size for key, size in inventory.strays.items() if not key.startswith(nested)}
@@ -65,7 +66,7 @@ def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconcil
         for key, size in strays.items():
             logical = split(key).logical
             state = State.SUPERSEDED if logical in paths else State.REMOVED
-            # Markers are read after the clock was: one of them may have brought it into this state a moment later.
+            # Markers are read after the clock: one of them may have brought the asset into this state a moment later.
             since = max(now, history.turned.get(logical, now))
             retired[key] = Retired(logical, Mark(state, since), size, release="")
     others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))

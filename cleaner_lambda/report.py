@@ -20,29 +20,29 @@ MAX_ANSWER_BYTES = 5_000_000
 """Lambda's answers end at 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 LISTS = ("failed", "delete", "untag", "tag", "missing", "upcoming")
-"""The lists of an answer, the most needed first: when an answer is too long, the last ones are cut."""
+"""The lists of an answer, the most important first: an answer that is too long is cut from the end."""
 
 ROUTINE = frozenset({Reason.REBUILT, Reason.DELETING})
-"""Why a run deletes nothing though all is well: the next one does. Any other reason waits for a person."""
+"""Reasons for which a run deletes nothing and the next one does. Any other reason waits for a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One run, for whoever asked, and for the log.
+    """What one run did.
 
     Attributes:
-        dry_run: Whether it only says what a real run would do.
+        dry_run: Whether the run only reports what a real run would do.
         site: The site's prefix.
-        at: The instant it decided for, by S3's clock.
+        at: The instant that the run decided for, by S3's clock.
         current: Channel -> id of the current release.
-        plan: What the policy said.
-        outcome: What became of it.
-        missing: Keys of current releases that are not in the bucket; None if there was no full listing.
-        orphans: Assets of no known release; None if there was no full listing.
+        plan: The policy's answer.
+        outcome: What became of the plan.
+        missing: Keys of current releases that are not in the bucket; None without a full listing.
+        orphans: The number of assets that no known release names; None without a full listing.
         next_due: When the cleaner comes back by itself.
         unread: Key -> error, where tags could not be read.
-        unfinished: Whether the time was over before the work was; the cleaner goes on at once.
-        newest_marker: S3's ``LastModified`` of the newest release marker; None if there is none.
+        unfinished: Whether the time ended before the work did; the cleaner continues at once.
+        newest_marker: S3's ``LastModified`` of the newest marker; None if there is no marker.
     """
 
     dry_run: bool
@@ -60,25 +60,25 @@ class Report:
 
     @property
     def ended_well(self) -> bool:
-        """Whether it did all that it was to do: nothing failed, nothing was left undone, and nothing held it up.
+        """Whether the run did all its work: nothing failed, nothing was left undone, and nothing held it up.
 
-        A run with nothing to do ended well; so did one that found assets missing, which is no failure of the cleaner.
+        A run with nothing to do ended well. So did a run that found assets missing, as it did its own work.
         """
         held_up = any(stop.reason not in ROUTINE for stop in self.plan.stops)
         return not (held_up or self.failed or self.unfinished)
 
     @property
     def bytes_deleted(self) -> int:
-        """The size of what was deleted."""
+        """The size of the deleted assets."""
         return sum(a.entry.size for a in self.plan.delete if a.entry is not None and a.key in self.outcome.deleted)
 
     @property
     def failed(self) -> dict[str, str]:
-        """Key -> error, whatever was to be done with it."""
+        """Key -> error, for each key that could not be tagged, untagged, deleted or read."""
         return {**self.unread, **self.outcome.failed}
 
     def counts(self) -> dict[str, int]:
-        """The counts, always whole. ``keep`` is every known asset that is still there."""
+        """The counts, complete even if the lists are cut. ``keep`` counts the known assets that are left."""
         deleted = self.outcome.deleted
         return {
             "tag": sum(action.key in self.outcome.tagged for action in self.plan.tag),
@@ -89,7 +89,7 @@ class Report:
         }
 
     def document(self) -> dict[str, Any]:
-        """The whole answer as JSON has it."""
+        """The whole answer, ready for JSON."""
         outcome = self.outcome
         every = {a.key: a for a in (*self.plan.untag, *self.plan.delete, *self.plan.tag)}
         return {
@@ -118,7 +118,7 @@ class Report:
 
 
 def cut(document: dict[str, Any], limit: int = MAX_ANSWER_BYTES) -> dict[str, Any]:
-    """The answer with its lists cut to what Lambda can carry; ``truncated`` says whether they were."""
+    """The answer with its lists cut to what Lambda can return; ``truncated`` says whether they were cut."""
     lists = {name: document[name] for name in LISTS}
     left = limit - _size({**document, **{name: [] for name in LISTS}})
     result = dict(document)
@@ -135,9 +135,9 @@ def cut(document: dict[str, Any], limit: int = MAX_ANSWER_BYTES) -> dict[str, An
 
 
 def log_lines(document: Mapping[str, Any], per_line: int = 50) -> Iterator[dict[str, Any]]:
-    """The whole plan in pieces that a log event can hold (256 KB): one for each ``per_line`` actions of a list.
+    """The whole plan in pieces that fit a log event (256 KB): one for each ``per_line`` actions of a list.
 
-    What is to come later is part of a dry run's plan, and no news of a real run's: it may be the whole site.
+    A real run's plan is logged without ``upcoming``, which may be the whole site.
     """
     for name in LISTS if document["dry_run"] else LISTS[:-1]:
         entries = document[name]

@@ -1,7 +1,7 @@
-"""Read what woke the cleaner: an S3 event, a timer's payload, or somebody's payload by hand.
+"""Read what woke the cleaner: an S3 event, a timer's payload, or a payload by hand.
 
-An event only says "look now": nothing is taken from its body but the site. A payload is strict, so that a slip such as
-``{"dryrun": true}`` never deletes anything.
+An event only means "run now": the cleaner takes nothing from its body but the site. A payload is checked strictly, so
+that a typo such as ``{"dryrun": true}`` never deletes anything.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ KEYS = (*FLAGS, *SITE_KEYS, *SETTINGS)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for.
+    """What a run is asked to do.
 
     Attributes:
         site: The site's prefix; None for the only one.
-        bucket: The bucket an event came from, or that a payload means; None for any.
+        bucket: The bucket of the event or payload; None for any.
         dry_run: Read only.
         full: Make a full listing.
-        force: Let the brake go.
+        force: Delete even if the deletion limit (brake) is exceeded.
         settings: Policy settings of a "what if".
-        by_marker: Whether it is the event of a release marker.
+        by_marker: Whether the event is about a new release marker.
     """
 
     site: str | None = None
@@ -62,7 +62,7 @@ def parse(event: object) -> Request:
     """Read an event or a payload.
 
     Raises:
-        RequestError: It is neither, or asks for something impossible. The message names the key, the value, the remedy.
+        RequestError: It is neither, or asks for something impossible. The message names key, value and remedy.
     """
     if not isinstance(event, dict):
         msg = f"payload {event!r} is not a JSON object; for a plain run send {{}}"
@@ -76,8 +76,8 @@ def _event(event: dict[str, Any]) -> Request:
         msg = f"event {detail_type!r} from {source!r} is not S3's {OBJECT_CREATED.detail_type!r}"
         raise RequestError(msg)
     try:
-        # Not by Powertools' class: it would decode the key, which EventBridge does not encode, and its package loads
-        # the events of every other service at each cold start.
+        # Powertools' class would decode the key, which EventBridge does not encode, and its package loads the events of
+        # every other service at each cold start.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
         bucket, key = event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]
     except (KeyError, TypeError) as error:

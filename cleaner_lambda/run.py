@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from release_log.policy_settings import Policy
 
 ATTEMPTS = 10
-"""How often a run starts over when others write the ledger."""
+"""How often a run starts over because others write the ledger."""
 
 RETRY_SECONDS = 900
 """How soon the cleaner comes back for keys that failed."""
 
 REBUILT_SECONDS = 60
-"""How soon the cleaner comes back when a rebuilt ledger held up deletions that are due."""
+"""How soon the cleaner comes back when a rebuild of the ledger held up due deletions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +55,11 @@ class Job:
 
     Attributes:
         prefix: The site.
-        policy: The settings in force, or those of a "what if".
-        run: The run's own id: Lambda's request id.
-        dry_run: Only say what would be done; the store is expected to be read-only too.
+        policy: The settings in force, or the settings of a "what if".
+        run: The run's own id.
+        dry_run: Only say what a real run would do. The store must then be read-only too.
         full: Make a full listing even if none is due.
-        force: Let the brake go.
+        force: Delete even if the deletion limit (brake) is exceeded.
         inner: Prefixes of other sites inside this one.
     """
 
@@ -76,7 +76,7 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
     """Run once.
 
     Args:
-        store: The site's bucket; under a dry run its read-only cover.
+        store: The site's bucket; for a dry run its read-only cover.
         job: What to do.
         pace: See `Pace`.
 
@@ -110,12 +110,12 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
 
     etag, look = loaded.base.etag, loaded.look
     announced = frozenset() if plan.stops else keys(plan.delete) | old | look.protections.expired.keys()
-    retagged = keys(plan.tag) | keys(plan.untag) | keys(plan.delete)  # what is not deleted after all is tagged
+    retagged = keys(plan.tag) | keys(plan.untag) | keys(plan.delete)  # an asset that is not deleted after all is tagged
     if announced or retagged:
         etag = store.put_if(layout.ledger, ledgers.encode(_ahead(loaded.ledger, job.run, announced, retagged)), etag)
     if announced:
         look = take_second_look(store, layout, job.policy, loaded.now, look)
-        # More is protected than before and nothing less, so this deletes nothing that was not announced.
+        # At least as much is protected as before, so this deletes nothing that was not announced.
         view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
         plan = _only(retagged, decide(view, job.policy, loaded.now, force=job.force))
     prune = [] if plan.stops else sorted(announced & (old | look.protections.expired.keys()))
@@ -156,7 +156,7 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
 
 
 def _only(announced: frozenset[str], plan: Plan) -> Plan:
-    """The plan without tags that were not announced: they are the next run's."""
+    """The plan without the tags that were not announced: the next run writes them."""
     return replace(
         plan,
         tag=tuple(action for action in plan.tag if action.key in announced),
@@ -174,10 +174,10 @@ def _ahead(ledger: Ledger, run: str, deleting: frozenset[str], tagging: frozense
 
 
 def _kept_by(action: Action) -> Reason | None:
-    """What keeps an asset that time alone never makes due."""
+    """Why an asset is kept that does not fall due with time alone."""
     if action.due is not None:
         return None
-    # That its grace is over is no news that would be worth a write of the ledger.
+    # The end of the grace alone is not worth a write of the ledger.
     return Reason.WITHIN_VERSION_LIMIT if action.reason is Reason.WITHIN_GRACE else action.reason
 
 
@@ -196,8 +196,8 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> da
 def _ledger_after(
     ledger: Ledger, folded: Mapping[str, Folded], known: Survey, plan: Plan, outcome: Outcome, run: str
 ) -> Ledger:
-    """The state after the effects; another run's ``deleting`` stays."""
-    history = known.history
+    """The ledger after the effects. Another run's ``deleting`` stays."""
+    history, late_tags = known.history, frozenset(outcome.unanswered_tags)
     retired = {}
     for action in chain(plan.keep, plan.delete):
         key, entry = action.key, action.entry
@@ -212,7 +212,7 @@ def _ledger_after(
         retired=retired,
         owed=history.owed - outcome.untagged - outcome.tagged.keys() - outcome.gone - outcome.deleted,
         # What S3 did not answer may still happen: until that is over it stays announced.
-        tagging=(*ledger.tagging, Announcement(run, frozenset(outcome.untold))) if outcome.untold else ledger.tagging,
+        tagging=(*ledger.tagging, Announcement(run, late_tags)) if late_tags else ledger.tagging,
         deleting=Announcement(run, frozenset(outcome.unanswered)) if outcome.unanswered else ledger.deleting,
         listed_at=known.listed_at,
         tags_read_to=known.tags_read_to,

@@ -1,4 +1,4 @@
-"""The port on real S3, by boto3."""
+"""The port to S3 through boto3."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "MethodNotAllowed"}
-"""What S3 says of a key that is not there; the last is a key whose newest version is a delete marker."""
+"""S3's codes for a key without an object; the last one is for a key whose newest version is a delete marker."""
 
 _CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
-"""What a conditional write says when it lost: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+"""S3's codes for a conditional write that lost: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
 
 
 class S3Store:
@@ -31,8 +31,8 @@ class S3Store:
         """Open a bucket.
 
         Args:
-            client: For everything that may be repeated.
-            bucket: Its name.
+            client: The client for requests that may be repeated.
+            bucket: The bucket's name.
             once: A client that never repeats a request by itself, for deletions.
         """
         self._client = client
@@ -44,10 +44,10 @@ class S3Store:
         """S3's clock, from the ``Date`` of its latest answer.
 
         Raises:
-            CleanerError: S3 has not been asked anything yet, or answers without a date.
+            CleanerError: S3 has not answered yet, or its answers have no date.
         """
         if self._now is None:
-            msg = f"bucket {self._bucket}: S3 answered without a Date; what has expired cannot be told"
+            msg = f"bucket {self._bucket}: S3's answer has no Date, so it is unknown what has expired"
             raise CleanerError(msg)
         return self._now
 
@@ -62,7 +62,7 @@ class S3Store:
                     return None
                 raise
             except (ResponseStreamingError, IncompleteReadError, ReadTimeoutError):
-                # The SDK's own repetitions end where the answer begins.
+                # The SDK does not retry once the answer has begun.
                 if last:
                     raise
                 continue
@@ -88,9 +88,9 @@ class S3Store:
             answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition)
         except ClientError as error:
             if error.response["Error"]["Code"] in _CONFLICT:
-                found = self.get(key)
-                if found is not None and found.body == body:
-                    return found.etag  # Our own: the answer to the SDK's first attempt was lost.
+                stored = self.get(key)
+                if stored is not None and stored.body == body:
+                    return stored.etag  # We wrote it: the answer to the SDK's first attempt was lost.
                 msg = f"{key} was written by another run"
                 raise ConflictError(msg) from error
             raise
@@ -124,7 +124,7 @@ class S3Store:
     def delete(self, keys: Sequence[str]) -> dict[str, str]:
         """See `S3Port.delete`."""
         if len(keys) > DELETE_BATCH:
-            msg = f"{len(keys)} keys in one DeleteObjects: S3 takes {DELETE_BATCH}"
+            msg = f"{len(keys)} keys in one DeleteObjects: S3 accepts {DELETE_BATCH}"
             raise ValueError(msg)
         answer = self._once.delete_objects(
             Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
@@ -136,17 +136,17 @@ class S3Store:
         }
 
     def _is_missing(self, key: str, error: ClientError) -> bool:
-        """Tell "not there" from "not allowed".
+        """Whether the object does not exist, and the request was not merely forbidden.
 
-        The role may list the site's prefix only, so S3 answers 403, not 404, for a key that is not there: its check of
-        the right to list carries no prefix. A listing of just this key tells the two apart.
+        The role may list the site's prefix only, so S3 answers 403, not 404, for a key without an object: S3 checks the
+        right to list without a prefix. A listing of just this key shows which of the two it is.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         """
         self._note_time(error.response)
         code = error.response["Error"]["Code"]
         if code != "AccessDenied":
             return code in _MISSING
-        first = next(self.list(key), None)  # the shortest key that begins so is the key itself
+        first = next(self.list(key), None)  # the first key that begins so is the key itself
         return first is None or first.key != key
 
     def _note_time(self, answer: Any) -> None:  # noqa: ANN401 (every answer's TypedDict is another)

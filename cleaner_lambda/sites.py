@@ -1,4 +1,4 @@
-"""Which sites this installation cleans, from the function's environment as the stack writes it."""
+"""The sites that this installation cleans, from the function's environment as the stack writes it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sites_from(environ: Mapping[str, str]) -> tuple[Site, ...]:
     """Read ``SITES``: a JSON list of ``{"bucket": …, "prefix": …, "policy": {setting: value}}``.
 
     Raises:
-        RequestError: It is missing or wrong.
+        RequestError: The variable is missing or wrong.
     """
     try:
         entries = json.loads(environ[Variable.SITES])
@@ -43,16 +43,16 @@ def sites_from(environ: Mapping[str, str]) -> tuple[Site, ...]:
         raise RequestError(msg) from error
 
 
-def find(sites: Sequence[Site], prefix: str | None, bucket: str | None = None) -> Site:
-    """The site meant by a payload or an event.
+def find_site(sites: Sequence[Site], prefix: str | None, bucket: str | None = None) -> Site:
+    """The site of a payload or an event.
 
     Args:
-        sites: What is configured.
+        sites: The configured sites.
         prefix: The site's prefix; None for the only one.
         bucket: The site's bucket; None for any.
 
     Raises:
-        RequestError: There is none, or more than one.
+        RequestError: No site matches, or more than one.
     """
     found = [
         site
@@ -73,6 +73,6 @@ def find(sites: Sequence[Site], prefix: str | None, bucket: str | None = None) -
 
 
 def inside(sites: Sequence[Site], site: Site) -> tuple[str, ...]:
-    """Prefixes of those sites that lie inside a site: what is there is theirs, also before their first release."""
+    """The prefixes of sites inside a site. Their objects are not this site's, even before their first release."""
     others = (other.prefix for other in sites if other.bucket == site.bucket and other.prefix != site.prefix)
     return tuple(prefix for prefix in others if prefix.startswith(site.prefix))

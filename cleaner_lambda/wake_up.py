@@ -1,4 +1,4 @@
-"""The one wake-up of a site: a one-off EventBridge Scheduler schedule at the next due instant, updated in place."""
+"""The one wake-up of a site: a one-time EventBridge Scheduler schedule for the next due instant, updated in place."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from cleaner_lambda.sites import Site
 
 LEAD_SECONDS = 5
-"""A wake-up is set no closer than this, so that it does not lie in the past when Scheduler reads it."""
+"""The least time until a wake-up, so that it is not in the past when Scheduler reads it."""
 
 
 class Alarm(Protocol):
     """Sets the wake-up of a site."""
 
     def set(self, site: Site, at: datetime | None) -> None:
-        """Replace the site's wake-up; None takes it away."""
+        """Replace the site's wake-up; None removes it."""
         ...
 
 
 class NoAlarm:
-    """A dry run's: sets nothing."""
+    """For a dry run: sets nothing."""
 
     def set(self, site: Site, at: datetime | None) -> None:
         """Set nothing."""
@@ -34,12 +34,12 @@ class NoAlarm:
 
 @dataclass(frozen=True, slots=True)
 class SchedulerAlarm:
-    """By EventBridge Scheduler.
+    """Sets wake-ups in EventBridge Scheduler.
 
     Attributes:
         client: The Scheduler client.
         group: Name of this installation's schedule group.
-        role_arn: The role by which Scheduler invokes the function.
+        role_arn: The role with which Scheduler invokes the function.
         function_arn: The function.
         dead_letter_arn: The queue for invocations that Scheduler could not deliver.
     """
@@ -68,7 +68,7 @@ class SchedulerAlarm:
                 self._put(self.client.update_schedule, name, site, at)
 
     def _put(self, method, name: str, site: Site, at: datetime) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        """Create or update. An update replaces every property, so both get the same."""
+        """Create or update the schedule. An update replaces every property, so both requests are the same."""
         method(
             GroupName=self.group,
             Name=name,
@@ -79,7 +79,7 @@ class SchedulerAlarm:
             Target={
                 "Arn": self.function_arn,
                 "RoleArn": self.role_arn,
-                # Two buckets may each have a site with the same prefix.
+                # Sites in two buckets may have the same prefix.
                 "Input": json.dumps({"site": site.prefix, "bucket": site.bucket}),
                 "DeadLetterConfig": {"Arn": self.dead_letter_arn},
             },
@@ -87,10 +87,10 @@ class SchedulerAlarm:
 
 
 def schedule_name(site: Site) -> str:
-    """The name of a site's schedule: a prefix may hold what a name may not, and be longer than its 64 characters."""
+    """The name of a site's schedule. It is a digest, as a prefix may be longer than 64 characters, or have others."""
     return f"site-{hashlib.sha256(f'{site.bucket}/{site.prefix}'.encode()).hexdigest()[:32]}"
 
 
 def _not_past(at: datetime) -> datetime:
-    # The local clock is right here: Scheduler compares with the present, not with what S3 said when the run began.
+    # The local clock is right here: Scheduler compares with the present, and S3's instant is from the run's beginning.
     return max(at.astimezone(UTC), datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS))

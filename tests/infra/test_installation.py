@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cleaner_lambda.request import Request, parse
-from cleaner_lambda.sites import Site, find, sites_from
+from cleaner_lambda.sites import Site, find_site, sites_from
 from release_log.policy_settings import Policy, policy_from
 from tests.infra.test_template import CLEANERS_RIGHTS, properties, resources, rights_of, statements
 
@@ -51,7 +51,7 @@ class TestSites:
         assert sorted(payloads, key=str) == sorted(
             (Request(site=site.prefix, bucket=site.bucket, full=True) for site in sites), key=str
         )
-        assert [find(sites, payload.site, payload.bucket) for payload in payloads]
+        assert [find_site(sites, payload.site, payload.bucket) for payload in payloads]
 
     def test_the_first_keeps_the_names_of_an_installation_with_one_site(self, synthesise: Synthesise) -> None:
         """What keeps something, or is named elsewhere, would be made anew under another name."""

@@ -206,7 +206,7 @@ MUTANTS = (
         apply.apply,
         (
             (f"\n\n    {_DELETE}", "\n"),
-            ("    for action, found in _each(plan.untag", f"    {_DELETE}    for action, found in _each(plan.untag"),
+            ("    for action, done in _each(plan.untag", f"    {_DELETE}    for action, done in _each(plan.untag"),
         ),
         every(cases.UNTAG_AND_DELETE),
     ),

@@ -10,7 +10,7 @@ import pytest
 
 from cleaner_lambda.errors import RequestError
 from cleaner_lambda.request import Request, parse
-from cleaner_lambda.sites import Site, find, inside, sites_from
+from cleaner_lambda.sites import Site, find_site, inside, sites_from
 from release_log.policy_settings import Orphans, Policy
 from tests.paths import ROOT
 
@@ -168,13 +168,13 @@ OTHER_BUCKET = Site("c", "assets/", Policy())
 
 def test_only_site_need_not_be_named() -> None:
     """A payload of ``{}`` is enough."""
-    assert find([ONE], None) is ONE
+    assert find_site([ONE], None) is ONE
 
 
 def test_site_is_found_by_its_prefix_and_bucket() -> None:
     """Two buckets may have the same prefix."""
-    assert find([ONE, TWO], "admin/") is TWO
-    assert find([ONE, OTHER_BUCKET], "assets/", "c") is OTHER_BUCKET
+    assert find_site([ONE, TWO], "admin/") is TWO
+    assert find_site([ONE, OTHER_BUCKET], "assets/", "c") is OTHER_BUCKET
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_site_that_is_not_configured_or_not_clear_is_refused(
 ) -> None:
     """It says what is configured; a prefix of a prefix is another site."""
     with pytest.raises(RequestError, match=words):
-        find(sites, prefix, bucket)
+        find_site(sites, prefix, bucket)
 
 
 def test_sites_are_read_from_the_environment() -> None:
