@@ -24,16 +24,16 @@ class Synthesise(Protocol):
 
 
 class Audit(Protocol):
-    """Looks at the stack by cdk-nag's rules."""
+    """Checks the stack by cdk-nag's rules."""
 
     def __call__(self, **context: object) -> list[str]:
-        """What it finds: ``rule path`` of each."""
+        """The findings: ``rule path`` of each."""
         ...
 
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Not the real one, which takes longer to make than a template."""
+    """A stand-in for the bundle: the real one takes longer to make than a template."""
     bundle = tmp_path_factory.mktemp("bundle")
     (bundle / "handler.py").write_text("")
     return bundle
@@ -41,7 +41,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def audit(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Audit:
-    """Looks at the stack with some settings by cdk-nag's AwsSolutions."""
+    """Checks the stack with some settings by cdk-nag's AwsSolutions."""
 
     def look(**context: object) -> list[str]:
         out = tmp_path_factory.mktemp("out")

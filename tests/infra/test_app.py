@@ -1,4 +1,4 @@
-"""``app.py`` as the CDK's command line starts it: settings in, template out, or one line that says why not."""
+"""``app.py`` as the CDK's command line starts it: from settings to a template, or one line with the error."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def start(context: Mapping[str, object], out: Path, **environment: str) -> subpr
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Wait for it; its exit code, output and errors."""
+    """Wait for the process; returns its exit code, output and errors."""
     try:
         output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
     finally:
@@ -73,7 +73,7 @@ def test_good_settings_write_the_template_of_the_named_stack(synthesised: tuple[
 def test_the_real_bundle_is_in_the_output_and_the_function_takes_its_code_from_there(
     synthesised: tuple[Path, Path],
 ) -> None:
-    """The scratch folder of the bundle is gone by then; the CDK has its own copy."""
+    """The scratch folder of the bundle is deleted by then; the CDK has its own copy."""
     out = synthesised[0]
     (asset,) = out.glob("asset.*")
     assert (asset / "cleaner_lambda" / "handler.py").is_file()

@@ -53,15 +53,15 @@ ACCEPTED = {
         "under CloudFront's own domain AWS sets the minimum; with domain_name it is TLS 1.2"
     ),
 }
-"""What cdk-nag finds and we leave: a pattern of ``rule path`` -> why."""
+"""Findings of cdk-nag that we accept: a pattern of ``rule path`` -> the reason."""
 
 NOT_LINTED = ["W3005"]
-"""The CDK itself writes down that a function comes after its role's policies; CloudFormation knows half of that."""
+"""The CDK itself writes that a function depends on its role's policies; CloudFormation knows half of that already."""
 
 
 @pytest.fixture(scope="module")
 def findings(audit: Audit) -> dict[str, list[str]]:
-    """Variation -> what cdk-nag finds."""
+    """Variation -> cdk-nag's findings."""
     return {name: audit(**context) for name, context in VARIATIONS.items()}
 
 
@@ -72,7 +72,7 @@ def test_cdk_nag_finds_nothing_but_what_is_accepted_with_a_reason(name: str, fin
 
 
 def test_nothing_is_accepted_that_is_not_found(findings: dict[str, list[str]]) -> None:
-    """What is mended is not to come back unseen; and cdk-nag really looks."""
+    """A solved finding cannot come back unnoticed, and cdk-nag really runs."""
     found = [each for some in findings.values() for each in some]
     assert [pattern for pattern in ACCEPTED if not any(re.fullmatch(pattern, each) for each in found)] == []
 

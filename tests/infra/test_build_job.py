@@ -1,6 +1,6 @@
 """The build job's policies and role, and the release log's write-once rule, read from the template.
 
-The embedded AWS knows no OpenID Connect provider in a template, and not the condition key ``s3:if-none-match``.
+The embedded AWS supports neither an OpenID Connect provider in a template nor the condition key ``s3:if-none-match``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PROVIDER_ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubuser
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[Made]:
-    """A stack with what a build job gets: ``made([(None, "assets/"), ("my-bucket", "web/")], ON_GITHUB)``.
+    """A stack with a build job's resources: ``made([(None, "assets/"), ("my-bucket", "web/")], ON_GITHUB)``.
 
     None is the stack's own bucket.
     """
@@ -78,7 +78,7 @@ def on_github(made: Made) -> Template:
 @pytest.fixture(scope="module")
 def statements(made: Made) -> Statements:
     """The write-once statements for a prefix of ``my-bucket``."""
-    del made  # by now the CDK can be imported
+    del made  # the CDK can be imported here
     from infra.permissions import write_once_statements  # noqa: PLC0415
 
     return lambda prefix: [
@@ -99,27 +99,27 @@ class TestPolicies:
     def test_that_of_a_single_site_is_the_one_that_was_there_before(
         self, on_github: Template, synthesise: Synthesise
     ) -> None:
-        """An upgrade replaces nothing: a policy that has roles cannot be deleted."""
+        """An upgrade replaces no policy: one with roles cannot be deleted."""
         assert list(policies(on_github)) == list(policies(synthesise()))
         ((before,), (after,)) = (policies(synthesise()).values(), policies(on_github).values())
         assert after == before
 
     @pytest.mark.parametrize("site", [(None, "docs/"), ("my-bucket", "assets/"), ("my-bucket", "")])
     def test_another_sites_is_what_it_would_be_alone(self, site: tuple[str | None, str], made: Made) -> None:
-        """The same rights, in its own place."""
+        """The same rights, in the site's own place."""
         (alone,) = policies(made([site], JobSettings())).values()
         assert list(policies(made([OWN, site], JobSettings())).values())[1] == alone
         assert alone != next(iter(policies(made([OWN], JobSettings())).values()))
 
     def test_a_policy_stays_its_sites_when_other_sites_come_and_go_behind_the_first(self, made: Made) -> None:
-        """A role that has it must not wake up with the rights on another site."""
+        """A role with this policy must not get rights on another site."""
         first, second, third = OWN, (None, "docs/"), ("my-bucket", "docs/")
         few, many = (made(sites, JobSettings()) for sites in ([first, third], [first, second, third]))
         assert policies(few).items() < policies(many).items()
         assert few.to_json()["Outputs"].items() < many.to_json()["Outputs"].items()
 
     def test_their_arns_are_outputs(self, made: Made) -> None:
-        """The first under the name that scripts know."""
+        """The first one under the name that scripts use."""
         outputs = plain(made([OWN, (None, "docs/")], JobSettings()).to_json()["Outputs"])
         first, second = outputs
         assert first == "UploaderPolicyArn"
@@ -131,13 +131,13 @@ class TestRole:
     """With ``github`` or ``gitlab``."""
 
     def test_without_them_there_is_none(self, made: Made) -> None:
-        """The owner of the build job gives the policy to a role that is there."""
+        """The owner of the build job attaches the policy to an existing role."""
         template = made([OWN], JobSettings())
         kinds = {each["Type"] for each in template.to_json()["Resources"].values()}
         assert kinds == {"AWS::S3::Bucket", "AWS::IAM::ManagedPolicy"}
 
     def test_it_trusts_one_branch_of_one_repository_for_an_hour_and_may_publish(self, on_github: Template) -> None:
-        """Audience and subject are compared as a whole: no wildcard, no prefix. It has no rights but the policy's."""
+        """Audience and subject are compared as a whole, without a wildcard. The role has the policy's rights alone."""
         assert resources(on_github, "AWS::IAM::Role") == {
             "UploaderRole": {
                 "Type": "AWS::IAM::Role",
@@ -210,7 +210,7 @@ class TestRole:
         assert [each["Ref"] for each in role["Properties"]["ManagedPolicyArns"]] == list(policies(template))
 
     def test_its_arn_and_that_of_the_provider_are_outputs(self, on_github: Template) -> None:
-        """The first is for the job, the second for another installation in the account."""
+        """The first output is for the job, the second for another installation in the account."""
         assert plain(on_github.to_json()["Outputs"]) == {
             "UploaderPolicyArn": {"Value": "${UploaderPolicy}"},
             "UploaderRoleArn": {"Value": "${UploaderRole.Arn}"},
@@ -227,12 +227,12 @@ class TestRole:
 
 
 class TestWriteOnce:
-    """What the bucket's policy has for each site."""
+    """The statements of the bucket's policy for each site."""
 
     def test_it_is_this_statement(self, statements: Statements) -> None:
         """The condition is AWS's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
 
-        The same folders are held by the S3 before which the whole of uploader and cleaner run in ``tests/e2e``.
+        In ``tests/e2e`` a strict S3 protects the same folders from whole runs of uploader and cleaner.
         """
         (statement,) = statements("assets/")
         assert statement.pop("Sid").startswith("WriteOnce")
@@ -273,20 +273,20 @@ class TestWriteOnce:
         assert not denied(statements(prefix), f"{prefix}{key}", creates=True, if_none_match=None)
 
     def test_two_sites_of_a_bucket_have_statements_of_two_names(self, statements: Statements) -> None:
-        """In one policy each ``Sid`` has to be another."""
+        """In one policy each ``Sid`` must be unique."""
         names = [each["Sid"] for prefix in ("assets/", "docs/", "") for each in statements(prefix)]
         assert len(set(names)) == 3
         assert all(name.isalnum() for name in names)
 
     def test_the_page_shows_it_for_the_owner_of_a_bucket(self, statements: Statements) -> None:
-        """With a name that is free to choose."""
+        """With a name of free choice."""
         (shown,) = [block for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if "WriteOnce" in block]
         (statement,) = statements("assets/")
         assert json.loads(shown.replace(":::my-assets/", ":::my-bucket/")) == statement | {"Sid": "WriteOnce"}
 
 
 class TestDocuments:
-    """What they say of the job."""
+    """The job in the documents."""
 
     def test_the_commands_shown_make_a_role(self) -> None:
         """One for GitHub, one for GitLab."""
@@ -295,7 +295,7 @@ class TestDocuments:
         assert [job and job.issuer for job in jobs] == [GITHUB, GITLAB]
 
     def test_the_subjects_shown_are_those_that_are_trusted(self) -> None:
-        """A subject that is not exact lets nobody in."""
+        """An inexact subject admits nobody."""
         rows = re.findall(r"^\| (`git.*?) \| `(.*?)` \|$", PAGE, re.MULTILINE)
         assert len(rows) == 4
         for settings, subject in rows:
@@ -315,7 +315,7 @@ def denied(statements: list[dict[str, Any]], key: str, *, creates: bool, if_none
 
     Args:
         statements: The policy's.
-        key: Where it goes.
+        key: The object's key.
         creates: Whether there is an object afterwards; for a part of an upload there is not.
         if_none_match: The request's header.
     """

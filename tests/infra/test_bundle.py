@@ -1,4 +1,4 @@
-"""The Lambda's bundle: always the same bytes, pure Python, small, and enough to run beside nothing but boto3."""
+"""The Lambda's bundle: always the same bytes, pure Python, small, and it runs with boto3 alone beside it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NATIVE = {".so", ".pyd", ".dylib", ".dll", ".a", ".o"}
 NATIVE_MAGIC = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 
 RUNTIMES_OWN = ("boto3", "botocore", "s3transfer", "dateutil", "urllib3", "six.py")
-"""What Lambda's runtime brings with boto3, but for jmespath: the bundle brings that one itself."""
+"""The packages that Lambda's runtime brings with boto3, without jmespath, which the bundle contains."""
 
 PROBE = """
 import json, sys
@@ -132,7 +132,7 @@ def test_the_bundle_is_small_when_zipped_and_as_large_as_the_documents_say(bundl
 
 
 def test_the_bundle_imports_and_answers_beside_nothing_but_the_runtimes_boto3(bundle: Path, tmp_path: Path) -> None:
-    """No environment variables, no site-packages: only the bundle, boto3 and what boto3 itself needs."""
+    """Without environment variables and site-packages: only the bundle, boto3 and boto3's own dependencies."""
     (packages,) = (INTERPRETER.parents[1] / "lib").glob("python3*/site-packages")
     runtime = tmp_path / "runtime"
     runtime.mkdir()
@@ -156,7 +156,7 @@ def test_the_bundle_imports_and_answers_beside_nothing_but_the_runtimes_boto3(bu
     homes = (str(bundle), str(runtime), str(Path(said["stdlib"]).parents[1]))
     foreign = [file for file in said["files"] if not file.startswith(homes) or "site-packages" in file]
     assert foreign == []
-    # Loaded without need, the classes of all services' events would be a fifth of the start.
+    # Importing the classes of all services' events would take a fifth of the start.
     assert [file for file in said["files"] if "/utilities/data_classes/" in file] == []
     ours = [file for file in said["files"] if "/cleaner_lambda/" in file or "/release_log/" in file]
     assert ours
@@ -164,7 +164,7 @@ def test_the_bundle_imports_and_answers_beside_nothing_but_the_runtimes_boto3(bu
 
 
 def test_a_failure_of_uv_is_told_with_what_uv_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Offline and with an empty cache uv cannot install anything: an error of ours, no half-made bundle as answer."""
+    """Offline and with an empty cache uv cannot install anything: the build raises our error."""
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     with pytest.raises(BundleError, match=r"\Auv (export --locked|pip install) failed: \S") as caught:

@@ -1,4 +1,4 @@
-"""CloudFront, read from the template: what is served, how, to whom, and that the release log never is.
+"""CloudFront, read from the template: it serves the sites, and never the release log.
 
 In the expected values ``${Bucket}`` is a ``Ref`` and ``${Bucket.Arn}`` a ``Fn::GetAtt``, as in ``test_template``.
 """
@@ -35,7 +35,7 @@ CLOUDFRONT = {"Service": "cloudfront.amazonaws.com"}
 
 
 class Serve(Protocol):
-    """Synthesises a stack with nothing but buckets and CloudFront."""
+    """Synthesises a stack with buckets and CloudFront alone."""
 
     def __call__(
         self, *sites: str, existing: str | None = None, key: str | None = None, **settings: object
@@ -44,7 +44,7 @@ class Serve(Protocol):
 
         Args:
             sites: The sites.
-            existing: The id of a distribution that exists; None to make one.
+            existing: The id of an existing distribution; None to create one.
             key: The KMS key of the new bucket.
             settings: Of `infra.cdn.distribution.CdnSettings`.
         """
@@ -96,7 +96,7 @@ def serve() -> Iterator[Serve]:
 
 
 def distribution(template: Template) -> dict[str, Any]:
-    """What the one distribution is configured to."""
+    """The configuration of the one distribution."""
     found: dict[str, Any] = properties(template, "AWS::CloudFront::Distribution", "Distribution")["DistributionConfig"]
     return found
 
@@ -167,7 +167,7 @@ def test_the_objects_cache_control_alone_decides_what_is_cached(serve: Serve) ->
 
 @pytest.mark.parametrize("sites", [("assets/",), ("",), ("assets/", "assets/in/", "my-bucket:x/")])
 def test_every_origin_is_read_by_origin_access_control_that_signs_always(sites: tuple[str, ...], serve: Serve) -> None:
-    """None by the older identity."""
+    """None uses the older origin access identity."""
     template = serve(*sites)
     (control,) = resources(template, "AWS::CloudFront::OriginAccessControl").values()
     config = control["Properties"]["OriginAccessControlConfig"]
@@ -183,10 +183,10 @@ def test_every_origin_is_read_by_origin_access_control_that_signs_always(sites: 
 
 
 class TestSites:
-    """Which request is which site's."""
+    """Each request goes to its site."""
 
     def test_what_is_no_sites_is_answered_at_the_edge(self, serve: Serve) -> None:
-        """By a function that lets nothing through to the origin that CloudFront wants for it."""
+        """By a function that forwards nothing to the origin that CloudFront requires."""
         template = serve("assets/")
         default = behaviours(template)["*"]
         assert default["FunctionAssociations"] == [
@@ -196,14 +196,14 @@ class TestSites:
         assert answers(template, "RefuseOtherPaths", ["/", "/other/app.js", "/assets/app.js"]) == [404, 404, 404]
 
     def test_the_whole_bucket_is_the_default_behaviour(self, serve: Serve) -> None:
-        """With its page for ``/``; the guard is there too."""
+        """With its page for ``/``, and with the guard."""
         template = serve("", "admin/")
         assert list(behaviours(template)) == ["admin/*", "*"]
         assert distribution(template)["DefaultRootObject"] == "index.html"
         assert resources(template, "AWS::CloudFront::Function").keys() == {"ReleaseLogGuard"}
 
     def test_a_site_inside_anothers_prefix_comes_first(self, serve: Serve) -> None:
-        """CloudFront takes the first pattern that matches, whatever order the sites are given in."""
+        """CloudFront takes the first matching pattern, so the order of the settings must not matter."""
         assert list(behaviours(serve("assets/", "assets/in/", "my-bucket:x/"))) == [
             "assets/in/*",
             "assets/*",
@@ -229,13 +229,13 @@ class TestSites:
             serve(prefix)
 
     def test_one_prefix_in_two_buckets_is_refused(self, serve: Serve) -> None:
-        """Its URLs would mean two sites."""
+        """Its URLs would belong to two sites."""
         with pytest.raises(ContextError, match=r"'x/'.*two buckets"):
             serve("x/", "my-bucket:x/")
 
 
 def answers(template: Template, name: str, uris: list[str]) -> list[int]:
-    """What a CloudFront function of the template answers to each URI; 0: it lets the request through, unchanged."""
+    """The status that a CloudFront function of the template gives each URI; 0 if it forwards the request unchanged."""
     code = resources(template, "AWS::CloudFront::Function")[name]["Properties"]["FunctionCode"]
     script = f"""{code}
     const uris = JSON.parse(require("fs").readFileSync(0, "utf8"));
@@ -264,7 +264,7 @@ class TestReleaseLog:
         assert default["FunctionAssociations"] == (guard if "" in sites else other)
 
     def test_the_guard_refuses_the_log_however_it_is_written_and_nothing_else(self, serve: Serve) -> None:
-        """S3 decodes once; what is encoded twice, or in other letters, is another key."""
+        """S3 decodes once; a doubly encoded or differently spelled key is another key."""
         expected = {
             "/": 0,
             "/assets/app-1a2b3c4d.js": 0,
@@ -289,7 +289,7 @@ class TestReleaseLog:
             "/assets%2f%2e%72%65%6c%65%61%73%65%73%2fledger.json.gz": 403,
             "/assets/%zz": 400,
             "/assets/%2": 400,
-            # A dot in more bytes than UTF-8 allows; some decoders take it for one.
+            # A dot in more bytes than UTF-8 allows; some decoders accept it.
             "/assets/%C0%AEreleases/ledger.json.gz": 400,
         }
         assert (
@@ -341,7 +341,7 @@ class TestReleaseLog:
         assert not gets(policy_of(serve("assets/")), f"${{Bucket.Arn}}/{key}", DISTRIBUTION_ARN)
 
     def test_another_distribution_gets_nothing(self, serve: Serve) -> None:
-        """Whoever can make a distribution in any account could read the assets else."""
+        """Otherwise anybody who can create a distribution, in any account, could read the assets."""
         assert not gets(policy_of(serve("assets/")), "${Bucket.Arn}/assets/app.js", EXISTING_ARN)
 
     def test_the_policy_says_nothing_about_anybody_else(self, serve: Serve) -> None:
@@ -381,10 +381,10 @@ class TestAdoptedBucket:
 
 
 class TestExistingDistribution:
-    """With the id of one that is not the stack's."""
+    """With the id of a distribution outside the stack."""
 
     def test_it_is_let_in_and_no_other_is_made(self, serve: Serve) -> None:
-        """By its id; the stack's own bucket cannot be opened by hand, as CloudFormation would close it again."""
+        """By its id; the owner cannot open the stack's own bucket, because CloudFormation would close it again."""
         template = serve("assets/", existing="EDFDVBD6EXAMPLE")
         assert gets(policy_of(template), "${Bucket.Arn}/assets/app.js", EXISTING_ARN)
         assert not gets(policy_of(template), "${Bucket.Arn}/assets/.releases/ledger.json.gz", EXISTING_ARN)
@@ -421,7 +421,7 @@ def test_with_a_key_of_the_users_an_output_says_what_the_key_must_allow(
 
 
 def test_without_a_key_there_is_no_such_output(serve: Serve) -> None:
-    """SSE-S3 needs none. The others tell scripts where the site is."""
+    """SSE-S3 needs none. The other outputs tell scripts the site's address."""
     outputs = plain(serve("assets/").to_json()["Outputs"])
     assert outputs == {
         "DistributionId": {"Value": "${Distribution}"},
@@ -430,10 +430,10 @@ def test_without_a_key_there_is_no_such_output(serve: Serve) -> None:
 
 
 class TestHeaders:
-    """What CloudFront adds to answers."""
+    """The headers that CloudFront adds to answers."""
 
     def test_security_headers_are_added(self, serve: Serve) -> None:
-        """HSTS speaks for this host alone."""
+        """HSTS applies to this host alone."""
         policy = properties(serve("assets/"), "AWS::CloudFront::ResponseHeadersPolicy", "ResponseHeaders")
         config = policy["ResponseHeadersPolicyConfig"]
         assert config["SecurityHeadersConfig"] == {
@@ -461,7 +461,7 @@ class TestDomain:
     """A domain of the user's own."""
 
     def test_it_needs_tls_1_2(self, serve: Serve) -> None:
-        """By the certificate that is named, for clients that say the host's name."""
+        """With the named certificate, for clients that send the host's name."""
         config = distribution(serve("assets/", domain_name="assets.example.com", certificate_arn=CERTIFICATE))
         assert config["Aliases"] == ["assets.example.com"]
         assert config["ViewerCertificate"] == {
@@ -471,7 +471,7 @@ class TestDomain:
         }
 
     def test_without_one_the_certificate_is_cloudfronts(self, serve: Serve) -> None:
-        """Nothing is said about it."""
+        """The template leaves the certificate out."""
         assert {"Aliases", "ViewerCertificate"} & distribution(serve("assets/")).keys() == set()
 
     @pytest.mark.parametrize(
@@ -495,7 +495,7 @@ class TestDomain:
 
 
 class TestAccessLogs:
-    """Off unless asked for: they cost storage, and hold addresses."""
+    """They are off by default, because they cost storage and contain addresses."""
 
     def test_without_the_setting_there_are_none(self, serve: Serve) -> None:
         """Nor a bucket for them."""
@@ -536,7 +536,7 @@ class TestAccessLogs:
 
 
 def test_every_name_in_the_account_has_the_stacks_and_the_regions_name(serve: Serve) -> None:
-    """Two installations in one account, in one Region or two, would take each other's name else."""
+    """Otherwise two installations in one account, in one Region or two, would have the same names."""
     named = []
     for each in plain(serve("assets/").to_json()["Resources"]).values():
         said = each.get("Properties", {})

@@ -1,4 +1,4 @@
-"""What an installation may have beside one site: more of them, a key, a boundary, tags, other limits."""
+"""The further settings of an installation: several sites, a key, a boundary, tags, other limits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TestSites:
         assert [find_site(sites, payload.site, payload.bucket) for payload in payloads]
 
     def test_the_first_keeps_the_names_of_an_installation_with_one_site(self, synthesise: Synthesise) -> None:
-        """What keeps something, or is named elsewhere, would be made anew under another name."""
+        """Under another name, CloudFormation would replace resources that store data or are named elsewhere."""
         one = {name for name, each in synthesise().to_json()["Resources"].items() if each["Type"] != "AWS::IAM::Policy"}
         assert one <= synthesise(sites=SITES).to_json()["Resources"].keys()
 
@@ -92,7 +92,7 @@ class TestSites:
             assert expected <= rights, (bucket, prefix)
 
     def test_no_policy_has_two_statements_of_one_id(self, synthesise: Synthesise) -> None:
-        """IAM refuses it."""
+        """IAM refuses such a policy."""
         for policy in resources(synthesise(sites=SITES), "AWS::IAM::Policy").values():
             ids = [each["Sid"] for each in policy["Properties"]["PolicyDocument"]["Statement"] if "Sid" in each]
             assert len(ids) == len(set(ids))
@@ -117,7 +117,7 @@ def _policies(synthesise: Synthesise, sites: list[dict[str, Any]]) -> set[str]:
 
 
 class TestOwners:
-    """What the owner of the account wants of everything in it."""
+    """The requirements of an account's owner for all resources."""
 
     def test_a_key_encrypts_the_new_bucket_and_may_be_used_by_way_of_s3_only(self, synthesise: Synthesise) -> None:
         template = synthesise(kms_key_arn=KEY)

@@ -99,10 +99,10 @@ def dimensions(alarm: dict[str, Any]) -> dict[str, str]:
 
 
 def watched(alarm: dict[str, Any]) -> str:
-    """What an alarm watches, and when it goes off, on one line.
+    """An alarm's metric and threshold, on one line.
 
-    Of one metric, not of an expression: the embedded AWS takes nothing else. (The CDK makes an expression of a metric
-    that has a label.)
+    It has one metric, not an expression: the embedded AWS accepts nothing else. (The CDK makes an expression of a
+    metric with a label.)
     """
     signs = {"GreaterThanThreshold": ">", "LessThanThreshold": "<"}
     return (
@@ -114,7 +114,7 @@ def watched(alarm: dict[str, Any]) -> str:
 class TestAlarms:
     @pytest.mark.scenario("T35a", "L26")
     def test_each_watches_what_it_should(self, one: Template) -> None:
-        """A metric that stays away says nothing new of a state; of the runs it says that there were none."""
+        """A missing metric leaves a state unchanged; for runs it means that there were none."""
         assert {anchor: watched(alarm) for anchor, alarm in alarms(one).items()} == {
             "function-errors": "AWS/Lambda Errors Sum > 0 for 1 x 300 s, else notBreaching",
             "function-throttled": "AWS/Lambda Throttles Sum > 0 for 4 x 900 s, else notBreaching",
@@ -151,7 +151,7 @@ class TestAlarms:
     def test_what_concerns_a_site_has_the_dimensions_that_the_cleaner_writes(
         self, bucket: str | None, prefix: str, expected: tuple[str, str], stack: Stack
     ) -> None:
-        """With one dimension more or less, or another value, it would be another metric, that nobody writes."""
+        """With one dimension more or less, or another value, it would be another metric, which nobody writes."""
         site, name = expected
         ours = [alarm for alarm in alarms(stack((bucket, prefix))).values() if alarm["Namespace"] == "AssetCleaner"]
         assert len(ours) == 5
@@ -170,7 +170,7 @@ class TestNamesOfAlarms:
     """CloudFormation replaces what has another logical id: its state and its history would be gone."""
 
     def test_they_are_readable_and_stay(self, one: Template) -> None:
-        """These very names are in installations."""
+        """Installations have these very names."""
         assert set(resources(one, "AWS::CloudWatch::Alarm")) == {
             "FunctionErrorsAlarm",
             "FunctionThrottledAlarm",
@@ -244,7 +244,7 @@ class TestTopic:
         }
 
     def test_its_arn_is_an_output(self, one: Template) -> None:
-        """For whoever wants to be told otherwise than by e-mail."""
+        """For other channels than e-mail."""
         assert plain(one.to_json()["Outputs"]["AlarmTopicArn"]["Value"]) == "${Alarms}"
 
 
@@ -299,7 +299,7 @@ def anchor_of(heading: str) -> str:
 
 
 class TestPage:
-    """docs/operate.md, where every alarm sends whoever it wakes."""
+    """docs/operate.md, to which every alarm refers."""
 
     def test_every_alarm_is_explained_and_nothing_else_is_among_the_alarms(self, one: Template) -> None:
         section = PAGE[PAGE.index("\n## Alarms\n") :].partition("\n## ")[2].partition("\n## ")[0]

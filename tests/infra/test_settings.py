@@ -51,13 +51,13 @@ def test_text_from_the_command_line_becomes_the_types_that_the_policy_has() -> N
 
 @pytest.mark.parametrize("value", [7, "7"])
 def test_a_number_may_be_a_number_in_cdk_json_and_text_after_c(value: object) -> None:
-    """Both ways to say a setting say the same."""
+    """Both ways to give a setting mean the same."""
     assert settings_from({"grace": value}).sites[0].policy == {"grace": 7}
 
 
 @pytest.mark.parametrize("value", [1, "1", 30, "3650"])
 def test_noncurrent_days_are_a_whole_number_from_1_to_3650(value: object) -> None:
-    """S3 takes none below 1; ten years are a window that nobody needs, and a slip of the keyboard is beyond it."""
+    """S3 accepts none below 1; nobody needs more than ten years, and a typing error is beyond them."""
     assert settings_from({"noncurrent_days": value}).noncurrent_days == int(str(value))
 
 
@@ -95,12 +95,12 @@ def test_a_prefix_is_taken_as_it_is_and_may_be_empty(prefix: str) -> None:
     ],
 )
 def test_context_that_is_the_cdks_own_is_passed_over(key: str) -> None:
-    """The CDK's command line and its lookups put their own keys into the context; they are nobody's slip."""
+    """The CDK's command line and its lookups put their own keys into the context; these are not typing errors."""
     assert settings_from({key: ["anything"]}) == settings_from({})
 
 
 def test_the_context_in_cdk_json_is_passed_over() -> None:
-    """What this repository's own ``cdk.json`` holds is not refused."""
+    """This repository's own ``cdk.json`` is accepted."""
     assert settings_from(json.loads((ROOT / "cdk.json").read_text())["context"]) == settings_from({})
 
 
@@ -237,7 +237,7 @@ def test_the_context_in_cdk_json_is_passed_over() -> None:
 def test_a_wrong_setting_is_refused_in_one_line_with_its_key_and_value(
     context: dict[str, object], message: str
 ) -> None:
-    """A slip must never be a policy that somebody did not mean."""
+    """A typing error must never become an unintended policy."""
     with pytest.raises(ContextError) as caught:
         settings_from(context)
     assert str(caught.value) == message
@@ -343,7 +343,7 @@ def test_a_wrong_setting_of_the_installation_is_refused(context: dict[str, objec
 
 
 def test_a_value_with_line_breaks_is_still_told_in_one_line() -> None:
-    """The message is one line whatever it quotes."""
+    """The message is one line, whatever text it quotes."""
     with pytest.raises(ContextError) as caught:
         settings_from({"name": "a\nb"})
     assert str(caught.value).splitlines() == [str(caught.value)]

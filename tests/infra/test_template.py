@@ -1,4 +1,4 @@
-"""What the stack installs, read from its template: the embedded AWS drops or does not enforce most of this.
+"""The stack's resources, read from its template: the embedded AWS drops or does not enforce most of this.
 
 In the expected values ``${Bucket}`` is a ``Ref`` and ``${Bucket.Arn}`` a ``Fn::GetAtt`` to the resource of that name,
 without the hash that the CDK appends.
@@ -79,7 +79,7 @@ def name_of(logical_id: str) -> str:
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 (any part of a template)
-    """A part of a template with its references and joins written out as text."""
+    """A part of a template, with its references and joins as text."""
     match value:
         case {"Ref": str(target)}:
             return f"${{{name_of(target)}}}"
@@ -95,7 +95,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 (any part of a template)
 
 
 def listed(value: Any) -> list[Any]:  # noqa: ANN401 (what IAM writes as one or as a list)
-    """IAM's "one or a list of them", always as a list."""
+    """A value that IAM writes alone or in a list, always as a list."""
     return value if isinstance(value, list) else [value]
 
 
@@ -127,7 +127,7 @@ def statements(template: Template) -> list[dict[str, Any]]:
 
 
 def rights_of(template: Template, role: str) -> list[Right]:
-    """Everything that a role may do, or is denied."""
+    """All rights of a role, the denied ones too."""
     return [
         right
         for policy in resources(template, "AWS::IAM::Policy").values()
@@ -137,12 +137,12 @@ def rights_of(template: Template, role: str) -> list[Right]:
 
 
 def uploaders_rights(template: Template) -> list[Right]:
-    """Everything that a build job may do with the stack's policy, or is denied."""
+    """All rights of a build job with the stack's policy, the denied ones too."""
     return rights_in(resources(template, "AWS::IAM::ManagedPolicy")["UploaderPolicy"])
 
 
 def rights_in(policy: dict[str, Any]) -> list[Right]:
-    """Everything that a policy allows or denies."""
+    """All rights in a policy, the denied ones too."""
     return [
         (statement["Effect"], action, resource, condition_of(statement))
         for statement in listed(policy["Properties"]["PolicyDocument"]["Statement"])
@@ -175,7 +175,7 @@ def condition_of(statement: dict[str, Any]) -> str:
 
 
 def deny_without_tls(action: str, *targets: str) -> dict[str, Any]:
-    """The statement that refuses whoever comes without TLS."""
+    """The statement that refuses requests without TLS."""
     return {
         "Effect": "Deny",
         "Principal": {"AWS": "*"},
@@ -192,7 +192,7 @@ class TestNewBucket:
     def test_it_tells_eventbridge_and_is_private_encrypted_versioned_and_tidy(self, synthesise: Synthesise) -> None:
         """All four public access blocks; parts of broken uploads go after a day; ACLs are off.
 
-        What was deleted or replaced goes after a week, and then its delete marker. No rule touches a current version.
+        Deleted and replaced versions go after a week, and then the delete markers. No rule touches a current version.
         """
         assert properties(synthesise(), "AWS::S3::Bucket", "Bucket") == {
             "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
@@ -237,7 +237,7 @@ class TestNewBucket:
         assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
     def test_it_refuses_whoever_comes_without_tls(self, synthesise: Synthesise) -> None:
-        """The bucket and all in it; beside that the policy only keeps the release log from being overwritten."""
+        """For the bucket and all its objects; the policy's only other statement keeps the release log write-once."""
         policy = properties(synthesise(), "AWS::S3::BucketPolicy", "BucketPolicy")
         assert policy["Bucket"] == "${Bucket}"
         tls, *others = policy["PolicyDocument"]["Statement"]
@@ -257,13 +257,13 @@ class TestExistingBucket:
     """With ``bucket=`` the stack adopts one."""
 
     def test_the_bucket_itself_is_not_the_stacks(self, synthesise: Synthesise) -> None:
-        """The stack neither creates, changes by CloudFormation, nor gives a policy to a bucket that it was lent."""
+        """The stack neither creates the bucket, nor changes it by CloudFormation, nor sets its policy."""
         template = synthesise(bucket="my-bucket")
         assert resources(template, "AWS::S3::Bucket") == {}
         assert resources(template, "AWS::S3::BucketPolicy") == {}
 
     def test_eventbridge_is_turned_on_and_its_other_notifications_stay(self, synthesise: Synthesise) -> None:
-        """``Managed: false`` is what makes the CDK's custom resource keep what others configured."""
+        """With ``Managed: false``, the CDK's custom resource keeps the configuration of others."""
         (notifications,) = resources(synthesise(bucket="my-bucket"), "Custom::S3BucketNotifications").values()
         assert notifications["Properties"] == {
             "ServiceToken": "${BucketNotificationsHandler050a0587b7544547bf325f094a3db834.Arn}",
@@ -321,14 +321,14 @@ class TestFunction:
         }
 
     def test_its_log_group_is_its_own_and_keeps_90_days(self, synthesise: Synthesise) -> None:
-        """Without one Lambda would create a group that keeps everything for ever."""
+        """Without one, Lambda would create a group that keeps all messages for ever."""
         template = synthesise()
         function = properties(template, "AWS::Lambda::Function", "Cleaner")
         assert function["LoggingConfig"] == {"LogGroup": "${Log}"}
         assert properties(template, "AWS::Logs::LogGroup", "Log") == {"RetentionInDays": 90}
 
     def test_its_environment_names_the_site_the_policy_and_where_wake_ups_go(self, synthesise: Synthesise) -> None:
-        """``SITES`` has the policy's own types; wake-ups that cannot be delivered go to the dead-letter queue."""
+        """``SITES`` has the policy's own types; undeliverable wake-ups go to the dead-letter queue."""
         template = synthesise(version_limit="1", orphans="all", max_delete_fraction="0.25")
         assert properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"] == {
             "Variables": {
@@ -345,7 +345,7 @@ class TestFunction:
 
     @pytest.mark.parametrize("prefix", ["", "assets/", 'a"b\\c {é}/'])
     def test_it_can_read_its_environment_and_the_daily_payload(self, prefix: str, synthesise: Synthesise) -> None:
-        """The stack writes what the cleaner reads, whatever characters a prefix has."""
+        """The cleaner can read the stack's value, whatever characters a prefix has."""
         template = synthesise(bucket="my-bucket", prefix=prefix, grace="60", orphans="report")
         environment = properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"]["Variables"]
         assert sites_from(environment) == (
@@ -361,14 +361,14 @@ class TestFunction:
         assert environment["SITES"] == '[{"bucket":"${Bucket}","prefix":"assets/","policy":{}}]'
 
     def test_its_description_fits_the_longest_prefix(self, synthesise: Synthesise) -> None:
-        """Lambda takes 256 characters."""
+        """Lambda accepts 256 characters."""
         template = synthesise(prefix="a" * 511 + "/")
         description = properties(template, "AWS::Lambda::Function", "Cleaner")["Description"]
         assert description == "Cleans " + "a" * 249
 
     @pytest.mark.scenario("L26")
     def test_a_failed_run_is_repeated_twice_and_then_kept(self, synthesise: Synthesise) -> None:
-        """Its event goes to the queue of failed runs, not away."""
+        """Its event goes to the queue of failed runs, and is not lost."""
         (config,) = resources(synthesise(), "AWS::Lambda::EventInvokeConfig").values()
         assert config["Properties"] == {
             "FunctionName": "${Cleaner}",
@@ -393,16 +393,16 @@ class TestFunction:
 
 
 class TestRights:
-    """Who may do what."""
+    """The rights of each role."""
 
     def test_the_cleaners_are_exactly_these(self, synthesise: Synthesise) -> None:
-        """A right more or less is a decision, and is made in this table too."""
+        """One right more or less is a decision, and needs a change of this table."""
         rights = rights_of(synthesise(), "CleanerRole")
         assert set(rights) == CLEANERS_RIGHTS
         assert len(rights) == len(CLEANERS_RIGHTS)
 
     def test_the_cleaner_of_a_whole_bucket_has_them_at_its_root(self, synthesise: Synthesise) -> None:
-        """An empty prefix widens the site, and neither what may be done nor the release log's protection."""
+        """An empty prefix widens the site, but neither the actions nor the limits on the release log."""
         rights = set(rights_of(synthesise(prefix=""), "CleanerRole"))
         assert rights == at_the_root(CLEANERS_RIGHTS)
 
@@ -427,7 +427,7 @@ class TestRights:
     def test_the_cleaner_may_tag_and_delete_assets_read_and_prune_the_log_and_write_its_ledger(
         self, action: str, key: str, prefix: str, synthesise: Synthesise
     ) -> None:
-        """What a run does."""
+        """The actions of a run."""
         assert may(rights_of(synthesise(prefix=prefix), "CleanerRole"), action, f"${{Bucket.Arn}}/{prefix}{key}")
 
     @pytest.mark.parametrize("prefix", ["assets/", ""])
@@ -456,7 +456,7 @@ class TestRights:
 
     @pytest.mark.parametrize("key", ["assets-2/app.js", "index.html", ".releases/markers/20260101T000000Z-r1.json"])
     def test_the_cleaner_has_no_rights_outside_its_prefix(self, key: str, synthesise: Synthesise) -> None:
-        """Not on a neighbour whose name begins alike either."""
+        """Not even on a neighbour with the same beginning of its name."""
         rights = rights_of(synthesise(), "CleanerRole")
         assert [right for right in rights if right[2] != "*" and fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
 
@@ -491,7 +491,7 @@ class TestRights:
     def test_the_uploader_may_publish_and_take_back_what_is_not_published(
         self, action: str, key: str, prefix: str, synthesise: Synthesise
     ) -> None:
-        """What an upload does."""
+        """The actions of an upload."""
         assert may(uploaders_rights(synthesise(prefix=prefix)), action, f"${{Bucket.Arn}}/{prefix}{key}")
 
     @pytest.mark.parametrize("prefix", ["assets/", ""])
@@ -528,7 +528,7 @@ class TestRights:
 
     @pytest.mark.parametrize("context", INSTALLATIONS)
     def test_nobody_may_delete_versions(self, context: dict[str, object], synthesise: Synthesise) -> None:
-        """Whatever is deleted can be brought back while its noncurrent version is there."""
+        """A deleted asset can be restored while its noncurrent version exists."""
         allowed = [each for each in statements(synthesise(**context)) if each["Effect"] != "Deny"]
         assert not {action for each in allowed for action in listed(each["Action"]) if "Version" in action}
 
@@ -579,7 +579,7 @@ class TestRights:
     def test_nothing_is_allowed_everywhere_or_to_everybody_or_by_wildcard(
         self, context: dict[str, object], synthesise: Synthesise
     ) -> None:
-        """In every policy of the template, of whatever resource."""
+        """In every policy of the template, of any resource."""
         allowed = [each for each in statements(synthesise(**context)) if each["Effect"] != "Deny"]
         assert allowed
         for statement in allowed:
@@ -595,7 +595,7 @@ class TestRights:
     def test_roles_have_no_rights_but_those_of_the_policies_above(
         self, context: dict[str, object], synthesise: Synthesise
     ) -> None:
-        """Neither managed nor inline policies, which the tables would not show; nor users or groups.
+        """Neither managed nor inline policies, which the tables would not show; neither users nor groups.
 
         The uploader's policy is nobody's yet: the owner of the build job gives it to its role.
         """
@@ -615,7 +615,7 @@ class TestRights:
 
 
 class TestWakeUps:
-    """What wakes the cleaner."""
+    """The events and schedules that wake the cleaner."""
 
     @pytest.mark.parametrize(
         ("context", "bucket", "prefix"),
@@ -641,7 +641,7 @@ class TestWakeUps:
     @pytest.mark.scenario("L26")
     @pytest.mark.parametrize("prefix", ["assets/", ""])
     def test_every_day_does_with_a_full_listing(self, prefix: str, synthesise: Synthesise) -> None:
-        """The backstop: it finds whatever an event or a wake-up lost."""
+        """The backstop: it makes up for a lost event or wake-up."""
         rule = properties(synthesise(prefix=prefix), "AWS::Events::Rule", "DailyRule")
         (target,) = rule["Targets"]
         assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 day)", "ENABLED")
@@ -671,7 +671,7 @@ class TestWakeUps:
 
 
 class TestQueues:
-    """Where lost events and failed runs are kept."""
+    """The queues of lost events and failed runs."""
 
     @pytest.mark.parametrize("name", ["Undelivered", "FailedRuns"])
     def test_a_queue_is_encrypted_and_keeps_its_messages_for_14_days(self, name: str, synthesise: Synthesise) -> None:
@@ -756,13 +756,13 @@ def test_what_an_existing_bucket_should_have_is_what_a_new_one_has(synthesise: S
 
 
 def in_order(statement: dict[str, Any]) -> dict[str, Any]:
-    """A statement with its resources sorted, and without the name that the CDK does not give to its own."""
+    """A statement with its resources sorted, and without the Sid that the CDK's own statements lack."""
     kept = {name: value for name, value in statement.items() if value != "TlsOnly"}
     return {**kept, "Resource": sorted(statement["Resource"])}
 
 
 def test_the_uploaders_policy_keeps_its_arn_whatever_the_settings(synthesise: Synthesise) -> None:
-    """A role that has it would lose it: CloudFormation replaces a policy whose description or path changes."""
+    """A role would lose the policy: CloudFormation replaces a policy whose description or path changes."""
     seen = set()
     for context in ({}, {"prefix": "site/"}, {"bucket": "my-bucket"}, {"noncurrent_days": 30}):
         policy = resources(synthesise(**context), "AWS::IAM::ManagedPolicy")["UploaderPolicy"]["Properties"]
@@ -772,7 +772,7 @@ def test_the_uploaders_policy_keeps_its_arn_whatever_the_settings(synthesise: Sy
 
 @pytest.mark.parametrize("context", [{"prefix": "a" * 511 + "/", "bucket": "b" * 63}, {"prefix": "é" * 255 + "/"}])
 def test_the_uploaders_policy_fits_the_longest_names(context: dict[str, object], synthesise: Synthesise) -> None:
-    """IAM takes 6,144 characters: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    """IAM accepts 6,144 characters: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
     policy = resources(synthesise(**context), "AWS::IAM::ManagedPolicy")["UploaderPolicy"]["Properties"]
     assert len(json.dumps(policy["PolicyDocument"], ensure_ascii=False, separators=(",", ":"))) < 6_144
 

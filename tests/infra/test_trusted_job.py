@@ -1,4 +1,4 @@
-"""Which CI job the role trusts: one exact subject, or an error at synth."""
+"""The CI job that the role trusts: one exact subject, or an error at synth."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_gitlab_of_ones_own_is_known_by_its_provider() -> None:
 
 
 def test_without_a_repository_no_job_is_trusted() -> None:
-    """Who has a role already gives it the policy."""
+    """An owner with a role attaches the policy to it."""
     assert trusted_job(JobSettings()) is None
 
 
@@ -183,7 +183,7 @@ def test_without_a_repository_no_job_is_trusted() -> None:
 def test_what_is_open_or_wrong_is_refused_in_one_line_with_its_key_and_value(
     settings: dict[str, str], message: str
 ) -> None:
-    """A slip must never be a role that somebody else can assume."""
+    """A typing error must never become a role that somebody else can assume."""
     with pytest.raises(ContextError) as caught:
         trusted_job(JobSettings(**settings))
     assert str(caught.value) == f"context {message}"

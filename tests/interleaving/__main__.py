@@ -17,11 +17,11 @@ from tests.interleaving.explore import FoundError, random_schedule
 
 CHUNK = 2000
 PROGRESS = 50
-"""After how many chunks it says how far it is."""
+"""The number of chunks between two progress lines."""
 
 
 def play(seeds: range) -> str | None:
-    """Play some schedules; what is found first, if anything is."""
+    """Play some schedules; returns the first finding, or None."""
     log = logging.getLogger("uploader")
     level = log.level
     log.setLevel(logging.CRITICAL)
@@ -36,7 +36,7 @@ def play(seeds: range) -> str | None:
 
 
 def main() -> int:
-    """Run; 1 if the promise is broken."""
+    """Play the schedules; returns 1 if the promise is broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.interleaving")
     parser.add_argument("replay", nargs="?", type=int, metavar="SEED")
     parser.add_argument("--schedules", type=int, default=10_000)

@@ -1,4 +1,4 @@
-"""Somebody who makes requests: the product's own code in a greenlet, which stops at each of them."""
+"""An actor: the product's own code in a greenlet that stops at each request."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 EPOCH = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 MISHAPS = (UploaderError, CleanerError, BotoCoreError, ClientError)
-"""What an actor may end with: what happens to its requests. Any other error is a defect, and ends the test."""
+"""The errors that faults of its requests may end an actor with. Any other error is a defect, and ends the test."""
 
 
 class Crash(BaseException):
-    """The process is gone: nothing of it runs any more, no ``finally`` either."""
+    """The process is dead: none of its code runs any more, not even a ``finally``."""
 
 
 class Verdict(Enum):
-    """What becomes of a request."""
+    """The fate of a request."""
 
     DONE = "done"
     LOST = "lost"
-    """It is done, the answer is lost, and the client's library asks a second time."""
+    """S3 executes it, the answer is lost, and the client's library repeats the request."""
     LATE = "late"
-    """There is no answer in time; it is done later all the same."""
+    """No answer comes in time; S3 executes it later all the same."""
     FAILED = "failed"
-    """S3 answers with an error, again and again; nothing is done."""
+    """S3 answers every try with an error, and executes none."""
 
 
 @dataclass(slots=True)
 class Op:
-    """One request: what it touches, for whoever schedules."""
+    """One request, with the objects that it touches, for the scheduler."""
 
     kind: str
     key: str = ""
@@ -53,7 +53,7 @@ class Op:
         return key in self.keys or (key.startswith(self.key) if self.kind == "list" else key == self.key)
 
     def depends_on(self, other: Op) -> bool:
-        """Whether it matters which of the two comes first."""
+        """Whether the order of the two matters."""
         if {"sleep", "time"} & {self.kind, other.kind}:
             return True
         if not (self.writes or other.writes):
@@ -66,7 +66,7 @@ class Op:
 
 
 def pause() -> None:
-    """Let whoever schedules go on."""
+    """Return control to the scheduler."""
     parent = getcurrent().parent
     assert parent is not None
     parent.switch()
@@ -78,22 +78,22 @@ class BrokenPromiseError(AssertionError):
 
 @dataclass(slots=True, eq=False)
 class Actor:
-    """Somebody who makes requests.
+    """An actor: the uploader or the cleaner.
 
     Attributes:
         name: For people.
         world: The bucket.
-        work: What it does; its result is kept.
-        lives: For how many seconds at most.
-        skew: By how many seconds its own clock is wrong.
-        keys: What its upload names.
-        relies_on: Keys that it has decided not to send, or that it has staged.
+        work: The actor's function.
+        lives: The seconds after which it is dead.
+        skew: The error of its own clock, in seconds.
+        keys: The keys of its upload.
+        relies_on: Keys that it decided not to send, or staged.
         until: For how long it may rely on them: as long as its intent or staged release holds.
         staged: Keys of the release that it has staged.
-        pending: The request that it waits to make.
+        pending: Its next request.
         result: What it returned, or the error that it ended with.
         seen_markers: The markers that it listed last.
-        seen_at: S3's clock when it read the ledger last.
+        seen_at: S3's time of its last read of the ledger.
         vanished: An intent or staged release that it listed and did not find, and has not listed again since.
         may_go: Whether it can go on now.
     """
@@ -126,7 +126,7 @@ class Actor:
         self._switch()
 
     def step(self, verdict: Verdict = Verdict.DONE) -> None:
-        """Make the pending request, and run to the next one."""
+        """Execute the pending request, and run to the next one."""
         if not self.requests:
             self.started = self.world.now
         self.requests += 1
@@ -134,7 +134,7 @@ class Actor:
         self._switch()
 
     def crash(self) -> None:
-        """End it here."""
+        """Kill the actor here."""
         if self.state == "running":
             self.state = "crashed"
             if getcurrent() is self.greenlet:

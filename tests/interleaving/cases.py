@@ -1,4 +1,4 @@
-"""Small cases, of which every schedule is played."""
+"""Small cases; the tests play every schedule of them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 A, B, C = VERSIONS["app"]
 AT_ONCE = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0)
-"""What is retired is due."""
+"""Retired assets are due at once."""
 
 LATER = Policy(version_limit=0, version_ttl=3600, removed_ttl=60, grace=0)
-"""What is removed is due in a minute."""
+"""Removed assets are due after a minute."""
 
 STAGED_ID = "20261123T110000Z-staged"
 
@@ -32,7 +32,7 @@ OLD_ID = "20261123T120000Z-r0"
 def release(
     world: World, keys: Sequence[str], name: str, folder: str = LAYOUT.markers, channel: str = "default"
 ) -> None:
-    """A release, all at once, and the second that it takes."""
+    """Publish a release without interruption; it takes a second."""
     cast.put_assets(world, keys)
     release_id = name if "Z-" in name else f"{world.now:%Y%m%dT%H%M%SZ}-{name}"
     world.put(LAYOUT.key_in(folder, release_id), cast.body(keys, channel, name.partition("Z-")[2] or name, world))
@@ -40,7 +40,7 @@ def release(
 
 
 def superseded(policy: Policy) -> World:
-    """A is superseded by B, due, and nothing has been deleted yet; the ledger is there."""
+    """A is superseded by B and due, but not deleted yet; the ledger exists."""
     world = World()
     release(world, [A, PAGE], "r0")
     cast.clean_alone(world, policy)
@@ -50,7 +50,7 @@ def superseded(policy: Policy) -> World:
 
 
 def elsewhere(policy: Policy) -> World:
-    """A is superseded by B in another channel, which has the newest markers: they say how A is stored."""
+    """A is superseded by B in another channel, which has the newest markers: they name the headers of A."""
     world = World()
     release(world, [C], "r0")
     release(world, [A, PAGE], "r1", channel="other")
@@ -61,7 +61,7 @@ def elsewhere(policy: Policy) -> World:
 
 
 def removed_page(policy: Policy) -> World:
-    """The page is removed and due, and nothing has been deleted yet."""
+    """The page is removed and due, but not deleted yet."""
     world = World()
     release(world, [A, PAGE], "r0")
     cast.clean_alone(world, policy)
@@ -82,14 +82,14 @@ def staged(policy: Policy) -> World:
 
 
 def expired(policy: Policy) -> World:
-    """The same, and its time is over."""
+    """The same, after the staged release has expired."""
     world = staged(policy)
     world.advance(policy.staged_ttl + 2)
     return world
 
 
 def returned(policy: Policy) -> World:
-    """A is current again and still bears its tag; the page is removed, and due."""
+    """A is current again and still has its tag; the page is removed, and due."""
     world = World()
     for keys, name in (([A, PAGE], "r0"), ([B], "r1")):
         release(world, keys, name)
@@ -127,7 +127,7 @@ def _ten_seconds(world: World) -> Actor:
 
 
 def case(name: str, begin: Callable[[Policy], World], *who: Callable[[World], Actor], policy: Policy = AT_ONCE) -> Case:
-    """A world, and who is let loose on it."""
+    """A world with its actors."""
 
     def set_up() -> World:
         world = begin(policy)
@@ -175,11 +175,11 @@ TWO_ACTORS = (
     case("two uploads of one build under one name", superseded, BACK, _uploader(BACK(World()).work, name="V")),
     case("a new version and an old one at once", superseded, BACK, NEXT),
 )
-"""Every schedule of each is played in the tests."""
+"""The tests play every schedule of these cases."""
 
 TWO_CLEANERS = case("two cleaners", superseded, CLEANER, OTHER_CLEANER)
 TWO_CLEANERS_AND_AN_UPLOAD = case("two cleaners and an upload", superseded, OTHER_CLEANER, CLEANER, BACK)
-"""Every schedule of these with a few preemptions."""
+"""The tests play every schedule of these cases with a few preemptions."""
 
 TWINS = tuple((lambda world, n=n: cast.cleaner(world, n, cast.cleaning(AT_ONCE, run="one"))) for n in "CD")
 ONE_RUN_ID = case("two cleaners that pass for one run, and an upload", superseded, *TWINS, BACK)
@@ -218,12 +218,12 @@ TO_THE_END = ("", Verdict.DONE)
 
 
 def late_deletion() -> None:
-    """A deletion without an answer is repeated, and comes to pass once more after an upload brought the asset back."""
+    """A deletion without an answer is repeated, and S3 executes it again after an upload restored the asset."""
     _play(BACK_AND_CLEANER, ("C", "delete", Verdict.LATE), ("C", *TO_THE_END), ("U", *TO_THE_END))
 
 
 def late_marker() -> None:
-    """A marker whose upload was given up comes to be there after the cleaner has run."""
+    """The marker of an abandoned upload is stored after the cleaner has run."""
     marker = f"create {LAYOUT.marker_key('20261123T120012Z-back')}"
     _play(BACK_AND_CLEANER, ("U", marker, Verdict.LATE), ("U", *TO_THE_END), ("C", *TO_THE_END))
 

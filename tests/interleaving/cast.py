@@ -1,4 +1,4 @@
-"""Who takes part: the real uploader and the real cleaner, on the shared bucket."""
+"""The actors: the real uploader and the real cleaner, on the shared bucket."""
 
 from __future__ import annotations
 
@@ -90,14 +90,14 @@ def _must_be_there(actor: Actor, keys: frozenset[str], what: str) -> None:
 def upload(
     keys: Sequence[str], channel: str, name: str, *, stage: bool = False, ahead: bool = False
 ) -> Callable[[Actor], Published]:
-    """An upload, staged or not; what is there is listed ahead of its intent, or after it."""
+    """An upload, staged or not; it lists the bucket before its intent, or after it."""
     wanted = build(keys, channel, name)
     names = frozenset(keys)
 
     def work(actor: Actor) -> Published:
         def started(uploads: list[Upload]) -> None:
             actor.relies_on = names - {upload.asset.key for upload in uploads}
-            if actor.world.now <= actor.until:  # later it begins anew, and relies on nothing
+            if actor.world.now <= actor.until:  # later it starts again, and relies on no key
                 _must_be_there(actor, actor.relies_on, "skips what it saw")
 
         port = UploaderPort(actor.world, actor)
@@ -111,7 +111,7 @@ def upload(
 
 
 def activation(release_id: Callable[[], str | None]) -> Callable[[Actor], Activated | None]:
-    """The activation of a release that is known by then."""
+    """The activation of a release; its id is known when it runs."""
 
     def work(actor: Actor) -> Activated | None:
         found = release_id()
@@ -139,7 +139,7 @@ def dropping(release_id: Callable[[], str | None]) -> Callable[[Actor], None]:
 
 
 def roll_out(keys: Sequence[str], channel: str, name: str, *, succeeds: bool) -> Callable[[Actor], Any]:
-    """What ``uploader run`` does: upload and stage, then activate or drop."""
+    """``uploader run``: upload and stage, then activate or drop."""
     stage = upload(keys, channel, name, stage=True)
 
     def work(actor: Actor) -> Any:  # noqa: ANN401
@@ -186,7 +186,7 @@ def cleaning(
 
     Args:
         policy: The settings.
-        batches: After how many batches its time is over; None if it has enough.
+        batches: The number of batches that it has time for; None for any number.
         full: Make a full listing.
         run: Its id; its actor's name without it.
     """
@@ -201,7 +201,7 @@ def cleaning(
 
 
 def clean_alone(world: World, policy: Policy, *, full: bool = False) -> Report:
-    """One run with nobody beside it, made at once."""
+    """One run without other actors, not interrupted."""
     world.actor = None
     job = Job(prefix=PREFIX, policy=policy, run=f"run-{next(world.numbers)}", full=full)
     return clean(CleanerPort(world, None), job, Pace(sleep=world.sleep))

@@ -37,12 +37,12 @@ JUMPS = (1, 1, 60, 600, 3600, 7200)
 
 
 class FoundError(AssertionError):
-    """A schedule in which the promise is broken: its seed, what is wrong, and every request."""
+    """A schedule that breaks the promise: its seed, the error, and every request."""
 
 
 @contextmanager
 def judged(world: World, which: str, more: str = "") -> Iterator[None]:
-    """Play a schedule; whatever happens, nobody goes on after it.
+    """Play a schedule; afterwards all actors are dead, whatever happened.
 
     Raises:
         FoundError: The promise is broken.
@@ -61,7 +61,7 @@ def random_schedule(seed: int) -> World:
     """Play one random schedule to its end, and check everything.
 
     Raises:
-        FoundError: Something is lost.
+        FoundError: The promise is broken.
     """
     random = Random(seed)  # noqa: S311 (a schedule, no secret)
     world = World(page=random.choice((1000, 1000, 3, 7)))
@@ -184,10 +184,10 @@ def _mishap(world: World, actor: Actor, random: Random) -> None:
         actor.step(Verdict.FAILED if choice == "failed" and op is not None and op.kind != "sleep" else Verdict.DONE)
 
 
-# All interleavings of small cases
+# All schedules of small cases
 
 Stack = list[tuple[list[str], dict[str, Op], int | None]]
-"""What is still to be tried: a prefix, who is asleep after it, and how many preemptions are left."""
+"""A schedule to try: its prefix, the sleeping actors after it, and the preemptions left."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class Case:
     """A world and its actors, made anew for each schedule.
 
     Attributes:
-        name: What it shows.
+        name: The case's name.
         policy: The settings.
         set_up: Makes the world with its actors in it.
         strict: Nothing fails here, so no asset goes while a current one bears our tag.
@@ -222,16 +222,16 @@ def every_schedule(
 
     Args:
         case: The case.
-        crash: An actor, and the number of its requests after which it is gone.
+        crash: An actor, and the number of requests after which it dies.
         preemptions: How often an actor that could go on is interrupted, at most; None for no limit. With a limit every
             order counts, sleep sets would hide some.
         settled: The ends from which `settle` has been seen to go well; many schedules end alike.
 
     Returns:
-        How many schedules there are; with a crash, in how many it comes.
+        The number of schedules; with a crash, of those in which it happens.
 
     Raises:
-        FoundError: Something is lost.
+        FoundError: The promise is broken.
     """
     count = 0
     settled = set() if settled is None else settled
@@ -251,13 +251,13 @@ def every_schedule(
 
 
 def every_crash(case: Case, who: str) -> int:
-    """Play every schedule of a case once for each request of an actor: after that request it is gone.
+    """Play every schedule of a case once for each request of an actor: the actor dies after that request.
 
     Returns:
-        After how many requests it can be gone.
+        The number of requests after which it can die.
 
     Raises:
-        FoundError: Something is lost.
+        FoundError: The promise is broken.
     """
     settled: set[object] = set()
     for number in itertools.count(1):
@@ -277,7 +277,7 @@ def _follow(
     """Replay a prefix, then go on with the first actor that is awake; what else could be done there goes on the stack.
 
     Returns:
-        Whether it came to the end; if not, every way on has been tried elsewhere.
+        Whether it came to the end; if not, other schedules have tried every way on.
     """
     actors = {actor.name: actor for actor in world.actors}
     path: list[str] = []

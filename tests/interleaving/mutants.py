@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A rule, and what the code looks like without it.
+    """A rule, and the code without it.
 
     Attributes:
         rule: The rule that is broken; ``docs/protocol.md`` lists the rules by these words.
-        lost: What is lost without it, for the same list.
+        lost: The damage without the rule, for the same list.
         function: The function that holds the rule.
-        changes: Pieces of its source, and what they become.
-        find: Plays what finds it.
+        changes: Pieces of its source, and their replacements.
+        find: Plays the schedules that find the damage.
     """
 
     rule: str
@@ -51,7 +51,7 @@ class Mutant:
 
     @property
     def place(self) -> str:
-        """The function's name in the product; the ports of the explorer stand in for the real ones."""
+        """The function's name in the product; the explorer's ports stand for the real ones."""
         name = f"{self.function.__module__}.{self.function.__qualname__}"
         return name.replace("tests.interleaving.ports.CleanerPort", "cleaner_lambda.s3.S3Store")
 
@@ -82,7 +82,7 @@ def _attempt_without(piece: str) -> tuple[tuple[str, str], ...]:
 
 
 def no_intent(bucket: BucketPort, layout: Layout, release_id: str, keys: frozenset[str], clocks: Clocks) -> Intent:
-    """What goes on as if it held an intent."""
+    """An intent that counts as held, although nobody wrote it."""
     held = Intent(release_id, clocks.wall(), b"", clocks.passed(), clocks.passed())
     held.see(bucket.look(layout, keys))
     return held

@@ -1,4 +1,4 @@
-"""The two sides' ports on the shared bucket: one request each, as their real ones make them."""
+"""The ports of both sides on the shared bucket, with the same requests as the real ones."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class CleanerPort:
             start = page[-1].key
 
     def _note_order(self, prefix: str) -> None:
-        """The one rule that is looked at as such: nothing is lost without it, while the others are in force."""
+        """The one rule that this port checks itself: without it nothing is lost, as long as the other rules hold."""
         if self.actor is None:
             return
         if prefix == LAYOUT.pending:
@@ -144,7 +144,7 @@ class UploaderPort:
     def create(self, key: str, body: bytes) -> bool:
         writer = f"{self.actor.name}, {self.actor.requests}"
         if key.startswith(LAYOUT.pending):
-            # Under a new intent everything is looked at anew.
+            # Under a new intent the uploader reads everything again.
             self.actor.relies_on = self.actor.staged
             self.actor.until = max(self.actor.until, self.world.now + timedelta(seconds=Policy().pending_ttl))
 
@@ -180,7 +180,7 @@ class UploaderPort:
         return Listing(sizes, {key: found[key][1] for key in sizes}, log)
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
-        # They are made side by side. In this order the listing is most out of date when the ledger is read.
+        # The real port sends these requests in parallel. In this order the ledger is read under the oldest listing.
         (began, listing), self._ahead = self._ahead or (self._passed(), self.listing(layout.prefix, keys)), None
         log = self.written(layout.log)
         (asked, metadata), self._metadata_ahead = self._metadata_ahead or (began, {}), None

@@ -39,7 +39,7 @@ def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> N
     ids=lambda each: getattr(each, "name", each),
 )
 def test_a_crash_after_any_request_loses_nothing_in_any_order(case: Case, who: str) -> None:
-    """Of the uploader, and of the cleaner, after each of its requests."""
+    """Of the uploader, and of the cleaner, after each request."""
     assert every_crash(case, who) > 1
 
 

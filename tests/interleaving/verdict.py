@@ -1,4 +1,4 @@
-"""What must hold besides the promise: nothing went before its time, what was due is gone, tags equal states."""
+"""The conditions besides the promise: no early deletion, all due assets deleted, tags equal to states."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ORPHAN = timedelta(hours=24)
 
 
 def site(world: World, ids: frozenset[str] | None = None) -> reference.Site:
-    """The site as the reference sees it: with all its releases, or those of some markers."""
+    """The site as the reference sees it: with all its releases, or with some markers' alone."""
     releases = [
         reference.Release(i, at, release.channel, {path: asset.key for path, asset in release.assets.items()})
         for i, (at, release) in world.releases.items()
@@ -70,7 +70,7 @@ class Watch:
 
 
 def settle(world: World, policy: Policy) -> None:
-    """Let the cleaner come back until nothing is left to do, and compare with the reference."""
+    """Run the cleaner until it has nothing left to do, and compare with the reference."""
     world.actor = None
     for actor in world.actors:
         actor.crash()
@@ -79,7 +79,7 @@ def settle(world: World, policy: Policy) -> None:
     report = clean_alone(world, policy)
     if not report.plan.stops and report.next_due is None and not _protections(world):
         _compare(world, policy, report.at, last=False)
-    # Beyond every intent, staged release and announcement; then a listing finds orphans, then those are due.
+    # After every intent, staged release and announcement has expired; then a listing finds orphans, then they are due.
     for seconds in (policy.pending_ttl + policy.staged_ttl + 2, DAY + 1, DAY + policy.removed_ttl + 2):
         world.advance(seconds)
         report = clean_alone(world, policy)
@@ -102,12 +102,12 @@ def _protections(world: World) -> list[str]:
 
 
 def _compare(world: World, policy: Policy, now: datetime, *, last: bool) -> None:
-    """What was due is gone, and tags equal states."""
+    """All due assets are deleted, and tags equal states."""
     found = site(world)
     if not found.releases:
         return
     states = reference.retired(found)
-    # What was stored again since it left, by an upload that died, is an orphan: it goes later, or is left to people.
+    # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if world.objects[key].at >= _left(key, found)}
     left_to_people = {key for key in again if not local_asset(key).fingerprinted}
     overdue = reference.due(found, policy, now) - (left_to_people if last else again)
@@ -127,7 +127,7 @@ def _compare(world: World, policy: Policy, now: datetime, *, last: bool) -> None
 
 
 def _left(key: str, found: reference.Site) -> datetime:
-    """When it was in a current release last."""
+    """The last time that it was in a current release."""
     steps = reference.steps(found.releases)
     last = max(number for number, step in enumerate(steps) if key in step.keys)
     return steps[last + 1].at

@@ -25,10 +25,10 @@ PREFIX = "assets/"
 LAYOUT = Layout(PREFIX)
 
 LATE_SECONDS = 60
-"""How long a request that was given up may still be on its way."""
+"""The longest time that an abandoned request may still be under way."""
 
 INVOCATION_SECONDS = 900
-"""How long a cleaner lives."""
+"""The longest life of a cleaner."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Stored:
 
 @dataclass(frozen=True, eq=False)
 class Late:
-    """A request on its way: the latest instant at which it is done, whose it is, and what it does."""
+    """A request under way: the latest instant of its execution, its actor, and its effect."""
 
     until: datetime
     actor: Actor
@@ -56,15 +56,15 @@ class Late:
 
 
 class World:
-    """The bucket, its clock, and what must always hold.
+    """The bucket, its clock, and the promise.
 
     Attributes:
         time: The time.
-        page: How many keys a page of a listing has.
+        page: The number of keys in a page of a listing.
         pinned: Id -> keys of every release that somebody has been told is pinned.
         unpinned: Ids of the releases that somebody has asked to unpin: they are nobody's to rely on any more.
-        late: Requests on their way.
-        trace: What happened, for people.
+        late: Requests under way.
+        trace: A record of the requests, for people.
         numbers: For the ids of runs that nobody schedules: the same in every schedule of a case.
     """
 
@@ -93,7 +93,7 @@ class World:
         return self.time.replace(microsecond=0)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass: what was on its way arrives, and who has lived too long ends."""
+        """Let time pass: requests under way arrive, and actors that have lived too long die."""
         self.time += timedelta(seconds=seconds)
         for late in [each for each in self.late if each.until <= self.now]:
             self.arrive(late)
@@ -105,14 +105,14 @@ class World:
     # Requests
 
     def arrive(self, late: Late) -> None:
-        """A late request is done, on behalf of whoever made it, and not of whoever runs meanwhile."""
+        """Execute a late request for the actor that made it, not for the running one."""
         self.late.remove(late)
         runs, self.actor = self.actor, late.actor
         late.effect()
         self.actor = runs
 
     def request(self, op: Op, effect: Callable[[], Any], unanswered: Exception, refused: Exception) -> Any:  # noqa: ANN401 (the effect's)
-        """Make a request on behalf of whoever runs."""
+        """Make a request for the running actor."""
         actor = self.actor
         if actor is None:
             return effect()
@@ -157,7 +157,7 @@ class World:
     # Effects
 
     def put(self, key: str, body: bytes, *, size: int | None = None, metadata: dict[str, str] | None = None) -> Stored:
-        """Store an object; the one that was there goes with its tags."""
+        """Store an object; it replaces the old one and its tags."""
         stored = Stored(body, self.now, len(body) if size is None else size, {}, metadata or {})
         self.objects[key] = stored
         if key.startswith(LAYOUT.markers):
@@ -168,7 +168,7 @@ class World:
         return stored
 
     def delete(self, key: str) -> None:
-        """Delete an object, if it is there."""
+        """Delete an object, if it exists."""
         if key in self.objects:
             self.on_delete(self.actor, key)
             del self.objects[key]
@@ -183,7 +183,7 @@ class World:
         return found[: self.page if limit is None else limit]
 
     def state(self) -> tuple[object, ...]:
-        """All that what comes next depends on, once every actor is gone and nothing is on its way."""
+        """The state that decides all later events, once every actor has ended and no request is under way."""
         assert not self.late
         objects = frozenset(
             (key, each.body, each.at, each.size, frozenset(each.tags.items()), frozenset(each.metadata.items()))
@@ -209,7 +209,7 @@ class World:
         return self._current
 
     def check(self) -> None:
-        """What must hold after each step."""
+        """The promise, which must hold after each step."""
         missing = self.current_keys() - self.objects.keys()
         if missing:
             msg = f"a current release misses {sorted(missing)}"
