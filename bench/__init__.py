@@ -1,1 +1,1 @@
-"""``make bench``: how long an upload takes, beside the tools that people would use in its place."""
+"""``make bench``: how long an upload takes, compared with the tools that people would use instead."""

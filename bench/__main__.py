@@ -19,7 +19,7 @@ from bench import peers
 from bench.errors import BenchError
 from bench.jobs import JOBS
 from bench.report import Report
-from bench.rounds import do
+from bench.rounds import measure_job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 (Linux's own name for it)
 ROOM = 8_000_000_000
-"""What all of it takes: as much must be free in memory, or the files are on disk."""
+"""The files of all jobs together. If less is free in memory, they go to a disk."""
 
 
-class Names(click.ParamType[list[str]]):
+class NameList(click.ParamType[list[str]]):
     """Some of a set of names, separated by commas."""
 
     name = "names"
@@ -43,21 +43,21 @@ class Names(click.ParamType[list[str]]):
         names = list(dict.fromkeys(value.split(","))) if isinstance(value, str) else value
         for name in names:
             if name not in self._known:
-                self.fail(f"{name!r} is none of {', '.join(self._known)}", param, ctx)
+                self.fail(f"{name!r} is unknown; use some of {', '.join(self._known)}", param, ctx)
         return names
 
 
 @click.command()
-@click.option("--jobs", "job_names", type=Names(JOBS), default=",".join(JOBS), show_default=True, help="Which jobs.")
+@click.option("--jobs", "job_names", type=NameList(JOBS), default=",".join(JOBS), show_default=True, help="The jobs.")
 @click.option(
     "--peers",
     "peer_names",
-    type=Names(peers.peers()),
-    default=",".join(name for name in peers.peers() if name != peers.OURS),
+    type=NameList(peers.all_peers()),
+    default=",".join(name for name in peers.all_peers() if name != peers.OURS),
     show_default=True,
-    help="Beside whom; the uploader is always there.",
+    help="The other tools. The uploader always takes part.",
 )
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="How often each is measured.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="How often to measure each tool.")
 @click.option(
     "--rtt",
     type=click.FloatRange(0),
@@ -68,13 +68,13 @@ class Names(click.ParamType[list[str]]):
 @click.option(
     "--folder",
     type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
-    help="Where builds and buckets are written.  [default: in memory, if there is room, else on disk]",
+    help="The folder for builds and buckets.  [default: in memory if there is room, else on disk]",
 )
 @click.option("--json", "file", type=click.File("w", lazy=False), help="Also write every run to this file.")
 def main(
     job_names: list[str], peer_names: list[str], rounds: int, rtt: float, folder: Path | None, file: TextIO | None
 ) -> None:
-    """Measure the uploader beside other tools.
+    """Measure the uploader and other tools.
 
     \b
     Examples:
@@ -85,17 +85,19 @@ def main(
     if not peers.installed():
         msg = "the other tools are not installed: run `make bench`"
         raise click.ClickException(msg)
-    # As Ctrl-C: so that server and proxy are stopped, and the builds removed.
+    # SIGTERM acts like Ctrl-C, so that server and proxy stop and the builds are removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    known = peers.peers()
+    known = peers.all_peers()
     who = [known[name] for name in dict.fromkeys([peers.OURS, *peer_names])]
-    folder = folder or _roomy()
+    folder = folder or _default_folder()
     load = os.getloadavg()[0]
     done = []
     for name in job_names:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as scratch:
             try:
-                done.append(do(JOBS[name], who, rounds, rtt, Path(scratch), lambda line: click.echo(line, err=True)))
+                done.append(
+                    measure_job(JOBS[name], who, rounds, rtt, Path(scratch), lambda line: click.echo(line, err=True))
+                )
             except BenchError as error:
                 raise click.ClickException(str(error)) from error
     settings = {
@@ -112,8 +114,8 @@ def main(
         file.write(json.dumps(report.document(), indent=1) + "\n")
 
 
-def _roomy() -> Path:
-    """Where to write: what a disk is busy with would be in everybody's time."""
+def _default_folder() -> Path:
+    """Memory if there is room: other work of a disk would add to every tool's time."""
     if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM:
         return IN_MEMORY
     return Path(tempfile.gettempdir())

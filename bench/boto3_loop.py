@@ -1,4 +1,4 @@
-"""What a build job has when nobody looked for a tool: list the bucket, send what is not there."""
+"""The script of a build job without a tool: lists the bucket, and uploads the files that it lacks."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def main() -> None:
     options = parser.parse_args()
     s3 = boto3.client("s3", config=Config(max_pool_connections=max(10, options.threads)))
 
-    there = {}
+    stored = {}
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=options.bucket, Prefix=options.prefix):
         for entry in page.get("Contents", ()):
-            there[entry["Key"]] = (entry["Size"], entry["LastModified"].timestamp())
+            stored[entry["Key"]] = (entry["Size"], entry["LastModified"].timestamp())
 
-    def send(path: Path) -> None:
+    def upload(path: Path) -> None:
         key = options.prefix + path.relative_to(options.folder).as_posix()
         status = path.stat()
-        if key in there and there[key][0] == status.st_size and there[key][1] >= status.st_mtime:
+        if key in stored and stored[key][0] == status.st_size and stored[key][1] >= status.st_mtime:
             return
         kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
         s3.upload_file(str(path), options.bucket, key, ExtraArgs={"ContentType": kind})
@@ -37,10 +37,10 @@ def main() -> None:
     files = (path for path in options.folder.rglob("*") if path.is_file())
     if options.threads == 1:
         for path in files:
-            send(path)
+            upload(path)
     else:
         with ThreadPoolExecutor(options.threads) as pool:
-            list(pool.map(send, files))
+            list(pool.map(upload, files))
 
 
 if __name__ == "__main__":

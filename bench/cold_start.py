@@ -1,7 +1,7 @@
 """``python -m bench.cold_start``: how long the cleaner's Lambda takes to start and to give its first answer.
 
-The bundle as it is deployed, under Lambda's own runtime interface client, against a Runtime API and an S3 on this
-machine.
+It runs the bundle as the stack deploys it, under Lambda's own runtime interface client, with a Runtime API and an S3 on
+this machine.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from bench.errors import BenchError
-from bench.report import MEGA, import_rows, own_times, table
+from bench.report import MEGA, import_rows, import_times, markdown_table
 from bench.runtime_api import RuntimeApi
 from examples.embedded_aws import REGION, EmbeddedAws, EmbeddedAwsError
 from infra.bundle import ROOT, BundleError, build
+from release_log.environment import Variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +38,7 @@ PREFIX = "assets/"
 FILES = 20
 MEMORY_MB = 2048
 SECONDS = 60
-"""Who takes longer hangs."""
+"""The longest that a start or an answer may take."""
 
 IMPORTS_SHOWN = 10
 COUNTERS = ("init", "first", "second")
@@ -48,10 +49,10 @@ class Start:
     """One start of the runtime.
 
     Attributes:
-        init: Seconds from the start of the process until it asked for its first invocation.
-        first: Seconds from there to the first answer.
-        second: Seconds that the second invocation took.
-        peak: The most memory that it held at once, in bytes; None where the system does not tell.
+        init: Seconds from the start of the process until its request for the first invocation.
+        first: Seconds from that request to the first answer.
+        second: Seconds of the second invocation.
+        peak: The most memory that the process held at once, in bytes; None on a system that does not tell.
     """
 
     init: float
@@ -62,15 +63,15 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large the bundle is, in bytes."""
+    """The number of files of the bundle, and its size in bytes."""
 
     files: int
     unzipped: int
     zipped: int
 
 
-def sizes(bundle: Path) -> Sizes:
-    """Measure the bundle; zipped as the CDK does, with deflate.
+def bundle_sizes(bundle: Path) -> Sizes:
+    """Measure the bundle. It is zipped as the CDK does it, with deflate.
 
     Args:
         bundle: The folder with the Lambda's code.
@@ -83,16 +84,16 @@ def sizes(bundle: Path) -> Sizes:
         return Sizes(len(paths), sum(path.stat().st_size for path in paths), out.tell())
 
 
-def start(bundle: Path, environ: Mapping[str, str], *options: str) -> tuple[Start, str]:
-    """Start the runtime, and let it do two dry runs.
+def start_runtime(bundle: Path, environ: Mapping[str, str], *options: str) -> tuple[Start, str]:
+    """Start the runtime for two dry runs, and stop it.
 
     Args:
         bundle: The folder with the Lambda's code.
-        environ: Where S3 is, and the credentials.
-        options: Of the interpreter.
+        environ: The variables with S3's address and the credentials.
+        options: Options of the interpreter.
 
     Returns:
-        What it took; what the process wrote.
+        The measured times, and the output of the process.
 
     Raises:
         BenchError: The runtime does not start, or the cleaner refuses or fails.
@@ -101,9 +102,9 @@ def start(bundle: Path, environ: Mapping[str, str], *options: str) -> tuple[Star
         began = time.perf_counter()
         process = subprocess.Popen(
             [INTERPRETER, *options, "-m", "awslambdaric", HANDLER],
-            # As in Lambda, the function's folder comes first in the path, and nobody can write byte code into it.
+            # As in Lambda, the function's folder is first in the path, and Python cannot write byte code into it.
             cwd=bundle,
-            env={**environ, **settings(api.address), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**environ, **function_environment(api.address), "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -111,18 +112,18 @@ def start(bundle: Path, environ: Mapping[str, str], *options: str) -> tuple[Star
         try:
             ready = api.ready(SECONDS)
             first, answer = api.invoke({"dry_run": True}, SECONDS)
-            check(answer)
+            check_answer(answer)
             api.ready(SECONDS)
             second, answer = api.invoke({"dry_run": True}, SECONDS)
-            check(answer)
+            check_answer(answer)
             api.ready(SECONDS)
-            peak = peak_of(process.pid)
+            peak = peak_memory(process.pid)
         except BenchError as error:
             process.kill()
             process.wait()
             output.seek(0)
-            said = output.read().decode(errors="replace").strip().splitlines()[-3:]
-            msg = f"{error}; {' / '.join(said)}"
+            lines = output.read().decode(errors="replace").strip().splitlines()[-3:]
+            msg = f"{error}; {' / '.join(lines)}"
             raise BenchError(msg) from error
         finally:
             process.kill()
@@ -131,23 +132,23 @@ def start(bundle: Path, environ: Mapping[str, str], *options: str) -> tuple[Star
         return Start(ready - began, first, second, peak), output.read().decode(errors="replace")
 
 
-def settings(address: str) -> dict[str, str]:
+def function_environment(address: str) -> dict[str, str]:
     """The function's environment, as Lambda and the stack set it.
 
     Args:
-        address: The Runtime API's.
+        address: The address of the Runtime API.
     """
     return {
         "AWS_LAMBDA_RUNTIME_API": address,
         "AWS_LAMBDA_FUNCTION_NAME": "cleaner",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
-        "SITES": json.dumps([{"bucket": BUCKET, "prefix": PREFIX, "policy": {}}]),
+        Variable.SITES.value: json.dumps([{"bucket": BUCKET, "prefix": PREFIX, "policy": {}}]),
     }
 
 
-def check(answer: Mapping[str, Any]) -> None:
-    """See that it really looked at the site.
+def check_answer(answer: Mapping[str, Any]) -> None:
+    """Check that the cleaner really read the site.
 
     Raises:
         BenchError: It did not.
@@ -157,8 +158,8 @@ def check(answer: Mapping[str, Any]) -> None:
         raise BenchError(msg)
 
 
-def peak_of(pid: int) -> int | None:
-    """The most memory that a running process has held at once, in bytes; Linux tells."""
+def peak_memory(pid: int) -> int | None:
+    """The most memory that a running process has held at once, in bytes; None on a system other than Linux."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -170,14 +171,14 @@ def peak_of(pid: int) -> int | None:
     return None
 
 
-def text(starts: Sequence[Start], size: Sizes, importtime: str, said: Mapping[str, str]) -> str:
-    """For people; the tables are Markdown too.
+def report_text(starts: Sequence[Start], size: Sizes, importtime: str, conditions: Mapping[str, str]) -> str:
+    """The report for people. Its tables are Markdown.
 
     Args:
-        starts: What was measured.
-        size: The bundle's.
-        importtime: What a start under ``-X importtime`` wrote.
-        said: What was measured with.
+        starts: The measured starts.
+        size: The bundle's size.
+        importtime: The output of a start under ``-X importtime``.
+        conditions: How the starts were measured, and on which machine.
     """
     rows = []
     for name, title in zip(COUNTERS, ("start to first `next`", "first answer", "second answer"), strict=True):
@@ -190,18 +191,18 @@ def text(starts: Sequence[Start], size: Sizes, importtime: str, said: Mapping[st
         rows.append(["peak memory, MB", f"{max(peaks) / MEGA:.0f}", ""])
     rows.append(["bundle zipped, kB", f"{size.zipped / 1000:.0f}", ""])
     rows.append(["bundle unzipped, kB", f"{size.unzipped / 1000:.0f}", f"{size.files} files"])
-    spent = own_times(importtime)
+    spent = import_times(importtime)
     heading = f"import up to the second answer, {sum(spent.values()) / 1000:.0f} ms in all"
     parts = [
-        table(("", "median, ms", "min to max"), rows),
-        table((heading, "modules", "own ms"), import_rows(spent)[:IMPORTS_SHOWN]),
-        "\n".join(f"{name}: {value}" for name, value in said.items()),
+        markdown_table(("", "median, ms", "min to max"), rows),
+        markdown_table((heading, "modules", "own ms"), import_rows(spent)[:IMPORTS_SHOWN]),
+        "\n".join(f"{name}: {value}" for name, value in conditions.items()),
     ]
     return "\n\n".join(parts)
 
 
 @click.command()
-@click.option("--rounds", type=click.IntRange(1), default=9, show_default=True, help="How often it is started.")
+@click.option("--rounds", type=click.IntRange(1), default=9, show_default=True, help="How often to start the Lambda.")
 @click.option("--json", "file", type=click.File("w", lazy=False), help="Also write every start to this file.")
 def main(rounds: int, file: TextIO | None) -> None:
     """Measure the cold start of the cleaner's Lambda."""
@@ -212,35 +213,35 @@ def main(rounds: int, file: TextIO | None) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="cold-start-") as scratch, EmbeddedAws() as aws:
             bundle = build(Path(scratch) / "bundle")
-            environ = _published(aws, Path(scratch) / "site")
-            start(bundle, environ)  # warms the page cache
-            starts = [start(bundle, environ)[0] for _ in range(rounds)]
-            importtime = start(bundle, environ, "-X", "importtime")[1]
-            size = sizes(bundle)
+            environ = _publish_site(aws, Path(scratch) / "site")
+            start_runtime(bundle, environ)  # warms the page cache
+            starts = [start_runtime(bundle, environ)[0] for _ in range(rounds)]
+            importtime = start_runtime(bundle, environ, "-X", "importtime")[1]
+            size = bundle_sizes(bundle)
     except (BenchError, BundleError, EmbeddedAwsError) as error:
         raise click.ClickException(str(error)) from error
-    said = {
+    conditions = {
         "rounds": str(rounds),
         "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}",
         "load at the start": f"{load:.1f}",
         **_versions(),
     }
-    click.echo(text(starts, size, importtime, said))
+    click.echo(report_text(starts, size, importtime, conditions))
     if file is not None:
         document = {
-            "settings": said,
+            "settings": conditions,
             "starts": [asdict(each) for each in starts],
             "bundle": asdict(size),
-            "import_microseconds": own_times(importtime),
+            "import_microseconds": import_times(importtime),
         }
         file.write(json.dumps(document, indent=1) + "\n")
 
 
-def _published(aws: EmbeddedAws, site: Path) -> dict[str, str]:
+def _publish_site(aws: EmbeddedAws, site: Path) -> dict[str, str]:
     """Publish a small site.
 
     Returns:
-        The environment in which a process finds it.
+        The environment variables with which the Lambda reaches the site.
     """
     aws.client("s3").create_bucket(Bucket=BUCKET)
     site.mkdir()
@@ -252,7 +253,7 @@ def _published(aws: EmbeddedAws, site: Path) -> dict[str, str]:
     if answer.returncode:
         msg = f"the uploader failed: {answer.stderr.strip()}"
         raise BenchError(msg)
-    # Nothing of this process's environment, as Lambda has none of it either.
+    # The Lambda gets nothing else of this process's environment.
     kept = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL")
     return {name: environ[name] for name in kept} | {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
 

@@ -1,7 +1,7 @@
-"""What can go wrong with a measurement."""
+"""The error of a measurement."""
 
 from __future__ import annotations
 
 
 class BenchError(Exception):
-    """Something does not do what it should, so that nothing can be measured; the message says what."""
+    """A measurement is not possible. The message says which program failed and how."""

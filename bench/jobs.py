@@ -1,11 +1,11 @@
-"""The jobs: which build, what the bucket holds of it already, and what is to be reached."""
+"""The jobs: the build, what the bucket holds of it before the upload, and the goal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.site import LargeFile, Site
+from bench.build import Build, LargeFileBuild
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,15 +20,15 @@ class Job:
     """A job.
 
     Attributes:
-        name: What ``--jobs`` calls it.
-        title: What it is.
+        name: Its name for ``--jobs``.
+        title: Its name in the report.
         files: How many files the build has.
-        size: Their bytes together.
-        stored: The bucket holds the build of the round before; else it is empty.
-        changed: How many files change before each round, if it is stored.
-        for_memory: What counts is memory, which one round shows.
-        goal: At most this multiple of the yardstick's wall time.
-        peak_goal: At most this many bytes of memory.
+        size: The files' total size in bytes.
+        stored: Whether the bucket holds the build of the round before; otherwise it is empty.
+        changed: How many files change before each round, if the build is stored.
+        for_memory: Whether the job measures memory, for which one round is enough.
+        goal: The uploader's wall time, at most, as a multiple of the yardstick's.
+        peak_goal: The uploader's memory, at most, in bytes.
     """
 
     name: str
@@ -43,20 +43,20 @@ class Job:
 
     @property
     def sent(self) -> int:
-        """How many files a run has to send."""
+        """How many files a run has to upload."""
         return self.changed if self.stored else self.files
 
-    def make_site(self, folder: Path) -> Site:
+    def make_build(self, folder: Path) -> Build:
         """Write the build."""
-        return LargeFile(folder, self.size) if self.files == 1 else Site(folder, self.files, self.size)
+        return LargeFileBuild(folder, self.size) if self.files == 1 else Build(folder, self.files, self.size)
 
     def rounds_of(self, peer: Peer, rounds: int) -> range:
-        """The rounds that a peer takes part in; those before round 1 warm up and are not measured."""
+        """The rounds that a peer takes part in. Rounds before round 1 are a warm-up, and are not measured."""
         if self.for_memory:
             return range(1, 1 if peer.one_by_one and self.files > 1 else 2)
         if peer.one_by_one and not self.stored:
             return range(1, 2)
-        # The second time the server has the ETags of what somebody chose to send again the first time.
+        # Two warm-ups: in the first a peer may upload every file, and in the second the server computes their ETags.
         return range(-1 if self.stored else 0, rounds + 1)
 
 

@@ -1,7 +1,7 @@
-"""Starts a program and says what it took: ``python -I -S launch.py OUTPUT PROGRAM ARGUMENT...``.
+"""Runs a program and prints what it used: ``python -I -S launch.py OUTPUT PROGRAM ARGUMENT...``.
 
-As small a process as Python can be: Linux counts what the parent held when it started a program among the program's own
-peak of memory. Imports nothing that is not there anyway.
+This process is as small as Python can be, as Linux adds the memory of the parent at the start of a program to the
+program's peak. It imports only modules that every Python has loaded already.
 """
 
 import os
@@ -10,7 +10,7 @@ import time
 
 
 def main() -> None:
-    """Prints seconds, processor seconds, peak (the system's unit) and exit status of the program."""
+    """Print the program's seconds, processor seconds, peak memory (in the system's unit) and exit status."""
     output, *command = sys.argv[1:]
     files = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

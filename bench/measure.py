@@ -1,4 +1,4 @@
-"""One run of one program: how long, how much processor time, how much memory."""
+"""One run of one program: its wall time, processor time and memory."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes in what the system counts peaks in."""
+"""Bytes in the unit in which the system counts a peak."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run took.
+    """The time and the memory that a run used.
 
     Attributes:
-        seconds: From before the process was started until it had ended.
-        cpu: Its processor time, in seconds.
-        peak: The most memory that it held at once, in bytes.
-        server_cpu: The server's processor time meanwhile.
-        proxy_cpu: The proxy's.
+        seconds: The wall time from before the start of the process until after its end.
+        cpu: The processor time, in seconds.
+        peak: The most memory that the process held at once, in bytes.
+        server_cpu: The server's processor time during the run.
+        proxy_cpu: The proxy's processor time during the run.
     """
 
     seconds: float
@@ -42,19 +42,19 @@ class Run:
     proxy_cpu: float
 
 
-def run(command: Sequence[str], environ: Mapping[str, str], folder: Path, through: Network) -> Run:
+def run_program(command: Sequence[str], environ: Mapping[str, str], folder: Path, network: Network) -> Run:
     """Run a program to its end.
 
     Args:
-        command: Its command line.
-        environ: Its whole environment.
-        folder: Where it runs, and where ``output`` then holds what it said.
-        through: The server and the proxy that it uses.
+        command: The command line.
+        environ: The whole environment.
+        folder: The working directory; the file ``output`` in it gets the program's output.
+        network: The server and the proxy that it uses.
 
     Raises:
-        BenchError: It failed.
+        BenchError: The program failed.
     """
-    before = cpu_seconds(through.server), cpu_seconds(through.proxy)
+    before = cpu_seconds(network.server), cpu_seconds(network.proxy)
     output = folder / "output"
     launcher = subprocess.Popen(
         [sys.executable, "-I", "-S", str(LAUNCHER), str(output), *command],
@@ -72,13 +72,13 @@ def run(command: Sequence[str], environ: Mapping[str, str], folder: Path, throug
         launcher.communicate()
         raise
     if len(answer) != len(("seconds", "cpu", "peak", "status")) or answer[3] != "0":
-        said = output.read_text(errors="replace").strip().splitlines() if output.exists() else []
-        msg = f"exit {answer[3] if answer else '?'} of {' '.join(command)}: {' / '.join(said[-3:])}"
+        lines = output.read_text(errors="replace").strip().splitlines() if output.exists() else []
+        msg = f"exit {answer[3] if answer else '?'} of {' '.join(command)}: {' / '.join(lines[-3:])}"
         raise BenchError(msg)
     return Run(
         float(answer[0]),
         float(answer[1]),
         int(answer[2]) * PEAK_UNIT,
-        cpu_seconds(through.server) - before[0],
-        cpu_seconds(through.proxy) - before[1],
+        cpu_seconds(network.server) - before[0],
+        cpu_seconds(network.proxy) - before[1],
     )

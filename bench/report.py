@@ -1,4 +1,4 @@
-"""What came out: ratios first, then seconds, processor time and memory, and what we import."""
+"""The report: ratios first, then seconds, processor time and memory, and the uploader's imports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.measure import Run
-    from bench.rounds import Done
+    from bench.rounds import JobResult
 
 MEGA = 1_000_000
 IMPORTS_SHOWN = 15
@@ -21,35 +21,35 @@ IMPORTS_SHOWN = 15
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it.
+    """The results of all jobs.
 
     Attributes:
-        settings: What was measured how, and on what machine.
+        settings: How the jobs were measured, and on which machine.
         versions: Program -> version.
-        jobs: The jobs that are done.
+        jobs: The results, job by job.
     """
 
     settings: Mapping[str, str]
     versions: Mapping[str, str]
-    jobs: Sequence[Done]
+    jobs: Sequence[JobResult]
 
     def text(self) -> str:
-        """For people; the tables are Markdown too."""
+        """The report for people. Its tables are Markdown."""
         parts = []
         rows = ratio_rows(self.jobs)
         if rows:
-            parts.append(table(("job", "", f"wall time / {YARDSTICK}'s", "in single rounds", "goal"), rows))
-        parts.append(table(FIGURES, figure_rows(self.jobs)))
+            parts.append(markdown_table(("job", "", f"wall time / {YARDSTICK}'s", "in single rounds", "goal"), rows))
+        parts.append(markdown_table(FIGURES, figure_rows(self.jobs)))
         for done in self.jobs:
-            spent = own_times(done.imports)
+            spent = import_times(done.imports)
             if spent:
                 heading = f"import in our run ({done.job.name}), {sum(spent.values()) / 1000:.0f} ms in all"
-                parts.append(table((heading, "modules", "own ms"), import_rows(spent)))
+                parts.append(markdown_table((heading, "modules", "own ms"), import_rows(spent)))
         parts.append("\n".join(f"{name}: {value}" for name, value in {**self.settings, **self.versions}.items()))
         return "\n\n".join(parts)
 
     def document(self) -> dict[str, Any]:
-        """For programs: every run."""
+        """The report for programs, with every run."""
         return {
             "settings": dict(self.settings),
             "versions": dict(self.versions),
@@ -57,7 +57,7 @@ class Report:
                 done.job.name: {
                     "title": done.job.title,
                     "runs": {peer: [asdict(run) for run in runs] for peer, runs in done.runs.items()},
-                    "import_microseconds": own_times(done.imports),
+                    "import_microseconds": import_times(done.imports),
                 }
                 for done in self.jobs
             },
@@ -65,17 +65,17 @@ class Report:
 
 
 def ratio(runs: Sequence[Run], yardstick: Sequence[Run]) -> float:
-    """How long they took, as a multiple of the yardstick: median by median."""
+    """The median time of these runs, as a multiple of the yardstick's median time."""
     return median(run.seconds for run in runs) / median(run.seconds for run in yardstick)
 
 
 def ratios(runs: Sequence[Run], yardstick: Sequence[Run]) -> list[float]:
-    """The same in each round: what slows the machine for a while slows both."""
+    """The ratio in each round. Other work on the machine slows both programs of a round."""
     return [run.seconds / its.seconds for run, its in zip(runs, yardstick, strict=False)]
 
 
-def ratio_rows(jobs: Sequence[Done]) -> list[list[str]]:
-    """The ratios, where there is a yardstick and time matters."""
+def ratio_rows(jobs: Sequence[JobResult]) -> list[list[str]]:
+    """The rows of the ratios, for jobs that measure time and have the yardstick."""
     rows = []
     for done in jobs:
         yardstick = done.runs.get(YARDSTICK)
@@ -98,8 +98,8 @@ def ratio_rows(jobs: Sequence[Done]) -> list[list[str]]:
 FIGURES = ("job", "", "seconds", "min to max", "rounds", "CPU s", "server's", "proxy's", "peak MB", "goal")
 
 
-def figure_rows(jobs: Sequence[Done]) -> list[list[str]]:
-    """The figures themselves: medians, and the highest peak."""
+def figure_rows(jobs: Sequence[JobResult]) -> list[list[str]]:
+    """The rows of the figures: medians, and the highest peak."""
     rows = []
     for done in jobs:
         for peer, runs in done.runs.items():
@@ -120,14 +120,14 @@ def figure_rows(jobs: Sequence[Done]) -> list[list[str]]:
     return rows
 
 
-def own_times(importtime: str) -> dict[str, int]:
-    """Module -> microseconds that its import took by itself, from what ``python -X importtime`` writes."""
+def import_times(importtime: str) -> dict[str, int]:
+    """Module -> microseconds of its own import, from the output of ``python -X importtime``."""
     found = re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s*(\S+)$", importtime, re.MULTILINE)
     return {name: int(own) for own, name in found}
 
 
 def import_rows(spent: Mapping[str, int]) -> list[list[str]]:
-    """The packages whose modules took longest: name, how many modules, milliseconds."""
+    """The packages whose imports took longest: name, number of modules, milliseconds."""
     packages: dict[str, list[int]] = {}
     for module, microseconds in spent.items():
         packages.setdefault(module.partition(".")[0], []).append(microseconds)
@@ -135,8 +135,8 @@ def import_rows(spent: Mapping[str, int]) -> list[list[str]]:
     return [[name, str(len(own)), f"{sum(own) / 1000:.1f}"] for name, own in most]
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table that is Markdown, and can be read as it is."""
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table with aligned columns."""
     lines = [list(columns), *rows]
     widths = [max(len(line[number]) for line in lines) for number in range(len(columns))]
     drawn = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]

@@ -1,4 +1,4 @@
-"""A job's rounds: everybody in turn, from the same state of the bucket, and each looked after."""
+"""A job's rounds: the peers in turn, each from the same state of the bucket, and a check of the bucket after each."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from bench.measure import run
-from bench.network import network
-from bench.peers import OURS, PREFIX, environment
+from bench.measure import run_program
+from bench.network import slow_network
+from bench.peers import OURS, PREFIX, peer_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bench.build import Build
     from bench.jobs import Job
     from bench.measure import Run
     from bench.network import Network
     from bench.peers import Peer
-    from bench.site import Site
 
 PAUSE_SECONDS = 1.2
-"""Before each run. S3 dates in whole seconds, and nobody makes two releases within one."""
+"""The pause before each run. S3 dates objects in whole seconds, and nobody makes two releases within one second."""
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A job that is done.
+class JobResult:
+    """The result of a job.
 
     Attributes:
         job: The job.
         runs: Peer -> its measured runs, round by round.
-        imports: What ``python -X importtime`` said of one more run of ours; empty if nothing was stored.
+        imports: The output of ``python -X importtime`` for one more run of the uploader; empty if the bucket was empty.
     """
 
     job: Job
@@ -41,49 +41,49 @@ class Done:
     imports: str
 
 
-def do(
-    job: Job, peers: Sequence[Peer], rounds: int, round_trip: float, scratch: Path, tell: Callable[[str], None]
-) -> Done:
-    """Do a job.
+def measure_job(
+    job: Job, peers: Sequence[Peer], rounds: int, round_trip: float, scratch: Path, log: Callable[[str], None]
+) -> JobResult:
+    """Measure a job.
 
     Args:
-        job: What.
-        peers: Who.
-        rounds: How often.
-        round_trip: The network's, in milliseconds.
+        job: The job.
+        peers: The programs that do it.
+        rounds: How often each does it.
+        round_trip: The network's round trip, in milliseconds.
         scratch: An empty folder.
-        tell: Told of each run.
+        log: Called with a line about each run.
 
     Raises:
-        BenchError: Somebody did not do the job, or nothing can be measured.
+        BenchError: A peer did not do the job, or a measurement is not possible.
     """
-    place = _Place(job, job.make_site(scratch / "site"), scratch)
+    place = _Place(job, job.make_build(scratch / "build"), scratch)
     rounds_of = {peer.name: job.rounds_of(peer, rounds) for peer in peers}
     for peer in peers:
         place.make_buckets(peer, rounds_of[peer.name])
     runs: dict[str, list[Run]] = {peer.name: [] for peer in peers}
-    with network(place.buckets, scratch / "server.log", round_trip) as through:
+    with slow_network(place.buckets, scratch / "server.log", round_trip) as network:
         for number in range(min(each.start for each in rounds_of.values()), rounds + 1):
             if job.changed:
-                place.site.change(job.changed)
-            # Nobody is always the first.
+                place.build.change(job.changed)
+            # Each round begins with another peer.
             for peer in [*peers[number % len(peers) :], *peers[: number % len(peers)]]:
                 if number in rounds_of[peer.name]:
                     first = number == rounds_of[peer.name].start
-                    took = place.upload(peer, number, through, first=first)
+                    took = place.upload(peer, number, network, first=first)
                     called = f"round {number}" if number > 0 else "warm-up"
-                    tell(f"{job.name}, {called}: {peer.name} {took.seconds:.2f} s")
+                    log(f"{job.name}, {called}: {peer.name} {took.seconds:.2f} s")
                     runs[peer.name] += [took] if number > 0 else []
         ours = next((peer for peer in peers if peer.name == OURS), None)
-        return Done(job, runs, place.imports(ours, through) if ours and job.stored else "")
+        return JobResult(job, runs, place.imports(ours, network) if ours and job.stored else "")
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a job is done: the build, and the folder that the server serves."""
+    """The place of a job: its build, and the folder that the server serves."""
 
     job: Job
-    site: Site
+    build: Build
     scratch: Path
 
     @property
@@ -91,54 +91,54 @@ class _Place:
         return self.scratch / "buckets"
 
     def bucket(self, peer: Peer, number: int) -> str:
-        """One that goes on from round to round, or an empty one for each."""
+        """A peer's bucket: one for all rounds, or an empty one for each round."""
         return peer.name if self.job.stored else f"{peer.name}-{number}"
 
     def make_buckets(self, peer: Peer, numbers: range) -> None:
-        """Make what a peer will find; the server must not be there yet, as it does not look again."""
+        """Prepare a peer's buckets. The server must not run yet, as it reads a folder only once."""
         for number in numbers:
             (self.buckets / self.bucket(peer, number)).mkdir(parents=True, exist_ok=True)
         if self.job.stored:
-            there = self.buckets / self.bucket(peer, 0) / PREFIX
-            shutil.copytree(self.site.folder, there, copy_function=shutil.copyfile)
+            stored = self.buckets / self.bucket(peer, 0) / PREFIX
+            shutil.copytree(self.build.folder, stored, copy_function=shutil.copyfile)
 
-    def upload(self, peer: Peer, number: int, through: Network, *, first: bool) -> Run:
-        """Run a peer once, and see that it did what it should."""
+    def upload(self, peer: Peer, number: int, network: Network, *, first: bool) -> Run:
+        """Run a peer once, and check the result."""
         time.sleep(PAUSE_SECONDS)
         bucket = self.bucket(peer, number)
-        command = peer.command(self.site.folder, bucket, f"round-{number}")
+        command = peer.command(self.build.folder, bucket, f"round-{number}")
         since = time.time_ns()
-        took = run(command, environment(through.endpoint, self.scratch), self.scratch, through)
-        # What the first one sends depends on what a tool remembers of what it has not sent itself.
+        took = run_program(command, peer_environment(network.endpoint, self.scratch), self.scratch, network)
+        # At first the bucket holds files that the tool did not upload itself, and tools differ in how they treat those.
         sent = None if self.job.stored and first else self.job.sent
-        # The bucket stays until the job is done: whoever writes after thousands of files were deleted is slowed down.
-        check(self.site, self.buckets / bucket / PREFIX, peer.name, sent, since)
+        # The bucket stays until the end of the job: deleting thousands of files would slow down the next run.
+        check_bucket(self.build, self.buckets / bucket / PREFIX, peer.name, sent, since)
         return took
 
-    def imports(self, ours: Peer, through: Network) -> str:
-        """Run us once more, for what ``python -X importtime`` says."""
+    def imports(self, ours: Peer, network: Network) -> str:
+        """Run the uploader once more, under ``python -X importtime``."""
         time.sleep(PAUSE_SECONDS)
-        python, *arguments = ours.command(self.site.folder, self.bucket(ours, 0), "imports")
+        python, *arguments = ours.command(self.build.folder, self.bucket(ours, 0), "imports")
         command = [python, "-X", "importtime", *arguments]
-        run(command, environment(through.endpoint, self.scratch), self.scratch, through)
+        run_program(command, peer_environment(network.endpoint, self.scratch), self.scratch, network)
         return (self.scratch / "output").read_text()
 
 
-def check(site: Site, stored: Path, peer: str, sent: int | None, since: int) -> None:
-    """Look into the bucket, where a run has ended.
+def check_bucket(build: Build, stored: Path, peer: str, sent: int | None, since: int) -> None:
+    """Check the bucket after a run.
 
     Args:
-        site: The build that must be there.
+        build: The build that the bucket must hold.
         stored: The server's folder for the keys under the prefix.
-        peer: Who uploaded it.
-        sent: How many of its files must have been written since then; None if that does not matter.
-        since: In nanoseconds of the system's clock.
+        peer: The program that uploaded the build.
+        sent: How many files it must have uploaded; None for any number.
+        since: The start of the run, in nanoseconds of the system's clock.
 
     Raises:
-        BenchError: It is not so.
+        BenchError: A file is missing or old, or the number is wrong.
     """
     written = 0
-    for name, size in site.files.items():
+    for name, size in build.files.items():
         try:
             status = (stored / name).stat()
         except FileNotFoundError:
@@ -146,11 +146,11 @@ def check(site: Site, stored: Path, peer: str, sent: int | None, since: int) -> 
         if status is None or status.st_size != size:
             msg = f"{peer} did not upload {name}"
             raise BenchError(msg)
-        # Not the time of modification: with some clients the server sets it to that of their file.
+        # The modification time will not do: for some clients the server copies it from their file.
         written += status.st_ctime_ns >= since
-    for name in site.pages():
-        if (stored / name).read_bytes() != (site.folder / name).read_bytes():
-            msg = f"{peer} did not upload what is new in {name}"
+    for name in build.pages():
+        if (stored / name).read_bytes() != (build.folder / name).read_bytes():
+            msg = f"{peer} did not upload the new content of {name}"
             raise BenchError(msg)
     if sent is not None and written != sent:
         msg = f"{peer} sent {written} files, not {sent}"

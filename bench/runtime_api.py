@@ -1,4 +1,4 @@
-"""Lambda's Runtime API on this machine: hands out invocations, takes the answers, and notes when.
+"""Lambda's Runtime API on this machine: hands out invocations, accepts the answers, and notes the times.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 VERSION = "/2018-06-01/runtime"
-LIFE_SECONDS = 900
-"""How long an invocation may last: what the stack gives the function."""
+INVOCATION_SECONDS = 900
+"""The timeout of an invocation, as the stack sets it."""
 
 STOP_SECONDS = 0.01
-"""How often the server looks whether it is to stop."""
+"""How often the server checks whether it should stop."""
 
 _ANSWER = re.compile(re.escape(VERSION) + r"/invocation/[^/]+/(response|error)")
 
 
-class Called(NamedTuple):
-    """A call of the runtime.
+class RuntimeCall(NamedTuple):
+    """A request of the runtime.
 
     Attributes:
         what: ``next``, ``response``, ``error`` or ``init/error``.
-        at: When it came, by `time.perf_counter`.
-        body: What it brought.
+        at: When the request arrived, on `time.perf_counter`.
+        body: The request's body.
     """
 
     what: str
@@ -43,29 +43,29 @@ class Called(NamedTuple):
 
 
 class RuntimeApi:
-    """Start it with ``with``; one runtime may talk to it.
+    """A server for one runtime. ``with`` starts and stops it.
 
     Attributes:
-        address: For ``AWS_LAMBDA_RUNTIME_API``.
+        address: The value of ``AWS_LAMBDA_RUNTIME_API``.
     """
 
     def __init__(self) -> None:
-        """Prepare it."""
-        self._calls: queue.Queue[Called] = queue.Queue()
+        """Prepare the server."""
+        self._calls: queue.Queue[RuntimeCall] = queue.Queue()
         self._events: queue.Queue[bytes | None] = queue.Queue()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._calls, self._events))
         self._server.daemon_threads = True
         self.address = f"127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        """Start it."""
+        """Start the server."""
         threading.Thread(target=self._server.serve_forever, args=(STOP_SECONDS,), daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it."""
+        """Stop the server."""
         self._events.put(None)
         self._server.shutdown()
         self._server.server_close()
@@ -74,25 +74,25 @@ class RuntimeApi:
         """Wait until the runtime asks for work.
 
         Args:
-            seconds: At most.
+            seconds: How long to wait at most.
 
         Returns:
-            When it did, by `time.perf_counter`.
+            When it did so, on `time.perf_counter`.
 
         Raises:
-            BenchError: It did not, or could not load the function.
+            BenchError: It did not, or it could not load the function.
         """
         return self._wait("next", seconds).at
 
     def invoke(self, payload: dict[str, Any], seconds: float) -> tuple[float, dict[str, Any]]:
-        """Hand out one invocation to a runtime that waits for it.
+        """Hand out one invocation to the waiting runtime.
 
         Args:
             payload: The event.
             seconds: How long to wait for the answer.
 
         Returns:
-            How many seconds it took; the answer.
+            The seconds until the answer, and the answer.
 
         Raises:
             BenchError: The function failed, or did not answer.
@@ -102,35 +102,35 @@ class RuntimeApi:
         called = self._wait("response", seconds)
         return called.at - start, json.loads(called.body)
 
-    def _wait(self, what: str, seconds: float) -> Called:
+    def _wait(self, what: str, seconds: float) -> RuntimeCall:
         try:
             called = self._calls.get(timeout=seconds)
         except queue.Empty:
-            msg = f"the runtime did not come to its {what!r} within {seconds:g} seconds"
+            msg = f"the runtime did not call {what!r} within {seconds:g} seconds"
             raise BenchError(msg) from None
         if called.what != what:
-            said = called.body.decode(errors="replace")[:500]
-            msg = f"the runtime called {called.what!r} instead of {what!r}: {said}"
+            body = called.body.decode(errors="replace")[:500]
+            msg = f"the runtime called {called.what!r} instead of {what!r}: {body}"
             raise BenchError(msg)
         return called
 
 
-def _handler(calls: queue.Queue[Called], events: queue.Queue[bytes | None]) -> type[BaseHTTPRequestHandler]:
+def _handler(calls: queue.Queue[RuntimeCall], events: queue.Queue[bytes | None]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            """Long poll: the answer is the next event."""
+            """Answer a long poll with the next event."""
             if self.path != f"{VERSION}/invocation/next":
                 self._answer(404)
                 return
-            calls.put(Called("next", time.perf_counter(), b""))
+            calls.put(RuntimeCall("next", time.perf_counter(), b""))
             event = events.get()
             if event is None:
                 self.close_connection = True
                 return
-            deadline = int((time.time() + LIFE_SECONDS) * 1000)
+            deadline = int((time.time() + INVOCATION_SECONDS) * 1000)
             self._answer(
                 200,
                 event,
@@ -142,14 +142,14 @@ def _handler(calls: queue.Queue[Called], events: queue.Queue[bytes | None]) -> t
             )
 
         def do_POST(self) -> None:
-            """Take an answer, or an error."""
+            """Accept an answer or an error."""
             at = time.perf_counter()
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             match = _ANSWER.fullmatch(self.path)
             if match is None and self.path != f"{VERSION}/init/error":
                 self._answer(404)
                 return
-            calls.put(Called(match[1] if match else "init/error", at, body))
+            calls.put(RuntimeCall(match[1] if match else "init/error", at, body))
             self._answer(202)
 
         def _answer(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
@@ -161,6 +161,6 @@ def _handler(calls: queue.Queue[Called], events: queue.Queue[bytes | None]) -> t
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the standard library's own name)
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench import cold_start
-from bench.cold_start import FILES, Start, check, sizes, start, text
+from bench.cold_start import FILES, Start, bundle_sizes, check_answer, report_text, start_runtime
 from bench.errors import BenchError
 from bench.runtime_api import VERSION, RuntimeApi
 
@@ -99,7 +99,7 @@ def test_a_function_that_cannot_be_loaded_is_never_ready(api: RuntimeApi) -> Non
 
 
 def test_nobody_is_waited_for_too_long(api: RuntimeApi) -> None:
-    with pytest.raises(BenchError, match="did not come to its 'next'"):
+    with pytest.raises(BenchError, match="did not call 'next'"):
         api.ready(0.01)
 
 
@@ -109,7 +109,7 @@ def test_what_the_api_does_not_have_is_not_found(api: RuntimeApi) -> None:
 
 
 def test_a_start_has_two_invocations_and_begins_before_the_interpreter(function: Path) -> None:
-    measured, _ = start(function, {"PATH": os.defpath})
+    measured, _ = start_runtime(function, {"PATH": os.defpath})
     assert measured.init > 0.05
     assert 0 < measured.first < 10
     assert 0 < measured.second < 10
@@ -118,7 +118,7 @@ def test_a_start_has_two_invocations_and_begins_before_the_interpreter(function:
 
 def test_no_byte_code_is_left_in_the_function(function: Path) -> None:
     """Lambda's folder is read-only: each cold start there compiles anew."""
-    start(function, {})
+    start_runtime(function, {})
     assert list(function.rglob("__pycache__")) == []
 
 
@@ -135,18 +135,18 @@ def test_what_fails_or_does_something_else_is_not_measured(
 ) -> None:
     (function / "handled.py").write_text(f"WHAT = {what!r}\nANSWER = {answer}\n")
     with pytest.raises(BenchError, match=message):
-        start(function, {})
+        start_runtime(function, {})
 
 
 def test_the_answer_of_a_dry_run_on_the_whole_site_is_right() -> None:
-    check(ANSWER)
+    check_answer(ANSWER)
 
 
 def test_sizes_are_of_all_files_in_all_folders(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "b.py").write_bytes(b"x" * 100_000)
     (tmp_path / "c.py").write_bytes(b"y" * 100_000)
-    size = sizes(tmp_path)
+    size = bundle_sizes(tmp_path)
     assert (size.files, size.unzipped) == (2, 200_000)
     assert 100 < size.zipped < 2_000
 
@@ -154,7 +154,7 @@ def test_sizes_are_of_all_files_in_all_folders(tmp_path: Path) -> None:
 def test_the_report_has_medians_the_highest_peak_and_the_longest_imports() -> None:
     starts = [Start(0.2, 0.1, 0.05, 60_000_000), Start(0.3, 0.1, 0.05, 70_000_000), Start(0.9, 0.2, 0.07, None)]
     imports = "import time:      2000 |       2000 | boto3\nimport time:      9000 |      11000 | powertools.logging\n"
-    said = text(starts, cold_start.Sizes(3, 4_000_000, 1_100_000), imports, {"rounds": "3"})
+    said = report_text(starts, cold_start.Sizes(3, 4_000_000, 1_100_000), imports, {"rounds": "3"})
     rows = {line.split("|")[1].strip(): line.split("|")[2:] for line in said.splitlines() if line.startswith("|")}
     assert [cell.strip() for cell in rows["start to first `next`"][:2]] == ["300", "200 to 900"]
     assert rows["start to first answer"][0].strip() == "400"

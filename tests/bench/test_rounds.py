@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.jobs import Job
-from bench.peers import OURS, YARDSTICK, installed, peers
-from bench.rounds import do
+from bench.peers import OURS, YARDSTICK, all_peers, installed
+from bench.rounds import measure_job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.skipif(not installed(), reason="the benchmark's environ
 )
 def test_everybody_does_the_job_and_is_measured(job: Job, tmp_path: Path) -> None:
     told: list[str] = []
-    known = peers()
-    done = do(job, [known[OURS], known[YARDSTICK]], 1, 1, tmp_path, told.append)
+    known = all_peers()
+    done = measure_job(job, [known[OURS], known[YARDSTICK]], 1, 1, tmp_path, told.append)
     assert len(told) == (6 if job.stored else 4)
     assert set(done.runs) == {OURS, YARDSTICK}
     for runs in done.runs.values():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aws_cdk import FileSystem
 
-from bench.cold_start import sizes
+from bench.cold_start import bundle_sizes
 from examples.embedded_aws import INTERPRETER
 from infra import bundle as bundles
 from infra.bundle import BundleError, build
@@ -125,7 +125,7 @@ def test_no_file_is_native(bundle: Path) -> None:
 
 def test_the_bundle_is_small_when_zipped_and_as_large_as_the_documents_say(bundle: Path) -> None:
     """A small bundle starts fast, and its code can be read in Lambda's console."""
-    size = sizes(bundle)
+    size = bundle_sizes(bundle)
     assert size.zipped < MAX_ZIP_BYTES
     page = " ".join((ROOT / "docs" / "bundle.md").read_text().split())
     assert f"{size.zipped / 1e6:.1f} MB zipped, {size.unzipped / 1e6:.1f} MB unzipped" in page

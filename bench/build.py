@@ -1,4 +1,4 @@
-"""The builds that are uploaded: the same on every machine, byte for byte."""
+"""The builds to upload: the same on every machine, byte for byte."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGES = 20
-"""Files without a fingerprint, at most: a build has some, whatever its size."""
+"""The most files without a fingerprint. A build has some, whatever its size."""
 
 FOLDERS = 20
 
 SHARES = (0.1, 0.2, 0.5, 1.2, 3.0)
-"""Sizes, as multiples of the mean: many small files and some large ones."""
+"""File sizes as multiples of the mean: many small files and some large ones."""
 
 AGE_SECONDS = 3600
-"""How long ago the build was made: its files are older than what a bucket holds of them."""
+"""The age of the build: its files are older than their objects in a bucket."""
 
 
-class Site:
+class Build:
     """A build in a folder: assets with a fingerprint, and a few pages without.
 
     Attributes:
-        folder: Where it is.
-        files: Path below the folder -> bytes.
+        folder: The folder.
+        files: Path below the folder -> size in bytes.
     """
 
     def __init__(self, folder: Path, count: int, size: int) -> None:
-        """Write it.
+        """Write the build.
 
         Args:
-            folder: Where to; it is made.
+            folder: The folder to create.
             count: How many files.
-            size: Their bytes together; about.
+            size: Roughly their total size in bytes.
         """
         self.folder = folder
         self.files: dict[str, int] = {}
-        self._random = random.Random(count)  # noqa: S311 (no secret)
+        self._random = random.Random(count)  # noqa: S311 (not a secret)
         self._mean = size / count
         self._pages = min(PAGES, count // 10)
         for number in range(FOLDERS):
@@ -55,7 +55,7 @@ class Site:
         return [name for name in self.files if name.endswith(".html")]
 
     def change(self, count: int) -> None:
-        """Give so many files another content: pages keep their names and sizes, assets have new names."""
+        """Change the content of so many files. Pages keep their names and sizes; assets get new names."""
         for number in range(self._pages):
             self._write(number)
         assets = sorted(self.files.keys() - self.pages())
@@ -67,7 +67,7 @@ class Site:
     def _write(self, number: int) -> str:
         body = self._random.randbytes(max(1, round(self._mean * SHARES[number % len(SHARES)])))
         name = f"part{number % FOLDERS:02}/"
-        # Digits and letters, always: the hash of one in 3,000 files looks like a number or a word.
+        # The suffix adds a letter and a digit: without it the hash of one file in 3,000 looks like a number or a word.
         name += (
             f"page-{number:05}.html"
             if number < self._pages
@@ -78,11 +78,11 @@ class Site:
         return name
 
 
-class LargeFile(Site):
-    """A build of one large file. It is sparse here, and in full where it arrives."""
+class LargeFileBuild(Build):
+    """A build of one large file. It is sparse on this side, and full in the bucket."""
 
     def __init__(self, folder: Path, size: int) -> None:
-        """Write it."""
+        """Write the build."""
         self.folder = folder
         self.files = {"video-3f9c2ab14d5e6f70.mp4": size}
         folder.mkdir(parents=True)
