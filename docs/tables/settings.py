@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from docs.tables.markdown import code, table
+from infra.build_job.trusted_job import JobSettings, trusted_job
 from infra.settings.stack import OWN, SiteSettings, StackSettings
 from release_log.policy_settings import SETTINGS
 from uploader.treatment.rule_settings import RULE_SETTINGS
@@ -32,6 +33,21 @@ def _default(value: object) -> str:
     if isinstance(value, bool):
         return code(str(value).lower())
     return code(value) if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
+def subjects(*jobs: dict[str, str]) -> str:
+    """The token's subject that the stack trusts, for each of some jobs.
+
+    Args:
+        jobs: The settings that name the job; `infra.build_job.trusted_job` refuses those that leave one open.
+    """
+    trusted = [(settings, trusted_job(JobSettings(**settings))) for settings in jobs]
+    rows = [
+        [", ".join(code(f"{name}={value}") for name, value in settings.items()), code(job.subject)]
+        for settings, job in trusted
+        if job is not None
+    ]
+    return table(["settings", "`sub`"], rows)
 
 
 def rule() -> str:
