@@ -8,7 +8,13 @@ from pathlib import Path
 from cogapp import Cog
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = ", ".join(path.stem for path in sorted(Path(__file__).parent.glob("[!_]*.py")))
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "tests" / "SCENARIOS.md",
+]
+MODULES = [path.stem for path in sorted(Path(__file__).parent.glob("[!_]*.py")) if path.stem != "markdown"]
 """The modules of this package that a page can name."""
 
 
@@ -21,11 +27,9 @@ def write(*, check: bool = False) -> int:
     Returns:
         The exit status: 0 if all went well, and with `check` if every page is up to date.
     """
-    documents = sorted((ROOT / "docs").glob("*.md"))
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *documents, ROOT / "tests" / "SCENARIOS.md"]
-    how = ["--check", "--diff", "--check-fail-msg=run `make format`"] if check else ["-r"]
-    own = ["-P", "-p", f"from docs.tables import {MODULES}", "-n", "utf-8", "--verbosity=1"]
-    status: int = Cog().main(["cog", *own, *how, *map(str, pages)])
+    options = ["-P", "-p", f"from docs.tables import {', '.join(MODULES)}", "-n", "utf-8", "--verbosity=1"]
+    options += ["--check", "--diff", "--check-fail-msg=run `make format`"] if check else ["-r"]
+    status: int = Cog().main(["cog", *options, *map(str, PAGES)])
     return status
 
 
