@@ -107,7 +107,7 @@ def decode(body: bytes) -> Ledger:
     """Read a ledger.
 
     Raises:
-        LedgerError: It is broken, or of a newer format.
+        LedgerError: The ledger is broken, or has a newer format.
     """
     document = unpack(body)
     try:

@@ -1,4 +1,4 @@
-"""What the uploader and the cleaner agree on: keys, markers, tags, fingerprints, the policy's settings.
+"""What the uploader, the cleaner and the stack agree on: keys, markers, tags, fingerprints, settings, and shared names.
 
-Standard library only, no I/O and no clock: every build tool and the Lambda can carry it.
+It needs the standard library only, does no I/O and reads no clock: any build tool and the Lambda can include it.
 """

@@ -1,4 +1,4 @@
-"""The names of the lines of releases of a site, such as ``production`` and ``staging``."""
+"""The channels of a site: independent lines of releases, such as ``production`` and ``staging``."""
 
 from __future__ import annotations
 

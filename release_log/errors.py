@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ReleaseLogError(Exception):
-    """Something in the release log is not as the format says; the message is one line for a person."""
+    """A part of the release log breaks the format. The message is one line for a person."""
 
 
 class LayoutError(ReleaseLogError):
@@ -12,15 +12,15 @@ class LayoutError(ReleaseLogError):
 
 
 class MarkerError(ReleaseLogError):
-    """A marker, intent or staged release that does not validate.
+    """A marker, an intent or a staged release that is not valid.
 
-    Whoever deletes must stop: what is current is unknown.
+    A caller that deletes must stop: it is unknown which assets are current.
     """
 
 
 class SettingError(ReleaseLogError):
-    """A policy setting that is unknown, of the wrong type, or out of its bounds."""
+    """A policy setting that is unknown, has the wrong type, or is out of its bounds."""
 
 
 class LedgerError(ReleaseLogError):
-    """The ledger cannot be read as this version writes it. It is rebuilt; until then nobody knows what it announces."""
+    """The ledger cannot be read. The cleaner rebuilds it; until then its announcements are unknown."""

@@ -1,8 +1,8 @@
-"""The fingerprint in an asset's name: what a build tool put there so that the name changes with the content.
+"""The fingerprint in an asset's name: the part that a build tool adds so that the name changes with the content.
 
-No tool marks its fingerprint as such, so `split` has to tell ``app-3f9c2ab1.js`` from ``logo-dark.png`` by the looks.
-The two mistakes are not alike. A fingerprint that is missed costs some caching; a plain name that is taken for a
-fingerprinted one is cached for a year, and its old content with it. Where in doubt, a name bears none.
+No tool marks its fingerprint, so `split` must tell ``app-3f9c2ab1.js`` from ``logo-dark.png`` by their form. One of
+the two possible mistakes is worse. A missed fingerprint costs some caching; a plain name that is taken for a
+fingerprinted one is cached for a year, and so is its old content. In doubt, a name has no fingerprint.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_HEX = re.compile(r"[0-9a-f]{6,128}")  # up to SHA-512, the longest digest that build tools write
-_UPPER_HEX = re.compile(r"[0-9A-F]{32,128}")  # GWT writes MD5 in capitals; what is shorter may be a part number
-_DIGITS = re.compile(r"[0-9]{20,128}")  # one 20-hex hash in 12,000; what is shorter is a date, a size or an id
+_HEX = re.compile(r"[0-9a-f]{6,128}")  # up to SHA-512, the longest digest of build tools
+_UPPER_HEX = re.compile(r"[0-9A-F]{32,128}")  # GWT writes MD5 in capitals; a shorter one may be a part number
+_DIGITS = re.compile(r"[0-9]{20,128}")  # one 20-hex hash in 12,000; a shorter one is a date, a size or an id
 _DATE = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])(?:[a-f]?|[0-9]{12})")  # or with the time
 _HEX_WORD = re.compile(r"[0-9]{0,4}(?:dec|feb|face|fade|feed|facade|decade)[0-9]{0,4}")  # 24feb2024, face01
-_HEX_WORD_LENGTH = 14  # of the longest; a date with a letter is shorter
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")  # says which thing it is, not what is in it
-_BARE_HEX = 7  # a name of six digits alone is too often a colour or a number: ff0000.png
+_HEX_WORD_LENGTH = 14  # of the longest word; a date with a letter is shorter
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")  # identifies a thing, not its content
+_BARE_HEX = 7  # six digits alone are too often a colour or a number: ff0000.png
 
 _LENGTH = 8  # of Vite's, Rollup's, esbuild's and Bun's fingerprints
 _BASE64URL = re.compile(r"[0-9A-Za-z_-]{8}")
 _ALPHANUMERIC = re.compile(r"[0-9A-Za-z]{8,24}")
-_ASTRO_IMAGE = re.compile(r"([0-9A-Za-z_-]{8})_[0-9A-Za-z]{3,7}")  # the file's fingerprint, and that of its resizing
+_ASTRO_IMAGE = re.compile(r"([0-9A-Za-z_-]{8})_[0-9A-Za-z]{3,7}")  # fingerprints of the file and of its resizing
 _SCRIPT_OR_STYLE = re.compile(r"\.(?:m?js|css)(?:\.|$)")
 
 _BASE32 = re.compile(r"[A-Z2-7]{8}")
@@ -48,22 +48,22 @@ _COMMON_PAIRS = (
     "re rg ri rm rn ro rr rs rt ru ry sa sc se sh si so sp ss st su ta te th ti to tr ts tt tu ty ua ub uc ue ui ul "
     "um un up ur us ut va ve vi wa we wi xp yp ze"
 )
-"""The 200 commonest pairs of letters in technical English: nine in ten of those in a word, three in ten by chance."""
+"""The 200 commonest pairs of letters in technical English: nine in ten pairs of a word, three in ten by chance."""
 
 _FILE_TYPE = re.compile("br|bundle|cache|chunk|[cm]?js|css|gz|html|json|map|min|module|modern|txt|wasm|zst|LICENSE")
-"""What may follow a fingerprint that is the whole name: ``3f9c2ab1.chunk.js.map``."""
+"""The extensions that may follow a fingerprint that is the whole name: ``3f9c2ab1.chunk.js.map``."""
 
 
 class PatternError(ValueError):
-    """A user's pattern that is no regular expression, or does not say which part is the fingerprint."""
+    """A user's pattern that is not a regular expression, or does not say which part is the fingerprint."""
 
 
 class Name(NamedTuple):
-    """An asset's path, taken apart.
+    """An asset's path, split into its parts.
 
     Attributes:
         logical: The path without its fingerprint, ``js/app.js``; all versions of an asset share it.
-        fingerprint: ``3f9c2ab1``; None when the name bears none.
+        fingerprint: ``3f9c2ab1``; None if the name has none.
     """
 
     logical: str
@@ -77,12 +77,12 @@ def compile_pattern(text: str) -> re.Pattern[str]:
         text: Python's syntax, with a group named ``fingerprint`` or one single group.
 
     Raises:
-        PatternError: It does not compile, or has no such group.
+        PatternError: The text does not compile, or has no such group.
     """
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        msg = f"fingerprint pattern {text!r} is no regular expression ({error}): write it in Python's re syntax"
+        msg = f"fingerprint pattern {text!r} is not a regular expression ({error}): write it in Python's re syntax"
         raise PatternError(msg) from error
     if "fingerprint" in pattern.groupindex or (pattern.groups == 1 and not pattern.groupindex):
         return pattern
@@ -91,17 +91,17 @@ def compile_pattern(text: str) -> re.Pattern[str]:
 
 
 def split(path: str, pattern: re.Pattern[str] | None = None) -> Name:
-    """Take the fingerprint out of a path's base name; the folders stay as they are.
+    """Remove the fingerprint from a path's base name; the folders stay as they are.
 
-    A name that is nothing but a fingerprint and an extension is its own logical path, since no name is left.
+    A name that is only a fingerprint and an extension is its own logical path, since no name is left.
     Different assets may share a logical path (esbuild's ``chunk-7QX2ZGKD.js`` and its siblings are all ``chunk.js``).
 
     Args:
         path: Separated by ``/``.
-        pattern: From `compile_pattern`. It replaces the built-in recognition: what it does not match bears none.
+        pattern: From `compile_pattern`. It replaces the built-in rules: a name without a match has no fingerprint.
     """
     folder, slash, base = path.rpartition("/")
-    span = _find(base) if pattern is None else _match(base, pattern)
+    span = _recognise(base) if pattern is None else _match(base, pattern)
     if span is None:
         return Name(path, None)
     start, end = span
@@ -115,7 +115,7 @@ def _match(base: str, pattern: re.Pattern[str]) -> tuple[int, int] | None:
 
 
 def _without(base: str, start: int, end: int) -> str:
-    """The base name without its fingerprint and one separator, or as it is if that leaves no name."""
+    """The base name without its fingerprint and one separator; unchanged if no name would be left."""
     before, after = base[:start], base[end:]
     if before.endswith(("-", ".", "_")):
         return before[:-1] + after
@@ -126,13 +126,13 @@ def _without(base: str, start: int, end: int) -> str:
 
 
 def _is_nameless(rest: str, separator: str) -> bool:
-    """Whether only extensions follow a leading fingerprint, or the marks of Next.js' fonts (``<hex>-s.p.woff2``)."""
+    """Whether only extensions follow a leading fingerprint, or the suffixes of Next.js' fonts (``<hex>-s.p.woff2``)."""
     first, dot, _ = rest.partition(".")
     return len(first) <= 1 or (separator == "." and (not dot or _FILE_TYPE.fullmatch(first) is not None))
 
 
-def _find(base: str) -> tuple[int, int] | None:
-    """Where the built-in recognition sees a fingerprint; the rightmost, as chunk names may hold older hashes."""
+def _recognise(base: str) -> tuple[int, int] | None:
+    """Start and end of the rightmost fingerprint by the built-in rules: a chunk's name may have older hashes too."""
     segments = base.split(".")
     end = len(base)
     if len(segments) > 1:
@@ -154,21 +154,21 @@ def _find(base: str) -> tuple[int, int] | None:
 
 
 def _is_leading(first: str, rest: str) -> bool:
-    """Whether the part before the first dot is a fingerprint as a whole."""
+    """Whether the whole part before the first dot is a fingerprint."""
     if _is_hex(first):
         return rest != "" and (len(first) >= _BARE_HEX or not _is_nameless(rest[1:], "."))
-    # Nuxt's and SvelteKit's chunks have no other name. Without a neighbour that shows where it begins, only scripts and
-    # styles, and only with all three kinds of characters: DSC00042.jpg and Overview.html are names.
+    # Nuxt's and SvelteKit's chunks have no other name. Without a separator only scripts and styles count, and only with
+    # all three kinds of characters: DSC00042.jpg and Overview.html are names.
     return len(first) == _LENGTH and all(_kinds(first)) and bool(_SCRIPT_OR_STYLE.match(rest)) and _is_mixed(first)
 
 
 def _suffix(segment: str) -> int:
-    """How long the fingerprint after a hyphen is; 0 if there is none."""
+    """The length of the fingerprint after a hyphen; 0 if there is none."""
     name, _, last = segment.rpartition("-")
     if name and _is_fingerprint(last) and not _UUID.search(segment):
         return len(last)
-    # Base64url may hold the separators themselves (index-D-h3kQ2x.js). At any other length than the usual eight it
-    # cannot be told where such a one begins.
+    # Base64url may contain the separators themselves (index-D-h3kQ2x.js). Only the usual length of eight shows where
+    # such a fingerprint begins.
     name, token = segment[:-_LENGTH], segment[-_LENGTH:]
     return _LENGTH if len(name) > 1 and name.endswith("-") and _is_mixed(token) else 0
 
@@ -181,7 +181,7 @@ def _is_fingerprint(token: str) -> bool:
 
 
 def _is_hex(token: str) -> bool:
-    """Hex with a digit and a letter: words such as ``facade`` have no digit, dates and numbers no letter."""
+    """Whether it is hex with a digit and a letter: a word such as ``facade`` has no digit, a date has no letter."""
     if not (_HEX.fullmatch(token) or _UPPER_HEX.fullmatch(token)) or token.isalpha():
         return False
     if token.isdigit():
@@ -190,16 +190,16 @@ def _is_hex(token: str) -> bool:
 
 
 def _kinds(token: str) -> tuple[bool, bool, bool]:
-    """Whether it has upper case, lower case, digits."""
+    """Whether it has upper case letters, lower case letters, digits."""
     return any(map(str.isupper, token)), any(map(str.islower, token)), any(map(str.isdigit, token))
 
 
 def _is_mixed(token: str) -> bool:
-    """Base64url, base36 or base32 that is not made of words."""
+    """Whether it is base64url, base36 or base32, and not made of words."""
     upper, lower, digit = _kinds(token)
     if _BASE64URL.fullmatch(token) and not token.isalnum():
-        # Slugs (x-en-US) and camera names (IMG_1234) are this long too: one part at least must be unlike any word. But
-        # no slug ends with a separator.
+        # Slugs (x-en-US) and camera names (IMG_1234) are this long too: at least one part must be unlike a word. A slug
+        # never ends with a separator.
         odd = token.endswith(("-", "_")) or not all(map(_is_wordlike, re.split("[_-]", token)))
         return upper and lower and odd
     if not _ALPHANUMERIC.fullmatch(token):

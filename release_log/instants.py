@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")  # fromisoformat takes many other forms
+_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")  # fromisoformat accepts many other forms
 
 
 def whole_seconds(instant: datetime) -> datetime:
-    """Cut off below the second, as S3 does in ``LastModified``, so that equal instants compare equal everywhere."""
-    if instant.tzinfo is UTC and not instant.microsecond:  # S3's own: of 100,000 keys each costs its time
+    """Cut an instant to whole seconds, as S3 does in ``LastModified``, so that equal instants compare as equal."""
+    if instant.tzinfo is UTC and not instant.microsecond:  # already S3's form: a listing may have 100,000 keys
         return instant
     return instant.astimezone(UTC).replace(microsecond=0)
 
 
 def next_second(instant: datetime) -> datetime:
-    """What is not after a whole second, as S3 tells time, is before this, whatever another server tells it by."""
+    """The next whole second. All that S3 dates with this second is before it, also by a clock that has fractions."""
     return instant + timedelta(seconds=1)
 
 
@@ -29,7 +29,7 @@ def parse_instant(text: str) -> datetime:
     """Read what `format_instant` wrote.
 
     Raises:
-        ValueError: The text has any other form.
+        ValueError: The text has another form.
     """
     if not _TEXT.fullmatch(text):
         msg = f"{text!r} is not of the form 2026-11-23T06:05:38Z"

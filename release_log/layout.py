@@ -1,12 +1,12 @@
-"""Where things are in the bucket. Nothing else builds a key from pieces, or takes one apart.
+"""The keys in the bucket. No other module builds a key from parts, or takes one apart.
 
 ==========================================  =====================================================
 ``<prefix>.releases/pending/<id>.json``     intent: a release that is being uploaded
-``<prefix>.releases/staged/<id>.json``      a release that waits to be activated
+``<prefix>.releases/staged/<id>.json``      a release that waits for its activation
 ``<prefix>.releases/pins/<id>.json``        a release whose assets are kept until it is unpinned
 ``<prefix>.releases/markers/<id>.json``     release marker, never changed afterwards
 ``<prefix>.releases/ledger.json.gz``        the cleaner's state
-anything else below ``<prefix>``            an asset
+any other key below ``<prefix>``            an asset
 ==========================================  =====================================================
 """
 
@@ -71,7 +71,7 @@ class Layout(NamedTuple):
         return f"{self.log}ledger.json.gz"
 
     def key_in(self, folder: str, release_id: str) -> str:
-        """Key of the file of a release in `pending`, `staged`, `pins` or `markers`."""
+        """Key of a release's file in the folder `pending`, `staged`, `pins` or `markers`."""
         return f"{folder}{release_id}.json"
 
     def pending_key(self, release_id: str) -> str:
@@ -93,7 +93,7 @@ class Layout(NamedTuple):
     def owns(self, key: str) -> bool:
         """Whether a key can be an asset of this site: under its prefix, and outside every release log.
 
-        A site configured inside this one's prefix has a release log of its own there; the log at least is never ours.
+        A site configured inside this one's prefix has its own release log there, which never belongs to this site.
         """
         if not key.startswith(self.prefix) or key == self.prefix:
             return False
@@ -104,7 +104,7 @@ class Layout(NamedTuple):
         """The id in the key of a marker, intent, staged release or pin.
 
         Raises:
-            LayoutError: The key is none of these.
+            LayoutError: The key has another form.
         """
         for folder in (self.markers, self.pending, self.staged, self.pins):
             if key.startswith(folder) and key.endswith(".json"):
@@ -129,10 +129,10 @@ def prefix_of_marker(key: str) -> str:
 
 
 def make_id(at: datetime, release: str) -> str:
-    """The id of a release: when its upload began (the build machine's clock, for people) and its name.
+    """The id of a release: when its upload began (by the build machine's clock, for people), and its name.
 
     Raises:
-        LayoutError: The name holds what an id may not hold.
+        LayoutError: The name has characters that an id may not have, or is too long.
     """
     if not _NAME.fullmatch(release):
         msg = (
@@ -143,18 +143,18 @@ def make_id(at: datetime, release: str) -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether this is the id of a release, and not only its name."""
+    """Whether a text is the id of a release, and not only its name."""
     return _ID.fullmatch(text) is not None
 
 
 def check_prefix(prefix: str) -> str:
     """The prefix as given, if a site may have it.
 
-    An empty prefix is the whole bucket. A trailing slash is required, because ``site`` would match ``site-staging/``
-    too.
+    An empty prefix is the whole bucket. A slash at the end is required, because ``site`` would also match
+    ``site-staging/``.
 
     Raises:
-        LayoutError: It may not.
+        LayoutError: A site may not have this prefix.
     """
     if prefix == "":
         return prefix
@@ -184,13 +184,13 @@ def check_prefix(prefix: str) -> str:
 
 
 def is_plain(key: str) -> bool:
-    """Whether a key can surely be an asset's of its site, told at a glance: a build may have 100,000 files.
+    """Whether a key is certainly allowed for an asset of its site: a quick check, as a build may have 100,000 files.
 
-    Of one that is not plain `check_key` and `Layout.owns` know more.
+    For a key that is not plain, `check_key` and `Layout.owns` decide.
     """
     return (
         key.isprintable()
-        and len(key) <= MAX_KEY_BYTES // 4  # of the bytes that UTF-8 takes for a character
+        and len(key) <= MAX_KEY_BYTES // 4  # UTF-8 has up to four bytes a character
         and "/." not in key
         and "//" not in key
         and not key.startswith((".", "/"))
@@ -200,10 +200,10 @@ def is_plain(key: str) -> bool:
 
 
 def check_key(key: str) -> str:
-    """The key as given, if an asset may have it: what S3 clients, URLs and IAM all read alike.
+    """The key as given, if an asset may have it: S3 clients, URLs and IAM all read such a key alike.
 
     Raises:
-        LayoutError: It may not.
+        LayoutError: An asset may not have this key.
     """
     if len(key.encode(errors="surrogatepass")) > MAX_KEY_BYTES:
         problem = f"is longer than S3's {MAX_KEY_BYTES} bytes"

@@ -1,6 +1,6 @@
-"""The ledger's file, and the one part of it that the uploader reads too: what a cleaner is about to delete.
+"""The ledger's file, and the part of it that the uploader reads too: what a cleaner is about to delete.
 
-The rest of its content is the cleaner's own (`cleaner_lambda.ledger`).
+`cleaner_lambda.ledger` reads and writes the rest of its content.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 INVOCATION_SECONDS = 900
-"""The longest that a Lambda invocation lasts: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""The longest time of a Lambda invocation: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 HOLDS = timedelta(seconds=INVOCATION_SECONDS + 1)
-"""How long an announcement holds. S3's instants are whole seconds: one more, so that it never ends early."""
+"""How long an announcement holds. S3's instants are whole seconds: one second more, so that it never ends early."""
 
 
 class Announcement(NamedTuple):
-    """What a run is about to delete, or to tag. An uploader that needs a key that is to be deleted waits.
+    """What a run is about to delete or to tag. An uploader waits if it needs a key that is about to be deleted.
 
     Attributes:
-        run: Id of that run.
+        run: The run's id.
         keys: The keys.
-        since: When it was written, by S3's clock; None if that is the ledger's own ``LastModified``.
+        since: When it was written, by S3's clock; None for the ledger's own ``LastModified``.
     """
 
     run: str
@@ -41,11 +41,11 @@ class Announcement(NamedTuple):
     since: datetime | None = None
 
     def dated(self, last_modified: datetime) -> Announcement:
-        """The same with its instant, from the ``LastModified`` of the ledger that it was read from."""
+        """The same announcement with its instant, from the ``LastModified`` of the ledger that contains it."""
         return self if self.since is not None else self._replace(since=last_modified)
 
     def until(self, last_modified: datetime) -> datetime:
-        """When it ends by itself, the run being done or dead; the argument as in `dated`."""
+        """When it ends by itself, as its run is done or dead by then; the argument as in `dated`."""
         return (self.since or last_modified) + HOLDS
 
 
@@ -76,7 +76,7 @@ def read_deleting(body: bytes) -> Announcement | None:
     """What a ledger announces.
 
     Raises:
-        LedgerError: It cannot be told.
+        LedgerError: The ledger cannot be read.
     """
     document = unpack(body)
     try:
@@ -86,7 +86,7 @@ def read_deleting(body: bytes) -> Announcement | None:
 
 
 def encode_announcement(announced: Announcement | None) -> dict[str, Any] | None:
-    """As it stands in the ledger."""
+    """An announcement as the ledger stores it."""
     if announced is None:
         return None
     since = announced.since and format_instant(announced.since)
@@ -94,12 +94,12 @@ def encode_announcement(announced: Announcement | None) -> dict[str, Any] | None
 
 
 def decode_announcement(entry: dict[str, Any] | None) -> Announcement | None:
-    """Read what `encode_announcement` wrote; raises whatever Python does when it is something else."""
+    """Read what `encode_announcement` wrote. Anything else raises one of Python's own errors."""
     if entry is None:
         return None
     return Announcement(entry["run"], frozenset(entry["keys"]), entry["since"] and parse_instant(entry["since"]))
 
 
 def broken(error: Exception) -> LedgerError:
-    """The error for a ledger that is not what `pack` writes."""
+    """The error for a ledger that `pack` did not write."""
     return LedgerError(f"the ledger is broken ({type(error).__name__}: {error})")

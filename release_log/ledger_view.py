@@ -1,6 +1,6 @@
-"""What the ledger says to those who only look: current, retired and due as the last run of the cleaner saw it.
+"""The ledger for readers only: what is current, retired and due, as the cleaner's last run computed it.
 
-Its writer's view is `cleaner_lambda.ledger`. What that came to write later may be missing here, and is then None.
+The writer's view is `cleaner_lambda.ledger`. A field that an older version did not write is None here.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class RetiredAsset:
         since: When it entered that state.
         size: Bytes.
         release: Id of the last release that named it; empty for an orphan.
-        due: When the cleaner may delete it; None if time alone never makes it so, or if the ledger does not say.
-        kept_by: What keeps it in that case: ``within_version_limit``, ``kept_release``, ``pending``, ``staged``...
+        due: When the cleaner may delete it; None if it does not fall due with time alone, or the ledger does not say.
+        kept_by: Why it is kept in that case: ``within_version_limit``, ``kept_release``, ``pending``, ``staged``...
     """
 
     key: str
@@ -54,7 +54,7 @@ class FoldedMarker:
 
 @dataclass(frozen=True, slots=True)
 class LedgerView:
-    """What the ledger says.
+    """The content of the ledger.
 
     Attributes:
         current: Channel -> id of its current release.
@@ -62,8 +62,8 @@ class LedgerView:
         retired: Every retired asset.
         deleting: What a run was about to delete when the ledger was written.
         listed_at: When the last full listing was.
-        rebuilding: Whether a lost ledger is being rebuilt, and this one is not whole.
-        last_run: The summary of the last run that changed anything; empty while the first is under way.
+        rebuilding: Whether a lost ledger is being rebuilt, and this one is incomplete.
+        last_run: The summary of the last run that changed anything; empty during the first run.
     """
 
     current: Mapping[str, str]
@@ -79,7 +79,7 @@ def view(body: bytes) -> LedgerView:
     """Read the ledger's file.
 
     Raises:
-        LedgerError: It is broken, or of a newer format.
+        LedgerError: The ledger is broken, or has a newer format.
     """
     document = unpack(body)
     try:

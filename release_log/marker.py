@@ -1,8 +1,9 @@
 """The release marker: one JSON document that lists every asset of a release.
 
-An intent, a staged release and a marker have the same body; where it lies says which it is (`release_log.layout`). The
-format is open: any build tool may write it. ``marker.schema.json`` beside this file is its JSON Schema; `decode` checks
-the same, and what a schema cannot say: no name twice in one object, and no key outside the site.
+An intent, a staged release, a pin and a marker have the same body; the folder of the file says which it is
+(`release_log.layout`). The format is open: any build tool may write it. ``marker.schema.json`` beside this file is its
+JSON Schema. `decode` checks the same and, beyond a schema, that no name is twice in one object and no key is outside
+the site.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 FORMAT = 1
-"""The newest format this code reads, and the one it writes."""
+"""The format that this version writes, and the newest that it reads."""
 
 ASSETS_AT_ONCE = 1000
 """How many assets are turned into JSON at a time."""
@@ -36,9 +37,9 @@ class Asset(NamedTuple):
     Attributes:
         key: The whole key, the site's prefix included.
         size: Bytes.
-        fingerprinted: Whether the key changes when the content does.
-        digest: ``sha256:`` and 64 hexadecimal digits; None if the writer did not say.
-        headers: A short digest of the object's headers, so that a changed rule is seen; None if the writer did not say.
+        fingerprinted: Whether the key changes with the content.
+        digest: ``sha256:`` and 64 hexadecimal digits; None if the writer gave none.
+        headers: A short digest of the object's headers, which shows a changed rule; None if the writer gave none.
     """
 
     key: str
@@ -54,11 +55,11 @@ class Release:
 
     Attributes:
         release: The release's name, usually the commit.
-        channel: The line of releases it belongs to.
-        created_at: The build machine's clock, for people; nothing is ordered by it.
+        channel: The line of releases that it belongs to.
+        created_at: When it was written, by the build machine's clock. For people: no order depends on it.
         prefix: The site's prefix.
-        uploader: Who wrote it: ``name`` and ``version``.
-        assets: Logical path -> asset, every file of the build.
+        uploader: The program that wrote it: ``name`` and ``version``.
+        assets: Logical path -> asset, for every file of the build.
         metadata: Free text for people: commit, branch, build URL.
     """
 
@@ -72,12 +73,12 @@ class Release:
 
     @property
     def keys(self) -> frozenset[str]:
-        """The keys of its assets."""
+        """The keys of the release's assets."""
         return frozenset(asset.key for asset in self.assets.values())
 
 
 def encode(release: Release) -> bytes:
-    """The body as bytes: the same release always gives the same bytes."""
+    """The body's bytes: the same release always gives the same bytes."""
     rest = {
         "channel": release.channel,
         "created_at": format_instant(release.created_at),
@@ -87,8 +88,8 @@ def encode(release: Release) -> bytes:
         "release": release.release,
         "uploader": dict(release.uploader),
     }
-    # Names are in order, and ``assets`` is the first. Of 100,000 assets the parts of one text would take more memory
-    # than all else, so they are written some at a time.
+    # Names are in order, and ``assets`` is the first. The parts of 100,000 assets together would take more memory than
+    # all the rest, so assets are written in batches.
     body = io.BytesIO()
     body.write(b'{"assets":{')
     logicals = sorted(release.assets)
@@ -104,11 +105,11 @@ def decode(body: bytes, prefix: str) -> Release:
     """Read and check the body of a marker, an intent or a staged release.
 
     Args:
-        body: What the object holds.
-        prefix: The site's prefix: a marker cannot speak of another site's keys.
+        body: The object's content.
+        prefix: The site's prefix: a marker cannot name another site's keys.
 
     Raises:
-        MarkerError: It does not validate. The message is one line that names what is wrong.
+        MarkerError: The body is not valid. The message is one line that names the mistake.
     """
     document = _parse(body)
     version = _whole(document.get("format"))
@@ -137,18 +138,18 @@ def decode(body: bytes, prefix: str) -> Release:
 
 
 def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]]]:
-    """What a marker says of its objects' headers, for whoever takes it as a hint: it is not checked otherwise.
+    """The digests of headers in a marker, to be used as a hint: nothing else of the marker is checked.
 
     Returns:
         The channel, and ``headers`` -> key -> bytes of each object.
 
     Raises:
-        MarkerError: It is not JSON.
+        MarkerError: The body is not JSON.
     """
     headers: dict[str, dict[str, int]] = {}  # few differ
 
     def take(entry: dict[str, Any]) -> dict[str, Any] | None:
-        # Whatever is not needed goes at once: a marker may name 100,000 assets.
+        # An asset is dropped as soon as it is read: a marker may name 100,000 assets.
         key, size, digest = entry.get("key"), entry.get("size"), entry.get("headers")
         if not isinstance(key, str):
             return entry
@@ -169,7 +170,7 @@ def _as_json(document: Mapping[str, object]) -> bytes:
 
 
 def _encode_asset(logical: str, asset: Asset) -> str:
-    """As `_as_json` writes it, in half the time: names in order, and only what is known."""
+    """An asset as `_as_json` writes it, in half the time: names in order, without the fields that are None."""
     key, size, fingerprinted, digest, headers = asset
     first = "" if digest is None else f'"digest":{encode_basestring(digest)},'
     third = "" if headers is None else f'"headers":{encode_basestring(headers)},'
@@ -213,7 +214,7 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 
 def _refuse_lone_surrogates(document: dict[str, Any]) -> None:
-    """An escape such as ``\\ud800`` alone is a text in JSON and in Python, but no key, tag or log line can hold it."""
+    """Refuse an escape such as ``\\ud800`` alone: JSON and Python accept it, but a key or a tag cannot contain it."""
     try:
         json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -222,12 +223,12 @@ def _refuse_lone_surrogates(document: dict[str, Any]) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name that stands twice: JSON readers keep the last one, and the first asset would be lost in silence."""
+    """Refuse a name that appears twice: JSON readers keep only the last one, so an asset would be lost."""
     result = dict(pairs)
     if len(result) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        _fail(f"{twice!r} stands twice in one object")
+        _fail(f"{twice!r} appears twice in one object")
     return result
 
 
@@ -254,7 +255,7 @@ def _texts(document: Mapping[str, Any], name: str) -> dict[str, str]:
 
 
 def _whole(value: object) -> int | None:
-    """A whole number, also one written as ``1.0``: JSON and its schemas do not tell them apart."""
+    """A whole number, also if it is written as ``1.0``: JSON and its schemas make no difference."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -45,7 +45,7 @@ class Metric(StrEnum):
     doc: str
 
     def __new__(cls, name: str, unit: Unit, when: str, doc: str) -> Metric:  # noqa: PYI034 (an enum's members are its own)
-        """A metric's name, with what else is known of it."""
+        """Make a member whose value is the metric's name."""
         metric = str.__new__(cls, name)
         metric._value_ = name
         metric.unit, metric.when, metric.doc = unit, when, doc

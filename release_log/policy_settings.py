@@ -1,4 +1,4 @@
-"""The policy's settings: names, defaults, bounds.
+"""The policy's settings: names, defaults and bounds.
 
 The table of ``docs/policy.md``, the stack's context and the Lambda's payload use them. Durations are whole seconds.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Orphans(StrEnum):
-    """Which assets that no release ever named are retired."""
+    """Which orphans are retired: assets that no release ever named."""
 
     FINGERPRINTED = "fingerprinted"
     ALL = "all"
@@ -25,10 +25,10 @@ class Orphans(StrEnum):
 
 
 HALF_PENDING_TTL = 10_800
-"""How old an intent may be, in seconds, when its uploader writes the marker: half of the smallest ``pending_ttl``."""
+"""The greatest age of an intent, in seconds, when its uploader writes the marker: half of the least ``pending_ttl``."""
 
 YEARS_100 = 100 * 366 * 86_400
-"""No instant of ours leaves the calendar: the bound of every duration and count."""
+"""The bound of every duration and count, so that no instant leaves the calendar."""
 
 
 def _setting(default: object, doc: str, *, low: float = 0, high: float = YEARS_100) -> Any:  # noqa: ANN401 (any field)
@@ -37,7 +37,7 @@ def _setting(default: object, doc: str, *, low: float = 0, high: float = YEARS_1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What is deleted, and when. See the field metadata (``doc``, ``low``, ``high``) or `SETTINGS`."""
+    """When assets are deleted. Each field's metadata has ``doc``, ``low`` and ``high``; see also `SETTINGS`."""
 
     version_limit: int = _setting(2, "older versions kept per logical path")
     version_ttl: int = _setting(3600, "seconds that every superseded version is kept")
@@ -68,7 +68,7 @@ def policy_from(values: Mapping[str, object], base: Policy | None = None) -> Pol
 
     Args:
         values: Setting name -> value, as JSON has it: whole numbers, a number for ``max_delete_fraction``, strings.
-        base: What the other settings are taken from; the defaults without it.
+        base: The policy with the other settings; None for the defaults.
 
     Raises:
         SettingError: A name is unknown, or a value has the wrong type or is out of bounds.
@@ -105,7 +105,7 @@ def check_setting(name: str, value: object) -> int | float | Orphans:
 
 
 def parse_setting(name: str, text: str) -> int | float | Orphans:
-    """One setting's value from text, as a command line or the CDK's context has it.
+    """One setting's value from text, as on a command line or in the CDK's context.
 
     Raises:
         SettingError: As in `policy_from`.

@@ -1,6 +1,6 @@
-"""The tags on retired assets: what an operator sees, and what a lost ledger can be rebuilt from.
+"""The tags on retired assets: for the operator, and for the rebuild of a lost ledger.
 
-One of the two is there at a time, beside whatever tags of the user's the object bears.
+An object has at most one of the two, beside the user's own tags.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What our tag says: the state of an asset, and since when it has been in it."""
+    """The content of our tag: the state of an asset, and when it entered that state."""
 
     state: State
     since: datetime
@@ -50,17 +50,17 @@ OUR_KEYS = frozenset(f"{state}_at" for state in State)
 
 
 def with_mark(tags: Mapping[str, str], mark: Mark) -> dict[str, str]:
-    """The tags with our mark in place of any older one of ours; the user's stay."""
+    """The tags with our mark, which replaces an older mark; the user's tags stay."""
     return {**without_mark(tags), mark.key: mark.value}
 
 
 def without_mark(tags: Mapping[str, str]) -> dict[str, str]:
-    """The user's tags alone."""
+    """The user's tags, without our mark."""
     return {key: value for key, value in tags.items() if key not in OUR_KEYS}
 
 
 def read_mark(tags: Mapping[str, str]) -> Mark | None:
-    """Our mark among an object's tags, or None. A value that is no instant is not ours to trust: None."""
+    """Our mark among an object's tags; None without one, or if its value is not an instant."""
     for state in State:
         value = tags.get(f"{state}_at")
         if value is not None:

@@ -110,7 +110,7 @@ def test_bad_prefix(uploader: Uploader, site_folder: Folder, prefix: str, words:
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("--fingerprint-pattern", "(", "is no regular expression"),
+        ("--fingerprint-pattern", "(", "is not a regular expression"),
         ("--fingerprint-pattern", "abc", "does not say which part"),
         ("--release", "feature/x", "'feature/x'"),
         ("--channel", "", "letters, digits"),

@@ -83,7 +83,7 @@ def test_a_collector_is_the_function_itself(uploader: Uploader, site: Site, site
     [
         ({"channel": "no channel"}, "channel 'no channel': use up to 64 letters"),
         ({"release": "../r1"}, r"release '../r1': use up to 64 letters"),
-        ({"fingerprint_pattern": "("}, "fingerprint pattern '\\(' is no regular expression"),
+        ({"fingerprint_pattern": "("}, "fingerprint pattern '\\(' is not a regular expression"),
         ({"rules": [{"match": "*.js", "cache_contro": "no"}]}, "cache_control"),
         ({"sse": "none"}, "sse"),
     ],

@@ -181,8 +181,8 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("capital digest", bytes_of(changed(["assets", "app.js", "digest"], SHA.upper())), "digest: "),
     ("digest null", bytes_of(changed(["assets", "app.js", "digest"], None)), "digest: None is not a text"),
     ("headers empty", bytes_of(changed(["assets", "app.js", "headers"], "")), "headers: '' is not a text"),
-    ("key twice", b'{"format": 1, "assets": {"a": {}, "a": {}}}', "'a' stands twice in one object"),
-    ("assets twice", b'{"assets": {}, "assets": {}}', "'assets' stands twice"),
+    ("key twice", b'{"format": 1, "assets": {"a": {}, "a": {}}}', "'a' appears twice in one object"),
+    ("assets twice", b'{"assets": {}, "assets": {}}', "'assets' appears twice"),
     ("lone surrogate", bytes_of(changed(["release"], "\ud800")), "not Unicode"),
     ("lone surrogate in a key", bytes_of(changed(["assets", "app.js", "key"], "assets/\udc00.js")), "not Unicode"),
 ]
@@ -218,7 +218,7 @@ _extend: Any = validators.extend
 SCHEMA = _extend(Draft202012Validator, {"pattern": _pattern})(_SCHEMA_DOCUMENT)
 
 UNSAYABLE = ("is not this site's", "is outside the site", "not Unicode")
-"""What decode refuses and a schema cannot say, beside a name that stands twice."""
+"""What decode refuses and a schema cannot say, beside a name that appears twice."""
 
 
 def refusal(document: object) -> str | None:
