@@ -1,1 +1,1 @@
-"""What shows the product at work: an embedded AWS, a small site, and the demo. The end-to-end tests use them too."""
+"""The product at work: an embedded AWS, a small site, and the demo. The end-to-end tests use them too."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger
 
 POLICY = {"grace": 5, "version_limit": 1, "version_ttl": 15, "removed_ttl": 20}
-"""Seconds instead of hours, so that everything falls due while one watches."""
+"""Seconds instead of hours, so that everything falls due within the demo."""
 
 PLAIN_WIDTH = 120
 
@@ -37,7 +37,7 @@ def main() -> int:
         _step("1. Start an embedded AWS (127.0.0.1, a free port; stopped at the end)")
         with EmbeddedAws() as aws:
             console.print(f"   up at {aws.url}")
-            _tell(_install(aws))
+            _run_site(_install(aws))
     except KeyboardInterrupt:
         console.print("\ninterrupted; the embedded AWS is stopped")
         return 130
@@ -63,22 +63,21 @@ def _install(aws: EmbeddedAws) -> Installation:
     return Installation(aws, outputs["BucketName"], outputs["CleanerFunctionName"])
 
 
-def _tell(site: Installation) -> None:
+def _run_site(site: Installation) -> None:
     _step("3. Publish three releases of a Vite site; EventBridge wakes the cleaner after each")
     for release in RELEASES:
-        _release(site, release)
-    deleted = _plan(site)
-    _wait(site, deleted)
-    _bucket(site)
+        _publish(site, release)
+    _wait_for_deletions(site, _show_plan(site))
+    _show_bucket(site)
     console.print("\n[bold]What to do next[/bold]")
     console.print("   install it in your account:  . .venv/bin/activate && cdk bootstrap && cdk deploy")
     console.print("   publish from the build job:  python -m uploader DIRECTORY --bucket NAME")
     console.print(
-        "   ask what would go:           aws lambda invoke --function-name NAME --payload '{\"dry_run\": true}' ..."
+        "   see what would be deleted:   aws lambda invoke --function-name NAME --payload '{\"dry_run\": true}' ..."
     )
 
 
-def _release(site: Installation, release: int) -> None:
+def _publish(site: Installation, release: int) -> None:
     before = site.assets()
     published = site.publish(build(release, site.aws.scratch / f"release-{release}"), f"v{release}")
     ledger = site.wait_until_cleaned(published["release"])
@@ -98,7 +97,7 @@ def _release(site: Installation, release: int) -> None:
     console.print(table)
 
 
-def _plan(site: Installation) -> set[str]:
+def _show_plan(site: Installation) -> set[str]:
     _step('4. Ask the cleaner for its plan: invoke with {"dry_run": true}')
     answer = site.invoke({"dry_run": True})
     if "errorMessage" in answer:
@@ -112,7 +111,7 @@ def _plan(site: Installation) -> set[str]:
     return {entry["key"] for entry in planned}
 
 
-def _wait(site: Installation, planned: set[str]) -> None:
+def _wait_for_deletions(site: Installation, planned: set[str]) -> None:
     _step("5. Wait for the grace period and the TTLs; the cleaner comes back by its own schedule")
     for schedule in site.wait_for_wake_up():
         console.print(f"   EventBridge Scheduler: {schedule['ScheduleExpression']} -> {schedule['Target']['Input']}")
@@ -122,13 +121,13 @@ def _wait(site: Installation, planned: set[str]) -> None:
     for key in sorted(gone):
         console.print(f"   deleted {key}")
     if gone != planned & before:
-        msg = f"the cleaner deleted what its plan did not name: {sorted(gone ^ planned)}"
+        msg = f"the cleaner did not delete exactly the assets of its plan; the difference: {sorted(gone ^ planned)}"
         raise DemoError(msg)
     console.print(f"   [green]exactly the {len(gone)} assets that the plan named, and nothing else[/green]")
 
 
-def _bucket(site: Installation) -> None:
-    _step("6. What is in the bucket, and why")
+def _show_bucket(site: Installation) -> None:
+    _step("6. Look at the bucket: which assets are left, and why")
     ledger, table = site.ledger(), _table("asset", "bytes", "why")
     for key, size in site.assets().items():
         table.add_row(key, str(size), _why(ledger, key))

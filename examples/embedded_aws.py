@@ -1,8 +1,8 @@
-"""An AWS on this machine: ministack, in an environment of its own, on a free port of 127.0.0.1.
+"""An AWS on this machine: ministack, in a separate environment, on a free port of 127.0.0.1.
 
-It does S3, EventBridge, Scheduler, Lambda, IAM and CloudFormation well enough to install the stack and to run it. It
-has its own interpreter, which runs the Lambda too: what the bundle does not bring and the real runtime does not have,
-is missing.
+Its S3, EventBridge, Scheduler, Lambda, IAM and CloudFormation are good enough to install and run the stack. Its own
+interpreter also runs the Lambda: a package that is neither in the bundle nor in Lambda's real runtime is missing there
+too.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ STOP_SECONDS = 5
 
 
 class EmbeddedAwsError(Exception):
-    """The embedded AWS does not start, or the CDK fails on it; the message holds what it said."""
+    """The embedded AWS does not start, or the CDK fails on it. The message contains the program's output."""
 
 
 class EmbeddedAws:
-    """Start it with ``with``; it is stopped on the way out, whatever happened.
+    """A server process. ``with`` starts and stops it, whatever happens in between.
 
     Attributes:
-        url: Its endpoint.
+        url: The endpoint.
         enforces_iam: Whether it checks signatures and policies.
-        scratch: A folder that goes when it stops.
+        scratch: A folder that is removed when it stops.
     """
 
     def __init__(self, *, enforce_iam: bool = False) -> None:
-        """Prepare it.
+        """Prepare the server.
 
         Args:
-            enforce_iam: Check signatures and policies; the key ``test`` stays almighty.
+            enforce_iam: Check signatures and policies. The key ``test`` may still do everything.
         """
         self.url = ""
         self.enforces_iam = enforce_iam
@@ -61,7 +61,7 @@ class EmbeddedAws:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Start it.
+        """Start the server.
 
         Raises:
             EmbeddedAwsError: It is not installed, or does not start.
@@ -70,7 +70,7 @@ class EmbeddedAws:
             msg = "the embedded AWS is not installed: run `make setup`"
             raise EmbeddedAwsError(msg)
         self.scratch = Path(tempfile.mkdtemp(prefix="embedded-aws-"))
-        # CloudFront's functions run in Node.
+        # It runs CloudFront's functions in Node.js.
         programs = self.scratch / "bin"
         programs.mkdir()
         (programs / "node").symlink_to(Path(sys.executable).parent / "node")
@@ -80,7 +80,7 @@ class EmbeddedAws:
             self._process = subprocess.Popen(
                 [INTERPRETER, "-m", "ministack"],
                 cwd=self.scratch,
-                # Nothing of this process's environment: the Lambda would inherit it.
+                # Nothing of this process's environment, which the Lambda would inherit.
                 env={
                     "PATH": f"{programs}{os.pathsep}{os.defpath}",
                     "HOME": str(self.scratch),
@@ -94,7 +94,7 @@ class EmbeddedAws:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Its Lambda workers are in its group, and end with it; Ctrl-C reaches us alone, and we stop it.
+                # A group for the server and its Lambda workers, to end them together. Ctrl-C reaches only us.
                 start_new_session=True,
             )
         try:
@@ -107,11 +107,11 @@ class EmbeddedAws:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it."""
+        """Stop the server."""
         self.stop()
 
     def stop(self) -> None:
-        """End the server and its Lambda workers, and remove what they wrote."""
+        """End the server and its Lambda workers, and remove their files."""
         if self._process is not None:
             for end in (signal.SIGTERM, signal.SIGKILL):
                 try:
@@ -126,7 +126,7 @@ class EmbeddedAws:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment for a command that is to talk to it, instead of to AWS."""
+        """The environment for a command that should use the embedded AWS instead of AWS."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "UPLOADER_", "CDK_"))}
         return kept | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
@@ -139,15 +139,15 @@ class EmbeddedAws:
             **more,
         }
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 (each service's client is another type)
-        """A boto3 client that talks to it."""
-        create: Any = boto3.client  # One overload for each service by name, and none for a str.
+    def client(self, service: str) -> Any:  # noqa: ANN401 (each service's client has its own type)
+        """A boto3 client for the embedded AWS."""
+        create: Any = boto3.client  # It has an overload for the name of each service, but none for a str.
         return create(
             service,
             endpoint_url=self.url,
             region_name=REGION,
             aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 (the emulator takes any)
+            aws_secret_access_key="test",  # noqa: S106 (the emulator accepts any key)
             config=Config(read_timeout=910, retries={"max_attempts": 0}),
         )
 
@@ -159,10 +159,10 @@ class EmbeddedAws:
             context: The stack's settings.
 
         Returns:
-            What it printed.
+            The command's output.
 
         Raises:
-            EmbeddedAwsError: It failed.
+            EmbeddedAwsError: The command failed.
         """
         options = [f"--context={name}={value}" for name, value in (context or {}).items()]
         command = [
@@ -192,11 +192,11 @@ class EmbeddedAws:
         return answer.stdout
 
     def bootstrap(self) -> None:
-        """``cdk bootstrap``, once before the first `deploy`."""
+        """Run ``cdk bootstrap``, once before the first `deploy`."""
         self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
 
     def deploy(self, **context: object) -> dict[str, str]:
-        """``cdk deploy`` of this repository's app.
+        """Run ``cdk deploy`` on this repository's app.
 
         Args:
             context: The stack's settings.
@@ -220,8 +220,8 @@ class EmbeddedAws:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)
-        said = (self.scratch / "log").read_text(errors="replace")[-2000:]
-        msg = f"the embedded AWS did not start at {self.url}: {said}"
+        log = (self.scratch / "log").read_text(errors="replace")[-2000:]
+        msg = f"the embedded AWS did not start at {self.url}: {log}"
         raise EmbeddedAwsError(msg)
 
 

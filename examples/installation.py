@@ -1,4 +1,4 @@
-"""One installed stack on the embedded AWS, as its users see it: publish, look at the bucket, invoke the cleaner."""
+"""One installed stack on the embedded AWS, as its users see it: publish, list the bucket, invoke the cleaner."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 60
 
-Seen = TypeVar("Seen")
+State = TypeVar("State")
 
 
 class DemoError(Exception):
-    """Something did not happen that should have."""
+    """A step of the demo failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,13 @@ class Installation:
         return Layout(self.prefix)
 
     def publish(self, directory: Path, release: str) -> dict[str, Any]:
-        """Publish a build with the real command line; returns its JSON document.
+        """Publish a build with the real command line.
+
+        Returns:
+            The JSON document that the command printed.
 
         Raises:
-            DemoError: It failed.
+            DemoError: The command failed.
         """
         command = [sys.executable, "-m", "uploader", str(directory), "--bucket", self.bucket]
         command += ["--prefix", self.prefix, "--release", release, "--json"]
@@ -59,13 +62,17 @@ class Installation:
         return document
 
     def invoke(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Invoke the cleaner by hand; returns its answer, or ``{"errorMessage": …}``."""
+        """Invoke the cleaner by hand.
+
+        Returns:
+            The cleaner's answer, or ``{"errorMessage": …}``.
+        """
         answer = self.aws.client("lambda").invoke(FunctionName=self.function, Payload=json.dumps(payload))
         document: dict[str, Any] = json.loads(answer["Payload"].read())
         return document
 
     def ledger(self) -> Ledger:
-        """The cleaner's state; an empty one before its first run."""
+        """The cleaner's state; an empty ledger before the first run."""
         s3 = self.aws.client("s3")
         try:
             return ledgers.decode(s3.get_object(Bucket=self.bucket, Key=self.layout.ledger)["Body"].read())
@@ -73,7 +80,7 @@ class Installation:
             return Ledger()
 
     def assets(self) -> dict[str, int]:
-        """Key -> bytes of every asset in the bucket."""
+        """Key -> size in bytes, for every asset in the bucket."""
         pages = self.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
         entries = (entry for page in pages for entry in page.get("Contents", ()))
         return {entry["Key"]: entry["Size"] for entry in entries if self.layout.owns(entry["Key"])}
@@ -84,35 +91,49 @@ class Installation:
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
     def wake_ups(self) -> list[dict[str, Any]]:
-        """The one-off schedules that the cleaner has set."""
+        """The one-off schedules that the cleaner has created."""
         client = self.aws.client("scheduler")
         names = [(each["GroupName"], each["Name"]) for each in client.list_schedules()["Schedules"]]
         return [client.get_schedule(GroupName=group, Name=name) for group, name in names]
 
     def wait_until_cleaned(self, release_id: str) -> Ledger:
-        """Wait for the run that the release's marker wakes."""
-        return wait(self.ledger, lambda ledger: release_id in ledger.folded, f"the cleaner did not see {release_id}")
+        """Wait for the run that the release's marker starts."""
+        return wait(
+            self.ledger, lambda ledger: release_id in ledger.folded, f"the cleaner did not process {release_id}"
+        )
 
     def wait_for_wake_up(self) -> list[dict[str, Any]]:
-        """Wait until the cleaner has set one: it does so last of all."""
-        return wait(self.wake_ups, bool, "the cleaner did not set a wake-up")
+        """Wait until the cleaner has scheduled a wake-up, which is the last step of its run."""
+        return wait(self.wake_ups, bool, "the cleaner did not schedule a wake-up")
 
     def wait_until_gone(self, keys: set[str]) -> dict[str, int]:
-        """Wait until some assets are deleted; returns what is left."""
+        """Wait until these assets are deleted.
+
+        Returns:
+            Key -> size in bytes, for the assets that are left.
+        """
         return wait(self.assets, lambda assets: not keys & assets.keys(), f"not deleted: {', '.join(sorted(keys))}")
 
 
-def wait(look: Callable[[], Seen], enough: Callable[[Seen], bool], problem: str) -> Seen:
-    """Look again and again until it is enough.
+def wait(observe: Callable[[], State], enough: Callable[[State], bool], problem: str) -> State:
+    """Observe a state again and again, until it is good enough.
+
+    Args:
+        observe: Returns the present state.
+        enough: Whether to stop waiting.
+        problem: The message of the error.
+
+    Returns:
+        The last state.
 
     Raises:
-        DemoError: It was not, in a minute.
+        DemoError: The state was not good enough within a minute.
     """
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
-        seen = look()
-        if enough(seen):
-            return seen
+        state = observe()
+        if enough(state):
+            return state
         if time.monotonic() > deadline:
             raise DemoError(problem)
         time.sleep(0.2)

@@ -1,7 +1,7 @@
 """Builds the three releases of the example site with the real Vite.
 
-``examples/site`` holds release 1. Each later release is the one before it, less the folders
-named in ``releases/<n>/drop.txt``, with the other files of ``releases/<n>`` laid over it.
+``examples/site`` holds release 1. Each later release is the release before it, without the folders that
+``releases/<n>/drop.txt`` names, and with the other files of ``releases/<n>`` copied over it.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _TIMEOUT_SECONDS: Final = 60
 
 
 class SiteBuildError(Exception):
-    """The site could not be built; the first line says why, the rest is what Vite said."""
+    """The site could not be built. The first line says why; the rest is Vite's output."""
 
 
 def build(release: int, out: Path, *, node_bin: Path | None = None) -> Path:
     """Build one release into a folder.
 
-    The same release gives the same files, byte for byte, wherever it is built. Several builds can run at once, as
-    each works on its own copy of the sources.
+    A release consists of the same files, byte for byte, wherever it is built. Several builds can run at once, as each
+    has its own copy of the sources.
 
     Args:
         release: One of ``RELEASES``.
-        out: The folder to fill; what it held before is deleted.
-        node_bin: The Node.js program; by default the one beside this Python, else the one on the ``PATH``.
+        out: The folder to fill; its old content is deleted.
+        node_bin: The Node.js program; by default the program beside this Python, or else on the ``PATH``.
 
     Returns:
         ``out``, holding ``index.html`` and the fingerprinted files side by side, to be published under ``assets/``.
@@ -65,7 +65,7 @@ def _find_node() -> Path:
         return beside_python
     on_path = shutil.which("node")
     if on_path is None:
-        msg = "Node.js was not found, neither beside Python nor on the PATH: run `make setup`"
+        msg = "Node.js was not found beside Python or on the PATH: run `make setup`"
         raise SiteBuildError(msg)
     return Path(on_path)
 
@@ -94,7 +94,7 @@ def _run_vite(node: Path, sources: Path, out: Path, release: int) -> None:
         done = subprocess.run(
             command,
             cwd=sources,
-            # With another NODE_ENV, as a test runner may set it, Vite would build other files.
+            # A test runner may set another NODE_ENV, with which Vite would build other files.
             env={**os.environ, "NODE_ENV": "production", "NO_COLOR": "1"},
             capture_output=True,
             text=True,
