@@ -156,7 +156,11 @@ CHANNEL_OPTION = click.option(
     help=CHANNEL_HELP,
 )
 ONLY_CHANNEL = click.option(
-    "--channel", "only_channel", metavar="NAME", callback=check_channel, help="Only this one.  [default: all channels]"
+    "--channel",
+    "only_channel",
+    metavar="NAME",
+    callback=check_channel,
+    help="Only this channel.  [default: all channels]",
 )
 RELEASE = click.option(
     "--release",
@@ -184,7 +188,7 @@ COLLECTOR = click.option(
     help="A function of your own that finds the files, instead of taking all of DIRECTORY.",
 )
 DRY_RUN = click.option(
-    "--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Say what would be sent; write nothing."
+    "--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Show what would be sent; write nothing."
 )
 JSON = click.option(
     "--json", "as_json", envvar="UPLOADER_JSON", is_flag=True, help="One JSON document on standard output."
@@ -197,7 +201,7 @@ FUNCTION = click.option(
 )
 REGION = click.option("--region", envvar="UPLOADER_REGION", help="The bucket's region.  [default: as boto3 finds it]")
 PROFILE = click.option("--profile", envvar="UPLOADER_PROFILE", help="The AWS profile.  [default: as boto3 finds it]")
-ENDPOINT_URL = click.option("--endpoint-url", envvar="UPLOADER_ENDPOINT_URL", help="Another S3 server than AWS.")
+ENDPOINT_URL = click.option("--endpoint-url", envvar="UPLOADER_ENDPOINT_URL", help="An S3 server other than AWS.")
 CONCURRENCY_OPTION = click.option(
     "--concurrency",
     envvar="UPLOADER_CONCURRENCY",
@@ -210,7 +214,7 @@ SSE_OPTION = click.option(
     "--sse",
     envvar="UPLOADER_SSE",
     type=click.Choice(ALGORITHMS),
-    help="How S3 encrypts what is stored.  [default: as the bucket says]",
+    help="How S3 encrypts the stored objects.  [default: the bucket's default]",
 )
 SSE_KMS_KEY_ID = click.option(
     "--sse-kms-key-id",
@@ -229,19 +233,19 @@ INVALIDATE_OPTION = click.option(
     envvar="UPLOADER_INVALIDATE",
     metavar="DISTRIBUTION",
     callback=_distribution,
-    help="Invalidate what was replaced at this CloudFront distribution.",
+    help="Invalidate the replaced files at this CloudFront distribution.",
 )
 INVALIDATE_ROOT = click.option(
     "--invalidate-root",
     envvar="UPLOADER_INVALIDATE_ROOT",
     metavar="PATH",
     default="",
-    help="The distribution's origin path: what a key has and its URL has not.",
+    help="The distribution's origin path: the beginning of each key that its URL lacks.",
 )
 VERBOSE = click.option(
     "-v", "--verbose", envvar="UPLOADER_VERBOSE", is_flag=True, help="Log more on standard error, such as every file."
 )
-QUIET = click.option("-q", "--quiet", envvar="UPLOADER_QUIET", is_flag=True, help="Say nothing but errors.")
+QUIET = click.option("-q", "--quiet", envvar="UPLOADER_QUIET", is_flag=True, help="Show errors only.")
 
 SITE = (BUCKET, PREFIX)
 ENCRYPTION = (SSE_OPTION, SSE_KMS_KEY_ID, SSE_BUCKET_KEY)

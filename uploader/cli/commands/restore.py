@@ -13,7 +13,7 @@ from uploader.cli.command import command
     shared.RELEASE_ID,
     *shared.SITE,
     click.option(
-        "--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Say what would be restored; write nothing."
+        "--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Show what would be restored; write nothing."
     ),
     shared.JSON,
     *shared.ENCRYPTION,

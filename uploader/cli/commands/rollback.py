@@ -19,7 +19,7 @@ from uploader.cli.command import command
         help=shared.CHANNEL_HELP,
     ),
     click.option("--previous", is_flag=True, help="The release before the current one, instead of a RELEASE."),
-    click.option("--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Say what would be done; write nothing."),
+    click.option("--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Show what would be done; write nothing."),
     shared.JSON,
     *shared.ENCRYPTION,
     *shared.WAY,

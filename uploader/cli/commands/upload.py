@@ -19,7 +19,7 @@ from uploader.cli.command import command
         "--stage",
         envvar="UPLOADER_STAGE",
         is_flag=True,
-        help="Not current yet: `activate` does that, once its roll-out has succeeded.",
+        help="Only stage the release: `activate` makes it current, once its roll-out has succeeded.",
     ),
     shared.DRY_RUN,
     shared.JSON,
