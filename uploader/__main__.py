@@ -14,14 +14,14 @@ try:
 except KeyboardInterrupt:  # Ctrl-C within the first moment
     sys.exit(EXIT_INTERRUPTED)
 
-# A build of 50,000 files makes as many objects as Python looks for rubbish among, again and again: a tenth of all the
-# time. There is none to speak of.
+# Python's garbage collector would walk, again and again, the objects of a build of 50,000 files: a tenth of the whole
+# time, for hardly any garbage.
 gc.disable()
 code = run()
 for stream in (sys.stdout, sys.stderr):
     if stream is not None:
         with contextlib.suppress(OSError):
             stream.flush()
-# Not `sys.exit`: obstore's threads may still let go of Python objects while the interpreter takes itself down, and that
-# aborts the process after all its work is done.
+# Not `sys.exit`: obstore's threads may still release Python objects while the interpreter shuts down, which aborts the
+# process after all its work is done.
 os._exit(code)

@@ -76,7 +76,7 @@ def test_the_environment_beats_the_file_and_a_flag_beats_both(uploader: Uploader
         ("bucket = my-assets", [], "uploader.toml"),
         ('bukcet = "my-assets"', [], "unknown key 'bukcet' (its value is 'my-assets'): did you mean 'bucket'?"),
         ('[[rules]]\nmatch = "*.js"\ncache_contro = "no-cache"', [], "did you mean 'cache_control'?"),
-        ("", ["--config", "missing.toml"], "missing.toml: there is no such file: check --config"),
+        ("", ["--config", "missing.toml"], "missing.toml: no such file: check --config"),
     ],
     ids=["no TOML", "unknown key", "unknown setting of a rule", "missing"],
 )

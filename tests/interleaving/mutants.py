@@ -137,11 +137,11 @@ MUTANTS = (
         "a listed asset is gone before anybody knew that it was needed",
         publish.publish,
         (
-            ("_what_is_there(bucket, layout, build, held.take_look(), newest)", "early"),
+            ("_stored_objects(bucket, layout, build, held.take_look(), newest)", "early"),
             (
                 "        with intent(",
                 (
-                    "        early = _what_is_there(bucket, layout, build, bucket.look(layout, keys), newest)\n"
+                    "        early = _stored_objects(bucket, layout, build, bucket.look(layout, keys), newest)\n"
                     "        with intent("
                 ),
             ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.paths import ROOT
-from uploader.cli.config_file import find
+from uploader.cli.config_file import find_config
 from uploader.cli.configuration import every_setting, kind
 from uploader.cli.group import COMMANDS, load
 
@@ -25,7 +25,7 @@ EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE + CI, re.DOTALL)
 def test_every_example_is_valid(text: str, tmp_path: Path) -> None:
     name = "pyproject.toml" if "tool" in tomllib.loads(text) else "uploader.toml"
     (tmp_path / name).write_text(text)
-    file = find(None, tmp_path)
+    file = find_config(None, tmp_path)
     assert file is not None
     file.check({key: kind(parameter) for key, parameter in every_setting().items()})
     assert file.keys()

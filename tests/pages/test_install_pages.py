@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from infra.settings.stack import SiteSettings, settings_from
 from release_log.policy_settings import SETTINGS, Orphans
 from tests.paths import ROOT
-from uploader.cli.config_file import find
+from uploader.cli.config_file import find_config
 from uploader.cli.configuration import every_setting, kind
 from uploader.cli.group import COMMANDS, load
 from uploader.treatment.rule_settings import RULE_SETTINGS
@@ -41,7 +41,7 @@ def test_the_outputs_shown_are_the_stacks() -> None:
 def test_the_configuration_for_asset_sync_is_valid_and_each_rule_changes_something(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", PAGES["migrate"], re.DOTALL)
     (tmp_path / "uploader.toml").write_text(text)
-    file = find(None, tmp_path)
+    file = find_config(None, tmp_path)
     assert file is not None
     file.check({key: kind(parameter) for key, parameter in every_setting().items()})
     rules = parse_rules(tomllib.loads(text)["rules"], "docs/migrate.md").rules

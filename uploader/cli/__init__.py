@@ -1,1 +1,1 @@
-"""The command line: options, configuration, and what the user is told."""
+"""The command line: options, configuration, and output."""

@@ -1,4 +1,4 @@
-"""A command that is run on the user's behalf, as if the shell ran it: its streams, its signals, its exit code."""
+"""Runs a command for the user as a shell would: with the same streams, signals and exit code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FORWARDED = tuple(
 
 
 def check_command(command: Sequence[str]) -> None:
-    """Refuse what cannot be run, before anything else is done.
+    """Refuse a command that cannot be run, before anything else is done.
 
     Raises:
         UsageError: There is no such command, or it may not be executed.
@@ -36,13 +36,13 @@ def check_command(command: Sequence[str]) -> None:
 
 
 def run_command(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a command to its end; signals to this process are passed on to it meanwhile.
+    """Run a command to its end, and pass on to it the signals that this process gets meanwhile.
 
     Returns:
-        Its exit code; 128 and the signal's number if a signal ended it, as in a shell.
+        The exit code; 128 plus the signal's number if a signal ended it, as in a shell.
 
     Raises:
-        UploaderError: The system does not run it.
+        UploaderError: The operating system refuses to run it.
     """
     with _Signals() as signals:
         try:
@@ -56,25 +56,25 @@ def run_command(command: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 class _Signals:
-    """Signals that came before the command began are passed on as soon as it has."""
+    """Passes signals on to the command; those that came before it started, as soon as it has."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
-        # In a terminal Ctrl-C reaches the command by itself, as it is in the same foreground group.
+        # In a terminal Ctrl-C reaches the command directly: both processes are in the same foreground group.
         self._terminal = sys.stdin is not None and sys.stdin.isatty()
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Self:
         for number in FORWARDED:
-            # What is ignored stays so, here and in the command: under nohup, or in a shell's background.
+            # An ignored signal stays ignored, here and in the command: under nohup, or in a shell's background.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal gave
+            signal.signal(number, handler)  # type: ignore[arg-type]  # the value that signal.signal returned
 
     def pass_on_to(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process

@@ -1,4 +1,4 @@
-"""What the cleaner answered, for people: the rows of a table, a summary, and whether somebody has to act. Pure."""
+"""The cleaner's answer for people: a table, a summary, and whether somebody has to act. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 COLUMNS = ("action", "asset", "state", "since", "reason", "due")
 
 PASSING = {"rebuilt", "deleting"}
-"""Reasons for deleting nothing that are over by themselves: the cleaner comes back."""
+"""Reasons for deleting nothing that pass by themselves: the cleaner comes back."""
 
 LATER_SHOWN = 20
-"""What falls due later may be the whole site."""
+"""How many of the assets that fall due later are shown: there may be as many as the site has."""
 
 Row = tuple[str, str, str, str, str, str]
 
 
 def needs(document: Mapping[str, Any]) -> list[str]:
-    """What somebody has to deal with; nothing, if the cleaner goes on by itself."""
+    """The problems that somebody has to solve; empty if the cleaner continues by itself."""
     found = []
     if document["failed"]:
         found.append(f"{document['counts']['failed']} failed")
@@ -50,7 +50,7 @@ def text(document: Mapping[str, Any], where: str) -> str:
 
 
 def _rows(document: Mapping[str, Any]) -> Iterator[Row]:
-    """What failed and what is missing first, then what is done, then what is to come, soonest first."""
+    """Failures and missing assets first, then the actions, then the assets that fall due later, soonest first."""
     for entry in document["failed"]:
         yield _row("failed", entry, entry["error"])
     for key in document["missing"]:
@@ -93,12 +93,12 @@ def _summary(document: Mapping[str, Any], where: str) -> Iterator[str]:
         yield f"{document['orphans']} assets of no known release"
     later = len(document["upcoming"])
     if later > LATER_SHOWN:
-        yield f"{later - LATER_SHOWN} more fall due later: --json names all"
+        yield f"{later - LATER_SHOWN} more fall due later: --json lists them all"
     for stop in document["stopped_by"]:
         yield f"nothing is deleted ({stop['reason']}): {stop['message']}"
     if document["unfinished"]:
-        yield "the time was over before the work was: the cleaner goes on by itself"
+        yield "ran out of time; the cleaner continues by itself"
     if document["truncated"]:
-        yield "the lists are cut to what Lambda can carry: the counts are whole, and the function's log has all of it"
+        yield "the lists are cut to Lambda's answer limit; the counts are complete, and the log has every list"
     if document["next_due"]:
         yield f"next due: {document['next_due']}"

@@ -1,4 +1,4 @@
-"""Colours, where somebody sees them: on a terminal that has them, unless the user wants none."""
+"""Colours on a terminal, unless the user has turned them off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def shows_colours(stream: TextIO | None) -> bool:
-    """Whether a stream does. ``NO_COLOR`` is what https://no-color.org says: any value but an empty one."""
+    """Whether a stream is a terminal with colours. ``NO_COLOR`` is honoured as https://no-color.org defines it."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return stream is not None and stream.isatty() and not plain
 

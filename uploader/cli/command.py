@@ -1,4 +1,4 @@
-"""What every command is made with: its configuration, and errors that say where a wrong value stands."""
+"""The class of every command: it reads the configuration, and its errors say where a wrong value stands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from uploader.cli.config_file import FILE, find
+from uploader.cli.config_file import FILE, find_config
 from uploader.cli.configuration import configure, in_force, key
 from uploader.errors import EXIT_STATUS, UsageError
 
@@ -22,16 +22,16 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:  
 
 
 def _environments(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """What a shell completes the name of an environment to."""
+    """The names of environments that a shell offers as completions."""
     try:
-        file = find(ctx.meta.get("uploader.config"))
+        file = find_config(ctx.meta.get("uploader.config"))
     except UsageError:
         return []
     return [name for name in (file.environments if file else ()) if name.startswith(incomplete)]
 
 
 def _option(name: str, **attributes: Any) -> click.Option:  # noqa: ANN401 (click's)
-    """An option of all commands, which is none of their functions' business."""
+    """An option that all commands have and none of their bodies gets."""
     variable = f"UPLOADER_{name.upper().replace('-', '_')}"
     return click.Option([f"--{name}"], envvar=variable, callback=_keep, expose_value=False, **attributes)
 
@@ -49,12 +49,12 @@ CONFIGURATION = (
         shell_complete=_environments,
         help="The environment: the configuration's table [environments.NAME] goes before its top level.",
     ),
-    _option("print-config", is_flag=True, help="Show what is in force and where it comes from; do nothing else."),
+    _option("print-config", is_flag=True, help="Show each value in force and its source; do nothing else."),
 )
 
 
 class Command(click.Command):
-    """A command of ``python -m uploader``. What it is not told, it looks up in the configuration.
+    """A command of ``python -m uploader``. The configuration gives the values that the command line does not.
 
     A command is declared in `uploader.cli.commands`: its options and its help. The module of the same name in
     `uploader.cli.bodies` does the work. It is loaded when the command is invoked, so its imports stand at its top.
@@ -76,12 +76,12 @@ class Command(click.Command):
 
         return run_body(ctx, warm=self.warm, **self.more_arguments(ctx))
 
-    def more_arguments(self, ctx: click.Context) -> dict[str, Any]:  # noqa: ARG002 (for those that have some)
-        """What the body gets besides the values of the parameters."""
+    def more_arguments(self, ctx: click.Context) -> dict[str, Any]:  # noqa: ARG002 (for subclasses)
+        """Arguments of the body besides the values of the parameters."""
         return {}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """See click; the configuration has to be there before the first option is looked up."""
+        """See click; the configuration is read before the first option is looked up."""
         given, _, _ = self.make_parser(ctx).parse_args(list(args))
         asks = self.get_help_option(ctx)
         if ctx.resilient_parsing or (asks is not None and asks.name in given):
@@ -90,14 +90,14 @@ class Command(click.Command):
             option.handle_parse_result(ctx, given, [])
         configure(ctx, ctx.meta["uploader.config"], ctx.meta["uploader.env"])
         if ctx.meta["uploader.print_config"]:
-            from uploader.cli.print_config import show  # noqa: PLC0415 (only for this)
+            from uploader.cli.print_config import show  # noqa: PLC0415 (only this option needs it)
 
-            show(ctx, missing=self._parse_what_is_there(ctx, args))
+            show(ctx, missing=self._parse_partly(ctx, args))
             ctx.exit()
         return _parse(self, ctx, args)
 
-    def _parse_what_is_there(self, ctx: click.Context, args: list[str]) -> list[click.Parameter]:
-        """Parse all the same if something that is required is missing; returns that."""
+    def _parse_partly(self, ctx: click.Context, args: list[str]) -> list[click.Parameter]:
+        """Parse although required parameters may be missing; returns those parameters."""
         missing: list[click.Parameter] = []
         rest = copy.copy(self)
         while True:
@@ -118,7 +118,7 @@ def command(cls: type[Command] = Command, **attributes: Any) -> Callable[[Callab
 
 
 def _parse(command: click.Command, ctx: click.Context, args: list[str]) -> list[str]:
-    """As click does, but an error says where the wrong value stands, or where the missing one can."""
+    """Parse as click does; an error says where the wrong value stands, or where a missing one can be given."""
     try:
         return click.Command.parse_args(command, ctx, list(args))
     except click.BadParameter as error:

@@ -1,6 +1,6 @@
-"""``uploader.toml``, or ``[tool.uploader]`` in pyproject.toml: what a project has settled once.
+"""Reads ``uploader.toml``, or ``[tool.uploader]`` in pyproject.toml: the settings of a project.
 
-Knows nothing of the command line: which keys there are, and of which type, is handed over.
+This module does not know the command line: its caller says which keys exist and of which type they are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FILE = "uploader.toml"
 PROJECT = "pyproject.toml"
 ENVIRONMENTS = "environments"
 RULES = "rules"
-"""The two keys that are no option: tables, not values."""
+"""The two keys that are not options: they are tables."""
 
 _WANTED = {
     bool: "true or false",
@@ -39,26 +39,26 @@ _SHOWN = 60
 
 
 class Setting(NamedTuple):
-    """A value, and the table that it stands in: ``uploader.toml [environments.production]``."""
+    """A value, and the table in which it stands: ``uploader.toml [environments.production]``."""
 
     value: Any
     where: str
 
 
 class Table(NamedTuple):
-    """One table of a file: its name for people, and what is in it."""
+    """One table of a file: its name for people, and its keys and values."""
 
     where: str
     values: Mapping[str, Any]
 
 
-class File(NamedTuple):
-    """A configuration as it is written.
+class ConfigFile(NamedTuple):
+    """A configuration file.
 
     Attributes:
-        path: Of the file; relative paths in it are meant from its directory.
-        top: What holds in every environment.
-        environments: Name -> what holds in that one, before what `top` says.
+        path: The file's path. Relative paths in the file start at its directory.
+        top: The values for every environment.
+        environments: Name -> the values for that environment, which go before those of `top`.
     """
 
     path: Path
@@ -66,24 +66,24 @@ class File(NamedTuple):
     environments: Mapping[str, Table]
 
     def keys(self) -> set[str]:
-        """The options that are set anywhere in it."""
+        """The options that any of the tables sets."""
         return {key for table in self._tables() for key in table.values} - {RULES}
 
     def check(self, kinds: Mapping[str, type]) -> None:
-        """Hold every table, the chosen one or not, against the keys that there are. What rules say is not looked at.
+        """Check the keys of every table, chosen or not, and the types of their values. Rules are not checked here.
 
         Args:
-            kinds: Key -> its type; `list` is one of strings.
+            kinds: Key -> its type; `list` is a list of strings.
 
         Raises:
-            UsageError: A key is not known, or its value is of another type.
+            UsageError: A key is unknown, or its value is of another type.
         """
         for table in self._tables():
             for key, value in table.values.items():
                 _check(table.where, key, value, kinds)
 
     def settings(self, environment: str | None) -> dict[str, Setting]:
-        """What holds in an environment; without one, what `top` says alone.
+        """The values for an environment; for None, those of `top` alone.
 
         Raises:
             UsageError: There is no such environment.
@@ -103,36 +103,36 @@ class File(NamedTuple):
         yield from self.environments.values()
 
 
-def find(named: Path | None, directory: Path = Path()) -> File | None:
-    """Read the configuration; None if there is none.
+def find_config(named: Path | None, directory: Path = Path()) -> ConfigFile | None:
+    """Read the configuration; None if the project has none.
 
     Args:
         named: The file, if somebody named one.
-        directory: Where it is looked for otherwise. Not above it: what is there may be another project's, and
-            another project's bucket.
+        directory: Where to look otherwise. Not above it: a file there may be another project's, with another
+            project's bucket.
 
     Raises:
-        UsageError: It cannot be read, or there are two.
+        UsageError: The file cannot be read, or there are two.
     """
     if named is not None:
         if (values := _read(named)) is None:
-            msg = f"{named}: there is no such file: check --config"
+            msg = f"{named}: no such file: check --config"
             raise UsageError(msg)
         if (file := _file(named, values)) is None:
-            msg = f"{named}: there is no table [tool.uploader] in it: add it, or check --config"
+            msg = f"{named} has no table [tool.uploader]: add it, or check --config"
             raise UsageError(msg)
         return file
     own, project = directory / FILE, directory / PROJECT
     there = [(path, values) for path in (own, project) if (values := _read(path)) is not None]
     found = [file for path, values in there if (file := _file(path, values)) is not None]
     if len(found) > 1:
-        msg = f"both {own} and [tool.uploader] in {project} are there: keep one of them, or name it with --config"
+        msg = f"both {own} and [tool.uploader] in {project} exist: keep one of them, or name it with --config"
         raise UsageError(msg)
     return found[0] if found else None
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """What a file says; None if it is not there."""
+    """The tables of a file; None if it does not exist."""
     try:
         body = path.read_bytes()
     except FileNotFoundError:
@@ -141,18 +141,18 @@ def _read(path: Path) -> dict[str, Any] | None:
         msg = f"{path}: {error.strerror}"
         raise UsageError(msg) from error
     if path.name == PROJECT and b"uploader" not in body:
-        return {}  # about other tools; whether it is valid is their business
-    import tomllib  # noqa: PLC0415 (many have no file)
+        return {}  # it configures other tools, which judge whether it is valid
+    import tomllib  # noqa: PLC0415 (many projects have no such file)
 
     try:
         return tomllib.loads(body.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # also: not UTF-8; a number of 5,000 digits; brackets without end
+    except (ValueError, RecursionError) as error:  # also: not UTF-8, a number of 5,000 digits, too many open brackets
         msg = f"{path}: not valid TOML: {error}"
         raise UsageError(msg) from error
 
 
-def _file(path: Path, values: Mapping[str, Any]) -> File | None:
-    """What of a file is about us; None if nothing is."""
+def _file(path: Path, values: Mapping[str, Any]) -> ConfigFile | None:
+    """The uploader's part of a file; None if it has none."""
     header = ""
     if path.name == PROJECT:
         tools = values.get("tool")
@@ -166,7 +166,7 @@ def _file(path: Path, values: Mapping[str, Any]) -> File | None:
         name: Table(f"{path} [{above}.{name}]", _table(path, f"{above}.{name}", table))
         for name, table in _table(path, above, top.pop(ENVIRONMENTS, {})).items()
     }
-    return File(path, Table(f"{path} [{header}]" if header else str(path), top), environments)
+    return ConfigFile(path, Table(f"{path} [{header}]" if header else str(path), top), environments)
 
 
 def _table(path: Path, name: str, value: object) -> Mapping[str, Any]:
@@ -179,7 +179,7 @@ def _table(path: Path, name: str, value: object) -> Mapping[str, Any]:
 def _check(where: str, key: str, value: object, kinds: Mapping[str, type]) -> None:
     if key == RULES:
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-            msg = f"{where}: rules = {_shown(value)} is no array of tables: begin each rule with [[rules]]"
+            msg = f"{where}: rules = {_shown(value)} is not an array of tables: begin each rule with [[rules]]"
             raise UsageError(msg)
         return
     if key not in kinds:
@@ -197,7 +197,7 @@ def _fits(value: object, kind: type) -> bool:
         return kind is list and all(isinstance(each, str) for each in value)
     if kind is float:
         return type(value) in {int, float}
-    return type(value) is kind  # and not `isinstance`, to which `true` is a number
+    return type(value) is kind  # not `isinstance`, for which `true` is a number
 
 
 def _kind(value: object) -> str:
@@ -205,6 +205,6 @@ def _kind(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """As in TOML, near enough, and not too long."""
+    """A value, nearly as TOML writes it, cut if it is long."""
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -1,4 +1,4 @@
-"""Which options the configuration can set, and what it says for the command at hand."""
+"""Which options the configuration can set, and which values it gives the command that runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from uploader.cli.config_file import FILE, PROJECT, Setting, find
+from uploader.cli.config_file import FILE, PROJECT, Setting, find_config
 from uploader.cli.group import COMMANDS, load
 from uploader.errors import UsageError
 
@@ -22,7 +22,7 @@ _OF_ONE_CALL = {"config", "env", "print_config", "release_id"}
 def key(parameter: click.Parameter) -> str | None:
     """A parameter's key in the file: its long name in snake case.
 
-    None for what belongs to one call: the release that it is about, and whatever has no environment variable either.
+    None for a parameter of a single call: the release in question, and each parameter without an environment variable.
     """
     if parameter.name in _OF_ONE_CALL or parameter.envvar is None:
         return None
@@ -32,12 +32,12 @@ def key(parameter: click.Parameter) -> str | None:
 
 
 def settings_of(command: click.Command) -> dict[str, click.Parameter]:
-    """Key -> parameter, for what the file can set of a command."""
+    """Key -> parameter, for each parameter of a command that the file can set."""
     return {name: parameter for parameter in command.params if (name := key(parameter)) is not None}
 
 
 def every_setting() -> dict[str, click.Parameter]:
-    """The same for all commands, as the first that has it declares it; imports them."""
+    """The same for all commands; the first command that declares a key wins. Imports all of them."""
     found: dict[str, click.Parameter] = {}
     for command in COMMANDS:
         for name, parameter in settings_of(load(command)).items():
@@ -54,12 +54,12 @@ def kind(parameter: click.Parameter) -> type:
 
 
 class InForce(NamedTuple):
-    """What the file says for the command that runs.
+    """The values that the file gives the command that runs.
 
     Attributes:
-        path: The file; None if there is none.
-        environment: The one that was chosen, if one was.
-        settings: Key -> value and table, the rules among them.
+        path: The file; None without one.
+        environment: The chosen environment; None without one.
+        settings: Key -> value and table; the rules are among them.
     """
 
     path: Path | None
@@ -68,12 +68,12 @@ class InForce(NamedTuple):
 
 
 def configure(ctx: click.Context, named: Path | None, environment: str | None) -> None:
-    """Let the file, if there is one, say what the command line and the environment variables do not.
+    """Take from the file, if there is one, each value that the command line and the environment variables do not give.
 
     Raises:
-        UsageError: The file, or the environment's name, is wrong.
+        UsageError: The file is not valid, or has no such environment.
     """
-    file, mine = find(named), settings_of(ctx.command)
+    file, mine = find_config(named), settings_of(ctx.command)
     if file is None:
         if environment is not None:
             missing = f"there is no {FILE} in this directory, nor [tool.uploader] in {PROJECT}"
@@ -93,11 +93,11 @@ def configure(ctx: click.Context, named: Path | None, environment: str | None) -
 
 
 def in_force(ctx: click.Context | None = None) -> InForce:
-    """What the file says for the command that runs."""
+    """The values that the file gives the command that runs."""
     found: InForce = (ctx or click.get_current_context()).meta[_IN_FORCE]
     return found
 
 
 def _from(directory: Path, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401 (TOML's)
-    """A value, and if it is a path the same as seen from where the command runs."""
+    """A value; a path is made relative to the directory in which the command runs."""
     return directory / value if isinstance(parameter.type, click.Path) else value

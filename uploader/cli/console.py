@@ -1,4 +1,4 @@
-"""What a command says: its answer on standard output, everything else on standard error."""
+"""A command's answer, on standard output; everything else goes to standard error."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def answer(output: OutputOptions, document: Mapping[str, Any], text: str, *, don
     """Give a command's answer: the document under ``--json``, nothing under ``--quiet``, else the text.
 
     Args:
-        output: How.
-        document: What it did, for programs.
-        text: The same for people.
-        done: What is so by now, should nobody be able to read the answer.
+        output: The user's choice.
+        document: The answer for programs.
+        text: The answer for people.
+        done: The state that is reached, for the error if the answer cannot be written.
 
     Raises:
-        UploaderError: It cannot be written.
+        UploaderError: The answer cannot be written.
     """
     if output.as_json:
         say(json.dumps(document), done=done)
@@ -38,7 +38,7 @@ def answer(output: OutputOptions, document: Mapping[str, Any], text: str, *, don
 
 
 def answer_gone(output: OutputOptions, document: Mapping[str, Any], error: NotWholeError) -> None:
-    """Give the answer of a command that a release's missing assets stop: every one of them; see `answer`."""
+    """Give the answer of a command that missing assets of a release stop: the list of them; see `answer`."""
     gone = sorted(error.gone)
     answer(output, {**document, "gone": gone}, "\n".join(f"gone {key}" for key in gone), done="nothing was changed")
 
@@ -56,7 +56,7 @@ def say(text: str, *, done: str) -> None:
         raise StoppedError(done, done=True) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        # Or the interpreter would try once more when it ends, and say so in its own way.
+        # Without this the interpreter tries once more when it ends, and prints a message of its own.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
@@ -65,7 +65,7 @@ def say(text: str, *, done: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Rows under their columns' names, for people: columns aligned, two spaces between them, nothing cut."""
+    """A table for people: aligned columns, two spaces between them, no cell cut."""
     lines = [tuple(columns), *(tuple(row) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     head, *rest = (
@@ -75,7 +75,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def readable(size: float) -> str:
-    """A number of bytes, for people."""
+    """A number of bytes for people."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < KILO or unit == "GB":
             break

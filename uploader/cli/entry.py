@@ -24,7 +24,7 @@ from uploader.errors import (
 )
 
 COMPLETE = "_UPLOADER_COMPLETE"
-"""What a shell asks, in click's protocol; the scripts of `completion` set it."""
+"""The variable in which a shell asks for completions, in click's protocol; the scripts of `completion` set it."""
 
 
 @click.group(cls=LazyGroup, epilog=EXIT_STATUS)
@@ -42,13 +42,13 @@ def main() -> None:
 
 
 def run() -> int:
-    """Run the command line; the one place that maps errors to exit codes.
+    """Run the command line. This is the one place that maps errors to exit codes.
 
     Returns:
         The exit code.
     """
     if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a key's letters
+        sys.stdout.reconfigure(errors="backslashreplace")  # for a terminal that cannot show the letters of a key
     with terminate_as_interrupt() as ending:
         try:
             if COMPLETE in os.environ:
@@ -56,7 +56,7 @@ def run() -> int:
 
                 code: object = shell_complete(main, {}, "uploader", COMPLETE, os.environ[COMPLETE])
             else:
-                # Not `main.main`, which makes every KeyboardInterrupt one and the same.
+                # Not `main.main`, which treats every KeyboardInterrupt alike.
                 with main.make_context("python -m uploader", sys.argv[1:]) as context:
                     code = main.invoke(context)
         except click.exceptions.Exit as done:

@@ -1,4 +1,4 @@
-"""The commands by their names: each is imported when it is asked for, so that a run pays for its own alone."""
+"""The commands by name. Each is imported when it is needed, so a run pays for its own command alone."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ COMMANDS = {
     "doctor": "doctor",
     "completion": "completion",
 }
-"""Command -> its module in `uploader.cli.commands`, where it is a function of that name; in the order of the help."""
+"""Command -> its module in `commands` and `bodies`, which has a function of that name; in the order of the help."""
 
 DEFAULT_COMMAND = "upload"
 
 
 class LazyGroup(click.Group):
-    """The commands of `COMMANDS`. A first argument that names none of them is `DEFAULT_COMMAND`'s."""
+    """The commands of `COMMANDS`. If the first argument is not one of them, `DEFAULT_COMMAND` gets it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See click."""
         own = {name for option in self.get_params(ctx) for name in option.opts}
         if not args and ctx.resilient_parsing:
-            return super().parse_args(ctx, args)  # a shell completes the first word: all commands are still possible
+            return super().parse_args(ctx, args)  # a shell completes the first word: it may become any command
         if not args or (args[0] not in COMMANDS and args[0] not in own):
             args = [DEFAULT_COMMAND, *args]
         return super().parse_args(ctx, args)
@@ -53,7 +53,7 @@ class LazyGroup(click.Group):
         return load(cmd_name) if cmd_name in COMMANDS else None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """See click; in the first place may also stand what `DEFAULT_COMMAND` takes there: an option, its directory."""
+        """See click; the first word may also be an argument of `DEFAULT_COMMAND`: an option, its directory."""
         from click.shell_completion import CompletionItem  # noqa: PLC0415 (only a shell needs it)
 
         default = load(DEFAULT_COMMAND)

@@ -28,7 +28,7 @@ RECORDS: Mapping[str, type] = {"site": Site, "build": BuildOptions, "output": Ou
 """Argument of a body -> the record that it gets there, if the command declares one of the record's fields."""
 
 FIRST_FIELD = {"site": "bucket", "build": "directory", "output": "quiet"}
-"""The field without which there is no such record."""
+"""Record -> the field that a command must declare to get this record."""
 
 
 def run_body(ctx: click.Context, *, warm: bool, **more: object) -> int | None:
@@ -37,7 +37,7 @@ def run_body(ctx: click.Context, *, warm: bool, **more: object) -> int | None:
     Args:
         ctx: The command's context.
         warm: Open connections to the bucket while the body is being loaded.
-        more: What the body gets besides the values of the parameters.
+        more: Arguments of the body besides the values of the parameters.
 
     Returns:
         The exit code; None for 0.

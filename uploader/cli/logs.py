@@ -19,7 +19,7 @@ class _Format(logging.Formatter):
 
 
 def log_to_stderr(output: OutputOptions) -> None:
-    """Show the log, as far as ``--verbose`` and ``--quiet`` ask for it."""
+    """Show the log; ``--verbose`` and ``--quiet`` set its level."""
     level = logging.DEBUG if output.verbose else logging.ERROR if output.quiet else logging.INFO
     logger = logging.getLogger("uploader")
     logger.setLevel(level)

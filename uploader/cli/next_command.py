@@ -33,5 +33,5 @@ def next_command(command: str, release_id: str, site: Site) -> str:
 
 
 def staged_for() -> str:
-    """How long a staged release keeps its assets; the cleaner's setting is not known here."""
+    """How long a staged release keeps its assets. The command line knows only the default of that setting."""
     return f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"

@@ -30,12 +30,12 @@ CHANNEL_HELP = "The line of releases this one belongs to, such as production or 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """What a command says, and how.
+    """How a command prints its answer and its log.
 
     Attributes:
         as_json: The answer is one JSON document.
-        quiet: Nothing but errors, and the JSON document if one is asked for.
-        verbose: More in the log, such as every file.
+        quiet: Print errors only, and the JSON document if `as_json`.
+        verbose: Log more, such as every file.
     """
 
     as_json: bool = False
@@ -73,7 +73,7 @@ def _pattern(_context: click.Context, _parameter: click.Parameter, value: str | 
 
 
 def check_channel(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    """A channel's name, or None if none is given."""
+    """A channel's name as given, if it is valid; None if none was given."""
     if value is None or CHANNEL.fullmatch(value):
         return value
     msg = f"{value!r} is not up to 64 letters, digits, dots, hyphens and underscores, first a letter or digit"
@@ -93,12 +93,12 @@ def _release(_context: click.Context, _parameter: click.Parameter, value: str | 
 def _distribution(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value is None or re.fullmatch(r"[A-Z0-9]{5,64}", value):
         return value
-    msg = f"{value!r} is not a distribution's id such as E2QWRUHAPOMQZL; its domain name and its ARN do not do"
+    msg = f"{value!r} is not a distribution's id such as E2QWRUHAPOMQZL; a domain name or an ARN is not accepted"
     raise click.BadParameter(msg)
 
 
 def check_release_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """A release's id as given, if it can be one."""
+    """A release's id as given, if it is valid."""
     layout = Layout("")
     try:
         return layout.release_id(layout.marker_key(value))
@@ -119,10 +119,9 @@ def _release_or_name(_context: click.Context, _parameter: click.Parameter, value
 
 
 def release_argument(*, required: bool = True) -> Option:
-    """RELEASE, an id or a name, of a release that is there.
+    """RELEASE: the id or the name of an existing release.
 
-    No environment variable stands for it: the one that a roll-out command finds names the release that is being rolled
-    out, and this is for another one.
+    It has no environment variable: UPLOADER_RELEASE_ID, which a roll-out command gets, is the release being rolled out.
     """
     return click.argument("wanted", metavar="RELEASE", callback=_release_or_name, required=required)
 

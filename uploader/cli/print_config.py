@@ -1,4 +1,4 @@
-"""``--print-config``: what is in force, and where each value comes from."""
+"""``--print-config``: each value in force, and its source."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One value in force.
+class ValueInForce:
+    """A value in force, and its source.
 
     Attributes:
-        value: As it could stand in the file; None if there is none.
+        value: As it could stand in the file; None if nothing is set.
         source: ``flag``, ``environment``, ``file``, ``default`` or ``missing``.
         where: The flag, the environment variable, or the table in the file.
     """
@@ -40,22 +40,22 @@ def show(ctx: click.Context, *, missing: Collection[click.Parameter]) -> None:
     """Print the configuration of a command whose command line is parsed.
 
     Args:
-        ctx: The command's.
-        missing: What it needs and nobody says.
+        ctx: The command's context.
+        missing: The required parameters that have no value.
     """
     file = in_force(ctx)
     own = {"config": file.path, "env": file.environment}
-    entries: dict[str, Entry] = {}
+    entries: dict[str, ValueInForce] = {}
     for parameter in ctx.command.params:
         if parameter in missing:
-            entries[_name(parameter)] = Entry(None, "missing", "missing, and required")
+            entries[_name(parameter)] = ValueInForce(None, "missing", "missing, and required")
         elif parameter.name in ctx.params or parameter.name in own:
             value = {**ctx.params, **own}[parameter.name]
-            entries[_name(parameter)] = Entry(_plain(value), *_origin(ctx, parameter))
+            entries[_name(parameter)] = ValueInForce(_plain(value), *_origin(ctx, parameter))
     rules = file.settings.get(RULES)
     if rules is not None:
         parse_rules(rules.value, rules.where)
-    listed = Entry([], "default", "default") if rules is None else Entry(rules.value, "file", rules.where)
+    listed = ValueInForce([], "default", "default") if rules is None else ValueInForce(rules.value, "file", rules.where)
     if ctx.params.get("as_json"):
         settings = {name: asdict(entry) for name, entry in entries.items()}
         text = json.dumps({"command": ctx.command.name, "settings": settings, "rules": asdict(listed)}, default=str)
@@ -81,7 +81,7 @@ def _origin(ctx: click.Context, parameter: click.Parameter) -> tuple[str, str]:
     return "default", "default"
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 (whatever a callback makes)
+def _plain(value: Any) -> Any:  # noqa: ANN401 (a callback may return anything)
     """A value as it could stand in the file."""
     if isinstance(value, re.Pattern):
         return value.pattern
@@ -89,18 +89,18 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 (whatever a callback makes)
 
 
 def _shown(value: object) -> str | None:
-    """A value as it could stand in the file, but strings without quotes."""
+    """A value as it could stand in the file; a string has no quotes."""
     if isinstance(value, bool):
         return str(value).lower()
     return None if value is None else str(value) or '""'
 
 
 def _unset(parameter: click.Parameter) -> str:
-    """What an option's help says of the value that it has unless it is given."""
-    said = isinstance(parameter, Option) and re.search(r"\[default: (.*)\]$", parameter.help or "")
-    return said[1] if said else "-"
+    """The default that an option's help names."""
+    default = isinstance(parameter, Option) and re.search(r"\[default: (.*)\]$", parameter.help or "")
+    return default[1] if default else "-"
 
 
-def _rule_rows(rules: Entry) -> Iterator[tuple[str, str, str]]:
+def _rule_rows(rules: ValueInForce) -> Iterator[tuple[str, str, str]]:
     for number, rule in enumerate(rules.value, 1):
         yield f"rule {number}", ", ".join(f"{name} = {_shown(value)}" for name, value in rule.items()), rules.where

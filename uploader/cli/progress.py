@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Bar:
-    """Shows how many bytes are sent, on standard error; leaves nothing behind."""
+    """Shows on standard error how many bytes are sent; erases itself at the end."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -27,7 +27,7 @@ class Bar:
         self._task = self._progress.add_task("upload", total=None)
 
     def started(self, uploads: list[Upload]) -> None:
-        """Show the bar: the files to send are known. Called again if an upload has to check everything anew."""
+        """Show the bar: the files to send are known. An upload that has to check everything again calls this again."""
         self._progress.update(self._task, total=sum(upload.asset.size for upload in uploads))
         self._progress.start()
 

@@ -1,9 +1,9 @@
-"""Ctrl-C, and SIGTERM, which CI systems send to a job that is cancelled: the same, but for the exit code.
+"""Ctrl-C, and SIGTERM, which CI systems send to a cancelled job: both do the same, with different exit codes.
 
 What happens then:
 
 1. `KeyboardInterrupt` is raised in the main thread, wherever it is.
-2. A wait for S3 ends at once (`uploader.threads.workers`): no further request begins, and a file that is sent in parts
+2. A wait for S3 ends at once (`uploader.threads.workers`): no further request begins, and the upload of a file in parts
    is aborted.
 3. The intent is withdrawn (`uploader.protocol.intent`), unless S3 has not said whether the marker was written. Whoever
    knows more than "no marker was written" raises `uploader.errors.StoppedError`.
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 AGAIN_SECONDS = 0.01
-"""How long after an interrupt that was lost there is another: by then it meets other code."""
+"""How long after a lost interrupt to send another: by then the main thread runs other code."""
 
 
 class Ending:
-    """How the process is being ended, if it is.
+    """Which signal ends the process.
 
     Attributes:
-        terminated: By SIGTERM.
+        terminated: Whether SIGTERM does.
     """
 
     terminated = False
@@ -48,7 +48,7 @@ def terminate_as_interrupt() -> Iterator[Ending]:
     before, hook = signal.getsignal(signal.SIGTERM), sys.unraisablehook
 
     def raise_again(unraisable: sys.UnraisableHookArgs) -> None:
-        # Python drops what is raised in a weak reference's callback, and every import has some.
+        # Python drops an exception that is raised in the callback of a weak reference, and every import creates some.
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
             _interrupt_soon(signal.SIGTERM if ending.terminated else signal.SIGINT)
         else:
@@ -65,9 +65,9 @@ def terminate_as_interrupt() -> Iterator[Ending]:
 
 
 def _interrupt_soon(number: signal.Signals) -> None:
-    from threading import Timer, main_thread  # noqa: PLC0415 (hardly ever needed)
+    from threading import Timer, main_thread  # noqa: PLC0415 (needed only where an interrupt is lost)
 
-    # A real signal, to that thread: else it would not wake from what it waits for.
+    # A real signal, sent to that thread: nothing else wakes it while it waits.
     timer = Timer(AGAIN_SECONDS, signal.pthread_kill, [main_thread().ident, number])
     timer.daemon = True
     timer.start()

@@ -1,4 +1,4 @@
-"""What ``upload`` and ``run`` say of a build that was published, and of the CDN before it."""
+"""The answer of ``upload`` and ``run``: the published build, and the invalidation at the CDN."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
 
 
 def drop_copies(document: dict[str, Any], site: Site, cdn: Cdn | None, so_far: str) -> None:
-    """Have the CDN drop its copies of each file that was replaced; the document gets the invalidation's id.
+    """Have the CDN drop its copies of each replaced file; the document gets the invalidation's id.
 
     Args:
-        document: That of `document_of`.
+        document: The document from `document_of`.
         site: The site.
-        cdn: The CDN, if there is one.
-        so_far: What is done already, should this fail.
+        cdn: The CDN; None without one.
+        so_far: The state that is reached already, for the error if the CDN refuses.
     """
     asked = document["invalidation"]
     if cdn is None or not asked["paths"] or document["dry_run"]:
@@ -85,12 +85,12 @@ def drop_copies(document: dict[str, Any], site: Site, cdn: Cdn | None, so_far: s
 
 
 def done(document: dict[str, Any]) -> str:
-    """What became of the release, in one word."""
+    """Staged or released."""
     return "staged" if document["staged"] else "released"
 
 
 def summary(document: dict[str, Any], site: Site) -> str:
-    """The document, for people."""
+    """The document for people."""
     counts, size = document["counts"], readable(document["bytes_uploaded"])
     if document["dry_run"]:
         lines = [f"would upload {entry['key']} ({entry['reason']})" for entry in document["uploaded"]]
@@ -114,10 +114,10 @@ def summary(document: dict[str, Any], site: Site) -> str:
 
 
 def progress_bar(output: OutputOptions) -> Progress | None:
-    """A progress bar, for a person at a terminal who did not ask for something else."""
+    """A progress bar; None unless a person at a terminal wants to see one."""
     moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     if not moves or output.quiet or output.as_json or output.verbose:
         return None
-    from uploader.cli.progress import Bar  # noqa: PLC0415 (rich takes its time, and few see the bar)
+    from uploader.cli.progress import Bar  # noqa: PLC0415 (rich takes 60 ms, and few uploads show the bar)
 
     return Bar()

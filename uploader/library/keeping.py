@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def pin(release: str, site: Site) -> Pinned:
-    """Keep all assets of a release, an id or a name, until it is unpinned. Doing it twice is no error.
+    """Keep all assets of a release, an id or a name, until it is unpinned. Doing it twice is fine.
 
     Raises:
         NotWholeError: Some of its assets are gone: nothing was changed.

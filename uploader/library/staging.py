@@ -16,7 +16,7 @@ log = logging.getLogger("uploader")
 
 
 def activate(release_id: str, site: Site) -> Activated:
-    """Make a staged release current. Doing it twice is no error.
+    """Make a staged release current. Doing it twice is fine.
 
     Raises:
         UploaderError: It is not staged, or not whole: nothing was changed.

@@ -1,4 +1,4 @@
-"""Compare the build with what the bucket holds: what is to be sent, and why. Pure."""
+"""Compares the build with the bucket: which files to send, and why. Pure."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Upload(NamedTuple):
     reason: Reason
 
 
-class There(NamedTuple):
-    """What is known of the objects under the build's keys. S3's ETag is no help: it is not the content's digest after a
-    multipart upload or with SSE-KMS.
+class StoredObjects(NamedTuple):
+    """The objects under the build's keys. S3's ETag does not help: after a multipart upload, or with SSE-KMS, it is not
+    the digest of the content.
 
     Attributes:
-        sizes: Key -> bytes, of those that are there.
-        headers: Key -> digest of the headers that an earlier release says it is stored with, if it still holds.
-        metadata: Key -> what it was stored with, of those that had to be looked at: see `to_look_at`.
+        sizes: Key -> bytes, for each key that exists.
+        headers: Key -> digest of the object's headers, as an earlier release names it, if that still holds.
+        metadata: Key -> headers and metadata of each object that was looked at: see `to_look_at`.
     """
 
     sizes: Mapping[str, int]
@@ -45,7 +45,7 @@ class There(NamedTuple):
     metadata: Mapping[str, Mapping[str, str]]
 
     def compressed(self, assets: Iterable[LocalAsset]) -> Iterator[tuple[LocalAsset, Stored]]:
-        """Those that are stored compressed, and how."""
+        """The assets that are stored compressed, and how."""
         for asset in assets:
             if asset.treatment.encoding is not None and self.has(asset.key, asset.treatment.encoded):
                 yield asset, Stored(self.sizes[asset.key], asset.treatment.encoded.digest)
@@ -56,12 +56,12 @@ class There(NamedTuple):
         return self.headers.get(key) == headers.digest if looked_at is None else headers.match(looked_at)
 
     def digest_of(self, key: str) -> str | None:
-        """The digest of an object's content; None if it is not known."""
+        """The digest of an object's content; None if it is unknown."""
         return self.metadata.get(key, {}).get("digest")
 
 
 def to_look_at(assets: Iterable[LocalAsset], sizes: Mapping[str, int], headers: Mapping[str, str]) -> list[str]:
-    """Keys for which name, size and earlier releases do not tell whether they are stored as they should be."""
+    """The keys that need a HEAD: name, size and earlier releases do not tell whether they are stored right."""
     return [
         asset.key
         for asset in assets
@@ -69,11 +69,11 @@ def to_look_at(assets: Iterable[LocalAsset], sizes: Mapping[str, int], headers: 
     ]
 
 
-def compare(assets: Iterable[LocalAsset], there: There) -> Iterator[Upload]:
-    """What is to be sent."""
-    sizes, headers, metadata = there
+def compare(assets: Iterable[LocalAsset], stored: StoredObjects) -> Iterator[Upload]:
+    """The files to send."""
+    sizes, headers, metadata = stored
     for asset in assets:
-        # `_reason` says the same. So it is of nearly every asset of a large build, and three times as fast here.
+        # `_reason` comes to the same result. Nearly every asset of a large build ends here, three times as fast.
         if (
             asset.fingerprinted
             and sizes.get(asset.key) == asset.size
@@ -81,26 +81,26 @@ def compare(assets: Iterable[LocalAsset], there: There) -> Iterator[Upload]:
             and asset.key not in metadata
         ):
             continue
-        reason = _reason(asset, there)
+        reason = _reason(asset, stored)
         if reason is not None:
             yield Upload(asset, reason)
 
 
-def _reason(asset: LocalAsset, there: There) -> Reason | None:
-    size = there.sizes.get(asset.key)
+def _reason(asset: LocalAsset, stored: StoredObjects) -> Reason | None:
+    size = stored.sizes.get(asset.key)
     if size is None:
         return Reason.NEW
     if not _fits(asset, size):
-        known = there.headers.get(asset.key, asset.treatment.headers.digest)
+        known = stored.headers.get(asset.key, asset.treatment.headers.digest)
         return Reason.SIZE_DIFFERS if known == asset.treatment.headers.digest else Reason.HEADERS_DIFFER
-    if not asset.fingerprinted and there.digest_of(asset.key) != asset.digest:
+    if not asset.fingerprinted and stored.digest_of(asset.key) != asset.digest:
         return Reason.CONTENT_DIFFERS
-    if there.has(asset.key, asset.treatment.headers):
+    if stored.has(asset.key, asset.treatment.headers):
         return None if size == asset.size else Reason.SIZE_DIFFERS
-    compressed = asset.treatment.encoding is not None and there.has(asset.key, asset.treatment.encoded)
+    compressed = asset.treatment.encoding is not None and stored.has(asset.key, asset.treatment.encoded)
     return None if compressed else Reason.HEADERS_DIFFER
 
 
 def _fits(asset: LocalAsset, size: int | None) -> bool:
-    """Whether an object of this size can be the asset. How large it is compressed is not known."""
+    """Whether an object of this size can be the asset. The compressed size of an asset is unknown."""
     return size is not None and (size == asset.size or asset.treatment.encoding is not None)

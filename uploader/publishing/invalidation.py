@@ -1,6 +1,6 @@
-"""One CloudFront invalidation for what an upload replaced under names that stay.
+"""One CloudFront invalidation for the files that an upload replaced under the same names.
 
-What is stored under a new fingerprint needs none: no copy of it can be stale.
+A file under a new fingerprint needs none: no copy of it can be stale.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from uploader.publishing.compare import Upload
 
 MAX_PATHS = 10
-"""CloudFront works on 15 paths with a wildcard at a time, and bills for each path:
+"""CloudFront takes 15 paths with a wildcard at a time, and bills each path:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/InvalidationLimits.html"""
 
 _NOT_ENCODED = "/!$&'()*+,;=:@~"
-"""What browsers send as it is. CloudFront finds a path only as it was asked for:
+"""Characters that browsers do not encode. CloudFront finds a copy only under the path that was requested:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html"""
 
 _INDEX = "index.html"
@@ -34,21 +34,21 @@ _INDEX = "index.html"
 
 @dataclass(frozen=True, slots=True)
 class Cdn:
-    """Where copies of assets are, and under which paths.
+    """A CloudFront distribution that holds copies of assets.
 
     Attributes:
-        distribution: The CloudFront distribution's id.
-        root: What its origin path takes off the front of a key: empty, or ending with a slash.
+        distribution: Its id.
+        root: Its origin path, which a key has in front and its URL lacks: empty, or ending with a slash.
     """
 
     distribution: str
     root: str = ""
 
     def stale_paths(self, uploads: Iterable[Upload]) -> tuple[str, ...]:
-        """The paths of which there may be a copy that is not what was uploaded, folded.
+        """The paths whose copies may be stale, folded.
 
-        A file without a fingerprint may have been asked for before it was there, and that answer be kept. A key with
-        one is only stale if it was there, and was sent again for its headers' sake.
+        The CDN may have kept a 404 for a new file without a fingerprint. A fingerprinted key is stale only if it
+        existed and was sent again with other headers.
         """
         keys = [each.asset.key for each in uploads if not each.asset.fingerprinted or each.reason is not Reason.NEW]
         return fold({path for key in keys for path in url_paths(key.removeprefix(self.root))})
@@ -56,7 +56,7 @@ class Cdn:
     def invalidate(self, access: Access, release_id: str, paths: Collection[str]) -> str:
         """Ask CloudFront to drop its copies; returns the invalidation's id.
 
-        The same release and paths make it once, however often it is asked for.
+        Repeated with the same release and paths, it makes no second invalidation.
 
         Raises:
             UploaderError: CloudFront refuses, or cannot be reached.
@@ -72,13 +72,13 @@ class Cdn:
             raise UploaderError(msg) from error
 
     def by_hand(self, paths: Collection[str]) -> str:
-        """The command that does it without an upload, as the user can paste it."""
+        """The same as a command that the user can paste."""
         words = ["aws", "cloudfront", "create-invalidation", "--distribution-id", self.distribution, "--paths"]
         return shlex.join([*words, *sorted(paths)])
 
 
 def find_cdn(distribution: str, root: str, prefix: str) -> Cdn:
-    """The CDN by the command's options.
+    """A distribution with its origin path.
 
     Raises:
         UsageError: The site's assets do not lie below that root.
@@ -92,16 +92,16 @@ def find_cdn(distribution: str, root: str, prefix: str) -> Cdn:
 
 
 def url_paths(key: str) -> tuple[str, ...]:
-    """The paths under which a key is asked for, percent-encoded: that of an index page by its folder's, too."""
+    """The paths under which browsers request a key, percent-encoded; for an index page also its folder's path."""
     path = "/" + quote(key, safe=_NOT_ENCODED)
     folder, _, name = path.rpartition("/")
     return (path, f"{folder}/") if name == _INDEX else (path,)
 
 
 def fold(paths: Collection[str], most: int = MAX_PATHS) -> tuple[str, ...]:
-    """As few paths: while they are too many, those of the deepest folders become a wildcard each, at last ``/*``.
+    """Fold paths until they are few: the paths of the deepest folders become a wildcard each, at last ``/*``.
 
-    Every path is among them, or below a wildcard.
+    Every path is in the result, or below a wildcard of it.
     """
     folded = set(paths)
     depth = max((path.count("/") for path in folded), default=0)

@@ -1,6 +1,6 @@
-"""What earlier releases say of the headers that objects are stored with, so that not each has to be asked.
+"""The headers of stored objects, as earlier releases name them: each that is known saves a HEAD.
 
-A hint, and no more: what it does not know costs a request.
+This is a hint and no more: an object that no release names costs a request.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from uploader.s3.port import BucketPort, Listing
 
 MOST = 5
-"""How many markers are read at most, the newest first, to find one of the channel."""
+"""How many markers to read at most, the newest first, to find one of the channel."""
 
 log = logging.getLogger("uploader")
 
 
-class Said(NamedTuple):
-    """What a marker says.
+class MarkerHeaders(NamedTuple):
+    """The headers that a marker names.
 
     Attributes:
-        marker: Its key.
-        at: When it was written, by S3's clock.
-        channel: Of its release.
-        headers: Digest of the headers that an object is stored with -> its key -> its bytes.
+        marker: The marker's key.
+        at: Its ``LastModified``.
+        channel: Its release's channel.
+        headers: Digest of headers -> key of each object stored with them -> its bytes.
     """
 
     marker: str
@@ -43,47 +43,51 @@ class Said(NamedTuple):
     headers: Mapping[str, Mapping[str, int]]
 
 
-def newest_ahead(bucket: BucketPort, layout: Layout) -> Ahead[Said | None]:
-    """Begin to read the newest marker, the largest of all reads. It never changes: what it says is as good later."""
+def newest_ahead(bucket: BucketPort, layout: Layout) -> Ahead[MarkerHeaders | None]:
+    """Begin to read the newest marker, the largest of all reads. A marker never changes, so it can be read early."""
     return Ahead(lambda: _newest(bucket, layout))
 
 
 def earlier_headers(
-    bucket: BucketPort, layout: Layout, channel: str, listing: Listing, newest: Ahead[Said | None] | None = None
+    bucket: BucketPort,
+    layout: Layout,
+    channel: str,
+    listing: Listing,
+    newest: Ahead[MarkerHeaders | None] | None = None,
 ) -> Mapping[str, str]:
-    """Key -> digest of the headers that it is stored with, of what is listed.
+    """Key -> digest of the headers that a listed object is stored with.
 
-    Only of what has the size that the marker says and was not stored again since: an object that is newer than the
-    marker may have got other headers.
+    Only for an object that has the size in the marker and is not newer than the marker: a newer one may have got other
+    headers.
     """
     known = None if newest is None else newest.answer()
     found: dict[str, str] = {}
     sizes, times = listing.sizes, listing.times
     for key in newest_first(listing.log, layout.markers)[:MOST]:
-        said = known if known is not None and known.marker == key else _read(bucket, key)
-        if said is None:
+        marker = known if known is not None and known.marker == key else _read(bucket, key)
+        if marker is None:
             continue
-        too_late = next_second(said.at)
-        for digest, objects in said.headers.items():
+        too_late = next_second(marker.at)
+        for digest, objects in marker.headers.items():
             for name, size in objects.items():
                 if sizes.get(name) == size and times[name] < too_late:
                     found.setdefault(name, digest)
-        if said.channel == channel:
+        if marker.channel == channel:
             break
     return found
 
 
-def _newest(bucket: BucketPort, layout: Layout) -> Said | None:
+def _newest(bucket: BucketPort, layout: Layout) -> MarkerHeaders | None:
     markers = newest_first(bucket.written(layout.markers), layout.markers)
     return _read(bucket, markers[0]) if markers else None
 
 
-def _read(bucket: BucketPort, marker: str) -> Said | None:
+def _read(bucket: BucketPort, marker: str) -> MarkerHeaders | None:
     blob = bucket.get(marker)
     if blob is None:
         return None
     try:
-        return Said(marker, blob.last_modified, *read_headers(blob.body))
+        return MarkerHeaders(marker, blob.last_modified, *read_headers(blob.body))
     except ReleaseLogError as error:
         log.debug("%s is not valid: %s", marker, error)
         return None

@@ -1,7 +1,7 @@
-"""Publish a build: the intent, then the listing, then what is missing, and last of all the marker.
+"""Publishes a build: the intent, then the listing, then the missing files, and last of all the marker.
 
-The order is the protocol (``docs/protocol.md``). From the moment the intent is there, no cleaner may delete a key that
-the build names, so what is listed after it and matches need not be sent.
+The order is the protocol (``docs/protocol.md``). As soon as the intent exists, no cleaner may delete a key that the
+build names. So an object that is listed after it, and matches, need not be sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from release_log.marker import Asset, Release, encode
 from uploader.about import VERSION, WRITER
 from uploader.clocks import Clocks
 from uploader.protocol.intent import intent
-from uploader.publishing.compare import There, Upload, compare, to_look_at
+from uploader.publishing.compare import StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.known_headers import earlier_headers
 
 if TYPE_CHECKING:
@@ -23,25 +23,26 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from uploader.builds.asset import LocalAsset, Stored
-    from uploader.publishing.known_headers import Said
+    from uploader.publishing.known_headers import MarkerHeaders
     from uploader.s3.port import BucketPort, Look
     from uploader.threads.ahead import Ahead
 
 FEW = 64
-"""So many objects are looked at without knowing whether they are there: about as many as go at one time."""
+"""Up to this many objects are HEADed before the listing says whether they exist: about one round of parallel
+requests."""
 
 log = logging.getLogger("uploader")
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What an upload did, or under a dry run would do.
+    """The result of an upload, or of its dry run.
 
     Attributes:
         id: The release's id.
-        key: Of its marker, or of the staged release.
-        uploads: What was sent, and why.
-        unchanged: What was there already.
+        key: Its marker's key, or the staged release's.
+        uploads: The files that were sent, and why.
+        unchanged: The files that the bucket held already.
     """
 
     id: str
@@ -51,16 +52,20 @@ class Published:
 
     @property
     def bytes_uploaded(self) -> int:
-        """The size of what was sent."""
+        """The size of all files that were sent."""
         return sum(upload.asset.size for upload in self.uploads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """What is to be published, and as what.
+    """A build to publish, and its release.
 
     Attributes:
-        metadata: What the marker says of the build, for people; see `uploader.builds.ci.build_metadata`.
+        assets: The files.
+        prefix: The site's prefix.
+        channel: The release's channel.
+        release: The release's name.
+        metadata: The build's commit, branch and URL, for the marker; see `uploader.builds.ci.build_metadata`.
     """
 
     assets: list[LocalAsset]
@@ -74,12 +79,12 @@ def _ignore(*_: object) -> None:
     """Show no progress."""
 
 
-def publish(  # noqa: PLR0913 (how it is done, and who watches)
+def publish(  # noqa: PLR0913 (each changes the upload by itself)
     bucket: BucketPort,
     build: Build,
     *,
     stage: bool = False,
-    newest: Ahead[Said | None] | None = None,
+    newest: Ahead[MarkerHeaders | None] | None = None,
     started: Callable[[list[Upload]], None] = _ignore,
     sent: Callable[[LocalAsset], None] = _ignore,
     clocks: Clocks | None = None,
@@ -88,15 +93,15 @@ def publish(  # noqa: PLR0913 (how it is done, and who watches)
 
     Args:
         bucket: The site's bucket; under a dry run its read-only cover.
-        build: What is to be published.
-        newest: The newest marker, if somebody has begun to read it: `uploader.publishing.known_headers.newest_ahead`.
-        stage: Leave it waiting for `uploader.operations.staging.activate`, instead of making it current.
+        build: The build.
+        newest: The newest marker, if reading it has begun: `uploader.publishing.known_headers.newest_ahead`.
+        stage: Let the release wait for `uploader.operations.staging.activate`; do not make it current.
         started: Called with the files to send, before the first one is sent.
         sent: Called for each file that is stored.
         clocks: See `Clocks`.
 
     Raises:
-        UploaderError: Something failed: no marker was written, and what was live stays so.
+        UploaderError: Something failed: no marker was written, and what was live is unchanged.
     """
     clocks = clocks or Clocks()
     layout = Layout(build.prefix)
@@ -104,16 +109,16 @@ def publish(  # noqa: PLR0913 (how it is done, and who watches)
     done: dict[str, Upload] = {}
     stored: dict[str, Stored] = {}
 
-    def note(asset: LocalAsset, how: Stored) -> None:
-        if how != asset.as_it_is():
-            stored[asset.key] = how
+    def note(asset: LocalAsset, as_stored: Stored) -> None:
+        if as_stored != asset.as_it_is():
+            stored[asset.key] = as_stored
         sent(asset)
 
-    bucket.head_ahead(_surely_unsure(build))
+    bucket.head_ahead(_keys_to_head(build))
     while True:
         with intent(bucket, layout, build.release, lambda at: encode(_release(build, at, {})), keys, clocks) as held:
             if not held.is_taken(layout):
-                uploads, compressed = _compare(build, _what_is_there(bucket, layout, build, held.take_look(), newest))
+                uploads, compressed = _compare(build, _stored_objects(bucket, layout, build, held.take_look(), newest))
                 started(uploads)
                 _send(bucket, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
@@ -132,28 +137,28 @@ def publish(  # noqa: PLR0913 (how it is done, and who watches)
         clocks.sleep(1)
 
 
-def _surely_unsure(build: Build) -> list[str]:
-    """Keys whose content no listing tells: pages, mostly. Of many it is better to know first which are there at all."""
+def _keys_to_head(build: Build) -> list[str]:
+    """Keys whose content no listing tells: pages, mostly. If they are many, the listing first says which exist."""
     unsure = [asset.key for asset in build.assets if not asset.fingerprinted]
     return unsure if len(unsure) <= FEW else []
 
 
-def _what_is_there(
-    bucket: BucketPort, layout: Layout, build: Build, look: Look, newest: Ahead[Said | None] | None
-) -> There:
+def _stored_objects(
+    bucket: BucketPort, layout: Layout, build: Build, look: Look, newest: Ahead[MarkerHeaders | None] | None
+) -> StoredObjects:
     sizes = look.listing.sizes
     headers = earlier_headers(bucket, layout, build.channel, look.listing, newest)
     unknown = [key for key in to_look_at(build.assets, sizes, headers) if key not in look.metadata]
-    return There(sizes, headers, {**look.metadata, **bucket.metadata(unknown)})
+    return StoredObjects(sizes, headers, {**look.metadata, **bucket.metadata(unknown)})
 
 
-def _compare(build: Build, there: There) -> tuple[list[Upload], list[tuple[LocalAsset, Stored]]]:
-    """What is to be sent, and what is there compressed: all that need be known of what is there from here on."""
-    return list(compare(build.assets, there)), list(there.compressed(build.assets))
+def _compare(build: Build, stored: StoredObjects) -> tuple[list[Upload], list[tuple[LocalAsset, Stored]]]:
+    """The files to send, and the assets stored compressed: nothing else about the bucket is needed from here on."""
+    return list(compare(build.assets, stored)), list(stored.compressed(build.assets))
 
 
 def _send(bucket: BucketPort, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]) -> None:
-    # A page must not be there before what it asks for: files without a fingerprint (index.html) come last.
+    # A page must not be live before the assets that it names: files without a fingerprint (index.html) come last.
     bucket.put((upload.asset for upload in uploads if upload.asset.fingerprinted), note)
     bucket.put((upload.asset for upload in uploads if not upload.asset.fingerprinted), note)
 
@@ -171,7 +176,7 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Releas
 
 
 def _marked(asset: LocalAsset, stored: Stored | None) -> Asset:
-    """An asset as a marker names it; if nothing is known of how it is stored, as it is."""
+    """An asset as a marker names it; as the build has it, unless it is stored otherwise."""
     size, headers = (asset.size, asset.treatment.headers.digest) if stored is None else stored
     digest = None if asset.digest is None else f"sha256:{asset.digest}"
     return Asset(asset.key, size, asset.fingerprinted, digest, headers)

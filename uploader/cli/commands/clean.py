@@ -24,7 +24,7 @@ STATUS = (
 )
 
 
-# None of these has an environment variable: what is forgotten there would turn a plan into another question.
+# None of these has an environment variable: a forgotten one would turn a plan into another question.
 FULL = click.option("--full", is_flag=True, help="List the whole site now: finds orphans and missing assets.")
 
 
@@ -85,8 +85,8 @@ def plan() -> None:
 def clean() -> None:
     """Let the cleaner run now: tag, untag and delete what is due.
 
-    It comes by itself; this is for whoever cannot wait. An operator's command: it needs lambda:InvokeFunction on the
-    cleaner.
+    The cleaner runs by itself; this command is for those who cannot wait. An operator's command: it needs
+    lambda:InvokeFunction on the cleaner.
 
     \b
     Examples:

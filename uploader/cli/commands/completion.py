@@ -1,4 +1,4 @@
-"""``completion``: a shell function ``uploader``, and what the shell needs to complete its arguments."""
+"""``completion``: a shell function ``uploader``, and the completion of its arguments."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from uploader import about
 from uploader.cli.console import say
 from uploader.errors import EXIT_STATUS
 
-# Click has scripts of its own, but those start a program by its name, and ours is `python -m uploader`. What click
-# answers to _UPLOADER_COMPLETE is the same.
+# Click has scripts of its own, but those start a program by its name, and ours is `python -m uploader`. Click answers
+# _UPLOADER_COMPLETE in the same way.
 SCRIPTS = {
     "bash": """\
 uploader() {

@@ -12,8 +12,8 @@ from uploader.errors import EXIT_STATUS
 def doctor() -> None:
     """Look for what is wrong with the bucket, the cleaner and these credentials; change nothing.
 
-    It needs no more rights than the build job has: what they do not show is `unknown`. What may be written and deleted
-    is tried by requests that S3 must refuse.
+    It needs the build job's rights and no others; a check that they do not allow is `unknown`. To find out which keys
+    these credentials may write and delete, it sends requests that S3 must refuse.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``pin`` and ``unpin``: a release whose assets are kept until further notice."""
+"""``pin`` and ``unpin``: keep the assets of a release until further notice."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from uploader.cli.command import command
 def pin() -> None:
     """Keep all assets of RELEASE, an id or a name, until it is unpinned: for a native app, a widget, a long trial.
 
-    All of them must be there; if some are gone, they are listed, and nothing is changed. The release need not be
-    current, nor ever have been: a staged one can be pinned too. Doing it twice is no error.
+    All of them must exist; if some are gone, they are listed, and nothing is changed. The release can also be an
+    earlier one or a staged one. Doing it twice is fine.
 
     \b
     Examples:
@@ -24,7 +24,7 @@ def pin() -> None:
 @command()
 @shared.takes(shared.release_argument(), *shared.SITE, shared.JSON, *shared.WAY, *shared.LOGS)
 def unpin() -> None:
-    """Let go of the pinned RELEASE, an id or a name: its assets go when they are due, like all others.
+    """Unpin RELEASE, an id or a name: its assets go when they are due, like all others.
 
     An operator's command: besides what an upload needs it takes s3:DeleteObject on the pins.
 

@@ -26,10 +26,10 @@ from uploader.errors import EXIT_STATUS_OF_LOOKING
     *shared.LOGS,
 )
 def releases() -> None:
-    """List what was published, newest first.
+    """List the published releases, newest first.
 
-    Of each release when it was published, from which commit, how much it holds, and whether all of it is still there.
-    Current is the newest of its channel.
+    For each release: when it was published, from which commit, how much it holds, and whether all of it still exists.
+    The newest release of a channel is its current one.
 
     \b
     Examples:

@@ -28,9 +28,9 @@ from uploader.cli.command import command
 def rollback() -> None:
     """Make RELEASE, an id or a name, current again: without a build, and without sending anything.
 
-    All of its assets must still be there; if some are gone, they are listed, and nothing is changed. Files without a
-    fingerprint (index.html) stay as later uploads left them: those are named. Without --channel it is current again in
-    its own channel, and --previous looks at the channel `default`. --previous twice is there and back.
+    All of its assets must still exist; if some are gone, they are listed, and nothing is changed. Files without a
+    fingerprint (index.html) stay as later uploads left them, and are named. Without --channel the release becomes
+    current in its own channel, and --previous looks at the channel `default`. --previous twice goes there and back.
 
     \b
     Examples:

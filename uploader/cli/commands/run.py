@@ -59,7 +59,7 @@ class RunCommand(Command):
 def run() -> None:
     """Upload DIRECTORY, run COMMAND (the roll-out), and make the release current if it succeeds.
 
-    If COMMAND fails, the release is dropped: what was current stays so, and none of its assets retires. COMMAND
+    If COMMAND fails, the release is dropped: the current release is unchanged, and none of its assets retires. COMMAND
     finds the release's id in UPLOADER_RELEASE_ID. SIGTERM, SIGHUP and Ctrl-C are passed on to it.
 
     \b

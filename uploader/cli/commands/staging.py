@@ -11,7 +11,7 @@ from uploader.cli.command import command
 def activate() -> None:
     """Make the staged release ID current, once its roll-out has succeeded.
 
-    All of its assets must be there. Doing it twice is no error.
+    All of its assets must exist. Doing it twice is fine.
 
     \b
     Example:
@@ -24,7 +24,7 @@ def activate() -> None:
 def drop() -> None:
     """Give up the staged release ID, because its roll-out has failed.
 
-    What is current stays so. The cleaner removes the assets that no other release needs.
+    The current release is unchanged. The cleaner removes the assets that no other release needs.
 
     \b
     Example:

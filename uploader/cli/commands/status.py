@@ -12,8 +12,8 @@ from uploader.errors import EXIT_STATUS_OF_LOOKING
 def status() -> None:
     """Show what is current in each channel, what is retired and when it goes, and what the cleaner did last.
 
-    All of it comes from the release log. The instants are S3's; an asset goes at its instant at the earliest, and only
-    if no release names it again before.
+    Everything shown comes from the release log. The times are S3's. An asset goes at its due time at the earliest, and
+    only if no release names it again before then.
 
     \b
     Examples:

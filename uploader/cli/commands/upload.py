@@ -30,13 +30,13 @@ from uploader.cli.command import command
     *shared.LOGS,
 )
 def upload() -> None:
-    """Upload what is new in DIRECTORY, then write the release marker.
+    """Upload the new files of DIRECTORY, then write the release marker.
 
     \b
     Examples:
       python -m uploader dist --bucket my-assets
       python -m uploader dist --bucket my-assets --channel staging --dry-run
       python -m uploader dist --bucket my-assets --json > release.json
-      python -m uploader --env production  # the rest stands in uploader.toml
+      python -m uploader --env production  # uploader.toml says the rest
       python -m uploader upload dist --bucket my-assets --stage
     """

@@ -30,10 +30,10 @@ def _id(context: click.Context, parameter: click.Parameter, value: str | None) -
     *shared.LOGS,
 )
 def verify() -> None:
-    """Check that every asset of the current releases is there, with the right size, type and other headers.
+    """Check that every asset of the current releases exists, with the right size, type and other headers.
 
-    One request for each asset. A file without a fingerprint may be as another current, staged or pending release has
-    it: the latest upload decides.
+    This takes one request an asset. A file without a fingerprint may be another current, staged or pending release's:
+    the latest upload decides.
 
     \b
     Examples:

@@ -81,14 +81,14 @@ def test_the_soonest_actions_to_come_are_shown_and_the_rest_counted() -> None:
     later = [line.split() for line in said if line.startswith("later")]
     assert [words[-1] for words in later] == sorted(words[-1] for words in later)
     assert later[0][1] == f"assets/later-{LATER_SHOWN + 4}.js"
-    assert "5 more fall due later: --json names all" in said
+    assert "5 more fall due later: --json lists them all" in said
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"truncated": True}, "the lists are cut to what Lambda can carry"),
-        ({"unfinished": True}, "the time was over before the work was: the cleaner goes on by itself"),
+        ({"truncated": True}, "the lists are cut to Lambda's answer limit"),
+        ({"unfinished": True}, "ran out of time; the cleaner continues by itself"),
         ({"orphans": 3}, "3 assets of no known release"),
         ({"stops": (Stop(Reason.BRAKE, "too many"),)}, "nothing is deleted (brake): too many"),
     ],

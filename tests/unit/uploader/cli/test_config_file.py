@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from uploader.cli.config_file import Setting, find
+from uploader.cli.config_file import Setting, find_config
 from uploader.errors import UsageError
 
 KINDS: dict[str, type] = {
@@ -36,14 +36,14 @@ def write(path: str, text: str) -> Path:
 
 def checked(environment: str | None = None) -> dict[str, Setting]:
     """The settings in one environment of the file that we find."""
-    file = find(None)
+    file = find_config(None)
     assert file is not None
     file.check(KINDS)
     return file.settings(environment)
 
 
 def test_a_missing_file_is_not_an_error() -> None:
-    assert find(None) is None
+    assert find_config(None) is None
 
 
 def test_uploader_toml_is_found() -> None:
@@ -63,12 +63,12 @@ def test_pyproject_toml_is_found_by_its_table() -> None:
 )
 def test_a_pyproject_toml_of_other_tools_is_ignored(text: str) -> None:
     write("pyproject.toml", text)
-    assert find(None) is None
+    assert find_config(None) is None
 
 
 def test_a_broken_pyproject_toml_that_does_not_name_the_uploader_is_ignored() -> None:
     write("pyproject.toml", "[tool.ruff\n")
-    assert find(None) is None
+    assert find_config(None) is None
 
 
 def test_an_empty_file_is_a_configuration() -> None:
@@ -81,28 +81,26 @@ def test_a_file_in_a_directory_above_is_ignored(monkeypatch: pytest.MonkeyPatch)
     write("uploader.toml", 'bucket = "another-team"')
     Path("web").mkdir()
     monkeypatch.chdir("web")
-    assert find(None) is None
+    assert find_config(None) is None
 
 
 def test_two_at_once_are_refused() -> None:
     write("uploader.toml", "")
     write("pyproject.toml", "[tool.uploader]")
-    with pytest.raises(
-        UsageError, match=r"^both uploader\.toml and \[tool\.uploader\] in pyproject\.toml are there: keep"
-    ):
-        find(None)
+    with pytest.raises(UsageError, match=r"^both uploader\.toml and \[tool\.uploader\] in pyproject\.toml exist: keep"):
+        find_config(None)
 
 
 def test_one_of_two_can_be_named() -> None:
     write("uploader.toml", 'bucket = "a"')
     write("pyproject.toml", '[tool.uploader]\nbucket = "b"')
-    file = find(Path("pyproject.toml"))
+    file = find_config(Path("pyproject.toml"))
     assert file is not None
     assert file.settings(None)["bucket"].value == "b"
 
 
 def test_a_file_of_another_name_is_read_as_uploader_toml_is() -> None:
-    file = find(write("deploy/web.toml", 'bucket = "a"'))
+    file = find_config(write("deploy/web.toml", 'bucket = "a"'))
     assert file is not None
     assert file.settings(None) == {"bucket": Setting("a", "deploy/web.toml")}
 
@@ -174,9 +172,9 @@ def test_an_unknown_environment_is_refused(environments: str, name: str, remedy:
         ("ratio = true", "uploader.toml: ratio = true is a boolean: give it a number"),
         ("words = 'a'", "uploader.toml: words = 'a' is a string: give it an array of strings"),
         ("words = ['a', 1]", "uploader.toml: words = ['a', 1] is an array: give it an array of strings"),
-        ("rules = 1", "uploader.toml: rules = 1 is no array of tables: begin each rule with [[rules]]"),
-        ("[rules]", "uploader.toml: rules = {} is no array of tables: begin each rule with [[rules]]"),
-        ("rules = [1]", "uploader.toml: rules = [1] is no array of tables: begin each rule with [[rules]]"),
+        ("rules = 1", "uploader.toml: rules = 1 is not an array of tables: begin each rule with [[rules]]"),
+        ("[rules]", "uploader.toml: rules = {} is not an array of tables: begin each rule with [[rules]]"),
+        ("rules = [1]", "uploader.toml: rules = [1] is not an array of tables: begin each rule with [[rules]]"),
         ("[stage]", "uploader.toml: stage = {} is a table: give it true or false"),
         (
             "environments = 'production'",
@@ -221,7 +219,7 @@ def test_a_value_of_the_right_type_is_accepted(text: str) -> None:
 def test_invalid_toml_is_an_error_with_its_line(body: bytes, said: str) -> None:
     Path("uploader.toml").write_bytes(body)
     with pytest.raises(UsageError, match=said):
-        find(None)
+        find_config(None)
 
 
 def test_the_uploaders_part_of_pyproject_toml_must_be_a_table() -> None:
@@ -229,18 +227,18 @@ def test_the_uploaders_part_of_pyproject_toml_must_be_a_table() -> None:
     with pytest.raises(
         UsageError, match=r"tool\.uploader = 1 is a whole number: make it a table, such as \[tool\.uploader\]"
     ):
-        find(None)
+        find_config(None)
 
 
 def test_a_file_that_cannot_be_read_is_an_error() -> None:
     Path("uploader.toml").mkdir()
     with pytest.raises(UsageError, match=r"^uploader\.toml: Is a directory$"):
-        find(None)
+        find_config(None)
 
 
 def test_a_named_file_must_exist_and_have_the_uploaders_table() -> None:
-    with pytest.raises(UsageError, match=r"^web\.toml: there is no such file: check --config$"):
-        find(Path("web.toml"))
+    with pytest.raises(UsageError, match=r"^web\.toml: no such file: check --config$"):
+        find_config(Path("web.toml"))
     write("pyproject.toml", "[project]")
-    with pytest.raises(UsageError, match=r"^pyproject\.toml: there is no table \[tool\.uploader\] in it: add it, or"):
-        find(Path("pyproject.toml"))
+    with pytest.raises(UsageError, match=r"^pyproject\.toml has no table \[tool\.uploader\]: add it, or"):
+        find_config(Path("pyproject.toml"))

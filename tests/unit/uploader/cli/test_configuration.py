@@ -191,7 +191,7 @@ def test_the_name_of_a_new_release_is_not_used_as_the_id_of_an_old_release(call:
             [],
             "Missing argument 'DIRECTORY'. Give it, or set UPLOADER_DIRECTORY, or directory in uploader.toml; see",
         ),
-        (None, ["--config", "x.toml"], "x.toml: there is no such file: check --config"),
+        (None, ["--config", "x.toml"], "x.toml: no such file: check --config"),
     ],
 )
 def test_wrong_configuration_is_wrong_usage_in_one_line(

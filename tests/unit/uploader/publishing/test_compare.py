@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from uploader.builds.asset import LocalAsset
-from uploader.publishing.compare import Reason, There, _reason, compare
+from uploader.publishing.compare import Reason, StoredObjects, _reason, compare
 from uploader.treatment.headers import Headers
 from uploader.treatment.rules import Treatment
 
@@ -42,7 +42,7 @@ def test_the_quick_answer_is_the_same_as_the_slow_answer() -> None:
     looked_at = [{}, *({KEY: stored(which, digest)} for which in (HEADERS, OTHERS) for digest in (DIGEST, ANOTHER))]
     answers = set()
     for each, size, header, metadata in product(assets, sizes, headers, looked_at):
-        there = There(size, header, metadata)
+        there = StoredObjects(size, header, metadata)
         slow = _reason(each, there)
         assert [upload.reason for upload in compare([each], there)] == ([] if slow is None else [slow])
         answers.add(slow)
