@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import apply, load, look, run
 from tests.interleaving import cases, ports
 from tests.interleaving.explore import every_schedule
-from uploader.protocol import held, write_if_whole
+from uploader.protocol import held, intent, write_if_whole
 from uploader.protocol import look as uploader_look
 from uploader.protocol.held import Intent
 from uploader.publishing import publish
@@ -229,6 +229,16 @@ MUTANTS = (
         "the same, for a listing made while the build was still being read",
         uploader_look.look_around,
         (("ledger.last_modified + MARGIN + ahead < written", "ledger.last_modified + MARGIN < written"),),
+        every(cases.LISTED_AHEAD, preemptions=2),
+    ),
+    Mutant(
+        "S3's clock is estimated from the answer to the intent's PUT",
+        "the estimate is late, and a listing that is older than the ledger passes for a newer one",
+        inspect.unwrap(intent.intent),
+        (
+            ("@contextmanager\n", ""),
+            ("            held.created = clocks.passed()\n", "            held.created = began\n"),
+        ),
         every(cases.LISTED_AHEAD, preemptions=2),
     ),
     Mutant(

@@ -171,6 +171,21 @@ def test_a_page_that_was_stored_again_since_leaves_its_headers_unsaid(bucket: Fa
     assert make_current(bucket) is True
 
 
+@pytest.mark.parametrize(("seconds", "known"), [(0, True), (1, False)])
+def test_an_asset_that_was_stored_in_a_later_second_than_the_release_leaves_its_headers_unsaid(
+    bucket: FakeBucket, seconds: int, *, known: bool
+) -> None:
+    """S3 tells time in whole seconds: the assets of the second in which the release was written are its own."""
+    bucket.times["assets/app-3f9c2ab1.js"] = bucket.times[STAGED] + timedelta(seconds=seconds)
+    make_current(bucket)
+    (headers,) = (
+        asset.headers
+        for asset in decode(bucket.objects[MARKER], "assets/").assets.values()
+        if asset.key == "assets/app-3f9c2ab1.js"
+    )
+    assert (headers is not None) is known
+
+
 def test_a_dropped_release_leaves_its_assets_to_the_cleaner(bucket: FakeBucket) -> None:
     drop(bucket, LAYOUT, ID)
     assert set(bucket.objects) == {"assets/app-3f9c2ab1.js", "assets/index.html"}

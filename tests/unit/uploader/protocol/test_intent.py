@@ -229,3 +229,34 @@ def test_what_was_listed_ahead_counts_once() -> None:
     bucket.clock.passed = 1.0
     hold(bucket)
     assert bucket.requests.count("list assets/") == 2
+
+
+def slow(bucket: FakeBucket, seconds: float) -> None:
+    """Each PUT takes so long until S3 stores the object: its time is in the object's ``LastModified`` already."""
+    create = bucket.create
+
+    def create_late(key: str, body: bytes) -> bool:
+        bucket.clock.passed += seconds
+        return create(key, body)
+
+    bucket.create = create_late  # type: ignore[method-assign]
+
+
+def test_a_slow_put_of_the_intent_ends_no_wait_early() -> None:
+    """S3's clock is estimated from the answer to the PUT: the time that the PUT took has passed there too."""
+    bucket = FakeBucket()
+    slow(bucket, 300.0)
+    bucket.announce(*KEYS)
+    hold(bucket)
+    assert HOLDS.total_seconds() <= bucket.clock.passed < HOLDS.total_seconds() + POLL_SECONDS
+
+
+def test_a_slow_put_of_the_intent_makes_no_marker_of_the_second_of_another() -> None:
+    bucket = FakeBucket()
+    slow(bucket, 30.0)
+    bucket.times[LAYOUT.marker_key("20261123T120000Z-r0")] = NOON + timedelta(seconds=30)
+    bucket.objects[LAYOUT.marker_key("20261123T120000Z-r0")] = b""
+    clocks = bucket.clock.clocks()
+    with intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, clocks) as held:
+        held.wait_for_its_turn(LAYOUT, clocks)
+        assert bucket.clock.passed == 31.0

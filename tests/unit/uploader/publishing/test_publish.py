@@ -106,6 +106,24 @@ def test_the_id_of_another_upload_is_not_used(build: Build) -> None:
     assert LAYOUT.marker_key("20261123T120002Z-r1") in bucket.objects
 
 
+def test_headers_and_digests_of_before_a_wait_do_not_count_after_it(build: Build) -> None:
+    """While it waits for the cleaner, another upload stores another page of the same size."""
+    clock = Clock()
+    bucket = FakeBucket(clock=clock)
+    run(bucket, build, clock)
+    clock.passed = 60.0
+    bucket.announce("assets/index.html")
+
+    def another_upload() -> None:
+        bucket.write("assets/index.html", b"PAGE")
+        bucket.stored["assets/index.html"] = {**bucket.stored["assets/index.html"], "digest": "another"}
+        bucket.announce()
+
+    clock.on_sleep = another_upload
+    run(bucket, build, clock)
+    assert bucket.objects["assets/index.html"] == b"page"
+
+
 @pytest.mark.scenario("L17")
 def test_a_dry_run_makes_no_write(build: Build) -> None:
     bucket = FakeBucket()
