@@ -1,4 +1,4 @@
-# Everything here sets itself up: the first call installs what is missing, the next ones do nothing.
+# Each target installs what it needs, and only once.
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -7,10 +7,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 unexport VIRTUAL_ENV
-# Where an image forbids byte code, each of the thousand processes that the tests start would compile all it imports.
+# An image that forbids byte code would make each of the thousand processes of the tests compile all its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The embedded AWS runs the Lambda with its own interpreter: the Lambda's version, where this machine has it.
+# The embedded AWS runs the Lambda with its own interpreter: Python 3.13 as on Lambda, if this machine has it.
 LAMBDA_PYTHON = $(shell for each in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$each" -c '' 2>/dev/null && { echo "$$each"; exit; }; done; echo .venv/bin/python)
 
@@ -19,9 +19,9 @@ STAMPS := .setup
 # More workers than the cores of a small machine: tests wait for servers, schedules and networks that hang.
 WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
 
-# A company's proxy has its certificate in the system's store, so set-up trusts this store: uv by `system-certs` in
-# pyproject.toml, Node.js (from 24.6 on; .venv has a newer one) by the variable. pip before 24.2 needs the store's path; what
-# the user has configured for pip takes precedence.
+# Set-up trusts the system's certificate store, which holds the certificate of a company's proxy. uv reads it by
+# `system-certs` in pyproject.toml, Node.js 24.6 or newer (as in .venv) by NODE_USE_SYSTEM_CA, and pip from 24.2 on by
+# itself. An older pip needs the path of the store. The user's own configuration of pip takes precedence.
 NPM := NODE_USE_SYSTEM_CA=1 npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 PIP := .venv/bin/python -m pip
 SYSTEM_CERTS := $(PYTHON) -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")'
@@ -34,26 +34,26 @@ help: ## list the targets
 
 setup: $(STAMPS)/python $(STAMPS)/emulator $(STAMPS)/cdk $(STAMPS)/site ## install everything the project needs, into this folder
 
-uploader: $(STAMPS)/uploader ## install only what `python -m uploader` needs, for a build job
+uploader: $(STAMPS)/uploader ## install only the packages of `python -m uploader`, for a build job
 
-demo: setup ## run the main job on an embedded AWS: three releases, and what the cleaner does
+demo: setup ## show the product on an embedded AWS: three releases, and what the cleaner deletes
 	@python -m examples.demo
 
-test: setup ## run the tests, without those of the benchmark
+test: setup ## run all tests except the benchmark's
 	@python -m pytest $(WORKERS) --ignore tests/bench
 
-torture: setup ## run what takes an hour: a million schedules, every fault at every request, a hundred thousand histories
+torture: setup ## run the tests that take an hour: a million schedules, every fault at every request, a hundred thousand histories
 	@python -m tests.interleaving --schedules 1000000
 	@python -m pytest $(WORKERS) tests/bench
 	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/http/test_faults.py tests/http/test_clean_faults.py tests/http/test_many_files.py tests/unit/cleaner_lambda/test_policy.py tests/unit/cleaner_lambda/test_second_model.py
 
-bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader beside s5cmd and others; BENCH="--jobs new" is passed on
+bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader and other tools; options go into BENCH="--jobs new"
 	@python -m bench $(BENCH)
 
-bench-test: setup $(STAMPS)/bench ## run the benchmark's own tests, a small round of it included
+bench-test: setup $(STAMPS)/bench ## run the tests of the benchmark, with a small round of it
 	@python -m pytest $(WORKERS) tests/bench
 
-cold-start: $(STAMPS)/emulator $(STAMPS)/runtime ## measure how long the Lambda takes to start; COLD_START="--rounds 20" is passed on
+cold-start: $(STAMPS)/emulator $(STAMPS)/runtime ## measure how long the Lambda takes to start; options go into COLD_START="--rounds 20"
 	@python -m bench.cold_start $(COLD_START)
 
 lint: $(STAMPS)/python ## check style, types and the documents' tables
@@ -66,7 +66,7 @@ lint: $(STAMPS)/python ## check style, types and the documents' tables
 docs: $(STAMPS)/python ## generate the tables of the documents
 	@python -m docs.tables
 
-format: $(STAMPS)/python docs ## format the code, mend what can be mended, generate the documents' tables
+format: $(STAMPS)/python docs ## format the code, apply automatic fixes, generate the documents' tables
 	ruff check --fix-only --quiet $(CODE)
 	ruff format $(CODE)
 
@@ -110,7 +110,7 @@ $(STAMPS)/bench: bench/uv.lock bench/pyproject.toml $(STAMPS)/python
 	@uv sync --quiet --locked --project bench --python .venv/bin/python
 	@touch $@
 
-# With byte code, as Lambda's runtime has it; that of the bundle is Lambda's affair.
+# With byte code for the client and boto3, as in Lambda's runtime. The bundle gets none, as on Lambda.
 $(STAMPS)/runtime: bench/runtime/uv.lock bench/runtime/pyproject.toml $(STAMPS)/python
 	@echo "setup: Lambda's runtime interface client (bench/runtime/.venv)"
 	@uv sync --quiet --locked --compile-bytecode --project bench/runtime --python "$(LAMBDA_PYTHON)"
