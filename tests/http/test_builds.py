@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.builds.listing import rebuild
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from tests.http.conftest import Uploader
 
     Folder = Callable[[str, dict[str, str]], Path]
-
-OUTPUTS = ROOT / "tests" / "builds" / "outputs"
 
 
 @pytest.fixture
@@ -86,10 +85,10 @@ def test_a_collector_that_fails_is_one_line_and_nothing_is_written(
     assert uploader.keys() == []
 
 
-def test_the_next_real_build_supersedes_what_changed(uploader: Uploader) -> None:
+def test_the_next_real_build_supersedes_what_changed(uploader: Uploader, tmp_path: Path) -> None:
     """Vite's manifest: files that the pattern alone would miss keep their logical paths too."""
-    uploader.upload(OUTPUTS / "vite" / "v1", "--release", "r1")
-    changed = uploaded(uploader.upload(OUTPUTS / "vite" / "v2", "--release", "r2"))
+    uploader.upload(rebuild("vite", "v1", tmp_path / "v1"), "--release", "r1")
+    changed = uploaded(uploader.upload(rebuild("vite", "v2", tmp_path / "v2"), "--release", "r2"))
     assert set(changed.values()) == {
         f"assets/assets/{name}.js{end}" for name in ("basket", "cart", "index") for end in ("", ".map")
     }
