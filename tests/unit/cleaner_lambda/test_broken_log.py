@@ -1,0 +1,192 @@
+"""A release log with missing, late, invalid or deleted files: nothing is deleted until its state is known again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from release_log.instants import format_instant
+from tests.fake_cleaner_s3 import NOON, FakeS3
+from tests.unit.cleaner_lambda.runs import (
+    APP,
+    DAY,
+    POLICY,
+    A,
+    B,
+    C,
+    keys_of,
+    run,
+    stopped_by,
+)
+
+
+@pytest.mark.scenario("T8a", "T29c")
+@pytest.mark.parametrize("full", [False, True])
+def test_without_any_marker_nothing_happens(full: bool) -> None:  # noqa: FBT001 (a parameter of the test)
+    """An installation on a bucket that nobody has published to: what lies there is not ours."""
+    s3 = FakeS3()
+    s3.put("assets/app-aaaa1111.js", tags={"removed_at": "2020-01-01T00:00:00Z"})
+    s3.advance(400 * DAY)
+    report = run(s3, full=full)
+    assert s3.writes == []
+    assert report.counts() == {"tag": 0, "untag": 0, "delete": 0, "keep": 0, "failed": 0}
+
+
+def test_marker_that_comes_out_of_order_gives_the_state_of_markers_in_order() -> None:
+    """S3's clock orders releases; a run may have missed an older marker (two with one second, the ids reversed)."""
+    late, in_order = FakeS3(), FakeS3()
+    for s3 in (late, in_order):
+        s3.publish("r1", "default", {APP: A})
+        run(s3)
+        s3.advance(60)
+    first, second = "20261123T120100Z-a", "20261123T120100Z-b"
+    late.publish(second, "default", {APP: C})
+    run(late)
+    late.publish(first, "default", {APP: B})
+    run(late)
+    in_order.publish(first, "default", {APP: B})
+    run(in_order)
+    in_order.publish(second, "default", {APP: C})
+    run(in_order)
+
+    assert late.ledger.current == in_order.ledger.current == {"default": second}
+    assert late.ledger.retired == in_order.ledger.retired
+    assert set(late.ledger.retired) == {A, B}
+    assert {key: late.tags(key) for key in (A, B, C)} == {key: in_order.tags(key) for key in (A, B, C)}
+
+
+@pytest.mark.scenario("T30")
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b'{"format": 2}', "newer"),
+        (
+            (
+                b'{"format": 1, "release": "x", "channel": "default", "created_at": "2026-11-23T06:05:38Z", '
+                b'"prefix": "assets/", "uploader": {}, '
+                b'"assets": {"app.js": {"key": "other/app.js", "size": 1, "fingerprinted": true}}}'
+            ),
+            "outside the site",
+        ),
+    ],
+    ids=["empty", "not_json", "newer_format", "key_outside"],
+)  # fmt: skip
+@pytest.mark.parametrize("folder", ["markers", "pending", "staged", "pins"])
+def test_invalid_file_of_the_log_stops_all_deletion_and_says_so(
+    s3: FakeS3, folder: str, body: bytes, words: str
+) -> None:
+    """What is current is unknown, so nothing may go; once it is dealt with, deletion goes on."""
+    s3.advance(POLICY.version_ttl)
+    key = f"{s3.layout.log}{folder}/20261124T000000Z-bad.json"
+    s3.put(key, body)
+
+    report = run(s3)
+
+    assert s3.assets() == {A, B}
+    assert stopped_by(report) == ["invalid_marker"]
+    assert key in report.plan.stops[0].message
+    assert words in report.plan.stops[0].message
+    assert s3.made("delete") == []
+    s3.objects.pop(key)
+    assert keys_of(run(s3), "delete") == [A]
+
+
+def test_file_with_a_foreign_name_among_the_markers_stops_all_deletion(s3: FakeS3) -> None:
+    """It may be somebody's marker."""
+    s3.advance(POLICY.version_ttl)
+    s3.put(f"{s3.layout.markers}latest.json", b"{}")
+    assert stopped_by(run(s3)) == ["invalid_marker"]
+    assert A in s3.assets()
+
+
+def test_folder_objects_of_consoles_are_no_markers(s3: FakeS3) -> None:
+    """The S3 console's "create folder" puts an empty object whose key ends with a slash."""
+    s3.advance(POLICY.version_ttl)
+    for folder in (s3.layout.markers, s3.layout.pending, s3.layout.staged, s3.layout.pins):
+        s3.put(folder, b"")
+    assert keys_of(run(s3), "delete") == [A]
+
+
+@pytest.mark.scenario("T30", "T34a")
+def test_missing_current_marker_stops_deletion_until_the_channel_has_a_release_again(s3: FakeS3) -> None:
+    """An older release does not become current instead: production still serves the one whose marker was lost."""
+    current = s3.ledger.current["default"]
+    s3.objects.pop(s3.layout.marker_key(current))
+    s3.advance(30 * DAY)
+    report = run(s3)
+    assert stopped_by(report) == ["missing_marker"]
+    assert current in report.plan.stops[0].message
+    assert s3.assets() == {A, B}
+    assert stopped_by(run(s3)) == ["missing_marker"], "the next run knows it still"
+
+    s3.publish("r3", "default", {APP: C})
+    assert stopped_by(run(s3)) == []
+    assert C in s3.assets()
+
+
+def test_a_rebuild_that_dies_leaves_no_ledger_that_passes_for_whole(s3: FakeS3) -> None:
+    """It dies after it has announced what it tags: the next run rebuilds from the start, and deletes nothing either."""
+    s3.advance(POLICY.version_ttl)
+    del s3.objects[s3.layout.ledger]
+    s3.put(A, tags={})
+    s3.put(B, tags={"removed_at": format_instant(NOON)})
+    kept = s3.put_tags
+
+    def die(key: str, tags: dict[str, str]) -> bool:
+        raise MemoryError(key, tags)
+
+    s3.put_tags = die  # type: ignore[method-assign, assignment]
+    with pytest.raises(MemoryError):
+        run(s3, run_id="dies")
+    s3.put_tags = kept  # type: ignore[method-assign]
+    assert s3.ledger.tags_read_to == ""
+    s3.advance(1000)
+    assert stopped_by(run(s3)) == ["rebuilt"]
+    assert s3.assets() == {A, B}
+    assert s3.tags(B) == {}, "it lives, and its left-over tag was read"
+    assert keys_of(run(s3), "delete") == [A]
+
+
+def test_ledger_of_a_newer_format_is_rebuilt_without_deleting(s3: FakeS3) -> None:
+    """The same as a broken one."""
+    before = s3.ledger.retired
+    s3.put(s3.layout.ledger, b"not gzip")
+    s3.advance(POLICY.version_ttl)
+    assert stopped_by(run(s3)) == ["rebuilt"]
+    assert s3.assets() == {A, B}
+    assert s3.ledger.retired == before
+
+
+def test_ledger_lost_is_rebuilt_from_markers_and_tags_with_the_same_instants(s3: FakeS3) -> None:
+    """Also for an orphan, which no marker dates: its tag does."""
+    s3.put("assets/stray-0123abcd.js")
+    s3.advance(2 * DAY)
+    run(s3, full=True, policy=replace(POLICY, version_limit=9))
+    before = s3.ledger.retired
+    assert set(before) == {A, "assets/stray-0123abcd.js"}
+    s3.objects.pop(s3.layout.ledger)
+    s3.advance(DAY)
+    run(s3, policy=replace(POLICY, version_limit=9))
+    assert s3.ledger.retired == before
+
+
+@pytest.mark.scenario("T28")
+def test_tag_left_over_from_an_earlier_retirement_makes_nothing_older(s3: FakeS3) -> None:
+    """With the ledger lost, markers and tag disagree: the later instant counts."""
+    s3.tags(A)["superseded_at"] = "2020-01-01T00:00:00Z"
+    since = s3.ledger.retired[A].mark.since
+    s3.objects.pop(s3.layout.ledger)
+    run(s3)
+    assert s3.ledger.retired[A].mark.since == since
+    assert s3.tags(A)["superseded_at"] == format_instant(since)
+
+
+def test_live_asset_with_a_left_over_tag_loses_it_when_the_ledger_is_rebuilt(s3: FakeS3) -> None:
+    """Nothing else remembers that it bears one."""
+    s3.tags(B)["removed_at"] = "2020-01-01T00:00:00Z"
+    s3.objects.pop(s3.layout.ledger)
+    run(s3)
+    assert s3.tags(B) == {}

@@ -1,0 +1,176 @@
+"""Errors and limits of S3 during a run, for one key and for a whole request."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cleaner_lambda.run import RETRY_SECONDS
+from tests.fake_cleaner_s3 import FakeS3, client_error
+from tests.unit.cleaner_lambda.runs import (
+    APP,
+    POLICY,
+    A,
+    B,
+    C,
+    at_request,
+    fail_with,
+    keys_of,
+    nothing,
+    run,
+    stopped_by,
+)
+
+
+@pytest.mark.scenario("L13")
+def test_key_that_cannot_be_deleted_is_tried_again(s3: FakeS3) -> None:
+    """InternalError in the answer of a batch, for a few keys per million: the SDK does not repeat those."""
+    s3.advance(POLICY.version_ttl)
+    s3.refuse[A] = ["InternalError: We encountered an internal error"]
+    report = run(s3)
+    assert keys_of(report, "delete") == [A]
+    assert report.document()["failed"] == []
+    assert s3.made("delete") == [("delete", A), ("delete", A)]
+
+
+@pytest.mark.scenario("L7", "L12")
+def test_key_that_cannot_be_deleted_is_reported_kept_in_the_ledger_and_not_counted(s3: FakeS3) -> None:
+    """Another key of the same batch goes all the same."""
+    s3.publish("r3", "default", {APP: C})
+    run(s3)
+    s3.advance(POLICY.version_ttl)
+    s3.refuse[A] = ["AccessDenied: no"] * 9
+
+    report = run(s3)
+
+    assert keys_of(report, "delete") == [B]
+    assert [(e["key"], e["error"]) for e in report.document()["failed"]] == [(A, "AccessDenied: no")]
+    assert report.counts() == {"tag": 0, "untag": 0, "delete": 1, "keep": 2, "failed": 1}
+    assert report.bytes_deleted == 1
+    assert set(s3.ledger.retired) == {A}
+    assert s3.ledger.deleting is None
+    assert report.next_due == s3.clock + timedelta(seconds=RETRY_SECONDS)
+    s3.refuse.clear()
+    assert keys_of(run(s3), "delete") == [A]
+
+
+@pytest.mark.scenario("T17b")
+def test_batch_that_fails_as_a_whole_is_reported_key_by_key(s3: FakeS3) -> None:
+    """Nothing is reported deleted, nothing is lost from the ledger."""
+    s3.advance(POLICY.version_ttl)
+    at_request(s3, "delete", A, fail_with("AccessDenied"))
+    report = run(s3)
+    assert keys_of(report, "delete") == []
+    assert keys_of(report, "failed") == [A]
+    assert set(s3.ledger.retired) == {A}
+
+
+@pytest.mark.scenario("T26")
+def test_error_while_tagging_is_reported_and_tried_again_next_time(s3: FakeS3) -> None:
+    """A permission error must not be swallowed."""
+    s3.publish("r3", "default", {APP: C})
+    at_request(s3, "put_tags", B, fail_with("AccessDenied"))
+    report = run(s3)
+    assert keys_of(report, "tag") == []
+    assert keys_of(report, "failed") == [B]
+    assert s3.ledger.retired[B].tagged is None
+    s3.on_request = None
+    assert keys_of(run(s3), "tag") == [B]
+
+
+@pytest.mark.scenario("T26")
+def test_error_while_untagging_is_reported_and_owed(s3: FakeS3) -> None:
+    """The tag that is still there is not forgotten."""
+    s3.publish("r3", "default", {APP: A})
+    at_request(s3, "put_tags", A, fail_with("AccessDenied"))
+    report = run(s3)
+    assert keys_of(report, "untag") == []
+    assert keys_of(report, "failed") == [A]
+    assert s3.ledger.owed == {A}
+    s3.on_request = None
+    assert keys_of(run(s3), "untag") == [A]
+    assert s3.tags(A) == {}
+
+
+@pytest.mark.scenario("T17a")
+@pytest.mark.parametrize("request_", ["get", "list", "put_if"])
+def test_error_of_a_request_that_a_run_needs_ends_it_without_a_deletion(s3: FakeS3, request_: str) -> None:
+    """A failure in LIST or PUT: zero deletes."""
+    s3.advance(POLICY.version_ttl)
+
+    def fail(operation: str, _key: str) -> None:
+        if operation == request_:
+            code = "AccessDenied"
+            raise client_error(code)
+
+    s3.on_request = fail
+    with pytest.raises(ClientError, match="AccessDenied"):
+        run(s3)
+    assert A in s3.assets()
+    assert s3.made("delete") == []
+
+
+@pytest.mark.scenario("T34b")
+@pytest.mark.parametrize("operation", ["get_tags", "put_tags"])
+def test_asset_that_is_gone_when_it_is_to_be_tagged_leaves_the_ledger(s3: FakeS3, operation: str) -> None:
+    """Somebody else deleted it: no entry that is never due to go."""
+    s3.publish("r3", "default", {APP: C})
+    at_request(s3, operation, B, lambda: nothing(s3.objects.pop(B)))
+    report = run(s3)
+    assert keys_of(report, "tag") == []
+    assert report.document()["failed"] == []
+    assert set(s3.ledger.retired) == {A}
+    assert report.counts()["keep"] == 2, "what is gone is not kept"
+
+
+def test_object_with_ten_user_tags_is_handled_by_the_ledger_alone(s3: FakeS3) -> None:
+    """S3 takes no eleventh; it is said once, and the asset still goes when it is due."""
+    theirs = {f"k{number}": "v" for number in range(10)}
+    s3.tags(B).update(theirs)
+    s3.publish("r3", "default", {APP: C})
+    report = run(s3)
+    assert s3.tags(B) == theirs
+    assert "10 tags" in report.document()["failed"][0]["error"]
+    assert run(s3).document()["failed"] == []
+    s3.advance(POLICY.version_ttl)
+    assert keys_of(run(s3), "delete") == [A, B]
+
+
+def test_object_with_nine_user_tags_is_tagged(s3: FakeS3) -> None:
+    """Ten in all is what S3 allows."""
+    s3.tags(B).update({f"k{number}": "v" for number in range(9)})
+    s3.publish("r3", "default", {APP: C})
+    assert keys_of(run(s3), "tag") == [B]
+    assert len(s3.tags(B)) == 10
+
+
+def test_deletion_goes_in_batches_of_a_thousand() -> None:
+    """The fake, as S3, refuses more; every key is in the answer."""
+    s3 = FakeS3()
+    s3.publish("r1", "default", {f"assets/{number}.js": f"assets/{number}-a.js" for number in range(1001)})
+    run(s3)
+    s3.advance(10)
+    s3.publish("r2", "default", {f"assets/{number}.js": f"assets/{number}-b.js" for number in range(1001)})
+    run(s3)
+    s3.advance(POLICY.version_ttl)
+    assert run(s3).counts()["delete"] == 1001
+    assert len(s3.made("delete")) == 2
+    assert len(s3.assets()) == 1001
+
+
+@pytest.mark.scenario("L9", "A6")
+def test_brake_deletes_nothing_and_force_lets_it_go() -> None:
+    """A run that would delete most of the site says how to go on."""
+    s3 = FakeS3()
+    s3.publish("r1", "default", {f"assets/{number}.js": f"assets/{number}-a.js" for number in range(101)})
+    run(s3)
+    s3.publish("r2", "default", {APP: A})
+    run(s3)
+    s3.advance(POLICY.removed_ttl)
+    report = run(s3)
+    assert stopped_by(report) == ["brake"]
+    assert s3.made("delete") == []
+    assert '{"force": true}' in report.plan.stops[0].message
+    assert run(s3, force=True).counts()["delete"] == 101
