@@ -54,12 +54,10 @@ class LazyGroup(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """See click; the first word may also be an argument of `DEFAULT_COMMAND`: an option, its directory."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 (only a shell needs it)
-
         default = load(DEFAULT_COMMAND)
         found = super().shell_complete(ctx, incomplete)
         found += default.shell_complete(click.Context(default, parent=ctx, resilient_parsing=True), incomplete)
-        return found or [CompletionItem(incomplete, type="dir")]
+        return found or click.Path(file_okay=False).shell_complete(ctx, self.params[0], incomplete)
 
 
 def load(name: str) -> click.Command:

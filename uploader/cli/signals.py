@@ -17,6 +17,7 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import contextmanager
+from threading import Timer, main_thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,8 +66,6 @@ def terminate_as_interrupt() -> Iterator[Ending]:
 
 
 def _interrupt_soon(number: signal.Signals) -> None:
-    from threading import Timer, main_thread  # noqa: PLC0415 (needed only where an interrupt is lost)
-
     # A real signal, sent to that thread: nothing else wakes it while it waits.
     timer = Timer(AGAIN_SECONDS, signal.pthread_kill, [main_thread().ident, number])
     timer.daemon = True

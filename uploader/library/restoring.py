@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from uploader.history.find import find_release
 from uploader.operations import restore as operation
-from uploader.s3.open import open_versions
+from uploader.s3.open_versions import open_versions
 
 if TYPE_CHECKING:
     from uploader.library.site import Site

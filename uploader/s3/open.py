@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from uploader.aws.access import Access
     from uploader.s3.connection import Connection as Connection  # noqa: PLC0414 (for those outside of this package)
-    from uploader.s3.port import BucketPort, VersionsPort
+    from uploader.s3.port import BucketPort
 
-__all__ = ["ALGORITHMS", "connect", "encryption", "open_connected", "open_versions"]
+__all__ = ["ALGORITHMS", "connect", "encryption", "open_connected"]
 
 
 def connect(access: Access, encrypted: Mapping[str, Any] | None = None) -> Connection:
@@ -44,10 +44,3 @@ def open_connected(connection: Connection, concurrency: int) -> BucketPort:
     from uploader.s3.bucket import Bucket  # noqa: PLC0415 (loaded while the connections are being opened)
 
     return Bucket(connection, concurrency)
-
-
-def open_versions(access: Access) -> VersionsPort:
-    """Open the versions of a bucket's objects."""
-    from uploader.s3.versions import S3Versions  # noqa: PLC0415 (boto3 takes a quarter of a second)
-
-    return S3Versions(access)
