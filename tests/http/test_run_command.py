@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from release_log.ledger_file import Announcement, encode_announcement, pack
-from tests.http.in_process import publish_here
+from tests.http.in_process import no_sleep, publish_here, run_here
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def test_sigterm_before_the_command_runs_is_as_for_an_upload(
 
 
 def test_every_command_of_the_pages_runs(
-    uploader: Uploader, site_folder: Folder, tmp_path: Path, layout: Layout
+    uploader: Uploader, site_folder: Folder, tmp_path: Path, layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In their order, with the ids that earlier commands printed; the build job's own lines too.
 
@@ -170,23 +171,21 @@ def test_every_command_of_the_pages_runs(
     dist = site_folder("dist", {"index.html": "x", "app-3f9c2ab1.js": "x"})
     (tmp_path / "roll-out.sh").write_text("#!/bin/sh\necho rolling out $UPLOADER_RELEASE_ID\n")
     (tmp_path / "roll-out.sh").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
     shown = ""
     for number, command in enumerate(commands):
+        before, name = f"r{number:02}a", f"r{number:02}b"
         if " activate " in command or " drop " in command:
-            shown = publish_here(uploader, dist, f"staged{number}", stage=True).id
+            shown = publish_here(uploader, dist, before, stage=True).id
         if " rollback " in command:
-            publish_here(uploader, other, f"other{number}")
+            publish_here(uploader, other, before)
         if {"pin", "rollback", "restore"} & set(command.split()):
             (shown, *_) = (layout.release_id(key) for key in uploader.keys() if key.startswith(layout.markers))
         line = command.replace("my-assets", uploader.bucket).replace("20261123T060500Z-3f9c2ab", shown)
-        answer = subprocess.run(
-            ["sh", "-c", line],  # noqa: S607 (the user's shell)
-            cwd=tmp_path,
-            env=uploader.aws.environment(
-                PYTHONPATH=str(ROOT), UPLOADER_BUCKET=uploader.bucket, UPLOADER_RELEASE=f"r{number}"
-            ),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environ = uploader.aws.environment(PYTHONPATH=str(ROOT), UPLOADER_BUCKET=uploader.bucket, UPLOADER_RELEASE=name)
+        if " run " in command:  # a shell's line with a command in it
+            shell = ["sh", "-c", line]
+            answer = subprocess.run(shell, env=environ, capture_output=True, text=True, check=False)
+        else:
+            answer = run_here(shlex.split(line)[3:], environ, no_sleep)
         assert (answer.returncode, answer.stderr) == (0, ""), command
