@@ -1,0 +1,50 @@
+"""States for the tests of the policy."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.ledger import Retired
+from cleaner_lambda.policy import Plan, View
+from release_log.policy_settings import Policy
+from release_log.tags import Mark, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+YEAR = 365 * 86_400
+POLICY = Policy()
+ALL = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0)
+"""Everything that is retired is due."""
+MORE = 20 if os.environ.get("TORTURE") == "1" else 1
+"""So many times the examples of the laws that need many."""
+
+
+def retired(state: State, ago: float, *, logical: str = "app.js", tagged: bool = True, release: str = "r") -> Retired:
+    """An asset that was retired some seconds ago; as a rule it bears the right tag."""
+    mark = Mark(state, NOW - timedelta(seconds=ago))
+    return Retired(logical, mark, 1, release, mark if tagged else None)
+
+
+def superseded(ago: float, *, logical: str = "app.js", tagged: bool = True, release: str = "r") -> Retired:
+    """A version of a logical path that is current with another key."""
+    return retired(State.SUPERSEDED, ago, logical=logical, tagged=tagged, release=release)
+
+
+def removed(ago: float, *, logical: str = "app.js", tagged: bool = True) -> Retired:
+    """An asset whose logical path is in no current release."""
+    return retired(State.REMOVED, ago, logical=logical, tagged=tagged)
+
+
+def view(entries: dict[str, Retired], live: Iterable[str] = ("live.js",), **others: object) -> View:
+    """A state with one live asset."""
+    return replace(View(frozenset(live), entries), **others)  # type: ignore[arg-type]
+
+
+def reasons(plan: Plan, name: str = "keep") -> dict[str, str]:
+    """Key -> reason, of one list of a plan."""
+    return {action.key: action.reason.value for action in getattr(plan, name)}

@@ -1,0 +1,292 @@
+"""A random history of one site, and the comparison of the cleaner with `tests.reference` after every run.
+
+`tests.reference` derives every instant anew from all releases; the cleaner carries a ledger from run to run. A story
+has releases of several channels, roll-backs, releases of one second, markers that appear late, intents, staged releases
+and pins, lost ledgers, and runs that are skipped, doubled or late. After every run the ledger, the tags, the objects
+that are left and the answer must be as the reference says.
+
+A failure names its seed. To see that story step by step::
+
+    python -c "from tests.unit.cleaner_lambda.story import replay; replay(SEED)"
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.run import Job, clean
+from release_log.instants import format_instant
+from release_log.ledger_file import FORMAT
+from release_log.policy_settings import Policy
+from release_log.tags import OUR_KEYS
+from tests import reference
+from tests.fake_cleaner_s3 import NOON, FakeS3
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+DAY = 86_400
+TICK = 5
+"""Durations are multiples of it, so that instants and what falls due at them often meet to the second."""
+
+
+class Difference(AssertionError):  # noqa: N818 (it is what is looked for, not an error)
+    """The cleaner and the reference disagree."""
+
+
+class Story:
+    """One random history of one site, and what the reference needs to know of it."""
+
+    def __init__(self, seed: int, tell: Callable[[str], None] = lambda _: None) -> None:
+        self.seed = seed
+        self.tell = tell
+        self.random = Random(seed)  # noqa: S311 (a story, not a secret)
+        self.s3 = FakeS3()
+        self.policy = self._policy()
+        self.channels = ["production", "staging", "preview"][: self.random.randint(1, 3)]
+        self.paths = [f"assets/{name}.js" for name in "abcd"[: self.random.randint(2, 4)]]
+        self.releases: list[reference.Release] = []
+        self.protections: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self.pins: dict[str, frozenset[str]] = {}
+        self.orphans: dict[str, datetime] = {}
+        self.gone: set[str] = set()
+        self.unseen: list[reference.Release] = []
+        self.late = False
+        self.lost = True  # there is none at first
+        tell(f"seed {seed}: {self.policy}")
+
+    def _policy(self) -> Policy:
+        def ticks(*counts: int) -> int:
+            return TICK * self.random.choice(counts)
+
+        return Policy(
+            version_limit=self.random.choice([0, 1, 1, 2]),
+            version_ttl=ticks(0, 1, 2, 4),
+            removed_ttl=ticks(0, 1, 3, 6),
+            grace=ticks(0, 0, 1, 2),
+            keep_releases=self.random.choice([0, 0, 0, 1, 2]),
+            pending_ttl=ticks(2, 8) - 1,  # a protection ends a second later, and so on a tick
+            staged_ttl=ticks(2, 8) - 1,
+        )
+
+    # What happens to the bucket
+
+    def play(self) -> None:
+        """Tell the whole story; raises `Difference` as soon as cleaner and reference disagree."""
+        if self.chance(0.3):
+            self.litter()
+        for _ in range(self.random.choice([3, 3, 3, 4, 4, 5, 8])):
+            self.release()
+            for _ in range(self.random.choice([0, 1, 1, 2])):
+                self.random.choice([self.wait, self.wait, self.protect, self.withdraw, self.pin])()
+            if self.chance(0.5):
+                self.run()
+        self.wait()
+        self.run()
+
+    def chance(self, probability: float) -> bool:
+        """Toss a coin."""
+        return self.random.random() < probability
+
+    def wait(self) -> None:
+        """Let some time pass; now and then a day, which brings a full listing."""
+        seconds = DAY if self.chance(0.06) else TICK * self.random.choice([0, 1, 1, 2, 3, 6]) + self.chance(0.2)
+        self.tell(f"  {seconds} s pass")
+        self.s3.advance(seconds)
+
+    def litter(self) -> None:
+        """Leave objects that no release has named yet: what an upload left behind that died long ago."""
+        self.s3.advance(-2 * DAY)
+        for path in self.paths:
+            if self.chance(0.5):
+                key = self.random.choice([self.key(path, 0), self.key(path, 9), path])
+                self.tell(f"  stray {key}")
+                self.s3.put(key)
+        self.s3.advance(2 * DAY)
+
+    def key(self, path: str, version: int) -> str:
+        """A fingerprinted key."""
+        return path.replace(".js", f"-{version}a{version}b{version}c{version}d.js")
+
+    def build(self) -> dict[str, str]:
+        """The assets of a new build: few versions, so that they often come back; one key moves between two paths."""
+        everything = {path: self.key(path, self.random.randint(0, 3)) for path in self.paths}
+        if self.chance(0.15):
+            everything[self.random.choice(self.paths)] = self.key("assets/moved.js", 0)
+        left = [path for path in self.paths if self.chance(0.8)] or [self.random.choice(self.paths)]
+        return {path: everything[path] for path in left}
+
+    def release(self) -> None:
+        """Publish a build, or an old release's assets again; the marker may appear late."""
+        earlier = self.releases if self.chance(0.35) else []
+        assets = dict(self.random.choice(earlier).assets) if earlier else self.build()
+        channel = self.random.choice(self.channels)
+        name = f"{self.random.choice('abcdefgh')}{len(self.releases)}"
+        release_id = self.s3.publish(name, channel, assets)
+        marker = self.s3.objects[self.s3.layout.marker_key(release_id)]
+        if self.releases and self.chance(0.15):
+            oldest = min(release.at for release in self.releases)
+            span = round((self.s3.clock - oldest).total_seconds())
+            marker.last_modified -= timedelta(seconds=self.random.randint(0, min(span, 8 * TICK)))
+        release = reference.Release(release_id, marker.last_modified, channel, assets)
+        self.late |= any((release.at, release.id) < (other.at, other.id) for other in self.releases)
+        self.releases.append(release)
+        self.unseen.append(release)
+        self.tell(f"  {channel}: {release_id} at {format_instant(release.at)}: {assets}")
+
+    def protect(self) -> None:
+        """Begin an upload, or stage a release."""
+        staged = self.chance(0.5)
+        name = f"p{len(self.protections)}"
+        channel = self.random.choice(self.channels)
+        assets = self.build()
+        if staged:
+            # What was deleted and comes back without a release is in old releases, but the cleaner cannot know it
+            # before a listing.
+            assets = {path: key for path, key in assets.items() if key in self.s3.objects or key not in self.gone}
+            if not assets:
+                return
+        release_id = (self.s3.stage if staged else self.s3.intend)(name, channel, assets)
+        ttl = self.policy.staged_ttl if staged else self.policy.pending_ttl
+        until = self.now + timedelta(seconds=ttl + 1)
+        self.protections[release_id] = (until, frozenset(assets.values()))
+        self.tell(f"  {'staged' if staged else 'intent'} {release_id} until {format_instant(until)}: {assets}")
+
+    def pin(self) -> None:
+        """Pin a release that is whole, or let go of one that is pinned."""
+        if self.pins and self.chance(0.5):
+            release_id = self.random.choice(sorted(self.pins))
+            del self.pins[release_id]
+            self.s3.objects.pop(self.s3.layout.pin_key(release_id))
+            self.tell(f"  {release_id} is unpinned")
+            return
+        whole = [each for each in self.releases if self.s3.objects.keys() >= set(each.assets.values())]
+        if whole:
+            release = self.random.choice(whole)
+            self.s3.pin(release.id, release.channel, release.assets)
+            self.pins[release.id] = frozenset(release.assets.values())
+            self.tell(f"  {release.id} is pinned")
+
+    def withdraw(self) -> None:
+        """Take an intent or a staged release away."""
+        if self.protections:
+            release_id = self.random.choice(sorted(self.protections))
+            self.s3.break_off(release_id)
+            _, keys = self.protections.pop(release_id)
+            self.protections[f"{release_id}, withdrawn"] = (NOON - timedelta(days=9), keys)
+            self.tell(f"  {release_id} is withdrawn")
+
+    def lose_ledger(self) -> None:
+        """Now and then delete the ledger, break it, or have it written by a newer cleaner.
+
+        Not where the reference would need to know what tags alone say: of orphans whose state changed meanwhile, and of
+        assets that a late marker makes older than their tags say.
+        """
+        key = self.s3.layout.ledger
+        if not self.chance(0.12) or key not in self.s3.objects or self.late or (self.orphans and self.unseen):
+            return
+        way = self.random.choice(["deleted", "broken", "cut short", "of a newer format"])
+        body = self.s3.objects[key].body
+        if way == "deleted":
+            del self.s3.objects[key]
+        elif way == "broken":
+            self.s3.put(key, self.random.randbytes(self.random.randint(0, 60)))
+        elif way == "cut short":
+            self.s3.put(key, body[: self.random.randrange(len(body))])
+        else:
+            document = {**json.loads(gzip.decompress(body)), "format": FORMAT + 1}
+            self.s3.put(key, gzip.compress(json.dumps(document).encode()))
+        self.tell(f"  the ledger is {way}")
+        self.lost = True
+
+    @property
+    def now(self) -> datetime:
+        """S3's clock, as it tells it."""
+        return self.s3.clock.replace(microsecond=0)
+
+    # A run, and what the reference says of it
+
+    def run(self) -> None:
+        """Run the cleaner, as a rule once, and compare."""
+        for _ in range(self.random.choice([1, 1, 1, 1, 1, 2])):
+            self.lose_ledger()
+            self.tell(f"  run at {format_instant(self.now)}")
+            self._run()
+
+    def _run(self) -> None:
+        if self.lost:  # An orphan is known by its tag, or found anew.
+            self.orphans = {key: at for key, at in self.orphans.items() if OUR_KEYS & self.s3.tags(key).keys()}
+        before = self.s3.assets()
+        uploaded = {key: self.s3.objects[key].last_modified for key in before}
+
+        answer = clean(self.s3, Job(prefix="assets/", policy=self.policy, run="model")).document()
+
+        if answer["orphans"] is not None:
+            found = reference.strays(self.site(before), uploaded, self.now)
+            self.orphans |= dict.fromkeys(found - self.orphans.keys(), self.now)
+        expected = set() if self.lost else reference.due(self.site(before), self.policy, self.now)
+        left = self.s3.assets()
+        self.compare("deleted", before - left, expected)
+        self.compare("said to be deleted", {entry["key"] for entry in answer["delete"]}, expected)
+        self.compare("appeared", left - before, set())
+
+        site = self.site(left)
+        retired = reference.retired(site)
+        if self.s3.layout.ledger in self.s3.objects:
+            entries = self.s3.ledger.retired.items()
+            self.compare(
+                "ledger",
+                {key: (each.mark.state, each.mark.since, each.logical, each.release) for key, each in entries},
+                {key: (each.state, each.since, each.logical, each.release) for key, each in retired.items()},
+            )
+            self.lost = False
+        elif self.releases:
+            self.compare("ledger", None, retired)
+        safe = reference.protected(site, self.now)
+        tags = {f"{key} {name}": value for key in left for name, value in self.s3.tags(key).items()}
+        bare = {key: each for key, each in retired.items() if key not in safe}
+        self.compare("tags", tags, {f"{key} {each.state}_at": format_instant(each.since) for key, each in bare.items()})
+        # The cleaner keeps since when an orphan is in its state, not when it was found.
+        self.orphans = {
+            key: retired[key].since if key in retired else at for key, at in self.orphans.items() if key in left
+        }
+        self.gone = (self.gone | (before - left)) - left
+        self.unseen, self.late = [], False
+
+    def site(self, present: set[str]) -> reference.Site:
+        """What the reference is asked about."""
+        protected: dict[str, datetime] = {}
+        for until, keys in self.protections.values():
+            protected |= {key: max(until, protected.get(key, until)) for key in keys}
+        pinned = frozenset().union(*self.pins.values())
+        return reference.Site(self.releases, present, protected, pinned, self.orphans)
+
+    def compare(self, what: str, cleaner: object, expected: object) -> None:
+        """Raise where the two differ."""
+        if cleaner != expected:
+            msg = (
+                f"seed {self.seed}, {format_instant(self.now)}, {what}:\n  cleaner   {_show(cleaner)}\n"
+                f"  reference {_show(expected)}\nreplay({self.seed}) in {__name__} tells the whole story"
+            )
+            raise Difference(msg)
+
+
+def _show(value: object) -> str:
+    items = sorted(value.items()) if isinstance(value, dict) else sorted(value) if isinstance(value, set) else [value]
+    return ", ".join(str(item) for item in items) or "nothing"
+
+
+def replay(seed: int) -> None:
+    """Tell one story aloud; raises where it goes wrong."""
+    Story(seed, print).play()
+
+
+def play(first: int, count: int) -> None:
+    """Tell many stories."""
+    for seed in range(first, first + count):
+        Story(seed).play()
