@@ -1,4 +1,4 @@
-"""The clocks of one side of the protocol, as seams: nothing is decided by a clock that somebody can set."""
+"""The clocks of one side of the protocol, as arguments: no decision depends on a clock that somebody can set."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 
 def seconds_passed() -> float:
-    """Seconds since some instant, on a clock that nobody sets and that goes on while the machine sleeps.
+    """Seconds since some instant, on a clock that nobody can set and that also counts while the machine sleeps.
 
-    A laptop that was closed for a night has an old intent; `time.monotonic` would not know on every system.
+    A laptop that was closed overnight has an old intent; `time.monotonic` does not notice on every system.
     """
     clock = getattr(time, "CLOCK_BOOTTIME", None) or getattr(time, "CLOCK_MONOTONIC", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 class Clocks(NamedTuple):
-    """What an upload reads the time from, and waits by.
+    """How an upload reads the time, and how it waits.
 
     Attributes:
-        wall: Names the release; nothing is decided by it.
-        passed: Measures how old an intent is, in seconds.
-        sleep: Waits for so many seconds.
+        wall: The machine's clock. It names the release, and decides nothing.
+        passed: Seconds since some instant; measures how old an intent is.
+        sleep: Waits for a number of seconds.
     """
 
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)

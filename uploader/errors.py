@@ -28,17 +28,17 @@ EXIT_STATUS_OF_LOOKING = (
     "Exit status: 0 all is well, 1 something is wrong, or it failed, 2 wrong usage, 130 interrupted, 143 terminated. "
     "Nothing is written."
 )
-"""The same of those commands that only look."""
+"""The same for commands that only read."""
 
 
 class UploaderError(Exception):
-    """It failed, and what was live stays so. The message is one line that says what to do next."""
+    """An operation failed, and what was live is unchanged. The message is one line that says what to do next."""
 
     exit_code = EXIT_FAILED
 
 
 class UsageError(UploaderError):
-    """The command asks for something that cannot be: nothing was read from the bucket, nothing written."""
+    """The command is wrong. Nothing was read from the bucket, and nothing was written."""
 
     exit_code = EXIT_USAGE
 
@@ -68,10 +68,10 @@ class RequestUsageError(RequestError, UsageError):
 
 
 class NotWholeError(UploaderError):
-    """Assets of a release are gone, so it cannot be what it is to be: nothing was changed.
+    """Some of the release's assets are gone, so it cannot be activated, pinned or rolled back to. Nothing was changed.
 
     Attributes:
-        gone: Their keys.
+        gone: The keys of those assets.
     """
 
     def __init__(self, message: str, gone: frozenset[str]) -> None:
@@ -94,10 +94,10 @@ class NotActivatedError(UploaderError):
 
 
 class StoppedError(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM at a moment when there is more to say than that no marker was written.
+    """Ctrl-C or SIGTERM when the usual "no marker was written" would be wrong or too little.
 
     Attributes:
-        done: Whether it came too late: all was done by then.
+        done: Whether the interrupt came too late: the command had already finished its work.
     """
 
     def __init__(self, message: str, *, done: bool = False) -> None:

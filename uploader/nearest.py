@@ -1,4 +1,4 @@
-"""What somebody may have meant, for messages about a name that is not known."""
+"""The nearest known name, for messages about an unknown one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that looks most like another; None if none looks like it."""
+    """The known name that looks most like this name; None if none is similar."""
     import difflib  # noqa: PLC0415 (only a mistake needs it)
 
     return next(iter(difflib.get_close_matches(name.lower().replace("-", "_"), list(known), n=1, cutoff=0.5)), None)

@@ -157,7 +157,7 @@ def test_a_busy_function_is_asked_again(server: LambdaServer, command: Command) 
     server.replies = [BUSY, BUSY, Reply(ANSWER)]
     answer = command("clean")
     assert answer.returncode == 0
-    assert answer.stderr.startswith("uploader: another run of the cleaner is going on; asking again for ")
+    assert answer.stderr.startswith("uploader: another run of the cleaner is in progress; trying again for ")
     assert len(answer.stderr.splitlines()) == 1
     assert len(server.asked) == 3
 
@@ -177,8 +177,12 @@ def test_a_function_that_stays_busy(server: LambdaServer, command: Command) -> N
         (refusal(403, "AccessDeniedException"), 1, "allow the operator's role lambda:InvokeFunction on function"),
         (refusal(403, "ExpiredTokenException"), 1, "AWS does not accept these credentials (ExpiredTokenException)"),
         (refusal(400, "ValidationException", "bad name"), 2, "cannot be invoked (bad name): name the stack's output"),
-        (refusal(500, "ServiceException", "oops"), 1, "failed (ServiceException: oops): if the run has begun, it goes"),
-        (Reply(cut=True), 1, "if the run has begun, it goes on by itself; see what is left with `plan`"),
+        (
+            refusal(500, "ServiceException", "oops"),
+            1,
+            "failed (ServiceException: oops): if the run has begun, it continues",
+        ),
+        (Reply(cut=True), 1, "if the run has begun, it continues by itself; see what is left with `plan`"),
         (
             function_error("RequestError", "site 'assets/' in bucket 'my-assets' is not configured here"),
             2,
@@ -191,9 +195,13 @@ def test_a_function_that_stays_busy(server: LambdaServer, command: Command) -> N
             "run again; it resumes where it stopped",
         ),
         (function_error("ClientError", "a\nb"), 1, "the cleaner failed (ClientError: a): its log says more"),
-        (Reply("Hello from Lambda!"), 1, "function 'cleaner' gave no cleaner's answer: name the stack's output"),
-        (Reply({"statusCode": 200}), 1, "gave no cleaner's answer"),
-        (Reply(b"<html>"), 1, "gave no cleaner's answer"),
+        (
+            Reply("Hello from Lambda!"),
+            1,
+            "function 'cleaner' did not answer as the cleaner does: name the stack's output",
+        ),
+        (Reply({"statusCode": 200}), 1, "did not answer as the cleaner does"),
+        (Reply(b"<html>"), 1, "did not answer as the cleaner does"),
         (Reply(b"?", headers={"X-Amz-Function-Error": "Unhandled"}), 1, "the cleaner failed (no message)"),
     ],
 )
@@ -216,7 +224,7 @@ def test_a_plan_without_an_answer_has_changed_nothing(server: LambdaServer, comm
 
 
 @pytest.mark.parametrize(
-    ("payload", "said"), [({"dry_run": True}, "nothing was changed"), ({}, "if the run has begun, it goes on")]
+    ("payload", "said"), [({"dry_run": True}, "nothing was changed"), ({}, "if the run has begun, it continues")]
 )
 def test_ctrl_c_says_what_becomes_of_the_run(payload: dict[str, Any], said: str) -> None:
     """It does not end the run in Lambda."""

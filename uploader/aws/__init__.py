@@ -1,1 +1,1 @@
-"""Who we are at AWS, and the one function that the uploader invokes: the cleaner."""
+"""Credentials and region, what AWS's refusals mean, and two services besides S3: Lambda and CloudFront."""

@@ -1,4 +1,4 @@
-"""The cleaner, asked by hand: one invocation of its Lambda, and what to say when no answer comes."""
+"""Invokes the cleaner's Lambda function once, and explains why no answer came."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
 log = logging.getLogger("uploader")
 
 PAUSES = (2, 4, 8, 15, 15, 15)
-"""Seconds before asking again while another run is going on; most runs take a few."""
+"""Seconds between attempts while another run is in progress; most runs take a few seconds."""
 
 
 class LambdaPort(Protocol):
-    """What is asked of Lambda: boto3's client has it."""
+    """The part of boto3's Lambda client that is used."""
 
     def invoke(self, **request: Any) -> Mapping[str, Any]:  # noqa: ANN401 (boto3's)
-        """Invoke a function and wait for its answer."""
+        """Invoke a function, and wait for its answer."""
         ...
 
 
 def open_lambda(access: Access) -> LambdaPort:
-    """Lambda in the bucket's region, where its events arrive.
+    """A client of Lambda in the bucket's region, where the bucket's events arrive.
 
-    A request is sent once: sent twice it is a second run. And it may be silent for as long as a run can last, which a
-    NAT gateway does not bear without keep-alives:
+    It sends each request once: a repeated request would start a second run. The connection can be silent for as long
+    as a run can last, and a NAT gateway would drop it without keep-alives:
     https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
     """
     client: Any = open_session(access).client(
@@ -65,20 +65,20 @@ def open_lambda(access: Access) -> LambdaPort:
 def invoke(
     client: LambdaPort, function: str, payload: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep
 ) -> dict[str, Any]:
-    """Invoke the cleaner and wait for its answer.
+    """Invoke the cleaner, and wait for its answer.
 
     Args:
-        client: Lambda.
+        client: A client of Lambda.
         function: The function's name or ARN.
         payload: Its keys are in ``docs/commands.md``.
-        sleep: Waits for so many seconds.
+        sleep: Waits for a number of seconds.
 
     Returns:
         The cleaner's answer.
 
     Raises:
-        UploaderError: There is none.
-        StoppedError: Ctrl-C; a run that has begun goes on.
+        UploaderError: No answer came, or the run failed.
+        StoppedError: Ctrl-C. A run that has begun continues.
     """
     try:
         answer = _answer(client, function, payload, sleep)
@@ -86,7 +86,7 @@ def invoke(
     except KeyboardInterrupt as error:
         raise StoppedError(_unknown_outcome(payload)) from error
     except ParamValidationError as error:
-        msg = f"function {function!r} cannot be one's name: {NAME_FUNCTION}"
+        msg = f"function {function!r} is not a function's name or ARN: {NAME_FUNCTION}"
         raise UsageError(msg) from error
     except ClientError as error:
         raise _refused(function, payload, error) from error
@@ -102,7 +102,7 @@ def invoke(
 def _answer(
     client: LambdaPort, function: str, payload: Mapping[str, Any], sleep: Callable[[float], None]
 ) -> Mapping[str, Any]:
-    """Ask, and again while the function is busy: what Lambda throttles has not begun."""
+    """Invoke the function, again while it is busy: a run that Lambda throttles has not begun."""
     ask = partial(client.invoke, FunctionName=function, Payload=json.dumps(payload).encode())
     for tried, pause in enumerate(PAUSES):
         try:
@@ -111,7 +111,7 @@ def _answer(
             if _code(error) != BUSY:
                 raise
         if not tried:
-            log.info("another run of the cleaner is going on; asking again for %d seconds", sum(PAUSES))
+            log.info("another run of the cleaner is in progress; trying again for %d seconds", sum(PAUSES))
         sleep(pause)
     return ask()
 
@@ -124,7 +124,7 @@ def _read(function: str, payload: Mapping[str, Any], body: bytes, *, failed: boo
     if failed:
         raise _failed(function, payload, document if isinstance(document, dict) else {})
     if not isinstance(document, dict) or not {"site", "counts", "stopped_by"} <= document.keys():
-        msg = f"function {function!r} gave no cleaner's answer: {NAME_FUNCTION}"
+        msg = f"function {function!r} did not answer as the cleaner does: {NAME_FUNCTION}"
         raise UploaderError(msg)
     return document
 
@@ -163,7 +163,7 @@ def _code(error: ClientError) -> str:
 def _unknown_outcome(payload: Mapping[str, Any]) -> str:
     if payload.get("dry_run"):
         return "nothing was changed; run again"
-    return "if the run has begun, it goes on by itself; see what is left with `plan`"
+    return "if the run has begun, it continues by itself; see what is left with `plan`"
 
 
 def _again(payload: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ def signature_of(status: os.stat_result) -> int:
 
 def changed_error(path: str) -> UploaderError:
     """The error for a file that changed after we read the build."""
-    return UploaderError(f"{path!r} changed while it was being uploaded: let the build end first, then upload again")
+    return UploaderError(f"{path!r} changed while it was being uploaded: let the build finish first, then upload again")
 
 
 def file_status(path: str) -> os.stat_result:

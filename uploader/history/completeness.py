@@ -1,4 +1,4 @@
-"""Whether a release is whole: all of its assets are there, as they were uploaded. Pure."""
+"""Whether a release is whole: all of its assets exist, as they were uploaded. Pure."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ SHOWN = 5
 
 
 def fits(asset: Asset, size: int | None) -> bool:
-    """Whether an object of this size can be the asset; None for no object.
+    """Whether an object of this size can be the asset; None stands for no object.
 
-    A file without a fingerprint may be a later upload's by now: that it is there is all that can be asked.
+    A later upload may have replaced a file without a fingerprint, so any size fits it.
     """
     return size is not None and (size == asset.size or not asset.fingerprinted)
 
 
 def keys_there(release: Release, sizes: Mapping[str, int]) -> frozenset[str]:
-    """Keys of a release's assets that are there; the sizes are those of every object."""
+    """The keys of a release's assets that exist as uploaded, by the sizes of the objects that exist."""
     return frozenset(asset.key for asset in release.assets.values() if fits(asset, sizes.get(asset.key)))
 
 
 def check_whole(logged: LoggedRelease, sizes: Mapping[str, int]) -> None:
-    """Go on only if all of a release is there.
+    """Check that a release is whole.
 
     Raises:
-        NotWholeError: It is not.
+        NotWholeError: Some of its assets are gone.
     """
     gone = logged.release.keys - keys_there(logged.release, sizes)
     if gone:
@@ -45,7 +45,7 @@ def check_whole(logged: LoggedRelease, sizes: Mapping[str, int]) -> None:
 
 
 def some_of(keys: Collection[str]) -> str:
-    """The first few keys, for an error, and how many more there are."""
+    """The first few keys, for an error, and how many there are besides."""
     names = sorted(keys)
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more

@@ -1,4 +1,4 @@
-"""The releases in the log, for those who only look: which there are, and which is current in each channel."""
+"""Which release is current in each channel, for commands that only read."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What is current.
+    """The current releases.
 
     Attributes:
         releases: Channel -> its current release, in the order of the channels.
         unseen: Ids of the releases that the cleaner has not seen yet, newest first.
-        unreadable: Markers that cannot be read: one of them may be the current one of any channel.
+        unreadable: Markers that are not valid. Each may be the current one of any channel.
         lost: Channel -> id of its current release, whose marker is gone.
     """
 
@@ -38,7 +38,7 @@ class Current:
 
 
 def read_ledger(bucket: ReaderPort, layout: Layout) -> tuple[LedgerView | None, str | None]:
-    """What the ledger says, and why it cannot be read. Neither: there is none yet."""
+    """The ledger, or why it cannot be read. Both are None if it does not exist yet."""
     blob = bucket.get(layout.ledger)
     if blob is None:
         return None, None
@@ -51,8 +51,8 @@ def read_ledger(bucket: ReaderPort, layout: Layout) -> tuple[LedgerView | None, 
 def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime], ledger: LedgerView | None) -> Current:
     """Find the current release of each channel: the newest of its markers.
 
-    The ledger says which channel a marker is of. Only those that the cleaner has not seen, and the current ones, are
-    read; without a ledger that is all of them.
+    The ledger says which channel a marker belongs to. So only the markers that the cleaner has not seen, and the
+    current ones, are read. Without a ledger, every marker is read.
     """
     folded = ledger.folded if ledger else {}
     seen: dict[str, str] = {}
@@ -73,7 +73,7 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
             unseen_ids.append(each.id)
             newest.setdefault(each.release.channel, each)
 
-    # As to the cleaner: what was current before a marker that is gone is not current again.
+    # As in the cleaner: if the current marker is gone, the release before it does not become current again.
     lost = {
         channel: release_id
         for channel, release_id in (ledger.current if ledger else {}).items()
@@ -93,7 +93,7 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
 
 
 def problems_of(layout: Layout, current: Current) -> tuple[str, ...]:
-    """Why it is not known what is current, one line each with its remedy."""
+    """Why the current releases are not all known: one line a reason, with its remedy."""
     return (
         *(each.complaint() for each in current.unreadable),
         *(

@@ -1,4 +1,4 @@
-"""Releases of the log, found by their id, by their name, or as the newest of a channel."""
+"""Finds releases in the log: by id, by name, or as the newest of a channel."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def ids_of(bucket: ReaderPort, layout: Layout, wanted: str, folders: Sequence[str]) -> list[str]:
-    """The ids that are meant by an id, or by a name; those of a name are surely there."""
+    """The ids that an id or a name stands for. An id is returned unchecked; the ids of a name exist."""
     if is_id(wanted):
         return [wanted]
     ids = set()
@@ -39,20 +39,20 @@ def ids_of(bucket: ReaderPort, layout: Layout, wanted: str, folders: Sequence[st
 def find_release(
     bucket: ReaderPort, layout: Layout, wanted: str, folders: Sequence[str], channel: str | None = None
 ) -> LoggedRelease:
-    """Find a release by its id, or by its name.
+    """Find a release by its id or name.
 
-    One name may stand for several releases: a commit that was published twice, or rolled back to. That is fine while it
-    makes no difference which one is meant.
+    Several releases can have one name: a commit that was published twice, or rolled back to. If they have the same
+    channel and assets, the newest is returned.
 
     Args:
         bucket: The site's bucket.
         layout: The site.
         wanted: Id or name.
         folders: Where to look, such as `Layout.markers`; the first one wins.
-        channel: Which one is meant, of several that have the name in different channels.
+        channel: If releases of several channels have the name: which channel is meant.
 
     Raises:
-        UploaderError: There is none, there are several that differ, or it is not valid.
+        UploaderError: The release does not exist or is not valid, or several releases with this name differ.
     """
     ids = ids_of(bucket, layout, wanted, folders)
     found = [logged for release_id in ids if (logged := _read_first(bucket, layout, release_id, folders))]
@@ -67,17 +67,17 @@ def find_release(
 
 
 def ambiguous(wanted: str, ids: Sequence[str]) -> UploaderError:
-    """The error for a name that several releases have."""
+    """The error for a name that stands for different releases."""
     return UploaderError(
         f"{wanted} is the name of {len(ids)} releases that are not the same: name one of {', '.join(ids)}"
     )
 
 
 def releases_of(bucket: ReaderPort, layout: Layout, channel: str) -> Iterator[LoggedRelease]:
-    """The releases of a channel, the current one first: by S3's clock, then by key. One request each.
+    """The releases of a channel, the current one first: by S3's clock, then by key. One request a marker.
 
     Raises:
-        UploaderError: A marker is not valid: which channel it is of is unknown.
+        UploaderError: A marker is not valid, so its channel is unknown.
     """
     for key in newest_first(bucket.written(layout.markers), layout.markers):
         logged = read_release(bucket, layout, key)
@@ -86,7 +86,7 @@ def releases_of(bucket: ReaderPort, layout: Layout, channel: str) -> Iterator[Lo
 
 
 def without_headers(release: Release) -> Release:
-    """The release without what may change while it stays the same: the headers that its assets are stored with."""
+    """The release without its assets' headers, which can change while the release stays the same."""
     return replace(release, assets={logical: each._replace(headers=None) for logical, each in release.assets.items()})
 
 

@@ -1,4 +1,4 @@
-"""The order in which releases count."""
+"""The order of releases."""
 
 from __future__ import annotations
 

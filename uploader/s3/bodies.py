@@ -1,4 +1,4 @@
-"""The body of each file that is sent: read when its turn comes, checked, and never too many in memory at once."""
+"""The body of each file: read just before it is sent, checked, and with few bodies in memory at one time."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
     from uploader.treatment.headers import Headers
 
 WHOLE_BYTES = 8 * 1024 * 1024
-"""A file up to this size is read whole and sent in one request; a larger one goes in parts, in constant memory."""
+"""A file up to this size is read whole and sent in one request; a larger one is sent in parts, in constant memory."""
 
 COMPRESSED_BYTES = 64 * 1024 * 1024
-"""A larger file is stored as it is, whatever the rules say: compression needs all of it in memory."""
+"""A larger file is stored uncompressed, whatever the rules say: compression needs the whole file in memory."""
 
 PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 4
 STREAM_BYTES = 4 * 1024 * 1024
-"""What a part on its way takes, at most, however large it is: it is read while it is sent."""
+"""The memory that a part takes while it is sent, at most. A part is read while it is sent."""
 MAX_PARTS = 10_000
 """S3's limit; an object has 10,000 parts of 5 GiB at most: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
 BYTES_AT_ONCE = 48 * 1024 * 1024
-"""How much of all files is in memory at once."""
+"""How many bytes of all files are in memory at one time."""
 
 
 class Body(NamedTuple):
-    """What is sent for an asset.
+    """The body of an asset, and its headers.
 
     Attributes:
-        content: The body; None: the file as it is, in parts.
-        size: Of the content, in bytes.
-        headers: What it is stored with.
+        content: The body; None: the unchanged file, in parts.
+        size: The body's size in bytes.
+        headers: The headers of the object.
     """
 
     content: bytes | None
@@ -49,12 +49,12 @@ class Body(NamedTuple):
 
 
 def part_bytes(size: int) -> int:
-    """The size of a part, so that a file of any size has few enough of them."""
+    """The size of a part, so that a file of any size has at most `MAX_PARTS`."""
     return max(PART_BYTES, -(-size // MAX_PARTS))
 
 
 def memory_for(asset: LocalAsset) -> int:
-    """How much of an asset is in memory at once while it is sent."""
+    """How many bytes of an asset are in memory while it is sent."""
     return PARTS_AT_ONCE * STREAM_BYTES if _goes_in_parts(asset) else asset.size
 
 
@@ -63,10 +63,10 @@ def _goes_in_parts(asset: LocalAsset) -> bool:
 
 
 def read_body(asset: LocalAsset) -> Body:
-    """What to send for an asset.
+    """Read the body of an asset, and compress it if its rules say so and that saves something.
 
     Raises:
-        UploaderError: The file is gone, or is not what it was when the build was looked at.
+        UploaderError: The file is gone, or has changed since the build was read.
     """
     headers, encoding = asset.treatment.headers, asset.treatment.encoding
     if _goes_in_parts(asset):
@@ -88,10 +88,10 @@ def read_body(asset: LocalAsset) -> Body:
 
 
 def check_unchanged(asset: LocalAsset) -> None:
-    """See that a file is still what it was when the build was looked at.
+    """Check that a file has not changed since the build was read.
 
     Raises:
-        UploaderError: It is not.
+        UploaderError: The file has changed, or is gone.
     """
     try:
         status = os.stat(asset.path)  # noqa: PTH116 (as above)
@@ -104,12 +104,12 @@ def check_unchanged(asset: LocalAsset) -> None:
 def _vanished(asset: LocalAsset, error: OSError) -> UploaderError:
     return UploaderError(
         f"{asset.path!r} vanished or cannot be read while it was being uploaded ({error.strerror}): "
-        "let the build end first, then upload again"
+        "let the build finish first, then upload again"
     )
 
 
 class Room:
-    """Memory for bodies, shared by those that are sent at one time."""
+    """Memory for bodies, shared by all that are sent at one time."""
 
     def __init__(self, size: int = BYTES_AT_ONCE) -> None:
         self._size = self._left = size
@@ -117,7 +117,7 @@ class Room:
 
     @contextmanager
     def held(self, size: int) -> Iterator[None]:
-        """Wait for room, and hold it: one body alone may be larger than all of it."""
+        """Wait for room, and hold it. A single body may be larger than the whole room."""
         size = min(size, self._size)
         with self._freed:
             self._freed.wait_for(lambda: self._left >= size)

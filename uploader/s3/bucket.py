@@ -1,4 +1,4 @@
-"""The port on real S3: obstore for what moves, but for files in parts."""
+"""`uploader.s3.port.BucketPort` over HTTP: obstore sends every request, except for the parts of large files."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 RANGES = 24
-"""Into how many parts a large listing is cut."""
+"""Into how many ranges of keys a large listing is divided."""
 
 
 class Bucket:
-    """`uploader.s3.port.BucketPort` over HTTP. Ctrl-C can interrupt each call."""
+    """A bucket. Ctrl-C can interrupt each call."""
 
     def __init__(self, connection: Connection, concurrency: int) -> None:
         self._connection = connection
@@ -45,7 +45,7 @@ class Bucket:
         """See `BucketPort.head_ahead`."""
 
         def ask() -> dict[str, Mapping[str, str]]:
-            # The intent shall not find every connection taken.
+            # Connections of their own, so that the intent need not wait for a free one.
             beside = Requests(self._connection.beside())
             return self._of_each(keys, beside.metadata_if_readable)
 
@@ -114,12 +114,12 @@ class Bucket:
         return run(self._to_list(keys))
 
     def _to_list(self, keys: Collection[str]) -> Callable[[], KeyListing]:
-        """Prepare to list what there is of some keys."""
+        """Prepare a listing that looks for these keys."""
         wanted = {key: key for key in keys}
         return self._requests.listing(key_ranges(wanted, RANGES), wanted, self._concurrency)
 
     def _of_each(self, keys: Sequence[str], ask: Callable[[str], Answer | None]) -> dict[str, Answer]:
-        """Key -> answer, of those that are there."""
+        """Key -> answer, for the keys that exist."""
         found: dict[str, Answer] = {}
 
         def ask_one(key: str) -> None:

@@ -1,4 +1,4 @@
-"""The way to a bucket: boto3's chain for who and where, obstore for what moves."""
+"""A connection to a bucket: obstore's, with our credentials, encryption, retries and time limits."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from uploader.aws.access import Access
 
 WARM = 6
-"""How many connections are opened ahead: for the listing's key ranges, the intent, and what is read beside them."""
+"""How many connections are opened ahead: for the listing's key ranges, the intent, and the reads beside them."""
 
 OPENING_SECONDS = 0.1
-"""How long `Connection.wait` waits at most."""
+"""How long `Connection.wait` waits, at most."""
 
 
 class Connection:
-    """A bucket that can be asked.
+    """A bucket to which requests can be sent.
 
     Attributes:
-        store: Sends the requests.
-        access: Which bucket, and who we are.
-        encryption: See `uploader.s3.encryption`.
-        errors: What a request may fail with.
+        store: obstore's client; it sends the requests.
+        access: The bucket, and the credentials.
+        encryption: What `uploader.s3.encryption.encryption` returned.
+        errors: What a request can raise.
     """
 
     def __init__(
@@ -52,21 +52,21 @@ class Connection:
         self._opened.set()
 
     def beside(self) -> Connection:
-        """The same way, with connections of its own."""
+        """The same bucket, over TCP connections of its own."""
         return Connection(self.access, self.encryption, self._options, self.errors)
 
     def warm(self, key: str) -> None:
-        """Open connections, without waiting for them: ask for an object, whatever the answer.
+        """Open TCP connections, each by a HEAD of this key, whatever the answer. Nobody waits for the answers.
 
-        To open one takes as long as a request. Meanwhile the rest of the program is loaded.
+        To open a connection takes as long as a request. Meanwhile the rest of the program is loaded.
         """
         self._opened.clear()
         for _ in range(WARM):
-            # The process does not wait for it, should it end before.
+            # A daemon: the process can end before the answer arrives.
             Thread(target=self._touch, args=(key,), daemon=True).start()
 
     def wait(self) -> None:
-        """Wait for the first connection that is being opened, if any is: another one would be there later."""
+        """If connections are being opened, wait for the first one: a new one would be ready later."""
         self._opened.wait(OPENING_SECONDS)
 
     def _touch(self, key: str) -> None:
@@ -76,14 +76,14 @@ class Connection:
 
 
 def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Connection:
-    """Find the way to a bucket; nothing is asked yet.
+    """Prepare the connection to a bucket; no request is sent yet.
 
     Args:
-        access: Which, and the way to it.
-        encryption: See `uploader.s3.encryption`.
+        access: The bucket, and the credentials.
+        encryption: What `uploader.s3.encryption.encryption` returned; None leaves it to the bucket's default.
 
     Raises:
-        UsageError: It cannot be a bucket, by its name.
+        UsageError: The bucket's name is not valid.
     """
     endpoint = access.endpoint
     credentials, renewal_errors = _credentials(access)
@@ -91,7 +91,7 @@ def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Conn
         "region": access.region,
         **credentials,
         **({"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": "." not in access.bucket}),
-        # S3 computes the same of what it gets. So the body itself need not be signed, that is hashed once more.
+        # S3 verifies this checksum, so the body need not be hashed a second time for the signature.
         "checksum_algorithm": "CRC64NVME",
         "unsigned_payload": True,
         "client_options": {"allow_http": bool(endpoint and endpoint.startswith("http://")), "timeout": "120s"},
@@ -111,7 +111,7 @@ def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Conn
 
 
 def _credentials(access: Access) -> tuple[dict[str, Any], tuple[type[Exception], ...]]:
-    """The library's options for the credentials, and what may go wrong when they are renewed."""
+    """The options for obstore's credentials, and what their renewal can raise."""
     if access.keys is not None:
         keys = access.keys
         named = {"access_key_id": keys.access_key_id, "secret_access_key": keys.secret_access_key, "token": keys.token}

@@ -15,15 +15,15 @@ _KEY_ID = re.compile(r"[\w:/.-]+", re.ASCII)
 
 
 def encryption(algorithm: str | None, kms_key_id: str | None, *, bucket_key: bool) -> dict[str, Any]:
-    """What `obstore.store.S3Store` is to be made with.
+    """The arguments for `obstore.store.S3Store`.
 
     Args:
         algorithm: One of `ALGORITHMS`; None leaves it to the bucket's default.
         kms_key_id: A KMS key's id, ARN or alias; None for the account's own key for S3.
-        bucket_key: Let S3 keep a key for the bucket, so that not every object asks KMS for one.
+        bucket_key: Let S3 keep a key for the bucket, so that it does not ask KMS for a key for every object.
 
     Raises:
-        UsageError: These do not go together.
+        UsageError: The arguments contradict each other, or the key id is not valid.
     """
     if algorithm is None and not kms_key_id and not bucket_key:
         return {}
@@ -34,9 +34,7 @@ def encryption(algorithm: str | None, kms_key_id: str | None, *, bucket_key: boo
     arguments: dict[str, Any] = {"server_side_encryption": algorithm}
     if kms_key_id:
         if not _KEY_ID.fullmatch(kms_key_id):
-            msg = (
-                f"--sse-kms-key-id {kms_key_id!r} is no KMS key: give its id, its ARN, or its alias as in alias/assets"
-            )
+            msg = f"--sse-kms-key-id {kms_key_id!r} is not a KMS key: give its id, ARN, or alias as in alias/assets"
             raise UsageError(msg)
         arguments["sse_kms_key_id"] = kms_key_id
     if bucket_key:

@@ -1,4 +1,4 @@
-"""What obstore raises, read as S3's own answers: what passes, what lasts, and what it is called."""
+"""Reads obstore's errors as S3's answers: the error code, and whether a repeated request may succeed."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _LASTING = (
 
 
 NO_CODE = ""
-"""Of an error that is not S3's own."""
+"""The code of an error that is not S3's own."""
 
 
 class AnswerError(Exception):
-    """What went wrong with a request of boto3's.
+    """A request by boto3 failed.
 
     Attributes:
-        code: S3's error code; empty if no answer came, or one that is not S3's.
+        code: S3's error code; empty if no answer came, or if the answer is not S3's.
     """
 
     def __init__(self, code: str, text: str) -> None:
@@ -44,7 +44,7 @@ class AnswerError(Exception):
 
 
 def passes(error: Exception) -> bool:
-    """Whether the same request may succeed in a moment: S3 says so, or its answer did not come whole."""
+    """Whether the same request may succeed in a moment: S3 says so, or its answer was incomplete."""
     ours = isinstance(error, (BaseError, AnswerError))
     return ours and not isinstance(error, _LASTING) and code_of(error) in {"", *_PASSING}
 
@@ -58,6 +58,6 @@ def code_of(error: BaseException | None) -> str:
     """S3's error code; empty if there is none."""
     if isinstance(error, AnswerError):
         return error.code
-    # The second is how obstore shows what S3 says of one key in the 200 answer to a DELETE.
+    # The second form is obstore's, for the error of one key in the 200 answer to a DELETE.
     found = re.search(r"<Code>([\w.]+)</Code>|\(code: (\w+)\)", str(error))
     return (found[1] or found[2]) if found else ""

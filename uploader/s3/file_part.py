@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 class FilePart(io.RawIOBase):
-    """Some bytes of a file as a file.
+    """A part of a file, as a file object.
 
-    Reading fails once the upload has ended, or if the file is shorter by now: S3 would wait for the rest.
+    Reading fails once the upload has ended, or if the file has become shorter: S3 would wait for the rest.
     """
 
     def __init__(self, file: BinaryIO, start: int, size: int, stop: Event) -> None:
@@ -21,7 +21,7 @@ class FilePart(io.RawIOBase):
         self._at = 0
 
     def __len__(self) -> int:
-        """Its size."""
+        """The part's size."""
         return self._size
 
     def readable(self) -> bool:
@@ -45,7 +45,7 @@ class FilePart(io.RawIOBase):
         """See `io.RawIOBase`.
 
         Raises:
-            OSError: The upload has ended, or the file is shorter by now.
+            OSError: The upload has ended, or the file has become shorter.
         """
         if self._stop.is_set():
             msg = "the upload has ended"

@@ -1,4 +1,4 @@
-"""Which parts of a site are listed side by side: cut at our own keys, so that each holds as much as the next. Pure."""
+"""Divides a listing into ranges of equal size, cut at the keys we look for, to be listed side by side. Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
 PAGE = 900
-"""Our keys in one page of a listing. S3 lists 1,000, and between ours there are older ones."""
+"""How many of our keys fill a page of a listing. S3's pages have 1,000 keys, older ones among ours."""
 
 
 class KeyRange(NamedTuple):
-    """Keys in S3's order: that of their UTF-8 bytes, which is Python's own.
+    """A range of keys in S3's order: by their UTF-8 bytes, which is also Python's order.
 
     Attributes:
-        folder: What all of them begin with. S3 does not mind; other servers look through all that a prefix holds.
-        after: They come after this.
-        last: The last of them.
+        folder: The folder that holds all of them, sent as the prefix. S3 is as fast without it; other servers read
+            everything under a prefix.
+        after: The range begins after this key.
+        last: The last key that is needed.
     """
 
     folder: str
@@ -29,17 +30,17 @@ class KeyRange(NamedTuple):
 def key_ranges(keys: Collection[str], at_once: int, page: int = PAGE) -> list[KeyRange]:
     """Ranges that hold all of these keys, to be listed side by side.
 
-    Each is of a few whole pages: what S3 lists beyond the end of a range is lost.
+    Each range is a few whole pages, because the keys that S3 lists beyond the end of a range are wasted.
 
     Args:
         keys: The keys.
-        at_once: How many ranges are wanted at most; a range is never less than a page for it.
+        at_once: How many ranges are wanted, at most. A range is never smaller than a page.
         page: How many keys fill a page.
     """
     ordered = sorted(keys)
     ranges = []
     size = page * max(1, -(-len(ordered) // (at_once * page)))
-    # What a key begins with comes before it, and before nothing that is needed.
+    # Without its last character, the first key sorts before itself: so the first range includes it.
     after = ordered[0][:-1] if ordered else ""
     start = 0
     while start < len(ordered):
@@ -51,7 +52,7 @@ def key_ranges(keys: Collection[str], at_once: int, page: int = PAGE) -> list[Ke
 
 
 def _cut(ordered: Sequence[str], start: int, size: int) -> int:
-    """Where a range ends: with a folder, rather a high one, if that is not far off; else when it is full."""
+    """Where a range ends: at the end of a folder, rather a high one, if one is near; else when the range is full."""
     most = start + size + size // 9
     if most >= len(ordered):
         return len(ordered)

@@ -66,7 +66,7 @@ class LargeFiles:
             try:
                 upload.run(parameters)
             except UploaderError as error:
-                # S3 completed the upload, and its answer was lost. The object may be another upload's: once more.
+                # S3 completed the upload, and its answer was lost. The object may be another's by now: send it again.
                 if not again or code_of(error.__cause__) != "NoSuchUpload":
                     raise
             else:

@@ -30,13 +30,13 @@ CONNECT_SECONDS = 10
 ANSWER_SECONDS = 120
 END_SECONDS = 2
 ABORT_SECONDS = 5
-"""How long an upload that fails may take to end, and to be cleared away: together less than CI systems wait."""
+"""How long an upload that fails may take to end, and to be aborted: together less than CI systems wait."""
 
 log = logging.getLogger("uploader")
 
 
 class Ask(Protocol):
-    """Make a request, again while what goes wrong passes; anything else becomes an `UploaderError`."""
+    """Make a request, and repeat it while the error is a passing one; any other error becomes an `UploaderError`."""
 
     def __call__(self, action: str, key: str, ask: Callable[[], Answer]) -> Answer: ...  # noqa: D102
 
@@ -57,7 +57,7 @@ class MultipartUpload:
     """One upload in parts.
 
     Attributes:
-        ended: Nothing of it is under way any more.
+        ended: Set once no request of the upload is in progress.
     """
 
     def __init__(self, s3: Any, bucket: str, asset: LocalAsset, ask: Ask) -> None:  # noqa: ANN401 (boto3's client)
@@ -80,7 +80,7 @@ class MultipartUpload:
         try:
             upload = self._request("s3:PutObject", self._begin, **parameters)
             parts = self._send_parts(upload)
-            # Before the object is there: under a fingerprinted key a wrong one would pass for the right one ever after.
+            # Before the object exists: a wrong one under a fingerprinted key would never be noticed.
             check_unchanged(self._asset)
             self._request(
                 "s3:PutObject", self._s3.complete_multipart_upload, UploadId=upload, MultipartUpload={"Parts": parts}
@@ -90,14 +90,14 @@ class MultipartUpload:
             raise
 
     def stop(self) -> None:
-        """Have `run` end at once, with an error."""
+        """Make `run` end at once, with an error."""
         self._end_by = time.monotonic() + END_SECONDS + ABORT_SECONDS
         self._stop.set()
         for each in tuple(self._requests):
             each.stop(self._stopped())
 
     def wait_for_end(self) -> None:
-        """After `stop`: wait until nothing of it is under way, if that does not take too long."""
+        """After `stop`: wait until the upload has ended, if that does not take too long."""
         self.ended.wait(max(0.0, self._end_by - time.monotonic()))
 
     def _send_parts(self, upload: str) -> list[dict[str, Any]]:
@@ -127,7 +127,7 @@ class MultipartUpload:
         return answer
 
     def _abort(self) -> None:
-        """Remove the parts. One that arrives after that could stay, so those on their way end first, if they do."""
+        """Remove the parts. A part that arrives later could stay, so first wait for the parts that are being sent."""
         self._stop.set()
         until = time.monotonic() + END_SECONDS
         for each in self._requests:
@@ -156,7 +156,7 @@ class MultipartUpload:
         return answers[0]
 
     def _wait(self, requests: Workers[Any]) -> None:
-        """Wait for requests in threads that nobody has to wait for: neither `stop` nor the end of the process."""
+        """Wait for requests in daemon threads: `stop` ends the wait, and the process can end before they do."""
         self._requests.append(requests)
         if self._stop.is_set():
             raise self._stopped()

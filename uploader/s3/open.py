@@ -20,7 +20,7 @@ __all__ = ["ALGORITHMS", "connect", "encryption", "open_connected"]
 
 
 def connect(access: Access, encrypted: Mapping[str, Any] | None = None) -> Connection:
-    """Find the way to a bucket; no request is sent yet.
+    """Prepare the connection to a bucket; no request is sent yet.
 
     Args:
         access: The bucket, and the credentials.
@@ -35,10 +35,10 @@ def connect(access: Access, encrypted: Mapping[str, Any] | None = None) -> Conne
 
 
 def open_connected(connection: Connection, concurrency: int) -> BucketPort:
-    """Open a bucket to which there is a way already.
+    """Open a bucket over a connection.
 
     Args:
-        connection: Of `connect`.
+        connection: What `connect` returned.
         concurrency: How many requests may run at once.
     """
     from uploader.s3.bucket import Bucket  # noqa: PLC0415 (loaded while the connections are being opened)

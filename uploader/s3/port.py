@@ -1,6 +1,6 @@
-"""The uploader's port to the bucket.
+"""The uploader's port to the bucket: what it can read, write and delete.
 
-There is no way here to delete anything but an intent, a staged release or a pin.
+It can delete intents, staged releases and pins, and nothing else.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class Blob(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What a site holds.
+    """Which keys of a site exist.
 
     Attributes:
-        sizes: Key -> bytes, of the keys that were asked for and are there.
-        times: Key -> S3's ``LastModified`` of the same.
-        log: The same of all the release log's files, in whole seconds.
+        sizes: Key -> bytes, for the keys that were asked for and exist.
+        times: Key -> S3's ``LastModified``, for the same keys.
+        log: Key -> S3's ``LastModified`` in whole seconds, for every file of the release log.
     """
 
     sizes: Mapping[str, int]
@@ -38,13 +38,13 @@ class Listing(NamedTuple):
 
 
 class Look(NamedTuple):
-    """One look at a site: reads side by side, so in no order.
+    """One look at a site. The requests run side by side, so their order is unknown.
 
     Attributes:
-        listing: What there is, but for the release log perhaps as it was a while ago.
-        began: Before anything of that was asked for, by `uploader.clocks.Clocks.passed`.
-        ledger: The cleaner's state; None if there is none.
-        metadata: Of what `BucketPort.head_ahead` asked for; nothing if that failed. See `BucketPort.metadata`.
+        listing: The listing. `BucketPort.list_ahead` may have made it a while ago, except for the release log.
+        began: When the first of these requests was sent, on `uploader.clocks.Clocks.passed`.
+        ledger: The cleaner's state; None if it does not exist.
+        metadata: The answer to `BucketPort.head_ahead`; empty if that failed. See `BucketPort.metadata`.
     """
 
     listing: Listing
@@ -114,7 +114,7 @@ class Deleted:
 
     Attributes:
         marker: The delete marker's version id.
-        size: Bytes of the newest version below; None if there is none any more.
+        size: Bytes of the newest version below the delete marker; None if no version is left.
     """
 
     marker: str
@@ -122,16 +122,16 @@ class Deleted:
 
 
 class VersionsPort(Protocol):
-    """What a restoration asks of a versioned bucket. Every method raises `UploaderError` with one line."""
+    """The requests of a restoration, in a versioned bucket. Every method raises `UploaderError` with one line."""
 
     def deleted(self, prefix: str) -> Mapping[str, Deleted]:
         """Every key under a prefix whose newest version is a delete marker."""
         ...
 
     def undelete(self, markers: Mapping[str, str]) -> None:
-        """Remove delete markers: key -> version id. One that is gone is fine."""
+        """Remove delete markers: key -> version id. They need not exist."""
         ...
 
     def untag(self, keys: set[str]) -> None:
-        """Remove our tags; the user's stay."""
+        """Remove our tags, and keep the user's."""
         ...

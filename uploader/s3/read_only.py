@@ -1,4 +1,4 @@
-"""A dry run's bucket: the same reads, and writes that do nothing."""
+"""The bucket of a dry run: it reads, and its writes do nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ReadOnly:
-    """A dry run: reads go through, writes are said to be done and are not."""
+    """A bucket for a dry run: reads are passed on; writes report success and do nothing."""
 
     def __init__(self, bucket: BucketPort) -> None:
         self.list_ahead = bucket.list_ahead
@@ -30,7 +30,7 @@ class ReadOnly:
         return True
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
-        """What nothing is written for need not wait for the cleaner either."""
+        """Leave out the ledger: a dry run need not wait for the cleaner."""
         return self._look(layout, keys)._replace(ledger=None)
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:

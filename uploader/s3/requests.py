@@ -1,4 +1,4 @@
-"""The requests that the uploader makes of S3: each repeated while what goes wrong passes, and then one line."""
+"""The requests that the uploader sends to S3. Each is repeated after a passing error; any other error is one line."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 PAUSES = (0.2, 1.0, 4.0)
-"""Seconds before a request is made again after an error that passes.
+"""Seconds before a request is repeated after a passing error.
 
-obstore repeats what cannot do harm twice, and only until an answer begins. Nothing that we ask does harm twice.
+obstore repeats only idempotent requests, and only until an answer begins. All of our requests may be repeated.
 """
 
 
 class Requests:
-    """One method a request, on one bucket."""
+    """One method for each request, to one bucket."""
 
     def __init__(self, connection: Connection) -> None:
         self._store = connection.store
@@ -48,8 +48,8 @@ class Requests:
         self._errors: tuple[type[Exception], ...] = (AnswerError, *connection.errors)
 
     def create(self, key: str, body: bytes) -> bool:
-        """Write an object if there is none yet; False if there is one that somebody else wrote."""
-        # If the answer to a first attempt is lost, a second one meets our own object: this tells whose it is.
+        """Write an object if none exists; False if somebody else wrote one."""
+        # If the answer to a first attempt is lost, the second one finds our own object: this says whose it is.
         writer = os.urandom(8).hex()
 
         def write() -> None:
@@ -69,7 +69,7 @@ class Requests:
         return True
 
     def get(self, key: str) -> Blob | None:
-        """Read an object; None if there is none."""
+        """Read an object; None if it does not exist."""
 
         def read() -> Blob:
             answer = obstore.get(self._store, key)
@@ -80,14 +80,14 @@ class Requests:
         except FileNotFoundError:
             return None
         except UploaderError as error:
-            # S3 answers 403, not 404, for what is not there if the right to list is limited to a prefix.
+            # For a key that does not exist, S3 answers 403 and not 404 if listing is only allowed under a prefix.
             # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
             if isinstance(error.__cause__, PermissionDeniedError) and self._is_surely_missing(key):
                 return None
             raise
 
     def metadata(self, key: str) -> Mapping[str, str] | None:
-        """An object's headers and metadata; None if there is none."""
+        """An object's headers and metadata; None if it does not exist."""
 
         def read() -> Mapping[str, str]:
             return (obstore.get(self._store, key, options={"head": True})).attributes
@@ -98,7 +98,7 @@ class Requests:
             return None
 
     def metadata_if_readable(self, key: str) -> Mapping[str, str] | None:
-        """The same of a key that may not be there: S3 answers 403 for that too, as in `get`."""
+        """The same for a key that may not exist; None also for 403, which S3 may answer then, as in `get`."""
         try:
             return self.metadata(key)
         except UploaderError as error:
@@ -116,7 +116,7 @@ class Requests:
         return self._ask("s3:ListBucket", prefix, read)
 
     def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Callable[[], KeyListing]:
-        """List what there is of the wanted keys in some ranges, once it is called; see `RangeListing`."""
+        """Prepare a listing that looks for the wanted keys in these ranges; see `RangeListing`. Call it to list."""
         listing = RangeListing(self._store, ranges, wanted, at_once)
 
         def read() -> KeyListing:
@@ -126,7 +126,7 @@ class Requests:
         return read
 
     def put(self, asset: LocalAsset) -> Stored:
-        """Store a file; returns how it is stored."""
+        """Store a file; returns its size and headers in the bucket."""
         body = read_body(asset)
         attributes = body.headers.as_http() | {"headers": body.headers.digest}
         if asset.digest is not None:
@@ -144,11 +144,11 @@ class Requests:
         return Stored(body.size, body.headers.digest)
 
     def stop(self) -> None:
-        """Stop what is sent in parts, and clear it away."""
+        """Stop the uploads in parts, and remove their parts."""
         self._large_files.stop()
 
     def delete(self, key: str) -> None:
-        """Delete an object; not there is fine."""
+        """Delete an object; it need not exist."""
 
         def delete() -> None:
             obstore.delete(self._store, key)
@@ -165,7 +165,7 @@ class Requests:
             return False
 
     def _ask(self, action: str, key: str, ask: Callable[[], Answer]) -> Answer:
-        """Ask S3, again if what went wrong passes; anything else becomes one line that names thing and remedy."""
+        """Send a request, again after a passing error; any other error becomes one line with cause and remedy."""
         pauses = iter(PAUSES)
         while True:
             try:

@@ -1,4 +1,4 @@
-"""`uploader.s3.port.VersionsPort` on real S3, by boto3: obstore knows no versions and no tags."""
+"""`uploader.s3.port.VersionsPort` over HTTP, by boto3: obstore knows neither versions nor tags."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 
 
 class S3Versions:
-    """A versioned bucket over HTTP."""
+    """A versioned bucket."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -49,7 +49,7 @@ class S3Versions:
                     each["Key"]: each["VersionId"] for each in page.get("DeleteMarkers", ()) if each["IsLatest"]
                 }
                 for each in page.get("Versions", ()):
-                    sizes.setdefault(each["Key"], each["Size"])  # of each key the newest version comes first
+                    sizes.setdefault(each["Key"], each["Size"])  # each key's newest version comes first
         return {key: Deleted(version, sizes.get(key)) for key, version in markers.items()}
 
     def undelete(self, markers: Mapping[str, str]) -> None:
@@ -90,7 +90,7 @@ class S3Versions:
 
 
 def _each(work: Callable[[Item], None], items: Sequence[Item]) -> None:
-    """Run work on each item, in parallel. The first failure, and Ctrl-C, stop the rest."""
+    """Do work on each item, in parallel. The first failure, and Ctrl-C, stop the rest."""
     pool = ThreadPoolExecutor(CONCURRENCY)
     try:
         list(pool.map(work, items))

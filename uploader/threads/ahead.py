@@ -1,4 +1,4 @@
-"""Work that is done while the build is still being looked at. Whoever gets no answer from it does it again."""
+"""Work that begins while the build is still being read. If it fails, the caller does the work again."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Answer = TypeVar("Answer")
 
 
 class Ahead(Generic[Answer]):
-    """Work on its way, in a thread of its own.
+    """Work in progress, in a thread of its own.
 
     Attributes:
-        began: Before it was begun, by `uploader.clocks.seconds_passed`.
+        began: When it began, on `uploader.clocks.seconds_passed`.
     """
 
     def __init__(self, work: Callable[[], Answer]) -> None:
         self.began = seconds_passed()
         self._answers: list[Answer] = []
-        # The process does not wait for it, should it end before.
+        # A daemon: the process can end before this work does.
         self._workers = Workers([work], lambda each: self._answers.append(each()), at_once=1, daemon=True).start()
 
     def answer(self) -> Answer | None:
-        """Wait for the answer, which is handed over; None if it failed, or was handed over before."""
+        """Wait for the answer. None if the work failed, or if the answer was taken before: only one caller gets it."""
         try:
             self._workers.wait()
         except UploaderError:

@@ -1,6 +1,7 @@
-"""Requests side by side, in threads: obstore's own waits cannot be interrupted, and those of ours can.
+"""Requests side by side, in threads: obstore blocks without noticing
+signals; waiting in our own thread can be interrupted.
 
-Not asyncio: that costs 20 ms to load, and half as much again of processor time for each request.
+asyncio would take 20 ms to load, and half as much CPU time again for each request.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ Answer = TypeVar("Answer")
 Item = TypeVar("Item")
 
 SETTLE_SECONDS = 5
-"""How long what is still under way may take to end, once something failed."""
+"""After a failure: how long the requests in progress may take to end."""
 
 LOOK_SECONDS = 0.2
-"""How often a wait looks up: a signal that came a moment before the wait began does not end it, and is seen then."""
+"""How often a wait wakes up, so that a signal that arrived just before it began is still noticed."""
 
 
 def run(request: Callable[[], Answer]) -> Answer:
-    """Make a request; Ctrl-C and SIGTERM end the wait for it, whatever becomes of it.
+    """Make a request. Ctrl-C and SIGTERM end the wait for the answer; the request itself may continue.
 
     Raises:
-        KeyboardInterrupt: They did.
+        KeyboardInterrupt: Ctrl-C or SIGTERM.
         Exception: What the request raised.
     """
     if current_thread() is not main_thread():  # signals are for the main thread only
@@ -39,17 +40,17 @@ def run(request: Callable[[], Answer]) -> Answer:
 def for_each(
     items: Iterable[Item], work: Callable[[Item], object], *, at_once: int, stop: Callable[[], object] = lambda: None
 ) -> None:
-    """Do work on each item, and wait for its end.
+    """Do work on each item, and wait until all of it is done.
 
     Args:
-        items: On what.
-        work: What is done on each.
-        at_once: How many at a time, at most.
-        stop: Called if it does not come to its end: stops what can be stopped of what is under way.
+        items: The items.
+        work: Called with each item.
+        at_once: How many items are worked on at one time, at most.
+        stop: Called after a failure or an interrupt: stops the calls in progress, as far as they can be stopped.
 
     Raises:
-        KeyboardInterrupt: The wait was interrupted. Nothing else is begun; what is under way may go on.
-        Exception: What the first raised that failed. The others have ended, or take longer than `SETTLE_SECONDS`.
+        KeyboardInterrupt: The wait was interrupted. No further item is begun; calls in progress may continue.
+        Exception: What the first failed call raised. The other calls have ended, or take longer than `SETTLE_SECONDS`.
     """
     workers = Workers(items, work, at_once=at_once)
     try:
@@ -65,18 +66,18 @@ def for_each(
 
 
 class Workers(Generic[Item]):
-    """Threads at work on items, as many at a time as are allowed. The first failure stops them."""
+    """Threads that work on items, a limited number at a time. The first failure stops them."""
 
     def __init__(
         self, items: Iterable[Item], work: Callable[[Item], object], *, at_once: int, daemon: bool = False
     ) -> None:
-        """Begin nothing yet.
+        """Prepare the threads; none is started yet.
 
         Args:
-            items: On what.
-            work: What is done on each.
-            at_once: How many threads there are at most.
-            daemon: The process need not wait for them to end.
+            items: The items.
+            work: Called with each item.
+            at_once: How many threads there are, at most.
+            daemon: The process can end before the threads do.
         """
         self._left = iter(items)
         self._work = work
@@ -89,8 +90,8 @@ class Workers(Generic[Item]):
         self._threads: list[Thread] = []
 
     def start(self) -> Self:
-        """Begin; returns itself."""
-        self._running += 1  # this one, until all are started
+        """Start the threads; returns itself."""
+        self._running += 1  # this thread, until all others are started
         for _ in range(self._at_once):
             first = self._next()
             if first is None:
@@ -104,11 +105,11 @@ class Workers(Generic[Item]):
         return self
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until all is done.
+        """Wait until all items are done.
 
         Raises:
-            TimeoutError: That took longer.
-            Exception: What the first raised that failed, or what they were stopped with.
+            TimeoutError: It took longer than `seconds`.
+            Exception: What the first failed call raised, or the error that `stop` was given.
         """
         if seconds is None:
             while not self._ended.wait(LOOK_SECONDS):
@@ -119,16 +120,16 @@ class Workers(Generic[Item]):
             raise self._error
 
     def stop(self, error: BaseException | None = None) -> None:
-        """Begin nothing else, and let nobody wait for what is under way.
+        """Begin no further item, and end every `wait` although calls are in progress.
 
         Args:
-            error: What those who wait get, if nothing failed before.
+            error: What `wait` raises, if no call failed before.
         """
         self._error = self._error or error
         self._ended.set()
 
     def join(self, seconds: float) -> None:
-        """Wait until what is under way has ended, but not for ever."""
+        """Wait until the calls in progress have ended, but no longer than this."""
         until = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -138,7 +139,7 @@ class Workers(Generic[Item]):
             self._work(item)
             while (more := self._next()) is not None:
                 self._work(more[0])
-        except BaseException as error:  # noqa: BLE001 (it is raised where all this is waited for)
+        except BaseException as error:  # noqa: BLE001 (`wait` raises it)
             self.stop(error)
         self._leave()
 

@@ -39,7 +39,7 @@ def test_what_obstore_is_told(given: tuple[str | None, str | None, bool], expect
         ((None, None, True), "--sse-bucket-key is for KMS alone"),
         (("AES256", KEY, False), "is for KMS alone"),
         (("AES256", None, True), "is for KMS alone"),
-        (("aws:kms", "my key", False), "'my key' is no KMS key"),
+        (("aws:kms", "my key", False), "'my key' is not a KMS key"),
     ],
 )
 def test_what_does_not_go_together_is_refused(given: tuple[str | None, str | None, bool], message: str) -> None:
