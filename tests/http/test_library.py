@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,24 @@ import pytest
 import uploader as library
 from examples.embedded_aws import REGION
 from tests.paths import ROOT
-from uploader import File, Site, UploaderError, UsageError, activate, drop, publish
+from uploader import (
+    BuildOptions,
+    File,
+    Site,
+    UploaderError,
+    UsageError,
+    activate,
+    diagnose,
+    drop,
+    pin,
+    publish,
+    releases,
+    rollback,
+    run,
+    status,
+    unpin,
+    verify,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,6 +81,73 @@ def test_a_release_is_staged_and_then_made_current_or_dropped(
     other = publish(site_folder("dist", BUILD), site, stage=True, release="r2")
     drop(other.id, site)
     assert other.key not in uploader.keys()
+
+
+def roll_out_that(outcome: object) -> Callable[[object], bool]:
+    """A roll-out that succeeds, fails, or raises."""
+
+    def roll_out(_: object) -> bool:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome == "succeeds"
+
+    return roll_out
+
+
+def test_a_roll_out_that_succeeds_makes_its_release_current(
+    uploader: Uploader, site: Site, site_folder: Folder
+) -> None:
+    done = run(BuildOptions(directory=site_folder("dist", BUILD), release="r1"), site, roll_out_that("succeeds"))
+    assert done.marker == f"assets/.releases/markers/{done.published.id}.json"
+    assert done.marker in uploader.keys()
+
+
+@pytest.mark.parametrize("outcome", ["fails", OSError("no web server"), KeyboardInterrupt()])
+def test_a_roll_out_that_fails_drops_its_release(
+    uploader: Uploader, site: Site, site_folder: Folder, outcome: object
+) -> None:
+    build = BuildOptions(directory=site_folder("dist", BUILD), release="r1")
+    if isinstance(outcome, BaseException):
+        with pytest.raises(type(outcome)):
+            run(build, site, roll_out_that(outcome))
+    else:
+        done = run(build, site, roll_out_that(outcome))
+        assert (done.marker, done.dropped) == (None, True)
+    assert [key for key in uploader.keys() if "/staged/" in key or "/markers/" in key] == []
+
+
+def test_what_a_person_can_look_at_a_program_can_too(site: Site, site_folder: Folder) -> None:
+    first = publish(site_folder("dist", BUILD), site, release="r1")
+    second = publish(site_folder("next", {**BUILD, "app-1b2c3d4e.js": "2"}), site, release="r2")
+    assert [(each.id, each.standing) for each in releases(site)] == [(second.id, "current"), (first.id, "earlier")]
+    assert list(status(site).current.releases) == ["default"]
+    assert verify(site).findings == ()
+    assert {each.check for each in diagnose(site)} >= {"bucket", "list", "read"}
+
+
+def test_a_release_is_pinned_and_rolled_back_to(uploader: Uploader, site: Site, site_folder: Folder) -> None:
+    files = {"app-3f9c2ab1.js": "1"}
+    first = publish(site_folder("dist", files), site, release="r1")
+    publish(site_folder("next", {"app-1b2c3d4e.js": "2"}), site, release="r2")
+    assert pin("r1", site).key in uploader.keys()
+    assert rollback(None, site, previous=True, dry_run=True).release_id is None
+    back = rollback("r1", site)
+    assert (back.target.old.id, status(site).current.releases["default"].id) == (first.id, back.release_id)
+    assert unpin("r1", site) == first.id
+
+
+def test_a_roll_back_is_to_one_release(site: Site) -> None:
+    with pytest.raises(UsageError, match="name either RELEASE"):
+        rollback(None, site)
+    with pytest.raises(UsageError, match="name either RELEASE"):
+        rollback("r1", site, previous=True)
+
+
+def test_a_site_finds_its_credentials_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = site.access
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
+    assert site.access is before
+    assert dataclasses.replace(site).access.keys != before.keys
 
 
 def test_a_dry_run_writes_nothing(uploader: Uploader, site: Site, site_folder: Folder) -> None:

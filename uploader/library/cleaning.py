@@ -1,4 +1,4 @@
-"""Ask the cleaner: what it would do now, or to do it now. It takes lambda:InvokeFunction on its function."""
+"""Invokes the cleaner, for a plan or for a run. This takes lambda:InvokeFunction on its function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find out what is wrong with an installation, as far as one's credentials show."""
+"""Checks an installation, as far as one's credentials allow."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 def diagnose(site: Site, *, function: str | None = None) -> list[Finding]:
     """Check the bucket, the cleaner and one's own credentials; change nothing.
 
-    It needs the build job's rights and no others: what they do not show is `unknown`.
+    It needs the build job's rights and no others; a check that they do not allow is `unknown`.
 
     Args:
         site: The site.
-        function: The cleaner's function, if that is to be checked too.
+        function: The cleaner's function; None: it is not checked.
 
     Returns:
         One finding a check, in the order in which one explains the next.

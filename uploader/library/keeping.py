@@ -36,7 +36,7 @@ def unpin(release: str, site: Site) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RolledBack:
-    """What a roll-back did, or under a dry run would do.
+    """The result of a roll-back, or of its dry run.
 
     Attributes:
         target: The old release, and its channel.
@@ -55,7 +55,7 @@ def rollback(
     Args:
         release: Its id or name; None with `previous`.
         site: The site.
-        channel: Where it is to be current; None: in its own channel, or with `previous` in the default one.
+        channel: The channel; None: the release's own channel, or with `previous` the default one.
         previous: The release before the current one.
         dry_run: Check that all of it is there; write nothing.
 
@@ -68,7 +68,7 @@ def rollback(
 
 
 def rollback_target(release: str | None, site: Site, *, channel: str | None = None, previous: bool = False) -> Target:
-    """Find the release that `rollback` would make current; see there."""
+    """Find the release that `rollback` would make current."""
     if (release is None) is not previous:
         msg = "name either RELEASE, its id or its name, or --previous"
         raise UsageError(msg)
@@ -76,7 +76,7 @@ def rollback_target(release: str | None, site: Site, *, channel: str | None = No
 
 
 def roll_back_to(target: Target, site: Site, *, dry_run: bool = False) -> RolledBack:
-    """Make what was found current; see `rollback`."""
+    """Make the target of `rollback_target` current; see `rollback`."""
     if dry_run:
         operation.check(site.open(), site.layout, target)
     if target.already and target.current is not None:

@@ -115,7 +115,7 @@ def publish_build(
 ) -> Published:
     """Publish a build; see `publish`.
 
-    While the build is being looked at, the bucket is asked for what is needed first.
+    While the build is being read, the first requests are on their way.
 
     Args:
         build: The build.
@@ -151,7 +151,7 @@ def publish_build(
 
 @dataclass(frozen=True, slots=True)
 class RolledOut:
-    """What became of a roll-out.
+    """The result of a roll-out.
 
     Attributes:
         published: The staged release.

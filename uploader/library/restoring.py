@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """What was restored, or under a dry run would be.
+    """The result of a restoration, or of its dry run.
 
     Attributes:
         release_id: The release whose assets were asked for.
-        found: What was there, and what was deleted.
-        done: The staged release that keeps the assets; None if nothing was to be done, or under a dry run.
+        found: The assets that existed, and those that were deleted.
+        done: The staged release that keeps the assets; None if no asset was missing, or under a dry run.
     """
 
     release_id: str

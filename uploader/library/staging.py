@@ -1,4 +1,4 @@
-"""What becomes of a staged release."""
+"""Make a staged release current, or give it up."""
 
 from __future__ import annotations
 
