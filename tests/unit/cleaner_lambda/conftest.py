@@ -1,4 +1,4 @@
-"""What the tests of a run share."""
+"""The site that the tests of a run share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.unit.cleaner_lambda.runs import APP, DAY, A, B, run
 
 @pytest.fixture
 def s3() -> FakeS3:
-    """A site whose release r2 superseded r1's A by B a moment ago, all of it in the ledger."""
+    """A site whose release r2 superseded A of r1 by B a moment ago. The ledger knows all of it."""
     s3 = FakeS3()
     s3.publish("r1", "default", {APP: A})
     run(s3)

@@ -32,14 +32,14 @@ def run(  # noqa: PLR0913 (what a run can be asked)
     force: bool = False,
     inner: tuple[str, ...] = (),
 ) -> Report:
-    """Run the cleaner once, under a dry run on the store's read-only cover."""
+    """Run the cleaner once; a dry run gets the store's read-only cover."""
     store = ReadOnly(s3) if dry_run else s3
     job = Job(prefix=s3.layout.prefix, policy=policy, run=run_id, dry_run=dry_run, full=full, force=force, inner=inner)
     return clean(store, job, Pace(sleep=lambda _: None))
 
 
 def keys_of(report: Report, name: str) -> list[str]:
-    """The keys of one list of the answer."""
+    """The keys in one list of the answer."""
     return [entry["key"] for entry in report.document()[name]]
 
 
@@ -63,7 +63,7 @@ def at_request(s3: FakeS3, operation: str, key: str, act: Callable[[], None], nu
 
 
 def fail_with(code: str) -> Callable[[], None]:
-    """An S3 error, to be raised at a request."""
+    """Raise S3's error at a request."""
 
     def fail() -> None:
         raise client_error(code)
@@ -72,4 +72,4 @@ def fail_with(code: str) -> Callable[[], None]:
 
 
 def nothing(_result: object) -> None:
-    """For a lambda whose result is of no interest."""
+    """Drop the result of a lambda."""

@@ -19,13 +19,13 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 YEAR = 365 * 86_400
 POLICY = Policy()
 ALL = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0)
-"""Everything that is retired is due."""
+"""Each retired asset is due."""
 MORE = 20 if os.environ.get("TORTURE") == "1" else 1
-"""So many times the examples of the laws that need many."""
+"""How many times more examples some laws get."""
 
 
 def retired(state: State, ago: float, *, logical: str = "app.js", tagged: bool = True, release: str = "r") -> Retired:
-    """An asset that was retired some seconds ago; as a rule it bears the right tag."""
+    """An asset that retired some seconds ago; as a rule it has the right tag."""
     mark = Mark(state, NOW - timedelta(seconds=ago))
     return Retired(logical, mark, 1, release, mark if tagged else None)
 
@@ -46,5 +46,5 @@ def view(entries: dict[str, Retired], live: Iterable[str] = ("live.js",), **othe
 
 
 def reasons(plan: Plan, name: str = "keep") -> dict[str, str]:
-    """Key -> reason, of one list of a plan."""
+    """Key -> reason, for one list of a plan."""
     return {action.key: action.reason.value for action in getattr(plan, name)}

@@ -3,7 +3,7 @@
 `tests.reference` derives every instant anew from all releases; the cleaner carries a ledger from run to run. A story
 has releases of several channels, roll-backs, releases of one second, markers that appear late, intents, staged releases
 and pins, lost ledgers, and runs that are skipped, doubled or late. After every run the ledger, the tags, the objects
-that are left and the answer must be as the reference says.
+that are left and the answer must agree with the reference.
 
 A failure names its seed. To see that story step by step::
 
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 TICK = 5
-"""Durations are multiples of it, so that instants and what falls due at them often meet to the second."""
+"""Durations are multiples of it, so that instants and due instants are often the same second."""
 
 
-class Difference(AssertionError):  # noqa: N818 (it is what is looked for, not an error)
+class Difference(AssertionError):  # noqa: N818 (the tests look for it)
     """The cleaner and the reference disagree."""
 
 
 class Story:
-    """One random history of one site, and what the reference needs to know of it."""
+    """One random history of one site, with the facts that the reference needs."""
 
     def __init__(self, seed: int, tell: Callable[[str], None] = lambda _: None) -> None:
         self.seed = seed
@@ -57,7 +57,7 @@ class Story:
         self.gone: set[str] = set()
         self.unseen: list[reference.Release] = []
         self.late = False
-        self.lost = True  # there is none at first
+        self.lost = True  # at first there is no ledger
         tell(f"seed {seed}: {self.policy}")
 
     def _policy(self) -> Policy:
@@ -77,7 +77,7 @@ class Story:
     # What happens to the bucket
 
     def play(self) -> None:
-        """Tell the whole story; raises `Difference` as soon as cleaner and reference disagree."""
+        """Play the whole story; raises `Difference` as soon as cleaner and reference disagree."""
         if self.chance(0.3):
             self.litter()
         for _ in range(self.random.choice([3, 3, 3, 4, 4, 5, 8])):
@@ -94,13 +94,13 @@ class Story:
         return self.random.random() < probability
 
     def wait(self) -> None:
-        """Let some time pass; now and then a day, which brings a full listing."""
+        """Let some time pass; now and then a day, after which a full listing is due."""
         seconds = DAY if self.chance(0.06) else TICK * self.random.choice([0, 1, 1, 2, 3, 6]) + self.chance(0.2)
         self.tell(f"  {seconds} s pass")
         self.s3.advance(seconds)
 
     def litter(self) -> None:
-        """Leave objects that no release has named yet: what an upload left behind that died long ago."""
+        """Leave objects that no release has named yet, as an upload that died long ago does."""
         self.s3.advance(-2 * DAY)
         for path in self.paths:
             if self.chance(0.5):
@@ -114,7 +114,7 @@ class Story:
         return path.replace(".js", f"-{version}a{version}b{version}c{version}d.js")
 
     def build(self) -> dict[str, str]:
-        """The assets of a new build: few versions, so that they often come back; one key moves between two paths."""
+        """The assets of a new build. Versions are few, so that they often come back; one key changes its path."""
         everything = {path: self.key(path, self.random.randint(0, 3)) for path in self.paths}
         if self.chance(0.15):
             everything[self.random.choice(self.paths)] = self.key("assets/moved.js", 0)
@@ -146,8 +146,8 @@ class Story:
         channel = self.random.choice(self.channels)
         assets = self.build()
         if staged:
-            # What was deleted and comes back without a release is in old releases, but the cleaner cannot know it
-            # before a listing.
+            # A deleted asset that comes back without a release is in old releases, but the cleaner only learns of it
+            # by a listing.
             assets = {path: key for path, key in assets.items() if key in self.s3.objects or key not in self.gone}
             if not assets:
                 return
@@ -158,7 +158,7 @@ class Story:
         self.tell(f"  {'staged' if staged else 'intent'} {release_id} until {format_instant(until)}: {assets}")
 
     def pin(self) -> None:
-        """Pin a release that is whole, or let go of one that is pinned."""
+        """Pin a release that is whole, or unpin a pinned one."""
         if self.pins and self.chance(0.5):
             release_id = self.random.choice(sorted(self.pins))
             del self.pins[release_id]
@@ -173,7 +173,7 @@ class Story:
             self.tell(f"  {release.id} is pinned")
 
     def withdraw(self) -> None:
-        """Take an intent or a staged release away."""
+        """Remove an intent or a staged release."""
         if self.protections:
             release_id = self.random.choice(sorted(self.protections))
             self.s3.break_off(release_id)
@@ -182,7 +182,7 @@ class Story:
             self.tell(f"  {release_id} is withdrawn")
 
     def lose_ledger(self) -> None:
-        """Now and then delete the ledger, break it, or have it written by a newer cleaner.
+        """Now and then delete the ledger, break it, or let a newer cleaner write it.
 
         Not where the reference would need to know what tags alone say: of orphans whose state changed meanwhile, and of
         assets that a late marker makes older than their tags say.
@@ -206,10 +206,10 @@ class Story:
 
     @property
     def now(self) -> datetime:
-        """S3's clock, as it tells it."""
+        """S3's clock, in whole seconds."""
         return self.s3.clock.replace(microsecond=0)
 
-    # A run, and what the reference says of it
+    # A run, and its comparison with the reference
 
     def run(self) -> None:
         """Run the cleaner, as a rule once, and compare."""
@@ -219,7 +219,7 @@ class Story:
             self._run()
 
     def _run(self) -> None:
-        if self.lost:  # An orphan is known by its tag, or found anew.
+        if self.lost:  # An orphan's tag dates it, or a listing finds it again.
             self.orphans = {key: at for key, at in self.orphans.items() if OUR_KEYS & self.s3.tags(key).keys()}
         before = self.s3.assets()
         uploaded = {key: self.s3.objects[key].last_modified for key in before}
@@ -251,7 +251,7 @@ class Story:
         tags = {f"{key} {name}": value for key in left for name, value in self.s3.tags(key).items()}
         bare = {key: each for key, each in retired.items() if key not in safe}
         self.compare("tags", tags, {f"{key} {each.state}_at": format_instant(each.since) for key, each in bare.items()})
-        # The cleaner keeps since when an orphan is in its state, not when it was found.
+        # The cleaner stores when an orphan entered its state, not when it was found.
         self.orphans = {
             key: retired[key].since if key in retired else at for key, at in self.orphans.items() if key in left
         }
@@ -259,7 +259,7 @@ class Story:
         self.unseen, self.late = [], False
 
     def site(self, present: set[str]) -> reference.Site:
-        """What the reference is asked about."""
+        """The site for the reference."""
         protected: dict[str, datetime] = {}
         for until, keys in self.protections.values():
             protected |= {key: max(until, protected.get(key, until)) for key in keys}
@@ -267,7 +267,7 @@ class Story:
         return reference.Site(self.releases, present, protected, pinned, self.orphans)
 
     def compare(self, what: str, cleaner: object, expected: object) -> None:
-        """Raise where the two differ."""
+        """Raise if the two differ."""
         if cleaner != expected:
             msg = (
                 f"seed {self.seed}, {format_instant(self.now)}, {what}:\n  cleaner   {_show(cleaner)}\n"
@@ -282,11 +282,11 @@ def _show(value: object) -> str:
 
 
 def replay(seed: int) -> None:
-    """Tell one story aloud; raises where it goes wrong."""
+    """Print one story; raises where it goes wrong."""
     Story(seed, print).play()
 
 
 def play(first: int, count: int) -> None:
-    """Tell many stories."""
+    """Play many stories."""
     for seed in range(first, first + count):
         Story(seed).play()

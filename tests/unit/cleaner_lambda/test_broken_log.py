@@ -24,7 +24,7 @@ from tests.unit.cleaner_lambda.runs import (
 @pytest.mark.scenario("T8a", "T29c")
 @pytest.mark.parametrize("full", [False, True])
 def test_without_any_marker_nothing_happens(full: bool) -> None:  # noqa: FBT001 (a parameter of the test)
-    """An installation on a bucket that nobody has published to: what lies there is not ours."""
+    """An installation on a bucket without a release: its objects are not ours."""
     s3 = FakeS3()
     s3.put("assets/app-aaaa1111.js", tags={"removed_at": "2020-01-01T00:00:00Z"})
     s3.advance(400 * DAY)
@@ -34,7 +34,7 @@ def test_without_any_marker_nothing_happens(full: bool) -> None:  # noqa: FBT001
 
 
 def test_marker_that_comes_out_of_order_gives_the_state_of_markers_in_order() -> None:
-    """S3's clock orders releases; a run may have missed an older marker (two with one second, the ids reversed)."""
+    """S3's clock orders releases. A run may have missed an older marker (two of one second, the ids reversed)."""
     late, in_order = FakeS3(), FakeS3()
     for s3 in (late, in_order):
         s3.publish("r1", "default", {APP: A})
@@ -78,7 +78,7 @@ def test_marker_that_comes_out_of_order_gives_the_state_of_markers_in_order() ->
 def test_invalid_file_of_the_log_stops_all_deletion_and_says_so(
     s3: FakeS3, folder: str, body: bytes, words: str
 ) -> None:
-    """What is current is unknown, so nothing may go; once it is dealt with, deletion goes on."""
+    """It is unknown which assets are current, so nothing is deleted until that file is."""
     s3.advance(POLICY.version_ttl)
     key = f"{s3.layout.log}{folder}/20261124T000000Z-bad.json"
     s3.put(key, body)
@@ -95,14 +95,14 @@ def test_invalid_file_of_the_log_stops_all_deletion_and_says_so(
 
 
 def test_file_with_a_foreign_name_among_the_markers_stops_all_deletion(s3: FakeS3) -> None:
-    """It may be somebody's marker."""
+    """It may be a marker."""
     s3.advance(POLICY.version_ttl)
     s3.put(f"{s3.layout.markers}latest.json", b"{}")
     assert stopped_by(run(s3)) == ["invalid_marker"]
     assert A in s3.assets()
 
 
-def test_folder_objects_of_consoles_are_no_markers(s3: FakeS3) -> None:
+def test_folder_objects_of_consoles_are_not_markers(s3: FakeS3) -> None:
     """The S3 console's "create folder" puts an empty object whose key ends with a slash."""
     s3.advance(POLICY.version_ttl)
     for folder in (s3.layout.markers, s3.layout.pending, s3.layout.staged, s3.layout.pins):
@@ -112,7 +112,7 @@ def test_folder_objects_of_consoles_are_no_markers(s3: FakeS3) -> None:
 
 @pytest.mark.scenario("T30", "T34a")
 def test_missing_current_marker_stops_deletion_until_the_channel_has_a_release_again(s3: FakeS3) -> None:
-    """An older release does not become current instead: production still serves the one whose marker was lost."""
+    """An older release does not become current instead: production still serves the release whose marker is lost."""
     current = s3.ledger.current["default"]
     s3.objects.pop(s3.layout.marker_key(current))
     s3.advance(30 * DAY)
@@ -128,7 +128,7 @@ def test_missing_current_marker_stops_deletion_until_the_channel_has_a_release_a
 
 
 def test_a_rebuild_that_dies_leaves_no_ledger_that_passes_for_whole(s3: FakeS3) -> None:
-    """It dies after it has announced what it tags: the next run rebuilds from the start, and deletes nothing either."""
+    """It dies after it has announced its tags: the next run rebuilds from the start, and deletes nothing either."""
     s3.advance(POLICY.version_ttl)
     del s3.objects[s3.layout.ledger]
     s3.put(A, tags={})
@@ -151,7 +151,7 @@ def test_a_rebuild_that_dies_leaves_no_ledger_that_passes_for_whole(s3: FakeS3) 
 
 
 def test_ledger_of_a_newer_format_is_rebuilt_without_deleting(s3: FakeS3) -> None:
-    """The same as a broken one."""
+    """As a broken ledger is."""
     before = s3.ledger.retired
     s3.put(s3.layout.ledger, b"not gzip")
     s3.advance(POLICY.version_ttl)
@@ -161,7 +161,7 @@ def test_ledger_of_a_newer_format_is_rebuilt_without_deleting(s3: FakeS3) -> Non
 
 
 def test_ledger_lost_is_rebuilt_from_markers_and_tags_with_the_same_instants(s3: FakeS3) -> None:
-    """Also for an orphan, which no marker dates: its tag does."""
+    """Also for an orphan, which its tag dates and no marker does."""
     s3.put("assets/stray-0123abcd.js")
     s3.advance(2 * DAY)
     run(s3, full=True, policy=replace(POLICY, version_limit=9))
@@ -175,7 +175,7 @@ def test_ledger_lost_is_rebuilt_from_markers_and_tags_with_the_same_instants(s3:
 
 @pytest.mark.scenario("T28")
 def test_tag_left_over_from_an_earlier_retirement_makes_nothing_older(s3: FakeS3) -> None:
-    """With the ledger lost, markers and tag disagree: the later instant counts."""
+    """If marker and tag disagree after the ledger is lost, the later instant counts."""
     s3.tags(A)["superseded_at"] = "2020-01-01T00:00:00Z"
     since = s3.ledger.retired[A].mark.since
     s3.objects.pop(s3.layout.ledger)
@@ -185,7 +185,7 @@ def test_tag_left_over_from_an_earlier_retirement_makes_nothing_older(s3: FakeS3
 
 
 def test_live_asset_with_a_left_over_tag_loses_it_when_the_ledger_is_rebuilt(s3: FakeS3) -> None:
-    """Nothing else remembers that it bears one."""
+    """Only the object itself says that it has one."""
     s3.tags(B)["removed_at"] = "2020-01-01T00:00:00Z"
     s3.objects.pop(s3.layout.ledger)
     run(s3)

@@ -1,4 +1,4 @@
-"""The event of a run: a summary of any run, sent once, and once more if EventBridge did not take it."""
+"""The event of a run: a summary, sent once, and once more if EventBridge did not accept it."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ NOT_TAKEN = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingExcepti
 
 @pytest.fixture
 def client() -> Any:  # noqa: ANN401 (boto3 makes its classes at run time)
-    """A real client that never gets as far as the network."""
+    """A real client that never reaches the network."""
     return boto3.client("events", region_name="eu-central-1", aws_access_key_id="test", aws_secret_access_key="test")
 
 
 @pytest.fixture
 def waits() -> list[float]:
-    """How long was waited."""
+    """The pauses that were made."""
     return []
 
 
 @pytest.fixture
 def bus(client: Any, waits: list[float]) -> EventBus:  # noqa: ANN401
-    """The bus over a client."""
+    """The bus with a client."""
     return EventBus(client, "default", waits.append)
 
 
@@ -62,7 +62,7 @@ def test_one_request_sends_the_event(client: Any, bus: EventBus, waits: list[flo
 
 
 def test_an_event_that_was_not_taken_is_sent_once_more(client: Any, bus: EventBus, waits: list[float]) -> None:  # noqa: ANN401
-    """The error comes within a success, which no SDK repeats."""
+    """The error is in an answer with status 200, which the SDK does not retry."""
     with Stubber(client) as stub:
         stub.add_response("put_events", NOT_TAKEN, expected())
         stub.add_response("put_events", TAKEN, expected())
@@ -81,7 +81,7 @@ def test_an_event_that_is_never_taken_is_an_error_with_eventbridges_words(client
 
 
 def test_a_refusal_is_an_error(client: Any, bus: EventBus) -> None:  # noqa: ANN401
-    """The role may not: no second try changes that."""
+    """The role lacks the permission: a second try would not help."""
     with Stubber(client) as stub:
         stub.add_client_error("put_events", "AccessDeniedException", "not authorized to perform events:PutEvents")
         with pytest.raises(NotSentError, match="events:PutEvents"):
@@ -90,10 +90,10 @@ def test_a_refusal_is_an_error(client: Any, bus: EventBus) -> None:  # noqa: ANN
 
 
 def test_no_answer_is_an_error() -> None:
-    """The client has tried twice by itself."""
+    """The client itself has tried twice."""
 
     class Silent:
-        """A bus that hangs."""
+        """A bus that does not answer."""
 
         def put_events(self, **_: object) -> None:
             """Time out."""
@@ -103,8 +103,8 @@ def test_no_answer_is_an_error() -> None:
         EventBus(Silent(), "default").send(MESSAGE)
 
 
-def test_without_a_full_listing_nothing_is_said_of_missing_assets_and_orphans() -> None:
-    """Unknown is not none."""
+def test_without_a_full_listing_missing_assets_and_orphans_are_unknown() -> None:
+    """Unknown is not zero."""
     message = detail(report(), SITE, "run")
     assert (message["missing_assets"], message["orphans"]) == (None, None)
     message = detail(report(missing=(), orphans=0), SITE, "run")

@@ -1,4 +1,4 @@
-"""What the ledger says for people: when each asset falls due, or what keeps it."""
+"""What the ledger says for people: when each asset falls due, or why it is kept."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def fate(s3: FakeS3, key: str) -> tuple[datetime | None, str | None]:
-    """When an asset falls due, and what keeps it if it does not."""
+    """When an asset falls due, and why it is kept if it does not."""
     entry = s3.ledger.retired[key]
     return entry.due, entry.kept_by
 
 
 def test_ledger_says_when_each_asset_falls_due_or_what_keeps_it(s3: FakeS3) -> None:
-    """As the policy of the last run has it, which is there too."""
+    """By the policy of the last run, which the ledger holds too."""
     since = s3.ledger.retired[A].mark.since
     assert fate(s3, A) == (since + timedelta(seconds=POLICY.version_ttl), None)
     assert s3.ledger.last_run["policy"]["version_ttl"] == POLICY.version_ttl
@@ -59,8 +59,8 @@ def test_what_a_stop_or_an_error_holds_up_keeps_its_instant(s3: FakeS3) -> None:
 
 
 @pytest.mark.parametrize("policy", [POLICY, replace(POLICY, version_limit=2)], ids=["due later", "kept"])
-def test_time_that_passes_is_no_reason_to_write_the_ledger(s3: FakeS3, policy: Policy) -> None:
-    """Also when the grace period ends meanwhile: when what falls due has not changed."""
+def test_passing_time_does_not_write_the_ledger(s3: FakeS3, policy: Policy) -> None:
+    """Also when the grace period ends meanwhile: the due instants have not changed."""
     run(s3, policy=policy)
     s3.advance(policy.grace)
     s3.requests.clear()

@@ -1,4 +1,4 @@
-"""The full listing: orphans, sites inside a site, and assets that are missing."""
+"""The full listing: orphans, sites inside a site, and missing assets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.unit.cleaner_lambda.runs import (
     ],
 )
 def test_orphans_are_retired_by_the_setting(s3: FakeS3, orphans: Orphans, retired: set[str]) -> None:
-    """Counted in any case; retired from now on, whatever their age, so they get their whole time."""
+    """They are counted in any case. They retire from now on, whatever their age, so they get their whole time."""
     s3.put("assets/old-0123abcd.js")
     s3.put("assets/robots.txt")
     s3.advance(2 * DAY)
@@ -50,7 +50,7 @@ def test_orphans_are_retired_by_the_setting(s3: FakeS3, orphans: Orphans, retire
 
 
 def test_orphan_whose_logical_path_is_current_is_superseded(s3: FakeS3) -> None:
-    """And comes last among its siblings of the same instant."""
+    """It also ranks last among its siblings of the same instant."""
     s3.put("assets/app-0123abcd.js")
     s3.advance(DAY)
     run(s3, full=True, policy=replace(POLICY, version_limit=9))
@@ -72,8 +72,8 @@ def test_orphan_is_no_older_in_its_state_than_the_marker_that_brought_it_there(s
 
 
 @pytest.mark.scenario("T24", "T31b")
-def test_object_younger_than_a_day_is_no_orphan(s3: FakeS3) -> None:
-    """It may belong to an upload that nobody has told us of: 24 hours to the second."""
+def test_object_younger_than_a_day_is_not_an_orphan(s3: FakeS3) -> None:
+    """It may belong to an upload by another tool: 24 hours to the second."""
     s3.put("assets/old-0123abcd.js")
     s3.advance(DAY - 1)
     assert run(s3, full=True).orphans == 0
@@ -82,8 +82,8 @@ def test_object_younger_than_a_day_is_no_orphan(s3: FakeS3) -> None:
 
 
 @pytest.mark.scenario("T31b")
-def test_key_of_an_intent_is_no_orphan(s3: FakeS3) -> None:
-    """The upload that skips it is under way."""
+def test_key_of_an_intent_is_not_an_orphan(s3: FakeS3) -> None:
+    """An upload under way does not send it again."""
     s3.put("assets/old-0123abcd.js")
     s3.advance(2 * DAY)
     s3.intend("r3", "default", {"assets/old.js": "assets/old-0123abcd.js"})
@@ -93,7 +93,7 @@ def test_key_of_an_intent_is_no_orphan(s3: FakeS3) -> None:
 
 @pytest.mark.scenario("L10")
 def test_orphans_are_only_reported_with_an_empty_prefix() -> None:
-    """The whole bucket: anything may be somebody else's."""
+    """The site is the whole bucket: any object may belong to somebody else."""
     s3 = FakeS3(prefix="")
     s3.publish("r1", "default", {"app.js": "app-aaaa1111.js"})
     s3.put("old-0123abcd.js")
@@ -115,7 +115,7 @@ def test_orphans_are_only_reported_while_a_marker_is_invalid(s3: FakeS3) -> None
 
 @pytest.mark.scenario("T9")
 def test_nested_site_and_the_release_logs_are_nobodys_orphans(s3: FakeS3) -> None:
-    """A prefix with a release log of its own inside ours is another site, with all that lies there."""
+    """A prefix inside ours that has its own release log is another site, with all its objects."""
     nested = FakeS3(prefix="assets/admin/", clock=s3.clock)
     nested.publish("r1", "default", {"x.js": "assets/admin/x-0123abcd.js"})
     s3.objects |= nested.objects
@@ -128,7 +128,7 @@ def test_nested_site_and_the_release_logs_are_nobodys_orphans(s3: FakeS3) -> Non
 
 
 def test_site_configured_inside_this_one_has_its_assets_before_its_first_release(s3: FakeS3) -> None:
-    """It may be older than its release log: nobody may take what lies there for orphans."""
+    """It may be older than its release log: its objects are not orphans."""
     s3.put("assets/admin/x-0123abcd.js")
     s3.put("assets/administrator-0123abcd.js")
     s3.advance(2 * DAY)
@@ -139,7 +139,7 @@ def test_site_configured_inside_this_one_has_its_assets_before_its_first_release
 
 @pytest.mark.scenario("T34b")
 def test_entry_whose_object_is_gone_leaves_the_ledger_at_a_full_listing(s3: FakeS3) -> None:
-    """No request is made for it ever after."""
+    """The cleaner sends no request for it any more."""
     s3.objects.pop(A)
     report = run(s3, full=True)
     assert s3.ledger.retired == {}
@@ -148,14 +148,14 @@ def test_entry_whose_object_is_gone_leaves_the_ledger_at_a_full_listing(s3: Fake
 
 @pytest.mark.scenario("T34a")
 def test_missing_current_asset_is_named(s3: FakeS3) -> None:
-    """``MissingAssets``: somebody deleted what a page asks for."""
+    """``MissingAssets``: somebody deleted an asset that a page needs."""
     s3.objects.pop(B)
     assert run(s3, full=True).document()["missing"] == [B]
     assert run(s3).missing is None, "without a listing nothing is known"
 
 
 def test_full_listing_is_due_a_day_after_the_last(s3: FakeS3) -> None:
-    """Not with each run: it costs in proportion to what the bucket holds."""
+    """Not with each run: its cost is in proportion to the bucket."""
     s3.advance(DAY / 2 - 1)
     run(s3)
     assert ("list", "assets/") not in s3.requests
@@ -168,6 +168,6 @@ def test_full_listing_is_due_a_day_after_the_last(s3: FakeS3) -> None:
 
 
 def test_full_flag_asks_for_a_listing_at_once(s3: FakeS3) -> None:
-    """On demand, too."""
+    """On demand too."""
     run(s3, full=True)
     assert ("list", "assets/") in s3.requests

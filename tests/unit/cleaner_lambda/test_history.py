@@ -21,7 +21,7 @@ START = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 
 def at(second: int) -> datetime:
-    """So many seconds into the story."""
+    """A number of seconds after the story's beginning."""
     return START + timedelta(seconds=second)
 
 
@@ -47,7 +47,7 @@ def states(history: History) -> dict[str, tuple[str, int]]:
 
 
 def test_first_release_retires_nothing() -> None:
-    """There is nothing before it."""
+    """No release came before it."""
     history = fold(History(), [release(0, app_js="a1")])
     assert history.live_keys() == {"a1"}
     assert history.live_paths() == {"app.js"}
@@ -64,7 +64,7 @@ def test_superseded_since_the_marker_that_replaced_it() -> None:
 
 @pytest.mark.scenario("A3")
 def test_unchanged_asset_does_not_age() -> None:
-    """However many releases name it."""
+    """However many later releases name it."""
     assert states(fold(History(), [release(n, app_js="a1") for n in range(9)])) == {}
 
 
@@ -92,7 +92,7 @@ def test_path_that_comes_back_supersedes_its_old_versions_again() -> None:
 
 @pytest.mark.scenario("L5")
 def test_path_that_leaves_a_second_time_is_removed_since_then() -> None:
-    """Months later, all its versions have their whole time again."""
+    """Months later, all its versions get their whole time again."""
     releases = [
         release(0, app_js="a1"), release(5, app_js="a2"), release(9, b_js="b1"),
         release(20, app_js="a2"), release(30, b_js="b1"),
@@ -102,7 +102,7 @@ def test_path_that_leaves_a_second_time_is_removed_since_then() -> None:
 
 @pytest.mark.scenario("L4")
 def test_roll_back_retires_what_was_live_a_moment_ago_as_the_latest() -> None:
-    """After A, B, back to A, then C: A left last, whatever S3 says of its upload."""
+    """After A, B, back to A, then C: A left last, whenever it was uploaded."""
     releases = [release(0, app_js="a"), release(5, app_js="b"), release(9, app_js="a"), release(12, app_js="c")]
     assert states(fold(History(), releases)) == {"a": ("superseded", 12), "b": ("superseded", 9)}
 
@@ -121,7 +121,7 @@ def test_key_that_two_channels_share_is_live_until_both_left_it() -> None:
 
 
 def test_path_that_lives_in_another_channel_is_superseded_not_removed() -> None:
-    """Removed means: in no current release."""
+    """Removed means that it is in no current release."""
     history = fold(
         History(), [release(0, "production", app_js="a1"), release(1, "staging", app_js="s1"),
                     release(5, "production", b_js="b1")]
@@ -137,7 +137,7 @@ def test_markers_of_one_second_are_ordered_by_their_id() -> None:
 
 
 def test_tagged_asset_that_lives_again_is_owed_a_look_at_its_tags_until_that_was_done() -> None:
-    """Also when it leaves again meanwhile: its new entry does not say what tag it bears."""
+    """Also if it leaves again meanwhile: its new entry does not say which tag the object has."""
     first = fold(History(), [release(0, app_js="a1"), release(5, app_js="a2")])
     mark = Mark(State.SUPERSEDED, at(5))
     entry = first.retired["a1"]
@@ -163,7 +163,7 @@ def releases_of(story: list[tuple[str, dict[str, str]]]) -> list[Published]:
     return [
         release(number // 2, channel, **{path: path + version for path, version in assets.items()})
         for number, (channel, assets) in enumerate(story)
-        if number % 2 == 0 or channel != story[number - 1][0]  # an id is there only once
+        if number % 2 == 0 or channel != story[number - 1][0]  # each id is unique
     ]
 
 
@@ -171,7 +171,7 @@ def releases_of(story: list[tuple[str, dict[str, str]]]) -> list[Published]:
 def test_folding_at_once_equals_folding_in_steps_of_any_size(
     story: list[tuple[str, dict[str, str]]], data: st.DataObject
 ) -> None:
-    """However many releases a run finds, the state is the same; nor does their order in the listing matter."""
+    """The state does not depend on how many releases a run finds, nor on their order in the listing."""
     releases = sorted(releases_of(story), key=lambda each: each.order)
     stepwise, left = History(), list(releases)
     while left:
@@ -182,7 +182,7 @@ def test_folding_at_once_equals_folding_in_steps_of_any_size(
 
 @given(builds)
 def test_every_key_ever_published_is_either_live_or_retired(story: list[tuple[str, dict[str, str]]]) -> None:
-    """Never both, never forgotten; and its state agrees with the live paths."""
+    """Each key is exactly one of the two, and its state agrees with the live paths."""
     releases = releases_of(story)
     history = fold(History(), releases)
     live, paths = history.live_keys(), history.live_paths()
@@ -195,7 +195,7 @@ def test_every_key_ever_published_is_either_live_or_retired(story: list[tuple[st
 
 @given(builds)
 def test_retired_since_the_release_that_brought_it_into_its_state(story: list[tuple[str, dict[str, str]]]) -> None:
-    """Derived again from the whole story, as the definition says."""
+    """The reference derives it from the whole story by the definition."""
     releases = releases_of(story)
     told = [
         reference.Release(
@@ -212,7 +212,7 @@ def test_retired_since_the_release_that_brought_it_into_its_state(story: list[tu
     assert {key: (entry.logical, entry.mark, entry.release) for key, entry in entries.items()} == expected
 
 
-# What one run finds, though several releases made it
+# Several releases between two runs
 
 POLICY = Policy(version_limit=1, version_ttl=0, removed_ttl=0, grace=0)
 APP = "assets/app.js"
@@ -220,13 +220,13 @@ A, B, C = (f"assets/app-{letter * 4}1111.js" for letter in "abc")
 
 
 def run(s3: FakeS3, policy: Policy = POLICY, *, full: bool = False) -> set[str]:
-    """Run the cleaner; what it says that it deleted."""
+    """Run the cleaner; returns the keys that it says it deleted."""
     report = clean(s3, Job(prefix="assets/", policy=policy, run="run", full=full))
     return {entry["key"] for entry in report.document()["delete"]}
 
 
 def test_asset_that_came_back_and_left_within_one_run_loses_its_tag_while_an_upload_needs_it() -> None:
-    """No run saw it live: its tag of the first time is still there."""
+    """No run saw it live, so the object still has its first tag."""
     policy = Policy(version_limit=9, version_ttl=3600, removed_ttl=3600, grace=0)
     s3 = FakeS3()
     for name, key in (("r1", A), ("r2", B)):
@@ -247,7 +247,7 @@ def test_asset_that_came_back_and_left_within_one_run_loses_its_tag_while_an_upl
 
 
 def publish_late(s3: FakeS3, name: str, channel: str, assets: dict[str, str], seconds: int) -> None:
-    """Publish a release whose marker S3 dates some seconds before now, though it was not listed until now."""
+    """Publish a release whose marker S3 dates some seconds ago, although no listing had it until now."""
     key = s3.layout.marker_key(s3.publish(name, channel, assets))
     s3.objects[key].last_modified -= timedelta(seconds=seconds)
 
@@ -266,7 +266,7 @@ def test_late_marker_does_not_bring_back_what_was_deleted_long_ago() -> None:
 
 
 def test_late_marker_gives_no_place_in_the_version_limit_to_what_was_deleted() -> None:
-    """B is the one older version that is left of its path: A, of a later release, was deleted while B was staged."""
+    """B is the only older version left of its path: A, of a later release, was deleted while B was staged."""
     other = {"assets/other.js": "assets/other-eeee1111.js"}
     s3 = FakeS3()
     s3.publish("r1", "default", {APP: B})
@@ -287,7 +287,7 @@ def test_late_marker_gives_no_place_in_the_version_limit_to_what_was_deleted() -
 
 
 def test_late_marker_makes_no_orphan_older_than_its_finding() -> None:
-    """It was found a moment ago: its logical path came to be current before, but nothing counted then."""
+    """It was found a moment ago: its logical path became current before, but its age did not count then."""
     policy = Policy(version_limit=0, version_ttl=3600, removed_ttl=3600, grace=0)
     s3 = FakeS3()
     s3.put(A)

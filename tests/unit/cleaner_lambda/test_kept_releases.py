@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def test_pinned_release_keeps_its_assets_until_it_is_unpinned(s3: FakeS3) -> None:
-    """Tagged as retired all the time, and however long ago; then they go with the next run."""
+    """They stay tagged as retired, however long ago; once unpinned, the next run deletes them."""
     pin = s3.pin("20261123T000000Z-r1", "default", {APP: A})
     s3.advance(400 * DAY)
     report = run(s3)
@@ -39,7 +39,7 @@ def test_pinned_release_keeps_its_assets_until_it_is_unpinned(s3: FakeS3) -> Non
 
 
 def test_pinned_release_that_becomes_current_and_is_superseded_again_stays(s3: FakeS3) -> None:
-    """Its tags go and come as those of others do."""
+    """Its tags are removed and written as for other releases."""
     s3.pin("20261123T000000Z-r1", "default", {APP: A})
     s3.publish("r3", "default", {APP: A})
     run(s3)
@@ -95,7 +95,7 @@ def test_pin_that_vanishes_between_list_and_get_keeps_nothing_any_more(s3: FakeS
 
 @pytest.mark.parametrize(("name", "body"), [("20261124T000000Z-bad.json", b"{}"), ("notes.txt", b"call Ann")])
 def test_invalid_pin_stops_all_deletion_and_says_what_to_do(s3: FakeS3, name: str, body: bytes) -> None:
-    """Nobody knows which assets it is about."""
+    """It is unknown which assets the pin is for."""
     s3.advance(POLICY.version_ttl)
     s3.put(f"{s3.layout.pins}{name}", body)
     (stop,) = run(s3).plan.stops
@@ -108,8 +108,8 @@ def test_invalid_pin_stops_all_deletion_and_says_what_to_do(s3: FakeS3, name: st
     assert s3.assets() == {A, B}
 
 
-def test_key_of_a_pin_is_no_orphan(s3: FakeS3) -> None:
-    """A release that was only ever staged can be pinned; unpinned, its assets are orphans."""
+def test_key_of_a_pin_is_not_an_orphan(s3: FakeS3) -> None:
+    """A release that was only staged can be pinned; once unpinned, its assets are orphans."""
     s3.put(C)
     pin = s3.pin("20261123T000000Z-trial", "default", {APP: C})
     s3.advance(2 * DAY)
@@ -122,7 +122,7 @@ def test_key_of_a_pin_is_no_orphan(s3: FakeS3) -> None:
 
 @pytest.mark.scenario("A1")
 def test_keep_releases_keeps_the_assets_of_the_earlier_releases(s3: FakeS3) -> None:
-    """Whatever their age, for a roll-back without a rebuild; the markers are read for it."""
+    """Whatever their age, for a roll-back without a new build; the run reads their markers."""
     s3.publish("r3", "default", {APP: C})
     s3.publish("s1", "staging", {"assets/logo.png": LOGO})
     run(s3)

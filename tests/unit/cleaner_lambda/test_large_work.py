@@ -1,4 +1,4 @@
-"""More work than one invocation's time: it stops between batches, and goes on where it stopped."""
+"""More work than fits one invocation: a run stops between batches, and the next one continues there."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NEW = {f"assets/{n:04}.js": f"assets/{n:04}-5e6f7a8b.js" for n in range(3 * BATC
 
 
 def for_batches(count: int) -> Callable[[], bool]:
-    """There is time for so many batches."""
+    """There is time for a number of batches."""
     left = iter(range(count))
     return lambda: next(left, None) is not None
 
@@ -43,7 +43,7 @@ def run(s3: FakeS3, batches: int = 10**6, *, sleeps: list[float] | None = None) 
 
 
 def run_to_the_end(s3: FakeS3, batches: int) -> list[Report]:
-    """Run again as long as the cleaner says that it goes on at once."""
+    """Run again as long as the cleaner says that it continues at once."""
     reports = [run(s3, batches)]
     while reports[-1].unfinished:
         assert reports[-1].next_due == s3.clock, "it comes back at once"
@@ -53,7 +53,7 @@ def run_to_the_end(s3: FakeS3, batches: int) -> list[Report]:
 
 
 def state(s3: FakeS3) -> dict[str, object]:
-    """What is in the bucket, and what the ledger makes of it."""
+    """The objects in the bucket, and the ledger's entries."""
     ledger = s3.ledger
     tags = {key: s3.tags(key) for key in s3.assets()}
     return {"tags": tags, "retired": ledger.retired, "owed": ledger.owed, "rest": (ledger.deleting, ledger.tagging)}
@@ -159,7 +159,7 @@ def test_a_key_that_failed_does_not_hold_up_what_is_left(s3: FakeS3) -> None:
     assert (len(report.outcome.failed), report.unfinished, report.next_due) == (1, True, s3.clock)
 
 
-# Errors that pass
+# Temporary errors
 
 
 def test_a_throttled_deletion_backs_off_and_goes_on(s3: FakeS3) -> None:
@@ -182,7 +182,7 @@ def test_a_throttled_deletion_backs_off_and_goes_on(s3: FakeS3) -> None:
 
 
 def test_a_deletion_without_an_answer_is_repeated_and_stays_announced(s3: FakeS3) -> None:
-    """It may still come to pass after the run: until that is over, an uploader that needs one of the keys waits."""
+    """It may still happen after the run: until that is over, an uploader that needs one of the keys waits."""
     run(s3)
     s3.advance(POLICY.version_ttl)
     first = iter([True])
@@ -211,7 +211,7 @@ def test_key_ranges_hold_every_key_once(known: set[str], key: str) -> None:
 
 
 class Endless(FakeS3):
-    """A site of very many young objects that nobody knows of."""
+    """A site with very many young objects that no release names."""
 
     def list(self, prefix: str, after: str = "", to: str | None = None) -> Iterator[Listed]:
         assert (after, to) == ("", None), "nothing is known, so there is one range"

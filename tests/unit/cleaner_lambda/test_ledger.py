@@ -1,4 +1,4 @@
-"""The ledger: written and read again; what cannot be read is an error that leads to a rebuild."""
+"""The ledger, written and read again; a ledger that cannot be read is an error that leads to a rebuild."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_was_written_is_read_again(ledger: Ledger) -> None:
 
 @given(ledgers, st.randoms(use_true_random=False))
 def test_same_ledger_gives_the_same_bytes(ledger: Ledger, random: Random) -> None:
-    """Whenever it is written, in whatever order it was built: an ETag says whether something changed."""
+    """Whenever it is written, in whatever order it was built: its ETag says whether something changed."""
     items = list(ledger.retired.items())
     random.shuffle(items)
     other = replace(ledger, retired=dict(items), folded=dict(reversed(list(ledger.folded.items()))))
@@ -71,14 +71,14 @@ def test_same_ledger_gives_the_same_bytes(ledger: Ledger, random: Random) -> Non
 
 
 def test_same_state_does_not_look_at_the_last_run() -> None:
-    """A summary alone is no reason for a PUT; everything else is."""
+    """A new summary alone causes no PUT; any other change does."""
     assert EXAMPLE.same_state(replace(EXAMPLE, last_run={}))
     for name in ("current", "folded", "retired", "owed", "deleting", "listed_at"):
         assert not EXAMPLE.same_state(replace(EXAMPLE, **{name: getattr(Ledger(), name)})), name
 
 
 def packed(text: str) -> bytes:
-    """As it lies in the bucket."""
+    """As the bucket stores it."""
     return gzip.compress(text.encode(), mtime=0)
 
 
@@ -88,7 +88,7 @@ def document(**changes: object) -> bytes:
 
 
 def without(name: str) -> bytes:
-    """The example's document without a name."""
+    """The example's document without one field."""
     whole = json.loads(gzip.decompress(encode(EXAMPLE)))
     del whole[name]
     return packed(json.dumps(whole))
@@ -96,7 +96,7 @@ def without(name: str) -> bytes:
 
 @pytest.mark.parametrize("version", [0, FORMAT + 1, "1", None])
 def test_other_format_is_named(version: object) -> None:
-    """A newer cleaner was here before: rolled back, this one rebuilds."""
+    """A newer cleaner wrote it before a roll-back: this one rebuilds."""
     with pytest.raises(LedgerError, match=f"has format {version!r}; this version reads 1"):
         decode(document(format=version))
 
@@ -127,6 +127,6 @@ def test_other_format_is_named(version: object) -> None:
     ],
 )  # fmt: skip
 def test_broken_ledger_is_an_error_of_its_own(body: bytes) -> None:
-    """Not one of Python's, whatever is broken."""
+    """It is not one of Python's errors, whatever is broken."""
     with pytest.raises(LedgerError, match="the ledger is broken"):
         decode(body)

@@ -1,4 +1,4 @@
-"""What a run counts: every value under its site, and a run that ended well told from one that did not."""
+"""The metrics of a run: each value has its site's dimensions, and ``Runs`` says whether the run ended well."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 SITE = Site("my-assets", "assets/", Policy())
 DUE = {f"{n}.js": Retired(f"{n}.js", Mark(State.REMOVED, NOW - timedelta(days=30)), 10, "r") for n in range(3)}
 ERRORS = {Reason.BRAKE, Reason.INVALID_MARKER, Reason.MISSING_MARKER}
-"""What a person has to deal with."""
+"""The reasons that wait for a person."""
 
 
 def report(*stops: Reason, **more: Any) -> Report:  # noqa: ANN401
-    """A run that deleted two of three removed assets, of 10 bytes each; or was held up."""
+    """A run that deleted two of three removed assets of 10 bytes each, or was held up."""
     view = View(frozenset({"live"}), DUE, stops=tuple(Stop(stop, "why") for stop in stops))
     plan = decide(view, Policy(), NOW, force=True)
     values: dict[str, Any] = {
@@ -46,7 +46,7 @@ def report(*stops: Reason, **more: Any) -> Report:  # noqa: ANN401
 
 
 def measured(run: Report, *, by_marker: bool = False) -> dict[str, float]:
-    """Its values, by CloudWatch's names."""
+    """A run's values, by their names in CloudWatch."""
     return {metric.value: number for metric, number in measure(run, 1.5, by_marker=by_marker).items()}
 
 
@@ -68,7 +68,7 @@ def test_values_are_what_the_answer_says() -> None:
 
 
 def test_a_full_listing_counts_what_it_found() -> None:
-    """Nothing missing is a value too: an alarm is over by it."""
+    """Zero is a value too: it ends an alarm."""
     values = measured(report(missing=("a", "b"), orphans=5))
     assert (values["MissingAssets"], values["Orphans"]) == (2, 5)
     values = measured(report(missing=(), orphans=0))
@@ -113,7 +113,7 @@ def test_one_error_among_reasons_that_pass_is_enough() -> None:
     ids=["a deletion failed", "tags could not be read", "the time was over"],
 )
 def test_a_run_that_did_not_do_all_did_not_end_well(more: dict[str, Any], failed: int) -> None:
-    """If that goes on for a day, what is due is not deleted, and no other alarm says so."""
+    """If that goes on for a day, due assets are not deleted, and no other alarm says so."""
     values = measured(report(**more))
     assert (values["Runs"], values["Failed"]) == (0, failed)
 

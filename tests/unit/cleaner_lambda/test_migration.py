@@ -1,4 +1,4 @@
-"""What ``docs/migrate.md`` says of a bucket that another tool has filled, run after run."""
+"""``docs/migrate.md`` on a bucket that another tool has filled, run after run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(s3: FakeS3, orphans: Orphans = Orphans.FINGERPRINTED, *, dry_run: bool =
 
 @pytest.fixture
 def s3() -> FakeS3:
-    """Five versions of a file, one of them live; a file that the gem has tagged long ago; and one that it has not."""
+    """Five versions of a file, one of them live; a file that the gem tagged long ago; and a file without a tag."""
     s3 = FakeS3()
     for key in (*OLD, LIVE, UNMARKED, BY_HAND, MANIFEST):
         s3.put(key)
@@ -42,7 +42,7 @@ def s3() -> FakeS3:
 
 
 def publish(s3: FakeS3) -> None:
-    """Step 5: what production serves."""
+    """Step 5: the release that production serves."""
     s3.publish("live", "default", {"assets/app.js": LIVE})
 
 
@@ -90,7 +90,7 @@ def test_everything_else_is_as_old_as_its_finding_whenever_it_was_uploaded(s3: F
 
 
 def test_what_was_released_outranks_what_was_found_even_later(s3: FakeS3) -> None:
-    """So what production serves is published first."""
+    """So the release that production serves is published first."""
     publish(s3)
     run(s3, Orphans.REPORT)
     s3.publish("next", "default", {"assets/app.js": "assets/app-6666ffff.js"})
@@ -126,7 +126,7 @@ def test_all_takes_what_was_put_there_by_hand_but_nothing_outside_the_prefix(s3:
     assert {LIVE, MANIFEST} < s3.assets()
 
 
-def test_a_young_object_is_no_orphan(s3: FakeS3) -> None:
+def test_a_young_object_is_not_an_orphan(s3: FakeS3) -> None:
     publish(s3)
     s3.put("assets/young-aaaa1111.js")
     s3.advance(DAY - 60)

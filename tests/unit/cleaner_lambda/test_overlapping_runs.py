@@ -1,4 +1,4 @@
-"""Runs that overlap, or that died: none deletes what another one is about to delete."""
+"""Runs that overlap, and runs that died: a run deletes nothing while another one deletes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def test_another_runs_unexpired_deleting_means_nothing_is_deleted_and_when_to_come_back(s3: FakeS3) -> None:
-    """It may be in the middle of it; its announcement stays in the ledger for uploaders."""
+    """The other run may be deleting now; its announcement stays in the ledger for uploaders."""
     s3.advance(POLICY.version_ttl)
     s3.ledger = replace(s3.ledger, deleting=Announcement("other", frozenset({"assets/x.js"})))
     announced = s3.clock
@@ -53,7 +53,7 @@ def test_another_runs_unexpired_deleting_means_nothing_is_deleted_and_when_to_co
 
 @pytest.mark.scenario("L23")
 def test_what_a_dead_run_announced_is_taken_back_even_if_nothing_else_changed(s3: FakeS3) -> None:
-    """An uploader that needs one of those keys would wait for nobody."""
+    """An uploader that needs one of those keys would wait for a dead run."""
     s3.ledger = replace(s3.ledger, deleting=Announcement("dead", frozenset({"assets/x.js"})))
     s3.advance(902)
     run(s3)
@@ -61,7 +61,7 @@ def test_what_a_dead_run_announced_is_taken_back_even_if_nothing_else_changed(s3
 
 
 def test_run_that_starts_over_is_not_held_up_by_its_own_announcement(s3: FakeS3) -> None:
-    """The id is that of one attempt of one invocation: nobody else is at work under it."""
+    """Each invocation has an id of its own: no other run works under it."""
     s3.advance(POLICY.version_ttl)
     s3.ledger = replace(s3.ledger, deleting=Announcement("mine", frozenset({A})))
     assert keys_of(run(s3, run_id="mine"), "delete") == [A]
@@ -80,7 +80,7 @@ def test_run_that_starts_over_is_not_held_up_by_its_own_announcement(s3: FakeS3)
     ids=["first_look", "announcement", "second_look", "deletion", "last_write"],
 )
 def test_ledger_written_by_another_run_starts_the_run_over(s3: FakeS3, operation: str, key: str, number: int) -> None:
-    """Whenever that was since this run read it: what the other run wrote is not lost."""
+    """At any time since this run read it: the other run's state is not lost."""
     s3.advance(POLICY.version_ttl)
     other = Mark(State.REMOVED, s3.clock)
 
@@ -99,7 +99,7 @@ def test_ledger_written_by_another_run_starts_the_run_over(s3: FakeS3, operation
 
 
 def test_run_that_loses_every_race_gives_up_with_an_error(s3: FakeS3) -> None:
-    """And has deleted nothing, as it never could announce it."""
+    """It has deleted nothing, as it could not announce it."""
     s3.advance(POLICY.version_ttl)
     count = 0
 

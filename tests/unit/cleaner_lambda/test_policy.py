@@ -1,4 +1,4 @@
-"""The policy: cases that are named for what they show."""
+"""The policy, case by case."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_removed_asset_is_kept_until_removed_ttl_is_over(
 
 
 def test_version_limit_does_not_keep_what_is_removed() -> None:
-    """It counts versions of what is still current."""
+    """It counts versions of current logical paths."""
     plan = decide(view({"a": removed(172_800)}), replace(POLICY, version_limit=10), NOW)
     assert reasons(plan, "delete") == {"a": "beyond_removed_ttl"}
 
@@ -64,7 +64,7 @@ def test_version_limit_zero_keeps_only_the_current_version() -> None:
 
 @pytest.mark.scenario("T5")
 def test_version_is_deleted_only_beyond_the_limit_and_after_its_ttl() -> None:
-    """Both, not either."""
+    """Both conditions must hold."""
     policy = replace(POLICY, version_limit=1)
     entries = {
         "young_within": superseded(3599, logical="a.js"),
@@ -81,7 +81,7 @@ def test_version_is_deleted_only_beyond_the_limit_and_after_its_ttl() -> None:
 
 
 def test_rank_follows_when_a_version_was_superseded() -> None:
-    """Latest superseded first; the later release first where that is the same; other logical paths do not count."""
+    """Latest superseded first; at the same instant, the later release first; other logical paths do not count."""
     entries = {
         "z_old": superseded(9000),
         "a_new": superseded(8000, release="r1"),
@@ -94,7 +94,7 @@ def test_rank_follows_when_a_version_was_superseded() -> None:
 
 @pytest.mark.scenario("L3")
 def test_bundle_stable_for_a_year_and_replaced_a_second_ago_is_kept() -> None:
-    """Its age counts from when it was superseded; nothing here knows when it was uploaded."""
+    """Its age counts from when it was superseded; the policy does not know its upload."""
     policy = replace(POLICY, version_limit=0, grace=0)
     plan = decide(view({"stable": superseded(1), "older": superseded(YEAR)}), policy, NOW)
     assert set(reasons(plan, "delete")) == {"older"}
@@ -119,12 +119,12 @@ def test_grace_adds_nothing_to_longer_ttls() -> None:
     assert set(reasons(plan, "delete")) == {"a"}
 
 
-# What is protected
+# Protected assets
 
 
 @pytest.mark.parametrize("reason", [Reason.PENDING, Reason.STAGED])
 def test_protected_asset_is_kept_and_loses_its_tag(reason: Reason) -> None:
-    """Even long overdue."""
+    """Even if it is long overdue."""
     until = NOW + timedelta(seconds=60)
     protected = {"a": Protection(reason, until), "b": Protection(reason, until)}
     plan = decide(view({"a": removed(YEAR), "b": superseded(YEAR, tagged=False)}, protected=protected), ALL, NOW)
@@ -135,7 +135,7 @@ def test_protected_asset_is_kept_and_loses_its_tag(reason: Reason) -> None:
 
 
 def test_protected_version_takes_no_place_in_the_version_limit() -> None:
-    """It is about to be current: the limit is for the older ones."""
+    """It is about to become current: the limit is for older versions."""
     protected = {"v3": Protection(Reason.PENDING, NOW + timedelta(seconds=60))}
     entries = {"v1": superseded(9000), "v2": superseded(8000), "v3": superseded(7000)}
     plan = decide(view(entries, protected=protected), POLICY, NOW)
@@ -143,14 +143,14 @@ def test_protected_version_takes_no_place_in_the_version_limit() -> None:
 
 
 def test_live_asset_that_bears_our_tag_loses_it() -> None:
-    """It came back, and needed no upload."""
+    """It came back without an upload."""
     plan = decide(view({}, owed=frozenset({"live.js"})), POLICY, NOW)
     assert reasons(plan, "untag") == {"live.js": "current"}
 
 
 @pytest.mark.scenario("A1")
 def test_assets_of_kept_releases_stay_whatever_their_age() -> None:
-    """``keep_releases``: time alone never makes them due; they are tagged all the same."""
+    """``keep_releases``: they do not fall due with time alone; they are tagged all the same."""
     entries = {"a": removed(YEAR, tagged=False), "b": superseded(YEAR)}
     plan = decide(view(entries, kept=frozenset({"a"})), ALL, NOW)
     assert reasons(plan)["a"] == "kept_release"
@@ -160,7 +160,7 @@ def test_assets_of_kept_releases_stay_whatever_their_age() -> None:
 
 
 def test_assets_of_pinned_releases_stay_tagged_and_their_clocks_go_on() -> None:
-    """So that they go at once when they are unpinned, if they are due by then; a pin comes before ``keep_releases``."""
+    """So the next run after an unpin deletes them, if they are due. A pin has priority over ``keep_releases``."""
     entries = {"a": removed(YEAR, tagged=False), "b": superseded(YEAR), "c": superseded(YEAR)}
     state = view(entries, pinned=frozenset({"a", "b"}), kept=frozenset({"a"}))
     plan = decide(state, ALL, NOW)
@@ -172,14 +172,14 @@ def test_assets_of_pinned_releases_stay_tagged_and_their_clocks_go_on() -> None:
 
 
 def test_pinned_asset_that_is_pending_too_loses_its_tag() -> None:
-    """An upload comes first: it is about to make it current."""
+    """An upload has priority: it is about to make the asset current."""
     protected = {"a": Protection(Reason.PENDING, NOW + timedelta(seconds=60))}
     plan = decide(view({"a": removed(YEAR)}, pinned=frozenset({"a"}), protected=protected), ALL, NOW)
     assert reasons(plan, "untag") == {"a": "pending"}
 
 
 def test_pinned_version_takes_the_place_in_the_version_limit_that_it_had() -> None:
-    """Neither a pin nor its end changes what becomes of the others."""
+    """A pin and its end change nothing for other assets."""
     entries = {"v1": superseded(9000), "v2": superseded(8000), "v3": superseded(7000), "v4": superseded(6000)}
     plain, pinned = (decide(view(entries, pinned=frozenset(keys)), POLICY, NOW) for keys in ((), ("v1", "v3")))
     assert set(reasons(plain, "delete")) == {"v1", "v2"}
@@ -191,7 +191,7 @@ def test_pinned_version_takes_the_place_in_the_version_limit_that_it_had() -> No
 
 @pytest.mark.scenario("T23b")
 def test_tag_is_written_when_it_is_missing_or_says_something_else() -> None:
-    """Not again, when it is right."""
+    """A tag that is right is not written again."""
     entries = {
         "untagged": superseded(10, tagged=False),
         "other_state": replace(superseded(10), tagged=Mark(State.REMOVED, NOW - timedelta(seconds=10))),
@@ -206,7 +206,7 @@ def test_tag_is_written_when_it_is_missing_or_says_something_else() -> None:
 
 @pytest.mark.scenario("T23a")
 def test_what_is_deleted_is_not_tagged_first() -> None:
-    """One request less, and never a tag on what is gone."""
+    """That saves one request."""
     assert decide(view({"a": removed(YEAR, tagged=False)}), POLICY, NOW).tag == ()
 
 
@@ -216,7 +216,7 @@ def test_what_is_deleted_is_not_tagged_first() -> None:
 @pytest.mark.scenario("T25b", "L24")
 @pytest.mark.parametrize("reason", [Reason.INVALID_MARKER, Reason.MISSING_MARKER, Reason.DELETING, Reason.REBUILT])
 def test_stop_tags_and_untags_but_deletes_nothing(reason: Reason) -> None:
-    """What is due is kept for that reason, and tagged as usual."""
+    """Due assets are kept for that reason, and tagged as usual."""
     entries = {"due": removed(YEAR, tagged=False), "young": superseded(10, tagged=False)}
     stop = Stop(reason, "why")
     plan = decide(view(entries, stops=(stop,), owed=frozenset({"live.js"})), ALL, NOW, force=True)
@@ -228,14 +228,14 @@ def test_stop_tags_and_untags_but_deletes_nothing(reason: Reason) -> None:
 
 
 def test_stop_that_ends_by_itself_is_when_to_come_back() -> None:
-    """Another run's announcement, or an intent that does not validate."""
+    """Another run's announcement, or an invalid intent."""
     until = NOW + timedelta(seconds=60)
     stop = Stop(Reason.DELETING, "why", until)
     assert decide(view({"a": removed(YEAR)}, stops=(stop,)), POLICY, NOW).next_due == until
 
 
 def many(count: int, live: int, policy: Policy, *, force: bool = False) -> Plan:
-    """A plan for so many due assets beside so many live ones."""
+    """A plan for a number of due assets beside a number of live ones."""
     entries = {f"due{number}": removed(YEAR, logical=f"{number}.js") for number in range(count)}
     return decide(view(entries, live=[f"live{number}" for number in range(live)]), policy, NOW, force=force)
 
@@ -252,7 +252,7 @@ def many(count: int, live: int, policy: Policy, *, force: bool = False) -> Plan:
     ids=["all_of_the_site_but_only_100", "101_of_102", "just_half", "more_than_half"],
 )
 def test_brake_needs_more_than_the_fraction_and_more_than_a_hundred(due: int, live: int, braked: bool) -> None:  # noqa: FBT001
-    """Both; just the fraction passes."""
+    """Both; exactly the fraction passes."""
     plan = many(due, live, POLICY)
     assert len(plan.delete) == (0 if braked else due)
     assert [stop.reason for stop in plan.stops] == ([Reason.BRAKE] if braked else [])
@@ -260,7 +260,7 @@ def test_brake_needs_more_than_the_fraction_and_more_than_a_hundred(due: int, li
 
 
 def test_brake_says_how_many_and_how_to_go_on() -> None:
-    """One line for whoever gets the alarm."""
+    """One line for the person who gets the alarm."""
     message = many(101, 1, POLICY).stops[0].message
     assert "101 of 102" in message
     assert '{"force": true}' in message
@@ -268,30 +268,30 @@ def test_brake_says_how_many_and_how_to_go_on() -> None:
 
 @pytest.mark.scenario("T35b", "L20")
 def test_brake_fraction_zero_means_none_not_off() -> None:
-    """Of however many; up to a hundred are never braked."""
+    """Whatever their number; the brake never stops up to a hundred."""
     policy = replace(POLICY, max_delete_fraction=0.0)
     assert many(101, 100_000, policy).delete == ()
     assert len(many(100, 1, policy).delete) == 100
 
 
 def test_brake_fraction_one_lets_the_whole_go() -> None:
-    """More than everything is never due."""
+    """There is never more due than all."""
     assert len(many(500, 0, replace(POLICY, max_delete_fraction=1.0)).delete) == 500
 
 
 def test_force_lets_the_brake_go() -> None:
-    """And nothing else: see the stops."""
+    """It changes nothing else: see the stops."""
     assert len(many(500, 0, POLICY, force=True).delete) == 500
 
 
 def test_nothing_retired_nothing_due() -> None:
-    """The quiet site asks for no wake-up."""
+    """A quiet site needs no wake-up."""
     plan = decide(view({}), POLICY, NOW)
     assert plan == Plan(keep=plan.keep, delete=(), tag=(), untag=(), upcoming=(), stops=(), next_due=None)
 
 
 def test_upcoming_is_what_time_alone_makes_due() -> None:
-    """With the instant; neither what the version limit keeps, nor a kept release, nor what an upload protects."""
+    """With the instant; without assets that the version limit, a kept release or an upload keeps."""
     entries = {
         "r": removed(100), "beyond": superseded(200), "within": superseded(100), "k": removed(9), "p": removed(9)
     }  # fmt: skip

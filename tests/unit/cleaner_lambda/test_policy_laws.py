@@ -80,7 +80,7 @@ def effects(plan: Plan) -> tuple[object, ...]:
 
 
 def at(state: View, now: datetime) -> View:
-    """The state as a run at that instant reads it: without what has expired."""
+    """The state as a run at that instant reads it: without expired protections and stops."""
     return replace(
         state,
         protected={key: each for key, each in state.protected.items() if each.until > now},
@@ -90,7 +90,7 @@ def at(state: View, now: datetime) -> View:
 
 @given(views(), policies)
 def test_keep_and_delete_are_all_assets_each_once(state: View, policy: Policy) -> None:
-    """With one reason each; what is tagged and untagged is kept, and never both."""
+    """Each has one reason. Tagged and untagged assets are kept, and no asset is both."""
     plan = decide(state, policy, NOW)
     keys = [action.key for action in (*plan.keep, *plan.delete)]
     assert sorted(keys) == sorted({*state.live, *state.retired})
@@ -102,7 +102,7 @@ def test_keep_and_delete_are_all_assets_each_once(state: View, policy: Policy) -
 
 @given(views(), policies, st.randoms(use_true_random=False))
 def test_order_of_the_input_does_not_matter(state: View, policy: Policy, random: Random) -> None:
-    """Sets and mappings come in any order."""
+    """Sets and mappings may have any order."""
     items = list(state.retired.items())
     random.shuffle(items)
     protected = dict(reversed(list(state.protected.items())))
@@ -118,7 +118,7 @@ def test_nothing_live_protected_pinned_kept_or_in_its_grace_is_deleted(
     later: int,
     force: bool,  # noqa: FBT001
 ) -> None:
-    """The promise that everything else serves."""
+    """This is the product's promise."""
     now = NOW + timedelta(seconds=later)
     gone = deleted(decide(state, policy, now, force=force))
     assert not gone & (state.live | state.protected.keys() | state.pinned | state.kept)
@@ -128,7 +128,7 @@ def test_nothing_live_protected_pinned_kept_or_in_its_grace_is_deleted(
 
 @given(views(), policies, st.integers(0, 60), st.integers(0, 60))
 def test_later_now_never_undeletes(state: View, policy: Policy, first: int, more: int) -> None:
-    """What is due stays due, while nothing is published; so a wake-up that is late deletes no less."""
+    """A due asset stays due while nothing is published, so a late wake-up deletes no less."""
     early, late = NOW + timedelta(seconds=first), NOW + timedelta(seconds=first + more)
     assert deleted(decide(at(state, early), policy, early)) <= deleted(decide(at(state, late), policy, late))
 
@@ -137,7 +137,7 @@ def test_later_now_never_undeletes(state: View, policy: Policy, first: int, more
 @settings(max_examples=300 * MORE)
 @given(state=views(stopped=False), policy=policies, more=st.integers(1, 40))
 def test_larger_limits_and_ttls_never_delete_more(name: str, state: View, policy: Policy, more: int) -> None:
-    """Each setting errs towards keeping when it is raised."""
+    """A higher value of each setting errs towards keeping."""
     larger = replace(policy, **{name: getattr(policy, name) + more})
     assert deleted(decide(state, larger, NOW)) <= deleted(decide(state, policy, NOW))
 
@@ -152,7 +152,7 @@ def test_larger_limits_and_ttls_never_delete_more(name: str, state: View, policy
 def test_more_protection_never_deletes_more(
     state: View, policy: Policy, protected: dict[str, Protection], pinned: frozenset[str], kept: frozenset[str]
 ) -> None:
-    """The second look relies on it: nothing goes then that was not announced."""
+    """The second look relies on it: it deletes nothing that was not announced."""
     protected = {**state.protected, **protected}
     safer = replace(state, protected=protected, pinned=state.pinned | pinned, kept=state.kept | kept)
     assert deleted(decide(safer, policy, NOW)) <= deleted(decide(state, policy, NOW))
@@ -160,9 +160,9 @@ def test_more_protection_never_deletes_more(
 
 @given(views(stopped=False), policies, st.frozensets(names, max_size=3))
 def test_pin_keeps_its_own_keys_and_changes_nothing_else(state: View, policy: Policy, pinned: frozenset[str]) -> None:
-    """What goes without the pin and is not pinned goes all the same; also nothing goes because of it."""
+    """The other assets are deleted or kept as without the pin."""
     state = replace(state, pinned=frozenset())
-    # Without the brake, which counts.
+    # Without the brake, which counts assets.
     plain, plan = (decide(each, policy, NOW, force=True) for each in (state, replace(state, pinned=pinned)))
     assert deleted(plan) == deleted(plain) - pinned
     assert reasons(plan, "untag") == reasons(plain, "untag")
@@ -170,7 +170,7 @@ def test_pin_keeps_its_own_keys_and_changes_nothing_else(state: View, policy: Po
 
 @given(views(stopped=False), policies)
 def test_next_due_is_the_first_instant_at_which_the_effects_change(state: View, policy: Policy) -> None:
-    """Not a second before; and without one, never."""
+    """Not a second earlier; without one, they never change."""
     plan = decide(state, policy, NOW)
     if plan.next_due is None:
         forever = NOW + timedelta(days=1000)
@@ -182,7 +182,7 @@ def test_next_due_is_the_first_instant_at_which_the_effects_change(state: View, 
 
 @given(views(), policies)
 def test_effects_do_not_change_before_next_due(state: View, policy: Policy) -> None:
-    """At none of the seconds until then, also under a stop: no deletion is slept through."""
+    """At none of the seconds until then, also under a stop: no deletion is missed."""
     plan = decide(state, policy, NOW)
     end = plan.next_due or NOW + timedelta(seconds=90)
     for ahead in range(round((end - NOW).total_seconds())):

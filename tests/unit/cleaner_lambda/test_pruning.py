@@ -1,4 +1,4 @@
-"""What the release log no longer needs goes, and a rebuild from what is left finds the same instants."""
+"""Files that the release log no longer needs are deleted, and a rebuild from the rest finds the same instants."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def last_named_by(release: str) -> Retired:
 
 
 def run(s3: FakeS3, policy: Policy) -> int:
-    """Run the cleaner; how many files of the log it deleted."""
+    """Run the cleaner; returns how many files of the log it deleted."""
     report = clean(s3, Job(prefix="assets/", policy=policy, run="run"))
     assert not report.outcome.failed
     return len(report.outcome.pruned)
@@ -44,13 +44,13 @@ def test_the_newest_hundred_of_each_channel_stay() -> None:
 
 
 def test_a_channel_that_rests_keeps_nothing_of_another() -> None:
-    """Its current marker is old, and stays; the other channel's old ones go all the same."""
+    """Its current marker is old, and stays; the other channel's old markers are deleted all the same."""
     log = folded("rests", *["busy"] * 300)
     assert old_markers(log, [], {"r000", "r300"}) == [f"r{n:03}" for n in range(1, 201)]
 
 
 def test_from_the_last_marker_that_names_an_asset_that_is_there_all_stay() -> None:
-    """And before it, of each channel, the one that was current then."""
+    """And before it, in each channel, the marker that was current then."""
     log = folded(*["a", "b"] * 150)
     gone = old_markers(log, [last_named_by("r040")], {"r298", "r299"})
     assert gone == [f"r{n:03}" for n in range(38)]
@@ -61,7 +61,7 @@ def test_a_marker_that_is_to_be_kept_stays() -> None:
 
 
 def test_the_marker_of_a_pinned_release_stays_and_so_does_the_pin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever their age: it can be rolled back to."""
+    """Whatever their age: a roll-back to it is possible."""
     monkeypatch.setattr(pruning, "KEEP_MARKERS", 2)
     s3, assets = FakeS3(), {"assets/app.js": "assets/app-1a1a1a1a.js"}
     ids = []
@@ -96,7 +96,7 @@ def test_expired_intents_and_staged_releases_go_and_others_stay() -> None:
 
 
 def test_an_intent_that_is_new_at_the_second_look_stays_though_an_expired_one_had_its_name() -> None:
-    """Its uploader, who reads what is announced, takes another name; but nobody has to rely on that."""
+    """Its uploader reads the announcement and takes another name; but the cleaner does not rely on that."""
     s3 = FakeS3()
     s3.publish("r1", "default", {"assets/app.js": "assets/app-1a1a1a1a.js"})
     intent = s3.intend("i1", "default", {"assets/app.js": "assets/app-1a1a1a1a.js"})

@@ -1,4 +1,4 @@
-"""The answer and the log: counts whole, lists cut where Lambda ends, the whole plan in the log."""
+"""The answer and the log: complete counts, lists that are cut at Lambda's limit, and the whole plan in the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAMBDA_LIMIT = 6 * 1024 * 1024
 
 
 def report(count: int, failed: int = 0, name: str = "x") -> Report:
-    """A run that deleted so many assets, tagged as many, and failed to delete some."""
+    """A run that deleted a number of assets, tagged as many, and failed to delete some."""
     since = NOW - timedelta(days=30)
     due = {f"d-{name}{n:05}": Retired(f"{n}.js", Mark(State.REMOVED, since), 10, "r") for n in range(count)}
     young = {f"t-{name}{n:05}": Retired(f"{n}.js", Mark(State.REMOVED, NOW), 10, "r") for n in range(count)}
@@ -38,7 +38,7 @@ def report(count: int, failed: int = 0, name: str = "x") -> Report:
 
 
 def test_document_of_a_run() -> None:
-    """Its whole shape, as ``docs/commands.md`` shows it."""
+    """The whole shape, as ``docs/commands.md`` shows it."""
     document = report(1, failed=0).document()
     assert json.loads(json.dumps(document)) == {
         "dry_run": False,
@@ -72,7 +72,7 @@ def test_document_of_a_run() -> None:
 
 
 def test_what_failed_is_listed_with_its_error_and_counted_as_kept() -> None:
-    """Nothing is counted that S3 did not confirm."""
+    """Only what S3 confirmed is counted."""
     document = report(3, failed=1).document()
     assert [(entry["key"], entry["error"]) for entry in document["failed"]] == [("d-x00000", "AccessDenied: no")]
     assert [entry["key"] for entry in document["delete"]] == ["d-x00001", "d-x00002"]
@@ -81,7 +81,7 @@ def test_what_failed_is_listed_with_its_error_and_counted_as_kept() -> None:
 
 
 def test_short_answer_is_not_cut() -> None:
-    """Every list is whole, and it says so."""
+    """Every list is complete, and the answer says so."""
     document = report(10).document()
     assert cut(document) == document
     assert document["truncated"] is False
@@ -90,7 +90,7 @@ def test_short_answer_is_not_cut() -> None:
 @pytest.mark.parametrize("name", ["x", "ü" * 40, '"\\' * 20], ids=["ascii", "unicode", "escaped"])
 @pytest.mark.parametrize("limit", [2_000, 20_000, 100_000])
 def test_long_answer_is_cut_to_the_limit_with_its_counts_whole(limit: int, name: str) -> None:
-    """The most needed list is cut last; the document itself is not changed."""
+    """The most important list is cut last; the document itself is not changed."""
     document = report(300, failed=50, name=name).document()
     answer = cut(document, limit)
     assert len(json.dumps(answer).encode()) <= limit
@@ -105,7 +105,7 @@ def test_long_answer_is_cut_to_the_limit_with_its_counts_whole(limit: int, name:
 
 
 def test_most_needed_list_is_cut_last() -> None:
-    """Failures before deletions before what is to come."""
+    """Failures before deletions before upcoming deletions."""
     document = report(300, failed=5).document()
     answer = cut(document, 20_000)
     assert len(answer["failed"]) == 5
@@ -114,7 +114,7 @@ def test_most_needed_list_is_cut_last() -> None:
 
 
 def test_answer_of_a_huge_run_is_what_lambda_can_carry() -> None:
-    """The default limit, with room for what surrounds the answer."""
+    """The default limit, with room for the rest of the answer."""
     answer = cut(report(20_000).document())
     assert len(json.dumps(answer).encode()) <= MAX_ANSWER_BYTES < LAMBDA_LIMIT
     assert answer["counts"]["delete"] == 20_000
@@ -124,7 +124,7 @@ def test_answer_of_a_huge_run_is_what_lambda_can_carry() -> None:
 @pytest.mark.scenario("T32b")
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_log_holds_the_whole_plan_in_pieces(dry_run: bool) -> None:  # noqa: FBT001 (a parameter of the test)
-    """Also what the answer had to leave out; what is only to come, if somebody asked."""
+    """Also entries that the answer had to leave out; ``upcoming`` only for a dry run."""
     document = {**report(1201, failed=7).document(), "dry_run": dry_run}
     found: dict[str, list[Any]] = {name: [] for name in LISTS}
     lines = list(log_lines(document))
@@ -138,7 +138,7 @@ def test_log_holds_the_whole_plan_in_pieces(dry_run: bool) -> None:  # noqa: FBT
 
 
 def test_a_line_of_the_longest_keys_fits_a_log_event() -> None:
-    """CloudWatch takes 256 KB; JSON may write six bytes for three of the key's 1,024."""
+    """CloudWatch accepts 256 KB; JSON may need six bytes for three of the key's 1,024."""
     key = "\u65e5" * 341
     document = report(60).document()
     document["delete"] = [{**entry, "key": key, "logical": key} for entry in document["delete"]]

@@ -1,4 +1,4 @@
-"""What wakes the cleaner: recorded events, payloads by hand, and every slip that must not delete anything."""
+"""What wakes the cleaner: recorded events, payloads by hand, and typos that must not delete anything."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def recorded(name: str) -> dict[str, Any]:
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
-    """The S3 event with one value replaced; taken out if it is None."""
+    """The S3 event with one value replaced, or without it if it is None."""
     event = copy.deepcopy(recorded("object_created"))
     *parents, last = path.split("/")
     inner = event
@@ -42,12 +42,12 @@ def changed(path: str, value: object) -> dict[str, Any]:
 
 
 def test_s3_event_says_the_site_and_the_bucket_and_nothing_else() -> None:
-    """An event only says "look now"."""
+    """An event only means "run now"."""
     assert parse(recorded("object_created")) == Request(site="assets/", bucket=BUCKET, by_marker=True)
 
 
 def test_s3_event_of_a_site_with_an_empty_prefix() -> None:
-    """The release log lies at the top of the bucket."""
+    """The release log is at the top of the bucket."""
     event = changed("detail/object/key", ".releases/markers/20261123T060538Z-x.json")
     assert parse(event) == Request(site="", bucket=BUCKET, by_marker=True)
 
@@ -86,7 +86,7 @@ def test_payloads_of_our_schedules(name: str, request_: Request) -> None:
     ],
 )
 def test_other_events_are_refused(event: dict[str, Any], words: str) -> None:
-    """With an error that names what is wrong."""
+    """The error names the mistake."""
     with pytest.raises(RequestError, match=words):
         parse(event)
 
@@ -153,7 +153,7 @@ def test_good_payloads(payload: dict[str, Any], request_: Request) -> None:
     ],
 )
 def test_bad_payloads_are_refused(payload: object, words: str) -> None:
-    """With an error that names the key, the value and the remedy."""
+    """The error names the key, the value and the remedy."""
     with pytest.raises(RequestError, match=words):
         parse(payload)
 
@@ -197,7 +197,7 @@ def test_site_is_found_by_its_prefix_and_bucket() -> None:
 def test_site_that_is_not_configured_or_not_clear_is_refused(
     sites: list[Site], prefix: str | None, bucket: str | None, words: str
 ) -> None:
-    """It says what is configured; a prefix of a prefix is another site."""
+    """The error names the configured sites; a prefix of a prefix is another site."""
     with pytest.raises(RequestError, match=words):
         find_site(sites, prefix, bucket)
 
@@ -229,7 +229,7 @@ def test_sites_are_read_from_the_environment() -> None:
     ],
 )
 def test_wrong_environment_is_refused_with_the_remedy(text: str | None) -> None:
-    """A function without its settings must not fall back to any."""
+    """A function without its settings must not fall back to defaults."""
     with pytest.raises(RequestError, match=r"SITES is wrong.*deploy the stack again"):
         sites_from({} if text is None else {"SITES": text})
 
@@ -242,7 +242,7 @@ def test_an_events_key_is_taken_as_it_is() -> None:
 
 
 def test_sites_inside_a_site_are_those_of_its_bucket_further_down() -> None:
-    """Neither itself, nor a neighbour whose name begins alike, nor one in another bucket."""
+    """Not the site itself, nor a neighbour whose name begins alike, nor a site in another bucket."""
     outer, inner, *others = (
         Site(bucket, prefix, Policy())
         for bucket, prefix in (

@@ -32,7 +32,7 @@ from tests.unit.cleaner_lambda.runs import (
 
 @pytest.mark.scenario("T8a")
 def test_first_run_builds_the_ledger_and_deletes_nothing() -> None:
-    """Even what is long overdue waits for the run after the one that built the ledger."""
+    """Even long overdue assets wait for the run after the one that built the ledger."""
     s3 = FakeS3()
     s3.publish("r1", "default", {APP: A})
     s3.advance(10)
@@ -53,7 +53,7 @@ def test_first_run_builds_the_ledger_and_deletes_nothing() -> None:
 
 @pytest.mark.scenario("T3")
 def test_superseded_asset_is_tagged_with_the_instant_of_the_marker(s3: FakeS3) -> None:
-    """Not with that of the run, which may be late."""
+    """Not with the instant of the run, which may be late."""
     s3.publish("r3", "default", {APP: C})
     published = s3.clock
     s3.advance(500)
@@ -64,7 +64,7 @@ def test_superseded_asset_is_tagged_with_the_instant_of_the_marker(s3: FakeS3) -
 
 
 def test_report_has_the_instant_of_the_newest_marker_of_any_channel(s3: FakeS3) -> None:
-    """By S3's clock; without a marker there is none."""
+    """By S3's clock; without a marker the report has none."""
     s3.advance(60)
     s3.publish("r3", "staging", {APP: C})
     published = s3.clock
@@ -77,7 +77,7 @@ def test_report_has_the_instant_of_the_newest_marker_of_any_channel(s3: FakeS3) 
 
 @pytest.mark.parametrize("year", ["1999", "2099"])
 def test_a_build_machine_whose_clock_is_years_off_changes_nothing(s3: FakeS3, year: str) -> None:
-    """Neither by a marker, nor by an intent, nor by a staged release: what counts is when S3 stored them."""
+    """S3's instants count for a marker, an intent and a staged release."""
     s3.advance(1)
     third = s3.publish(f"{year}0101T000000Z-r3", "default", {APP: C})
     s3.advance(60)
@@ -98,7 +98,7 @@ def test_a_build_machine_whose_clock_is_years_off_changes_nothing(s3: FakeS3, ye
 
 @pytest.mark.scenario("T3")
 def test_removed_asset_is_tagged_as_removed(s3: FakeS3) -> None:
-    """Its logical path is in no current release any more."""
+    """Its logical path is no longer in a current release."""
     s3.publish("r3", "default", {"assets/logo.png": LOGO})
     run(s3)
     assert s3.tags(B) == {"removed_at": format_instant(s3.clock)}
@@ -107,7 +107,7 @@ def test_removed_asset_is_tagged_as_removed(s3: FakeS3) -> None:
 
 @pytest.mark.scenario("T28", "L27")
 def test_due_asset_is_deleted_and_leaves_the_ledger(s3: FakeS3) -> None:
-    """At the instant that the run before it announced, not a second earlier."""
+    """At the instant that the previous run announced, and not a second earlier."""
     due = run(s3).next_due
     assert due == s3.clock + timedelta(seconds=POLICY.version_ttl)
     s3.advance(POLICY.version_ttl - 1)
@@ -143,7 +143,7 @@ def test_run_without_news_puts_nothing(s3: FakeS3) -> None:
 
 
 def test_run_after_a_release_reads_two_markers(s3: FakeS3) -> None:
-    """The current one and the new one: the cost is in proportion to what changed."""
+    """The current one and the new one: the cost is in proportion to the changes."""
     for number in range(3, 6):
         s3.publish(f"r{number}", "default", {APP: C, "assets/n.js": f"assets/n-{number}.js"})
         run(s3)
@@ -156,7 +156,7 @@ def test_run_after_a_release_reads_two_markers(s3: FakeS3) -> None:
 
 @pytest.mark.scenario("L16")
 def test_effects_come_in_the_order_untag_delete_tag(s3: FakeS3) -> None:
-    """So that a crash between two of them errs towards keeping."""
+    """So a crash between two of them errs towards keeping."""
     s3.publish("r3", "default", {APP: C})
     run(s3)
     s3.advance(POLICY.version_ttl)
@@ -173,7 +173,7 @@ def test_effects_come_in_the_order_untag_delete_tag(s3: FakeS3) -> None:
 
 
 def test_deletion_is_announced_in_the_ledger_before_it_begins(s3: FakeS3) -> None:
-    """An uploader that looks there waits."""
+    """An uploader that reads the ledger waits."""
     s3.advance(POLICY.version_ttl)
     seen: list[Announcement | None] = []
     at_request(s3, "delete", A, lambda: seen.append(s3.ledger.deleting))
@@ -183,7 +183,7 @@ def test_deletion_is_announced_in_the_ledger_before_it_begins(s3: FakeS3) -> Non
 
 @pytest.mark.scenario("T27", "L14")
 def test_revived_asset_loses_our_tag_and_keeps_the_users(s3: FakeS3) -> None:
-    """A roll-back needs no upload; the tag goes although nothing was sent."""
+    """A roll-back needs no upload; the tag is removed although nothing was sent."""
     s3.tags(A)["team"] = "web"
     s3.publish("r3", "default", {APP: A})
     report = run(s3)
@@ -197,7 +197,7 @@ def test_revived_asset_loses_our_tag_and_keeps_the_users(s3: FakeS3) -> None:
 
 @pytest.mark.scenario("L15")
 def test_user_tags_survive_tagging(s3: FakeS3) -> None:
-    """Read, merge, write: PutObjectTagging alone would replace them."""
+    """Read, merge, write: PutObjectTagging alone would replace the user's tags."""
     s3.tags(B)["team"] = "web"
     s3.publish("r3", "default", {APP: C})
     run(s3)
@@ -205,8 +205,8 @@ def test_user_tags_survive_tagging(s3: FakeS3) -> None:
 
 
 @pytest.mark.scenario("T29b")
-def test_two_channels_keep_what_either_needs(s3: FakeS3) -> None:
-    """What one channel retires while the other is on it is neither tagged nor deleted."""
+def test_two_channels_keep_the_assets_that_either_needs(s3: FakeS3) -> None:
+    """An asset that one channel retires and another still has is neither tagged nor deleted."""
     s3.publish("s1", "staging", {APP: B})
     run(s3)
     s3.publish("r3", "default", {APP: C})
@@ -219,7 +219,7 @@ def test_two_channels_keep_what_either_needs(s3: FakeS3) -> None:
 
 @pytest.mark.scenario("L7", "L25")
 def test_next_run_finishes_what_a_crash_left(s3: FakeS3) -> None:
-    """Wherever the run died: after each of its requests the next one ends in the same place."""
+    """Wherever the run died: after each of its requests the next run ends in the same state."""
     s3.publish("r3", "default", {APP: C})
     s3.advance(POLICY.version_ttl)
     s3.publish("r4", "default", {APP: B})
@@ -257,7 +257,7 @@ def test_next_run_finishes_what_a_crash_left(s3: FakeS3) -> None:
 
 @pytest.mark.scenario("T25a", "L18")
 def test_dry_run_says_what_the_real_run_does_and_writes_nothing(s3: FakeS3) -> None:
-    """The whole answer is equal, but for ``dry_run`` itself."""
+    """The whole answer is equal, except ``dry_run`` itself."""
     s3.publish("r3", "default", {APP: C, "assets/logo.png": LOGO})
     run(s3)
     s3.advance(POLICY.version_ttl)
@@ -274,7 +274,7 @@ def test_dry_run_says_what_the_real_run_does_and_writes_nothing(s3: FakeS3) -> N
 
 
 def test_dry_run_of_a_first_run_writes_nothing() -> None:
-    """Nor does it need a ledger."""
+    """It needs no ledger either."""
     s3 = FakeS3()
     s3.publish("r1", "default", {APP: A})
     said = run(s3, dry_run=True).document()
@@ -283,7 +283,7 @@ def test_dry_run_of_a_first_run_writes_nothing() -> None:
 
 
 def test_dry_run_with_a_full_listing_and_force_equals_the_real_run(s3: FakeS3) -> None:
-    """The flags ask the same of both."""
+    """The flags mean the same in both."""
     s3.put("assets/stray-0123abcd.js")
     s3.objects.pop(B)
     s3.advance(2 * DAY)

@@ -18,7 +18,7 @@ from tests.fake_cleaner_s3 import FakeS3
 from tests.unit.cleaner_lambda.states import MORE, POLICY
 
 DAY_LESS = 86_399
-"""Until the next full listing, which may find something new."""
+"""The time until the next full listing, which may find something new."""
 PATHS = ["assets/a.js", "assets/b.js"]
 builds = st.dictionaries(st.sampled_from(PATHS), st.sampled_from("012"), min_size=1).map(
     lambda versions: {path: path.replace(".js", f"-{n}a{n}b{n}c{n}d.js") for path, n in versions.items()}
@@ -47,12 +47,12 @@ site_policies = st.builds(
 
 
 whole_runs = settings(max_examples=200 * MORE)
-"""A busy machine may take its time."""
+"""More examples than usual."""
 
 
 @st.composite
 def buckets(draw: st.DrawFn) -> FakeS3:
-    """A bucket with some releases and runs behind it, and some that no run has seen yet; and an orphan."""
+    """A bucket with some releases and runs, some releases that no run has seen yet, and an orphan."""
     s3 = FakeS3()
     s3.put("assets/b-9a9b9c9d.js", tags={"team": "shop"})
     s3.advance(86_400)
@@ -78,13 +78,13 @@ def buckets(draw: st.DrawFn) -> FakeS3:
 def answer(
     s3: FakeS3, policy: Policy, *, dry_run: bool = True, full: bool = False, force: bool = False
 ) -> dict[str, Any]:
-    """What a run says; under a dry run on the store's read-only cover."""
+    """The answer of a run; a dry run gets the store's read-only cover."""
     job = Job(prefix="assets/", policy=policy, run="run", dry_run=dry_run, full=full, force=force)
     return clean(ReadOnly(s3) if dry_run else s3, job).document()
 
 
 def to_delete(s3: FakeS3, policy: Policy) -> set[str]:
-    """What a run would delete."""
+    """The keys that a run would delete."""
     return {entry["key"] for entry in answer(s3, policy)["delete"]}
 
 
@@ -97,7 +97,7 @@ def test_dry_run_says_what_the_run_at_that_instant_does_and_writes_nothing(
     full: bool,  # noqa: FBT001 (drawn)
     force: bool,  # noqa: FBT001 (drawn)
 ) -> None:
-    """The whole answer, but for the word that it was dry."""
+    """The whole answer, except ``dry_run`` itself."""
     before = copy.deepcopy(s3.objects)
     dry = answer(s3, policy, full=full, force=force)
     assert s3.objects == before
@@ -116,7 +116,7 @@ def test_dry_run_says_what_the_run_at_that_instant_does_and_writes_nothing(
 def test_run_that_keeps_and_protects_for_longer_never_deletes_more(
     name: str, s3: FakeS3, policy: Policy, more: int
 ) -> None:
-    """The settings that the policy is not given itself, but as sets of keys."""
+    """The settings that reach the policy as sets of keys."""
     eager = replace(policy, version_limit=0, version_ttl=0, removed_ttl=0, grace=0)
     larger = replace(eager, **{name: getattr(eager, name) + more})
     assert to_delete(s3, larger) <= to_delete(s3, eager)
@@ -125,7 +125,7 @@ def test_run_that_keeps_and_protects_for_longer_never_deletes_more(
 @whole_runs
 @given(buckets(), site_policies)
 def test_run_at_the_instant_that_a_run_announces_is_the_first_to_do_something(s3: FakeS3, policy: Policy) -> None:
-    """A wake-up before it would find nothing to do; without one, nothing is left to be done."""
+    """An earlier wake-up would find nothing to do; without an instant, nothing is left to do."""
     for _ in range(2):  # The first may rebuild the ledger, and come back for that alone.
         due = answer(s3, policy, dry_run=False, full=True)["next_due"]
     seconds_left = DAY_LESS if due is None else round((parse_instant(due) - s3.clock).total_seconds()) - 1

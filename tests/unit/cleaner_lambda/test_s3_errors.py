@@ -26,7 +26,7 @@ from tests.unit.cleaner_lambda.runs import (
 
 @pytest.mark.scenario("L13")
 def test_key_that_cannot_be_deleted_is_tried_again(s3: FakeS3) -> None:
-    """InternalError in the answer of a batch, for a few keys per million: the SDK does not repeat those."""
+    """InternalError in the answer of a batch, for a few keys in a million: the SDK does not retry them."""
     s3.advance(POLICY.version_ttl)
     s3.refuse[A] = ["InternalError: We encountered an internal error"]
     report = run(s3)
@@ -37,7 +37,7 @@ def test_key_that_cannot_be_deleted_is_tried_again(s3: FakeS3) -> None:
 
 @pytest.mark.scenario("L7", "L12")
 def test_key_that_cannot_be_deleted_is_reported_kept_in_the_ledger_and_not_counted(s3: FakeS3) -> None:
-    """Another key of the same batch goes all the same."""
+    """Another key of the same batch is deleted all the same."""
     s3.publish("r3", "default", {APP: C})
     run(s3)
     s3.advance(POLICY.version_ttl)
@@ -82,7 +82,7 @@ def test_error_while_tagging_is_reported_and_tried_again_next_time(s3: FakeS3) -
 
 @pytest.mark.scenario("T26")
 def test_error_while_untagging_is_reported_and_owed(s3: FakeS3) -> None:
-    """The tag that is still there is not forgotten."""
+    """The ledger still knows that the object has the tag."""
     s3.publish("r3", "default", {APP: A})
     at_request(s3, "put_tags", A, fail_with("AccessDenied"))
     report = run(s3)
@@ -97,7 +97,7 @@ def test_error_while_untagging_is_reported_and_owed(s3: FakeS3) -> None:
 @pytest.mark.scenario("T17a")
 @pytest.mark.parametrize("request_", ["get", "list", "put_if"])
 def test_error_of_a_request_that_a_run_needs_ends_it_without_a_deletion(s3: FakeS3, request_: str) -> None:
-    """A failure in LIST or PUT: zero deletes."""
+    """A failure in LIST or PUT: no deletion."""
     s3.advance(POLICY.version_ttl)
 
     def fail(operation: str, _key: str) -> None:
@@ -115,7 +115,7 @@ def test_error_of_a_request_that_a_run_needs_ends_it_without_a_deletion(s3: Fake
 @pytest.mark.scenario("T34b")
 @pytest.mark.parametrize("operation", ["get_tags", "put_tags"])
 def test_asset_that_is_gone_when_it_is_to_be_tagged_leaves_the_ledger(s3: FakeS3, operation: str) -> None:
-    """Somebody else deleted it: no entry that is never due to go."""
+    """Somebody else deleted it: its entry must not stay for ever."""
     s3.publish("r3", "default", {APP: C})
     at_request(s3, operation, B, lambda: nothing(s3.objects.pop(B)))
     report = run(s3)
@@ -126,7 +126,7 @@ def test_asset_that_is_gone_when_it_is_to_be_tagged_leaves_the_ledger(s3: FakeS3
 
 
 def test_object_with_ten_user_tags_is_handled_by_the_ledger_alone(s3: FakeS3) -> None:
-    """S3 takes no eleventh; it is said once, and the asset still goes when it is due."""
+    """S3 refuses an eleventh tag. The answer says so once, and the asset is still deleted when it is due."""
     theirs = {f"k{number}": "v" for number in range(10)}
     s3.tags(B).update(theirs)
     s3.publish("r3", "default", {APP: C})
@@ -139,7 +139,7 @@ def test_object_with_ten_user_tags_is_handled_by_the_ledger_alone(s3: FakeS3) ->
 
 
 def test_object_with_nine_user_tags_is_tagged(s3: FakeS3) -> None:
-    """Ten in all is what S3 allows."""
+    """S3 allows ten in all."""
     s3.tags(B).update({f"k{number}": "v" for number in range(9)})
     s3.publish("r3", "default", {APP: C})
     assert keys_of(run(s3), "tag") == [B]
@@ -147,7 +147,7 @@ def test_object_with_nine_user_tags_is_tagged(s3: FakeS3) -> None:
 
 
 def test_deletion_goes_in_batches_of_a_thousand() -> None:
-    """The fake, as S3, refuses more; every key is in the answer."""
+    """The fake refuses more, as S3 does; the answer has every key."""
     s3 = FakeS3()
     s3.publish("r1", "default", {f"assets/{number}.js": f"assets/{number}-a.js" for number in range(1001)})
     run(s3)
@@ -162,7 +162,7 @@ def test_deletion_goes_in_batches_of_a_thousand() -> None:
 
 @pytest.mark.scenario("L9", "A6")
 def test_brake_deletes_nothing_and_force_lets_it_go() -> None:
-    """A run that would delete most of the site says how to go on."""
+    """A run that would delete most of the site says how to continue."""
     s3 = FakeS3()
     s3.publish("r1", "default", {f"assets/{number}.js": f"assets/{number}-a.js" for number in range(101)})
     run(s3)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 ALL = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0)
-"""Everything that is retired is due."""
+"""Each retired asset is due."""
 A, B, C = ("assets/app-aaaa1111.js", "assets/app-bbbb2222.js", "assets/app-cccc3333.js")
 LOGO = "assets/logo-dddd4444.png"
 APP = "assets/app.js"
@@ -45,7 +45,7 @@ def deleted(report: Report) -> list[str]:
 
 @pytest.mark.scenario("T2")
 def test_asset_that_comes_back_loses_its_mark_and_every_other_mark_stays() -> None:
-    """Not a byte of the other's mark changes, and no request is made for it."""
+    """No byte of the other site changes, and the run sends no request for it."""
     policy = replace(ALL, removed_ttl=30 * DAY)
     page = {"assets/index.html": "assets/index.html"}
     s3 = FakeS3()
@@ -80,7 +80,7 @@ def test_version_that_was_live_a_minute_ago_outlives_the_one_before_it() -> None
 
 @pytest.mark.scenario("L22")
 def test_release_whose_files_took_hours_to_arrive_is_one_release() -> None:
-    """What belongs together is what the marker lists, not what bears about the same time."""
+    """The marker lists which assets belong together; their times do not matter."""
     s3 = FakeS3()
     s3.publish("r1", "default", {APP: A})
     run(s3)
@@ -93,7 +93,7 @@ def test_release_whose_files_took_hours_to_arrive_is_one_release() -> None:
 
 
 def retired(count: int, policy: Policy) -> FakeS3:
-    """A site of so many assets, each superseded a moment ago, and the ledger is there."""
+    """A site with a number of assets, each superseded a moment ago, and with a ledger."""
     s3 = FakeS3()
     s3.publish("r1", "default", {f"assets/{n}.js": f"assets/{n}-a.js" for n in range(count)})
     run(s3, policy)
@@ -104,7 +104,7 @@ def retired(count: int, policy: Policy) -> FakeS3:
 
 @pytest.mark.scenario("L25")
 def test_run_whose_time_is_over_says_so_and_the_next_one_deletes_the_rest() -> None:
-    """Cut off by the invocation's limit, cleaning must not end for ever: the wake-up is for at once."""
+    """If the invocation's limit cuts a run off, cleaning must not end for ever: the next wake-up is due at once."""
     s3 = retired(DELETE_BATCH + 1, ALL)
     first = run(s3, turns=1)
     assert len(deleted(first)) == DELETE_BATCH
@@ -119,7 +119,7 @@ def test_run_whose_time_is_over_says_so_and_the_next_one_deletes_the_rest() -> N
 
 @pytest.mark.scenario("L25")
 def test_run_whose_time_is_over_while_it_tags_leaves_the_rest_to_the_next() -> None:
-    """And what it did is not done again."""
+    """Work that is done is not repeated."""
     policy = replace(ALL, version_ttl=3600)
     s3 = retired(BATCH + 1, policy)
     first = run(s3, policy, turns=1)
@@ -132,7 +132,7 @@ def test_run_whose_time_is_over_while_it_tags_leaves_the_rest_to_the_next() -> N
 @pytest.mark.scenario("L25")
 def test_rebuild_whose_time_is_over_goes_on_and_deletes_nothing_until_it_is_done() -> None:
     """A site of any size gets its ledger back in as many invocations as that takes."""
-    s3 = retired(BATCH, ALL)  # as many tags again of what is current
+    s3 = retired(BATCH, ALL)  # the current assets have as many tags again
     before = s3.assets()
     s3.objects.pop(s3.layout.ledger)
     first = run(s3, turns=1)
@@ -148,7 +148,7 @@ def test_rebuild_whose_time_is_over_goes_on_and_deletes_nothing_until_it_is_done
 
 @pytest.mark.scenario("L26")
 def test_run_that_has_no_time_at_all_deletes_nothing() -> None:
-    """Not even then is the wake-up lost."""
+    """The wake-up is not lost even then."""
     s3 = retired(1, ALL)
     before = s3.assets()
     report = run(s3, turns=0)

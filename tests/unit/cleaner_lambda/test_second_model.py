@@ -40,17 +40,17 @@ FIRST_SEED = int(os.environ.get("MODEL_SEED", "1"))
 
 @pytest.mark.timeout(max(180, HISTORIES // 20))
 def test_cleaner_agrees_with_the_reference_after_every_run() -> None:
-    """Whatever came in between, and in whatever order it came to be known."""
+    """Whatever happened in between, and in whatever order the cleaner learnt of it."""
     play(FIRST_SEED, HISTORIES)
 
 
-# Does it bite? Each rule broken on purpose, in the real code, makes a difference within some hundred stories.
+# Each rule, broken on purpose in the real code, makes a difference within some hundred stories.
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
 
 
 def deciding_on(change: Callable[[View, Policy], tuple[View, Policy]]) -> Mutant:
-    """The policy is asked about another state, or with other settings."""
+    """The policy decides for another state, or with other settings."""
 
     def mutant(patch: pytest.MonkeyPatch) -> None:
         def mutated(view: View, policy: Policy, now: datetime, *, force: bool = False) -> Plan:
@@ -62,20 +62,20 @@ def deciding_on(change: Callable[[View, Policy], tuple[View, Policy]]) -> Mutant
 
 
 def ranking(change: Callable[[View], View]) -> Mutant:
-    """The ranks are those of another state."""
+    """The ranks come from another state."""
     ranks = policies._ranks  # noqa: SLF001 (to break what it does)
     return lambda patch: patch.setattr(policies, "_ranks", lambda view: ranks(change(view)))
 
 
 def uploaded_order(view: View) -> View:
-    """Nothing but the release's id tells versions apart."""
+    """Versions differ in nothing but their release's id."""
     return replace(
         view, retired={key: replace(each, mark=Mark(each.mark.state, NOON)) for key, each in view.retired.items()}
     )
 
 
 def since_the_run(patch: pytest.MonkeyPatch) -> None:
-    """What is new is dated with the run that found it, not with its marker."""
+    """A new entry is dated with the run that found it, not with its marker."""
 
     def mutated(store: FakeS3, layout: Layout, loaded: Loaded, _mapper: Mapper) -> FoldedLog:
         folded, known = fold_log(store, layout, loaded), loaded.ledger.retired
@@ -166,7 +166,7 @@ def test_broken_rule_makes_a_difference(name: str, monkeypatch: pytest.MonkeyPat
 def test_story_of_a_seed_is_always_the_same(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """So that the seed of a failure tells it again, up to where it fails."""
+    """So the seed of a failure repeats it, up to where it fails."""
     MUTANTS["protection is ignored"](monkeypatch)
     with pytest.raises(Difference) as failure:
         play(1, 500)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def test_intent_and_staged_release_keep_and_untag_their_keys_until_they_expire(
     s3: FakeS3, begin: str, reason: str
 ) -> None:
-    """What an upload is about to skip, or a roll-out about to need, does not go, however long it is due."""
+    """An asset that an upload relies on, or that a roll-out needs, is not deleted, however long it is due."""
     policy = replace(POLICY, pending_ttl=21_600, staged_ttl=21_600)
     s3.advance(21_600)
     getattr(s3, begin)("r3", "default", {APP: A})
@@ -49,7 +49,7 @@ def test_intent_and_staged_release_keep_and_untag_their_keys_until_they_expire(
 
 
 def test_upload_that_is_broken_off_gives_its_keys_back(s3: FakeS3) -> None:
-    """Their clock went on meanwhile."""
+    """Their age counted on meanwhile."""
     intent = s3.intend("r3", "default", {APP: A})
     run(s3)
     s3.advance(POLICY.version_ttl)
@@ -58,7 +58,7 @@ def test_upload_that_is_broken_off_gives_its_keys_back(s3: FakeS3) -> None:
 
 
 def test_intent_that_vanishes_between_list_and_get_means_its_marker_is_found(s3: FakeS3) -> None:
-    """The uploader finished in between: intents are read again, and markers only then."""
+    """The uploader finished in between: the run reads the intents again, and the markers only then."""
     s3.advance(POLICY.version_ttl)
     intent = s3.intend("r3", "default", {APP: A})
 
@@ -76,7 +76,7 @@ def test_intent_that_vanishes_between_list_and_get_means_its_marker_is_found(s3:
 def test_file_that_is_replaced_between_two_listings_of_the_second_look_is_missed_by_neither(
     s3: FakeS3, begin: str, end: str
 ) -> None:
-    """Intents are read first, then staged releases, then markers: whoever misses the one finds the other.
+    """Intents are read first, then staged releases, then markers: a run that misses one file finds the next.
 
     At the second look, as nothing comes after it: the run's LIST that comes second of the two finds the bucket changed.
     """
@@ -104,7 +104,7 @@ def test_file_that_is_replaced_between_two_listings_of_the_second_look_is_missed
 
 
 def test_intent_written_after_the_first_look_saves_its_keys(s3: FakeS3) -> None:
-    """The second look, after the ledger says what is to go: the uploader's own look at the ledger came too early."""
+    """The second look finds it. The uploader had read the ledger before the announcement."""
     s3.advance(POLICY.version_ttl)
     at_request(s3, "put_if", s3.layout.ledger, lambda: nothing(s3.intend("r3", "default", {APP: A})))
     report = run(s3)
@@ -116,7 +116,7 @@ def test_intent_written_after_the_first_look_saves_its_keys(s3: FakeS3) -> None:
 
 
 def test_orphan_that_a_dead_run_tagged_is_untagged_when_an_upload_needs_it(s3: FakeS3) -> None:
-    """The run found it, announced its tag, wrote it, and died: no ledger knows the asset. Then it is named."""
+    """A run found it, announced and wrote its tag, and died: no ledger knows the asset. Then an intent names it."""
     s3.put("assets/app-eeee5555.js")
     s3.advance(2 * DAY)
 
@@ -135,7 +135,7 @@ def test_orphan_that_a_dead_run_tagged_is_untagged_when_an_upload_needs_it(s3: F
 
 
 def test_tag_that_was_not_announced_is_left_to_the_next_run(s3: FakeS3) -> None:
-    """An intent at the second look protects what was not to be touched: nobody would know of it after a crash."""
+    """A new intent asks to untag a key that was not announced: after a crash, no run would know of it."""
     s3.publish("r3", "default", {APP: C, "assets/logo.png": LOGO})
     s3.advance(1)
     s3.publish("r4", "default", {APP: C})
@@ -155,7 +155,7 @@ def test_tag_that_was_not_announced_is_left_to_the_next_run(s3: FakeS3) -> None:
 
 
 def test_staged_release_written_after_the_first_look_saves_its_keys(s3: FakeS3) -> None:
-    """The same for a release that is to be activated later."""
+    """The same for a release that is activated later."""
     s3.advance(POLICY.version_ttl)
     at_request(s3, "put_if", s3.layout.ledger, lambda: nothing(s3.stage("r3", "default", {APP: A})))
     run(s3)
@@ -163,7 +163,7 @@ def test_staged_release_written_after_the_first_look_saves_its_keys(s3: FakeS3) 
 
 
 def test_intent_written_after_the_first_look_spares_only_its_own_keys(s3: FakeS3) -> None:
-    """The rest of what is due goes."""
+    """The other due assets are deleted."""
     s3.publish("r3", "default", {APP: C})
     run(s3)
     s3.advance(POLICY.version_ttl)
@@ -174,7 +174,7 @@ def test_intent_written_after_the_first_look_spares_only_its_own_keys(s3: FakeS3
 
 
 def test_marker_written_after_the_first_look_starts_the_run_over(s3: FakeS3) -> None:
-    """A whole upload may fit between the two looks: its intent is gone, its marker is there."""
+    """A whole upload may fit between the two looks: its intent is gone, its marker exists."""
     s3.advance(POLICY.version_ttl)
     published: list[str] = []
     at_request(s3, "put_if", s3.layout.ledger, lambda: published.append(s3.publish("r3", "default", {APP: A})))
@@ -205,7 +205,7 @@ def test_upload_that_ends_during_the_second_look_is_seen(s3: FakeS3) -> None:
 
 
 def test_invalid_intent_written_after_the_first_look_stops_the_deletion(s3: FakeS3) -> None:
-    """What it would protect is unknown."""
+    """It is unknown which assets it would protect."""
     s3.advance(POLICY.version_ttl)
     bad = s3.layout.pending_key("20261124T000000Z-bad")
     at_request(s3, "put_if", s3.layout.ledger, lambda: nothing(s3.put(bad, b"{")))
@@ -214,7 +214,7 @@ def test_invalid_intent_written_after_the_first_look_stops_the_deletion(s3: Fake
 
 
 def test_log_that_changes_at_every_look_ends_in_an_error_not_in_a_deletion(s3: FakeS3) -> None:
-    """Uploads that begin and break off all the time."""
+    """Uploads begin and break off all the time."""
     s3.advance(POLICY.version_ttl)
     intent = s3.intend("r3", "default", {APP: A})
 

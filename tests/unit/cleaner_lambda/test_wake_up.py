@@ -1,4 +1,4 @@
-"""The one wake-up of a site: updated in place, created when it is not there, taken away when nothing is due."""
+"""The one wake-up of a site: updated in place, created if it does not exist, removed if nothing is due."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ LATER = datetime(2999, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
 
 @pytest.fixture
 def client() -> Any:  # noqa: ANN401 (boto3 makes its classes at run time)
-    """A real client that never gets as far as the network."""
+    """A real client that never reaches the network."""
     return boto3.client("scheduler", region_name="eu-central-1", aws_access_key_id="test", aws_secret_access_key="test")
 
 
 def alarm(client: Any) -> SchedulerAlarm:  # noqa: ANN401
-    """The alarm over a client."""
+    """The alarm with a client."""
     return SchedulerAlarm(client, "group", ROLE, ARN, QUEUE)
 
 
 def properties(expression: Any = "at(2999-01-02T03:04:05)") -> dict[str, Any]:  # noqa: ANN401
-    """Everything that a schedule of ours has; an update replaces it all."""
+    """All properties of our schedule; an update replaces them all."""
     return {
         "GroupName": "group",
         "Name": schedule_name(SITE),
@@ -53,7 +53,7 @@ def properties(expression: Any = "at(2999-01-02T03:04:05)") -> dict[str, Any]:  
 
 
 def test_schedule_that_is_there_is_updated(client: Any) -> None:  # noqa: ANN401
-    """One request, with the whole of it: in UTC, in whole seconds, gone after it fired."""
+    """One request with all properties: in UTC, in whole seconds, deleted after it fired."""
     with Stubber(client) as stub:
         stub.add_response("update_schedule", {"ScheduleArn": "arn"}, properties())
         alarm(client).set(SITE, LATER)
@@ -61,7 +61,7 @@ def test_schedule_that_is_there_is_updated(client: Any) -> None:  # noqa: ANN401
 
 
 def test_schedule_that_is_not_there_is_created_with_the_same_properties(client: Any) -> None:  # noqa: ANN401
-    """The first time, and after each that fired."""
+    """The first time, and after each schedule that fired."""
     with Stubber(client) as stub:
         stub.add_client_error("update_schedule", "ResourceNotFoundException", http_status_code=404)
         stub.add_response("create_schedule", {"ScheduleArn": "arn"}, properties())
@@ -80,7 +80,7 @@ def test_schedule_that_another_run_created_meanwhile_is_updated(client: Any) -> 
 
 
 def test_nothing_due_takes_the_schedule_away(client: Any) -> None:  # noqa: ANN401
-    """It may be there or not."""
+    """Whether it exists or not."""
     with Stubber(client) as stub:
         stub.add_response("delete_schedule", {}, {"GroupName": "group", "Name": schedule_name(SITE)})
         alarm(client).set(SITE, None)
@@ -108,7 +108,7 @@ def test_other_time_zones_are_written_in_utc(client: Any) -> None:  # noqa: ANN4
 
 @pytest.mark.parametrize("ago", [0, 3600])
 def test_wake_up_is_never_in_the_past(ago: int) -> None:
-    """Scheduler refuses those; what is due already is due in a moment."""
+    """Scheduler refuses such a schedule; an overdue wake-up comes in a moment."""
     recorded = Recorder()
     before = datetime.now(UTC).replace(microsecond=0)
     alarm(recorded).set(SITE, before - timedelta(seconds=ago))
@@ -119,10 +119,10 @@ def test_wake_up_is_never_in_the_past(ago: int) -> None:
 
 
 class Recorder:
-    """A client that takes every update."""
+    """A client that accepts every update."""
 
     class exceptions:  # noqa: N801 (boto3's name)
-        """The two that are asked for."""
+        """The two exceptions that the alarm catches."""
 
         class ResourceNotFoundException(Exception):  # noqa: N818
             """Never raised."""
@@ -146,7 +146,7 @@ def test_name_is_what_scheduler_takes_and_every_sites_own(prefix: str) -> None:
 
 
 def test_input_is_a_payload_that_the_cleaner_takes() -> None:
-    """Any prefix, quotes and all: what is sent here is read there."""
+    """For any prefix, also with quotes: the handler reads what the alarm sends."""
     site = Site("bucket", 'a"b\\/', Policy())
     recorded = Recorder()
     alarm(recorded).set(site, LATER)
@@ -155,6 +155,6 @@ def test_input_is_a_payload_that_the_cleaner_takes() -> None:
 
 
 def test_dry_run_sets_no_alarm() -> None:
-    """`NoAlarm` has no client that it could ask."""
+    """`NoAlarm` has no client."""
     assert not vars(NoAlarm())
     NoAlarm().set(SITE, LATER)

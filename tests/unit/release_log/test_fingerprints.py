@@ -1,4 +1,4 @@
-"""Fingerprints in the names that build tools write, and none in the names that people give."""
+"""Names of build tools have a fingerprint, names by people have none."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ FINGERPRINTED = [
     ("any", "app-12345678901234567890.js", "app.js", "12345678901234567890"),
     ("any", "bundle-3f9c2ab1", "bundle", "3f9c2ab1"),
 ]
-"""With None for the fingerprint where the logical path alone says enough."""
+"""The fingerprint is None where the logical path alone says enough."""
 
 PLAIN = """
 logo-dark.png icon-32.png glyphicons-halflings-regular.svg bootstrap-datepicker.css jquery-3.7.1.min.js
@@ -163,7 +163,7 @@ def draw(alphabet: str, length: int, count: int = 2000) -> list[str]:
 
 
 def share_recognised(tokens: list[str]) -> float:
-    """The part of the tokens that `split` takes for fingerprints, whole."""
+    """The share of the tokens that `split` takes for fingerprints as a whole."""
     return sum(split(f"index-{token}.js") == Name("index.js", token) for token in tokens) / len(tokens)
 
 
@@ -172,7 +172,7 @@ def share_recognised(tokens: list[str]) -> float:
     ("tool", "path", "logical", "fingerprint"), FINGERPRINTED, ids=[row[1] for row in FINGERPRINTED]
 )
 def test_names_of_build_tools_are_split(tool: str, path: str, logical: str, fingerprint: str | None) -> None:
-    """Each tool's names give up their fingerprint, and the rest is the logical path."""
+    """Each tool's names are split into the fingerprint and the logical path."""
     name = split(path)
     assert name.logical == logical, tool
     assert name.fingerprint, tool
@@ -181,8 +181,8 @@ def test_names_of_build_tools_are_split(tool: str, path: str, logical: str, fing
 
 @pytest.mark.scenario("T11", "L1")
 @pytest.mark.parametrize("path", PLAIN)
-def test_plain_names_bear_no_fingerprint(path: str) -> None:
-    """What is taken for a fingerprint by mistake is cached for a year."""
+def test_plain_names_have_no_fingerprint(path: str) -> None:
+    """A name that is taken for fingerprinted by mistake is cached for a year."""
     assert split(path) == Name(path, None)
 
 
@@ -190,7 +190,7 @@ def test_plain_names_bear_no_fingerprint(path: str) -> None:
     "path", ["", "/", "a/", ".", "..", "...", "-", "--", ".js", "-.js", "a-", "a--.js", "ä-ö.js", "٣.js"]
 )
 def test_odd_names_are_their_own_logical_path(path: str) -> None:
-    """Empty parts, and letters and digits outside ASCII, are no fingerprints."""
+    """Empty parts, and letters and digits outside ASCII, are not fingerprints."""
     assert split(path) == Name(path, None)
 
 
@@ -198,7 +198,7 @@ def test_odd_names_are_their_own_logical_path(path: str) -> None:
     "path", ["index-DiwrgTda.css", "index-2B4XK1QT.js", "chunk-ygqsv36b.js", "photo_hu3f9c2ab1d4e5.jpg"]
 )
 def test_a_fingerprint_in_doubt_is_missed(path: str) -> None:
-    """Real names that read as words, part numbers or too little to go by: missing one costs some caching, no more."""
+    """Real names that look like words or part numbers, or are too short: missing one only costs some caching."""
     assert split(path) == Name(path, None)
 
 
@@ -214,13 +214,13 @@ def test_versions_of_an_asset_share_their_logical_path() -> None:
     ids=["base64url-8", "hex-8", "hex-20", "base32-8"],
 )
 def test_most_random_fingerprints_are_recognised(alphabet: str, length: int, share: float) -> None:
-    """A rule against words must not cost much of what tools really write."""
+    """A rule against words must not miss many real fingerprints."""
     assert share_recognised(draw(alphabet, length)) >= share
 
 
 @pytest.mark.scenario("L1")
 def test_few_names_of_two_words_are_taken_for_fingerprints() -> None:
-    """Camel case of English words is at most once in two hundred mistaken."""
+    """At most one in two hundred English words in camel case is mistaken."""
     words = (  # noqa: SIM905 - as above
         "account avatar banner basket billing border bottom button calendar camera card chart chat check close cloud "
         "color column cover credit dark data default delete detail dialog down drop edit empty error event fade "
@@ -238,7 +238,7 @@ def test_few_names_of_two_words_are_taken_for_fingerprints() -> None:
     token=st.text(BASE64URL, min_size=8, max_size=8), stem=st.sampled_from(["index-{}.js", "a/b.{}.css.map", "{}.js"])
 )
 def test_a_token_is_taken_whole_or_in_part_or_not_at_all(token: str, stem: str) -> None:
-    """Nothing is lost: without a fingerprint the path is as it was, with one it and one separator are gone."""
+    """Without a fingerprint the path is unchanged; with one, only it and one separator are removed."""
     path = stem.format(token)
     name = split(path)
     if name.fingerprint is None or name.logical == path:
@@ -286,7 +286,7 @@ def test_the_longest_names_are_split_at_once(unit: str) -> None:
 def test_a_users_pattern_takes_its_group_and_one_separator(
     text: str, path: str, logical: str, fingerprint: str
 ) -> None:
-    """The separator before the fingerprint goes, or else the one after it; where no name is left the path stays."""
+    """The separator before the fingerprint is removed, or else the one after it; a path without a name left stays."""
     assert split(path, compile_pattern(text)) == Name(logical, fingerprint)
 
 
@@ -301,7 +301,7 @@ def test_a_users_pattern_takes_its_group_and_one_separator(
     ids=["built-in recognition is off", "folders are not searched", "group took no part", "group is empty"],
 )
 def test_a_users_pattern_overrides_the_built_in_recognition(text: str, path: str) -> None:
-    """What the pattern finds nothing in bears no fingerprint, whatever it looks like."""
+    """A name without a match has no fingerprint, whatever it looks like."""
     assert split(path, compile_pattern(text)) == Name(path, None)
 
 
@@ -316,7 +316,7 @@ def test_a_users_pattern_overrides_the_built_in_recognition(text: str, path: str
     ],
 )
 def test_a_pattern_that_cannot_serve_is_refused_with_the_remedy(text: str, remedy: str) -> None:
-    """One line, with the value and what to do about it."""
+    """One line with the value and the remedy."""
     with pytest.raises(PatternError, match=re.escape(remedy)) as caught:
         compile_pattern(text)
     assert repr(text) in str(caught.value)

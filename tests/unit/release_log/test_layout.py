@@ -1,4 +1,4 @@
-"""Keys, formatted and parsed: literal strings, so that nobody moves a file by accident."""
+"""Keys, formatted and parsed, as literal strings, so that nobody moves a file by accident."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def test_keys_of_the_release_log(prefix: str, log: str, pending: str, staged: st
 
 
 @pytest.mark.parametrize(("text", "answer"), [(ID, True), ("3f9c2ab", False), ("20261123T060538Z", False), ("", False)])
-def test_an_id_is_told_from_a_name(text: str, *, answer: bool) -> None:
+def test_an_id_differs_from_a_name(text: str, *, answer: bool) -> None:
     """A name may be a time, where there is no commit."""
     assert is_id(text) is answer
 
 
 @pytest.mark.parametrize("prefix", ["", "assets/", "web/shop/", "a b/", "bücher/", "a.b/", "...x/", "x.releases/"])
 def test_good_prefixes(prefix: str) -> None:
-    """Given back as they are."""
+    """They are returned as they are."""
     assert check_prefix(prefix) == prefix
 
 
@@ -124,7 +124,7 @@ def test_bad_prefixes_are_refused_with_what_is_wrong(prefix: str, words: str) ->
     ],
 )
 def test_site_owns_what_is_below_its_prefix(prefix: str, key: str) -> None:
-    """Also what only looks like the release log."""
+    """Also keys that only look like the release log."""
     assert Layout(prefix).owns(key)
 
 
@@ -151,7 +151,7 @@ def test_site_owns_what_is_below_its_prefix(prefix: str, key: str) -> None:
     ],
 )
 def test_site_owns_nothing_outside_and_no_release_log(prefix: str, key: str) -> None:
-    """Neither its own log nor that of a site inside its prefix."""
+    """Neither its own log nor the log of a site inside its prefix."""
     assert not Layout(prefix).owns(key)
 
 
@@ -193,7 +193,7 @@ def test_bad_release_names_are_refused(name: str) -> None:
     ],
 )
 def test_other_keys_have_no_release_id(key: str) -> None:
-    """What is named otherwise in the log is not passed over in silence."""
+    """A file of the log with another name is not ignored."""
     with pytest.raises(LayoutError, match="is not named as the release log names its files"):
         Layout("assets/").release_id(key)
 
@@ -201,15 +201,15 @@ def test_other_keys_have_no_release_id(key: str) -> None:
 @pytest.mark.parametrize(
     "key", ["", "assets/app.js", f"assets/.releases/pending/{ID}.json", "assets/.releases/ledger.json.gz"]
 )
-def test_other_keys_are_no_markers(key: str) -> None:
-    """Of an event for which we did not ask."""
+def test_other_keys_are_not_markers(key: str) -> None:
+    """Such as the key of an event that we did not ask for."""
     with pytest.raises(LayoutError, match="is not the key of a release marker"):
         prefix_of_marker(key)
 
 
 @pytest.mark.parametrize("key", ["app.js", "assets/a b/ü.js", "assets/.x", "x" * MAX_KEY_BYTES, "a/...js", "50%/+.js"])
 def test_good_keys(key: str) -> None:
-    """Given back as they are."""
+    """They are returned as they are."""
     assert check_key(key) == key
 
 
@@ -230,7 +230,7 @@ def test_good_keys(key: str) -> None:
     ],
 )
 def test_bad_keys_are_refused(key: str, words: str) -> None:
-    """What S3 clients, URLs and IAM do not read alike."""
+    """S3 clients, URLs and IAM read these keys differently."""
     with pytest.raises(LayoutError) as caught:
         check_key(key)
     assert words in str(caught.value)

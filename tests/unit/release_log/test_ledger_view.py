@@ -1,4 +1,4 @@
-"""The ledger, for those who only look: it says what the cleaner wrote, whichever version of it."""
+"""The ledger for readers only: it says what the cleaner wrote, in any version."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_view_says_what_the_cleaner_wrote(ledger: Ledger) -> None:
 
 
 def test_ledger_of_an_older_cleaner_is_read_by_both() -> None:
-    """It does not say what falls due, and the next run adds it."""
+    """It does not say what falls due; the next run adds that."""
     old = json.loads(gzip.decompress(encode(EXAMPLE)))
     for name in ("due", "kept_by"):
         del old["retired"]["a"][name]

@@ -1,4 +1,4 @@
-"""The marker: written, read again, refused with what is wrong, and as its published schema says."""
+"""The marker: it is written, read again, refused with its mistake, and agrees with its published schema."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ GONE = object()
 
 
 def changed(path: list[str], value: object) -> dict[str, Any]:
-    """The valid document with one value replaced; taken out if it is GONE."""
+    """The valid document with one value replaced, or without it if it is GONE."""
     document = copy.deepcopy(VALID)
     inner: Any = document
     for name in path[:-1]:
@@ -98,7 +98,7 @@ def test_what_we_write_is_as_the_schema_says(release: Release) -> None:
 
 @given(releases, st.randoms(use_true_random=False))
 def test_same_release_gives_the_same_bytes(release: Release, random: Random) -> None:
-    """In whatever order the build tool found its files; a repeated PUT is the same object."""
+    """In whatever order the build tool found its files; a repeated PUT writes the same object."""
     items = list(release.assets.items())
     random.shuffle(items)
     other = Release(
@@ -109,7 +109,7 @@ def test_same_release_gives_the_same_bytes(release: Release, random: Random) -> 
 
 
 def test_bytes_of_a_marker() -> None:
-    """The golden bytes: whoever changes them changes the format."""
+    """A change of these bytes is a change of the format."""
     asset = Asset("assets/ü-3f9c2ab1.js", 5, fingerprinted=True)
     at = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
     release = Release("r", "default", at, PREFIX, {"name": "u"}, {"ü.js": asset})
@@ -191,14 +191,14 @@ REFUSED: list[tuple[str, bytes, str]] = [
 @pytest.mark.scenario("T30", "L8")
 @pytest.mark.parametrize(("body", "words"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED])
 def test_invalid_markers_are_refused_with_what_is_wrong(body: bytes, words: str) -> None:
-    """In one line that names it."""
+    """One line names the mistake."""
     with pytest.raises(MarkerError, match=words) as caught:
         decode(body, PREFIX)
     assert "\n" not in str(caught.value)
 
 
 def test_escaped_pair_of_surrogates_is_a_character() -> None:
-    """As JavaScript and Python write what is beyond U+FFFF."""
+    """As JavaScript and Python write characters beyond U+FFFF."""
     body = bytes_of(changed(["release"], "r-\U0001f680"))
     assert b"\\ud83d" in body
     assert decode(body, PREFIX).release == "r-\U0001f680"
@@ -218,11 +218,11 @@ _extend: Any = validators.extend
 SCHEMA = _extend(Draft202012Validator, {"pattern": _pattern})(_SCHEMA_DOCUMENT)
 
 UNSAYABLE = ("is not this site's", "is outside the site", "not Unicode")
-"""What decode refuses and a schema cannot say, beside a name that appears twice."""
+"""The errors of `decode` that a schema cannot express, beside a name that appears twice."""
 
 
 def refusal(document: object) -> str | None:
-    """Decode's error, if any."""
+    """The error of `decode`; None if it accepts the document."""
     try:
         decode(bytes_of(document), PREFIX)
     except MarkerError as error:
@@ -231,25 +231,25 @@ def refusal(document: object) -> str | None:
 
 
 def agree(document: object) -> None:
-    """Decode and the schema accept the same."""
+    """`decode` and the schema accept the same documents."""
     error = refusal(document)
     accepted = bool(SCHEMA.is_valid(document))
     if error is None:
         assert accepted, f"decode accepts what the schema refuses: {document}"
     elif accepted:
-        day = re.search(r"created_at: '([0-9-]{10})T", error)  # a pattern does not know the calendar
+        day = re.search(r"created_at: '([0-9-]{10})T", error)  # a pattern knows no calendar
         assert day or any(words in error for words in UNSAYABLE), f"the schema accepts, decode says {error}"
 
 
 def test_schema_is_a_valid_schema() -> None:
-    """Of the draft that it names."""
+    """A valid schema of the draft that it names."""
     Draft202012Validator.check_schema(_SCHEMA_DOCUMENT)
     assert SCHEMA.is_valid(VALID)
     assert refusal(VALID) is None
 
 
 def test_schema_refuses_what_it_can_say() -> None:
-    """Most of the table: whoever checks with the schema learns it before the cleaner does."""
+    """Most of the table: the writer of a marker can find these mistakes with the schema."""
     unsayable = ("prefix", "outside", "in the log", "next door", "no such day", "twice", "surrogate")
     sayable = [
         json.loads(body)
@@ -324,7 +324,7 @@ def test_instants_round_trip_to_the_second(at: datetime) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, ASSETS_AT_ONCE, 2 * ASSETS_AT_ONCE + 1])
 def test_many_assets_are_written_as_one_document_would_be(count: int) -> None:
-    """In parts, and byte for byte as JSON with its names in order."""
+    """In batches, and byte for byte as JSON with its names in order."""
     assets = {
         f'assets/é"{number}.js': Asset(
             f'assets/é"{number}\\\n-1a2b3c4d.js',

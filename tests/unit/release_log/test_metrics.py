@@ -1,4 +1,4 @@
-"""A site's dimension: what CloudWatch takes, whatever prefix a site may have, and every site's own."""
+"""A site's dimension: CloudWatch accepts it for any prefix, and each site has its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from release_log.metrics import WHOLE_BUCKET, dimensions, site_dimension
 
 
 def allowed(prefix: str) -> bool:
-    """Whether a site may have it."""
+    """Whether a site may have this prefix."""
     try:
         check_prefix(prefix)
     except LayoutError:
@@ -40,7 +40,7 @@ def test_it_is_the_prefix_with_all_but_ascii_encoded(prefix: str, value: str) ->
 
 @given(PREFIXES)
 def test_cloudwatch_takes_it(prefix: str) -> None:
-    """Printable ASCII with something to see, which Powertools leaves as it is."""
+    """Printable ASCII that is not only spaces, which Powertools leaves as it is."""
     value = site_dimension(prefix)
     assert value.isascii()
     assert value.isprintable()
@@ -52,7 +52,7 @@ def test_two_sites_have_two(one: str, other: str) -> None:
     assert (site_dimension(one) == site_dimension(other)) == (one == other)
 
 
-def test_long_ones_are_cut_and_still_told_apart() -> None:
+def test_long_ones_are_cut_and_stay_different() -> None:
     values = [site_dimension(check_prefix("ü" * 254 + end)) for end in ("a/", "b/")]
     assert [len(value) for value in values] == [255, 255]
     assert len(set(values)) == 2

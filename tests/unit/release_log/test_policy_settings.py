@@ -25,7 +25,7 @@ WHOLE = sorted(BOUNDS.keys() - {"max_delete_fraction"})
 
 @pytest.mark.scenario("L19")
 def test_defaults_are_those_of_the_documents() -> None:
-    """As ``docs/policy.md`` has them."""
+    """As in ``docs/policy.md``."""
     assert {name: getattr(Policy(), name) for name in BOUNDS} == {name: each[2] for name, each in BOUNDS.items()}
     assert Policy().orphans is Orphans.FINGERPRINTED
     assert set(SETTINGS) == {*BOUNDS, "orphans"}
@@ -39,7 +39,7 @@ def test_every_setting_says_what_it_is() -> None:
 @pytest.mark.scenario("T32a", "A2")
 @pytest.mark.parametrize(("name", "bounds"), [(name, each[:2]) for name, each in BOUNDS.items()])
 def test_bounds_are_allowed_and_what_is_beyond_is_not(name: str, bounds: tuple[int, int]) -> None:
-    """With an error that names the setting, the value and the bounds."""
+    """The error names the setting, the value and the bounds."""
     low, high = bounds
     assert check_setting(name, low) == low
     assert check_setting(name, high) == high
@@ -51,7 +51,7 @@ def test_bounds_are_allowed_and_what_is_beyond_is_not(name: str, bounds: tuple[i
 @pytest.mark.parametrize("name", BOUNDS)
 @pytest.mark.parametrize("value", [True, False, None, "3600", "", [], {}, [3600], 3600 + 0j])
 def test_other_types_are_refused(name: str, value: object) -> None:
-    """A bool is no number, a text is no number."""
+    """A bool is not a number, nor is a text."""
     with pytest.raises(SettingError, match=f"{name}: .* is not a (whole )?number"):
         check_setting(name, value)
 
@@ -66,7 +66,7 @@ def test_fractions_of_seconds_and_counts_are_refused(name: str, value: float) ->
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 1.0001, -0.0001])
 def test_fraction_that_is_none_is_refused(value: float) -> None:
-    """NaN compares with nothing: it would switch the brake off or on at random."""
+    """Any comparison with NaN is false, so the brake would depend on how it is written."""
     with pytest.raises(SettingError, match=r"max_delete_fraction: .* is not between 0 and 1"):
         check_setting("max_delete_fraction", value)
     with pytest.raises(SettingError, match=r"max_delete_fraction: .* is not between 0 and 1"):
@@ -81,14 +81,14 @@ def test_fraction_may_be_whole(value: float) -> None:
 
 @pytest.mark.parametrize("value", ["none", "ALL", "", None, 0, True, [], {}, ["all"]])
 def test_other_orphans_are_refused(value: object) -> None:
-    """With the three that there are."""
+    """The error names the three values."""
     with pytest.raises(SettingError, match=r"orphans: .* is not one of fingerprinted, all, report"):
         check_setting("orphans", value)
 
 
 @pytest.mark.parametrize("name", ["", "ttl", "version-ttl", "VERSION_TTL", "dry_run"])
 def test_unknown_settings_are_refused_with_the_known_ones(name: str) -> None:
-    """A slip must not leave the default in force in silence."""
+    """A typo must not leave the default in force without notice."""
     with pytest.raises(SettingError, match=f"unknown setting '{name}': use one of version_limit, version_ttl"):
         check_setting(name, 1)
     with pytest.raises(SettingError, match="unknown setting"):
@@ -108,7 +108,7 @@ def test_unknown_settings_are_refused_with_the_known_ones(name: str) -> None:
     ],
 )
 def test_settings_from_text(name: str, text: str, value: object) -> None:
-    """As a command line or the CDK's context has them."""
+    """As on a command line or in the CDK's context."""
     parsed = parse_setting(name, text)
     assert parsed == value
     assert type(parsed) is type(value)
@@ -133,14 +133,14 @@ def test_settings_from_text(name: str, text: str, value: object) -> None:
     ],
 )
 def test_bad_text_is_refused(name: str, text: str) -> None:
-    """With the setting's name."""
+    """The error names the setting."""
     with pytest.raises(SettingError, match=f"^{name}: "):
         parse_setting(name, text)
 
 
 @pytest.mark.scenario("T33a")
 def test_policy_takes_the_rest_from_its_base() -> None:
-    """A "what if" asks about the installed policy, not about the defaults."""
+    """A "what if" is about the installed policy, not about the defaults."""
     base = Policy(version_limit=7, grace=1)
     values: dict[str, Any] = {"grace": 5, "orphans": "report"}
     assert policy_from(values, base) == Policy(version_limit=7, grace=5, orphans=Orphans.REPORT)

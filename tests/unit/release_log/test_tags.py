@@ -1,4 +1,4 @@
-"""Our tags beside the user's: one at a time, and trusted only when they can be read."""
+"""Our tags beside the user's: one at a time, and used only if they can be read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ users = st.dictionaries(st.text(max_size=5).filter(lambda key: key not in OUR_KE
 
 
 def test_names_and_values_of_our_tags() -> None:
-    """Operators' filters and the documents name them."""
+    """Operators' filters and the documents use these names."""
     assert (SUPERSEDED.key, SUPERSEDED.value) == ("superseded_at", "2026-11-23T06:05:38Z")
     assert (REMOVED.key, REMOVED.value) == ("removed_at", "2026-11-23T06:05:38Z")
     assert {"superseded_at", "removed_at"} == OUR_KEYS
@@ -28,7 +28,7 @@ def test_names_and_values_of_our_tags() -> None:
 
 @pytest.mark.scenario("L15")
 def test_new_mark_replaces_the_other_one_and_leaves_the_users_tags() -> None:
-    """One of ours at a time."""
+    """An object has at most one of our tags."""
     tags = with_mark({"team": "web"}, SUPERSEDED)
     assert tags == {"team": "web", "superseded_at": "2026-11-23T06:05:38Z"}
     assert with_mark(tags, REMOVED) == {"team": "web", "removed_at": "2026-11-23T06:05:38Z"}
@@ -37,7 +37,7 @@ def test_new_mark_replaces_the_other_one_and_leaves_the_users_tags() -> None:
 
 @given(users, marks, marks)
 def test_mark_is_read_again_and_the_users_tags_stay(tags: dict[str, str], first: Mark, second: Mark) -> None:
-    """Whatever was there before."""
+    """Whatever tags the object had before."""
     both = with_mark(with_mark(tags, first), second)
     assert read_mark(both) == second
     assert without_mark(both) == tags
@@ -53,8 +53,8 @@ def test_users_tags_hold_no_mark(tags: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "value", ["", "yesterday", "2026-11-23", "2026-11-23T06:05:38", "2026-1-2T3:4:5Z", "1700000000"]
 )
-def test_value_that_is_no_instant_is_not_ours_to_trust(value: str) -> None:
-    """Somebody else's tag of that name makes nothing older."""
+def test_value_that_is_not_an_instant_is_ignored(value: str) -> None:
+    """Another tool's tag of that name makes no asset older."""
     assert read_mark({"removed_at": value}) is None
 
 
