@@ -77,7 +77,12 @@ def make(name: str, work: Path) -> None:
 
 
 def _run(command: tuple[str, ...], folder: Path) -> None:
-    environment = os.environ | {"NODE_ENV": "production", "RAILS_ENV": "production", "NEXT_TELEMETRY_DISABLED": "1"}
+    environment = os.environ | {
+        "NODE_ENV": "production",
+        "RAILS_ENV": "production",
+        "NEXT_TELEMETRY_DISABLED": "1",
+        "NODE_USE_SYSTEM_CA": "1",
+    }
     environment.pop("VIRTUAL_ENV", None)
     if command[:2] == ("npm", "install"):
         del environment["NODE_ENV"]  # with it npm would leave out the build tools
