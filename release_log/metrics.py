@@ -52,16 +52,16 @@ class Metric(StrEnum):
         return metric
 
     RUNS = "Runs", Unit.COUNT, "each run", "1 if the run ended well, else 0"
-    TAGGED = "Tagged", Unit.COUNT, "each run", "assets tagged"
+    TAGGED = "Tagged", Unit.COUNT, "each run", "tagged assets"
     UNTAGGED = "Untagged", Unit.COUNT, "each run", "assets that lost their tag, as they are needed again"
-    DELETED = "Deleted", Unit.COUNT, "each run", "assets that S3 says are gone"
+    DELETED = "Deleted", Unit.COUNT, "each run", "assets whose deletion S3 confirmed"
     BYTES_FREED = (
         "BytesFreed",
         Unit.BYTES,
         "each run",
         "the size of the deleted assets; a versioned bucket holds them for `noncurrent_days` more",
     )
-    KEPT = "Kept", Unit.COUNT, "each run", "known assets that are still there"
+    KEPT = "Kept", Unit.COUNT, "each run", "known assets that are left in the bucket"
     FAILED = (
         "Failed",
         Unit.COUNT,
@@ -105,7 +105,7 @@ class Metric(StrEnum):
 
 
 def site_dimension(prefix: str) -> str:
-    """The value of the dimension ``site``: the prefix, with all but ASCII percent-encoded, and a digest for a long end.
+    """The value of the dimension ``site``: the prefix in ASCII, percent-encoded, and with a digest for a long end.
 
     CloudWatch accepts ASCII only, and drops a metric with any other dimension without an error:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html

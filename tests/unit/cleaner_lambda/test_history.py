@@ -197,16 +197,16 @@ def test_every_key_ever_published_is_either_live_or_retired(story: list[tuple[st
 def test_retired_since_the_release_that_brought_it_into_its_state(story: list[tuple[str, dict[str, str]]]) -> None:
     """The reference derives it from the whole story by the definition."""
     releases = releases_of(story)
-    told = [
+    copies = [
         reference.Release(
             each.id, each.at, each.release.channel, {path: asset.key for path, asset in each.release.assets.items()}
         )
         for each in releases
     ]
-    ever = {key for each in told for key in each.assets.values()}
+    ever = {key for each in copies for key in each.assets.values()}
     expected = {
         key: (asset.logical, Mark(asset.state, asset.since), asset.release)
-        for key, asset in reference.retired(reference.Site(told, ever)).items()
+        for key, asset in reference.retired(reference.Site(copies, ever)).items()
     }
     entries = fold(History(), releases).retired
     assert {key: (entry.logical, entry.mark, entry.release) for key, entry in entries.items()} == expected

@@ -264,22 +264,22 @@ def test_dry_run_says_what_the_real_run_does_and_writes_nothing(s3: FakeS3) -> N
     s3.publish("r4", "default", {APP: B})
     s3.requests.clear()
 
-    said = run(s3, dry_run=True).document()
+    planned = run(s3, dry_run=True).document()
     assert s3.writes == []
 
     done = run(s3).document()
     assert done["counts"] == {"tag": 2, "untag": 1, "delete": 1, "keep": 3, "failed": 0}
-    assert {**said, "dry_run": False} == done
-    assert said["dry_run"] is True
+    assert {**planned, "dry_run": False} == done
+    assert planned["dry_run"] is True
 
 
 def test_dry_run_of_a_first_run_writes_nothing() -> None:
     """It needs no ledger either."""
     s3 = FakeS3()
     s3.publish("r1", "default", {APP: A})
-    said = run(s3, dry_run=True).document()
+    planned = run(s3, dry_run=True).document()
     assert s3.writes == []
-    assert {**said, "dry_run": False} == run(s3).document()
+    assert {**planned, "dry_run": False} == run(s3).document()
 
 
 def test_dry_run_with_a_full_listing_and_force_equals_the_real_run(s3: FakeS3) -> None:
@@ -287,9 +287,9 @@ def test_dry_run_with_a_full_listing_and_force_equals_the_real_run(s3: FakeS3) -
     s3.put("assets/stray-0123abcd.js")
     s3.objects.pop(B)
     s3.advance(2 * DAY)
-    said = run(s3, dry_run=True, full=True, force=True).document()
+    planned = run(s3, dry_run=True, full=True, force=True).document()
     done = run(s3, full=True, force=True).document()
-    assert {**said, "dry_run": False} == done
+    assert {**planned, "dry_run": False} == done
     assert done["missing"] == [B]
     assert done["orphans"] == 1
 
@@ -300,8 +300,8 @@ def test_same_release_gives_the_same_report_with_threads(s3: FakeS3) -> None:
     s3.publish("r3", "default", names)
     run(s3)
     s3.publish("r4", "default", {APP: C})
-    said: dict[str, Any] = run(s3, dry_run=True).document()
+    planned: dict[str, Any] = run(s3, dry_run=True).document()
     with ThreadPoolExecutor(8) as threads:
         done = clean(s3, Job(prefix="assets/", policy=POLICY, run="run"), Pace(threads.map)).document()
-    assert {**said, "dry_run": False} == done
+    assert {**planned, "dry_run": False} == done
     assert len(done["tag"]) == 52, "A and B are superseded again"

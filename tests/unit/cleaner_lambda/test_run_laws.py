@@ -58,15 +58,15 @@ def buckets(draw: st.DrawFn) -> FakeS3:
     s3.advance(86_400)
     s3.publish("first", "production", draw(builds))
     clean(s3, Job(prefix="assets/", policy=POLICY, run="first"))
-    for number, (what, *how) in enumerate(draw(happenings)):
+    for number, (what, *arguments) in enumerate(draw(happenings)):
         if what == "advance":
-            s3.advance(*how)
+            s3.advance(*arguments)
         elif what == "clean":
             clean(s3, Job(prefix="assets/", policy=draw(site_policies), run="before"))
         elif what == "lose":
             s3.objects.pop(s3.layout.ledger, None)
         else:
-            getattr(s3, what)(f"r{number}", *how)
+            getattr(s3, what)(f"r{number}", *arguments)
     for kind in ("intend", "stage"):
         if draw(st.booleans()):
             getattr(s3, kind)(kind, "production", draw(builds))
