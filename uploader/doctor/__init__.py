@@ -1,4 +1,4 @@
-"""What `doctor` looks at: each check asks AWS something that changes nothing, and judges the answer.
+"""The checks of `doctor`: each sends AWS requests that change nothing, and judges the answers.
 
-A check is a function of `Ask`; it needs no client, and its tests give it recorded answers.
+A check is a function of `Ask`. It needs no client, and its tests give it recorded answers.
 """

@@ -1,4 +1,4 @@
-"""How a check asks AWS: one request, and what came back, refusals included, for they are findings too."""
+"""How a check asks AWS: one request, and its answer. A refusal is an answer too, because it can be a finding."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _MISSING = {"NoSuchKey", "404"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What AWS said.
+    """The answer to a request.
 
     Attributes:
-        code: Its error code; empty if it did what was asked.
-        document: The answer as boto3 has it.
+        code: AWS's error code; empty if the request succeeded.
+        document: boto3's answer.
     """
 
     code: str = ""
@@ -35,12 +35,12 @@ class Answer:
 
     @property
     def denied(self) -> bool:
-        """Whether these credentials may not ask that."""
+        """Whether these credentials lack the permission."""
         return self.code in _DENIED
 
     @property
     def missing(self) -> bool:
-        """Whether there is no such object."""
+        """Whether the object does not exist."""
         return self.code in _MISSING
 
     @property
@@ -49,25 +49,25 @@ class Answer:
         return "access denied" if self.denied else self.code
 
     def header(self, name: str) -> str:
-        """A header of the answer, in small letters; empty if it has none."""
+        """A header of the answer, by its name in lower case; empty if the answer has no such header."""
         return str(self.document.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get(name, ""))
 
 
 class Ask(Protocol):
-    """Asks AWS one thing, by the operation's name in boto3: ``ask("get_object", Key="a.js")``."""
+    """Sends AWS one request, by the operation's name in boto3: ``ask("get_object", Key="a.js")``."""
 
     def __call__(self, operation: str, **parameters: Any) -> Answer:  # noqa: ANN401 (boto3's)
-        """Ask it.
+        """Send the request.
 
         Raises:
-            UploaderError: AWS cannot be reached, or does not know these credentials: nothing can be looked at.
+            UploaderError: AWS cannot be reached, or does not accept these credentials, so that no check is possible.
         """
         ...
 
 
 def ask_s3(access: Access) -> Ask:
-    """Ask S3, about the bucket."""
-    # A probe's wrong checksum is to be the only one.
+    """An `Ask` for requests to S3 about the bucket."""
+    # Without boto3's own checksum: a probe sends a wrong one, and that has to be the only one.
     config = Config(
         connect_timeout=10,
         read_timeout=30,
@@ -79,7 +79,7 @@ def ask_s3(access: Access) -> Ask:
 
 
 def ask_lambda(access: Access, function: str) -> Ask:
-    """Ask Lambda, about the function."""
+    """An `Ask` for requests to Lambda about the function."""
     client = open_session(access).client("lambda", region_name=access.region)
     return _asking(client, access, FunctionName=function)
 

@@ -1,4 +1,4 @@
-"""How the bucket is set up: region, EventBridge, versioning, lifecycle."""
+"""The bucket's settings: region, EventBridge, versioning and lifecycle."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def check_bucket(ask: Ask, bucket: str, region: str) -> Finding:
-    """Whether it is there, and in this region.
+    """Whether the bucket exists, and is in this region.
 
-    S3 names the region also to whoever may not look into the bucket:
+    S3 also names the region to a caller who has no permission for the bucket:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
     """
     answer = ask("head_bucket")
@@ -31,7 +31,7 @@ def check_bucket(ask: Ask, bucket: str, region: str) -> Finding:
 
 
 def check_event_bridge(ask: Ask, bucket: str, prefix: str) -> Finding:
-    """Whether S3 tells EventBridge of new markers: without it the cleaner comes by its timer alone."""
+    """Whether S3 notifies EventBridge of new markers. If not, only the timer starts the cleaner."""
     answer = ask("get_bucket_notification_configuration")
     if answer.code:
         return _not_readable("EventBridge", answer, "s3:GetBucketNotification")
@@ -45,14 +45,14 @@ def check_event_bridge(ask: Ask, bucket: str, prefix: str) -> Finding:
 
 
 def check_versioning(ask: Ask, prefix: str) -> Finding:
-    """Whether a deletion can be undone, and not for ever."""
+    """Whether a deletion can be undone, for a limited time."""
     answer = ask("get_bucket_versioning")
     if answer.code:
         return _not_readable("versioning", answer, "s3:GetBucketVersioning")
     if answer.document.get("Status") != "Enabled":
         return warning(
             "versioning",
-            "off: what is deleted or replaced cannot be brought back",
+            "off: deleted and replaced objects cannot be restored",
             "turn on versioning, with a lifecycle rule for noncurrent versions",
         )
     answer = ask("get_bucket_lifecycle_configuration")
@@ -67,13 +67,13 @@ def check_versioning(ask: Ask, prefix: str) -> Finding:
         return ok("versioning", f"on: a deletion can be undone for {min(days)} days")
     return warning(
         "versioning",
-        "on, and noncurrent versions are kept, and paid for, for ever",
+        "on, but noncurrent versions are kept, and paid for, for ever",
         "add a lifecycle rule with NoncurrentVersionExpiration and ExpiredObjectDeleteMarker",
     )
 
 
 def check_lifecycle(ask: Ask, prefix: str) -> Finding:
-    """Whether a lifecycle rule deletes live assets behind the cleaner's back."""
+    """Whether a lifecycle rule deletes current assets."""
     answer = ask("get_bucket_lifecycle_configuration")
     if answer.code and answer.code != "NoSuchLifecycleConfiguration":
         return _not_readable("lifecycle", answer, "s3:GetLifecycleConfiguration")
@@ -87,12 +87,12 @@ def check_lifecycle(ask: Ask, prefix: str) -> Finding:
             return warning(
                 "lifecycle",
                 f"rule {name!r} expires some objects by their age, maybe current assets too",
-                f"see that what it selects is never current under {whose}",
+                f"check that it selects no current asset under {whose}",
             )
         return problem(
             "lifecycle",
             f"rule {name!r} expires objects by their age, current assets too",
-            f"limit that rule to another prefix: what is due under {whose} is for the cleaner to say",
+            f"limit that rule to another prefix: under {whose} only the cleaner decides what is deleted",
         )
     return ok("lifecycle", "no rule expires current assets")
 
@@ -102,13 +102,13 @@ def _rules(answer: Answer) -> Iterator[Mapping[str, Any]]:
 
 
 def _prefix_of(rule: Mapping[str, Any]) -> str:
-    """The prefix that a rule is for; rules of all ages are understood."""
+    """The prefix of a rule, in any of the three forms that S3 has had for it."""
     condition = rule.get("Filter", {})
     return str(condition.get("Prefix", condition.get("And", {}).get("Prefix", rule.get("Prefix", ""))))
 
 
 def _is_narrow(rule: Mapping[str, Any]) -> bool:
-    """Whether it is for some objects of its prefix only, by their tags or size."""
+    """Whether the rule selects only some objects of its prefix, by their tags or size."""
     condition = rule.get("Filter", {})
     return bool((condition.keys() | condition.get("And", {}).keys()) - {"Prefix", "And"})
 

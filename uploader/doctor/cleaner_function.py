@@ -1,4 +1,4 @@
-"""The cleaner's function: whether it is there, switched on, and for this site."""
+"""The cleaner's function: whether it exists, is switched on, and cleans this site."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def check_function(ask: Ask | None, bucket: str, prefix: str) -> Finding:  # noq
     """Whether the function cleans this site.
 
     Args:
-        ask: Asks Lambda about the function; None if none was named.
-        bucket: The site's.
-        prefix: The site's.
+        ask: Asks Lambda about the function; None if no function was named.
+        bucket: The site's bucket.
+        prefix: The site's prefix.
     """
     if ask is None:
-        return unknown("function", "not looked at", NAME_IT)
+        return unknown("function", "not checked", NAME_IT)
     answer = ask("get_function_configuration")
     if answer.code == "ResourceNotFoundException":
-        return problem("function", "there is none of that name in this region", NAME_IT)
+        return problem("function", "no function has this name in this region", NAME_IT)
     if answer.code:
-        remedy = "ask somebody who has lambda:GetFunctionConfiguration on it"
+        remedy = "ask somebody who has lambda:GetFunctionConfiguration on the function"
         return unknown("function", f"cannot be read ({answer.why})", remedy)
     state, update = answer.document.get("State", "Active"), answer.document.get("LastUpdateStatus", "Successful")
     if state == "Failed" or update == "Failed":
@@ -38,7 +38,7 @@ def check_function(ask: Ask | None, bucket: str, prefix: str) -> Finding:  # noq
         )
     environment = answer.document.get("Environment", {})
     if "Error" in environment:
-        return unknown("function", "its environment cannot be read", "ask somebody who may use its KMS key")
+        return unknown("function", "its environment cannot be read", "ask somebody who may use the function's KMS key")
     try:
         sites = {(site["bucket"], site["prefix"]) for site in json.loads(environment["Variables"][Variable.SITES])}
     except (KeyError, TypeError, ValueError):
@@ -48,6 +48,8 @@ def check_function(ask: Ask | None, bucket: str, prefix: str) -> Finding:  # noq
         return problem("function", f"it cleans {known}, not s3://{bucket}/{prefix}", f"check --prefix, or {NAME_IT}")
     if ask("get_function_concurrency").document.get("ReservedConcurrentExecutions") == 0:
         return problem(
-            "function", "it is switched off: its reserved concurrency is 0", "deploy the stack again: it is 1"
+            "function",
+            "it is switched off: its reserved concurrency is 0",
+            "deploy the stack again, which sets it to 1",
         )
     return ok("function", f"it cleans s3://{bucket}/{prefix}")

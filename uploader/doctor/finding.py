@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The finding of a check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """How it is, from the best to the worst."""
+    """The states of a finding, from the best to the worst."""
 
     OK = "ok"
     UNKNOWN = "unknown"
@@ -17,13 +17,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check's.
+    """The finding of one check.
 
     Attributes:
-        check: What was looked at, in a word.
-        state: How it is.
-        finding: What was seen.
-        remedy: What to do about it; empty if nothing.
+        check: The subject of the check, in a word or two.
+        state: The state.
+        finding: What the check found.
+        remedy: What to do; empty if nothing has to be done.
     """
 
     check: str
@@ -38,12 +38,12 @@ def ok(check: str, finding: str) -> Finding:
 
 
 def unknown(check: str, finding: str, remedy: str) -> Finding:
-    """It cannot be told; the remedy says how it could."""
+    """The check could not find out; the remedy says how to."""
     return Finding(check, State.UNKNOWN, finding, remedy)
 
 
 def warning(check: str, finding: str, remedy: str) -> Finding:
-    """It works, and could be better."""
+    """It works, but could be better."""
     return Finding(check, State.WARNING, finding, remedy)
 
 

@@ -1,4 +1,4 @@
-"""The release log: whether it may be read, whether it is valid, and whether the cleaner comes."""
+"""The release log: whether it can be read, whether it is valid, and whether the cleaner runs."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from uploader.doctor.finding import Finding
 
 DAILY = timedelta(hours=26)
-"""The cleaner comes daily, and writes its ledger then; two hours for retries."""
+"""The cleaner runs daily, and then writes its ledger; two hours more for retries."""
 
 SOON = timedelta(minutes=30)
-"""So soon after a marker the cleaner has been there: another run may have held it up, for 15 minutes at most."""
+"""The cleaner has seen a marker that is older than this: another run delays it by 15 minutes at most."""
 
 READ = 50
-"""So many files are read to see whether they are valid, the newest of those that the cleaner has not seen."""
+"""How many files are checked, at most: the newest of the files that the cleaner has not seen."""
 
 PASSING = {"rebuilt", "deleting"}
-"""What stops the cleaner for a moment only."""
+"""The reasons that stop the cleaner only for a moment."""
 
 UNREADABLE = unknown("release log", "it cannot be read", "see `list` and `read`")
 SEE_RUNS = "see the cleaner's log, and the stack's queues FailedRuns and Undelivered"
@@ -38,16 +38,16 @@ SEE_RUNS = "see the cleaner's log, and the stack's queues FailedRuns and Undeliv
 
 @dataclass(frozen=True, slots=True)
 class LogSnapshot:
-    """What can be seen of the release log.
+    """The release log, as far as these credentials can read it.
 
     Attributes:
-        now: S3's clock.
-        files: Key -> ``LastModified`` of everything in it.
-        unlisted: Why it cannot be listed; empty if it can.
-        denied: Whether a file that is there may not be read.
-        ledger: The ledger's content; None if it is not there, or cannot be read.
-        broken: Why the ledger cannot be read though it was given; empty if it can.
-        bodies: Key -> body of the releases that were read.
+        now: The time by S3's clock.
+        files: Key -> ``LastModified``, for every file.
+        unlisted: Why the log cannot be listed; empty if it can.
+        denied: Whether S3 denied the GET of a file that exists.
+        ledger: The ledger's content; None if it does not exist, or cannot be read.
+        broken: Why the ledger is not valid; empty if it is, or was not read.
+        bodies: Key -> body, for each release that was read.
     """
 
     now: datetime
@@ -60,7 +60,7 @@ class LogSnapshot:
 
 
 def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
-    """Read the list of files, the ledger, what is current, and the newest files that no run has folded in."""
+    """Read the list of files, the ledger, the current markers, and the newest files that no run has folded in."""
     files: dict[str, datetime] = {}
     more: dict[str, str] = {}
     while True:
@@ -94,7 +94,7 @@ def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
 
 
 def check_list(ask: Ask, log: LogSnapshot, layout: Layout) -> Finding:
-    """Whether these credentials may list: the release log, and the whole site."""
+    """Whether these credentials may list the release log and the whole site."""
     why = log.unlisted or ask("list_objects_v2", Prefix=layout.prefix, MaxKeys=1).why
     where = layout.prefix or "the bucket"
     if why:
@@ -103,9 +103,9 @@ def check_list(ask: Ask, log: LogSnapshot, layout: Layout) -> Finding:
 
 
 def check_read(ask: Ask, log: LogSnapshot, layout: Layout) -> Finding:
-    """Whether these credentials may read: the release log, and an asset if there is one."""
+    """Whether these credentials may read the release log, and an asset if one exists."""
     if log.unlisted:
-        return unknown("read", "what there is to read cannot be listed", "see `list`")
+        return unknown("read", "unknown, because the release log cannot be listed", "see `list`")
     after = f"{layout.log.removesuffix('/')}0"  # behind the release log: "0" comes after "/"
     assets = ask("list_objects_v2", Prefix=layout.prefix, StartAfter=after, MaxKeys=1).document.get("Contents", ())
     heads = [ask("head_object", Key=entry["Key"]) for entry in assets]
@@ -113,12 +113,12 @@ def check_read(ask: Ask, log: LogSnapshot, layout: Layout) -> Finding:
         where = layout.log if log.denied else layout.prefix or "the bucket"
         return problem("read", f"{where} cannot be read (access denied)", f"allow s3:GetObject on {layout.prefix}*")
     if log.ledger is None and not log.broken and not log.bodies and not heads:
-        return unknown("read", "there is nothing to read yet", "publish a release, then look again")
+        return unknown("read", "nothing to read exists yet", "publish a release, then check again")
     return ok("read", f"{layout.prefix or 'the bucket'} can be read")
 
 
 def check_files(log: LogSnapshot, layout: Layout) -> Finding:
-    """Whether what was read is valid: a single file that is not stops all deletion."""
+    """Whether the files that were read are valid: a single invalid file stops all deletion."""
     if log.unlisted or log.denied:
         return UNREADABLE
     for key in sorted({*_unfolded(log.files, layout, None), *log.bodies}):
@@ -132,11 +132,13 @@ def check_files(log: LogSnapshot, layout: Layout) -> Finding:
                 f"{key} is not valid ({error}): nothing is deleted until it is dealt with",
                 "delete it, and publish that release again",
             )
-    return ok("release log", f"{len(log.bodies)} of its {len(log.files)} files had to be read, none is broken")
+    return ok(
+        "release log", f"{len(log.bodies)} of its {len(log.files)} files had to be read, and all of them are valid"
+    )
 
 
 def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911 (one a remedy)
-    """Whether the cleaner comes: daily, and soon after each marker."""
+    """Whether the cleaner runs, daily and soon after each marker."""
     if log.unlisted or log.denied:
         return replace(UNREADABLE, check="cleaner")
     written, deploy = log.files.get(layout.ledger), f"cdk deploy -c prefix={layout.prefix}"
@@ -144,33 +146,33 @@ def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911
     waiting = [key for key in _unfolded(markers, layout, log.ledger) if log.now - markers[key] > SOON]
     if written is None:
         if waiting:
-            return problem("cleaner", f"none has ever come; {len(waiting)} releases wait", f"deploy one: {deploy}")
-        return unknown("cleaner", "none has come yet", "publish a release, and look again in half an hour")
+            return problem("cleaner", f"it has never run; {len(waiting)} releases wait", f"deploy it: {deploy}")
+        return unknown("cleaner", "it has not run yet", "publish a release, and check again in half an hour")
     if log.broken:
         return warning("cleaner", log.broken, "the next run rebuilds it; nothing has to be done")
     last = format_instant(written)
     if log.now - written > DAILY:
-        return problem("cleaner", f"its last sign is of {last}; it should come daily", f"{SEE_RUNS}; or {deploy}")
+        return problem("cleaner", f"last seen {last}; it should run daily", f"{SEE_RUNS}; or {deploy}")
     if waiting:
         return problem("cleaner", f"it has not seen {len(waiting)} releases, such as {min(waiting)}", SEE_RUNS)
     stopped_by = (log.ledger or {}).get("last_run", {}).get("stopped_by", ())
     lasting = [stop["message"] for stop in stopped_by if stop["reason"] not in PASSING]
     if lasting:
-        return warning("cleaner", f"on {last} it deleted nothing: {lasting[0]}", "see `plan` for what is so now")
-    return ok("cleaner", f"its last sign is of {last}")
+        return warning("cleaner", f"on {last} it deleted nothing: {lasting[0]}", "see `plan` for the present state")
+    return ok("cleaner", f"last seen {last}")
 
 
 def check_clock(log: LogSnapshot, now: datetime) -> Finding:
-    """How far this machine's clock is from S3's; nothing is decided by it, but S3 refuses 15 minutes."""
+    """How far this machine's clock is from S3's: it decides nothing, but S3 refuses requests 15 minutes off."""
     off = round((now - log.now).total_seconds())
-    offset = f"{abs(off)} s {'ahead of' if off > 0 else 'behind'} S3's" if off else "that of S3"
+    offset = f"{abs(off)} s {'ahead of' if off > 0 else 'behind'} S3's" if off else "the same as S3's"
     if abs(off) <= timedelta(minutes=5).total_seconds():
         return ok("clock", offset)
     return warning("clock", offset, "set this machine's clock: S3 refuses requests that are 15 minutes off")
 
 
 def _unfolded(files: Mapping[str, datetime], layout: Layout, ledger: Mapping[str, Any] | None) -> list[str]:
-    """Intents, staged releases, and the markers that no run has folded in."""
+    """The keys of intents, staged releases, and the markers that no run has folded in."""
     folded = {layout.marker_key(each) for each in (ledger or {}).get("folded", {})}
     folders = (layout.pending, layout.staged, layout.markers)
     return [key for key in files if key.startswith(folders) and not key.endswith("/") and key not in folded]

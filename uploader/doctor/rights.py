@@ -1,13 +1,13 @@
-"""Whether these credentials may do what an upload needs, and no more; tried by requests that cannot succeed.
+"""Whether these credentials have the permissions that an upload needs, and no more; tried by requests that must fail.
 
-S3 looks at the rights first, and at the request after that, so that its error tells:
+S3 checks the permission first and the request afterwards, so its error shows whether the permission is there:
 
-- A PUT whose ``Content-MD5`` is not its body's is refused (``BadDigest``), and nothing is stored:
+- S3 refuses a PUT whose ``Content-MD5`` is not that of the body (``BadDigest``), and stores nothing:
   https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-- A DELETE with ``If-Match`` and an ETag that no object has deletes nothing, on a key that has never been, as its name
-  is random: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+- A DELETE with ``If-Match`` and an ETag that no object has deletes nothing. The key is random, so no object has it:
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
 
-The first of each kind goes where nothing is harmed should a server ignore the condition; then the others are not sent.
+The first request of each kind does no harm if a server ignores the condition. In that case the others are not sent.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 BODY = b"?"
 MD5_OF_NOTHING = "1B2M2Y8AsgTpgAmY7PhCfA=="
 NO_ETAG = f'"{"0" * 32}"'
-CANNOT_TELL = "S3 does not tell these credentials what is forbidden from what is missing"
+CANNOT_TELL = "to these credentials, S3 gives the same answer for denied requests and for missing objects"
 
 
 def check_rights(ask: Ask, layout: Layout, *, ledger: bool) -> Iterator[Finding]:
-    """What may be written and deleted.
+    """Which objects these credentials can write and delete.
 
     Args:
         ask: Asks S3.
         layout: The site.
-        ledger: Whether there is a ledger, that can be read.
+        ledger: Whether a ledger exists, and can be read.
     """
     name = f"doctor-{secrets.token_hex(16)}"
     yield from _writes(ask, layout, name, ledger=ledger)
@@ -48,11 +48,11 @@ def _writes(ask: Ask, layout: Layout, name: str, *, ledger: bool) -> Iterator[Fi
     for key in keys:
         answer = _put(ask, key)
         if not answer.code:
-            yield problem("write", "this server stores what arrives damaged", f"use another one; delete {key}")
+            yield problem("write", "this server stores a body that arrived damaged", f"use another one; delete {key}")
             return
         if answer.denied:
             folder = key.removesuffix(name)
-            yield problem("write", f"{folder} may not be written", f"allow s3:PutObject on {layout.prefix}*")
+            yield problem("write", f"{folder} cannot be written", f"allow s3:PutObject on {layout.prefix}*")
             break
         if answer.code != "BadDigest":
             yield unknown("write", f"S3 says {answer.code}", "upload with --dry-run, then without it")
@@ -60,16 +60,18 @@ def _writes(ask: Ask, layout: Layout, name: str, *, ledger: bool) -> Iterator[Fi
     else:
         yield ok("write", f"{layout.prefix or 'the bucket'} can be written")
     if not ledger:
-        yield unknown("ledger", "there is no ledger to try", "look again after the cleaner's first run")
+        yield unknown("ledger", "no ledger exists yet", "check again after the cleaner's first run")
         return
     answer = _put(ask, layout.ledger, IfMatch=NO_ETAG)
     if answer.denied:
         yield ok("ledger", "only the cleaner can write it")
     elif answer.code in {"BadDigest", "PreconditionFailed"}:
-        yield warning("ledger", "these credentials can write it, and need not", f"deny s3:PutObject on {layout.ledger}")
+        yield warning(
+            "ledger", "these credentials can write it, and need not be able to", f"deny s3:PutObject on {layout.ledger}"
+        )
     else:
         yield unknown(
-            "ledger", f"S3 says {answer.code or 'nothing'}", f"see that s3:PutObject is denied on {layout.ledger}"
+            "ledger", f"S3 says {answer.code or 'nothing'}", f"check that s3:PutObject is denied on {layout.ledger}"
         )
 
 
@@ -78,26 +80,26 @@ def _deletes(ask: Ask, layout: Layout, name: str) -> Iterator[Finding]:
     tells = ask("get_object", Key=f"{layout.log}{name}").missing
     own = _delete(ask, f"{layout.pending}{name}.json")
     if not own.code:
-        remedy = f"see that s3:DeleteObject is allowed on {intents} alone"
+        remedy = f"check that s3:DeleteObject is allowed on {intents} alone"
         yield unknown("delete", "this server knows no conditional DELETE, so nothing was tried", remedy)
         return
     if _allowed(own):
-        yield ok("intents", "intents and staged releases can be taken back")
+        yield ok("intents", "intents and staged releases can be withdrawn")
     elif own.denied and tells:
-        yield warning("intents", "they cannot be taken back, and expire later", f"allow s3:DeleteObject on {intents}")
+        yield warning("intents", "they cannot be withdrawn, and expire later", f"allow s3:DeleteObject on {intents}")
     else:
-        yield unknown("intents", CANNOT_TELL, f"see that s3:DeleteObject is allowed on {intents}")
+        yield unknown("intents", CANNOT_TELL, f"check that s3:DeleteObject is allowed on {intents}")
     other = _delete(ask, f"{layout.prefix}{name}")
     if _allowed(other):
         yield warning(
             "delete",
-            "these credentials can delete assets, and need not",
+            "these credentials can delete assets, and need not be able to",
             f"a build job needs only the policy UploaderPolicyArn: take s3:DeleteObject on {assets} away",
         )
     elif other.denied and (tells or _allowed(own)):
         yield ok("delete", "assets cannot be deleted")
     else:
-        yield unknown("delete", CANNOT_TELL, f"see that s3:DeleteObject is not allowed on {assets}")
+        yield unknown("delete", CANNOT_TELL, f"check that s3:DeleteObject is not allowed on {assets}")
 
 
 def _put(ask: Ask, key: str, **conditions: str) -> Answer:
@@ -109,5 +111,5 @@ def _delete(ask: Ask, key: str) -> Answer:
 
 
 def _allowed(answer: Answer) -> bool:
-    """Whether the condition was looked at, which S3 does for those only who have the right."""
+    """Whether S3 checked the condition, which it does only for a caller with the permission."""
     return answer.missing or answer.code == "PreconditionFailed"

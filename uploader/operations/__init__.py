@@ -1,1 +1,1 @@
-"""What one does with releases that are in the bucket: one module an operation."""
+"""The operations on releases that are in the bucket: one module for each."""

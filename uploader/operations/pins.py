@@ -1,7 +1,7 @@
 """Pin a release: its assets are kept, whatever their age, until it is unpinned.
 
-For what asks for them longer than a browser tab: a native app, a widget on another's page, a long trial. A pin says the
-same as the release's marker, and never expires.
+For clients that need the assets longer than a browser tab: a native app, a widget on another site's page, a long trial.
+A pin has the same content as the release's marker, and never expires.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """A release that is pinned by now.
+    """A pinned release.
 
     Attributes:
         logged: The release.
         key: The pin's key.
-        already: Whether it was pinned before.
+        already: Whether the release was pinned before.
     """
 
     logged: LoggedRelease
@@ -37,17 +37,17 @@ class Pinned:
 
 
 def pin(bucket: BucketPort, layout: Layout, wanted: str, *, clocks: Clocks | None = None) -> Pinned:
-    """Pin a release, staged or not, if all of it is there.
+    """Pin a release, staged or not, if all of its assets exist.
 
     Args:
         bucket: The site's bucket.
         layout: The site.
-        wanted: Its id or name.
+        wanted: The release's id or name.
         clocks: See `Clocks`.
 
     Raises:
-        NotWholeError: Assets of it are gone: nothing was changed.
-        UploaderError: There is no such release.
+        NotWholeError: Some of its assets are gone. Nothing was changed.
+        UploaderError: The release does not exist, or S3 refused.
     """
     logged = find_release(bucket, layout, wanted, (layout.markers, layout.staged, layout.pins))
     key = layout.pin_key(logged.id)
@@ -57,10 +57,10 @@ def pin(bucket: BucketPort, layout: Layout, wanted: str, *, clocks: Clocks | Non
 
 
 def unpin(bucket: BucketPort, layout: Layout, wanted: str) -> str:
-    """Let go of a pinned release; returns its id. A pin that is not valid can go so too.
+    """Unpin a release; returns its id. The pin need not be valid.
 
     Raises:
-        UploaderError: It is not pinned, or S3 refused.
+        UploaderError: The release is not pinned, or S3 refused.
     """
     ids = ids_of(bucket, layout, wanted, (layout.pins,))
     pinned = [release_id for release_id in ids if bucket.get(layout.pin_key(release_id)) is not None]

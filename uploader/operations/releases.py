@@ -1,4 +1,4 @@
-"""What was published: each release of the log, what it holds, and whether all of it is still there."""
+"""Lists the releases of the log, with their assets' number and size, and how many of those are missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Standing(StrEnum):
-    """What a release is by now: the same word in the table, the JSON and the tests."""
+    """What has become of a release: the same word in the table, the JSON and the tests."""
 
     CURRENT = "current"
     STAGED = "staged"
@@ -31,21 +31,21 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A release, without its assets: a list of them stays small.
+    """A release without its assets, so that a list of releases stays small.
 
     Attributes:
-        id: Its id.
-        key: Of its marker, of the staged release, or of the pin if nothing else is left of it.
-        at: When that was written, by S3's clock.
+        id: The release's id.
+        key: Key of its marker, of the staged release, or of its pin if no other file is left.
+        at: When that file was written, by S3's clock.
         standing: See `Standing`.
         pinned: Whether its assets are kept until it is unpinned.
-        problem: Why it cannot be read, with the remedy; then nothing of the rest is known.
-        name: What it was called.
-        channel: Its channel.
-        metadata: Commit, branch and build URL, as far as its writer said.
-        assets: How many it has.
-        size: Bytes of all of them.
-        missing: How many of them are not there any more as they were uploaded.
+        problem: Why the file cannot be read, with the remedy. Then none of the fields below is known.
+        name: The release's name.
+        channel: The release's channel.
+        metadata: Commit, branch and build URL, as far as its writer stated them.
+        assets: How many assets it has.
+        size: Bytes of all its assets.
+        missing: How many of its assets are gone, or have another size than was uploaded.
     """
 
     id: str
@@ -63,18 +63,18 @@ class Listed:
 
 
 def releases(bucket: ReaderPort, layout: Layout, *, channel: str | None, limit: int) -> list[Listed]:
-    """The newest releases, staged ones among them, newest first. Reads no more of them than it has to.
+    """The newest releases, staged ones among them, newest first. Reads no more files than it has to.
 
     Args:
         bucket: The site's bucket.
         layout: The site.
-        channel: Only this one; what cannot be read may be of any.
-        limit: How many at most.
+        channel: Only this channel; None: all. A file that cannot be read can be of any channel, and is always listed.
+        limit: How many releases, at most.
     """
     log = bucket.written(layout.log)
     pinned = {key.rpartition("/")[2] for key in log if key.startswith(layout.pins)}
     keys = _once(newest_first(log, layout.markers, layout.staged, layout.pins), layout)
-    # Most assets of a release are those of the one before it: each is held once.
+    # Consecutive releases share most of their assets: each asset is held once.
     known: dict[Asset, Asset] = {}
     every = _each(bucket, layout, keys[:limit] if channel is None else keys, known)
     wanted = ((each, assets) for each, assets in every if channel is None or each.channel in {channel, None})
@@ -91,7 +91,7 @@ def releases(bucket: ReaderPort, layout: Layout, *, channel: str | None, limit: 
 
 
 def _once(keys: list[str], layout: Layout) -> list[str]:
-    """Each release once, in this order: one that is pinned, or just being activated, is there twice."""
+    """Each release once, in this order: a release that is pinned, or just being activated, has two files."""
     best: dict[str, str] = {}
     for folder in (layout.markers, layout.staged, layout.pins):
         for key in keys:

@@ -1,8 +1,8 @@
-"""Undo the cleaner's deletions of one release, in a bucket that keeps what is deleted (S3 versioning).
+"""Undo the cleaner's deletion of a release's assets, in a bucket that keeps deleted objects (S3 versioning).
 
-An operator's work with an operator's rights, on boto3: a build job neither does it nor may. Under an intent, so that no
-cleaner deletes meanwhile, the delete markers on the release's keys go, and then our tags. In the end the release waits
-as a staged one, which keeps its assets until somebody decides.
+An operator does this, with permissions that a build job does not have. Under an intent, so that no cleaner deletes
+meanwhile, the delete markers on the release's keys are removed, and then our tags. In the end the release is staged, so
+that its assets are kept until somebody decides.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("uploader")
 
 MOST_DELETE_MARKERS = 100
-"""How many may lie on one key: each deletion of what is deleted already adds one."""
+"""How many delete markers one key may have: each deletion of a deleted key adds one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Inventory:
     """What has become of a release's assets.
 
     Attributes:
-        there: Keys that are there as they should be.
-        deleted: Key -> its delete marker's version id, of those that can be restored.
-        lost: Keys of which no version is left that could be.
+        there: Keys that exist as uploaded.
+        deleted: Key -> version id of its delete marker, for each key that can be restored.
+        lost: Keys that cannot be restored, because no fitting version is left.
     """
 
     there: frozenset[str]
@@ -52,7 +52,7 @@ class Restored:
     Attributes:
         id: The id under which it is staged.
         staged: The staged release's key.
-        keys: What was restored.
+        keys: The keys that were restored.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Restored:
 
 
 def take_inventory(bucket: BucketPort, versions: VersionsPort, layout: Layout, logged: LoggedRelease) -> Inventory:
-    """See what is there, and what can be restored. Reads only."""
+    """Find out which assets exist, which can be restored, and which are lost. Only reads."""
     sizes = bucket.listing(layout.prefix, logged.release.keys).sizes
     there = keys_there(logged.release, sizes)
     if there == logged.release.keys:
@@ -78,10 +78,10 @@ def take_inventory(bucket: BucketPort, versions: VersionsPort, layout: Layout, l
 def restore(
     bucket: BucketPort, versions: VersionsPort, layout: Layout, logged: LoggedRelease, *, clocks: Clocks | None = None
 ) -> Restored:
-    """Restore what was deleted of a release, and stage it under a new id.
+    """Restore a release's deleted assets, and stage the release under a new id.
 
     Raises:
-        UploaderError: Some of it cannot be restored; the rest was, and stays so.
+        UploaderError: Some assets cannot be restored. All others were restored, and stay so.
     """
     clocks = clocks or Clocks()
     restored: set[str] = set()
@@ -95,7 +95,7 @@ def restore(
                     break
                 versions.undelete(found.deleted)
                 restored |= found.deleted.keys()
-            # Not before: a tag can be looked at once its object is the newest version.
+            # Not earlier: tags can be read once their object is the newest version.
             versions.untag(restored & found.there)
             for key in sorted((restored & found.there) - reported):
                 log.debug("restored: %s", key)

@@ -1,6 +1,6 @@
-"""Make an old release current again, without a build: a new marker with its assets.
+"""Make an old release current again, without a build: a new marker with the old assets.
 
-What it brings back loses its tags, and what it takes the place of retires, as with every marker.
+As after every new marker, the cleaner untags the assets of the new release, and retires the assets that it replaces.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be current again.
+    """The release that is to be current again.
 
     Attributes:
         old: The old release.
-        channel: Where.
-        current: The release that is current there; None if none is.
-        replaced: Its files without a fingerprint that a later upload has stored over, or may have. What they were
-            cannot be had back without a build.
+        channel: The channel in which it is to be current.
+        current: The release that is current in that channel; None if none is.
+        replaced: Keys of its files without a fingerprint that a later upload has replaced, or may have. Only a new
+            upload of the old build restores them.
     """
 
     old: LoggedRelease
@@ -44,28 +44,28 @@ class Target:
 
     @property
     def already(self) -> bool:
-        """Whether the current release has just these assets: then nothing is left to do."""
+        """Whether the current release has the same assets, so that nothing is left to do."""
         return self.current is not None and _same(self.old, self.current)
 
 
 def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel: str | None) -> Target:
-    """Find out what a roll-back would do. Reads only.
+    """Find out what a roll-back would do. Only reads.
 
     Args:
         bucket: The site's bucket.
         layout: The site.
-        wanted: The id or name of an old release; None for the last one before the current one that is
-            not the same build.
-        channel: Where it is to be current; None for its own channel, or the default one if no release is named.
+        wanted: The id or name of an old release; None: the newest one before the current one that is another build.
+        channel: The channel in which it is to be current; None: its own channel, or the default one if no release is
+            named.
 
     Raises:
-        UploaderError: There is no such release.
+        UploaderError: The release does not exist, or cannot be told from others of its name.
     """
     if wanted is None:
         channel = channel or DEFAULT_CHANNEL
         line = releases_of(bucket, layout, channel)
         current = next(line, None)
-        # One build may have been published twice.
+        # A build may have been published twice.
         logged = next((each for each in line if current is not None and not _same(each, current)), None)
         if logged is None:
             msg = f"channel {channel!r} has no other release before its current one: name the one to go back to"
@@ -79,19 +79,19 @@ def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel:
 
 
 def check(bucket: ReaderPort, layout: Layout, target: Target) -> None:
-    """For a dry run: whether all of it is there.
+    """For a dry run: check that all assets of the old release exist.
 
     Raises:
-        NotWholeError: It is not.
+        NotWholeError: Some of them are gone.
     """
     check_whole(target.old, bucket.listing(layout.prefix, target.old.release.keys).sizes)
 
 
 def roll_back(bucket: BucketPort, layout: Layout, target: Target, *, clocks: Clocks | None = None) -> str:
-    """Make it current; returns the id of the new marker.
+    """Make the old release current; returns the id of the new marker.
 
     Raises:
-        NotWholeError: Assets of it are gone: nothing was changed.
+        NotWholeError: Some of its assets are gone. Nothing was changed.
         UploaderError: S3 refused.
     """
     old = target.old
@@ -113,7 +113,7 @@ def _same(one: LoggedRelease, other: LoggedRelease) -> bool:
 
 
 def _replaced(bucket: ReaderPort, logged: LoggedRelease) -> frozenset[str]:
-    """Which files without a fingerprint are there and are not, or not surely, what the release had."""
+    """The files without a fingerprint that exist, and are not or may not be the release's."""
     digests = {asset.key: asset.digest for asset in logged.release.assets.values() if not asset.fingerprinted}
     stored = bucket.metadata(sorted(digests))
     return frozenset(

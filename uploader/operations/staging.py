@@ -1,7 +1,8 @@
 """Staged releases: uploaded, and current only once their roll-out has succeeded.
 
-A marker makes its release current, and what it replaces retires. If the roll-out that follows fails, production still
-serves what is being retired. A staged release keeps its assets, and retires nothing, until it is activated or dropped.
+A marker makes its release current, and retires the assets that the release replaces. If the roll-out fails after that,
+production still serves the retired assets. A staged release keeps its assets, and retires nothing, until it is
+activated or dropped.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Activated:
-    """A release that is current by now.
+    """A release that was activated.
 
     Attributes:
-        id: Its id.
-        marker: Its marker's key.
-        already: Whether it was so before.
+        id: The release's id.
+        marker: The marker's key.
+        already: Whether the release was current before.
     """
 
     id: str
@@ -35,12 +36,12 @@ class Activated:
 
 
 def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clocks | None = None) -> Activated:
-    """Make a staged release current, if all of it is there.
+    """Make a staged release current, if all of its assets exist.
 
-    Activating a release a second time is no error while it is current: a deploy job may be repeated.
+    Activating a release again is not an error while it is current, so that a deploy job can be repeated.
 
     Raises:
-        UploaderError: It is not staged, or an asset is not there: nothing was changed.
+        UploaderError: The release is not staged, or some of its assets are gone. Nothing was changed.
     """
     marker = layout.marker_key(release_id)
     logged = read_release(bucket, layout, layout.staged_key(release_id))
@@ -51,10 +52,10 @@ def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clo
 
 
 def drop(bucket: BucketPort, layout: Layout, release_id: str) -> None:
-    """Give up a staged release: nothing keeps its assets any longer but what else names them.
+    """Drop a staged release: its assets are kept only as long as another release needs them.
 
     Raises:
-        UploaderError: It is not staged.
+        UploaderError: The release is not staged.
     """
     staged = layout.staged_key(release_id)
     if bucket.get(staged) is None:
@@ -64,7 +65,7 @@ def drop(bucket: BucketPort, layout: Layout, release_id: str) -> None:
 
 
 def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
-    """A release that is not staged any more, if it is the current one of its channel."""
+    """The release, if it is not staged any more because it is the current one of its channel."""
     marker = layout.marker_key(release_id)
     logged = read_release(bucket, layout, marker)
     if logged is None:

@@ -1,4 +1,4 @@
-"""What is current, what waits, what is retired and when it goes: from the release log alone."""
+"""The state of a site, from its release log alone: current and waiting releases, and what the cleaner knows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uploader.s3.port import ReaderPort
 
 LISTED_WITHIN = timedelta(days=2)
-"""The cleaner lists a site every day; if it has not for so long, it does not run."""
+"""The cleaner lists a site every day. If its last listing is older than this, it does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Waiting:
     """A release that is being uploaded, or is staged.
 
     Attributes:
-        id: Its id.
-        channel: Its channel.
-        since: When it was written, by S3's clock.
-        until: When it expires, by the cleaner's settings; by the defaults if it has not told them.
-        assets: How many it has.
+        id: The release's id.
+        channel: The release's channel.
+        since: When its file was written, by S3's clock.
+        until: When it expires: by the settings of the cleaner's last run; by the defaults if they are unknown.
+        assets: How many assets it has.
     """
 
     id: str
@@ -44,14 +44,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A site as its release log has it.
+    """The state of a site, by its release log.
 
     Attributes:
-        current: What is current.
-        pending: Uploads under way, or that died, newest first.
+        current: The current releases.
+        pending: Uploads in progress, or that died, newest first.
         staged: Staged releases, newest first.
-        ledger: What the cleaner has written; None if there is nothing that can be read.
-        problems: What has to be dealt with, one line each with its remedy.
+        ledger: The cleaner's ledger; None if it does not exist, or cannot be read.
+        problems: What has to be dealt with: one line a problem, with its remedy.
     """
 
     current: Current
@@ -62,14 +62,14 @@ class Status:
 
 
 def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
-    """Look at a site. Reads only, and of the assets nothing.
+    """Read the state of a site. Reads no asset.
 
     Args:
         bucket: The site's bucket.
         layout: The site.
-        now: By the machine's own clock: nothing is decided by it.
+        now: The time by the machine's own clock; it decides nothing.
     """
-    # The ledger after the list of markers: what it has not folded in by then, the cleaner has not seen.
+    # The ledger after the list of markers: a marker that it has not folded in by then is new to the cleaner.
     log = bucket.written(layout.log)
     ledger, broken = read_ledger(bucket, layout)
     current = find_current(bucket, layout, log, ledger)
@@ -93,7 +93,7 @@ def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
 
 
 def _setting(ledger: LedgerView | None, name: str) -> int:
-    """A setting of the last run; the default if it was an older cleaner's, or there was none."""
+    """A setting of the last run; the default if no run has written it."""
     policy = ledger.last_run.get("policy") if ledger else None
     value = policy.get(name) if isinstance(policy, dict) else None
     return value if isinstance(value, int) else getattr(Policy(), name)

@@ -1,4 +1,4 @@
-"""Whether the assets of releases are there as those releases say: size, content and headers. What decides is pure."""
+"""Checks that assets exist with the size, content and headers that their releases state. `check` is pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STORAGE_CLASSES = (
     "DEEP_ARCHIVE",
     "REDUCED_REDUNDANCY",
 )
-"""The class that an asset was stored in is part of its headers' digest; where it lies by now is lifecycle's to say."""
+"""The class in which an asset was stored is part of its headers' digest; lifecycle rules may have changed it since."""
 
 
 class AssetProblem(StrEnum):
@@ -47,10 +47,10 @@ class AssetProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AssetFinding:
-    """An asset that is not as it should be.
+    """An asset with a problem.
 
     Attributes:
-        key: Its key.
+        key: The asset's key.
         problem: What is wrong with it.
         detail: How it is, and how it should be.
         remedy: What to do.
@@ -66,7 +66,7 @@ class AssetFinding:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a release says of an asset; whether we wrote that, so that its digests are ours."""
+    """What a release states about an asset, and whether we wrote the release, so that its digests are ours."""
 
     release: str
     asset: Asset
@@ -75,13 +75,13 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was found out.
+    """The result.
 
     Attributes:
-        releases: Channel -> id of each release that was looked at.
-        assets: How many assets they have.
-        findings: What is wrong with some of those.
-        problems: What has to be dealt with besides, one line each with its remedy.
+        releases: Channel -> id of each release that was checked.
+        assets: How many assets these releases have.
+        findings: The assets with a problem.
+        problems: What else has to be dealt with: one line a problem, with its remedy.
     """
 
     releases: Mapping[str, str]
@@ -93,16 +93,16 @@ class Verified:
 def verify(
     bucket: ReaderPort, layout: Layout, *, channel: str | None = None, release_id: str | None = None
 ) -> Verified:
-    """Look at every asset of the current releases: one listing, and a HEAD for each.
+    """Check every asset of the current releases, with one listing and a HEAD for each asset.
 
     Args:
         bucket: The site's bucket.
         layout: The site.
-        channel: Only this one's.
-        release_id: This release's instead, whether it is current, staged, or an earlier one.
+        channel: Only the current release of this channel.
+        release_id: This release instead, whether it is current, staged or an earlier one.
 
     Raises:
-        UploaderError: There is no such release, or it cannot be read.
+        UploaderError: The release does not exist, or cannot be read.
     """
     log = bucket.written(layout.log)
     current = find_current(bucket, layout, log, read_ledger(bucket, layout)[0])
@@ -124,7 +124,7 @@ def verify(
 
 
 def needs_of(releases: Iterable[LoggedRelease]) -> dict[str, list[Need]]:
-    """Key -> what releases say of it, in their order."""
+    """Key -> what each release states about it, in the order of the releases."""
     needs: dict[str, list[Need]] = defaultdict(list)
     for each in releases:
         ours = each.release.uploader.get("name") == WRITER
@@ -139,16 +139,16 @@ def check(
     sizes: Mapping[str, int],
     stored: Mapping[str, Mapping[str, str]],
 ) -> list[AssetFinding]:
-    """What is wrong, in the order of the keys.
+    """The assets with a problem, in the order of their keys.
 
-    Two channels may share a key, and then the later upload decides what it is like. So an asset is right if it is as
-    one of the releases says that have it.
+    If two channels share a key, the later upload decides about the object. So an asset is right if it matches any of
+    the releases that have it.
 
     Args:
-        needs: What the releases say that are looked at.
-        others: What other current, staged and pending releases say.
-        sizes: Key -> bytes, of the objects that are needed.
-        stored: Key -> headers and metadata, of the objects that are needed.
+        needs: What the checked releases state.
+        others: What other current, staged and pending releases state.
+        sizes: Key -> bytes, for the needed objects that exist.
+        stored: Key -> headers and metadata, for the same objects.
     """
     findings = []
     for key, wanted in sorted(needs.items()):

@@ -1,1 +1,1 @@
-"""The order of requests that keeps what a release needs: the intent, the look, the file written last."""
+"""The order of requests that protects the assets of a release: the intent, the look, and the file written last."""

@@ -1,4 +1,4 @@
-"""An intent that is in the bucket: what it protects, how old it is, and the file that is written under it."""
+"""An intent in the bucket: how old it is, the look at the site, and the file that is written under its protection."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Intent:
-    """An intent that is in the bucket.
+    """An intent in the bucket.
 
     Attributes:
         id: The release's id.
-        at: The instant in its id, by the build machine's clock.
-        body: What it says.
-        began: When it was begun to be written, by the clock of its age.
-        created: When it was surely there, by the same clock.
-        log: What the release log held, as `uploader.s3.port.Listing` says.
-        keep: Leave it in the bucket to expire: whether the marker was written is not known.
-        written: Key of the marker, or of the staged release, once it is surely there.
+        at: The instant in the id, by the build machine's clock.
+        body: The intent's content.
+        began: Just before the PUT of the intent was sent, on `Clocks.passed`.
+        created: Just after the PUT was answered, on the same clock.
+        log: The files of the release log at the look; see `uploader.s3.port.Listing.log`.
+        keep: Leave the intent in the bucket until it expires, because nobody knows whether the marker was written.
+        written: Key of the marker, or of the staged release, once S3 has confirmed it.
     """
 
     id: str
@@ -43,13 +43,13 @@ class Intent:
     _look: Look | None = None
 
     def see(self, look: Look) -> None:
-        """Note what there is."""
+        """Keep the look at the site."""
         self.log, self._look = look.listing.log, look
 
     def take_look(self) -> Look:
-        """What there is, from when no cleaner could be deleting any of it any more; once.
+        """The look at the site, taken after any cleaner that was deleting our keys had finished. Can be taken once.
 
-        Of 50,000 files it takes 10 MB, which nobody needs while they are sent.
+        For 50,000 files it holds 10 MB, which nobody needs while the files are sent.
         """
         look, self._look = self._look, None
         if look is None:
@@ -58,31 +58,31 @@ class Intent:
         return look
 
     def is_too_old(self, clocks: Clocks) -> bool:
-        """Whether it may expire before the marker is there; then everything has to be checked again under another."""
+        """Whether the intent may expire before the marker exists. Then all is checked again under another one."""
         return clocks.passed() - self.began > HALF_PENDING_TTL
 
     def is_taken(self, layout: Layout) -> bool:
-        """Whether another release has this id already: one that began within the same second."""
+        """Whether another release that began in the same second has this id already."""
         return not self.log.keys().isdisjoint({layout.marker_key(self.id), layout.staged_key(self.id)})
 
     def wait_for_its_turn(self, layout: Layout, clocks: Clocks) -> None:
-        """Wait until S3's clock is past the second of every marker that is there.
+        """Wait until S3's clock is past the second of the newest marker.
 
-        Markers of one second are ordered by their ids, which are named by build machines' clocks: a release that came
-        first could pass for the newer one.
+        Markers of one second are ordered by their ids, which hold the instants of build machines' clocks. So the older
+        of two releases could count as the newer.
         """
         own = self.log.get(layout.pending_key(self.id))
         newest = max((at for key, at in self.log.items() if key.startswith(layout.markers)), default=None)
         if own is not None and newest is not None:
-            # S3's clock is at least what it was when our intent was written, and what has passed since.
+            # A lower bound of S3's clock: the time at which our intent was written, plus the time since the answer.
             left = newest + timedelta(seconds=1) - own - timedelta(seconds=clocks.passed() - self.created)
             if left > timedelta():
                 clocks.sleep(left.total_seconds())
 
     def write(self, bucket: BucketPort, key: str, body: bytes) -> bool:
-        """Write the marker, or the staged release; False if another's has this key.
+        """Write the marker, or the staged release; False if another release has this key.
 
-        Until S3 answers, nobody knows whether it is there. If the answer never comes, what it names has to be kept.
+        Until S3 answers, nobody knows whether the file exists. If no answer comes, its assets have to stay protected.
 
         Raises:
             UploaderError: S3 refused, or did not answer.

@@ -1,4 +1,4 @@
-"""The intent: from the moment it is there, and no cleaner is at work on its keys, nobody deletes what it names."""
+"""The intent: once it exists, and no cleaner is deleting its keys, no cleaner deletes them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uploader.s3.port import BucketPort
 
 TRIES = 5
-"""How many ids are tried when others publish under the same name in the same second."""
+"""How many ids are tried while others publish under the same name in the same second."""
 
 log = logging.getLogger("uploader")
 
@@ -34,14 +34,14 @@ def intent(
     keys: frozenset[str],
     clocks: Clocks,
 ) -> Iterator[Intent]:
-    """Hold an intent that no cleaner overlooks; on the way out it is withdrawn.
+    """Hold an intent that no cleaner overlooks, and withdraw it at the end.
 
     Args:
         bucket: The site's bucket.
         layout: The site.
         name: The release's name.
-        body: The intent's content, from the instant in its id.
-        keys: What it is to protect.
+        body: Makes the intent's content, from the instant in its id.
+        keys: The keys that it protects.
         clocks: See `Clocks`.
 
     Raises:
@@ -50,7 +50,7 @@ def intent(
     for _ in range(TRIES):
         began, at = clocks.passed(), clocks.wall()
         held = Intent(make_id(at, name), at, body(at), began)
-        # If this fails nobody knows whose intent is there, if any: one that is left behind expires.
+        # If this fails, nobody knows whether our intent exists. One that is left behind expires.
         if bucket.create(layout.pending_key(held.id), held.body):
             held.created = clocks.passed()
             try:
@@ -77,7 +77,7 @@ def intent(
 def withdraw(bucket: BucketPort, key: str) -> None:
     """Remove an intent or a staged release.
 
-    Left behind it only keeps its assets until it expires, so a failure here is no failure.
+    A file that is left behind only keeps its assets until it expires. So an error here is logged, and not raised.
     """
     try:
         bucket.withdraw(key)

@@ -1,7 +1,7 @@
-"""The look at the site under an intent: what it finds stays, because no cleaner is about to delete it.
+"""The look at the site under an intent: the assets that it finds stay, because no cleaner is about to delete them.
 
-The uploader writes its flag (the intent) and then reads the cleaner's (the ledger's ``deleting``); the cleaner writes
-its flag and then reads ours. So at least one of two that overlap sees the other.
+The uploader writes its flag (the intent), and then reads the cleaner's flag (the ledger's ``deleting``). The cleaner
+writes its flag, and then reads ours. So if the two overlap, at least one of them sees the other.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ POLL_SECONDS = 5
 """How often the ledger is read while the cleaner deletes."""
 
 MARGIN = timedelta(seconds=5)
-"""S3 is many machines: how far the ``LastModified`` of two objects may be from the order in which they were written."""
+"""S3 is many machines: by how much the ``LastModified`` of two objects may contradict the order of their PUTs."""
 
 log = logging.getLogger("uploader")
 
 
 class Announced(NamedTuple):
-    """Deletions that a ledger announces, and that concern us.
+    """Deletions that the ledger announces, and that concern this release.
 
     Attributes:
         doing: What the cleaner does, for people.
-        until: When that is surely over, by S3's clock.
-        ours: Whether our own files in the release log are to go.
+        until: When the deletions are certainly over, by S3's clock.
+        ours: Whether the cleaner deletes our own files of the release log.
     """
 
     doing: str
@@ -46,14 +46,15 @@ class Announced(NamedTuple):
 
 
 def look_around(bucket: BucketPort, layout: Layout, held: Intent, keys: frozenset[str], clocks: Clocks) -> Look | None:
-    """Look at the site; if a cleaner may be about to delete what is needed, wait until it is done, and look again.
+    """Look at the site. If a cleaner may be about to delete our keys, wait until it has finished, and look again.
 
-    The listing may be older than our intent, and than what the ledger says: a cleaner that did not see the intent may
-    have deleted what is listed, and have said in the ledger that it is done, before that was read. But then the ledger
-    was written after the listing began. So unless it is surely older than that, what there is is listed again.
+    The listing may be older than our intent and than the ledger. A cleaner that did not see the intent may have deleted
+    listed assets, and have noted in the ledger that it has finished, before we read the ledger. But then it wrote the
+    ledger after the listing began. So unless the ledger is certainly older than the listing, the site is listed again.
 
     Returns:
-        None if the intent protects nothing: it is gone, or about to be removed as an expired file of this very id.
+        The look; None if the intent protects nothing, because it is gone, or because the cleaner is about to remove it
+        as an expired file of the same id.
     """
     look = bucket.look(layout, keys)
     ledger, written = look.ledger, look.listing.log.get(layout.pending_key(held.id))
@@ -69,7 +70,7 @@ def look_around(bucket: BucketPort, layout: Layout, held: Intent, keys: frozense
     while announced is not None:
         if announced.ours:
             return None
-        # S3's clock when our intent was written, and what has passed since: never later than S3's clock is now.
+        # A lower bound of S3's clock: the time at which our intent was written, plus the time since the answer.
         if written + timedelta(seconds=clocks.passed() - held.created) >= announced.until:
             break
         if not reported:
@@ -83,7 +84,7 @@ def look_around(bucket: BucketPort, layout: Layout, held: Intent, keys: frozense
 
 
 def _announced(ledger: Blob, layout: Layout, held: Intent, keys: frozenset[str]) -> Announced | None:
-    """What a ledger announces that concerns this release; a ledger that cannot be read may announce anything."""
+    """The announced deletions that concern this release. A ledger that cannot be read may announce any deletion."""
     try:
         deleting = read_deleting(ledger.body)
     except LedgerError as error:

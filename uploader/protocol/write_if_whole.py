@@ -1,7 +1,6 @@
-"""Whether a release is whole: all of its assets there, as they were uploaded. And what is written only if it is.
+"""Writes a file of the release log about a release, only if the release is whole.
 
-A staged release that becomes current, an old one that does again, one that is pinned: nothing is sent, and a file of
-the release log says so.
+`activate`, `rollback` and `pin` send no asset: they check that all of them exist, and write one file of the log.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file of the release log that is there by now.
+    """A file of the release log that exists now.
 
     Attributes:
         id: The id in its name.
-        key: Its key.
-        already: Whether it was there before.
+        key: The file's key.
+        already: Whether it existed before.
     """
 
     id: str
@@ -52,20 +51,20 @@ def write_if_whole(
     release: Callable[[datetime], Release] | None = None,
     clocks: Clocks | None = None,
 ) -> Written:
-    """Write a file of the release log about a release, if all of it is there and stays.
+    """Write a file of the release log about a release, if all of its assets exist and stay.
 
     Args:
         bucket: The site's bucket.
         layout: The site.
         logged: The release.
-        key: The file's key; without it, it is a marker under a new id. A marker under the release's own id takes the
-            place of its staged release.
-        release: What the file says, from the instant in a new id; without it, what the release's own file says.
+        key: The file's key; None: a marker under a new id. A marker under the release's own id replaces the staged
+            release.
+        release: Makes the file's content, from the instant in a new id; None: the content of the release's own file.
         clocks: See `Clocks`.
 
     Raises:
-        NotWholeError: Assets of it are gone.
-        UploaderError: The key is another release's, or S3 refused.
+        NotWholeError: Some of the release's assets are gone.
+        UploaderError: Another release has the key, or S3 refused.
     """
     clocks = clocks or Clocks()
     keys = logged.release.keys
@@ -75,7 +74,7 @@ def write_if_whole(
         return encode(release_at(at))
 
     while True:
-        # A fresh intent: whatever has kept these assets until now may be about to end.
+        # An intent of its own: the file that has protected these assets until now may be about to expire.
         with intent(bucket, layout, logged.name, body_at, keys, clocks) as held:
             listing = held.take_look().listing
             check_whole(logged, listing.sizes)
@@ -95,7 +94,7 @@ def write_if_whole(
 
 
 def _as_stored(release: Release, listing: Listing, at: datetime) -> Release:
-    """The release without the headers of what was stored again since an instant: others may have come with it."""
+    """The release without the headers of assets that were stored again since an instant, maybe with other headers."""
     too_late = next_second(at)
     assets = {
         logical: asset if listing.times[asset.key] < too_late else asset._replace(headers=None)
@@ -105,7 +104,7 @@ def _as_stored(release: Release, listing: Listing, at: datetime) -> Release:
 
 
 def _check_same(bucket: BucketPort, layout: Layout, key: str, release: Release) -> None:
-    """A clock that was set back can give one id twice: then the file that is there is another release's."""
+    """If a clock was set back, one id can be given twice: then the existing file is another release's."""
     there = read_release(bucket, layout, key)
     if there is None or without_headers(there.release) != without_headers(release):
         msg = f"{key} is another release's: nothing was changed; publish this one again"

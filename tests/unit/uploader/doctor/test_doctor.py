@@ -128,7 +128,7 @@ class TestCleaner:
 
     def test_it_was_here(self) -> None:
         finding = check_cleaner(self.SEEN, LAYOUT)
-        assert (finding.state, finding.finding) == (State.OK, "its last sign is of 2026-11-23T12:00:00Z")
+        assert (finding.state, finding.finding) == (State.OK, "last seen 2026-11-23T12:00:00Z")
 
     @pytest.mark.parametrize(
         ("ago", "state"), [(timedelta(hours=26), State.OK), (timedelta(hours=26, seconds=1), State.PROBLEM)]
@@ -195,7 +195,7 @@ def test_the_release_log_is_listed_to_its_end() -> None:
 @pytest.mark.parametrize(
     ("seconds", "state", "said"),
     [
-        (0, State.OK, "that of S3"),
+        (0, State.OK, "the same as S3's"),
         (-3, State.OK, "3 s behind S3's"),
         (300, State.OK, "300 s ahead of S3's"),
         (301, State.WARNING, "301 s ahead of S3's"),
