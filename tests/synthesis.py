@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from aws_cdk import Stack as CdkStack
 
 
+def start_cdk() -> None:
+    """Start the CDK, once in a process, with the ``node`` beside our interpreter.
+
+    Importing it does that and takes seconds, so only tests that need a template should pay for it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+        patch.setenv("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
+        import aws_cdk  # noqa: F401, PLC0415
+
+
 def define(context: Mapping[str, object], bundle: Path, out: Path | None = None) -> tuple[App, CdkStack]:
     """Define the stack as ``app.py`` does.
 
@@ -31,14 +42,11 @@ def define(context: Mapping[str, object], bundle: Path, out: Path | None = None)
     Returns:
         The app and its stack.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        # The CDK's jsii starts the `node` that lies beside our interpreter, when it is imported.
-        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
-        patch.setenv("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
-        # The import takes seconds: only tests that need a template should pay for it.
-        import aws_cdk as cdk  # noqa: PLC0415
+    start_cdk()
+    import aws_cdk as cdk  # noqa: PLC0415 (not before the CDK is started)
 
-        from infra.stack import AssetCleaner  # noqa: PLC0415
+    from infra.stack import AssetCleaner  # noqa: PLC0415
+
     app = cdk.App(
         context=json.loads((ROOT / "cdk.json").read_text())["context"], outdir=None if out is None else str(out)
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from cleaner_lambda.errors import CleanerError, ConflictError
 from cleaner_lambda.read_only import ReadOnly
@@ -28,6 +27,8 @@ PAGE = 10
 @pytest.fixture(scope="module")
 def moto_client() -> Iterator[Any]:
     """A client of a moto server: unlike ministack it drops the tags of an overwritten object, as S3 does."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 (half a second, in every worker)
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()

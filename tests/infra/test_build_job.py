@@ -6,11 +6,8 @@ The embedded AWS supports neither an OpenID Connect provider in a template nor t
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,9 +19,10 @@ from release_log.layout import Layout
 from tests.e2e.strict_s3 import WRITE_ONCE
 from tests.infra.test_template import listed, plain, resources
 from tests.paths import ROOT
+from tests.synthesis import start_cdk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from aws_cdk.assertions import Template
 
@@ -40,33 +38,31 @@ PROVIDER_ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubuser
 
 
 @pytest.fixture(scope="module")
-def made() -> Iterator[Made]:
+def made() -> Made:
     """A stack with a build job's resources: ``made([(None, "assets/"), ("my-bucket", "web/")], ON_GITHUB)``.
 
     None is the stack's own bucket.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        # As in the folder's conftest.
-        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
-        import aws_cdk as cdk  # noqa: PLC0415
-        from aws_cdk import aws_s3 as s3  # noqa: PLC0415
-        from aws_cdk.assertions import Template  # noqa: PLC0415
+    start_cdk()
+    import aws_cdk as cdk  # noqa: PLC0415
+    from aws_cdk import aws_s3 as s3  # noqa: PLC0415
+    from aws_cdk.assertions import Template  # noqa: PLC0415
 
-        from infra.build_job.role import add_build_job  # noqa: PLC0415
+    from infra.build_job.role import add_build_job  # noqa: PLC0415
 
-        own_context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    own_context = json.loads((ROOT / "cdk.json").read_text())["context"]
 
-        def template(sites: list[tuple[str | None, str]], settings: JobSettings) -> Template:
-            stack = cdk.Stack(cdk.App(context=own_context), "Stack")
-            buckets: dict[str | None, s3.IBucket] = {None: s3.Bucket(stack, "Bucket")}
-            for name, _ in sites:
-                if name not in buckets:
-                    buckets[name] = s3.Bucket.from_bucket_name(stack, str(name), str(name))
-            found = [SiteInStack(buckets[name], Layout(prefix), name is not None) for name, prefix in sites]
-            add_build_job(stack, found, settings)
-            return Template.from_stack(stack)
+    def template(sites: list[tuple[str | None, str]], settings: JobSettings) -> Template:
+        stack = cdk.Stack(cdk.App(context=own_context), "Stack")
+        buckets: dict[str | None, s3.IBucket] = {None: s3.Bucket(stack, "Bucket")}
+        for name, _ in sites:
+            if name not in buckets:
+                buckets[name] = s3.Bucket.from_bucket_name(stack, str(name), str(name))
+        found = [SiteInStack(buckets[name], Layout(prefix), name is not None) for name, prefix in sites]
+        add_build_job(stack, found, settings)
+        return Template.from_stack(stack)
 
-        yield template
+    return template
 
 
 @pytest.fixture(scope="module")

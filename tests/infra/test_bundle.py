@@ -8,13 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from aws_cdk import FileSystem
 
 from bench.cold_start import bundle_sizes
 from examples.embedded_aws import INTERPRETER
 from infra import bundle as bundles
 from infra.bundle import BundleError, build
 from tests.paths import ROOT
+from tests.synthesis import start_cdk
 
 MAX_ZIP_BYTES = 5_000_000
 NATIVE = {".so", ".pyd", ".dylib", ".dll", ".a", ".o"}
@@ -72,6 +72,9 @@ def test_two_builds_in_different_places_give_the_same_files_and_bytes(bundle: Pa
 
 def test_the_hash_that_names_the_deployed_zip_depends_on_nothing_but_the_content(bundle: Path, tmp_path: Path) -> None:
     """The CDK names the zip by this hash of the folder: the same name is not uploaded again."""
+    start_cdk()
+    from aws_cdk import FileSystem  # noqa: PLC0415 (not before the CDK is started)
+
     second = build(tmp_path / "elsewhere")
     os.utime(second / "cleaner_lambda" / "handler.py", (0, 0))
     assert FileSystem.fingerprint(str(bundle)) == FileSystem.fingerprint(str(second))

@@ -6,7 +6,6 @@ In the expected values ``${Bucket}`` is a ``Ref`` and ``${Bucket.Arn}`` a ``Fn::
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import subprocess
@@ -21,10 +20,9 @@ from infra.settings.errors import ContextError
 from release_log.layout import Layout
 from tests.infra.test_template import deny_without_tls, listed, plain, properties, resources
 from tests.paths import ROOT
+from tests.synthesis import start_cdk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from aws_cdk.assertions import Template
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
@@ -52,47 +50,45 @@ class Serve(Protocol):
 
 
 @pytest.fixture(scope="module")
-def serve() -> Iterator[Serve]:
+def serve() -> Serve:
     """Synthesises; the same arguments give the same template object again."""
-    with pytest.MonkeyPatch.context() as patch:
-        # As in ``conftest``: jsii starts the `node` beside our interpreter, and importing the CDK takes seconds.
-        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
-        import aws_cdk as cdk  # noqa: PLC0415
-        from aws_cdk import aws_kms as kms  # noqa: PLC0415
-        from aws_cdk import aws_s3 as s3  # noqa: PLC0415
-        from aws_cdk.assertions import Template  # noqa: PLC0415
+    start_cdk()
+    import aws_cdk as cdk  # noqa: PLC0415
+    from aws_cdk import aws_kms as kms  # noqa: PLC0415
+    from aws_cdk import aws_s3 as s3  # noqa: PLC0415
+    from aws_cdk.assertions import Template  # noqa: PLC0415
 
-        from infra.cdn.access import allow_existing_distribution  # noqa: PLC0415
-        from infra.cdn.distribution import CdnSettings, add_distribution  # noqa: PLC0415
-        from infra.sites import SiteInStack  # noqa: PLC0415
+    from infra.cdn.access import allow_existing_distribution  # noqa: PLC0415
+    from infra.cdn.distribution import CdnSettings, add_distribution  # noqa: PLC0415
+    from infra.sites import SiteInStack  # noqa: PLC0415
 
-        own_context = json.loads((ROOT / "cdk.json").read_text())["context"]
-        made: dict[str, Template] = {}
+    own_context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    made: dict[str, Template] = {}
 
-        def template(*sites: str, existing: str | None = None, key: str | None = None, **settings: object) -> Template:
-            name = json.dumps([sites, existing, key, settings])
-            if name not in made:
-                stack = cdk.Stack(cdk.App(context=own_context), "AssetCleaner")
-                kms_key = kms.Key.from_key_arn(stack, "Key", key) if key else None
-                buckets: dict[str, s3.IBucket] = {}
-                found = []
-                for site in sites:
-                    bucket, _, prefix = site.rpartition(":")
-                    if bucket not in buckets:
-                        buckets[bucket] = (
-                            s3.Bucket.from_bucket_name(stack, f"Adopted-{bucket}", bucket)
-                            if bucket
-                            else s3.Bucket(stack, "Bucket", enforce_ssl=True, encryption_key=kms_key)
-                        )
-                    found.append(SiteInStack(buckets[bucket], Layout(prefix), adopted=bool(bucket)))
-                if existing:
-                    allow_existing_distribution(stack, found, existing)
-                else:
-                    add_distribution(stack, found, CdnSettings(**settings))  # type: ignore[arg-type]
-                made[name] = Template.from_stack(stack)
-            return made[name]
+    def template(*sites: str, existing: str | None = None, key: str | None = None, **settings: object) -> Template:
+        name = json.dumps([sites, existing, key, settings])
+        if name not in made:
+            stack = cdk.Stack(cdk.App(context=own_context), "AssetCleaner")
+            kms_key = kms.Key.from_key_arn(stack, "Key", key) if key else None
+            buckets: dict[str, s3.IBucket] = {}
+            found = []
+            for site in sites:
+                bucket, _, prefix = site.rpartition(":")
+                if bucket not in buckets:
+                    buckets[bucket] = (
+                        s3.Bucket.from_bucket_name(stack, f"Adopted-{bucket}", bucket)
+                        if bucket
+                        else s3.Bucket(stack, "Bucket", enforce_ssl=True, encryption_key=kms_key)
+                    )
+                found.append(SiteInStack(buckets[bucket], Layout(prefix), adopted=bool(bucket)))
+            if existing:
+                allow_existing_distribution(stack, found, existing)
+            else:
+                add_distribution(stack, found, CdnSettings(**settings))  # type: ignore[arg-type]
+            made[name] = Template.from_stack(stack)
+        return made[name]
 
-        yield template
+    return template
 
 
 def distribution(template: Template) -> dict[str, Any]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,9 +12,10 @@ from release_log.layout import Layout
 from release_log.metrics import WHOLE_BUCKET
 from tests.infra.test_template import plain, properties, resources
 from tests.paths import ROOT
+from tests.synthesis import start_cdk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from aws_cdk.assertions import Template
 
@@ -29,54 +27,52 @@ HOUR, DAY, WEEK = 3600, 86_400, 604_800
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def stack() -> Stack:
     """Makes the template of a stack with monitoring, once for each set of arguments.
 
     A site is ``(bucket, prefix)``; with no bucket in the one that the stack makes.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        # The CDK's jsii starts the `node` that lies beside our interpreter.
-        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
-        import aws_cdk as cdk  # noqa: PLC0415 (starts node, and takes seconds)
-        from aws_cdk import aws_lambda as lambda_  # noqa: PLC0415
-        from aws_cdk import aws_s3 as s3  # noqa: PLC0415
-        from aws_cdk import aws_sqs as sqs  # noqa: PLC0415
-        from aws_cdk.assertions import Template  # noqa: PLC0415
+    start_cdk()
+    import aws_cdk as cdk  # noqa: PLC0415 (starts node, and takes seconds)
+    from aws_cdk import aws_lambda as lambda_  # noqa: PLC0415
+    from aws_cdk import aws_s3 as s3  # noqa: PLC0415
+    from aws_cdk import aws_sqs as sqs  # noqa: PLC0415
+    from aws_cdk.assertions import Template  # noqa: PLC0415
 
-        from infra.monitoring import add_monitoring  # noqa: PLC0415
-        from infra.sites import SiteInStack  # noqa: PLC0415
+    from infra.monitoring import add_monitoring  # noqa: PLC0415
+    from infra.sites import SiteInStack  # noqa: PLC0415
 
-        made: dict[object, Template] = {}
+    made: dict[object, Template] = {}
 
-        def template(
-            *sites: tuple[str | None, str], alarm_email: str | None = None, name: str = "AssetCleaner"
-        ) -> Template:
-            asked = (sites, alarm_email, name)
-            if asked in made:
-                return made[asked]
-            scope = cdk.Stack(cdk.App(), name)
-            buckets: dict[str | None, s3.IBucket] = {None: s3.Bucket(scope, "Bucket")}
-            for bucket, _ in sites:
-                if bucket is not None and bucket not in buckets:
-                    buckets[bucket] = s3.Bucket.from_bucket_name(scope, f"Adopted-{bucket}", bucket)
-            add_monitoring(
-                scope,
-                function=lambda_.Function(
-                    scope,
-                    "Cleaner",
-                    code=lambda_.Code.from_inline("pass"),
-                    handler="index.handler",
-                    runtime=lambda_.Runtime.PYTHON_3_13,
-                ),
-                undelivered=sqs.Queue(scope, "Undelivered"),
-                failed=sqs.Queue(scope, "FailedRuns"),
-                sites=[SiteInStack(buckets[bucket], Layout(prefix), bucket is not None) for bucket, prefix in sites],
-                alarm_email=alarm_email,
-            )
-            made[asked] = Template.from_stack(scope)
+    def template(
+        *sites: tuple[str | None, str], alarm_email: str | None = None, name: str = "AssetCleaner"
+    ) -> Template:
+        asked = (sites, alarm_email, name)
+        if asked in made:
             return made[asked]
+        scope = cdk.Stack(cdk.App(), name)
+        buckets: dict[str | None, s3.IBucket] = {None: s3.Bucket(scope, "Bucket")}
+        for bucket, _ in sites:
+            if bucket is not None and bucket not in buckets:
+                buckets[bucket] = s3.Bucket.from_bucket_name(scope, f"Adopted-{bucket}", bucket)
+        add_monitoring(
+            scope,
+            function=lambda_.Function(
+                scope,
+                "Cleaner",
+                code=lambda_.Code.from_inline("pass"),
+                handler="index.handler",
+                runtime=lambda_.Runtime.PYTHON_3_13,
+            ),
+            undelivered=sqs.Queue(scope, "Undelivered"),
+            failed=sqs.Queue(scope, "FailedRuns"),
+            sites=[SiteInStack(buckets[bucket], Layout(prefix), bucket is not None) for bucket, prefix in sites],
+            alarm_email=alarm_email,
+        )
+        made[asked] = Template.from_stack(scope)
+        return made[asked]
 
-        yield template
+    return template
 
 
 @pytest.fixture(scope="module")
