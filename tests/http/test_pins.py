@@ -98,7 +98,7 @@ def test_a_release_that_is_not_whole_is_not_pinned(uploader: Uploader, site_fold
     before = uploader.keys()
     answer = uploader.run("pin", first.id, "--bucket", uploader.bucket)
     assert (answer.returncode, answer.stdout) == (1, "gone assets/app-3f9c2ab1.js\n")
-    assert answer.stderr.startswith(f"uploader: {first.id} is not whole, assets/app-3f9c2ab1.js not there")
+    assert answer.stderr.startswith(f"uploader: {first.id} is not whole (missing or changed: assets/app-3f9c2ab1.js)")
     assert len(answer.stderr.splitlines()) == 1
     answer = uploader.run("pin", first.id, "--bucket", uploader.bucket, "--json")
     assert (answer.returncode, json.loads(answer.stdout)["gone"]) == (1, ["assets/app-3f9c2ab1.js"])

@@ -127,7 +127,7 @@ def test_what_the_cleaner_has_deleted_is_listed_and_nothing_is_changed(
     answer = uploader.run("rollback", "r1", "--bucket", uploader.bucket, *options)
     assert (answer.returncode, answer.stdout) == (1, f"gone {APPS[0]}\n")
     assert answer.stderr == (
-        f"uploader: {ids[0]} is not whole, {APPS[0]} not there as uploaded: nothing was changed; "
+        f"uploader: {ids[0]} is not whole (missing or changed: {APPS[0]}); nothing was changed: "
         "publish it again, or restore it if the bucket has versioning\n"
     )
     answer = uploader.run("rollback", "r1", "--bucket", uploader.bucket, "--json", *options)

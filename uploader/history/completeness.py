@@ -38,7 +38,7 @@ def check_whole(logged: LoggedRelease, sizes: Mapping[str, int]) -> None:
     gone = logged.release.keys - keys_there(logged.release, sizes)
     if gone:
         msg = (
-            f"{logged.id} is not whole, {some_of(gone)} not there as uploaded: nothing was changed; "
+            f"{logged.id} is not whole (missing or changed: {some_of(gone)}); nothing was changed: "
             "publish it again, or restore it if the bucket has versioning"
         )
         raise NotWholeError(msg, gone)

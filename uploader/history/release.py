@@ -93,7 +93,7 @@ def read_release(bucket: ReaderPort, layout: Layout, key: str) -> LoggedRelease 
 
 
 def read_releases(bucket: ReaderPort, layout: Layout, keys: Sequence[str]) -> Iterator[LoggedRelease | Unreadable]:
-    """Read several of them, in the order of the keys. A file that was deleted meanwhile is left out."""
+    """Read several of these files, in the order of the keys. A file that does not exist any more is left out."""
     for start in range(0, len(keys), BATCH):
         batch = keys[start : start + BATCH]
         blobs = bucket.get_each(batch)

@@ -156,7 +156,7 @@ def check(
         releases = tuple(dict.fromkeys(need.release for need in wanted))
         if size is None or http is None:
             findings.append(
-                AssetFinding(key, AssetProblem.MISSING, "it is not there", _REMEDIES[AssetProblem.MISSING], releases)
+                AssetFinding(key, AssetProblem.MISSING, "it does not exist", _REMEDIES[AssetProblem.MISSING], releases)
             )
             continue
         verdicts = [_judge(need, size, http) for need in (*wanted, *others.get(key, ()))]

@@ -50,12 +50,12 @@ def passes(error: Exception) -> bool:
 
 
 def is_missing(error: Exception) -> bool:
-    """Whether S3 says that there is no such key."""
+    """Whether S3 says that the key does not exist."""
     return isinstance(error, FileNotFoundError) and code_of(error) != "NoSuchBucket"
 
 
 def code_of(error: BaseException | None) -> str:
-    """S3's error code; empty if there is none."""
+    """S3's error code; empty if the error has none."""
     if isinstance(error, AnswerError):
         return error.code
     # The second form is obstore's, for the error of one key in the 200 answer to a DELETE.

@@ -27,7 +27,7 @@ FIELDS = {
 
 
 class Example(NamedTuple):
-    """An answer of a service, and what is said of it."""
+    """A service's answer, and the whole message for it."""
 
     table: tuple[Refusal, ...]
     code: str
@@ -37,7 +37,7 @@ class Example(NamedTuple):
 
     @property
     def error(self) -> RequestError:
-        """The error that the table gives."""
+        """The error that the table makes of the answer."""
         if self.table is S3:
             return explain_s3(ACCESS, self.action or "s3:PutObject", KEY, self.code, self.text)
         action, target = TARGETS[self.table]
@@ -45,7 +45,7 @@ class Example(NamedTuple):
 
     @property
     def row(self) -> Refusal:
-        """The row that it is found by."""
+        """The row that fits the answer."""
         action = self.error.action
         return next(row for row in self.table if row.match(self.code, self.text, action))
 
@@ -211,7 +211,7 @@ TABLES = sorted(name for name, value in vars(refusals).items() if _is_table(valu
 
 @pytest.mark.parametrize("name", TABLES)
 def test_every_row_has_an_example(name: str) -> None:
-    """A row that an earlier one hides would have none either."""
+    """A row that an earlier row hides can have no example, and fails too."""
     table: tuple[Refusal, ...] = getattr(refusals, name)
     shown = [each.row for each in EXAMPLES if each.table is table]
     assert [row for row in table if row not in shown] == []
@@ -223,7 +223,7 @@ def test_the_last_row_fits_every_answer(name: str) -> None:
 
 
 def test_a_code_that_a_table_names_is_whole() -> None:
-    """Not the beginning of another one."""
+    """It does not match a longer code that begins with it."""
     assert explain_s3(ACCESS, "s3:PutObject", KEY, "NoSuchBucketPolicy", "").cause.endswith(
         "failed (NoSuchBucketPolicy)"
     )

@@ -1,4 +1,4 @@
-"""What `doctor` makes of AWS's answers: those that a server of our own cannot be brought to give."""
+"""How `doctor` judges AWS's answers: the ones that the embedded server cannot give."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DENIED = Answer("AccessDenied")
 
 
 class Aws:
-    """Gives recorded answers by operation and key, and keeps what it was asked."""
+    """Gives recorded answers by operation and key, and records the requests."""
 
     def __init__(self, **answers: Answer) -> None:
         self.answers = answers
@@ -38,7 +38,7 @@ class Aws:
 
 
 class Probed:
-    """An S3 that lets some keys be written, and some be deleted."""
+    """An S3 that allows writing some keys, and deleting some."""
 
     def __init__(self, writable: tuple[str, ...], deletable: tuple[str, ...], *, tells: bool = True) -> None:
         self.writable, self.deletable, self.tells = writable, deletable, tells
@@ -55,7 +55,7 @@ class Probed:
 
 
 def states(ask: Probed | Aws) -> dict[str, State]:
-    """What is said of the rights."""
+    """The findings about permissions."""
     return {each.check: each.state for each in check_rights(ask, LAYOUT, ledger=True)}
 
 
@@ -63,13 +63,13 @@ JOB = (("assets/app", "assets/doctor-", LAYOUT.log + "doctor-"), (LAYOUT.pending
 
 
 class TestRights:
-    """Each is tried by a request that cannot succeed."""
+    """Permissions: each is tried by a request that must fail."""
 
     def test_just_what_an_upload_needs(self) -> None:
         assert set(states(Probed(*JOB)).values()) == {State.OK}
 
-    def test_where_s3_hides_what_is_missing_deletions_cannot_be_told(self) -> None:
-        """Who may not list gets 403 for a missing key as well: no reason to say that all is well."""
+    def test_deletions_are_unknown_where_s3_does_not_say_what_is_missing(self) -> None:
+        """A caller who may not list gets 403 for a missing key too, so 403 does not prove that a deletion is denied."""
         assert states(Probed(*JOB, tells=False)) == {
             "write": State.OK,
             "ledger": State.OK,
@@ -82,7 +82,7 @@ class TestRights:
         assert (found["ledger"], found["delete"]) == (State.WARNING, State.WARNING)
 
     @pytest.mark.parametrize("writable", [(LAYOUT.log,), ("assets/doctor-",), ()])
-    def test_the_site_and_its_log_are_both_to_be_written(self, writable: tuple[str, ...]) -> None:
+    def test_the_site_and_its_log_must_both_be_writable(self, writable: tuple[str, ...]) -> None:
         assert states(Probed(writable, JOB[1]))["write"] is State.PROBLEM
 
     @pytest.mark.parametrize("may", [(), ("assets/",)])
@@ -105,8 +105,8 @@ class TestRights:
             if parameters["Key"] != LAYOUT.ledger:
                 assert len(parameters["Key"].rpartition("doctor-")[2].removesuffix(".json")) == 32
 
-    def test_a_server_that_stores_what_arrives_damaged_is_tried_once(self) -> None:
-        """Where the cleaner does not look; what is left is named."""
+    def test_a_server_that_stores_a_damaged_body_is_tried_once(self) -> None:
+        """In a folder that the cleaner does not read; the finding names the object that is left."""
         ask = Aws(get_object=Answer("NoSuchKey"), delete_object=Answer("NoSuchKey"))
         found = {each.check: each for each in check_rights(ask, LAYOUT, ledger=True)}
         (stored,) = (parameters["Key"] for operation, parameters in ask.asked if operation == "put_object")
@@ -114,7 +114,7 @@ class TestRights:
         assert (found["write"].state, found["write"].remedy) == (State.PROBLEM, f"use another one; delete {stored}")
 
     def test_a_server_that_knows_no_conditional_delete_is_tried_once(self) -> None:
-        """On an intent that is none: no asset is at stake, whatever the server does."""
+        """On a key among the intents that does not exist: no asset is at risk, whatever the server does."""
         ask = Aws(put_object=Answer("BadDigest"))
         assert states(ask)["delete"] is State.UNKNOWN
         (tried,) = (parameters["Key"] for operation, parameters in ask.asked if operation == "delete_object")
@@ -122,18 +122,18 @@ class TestRights:
 
 
 class TestCleaner:
-    """Whether it comes."""
+    """Whether the cleaner runs."""
 
     SEEN = LogSnapshot(NOW, {LAYOUT.ledger: NOW, MARKER: NOW - timedelta(days=9)}, ledger=RUN)
 
-    def test_it_was_here(self) -> None:
+    def test_it_ran_lately(self) -> None:
         finding = check_cleaner(self.SEEN, LAYOUT)
         assert (finding.state, finding.finding) == (State.OK, "last seen 2026-11-23T12:00:00Z")
 
     @pytest.mark.parametrize(
         ("ago", "state"), [(timedelta(hours=26), State.OK), (timedelta(hours=26, seconds=1), State.PROBLEM)]
     )
-    def test_it_should_come_daily(self, ago: timedelta, state: State) -> None:
+    def test_it_should_run_daily(self, ago: timedelta, state: State) -> None:
         seen = replace(self.SEEN, files={LAYOUT.ledger: NOW - ago})
         assert check_cleaner(seen, LAYOUT).state is state
 
@@ -141,13 +141,13 @@ class TestCleaner:
     @pytest.mark.parametrize(
         ("ago", "late"), [(timedelta(minutes=30), False), (timedelta(minutes=30, seconds=1), True)]
     )
-    def test_it_should_come_soon_after_a_release(
+    def test_it_should_run_soon_after_a_release(
         self,
         ledger: dict[str, Any] | None,
         ago: timedelta,
         late: bool,  # noqa: FBT001 (a column of the table)
     ) -> None:
-        """Its marker is not folded in; without a ledger none is."""
+        """A marker that it has not seen is not folded in; without a ledger, no marker is."""
         other = LAYOUT.marker_key("20261123T070000Z-new")
         files = {other: NOW - ago, **({LAYOUT.ledger: NOW} if ledger else {})}
         finding = check_cleaner(replace(self.SEEN, files=files, ledger=ledger), LAYOUT)
@@ -156,13 +156,13 @@ class TestCleaner:
 
     @pytest.mark.parametrize(("reason", "state"), [("brake", State.WARNING), ("rebuilt", State.OK)])
     def test_it_says_why_it_deletes_nothing(self, reason: str, state: State) -> None:
-        """A warning: what has been mended since only the next run would tell."""
+        """A warning, because only the next run shows whether the reason still holds."""
         ledger = {**RUN, "last_run": {"stopped_by": [{"reason": reason, "message": "look first"}]}}
         finding = check_cleaner(replace(self.SEEN, ledger=ledger), LAYOUT)
         assert finding.state is state
         assert ("look first" in finding.finding) is (state is State.WARNING)
 
-    def test_what_cannot_be_read_is_unknown(self) -> None:
+    def test_a_log_that_cannot_be_read_is_unknown(self) -> None:
         for seen in (LogSnapshot(NOW, unlisted="access denied"), replace(self.SEEN, denied=True)):
             assert check_cleaner(seen, LAYOUT).state is State.UNKNOWN
             assert check_files(seen, LAYOUT).state is State.UNKNOWN
@@ -170,7 +170,7 @@ class TestCleaner:
 
 
 def test_the_release_log_is_listed_to_its_end() -> None:
-    """Page by page; S3's clock is that of the answer. Only what no run has seen is read, and what is current."""
+    """Page by page. S3's time comes from the answer. Only current markers, and files that no run has seen, are read."""
     headers = {"ResponseMetadata": {"HTTPHeaders": {"date": "Mon, 23 Nov 2026 12:00:00 GMT"}}}
     old, new = (LAYOUT.marker_key(f"2026112{day}T060500Z-r") for day in (1, 2))
     ledger = pack({"current": {"default": "20261121T060500Z-r"}, "folded": dict.fromkeys(["20261121T060500Z-r", "x"])})
@@ -217,12 +217,12 @@ def test_the_clock(seconds: int, state: State, said: str) -> None:
     ],
 )
 def test_the_bucket_and_its_region(answer: Answer, state: State) -> None:
-    """S3 names the region also to whoever may not look."""
+    """S3 also names the region to a caller without permission."""
     assert check_bucket(Aws(head_bucket=answer), "b", "eu-west-1").state is state
 
 
-def test_a_server_without_the_question_is_unknown() -> None:
-    """Others than AWS do not have all of S3."""
+def test_a_server_without_the_request_is_unknown() -> None:
+    """Other S3 servers do not have all of S3's requests."""
     ask = Aws(
         **dict.fromkeys(("get_bucket_notification_configuration", "get_bucket_versioning"), Answer("NotImplemented"))
     )

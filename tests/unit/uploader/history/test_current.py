@@ -1,4 +1,4 @@
-"""Which release is current, as whoever only looks can tell: by markers, with and without a ledger."""
+"""Which release is current, by the markers, with and without a ledger."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def release_id(number: int) -> str:
 
 
 def publish(bucket: FakeBucket, number: int, channel: str = "default", *, at: int | None = None) -> str:
-    """A marker that was written so many seconds after noon; its id."""
+    """Write a marker, `at` seconds after noon; returns its id."""
     asset = Asset(f"assets/app-{number:08x}.js", 1, fingerprinted=True)
     release = Release(f"r{number}", channel, NOON, "assets/", {"name": "tests"}, {"assets/app.js": asset})
     key = LAYOUT.marker_key(release_id(number))
@@ -45,7 +45,7 @@ def fold(bucket: FakeBucket, current: dict[str, str], *numbers: int, channel: st
 
 
 def current(bucket: FakeBucket) -> Current:
-    """What is current."""
+    """The current releases."""
     ledger, _ = read_ledger(bucket, LAYOUT)
     return find_current(bucket, LAYOUT, bucket.written(LAYOUT.log), ledger)
 
@@ -81,7 +81,7 @@ def test_s3s_clock_orders_markers_and_then_their_keys(bucket: FakeBucket) -> Non
 
 
 def test_with_a_ledger_only_what_is_current_or_new_is_read(bucket: FakeBucket) -> None:
-    """However many markers there are."""
+    """However many markers exist."""
     fold(bucket, {"default": release_id(2)}, 1, 2)
     found = current(bucket)
     assert ids(found) == {"default": release_id(4), "staging": release_id(3)}
@@ -117,7 +117,9 @@ def test_channel_whose_current_marker_is_gone_has_no_current_release(bucket: Fak
     [("20261123T060500Z-bad.json", "20261123T060500Z-bad"), ("bad.json", "bad.json")],
     ids=["its body", "its name"],
 )
-def test_what_cannot_be_read_is_told_and_is_nobodys_unseen_release(bucket: FakeBucket, file: str, name: str) -> None:
+def test_a_file_that_cannot_be_read_is_reported_and_is_not_an_unseen_release(
+    bucket: FakeBucket, file: str, name: str
+) -> None:
     bucket.write(LAYOUT.markers + file, b"not JSON")
     found = current(bucket)
     assert [each.id for each in found.unreadable] == [name]
@@ -125,7 +127,7 @@ def test_what_cannot_be_read_is_told_and_is_nobodys_unseen_release(bucket: FakeB
     assert ids(found)["default"] == release_id(4)
 
 
-def test_reading_goes_in_batches_and_passes_over_what_has_gone() -> None:
+def test_files_are_read_in_batches_and_deleted_ones_are_left_out() -> None:
     bucket = FakeBucket()
     keys = [LAYOUT.marker_key(publish(bucket, number)) for number in range(1, 2 * BATCH + 2)]
     del bucket.objects[keys[BATCH]]
@@ -147,8 +149,8 @@ def test_release_is_found_by_its_id_staged_or_not(bucket: FakeBucket) -> None:
         find_release(bucket, LAYOUT, release_id(8), (LAYOUT.markers, LAYOUT.staged))
 
 
-def test_folders_in_the_log_are_no_releases(bucket: FakeBucket) -> None:
-    """The console makes such objects."""
+def test_folders_in_the_log_are_not_releases(bucket: FakeBucket) -> None:
+    """The console makes objects for folders."""
     bucket.write(LAYOUT.markers, b"")
     assert LAYOUT.markers not in newest_first(bucket.written(LAYOUT.log), LAYOUT.markers)
     assert problems_of(LAYOUT, current(bucket)) == ()
@@ -177,7 +179,7 @@ def test_release_that_is_being_activated_is_listed_once(bucket: FakeBucket) -> N
     ]
 
 
-def test_cleaner_that_does_not_come_any_more_is_a_problem(bucket: FakeBucket) -> None:
+def test_cleaner_that_does_not_run_any_more_is_a_problem(bucket: FakeBucket) -> None:
     """It lists the site every day."""
     fold(bucket, {"default": release_id(4), "staging": release_id(3)}, 1, 2, 3, 4)
     assert read_status(bucket, LAYOUT, NOON + timedelta(days=1, hours=12)).problems == ()

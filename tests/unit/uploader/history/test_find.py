@@ -19,13 +19,13 @@ def release(*names: str, channel: str = "default") -> Release:
 
 
 def put(bucket: FakeBucket, release_id: str, what: Release, folder: str = LAYOUT.markers) -> None:
-    """Its file is there, and a second has passed."""
+    """Write the release's file, and let a second pass."""
     bucket.write(LAYOUT.key_in(folder, release_id), encode(what))
     bucket.clock.passed += 1
 
 
 def find(bucket: FakeBucket, wanted: str, channel: str | None = None, *folders: str) -> str:
-    """The id of what is found."""
+    """The id of the release that is found."""
     return find_release(bucket, LAYOUT, wanted, folders or (LAYOUT.markers,), channel).id
 
 
@@ -48,20 +48,20 @@ def test_by_its_name(bucket: FakeBucket) -> None:
     assert find(bucket, "r2") == OTHER
 
 
-def test_a_name_of_several_that_are_the_same_is_the_newest_by_s3s_clock(bucket: FakeBucket) -> None:
+def test_a_name_of_equal_releases_finds_the_newest_by_s3s_clock(bucket: FakeBucket) -> None:
     """The build machine's clock, which is in the ids, decides nothing."""
     put(bucket, OLD, release("app-1.js"))
     assert find(bucket, "r1") == OLD
 
 
-def test_a_name_of_several_that_differ_is_refused_with_their_ids(bucket: FakeBucket) -> None:
+def test_a_name_of_different_releases_is_refused_with_their_ids(bucket: FakeBucket) -> None:
     put(bucket, "20261104T120000Z-r1", release("app-3.js"))
     with pytest.raises(UploaderError, match=f"r1 is the name of 3 releases .* {OLD}, {AGAIN}, 20261104T120000Z-r1$"):
         find(bucket, "r1")
 
 
-def test_of_several_in_different_channels_the_channel_tells_which(bucket: FakeBucket) -> None:
-    """One build in two channels is two releases: to take the newest would be a guess."""
+def test_the_channel_chooses_among_releases_of_different_channels(bucket: FakeBucket) -> None:
+    """One build in two channels is two releases, so the newest would be a guess."""
     put(bucket, "20261104T120000Z-r1", release("app-1.js", channel="staging"))
     with pytest.raises(UploaderError, match="r1 is the name of 3 releases that are not the same"):
         find(bucket, "r1")
@@ -71,7 +71,9 @@ def test_of_several_in_different_channels_the_channel_tells_which(bucket: FakeBu
 
 
 @pytest.mark.parametrize("wanted", ["r3", "20261101T120000Z-r3", "20261101T120000Z"])
-def test_what_is_not_there_is_said_with_where_to_look(bucket: FakeBucket, wanted: str) -> None:
+def test_a_release_that_does_not_exist_is_an_error_with_the_command_that_lists_them(
+    bucket: FakeBucket, wanted: str
+) -> None:
     bucket.write(f"{LAYOUT.markers}notes.txt", b"no marker")
     with pytest.raises(UploaderError, match=f"^no release {wanted}: `python -m uploader releases` lists them$"):
         find(bucket, wanted, None, LAYOUT.markers, LAYOUT.pins)
@@ -83,7 +85,7 @@ def test_the_first_folder_wins(bucket: FakeBucket) -> None:
     assert bucket.requests == [f"get {LAYOUT.pin_key(OLD)}"]
 
 
-def test_what_is_not_valid_is_named(bucket: FakeBucket) -> None:
+def test_a_marker_that_is_not_valid_is_named(bucket: FakeBucket) -> None:
     bucket.write(LAYOUT.marker_key(OTHER), b"{}")
     with pytest.raises(UploaderError, match=f"{LAYOUT.marker_key(OTHER)} is not valid"):
         find(bucket, "r2")
@@ -91,7 +93,7 @@ def test_what_is_not_valid_is_named(bucket: FakeBucket) -> None:
 
 def test_the_newest_of_a_channel_comes_first_and_no_more_is_read_than_asked_for(bucket: FakeBucket) -> None:
     put(bucket, "20261104T120000Z-s1", release("app-1.js", channel="staging"))
-    bucket.write(LAYOUT.markers, b"")  # what consoles make of "create folder"
+    bucket.write(LAYOUT.markers, b"")  # "create folder" in the console
     line = releases_of(bucket, LAYOUT, "default")
     assert next(line).id == OTHER
     assert len(bucket.requests) == 3, "a listing, and two markers"

@@ -1,4 +1,4 @@
-"""Pins: written only when all of the release is there, once, and taken away by an operator."""
+"""Pins: written once, only if the release is whole, and removed by an operator."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def bucket(build: Build) -> FakeBucket:
 
 
 def keep(bucket: FakeBucket, wanted: str = ID) -> bool:
-    """Pin; returns whether it was so already."""
+    """Pin; returns whether the release was pinned before."""
     return pin(bucket, LAYOUT, wanted, clocks=bucket.clock.clocks()).already
 
 
-def test_a_pin_is_the_markers_copy_written_under_an_intent_when_all_is_there(bucket: FakeBucket) -> None:
+def test_a_pin_is_a_copy_of_the_marker_written_under_an_intent_if_the_release_is_whole(bucket: FakeBucket) -> None:
     assert keep(bucket) is False
     intent = LAYOUT.pending_key("20261123T123000Z-r1")
     assert bucket.requests == [
@@ -61,14 +61,14 @@ def test_a_pin_is_the_markers_copy_written_under_an_intent_when_all_is_there(buc
     assert sorted(bucket.log(LAYOUT.log)) == [LAYOUT.marker_key(ID), PIN]
 
 
-def test_pinning_twice_is_no_error_and_writes_nothing(bucket: FakeBucket) -> None:
+def test_pinning_twice_is_not_an_error_and_writes_nothing(bucket: FakeBucket) -> None:
     keep(bucket)
     before = dict(bucket.objects)
     assert keep(bucket, "r1") is True
     assert bucket.objects == before
 
 
-def test_of_two_that_pin_at_once_one_was_first(bucket: FakeBucket) -> None:
+def test_one_of_two_simultaneous_pins_is_the_first(bucket: FakeBucket) -> None:
     listing = bucket.listing
 
     def meanwhile(prefix: str, keys: Collection[str]) -> Listing:
@@ -79,9 +79,9 @@ def test_of_two_that_pin_at_once_one_was_first(bucket: FakeBucket) -> None:
     assert keep(bucket) is True
 
 
-def test_what_is_gone_is_listed_and_nothing_is_pinned(bucket: FakeBucket) -> None:
+def test_missing_assets_are_listed_and_nothing_is_pinned(bucket: FakeBucket) -> None:
     del bucket.objects[APP]
-    with pytest.raises(NotWholeError, match=f"{ID} is not whole, {APP} not there as uploaded") as error:
+    with pytest.raises(NotWholeError, match=rf"{ID} is not whole \(missing or changed: {APP}\)") as error:
         keep(bucket)
     assert error.value.gone == {APP}
     assert bucket.log(LAYOUT.log) == [LAYOUT.marker_key(ID)]
@@ -101,7 +101,7 @@ def test_a_pin_that_took_too_long_checks_again(bucket: FakeBucket) -> None:
 
 
 def test_a_staged_release_can_be_pinned_and_stays_staged(build: Build) -> None:
-    """A trial that is never to be current."""
+    """A trial that never becomes current."""
     bucket = FakeBucket()
     publish(bucket, build, stage=True, clocks=bucket.clock.clocks())
     assert keep(bucket) is False
@@ -119,12 +119,12 @@ def test_unpinning_removes_the_pin_and_no_more(bucket: FakeBucket, wanted: str) 
 
 
 @pytest.mark.parametrize("wanted", [ID, "r1", "r2"])
-def test_what_is_not_pinned_cannot_be_unpinned(bucket: FakeBucket, wanted: str) -> None:
+def test_a_release_that_is_not_pinned_cannot_be_unpinned(bucket: FakeBucket, wanted: str) -> None:
     with pytest.raises(UploaderError, match=f"^{wanted} is not pinned: pins are the files under {LAYOUT.pins}$"):
         unpin(bucket, LAYOUT, wanted)
 
 
-def test_of_two_pins_of_one_name_neither_goes_by_the_name(bucket: FakeBucket) -> None:
+def test_a_name_of_two_pins_removes_neither(bucket: FakeBucket) -> None:
     other = LAYOUT.pin_key("20261124T120000Z-r1")
     keep(bucket)
     bucket.write(other, bucket.objects[PIN])
@@ -133,7 +133,7 @@ def test_of_two_pins_of_one_name_neither_goes_by_the_name(bucket: FakeBucket) ->
     assert sorted(bucket.log(LAYOUT.pins)) == [PIN, other]
 
 
-def test_a_pin_that_is_not_valid_can_be_taken_away(bucket: FakeBucket) -> None:
+def test_a_pin_that_is_not_valid_can_be_removed(bucket: FakeBucket) -> None:
     """It stops all deletion for the site until then."""
     bucket.write(PIN, b"{}")
     with pytest.raises(UploaderError, match=f"{PIN} is not valid"):

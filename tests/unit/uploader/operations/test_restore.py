@@ -24,7 +24,7 @@ class FakeVersions:
     """`uploader.s3.port.VersionsPort` over a `FakeBucket`.
 
     Attributes:
-        on_undelete: Called when delete markers are removed: what happens meanwhile.
+        on_undelete: Called after delete markers were removed.
     """
 
     def __init__(self, bucket: FakeBucket, deleted: dict[str, bytes]) -> None:
@@ -80,7 +80,7 @@ def test_a_deleted_asset_is_restored_untagged_and_staged(bucket: FakeBucket, log
 
 
 def test_an_intent_older_than_half_its_time_is_not_trusted(bucket: FakeBucket, logged: LoggedRelease) -> None:
-    """It may expire before the staged release is there: everything is checked again under a new one."""
+    """It may expire before the staged release exists, so everything is checked again under a new intent."""
     versions = FakeVersions(bucket, {KEY: b"app"})
     versions.on_undelete = lambda: bucket.clock.sleep(HALF_PENDING_TTL + 1)
     restored = restore(bucket, versions, LAYOUT, logged, clocks=bucket.clock.clocks())

@@ -1,4 +1,4 @@
-"""A roll-back: a new marker with an old release's assets, if all of them are there."""
+"""A roll-back: a new marker with an old release's assets, if all of them exist."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def add(bucket: FakeBucket, folder: Path, name: str, channel: str = "default") -
 
 
 def target(bucket: FakeBucket, wanted: str | None, channel: str | None = None) -> Target:
-    """What would be current again."""
+    """The release that would be current again."""
     return find_target(bucket, LAYOUT, wanted, channel)
 
 
@@ -60,7 +60,7 @@ def back(bucket: FakeBucket, wanted: str | None, channel: str | None = None) -> 
 
 
 def marker(bucket: FakeBucket, release_id: str) -> Release:
-    """What a marker says."""
+    """The content of a marker."""
     return decode(bucket.objects[LAYOUT.marker_key(release_id)], "assets/")
 
 
@@ -76,8 +76,8 @@ def test_the_new_marker_has_the_old_ones_assets_and_says_what_it_is(bucket: Fake
     assert bucket.times[LAYOUT.marker_key(new)] == max(bucket.times[key] for key in bucket.log(LAYOUT.markers))
 
 
-def test_headers_of_what_was_stored_again_since_are_left_out(bucket: FakeBucket) -> None:
-    """The next upload relies on what a marker says of headers: those may be others by now."""
+def test_headers_of_assets_that_were_stored_again_since_are_left_out(bucket: FakeBucket) -> None:
+    """The next upload relies on the headers in a marker, and these may have changed."""
     written = marker(bucket, back(bucket, "r1"))
     assert {asset.key for asset in written.assets.values() if asset.headers is None} == {"assets/index.html"}
     bucket.write(APPS["r1"], bucket.objects[APPS["r1"]])
@@ -100,21 +100,19 @@ def test_everything_is_checked_under_an_intent_and_nothing_is_sent(bucket: FakeB
     ]
 
 
-def test_what_is_gone_is_listed_and_nothing_is_changed(bucket: FakeBucket) -> None:
+def test_missing_assets_are_listed_and_nothing_is_changed(bucket: FakeBucket) -> None:
     del bucket.objects[APPS["r1"]]
     before = dict(bucket.objects)
     found = target(bucket, "r1")
     for attempt in (lambda: check(bucket, LAYOUT, found), lambda: back(bucket, "r1")):
-        with pytest.raises(
-            NotWholeError, match=f"r1 is not whole, {APPS['r1']} not there .*nothing was changed"
-        ) as error:
+        with pytest.raises(NotWholeError, match=rf"r1 is not whole \(.*: {APPS['r1']}\); nothing was changed") as error:
             attempt()
         assert error.value.gone == {APPS["r1"]}
     assert bucket.objects == before
 
 
 def test_it_waits_for_a_cleaner_that_is_deleting_its_assets(bucket: FakeBucket) -> None:
-    """And then looks what is left."""
+    """Then it checks which assets are left."""
     bucket.announce(APPS["r1"])
 
     def delete() -> None:
@@ -131,7 +129,7 @@ def test_it_waits_for_a_cleaner_that_is_deleting_its_assets(bucket: FakeBucket) 
 
 
 def test_it_waits_for_its_turn(bucket: FakeBucket, tmp_path: Path) -> None:
-    """Markers of one second are ordered by their names: the roll-back of r1 is to come after r3."""
+    """Markers of one second are ordered by their names, and the roll-back to r1 must come after r3."""
     add(bucket, tmp_path / "r2", "r9")
     bucket.clock.passed -= 60
     new = back(bucket, "r1")
@@ -163,8 +161,8 @@ def test_another_channel_can_be_rolled_back_to_it(bucket: FakeBucket) -> None:
     assert not target(bucket, "20261123T120000Z-r1").already
 
 
-def test_what_is_current_already_is_known(bucket: FakeBucket) -> None:
-    """By its assets: also when it was rolled back to a moment ago."""
+def test_a_release_that_is_current_already_is_recognised(bucket: FakeBucket) -> None:
+    """By its assets, also just after a roll-back to it."""
     assert target(bucket, "r3").already
     back(bucket, "r1")
     assert target(bucket, "20261123T120000Z-r1").already
@@ -172,7 +170,7 @@ def test_what_is_current_already_is_known(bucket: FakeBucket) -> None:
 
 
 def test_files_without_a_fingerprint_that_are_not_this_releases_are_named(bucket: FakeBucket) -> None:
-    """A page that somebody else stored has no digest: nobody knows."""
+    """A page that another tool stored has no digest, so it may be another one."""
     assert target(bucket, "r1").replaced == {"assets/index.html"}
     assert target(bucket, "r3").replaced == frozenset()
     bucket.stored["assets/index.html"] = {}

@@ -44,7 +44,7 @@ def bucket(build: Build) -> FakeBucket:
 
 
 def make_current(bucket: FakeBucket, release_id: str = ID) -> bool:
-    """Activate; returns whether it was so already."""
+    """Activate; returns whether the release was current before."""
     return activate(bucket, LAYOUT, release_id, clocks=bucket.clock.clocks()).already
 
 
@@ -78,7 +78,7 @@ def test_activation_checks_everything_under_an_intent_and_then_writes_the_same_a
     assert bucket.log(LAYOUT.log) == [MARKER]
 
 
-def test_activating_twice_is_no_error(bucket: FakeBucket) -> None:
+def test_activating_twice_is_not_an_error(bucket: FakeBucket) -> None:
     make_current(bucket)
     before = dict(bucket.objects)
     assert make_current(bucket) is True
@@ -87,7 +87,7 @@ def test_activating_twice_is_no_error(bucket: FakeBucket) -> None:
 
 @pytest.mark.parametrize("later", [0, 5])
 def test_activating_again_after_a_newer_release_is_an_error(bucket: FakeBucket, later: float) -> None:
-    """It would be a roll-back that nobody asked for; within one second the key decides which is newer."""
+    """It would be an unwanted roll-back. Within one second, the key decides which release is newer."""
     make_current(bucket)
     bucket.clock.passed += later
     publish_newer(bucket, "r2")
@@ -112,41 +112,41 @@ def test_a_staged_release_can_be_activated_after_a_newer_one(bucket: FakeBucket)
 
 @pytest.mark.scenario("T34a")
 @pytest.mark.parametrize(("body", "fits"), [(None, False), (b"other size", False), (b"app", True)])
-def test_an_asset_that_is_not_there_as_uploaded_stops_the_activation(
-    bucket: FakeBucket, body: bytes | None, *, fits: bool
-) -> None:
+def test_a_missing_or_changed_asset_stops_the_activation(bucket: FakeBucket, body: bytes | None, *, fits: bool) -> None:
     del bucket.objects["assets/app-3f9c2ab1.js"]
     if body is not None:
         bucket.write("assets/app-3f9c2ab1.js", body)
     if fits:
         make_current(bucket)
     else:
-        with pytest.raises(UploaderError, match=r"not whole, assets/app-3f9c2ab1\.js not there.*nothing was changed"):
+        with pytest.raises(UploaderError, match=r"not whole \(.*: assets/app-3f9c2ab1\.js\); nothing was changed"):
             make_current(bucket)
     assert bucket.log(LAYOUT.log) == [MARKER if fits else STAGED]
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_file_without_a_fingerprint_may_be_a_later_uploads(bucket: FakeBucket, *, there: bool) -> None:
-    """That it is there is all that can be asked."""
+def test_a_file_without_a_fingerprint_may_belong_to_a_later_upload(bucket: FakeBucket, *, there: bool) -> None:
+    """Only its existence can be checked."""
     del bucket.objects["assets/index.html"]
     if there:
         bucket.write("assets/index.html", b"a later page")
         make_current(bucket)
     else:
-        with pytest.raises(UploaderError, match=r"assets/index\.html not there"):
+        with pytest.raises(UploaderError, match=r"missing or changed: assets/index\.html\)"):
             make_current(bucket)
 
 
 def test_of_many_missing_assets_five_are_named(bucket: FakeBucket) -> None:
     assets = {f"{n}.js": Asset(f"assets/{n}-3f9c2ab1.js", 1, fingerprinted=True) for n in range(7)}
     bucket.write(STAGED, encode(Release("r1", "default", NOON, "assets/", {}, assets)))
-    with pytest.raises(UploaderError, match=r"assets/4-3f9c2ab1\.js and 2 more not there"):
+    with pytest.raises(UploaderError, match=r"assets/4-3f9c2ab1\.js and 2 more\)"):
         make_current(bucket)
 
 
 @pytest.mark.parametrize("why", ["expired", "dropped"])
-def test_what_is_not_staged_any_more_cannot_be_activated_nor_dropped(bucket: FakeBucket, why: str) -> None:
+def test_a_release_that_is_not_staged_any_more_can_be_neither_activated_nor_dropped(
+    bucket: FakeBucket, why: str
+) -> None:
     """Expired staged releases are removed by the cleaner."""
     if why == "dropped":
         drop(bucket, LAYOUT, ID)
@@ -159,8 +159,8 @@ def test_what_is_not_staged_any_more_cannot_be_activated_nor_dropped(bucket: Fak
     assert bucket.log(LAYOUT.log) == []
 
 
-def test_a_page_that_was_stored_again_since_leaves_its_headers_unsaid(bucket: FakeBucket) -> None:
-    """Another upload may have come with others; the activation can be repeated all the same."""
+def test_headers_of_a_page_that_was_stored_again_are_left_out(bucket: FakeBucket) -> None:
+    """Another upload may have stored it with other headers. The activation can be repeated all the same."""
     bucket.write("assets/index.html", b"newer")
     bucket.fail = f"delete {STAGED}"
     make_current(bucket)
@@ -172,7 +172,7 @@ def test_a_page_that_was_stored_again_since_leaves_its_headers_unsaid(bucket: Fa
 
 
 @pytest.mark.parametrize(("seconds", "known"), [(0, True), (1, False)])
-def test_an_asset_that_was_stored_in_a_later_second_than_the_release_leaves_its_headers_unsaid(
+def test_headers_of_an_asset_that_was_stored_in_a_later_second_than_the_release_are_left_out(
     bucket: FakeBucket, seconds: int, *, known: bool
 ) -> None:
     """S3 tells time in whole seconds: the assets of the second in which the release was written are its own."""
@@ -191,7 +191,7 @@ def test_a_dropped_release_leaves_its_assets_to_the_cleaner(bucket: FakeBucket) 
     assert set(bucket.objects) == {"assets/app-3f9c2ab1.js", "assets/index.html"}
 
 
-def test_what_was_activated_cannot_be_dropped(bucket: FakeBucket) -> None:
+def test_an_activated_release_cannot_be_dropped(bucket: FakeBucket) -> None:
     make_current(bucket)
     with pytest.raises(UploaderError, match="it was activated or dropped, has expired"):
         drop(bucket, LAYOUT, ID)
@@ -207,7 +207,7 @@ def test_a_body_that_is_not_valid_is_never_made_a_marker(bucket: FakeBucket, bod
     assert bucket.log(LAYOUT.log) == [STAGED]
 
 
-def test_another_releases_marker_under_this_id_is_not_taken_for_its_own(bucket: FakeBucket) -> None:
+def test_another_releases_marker_under_the_same_id_is_recognised(bucket: FakeBucket) -> None:
     """A clock that was set back can give one id twice."""
     assets = {"assets/app.js": Asset("assets/app-4a1b2c3d.js", 1, fingerprinted=True)}
     bucket.write(MARKER, encode(Release("r1", "default", NOON, "assets/", {}, assets)))
@@ -249,7 +249,7 @@ def test_an_activation_that_took_too_long_checks_again(bucket: FakeBucket) -> No
 
 
 @pytest.mark.parametrize(("error", "kind"), [(None, UploaderError), (KeyboardInterrupt(), StoppedError)])
-def test_when_the_marker_may_or_may_not_be_there_everything_stays(
+def test_everything_stays_if_nobody_knows_whether_the_marker_exists(
     bucket: FakeBucket, error: BaseException | None, kind: type[BaseException]
 ) -> None:
     bucket.fail, bucket.error = f"create {MARKER}", error
@@ -258,8 +258,8 @@ def test_when_the_marker_may_or_may_not_be_there_everything_stays(
     assert bucket.log(LAYOUT.log) == [STAGED, LAYOUT.pending_key("20261123T123000Z-r1")]
 
 
-def test_what_another_tool_calls_the_release_need_be_no_part_of_an_id(bucket: FakeBucket) -> None:
-    """The format is open: only the id is ours to check."""
+def test_another_tools_name_of_a_release_need_not_be_valid_in_an_id(bucket: FakeBucket) -> None:
+    """The format is open: we check only the id."""
     assets = {"index.html": Asset("assets/index.html", 4, fingerprinted=False)}
     bucket.write(STAGED, encode(Release("feature/x, 2nd", "default", NOON, "assets/", {}, assets)))
     make_current(bucket)
@@ -267,7 +267,7 @@ def test_what_another_tool_calls_the_release_need_be_no_part_of_an_id(bucket: Fa
 
 
 def test_the_clock_of_the_build_machine_decides_nothing(build: Build) -> None:
-    """A day slow: the id says yesterday, and the release is the newest all the same."""
+    """It is a day slow: the id names yesterday, and the release is the newest all the same."""
     bucket = FakeBucket(clock=Clock(ahead=-86_400))
     published = publish(bucket, build, stage=True, clocks=bucket.clock.clocks())
     publish_newer(bucket, "r2")

@@ -24,14 +24,14 @@ OTHER = {**STORED, "digest": "b" * 64}
 def wrong(
     asset: Asset = ASSET, stored: Mapping[str, str] = STORED, *, size: int | None = 5, ours: bool = True
 ) -> list[AssetProblem]:
-    """What is found wrong with one asset."""
+    """The problems that are found with one asset."""
     needs = {asset.key: [Need("r1", asset, ours)]}
     sizes = {} if size is None else {asset.key: size}
     http = {} if size is None else {asset.key: stored}
     return [each.problem for each in check(needs, {}, sizes, http)]
 
 
-def test_asset_that_is_as_it_was_uploaded_is_right() -> None:
+def test_asset_as_uploaded_is_right() -> None:
     assert wrong() == []
 
 
@@ -50,39 +50,39 @@ def test_each_thing_that_can_be_wrong_has_its_word() -> None:
         assert wrong(stored={**STORED, name: "other"}) == [AssetProblem.HEADERS_DIFFER], name
 
 
-def test_header_that_is_gone_is_wrong_too() -> None:
+def test_a_missing_header_is_a_problem_too() -> None:
     for name in HEADERS.as_http():
         left = {each: value for each, value in STORED.items() if each != name}
         assert wrong(stored=left) == [AssetProblem.HEADERS_DIFFER], name
 
 
-def test_what_the_uploader_stores_for_itself_is_no_header() -> None:
-    """What it says there of the headers is not believed: they are looked at."""
+def test_the_uploaders_own_metadata_is_not_a_header() -> None:
+    """The digest of the headers in it is not trusted: the headers themselves are checked."""
     assert wrong(stored={**STORED, "headers": "0" * 12, "writer": "another"}) == []
 
 
 @pytest.mark.parametrize("storage_class", STORAGE_CLASSES)
-def test_where_an_asset_is_stored_by_now_is_not_looked_at(storage_class: str | None) -> None:
-    """S3 does not say so in a HEAD that we see, and a lifecycle rule may have moved it."""
+def test_the_present_storage_class_is_not_checked(storage_class: str | None) -> None:
+    """The HEAD that we see does not name it, and a lifecycle rule may have changed it."""
     digest = _with_class(HEADERS, storage_class)
     assert wrong(ASSET._replace(headers=digest)) == []
 
 
-def test_release_that_says_less_is_asked_for_less() -> None:
+def test_a_release_with_fewer_fields_is_checked_by_fewer() -> None:
     assert wrong(ASSET._replace(digest=None), OTHER) == []
     assert wrong(ASSET._replace(headers=None), {**STORED, "Content-Type": "other"}) == []
 
 
-def test_digests_that_another_tool_wrote_are_its_own() -> None:
-    """The format does not say what they are of; a size is a size."""
+def test_digests_of_another_tool_are_not_checked() -> None:
+    """The format does not define them; it does define the size."""
     other = ASSET._replace(headers="v1-immutable")
     assert wrong(other) == [AssetProblem.HEADERS_DIFFER]
     assert wrong(other, OTHER, ours=False) == []
     assert wrong(other, ours=False, size=6) == [AssetProblem.SIZE_DIFFERS]
 
 
-def test_asset_that_releases_share_is_right_if_it_is_as_one_of_them_says() -> None:
-    """The later upload of a page decides; what is found wrong is told as the first of them has it."""
+def test_a_shared_asset_is_right_if_it_matches_one_of_its_releases() -> None:
+    """The later upload of a page decides. A problem is reported for the first of the releases."""
     page = Asset("assets/index.html", 5, fingerprinted=False)
     one, two, three = (Need(f"r{size}", page._replace(size=size), ours=True) for size in (5, 6, 7))
     for size in (5, 6, 7):

@@ -1,4 +1,4 @@
-"""The intent and the cleaner's announcement: of two that overlap at least one sees the other, by nobody's own clock."""
+"""The intent and the cleaner's announcement: if the two overlap, at least one sees the other, by S3's clock alone."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ MARKER = LAYOUT.marker_key("20261123T120000Z-r1")
 
 
 def hold(bucket: FakeBucket) -> Intent:
-    """Take an intent, and let it go at once."""
+    """Write an intent, and withdraw it at once."""
     with intent(bucket, LAYOUT, "r1", lambda at: f"{at}".encode(), KEYS, bucket.clock.clocks()) as held:
         assert LAYOUT.pending_key(held.id) in bucket.objects
         return held
 
 
-def test_it_waits_while_the_cleaner_deletes_what_it_names_and_goes_on_when_that_is_done(
+def test_it_waits_while_the_cleaner_deletes_its_keys_and_then_continues(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The intent stays in the bucket meanwhile, and one line says why nothing happens."""
+    """Until then the intent stays in the bucket, and one line says why nothing happens."""
     clock = Clock()
     bucket = FakeBucket(clock=clock)
     bucket.announce("assets/app-3f9c2ab1.js", "assets/other.js")
@@ -53,7 +53,7 @@ def test_it_waits_while_the_cleaner_deletes_what_it_names_and_goes_on_when_that_
 
 
 @pytest.mark.parametrize("keys", [(), ("assets/other-3f9c2ab1.js",)])
-def test_it_does_not_wait_for_what_is_none_of_its_own(keys: tuple[str, ...]) -> None:
+def test_it_does_not_wait_for_the_deletion_of_other_keys(keys: tuple[str, ...]) -> None:
     bucket = FakeBucket()
     bucket.announce(*keys)
     hold(bucket)
@@ -69,7 +69,7 @@ def test_the_intent_is_written_before_the_ledger_is_read() -> None:
 @pytest.mark.scenario("L23")
 @pytest.mark.parametrize("ahead", [-86_400, 0, 86_400])
 def test_an_announcement_expires_by_s3s_clock_whatever_the_build_machines_says(ahead: float) -> None:
-    """No sooner than an invocation can last after the ledger was written, and at the next look after that."""
+    """It lasts as long after the ledger was written as an invocation can, and ends at the next look."""
     clock = Clock(ahead)
     bucket = FakeBucket(clock=clock)
     bucket.announce(*KEYS)
@@ -86,7 +86,7 @@ def test_an_announcement_that_another_run_copied_keeps_its_own_instant() -> None
 
 
 def test_a_ledger_that_cannot_be_read_may_announce_anything(caplog: pytest.LogCaptureFixture) -> None:
-    """It is waited for as long as what it may announce can hold."""
+    """The uploader waits as long as an announcement in it could hold."""
     bucket = FakeBucket()
     bucket.write(LAYOUT.ledger, b"broken")
     with caplog.at_level(logging.INFO, "uploader"):
@@ -95,7 +95,7 @@ def test_a_ledger_that_cannot_be_read_may_announce_anything(caplog: pytest.LogCa
     assert "may be deleting assets of this release (its ledger cannot be read)" in caplog.text
 
 
-def test_an_old_ledger_that_cannot_be_read_holds_up_nothing() -> None:
+def test_an_old_ledger_that_cannot_be_read_delays_nothing() -> None:
     clock = Clock()
     bucket = FakeBucket(clock=clock)
     bucket.write(LAYOUT.ledger, b"broken")
@@ -106,7 +106,7 @@ def test_an_old_ledger_that_cannot_be_read_holds_up_nothing() -> None:
 
 @pytest.mark.scenario("L24")
 def test_anothers_intent_is_never_withdrawn() -> None:
-    """Others hold this id in each of these seconds: it gives up, and theirs are untouched."""
+    """Others hold this id in each of these seconds. The upload gives up, and their intents stay."""
     bucket = FakeBucket()
     theirs = {LAYOUT.pending_key(f"20261123T12000{second}Z-r1"): b"theirs" for second in range(TRIES)}
     bucket.objects |= theirs
@@ -118,7 +118,7 @@ def test_anothers_intent_is_never_withdrawn() -> None:
 
 @pytest.mark.parametrize("folder", [LAYOUT.pending, LAYOUT.staged, LAYOUT.markers])
 def test_an_id_whose_files_the_cleaner_is_removing_is_not_taken(folder: str) -> None:
-    """An expired file of this very id: what we write under it would go with it."""
+    """An expired file has the same id, and the cleaner would delete ours with it."""
     bucket = FakeBucket()
     bucket.announce(f"{folder}20261123T120000Z-r1.json")
     assert hold(bucket).id == "20261123T120001Z-r1"
@@ -126,7 +126,7 @@ def test_an_id_whose_files_the_cleaner_is_removing_is_not_taken(folder: str) -> 
 
 
 def test_an_intent_that_is_gone_while_it_waits_protects_nothing() -> None:
-    """Somebody removed it: the next one has another id, and waits itself."""
+    """Somebody removed it. The next intent has another id, and waits too."""
     clock = Clock()
     bucket = FakeBucket(clock=clock)
     bucket.announce(*KEYS)
@@ -144,7 +144,7 @@ def test_an_intent_that_is_gone_while_it_waits_protects_nothing() -> None:
 
 
 @pytest.mark.parametrize("error", [UploaderError("no answer"), KeyboardInterrupt()])
-def test_it_is_withdrawn_when_what_it_is_held_for_fails(error: BaseException) -> None:
+def test_it_is_withdrawn_when_the_work_under_it_fails(error: BaseException) -> None:
     bucket = FakeBucket()
     with pytest.raises(type(error)), intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()):
         raise error
@@ -161,7 +161,7 @@ def test_it_is_withdrawn_when_what_it_is_held_for_fails(error: BaseException) ->
 def test_it_stays_when_nobody_knows_whether_the_marker_was_written(
     error: BaseException, kind: type[BaseException], words: str
 ) -> None:
-    """The marker may be there: what it names must be kept until a cleaner has seen it. The intent expires by itself."""
+    """If the marker exists, its assets must be kept until a cleaner has seen it. The intent expires by itself."""
     bucket = FakeBucket(fail=f"create {MARKER}", error=error)
     with (
         pytest.raises(kind, match=words.replace("KEY", MARKER)),
@@ -171,8 +171,8 @@ def test_it_stays_when_nobody_knows_whether_the_marker_was_written(
     assert bucket.log(LAYOUT.pending) == [OURS]
 
 
-def test_an_interrupt_once_the_marker_is_there_says_so() -> None:
-    """To say that no marker was written would not be true any more."""
+def test_an_interrupt_after_the_marker_was_written_says_so() -> None:
+    """The usual message, that no marker was written, would be wrong."""
     bucket = FakeBucket(fail="delete", error=KeyboardInterrupt())
     with (
         pytest.raises(StoppedError, match=f"too late: {MARKER} is written, and nothing is left to do") as stopped,
@@ -182,8 +182,8 @@ def test_an_interrupt_once_the_marker_is_there_says_so() -> None:
     assert stopped.value.done
 
 
-def test_an_interrupt_while_the_id_is_anothers_does_not_say_so() -> None:
-    """The marker that is there is not ours."""
+def test_an_interrupt_does_not_say_so_if_the_marker_is_anothers() -> None:
+    """The existing marker is not ours."""
     bucket = FakeBucket(fail="delete", error=KeyboardInterrupt())
     bucket.write(MARKER, b"another's")
     with (
@@ -200,8 +200,8 @@ def test_an_intent_that_cannot_be_withdrawn_is_a_warning(caplog: pytest.LogCaptu
 
 
 @pytest.mark.parametrize(("age", "times"), [(6, 1), (5, 2), (0, 2), (-1, 2)])
-def test_what_is_there_is_listed_again_unless_the_ledger_is_surely_older_than_the_intent(age: int, times: int) -> None:
-    """A cleaner may have deleted what was listed, and said that it is done, before the ledger was read."""
+def test_the_site_is_listed_again_unless_the_ledger_is_certainly_older_than_the_intent(age: int, times: int) -> None:
+    """A cleaner may have deleted listed assets, and have noted that it has finished, before the ledger was read."""
     bucket = FakeBucket()
     bucket.announce()
     bucket.times[LAYOUT.ledger] = NOON - timedelta(seconds=age)
@@ -210,8 +210,8 @@ def test_what_is_there_is_listed_again_unless_the_ledger_is_surely_older_than_th
 
 
 @pytest.mark.parametrize(("written", "times"), [(-6, 1), (-4, 2), (30, 2), (59, 2)])
-def test_what_was_listed_ahead_counts_from_when_that_began(written: int, times: int) -> None:
-    """A minute before the intent: what a cleaner has done since is not in it."""
+def test_a_listing_ahead_counts_from_the_moment_it_began(written: int, times: int) -> None:
+    """It began a minute before the intent, so it does not show what a cleaner has deleted since."""
     bucket = FakeBucket()
     bucket.announce()
     bucket.list_ahead(KEYS)
@@ -221,8 +221,8 @@ def test_what_was_listed_ahead_counts_from_when_that_began(written: int, times: 
     assert bucket.requests.count("list assets/") == times
 
 
-def test_what_was_listed_ahead_counts_once() -> None:
-    """Under the next intent everything is looked at anew."""
+def test_a_listing_ahead_is_used_once() -> None:
+    """Under the next intent the site is listed anew."""
     bucket = FakeBucket()
     bucket.list_ahead(KEYS)
     hold(bucket)
@@ -232,7 +232,7 @@ def test_what_was_listed_ahead_counts_once() -> None:
 
 
 def slow(bucket: FakeBucket, seconds: float) -> None:
-    """Each PUT takes so long until S3 stores the object: its time is in the object's ``LastModified`` already."""
+    """Let each PUT take this long until S3 stores the object, so that ``LastModified`` is as late."""
     create = bucket.create
 
     def create_late(key: str, body: bytes) -> bool:
@@ -243,7 +243,7 @@ def slow(bucket: FakeBucket, seconds: float) -> None:
 
 
 def test_a_slow_put_of_the_intent_ends_no_wait_early() -> None:
-    """S3's clock is estimated from the answer to the PUT: the time that the PUT took has passed there too."""
+    """S3's clock is estimated from the answer to the PUT: ``LastModified`` includes the time that the PUT took."""
     bucket = FakeBucket()
     slow(bucket, 300.0)
     bucket.announce(*KEYS)
@@ -251,7 +251,7 @@ def test_a_slow_put_of_the_intent_ends_no_wait_early() -> None:
     assert HOLDS.total_seconds() <= bucket.clock.passed < HOLDS.total_seconds() + POLL_SECONDS
 
 
-def test_a_slow_put_of_the_intent_makes_no_marker_of_the_second_of_another() -> None:
+def test_a_slow_put_of_the_intent_does_not_end_the_wait_for_its_turn_early() -> None:
     bucket = FakeBucket()
     slow(bucket, 30.0)
     bucket.times[LAYOUT.marker_key("20261123T120000Z-r0")] = NOON + timedelta(seconds=30)

@@ -106,7 +106,7 @@ def test_the_id_of_another_upload_is_not_used(build: Build) -> None:
     assert LAYOUT.marker_key("20261123T120002Z-r1") in bucket.objects
 
 
-def test_headers_and_digests_of_before_a_wait_do_not_count_after_it(build: Build) -> None:
+def test_headers_and_digests_from_before_a_wait_are_asked_for_again(build: Build) -> None:
     """While it waits for the cleaner, another upload stores another page of the same size."""
     clock = Clock()
     bucket = FakeBucket(clock=clock)

@@ -27,7 +27,7 @@ KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890
         ),
     ],
 )
-def test_what_obstore_is_told(given: tuple[str | None, str | None, bool], expected: dict[str, object]) -> None:
+def test_the_arguments_for_obstore(given: tuple[str | None, str | None, bool], expected: dict[str, object]) -> None:
     algorithm, key, bucket_key = given
     assert encryption(algorithm, key, bucket_key=bucket_key) == expected
 
@@ -42,21 +42,23 @@ def test_what_obstore_is_told(given: tuple[str | None, str | None, bool], expect
         (("aws:kms", "my key", False), "'my key' is not a KMS key"),
     ],
 )
-def test_what_does_not_go_together_is_refused(given: tuple[str | None, str | None, bool], message: str) -> None:
-    """S3 or obstore would overlook a key without KMS, and nobody would know that it was not used."""
+def test_arguments_that_contradict_each_other_are_refused(
+    given: tuple[str | None, str | None, bool], message: str
+) -> None:
+    """S3 or obstore would ignore a key without KMS, and nobody would notice."""
     algorithm, key, bucket_key = given
     with pytest.raises(UsageError, match=message):
         encryption(algorithm, key, bucket_key=bucket_key)
 
 
 def explained(code: str, text: str) -> str:
-    """What is said of S3's answer to a PUT."""
+    """The message for S3's answer to a PUT."""
     answer = GenericError(f"<Error><Code>{code}</Code><Message>{text}</Message></Error>")
     return str(explain_s3(Access("site", "eu-west-1"), "s3:PutObject", "assets/a.js", code_of(answer), str(answer)))
 
 
-def test_a_right_on_the_key_that_lacks_is_named() -> None:
-    """S3 says that the PUT is denied, and the build job may PUT."""
+def test_a_missing_permission_on_the_key_is_named() -> None:
+    """S3 says that the PUT is denied, although the build job may PUT."""
     text = f"User: x is not authorized to perform: kms:GenerateDataKey on resource: {KEY}"
     assert explained("AccessDenied", text) == (
         "access denied: allow the build job's role kms:GenerateDataKey on the KMS key (--sse-kms-key-id)"
@@ -64,7 +66,7 @@ def test_a_right_on_the_key_that_lacks_is_named() -> None:
 
 
 @pytest.mark.parametrize("code", ["KMS.NotFoundException", "KMS.DisabledException", "KMS.KMSInvalidStateException"])
-def test_a_key_that_cannot_be_used_is_said_to_be_it(code: str) -> None:
+def test_a_key_that_cannot_be_used_is_named(code: str) -> None:
     assert (
         explained(code, "no") == f"S3 cannot use the KMS key ({code}): check --sse-kms-key-id, its region and its state"
     )

@@ -1,4 +1,4 @@
-"""The parts of a site that are listed side by side hold every key of ours once."""
+"""The ranges of a listing hold each of our keys once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def keys_in(**counts: int) -> list[str]:
     return [f"assets/{folder}/{number:04}.js" for folder, count in counts.items() for number in range(count)]
 
 
-def test_a_range_ends_with_a_folder_if_that_is_not_far_off() -> None:
+def test_a_range_ends_with_a_folder_if_one_ends_near() -> None:
     assert key_ranges(keys_in(a=10, b=6, c=20), 24, 9) == [
         KeyRange("assets/a/", "assets/a/0000.j", "assets/a/0009.js"),
         KeyRange("assets/b/", "assets/a/0009.js", "assets/b/0005.js"),
@@ -39,11 +39,11 @@ def test_a_range_ends_with_a_folder_if_that_is_not_far_off() -> None:
     assert key_ranges(keys_in(a=4, b=12), 24, 9)[0] == KeyRange("assets/", "assets/a/0000.j", "assets/b/0004.js")
 
 
-def test_few_ranges_are_of_many_pages() -> None:
+def test_few_ranges_have_many_pages() -> None:
     assert [each.last[-7:-3] for each in key_ranges(keys_in(a=100), 4, 9)] == ["0026", "0053", "0080", "0099"]
 
 
-def test_folders_of_few_files_are_listed_together() -> None:
+def test_small_folders_are_listed_together() -> None:
     keys = [f"assets/{number:03}/app.js" for number in range(100)]
     assert [(each.folder, each.last) for each in key_ranges(keys, 24, 45)] == [
         ("assets/", "assets/049/app.js"),

@@ -1,4 +1,4 @@
-"""Threads at work on items: how many, in which order they end, and that a wait can be interrupted."""
+"""Threads that work on items: how many, in which order they end, and that a wait can be interrupted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOON = 10.0
 
 
 class OddError(Exception):
-    """What the work below fails with."""
+    """The error of the work below."""
 
 
 def test_every_item_is_done_once_and_never_more_at_a_time_than_allowed() -> None:
@@ -42,7 +42,7 @@ def test_every_item_is_done_once_and_never_more_at_a_time_than_allowed() -> None
     assert (sorted(done), most) == (list(range(9)), 3)
 
 
-def test_items_are_taken_when_their_turn_comes() -> None:
+def test_items_are_taken_one_by_one() -> None:
     taken: list[int] = []
 
     def items() -> Iterator[int]:
@@ -59,7 +59,7 @@ def test_no_item_is_no_work() -> None:
     for_each([], lambda _: pytest.fail("called"), at_once=3)
 
 
-def test_the_first_failure_stops_the_rest_and_what_is_under_way_ends_first() -> None:
+def test_the_first_failure_stops_the_rest_and_calls_in_progress_end_first() -> None:
     begun: list[int] = []
     under_way, stopped, ended = Event(), Event(), Event()
 
@@ -84,13 +84,13 @@ def send_sigint() -> None:
 
 
 def note_sigint() -> None:
-    """Leave it as one does that came when the main thread was about to wait: noted, and no wait is cut short by it."""
-    time.sleep(0.1)  # by now it waits
+    """Leave the signal as one that arrives just before the main thread waits: it is noted, and ends no wait."""
+    time.sleep(0.1)  # now it waits
     interrupt_main()
 
 
 @pytest.mark.parametrize("interrupted", [send_sigint, note_sigint], ids=["in the wait", "a moment before it"])
-def test_an_interrupted_wait_ends_at_once_whatever_is_under_way(interrupted: Callable[[], None]) -> None:
+def test_an_interrupted_wait_ends_at_once_whatever_is_in_progress(interrupted: Callable[[], None]) -> None:
     begun, stopped, free = Event(), Event(), Event()
     items: list[int] = []
 
@@ -114,7 +114,7 @@ def test_an_interrupted_wait_ends_at_once_whatever_is_under_way(interrupted: Cal
     assert items == [0]
 
 
-def test_a_request_is_made_beside_the_main_thread_and_elsewhere_in_its_own() -> None:
+def test_the_main_thread_makes_a_request_in_another_thread_and_others_in_their_own() -> None:
     assert run(current_thread) is not main_thread()
     threads: list[tuple[Thread, Thread]] = []
     aside = Thread(target=lambda: threads.append((run(current_thread), current_thread())))
@@ -123,7 +123,7 @@ def test_a_request_is_made_beside_the_main_thread_and_elsewhere_in_its_own() -> 
     assert threads[0][0] is threads[0][1]
 
 
-def test_what_a_request_raises_is_raised() -> None:
+def test_the_error_of_a_request_is_raised() -> None:
     def fail() -> None:
         raise OddError
 
@@ -131,7 +131,7 @@ def test_what_a_request_raises_is_raised() -> None:
         run(fail)
 
 
-def test_those_who_wait_get_what_the_work_is_stopped_with() -> None:
+def test_wait_raises_the_error_that_stop_was_given() -> None:
     free = Event()
     workers = Workers([1], lambda _: free.wait(SOON), at_once=1).start()
     with pytest.raises(TimeoutError):
