@@ -58,7 +58,8 @@ def test_a_pinned_release_outlives_what_would_be_deleted_until_it_is_unpinned(
     answer = uploader.process("unpin", first.id, "--bucket", uploader.bucket)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout == (
-        f"unpinned {first.id} at {where}; what nothing else keeps goes with a run of the cleaner, within a day\n"
+        f"unpinned {first.id} at {where}; "
+        "the cleaner deletes, within a day, each of its assets that nothing else keeps\n"
     )
     assert [entry["key"] for entry in cleaner()["delete"]] == ["assets/app-3f9c2ab1.js"]
     assert assets(uploader) == list(THREE)
