@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from uploader.aws.access import find_access
+from uploader.aws.find_access import find_access
 from uploader.builds.collect import collect
 from uploader.errors import UploaderError
 from uploader.publishing.publish import Build, publish

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from release_log.errors import LayoutError
 from release_log.layout import Layout, check_prefix
-from uploader.aws.access import find_access
+from uploader.aws.find_access import find_access
 from uploader.errors import UsageError
 from uploader.s3.open import connect, encryption, open_connected
 

@@ -9,7 +9,7 @@ import pytest
 
 from release_log.fingerprints import Name, split
 from tests.fake_uploader_s3 import Clock, FakeBucket
-from uploader.aws.access import find_access
+from uploader.aws.find_access import find_access
 from uploader.builds.collect import collect
 from uploader.errors import UsageError
 from uploader.publishing.compare import Reason
