@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
@@ -129,12 +130,7 @@ def _ten_seconds(world: World) -> Actor:
 def case(name: str, begin: Callable[[Policy], World], *who: Callable[[World], Actor], policy: Policy = AT_ONCE) -> Case:
     """A world with its actors."""
 
-    def set_up() -> World:
-        world = begin(policy)
-        world.actors = [make(world) for make in who]
-        return world
-
-    return Case(name, policy, set_up)
+    return Case(name, policy, partial(begin, policy), who)
 
 
 BACK = _uploader(cast.upload([A, PAGE], "default", "back"))
@@ -192,7 +188,7 @@ UNTAG_AND_DELETE = replace(case("a run that untags and deletes", returned, _clea
 
 def _play(case: Case, *steps: tuple[str, str, Verdict | None]) -> None:
     """Play one schedule: each actor up to its next request of a kind, which ends as said; None: a crash before it."""
-    world = case.set_up()
+    world = case.enter(case.begin())
     Watch(world, case.policy)
     actors = {actor.name: actor for actor in world.actors}
     with judged(world, case.name):
@@ -239,7 +235,7 @@ def same_second() -> None:
     first = _uploader(cast.upload([A, PAGE], "default", "first"), skew=86_400)
     then = _uploader(cast.upload([C, PAGE], "default", "then"), name="V")
     in_turn = case("two uploads within one second", superseded, first, then)
-    world = in_turn.set_up()
+    world = in_turn.enter(in_turn.begin())
     for actor in world.actors:
         actor.start()
         while actor.state == "running":

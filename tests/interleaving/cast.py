@@ -203,7 +203,8 @@ def cleaning(
 def clean_alone(world: World, policy: Policy, *, full: bool = False) -> Report:
     """One run without other actors, not interrupted."""
     world.actor = None
-    job = Job(prefix=PREFIX, policy=policy, run=f"run-{next(world.numbers)}", full=full)
+    world.runs_alone += 1
+    job = Job(prefix=PREFIX, policy=policy, run=f"run-{world.runs_alone}", full=full)
     return clean(CleanerPort(world, None), job, Pace(sleep=world.sleep))
 
 

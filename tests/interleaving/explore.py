@@ -192,19 +192,26 @@ Stack = list[tuple[list[str], dict[str, Op], int | None]]
 
 @dataclass(frozen=True)
 class Case:
-    """A world and its actors, made anew for each schedule.
+    """A world and its actors; each schedule has its own.
 
     Attributes:
         name: The case's name.
         policy: The settings.
-        set_up: Makes the world with its actors in it.
+        begin: Makes the world with its history.
+        who: Each makes an actor in a world.
         strict: Nothing fails here, so no asset goes while a current one bears our tag.
     """
 
     name: str
     policy: Policy
-    set_up: Callable[[], World]
+    begin: Callable[[], World]
+    who: tuple[Callable[[World], Actor], ...]
     strict: bool = False
+
+    def enter(self, world: World) -> World:
+        """Put the actors into a world, and return it."""
+        world.actors = [make(world) for make in self.who]
+        return world
 
 
 def every_schedule(
@@ -236,9 +243,10 @@ def every_schedule(
     count = 0
     settled = set() if settled is None else settled
     stack: Stack = [([], {}, preemptions)]
+    begun = case.begin()
     while stack:
         prefix, asleep, left = stack.pop()
-        world = case.set_up()
+        world = case.enter(begun.copy())
         Watch(world, case.policy, strict=case.strict)
         with judged(world, f"{case.name}, crash {crash}"):
             if _follow(world, prefix, asleep, left, stack, crash):

@@ -7,8 +7,7 @@ when it is resumed, its effect happens at once and as a whole, as on S3: strongl
 from __future__ import annotations
 
 import hashlib
-import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +64,7 @@ class World:
         unpinned: Ids of the releases that somebody has asked to unpin: they are nobody's to rely on any more.
         late: Requests under way.
         trace: A record of the requests, for people.
-        numbers: For the ids of runs that nobody schedules: the same in every schedule of a case.
+        runs_alone: The number of runs that nobody schedules; their ids are the same in every schedule of a case.
     """
 
     def __init__(self, page: int = 1000) -> None:
@@ -80,10 +79,25 @@ class World:
         self.actors: list[Actor] = []
         self.actor: Actor | None = None
         self.trace: list[str] = []
-        self.numbers = itertools.count(1)
+        self.runs_alone = 0
         self.on_delete: Callable[[Actor | None, str], None] = lambda _actor, _key: None
         self._current: frozenset[str] = frozenset()
         self._dirty = False
+
+    def copy(self) -> World:
+        """A world of its own with the same bucket and clock, before any actor has come."""
+        assert not self.actors
+        assert not self.late
+        other = World(self.page)
+        other.time = self.time
+        other.objects = {
+            key: replace(each, tags=dict(each.tags), metadata=dict(each.metadata)) for key, each in self.objects.items()
+        }
+        other.releases, other.staged, other.pinned = dict(self.releases), dict(self.staged), dict(self.pinned)
+        other.unpinned, other.trace = set(self.unpinned), list(self.trace)
+        other.runs_alone = self.runs_alone
+        other._current, other._dirty = self._current, self._dirty
+        return other
 
     # The clock
 
