@@ -224,17 +224,15 @@ class World:
 
     def check(self) -> None:
         """The promise, which must hold after each step."""
-        missing = self.current_keys() - self.objects.keys()
-        if missing:
-            msg = f"a current release misses {sorted(missing)}"
+        there = self.objects.keys()
+        if not self.current_keys() <= there:
+            msg = f"a current release misses {sorted(self.current_keys() - there)}"
             raise BrokenPromiseError(msg)
         for release_id in self.pinned.keys() - self.unpinned:
-            missing = self.pinned[release_id] - self.objects.keys()
-            if missing:
-                msg = f"{release_id} is pinned, and misses {sorted(missing)}"
+            if not self.pinned[release_id] <= there:
+                msg = f"{release_id} is pinned, and misses {sorted(self.pinned[release_id] - there)}"
                 raise BrokenPromiseError(msg)
         for actor in self.actors:
-            missing = actor.relies_on - self.objects.keys()
-            if missing and self.now <= actor.until:
-                msg = f"{actor.name} relies on {sorted(missing)}, and it is gone"
+            if not actor.relies_on <= there and self.now <= actor.until:
+                msg = f"{actor.name} relies on {sorted(actor.relies_on - there)}, and it is gone"
                 raise BrokenPromiseError(msg)
