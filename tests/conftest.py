@@ -18,26 +18,31 @@ if TYPE_CHECKING:
 
 LONGEST_FIRST = (
     "e2e/test_main_job.py",
+    "infra/test_app.py",
+    "unit/cleaner_lambda/test_second_model.py",
     "interleaving/test_random_1.py",
     "e2e/test_demo.py",
-    "interleaving/test_random_2.py",
-    "http/test_faults.py",
-    "http/test_large_files.py",
-    "unit/cleaner_lambda/test_second_model.py",
     "e2e/test_permissions.py",
+    "interleaving/test_random_2.py",
     "interleaving/test_small_cases.py",
     "http/test_clean_faults.py",
-    "infra/test_app.py",
+    "http/test_faults.py",
+    "http/test_large_files.py",
     "e2e/test_lifetime.py",
-    "unit/cleaner_lambda/test_run_laws.py",
     "unit/cleaner_lambda/test_policy_laws.py",
-    "http/test_clean_command.py",
-    "pages/test_install_steps.py",
+    "unit/cleaner_lambda/test_run_laws.py",
     "http/test_doctor.py",
+    "http/test_access.py",
+    "http/test_clean_command.py",
+    "unit/cleaner_lambda/test_large_work.py",
+    "unit/test_setup.py",
+    "pages/test_install_steps.py",
     "http/test_clean.py",
     "http/test_run_command.py",
+    "http/test_killed.py",
+    "http/test_restore.py",
 )
-"""Modules that come last should be short, or the other workers wait for them."""
+"""Modules that come last should be short, or the other workers wait for them. All of ``infra`` goes with its first."""
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")  # the time of an example depends on the machine
@@ -48,6 +53,10 @@ _numbers = itertools.count(1)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that take longest."""
     places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST_FIRST)}
+    gone = [path.name for path in places if not path.exists()]
+    if gone:
+        msg = f"LONGEST_FIRST names modules that do not exist: {', '.join(gone)}"
+        raise pytest.UsageError(msg)
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
