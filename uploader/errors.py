@@ -24,7 +24,7 @@ EXIT_STATUSES = {
 EXIT_STATUS = f"Exit status: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_STATUSES.items())}."
 """The last line of each command's help; also in ``docs/ci.md``."""
 
-EXIT_STATUS_OF_LOOKING = (
+EXIT_STATUS_OF_READING = (
     "Exit status: 0 all is well, 1 something is wrong, or it failed, 2 wrong usage, 130 interrupted, 143 terminated. "
     "Nothing is written."
 )

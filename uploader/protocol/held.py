@@ -42,7 +42,7 @@ class Intent:
     written: str | None = None
     _look: Look | None = None
 
-    def see(self, look: Look) -> None:
+    def keep_look(self, look: Look) -> None:
         """Keep the look at the site."""
         self.log, self._look = look.listing.log, look
 

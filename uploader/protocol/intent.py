@@ -57,7 +57,7 @@ def intent(
                 try:
                     look = look_around(bucket, layout, held, keys, clocks)
                     if look is not None:
-                        held.see(look)
+                        held.keep_look(look)
                         look = None  # see `take_look`
                         yield held
                         return

@@ -6,10 +6,10 @@ import click
 
 from uploader.cli import options as shared
 from uploader.cli.command import command
-from uploader.errors import EXIT_STATUS_OF_LOOKING
+from uploader.errors import EXIT_STATUS_OF_READING
 
 
-@command(epilog=EXIT_STATUS_OF_LOOKING)
+@command(epilog=EXIT_STATUS_OF_READING)
 @shared.takes(
     *shared.SITE,
     shared.ONLY_CHANNEL,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uploader.cli import options as shared
 from uploader.cli.command import command
-from uploader.errors import EXIT_STATUS_OF_LOOKING
+from uploader.errors import EXIT_STATUS_OF_READING
 
 
-@command(epilog=EXIT_STATUS_OF_LOOKING)
+@command(epilog=EXIT_STATUS_OF_READING)
 @shared.takes(*shared.SITE, shared.JSON, *shared.WAY, *shared.LOGS)
 def status() -> None:
     """Show what is current in each channel, what is retired and when it goes, and what the cleaner did last.

@@ -6,14 +6,14 @@ import click
 
 from uploader.cli import options as shared
 from uploader.cli.command import command
-from uploader.errors import EXIT_STATUS_OF_LOOKING
+from uploader.errors import EXIT_STATUS_OF_READING
 
 
 def _id(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     return None if value is None else shared.check_release_id(context, parameter, value)
 
 
-@command(epilog=EXIT_STATUS_OF_LOOKING)
+@command(epilog=EXIT_STATUS_OF_READING)
 @shared.takes(
     *shared.SITE,
     shared.ONLY_CHANNEL,
