@@ -145,7 +145,7 @@ def test_no_socket_is_left_open() -> None:
 
 
 def _descriptors() -> set[tuple[int, int]]:
-    """Number and inode of what is open. What others had left open, and close meanwhile, is no affair of ours."""
+    """Number and inode of each open file. Files that others left open, and close meanwhile, do not count."""
     found = set()
     for each in Path("/dev/fd").iterdir():
         with contextlib.suppress(OSError):  # the listing's own

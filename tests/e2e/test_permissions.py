@@ -264,7 +264,7 @@ class TestNothingSpare:
 
 
 class TestForbidden:
-    """Requests that fail whatever defect we have, and whoever steals a key."""
+    """Requests that S3 denies even to our defects and to a stolen key."""
 
     @pytest.mark.scenario("A8")
     def test_the_uploader_can_neither_delete_what_is_published_nor_leave_its_prefix(self, stack: Stack) -> None:

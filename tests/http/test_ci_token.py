@@ -61,7 +61,7 @@ def job_of(settings: JobSettings) -> TrustedJob:
 
 
 def environment(aws: EmbeddedAws, name: str, token_file: Path, **claims: str) -> dict[str, str]:
-    """The variables of a job: its role, and a file with its token; there are no keys."""
+    """The variables of a job: its role, and a file with its token, but no keys."""
     job = job_of(JOBS[name])
     said: dict[str, Any] = {"iss": f"https://{job.issuer}", "aud": job.audience, "sub": job.subject, "exp": FOR_EVER}
     parts = [json.dumps(part).encode() for part in ({"alg": "RS256", "typ": "JWT"}, said | claims)]

@@ -217,7 +217,7 @@ def test_a_broken_ledger(healthy: Uploader, layout: Layout) -> None:
 def test_another_function(
     uploader: Uploader, function: Callable[..., str], sites: list[dict[str, str]] | None, said: str
 ) -> None:
-    """The function is no cleaner at all, another bucket's, or another prefix's."""
+    """The function is not a cleaner, or it is another bucket's or another prefix's."""
     if sites:
         sites[0]["bucket"] = sites[0]["bucket"].replace("…", uploader.bucket)
     found = examine(uploader, "--function", function(sites))

@@ -145,7 +145,7 @@ def test_marker_that_cannot_be_read_is_shown_as_such_by_all_three(
 
 
 def test_empty_bucket_is_no_error_but_to_verify(uploader: Uploader) -> None:
-    """An empty site cannot be wrong; but whoever verifies expects a release."""
+    """An empty site has no wrong object; but `verify` expects a release."""
     assert ask(uploader, "releases")["releases"] == []
     assert tell(uploader, "releases") == f"no release at s3://{uploader.bucket}/assets/ yet\n"
     document = ask(uploader, "status")

@@ -149,7 +149,7 @@ class World:
         return effect()
 
     def sleep(self, seconds: float, kind: str = "sleep") -> None:
-        """Wait on behalf of whoever runs: a ``sleep`` till nobody else has anything to do, ``time`` passes whenever."""
+        """Let the running actor wait: a ``sleep`` until the others have nothing to do; ``time`` may pass at any step."""
         actor = self.actor
         if actor is None:
             self.advance(seconds)

@@ -24,7 +24,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 TOOLS = {"make", "cdk", "python", "aws", "curl", "gh", "export", "."}
 AN_ID = "20261123T060500Z-3f9c2ab"
 WHOLE_COMMANDS = {"s3", "logs"}
-"""Services that have commands of the AWS CLI which are no operation of an API."""
+"""Services with commands of the AWS CLI that are not operations of an API."""
 PARTIAL = {"python -m uploader --invalidate", "aws s3api put-object --if-none-match '*'"}
 """Named in a sentence with the one option that it is about."""
 OUTPUT = {"query", "output", "payload", "cli-binary-format"}
