@@ -17,7 +17,7 @@ from infra.settings.errors import ContextError
 from infra.sites import SiteInStack
 from release_log.layout import Layout
 from tests.e2e.strict_s3 import WRITE_ONCE
-from tests.infra.test_template import listed, plain, resources
+from tests.infra.template import listed, plain, resources
 from tests.paths import ROOT
 from tests.synthesis import start_cdk
 

@@ -1,6 +1,6 @@
 """CloudFront, read from the template: it serves the sites, and never the release log.
 
-In the expected values ``${Bucket}`` is a ``Ref`` and ``${Bucket.Arn}`` a ``Fn::GetAtt``, as in ``test_template``.
+In the expected values ``${Bucket}`` is a ``Ref`` and ``${Bucket.Arn}`` a ``Fn::GetAtt``, as in ``template.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 
 from infra.settings.errors import ContextError
 from release_log.layout import Layout
-from tests.infra.test_template import deny_without_tls, listed, plain, properties, resources
+from tests.infra.template import deny_without_tls, listed, plain, properties, resources
 from tests.paths import ROOT
 from tests.synthesis import start_cdk
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cleaner_lambda.request import Request, parse
 from cleaner_lambda.sites import Site, find_site, sites_from
 from release_log.policy_settings import Policy, policy_from
-from tests.infra.test_template import CLEANERS_RIGHTS, properties, resources, rights_of, statements
+from tests.infra.template import CLEANERS_RIGHTS, properties, resources, rights_of, statements
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesise

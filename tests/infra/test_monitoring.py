@@ -10,7 +10,7 @@ import pytest
 
 from release_log.layout import Layout
 from release_log.metrics import WHOLE_BUCKET
-from tests.infra.test_template import plain, properties, resources
+from tests.infra.template import plain, properties, resources
 from tests.paths import ROOT
 from tests.synthesis import start_cdk
 

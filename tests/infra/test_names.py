@@ -16,7 +16,7 @@ from cleaner_lambda import handler
 from release_log.environment import Variable
 from release_log.metrics import Metric
 from tests.fake_cleaner_s3 import FakeS3
-from tests.infra.test_template import properties, resources, statements
+from tests.infra.template import properties, resources, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,7 +12,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from tests.infra.test_template import listed, plain
+from tests.infra.template import listed, plain
 from tests.infra.variations import SNAPSHOTS, VARIATIONS
 
 if TYPE_CHECKING:

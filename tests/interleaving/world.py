@@ -149,7 +149,7 @@ class World:
         return effect()
 
     def sleep(self, seconds: float, kind: str = "sleep") -> None:
-        """Let the running actor wait: a ``sleep`` until the others have nothing to do; ``time`` may pass at any step."""
+        """Let the running actor wait: a ``sleep`` until the others have nothing to do, ``time`` for any step."""
         actor = self.actor
         if actor is None:
             self.advance(seconds)

@@ -1,0 +1,107 @@
+"""The cleaner's function, read from the template."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cleaner_lambda.request import Request, parse
+from cleaner_lambda.sites import Site, sites_from
+from release_log.policy_settings import Orphans, Policy, policy_from
+from tests.infra.template import properties, resources
+
+if TYPE_CHECKING:
+    from tests.infra.conftest import Synthesise
+
+
+class TestFunction:
+    """The cleaner."""
+
+    def test_its_runtime_limits_and_role(self, synthesise: Synthesise) -> None:
+        """One run at a time, fifteen minutes, on the Python that the bundle is made for."""
+        function = properties(synthesise(), "AWS::Lambda::Function", "Cleaner")
+        kept = {key: value for key, value in function.items() if key not in {"Code", "Environment", "LoggingConfig"}}
+        assert kept == {
+            "Description": "Cleans assets/",
+            "Handler": "cleaner_lambda.handler.lambda_handler",
+            "Runtime": "python3.13",
+            "Architectures": ["arm64"],
+            "MemorySize": 2048,
+            "Timeout": 900,
+            "ReservedConcurrentExecutions": 1,
+            "Role": "${CleanerRole.Arn}",
+            "TracingConfig": {"Mode": "Active"},
+        }
+
+    def test_its_log_group_is_its_own_and_keeps_90_days(self, synthesise: Synthesise) -> None:
+        """Without one, Lambda would create a group that keeps all messages for ever."""
+        template = synthesise()
+        function = properties(template, "AWS::Lambda::Function", "Cleaner")
+        assert function["LoggingConfig"] == {"LogGroup": "${Log}"}
+        assert properties(template, "AWS::Logs::LogGroup", "Log") == {"RetentionInDays": 90}
+
+    def test_its_environment_names_the_site_the_policy_and_where_wake_ups_go(self, synthesise: Synthesise) -> None:
+        """``SITES`` has the policy's own types; undeliverable wake-ups go to the dead-letter queue."""
+        template = synthesise(version_limit="1", orphans="all", max_delete_fraction="0.25")
+        assert properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"] == {
+            "Variables": {
+                "SITES": (
+                    '[{"bucket":"${Bucket}","prefix":"assets/",'
+                    '"policy":{"version_limit":1,"orphans":"all","max_delete_fraction":0.25}}]'
+                ),
+                "WAKE_UP_GROUP": "AssetCleaner-wake-ups",
+                "WAKE_UP_ROLE_ARN": "${WakeUpRole.Arn}",
+                "WAKE_UP_DEAD_LETTER_ARN": "${Undelivered.Arn}",
+                "EVENT_BUS": "default",
+            }
+        }
+
+    @pytest.mark.parametrize("prefix", ["", "assets/", 'a"b\\c {é}/'])
+    def test_it_can_read_its_environment_and_the_daily_payload(self, prefix: str, synthesise: Synthesise) -> None:
+        """The cleaner can read the stack's value, whatever characters a prefix has."""
+        template = synthesise(bucket="my-bucket", prefix=prefix, grace="60", orphans="report")
+        environment = properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"]["Variables"]
+        assert sites_from(environment) == (
+            Site("my-bucket", prefix, policy_from({"grace": 60, "orphans": "report"}, Policy())),
+        )
+        assert sites_from(environment)[0].policy.orphans is Orphans.REPORT
+        (target,) = properties(template, "AWS::Events::Rule", "DailyRule")["Targets"]
+        assert parse(json.loads(target["Input"])) == Request(site=prefix, bucket="my-bucket", full=True)
+
+    def test_without_settings_the_policy_is_left_to_the_cleaners_defaults(self, synthesise: Synthesise) -> None:
+        """Defaults are in one place."""
+        environment = properties(synthesise(), "AWS::Lambda::Function", "Cleaner")["Environment"]["Variables"]
+        assert environment["SITES"] == '[{"bucket":"${Bucket}","prefix":"assets/","policy":{}}]'
+
+    def test_its_description_fits_the_longest_prefix(self, synthesise: Synthesise) -> None:
+        """Lambda accepts 256 characters."""
+        template = synthesise(prefix="a" * 511 + "/")
+        description = properties(template, "AWS::Lambda::Function", "Cleaner")["Description"]
+        assert description == "Cleans " + "a" * 249
+
+    @pytest.mark.scenario("L26")
+    def test_a_failed_run_is_repeated_twice_and_then_kept(self, synthesise: Synthesise) -> None:
+        """Its event goes to the queue of failed runs, and is not lost."""
+        (config,) = resources(synthesise(), "AWS::Lambda::EventInvokeConfig").values()
+        assert config["Properties"] == {
+            "FunctionName": "${Cleaner}",
+            "Qualifier": "$LATEST",
+            "MaximumRetryAttempts": 2,
+            "DestinationConfig": {"OnFailure": {"Destination": "${FailedRuns.Arn}"}},
+        }
+
+    def test_only_the_two_rules_may_invoke_it_by_its_own_policy(self, synthesise: Synthesise) -> None:
+        """Each by its ARN; Scheduler comes by its role."""
+        template = synthesise()
+        permissions = [each["Properties"] for each in resources(template, "AWS::Lambda::Permission").values()]
+        assert sorted(permissions, key=lambda each: str(each["SourceArn"])) == [
+            {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": "${Cleaner.Arn}",
+                "Principal": "events.amazonaws.com",
+                "SourceArn": f"${{{rule}.Arn}}",
+            }
+            for rule in ("DailyRule", "MarkerRule")
+        ]
