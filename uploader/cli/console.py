@@ -13,7 +13,7 @@ from uploader.errors import StoppedError, UploaderError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.errors import NotWholeError
 
 KILO = 1000

@@ -14,7 +14,7 @@ from uploader.builds.options import BuildOptions
 from uploader.cli.config_file import RULES
 from uploader.cli.configuration import in_force
 from uploader.cli.group import COMMANDS
-from uploader.cli.options import OutputOptions
+from uploader.cli.output import OutputOptions
 from uploader.library.site import Site
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uploader.cli.colours import failure
 
 if TYPE_CHECKING:
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
 
 
 class _Format(logging.Formatter):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
 from uploader.cli.configuration import in_force
-from uploader.library.site import DEFAULT_PREFIX
+from uploader.library.defaults import DEFAULT_PREFIX
 
 if TYPE_CHECKING:
     from uploader.library.site import Site

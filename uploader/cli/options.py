@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +14,7 @@ from release_log.channel import CHANNEL, DEFAULT_CHANNEL
 from release_log.errors import LayoutError
 from release_log.layout import Layout, check_prefix, is_id, make_id
 from uploader.builds.release_name import release_name
-from uploader.library.site import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
+from uploader.library.defaults import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
 from uploader.s3.open import ALGORITHMS
 
 if TYPE_CHECKING:
@@ -26,21 +25,6 @@ if TYPE_CHECKING:
 Function = TypeVar("Function")
 
 CHANNEL_HELP = "The line of releases this one belongs to, such as production or staging."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputOptions:
-    """How a command prints its answer and its log.
-
-    Attributes:
-        as_json: The answer is one JSON document.
-        quiet: Print errors only, and the JSON document if `as_json`.
-        verbose: Log more, such as every file.
-    """
-
-    as_json: bool = False
-    quiet: bool = False
-    verbose: bool = False
 
 
 def takes(*options: Option) -> Callable[[Function], Function]:

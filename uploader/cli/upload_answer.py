@@ -13,7 +13,7 @@ from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
     from uploader.builds.options import BuildOptions
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.library.publishing import Progress
     from uploader.library.site import Site
     from uploader.publishing.invalidation import Cdn

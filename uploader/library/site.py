@@ -10,15 +10,13 @@ from release_log.errors import LayoutError
 from release_log.layout import Layout, check_prefix
 from uploader.aws.find_access import find_access
 from uploader.errors import UsageError
+from uploader.library.defaults import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
 from uploader.s3.open import connect, encryption, open_connected
 
 if TYPE_CHECKING:
     from uploader.aws.access import Access
     from uploader.s3.open import Connection
     from uploader.s3.port import BucketPort
-
-DEFAULT_PREFIX = "assets/"
-DEFAULT_CONCURRENCY = 128
 
 
 @dataclass(frozen=True, kw_only=True)

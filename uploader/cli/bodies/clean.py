@@ -13,7 +13,7 @@ from uploader.library import cleaning
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
 
 log = logging.getLogger("uploader")

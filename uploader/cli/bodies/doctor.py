@@ -13,7 +13,7 @@ from uploader.library.diagnosis import diagnose
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.doctor.finding import Finding
     from uploader.library.site import Site
 

@@ -9,7 +9,7 @@ from uploader.errors import NotWholeError
 from uploader.library import keeping
 
 if TYPE_CHECKING:
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
 
 

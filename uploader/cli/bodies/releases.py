@@ -11,7 +11,7 @@ from uploader.library import inspection
 from uploader.operations.releases import Standing
 
 if TYPE_CHECKING:
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
     from uploader.operations.releases import Listed
 

@@ -9,7 +9,7 @@ from uploader.cli.next_command import next_command, staged_for
 from uploader.library import restoring
 
 if TYPE_CHECKING:
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.library.restoring import Restoration
     from uploader.library.site import Site
 

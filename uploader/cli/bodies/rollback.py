@@ -13,7 +13,7 @@ from uploader.history.completeness import some_of
 from uploader.library import keeping
 
 if TYPE_CHECKING:
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
     from uploader.operations.rollback import Target
 

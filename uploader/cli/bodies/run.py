@@ -17,7 +17,7 @@ from uploader.library import publishing
 
 if TYPE_CHECKING:
     from uploader.builds.options import BuildOptions
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
     from uploader.publishing.invalidation import Cdn
     from uploader.publishing.publish import Published

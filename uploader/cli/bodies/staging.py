@@ -8,7 +8,7 @@ from uploader.cli.console import answer
 from uploader.library import staging
 
 if TYPE_CHECKING:
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
 
 

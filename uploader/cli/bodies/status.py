@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from release_log.ledger_view import LedgerView, RetiredAsset
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.history.release import LoggedRelease
     from uploader.library.site import Site
     from uploader.operations.status import Status, Waiting

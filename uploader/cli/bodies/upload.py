@@ -11,7 +11,7 @@ from uploader.library.publishing import cdn_of, publish_build
 
 if TYPE_CHECKING:
     from uploader.builds.options import BuildOptions
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
 
 

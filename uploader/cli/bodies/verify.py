@@ -11,7 +11,7 @@ from uploader.errors import EXIT_DONE, EXIT_FAILED
 from uploader.library import inspection
 
 if TYPE_CHECKING:
-    from uploader.cli.options import OutputOptions
+    from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
     from uploader.operations.verify import Verified
 

@@ -22,7 +22,7 @@ LOGGED = (
     "-c",
     (
         "import logging; from uploader.cli.logs import log_to_stderr\n"
-        "from uploader.cli.options import OutputOptions\n"
+        "from uploader.cli.output import OutputOptions\n"
         "log_to_stderr(OutputOptions())\n"
         "logging.getLogger('uploader').warning('one'); logging.getLogger('uploader').error('two')"
     ),

@@ -13,7 +13,7 @@ import pytest
 from uploader.cli import entry
 from uploader.cli.configuration import every_setting, key, kind, settings_of
 from uploader.cli.group import COMMANDS, load
-from uploader.library.site import DEFAULT_CONCURRENCY
+from uploader.library.defaults import DEFAULT_CONCURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

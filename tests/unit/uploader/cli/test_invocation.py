@@ -14,7 +14,7 @@ from uploader.builds.options import BuildOptions
 from uploader.cli.command import CONFIGURATION, Command
 from uploader.cli.group import COMMANDS, load
 from uploader.cli.invocation import RECORDS, arguments, load_body, taken_by
-from uploader.cli.options import OutputOptions
+from uploader.cli.output import OutputOptions
 from uploader.errors import UsageError
 from uploader.library.site import Site
 

@@ -13,7 +13,7 @@ from release_log.policy_settings import SETTINGS
 from uploader import BuildOptions, Site
 from uploader.cli.command import CONFIGURATION
 from uploader.cli.group import COMMANDS, load
-from uploader.cli.options import OutputOptions
+from uploader.cli.output import OutputOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,20 @@
+"""How a command prints: the options that all commands have for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """How a command prints its answer and its log.
+
+    Attributes:
+        as_json: The answer is one JSON document.
+        quiet: Print errors only, and the JSON document if `as_json`.
+        verbose: Log more, such as every file.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
