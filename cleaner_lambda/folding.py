@@ -92,7 +92,7 @@ def _must_replay(ledger: Ledger, listed: Mapping[str, datetime], new: list[Publi
     if not ledger.folded or ledger.tags_read_to is not None:
         return True
     newest = max((folded.at, release_id) for release_id, folded in ledger.folded.items())
-    # A marker never changes. Where a bucket allows a change all the same, the ledger holds what is no longer so.
+    # A marker never changes. Where a bucket allows a change all the same, the ledger holds an outdated fact.
     changed = any(listed.get(release_id, folded.at) != folded.at for release_id, folded in ledger.folded.items())
     return changed or any(published.order < newest for published in new)
 

@@ -57,7 +57,7 @@ class FakeS3:
         clock: S3's clock. `advance` moves it; a request never does.
         on_request: Called before each request with the operation's name (the port's method) and its key (of a LIST the
             prefix, of a DELETE the first key); it may change the bucket, or raise. What it does is not logged, as it
-            uses the helpers, which are no requests.
+            uses the helpers, which are not requests.
         refuse: Key -> the errors that its next deletions meet, one each, in the answer of the batch.
         requests: Every request made, as (operation, key).
     """

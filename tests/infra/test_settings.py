@@ -225,7 +225,7 @@ def test_the_context_in_cdk_json_is_passed_over() -> None:
         pytest.param(
             {"max_delete_fraction": "nan"},
             "context max_delete_fraction: nan is not between 0 and 1",
-            id="fraction that is no number",
+            id="fraction that is not a number",
         ),
         pytest.param(
             {"pending_ttl": "3600"},

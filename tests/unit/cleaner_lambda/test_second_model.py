@@ -136,7 +136,7 @@ MUTANTS: dict[str, Mutant] = {
     "version_limit is off by one": deciding_on(lambda v, p: (v, replace(p, version_limit=p.version_limit + 1))),
     "version_ttl is > not >=": deciding_on(lambda v, p: (v, replace(p, version_ttl=p.version_ttl + 1))),
     "removed_ttl is > not >=": deciding_on(lambda v, p: (v, replace(p, removed_ttl=p.removed_ttl + 1))),
-    "grace is no floor": deciding_on(lambda v, p: (v, replace(p, grace=0))),
+    "grace is not a floor": deciding_on(lambda v, p: (v, replace(p, grace=0))),
     "protection is ignored": deciding_on(lambda v, p: (replace(v, protected={}), p)),
     "pins are ignored": deciding_on(lambda v, p: (replace(v, pinned=frozenset()), p)),
     "keep_releases is ignored": deciding_on(lambda v, p: (replace(v, kept=frozenset()), p)),

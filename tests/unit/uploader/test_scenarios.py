@@ -93,14 +93,14 @@ def test_links_are_followed(tmp_path: Path) -> None:
 def test_only_a_fingerprinted_name_is_cached_for_long(
     tmp_path: Path, name: str, logical: str, cache_control: str
 ) -> None:
-    """A near miss, too short or with a letter that is no hexadecimal digit, is asked for again each time."""
+    """A near miss, too short or with a letter that is not a hexadecimal digit, is asked for again each time."""
     (asset,) = collect(write(tmp_path, {name: "x"}), "assets/")
     assert (asset.logical, asset.treatment.headers.cache_control) == (f"assets/{logical}", cache_control)
 
 
 @pytest.mark.scenario("L1")
 def test_two_names_that_end_in_different_words_are_two_assets(tmp_path: Path) -> None:
-    """Neither ``dark`` nor ``light`` is a fingerprint: the one logo is no older version of the other."""
+    """Neither ``dark`` nor ``light`` is a fingerprint: the one logo is not an older version of the other."""
     names = ["logo-dark.png", "logo-light.png"]
     assert [split(name) for name in names] == [Name(name, None) for name in names]
     assets = collect(write(tmp_path, dict.fromkeys(names, "x")), "assets/")
