@@ -32,7 +32,8 @@ FIELDS = {
     "bucket": "the site's bucket",
     "run": "the run's id, as in the log and in the ledger",
     "at": "the instant that the run decided for, by S3's clock",
-    "counts": "how many assets, as in the answer of an invocation: `tag`, `untag`, `delete`, `keep`, `failed`",
+    "counts": "how many assets, as in the answer of an invocation: `tag`, `untag`, `delete`, `keep`, "
+    "`failed`, `set_aside`",
     "bytes_deleted": "the size of the deleted assets",
     "missing_assets": "how many assets of current releases are not in the bucket; `null` without a full listing",
     "orphans": "how many assets no known release names; `null` without a full listing",

@@ -115,6 +115,8 @@ def _log(document: dict[str, Any]) -> None:
         log(stop["message"], extra={"reason": stop["reason"]})
     for failure in document["failed"]:
         logger.error("failed: %s", failure["error"], extra={"key": failure["key"]})
+    for each in document["set_aside"]:
+        logger.error("set aside: %s", each["message"], extra={"key": each["key"], "reason": each["reason"]})
     if document["missing"]:
         missing = len(document["missing"])
         logger.error("%s: %d assets of current releases are not in the bucket", Metric.MISSING_ASSETS, missing)

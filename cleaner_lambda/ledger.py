@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from release_log.instants import format_instant, parse_instant
+from release_log import ledger_fields as fields
+from release_log.instants import format_instant
 from release_log.ledger_file import broken, decode_announcement, encode_announcement, pack, unpack
 from release_log.tags import Mark, State
 
@@ -111,23 +112,19 @@ def decode(body: bytes) -> Ledger:
     """
     document = unpack(body)
     try:
-        listed_at, read_to = document["listed_at"], document.get("tags_read_to")
-        if not isinstance(read_to, str | None):
-            msg = f"tags_read_to: {read_to!r} is not a key"
-            raise TypeError(msg)  # noqa: TRY301 (every mistake in a ledger is the same error)
         return Ledger(
-            current=document["current"],
+            current=fields.text_mapping(document["current"]),
             folded={
-                release_id: Folded(parse_instant(entry["at"]), entry["channel"])
+                release_id: Folded(fields.instant(entry["at"]), fields.text(entry["channel"]))
                 for release_id, entry in document["folded"].items()
             },
             retired={key: _decode_retired(entry) for key, entry in document["retired"].items()},
-            owed=frozenset(document["owed"]),
+            owed=fields.texts(document["owed"]),
             deleting=decode_announcement(document["deleting"]),
             tagging=tuple(filter(None, map(decode_announcement, document.get("tagging", ())))),
-            listed_at=listed_at and parse_instant(listed_at),
-            tags_read_to=read_to,
-            last_run=document["last_run"],
+            listed_at=fields.optional_instant(document["listed_at"]),
+            tags_read_to=fields.optional_text(document.get("tags_read_to")),
+            last_run=fields.mapping(document["last_run"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise broken(error) from error
@@ -146,15 +143,15 @@ def _encode_retired(entry: Retired) -> dict[str, object]:
 
 
 def _decode_retired(entry: dict[str, Any]) -> Retired:
-    due = entry.get("due")  # an older version's ledger has neither this nor ``kept_by``
+    tagged = entry["tagged"]
     return Retired(
-        entry["logical"],
+        fields.text(entry["logical"]),
         _decode_mark(entry),
-        entry["size"],
-        entry["release"],
-        entry["tagged"] and _decode_mark(entry["tagged"]),
-        due and parse_instant(due),
-        entry.get("kept_by"),
+        fields.size(entry["size"]),
+        fields.text(entry["release"]),
+        None if tagged is None else _decode_mark(tagged),
+        fields.optional_instant(entry.get("due")),  # an older version's ledger has neither this nor ``kept_by``
+        fields.optional_text(entry.get("kept_by")),
     )
 
 
@@ -163,4 +160,4 @@ def _encode_mark(mark: Mark) -> dict[str, str]:
 
 
 def _decode_mark(entry: dict[str, str]) -> Mark:
-    return Mark(State(entry["state"]), parse_instant(entry["since"]))
+    return Mark(State(entry["state"]), fields.instant(entry["since"]))

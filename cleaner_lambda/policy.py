@@ -43,6 +43,7 @@ class Reason(StrEnum):
     MISSING_MARKER = "missing_marker"
     DELETING = "deleting"
     REBUILT = "rebuilt"
+    OUTSIDE = "outside_site"
 
 
 @dataclass(frozen=True, slots=True)

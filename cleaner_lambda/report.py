@@ -19,8 +19,16 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 5_000_000
 """Lambda's answers end at 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
-LISTS = ("failed", "delete", "untag", "tag", "missing", "upcoming")
+LISTS = ("failed", "set_aside", "delete", "untag", "tag", "missing", "upcoming")
 """The lists of an answer, the most important first: an answer that is too long is cut from the end."""
+
+SET_ASIDE = {
+    Reason.OUTSIDE: "the ledger names it as retired, but it is not an asset of this site: its entry is dropped",
+    Reason.CURRENT: "the ledger names it as retired, but a current release needs it: its entry is dropped",
+}
+"""Why a key was set aside, for people."""
+
+NEEDED = "it was due, but it is needed: it stays"
 
 ROUTINE = frozenset({Reason.REBUILT, Reason.DELETING})
 """Reasons for which a run deletes nothing and the next one does. Any other reason waits for a person."""
@@ -41,6 +49,7 @@ class Report:
         orphans: The number of assets that no known release names; None without a full listing.
         next_due: When the cleaner comes back by itself.
         unread: Key -> error, where tags could not be read.
+        set_aside: Key -> why the run left it alone; see `cleaner_lambda.guard`.
         unfinished: Whether the time ended before the work did; the cleaner continues at once.
         newest_marker: S3's ``LastModified`` of the newest marker; None if there is no marker.
     """
@@ -55,6 +64,7 @@ class Report:
     orphans: int | None
     next_due: datetime | None
     unread: Mapping[str, str] = field(default_factory=dict)
+    set_aside: Mapping[str, Reason] = field(default_factory=dict)
     unfinished: bool = False
     newest_marker: datetime | None = None
 
@@ -86,6 +96,7 @@ class Report:
             "delete": len(deleted),
             "keep": len(self.plan.keep) + len(self.plan.delete) - len(deleted) - len(self.outcome.gone),
             "failed": len(self.failed),
+            "set_aside": len(self.set_aside),
         }
 
     def document(self) -> dict[str, Any]:
@@ -103,6 +114,10 @@ class Report:
             "failed": [
                 {**_entry(every.get(key, Action(key, Reason.REBUILT))), "error": error}
                 for key, error in sorted(self.failed.items())
+            ],
+            "set_aside": [
+                {"key": key, "reason": reason, "message": SET_ASIDE.get(reason, NEEDED)}
+                for key, reason in sorted(self.set_aside.items())
             ],
             "counts": self.counts(),
             "bytes_deleted": self.bytes_deleted,

@@ -15,6 +15,7 @@ from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.errors import CleanerError, ConflictError
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
+from cleaner_lambda.guard import check
 from cleaner_lambda.load import load
 from cleaner_lambda.look import take_second_look
 from cleaner_lambda.markers import read_markers
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.folding import FoldedLog
+    from cleaner_lambda.guard import Checked
     from cleaner_lambda.ledger import Folded, Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.outcome import Outcome
@@ -103,7 +105,8 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace.mapper))
     folded = all_folded(loaded.ledger, log.markers)
     view = _view(loaded, log, known, kept)
-    plan = decide(view, job.policy, loaded.now, force=job.force)
+    checked = _decide(view, layout, job, loaded.now)
+    plan = checked.plan
     stay = {*(published.id for published in known.history.current.values()), *loaded.ledger.current.values()}
     stay |= {*kept, *loaded.look.pins.by_id}
     old = {layout.marker_key(i) for i in old_markers(folded, known.history.retired.values(), stay)}
@@ -117,7 +120,8 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         look = take_second_look(store, layout, job.policy, loaded.now, look)
         # At least as much is protected as before, so this deletes nothing that was not announced.
         view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
-        plan = _only(retagged, decide(view, job.policy, loaded.now, force=job.force))
+        checked = _decide(view, layout, job, loaded.now)
+        plan = _only(retagged, checked.plan)
     prune = [] if plan.stops else sorted(announced & (old | look.protections.expired.keys()))
     outcome = apply(store, plan, prune, pace)
     report = Report(
@@ -132,14 +136,20 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         unread=known.unread,
         unfinished=outcome.unfinished or known.tags_read_to is not None,
         next_due=_next_due(plan, outcome, known, loaded),
+        set_aside=checked.set_aside,
         newest_marker=max(look.markers.values(), default=None),
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
-    after = _ledger_after(loaded.ledger, there, known, plan, outcome, job.run)
+    after = _ledger_after(loaded.ledger, there, known, checked, outcome, job.run)
     if announced or retagged or loaded.base.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
         store.put_if(layout.ledger, ledgers.encode(replace(after, last_run=last_run)), etag)
     return report
+
+
+def _decide(view: View, layout: Layout, job: Job, now: datetime) -> Checked:
+    """The policy's plan, checked against everything but the ledger."""
+    return check(decide(view, job.policy, now, force=job.force), view, layout)
 
 
 def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) -> View:
@@ -194,12 +204,13 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> da
 
 
 def _ledger_after(
-    ledger: Ledger, folded: Mapping[str, Folded], known: Survey, plan: Plan, outcome: Outcome, run: str
+    ledger: Ledger, folded: Mapping[str, Folded], known: Survey, checked: Checked, outcome: Outcome, run: str
 ) -> Ledger:
     """The ledger after the effects. Another run's ``deleting`` stays."""
     history, late_tags = known.history, frozenset(outcome.unanswered_tags)
+    owed = (history.owed - checked.dropped) | checked.live
     retired = {}
-    for action in chain(plan.keep, plan.delete):
+    for action in chain(checked.plan.keep, checked.plan.delete):
         key, entry = action.key, action.entry
         if entry is None or key in outcome.deleted or key in outcome.gone:
             continue
@@ -210,7 +221,7 @@ def _ledger_after(
         current={**ledger.current, **{channel: published.id for channel, published in history.current.items()}},
         folded=folded,
         retired=retired,
-        owed=history.owed - outcome.untagged - outcome.tagged.keys() - outcome.gone - outcome.deleted,
+        owed=owed - outcome.untagged - outcome.tagged.keys() - outcome.gone - outcome.deleted,
         # What S3 did not answer may still happen: until that is over it stays announced.
         tagging=(*ledger.tagging, Announcement(run, late_tags)) if late_tags else ledger.tagging,
         deleting=Announcement(run, frozenset(outcome.unanswered)) if outcome.unanswered else ledger.deleting,

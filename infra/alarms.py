@@ -142,6 +142,17 @@ ALARMS = (
         Missing.NOT_BREACHING,
         periods=3,
     ),
+    # A wrong entry of the ledger is gone with the run that names it. What a person has to settle is named by each run.
+    Alarm(
+        "assets-set-aside",
+        "For two days the cleaner left assets of {site} alone, because something about them is in doubt",
+        Subject.SITE,
+        Metric.SET_ASIDE,
+        "Maximum",
+        24 * 60,
+        Missing.NOT_BREACHING,
+        periods=2,
+    ),
     # Periods of an hour, because only those may add up to more than a day (and then to a week):
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     # Not longer ones: CloudWatch looks back some periods further before it says that there is no value.

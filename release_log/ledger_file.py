@@ -11,8 +11,9 @@ import zlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from release_log import ledger_fields as fields
 from release_log.errors import LedgerError
-from release_log.instants import format_instant, parse_instant
+from release_log.instants import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,8 +63,12 @@ def unpack(body: bytes) -> dict[str, Any]:
         LedgerError: It is broken, or of a newer format.
     """
     try:
-        document: dict[str, Any] = json.loads(gzip.decompress(body))
+        content = gzip.decompress(body)
+        document: dict[str, Any] = json.loads(content)
         version = document["format"]
+        if b"\\ud" in content.lower():
+            # JSON allows the escape of half a character, and nothing could write that again.
+            json.dumps(document, ensure_ascii=False).encode()
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError) as error:
         raise broken(error) from error
     if version != FORMAT:
@@ -97,7 +102,7 @@ def decode_announcement(entry: dict[str, Any] | None) -> Announcement | None:
     """Read what `encode_announcement` wrote. Anything else raises one of Python's own errors."""
     if entry is None:
         return None
-    return Announcement(entry["run"], frozenset(entry["keys"]), entry["since"] and parse_instant(entry["since"]))
+    return Announcement(fields.text(entry["run"]), fields.texts(entry["keys"]), fields.optional_instant(entry["since"]))
 
 
 def broken(error: Exception) -> LedgerError:

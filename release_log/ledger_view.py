@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from release_log.instants import parse_instant
+from release_log import ledger_fields as fields
 from release_log.ledger_file import broken, decode_announcement, unpack
 from release_log.tags import State
 
@@ -84,16 +84,16 @@ def view(body: bytes) -> LedgerView:
     document = unpack(body)
     try:
         return LedgerView(
-            current=dict(document["current"]),
+            current=fields.text_mapping(document["current"]),
             folded={
-                release_id: FoldedMarker(parse_instant(entry["at"]), entry["channel"])
+                release_id: FoldedMarker(fields.instant(entry["at"]), fields.text(entry["channel"]))
                 for release_id, entry in document["folded"].items()
             },
             retired=tuple(_retired(key, entry) for key, entry in document["retired"].items()),
             deleting=decode_announcement(document["deleting"]),
-            listed_at=_instant(document["listed_at"]),
+            listed_at=fields.optional_instant(document["listed_at"]),
             rebuilding=document.get("tags_read_to") is not None,
-            last_run=dict(document["last_run"]),
+            last_run=fields.mapping(document["last_run"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise broken(error) from error
@@ -102,15 +102,11 @@ def view(body: bytes) -> LedgerView:
 def _retired(key: str, entry: Mapping[str, Any]) -> RetiredAsset:
     return RetiredAsset(
         key=key,
-        logical=entry["logical"],
+        logical=fields.text(entry["logical"]),
         state=State(entry["state"]),
-        since=parse_instant(entry["since"]),
-        size=entry["size"],
-        release=entry["release"],
-        due=_instant(entry.get("due")),
-        kept_by=entry.get("kept_by"),
+        since=fields.instant(entry["since"]),
+        size=fields.size(entry["size"]),
+        release=fields.text(entry["release"]),
+        due=fields.optional_instant(entry.get("due")),
+        kept_by=fields.optional_text(entry.get("kept_by")),
     )
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else parse_instant(text)

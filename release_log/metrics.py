@@ -68,6 +68,12 @@ class Metric(StrEnum):
         "each run",
         "assets that could not be tagged, untagged or deleted; the cleaner comes back for them",
     )
+    SET_ASIDE = (
+        "SetAside",
+        Unit.COUNT,
+        "each run",
+        "assets that the run left alone because something about them is in doubt; `set_aside` in the answer says why",
+    )
     INVALID_MARKERS = (
         "InvalidMarkers",
         Unit.COUNT,

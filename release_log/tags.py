@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from release_log.instants import format_instant, parse_instant
+from release_log import ledger_fields as fields
+from release_log.instants import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,7 @@ def read_mark(tags: Mapping[str, str]) -> Mark | None:
         value = tags.get(f"{state}_at")
         if value is not None:
             try:
-                return Mark(state, parse_instant(value))
-            except ValueError:
+                return Mark(state, fields.instant(value))
+            except (ValueError, TypeError):
                 return None
     return None

@@ -38,7 +38,7 @@ def plan() -> str:
         "dry_run": True,
         "delete": [_DELETED],
         "upcoming": [_LATER],
-        "counts": {"tag": 0, "untag": 0, "delete": 1, "keep": 41, "failed": 0},
+        "counts": {"tag": 0, "untag": 0, "delete": 1, "keep": 41, "failed": 0, "set_aside": 0},
         "bytes_deleted": 48_213,
         "orphans": None,
         "unfinished": False,

@@ -31,7 +31,7 @@ ANSWER: dict[str, Any] = {
     "untag": [],
     "delete": [],
     "failed": [],
-    "counts": {"tag": 0, "untag": 0, "delete": 0, "keep": 40, "failed": 0},
+    "counts": {"tag": 0, "untag": 0, "delete": 0, "keep": 40, "failed": 0, "set_aside": 0},
     "bytes_deleted": 0,
     "missing": [],
     "upcoming": [],

@@ -267,7 +267,7 @@ def test_a_key_that_no_batch_can_delete_is_reported_and_never_counted(
     assert {entry["key"] for entry in answer["delete"]} == DUE - {stuck}
     ((key, error),) = [(entry["key"], entry["error"]) for entry in answer["failed"]]
     assert (key, "InternalError" in error) == (stuck, True)
-    assert answer["counts"] | {"keep": 0} == {"tag": 1, "untag": 1, "delete": 2, "keep": 0, "failed": 1}
+    assert answer["counts"] | {"keep": 0} == {"tag": 1, "untag": 1, "delete": 2, "keep": 0, "failed": 1, "set_aside": 0}
     metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"Deleted":' in line]
     assert [(metric["Deleted"], metric["Failed"]) for metric in metrics] == [([2.0], [1.0])]
     assert sum(map(is_delete, proxy.requests)) > sum(map(is_delete, due.usual)), "it was not tried again"

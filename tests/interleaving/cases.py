@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cleaner_lambda import ledger as ledgers
+from cleaner_lambda.ledger import Retired
 from release_log.policy_settings import Policy
+from release_log.tags import Mark, State
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, Verdict
 from tests.interleaving.explore import PAGE, VERSIONS, Case, FoundError, judged
@@ -47,6 +51,16 @@ def superseded(policy: Policy) -> World:
     cast.clean_alone(world, policy)
     release(world, [B, PAGE], "r1")
     world.advance(10)
+    return world
+
+
+def wrong_ledger(policy: Policy) -> World:
+    """Cleaned; and the ledger says of the page, which is live, that it was removed long ago."""
+    world = superseded(policy)
+    cast.clean_alone(world, policy)
+    ledger = ledgers.decode(world.objects[LAYOUT.ledger].body)
+    wrong = Retired(PAGE, Mark(State.REMOVED, world.now - timedelta(days=9)), 1, OLD_ID)
+    world.put(LAYOUT.ledger, ledgers.encode(replace(ledger, retired={**ledger.retired, PAGE: wrong})))
     return world
 
 
@@ -183,6 +197,7 @@ ONE_RUN_ID = case("two cleaners that pass for one run, and an upload", supersede
 WRONG_CLOCK = case("an upload on a machine whose clock is a day ahead", superseded, AHEAD, CLEANER)
 LISTED_AHEAD = case("an upload that looks ahead, and time that passes", elsewhere, EARLY, CLEANER, _ten_seconds)
 SLOW_UPLOAD = case("an upload that takes longer than its intent holds", superseded, BACK, CLEANER, _hours)
+WRONG_LEDGER = case("a ledger that calls a live asset removed", wrong_ledger, BACK, CLEANER)
 UNTAG_AND_DELETE = replace(case("a run that untags and deletes", returned, _cleaner(LATER), policy=LATER), strict=True)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import apply, load, look, run
+from cleaner_lambda import apply, guard, load, look, run
 from tests.interleaving import cases, ports
 from tests.interleaving.explore import every_schedule
 from uploader.protocol import held, intent, write_if_whole
@@ -364,5 +364,12 @@ MUTANTS = (
         run._ahead,  # noqa: SLF001
         (("(*ledger.tagging, Announcement(run, tagging)) if tagging else ledger.tagging", "ledger.tagging"),),
         cases.crash_after_tagging,
+    ),
+    Mutant(
+        "the finished plan is checked against everything but the ledger",
+        "a live asset is deleted because the ledger calls it removed",
+        guard.check,
+        (("    if not dropped and not spared:", "    if True:"),),
+        every(cases.WRONG_LEDGER, preemptions=1),
     ),
 )

@@ -57,12 +57,22 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_schedule(cases.WRONG_CLOCK),
         lambda: every_schedule(cases.SLOW_UPLOAD, preemptions=2),
         lambda: every_schedule(cases.UNTAG_AND_DELETE),
+        lambda: every_schedule(cases.WRONG_LEDGER, preemptions=1),
         cases.late_deletion,
         cases.late_marker,
         cases.crash_after_tagging,
         cases.same_second,
     ],
-    ids=["wrong clock", "slow upload", "untag and delete", "late deletion", "late marker", "crash", "same second"],
+    ids=[
+        "wrong clock",
+        "slow upload",
+        "untag and delete",
+        "wrong ledger",
+        "late deletion",
+        "late marker",
+        "crash",
+        "same second",
+    ],
 )
 def test_what_finds_a_broken_rule_finds_nothing_while_all_hold(play: object) -> None:
     assert callable(play)

@@ -53,6 +53,8 @@ def _rows(document: Mapping[str, Any]) -> Iterator[Row]:
     """Failures and missing assets first, then the actions, then the assets that fall due later, soonest first."""
     for entry in document["failed"]:
         yield _row("failed", entry, entry["error"])
+    for entry in document.get("set_aside", ()):  # an older cleaner's answer has none
+        yield ("set aside", entry["key"], "", "", entry["message"], "")
     for key in document["missing"]:
         yield ("missing", key, "", "", "a current release names it", "")
     for action, done in (("delete", "deleted"), ("untag", "untagged"), ("tag", "tagged")):

@@ -30,7 +30,7 @@ def test_without_any_marker_nothing_happens(full: bool) -> None:  # noqa: FBT001
     s3.advance(400 * DAY)
     report = run(s3, full=full)
     assert s3.writes == []
-    assert report.counts() == {"tag": 0, "untag": 0, "delete": 0, "keep": 0, "failed": 0}
+    assert report.counts() == {"tag": 0, "untag": 0, "delete": 0, "keep": 0, "failed": 0, "set_aside": 0}
 
 
 def test_marker_that_comes_out_of_order_gives_the_state_of_markers_in_order() -> None:

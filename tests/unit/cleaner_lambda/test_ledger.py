@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cleaner_lambda.ledger import Folded, Ledger, Retired, decode, encode
 from release_log.errors import LedgerError
+from release_log.ledger_fields import LAST_YEAR
 from release_log.ledger_file import FORMAT, Announcement
 from release_log.tags import Mark, State
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from random import Random
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-instants = st.datetimes(timezones=st.just(UTC)).map(lambda each: each.replace(microsecond=0))
+instants = st.datetimes(max_value=datetime(LAST_YEAR, 12, 31), timezones=st.just(UTC)).map(
+    lambda each: each.replace(microsecond=0)
+)
 marks = st.builds(Mark, st.sampled_from(State), instants)
 ledgers = st.builds(
     Ledger,
@@ -94,6 +97,49 @@ def without(name: str) -> bytes:
     return packed(json.dumps(whole))
 
 
+def encode_text() -> str:
+    """The example's document."""
+    return gzip.decompress(encode(EXAMPLE)).decode()
+
+
+def entry(**changes: object) -> dict[str, object]:
+    """The example's retired asset with some values replaced."""
+    return {**json.loads(encode_text())["retired"]["a"], **changes}
+
+
+NOT_TEXTS = (None, 5, True, [], {}, ["default"])
+WRONG_TYPES = (
+    *(document(current=value) for value in (None, 5, "x", [], ["default"], {"default": None}, {"default": ["r2"]})),
+    *(document(folded=value) for value in (None, [], {"r1": None}, {"r1": []}, {"r1": "x"})),
+    *(document(folded={"r1": {"at": "2026-11-23T06:05:38Z", "channel": value}}) for value in NOT_TEXTS),
+    *(document(folded={"r1": {"at": value, "channel": "default"}}) for value in (*NOT_TEXTS, "9999-12-31T23:59:59Z")),
+    *(document(owed=value) for value in (None, "xy", {"x": 1}, [1], [None])),
+    *(document(retired={"a": entry(logical=value)}) for value in NOT_TEXTS),
+    *(document(retired={"a": entry(release=value)}) for value in NOT_TEXTS),
+    *(document(retired={"a": entry(size=value)}) for value in (None, "5", True, 1.5, -1, 10**400, [], float("nan"))),
+    *(document(retired={"a": entry(state=value)}) for value in NOT_TEXTS),
+    *(document(retired={"a": entry(since=value)}) for value in (*NOT_TEXTS, "9999-12-31T23:59:59Z")),
+    *(document(retired={"a": entry(due=value)}) for value in (5, False, "", "soon", [])),
+    *(document(retired={"a": entry(kept_by=value)}) for value in (5, False, [])),
+    *(document(retired={"a": entry(tagged=value)}) for value in (5, False, "", [], {"state": "removed"})),
+    *(document(listed_at=value) for value in (5, 0, False, "", [], "9999-12-31T23:59:59Z")),
+    *(document(tags_read_to=value) for value in (5, 0, False, [])),
+    *(document(last_run=value) for value in (None, 5, "x", [])),
+    *(
+        document(**{name: wrong})
+        for name, of in (("deleting", lambda each: each), ("tagging", lambda each: [each]))
+        for wrong in (
+            *(of({"run": value, "keys": [], "since": None}) for value in NOT_TEXTS),
+            *(of({"run": "r", "keys": value, "since": None}) for value in (None, "xy", {"x": 1}, [5], [["x"]])),
+            *(of({"run": "r", "keys": [], "since": value}) for value in (5, 0, "", False, "9999-12-31T23:59:59Z")),
+        )
+    ),
+    document(tagging=5),
+    document(deleting=5),
+)
+"""Each field with the types that it must not have."""
+
+
 @pytest.mark.parametrize("version", [0, FORMAT + 1, "1", None])
 def test_other_format_is_named(version: object) -> None:
     """A newer cleaner wrote it before a roll-back: this one rebuilds."""
@@ -124,6 +170,8 @@ def test_other_format_is_named(version: object) -> None:
         document(deleting={"run": "x"}),
         document(owed=5),
         document(folded={"r1": {"at": "2026-11-23T06:05:38Z"}}),
+        packed(encode_text().replace('"r2"', '"\\ud800"')),
+        *WRONG_TYPES,
     ],
 )  # fmt: skip
 def test_broken_ledger_is_an_error_of_its_own(body: bytes) -> None:

@@ -61,6 +61,7 @@ def test_values_are_what_the_answer_says() -> None:
         "BytesFreed": 20,
         "Kept": counts["keep"],
         "Failed": 0,
+        "SetAside": 0,
         "InvalidMarkers": 0,
         "BrakePulled": 0,
         "Duration": 1500,

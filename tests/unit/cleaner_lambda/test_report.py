@@ -55,7 +55,8 @@ def test_document_of_a_run() -> None:
              "reason": "beyond_removed_ttl"}
         ],
         "failed": [],
-        "counts": {"tag": 1, "untag": 0, "delete": 1, "keep": 2, "failed": 0},
+        "set_aside": [],
+        "counts": {"tag": 1, "untag": 0, "delete": 1, "keep": 2, "failed": 0, "set_aside": 0},
         "bytes_deleted": 10,
         "missing": ["gone.js"],
         "upcoming": [
@@ -76,7 +77,7 @@ def test_what_failed_is_listed_with_its_error_and_counted_as_kept() -> None:
     document = report(3, failed=1).document()
     assert [(entry["key"], entry["error"]) for entry in document["failed"]] == [("d-x00000", "AccessDenied: no")]
     assert [entry["key"] for entry in document["delete"]] == ["d-x00001", "d-x00002"]
-    assert document["counts"] == {"tag": 3, "untag": 0, "delete": 2, "keep": 5, "failed": 1}
+    assert document["counts"] == {"tag": 3, "untag": 0, "delete": 2, "keep": 5, "failed": 1, "set_aside": 0}
     assert document["bytes_deleted"] == 20
 
 
@@ -95,7 +96,7 @@ def test_long_answer_is_cut_to_the_limit_with_its_counts_whole(limit: int, name:
     answer = cut(document, limit)
     assert len(json.dumps(answer).encode()) <= limit
     assert answer["truncated"] is True
-    assert answer["counts"] == {"tag": 300, "untag": 0, "delete": 250, "keep": 351, "failed": 50}
+    assert answer["counts"] == {"tag": 300, "untag": 0, "delete": 250, "keep": 351, "failed": 50, "set_aside": 0}
     for list_name in LISTS:
         assert answer[list_name] == document[list_name][: len(answer[list_name])], "the first ones, in order"
     cut_lists = [list_name for list_name in LISTS if len(answer[list_name]) < len(document[list_name])]

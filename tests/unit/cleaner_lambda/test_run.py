@@ -268,7 +268,7 @@ def test_dry_run_says_what_the_real_run_does_and_writes_nothing(s3: FakeS3) -> N
     assert s3.writes == []
 
     done = run(s3).document()
-    assert done["counts"] == {"tag": 2, "untag": 1, "delete": 1, "keep": 3, "failed": 0}
+    assert done["counts"] == {"tag": 2, "untag": 1, "delete": 1, "keep": 3, "failed": 0, "set_aside": 0}
     assert {**planned, "dry_run": False} == done
     assert planned["dry_run"] is True
 

@@ -47,7 +47,7 @@ def test_key_that_cannot_be_deleted_is_reported_kept_in_the_ledger_and_not_count
 
     assert keys_of(report, "delete") == [B]
     assert [(e["key"], e["error"]) for e in report.document()["failed"]] == [(A, "AccessDenied: no")]
-    assert report.counts() == {"tag": 0, "untag": 0, "delete": 1, "keep": 2, "failed": 1}
+    assert report.counts() == {"tag": 0, "untag": 0, "delete": 1, "keep": 2, "failed": 1, "set_aside": 0}
     assert report.bytes_deleted == 1
     assert set(s3.ledger.retired) == {A}
     assert s3.ledger.deleting is None

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 
 from cleaner_lambda.ledger import Ledger, decode, encode
 from release_log.errors import LedgerError
+from release_log.ledger_file import read_deleting
 from release_log.ledger_view import view
-from tests.unit.cleaner_lambda.test_ledger import EXAMPLE, document, ledgers, packed, without
+from tests.unit.cleaner_lambda.test_ledger import EXAMPLE, WRONG_TYPES, document, ledgers, packed, without
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @given(ledgers)
@@ -58,9 +64,19 @@ def test_what_a_later_cleaner_adds_is_passed_over() -> None:
         document(retired={"a": None}),
         document(last_run=5),
         document(current=None),
+        document(current={"default": None}),
         document(listed_at=5),
+        document(deleting={"run": "r", "keys": "xy", "since": None}),
     ],
 )
 def test_broken_ledger_is_an_error_of_its_own(body: bytes) -> None:
     with pytest.raises(LedgerError, match="the ledger is broken"):
         view(body)
+
+
+@pytest.mark.parametrize("read", [view, read_deleting])
+def test_reader_of_a_ledger_with_a_wrong_type_has_one_error(read: Callable[[bytes], object]) -> None:
+    """Or the field is one that this reader passes over."""
+    for body in WRONG_TYPES:
+        with contextlib.suppress(LedgerError):
+            read(body)

@@ -14,7 +14,9 @@ AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
 SUPERSEDED, REMOVED = Mark(State.SUPERSEDED, AT), Mark(State.REMOVED, AT)
 
 marks = st.builds(
-    Mark, st.sampled_from(State), st.datetimes(timezones=st.just(UTC)).map(lambda x: x.replace(microsecond=0))
+    Mark,
+    st.sampled_from(State),
+    st.datetimes(max_value=datetime(9000, 12, 31), timezones=st.just(UTC)).map(lambda x: x.replace(microsecond=0)),
 )
 users = st.dictionaries(st.text(max_size=5).filter(lambda key: key not in OUR_KEYS), st.text(max_size=5), max_size=9)
 

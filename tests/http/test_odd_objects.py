@@ -1,0 +1,100 @@
+"""One odd key, object or ledger does not stop the rest: it is set aside and named, and the cleaner goes on around it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.http.in_process import publish_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from release_log.layout import Layout
+    from tests.http.conftest import Uploader
+
+    Folder = Callable[[str, dict[str, str]], Path]
+    Cleaner = Callable[..., dict[str, Any]]
+
+OLD, LIVE = "assets/app-3f9c2ab1.js", "assets/app-4a1b2c3d.js"
+
+
+def keys(entries: list[dict[str, Any]]) -> list[str]:
+    """The keys of some entries of an answer."""
+    return [entry["key"] for entry in entries]
+
+
+@pytest.fixture
+def due(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
+    """A site whose `OLD` is due, with a ledger of the time before."""
+    publish_here(uploader, site_folder("a", {"app-3f9c2ab1.js": "1"}), "r1")
+    cleaner()
+    publish_here(uploader, site_folder("b", {"app-4a1b2c3d.js": "2"}), "r2")
+
+
+def change_ledger(uploader: Uploader, layout: Layout, **changes: object) -> None:
+    """Write the ledger with some fields replaced, as nothing of ours does."""
+    s3 = uploader.aws.client("s3")
+    document = json.loads(gzip.decompress(s3.get_object(Bucket=uploader.bucket, Key=layout.ledger)["Body"].read()))
+    body = gzip.compress(json.dumps({**document, **changes}).encode())
+    s3.put_object(Bucket=uploader.bucket, Key=layout.ledger, Body=body)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"current": None},
+        {"current": {"default": None}},
+        {"retired": []},
+        {"retired": {OLD: {"logical": 5}}},
+        {"folded": {"x": None}},
+        {"owed": "assets"},
+        {"tagging": [{"run": "r", "keys": None, "since": None}]},
+        {"deleting": {"run": "r", "keys": [OLD], "since": "9999-12-31T23:59:59Z"}},
+    ],
+    ids=lambda changes: json.dumps(changes)[:40],
+)
+@pytest.mark.usefixtures("due")
+def test_ledger_with_a_wrong_type_is_rebuilt(
+    uploader: Uploader, cleaner: Cleaner, layout: Layout, changes: dict[str, object]
+) -> None:
+    """The run that finds it deletes nothing and says so; the next one goes on."""
+    change_ledger(uploader, layout, **changes)
+    answer = cleaner()
+    assert [stop["reason"] for stop in answer["stopped_by"]] == ["rebuilt"]
+    assert "the ledger is broken" in answer["stopped_by"][0]["message"]
+    assert keys(cleaner()["delete"]) == [OLD]
+    assert LIVE in uploader.keys()
+
+
+@pytest.mark.usefixtures("due")
+def test_ledger_that_calls_live_and_foreign_objects_removed_is_not_followed(
+    uploader: Uploader, cleaner: Cleaner, layout: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A live asset, a marker, another site's object: none is tagged or deleted, and each is named once."""
+    s3 = uploader.aws.client("s3")
+    assert keys(cleaner()["delete"]) == [OLD]
+    (marker,) = [key for key in uploader.keys() if key.endswith("-r2.json")]
+    s3.put_object(Bucket=uploader.bucket, Key="other/app-3f9c2ab1.js", Body=b"")
+    wrong = [marker, LIVE, "other/app-3f9c2ab1.js"]
+    entry = {
+        "logical": "x",
+        "state": "removed",
+        "since": "2020-01-01T00:00:00Z",
+        "size": 1,
+        "release": "",
+        "tagged": None,
+    }
+    change_ledger(uploader, layout, retired=dict.fromkeys(wrong, entry))
+    capsys.readouterr()
+    answer = cleaner()
+    assert set(wrong) <= set(uploader.keys())
+    assert (answer["delete"], answer["tag"], sorted(keys(answer["set_aside"]))) == ([], [], sorted(wrong))
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert [line["SetAside"] for line in logged if "SetAside" in line] == [[3.0]]
+    assert cleaner()["set_aside"] == []
+    assert cleaner()["counts"] == {"tag": 0, "untag": 0, "delete": 0, "keep": 1, "failed": 0, "set_aside": 0}
