@@ -24,7 +24,7 @@ from cleaner_lambda.request import parse
 from cleaner_lambda.run import Job, clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find_site, inside, sites_from
-from cleaner_lambda.wake_up import NoAlarm, SchedulerAlarm
+from cleaner_lambda.wake_up import NotSetError, SchedulerAlarm, unqualified
 from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
 from release_log.metrics import NAMESPACE, SERVICE, Metric
@@ -81,7 +81,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     if report.dry_run:
         count(metrics, {Metric.DRY_RUNS: 1})
     else:
+        # The run is recorded before anything that may fail: its deletions are done.
         count(metrics, measure(report, seconds, by_marker=request.by_marker), site)
+        document["wake_up_error"] = _set_wake_up(report, site, context)
         _send_event(report, site, run)
     return cut(document)
 
@@ -101,10 +103,7 @@ def _clean(site: Site, request: Request, context: LambdaContext, run: str, inner
     logger.info("begins", extra=asked)
     with ThreadPoolExecutor(THREADS) as threads:
         pace = Pace(threads.map, within(context.get_remaining_time_in_millis))
-        report = clean(ReadOnly(store) if request.dry_run else store, job, pace)
-    alarm = NoAlarm() if request.dry_run else _alarm(context)
-    alarm.set(site, report.next_due)
-    return report
+        return clean(ReadOnly(store) if request.dry_run else store, job, pace)
 
 
 def _log(document: dict[str, Any]) -> None:
@@ -121,6 +120,18 @@ def _log(document: dict[str, Any]) -> None:
         missing = len(document["missing"])
         logger.error("%s: %d assets of current releases are not in the bucket", Metric.MISSING_ASSETS, missing)
     logger.info("done", extra={"report": summary(document)})
+
+
+def _set_wake_up(report: Report, site: Site, context: LambdaContext) -> str | None:
+    """Set the wake-up. Returns why it could not be set: the daily run comes all the same, so the run does not fail."""
+    error = None
+    try:
+        _alarm(context).set(site, report.next_due)
+    except NotSetError as failure:
+        error = str(failure)
+        logger.error("the wake-up was not set, so the next run is a marker's or the daily one: %s", error)  # noqa: TRY400 (the message says it all)
+    count(metrics, {Metric.WAKE_UPS_NOT_SET: 0 if error is None else 1}, site)
+    return error
 
 
 def _send_event(report: Report, site: Site, run: str) -> None:
@@ -152,14 +163,16 @@ def _alarm(context: LambdaContext) -> SchedulerAlarm:
         client=_scheduler(),
         group=os.environ[Variable.WAKE_UP_GROUP],
         role_arn=os.environ[Variable.WAKE_UP_ROLE_ARN],
-        function_arn=context.invoked_function_arn,
+        function_arn=unqualified(context.invoked_function_arn),
         dead_letter_arn=os.environ[Variable.WAKE_UP_DEAD_LETTER_ARN],
     )
 
 
 @cache
 def _scheduler():  # type: ignore[no-untyped-def]  # noqa: ANN202
-    return boto3.client("scheduler")
+    # The run is over, as for the event: Scheduler must not use up the rest of the invocation.
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+    return boto3.client("scheduler", config=config)
 
 
 @cache

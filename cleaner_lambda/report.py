@@ -128,6 +128,7 @@ class Report:
             "pruned": len(outcome.pruned),
             "unfinished": self.unfinished,
             "next_due": self.next_due and format_instant(self.next_due),
+            "wake_up_error": None,
             "truncated": False,
         }
 

@@ -142,6 +142,15 @@ ALARMS = (
         Missing.NOT_BREACHING,
         periods=3,
     ),
+    Alarm(
+        "wake-ups-not-set",
+        "The cleaner could not set its next wake-up for {site}, so due assets wait for the daily run",
+        Subject.SITE,
+        Metric.WAKE_UPS_NOT_SET,
+        "Maximum",
+        5,
+        Missing.IGNORE,
+    ),
     # A wrong entry of the ledger is gone with the run that names it. What a person has to settle is named by each run.
     Alarm(
         "assets-set-aside",

@@ -78,7 +78,10 @@ def _add_site(dashboard: cloudwatch.Dashboard, site: SiteInStack) -> None:
         _graph("Successful runs", *summed(Metric.RUNS)),
     )
     dashboard.add_widgets(
-        _graph("Failed keys, events not sent", *summed(Metric.FAILED, Metric.EVENTS_NOT_SENT)),
+        _graph(
+            "Failed keys, keys set aside, wake-ups not set, events not sent",
+            *summed(Metric.FAILED, Metric.SET_ASIDE, Metric.WAKE_UPS_NOT_SET, Metric.EVENTS_NOT_SENT),
+        ),
         _graph("Missing assets, orphans", *highest(Metric.MISSING_ASSETS, Metric.ORPHANS)),
         _graph("Duration of a run", *highest(Metric.DURATION)),
         _graph("Lag from marker to run", *highest(Metric.LAG)),

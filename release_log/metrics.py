@@ -95,6 +95,12 @@ class Metric(StrEnum):
     )
     ORPHANS = "Orphans", Unit.COUNT, "a full listing", "assets that no known release names"
     LAG = "Lag", Unit.SECONDS, "a run that a marker woke", "how old the newest marker was when the run began"
+    WAKE_UPS_NOT_SET = (
+        "WakeUpsNotSet",
+        Unit.COUNT,
+        "each run",
+        "1 if the next wake-up could not be set: until it can, only markers and the daily run wake the cleaner",
+    )
     EVENTS_NOT_SENT = (
         "EventsNotSent",
         Unit.COUNT,

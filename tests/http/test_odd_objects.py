@@ -1,4 +1,4 @@
-"""One odd key, object or ledger does not stop the rest: it is set aside and named, and the cleaner goes on around it."""
+"""One odd key, object or ledger does not stop the rest: it is set aside and named, and the cleaner goes on."""
 
 from __future__ import annotations
 

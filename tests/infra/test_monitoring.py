@@ -120,6 +120,7 @@ class TestAlarms:
             "invalid-markers": "AssetCleaner InvalidMarkers Maximum > 0 for 1 x 300 s, else ignore",
             "brake-pulled": "AssetCleaner BrakePulled Maximum > 0 for 1 x 300 s, else ignore",
             "failed-keys": "AssetCleaner Failed Sum > 0 for 3 x 3600 s, else notBreaching",
+            "wake-ups-not-set": "AssetCleaner WakeUpsNotSet Maximum > 0 for 1 x 300 s, else ignore",
             "assets-set-aside": "AssetCleaner SetAside Maximum > 0 for 2 x 86400 s, else notBreaching",
             "no-successful-run": "AssetCleaner Runs Sum < 1 for 26 x 3600 s, else breaching",
         }
@@ -151,7 +152,7 @@ class TestAlarms:
         """With one dimension more or less, or another value, it would be another metric, which nobody writes."""
         site, name = expected
         ours = [alarm for alarm in alarms(stack((bucket, prefix))).values() if alarm["Namespace"] == "AssetCleaner"]
-        assert len(ours) == 6
+        assert len(ours) == 7
         assert all(dimensions(a) == {"service": "asset-cleaner", "site": site, "bucket": name} for a in ours)
 
     def test_each_says_which_site_it_means(self, stack: Stack) -> None:
@@ -177,6 +178,7 @@ class TestNamesOfAlarms:
             "InvalidMarkersAlarmAssetsBBBF59",
             "BrakePulledAlarmAssetsBBBF59",
             "FailedKeysAlarmAssetsBBBF59",
+            "WakeUpsNotSetAlarmAssetsBBBF59",
             "AssetsSetAsideAlarmAssetsBBBF59",
             "NoSuccessfulRunAlarmAssetsBBBF59",
         }
@@ -187,12 +189,12 @@ class TestNamesOfAlarms:
         many = stack(("other", "assets/"), (None, "assets/"), (None, ""), (None, "blog/")).to_json()["Resources"]
         before = {name: each for name, each in few.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
         assert {name: many.get(name) for name in before} == before
-        assert sum(each["Type"] == "AWS::CloudWatch::Alarm" for each in many.values()) == 4 + 4 * 6
+        assert sum(each["Type"] == "AWS::CloudWatch::Alarm" for each in many.values()) == 4 + 4 * 7
 
     def test_sites_that_read_alike_have_alarms_of_their_own(self, stack: Stack) -> None:
         """``a-b/`` and ``a/b/`` are both ``AB``, and one prefix may be in two buckets."""
         template = stack(("one", "a-b/"), ("one", "a/b/"), ("two", "a/b/"))
-        assert len(resources(template, "AWS::CloudWatch::Alarm")) == 4 + 3 * 6
+        assert len(resources(template, "AWS::CloudWatch::Alarm")) == 4 + 3 * 7
 
 
 class TestTopic:
@@ -269,7 +271,16 @@ class TestDashboard:
         template = stack((None, "assets/"), ("other", "blog/"))
         of_function = ["Errors", "Throttles", "Duration", "ConcurrentExecutions"]
         of_site = ["Tagged", "Untagged", "Deleted", "Kept", "BytesFreed", "Runs"]
-        of_site += ["Failed", "SetAside", "EventsNotSent", "MissingAssets", "Orphans", "Duration", "Lag"]
+        of_site += [
+            "Failed",
+            "SetAside",
+            "WakeUpsNotSet",
+            "EventsNotSent",
+            "MissingAssets",
+            "Orphans",
+            "Duration",
+            "Lag",
+        ]
         assert shown(template) == {
             *(("AWS/Lambda", name, "${Cleaner}") for name in of_function),
             ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "${Undelivered.QueueName}"),

@@ -28,6 +28,8 @@ def needs(document: Mapping[str, Any]) -> list[str]:
         found.append(f"{document['counts']['failed']} failed")
     if document["missing"]:
         found.append(f"{len(document['missing'])} assets of current releases are missing")
+    if document.get("wake_up_error"):  # an older cleaner has no such field
+        found.append("the next wake-up could not be set")
     found += [f"stopped by {stop['reason']}" for stop in document["stopped_by"] if stop["reason"] not in PASSING]
     return found
 
@@ -98,6 +100,8 @@ def _summary(document: Mapping[str, Any], where: str) -> Iterator[str]:
         yield f"{later - LATER_SHOWN} more fall due later: --json lists them all"
     for stop in document["stopped_by"]:
         yield f"nothing is deleted ({stop['reason']}): {stop['message']}"
+    if document.get("wake_up_error"):
+        yield f"the next wake-up could not be set: {document['wake_up_error']}"
     if document["unfinished"]:
         yield "ran out of time; the cleaner continues by itself"
     if document["truncated"]:

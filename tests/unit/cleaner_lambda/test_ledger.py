@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from random import Random
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-instants = st.datetimes(max_value=datetime(LAST_YEAR, 12, 31), timezones=st.just(UTC)).map(
-    lambda each: each.replace(microsecond=0)
+instants = st.datetimes(timezones=st.just(UTC)).map(
+    lambda each: each.replace(year=min(each.year, LAST_YEAR), day=min(each.day, 28), microsecond=0)
 )
 marks = st.builds(Mark, st.sampled_from(State), instants)
 ledgers = st.builds(
@@ -107,31 +107,42 @@ def entry(**changes: object) -> dict[str, object]:
     return {**json.loads(encode_text())["retired"]["a"], **changes}
 
 
-NOT_TEXTS = (None, 5, True, [], {}, ["default"])
+def each(*values: object) -> tuple[object, ...]:
+    """The values, of any types."""
+    return values
+
+
+NOT_TEXTS: tuple[object, ...] = (None, 5, True, [], {}, ["default"])
 WRONG_TYPES = (
-    *(document(current=value) for value in (None, 5, "x", [], ["default"], {"default": None}, {"default": ["r2"]})),
-    *(document(folded=value) for value in (None, [], {"r1": None}, {"r1": []}, {"r1": "x"})),
+    *(document(current=value) for value in each(None, 5, "x", [], ["default"], {"default": None}, {"default": ["r2"]})),
+    *(document(folded=value) for value in each(None, [], {"r1": None}, {"r1": []}, {"r1": "x"})),
     *(document(folded={"r1": {"at": "2026-11-23T06:05:38Z", "channel": value}}) for value in NOT_TEXTS),
-    *(document(folded={"r1": {"at": value, "channel": "default"}}) for value in (*NOT_TEXTS, "9999-12-31T23:59:59Z")),
-    *(document(owed=value) for value in (None, "xy", {"x": 1}, [1], [None])),
+    *(
+        document(folded={"r1": {"at": value, "channel": "default"}})
+        for value in each(*NOT_TEXTS, "9999-12-31T23:59:59Z")
+    ),
+    *(document(owed=value) for value in each(None, "xy", {"x": 1}, [1], [None])),
     *(document(retired={"a": entry(logical=value)}) for value in NOT_TEXTS),
     *(document(retired={"a": entry(release=value)}) for value in NOT_TEXTS),
-    *(document(retired={"a": entry(size=value)}) for value in (None, "5", True, 1.5, -1, 10**400, [], float("nan"))),
+    *(
+        document(retired={"a": entry(size=value)})
+        for value in each(None, "5", True, 1.5, -1, 10**400, [], float("nan"))
+    ),
     *(document(retired={"a": entry(state=value)}) for value in NOT_TEXTS),
-    *(document(retired={"a": entry(since=value)}) for value in (*NOT_TEXTS, "9999-12-31T23:59:59Z")),
-    *(document(retired={"a": entry(due=value)}) for value in (5, False, "", "soon", [])),
-    *(document(retired={"a": entry(kept_by=value)}) for value in (5, False, [])),
-    *(document(retired={"a": entry(tagged=value)}) for value in (5, False, "", [], {"state": "removed"})),
-    *(document(listed_at=value) for value in (5, 0, False, "", [], "9999-12-31T23:59:59Z")),
-    *(document(tags_read_to=value) for value in (5, 0, False, [])),
-    *(document(last_run=value) for value in (None, 5, "x", [])),
+    *(document(retired={"a": entry(since=value)}) for value in each(*NOT_TEXTS, "9999-12-31T23:59:59Z")),
+    *(document(retired={"a": entry(due=value)}) for value in each(5, False, "", "soon", [])),
+    *(document(retired={"a": entry(kept_by=value)}) for value in each(5, False, [])),
+    *(document(retired={"a": entry(tagged=value)}) for value in each(5, False, "", [], {"state": "removed"})),
+    *(document(listed_at=value) for value in each(5, 0, False, "", [], "9999-12-31T23:59:59Z")),
+    *(document(tags_read_to=value) for value in each(5, 0, False, [])),
+    *(document(last_run=value) for value in each(None, 5, "x", [])),
     *(
         document(**{name: wrong})
-        for name, of in (("deleting", lambda each: each), ("tagging", lambda each: [each]))
+        for name, of in (("deleting", lambda one: one), ("tagging", lambda one: [one]))
         for wrong in (
             *(of({"run": value, "keys": [], "since": None}) for value in NOT_TEXTS),
-            *(of({"run": "r", "keys": value, "since": None}) for value in (None, "xy", {"x": 1}, [5], [["x"]])),
-            *(of({"run": "r", "keys": [], "since": value}) for value in (5, 0, "", False, "9999-12-31T23:59:59Z")),
+            *(of({"run": "r", "keys": value, "since": None}) for value in each(None, "xy", {"x": 1}, [5], [["x"]])),
+            *(of({"run": "r", "keys": [], "since": value}) for value in each(5, 0, "", False, "9999-12-31T23:59:59Z")),
         )
     ),
     document(tagging=5),

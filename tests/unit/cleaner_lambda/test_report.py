@@ -68,6 +68,7 @@ def test_document_of_a_run() -> None:
         "pruned": 0,
         "unfinished": False,
         "next_due": "2026-11-25T12:00:00Z",
+        "wake_up_error": None,
         "truncated": False,
     }  # fmt: skip
 

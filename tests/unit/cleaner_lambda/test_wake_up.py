@@ -13,7 +13,14 @@ from botocore.stub import Stubber
 
 from cleaner_lambda.request import Request, parse
 from cleaner_lambda.sites import Site
-from cleaner_lambda.wake_up import LEAD_SECONDS, NoAlarm, SchedulerAlarm, schedule_name
+from cleaner_lambda.wake_up import (
+    CONFLICT_PAUSES,
+    LEAD_SECONDS,
+    NotSetError,
+    SchedulerAlarm,
+    schedule_name,
+    unqualified,
+)
 from release_log.policy_settings import Policy
 
 SITE = Site("bucket", "assets/", Policy())
@@ -31,7 +38,7 @@ def client() -> Any:  # noqa: ANN401 (boto3 makes its classes at run time)
 
 def alarm(client: Any) -> SchedulerAlarm:  # noqa: ANN401
     """The alarm with a client."""
-    return SchedulerAlarm(client, "group", ROLE, ARN, QUEUE)
+    return SchedulerAlarm(client, "group", ROLE, ARN, QUEUE, sleep=lambda _: None)
 
 
 def properties(expression: Any = "at(2999-01-02T03:04:05)") -> dict[str, Any]:  # noqa: ANN401
@@ -90,12 +97,41 @@ def test_nothing_due_takes_the_schedule_away(client: Any) -> None:  # noqa: ANN4
 
 
 @pytest.mark.parametrize("at", [LATER, None])
-def test_other_errors_are_not_swallowed(client: Any, at: datetime | None) -> None:  # noqa: ANN401
-    """A 403 is not "missing": the run fails, and Lambda repeats it."""
+def test_other_errors_have_one_class_that_names_the_schedule(client: Any, at: datetime | None) -> None:  # noqa: ANN401
+    """A 403 is not "missing", nor is a group that is gone."""
     with Stubber(client) as stub:
         stub.add_client_error("delete_schedule" if at is None else "update_schedule", "AccessDeniedException")
-        with pytest.raises(client.exceptions.ClientError, match="AccessDeniedException"):
+        with pytest.raises(
+            NotSetError, match=rf"schedule {schedule_name(SITE)} in group group: .*AccessDeniedException"
+        ):
             alarm(client).set(SITE, at)
+        if at is not None:
+            for method in ("update_schedule", "create_schedule"):
+                stub.add_client_error(method, "ResourceNotFoundException", http_status_code=404)
+            with pytest.raises(NotSetError, match="ResourceNotFoundException"):
+                alarm(client).set(SITE, at)
+
+
+@pytest.mark.parametrize("at", [LATER, None])
+def test_a_conflict_is_tried_again(client: Any, at: datetime | None) -> None:  # noqa: ANN401
+    """Scheduler refuses a request while another one for the same schedule is under way."""
+    method = "delete_schedule" if at is None else "update_schedule"
+    with Stubber(client) as stub:
+        for _ in CONFLICT_PAUSES:
+            stub.add_client_error(method, "ConflictException", http_status_code=409)
+        stub.add_response(method, {} if at is None else {"ScheduleArn": "arn"})
+        alarm(client).set(SITE, at)
+        stub.assert_no_pending_responses()
+        for _ in (*CONFLICT_PAUSES, None):
+            stub.add_client_error(method, "ConflictException", http_status_code=409)
+        with pytest.raises(NotSetError, match="ConflictException"):
+            alarm(client).set(SITE, at)
+
+
+@pytest.mark.parametrize("qualifier", ["", ":$LATEST", ":7", ":live"])
+def test_wake_up_invokes_the_function_whatever_name_it_was_invoked_by(qualifier: str) -> None:
+    """The wake-up's role may invoke the function, and none of its versions or aliases."""
+    assert unqualified(ARN + qualifier) == ARN
 
 
 def test_other_time_zones_are_written_in_utc(client: Any) -> None:  # noqa: ANN401
@@ -152,9 +188,3 @@ def test_input_is_a_payload_that_the_cleaner_takes() -> None:
     alarm(recorded).set(site, LATER)
     payload = json.loads(recorded.calls[0]["Target"]["Input"])
     assert parse(payload) == Request(site=site.prefix, bucket=site.bucket)
-
-
-def test_dry_run_sets_no_alarm() -> None:
-    """`NoAlarm` has no client."""
-    assert not vars(NoAlarm())
-    NoAlarm().set(SITE, LATER)

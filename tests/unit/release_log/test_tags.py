@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from release_log.ledger_fields import LAST_YEAR
 from release_log.tags import OUR_KEYS, Mark, State, read_mark, with_mark, without_mark
 
 AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
 SUPERSEDED, REMOVED = Mark(State.SUPERSEDED, AT), Mark(State.REMOVED, AT)
 
+INSTANTS = st.builds(datetime, st.integers(1, LAST_YEAR), *[st.integers(1, 12)] * 2, tzinfo=st.just(UTC))
 marks = st.builds(
     Mark,
     st.sampled_from(State),
-    st.datetimes(max_value=datetime(9000, 12, 31), timezones=st.just(UTC)).map(lambda x: x.replace(microsecond=0)),
+    INSTANTS,
 )
 users = st.dictionaries(st.text(max_size=5).filter(lambda key: key not in OUR_KEYS), st.text(max_size=5), max_size=9)
 

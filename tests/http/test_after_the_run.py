@@ -1,0 +1,128 @@
+"""What comes after the deletions may fail, and the run is in the log, the metrics and the answer all the same."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from cleaner_lambda import handler
+from cleaner_lambda.sites import Site
+from cleaner_lambda.wake_up import schedule_name
+from release_log.policy_settings import Policy
+from tests.http.in_process import publish_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.http.conftest import Uploader
+
+    Folder = Callable[[str, dict[str, str]], Path]
+    Cleaner = Callable[..., dict[str, Any]]
+
+OLD = "assets/app-3f9c2ab1.js"
+
+
+class Scheduler:
+    """Answers the next requests to EventBridge Scheduler with an error."""
+
+    def __init__(self) -> None:
+        self.codes: list[str] = []
+        self.asked = 0
+
+    def __call__(self, request: Any, **_: object) -> AWSResponse | None:  # noqa: ANN401 (botocore's)
+        """Answer in the server's place, if an error is left."""
+        self.asked += 1
+        if not self.codes:
+            return None
+        code = self.codes.pop(0)
+        body = json.dumps({"Message": f"{code} by the test"}).encode()
+        status = {"AccessDeniedException": 403, "ConflictException": 409, "ResourceNotFoundException": 404}[code]
+        headers: Any = {"x-amzn-ErrorType": code, "Content-Type": "application/json"}
+        raw: Any = SimpleNamespace(stream=lambda **_: iter([body]), read=lambda *_: body)
+        return AWSResponse(request.url, status, headers, raw)
+
+
+@pytest.fixture
+def scheduler(cleaner: Cleaner) -> Scheduler:  # noqa: ARG001 (the environment of the client)
+    """EventBridge Scheduler, whose next answers a test may replace."""
+    made = Scheduler()
+    handler._scheduler().meta.events.register("before-send.scheduler", made)  # noqa: SLF001
+    return made
+
+
+@pytest.fixture
+def due(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
+    """A site with an asset that is due, and a page that falls due later."""
+    publish_here(uploader, site_folder("a", {"app-3f9c2ab1.js": "1", "old.html": "1"}), "r1")
+    cleaner()
+    publish_here(uploader, site_folder("b", {"app-4a1b2c3d.js": "2"}), "r2")
+
+
+def metrics_in(text: str, name: str) -> list[float]:
+    """The values of a metric in what a run wrote."""
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return [value for line in lines for value in line.get(name, ())]
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        ["AccessDeniedException"],
+        ["ResourceNotFoundException", "ResourceNotFoundException"],
+        ["ConflictException"] * 4,
+    ],
+    ids=["refused", "the group is gone", "a conflict that stays"],
+)
+@pytest.mark.usefixtures("due", "waits")
+def test_run_that_cannot_set_its_wake_up_is_recorded(
+    uploader: Uploader,
+    cleaner: Cleaner,
+    scheduler: Scheduler,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    codes: list[str],
+) -> None:
+    """The deletion is in the answer, the log and the metrics; the wake-up's error is too."""
+    scheduler.codes = list(codes)
+    capsys.readouterr()
+    answer = cleaner()
+    assert [entry["key"] for entry in answer["delete"]] == [OLD]
+    assert OLD not in uploader.keys()
+    assert codes[0] in answer["wake_up_error"]
+    written = capsys.readouterr().out
+    assert (metrics_in(written, "Deleted"), metrics_in(written, "WakeUpsNotSet")) == ([1.0], [1.0])
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages.index("done") < next(i for i, each in enumerate(messages) if "wake-up was not set" in each)
+    assert cleaner()["wake_up_error"] is None
+    assert metrics_in(capsys.readouterr().out, "WakeUpsNotSet") == [0.0]
+
+
+@pytest.mark.usefixtures("due", "waits")
+def test_a_conflict_of_the_wake_up_is_tried_again(uploader: Uploader, cleaner: Cleaner, scheduler: Scheduler) -> None:
+    """The wake-up is set, and the run says nothing of it."""
+    scheduler.codes = ["ConflictException"] * 2
+    answer = cleaner()
+    assert answer["wake_up_error"] is None
+    assert scheduler.asked > 2
+    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
+    found = uploader.aws.client("scheduler").get_schedule(Name=name, GroupName="default")
+    assert found["ScheduleExpression"] == f"at({answer['next_due'].rstrip('Z')})"
+
+
+@pytest.mark.parametrize("qualifier", [":$LATEST", ":live", ":7"])
+@pytest.mark.usefixtures("due")
+def test_wake_up_invokes_the_function_itself(
+    uploader: Uploader, cleaner: Cleaner, context: SimpleNamespace, qualifier: str
+) -> None:
+    """However this run was invoked: as a version, by an alias, as ``$LATEST``."""
+    function = context.invoked_function_arn
+    context.invoked_function_arn = function + qualifier
+    cleaner()
+    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
+    found = uploader.aws.client("scheduler").get_schedule(Name=name, GroupName="default")
+    assert found["Target"]["Arn"] == function
