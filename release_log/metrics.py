@@ -98,7 +98,7 @@ class Metric(StrEnum):
     WAKE_UPS_NOT_SET = (
         "WakeUpsNotSet",
         Unit.COUNT,
-        "each run",
+        "each run, at its end",
         "1 if the next wake-up could not be set: until it can, only markers and the daily run wake the cleaner",
     )
     EVENTS_NOT_SENT = (

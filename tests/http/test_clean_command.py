@@ -31,6 +31,7 @@ ANSWER: dict[str, Any] = {
     "untag": [],
     "delete": [],
     "failed": [],
+    "set_aside": [],
     "counts": {"tag": 0, "untag": 0, "delete": 0, "keep": 40, "failed": 0, "set_aside": 0},
     "bytes_deleted": 0,
     "missing": [],
@@ -40,6 +41,7 @@ ANSWER: dict[str, Any] = {
     "pruned": 0,
     "unfinished": False,
     "next_due": None,
+    "wake_up_error": None,
     "truncated": False,
 }
 FAILED = {
