@@ -5,6 +5,8 @@ In this order a crash errs towards keeping. Every key has its own outcome; only 
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 FULL = f"already has {MAX_TAGS} tags, S3's limit: only the ledger says when it retired"
 
 UNANSWERED = "no answer"
+
+_NOT_FOR_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+"""Characters that XML 1.0 cannot hold, or reads as others: https://www.w3.org/TR/xml/#charsets"""
+
+_UNREADABLE = {"MalformedXML", "InvalidArgument", "InvalidRequest", "KeyTooLongError"}
+"""S3's codes for a batch that it refuses because of what one of its keys is."""
 
 PASSING = (
     "InternalError",
@@ -112,25 +120,20 @@ def _retag(store: S3Port, key: str, mark: Mark | None) -> tuple[bool, str | None
 
 
 def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) -> set[str]:
-    """Delete batch by batch. Returns the keys that are gone.
+    """Delete batch by batch, and keys that XML cannot hold one by one. Returns the keys that are gone.
 
     S3 reports the keys that failed within an answer with status 200, which the SDK does not retry.
     """
     deleted: set[str] = set()
-    for batch in batches(keys, DELETE_BATCH):
+    plain, odd = [k for k in keys if not _NOT_FOR_XML.search(k)], [k for k in keys if _NOT_FOR_XML.search(k)]
+    for batch in (*batches(plain, DELETE_BATCH), *batches(odd)):
         errors: dict[str, str] = {}
         left = list(batch)
         for pause in (*BACKOFF_SECONDS, None):
             if not pace.has_time():
                 outcome.unfinished = True
                 break
-            try:
-                errors = store.delete(left)
-            except ClientError as error:
-                errors = dict.fromkeys(left, f"{error.response['Error']['Code']}: {error}")
-            except BotoCoreError as error:
-                errors = dict.fromkeys(left, f"{UNANSWERED}: {error}")
-                outcome.unanswered.update(left)
+            errors = _delete_once(store, left, outcome, pace)
             deleted.update(key for key in left if key not in errors)
             outcome.failed.update({key: error for key, error in errors.items() if not error.startswith(PASSING)})
             left = [key for key, error in errors.items() if error.startswith(PASSING)]
@@ -141,3 +144,49 @@ def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) ->
         if outcome.unfinished:
             break
     return deleted
+
+
+def _delete_once(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) -> dict[str, str]:
+    """Delete some keys, each by one request. Returns key -> error."""
+    if _NOT_FOR_XML.search(keys[0]):  # and so is each other key of its batch
+        return _delete_each(store, keys, outcome, pace)
+    try:
+        errors = store.delete(keys)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in _UNREADABLE:
+            return _delete_in_parts(store, keys, outcome, pace)
+        return dict.fromkeys(keys, f"{code}: {error}")
+    except BotoCoreError as error:
+        outcome.unanswered.update(keys)
+        return dict.fromkeys(keys, f"{UNANSWERED}: {error}")
+    if errors.keys() - set(keys):
+        return dict.fromkeys(keys, "S3's answer names keys that were not asked for, so it is unknown which are deleted")
+    return errors
+
+
+def _delete_in_parts(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) -> dict[str, str]:
+    """Halve a batch that S3 cannot read until the key that it cannot read is alone: only what really fails, fails."""
+    if len(keys) == 1:
+        return _delete_each(store, keys, outcome, pace)
+    half = len(keys) // 2
+    return {**_delete_once(store, keys[:half], outcome, pace), **_delete_once(store, keys[half:], outcome, pace)}
+
+
+def _delete_each(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) -> dict[str, str]:
+    """Delete some keys, each by a request that has no body. Returns key -> error."""
+    errors = {
+        key: error for key, error in zip(keys, pace.mapper(partial(_delete_one, store), keys), strict=True) if error
+    }
+    outcome.unanswered.update(key for key, error in errors.items() if error.startswith(UNANSWERED))
+    return errors
+
+
+def _delete_one(store: S3Port, key: str) -> str | None:
+    try:
+        store.delete_one(key)
+    except ClientError as error:
+        return f"{error.response['Error']['Code']}: {error}"
+    except BotoCoreError as error:
+        return f"{UNANSWERED}: {error}"
+    return None

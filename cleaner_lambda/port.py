@@ -71,7 +71,7 @@ class S3Port(Protocol):
     def delete(self, keys: Sequence[str]) -> dict[str, str]:
         """Delete up to `DELETE_BATCH` objects; an object that does not exist counts as deleted.
 
-        The request is sent once; only the caller repeats it.
+        The request is sent once; only the caller repeats it. Its body is XML, which cannot hold every key.
 
         Returns:
             Key -> S3's error, for each key that could not be deleted.
@@ -79,5 +79,14 @@ class S3Port(Protocol):
         Raises:
             ClientError: S3 refused the whole request; nothing was deleted.
             BotoCoreError: There was no answer: S3 may have deleted the objects, or may still do it.
+        """
+        ...
+
+    def delete_one(self, key: str) -> None:
+        """Delete one object, whatever its key; an object that does not exist counts as deleted. Sent once.
+
+        Raises:
+            ClientError: S3 refused it; nothing was deleted.
+            BotoCoreError: There was no answer, as in `delete`.
         """
         ...

@@ -30,3 +30,6 @@ class ReadOnly:
     def delete(self, keys: Sequence[str]) -> dict[str, str]:  # noqa: ARG002 (the port's own signature)
         """Delete nothing."""
         return {}
+
+    def delete_one(self, key: str) -> None:
+        """Delete nothing."""

@@ -135,6 +135,14 @@ class S3Store:
             if error["Code"] not in _MISSING
         }
 
+    def delete_one(self, key: str) -> None:
+        """See `S3Port.delete_one`."""
+        try:
+            self._once.delete_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _MISSING:
+                raise
+
     def _is_missing(self, key: str, error: ClientError) -> bool:
         """Whether the object does not exist, and the request was not merely forbidden.
 

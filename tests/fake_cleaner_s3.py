@@ -59,6 +59,7 @@ class FakeS3:
             prefix, of a DELETE the first key); it may change the bucket, or raise. What it does is not logged, as it
             uses the helpers, which are not requests.
         refuse: Key -> the errors that its next deletions meet, one each, in the answer of the batch.
+        unreadable: Keys that S3 cannot read in the body of a request.
         requests: Every request made, as (operation, key).
     """
 
@@ -68,6 +69,7 @@ class FakeS3:
         self.objects: dict[str, Stored] = {}
         self.on_request: Callable[[str, str], None] | None = None
         self.refuse: dict[str, list[str]] = {}
+        self.unreadable: set[str] = set()
         self.requests: list[tuple[str, str]] = []
         self._answered_at: datetime | None = None
 
@@ -123,11 +125,20 @@ class FakeS3:
         """See `S3Port.delete`."""
         assert 0 < len(keys) <= DELETE_BATCH, f"S3 refuses {len(keys)} keys in one DeleteObjects"
         self._request("delete", keys[0], answers_with_date=False)
+        if self.unreadable & set(keys):
+            raise client_error(operation="DeleteObjects", code="MalformedXML")
         errors = {key: self.refuse[key].pop(0) for key in keys if self.refuse.get(key)}
         for key in keys:
             if key not in errors:
                 self.objects.pop(key, None)
         return errors
+
+    def delete_one(self, key: str) -> None:
+        """See `S3Port.delete_one`."""
+        self._request("delete_one", key, answers_with_date=False)
+        if self.refuse.get(key):
+            raise client_error(self.refuse[key].pop(0), "DeleteObject")
+        self.objects.pop(key, None)
 
     def _request(self, operation: str, key: str, *, answers_with_date: bool = True) -> None:
         self.requests.append((operation, key))
@@ -221,4 +232,4 @@ class FakeS3:
     @property
     def writes(self) -> Requests:
         """The requests that change the bucket, in order."""
-        return self.made("put_if", "put_tags", "delete")
+        return self.made("put_if", "put_tags", "delete", "delete_one")

@@ -37,6 +37,11 @@ HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "
 
 CHECKSUM_OF_BODY = re.compile(r"content-md5|x-amz-checksum-.*|x-amz-sdk-checksum-algorithm|x-amz-content-sha256")
 
+NOT_XML = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(?:[0-8]|1[124-9]|2\d|3[01]|x0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]|[fF]{3}[eEfF]));"
+)
+"""Characters, and their escapes, that XML 1.0 cannot hold: https://www.w3.org/TR/xml/#charsets"""
+
 
 class Fault(StrEnum):
     """A fault of one request. After the first four, S3 has not executed the request; after the last two, it has."""
@@ -408,9 +413,15 @@ class _Handler(BaseHTTPRequestHandler):
             server.close()
 
     def _refuse(self, body: bytes) -> _Answer | None:
-        """Answer a DeleteObjects with refused keys; the server deletes the others. None without refused keys."""
+        """Answer a DeleteObjects with refused keys; the server deletes the others. None without refused keys.
+
+        As S3, it refuses a body that is not XML 1.0 as a whole; the embedded AWS does not.
+        """
         if self.command != "POST" or not re.search(r"\?delete\b", self.path):
             return None
+        if NOT_XML.search(body.decode()):
+            text = "The XML you provided was not well-formed or did not validate against our published schema"
+            return _xml(400, "Bad Request", f"<Error><Code>MalformedXML</Code><Message>{text}</Message></Error>")
         refused = self.server.proxy.refused(body)
         if not refused:
             return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cleaner_lambda import handler
 from tests.http.in_process import publish_here
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from tests.http.conftest import Uploader
+    from tests.http.fault_proxy import FaultProxy
 
     Folder = Callable[[str, dict[str, str]], Path]
     Cleaner = Callable[..., dict[str, Any]]
@@ -98,3 +100,43 @@ def test_ledger_that_calls_live_and_foreign_objects_removed_is_not_followed(
     assert [line["SetAside"] for line in logged if "SetAside" in line] == [[3.0]]
     assert cleaner()["set_aside"] == []
     assert cleaner()["counts"] == {"tag": 0, "untag": 0, "delete": 0, "keep": 1, "failed": 0, "set_aside": 0}
+
+
+ODD = ("assets/\x10-3f9c2ab1.js", "assets/\x01-4a1b2c3d.js", "assets/\uffff-5c1b2c3d.js", "assets/a\rb-6d1b2c3d.js")
+"""XML cannot hold the first three; it reads the fourth as another key."""
+
+
+@pytest.fixture
+def strict(cleaner: Cleaner, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> FaultProxy:  # noqa: ARG001 (for what they do)
+    """An S3 that refuses what is not XML, as AWS does."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+    for made in vars(handler).values():  # all clients that the module caches
+        getattr(made, "cache_clear", lambda: None)()
+    return proxy
+
+
+@pytest.mark.usefixtures("due")
+def test_keys_that_xml_cannot_hold_are_deleted_one_by_one(
+    uploader: Uploader, cleaner: Cleaner, layout: Layout, strict: FaultProxy
+) -> None:
+    """They fail no batch, and go like any other."""
+    s3 = uploader.aws.client("s3")
+    for key in (*ODD, "assets/b-7f9c2ab1.js"):
+        s3.put_object(Bucket=uploader.bucket, Key=key, Body=b"")
+    entry = {
+        "logical": "x",
+        "state": "removed",
+        "since": "2020-01-01T00:00:00Z",
+        "size": 1,
+        "release": "",
+        "tagged": None,
+    }
+    due = [*ODD, "assets/b-7f9c2ab1.js"]
+    change_ledger(uploader, layout, retired=dict.fromkeys(due, entry))
+    strict.heal()
+    answer = cleaner()
+    assert (answer["failed"], sorted(keys(answer["delete"]))) == ([], sorted([*due, OLD]))
+    assert [key for key in uploader.keys() if ".releases" not in key] == [LIVE]
+    assert sum(request.method == "POST" and "delete" in request.query for request in strict.requests) == 1
+    document = json.loads(gzip.decompress(s3.get_object(Bucket=uploader.bucket, Key=layout.ledger)["Body"].read()))
+    assert (document["deleting"], document["retired"]) == (None, {})

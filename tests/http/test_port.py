@@ -139,6 +139,15 @@ def test_deleting_twice_is_no_error(store: S3Port) -> None:
     assert store.get("key") is None
 
 
+@pytest.mark.parametrize("key", ["key", "a\x10b", "a\uffffb", "a\rb", "a%20b", "a+b &<>\"'", "cafe\u0301"])
+def test_one_object_is_deleted_whatever_its_key(store: S3Port, key: str) -> None:
+    store.put_if(key, b"", None)
+    store.put_if("other", b"", None)
+    store.delete_one(key)
+    store.delete_one(key)
+    assert [store.get(each) is None for each in (key, "other")] == [True, False]
+
+
 def test_a_batch_over_the_limit_is_never_sent(store: S3Port) -> None:
     with pytest.raises((ValueError, AssertionError)):
         store.delete([str(number) for number in range(1001)])
@@ -150,6 +159,7 @@ def test_read_only_writes_nothing(store: S3Port) -> None:
     cover.put_if("key", b"2", etag)
     cover.put_tags("key", {"a": "b"})
     cover.delete(["key"])
+    cover.delete_one("key")
     blob = cover.get("key")
     assert blob is not None
     assert (blob.body, cover.get_tags("key")) == (b"1", {})

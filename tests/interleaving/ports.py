@@ -119,6 +119,9 @@ class CleanerPort:
 
         return self._request(Op("delete", keys=frozenset(keys), writes=True), effect)  # type: ignore[return-value]
 
+    def delete_one(self, key: str) -> None:
+        self._request(Op("delete", keys=frozenset({key}), writes=True), lambda: self.world.delete(key))
+
 
 class UploaderPort:
     """`uploader.s3.port.BucketPort`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from cleaner_lambda.run import RETRY_SECONDS
 from tests.fake_cleaner_s3 import FakeS3, client_error
@@ -54,6 +54,59 @@ def test_key_that_cannot_be_deleted_is_reported_kept_in_the_ledger_and_not_count
     assert report.next_due == s3.clock + timedelta(seconds=RETRY_SECONDS)
     s3.refuse.clear()
     assert keys_of(run(s3), "delete") == [A]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_key_that_s3_cannot_read_in_a_batch_fails_no_other(number: int) -> None:
+    """Whatever it is that S3 cannot read: the batch is halved until that key is alone."""
+    s3 = FakeS3()
+    names = [f"assets/app-{n:04}aaaa.js" for n in range(300)]
+    s3.publish("r1", "default", dict(zip(names, names, strict=True)) | {APP: A})
+    run(s3)
+    s3.publish("r2", "default", {APP: A})
+    run(s3)
+    s3.advance(POLICY.removed_ttl)
+    odd = set(names[:: 300 // number])
+    s3.unreadable, stuck = odd, min(odd)
+    s3.refuse[stuck] = ["AccessDenied"]
+    s3.requests.clear()
+    report = run(s3, force=True)
+    assert set(keys_of(report, "delete")) == set(names) - {stuck}
+    assert keys_of(report, "failed") == [stuck]
+    assert s3.assets() == {A, stuck}
+    assert {key for _, key in s3.made("delete_one")} == odd
+    assert len(s3.made("delete")) < 2 * len(odd) * 10
+    assert (set(s3.ledger.retired), s3.ledger.deleting) == ({stuck}, None)
+
+
+def test_odd_key_whose_deletion_has_no_answer_stays_announced(s3: FakeS3) -> None:
+    """It may still happen; the others are done, and are not announced any more."""
+    odd = "assets/\x10-3f9c2ab1.js"
+    s3.publish("r3", "default", {APP: B, "assets/odd.js": odd})
+    run(s3)
+    s3.publish("r4", "default", {APP: B})
+    run(s3)
+    s3.advance(POLICY.removed_ttl)
+
+    def no_answer() -> None:
+        raise ReadTimeoutError(endpoint_url="s3")
+
+    s3.on_request = lambda made, _: no_answer() if made == "delete_one" else None
+    report = run(s3)
+    assert (keys_of(report, "delete"), keys_of(report, "failed")) == ([A], [odd])
+    assert s3.ledger.deleting is not None
+    assert s3.ledger.deleting.keys == {odd}
+
+
+def test_answer_that_names_keys_nobody_asked_for_counts_nothing_as_deleted(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 named a key that was not deleted, in a spelling that is not ours: it is unknown which one it means."""
+    s3.advance(POLICY.version_ttl)
+    monkeypatch.setattr(s3, "delete", lambda _keys: {"assets/other.js": "AccessDenied: no"})
+    report = run(s3)
+    assert (keys_of(report, "delete"), keys_of(report, "failed")) == ([], [A])
+    assert A in s3.ledger.retired
 
 
 @pytest.mark.scenario("T17b")
