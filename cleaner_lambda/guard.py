@@ -49,7 +49,7 @@ def check(plan: Plan, view: View, layout: Layout) -> Checked:
             dropped[action.key] = Reason.OUTSIDE
         elif action.entry is not None and action.key in view.live:
             dropped[action.key] = Reason.CURRENT
-    spared = {action.key: reason for action in plan.delete if (reason := _needed_as(action.key, view)) is not None}
+    spared = {action.key: reason for action in plan.delete if (reason := _kept_as(action.key, view)) is not None}
     if not dropped and not spared:
         return Checked(plan)
 
@@ -68,8 +68,8 @@ def check(plan: Plan, view: View, layout: Layout) -> Checked:
     return Checked(checked, {**spared, **dropped}, frozenset(dropped), view.live & dropped.keys())
 
 
-def _needed_as(key: str, view: View) -> Reason | None:
-    """Why a key is needed; None if it is not."""
+def _kept_as(key: str, view: View) -> Reason | None:
+    """Why a key must stay; None if it need not."""
     if key in view.live:
         return Reason.CURRENT
     protection = view.protected.get(key)
@@ -77,4 +77,6 @@ def _needed_as(key: str, view: View) -> Reason | None:
         return protection.reason
     if key in view.pinned:
         return Reason.PINNED
-    return Reason.KEPT_RELEASE if key in view.kept else None
+    if key in view.kept:
+        return Reason.KEPT_RELEASE
+    return Reason.TAGS_UNKNOWN if key in view.tags_unknown else None

@@ -66,6 +66,7 @@ class Ledger:
         tagging: What runs are about to tag or untag: until a run is over, no other run knows the tags of its keys.
         listed_at: When the last full listing was.
         tags_read_to: While the ledger is being rebuilt, the last key whose tags were read; None if it is whole.
+        tags_unknown: Keys whose tags a rebuild could not read: they stay until a run reads them.
         last_run: The last run's summary, for people.
     """
 
@@ -77,6 +78,7 @@ class Ledger:
     tagging: tuple[Announcement, ...] = ()
     listed_at: datetime | None = None
     tags_read_to: str | None = None
+    tags_unknown: frozenset[str] = frozenset()
     last_run: Mapping[str, Any] = field(default_factory=dict)
 
     def same_state(self, other: Ledger) -> bool:
@@ -99,6 +101,7 @@ def encode(ledger: Ledger) -> bytes:
             "tagging": [encode_announcement(each) for each in ledger.tagging],
             "listed_at": ledger.listed_at and format_instant(ledger.listed_at),
             "tags_read_to": ledger.tags_read_to,
+            "tags_unknown": sorted(ledger.tags_unknown),
             "last_run": dict(ledger.last_run),
         }
     )
@@ -124,6 +127,7 @@ def decode(body: bytes) -> Ledger:
             tagging=tuple(filter(None, map(decode_announcement, document.get("tagging", ())))),
             listed_at=fields.optional_instant(document["listed_at"]),
             tags_read_to=fields.optional_text(document.get("tags_read_to")),
+            tags_unknown=fields.texts(document.get("tags_unknown", [])),
             last_run=fields.mapping(document["last_run"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:

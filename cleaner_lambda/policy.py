@@ -44,6 +44,7 @@ class Reason(StrEnum):
     DELETING = "deleting"
     REBUILT = "rebuilt"
     OUTSIDE = "outside_site"
+    TAGS_UNKNOWN = "tags_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class View:
         protected: Key -> its protection by an upload under way or a staged release.
         pinned: Keys of the pinned releases.
         kept: Keys of the releases that ``keep_releases`` keeps.
+        tags_unknown: Keys whose tags a rebuild could not read: when they retired is not certain, so they stay.
         stops: Why nothing may be deleted; empty if deletions are allowed.
     """
 
@@ -89,6 +91,7 @@ class View:
     protected: Mapping[str, Protection] = field(default_factory=dict)
     pinned: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
+    tags_unknown: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
 
@@ -156,7 +159,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
             if entry.tagged is not None or key in view.owed:
                 untag.append(Action(key, protection.reason, entry))
             continue
-        held = key in view.pinned or key in view.kept
+        held = key in view.pinned or key in view.kept or key in view.tags_unknown
         falls_due = None if held else _falls_due(entry, ranks.get(key, 0), policy)
         if falls_due is not None and falls_due <= now:
             due.append(Action(key, _delete_reason(entry), entry, falls_due))
@@ -213,6 +216,8 @@ def _keep_reason(key: str, entry: Retired, view: View, policy: Policy, rank: int
         return Reason.PINNED
     if key in view.kept:
         return Reason.KEPT_RELEASE
+    if key in view.tags_unknown:
+        return Reason.TAGS_UNKNOWN
     if now < entry.mark.since + timedelta(seconds=policy.grace):
         return Reason.WITHIN_GRACE
     if entry.mark.state is State.REMOVED:
@@ -232,7 +237,7 @@ def _untag_reason(key: str, view: View) -> Reason:
 
 
 def _needs_tag(key: str, entry: Retired, view: View) -> bool:
-    return entry.tagged != entry.mark or key in view.owed
+    return (entry.tagged != entry.mark or key in view.owed) and key not in view.tags_unknown
 
 
 def _tagging(key: str, entry: Retired) -> Action:

@@ -1,16 +1,18 @@
 """Rebuild a lost ledger: markers date the assets that they name, tags date the other assets.
 
 Each known asset's tags take one request. That may be more than one run's work: the ledger says how far the rebuild
-went, and nothing is deleted until it is complete.
+went, and nothing is deleted until it is complete. An asset whose tags cannot be read is never deleted on a guess: the
+ledger names it until a run reads them.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cleaner_lambda.apply import PASSING, UNANSWERED
 from cleaner_lambda.history import redate
 from cleaner_lambda.pace import batches
 from release_log.tags import read_mark
@@ -22,41 +24,85 @@ if TYPE_CHECKING:
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
 
+FEW = 10
+"""So many objects of a batch may fail for a reason that passes, and the rebuild goes on around them."""
+
 Tags = tuple[str, "Mapping[str, str] | None"]
 """A key, and the tags of its object; None for an object that is gone."""
 
 
-def read_tags(store: S3Port, history: History, read_to: str, pace: Pace) -> tuple[History, str | None, dict[str, str]]:
-    """Read the tags of every known asset after a key.
+@dataclass(frozen=True, slots=True)
+class TagsRead:
+    """What the tags of some assets say.
+
+    Attributes:
+        history: The history with what the tags say.
+        read_to: The last key of the rebuild whose tags were asked for; None if all were.
+        unknown: Every key whose tags are not known, now or from an earlier run.
+        errors: Key -> error, for the keys that this run asked for in vain.
+    """
+
+    history: History
+    read_to: str | None
+    unknown: frozenset[str] = frozenset()
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_tags(
+    store: S3Port,
+    history: History,
+    read_to: str | None,
+    unknown: frozenset[str],
+    pace: Pace,
+    *,
+    limit: int | None = None,
+) -> TagsRead:
+    """Read the tags of every known asset after a key, and again of those that an earlier run could not read.
+
+    An asset whose tags cannot be read is set aside, and holds up no other. If many of a batch cannot be read for a
+    reason that passes (`cleaner_lambda.apply.PASSING`), the rebuild stops there, and the next run goes on.
 
     Args:
         store: The site's bucket.
         history: The history from all markers and a full listing.
-        read_to: The last key whose tags were read.
+        read_to: The last key whose tags were asked for; None if the ledger is whole.
+        unknown: Keys whose tags an earlier run could not read.
         pace: See `Pace`.
-
-    Returns:
-        The history with what the tags say; the last key whose tags were read, or None if all were read; the errors.
+        limit: How many of these are asked for again; None for all.
     """
 
     def read(key: str) -> tuple[Tags, str | None]:
         try:
             return (key, store.get_tags(key)), None
-        except (ClientError, BotoCoreError) as error:
-            return (key, None), str(error)
+        except ClientError as error:
+            return (key, None), f"{error.response['Error']['Code']}: {error}"
+        except BotoCoreError as error:
+            return (key, None), f"{UNANSWERED}: {error}"
 
+    assets = {*history.live_keys(), *history.retired}
     tags_read: list[Tags] = []
     errors: dict[str, str] = {}
-    left = sorted(key for key in {*history.live_keys(), *history.retired} if key > read_to)
-    for batch in batches(left):
+    again = sorted(unknown & assets)
+    left = [] if read_to is None else sorted(key for key in assets - unknown if key > read_to)
+    for batch in (*batches(again[:limit]), *batches(left)):
         answers = list(pace.mapper(read, batch)) if pace.has_time() else []
-        errors = {key: error for (key, _), error in answers if error is not None}
-        if errors or not answers:
+        failed = {key: error for (key, _), error in answers if error is not None}
+        errors |= failed
+        new = batch[-1] not in unknown
+        if not answers or (new and _is_outage(failed.values())):
             break
-        tags_read += (tags for tags, _ in answers)
-        read_to = batch[-1]
+        tags_read += (tags for tags, error in answers if error is None)
+        if new:
+            unknown |= failed.keys()
+            read_to = batch[-1]
     whole = not left or read_to == left[-1]
-    return adopt_tags(history, tags_read), None if whole else read_to, errors
+    known = {key for key, _ in tags_read}
+    return TagsRead(adopt_tags(history, tags_read), None if whole else read_to, (unknown & assets) - known, errors)
+
+
+def _is_outage(errors: Iterable[str]) -> bool:
+    """Whether so many reads of a batch failed for a reason that passes that S3 has a problem, and not a few objects."""
+    return sum(error.startswith(PASSING) for error in errors) > FEW
 
 
 def adopt_tags(history: History, tags_read: Iterable[Tags]) -> History:

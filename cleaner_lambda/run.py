@@ -161,6 +161,7 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
         protected=loaded.look.protections.by_key,
         pinned=loaded.look.pins.keys,
         kept=frozenset().union(*(published.release.keys for published in log.markers.of(kept))),
+        tags_unknown=known.tags_unknown,
         stops=(*loaded.stops, *log.stops, *known.stops),
     )
 
@@ -196,7 +197,8 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> da
     due = [instant for instant in (plan.next_due, loaded.base.resume) if instant is not None]
     if outcome.failed or known.unread:
         due.append(now + timedelta(seconds=RETRY_SECONDS))
-    if outcome.unfinished or (known.tags_read_to is not None and not known.unread):
+    outage = known.unread.keys() - known.tags_unknown  # where the rebuild stopped: it would stop there again at once
+    if outcome.unfinished or (known.tags_read_to is not None and not outage):
         due.append(now)
     if any(action.reason is Reason.REBUILT for action in plan.keep):
         due.append(now + timedelta(seconds=REBUILT_SECONDS))
@@ -227,4 +229,5 @@ def _ledger_after(
         deleting=Announcement(run, frozenset(outcome.unanswered)) if outcome.unanswered else ledger.deleting,
         listed_at=known.listed_at,
         tags_read_to=known.tags_read_to,
+        tags_unknown=known.tags_unknown - outcome.gone - outcome.deleted,
     )

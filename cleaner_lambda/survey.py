@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
 
 
+READ_AGAIN = 1000
+"""Of how many assets whose tags could not be read a run asks for them again, unless it makes a full listing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What is known of the site.
@@ -34,6 +38,7 @@ class Survey:
         missing: Keys of current releases that are not in the bucket; None without a full listing.
         orphans: The number of assets that belong to no release; None without a full listing.
         tags_read_to: As in `cleaner_lambda.ledger.Ledger`.
+        tags_unknown: As in `cleaner_lambda.ledger.Ledger`.
         unread: Key -> error, where tags could not be read.
         stops: Why nothing may be deleted, if the ledger is being rebuilt.
     """
@@ -43,6 +48,7 @@ class Survey:
     missing: tuple[str, ...] | None = None
     orphans: int | None = None
     tags_read_to: str | None = None
+    tags_unknown: frozenset[str] = frozenset()
     unread: Mapping[str, str] = field(default_factory=dict)
     stops: tuple[Stop, ...] = ()
 
@@ -81,17 +87,21 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         reconciled = reconcile(history, inventory, loaded.now)
         history, missing, count = reconciled.history, reconciled.missing, reconciled.orphans
         listed_at = loaded.now
-    read_to = loaded.ledger.tags_read_to
-    if read_to is None:
+    read_to, unknown = loaded.ledger.tags_read_to, loaded.ledger.tags_unknown
+    if read_to is None and not unknown:
         return Survey(history, listed_at, missing, count)
-    history, read_to, errors = read_tags(store, history, read_to, pace)
+    limit = None if full else READ_AGAIN
+    tags = read_tags(store, history, read_to, unknown, pace, limit=limit)
+    found = Survey(tags.history, listed_at, missing, count, tags.read_to, tags.unknown, tags.errors)
+    if read_to is None:
+        return found
     why = loaded.base.rebuild or "the ledger is being rebuilt"
     message = f"{why}: this run builds it and deletes nothing; the next one may"
-    if read_to is not None:
+    if tags.read_to is not None:
         message = (
             f"{why}, and not all tags are read yet: nothing is deleted until they are; the cleaner continues by itself"
         )
-    return Survey(history, listed_at, missing, count, read_to, errors, (Stop(Reason.REBUILT, message),))
+    return replace(found, stops=(Stop(Reason.REBUILT, message),))
 
 
 def _listing_due(loaded: Loaded, *, full: bool) -> bool:

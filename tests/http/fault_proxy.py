@@ -170,6 +170,7 @@ class FaultProxy:
         self.requests: list[Request] = []
         self._plans: list[Plan] = []
         self._refusals: list[Refusal] = []
+        self._denials: list[tuple[Match, str, int]] = []
         self._lock = threading.Lock()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -210,9 +211,20 @@ class FaultProxy:
         with self._lock:
             self._refusals.append(Refusal(keys, code, times))
 
+    def deny(self, match: Match, code: str = "AccessDenied", status: int = 403) -> None:
+        """Answer requests with an error of S3's, until `heal`."""
+        with self._lock:
+            self._denials.append((match, code, status))
+
+    def denied(self, request: Request) -> tuple[str, int] | None:
+        """The code and the status of the error with which a request is answered; None if it is not denied."""
+        with self._lock:
+            return next(((code, status) for match, code, status in self._denials if match(request)), None)
+
     def heal(self) -> None:
         """Drop every plan, and the record of requests."""
         with self._lock:
+            self._denials.clear()
             self._plans.clear()
             self._refusals.clear()
             self.requests.clear()
@@ -341,7 +353,7 @@ class _Handler(BaseHTTPRequestHandler):
         index, fault = proxy.arrive(arrived)
         if proxy.delay:
             sleep(proxy.delay)
-        answer = self._refuse(body) if fault is None else None
+        answer = (self._deny(arrived) or self._refuse(body)) if fault is None else None
         if answer is None and (fault is None or fault in DONE):
             answer = self._forward(body)
         done = answer.status if answer is not None else None
@@ -411,6 +423,14 @@ class _Handler(BaseHTTPRequestHandler):
             return _Answer(answer.status, answer.reason, headers, read, length)
         finally:
             server.close()
+
+    def _deny(self, request: Request) -> _Answer | None:
+        denied = self.server.proxy.denied(request)
+        if denied is None:
+            return None
+        code, status = denied
+        answer = _xml(status, code, f"<Error><Code>{code}</Code><Message>by the test</Message></Error>")
+        return replace(answer, body=b"", length=0) if self.command == "HEAD" else answer
 
     def _refuse(self, body: bytes) -> _Answer | None:
         """Answer a DeleteObjects with refused keys; the server deletes the others. None without refused keys.

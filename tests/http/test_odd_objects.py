@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from tests.http.conftest import Uploader
-    from tests.http.fault_proxy import FaultProxy
+    from tests.http.fault_proxy import FaultProxy, Request
 
     Folder = Callable[[str, dict[str, str]], Path]
     Cleaner = Callable[..., dict[str, Any]]
@@ -140,3 +140,53 @@ def test_keys_that_xml_cannot_hold_are_deleted_one_by_one(
     assert sum(request.method == "POST" and "delete" in request.query for request in strict.requests) == 1
     document = json.loads(gzip.decompress(s3.get_object(Bucket=uploader.bucket, Key=layout.ledger)["Body"].read()))
     assert (document["deleting"], document["retired"]) == (None, {})
+
+
+STUCK = "assets/old-3f9c2ab1.js"
+
+
+def tags_of(bucket: str, key: str, *methods: str) -> Callable[[Request], bool]:
+    """Matches the requests that read or write the tags of a key."""
+    return lambda request: (
+        request.path == f"/{bucket}/{key}"
+        and request.query.split("&")[0].rstrip("=") == "tagging"
+        and request.method in methods
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("AccessDenied", 403), ("InvalidObjectState", 403), ("KMS.NotFoundException", 400)]
+)
+@pytest.mark.parametrize("methods", [("GET",), ("GET", "PUT")], ids=["cannot be read", "cannot be read or written"])
+def test_one_object_whose_tags_cannot_be_read_holds_up_no_rebuild(  # noqa: PLR0913, PLR0917 (fixtures)
+    uploader: Uploader,
+    site_folder: Folder,
+    cleaner: Cleaner,
+    layout: Layout,
+    strict: FaultProxy,
+    capsys: pytest.CaptureFixture[str],
+    code: str,
+    status: int,
+    methods: tuple[str, ...],
+) -> None:
+    """The rest is deleted. It is named in each run, and stays until its tags are read."""
+    s3 = uploader.aws.client("s3")
+    publish_here(uploader, site_folder("a", {"app-3f9c2ab1.js": "1", "old-3f9c2ab1.js": "1"}), "r1")
+    cleaner()
+    publish_here(uploader, site_folder("b", {"app-4a1b2c3d.js": "2", "old-4a1b2c3d.js": "2"}), "r2")
+    s3.delete_object(Bucket=uploader.bucket, Key=layout.ledger)
+    strict.deny(tags_of(uploader.bucket, STUCK, *methods), code, status)
+    rebuilt = cleaner()
+    assert [stop["reason"] for stop in rebuilt["stopped_by"]] == ["rebuilt"]
+    for _ in range(2):
+        capsys.readouterr()
+        answer = cleaner()
+        assert answer["stopped_by"] == []
+        assert [(entry["key"], code in entry["error"]) for entry in answer["failed"]] == [(STUCK, True)]
+        assert STUCK in uploader.keys()
+        logged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+        assert [line["Failed"] for line in logged if "Failed" in line] == [[1.0]]
+        assert answer["next_due"] is not None, "the cleaner comes back for it"
+    assert OLD not in uploader.keys(), "the rest goes on"
+    strict.heal()
+    assert keys(cleaner()["delete"]) == [STUCK]

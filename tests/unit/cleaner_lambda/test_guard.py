@@ -41,12 +41,13 @@ views = st.builds(
     protected=some.map(lambda keys: dict.fromkeys(keys, Protection(Reason.PENDING, NOW))),
     pinned=some,
     kept=some,
+    tags_unknown=some,
 )
 
 
 def needed(view: View) -> frozenset[str]:
     """What must stay, whatever a plan says."""
-    return view.live | view.protected.keys() | view.pinned | view.kept
+    return view.live | view.protected.keys() | view.pinned | view.kept | view.tags_unknown
 
 
 @given(plans, views)

@@ -43,6 +43,7 @@ ledgers = st.builds(
     owed=st.frozensets(text, max_size=3),
     deleting=st.none() | st.builds(Announcement, text, st.frozensets(text, max_size=3), st.none() | instants),
     listed_at=st.none() | instants,
+    tags_unknown=st.frozensets(text, max_size=3),
     last_run=st.dictionaries(text, text | st.integers() | st.none(), max_size=3),
 )
 AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
@@ -135,6 +136,7 @@ WRONG_TYPES = (
     *(document(retired={"a": entry(tagged=value)}) for value in each(5, False, "", [], {"state": "removed"})),
     *(document(listed_at=value) for value in each(5, 0, False, "", [], "9999-12-31T23:59:59Z")),
     *(document(tags_read_to=value) for value in each(5, 0, False, [])),
+    *(document(tags_unknown=value) for value in each(None, 5, "x", [5])),
     *(document(last_run=value) for value in each(None, 5, "x", [])),
     *(
         document(**{name: wrong})
