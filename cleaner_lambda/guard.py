@@ -79,4 +79,6 @@ def _kept_as(key: str, view: View) -> Reason | None:
         return Reason.PINNED
     if key in view.kept:
         return Reason.KEPT_RELEASE
-    return Reason.TAGS_UNKNOWN if key in view.tags_unknown else None
+    if key in view.tags_unknown:
+        return Reason.TAGS_UNKNOWN
+    return Reason.MAY_BE_MISSING if key in view.doubles else None

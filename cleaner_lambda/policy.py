@@ -45,6 +45,7 @@ class Reason(StrEnum):
     REBUILT = "rebuilt"
     OUTSIDE = "outside_site"
     TAGS_UNKNOWN = "tags_unknown"
+    MAY_BE_MISSING = "may_be_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class View:
         pinned: Keys of the pinned releases.
         kept: Keys of the releases that ``keep_releases`` keeps.
         tags_unknown: Keys whose tags a rebuild could not read: when they retired is not certain, so they stay.
+        doubles: Key -> the missing key of a release that it may mean; see `cleaner_lambda.doubles`.
         stops: Why nothing may be deleted; empty if deletions are allowed.
     """
 
@@ -92,6 +94,7 @@ class View:
     pinned: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     tags_unknown: frozenset[str] = frozenset()
+    doubles: Mapping[str, str] = field(default_factory=dict)
     stops: tuple[Stop, ...] = ()
 
 
@@ -159,14 +162,14 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
             if entry.tagged is not None or key in view.owed:
                 untag.append(Action(key, protection.reason, entry))
             continue
-        held = key in view.pinned or key in view.kept or key in view.tags_unknown
-        falls_due = None if held else _falls_due(entry, ranks.get(key, 0), policy)
+        held = _held_as(key, view)
+        falls_due = None if held is not None else _falls_due(entry, ranks.get(key, 0), policy)
         if falls_due is not None and falls_due <= now:
             due.append(Action(key, _delete_reason(entry), entry, falls_due))
             continue
         if falls_due is not None:
             changes.append(falls_due)
-        keep.append(Action(key, _keep_reason(key, entry, view, policy, ranks.get(key, 0), now), entry, falls_due))
+        keep.append(Action(key, held or _keep_reason(entry, policy, ranks.get(key, 0), now), entry, falls_due))
         if _needs_tag(key, entry, view):
             tag.append(_tagging(key, entry))
 
@@ -211,13 +214,18 @@ def _falls_due(entry: Retired, rank: int, policy: Policy) -> datetime | None:
     return entry.mark.since + timedelta(seconds=max(wait, policy.grace))
 
 
-def _keep_reason(key: str, entry: Retired, view: View, policy: Policy, rank: int, now: datetime) -> Reason:
+def _held_as(key: str, view: View) -> Reason | None:
+    """Why time alone never makes a retired asset due; None if it does."""
     if key in view.pinned:
         return Reason.PINNED
     if key in view.kept:
         return Reason.KEPT_RELEASE
     if key in view.tags_unknown:
         return Reason.TAGS_UNKNOWN
+    return Reason.MAY_BE_MISSING if key in view.doubles else None
+
+
+def _keep_reason(entry: Retired, policy: Policy, rank: int, now: datetime) -> Reason:
     if now < entry.mark.since + timedelta(seconds=policy.grace):
         return Reason.WITHIN_GRACE
     if entry.mark.state is State.REMOVED:

@@ -50,6 +50,7 @@ class Report:
         next_due: When the cleaner comes back by itself.
         unread: Key -> error, where tags could not be read.
         set_aside: Key -> why the run left it alone; see `cleaner_lambda.guard`.
+        doubles: Key -> the missing key of a release that it may mean, for those set aside for this reason.
         unfinished: Whether the time ended before the work did; the cleaner continues at once.
         newest_marker: S3's ``LastModified`` of the newest marker; None if there is no marker.
     """
@@ -65,6 +66,7 @@ class Report:
     next_due: datetime | None
     unread: Mapping[str, str] = field(default_factory=dict)
     set_aside: Mapping[str, Reason] = field(default_factory=dict)
+    doubles: Mapping[str, str] = field(default_factory=dict)
     unfinished: bool = False
     newest_marker: datetime | None = None
 
@@ -86,6 +88,15 @@ class Report:
     def failed(self) -> dict[str, str]:
         """Key -> error, for each key that could not be tagged, untagged, deleted or read."""
         return {**self.unread, **self.outcome.failed}
+
+    def _set_aside(self, key: str, reason: Reason) -> str:
+        """Why a key was set aside, for people."""
+        if reason is not Reason.MAY_BE_MISSING:
+            return SET_ASIDE.get(reason, NEEDED)
+        return (
+            f"a release that is needed names {self.doubles[key]!r}, which is missing, and may mean this object: "
+            "publish the release with the key as it is stored, or upload the missing key"
+        )
 
     def counts(self) -> dict[str, int]:
         """The counts, complete even if the lists are cut. ``keep`` counts the known assets that are left."""
@@ -116,7 +127,7 @@ class Report:
                 for key, error in sorted(self.failed.items())
             ],
             "set_aside": [
-                {"key": key, "reason": reason, "message": SET_ASIDE.get(reason, NEEDED)}
+                {"key": key, "reason": reason, "message": self._set_aside(key, reason)}
                 for key, reason in sorted(self.set_aside.items())
             ],
             "counts": self.counts(),

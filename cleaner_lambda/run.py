@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
+from cleaner_lambda.doubles import find_doubles
 from cleaner_lambda.errors import CleanerError, ConflictError
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.guard import check
@@ -105,7 +106,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace.mapper))
     folded = all_folded(loaded.ledger, log.markers)
     view = _view(loaded, log, known, kept)
-    checked = _decide(view, layout, job, loaded.now)
+    checked, view = _decide(store, view, job, loaded.now, pace)
     plan = checked.plan
     stay = {*(published.id for published in known.history.current.values()), *loaded.ledger.current.values()}
     stay |= {*kept, *loaded.look.pins.by_id}
@@ -120,7 +121,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         look = take_second_look(store, layout, job.policy, loaded.now, look)
         # At least as much is protected as before, so this deletes nothing that was not announced.
         view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
-        checked = _decide(view, layout, job, loaded.now)
+        checked, view = _decide(store, view, job, loaded.now, pace)
         plan = _only(retagged, checked.plan)
     prune = [] if plan.stops else sorted(announced & (old | look.protections.expired.keys()))
     outcome = apply(store, plan, prune, pace)
@@ -136,7 +137,8 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         unread=known.unread,
         unfinished=outcome.unfinished or known.tags_read_to is not None,
         next_due=_next_due(plan, outcome, known, loaded),
-        set_aside=checked.set_aside,
+        set_aside={**checked.set_aside, **dict.fromkeys(view.doubles, Reason.MAY_BE_MISSING)},
+        doubles=view.doubles,
         newest_marker=max(look.markers.values(), default=None),
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
@@ -147,9 +149,16 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     return report
 
 
-def _decide(view: View, layout: Layout, job: Job, now: datetime) -> Checked:
-    """The policy's plan, checked against everything but the ledger."""
-    return check(decide(view, job.policy, now, force=job.force), view, layout)
+def _decide(store: S3Port, view: View, job: Job, now: datetime, pace: Pace) -> tuple[Checked, View]:
+    """The policy's plan, checked against everything but the ledger; and what it was decided on."""
+    layout = Layout(job.prefix)
+    plan = decide(view, job.policy, now, force=job.force)
+    doubles = find_doubles(store, keys(plan.delete), view, pace.mapper)
+    if doubles:
+        # What an earlier look found in doubt stays so: nothing is deleted that the ledger does not name.
+        view = replace(view, doubles={**doubles, **view.doubles})
+        plan = decide(view, job.policy, now, force=job.force)
+    return check(plan, view, layout), view
 
 
 def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) -> View:

@@ -190,3 +190,54 @@ def test_one_object_whose_tags_cannot_be_read_holds_up_no_rebuild(  # noqa: PLR0
     assert OLD not in uploader.keys(), "the rest goes on"
     strict.heal()
     assert keys(cleaner()["delete"]) == [STUCK]
+
+
+NFC, NFD = "assets/caf\u00e9-3f9c2ab1.js", "assets/cafe\u0301-3f9c2ab1.js"
+
+
+@pytest.mark.parametrize(
+    ("stored", "named"),
+    [
+        (NFC, NFD),
+        (NFD, NFC),
+        ("assets/my app-3f9c2ab1.js", "assets/my%20app-3f9c2ab1.js"),
+        ("assets/my%20app-3f9c2ab1.js", "assets/my app-3f9c2ab1.js"),
+        ("assets/my app-3f9c2ab1.js", "assets/my+app-3f9c2ab1.js"),
+        (NFC, "assets/caf%C3%A9-3f9c2ab1.js"),
+        (NFD, "assets/caf%25C3%25A9-3f9c2ab1.js"),
+        ("assets/App-3f9c2ab1.js", "assets/app-3f9c2ab1.js"),
+    ],
+)
+@pytest.mark.parametrize("how", ["orphan", "superseded"])
+def test_object_that_a_missing_key_may_mean_is_not_deleted(  # noqa: PLR0913, PLR0917 (fixtures)
+    uploader: Uploader, site_folder: Folder, cleaner: Cleaner, layout: Layout, stored: str, named: str, how: str
+) -> None:
+    """A marker of another tool names the key in another spelling. Once the named key exists, the other one goes."""
+    s3 = uploader.aws.client("s3")
+    other = publish_here(uploader, site_folder("a", {stored.partition("/")[2]: "1", "x.txt": "1"}), "r1")
+    body = s3.get_object(Bucket=uploader.bucket, Key=other.key)["Body"].read()
+    if how == "superseded":
+        cleaner()
+    else:
+        s3.delete_object(Bucket=uploader.bucket, Key=other.key)
+    document = json.loads(body)
+    (logical,) = [name for name, asset in document["assets"].items() if asset["key"] == stored]
+    document["assets"][logical]["key"] = named
+    marker = layout.marker_key("20991123T060500Z-other")
+    s3.put_object(Bucket=uploader.bucket, Key=marker, Body=json.dumps(document).encode())
+    if how == "orphan":
+        cleaner()
+        entry = {
+            "logical": "x", "state": "removed", "since": "2020-01-01T00:00:00Z", "size": 1, "release": "",
+            "tagged": None,
+        }  # fmt: skip
+        change_ledger(uploader, layout, retired={stored: entry})
+    for _ in range(2):
+        answer = cleaner(full=True)
+        assert stored in uploader.keys()
+        assert answer["missing"] == [named]
+        assert [(each["key"], each["reason"]) for each in answer["set_aside"]] == [(stored, "may_be_missing")]
+        assert repr(named) in answer["set_aside"][0]["message"]
+        assert answer["counts"]["set_aside"] == 1
+    s3.put_object(Bucket=uploader.bucket, Key=named, Body=b"1")
+    assert keys(cleaner(full=True)["delete"]) == [stored]

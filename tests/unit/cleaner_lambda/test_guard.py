@@ -42,12 +42,13 @@ views = st.builds(
     pinned=some,
     kept=some,
     tags_unknown=some,
+    doubles=some.map(lambda keys: dict.fromkeys(keys, "assets/missing.js")),
 )
 
 
 def needed(view: View) -> frozenset[str]:
     """What must stay, whatever a plan says."""
-    return view.live | view.protected.keys() | view.pinned | view.kept | view.tags_unknown
+    return view.live | view.protected.keys() | view.pinned | view.kept | view.tags_unknown | view.doubles.keys()
 
 
 @given(plans, views)
