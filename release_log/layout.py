@@ -16,14 +16,13 @@ import re
 from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
+from release_log.bounds import KEY_BYTES
 from release_log.errors import LayoutError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 LOG_FOLDER = ".releases/"
-MAX_KEY_BYTES = 1024
-"""S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
 
 _ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)")
 _ODD_CHARACTER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -175,8 +174,8 @@ def check_prefix(prefix: str) -> str:
         )
     elif any(char > "\u00ff" for char in prefix):
         problem = "must not hold characters beyond U+00FF, which IAM policies cannot name"
-    elif len(prefix.encode()) > MAX_KEY_BYTES // 2:
-        problem = f"is longer than {MAX_KEY_BYTES // 2} bytes"
+    elif len(prefix.encode()) > KEY_BYTES // 2:
+        problem = f"is longer than {KEY_BYTES // 2} bytes"
     else:
         return prefix
     msg = f"prefix {prefix!r} {problem}"
@@ -190,7 +189,7 @@ def is_plain(key: str) -> bool:
     """
     return (
         key.isprintable()
-        and len(key) <= MAX_KEY_BYTES // 4  # UTF-8 has up to four bytes a character
+        and len(key) <= KEY_BYTES // 4  # UTF-8 has up to four bytes a character
         and "/." not in key
         and "//" not in key
         and not key.startswith((".", "/"))
@@ -205,8 +204,8 @@ def check_key(key: str) -> str:
     Raises:
         LayoutError: An asset may not have this key.
     """
-    if len(key.encode(errors="surrogatepass")) > MAX_KEY_BYTES:
-        problem = f"is longer than S3's {MAX_KEY_BYTES} bytes"
+    if len(key.encode(errors="surrogatepass")) > KEY_BYTES:
+        problem = f"is longer than S3's {KEY_BYTES} bytes"
     elif _ODD_PART.search(key):
         problem = "has an empty, '.' or '..' part"
     elif _ODD_CHARACTER.search(key):

@@ -7,16 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from release_log.bounds import LAST_YEAR, OBJECT_BYTES, shown
 from release_log.instants import parse_instant
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-MAX_SIZE = 2**63
-"""No object is larger, and sums of smaller numbers can be written as JSON."""
-
-LAST_YEAR = 9000
-"""No later instant is believed: a policy adds up to a hundred years, and the calendar ends with the year 9999."""
 
 
 def text(value: object) -> str:
@@ -52,7 +47,7 @@ def text_mapping(value: object) -> dict[str, str]:
 
 def size(value: object) -> int:
     """A number of bytes."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_SIZE:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= OBJECT_BYTES:
         _fail(value, "a number of bytes")
     return value
 
@@ -71,5 +66,5 @@ def optional_instant(value: object) -> datetime | None:
 
 
 def _fail(value: object, what: str) -> NoReturn:
-    msg = f"{str(value)[:40]!r} is not {what}"
+    msg = f"{shown(value)} is not {what}"
     raise TypeError(msg)

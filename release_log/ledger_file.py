@@ -12,6 +12,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release_log import ledger_fields as fields
+from release_log.bounds import (
+    DEPTH,
+    FILE_BYTES,
+    LEDGER_BYTES,
+    LEDGER_VALUES,
+    SHOWN,
+    is_too_deep,
+    shown,
+    too_many_values,
+)
 from release_log.errors import LedgerError
 from release_log.instants import format_instant
 
@@ -20,6 +30,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 FORMAT = 1
+
+GZIP = 31
+"""zlib's ``wbits`` for the format of gzip."""
 
 INVOCATION_SECONDS = 900
 """The longest time of a Lambda invocation: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -63,18 +76,42 @@ def unpack(body: bytes) -> dict[str, Any]:
         LedgerError: It is broken, or of a newer format.
     """
     try:
-        content = gzip.decompress(body)
+        content = _decompress(body)
         document: dict[str, Any] = json.loads(content)
         version = document["format"]
+        _check_depth(document.get("last_run"))
         if b"\\ud" in content.lower():
             # JSON allows the escape of half a character, and nothing could write that again.
             json.dumps(document, ensure_ascii=False).encode()
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError) as error:
         raise broken(error) from error
     if version != FORMAT:
-        msg = f"the ledger has format {version!r}; this version reads {FORMAT}"
+        msg = f"the ledger has format {shown(version)}; this version reads {FORMAT}"
         raise LedgerError(msg)
     return document
+
+
+def _decompress(body: bytes) -> bytes:
+    """Decompress a body that `pack` wrote, and no more than a ledger may have."""
+    stream = zlib.decompressobj(wbits=GZIP)
+    content = b"" if len(body) > FILE_BYTES else stream.decompress(body, LEDGER_BYTES + 1)
+    if len(body) > FILE_BYTES or len(content) > LEDGER_BYTES:
+        msg = f"it has more than {FILE_BYTES} bytes, or {LEDGER_BYTES} unpacked"
+        raise ValueError(msg)
+    if len(content) > LEDGER_VALUES and too_many_values(content, LEDGER_VALUES):
+        msg = f"it has more than {LEDGER_VALUES} values"
+        raise ValueError(msg)
+    if not stream.eof or stream.unused_data:
+        msg = "it does not end where its content ends"
+        raise EOFError(msg)
+    return content
+
+
+def _check_depth(last_run: object) -> None:
+    """Check the one part that is read as it is, and written again."""
+    if is_too_deep(last_run):
+        msg = f"last_run has objects and lists in more than {DEPTH} levels"
+        raise ValueError(msg)
 
 
 def read_deleting(body: bytes) -> Announcement | None:
@@ -107,4 +144,4 @@ def decode_announcement(entry: dict[str, Any] | None) -> Announcement | None:
 
 def broken(error: Exception) -> LedgerError:
     """The error for a ledger that `pack` did not write."""
-    return LedgerError(f"the ledger is broken ({type(error).__name__}: {error})")
+    return LedgerError(f"the ledger is broken ({type(error).__name__}: {str(error)[:SHOWN]})")

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleaner_lambda.ledger import Folded, Ledger, Retired, decode, encode
+from release_log.bounds import LAST_YEAR
 from release_log.errors import LedgerError
-from release_log.ledger_fields import LAST_YEAR
 from release_log.ledger_file import FORMAT, Announcement
 from release_log.tags import Mark, State
 

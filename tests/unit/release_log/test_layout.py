@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from release_log.bounds import KEY_BYTES
 from release_log.errors import LayoutError
 from release_log.layout import (
-    MAX_KEY_BYTES,
     Layout,
     check_key,
     check_prefix,
@@ -207,7 +207,7 @@ def test_other_keys_are_not_markers(key: str) -> None:
         prefix_of_marker(key)
 
 
-@pytest.mark.parametrize("key", ["app.js", "assets/a b/ü.js", "assets/.x", "x" * MAX_KEY_BYTES, "a/...js", "50%/+.js"])
+@pytest.mark.parametrize("key", ["app.js", "assets/a b/ü.js", "assets/.x", "x" * KEY_BYTES, "a/...js", "50%/+.js"])
 def test_good_keys(key: str) -> None:
     """They are returned as they are."""
     assert check_key(key) == key
@@ -225,7 +225,7 @@ def test_good_keys(key: str) -> None:
         ("a\x00.js", "control character"),
         ("a\n.js", "control character"),
         ("a\udc80.js", "not UTF-8"),
-        ("x" * (MAX_KEY_BYTES + 1), "longer than S3's 1024 bytes"),
+        ("x" * (KEY_BYTES + 1), "longer than S3's 1024 bytes"),
         ("ü" * 513, "longer than S3's 1024 bytes"),
     ],
 )

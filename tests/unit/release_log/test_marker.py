@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from release_log.bounds import DEPTH, KEY_BYTES, LAST_YEAR, OBJECT_BYTES, TEXT_LENGTH, TEXTS
 from release_log.errors import MarkerError
 from release_log.instants import format_instant, parse_instant
 from release_log.marker import ASSETS_AT_ONCE, Asset, Release, decode, encode
@@ -64,10 +65,11 @@ def bytes_of(document: object) -> bytes:
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 some_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+some_name = st.text(st.characters(exclude_categories=["Cs"], min_codepoint=0x20), min_size=1, max_size=8)
 assets = st.builds(
     Asset,
-    key=some_text.map(lambda name: f"{PREFIX}f/{name}"),
-    size=st.integers(0, 2**63),
+    key=some_name.map(lambda name: f"{PREFIX}f/{name}"),
+    size=st.integers(0, OBJECT_BYTES),
     fingerprinted=st.booleans(),
     digest=st.none() | st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True),
     headers=st.none() | some_text,
@@ -76,11 +78,13 @@ releases = st.builds(
     Release,
     release=some_text,
     channel=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
-    created_at=st.datetimes(timezones=st.just(UTC)).map(lambda each: each.replace(microsecond=0)),
+    created_at=st.datetimes(max_value=datetime(LAST_YEAR, 12, 31), timezones=st.just(UTC)).map(
+        lambda each: each.replace(microsecond=0)
+    ),
     prefix=st.just(PREFIX),
     uploader=st.dictionaries(text, text, max_size=3),
     metadata=st.dictionaries(text, text, max_size=3),
-    assets=st.dictionaries(some_text, assets, min_size=1, max_size=4),
+    assets=st.dictionaries(some_name, assets, min_size=1, max_size=4),
 )
 
 
@@ -129,6 +133,9 @@ def test_metadata_may_be_left_out_and_unknown_names_are_passed_over() -> None:
 
 # Refused
 
+ASSET = VALID["assets"]["robots.txt"]
+DEEP = b"[" * 990 + b'"\\ud83d\\ude80"' + b"]" * 990
+
 REFUSED: list[tuple[str, bytes, str]] = [
     ("empty", b"", "not JSON"),
     ("blank", b"  \n", "not JSON"),
@@ -159,9 +166,9 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("short date", bytes_of(changed(["created_at"], "2026-1-2T3:4:5Z")), "created_at: .* not an instant"),
     ("no such day", bytes_of(changed(["created_at"], "2026-02-30T06:05:38Z")), "created_at: .* not an instant"),
     ("no uploader", bytes_of(changed(["uploader"], GONE)), "uploader: not an object"),
-    ("uploader number", bytes_of(changed(["uploader", "version"], 1)), "uploader.version: 1 is not a text"),
+    ("uploader number", bytes_of(changed(["uploader", "version"], 1)), "uploader.'version': 1 is not a text"),
     ("metadata null", bytes_of(changed(["metadata"], None)), "metadata: not an object"),
-    ("metadata nested", bytes_of(changed(["metadata", "branch"], {})), "metadata.branch: "),
+    ("metadata nested", bytes_of(changed(["metadata", "branch"], {})), "metadata.'branch': "),
     ("no assets", bytes_of(changed(["assets"], GONE)), "assets: not an object"),
     ("empty release of assets", bytes_of(changed(["assets"], {})), "assets: none; .* would retire the whole site"),
     ("asset list", bytes_of(changed(["assets"], [])), "assets: not an object"),
@@ -181,6 +188,36 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("capital digest", bytes_of(changed(["assets", "app.js", "digest"], SHA.upper())), "digest: "),
     ("digest null", bytes_of(changed(["assets", "app.js", "digest"], None)), "digest: None is not a text"),
     ("headers empty", bytes_of(changed(["assets", "app.js", "headers"], "")), "headers: '' is not a text"),
+    ("size too large", bytes_of(changed(["assets", "app.js", "size"], OBJECT_BYTES + 1)), "larger than S3's largest"),
+    (
+        "size of 4,300 digits",
+        bytes_of(changed(["assets", "app.js", "size"], 10**4299)),
+        "size: a number of more than 100",
+    ),
+    ("size of 1e300", bytes_of(changed(["assets", "app.js", "size"], 1e300)), "size: a number of more than 100 digits"),
+    (
+        "U+0001 in a key",
+        bytes_of(changed(["assets", "app.js", "key"], f"{PREFIX}a\x01.js")),
+        "holds a control character",
+    ),
+    ("NUL in a key", bytes_of(changed(["assets", "app.js", "key"], f"{PREFIX}a\x00.js")), "holds a control character"),
+    ("control character in a logical path", bytes_of(changed(["assets", "a\n"], ASSET)), "holds a control character"),
+    ("key too long", bytes_of(changed(["assets", "app.js", "key"], PREFIX + "x" * KEY_BYTES)), "than 1024 bytes"),
+    ("key of too many bytes", bytes_of(changed(["assets", "app.js", "key"], PREFIX + "ü" * 512)), "than 1024 bytes"),
+    ("logical path too long", bytes_of(changed(["assets", "x" * (KEY_BYTES + 1)], ASSET)), "longer than 1024 bytes"),
+    ("release too long", bytes_of(changed(["release"], "x" * (TEXT_LENGTH + 1))), "release: .* than 4096 characters"),
+    ("metadata too long", bytes_of(changed(["metadata", "a"], "x" * (TEXT_LENGTH + 1))), "metadata.'a': .* than 4096"),
+    ("metadata name too long", bytes_of(changed(["metadata", "x" * (TEXT_LENGTH + 1)], "")), "metadata: .* than 4096"),
+    ("much metadata", bytes_of(changed(["metadata"], {str(i): "" for i in range(TEXTS + 1)})), "metadata: it has 101"),
+    (
+        "headers too long",
+        bytes_of(changed(["assets", "app.js", "headers"], "x" * (TEXT_LENGTH + 1))),
+        "headers: .*4096",
+    ),
+    ("year 9000", bytes_of(changed(["created_at"], "9000-01-01T00:00:00Z")), "created_at: .* after the year 8999"),
+    ("deep", bytes_of(VALID)[:-1] + b', "later": ' + b"[" * DEPTH + b"]" * DEPTH + b"}", "more than 32 levels"),
+    ("deep with a surrogate", bytes_of(VALID)[:-1] + b', "a": ' + DEEP + b"}", "more than 32 levels|not JSON"),
+    ("NaN", bytes_of(VALID)[:-1] + b', "later": NaN}', "not JSON: NaN"),
     ("key twice", b'{"format": 1, "assets": {"a": {}, "a": {}}}', "'a' appears twice in one object"),
     ("assets twice", b'{"assets": {}, "assets": {}}', "'assets' appears twice"),
     ("lone surrogate", bytes_of(changed(["release"], "\ud800")), "not Unicode"),
@@ -195,6 +232,7 @@ def test_invalid_markers_are_refused_with_what_is_wrong(body: bytes, words: str)
     with pytest.raises(MarkerError, match=words) as caught:
         decode(body, PREFIX)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
 
 
 def test_escaped_pair_of_surrogates_is_a_character() -> None:
@@ -217,7 +255,7 @@ _SCHEMA_DOCUMENT = json.loads((ROOT / "release_log" / "marker.schema.json").read
 _extend: Any = validators.extend
 SCHEMA = _extend(Draft202012Validator, {"pattern": _pattern})(_SCHEMA_DOCUMENT)
 
-UNSAYABLE = ("is not this site's", "is outside the site", "not Unicode")
+UNSAYABLE = ("is not this site's", "is outside the site", "not Unicode", "bytes of UTF-8", "levels")
 """The errors of `decode` that a schema cannot express, beside a name that appears twice."""
 
 
@@ -250,7 +288,17 @@ def test_schema_is_a_valid_schema() -> None:
 
 def test_schema_refuses_what_it_can_say() -> None:
     """Most of the table: the writer of a marker can find these mistakes with the schema."""
-    unsayable = ("prefix", "outside", "in the log", "next door", "no such day", "twice", "surrogate")
+    unsayable = (
+        "prefix",
+        "outside",
+        "in the log",
+        "next door",
+        "no such day",
+        "twice",
+        "surrogate",
+        "many bytes",
+        "deep",
+    )
     sayable = [
         json.loads(body)
         for name, body, words in REFUSED
@@ -327,7 +375,7 @@ def test_many_assets_are_written_as_one_document_would_be(count: int) -> None:
     """In batches, and byte for byte as JSON with its names in order."""
     assets = {
         f'assets/é"{number}.js': Asset(
-            f'assets/é"{number}\\\n-1a2b3c4d.js',
+            f'assets/é"{number}\\\x7f-1a2b3c4d.js',
             number,
             fingerprinted=number % 2 == 0,
             digest="sha256:" + "a" * 64 if number % 3 else None,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release_log.ledger_fields import LAST_YEAR
+from release_log.bounds import LAST_YEAR
 from release_log.tags import OUR_KEYS, Mark, State, read_mark, with_mark, without_mark
 
 AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
