@@ -15,7 +15,7 @@ class Bound(NamedTuple):
     Attributes:
         of: The things that have it.
         value: The largest value that is read.
-        unit: The unit of the value.
+        unit: The unit of the value; empty if it has none.
     """
 
     of: str
@@ -56,7 +56,7 @@ TEXTS = _bound(100, "entries", "`uploader` and `metadata` in a marker")
 OBJECT_BYTES = _bound(50 * 2**40, "bytes", "the `size` of an asset")
 """S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
-LAST_YEAR = _bound(8999, "the year", "an instant")
+LAST_YEAR = _bound(8999, "", "the year of an instant")
 """The calendar ends with the year 9999, and a policy adds up to a hundred years to an instant."""
 
 FOLDER_FILES = _bound(100_000, "files", "a folder of the release log")

@@ -11,9 +11,9 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from release_log.marker import encode
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
+from uploader.history.body import body_of
 from uploader.history.completeness import fits, keys_there, some_of
 from uploader.protocol.intent import intent
 
@@ -86,7 +86,7 @@ def restore(
     clocks = clocks or Clocks()
     restored: set[str] = set()
     reported: set[str] = set()
-    body = encode(logged.release)
+    body = body_of(logged.release)
     while True:
         with intent(bucket, layout, logged.name, lambda _: body, logged.release.keys, clocks) as held:
             for _ in range(MOST_DELETE_MARKERS):

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from release_log.instants import next_second
-from release_log.marker import encode
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
+from uploader.history.body import body_of
 from uploader.history.completeness import check_whole
 from uploader.history.find import without_headers
 from uploader.history.release import read_release
@@ -71,7 +71,7 @@ def write_if_whole(
     release_at = release or (lambda _: logged.release)
 
     def body_at(at: datetime) -> bytes:
-        return encode(release_at(at))
+        return body_of(release_at(at))
 
     while True:
         # An intent of its own: the file that has protected these assets until now may be about to expire.
@@ -83,7 +83,7 @@ def write_if_whole(
                 if held.is_too_old(clocks):
                     continue
                 file = key or layout.marker_key(held.id)
-                written = held.write(bucket, file, encode(_as_stored(release_at(held.at), listing, logged.at)))
+                written = held.write(bucket, file, body_of(_as_stored(release_at(held.at), listing, logged.at)))
                 if not written and key is not None:
                     _check_same(bucket, layout, key, logged.release)
                 if written or key is not None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from release_log.layout import Layout
-from release_log.marker import Asset, Release, encode
+from release_log.marker import Asset, Release
 from uploader.about import VERSION, WRITER
 from uploader.clocks import Clocks
+from uploader.history.body import body_of
 from uploader.protocol.intent import intent
 from uploader.publishing.compare import StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.known_headers import earlier_headers
@@ -116,7 +117,7 @@ def publish(  # noqa: PLR0913 (each changes the upload by itself)
 
     bucket.head_ahead(_keys_to_head(build))
     while True:
-        with intent(bucket, layout, build.release, lambda at: encode(_release(build, at, {})), keys, clocks) as held:
+        with intent(bucket, layout, build.release, lambda at: body_of(_release(build, at, {})), keys, clocks) as held:
             if not held.is_taken(layout):
                 uploads, compressed = _compare(build, _stored_objects(bucket, layout, build, held.take_look(), newest))
                 started(uploads)
@@ -129,7 +130,7 @@ def publish(  # noqa: PLR0913 (each changes the upload by itself)
                     log.warning("the upload took so long that its intent may expire: checking everything again")
                     continue
                 key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
-                body = encode(_release(build, held.at, stored)) if stored else held.body
+                body = body_of(_release(build, held.at, stored)) if stored else held.body
                 if held.write(bucket, key, body):
                     unchanged = tuple(asset for asset in build.assets if asset.key not in done)
                     return Published(held.id, key, tuple(done.values()), unchanged)

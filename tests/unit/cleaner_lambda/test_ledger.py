@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleaner_lambda.ledger import Folded, Ledger, Retired, decode, encode
-from release_log.bounds import LAST_YEAR
+from release_log.bounds import LAST_YEAR, OBJECT_BYTES
 from release_log.errors import LedgerError
 from release_log.ledger_file import FORMAT, Announcement
 from release_log.tags import Mark, State
@@ -34,7 +34,7 @@ ledgers = st.builds(
         text,
         st.builds(
             Retired,
-            *(text, marks, st.integers(0, 2**63), text, st.none() | marks),
+            *(text, marks, st.integers(0, OBJECT_BYTES), text, st.none() | marks),
             due=st.none() | instants,
             kept_by=st.none() | text,
         ),

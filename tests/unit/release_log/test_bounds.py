@@ -7,7 +7,7 @@ import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,11 +28,14 @@ from release_log.ledger_file import pack, unpack
 from release_log.marker import Asset, Release, decode, encode, read_headers
 from tests.paths import ROOT
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
 PREFIX = "assets/"
 
 
-def release(**changes: Any) -> Release:
+def release(**changes: Any) -> Release:  # noqa: ANN401 (the fields' own types)
     """A release with some fields replaced."""
     assets = {"app.js": Asset("assets/app-3f9c2ab1.js", 5, fingerprinted=True)}
     return replace(Release("r", "default", AT, PREFIX, {"name": "u"}, assets), **changes)
@@ -106,9 +109,11 @@ def test_a_doubled_name_takes_no_longer_than_its_reading() -> None:
 
 
 @pytest.mark.parametrize("read", [lambda body: decode(body, PREFIX), read_headers])
-def test_a_body_of_too_many_bytes_or_values_is_not_parsed(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_of_too_many_bytes_or_values_is_not_parsed(
+    read: Callable[[bytes], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In 60 MB of JSON are 20 million empty lists, which take 1.5 GB."""
-    monkeypatch.setattr(marker.json, "loads", lambda *_args, **_named: pytest.fail("it was parsed"))
+    monkeypatch.setattr(json, "loads", lambda *_args, **_named: pytest.fail("it was parsed"))
     with pytest.raises(MarkerError, match="more than 4000000 values"):
         read(b"[" + b"[]," * FILE_VALUES + b"[]]")
     monkeypatch.setattr(marker, "FILE_BYTES", 10)
@@ -122,9 +127,9 @@ def test_a_release_of_too_many_bytes_is_not_written(monkeypatch: pytest.MonkeyPa
         encode(release())
 
 
-def nested(levels: int) -> Any:
+def nested(levels: int) -> object:
     """Objects and lists inside one another."""
-    document: Any = {}
+    document: object = {}
     for level in range(levels - 1):
         document = [document] if level % 2 else {"a": document}
     return document
@@ -184,7 +189,7 @@ def test_a_ledger_of_too_many_bytes_or_values_is_broken(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("change", [lambda body: body[:-1], lambda body: body[:-8], lambda body: body + b"x"])
-def test_a_ledger_that_is_cut_or_has_more_behind_it_is_broken(change: Any) -> None:
+def test_a_ledger_that_is_cut_or_has_more_behind_it_is_broken(change: Callable[[bytes], bytes]) -> None:
     with pytest.raises(LedgerError):
         unpack(change(pack({"a": 1})))
 

@@ -78,8 +78,8 @@ releases = st.builds(
     Release,
     release=some_text,
     channel=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
-    created_at=st.datetimes(max_value=datetime(LAST_YEAR, 12, 31), timezones=st.just(UTC)).map(
-        lambda each: each.replace(microsecond=0)
+    created_at=st.datetimes(timezones=st.just(UTC)).map(
+        lambda each: each.replace(microsecond=0, year=min(each.year, LAST_YEAR), day=min(each.day, 28))
     ),
     prefix=st.just(PREFIX),
     uploader=st.dictionaries(text, text, max_size=3),
