@@ -6,12 +6,13 @@ marker came that is older than one already folded in: then it replays the histor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.history import History, fold, redate
+from cleaner_lambda.history import History, fold, not_before, redate
 from cleaner_lambda.ledger import Folded
 from cleaner_lambda.markers import Markers, read_markers
+from cleaner_lambda.order import Order, find_order, instants, is_unseen
 from cleaner_lambda.policy import Reason, Stop
 
 if TYPE_CHECKING:
@@ -34,16 +35,18 @@ class FoldedLog:
         history: What is current and what is retired.
         markers: The markers, with those that were read.
         lost: Why nothing may be deleted: the channels whose current marker is gone.
+        order: What is known of the order of the markers.
     """
 
     history: History
     markers: Markers
     lost: tuple[Stop, ...] = ()
+    order: Order = field(default_factory=Order)
 
     @property
     def stops(self) -> tuple[Stop, ...]:
         """Why nothing may be deleted."""
-        return (*self.markers.stops, *self.lost)
+        return (*self.markers.stops, *self.lost, *self.order.stops)
 
 
 def fold_log(store: S3Port, layout: Layout, loaded: Loaded, mapper: Mapper = map) -> FoldedLog:
@@ -52,8 +55,9 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, mapper: Mapper = map
     Raises:
         ConflictError: A listed marker is gone.
     """
-    ledger, markers = loaded.ledger, Markers(loaded.look.markers)
-    unknown = markers.listed.keys() - ledger.folded.keys()
+    ledger, listed = loaded.ledger, loaded.look.markers
+    markers = Markers(listed, instants(ledger, listed))
+    unknown = listed.keys() - ledger.folded.keys()
     markers = read_markers(store, layout, markers, unknown, mapper)
     new = markers.of(unknown)
     if _must_replay(ledger, markers.listed, new):
@@ -64,11 +68,14 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, mapper: Mapper = map
         markers = read_markers(store, layout, markers, ids, mapper)
         current = {published.release.channel: published for published in markers.of(ids)}
         history = fold(History(current, ledger.retired, ledger.owed), new)
+    order = find_order(ledger, history.current, new)
+    if order.sure_since is not None:
+        history = not_before(history, order.sure_since)
     history = replace(history, owed=history.owed | loaded.base.doubtful)
     lost = _lost_channels(history, ledger, markers)
     current = {channel: published for channel, published in history.current.items() if channel not in lost}
     stops = tuple(_stop_for_lost(layout, channel, release_id) for channel, release_id in lost.items())
-    return FoldedLog(replace(history, current=current), markers, stops)
+    return FoldedLog(replace(history, current=current), markers, stops, order)
 
 
 def kept_releases(history: History, count: int, folded: Mapping[str, Folded]) -> list[str]:
@@ -84,7 +91,10 @@ def kept_releases(history: History, count: int, folded: Mapping[str, Folded]) ->
 def all_folded(ledger: Ledger, markers: Markers) -> dict[str, Folded]:
     """Every valid marker in the bucket: those that the ledger knows, and those that the run has read."""
     folded = {release_id: each for release_id, each in ledger.folded.items() if release_id in markers.listed}
-    return folded | {each.id: Folded(each.at, each.release.channel) for each in markers.valid.values()}
+    for each in markers.valid.values():
+        listed = markers.listed[each.id]
+        folded[each.id] = Folded(each.at, each.release.channel, None if listed == each.at else listed)
+    return folded
 
 
 def _must_replay(ledger: Ledger, listed: Mapping[str, datetime], new: list[Published]) -> bool:
@@ -93,7 +103,8 @@ def _must_replay(ledger: Ledger, listed: Mapping[str, datetime], new: list[Publi
         return True
     newest = max((folded.at, release_id) for release_id, folded in ledger.folded.items())
     # A marker never changes. Where a bucket allows a change all the same, the ledger holds an outdated fact.
-    changed = any(listed.get(release_id, folded.at) != folded.at for release_id, folded in ledger.folded.items())
+    # Whoever copies a marker onto itself changes its ``LastModified``, and not its instant.
+    changed = any(listed.get(i, folded.read_at) != folded.read_at for i, folded in ledger.folded.items())
     return changed or any(published.order < newest for published in new)
 
 
@@ -102,9 +113,10 @@ def _replay(published: list[Published], new: list[Published], ledger: Ledger) ->
     history = fold(History(), published)
     live, paths = history.live_keys(), history.live_paths()
     before = set(ledger.current.values())
-    fresh = [each for each in published if each.id in before] + new
+    fresh = [each for each in published if each.id in before] + [each for each in new if each.id not in ledger.gone]
     there = frozenset().union(*(each.release.keys for each in fresh))
-    retired = {key: entry for key, entry in history.retired.items() if key in there or not ledger.folded}
+    lost = not (ledger.folded or ledger.gone)
+    retired = {key: entry for key, entry in history.retired.items() if key in there or lost}
     for key, entry in ledger.retired.items():
         if key in history.retired:
             retired[key] = replace(history.retired[key], size=entry.size, tagged=entry.tagged)
@@ -122,8 +134,13 @@ def _lost_channels(history: History, ledger: Ledger, markers: Markers) -> dict[s
     lost = {}
     for channel, release_id in ledger.current.items():
         found = history.current.get(channel)
-        folded = ledger.folded.get(release_id)
-        newer = found is not None and (folded is None or found.order >= (folded.at, release_id))
+        folded = ledger.folded.get(release_id) or ledger.gone.get(release_id)
+        if found is None:
+            newer = False
+        elif folded is None:
+            newer = is_unseen(ledger, found.id)
+        else:
+            newer = found.order >= (folded.at, release_id)
         if not newer and (found is not None or release_id not in markers.invalid):
             lost[channel] = release_id
     return lost

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A release and its marker in the bucket; ``at`` is S3's ``LastModified`` of the marker."""
+    """A release and its marker; ``at`` is the marker's instant: S3's ``LastModified`` when it was first seen."""
 
     id: str
     at: datetime
@@ -109,6 +109,15 @@ def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> R
     """
     since = max(entry.mark.since, turned.get(entry.logical, entry.mark.since))
     return replace(entry, mark=Mark(_state(entry.logical, paths), since))
+
+
+def not_before(history: History, instant: datetime) -> History:
+    """The history with no retired asset dated before an instant: what came before it was dated by an unknown order."""
+    retired = {
+        key: entry if entry.mark.since >= instant else replace(entry, mark=Mark(entry.mark.state, instant))
+        for key, entry in history.retired.items()
+    }
+    return replace(history, retired=retired)
 
 
 def _state(logical: str, paths: set[str]) -> State:

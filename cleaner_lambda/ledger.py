@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from release_log import ledger_fields as fields
 from release_log.instants import format_instant
 from release_log.ledger_file import broken, decode_announcement, encode_announcement, pack, unpack
+from release_log.marker_order import Contradiction
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
@@ -22,10 +23,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A marker that is part of the ledger: its instant is S3's ``LastModified``."""
+    """A marker that is part of the ledger.
+
+    Attributes:
+        at: Its instant: S3's ``LastModified`` when it was first seen.
+        channel: Its release's channel.
+        modified: Its ``LastModified`` when it was last read, if that is another: somebody has copied it onto itself.
+    """
 
     at: datetime
     channel: str
+    modified: datetime | None = None
+
+    @property
+    def read_at(self) -> datetime:
+        """Its ``LastModified`` when it was last read."""
+        return self.modified or self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,9 @@ class Ledger:
     Attributes:
         current: Channel -> id of its current release.
         folded: Id -> every marker that is part of this state.
+        gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
+        doubts: Channel -> why it is unknown which of its releases is current, until it has a new one.
+        sure_since: When the last such doubt ended; no asset counts as retired before that.
         retired: Key -> every retired asset.
         owed: Keys whose tags have to be checked: their asset is live again, or its tags are unknown. Also keys that
             nothing else names any more: a run that died may have tagged them as orphans.
@@ -72,6 +88,9 @@ class Ledger:
 
     current: Mapping[str, str] = field(default_factory=dict)
     folded: Mapping[str, Folded] = field(default_factory=dict)
+    gone: Mapping[str, Folded] = field(default_factory=dict)
+    doubts: Mapping[str, Contradiction] = field(default_factory=dict)
+    sure_since: datetime | None = None
     retired: Mapping[str, Retired] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
     deleting: Announcement | None = None
@@ -91,10 +110,10 @@ def encode(ledger: Ledger) -> bytes:
     return pack(
         {
             "current": dict(ledger.current),
-            "folded": {
-                release_id: {"at": format_instant(folded.at), "channel": folded.channel}
-                for release_id, folded in ledger.folded.items()
-            },
+            "folded": _encode_folded(ledger.folded),
+            "gone": _encode_folded(ledger.gone),
+            "doubts": {channel: list(doubt) for channel, doubt in ledger.doubts.items()},
+            "sure_since": ledger.sure_since and format_instant(ledger.sure_since),
             "retired": {key: _encode_retired(entry) for key, entry in ledger.retired.items()},
             "owed": sorted(ledger.owed),
             "deleting": encode_announcement(ledger.deleting),
@@ -117,10 +136,14 @@ def decode(body: bytes) -> Ledger:
     try:
         return Ledger(
             current=fields.text_mapping(document["current"]),
-            folded={
-                release_id: Folded(fields.instant(entry["at"]), fields.text(entry["channel"]))
-                for release_id, entry in document["folded"].items()
+            folded=_decode_folded(document["folded"]),
+            # An older version's ledger has none of these three.
+            gone=_decode_folded(document.get("gone", {})),
+            doubts={
+                channel: Contradiction(*map(fields.text, doubt))
+                for channel, doubt in document.get("doubts", {}).items()
             },
+            sure_since=fields.optional_instant(document.get("sure_since")),
             retired={key: _decode_retired(entry) for key, entry in document["retired"].items()},
             owed=fields.texts(document["owed"]),
             deleting=decode_announcement(document["deleting"]),
@@ -132,6 +155,25 @@ def decode(body: bytes) -> Ledger:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise broken(error) from error
+
+
+def _encode_folded(folded: Mapping[str, Folded]) -> dict[str, dict[str, str]]:
+    return {
+        release_id: {"at": format_instant(each.at), "channel": each.channel}
+        | ({} if each.modified is None else {"modified": format_instant(each.modified)})
+        for release_id, each in folded.items()
+    }
+
+
+def _decode_folded(entries: dict[str, dict[str, Any]]) -> dict[str, Folded]:
+    return {
+        release_id: Folded(
+            fields.instant(entry["at"]),
+            fields.text(entry["channel"]),
+            fields.optional_instant(entry.get("modified")),
+        )
+        for release_id, entry in entries.items()
+    }
 
 
 def _encode_retired(entry: Retired) -> dict[str, object]:

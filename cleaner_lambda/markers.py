@@ -26,11 +26,13 @@ class Markers:
 
     Attributes:
         listed: Id -> S3's ``LastModified`` of every marker.
+        instants: Id -> the instant of every marker: its ``LastModified`` when it was first seen.
         valid: Id -> the markers that the run has read, if they are valid.
         invalid: Id -> why nothing may be deleted: the markers that the run has read, if they are not valid.
     """
 
     listed: Mapping[str, datetime]
+    instants: Mapping[str, datetime]
     valid: Mapping[str, Published] = field(default_factory=dict)
     invalid: Mapping[str, Stop] = field(default_factory=dict)
 
@@ -72,7 +74,7 @@ def read_markers(store: S3Port, layout: Layout, markers: Markers, ids: Iterable[
         except ReleaseLogError as error:
             invalid[release_id] = stop_for_invalid(key, error)
         else:
-            valid[release_id] = Published(release_id, markers.listed[release_id], release)
+            valid[release_id] = Published(release_id, markers.instants[release_id], release)
     return replace(markers, valid=valid, invalid=invalid)
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from cleaner_lambda.sites import Site
 
 
+UNKNOWN = frozenset({Reason.INVALID_MARKER, Reason.MISSING_MARKER, Reason.UNKNOWN_ORDER})
+"""The reasons for which it is unknown what is current, pending, staged or pinned."""
+
+
 def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[Metric, float]:
     """The values of one real run. Pure.
 
@@ -41,7 +45,7 @@ def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[Metric, 
         Metric.KEPT: counts["keep"],
         Metric.FAILED: counts["failed"],
         Metric.SET_ASIDE: counts["set_aside"],
-        Metric.INVALID_MARKERS: sum(reason in {Reason.INVALID_MARKER, Reason.MISSING_MARKER} for reason in reasons),
+        Metric.INVALID_MARKERS: sum(reason in UNKNOWN for reason in reasons),
         Metric.BRAKE_PULLED: reasons.count(Reason.BRAKE),
         Metric.DURATION: seconds * 1000,
     }

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     BRAKE = "brake"
     INVALID_MARKER = "invalid_marker"
     MISSING_MARKER = "missing_marker"
+    UNKNOWN_ORDER = "unknown_order"
     DELETING = "deleting"
     REBUILT = "rebuilt"
     OUTSIDE = "outside_site"

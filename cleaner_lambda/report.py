@@ -34,6 +34,29 @@ ROUTINE = frozenset({Reason.REBUILT, Reason.DELETING})
 """Reasons for which a run deletes nothing and the next one does. Any other reason waits for a person."""
 
 
+STOPS = {
+    Reason.BRAKE: (
+        "more is due than `max_delete_fraction` allows",
+        "check the plan; if it is right, invoke with `force`",
+    ),
+    Reason.INVALID_MARKER: (
+        "a marker, an intent, a staged release or a pin cannot be read",
+        "delete the file that the message names, and publish its release again",
+    ),
+    Reason.MISSING_MARKER: (
+        "the marker of a channel's current release is gone",
+        "publish a release in that channel, or put the marker back",
+    ),
+    Reason.UNKNOWN_ORDER: (
+        "markers that no ledger had seen were copied or restored, and contradict each other about which is the newest",
+        "publish the release that is live again in the channel that the message names, or roll back to it",
+    ),
+    Reason.DELETING: ("another run is deleting", "none: it passes within 15 minutes"),
+    Reason.REBUILT: ("the ledger is being rebuilt", "none: the cleaner continues by itself"),
+}
+"""Reason for which a run deletes nothing -> what it means, and what to do, for the documents."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What one run did.

@@ -20,6 +20,7 @@ from cleaner_lambda.guard import check
 from cleaner_lambda.load import load
 from cleaner_lambda.look import take_second_look
 from cleaner_lambda.markers import read_markers
+from cleaner_lambda.order import gone_after
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Reason, View, decide
 from cleaner_lambda.pruning import old_markers
@@ -143,6 +144,12 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
     after = _ledger_after(loaded.ledger, there, known, checked, outcome, job.run)
+    after = replace(
+        after,
+        gone=gone_after(loaded.ledger, folded, there),
+        doubts=log.order.doubts,
+        sure_since=log.order.sure_since,
+    )
     if announced or retagged or loaded.base.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
         store.put_if(layout.ledger, ledgers.encode(replace(after, last_run=last_run)), etag)

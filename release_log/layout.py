@@ -13,14 +13,11 @@ any other key below ``<prefix>``            an asset
 from __future__ import annotations
 
 import re
-from datetime import UTC
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from release_log.bounds import KEY_BYTES
 from release_log.errors import LayoutError
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 LOG_FOLDER = ".releases/"
 
@@ -144,6 +141,14 @@ def make_id(at: datetime, release: str) -> str:
 def is_id(text: str) -> bool:
     """Whether a text is the id of a release, and not only its name."""
     return _ID.fullmatch(text) is not None
+
+
+def begun_at(release_id: str) -> datetime | None:
+    """The instant in an id: when its upload began, by the build machine's clock. None if it is not an instant."""
+    try:
+        return datetime.strptime(release_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def check_prefix(prefix: str) -> str:

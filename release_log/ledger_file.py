@@ -114,15 +114,29 @@ def _check_depth(last_run: object) -> None:
         raise ValueError(msg)
 
 
-def read_deleting(body: bytes) -> Announcement | None:
-    """What a ledger announces.
+class Head(NamedTuple):
+    """What an uploader reads of the ledger.
+
+    Attributes:
+        deleting: What a cleaner is about to delete; None if no cleaner is.
+        instants: Id -> instant of each marker that the cleaner has seen, whether it still exists or not.
+    """
+
+    deleting: Announcement | None
+    instants: Mapping[str, datetime]
+
+
+def read_head(body: bytes) -> Head:
+    """Read what an uploader needs of a ledger.
 
     Raises:
         LedgerError: The ledger cannot be read.
     """
     document = unpack(body)
     try:
-        return decode_announcement(document["deleting"])
+        seen = fields.mapping(document.get("gone", {})) | fields.mapping(document.get("folded", {}))
+        instants = {release_id: fields.instant(entry["at"]) for release_id, entry in seen.items()}
+        return Head(decode_announcement(document["deleting"]), instants)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise broken(error) from error
 

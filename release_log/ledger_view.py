@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from release_log import ledger_fields as fields
 from release_log.ledger_file import broken, decode_announcement, unpack
+from release_log.marker_order import Contradiction
 from release_log.tags import State
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class RetiredAsset:
 
 @dataclass(frozen=True, slots=True)
 class FoldedMarker:
-    """A marker that the cleaner has seen; ``at`` is S3's ``LastModified``."""
+    """A marker that the cleaner has seen; ``at`` is S3's ``LastModified`` when it was first seen."""
 
     at: datetime
     channel: str
@@ -59,6 +60,8 @@ class LedgerView:
     Attributes:
         current: Channel -> id of its current release.
         folded: Id -> every marker that the cleaner has seen.
+        gone: Id -> those of them that do not exist any more.
+        doubts: Channel -> why it is unknown which of its releases is current, until it has a new one.
         retired: Every retired asset.
         deleting: What a run was about to delete when the ledger was written.
         listed_at: When the last full listing was.
@@ -68,11 +71,18 @@ class LedgerView:
 
     current: Mapping[str, str]
     folded: Mapping[str, FoldedMarker]
+    gone: Mapping[str, FoldedMarker]
+    doubts: Mapping[str, Contradiction]
     retired: tuple[RetiredAsset, ...]
     deleting: Announcement | None
     listed_at: datetime | None
     rebuilding: bool
     last_run: Mapping[str, Any]
+
+    @property
+    def instants(self) -> dict[str, datetime]:
+        """Id -> instant of each marker that the cleaner has seen, whether it still exists or not."""
+        return {release_id: each.at for release_id, each in {**self.gone, **self.folded}.items()}
 
 
 def view(body: bytes) -> LedgerView:
@@ -85,9 +95,11 @@ def view(body: bytes) -> LedgerView:
     try:
         return LedgerView(
             current=fields.text_mapping(document["current"]),
-            folded={
-                release_id: FoldedMarker(fields.instant(entry["at"]), fields.text(entry["channel"]))
-                for release_id, entry in document["folded"].items()
+            folded=_folded(document["folded"]),
+            gone=_folded(document.get("gone", {})),
+            doubts={
+                channel: Contradiction(*map(fields.text, doubt))
+                for channel, doubt in document.get("doubts", {}).items()
             },
             retired=tuple(_retired(key, entry) for key, entry in document["retired"].items()),
             deleting=decode_announcement(document["deleting"]),
@@ -97,6 +109,13 @@ def view(body: bytes) -> LedgerView:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise broken(error) from error
+
+
+def _folded(entries: Mapping[str, Any]) -> dict[str, FoldedMarker]:
+    return {
+        release_id: FoldedMarker(fields.instant(entry["at"]), fields.text(entry["channel"]))
+        for release_id, entry in entries.items()
+    }
 
 
 def _retired(key: str, entry: Mapping[str, Any]) -> RetiredAsset:

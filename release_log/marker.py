@@ -72,7 +72,7 @@ class Release:
     Attributes:
         release: The release's name, usually the commit.
         channel: The line of releases that it belongs to.
-        created_at: When it was written, by the build machine's clock. For people: no order depends on it.
+        created_at: When it was written, by the build machine's clock. No order depends on it.
         prefix: The site's prefix.
         uploader: The program that wrote it: ``name`` and ``version``.
         assets: Logical path -> asset, for every file of the build.

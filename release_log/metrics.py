@@ -78,7 +78,7 @@ class Metric(StrEnum):
         "InvalidMarkers",
         Unit.COUNT,
         "each run",
-        "markers, intents, staged releases and pins that cannot be read or are gone: nothing is deleted",
+        "files of the release log that cannot be read, are gone or contradict each other: nothing is deleted",
     )
     BRAKE_PULLED = (
         "BrakePulled",

@@ -9,7 +9,7 @@ It shares no code with `cleaner_lambda`, and must not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ class Site:
         protected: Key of an intent or a staged release -> the end of its protection.
         pinned: The keys of the pinned releases.
         orphans: Key of an orphan -> when a full listing found it.
+        sure_since: Before this instant it was unknown what was current, so nothing counts as retired before it.
     """
 
     releases: Sequence[Release]
@@ -50,6 +51,7 @@ class Site:
     protected: Mapping[str, datetime] = field(default_factory=dict)
     pinned: Collection[str] = ()
     orphans: Mapping[str, datetime] = field(default_factory=dict)
+    sure_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,10 @@ def retired(site: Site) -> dict[str, Retired]:
     current = history[-1].keys if history else set()
     assets = {key: _left(key, history) for key in named - current if key in site.present}
     orphans = {key: _orphan(key, at, history) for key, at in site.orphans.items() if key not in named}
-    return assets | {key: asset for key, asset in orphans.items() if key in site.present}
+    found = assets | {key: asset for key, asset in orphans.items() if key in site.present}
+    if site.sure_since is None:
+        return found
+    return {key: replace(asset, since=max(asset.since, site.sure_since)) for key, asset in found.items()}
 
 
 def _left(key: str, history: list[Step]) -> Retired:

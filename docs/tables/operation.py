@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cleaner_lambda.completion_event import FIELDS
+from cleaner_lambda.report import STOPS
 from cleaner_lambda.request import FLAGS, SITE_KEYS
 from docs.tables.markdown import code, table
 from infra.alarms import ALARMS, Alarm, Missing
@@ -33,6 +34,11 @@ def metrics() -> str:
     """Each metric of the cleaner: its unit, when it has a value, and what the value says."""
     rows = [[code(metric), metric.unit.value, metric.when, metric.doc] for metric in Metric]
     return table(["metric", "unit", "when it has a value", "value"], rows)
+
+
+def stops() -> str:
+    """Each reason for which a run deletes nothing: what it means, and what to do."""
+    return table(["`stopped_by`", "meaning", "remedy"], ([code(reason), *texts] for reason, texts in STOPS.items()))
 
 
 def event() -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from dataclasses import replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.run import Job, clean
 from release_log.marker import Asset, Release, encode
 from tests.fake_uploader_s3 import stored_with
-from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError
-from tests.interleaving.ports import CleanerPort, UploaderPort
+from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError, Op
+from tests.interleaving.ports import GIVEN_UP, CleanerPort, UploaderPort
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
 from uploader.builds.asset import LocalAsset
 from uploader.clocks import Clocks
@@ -177,6 +178,44 @@ def rolling_back(release_id: str) -> Callable[[Actor], str]:
         return marker
 
     return work
+
+
+def copying(keys: Callable[[], Sequence[str]]) -> Callable[[Actor], None]:
+    """Somebody copies files of the release log onto themselves, for another storage class, or from a backup.
+
+    Args:
+        keys: The files, known when it runs. It reads each, and then writes it, though it may be gone by then.
+    """
+
+    def work(actor: Actor) -> None:
+        world = actor.world
+        for key in keys():
+            found = world.request(Op("get", key), partial(world.objects.get, key), GIVEN_UP, GIVEN_UP)
+            if found is not None:
+                copy = partial(world.rewrite, key, replace(found))
+                world.request(Op("copy", key, writes=True), copy, GIVEN_UP, GIVEN_UP)
+
+    return work
+
+
+def taking_away(key: str) -> Callable[[Actor], None]:
+    """Somebody deletes a file of the release log, and puts it back: from a backup, or an old version of it."""
+
+    def work(actor: Actor) -> None:
+        world, stored = actor.world, replace(actor.world.objects[key])
+        world.request(Op("delete", key, frozenset({key}), writes=True), partial(world.delete, key), GIVEN_UP, GIVEN_UP)
+        world.request(Op("copy", key, writes=True), partial(world.rewrite, key, stored), GIVEN_UP, GIVEN_UP)
+
+    return work
+
+
+def publish_again(world: World, channels: Sequence[str]) -> None:
+    """An operator does what the cleaner's stop asks for: a new release of what is live, in each of these channels."""
+    for channel in channels:
+        world.advance(2)
+        release_id = f"{world.now:%Y%m%dT%H%M%SZ}-again"
+        keys = sorted(world.releases[world.current()[channel]][1].keys)
+        world.put(LAYOUT.marker_key(release_id), body(keys, channel, "again", world))
 
 
 def cleaning(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import apply, guard, load, look, run
 from tests.interleaving import cases, ports
 from tests.interleaving.explore import every_schedule
-from uploader.protocol import held, intent, write_if_whole
+from uploader.protocol import held, write_if_whole
 from uploader.protocol import look as uploader_look
 from uploader.protocol.held import Intent
 from uploader.publishing import publish
@@ -83,8 +83,8 @@ def _attempt_without(piece: str) -> tuple[tuple[str, str], ...]:
 
 def no_intent(bucket: BucketPort, layout: Layout, release_id: str, keys: frozenset[str], clocks: Clocks) -> Intent:
     """An intent that counts as held, although nobody wrote it."""
-    held = Intent(release_id, clocks.wall(), b"", clocks.passed(), clocks.passed())
-    held.keep_look(bucket.look(layout, keys))
+    held = Intent(release_id, clocks.wall(), b"", clocks.passed())
+    held.keep_look(bucket.look(layout, keys), clocks.passed())
     return held
 
 
@@ -232,13 +232,10 @@ MUTANTS = (
         every(cases.LISTED_AHEAD, preemptions=2),
     ),
     Mutant(
-        "S3's clock is estimated from the answer to the intent's PUT",
+        "S3's clock is estimated from the answer to the listing that names the intent",
         "the estimate is late, and a listing that is older than the ledger passes for a newer one",
-        inspect.unwrap(intent.intent),
-        (
-            ("@contextmanager\n", ""),
-            ("            held.created = clocks.passed()\n", "            held.created = began\n"),
-        ),
+        uploader_look.look_around,
+        (("    looked = clocks.passed()\n", "    looked = held.began\n"),),
         every(cases.LISTED_AHEAD, preemptions=2),
     ),
     Mutant(
@@ -259,7 +256,7 @@ MUTANTS = (
         uploader_look.look_around,
         (
             (
-                "if written + timedelta(seconds=clocks.passed() - held.created) >= announced.until:",
+                "if written + timedelta(seconds=clocks.passed() - looked) >= announced.until:",
                 "if clocks.wall() >= announced.until:",
             ),
         ),
@@ -354,7 +351,7 @@ MUTANTS = (
         write_if_whole.write_if_whole,
         (
             ("            check_whole(logged, listing.sizes)\n", ""),
-            ("_as_stored(release_at(held.at), listing, logged.at)", "release_at(held.at)"),
+            ("_as_stored(release_at(held.at), listing, at)", "release_at(held.at)"),
         ),
         every(cases.PIN_AND_CLEANER),
     ),

@@ -62,6 +62,9 @@ class World:
         page: The number of keys in a page of a listing.
         pinned: Id -> keys of every release that somebody has been told is pinned.
         unpinned: Ids of the releases that somebody has asked to unpin: they are nobody's to rely on any more.
+        releases: Id -> when its marker was written, and what it says, for each marker in the bucket.
+        published: The same for each marker that ever was there.
+        copied: Keys of the files that somebody has copied onto themselves, so that ``LastModified`` is another.
         late: Requests under way.
         trace: A record of the requests, for people.
         runs_alone: The number of runs that nobody schedules; their ids are the same in every schedule of a case.
@@ -72,6 +75,8 @@ class World:
         self.page = page
         self.objects: dict[str, Stored] = {}
         self.releases: dict[str, tuple[datetime, Release]] = {}
+        self.published: dict[str, tuple[datetime, Release]] = {}
+        self.copied: set[str] = set()
         self.staged: dict[str, Release] = {}
         self.pinned: dict[str, frozenset[str]] = {}
         self.unpinned: set[str] = set()
@@ -94,6 +99,7 @@ class World:
             key: replace(each, tags=dict(each.tags), metadata=dict(each.metadata)) for key, each in self.objects.items()
         }
         other.releases, other.staged, other.pinned = dict(self.releases), dict(self.staged), dict(self.pinned)
+        other.published, other.copied = dict(self.published), set(self.copied)
         other.unpinned, other.trace = set(self.unpinned), list(self.trace)
         other.runs_alone = self.runs_alone
         other._current, other._dirty = self._current, self._dirty
@@ -175,11 +181,26 @@ class World:
         stored = Stored(body, self.now, len(body) if size is None else size, {}, metadata or {})
         self.objects[key] = stored
         if key.startswith(LAYOUT.markers):
-            self.releases[LAYOUT.release_id(key)] = (self.now, decode(body, PREFIX))
+            release_id = LAYOUT.release_id(key)
+            self.releases[release_id] = self.published[release_id] = (self.now, decode(body, PREFIX))
             self._dirty = True
         elif key.startswith(LAYOUT.staged):
             self.staged[key] = decode(body, PREFIX)
         return stored
+
+    def rewrite(self, key: str, stored: Stored) -> None:
+        """Write again what somebody has read under this key: nothing but its ``LastModified`` is new.
+
+        If the file was deleted meanwhile, it comes back.
+        """
+        self.objects[key] = replace(stored, at=self.now)
+        self.copied.add(key)
+        if key.startswith(LAYOUT.markers):
+            release_id = LAYOUT.release_id(key)
+            self.releases[release_id] = self.published[release_id]
+            self._dirty = True
+        elif key.startswith(LAYOUT.staged):
+            self.staged[key] = decode(stored.body, PREFIX)
 
     def delete(self, key: str) -> None:
         """Delete an object, if it exists."""
@@ -203,7 +224,8 @@ class World:
             (key, each.body, each.at, each.size, frozenset(each.tags.items()), frozenset(each.metadata.items()))
             for key, each in self.objects.items()
         )
-        return self.time, objects, frozenset(self.pinned.items()), frozenset(self.unpinned)
+        written = frozenset((release_id, at) for release_id, (at, _) in self.published.items())
+        return self.time, objects, frozenset(self.pinned.items()), frozenset(self.unpinned), written
 
     # The promise
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from release_log.errors import LedgerError
 from release_log.ledger_view import view
-from uploader.history.order import newest_first
+from uploader.history.order import dated, doubts_of, newest_first
 from uploader.history.release import Unreadable, id_of, read_releases
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from release_log.ledger_view import LedgerView
+    from release_log.marker_order import Contradiction
     from uploader.history.release import LoggedRelease
     from uploader.s3.port import ReaderPort
 
@@ -29,12 +30,14 @@ class Current:
         unseen: Ids of the releases that the cleaner has not seen yet, newest first.
         unreadable: Markers that are not valid. Each may be the current one of any channel.
         lost: Channel -> id of its current release, whose marker is gone.
+        doubts: Channel -> why it is unknown which of its releases is current: it may be another than the one here.
     """
 
     releases: Mapping[str, LoggedRelease]
     unseen: tuple[str, ...]
     unreadable: tuple[Unreadable, ...]
     lost: Mapping[str, str]
+    doubts: Mapping[str, Contradiction]
 
 
 def read_ledger(bucket: ReaderPort, layout: Layout) -> tuple[LedgerView | None, str | None]:
@@ -54,7 +57,8 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
     The ledger says which channel a marker belongs to. So only the markers that the cleaner has not seen, and the
     current ones, are read. Without a ledger, every marker is read.
     """
-    folded = ledger.folded if ledger else {}
+    folded, instants = (ledger.folded, ledger.instants) if ledger else ({}, {})
+    log = dated(layout, log, instants)
     seen: dict[str, str] = {}
     unseen = []
     for key in newest_first(log, layout.markers):
@@ -65,20 +69,22 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
             seen.setdefault(known.channel, key)
 
     newest: dict[str, LoggedRelease] = {}
-    unseen_ids, unreadable = [], []
+    new: list[LoggedRelease] = []
+    unreadable = []
     for each in read_releases(bucket, layout, unseen):
         if isinstance(each, Unreadable):
             unreadable.append(each)
         else:
-            unseen_ids.append(each.id)
-            newest.setdefault(each.release.channel, each)
+            new.append(replace(each, at=log[each.key]))
+            newest.setdefault(each.release.channel, new[-1])
 
     # As in the cleaner: if the current marker is gone, the release before it does not become current again.
     lost = {
         channel: release_id
         for channel, release_id in (ledger.current if ledger else {}).items()
-        if layout.marker_key(release_id) not in log and channel not in newest
+        if layout.marker_key(release_id) not in log and not _came_after(newest.get(channel), release_id, instants)
     }
+    newest = {channel: each for channel, each in newest.items() if channel not in lost}
     wanted = [
         key
         for channel, key in seen.items()
@@ -88,8 +94,14 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
         if isinstance(each, Unreadable):
             unreadable.append(each)
         else:
-            newest[each.release.channel] = each
-    return Current(dict(sorted(newest.items())), tuple(unseen_ids), tuple(unreadable), lost)
+            newest[each.release.channel] = replace(each, at=log[each.key])
+    doubts = doubts_of(ledger, [each for each in new if each.id not in instants])
+    return Current(dict(sorted(newest.items())), tuple(each.id for each in new), tuple(unreadable), lost, doubts)
+
+
+def _came_after(found: LoggedRelease | None, release_id: str, instants: Mapping[str, datetime]) -> bool:
+    """Whether a marker counts as newer than one that is gone."""
+    return found is not None and (found.at, found.id) >= (instants.get(release_id, found.at), release_id)
 
 
 def problems_of(layout: Layout, current: Current) -> tuple[str, ...]:
@@ -100,5 +112,11 @@ def problems_of(layout: Layout, current: Current) -> tuple[str, ...]:
             f"{layout.marker_key(release_id)}, the marker of channel {channel!r}'s current release, is gone: the "
             "cleaner deletes nothing until that channel has a new release; publish one, or put the marker back"
             for channel, release_id in current.lost.items()
+        ),
+        *(
+            f"it is unknown which release of channel {channel!r} is current: {doubt}, so somebody copied or restored "
+            "markers; the cleaner deletes nothing until that channel has a new release; publish the one that is live "
+            "again, or roll back to it"
+            for channel, doubt in current.doubts.items()
         ),
     )

@@ -13,6 +13,7 @@ from uploader.history.release import name_of, read_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from release_log.layout import Layout
     from release_log.marker import Asset, Release
@@ -73,16 +74,24 @@ def ambiguous(wanted: str, ids: Sequence[str]) -> UploaderError:
     )
 
 
-def releases_of(bucket: ReaderPort, layout: Layout, channel: str) -> Iterator[LoggedRelease]:
+def releases_of(
+    bucket: ReaderPort, layout: Layout, channel: str, log: Mapping[str, datetime]
+) -> Iterator[LoggedRelease]:
     """The releases of a channel, the current one first: by S3's clock, then by key. One request a marker.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        channel: The channel.
+        log: The markers with their instants.
 
     Raises:
         UploaderError: A marker is not valid, so its channel is unknown.
     """
-    for key in newest_first(bucket.written(layout.markers), layout.markers):
+    for key in newest_first(log, layout.markers):
         logged = read_release(bucket, layout, key)
         if logged is not None and logged.release.channel == channel:
-            yield logged
+            yield replace(logged, at=log[key])
 
 
 def without_headers(release: Release) -> Release:

@@ -8,7 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from uploader.history.completeness import fits
-from uploader.history.order import newest_first
+from uploader.history.current import read_ledger
+from uploader.history.order import dated, newest_first
 from uploader.history.release import Unreadable, read_releases
 
 if TYPE_CHECKING:
@@ -71,12 +72,13 @@ def releases(bucket: ReaderPort, layout: Layout, *, channel: str | None, limit: 
         channel: Only this channel; None: all. A file that cannot be read can be of any channel, and is always listed.
         limit: How many releases, at most.
     """
-    log = bucket.written(layout.log)
+    ledger, _ = read_ledger(bucket, layout)
+    log = dated(layout, bucket.written(layout.log), ledger.instants if ledger else {})
     pinned = {key.rpartition("/")[2] for key in log if key.startswith(layout.pins)}
     keys = _once(newest_first(log, layout.markers, layout.staged, layout.pins), layout)
     # Consecutive releases share most of their assets: each asset is held once.
     known: dict[Asset, Asset] = {}
-    every = _each(bucket, layout, keys[:limit] if channel is None else keys, known)
+    every = _each(bucket, layout, log, keys[:limit] if channel is None else keys, known)
     wanted = ((each, assets) for each, assets in every if channel is None or each.channel in {channel, None})
     found = list(islice(wanted, limit))
     sizes = bucket.listing(layout.prefix, {asset.key for asset in known}).sizes if known else {}
@@ -102,10 +104,11 @@ def _once(keys: list[str], layout: Layout) -> list[str]:
 
 
 def _each(
-    bucket: ReaderPort, layout: Layout, keys: list[str], known: dict[Asset, Asset]
+    bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime], keys: list[str], known: dict[Asset, Asset]
 ) -> Iterator[tuple[Listed, list[Asset]]]:
     channels: set[str] = set()
-    for logged in read_releases(bucket, layout, keys):
+    for read in read_releases(bucket, layout, keys):
+        logged = replace(read, at=log[read.key])
         if isinstance(logged, Unreadable):
             yield (
                 Listed(

@@ -12,7 +12,9 @@ from release_log.channel import DEFAULT_CHANNEL
 from uploader.about import VERSION, WRITER
 from uploader.errors import UploaderError
 from uploader.history.completeness import check_whole
+from uploader.history.current import read_ledger
 from uploader.history.find import find_release, releases_of, without_headers
+from uploader.history.order import dated, find_doubt
 from uploader.protocol.write_if_whole import write_if_whole
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from release_log.marker import Release
+    from release_log.marker_order import Contradiction
     from uploader.clocks import Clocks
     from uploader.history.release import LoggedRelease
     from uploader.s3.port import BucketPort, ReaderPort
@@ -33,6 +36,7 @@ class Target:
         old: The old release.
         channel: The channel in which it is to be current.
         current: The release that is current in that channel; None if none is.
+        doubt: Why it is unknown whether that release is current; None if it is known.
         replaced: Keys of its files without a fingerprint that a later upload has replaced, or may have. Only a new
             upload of the old build restores them.
     """
@@ -40,12 +44,13 @@ class Target:
     old: LoggedRelease
     channel: str
     current: LoggedRelease | None
+    doubt: Contradiction | None
     replaced: frozenset[str]
 
     @property
     def already(self) -> bool:
         """Whether the current release has the same assets, so that nothing is left to do."""
-        return self.current is not None and _same(self.old, self.current)
+        return self.doubt is None and self.current is not None and _same(self.old, self.current)
 
 
 def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel: str | None) -> Target:
@@ -61,9 +66,15 @@ def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel:
     Raises:
         UploaderError: The release does not exist, or cannot be told from others of its name.
     """
+    ledger, _ = read_ledger(bucket, layout)
+    log = dated(layout, bucket.written(layout.markers), ledger.instants if ledger else {})
     if wanted is None:
         channel = channel or DEFAULT_CHANNEL
-        line = releases_of(bucket, layout, channel)
+        doubt = find_doubt(bucket, layout, log, ledger, channel)
+        if doubt is not None:
+            msg = f"it is unknown which release of channel {channel!r} is current: {doubt}; name the one to go back to"
+            raise UploaderError(msg)
+        line = releases_of(bucket, layout, channel, log)
         current = next(line, None)
         # A build may have been published twice.
         logged = next((each for each in line if current is not None and not _same(each, current)), None)
@@ -74,8 +85,9 @@ def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel:
         # A pinned release outlives its marker.
         logged = find_release(bucket, layout, wanted, (layout.markers, layout.pins), channel)
         channel = channel or logged.release.channel
-        current = next(releases_of(bucket, layout, channel), None)
-    return Target(logged, channel, current, _replaced(bucket, logged))
+        current = next(releases_of(bucket, layout, channel, log), None)
+        doubt = find_doubt(bucket, layout, log, ledger, channel)
+    return Target(logged, channel, current, doubt, _replaced(bucket, logged))
 
 
 def check(bucket: ReaderPort, layout: Layout, target: Target) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from uploader.errors import UploaderError
+from uploader.history.current import read_ledger
+from uploader.history.order import dated
 from uploader.history.release import read_release
 from uploader.protocol.write_if_whole import write_if_whole
 
@@ -72,11 +74,18 @@ def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
         why = "it was dropped, has expired, or is another site's (--prefix)"
         msg = f"{release_id} is not staged: {why}; publish it again"
         raise UploaderError(msg)
-    for key, at in bucket.written(layout.markers).items():
-        other = read_release(bucket, layout, key) if at >= logged.at else None
-        if other is None or (other.at, key) <= (logged.at, marker):
-            continue
-        if other.release.channel == logged.release.channel:
+    # The ledger after the markers: what it does not know by then, the cleaner has not seen.
+    written = bucket.written(layout.markers)
+    ledger, _ = read_ledger(bucket, layout)
+    log = dated(layout, written, ledger.instants if ledger else {})
+    own = (log.get(marker, logged.at), marker)
+    for key, at in log.items():
+        other = read_release(bucket, layout, key) if (at, key) > own else None
+        if other is not None and other.release.channel == logged.release.channel:
             msg = f"{release_id} was activated, and {other.id} came after it: publish it again"
             raise UploaderError(msg)
+    if ledger is not None and release_id in ledger.instants and logged.release.channel in ledger.doubts:
+        doubt = ledger.doubts[logged.release.channel]
+        msg = f"{release_id} was activated, but it is unknown whether it is current: {doubt}; publish it again"
+        raise UploaderError(msg)
     return Activated(release_id, marker, already=True)

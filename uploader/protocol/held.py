@@ -26,7 +26,8 @@ class Intent:
         at: The instant in the id, by the build machine's clock.
         body: The intent's content.
         began: Just before the PUT of the intent was sent, on `Clocks.passed`.
-        created: Just after the PUT was answered, on the same clock.
+        seen: Just after the look at the site was answered, on the same clock.
+        instants: Id -> instant of each marker that the cleaner has seen; see `uploader.s3.port.Look.instants`.
         log: The files of the release log at the look; see `uploader.s3.port.Listing.log`.
         keep: Leave the intent in the bucket until it expires, because nobody knows whether the marker was written.
         written: Key of the marker, or of the staged release, once S3 has confirmed it.
@@ -36,15 +37,16 @@ class Intent:
     at: datetime
     body: bytes
     began: float
-    created: float = 0.0
+    seen: float = 0.0
+    instants: Mapping[str, datetime] = field(default_factory=dict)
     log: Mapping[str, datetime] = field(default_factory=dict)
     keep: bool = False
     written: str | None = None
     _look: Look | None = None
 
-    def keep_look(self, look: Look) -> None:
-        """Keep the look at the site."""
-        self.log, self._look = look.listing.log, look
+    def keep_look(self, look: Look, at: float) -> None:
+        """Keep the look at the site, which was answered at an instant on `Clocks.passed`."""
+        self.log, self.instants, self.seen, self._look = look.listing.log, look.instants, at, look
 
     def take_look(self) -> Look:
         """The look at the site, taken after any cleaner that was deleting our keys had finished. Can be taken once.
@@ -62,8 +64,10 @@ class Intent:
         return clocks.passed() - self.began > HALF_PENDING_TTL
 
     def is_taken(self, layout: Layout) -> bool:
-        """Whether another release that began in the same second has this id already."""
-        return not self.log.keys().isdisjoint({layout.marker_key(self.id), layout.staged_key(self.id)})
+        """Whether another release that began in the same second has this id already, or had it."""
+        return self.id in self.instants or not self.log.keys().isdisjoint(
+            {layout.marker_key(self.id), layout.staged_key(self.id)}
+        )
 
     def wait_for_its_turn(self, layout: Layout, clocks: Clocks) -> None:
         """Wait until S3's clock is past the second of the newest marker.
@@ -74,8 +78,8 @@ class Intent:
         own = self.log.get(layout.pending_key(self.id))
         newest = max((at for key, at in self.log.items() if key.startswith(layout.markers)), default=None)
         if own is not None and newest is not None:
-            # A lower bound of S3's clock: the time at which our intent was written, plus the time since the answer.
-            left = newest + timedelta(seconds=1) - own - timedelta(seconds=clocks.passed() - self.created)
+            # A lower bound of S3's clock: the time at which our intent was written, plus the time since it was listed.
+            left = newest + timedelta(seconds=1) - own - timedelta(seconds=clocks.passed() - self.seen)
             if left > timedelta():
                 clocks.sleep(left.total_seconds())
 

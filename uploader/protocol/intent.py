@@ -52,12 +52,11 @@ def intent(
         held = Intent(make_id(at, name), at, body(at), began)
         # If this fails, nobody knows whether our intent exists. One that is left behind expires.
         if bucket.create(layout.pending_key(held.id), held.body):
-            held.created = clocks.passed()
             try:
                 try:
                     look = look_around(bucket, layout, held, keys, clocks)
                     if look is not None:
-                        held.keep_look(look)
+                        held.keep_look(look, clocks.passed())
                         look = None  # see `take_look`
                         yield held
                         return

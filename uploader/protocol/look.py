@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.errors import LedgerError
-from release_log.ledger_file import HOLDS, read_deleting
+from release_log.ledger_file import HOLDS, read_head
 from uploader.s3.port import Look
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from release_log.layout import Layout
@@ -57,42 +58,47 @@ def look_around(bucket: BucketPort, layout: Layout, held: Intent, keys: frozense
         as an expired file of the same id.
     """
     look = bucket.look(layout, keys)
+    # Somebody may have copied our intent onto itself since its PUT. So S3's clock is known from this answer only.
+    looked = clocks.passed()
     ledger, written = look.ledger, look.listing.log.get(layout.pending_key(held.id))
     if ledger is None:
         return look
     if written is None:
         return None
-    announced = _announced(ledger, layout, held, keys)
-    ahead = timedelta(seconds=max(0.0, held.created - look.began))
+    announced, instants = _announced(ledger, layout, held, keys)
+    ahead = timedelta(seconds=looked - look.began)
     if announced is None and ledger.last_modified + MARGIN + ahead < written:
-        return look
+        return look._replace(instants=instants)
     reported = False
     while announced is not None:
         if announced.ours:
             return None
-        # A lower bound of S3's clock: the time at which our intent was written, plus the time since the answer.
-        if written + timedelta(seconds=clocks.passed() - held.created) >= announced.until:
+        # A lower bound of S3's clock: the time at which our intent was written, plus the time since it was listed.
+        if written + timedelta(seconds=clocks.passed() - looked) >= announced.until:
             break
         if not reported:
             log.info("waiting: the cleaner %s; until %s UTC at most", announced.doing, f"{announced.until:%H:%M:%S}")
             reported = True
         clocks.sleep(POLL_SECONDS)
         ledger = bucket.get(layout.ledger)
-        announced = None if ledger is None else _announced(ledger, layout, held, keys)
+        announced, instants = (None, instants) if ledger is None else _announced(ledger, layout, held, keys)
     began = clocks.passed()
-    return Look(bucket.listing(layout.prefix, keys), began, ledger, {})
+    return Look(bucket.listing(layout.prefix, keys), began, ledger, {}, instants)
 
 
-def _announced(ledger: Blob, layout: Layout, held: Intent, keys: frozenset[str]) -> Announced | None:
+def _announced(
+    ledger: Blob, layout: Layout, held: Intent, keys: frozenset[str]
+) -> tuple[Announced | None, Mapping[str, datetime]]:
     """The announced deletions that concern this release. A ledger that cannot be read may announce any deletion."""
     try:
-        deleting = read_deleting(ledger.body)
+        deleting, instants = read_head(ledger.body)
     except LedgerError as error:
         log.debug("%s", error)
         doing = "may be deleting assets of this release (its ledger cannot be read)"
-        return Announced(doing, ledger.last_modified + HOLDS)
+        return Announced(doing, ledger.last_modified + HOLDS), {}
     ours = {layout.pending_key(held.id), layout.staged_key(held.id), layout.marker_key(held.id)}
     if deleting is None or deleting.keys.isdisjoint(keys | ours):
-        return None
+        return None, instants
     until = deleting.until(ledger.last_modified)
-    return Announced("is deleting assets of this release", until, ours=not deleting.keys.isdisjoint(ours))
+    doing = "is deleting assets of this release"
+    return Announced(doing, until, ours=not deleting.keys.isdisjoint(ours)), instants

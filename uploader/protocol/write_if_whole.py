@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from release_log.instants import next_second
@@ -19,12 +20,14 @@ from uploader.protocol.intent import intent, withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from release_log.layout import Layout
     from release_log.marker import Release
     from uploader.history.release import LoggedRelease
+    from uploader.protocol.held import Intent
     from uploader.s3.port import BucketPort, Listing
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,13 @@ def write_if_whole(
                 if held.is_too_old(clocks):
                     continue
                 file = key or layout.marker_key(held.id)
-                written = held.write(bucket, file, body_of(_as_stored(release_at(held.at), listing, logged.at)))
+                _check_not_removed(layout, held, file)
+                # Somebody may have copied the marker onto itself since.
+                at = min(logged.at, held.instants.get(logged.id, logged.at))
+                content = _as_stored(release_at(held.at), listing, at)
+                if file == layout.marker_key(logged.id):
+                    content = replace(content, created_at=held.at)
+                written = held.write(bucket, file, body_of(content))
                 if not written and key is not None:
                     _check_same(bucket, layout, key, logged.release)
                 if written or key is not None:
@@ -103,9 +112,22 @@ def _as_stored(release: Release, listing: Listing, at: datetime) -> Release:
     return replace(release, assets=assets)
 
 
+def _check_not_removed(layout: Layout, held: Intent, file: str) -> None:
+    """A marker that comes back counts from when the cleaner first saw it, so it would not be the newest."""
+    release_id = layout.release_id(file)
+    if file == layout.marker_key(release_id) and release_id in held.instants and file not in held.log:
+        msg = f"{file} existed before and was removed: nothing was changed; publish this release again"
+        raise UploaderError(msg)
+
+
+def _what(release: Release) -> Release:
+    """The release without what an activation changes."""
+    return replace(without_headers(release), created_at=NEVER)
+
+
 def _check_same(bucket: BucketPort, layout: Layout, key: str, release: Release) -> None:
     """If a clock was set back, one id can be given twice: then the existing file is another release's."""
     there = read_release(bucket, layout, key)
-    if there is None or without_headers(there.release) != without_headers(release):
+    if there is None or _what(there.release) != _what(release):
         msg = f"{key} is another release's: nothing was changed; publish this one again"
         raise UploaderError(msg)

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from release_log.errors import ReleaseLogError
 from release_log.instants import next_second
 from release_log.marker import read_headers
-from uploader.history.order import newest_first
+from uploader.history.order import dated, newest_first
 from uploader.threads.ahead import Ahead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from release_log.layout import Layout
-    from uploader.s3.port import BucketPort, Listing
+    from uploader.s3.port import BucketPort, Look
 
 MOST = 5
 """How many markers to read at most, the newest first, to find one of the channel."""
@@ -32,13 +31,11 @@ class MarkerHeaders(NamedTuple):
 
     Attributes:
         marker: The marker's key.
-        at: Its ``LastModified``.
         channel: Its release's channel.
         headers: Digest of headers -> key of each object stored with them -> its bytes.
     """
 
     marker: str
-    at: datetime
     channel: str
     headers: Mapping[str, Mapping[str, int]]
 
@@ -52,7 +49,7 @@ def earlier_headers(
     bucket: BucketPort,
     layout: Layout,
     channel: str,
-    listing: Listing,
+    look: Look,
     newest: Ahead[MarkerHeaders | None] | None = None,
 ) -> Mapping[str, str]:
     """Key -> digest of the headers that a listed object is stored with.
@@ -62,12 +59,12 @@ def earlier_headers(
     """
     known = None if newest is None else newest.answer()
     found: dict[str, str] = {}
-    sizes, times = listing.sizes, listing.times
-    for key in newest_first(listing.log, layout.markers)[:MOST]:
+    sizes, times, log = look.listing.sizes, look.listing.times, dated(layout, look.listing.log, look.instants)
+    for key in newest_first(log, layout.markers)[:MOST]:
         marker = known if known is not None and known.marker == key else _read(bucket, key)
         if marker is None:
             continue
-        too_late = next_second(marker.at)
+        too_late = next_second(log[key])
         for digest, objects in marker.headers.items():
             for name, size in objects.items():
                 if sizes.get(name) == size and times[name] < too_late:
@@ -87,7 +84,7 @@ def _read(bucket: BucketPort, marker: str) -> MarkerHeaders | None:
     if blob is None:
         return None
     try:
-        return MarkerHeaders(marker, blob.last_modified, *read_headers(blob.body))
+        return MarkerHeaders(marker, *read_headers(blob.body))
     except ReleaseLogError as error:
         log.debug("%s is not valid: %s", marker, error)
         return None

@@ -148,7 +148,7 @@ def _stored_objects(
     bucket: BucketPort, layout: Layout, build: Build, look: Look, newest: Ahead[MarkerHeaders | None] | None
 ) -> StoredObjects:
     sizes = look.listing.sizes
-    headers = earlier_headers(bucket, layout, build.channel, look.listing, newest)
+    headers = earlier_headers(bucket, layout, build.channel, look, newest)
     unknown = [key for key in to_look_at(build.assets, sizes, headers) if key not in look.metadata]
     return StoredObjects(sizes, headers, {**look.metadata, **bucket.metadata(unknown)})
 

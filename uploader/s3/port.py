@@ -6,6 +6,7 @@ It can delete intents, staged releases and pins, and nothing else.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -45,12 +46,14 @@ class Look(NamedTuple):
         began: When the first of these requests was sent, on `uploader.clocks.Clocks.passed`.
         ledger: The cleaner's state; None if it does not exist.
         metadata: The answer to `BucketPort.head_ahead`; empty if that failed. See `BucketPort.metadata`.
+        instants: Id -> instant of each marker that the cleaner has seen; see `uploader.protocol.look.look_around`.
     """
 
     listing: Listing
     began: float
     ledger: Blob | None
     metadata: Mapping[str, Mapping[str, str]]
+    instants: Mapping[str, datetime] = MappingProxyType({})
 
 
 class ReaderPort(Protocol):

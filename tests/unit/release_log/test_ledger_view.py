@@ -12,7 +12,7 @@ from hypothesis import given
 
 from cleaner_lambda.ledger import Ledger, decode, encode
 from release_log.errors import LedgerError
-from release_log.ledger_file import read_deleting
+from release_log.ledger_file import read_head
 from release_log.ledger_view import view
 from tests.unit.cleaner_lambda.test_ledger import EXAMPLE, WRONG_TYPES, document, ledgers, packed, without
 
@@ -74,7 +74,7 @@ def test_broken_ledger_is_an_error_of_its_own(body: bytes) -> None:
         view(body)
 
 
-@pytest.mark.parametrize("read", [view, read_deleting])
+@pytest.mark.parametrize("read", [view, read_head])
 def test_reader_of_a_ledger_with_a_wrong_type_has_one_error(read: Callable[[bytes], object]) -> None:
     """Or the field is one that this reader passes over."""
     for body in WRONG_TYPES:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STATUS = (
     f"{EXIT_STATUS} 1 also if the answer has `failed`, `missing`, or a `stopped_by` that does not pass by itself "
-    "(`brake`, `invalid_marker`, `missing_marker`)."
+    "(`brake`, `invalid_marker`, `missing_marker`, `unknown_order`)."
 )
 
 

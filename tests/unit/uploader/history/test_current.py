@@ -160,7 +160,8 @@ def test_list_reads_no_more_markers_than_it_shows(bucket: FakeBucket) -> None:
     found = releases(bucket, LAYOUT, channel=None, limit=2)
     assert [each.id for each in found] == [release_id(4), release_id(3)]
     assert [request for request in bucket.requests if request.startswith("get")] == [
-        f"get {LAYOUT.marker_key(release_id(number))}" for number in (4, 3)
+        f"get {LAYOUT.ledger}",
+        *(f"get {LAYOUT.marker_key(release_id(number))}" for number in (4, 3)),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def test_staging_ends_with_a_staged_release_in_place_of_the_marker(bucket: FakeB
 def test_activation_checks_everything_under_an_intent_and_then_writes_the_same_as_the_marker(
     bucket: FakeBucket,
 ) -> None:
-    body = bucket.objects[STAGED]
+    staged = decode(bucket.objects[STAGED], "assets/")
     assert make_current(bucket) is False
     intent = LAYOUT.pending_key("20261123T123000Z-r1")
     assert bucket.requests == [
@@ -74,7 +75,8 @@ def test_activation_checks_everything_under_an_intent_and_then_writes_the_same_a
         f"delete {STAGED}",
         f"delete {intent}",
     ]
-    assert bucket.objects[MARKER] == body
+    written = decode(bucket.objects[MARKER], "assets/")
+    assert written == replace(staged, created_at=NOON + timedelta(seconds=1800)), "the order of such markers is plain"
     assert bucket.log(LAYOUT.log) == [MARKER]
 
 

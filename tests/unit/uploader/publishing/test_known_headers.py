@@ -25,8 +25,8 @@ def marker(bucket: FakeBucket, second: int, headers: dict[str, str | None], chan
 
 def read(bucket: FakeBucket, *, ahead: bool) -> dict[str, str]:
     newest = newest_ahead(bucket, LAYOUT) if ahead else None
-    listing = bucket.listing("assets/", {A, B})
-    return dict(earlier_headers(bucket, LAYOUT, "default", listing, newest))
+    look = bucket.look(LAYOUT, frozenset({A, B}))
+    return dict(earlier_headers(bucket, LAYOUT, "default", look, newest))
 
 
 @pytest.fixture
@@ -71,16 +71,16 @@ def test_a_marker_that_is_written_after_the_read_ahead_is_read_too(bucket: FakeB
     newest = newest_ahead(bucket, LAYOUT)
     newest._workers.wait()  # noqa: SLF001 (its answer is given once)
     marker(bucket, 2, {A: "two"})
-    listing = bucket.listing("assets/", {A, B})
-    assert earlier_headers(bucket, LAYOUT, "default", listing, newest) == {A: "two"}
+    look = bucket.look(LAYOUT, frozenset({A, B}))
+    assert earlier_headers(bucket, LAYOUT, "default", look, newest) == {A: "two"}
 
 
 def test_a_second_call_reads_the_newest_marker_again(bucket: FakeBucket) -> None:
     marker(bucket, 1, {A: "one", B: "one"})
     newest = newest_ahead(bucket, LAYOUT)
-    listing = bucket.listing("assets/", {A, B})
+    look = bucket.look(LAYOUT, frozenset({A, B}))
     for _ in range(2):
-        assert earlier_headers(bucket, LAYOUT, "default", listing, newest) == {A: "one", B: "one"}
+        assert earlier_headers(bucket, LAYOUT, "default", look, newest) == {A: "one", B: "one"}
 
 
 def test_the_number_of_markers_read_is_limited_and_no_marker_is_not_an_error(bucket: FakeBucket) -> None:
@@ -97,5 +97,5 @@ def test_a_failed_read_ahead_is_repeated(bucket: FakeBucket) -> None:
     newest = newest_ahead(bucket, LAYOUT)
     assert newest.answer() is None
     bucket.fail = ""
-    listing = bucket.listing("assets/", {A, B})
-    assert earlier_headers(bucket, LAYOUT, "default", listing, newest) == {A: "one"}
+    look = bucket.look(LAYOUT, frozenset({A, B}))
+    assert earlier_headers(bucket, LAYOUT, "default", look, newest) == {A: "one"}

@@ -1,0 +1,102 @@
+"""The order of the markers, where somebody may have set their ``LastModified`` anew. Pure.
+
+A marker that is copied onto itself, or restored from a backup, has a new ``LastModified``. Its instant is its
+``LastModified`` when a run first saw it. The ledger keeps that instant, also while the marker is gone.
+
+For markers that no ledger has seen, their ids show whether the instants can be right (`release_log.marker_order`). If
+they cannot, nothing is deleted until the channel has a new release. That release is certainly current, and from then on
+no retired asset is dated earlier than it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.policy import Reason, Stop
+from release_log.marker_order import Dated, contradiction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.history import Published
+    from cleaner_lambda.ledger import Folded, Ledger
+    from release_log.marker_order import Contradiction
+
+KEEP_GONE = 1000
+"""The number of newest markers whose instants stay in the ledger after they are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is known of the order of the markers.
+
+    Attributes:
+        doubts: Channel -> why it is unknown which of its releases is current.
+        sure_since: When the last doubt ended; None if there was none, or none has ended.
+    """
+
+    doubts: Mapping[str, Contradiction] = field(default_factory=dict)
+    sure_since: datetime | None = None
+
+    @property
+    def stops(self) -> tuple[Stop, ...]:
+        """Why nothing may be deleted."""
+        return tuple(_stop(channel, doubt) for channel, doubt in sorted(self.doubts.items()))
+
+
+def is_unseen(ledger: Ledger, release_id: str) -> bool:
+    """Whether no run has seen a marker before, as far as the ledger knows."""
+    return release_id not in ledger.folded and release_id not in ledger.gone
+
+
+def instants(ledger: Ledger, listed: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Id -> the instant of each listed marker: its ``LastModified`` when it was first seen."""
+    known = {**ledger.gone, **ledger.folded}
+    return {i: known[i].at if i in known else last_modified for i, last_modified in listed.items()}
+
+
+def find_order(ledger: Ledger, current: Mapping[str, Published], new: Iterable[Published]) -> Order:
+    """Find the channels whose current release is unknown.
+
+    Args:
+        ledger: The ledger.
+        current: Channel -> its newest release.
+        new: The releases whose markers the ledger has not folded in.
+    """
+    unseen: dict[str, list[Dated]] = {}
+    for each in new:
+        if is_unseen(ledger, each.id):
+            unseen.setdefault(each.release.channel, []).append(Dated(each.at, each.id, each.release.created_at))
+    found = {channel: doubt for channel, markers in unseen.items() if (doubt := contradiction(markers)) is not None}
+    ended = {
+        channel: current[channel].at
+        for channel in ledger.doubts
+        if channel in current and channel not in found and is_unseen(ledger, current[channel].id)
+    }
+    left = {channel: doubt for channel, doubt in ledger.doubts.items() if channel not in ended}
+    sure_since = max((at for at in (ledger.sure_since, *ended.values()) if at is not None), default=None)
+    return Order({**left, **found}, sure_since)
+
+
+def gone_after(ledger: Ledger, known: Mapping[str, Folded], there: Mapping[str, Folded]) -> dict[str, Folded]:
+    """The markers that are not in the bucket any more, of those that matter: the current ones and the newest.
+
+    Args:
+        ledger: The ledger before the run.
+        known: The markers that the run has folded in.
+        there: Those of them that are left after the run.
+    """
+    gone = {i: each for i, each in {**ledger.gone, **ledger.folded, **known}.items() if i not in there}
+    newest = sorted(gone, key=lambda i: (gone[i].at, i))[-KEEP_GONE:]
+    return {i: gone[i] for i in {*newest, *(gone.keys() & set(ledger.current.values()))}}
+
+
+def _stop(channel: str, doubt: Contradiction) -> Stop:
+    message = (
+        f"it is unknown which release of channel {channel!r} is current: {doubt} (somebody copied or restored markers "
+        "that no ledger had seen). Nothing is deleted until that channel has a new release: publish the one that is "
+        "live again, or roll back to it"
+    )
+    return Stop(Reason.UNKNOWN_ORDER, message)
