@@ -16,3 +16,42 @@ class RequestError(CleanerError):
 
 class ConflictError(CleanerError):
     """Another run wrote the ledger, or the release log changed while it was read: start the run over."""
+
+
+class UnreadableError(CleanerError):
+    """S3 does not give out a file of the release log, although it exists: it is archived, encrypted or denied.
+
+    Attributes:
+        key: The file.
+        remedy: What to do.
+    """
+
+    def __init__(self, key: str, code: str) -> None:
+        """Name the file and the remedy.
+
+        Args:
+            key: The file.
+            code: S3's code of the error.
+        """
+        self.key = key
+        self.remedy = _REMEDIES.get(code, _REMEDY)
+        super().__init__(f"{key} cannot be read ({code}): {self.remedy}")
+
+
+_REMEDIES = {
+    "InvalidObjectState": "it is archived: bring it back (aws s3api restore-object), and exclude the release log from "
+    "the lifecycle rule that moved it",
+    "AccessDenied": "let the cleaner's role read it: see the bucket's policy, and the policy of its KMS key if it has "
+    "one",
+    "InvalidRequest": "it is encrypted with a key that the client provides (SSE-C), which the cleaner does not have",
+}
+_REMEDY = "the cleaner's role must be able to use the KMS key that it is encrypted with, and the key must be enabled"
+
+
+def is_unreadable(code: str) -> bool:
+    """Whether S3's code of an error says that this one file cannot be read, now and later.
+
+    Args:
+        code: S3's code: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, or one of KMS's.
+    """
+    return code in _REMEDIES or code.startswith("KMS")

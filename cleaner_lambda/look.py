@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.errors import ConflictError
-from cleaner_lambda.markers import stop_for_invalid
+from cleaner_lambda.errors import ConflictError, UnreadableError
+from cleaner_lambda.markers import stop_for_invalid, stop_for_unreadable
 from cleaner_lambda.policy import Protection, Reason
 from release_log import marker
 from release_log.errors import ReleaseLogError
@@ -151,11 +151,14 @@ def _read_protections(store: S3Port, layout: Layout, policy: Policy, now: dateti
             if until <= now:
                 expired[listed.key] = listed.last_modified
                 continue
-            blob = store.get(listed.key)
-            if blob is None:
-                return None
             try:
+                blob = store.get(listed.key)
+                if blob is None:
+                    return None
                 release = marker.decode(blob.body, layout.prefix)
+            except UnreadableError as error:
+                stops.append(stop_for_unreadable(error, until))
+                continue
             except ReleaseLogError as error:
                 stops.append(stop_for_invalid(listed.key, error, until))
                 continue
@@ -171,11 +174,13 @@ def _read_pins(store: S3Port, layout: Layout) -> Pins:
     pinned: dict[str, frozenset[str]] = {}
     stops: list[Stop] = []
     for listed in list(store.list(layout.pins)):
-        blob = None if listed.key.endswith("/") else store.get(listed.key)
-        if blob is None:
-            continue
         try:
+            blob = None if listed.key.endswith("/") else store.get(listed.key)
+            if blob is None:
+                continue
             pinned[layout.release_id(listed.key)] = marker.decode(blob.body, layout.prefix).keys
+        except UnreadableError as error:
+            stops.append(stop_for_unreadable(error, last="unpin its release"))
         except ReleaseLogError as error:
             stops.append(stop_for_invalid(listed.key, error, unknown="pinned", again="pin"))
     return Pins(pinned, tuple(stops))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.errors import ConflictError
+from cleaner_lambda.errors import ConflictError, UnreadableError
 from cleaner_lambda.history import Published
 from cleaner_lambda.policy import Reason, Stop
 from release_log import marker
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.pace import Mapper
-    from cleaner_lambda.port import S3Port
+    from cleaner_lambda.port import Blob, S3Port
     from release_log.layout import Layout
 
 
@@ -65,7 +65,17 @@ def read_markers(store: S3Port, layout: Layout, markers: Markers, ids: Iterable[
     valid, invalid = dict(markers.valid), dict(markers.invalid)
     unread = [release_id for release_id in sorted(ids) if release_id not in valid and release_id not in invalid]
     keys = [layout.marker_key(release_id) for release_id in unread]
-    for release_id, key, blob in zip(unread, keys, mapper(store.get, keys), strict=True):
+
+    def read(key: str) -> Blob | UnreadableError | None:
+        try:
+            return store.get(key)
+        except UnreadableError as error:
+            return error
+
+    for release_id, key, blob in zip(unread, keys, mapper(read, keys), strict=True):
+        if isinstance(blob, UnreadableError):
+            invalid[release_id] = stop_for_unreadable(blob)
+            continue
         if blob is None:
             msg = f"{key} vanished while it was read"
             raise ConflictError(msg)
@@ -76,6 +86,20 @@ def read_markers(store: S3Port, layout: Layout, markers: Markers, ids: Iterable[
         else:
             valid[release_id] = Published(release_id, markers.instants[release_id], release)
     return replace(markers, valid=valid, invalid=invalid)
+
+
+def stop_for_unreadable(error: UnreadableError, until: datetime | None = None, *, last: str = "") -> Stop:
+    """Why nothing may be deleted when S3 does not give out a file of the release log.
+
+    Args:
+        error: Names the file and the remedy.
+        until: When the file expires by itself; None if it does not.
+        last: What to do if the remedy does not help; empty for a file that names a release.
+    """
+    last = last or "delete it and publish its release again"
+    return Stop(
+        Reason.UNREADABLE_FILE, f"{error}; nothing is deleted until then. If that cannot be done, {last}", until
+    )
 
 
 def stop_for_invalid(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.sites import Site
 
 
-UNKNOWN = frozenset({Reason.INVALID_MARKER, Reason.MISSING_MARKER, Reason.UNKNOWN_ORDER})
+UNKNOWN = frozenset({Reason.INVALID_MARKER, Reason.MISSING_MARKER, Reason.UNKNOWN_ORDER, Reason.UNREADABLE_FILE})
 """The reasons for which it is unknown what is current, pending, staged or pinned."""
 
 

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     INVALID_MARKER = "invalid_marker"
     MISSING_MARKER = "missing_marker"
     UNKNOWN_ORDER = "unknown_order"
+    UNREADABLE_FILE = "unreadable_file"
     DELETING = "deleting"
     REBUILT = "rebuilt"
     OUTSIDE = "outside_site"

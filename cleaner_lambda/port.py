@@ -42,7 +42,11 @@ class S3Port(Protocol):
         ...
 
     def get(self, key: str) -> Blob | None:
-        """Read an object; None if it does not exist."""
+        """Read an object; None if it does not exist.
+
+        Raises:
+            UnreadableError: It exists, and S3 does not give it out.
+        """
         ...
 
     def list(self, prefix: str, after: str = "", to: str | None = None) -> Iterator[Listed]:

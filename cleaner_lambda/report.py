@@ -51,6 +51,10 @@ STOPS = {
         "markers that no ledger had seen were copied or restored, and contradict each other about which is the newest",
         "publish the release that is live again in the channel that the message names, or roll back to it",
     ),
+    Reason.UNREADABLE_FILE: (
+        "S3 does not give out a file of the release log: it is archived, encrypted with a lost key, or denied",
+        "what the message says; or delete the file, and publish its release again",
+    ),
     Reason.DELETING: ("another run is deleting", "none: it passes within 15 minutes"),
     Reason.REBUILT: ("the ledger is being rebuilt", "none: the cleaner continues by itself"),
 }

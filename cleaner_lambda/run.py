@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.doubles import find_doubles
-from cleaner_lambda.errors import CleanerError, ConflictError
+from cleaner_lambda.errors import CleanerError, ConflictError, UnreadableError
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.guard import check
 from cleaner_lambda.load import load
 from cleaner_lambda.look import take_second_look
-from cleaner_lambda.markers import read_markers
+from cleaner_lambda.markers import read_markers, stop_for_unreadable
 from cleaner_lambda.order import gone_after
+from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.policy import Reason, View, decide
+from cleaner_lambda.policy import Plan, Reason, View, decide
 from cleaner_lambda.pruning import old_markers
 from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.survey import survey
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.guard import Checked
     from cleaner_lambda.ledger import Folded, Ledger
     from cleaner_lambda.load import Loaded
-    from cleaner_lambda.outcome import Outcome
-    from cleaner_lambda.policy import Action, Plan
+    from cleaner_lambda.policy import Action
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.survey import Survey
     from release_log.policy_settings import Policy
@@ -100,7 +100,10 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
 
 def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     layout = Layout(job.prefix)
-    loaded = load(store, layout, job.policy, job.run)
+    try:
+        loaded = load(store, layout, job.policy, job.run)
+    except UnreadableError as error:
+        return _without_ledger(job, store.now(), error)
     log = fold_log(store, layout, loaded, pace.mapper)
     known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=job.full, inner=job.inner)
     kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
@@ -154,6 +157,22 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
         store.put_if(layout.ledger, ledgers.encode(replace(after, last_run=last_run)), etag)
     return report
+
+
+def _without_ledger(job: Job, now: datetime, error: UnreadableError) -> Report:
+    """What a run says that could not read the ledger, and so could not announce anything: it did nothing."""
+    stop = stop_for_unreadable(error, last="delete it: the next run rebuilds it")
+    return Report(
+        dry_run=job.dry_run,
+        site=job.prefix,
+        at=now,
+        current={},
+        plan=Plan((), (), (), (), (), (stop,), None),
+        outcome=Outcome(),
+        missing=None,
+        orphans=None,
+        next_due=now + timedelta(seconds=RETRY_SECONDS),
+    )
 
 
 def _decide(store: S3Port, view: View, job: Job, now: datetime, pace: Pace) -> tuple[Checked, View]:

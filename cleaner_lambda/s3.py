@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-from cleaner_lambda.errors import CleanerError, ConflictError
+from cleaner_lambda.errors import CleanerError, ConflictError, UnreadableError, is_unreadable
 from cleaner_lambda.port import DELETE_BATCH, Blob, Listed
 from release_log.instants import whole_seconds
 
@@ -60,6 +60,9 @@ class S3Store:
             except ClientError as error:
                 if self._is_missing(key, error):
                     return None
+                code = error.response["Error"]["Code"]
+                if is_unreadable(code):
+                    raise UnreadableError(key, code) from error
                 raise
             except (ResponseStreamingError, IncompleteReadError, ReadTimeoutError):
                 # The SDK does not retry once the answer has begun.

@@ -173,6 +173,27 @@ def test_a_bucket_as_it_comes(uploader: Uploader) -> None:
             ],
             {"lifecycle": "warning"},
         ),
+        *(
+            (
+                [
+                    KEPT,
+                    {
+                        "ID": "cold",
+                        "Status": "Enabled",
+                        "Filter": {"Prefix": named},
+                        "Transitions": [{"Days": 30, "StorageClass": storage}],
+                    },
+                ],
+                expected,
+            )
+            for named, storage, expected in (
+                ("", "GLACIER", {"lifecycle": "warning"}),
+                ("assets/", "DEEP_ARCHIVE", {"lifecycle": "warning"}),
+                ("assets/.releases/markers/", "GLACIER", {"lifecycle": "warning"}),
+                ("assets/", "STANDARD_IA", {}),
+                ("assets/old/", "GLACIER", {}),
+            )
+        ),
         ([KEPT, {"ID": "x", "Status": "Enabled", "Filter": {"Prefix": "other/"}, "Expiration": {"Days": 30}}], {}),
         (
             [KEPT, {"ID": "x", "Status": "Enabled", "Filter": {}, "Expiration": {"ExpiredObjectDeleteMarker": True}}],

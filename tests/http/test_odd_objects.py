@@ -241,3 +241,54 @@ def test_object_that_a_missing_key_may_mean_is_not_deleted(  # noqa: PLR0913, PL
         assert answer["counts"]["set_aside"] == 1
     s3.put_object(Bucket=uploader.bucket, Key=named, Body=b"1")
     assert keys(cleaner(full=True)["delete"]) == [stored]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "remedy"),
+    [
+        ("InvalidObjectState", 403, "restore-object"),
+        ("AccessDenied", 403, "let the cleaner's role read it"),
+        ("KMS.DisabledException", 400, "KMS key"),
+        ("InvalidRequest", 400, "SSE-C"),
+    ],
+)
+@pytest.mark.parametrize("what", ["marker", "new marker", "intent", "staged", "pin", "ledger"])
+@pytest.mark.usefixtures("due")
+def test_file_of_the_log_that_s3_does_not_give_out_is_named_with_its_remedy(  # noqa: PLR0913, PLR0917 (fixtures)
+    uploader: Uploader,
+    cleaner: Cleaner,
+    layout: Layout,
+    strict: FaultProxy,
+    capsys: pytest.CaptureFixture[str],
+    what: str,
+    code: str,
+    status: int,
+    remedy: str,
+) -> None:
+    """Nothing is deleted, the run ends with an answer, and once the file can be read the cleaner goes on."""
+    s3 = uploader.aws.client("s3")
+    old, new = sorted(key for key in uploader.keys() if key.startswith(layout.markers))
+    if what == "marker":
+        s3.put_object(Bucket=uploader.bucket, Key=layout.ledger, Body=b"")  # so that all markers are read
+    folders = {"intent": layout.pending, "staged": layout.staged, "pin": layout.pins}
+    key = {"marker": old, "new marker": new, "ledger": layout.ledger}.get(
+        what
+    ) or f"{folders[what]}{new.rpartition('/')[2]}"
+    if what in folders:
+        s3.copy_object(Bucket=uploader.bucket, Key=key, CopySource={"Bucket": uploader.bucket, "Key": new})
+    strict.deny(lambda request: request.method == "GET" and request.path == f"/{uploader.bucket}/{key}", code, status)
+    capsys.readouterr()
+    answer = cleaner()
+    messages = [stop["message"] for stop in answer["stopped_by"] if stop["reason"] == "unreadable_file"]
+    assert len(messages) == 1
+    assert messages[0].startswith(f"{key} cannot be read ({code}): ")
+    assert remedy in messages[0]
+    assert (answer["delete"], answer["failed"]) == ([], [])
+    assert OLD in uploader.keys()
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert [line["InvalidMarkers"] for line in logged if "InvalidMarkers" in line] == [[1.0]]
+    strict.heal()
+    if what in folders:
+        s3.delete_object(Bucket=uploader.bucket, Key=key)
+    answers = [cleaner() for _ in range(2)]  # the first rebuilds the ledger, if it has to
+    assert OLD in {entry["key"] for answer in answers for entry in answer["delete"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from release_log.layout import Layout
 from uploader.doctor.finding import ok, problem, unknown, warning
 
 if TYPE_CHECKING:
@@ -72,13 +73,19 @@ def check_versioning(ask: Ask, prefix: str) -> Finding:
     )
 
 
+ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
+"""Storage classes from which an object cannot be read until it is restored."""
+
+
 def check_lifecycle(ask: Ask, prefix: str) -> Finding:
-    """Whether a lifecycle rule deletes current assets."""
+    """Whether a lifecycle rule deletes current assets, or archives the release log."""
     answer = ask("get_bucket_lifecycle_configuration")
     if answer.code and answer.code != "NoSuchLifecycleConfiguration":
         return _not_readable("lifecycle", answer, "s3:GetLifecycleConfiguration")
+    archived = None
     for rule in _rules(answer):
         named = _prefix_of(rule)
+        archived = archived or _archives_log(rule, named, Layout(prefix).log)
         by_age = rule.get("Expiration", {}).keys() & {"Days", "Date"}
         if not by_age or not (named.startswith(prefix) or prefix.startswith(named)):
             continue
@@ -94,7 +101,21 @@ def check_lifecycle(ask: Ask, prefix: str) -> Finding:
             f"rule {name!r} expires objects by their age, current assets too",
             f"limit that rule to another prefix: under {whose} only the cleaner decides what is deleted",
         )
-    return ok("lifecycle", "no rule expires current assets")
+    return archived or ok("lifecycle", "no rule expires current assets, or archives the release log")
+
+
+def _archives_log(rule: Mapping[str, Any], named: str, log: str) -> Finding | None:
+    """A warning if a rule moves files of the release log where neither cleaner nor uploader can read them."""
+    moves = [*rule.get("Transitions", ()), *([rule["Transition"]] if "Transition" in rule else ())]
+    classes = {str(move.get("StorageClass")) for move in moves} & ARCHIVES
+    if not classes or not (named.startswith(log) or log.startswith(named)):
+        return None
+    return warning(
+        "lifecycle",
+        f"rule {rule.get('ID', 'without an ID')!r} archives the release log ({', '.join(sorted(classes))}), "
+        "and the cleaner cannot read an archived file: it would delete nothing any more",
+        f"limit that rule to prefixes outside {log}",
+    )
 
 
 def _rules(answer: Answer) -> Iterator[Mapping[str, Any]]:

@@ -23,7 +23,7 @@ from release_log.tags import Mark, State
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 SITE = Site("my-assets", "assets/", Policy())
 DUE = {f"{n}.js": Retired(f"{n}.js", Mark(State.REMOVED, NOW - timedelta(days=30)), 10, "r") for n in range(3)}
-UNKNOWN = {Reason.INVALID_MARKER, Reason.MISSING_MARKER, Reason.UNKNOWN_ORDER}
+UNKNOWN = {Reason.INVALID_MARKER, Reason.MISSING_MARKER, Reason.UNKNOWN_ORDER, Reason.UNREADABLE_FILE}
 ERRORS = {Reason.BRAKE, *UNKNOWN}
 """The reasons that wait for a person."""
 
