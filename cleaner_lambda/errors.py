@@ -14,6 +14,10 @@ class RequestError(CleanerError):
     """The event or payload is wrong, or names an unknown site. Nothing was read or written."""
 
 
+class UnknownSiteError(RequestError):
+    """The site is not configured here."""
+
+
 class ConflictError(CleanerError):
     """Another run wrote the ledger, or the release log changed while it was read: start the run over."""
 

@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
 from cleaner_lambda.completion_event import EventBus, NotSentError, detail
-from cleaner_lambda.errors import RequestError
+from cleaner_lambda.errors import RequestError, UnknownSiteError
 from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.pace import Pace, within
 from cleaner_lambda.read_only import ReadOnly
@@ -56,17 +56,23 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         context: Lambda's context.
 
     Returns:
-        The answer; see `cleaner_lambda.report.Report.document`.
+        The answer; see `cleaner_lambda.report.Report.document`. Only ``passed_over``, with the reason, if an event or a
+        wake-up is about a site that is not configured.
 
     Raises:
         RequestError: The event or payload is wrong; nothing was read or written.
         CleanerError: The run could not be finished; it can be repeated.
     """
+    request = None
     try:
         request = parse(event)
         sites = sites_from(os.environ)
         site = find_site(sites, request.site, request.bucket)
     except RequestError as error:
+        if isinstance(error, UnknownSiteError) and request is not None and request.is_hint:
+            # It was on its way when the site left the configuration. There is nothing to repeat.
+            logger.warning("passed over: %s", error)
+            return {"passed_over": str(error)}
         logger.error("refused: %s", error)  # noqa: TRY400 (the caller made the mistake; a traceback would not help)
         count(metrics, {Metric.REFUSED: 1})
         raise

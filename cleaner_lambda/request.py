@@ -22,6 +22,7 @@ FLAGS = {
     "dry_run": "`true`: change nothing",
     "full": "`true`: list the whole site now, as the daily run does: finds orphans and missing assets",
     "force": "`true`: delete, whatever `max_delete_fraction` says",
+    "wake_up": "`true`, in the cleaner's own wake-ups: if the site is not configured any more, nothing is to do",
 }
 """Key of a payload that is true or false -> what it asks for."""
 
@@ -46,6 +47,7 @@ class Request:
         full: Make a full listing.
         force: Delete even if the deletion limit (brake) is exceeded.
         settings: Policy settings of a "what if".
+        wake_up: Whether the cleaner's own wake-up asks.
         by_marker: Whether the event is about a new release marker.
     """
 
@@ -54,8 +56,14 @@ class Request:
     dry_run: bool = False
     full: bool = False
     force: bool = False
+    wake_up: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     by_marker: bool = False
+
+    @property
+    def is_hint(self) -> bool:
+        """Whether nobody waits for an answer: an event or a wake-up only says "look now"."""
+        return self.by_marker or self.wake_up
 
 
 def parse(event: object) -> Request:

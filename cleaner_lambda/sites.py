@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.errors import RequestError
+from cleaner_lambda.errors import RequestError, UnknownSiteError
 from release_log.environment import Variable
 from release_log.errors import ReleaseLogError
 from release_log.layout import check_prefix
@@ -52,7 +52,8 @@ def find_site(sites: Sequence[Site], prefix: str | None, bucket: str | None = No
         bucket: The site's bucket; None for any.
 
     Raises:
-        RequestError: No site matches, or more than one.
+        UnknownSiteError: No site matches.
+        RequestError: More than one site matches.
     """
     found = [
         site
@@ -69,6 +70,7 @@ def find_site(sites: Sequence[Site], prefix: str | None, bucket: str | None = No
     else:
         where = "" if bucket is None else f" in bucket {bucket!r}"
         msg = f"site {prefix!r}{where} is not configured here; configured: {known}"
+        raise UnknownSiteError(msg)
     raise RequestError(msg)
 
 

@@ -103,7 +103,7 @@ class SchedulerAlarm:
                 "Arn": self.function_arn,
                 "RoleArn": self.role_arn,
                 # Sites in two buckets may have the same prefix.
-                "Input": json.dumps({"site": site.prefix, "bucket": site.bucket}),
+                "Input": json.dumps({"site": site.prefix, "bucket": site.bucket, "wake_up": True}),
                 "DeadLetterConfig": {"Arn": self.dead_letter_arn},
             },
         )

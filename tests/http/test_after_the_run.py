@@ -10,6 +10,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from cleaner_lambda import handler
+from cleaner_lambda.errors import RequestError
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import schedule_name
 from release_log.policy_settings import Policy
@@ -126,3 +127,32 @@ def test_wake_up_invokes_the_function_itself(
     name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
     found = uploader.aws.client("scheduler").get_schedule(Name=name, GroupName="default")
     assert found["Target"]["Arn"] == function
+
+
+@pytest.mark.filterwarnings("ignore:No application metrics to publish")  # what is passed over counts nothing
+@pytest.mark.usefixtures("due", "scheduler")
+def test_wake_up_and_event_of_a_site_that_is_not_configured_any_more_are_no_failures(
+    uploader: Uploader,
+    cleaner: Cleaner,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """They were on their way when the site left the configuration. A person who names such a site gets an error."""
+    cleaner()
+    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
+    sent = json.loads(uploader.aws.client("scheduler").get_schedule(Name=name, GroupName="default")["Target"]["Input"])
+    monkeypatch.setenv("SITES", json.dumps([{"bucket": uploader.bucket, "prefix": "other/", "policy": {}}]))
+    capsys.readouterr()
+    event = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {
+            "bucket": {"name": uploader.bucket},
+            "object": {"key": "assets/.releases/markers/20261123T120000Z-r1.json"},
+        },
+    }
+    for payload in (sent, event):
+        assert "site 'assets/'" in cleaner(payload)["passed_over"]
+    assert metrics_in(capsys.readouterr().out, "Refused") == []
+    with pytest.raises(RequestError, match="is not configured here"):
+        cleaner(site=sent["site"], bucket=sent["bucket"])

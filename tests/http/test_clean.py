@@ -193,7 +193,7 @@ def test_the_wake_up_follows_the_next_due_instant(uploader: Uploader, site_folde
     name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
     found = scheduler.get_schedule(Name=name, GroupName="default")
     assert found["ScheduleExpression"] == f"at({answer['next_due'].rstrip('Z')})"
-    assert json.loads(found["Target"]["Input"]) == {"site": "assets/", "bucket": uploader.bucket}
+    assert json.loads(found["Target"]["Input"]) == {"site": "assets/", "bucket": uploader.bucket, "wake_up": True}
     publish_here(uploader, site_folder("c", {"index.html": "1", "old.html": "1"}), "r3")
     assert cleaner()["next_due"] is None
     with pytest.raises(scheduler.exceptions.ResourceNotFoundException):

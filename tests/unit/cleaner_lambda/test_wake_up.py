@@ -53,7 +53,7 @@ def properties(expression: Any = "at(2999-01-02T03:04:05)") -> dict[str, Any]:  
         "Target": {
             "Arn": ARN,
             "RoleArn": ROLE,
-            "Input": '{"site": "assets/", "bucket": "bucket"}',
+            "Input": '{"site": "assets/", "bucket": "bucket", "wake_up": true}',
             "DeadLetterConfig": {"Arn": QUEUE},
         },
     }
@@ -187,4 +187,4 @@ def test_input_is_a_payload_that_the_cleaner_takes() -> None:
     recorded = Recorder()
     alarm(recorded).set(site, LATER)
     payload = json.loads(recorded.calls[0]["Target"]["Input"])
-    assert parse(payload) == Request(site=site.prefix, bucket=site.bucket)
+    assert parse(payload) == Request(site=site.prefix, bucket=site.bucket, wake_up=True)
