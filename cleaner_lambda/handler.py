@@ -21,7 +21,7 @@ from cleaner_lambda.pace import Pace, within
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.report import ROUTINE, cut, log_lines, summary
 from cleaner_lambda.request import parse
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.run import Job, NotWrittenError, clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find_site, inside, sites_from
 from cleaner_lambda.wake_up import NotSetError, SchedulerAlarm, unqualified
@@ -80,7 +80,12 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     # Lambda may deliver one event twice, with the same request id. Each run needs an announcement of its own.
     run = f"{context.aws_request_id}-{secrets.token_hex(4)}"
     begun = time.monotonic()
-    report = _clean(site, request, context, run, inside(sites, site))
+    failure = None
+    try:
+        report = _clean(site, request, context, run, inside(sites, site))
+    except NotWrittenError as error:
+        # Its deletions are done: they are recorded before the run fails, and Lambda repeats it.
+        report, failure = error.report, error
     seconds = time.monotonic() - begun
     document = report.document()
     _log(document)
@@ -91,6 +96,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         count(metrics, measure(report, seconds, by_marker=request.by_marker), site)
         document["wake_up_error"] = _set_wake_up(report, site, context)
         _send_event(report, site, run)
+    if failure is not None:
+        raise failure
     return cut(document)
 
 

@@ -11,6 +11,8 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.doubles import find_doubles
@@ -53,6 +55,19 @@ REBUILT_SECONDS = 60
 """How soon the cleaner comes back when a rebuild of the ledger held up due deletions."""
 
 
+class NotWrittenError(CleanerError):
+    """The ledger could not be written after the effects. The next run finds what was done.
+
+    Attributes:
+        report: What the run did.
+    """
+
+    def __init__(self, key: str, report: Report, cause: Exception) -> None:
+        """Name the ledger's key and the cause."""
+        super().__init__(f"{key} could not be written after the run: {cause}")
+        self.report = report
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """What one run is asked to do.
@@ -85,6 +100,7 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
         pace: See `Pace`.
 
     Raises:
+        NotWrittenError: The effects are done, and S3 refused the ledger's last write.
         CleanerError: Others wrote the ledger each time; the run can be repeated.
         ClientError: S3 refused something that a run cannot do without.
     """
@@ -155,7 +171,10 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     )
     if announced or retagged or loaded.base.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
-        store.put_if(layout.ledger, ledgers.encode(replace(after, last_run=last_run)), etag)
+        try:
+            store.put_if(layout.ledger, ledgers.encode(replace(after, last_run=last_run)), etag)
+        except (ClientError, BotoCoreError, UnreadableError) as error:
+            raise NotWrittenError(layout.ledger, replace(report, unfinished=True), error) from error
     return report
 
 

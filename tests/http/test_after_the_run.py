@@ -11,6 +11,7 @@ from botocore.awsrequest import AWSResponse
 
 from cleaner_lambda import handler
 from cleaner_lambda.errors import RequestError
+from cleaner_lambda.run import NotWrittenError
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import schedule_name
 from release_log.policy_settings import Policy
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from release_log.layout import Layout
     from tests.http.conftest import Uploader
+    from tests.http.fault_proxy import FaultProxy, Request
 
     Folder = Callable[[str, dict[str, str]], Path]
     Cleaner = Callable[..., dict[str, Any]]
@@ -156,3 +159,35 @@ def test_wake_up_and_event_of_a_site_that_is_not_configured_any_more_are_no_fail
     assert metrics_in(capsys.readouterr().out, "Refused") == []
     with pytest.raises(RequestError, match="is not configured here"):
         cleaner(site=sent["site"], bucket=sent["bucket"])
+
+
+@pytest.mark.usefixtures("due", "waits")
+def test_run_that_cannot_write_its_ledger_at_the_end_is_recorded_before_it_fails(  # noqa: PLR0913, PLR0917 (fixtures)
+    uploader: Uploader,
+    cleaner: Cleaner,
+    layout: Layout,
+    proxy: FaultProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The deletions are done: log and metrics say so, and the error names the file."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+    handler._s3.cache_clear()  # noqa: SLF001
+    writes: list[object] = []
+
+    def second_write(request: Request) -> bool:
+        if request.method != "PUT" or not request.path.endswith(layout.ledger):
+            return False
+        writes.append(request)
+        return len(writes) > 1
+
+    proxy.deny(second_write)
+    capsys.readouterr()
+    with pytest.raises(NotWrittenError, match=layout.ledger):
+        cleaner()
+    assert OLD not in uploader.keys()
+    written = capsys.readouterr().out
+    assert (metrics_in(written, "Deleted"), metrics_in(written, "Runs")) == ([1.0], [0.0])
+    (done,) = [vars(record)["report"] for record in caplog.records if record.getMessage() == "done"]
+    assert done["counts"]["delete"] == 1
