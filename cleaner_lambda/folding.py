@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.history import Published
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
-    from cleaner_lambda.pace import Mapper
+    from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
 
@@ -49,7 +49,7 @@ class FoldedLog:
         return (*self.markers.stops, *self.lost, *self.order.stops)
 
 
-def fold_log(store: S3Port, layout: Layout, loaded: Loaded, mapper: Mapper = map) -> FoldedLog:
+def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = None) -> FoldedLog:
     """Fold in the markers that the ledger does not know.
 
     Raises:
@@ -58,14 +58,14 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, mapper: Mapper = map
     ledger, listed = loaded.ledger, loaded.look.markers
     markers = Markers(listed, instants(ledger, listed))
     unknown = listed.keys() - ledger.folded.keys()
-    markers = read_markers(store, layout, markers, unknown, mapper)
+    markers = read_markers(store, layout, markers, unknown, pace)
     new = markers.of(unknown)
     if _must_replay(ledger, markers.listed, new):
-        markers = read_markers(store, layout, markers, markers.listed, mapper)
+        markers = read_markers(store, layout, markers, markers.listed, pace)
         history = _replay(markers.of(markers.listed), new, ledger)
     else:
         ids = [release_id for release_id in ledger.current.values() if release_id in markers.listed]
-        markers = read_markers(store, layout, markers, ids, mapper)
+        markers = read_markers(store, layout, markers, ids, pace)
         current = {published.release.channel: published for published in markers.of(ids)}
         history = fold(History(current, ledger.retired, ledger.owed), new)
     order = find_order(ledger, history.current, new)

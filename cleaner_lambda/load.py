@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.look import Look
+    from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
     from release_log.ledger_file import Announcement
@@ -83,14 +84,14 @@ class Loaded:
         return self.base.etag is None and not self.look.markers
 
 
-def load(store: S3Port, layout: Layout, policy: Policy, run: str) -> Loaded:
+def load(store: S3Port, layout: Layout, policy: Policy, run: str, pace: Pace | None = None) -> Loaded:
     """Read the ledger, then the intents, the staged releases, the pins and the list of markers.
 
     Raises:
         ConflictError: The log changed underfoot too often; start over.
     """
     base = _read_ledger(store, layout, run)
-    return Loaded(base, take_look(store, layout, policy, base.now))
+    return Loaded(base, take_look(store, layout, policy, base.now, pace))
 
 
 def _read_ledger(store: S3Port, layout: Layout, run: str) -> LedgerRead:

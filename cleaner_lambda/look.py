@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.errors import ConflictError, UnreadableError
 from cleaner_lambda.markers import stop_for_invalid, stop_for_unreadable
-from cleaner_lambda.policy import Protection, Reason
+from cleaner_lambda.pace import Pace
+from cleaner_lambda.policy import Protection, Reason, Stop
+from cleaner_lambda.reading import list_files, name_some, read_files, stop_for_time
 from release_log import marker
+from release_log.bounds import PROTECTED_KEYS
 from release_log.errors import ReleaseLogError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from cleaner_lambda.policy import Stop
     from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
     from release_log.policy_settings import Policy
@@ -79,7 +81,7 @@ class Look:
     stops: tuple[Stop, ...]
 
 
-def take_look(store: S3Port, layout: Layout, policy: Policy, now: datetime) -> Look:
+def take_look(store: S3Port, layout: Layout, policy: Policy, now: datetime, pace: Pace | None = None) -> Look:
     """Read the intents, the staged releases and the pins, and list the markers.
 
     Args:
@@ -87,23 +89,30 @@ def take_look(store: S3Port, layout: Layout, policy: Policy, now: datetime) -> L
         layout: The site.
         policy: How long an intent and a staged release protect.
         now: The instant for which the run decides.
+        pace: See `Pace`.
 
     Raises:
         ConflictError: The log changed underfoot too often; start over.
     """
+    pace = pace or Pace()
     for _ in range(READ_AGAIN):
-        protections = _read_protections(store, layout, policy, now)
+        protections = _read_protections(store, layout, policy, now, pace)
         if protections is not None:
             break
     else:
         msg = f"{layout.log} changed each of the {READ_AGAIN} times it was read"
         raise ConflictError(msg)
-    pins = _read_pins(store, layout)
+    pins = _read_pins(store, layout, pace)
     markers, misnamed = _list_markers(store, layout)
-    return Look(protections, pins, markers, (*protections.stops, *pins.stops, *misnamed))
+    stops = (*protections.stops, *pins.stops, *misnamed)
+    if len(protections.by_key) + sum(map(len, pins.by_id.values())) > PROTECTED_KEYS:
+        stops = (*stops, _stop_for_keys(layout))
+    return Look(protections, pins, markers, stops)
 
 
-def take_second_look(store: S3Port, layout: Layout, policy: Policy, now: datetime, first: Look) -> Look:
+def take_second_look(
+    store: S3Port, layout: Layout, policy: Policy, now: datetime, first: Look, pace: Pace | None = None
+) -> Look:
     """Look once more, after the ledger says what is to be deleted.
 
     An uploader whose intent this look misses finds the announcement in the ledger, and waits. What the first look found
@@ -115,11 +124,12 @@ def take_second_look(store: S3Port, layout: Layout, policy: Policy, now: datetim
         policy: As in `take_look`.
         now: As at the first look.
         first: The first look.
+        pace: See `Pace`.
 
     Raises:
         ConflictError: The markers are others than at the first look; start over.
     """
-    second = take_look(store, layout, policy, now)
+    second = take_look(store, layout, policy, now, pace)
     if second.markers != first.markers:
         msg = f"{layout.markers} changed during the run"
         raise ConflictError(msg)
@@ -130,7 +140,9 @@ def take_second_look(store: S3Port, layout: Layout, policy: Policy, now: datetim
     )
 
 
-def _read_protections(store: S3Port, layout: Layout, policy: Policy, now: datetime) -> Protections | None:
+def _read_protections(
+    store: S3Port, layout: Layout, policy: Policy, now: datetime, pace: Pace
+) -> Protections | None:
     """Read the intents, then the staged releases.
 
     Returns:
@@ -143,57 +155,78 @@ def _read_protections(store: S3Port, layout: Layout, policy: Policy, now: dateti
         (layout.pending, Reason.PENDING, policy.pending_ttl),
         (layout.staged, Reason.STAGED, policy.staged_ttl),
     ):
-        for listed in list(store.list(folder)):
-            # Both instants are cut to whole seconds: one second more, so that the protection never ends early.
-            until = listed.last_modified + timedelta(seconds=ttl + 1)
-            if listed.key.endswith("/"):
-                continue
-            if until <= now:
-                expired[listed.key] = listed.last_modified
+        files, beyond = list_files(store, folder)
+        # Both instants are cut to whole seconds: one second more, so that the protection never ends early.
+        ends = {listed.key: listed.last_modified + timedelta(seconds=ttl + 1) for listed in files}
+        expired |= {listed.key: listed.last_modified for listed in files if ends[listed.key] <= now}
+        wanted = [listed.key for listed in files if listed.key not in expired]
+        unread, invalid = len(wanted), []
+        for key, blob in read_files(store, wanted, pace):
+            if blob is None:
+                return None
+            unread -= 1
+            until = ends[key]
+            if isinstance(blob, UnreadableError):
+                invalid.append(stop_for_unreadable(blob, until))
                 continue
             try:
-                blob = store.get(listed.key)
-                if blob is None:
-                    return None
                 release = marker.decode(blob.body, layout.prefix)
-            except UnreadableError as error:
-                stops.append(stop_for_unreadable(error, until))
-                continue
             except ReleaseLogError as error:
-                stops.append(stop_for_invalid(listed.key, error, until))
+                invalid.append(stop_for_invalid(key, error, until))
                 continue
             for asset in release.assets.values():
                 known = protected.get(asset.key)
                 if known is None or known.until < until:
                     protected[asset.key] = Protection(reason, until)
+            if len(protected) > PROTECTED_KEYS:
+                break
+        stops += [*beyond, *name_some(folder, invalid)]
+        if unread and len(protected) <= PROTECTED_KEYS:
+            stops.append(stop_for_time(folder, unread))
     return Protections(protected, expired, tuple(stops))
 
 
-def _read_pins(store: S3Port, layout: Layout) -> Pins:
+def _read_pins(store: S3Port, layout: Layout, pace: Pace) -> Pins:
     """Read the pinned releases. A pin that vanishes between LIST and GET was removed, and no other file replaces it."""
     pinned: dict[str, frozenset[str]] = {}
-    stops: list[Stop] = []
-    for listed in list(store.list(layout.pins)):
+    files, stops = list_files(store, layout.pins)
+    unread, keys, invalid = len(files), 0, []
+    for key, blob in read_files(store, [listed.key for listed in files], pace):
+        unread -= 1
+        if blob is None:
+            continue
+        if isinstance(blob, UnreadableError):
+            invalid.append(stop_for_unreadable(blob, last="unpin its release"))
+            continue
         try:
-            blob = None if listed.key.endswith("/") else store.get(listed.key)
-            if blob is None:
-                continue
-            pinned[layout.release_id(listed.key)] = marker.decode(blob.body, layout.prefix).keys
-        except UnreadableError as error:
-            stops.append(stop_for_unreadable(error, last="unpin its release"))
+            pinned[layout.release_id(key)] = marker.decode(blob.body, layout.prefix).keys
         except ReleaseLogError as error:
-            stops.append(stop_for_invalid(listed.key, error, unknown="pinned", again="pin"))
-    return Pins(pinned, tuple(stops))
+            invalid.append(stop_for_invalid(key, error, unknown="pinned", again="pin"))
+            continue
+        keys += len(pinned[layout.release_id(key)])
+        if keys > PROTECTED_KEYS:
+            return Pins(pinned, (*stops, *name_some(layout.pins, invalid)))
+    if unread:
+        stops.append(stop_for_time(layout.pins, unread))
+    return Pins(pinned, (*stops, *name_some(layout.pins, invalid)))
 
 
 def _list_markers(store: S3Port, layout: Layout) -> tuple[dict[str, datetime], list[Stop]]:
     """Id -> ``LastModified`` of each file that is named as a marker; and a stop for each other file in the folder."""
     markers: dict[str, datetime] = {}
     stops: list[Stop] = []
-    for listed in store.list(layout.markers):
+    files, beyond = list_files(store, layout.markers)
+    for listed in files:
         try:
-            if not listed.key.endswith("/"):
-                markers[layout.release_id(listed.key)] = listed.last_modified
+            markers[layout.release_id(listed.key)] = listed.last_modified
         except ReleaseLogError as error:
             stops.append(stop_for_invalid(listed.key, error))
-    return markers, stops
+    return markers, [*beyond, *name_some(layout.markers, stops)]
+
+
+def _stop_for_keys(layout: Layout) -> Stop:
+    message = (
+        f"the files under {layout.pending}, {layout.staged} and {layout.pins} name more than {PROTECTED_KEYS} keys, "
+        "and were not read to the end: nothing is deleted until you delete those that no release needs any more"
+    )
+    return Stop(Reason.INVALID_MARKER, message)

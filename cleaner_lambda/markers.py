@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.errors import ConflictError, UnreadableError
 from cleaner_lambda.history import Published
+from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.reading import name_some, read_files, stop_for_time
 from release_log import marker
 from release_log.errors import ReleaseLogError
+from release_log.layout import LOG_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from cleaner_lambda.pace import Mapper
-    from cleaner_lambda.port import Blob, S3Port
+    from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
 
 
@@ -28,7 +30,7 @@ class Markers:
         listed: Id -> S3's ``LastModified`` of every marker.
         instants: Id -> the instant of every marker: its ``LastModified`` when it was first seen.
         valid: Id -> the markers that the run has read, if they are valid.
-        invalid: Id -> why nothing may be deleted: the markers that the run has read, if they are not valid.
+        invalid: Id -> why nothing may be deleted: the markers that are not valid, or that there was no time to read.
     """
 
     listed: Mapping[str, datetime]
@@ -39,14 +41,16 @@ class Markers:
     @property
     def stops(self) -> tuple[Stop, ...]:
         """Why nothing may be deleted."""
-        return tuple(self.invalid.values())
+        return tuple(name_some(f"{LOG_FOLDER}markers/", list(dict.fromkeys(self.invalid.values()))))
 
     def of(self, ids: Iterable[str]) -> list[Published]:
         """The valid ones of some markers that were read, in the order of their ids."""
         return [self.valid[release_id] for release_id in sorted(ids) if release_id in self.valid]
 
 
-def read_markers(store: S3Port, layout: Layout, markers: Markers, ids: Iterable[str], mapper: Mapper = map) -> Markers:
+def read_markers(
+    store: S3Port, layout: Layout, markers: Markers, ids: Iterable[str], pace: Pace | None = None
+) -> Markers:
     """Read the markers that are not read yet. One that is not valid stops all deletion.
 
     Args:
@@ -54,7 +58,7 @@ def read_markers(store: S3Port, layout: Layout, markers: Markers, ids: Iterable[
         layout: The site.
         markers: What the run knows already.
         ids: Ids of listed markers.
-        mapper: Runs the requests.
+        pace: See `Pace`.
 
     Returns:
         What the run knows now.
@@ -63,16 +67,9 @@ def read_markers(store: S3Port, layout: Layout, markers: Markers, ids: Iterable[
         ConflictError: A listed marker is gone.
     """
     valid, invalid = dict(markers.valid), dict(markers.invalid)
-    unread = [release_id for release_id in sorted(ids) if release_id not in valid and release_id not in invalid]
-    keys = [layout.marker_key(release_id) for release_id in unread]
-
-    def read(key: str) -> Blob | UnreadableError | None:
-        try:
-            return store.get(key)
-        except UnreadableError as error:
-            return error
-
-    for release_id, key, blob in zip(unread, keys, mapper(read, keys), strict=True):
+    unread = {layout.marker_key(i): i for i in sorted(ids) if i not in valid and i not in invalid}
+    for key, blob in read_files(store, list(unread), pace or Pace()):
+        release_id = unread.pop(key)
         if isinstance(blob, UnreadableError):
             invalid[release_id] = stop_for_unreadable(blob)
             continue
@@ -85,6 +82,8 @@ def read_markers(store: S3Port, layout: Layout, markers: Markers, ids: Iterable[
             invalid[release_id] = stop_for_invalid(key, error)
         else:
             valid[release_id] = Published(release_id, markers.instants[release_id], release)
+    if unread:
+        invalid |= dict.fromkeys(unread.values(), stop_for_time(layout.markers, len(unread)))
     return replace(markers, valid=valid, invalid=invalid)
 
 

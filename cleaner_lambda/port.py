@@ -27,7 +27,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """The whole content of one object."""
+    """The whole content of one object; of one with more than `FILE_BYTES` the first of them, and one more."""
 
     body: bytes
     etag: str

@@ -174,8 +174,12 @@ class Report:
 def cut(document: dict[str, Any], limit: int = MAX_ANSWER_BYTES) -> dict[str, Any]:
     """The answer with its lists cut to what Lambda can return; ``truncated`` says whether they were cut."""
     lists = {name: document[name] for name in LISTS}
-    left = limit - _size({**document, **{name: [] for name in LISTS}})
     result = dict(document)
+    rest = {**document, **{name: [] for name in LISTS}}
+    left = limit - _size(rest)
+    if left < 0:  # thousands of channels
+        result |= {"current": {}, "truncated": True}
+        left = limit - _size({**rest, "current": {}})
     for name, entries in lists.items():
         kept = 0
         for entry in entries:

@@ -117,13 +117,13 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
 def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     layout = Layout(job.prefix)
     try:
-        loaded = load(store, layout, job.policy, job.run)
+        loaded = load(store, layout, job.policy, job.run, pace)
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error)
-    log = fold_log(store, layout, loaded, pace.mapper)
+    log = fold_log(store, layout, loaded, pace)
     known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=job.full, inner=job.inner)
     kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
-    log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace.mapper))
+    log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
     folded = all_folded(loaded.ledger, log.markers)
     view = _view(loaded, log, known, kept)
     checked, view = _decide(store, view, job, loaded.now, pace)
@@ -138,7 +138,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     if announced or retagged:
         etag = store.put_if(layout.ledger, ledgers.encode(_ahead(loaded.ledger, job.run, announced, retagged)), etag)
     if announced:
-        look = take_second_look(store, layout, job.policy, loaded.now, look)
+        look = take_second_look(store, layout, job.policy, loaded.now, look, pace)
         # At least as much is protected as before, so this deletes nothing that was not announced.
         view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
         checked, view = _decide(store, view, job, loaded.now, pace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutErr
 
 from cleaner_lambda.errors import CleanerError, ConflictError, UnreadableError, is_unreadable
 from cleaner_lambda.port import DELETE_BATCH, Blob, Listed
+from release_log.bounds import FILE_BYTES
 from release_log.instants import whole_seconds
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class S3Store:
         for last in (False, False, True):
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=key)
-                body = answer["Body"].read()
+                body = _read(answer)
             except ClientError as error:
                 if self._is_missing(key, error):
                     return None
@@ -164,3 +166,13 @@ class S3Store:
         text = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
         if text:
             self._now = parsedate_to_datetime(text).astimezone(UTC)
+
+
+def _read(answer: Any) -> bytes:  # noqa: ANN401 (boto3's)
+    """The body of an answer; of a larger file only as much as its reader needs to refuse it."""
+    if answer["ContentLength"] <= FILE_BYTES:
+        body: bytes = answer["Body"].read()  # only as a whole it is checked that nothing is missing
+        return body
+    with closing(answer["Body"]) as stream:
+        beginning: bytes = stream.read(FILE_BYTES + 1)
+    return beginning

@@ -62,6 +62,8 @@ LAST_YEAR = _bound(8999, "", "the year of an instant")
 FOLDER_FILES = _bound(100_000, "files", "a folder of the release log")
 """As many names take some 40 MB and 100 requests."""
 
+LOG_FILES = _bound(4 * FOLDER_FILES, "files", "the release log, for the uploader's commands")
+
 PROTECTED_KEYS = _bound(5_000_000, "keys", "all intents, staged releases and pins together")
 
 SHOWN = 100

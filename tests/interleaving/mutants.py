@@ -108,7 +108,7 @@ MUTANTS = (
         "the second look",
         "the cleaner misses an intent written during its run, if the uploader read the ledger before the announcement",
         run._attempt,  # noqa: SLF001
-        _attempt_without("        look = take_second_look(store, layout, job.policy, loaded.now, look)\n"),
+        _attempt_without("        look = take_second_look(store, layout, job.policy, loaded.now, look, pace)\n"),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
@@ -337,10 +337,10 @@ MUTANTS = (
         "the cleaner sees neither the intent nor the pin of a release that is pinned between the two",
         look.take_look,
         (
-            ("    pins = _read_pins(store, layout)\n", ""),
+            ("    pins = _read_pins(store, layout, pace)\n", ""),
             (
                 "    for _ in range(READ_AGAIN):",
-                "    pins = _read_pins(store, layout)\n    for _ in range(READ_AGAIN):",
+                "    pins = _read_pins(store, layout, pace)\n    for _ in range(READ_AGAIN):",
             ),
         ),
         every(cases.PIN_AND_CLEANER),

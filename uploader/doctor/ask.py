@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from release_log.bounds import FILE_BYTES
 from uploader.aws.access import first_line
 from uploader.aws.boto3_chain import open_session
 from uploader.aws.refusals import CREDENTIALS, DENIED, explain_s3
@@ -89,7 +91,10 @@ def _asking(client: Any, access: Access, **subject: str) -> Ask:  # noqa: ANN401
         try:
             document = getattr(client, operation)(**subject, **parameters)
             if "Body" in document:
-                document["Body"] = document["Body"].read()
+                with closing(document["Body"]) as stream:
+                    # Of a larger file only as much as its reader needs to refuse it.
+                    most = None if document["ContentLength"] <= FILE_BYTES else FILE_BYTES + 1
+                    document["Body"] = stream.read(most)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in CREDENTIALS:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Blob(NamedTuple):
-    """One object read whole; ``last_modified`` is S3's clock, in whole seconds."""
+    """One object read whole; ``last_modified`` is S3's clock, in whole seconds.
+
+    Of an object with more than `release_log.bounds.FILE_BYTES`, no more is read than its reader needs to refuse it.
+    """
 
     body: bytes
     last_modified: datetime

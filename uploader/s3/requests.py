@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import obstore
 from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 
+from release_log.bounds import FILE_BYTES, LOG_FILES
 from release_log.instants import whole_seconds
 from uploader.aws.refusals import explain_s3
 from uploader.builds.asset import Stored
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from obstore import ObjectMeta
+    from obstore import GetResult, ObjectMeta
 
     from uploader.builds.asset import LocalAsset
     from uploader.s3.connection import Connection
@@ -73,7 +74,8 @@ class Requests:
 
         def read() -> Blob:
             answer = obstore.get(self._store, key)
-            return Blob(bytes(answer.bytes()), whole_seconds(answer.meta["last_modified"]))
+            size, at = answer.meta["size"], whole_seconds(answer.meta["last_modified"])
+            return Blob(bytes(answer.bytes()) if size <= FILE_BYTES else _beginning(answer), at)
 
         try:
             return self._ask("s3:GetObject", key, read)
@@ -110,8 +112,14 @@ class Requests:
         """Key -> ``LastModified`` of every object under a prefix."""
 
         def read() -> dict[str, datetime]:
-            pages = self._pages(prefix)
-            return {each["path"]: whole_seconds(each["last_modified"]) for page in pages for each in page}
+            found: dict[str, datetime] = {}
+            for page in self._pages(prefix):
+                found |= {each["path"]: whole_seconds(each["last_modified"]) for each in page}
+                if len(found) > LOG_FILES:
+                    where = f"s3://{self._access.bucket}/{prefix}"
+                    msg = f"{where} has more than {LOG_FILES} files: delete those that no release needs any more"
+                    raise UploaderError(msg)
+            return found
 
         return self._ask("s3:ListBucket", prefix, read)
 
@@ -180,3 +188,13 @@ class Requests:
         if is_missing(error) or isinstance(error, AlreadyExistsError):
             raise error
         raise explain_s3(self._access, action, key, code_of(error), str(error)) from error
+
+
+def _beginning(answer: GetResult) -> bytes:
+    """As much of a larger file as its reader needs to refuse it."""
+    body = bytearray()
+    for piece in answer:
+        body += piece
+        if len(body) > FILE_BYTES:
+            break
+    return bytes(body)
