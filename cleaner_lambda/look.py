@@ -140,9 +140,7 @@ def take_second_look(
     )
 
 
-def _read_protections(
-    store: S3Port, layout: Layout, policy: Policy, now: datetime, pace: Pace
-) -> Protections | None:
+def _read_protections(store: S3Port, layout: Layout, policy: Policy, now: datetime, pace: Pace) -> Protections | None:
     """Read the intents, then the staged releases.
 
     Returns:
