@@ -113,7 +113,7 @@ def _replay(published: list[Published], new: list[Published], ledger: Ledger) ->
     history = fold(History(), published)
     live, paths = history.live_keys(), history.live_paths()
     before = set(ledger.current.values())
-    fresh = [each for each in published if each.id in before] + [each for each in new if each.id not in ledger.gone]
+    fresh = [each for each in published if each.id in before] + new
     there = frozenset().union(*(each.release.keys for each in fresh))
     lost = not (ledger.folded or ledger.gone)
     retired = {key: entry for key, entry in history.retired.items() if key in there or lost}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.ledger import Retired
+from release_log.marker_order import TOLERANCE
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from tests.interleaving import cast
@@ -114,6 +115,29 @@ def returned(policy: Policy) -> World:
     return world
 
 
+def lost_and_copied(policy: Policy) -> World:
+    """B is current; the ledger is lost, and somebody has copied the marker of the release before, which has A."""
+    world = World()
+    release(world, [A, PAGE], "r0")
+    world.advance(TOLERANCE.total_seconds())
+    release(world, [B, PAGE], "r1")
+    cast.clean_alone(world, policy)
+    world.advance(10)
+    world.delete(LAYOUT.ledger)
+    world.rewrite(LAYOUT.marker_key(OLD_ID), world.objects[LAYOUT.marker_key(OLD_ID)])
+    world.advance(10)
+    return world
+
+
+def doubt_that_ended(policy: Policy) -> World:
+    """The same, and an hour after the rebuild a new release ends the doubt: until then B was current."""
+    world = lost_and_copied(policy)
+    cast.clean_alone(world, policy)
+    world.advance(policy.version_ttl + 10)
+    release(world, [C, PAGE], "r2")
+    return world
+
+
 def _uploader(work: Callable[[Actor], Any], *, skew: int = 0, name: str = "U") -> Callable[[World], Actor]:
     return lambda world: Actor(name, world, work, skew=skew)
 
@@ -187,6 +211,17 @@ TWO_ACTORS = (
 )
 """The tests play every schedule of these cases."""
 
+OLD_MARKER = LAYOUT.marker_key(OLD_ID)
+COPY = _uploader(cast.copying(lambda: OLD_MARKER), name="O")
+MARKER_COPIED = case("an old marker is copied, while others are deleted", superseded, COPY, CLEANER)
+MARKER_PUT_BACK = case(
+    "an old marker is deleted and put back", superseded, _uploader(cast.taking_away(OLD_MARKER), name="O"), CLEANER
+)
+LOST_AND_COPIED = case("a lost ledger, and an old marker that was copied", lost_and_copied, CLEANER, OTHER_CLEANER)
+LOST_COPIED_AND_NEXT = case("the same, and a new version", lost_and_copied, CLEANER, NEXT)
+DOUBT_THAT_ENDED = case("a doubt that ended a moment ago", doubt_that_ended, _cleaner(LATER), policy=LATER)
+"""Somebody sets instants anew."""
+
 TWO_CLEANERS = case("two cleaners", superseded, CLEANER, OTHER_CLEANER)
 TWO_CLEANERS_AND_AN_UPLOAD = case("two cleaners and an upload", superseded, OTHER_CLEANER, CLEANER, BACK)
 """The tests play every schedule of these cases with a few preemptions."""
@@ -198,6 +233,14 @@ WRONG_CLOCK = case("an upload on a machine whose clock is a day ahead", supersed
 LISTED_AHEAD = case("an upload that looks ahead, and time that passes", elsewhere, EARLY, CLEANER, _ten_seconds)
 SLOW_UPLOAD = case("an upload that takes longer than its intent holds", superseded, BACK, CLEANER, _hours)
 WRONG_LEDGER = case("a ledger that calls a live asset removed", wrong_ledger, BACK, CLEANER)
+INTENT_COPIED = case(
+    "an upload whose intent is copied, and time that passes",
+    removed_page,
+    BACK,
+    CLEANER,
+    _uploader(cast.copying(lambda: LAYOUT.pending_key("20261123T120012Z-back")), name="O"),
+    _ten_seconds,
+)
 UNTAG_AND_DELETE = replace(case("a run that untags and deletes", returned, _cleaner(LATER), policy=LATER), strict=True)
 
 

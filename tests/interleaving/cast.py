@@ -180,16 +180,18 @@ def rolling_back(release_id: str) -> Callable[[Actor], str]:
     return work
 
 
-def copying(keys: Callable[[], Sequence[str]]) -> Callable[[Actor], None]:
+def copying(*pick: Callable[[], str | None]) -> Callable[[Actor], None]:
     """Somebody copies files of the release log onto themselves, for another storage class, or from a backup.
 
     Args:
-        keys: The files, known when it runs. It reads each, and then writes it, though it may be gone by then.
+        pick: Names the next file. It is read, and then written, though it may be gone by then.
     """
 
     def work(actor: Actor) -> None:
         world = actor.world
-        for key in keys():
+        for key in (each() for each in pick):
+            if key is None:
+                continue
             found = world.request(Op("get", key), partial(world.objects.get, key), GIVEN_UP, GIVEN_UP)
             if found is not None:
                 copy = partial(world.rewrite, key, replace(found))

@@ -66,10 +66,11 @@ def random_schedule(seed: int) -> World:
     random = Random(seed)  # noqa: S311 (a schedule, no secret)
     world = World(page=random.choice((1000, 1000, 3, 7)))
     policy = random.choice(POLICIES)
+    copies = random.random() < 0.25
     Watch(world, policy)
     with judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
-        released, staged = _history(world, policy, random)
-        world.actors = list(_cast(world, policy, random, released, staged))
+        released, staged = _history(world, policy, random, copies=copies)
+        world.actors = list(_cast(world, policy, random, released, staged, copies=copies))
         _play(world, random)
         settle(world, policy)
     return world
@@ -82,8 +83,15 @@ def _assets(random: Random) -> list[str]:
     return keys
 
 
-def _history(world: World, policy: Policy, random: Random) -> tuple[list[str], list[str]]:
+def _history(world: World, policy: Policy, random: Random, *, copies: bool) -> tuple[list[str], list[str]]:
     """Some releases, some runs, perhaps a staged release, a pin, an intent of a dead upload and a lost ledger.
+
+    Args:
+        world: The bucket.
+        policy: The settings.
+        random: Decides.
+        copies: Somebody copies files of the release log. Nothing shows that if the ledger is lost and the releases are
+            within a minute, or a clock is wrong; so neither is so.
 
     Returns:
         The ids of the releases that were published, and of the staged ones.
@@ -100,10 +108,15 @@ def _history(world: World, policy: Policy, random: Random) -> tuple[list[str], l
         if folder != LAYOUT.pending and random.random() < 0.15:
             world.put(LAYOUT.pin_key(release_id), body)
             world.pinned[release_id] = frozenset(keys)
-        world.advance(random.choice((0, 1, 1, 700, 4000)))
+        world.advance(random.choice((0, 1, 1, 700, 4000)) + 61 * copies)
         if random.random() < 0.6:
             cast.clean_alone(world, policy)
-    if random.random() < 0.1:
+    if copies:
+        for key in [key for key in world.objects if key.startswith(LAYOUT.log) and key != LAYOUT.ledger]:
+            if random.random() < 0.3:
+                world.advance(random.choice((0, 1, 1, 700)))
+                world.rewrite(key, world.objects[key])
+    if random.random() < (0.4 if copies else 0.1):
         world.put(LAYOUT.ledger, b"no ledger")
     world.advance(random.choice((0, 1, 4000, 90_000)))
     if random.random() < 0.5:
@@ -111,7 +124,9 @@ def _history(world: World, policy: Policy, random: Random) -> tuple[list[str], l
     return ids[LAYOUT.markers], ids[LAYOUT.staged]
 
 
-def _cast(world: World, policy: Policy, random: Random, released: list[str], staged: list[str]) -> Iterator[Actor]:
+def _cast(
+    world: World, policy: Policy, random: Random, released: list[str], staged: list[str], *, copies: bool
+) -> Iterator[Actor]:
     for number in range(random.choice((0, 1, 1, 2, 2))):
         keys, channel, name = _assets(random), random.choice((*CHANNELS, CHANNELS[0])), f"u{number}"
         if random.random() < 0.1:
@@ -123,7 +138,7 @@ def _cast(world: World, policy: Policy, random: Random, released: list[str], sta
             work = cast.upload(keys, channel, name, ahead=random.random() < 0.5)
         else:
             work = cast.roll_out(keys, channel, name, succeeds=choice < 0.9)
-        yield Actor(f"U{number}", world, work, skew=random.choice((0, 0, -3600, 3600, 86_400)))
+        yield Actor(f"U{number}", world, work, skew=0 if copies else random.choice((0, 0, -3600, 3600, 86_400)))
     if released and random.random() < 0.3:
         old = random.choice(released + staged)
         choice = random.random()
@@ -131,7 +146,17 @@ def _cast(world: World, policy: Policy, random: Random, released: list[str], sta
             work = cast.pinning(old, then_unpin=choice < 0.2)
         else:
             work = cast.rolling_back(random.choice(released))
-        yield Actor("P", world, work, skew=random.choice((0, 0, 3600)))
+        yield Actor("P", world, work, skew=0 if copies else random.choice((0, 0, 3600)))
+    if copies:
+        markers = {LAYOUT.marker_key(release_id) for release_id in released}
+        dice = Random(random.random())  # noqa: S311 (a schedule, no secret)
+
+        def pick() -> str | None:
+            others = (LAYOUT.pending, LAYOUT.staged, LAYOUT.pins)
+            files = sorted(key for key in world.objects if key in markers or key.startswith(others))
+            return dice.choice(files) if files else None
+
+        yield Actor("O", world, cast.copying(*[pick] * random.randint(1, 4)))
     for number in range(random.choice((1, 1, 2))):
         batches = random.choice((None, None, None, random.randint(0, 4)))
         work = cast.cleaning(policy, batches=batches, full=random.random() < 0.2)

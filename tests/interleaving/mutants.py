@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import apply, guard, load, look, run
+from cleaner_lambda import apply, folding, guard, load, look, order, run
 from tests.interleaving import cases, ports
 from tests.interleaving.explore import every_schedule
 from uploader.protocol import held, write_if_whole
@@ -368,5 +368,33 @@ MUTANTS = (
         guard.check,
         (("    if not dropped and not spared:", "    if True:"),),
         every(cases.WRONG_LEDGER, preemptions=1),
+    ),
+    Mutant(
+        "a marker keeps the instant at which it was first seen",
+        "a release that was superseded becomes current again, and the live assets are deleted",
+        order.instants,
+        (("known[i].at if i in known else last_modified", "last_modified"),),
+        every(cases.MARKER_COPIED),
+    ),
+    Mutant(
+        "a marker that is gone keeps its instant too",
+        "the same, when it is put back",
+        order.instants,
+        (("known = {**ledger.gone, **ledger.folded}", "known = dict(ledger.folded)"),),
+        every(cases.MARKER_PUT_BACK),
+    ),
+    Mutant(
+        "unseen markers that contradict each other stop all deletion",
+        "the same, after the ledger was lost",
+        order.find_order,
+        (("(doubt := contradiction(markers)) is not None", "(doubt := None) is not None"),),
+        every(cases.LOST_AND_COPIED, preemptions=1),
+    ),
+    Mutant(
+        "after a contradiction nothing counts as retired before the release that ended it",
+        "assets that were live until a moment ago are deleted without their time",
+        folding.fold_log,
+        (("    if order.sure_since is not None:", "    if False:"),),
+        every(cases.DOUBT_THAT_ENDED),
     ),
 )
