@@ -10,6 +10,7 @@ import pytest
 from cleaner_lambda.ledger import Folded, Ledger
 from cleaner_lambda.ledger import encode as encode_ledger
 from release_log.marker import Asset, Release, encode
+from release_log.marker_order import Contradiction
 from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
 from uploader.errors import UploaderError
 from uploader.history.current import find_current, problems_of, read_ledger
@@ -186,3 +187,59 @@ def test_cleaner_that_does_not_run_any_more_is_a_problem(bucket: FakeBucket) -> 
     assert read_status(bucket, LAYOUT, NOON + timedelta(days=1, hours=12)).problems == ()
     (problem,) = read_status(bucket, LAYOUT, NOON + timedelta(days=2)).problems
     assert problem.startswith("the cleaner has not listed the site for two days")
+
+
+# Instants that somebody has set anew
+
+
+def copy_onto_itself(bucket: FakeBucket, number: int) -> None:
+    """Its ``LastModified`` is now."""
+    bucket.times[LAYOUT.marker_key(release_id(number))] = NOON + timedelta(days=1)
+
+
+def test_marker_that_was_copied_keeps_the_instant_that_the_ledger_has(bucket: FakeBucket) -> None:
+    fold(bucket, {"default": release_id(4), "staging": release_id(3)}, 1, 2, 4)
+    copy_onto_itself(bucket, 2)
+    found = current(bucket)
+    assert ids(found) == {"default": release_id(4), "staging": release_id(3)}
+    assert found.releases["default"].at == NOON + timedelta(seconds=4)
+    assert problems_of(LAYOUT, found) == ()
+    listed = releases(bucket, LAYOUT, channel="default", limit=3)
+    assert [(each.id, each.standing) for each in listed] == [
+        (release_id(4), Standing.CURRENT),
+        (release_id(2), Standing.EARLIER),
+        (release_id(1), Standing.EARLIER),
+    ]
+
+
+def test_marker_that_was_gone_and_came_back_is_as_old_as_before(bucket: FakeBucket) -> None:
+    """Also while the marker of the release that followed it is gone."""
+    gone = {release_id(number): Folded(NOON + timedelta(seconds=number), "default") for number in (2, 4)}
+    ledger = Ledger(current={"default": release_id(4)}, gone=gone, listed_at=NOON)
+    bucket.write(LAYOUT.ledger, encode_ledger(ledger))
+    copy_onto_itself(bucket, 2)
+    assert ids(current(bucket))["default"] == release_id(4)
+    del bucket.objects[LAYOUT.marker_key(release_id(4))]
+    del bucket.objects[LAYOUT.marker_key(release_id(1))]
+    found = current(bucket)
+    assert found.lost == {"default": release_id(4)}
+    assert "default" not in found.releases
+
+
+def test_markers_that_no_ledger_has_seen_and_that_contradict_each_other_are_a_problem(bucket: FakeBucket) -> None:
+    publish(bucket, 130_000, at=500)
+    assert problems_of(LAYOUT, current(bucket)) == ()
+    copy_onto_itself(bucket, 4)
+    (problem,) = problems_of(LAYOUT, current(bucket))
+    assert f"{release_id(4)} is dated after {release_id(130_000)}, which is newer" in problem
+    assert "channel 'default'" in problem
+
+
+def test_doubt_of_the_ledger_is_a_problem_until_the_channel_has_a_new_release(bucket: FakeBucket) -> None:
+    folded = {release_id(number): Folded(NOON + timedelta(seconds=number), "default") for number in (1, 2, 4)}
+    doubts = {"default": Contradiction(release_id(4), release_id(2))}
+    ledger = Ledger(current={"default": release_id(2)}, folded=folded, doubts=doubts, listed_at=NOON)
+    bucket.write(LAYOUT.ledger, encode_ledger(ledger))
+    assert "which release of channel 'default' is current" in problems_of(LAYOUT, current(bucket))[0]
+    publish(bucket, 5)
+    assert problems_of(LAYOUT, current(bucket)) == ()

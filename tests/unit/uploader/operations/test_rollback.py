@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda.ledger import Folded, Ledger
+from cleaner_lambda.ledger import encode as encode_ledger
 from release_log.instants import format_instant
 from release_log.marker import decode
 from tests.fake_uploader_s3 import LAYOUT, FakeBucket
@@ -189,3 +191,46 @@ def test_an_id_that_is_taken_is_left_to_its_owner(bucket: FakeBucket) -> None:
     bucket.write(taken, b"another's")
     assert back(bucket, "r1") == "20261123T120301Z-r1"
     assert bucket.objects[taken] == b"another's"
+
+
+# Instants that somebody has set anew
+
+
+def fold(bucket: FakeBucket) -> None:
+    """The cleaner has seen every marker; then somebody copies the second one onto itself."""
+    log = bucket.written(LAYOUT.markers)
+    folded = {LAYOUT.release_id(key): Folded(at, "default") for key, at in log.items()}
+    bucket.write(LAYOUT.ledger, encode_ledger(Ledger(current={"default": max(folded)}, folded=folded)))
+
+
+def copy_onto_itself(bucket: FakeBucket, release_id: str = "20261123T120100Z-r2") -> None:
+    """Its ``LastModified`` is now."""
+    bucket.times[LAYOUT.marker_key(release_id)] = bucket.clock.s3()
+
+
+@pytest.mark.parametrize("wanted", [None, "r2"])
+def test_a_marker_that_was_copied_is_as_old_as_the_ledger_says(bucket: FakeBucket, wanted: str | None) -> None:
+    fold(bucket)
+    copy_onto_itself(bucket)
+    found = target(bucket, wanted)
+    assert found.current is not None
+    assert (found.old.name, found.current.name, found.already) == ("r2", "r3", False)
+    assert marker(bucket, back(bucket, wanted)).assets["assets/app.js"].key == APPS["r2"]
+
+
+def test_headers_of_what_was_stored_again_before_a_marker_was_copied_are_left_out(bucket: FakeBucket) -> None:
+    """They may be other headers than the marker's, though the marker is the newer file."""
+    fold(bucket)
+    bucket.write(APPS["r2"], bucket.objects[APPS["r2"]])
+    copy_onto_itself(bucket)
+    assert marker(bucket, back(bucket, "r2")).assets["assets/app.js"].headers is None
+
+
+def test_while_it_is_unknown_what_is_current_the_release_has_to_be_named(bucket: FakeBucket) -> None:
+    """And naming what seems to be current writes a new marker, which ends the doubt."""
+    bucket.clock.passed += 60
+    copy_onto_itself(bucket, "20261123T120000Z-r1")
+    with pytest.raises(UploaderError, match="it is unknown which release of channel 'default' is current"):
+        target(bucket, None)
+    assert target(bucket, "r1").already is False
+    assert back(bucket, "r1").endswith("-r1")

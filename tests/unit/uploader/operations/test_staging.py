@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda.ledger import Folded, Ledger
+from cleaner_lambda.ledger import encode as encode_ledger
 from release_log.marker import Asset, Release, decode, encode
+from release_log.marker_order import Contradiction
 from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
 from uploader.builds.collect import collect
@@ -278,3 +281,42 @@ def test_the_clock_of_the_build_machine_decides_nothing(build: Build) -> None:
     assert make_current(bucket, published.id) is False
     assert make_current(bucket, published.id) is True
     assert bucket.times[LAYOUT.marker_key(published.id)] == NOON + timedelta(seconds=5)
+
+
+# Instants that somebody has set anew
+
+
+def fold(bucket: FakeBucket, **more: object) -> None:
+    """The cleaner has seen every marker."""
+    folded = {LAYOUT.release_id(key): Folded(at, "default") for key, at in bucket.written(LAYOUT.markers).items()}
+    bucket.write(LAYOUT.ledger, encode_ledger(replace(Ledger(folded=folded), **more)))  # type: ignore[arg-type]
+
+
+def test_a_marker_that_was_copied_does_not_make_its_release_current_again(bucket: FakeBucket) -> None:
+    make_current(bucket)
+    bucket.clock.passed += 5
+    publish_newer(bucket, "r2")
+    fold(bucket)
+    bucket.clock.passed += 5
+    bucket.times[MARKER] = bucket.clock.s3()
+    with pytest.raises(UploaderError, match="came after it"):
+        make_current(bucket)
+
+
+def test_while_it_is_unknown_what_is_current_an_activation_says_so(bucket: FakeBucket) -> None:
+    make_current(bucket)
+    fold(bucket, doubts={"default": Contradiction("20261123T120000Z-x", ID)})
+    with pytest.raises(UploaderError, match="unknown whether it is current"):
+        make_current(bucket)
+
+
+def test_a_marker_that_was_removed_is_not_written_again(bucket: FakeBucket) -> None:
+    """It would count from when the cleaner first saw it, and so not be current."""
+    staged = bucket.objects[STAGED]
+    make_current(bucket)
+    fold(bucket)
+    bucket.write(STAGED, staged)
+    del bucket.objects[MARKER]
+    with pytest.raises(UploaderError, match=f"{MARKER} existed before and was removed: .* publish this release again"):
+        make_current(bucket)
+    assert MARKER not in bucket.objects

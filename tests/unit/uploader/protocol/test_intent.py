@@ -11,11 +11,14 @@ import pytest
 from release_log.ledger_file import HOLDS
 from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
 from uploader.errors import StoppedError, UploaderError
+from uploader.protocol.held import Intent
 from uploader.protocol.intent import TRIES, intent
 from uploader.protocol.look import POLL_SECONDS
 
 if TYPE_CHECKING:
-    from uploader.protocol.held import Intent
+    from typing import Any
+
+    from uploader.s3.port import Look
 
 KEYS = frozenset({"assets/app-3f9c2ab1.js", "assets/index.html"})
 OURS = LAYOUT.pending_key("20261123T120000Z-r1")
@@ -260,3 +263,28 @@ def test_a_slow_put_of_the_intent_does_not_end_the_wait_for_its_turn_early() -> 
     with intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, clocks) as held:
         held.wait_for_its_turn(LAYOUT, clocks)
         assert bucket.clock.passed == 31.0
+
+
+# An intent that somebody copies onto itself
+
+
+def test_an_intent_that_is_copied_makes_no_announcement_end_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten minutes pass before the site is listed, and its ``LastModified`` is of the end of them."""
+    bucket = FakeBucket()
+    bucket.announce(*KEYS)
+    look = bucket.look
+
+    def late(*arguments: Any) -> Look:  # noqa: ANN401 (the port's)
+        bucket.clock.passed += 600
+        bucket.times[OURS] = bucket.clock.s3()
+        return look(*arguments)
+
+    monkeypatch.setattr(bucket, "look", late)
+    hold(bucket)
+    assert HOLDS.total_seconds() <= bucket.clock.passed < HOLDS.total_seconds() + POLL_SECONDS
+
+
+def test_an_id_that_a_marker_had_is_not_taken_again() -> None:
+    """A marker that is gone keeps its instant."""
+    held = Intent("20261123T120000Z-r1", NOON, b"", 0, instants={"20261123T120000Z-r1": NOON})
+    assert held.is_taken(LAYOUT)

@@ -99,3 +99,13 @@ def test_a_failed_read_ahead_is_repeated(bucket: FakeBucket) -> None:
     bucket.fail = ""
     look = bucket.look(LAYOUT, frozenset({A, B}))
     assert earlier_headers(bucket, LAYOUT, "default", look, newest) == {A: "one"}
+
+
+def test_headers_of_what_was_stored_again_before_a_marker_was_copied_are_left_out(bucket: FakeBucket) -> None:
+    """The cleaner knows since when the marker is there."""
+    key = marker(bucket, 1, {A: "one", B: "one"})
+    bucket.times[A] = NOON + timedelta(seconds=30)
+    bucket.times[key] = NOON + timedelta(seconds=60)
+    look = bucket.look(LAYOUT, frozenset({A, B}))
+    look = look._replace(instants={LAYOUT.release_id(key): NOON + timedelta(seconds=1)})
+    assert earlier_headers(bucket, LAYOUT, "default", look) == {B: "one"}
