@@ -14,7 +14,7 @@ from cleaner_lambda.ledger import Retired
 from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.policy import Reason, Stop, View, decide
-from cleaner_lambda.report import Report
+from cleaner_lambda.report import ROUTINE, STOPS, Report
 from cleaner_lambda.sites import Site
 from release_log.metrics import Metric
 from release_log.policy_settings import Policy
@@ -151,3 +151,7 @@ def test_nothing_to_add_leaves_no_dimension_behind() -> None:
     metrics = EphemeralMetrics(namespace="AssetCleaner", service="asset-cleaner")
     count(metrics, {}, SITE)  # type: ignore[arg-type]
     assert metrics.dimension_set == {}
+
+
+def test_every_reason_to_delete_nothing_has_its_meaning_and_remedy_for_the_documents() -> None:
+    assert set(STOPS) == ERRORS | ROUTINE
