@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.policy import Action, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from cleaner_lambda.policy import Plan, View
     from release_log.layout import Layout
@@ -35,15 +35,17 @@ class Checked:
     live: frozenset[str] = frozenset()
 
 
-def check(plan: Plan, view: View, layout: Layout) -> Checked:
+def check(plan: Plan, view: View, layout: Layout, inner: Collection[str] = ()) -> Checked:
     """Check a finished plan against the release log and the site, one key at a time.
 
     Args:
         plan: What the policy decided.
         view: What it decided on.
         layout: The site.
+        inner: Prefixes of the sites inside this one.
     """
-    dropped: dict[str, Reason] = {}
+    plan, dropped = _without_inner(plan, tuple(inner))
+    theirs = frozenset(dropped)
     for action in (*plan.keep, *plan.delete, *plan.tag, *plan.untag):
         if not layout.owns(action.key):
             dropped[action.key] = Reason.OUTSIDE
@@ -65,7 +67,32 @@ def check(plan: Plan, view: View, layout: Layout) -> Checked:
         untag=sound(plan.untag),
         upcoming=sound(plan.upcoming),
     )
-    return Checked(checked, {**spared, **dropped}, frozenset(dropped), view.live & dropped.keys())
+    return Checked(checked, {**spared, **dropped}, frozenset(dropped), (view.live & dropped.keys()) - theirs)
+
+
+def _without_inner(plan: Plan, inner: tuple[str, ...]) -> tuple[Plan, dict[str, Reason]]:
+    """The plan without the keys of the sites inside this one, and these keys. A current release may name such keys."""
+    if not inner:
+        return plan, {}
+
+    def ours(actions: tuple[Action, ...]) -> tuple[Action, ...]:
+        return tuple(action for action in actions if not action.key.startswith(inner))
+
+    named = tuple(action for action in plan.keep if action.entry is None)
+    retired = tuple(action for action in plan.keep if action.entry is not None)
+    touched = (*retired, *plan.delete, *plan.tag, *plan.untag)
+    theirs = {action.key: Reason.INNER_SITE for action in touched if action.key.startswith(inner)}
+    if not theirs:
+        return plan, {}
+    left = replace(
+        plan,
+        keep=tuple(sorted((*named, *ours(retired)), key=lambda action: action.key)),
+        delete=ours(plan.delete),
+        tag=ours(plan.tag),
+        untag=ours(plan.untag),
+        upcoming=ours(plan.upcoming),
+    )
+    return left, theirs
 
 
 def _kept_as(key: str, view: View) -> Reason | None:
@@ -75,10 +102,11 @@ def _kept_as(key: str, view: View) -> Reason | None:
     protection = view.protected.get(key)
     if protection is not None:
         return protection.reason
-    if key in view.pinned:
-        return Reason.PINNED
-    if key in view.kept:
-        return Reason.KEPT_RELEASE
-    if key in view.tags_unknown:
-        return Reason.TAGS_UNKNOWN
-    return Reason.MAY_BE_MISSING if key in view.doubles else None
+    others = (
+        (view.pinned, Reason.PINNED),
+        (view.kept, Reason.KEPT_RELEASE),
+        (view.around, Reason.NEEDED_AROUND),
+        (view.tags_unknown, Reason.TAGS_UNKNOWN),
+        (view.doubles, Reason.MAY_BE_MISSING),
+    )
+    return next((reason for keys, reason in others if key in keys), None)

@@ -73,12 +73,14 @@ class Look:
         pins: The pinned releases.
         markers: Id -> S3's ``LastModified`` of every file that is named as a marker.
         stops: Why nothing may be deleted.
+        misnamed: Those among them for files that have no release's name: they say nothing of any other site.
     """
 
     protections: Protections
     pins: Pins
     markers: Mapping[str, datetime]
     stops: tuple[Stop, ...]
+    misnamed: tuple[Stop, ...] = ()
 
 
 def take_look(store: S3Port, layout: Layout, policy: Policy, now: datetime, pace: Pace | None = None) -> Look:
@@ -103,11 +105,11 @@ def take_look(store: S3Port, layout: Layout, policy: Policy, now: datetime, pace
         msg = f"{layout.log} changed each of the {READ_AGAIN} times it was read"
         raise ConflictError(msg)
     pins = _read_pins(store, layout, pace)
-    markers, misnamed = _list_markers(store, layout)
-    stops = (*protections.stops, *pins.stops, *misnamed)
+    markers, beyond, misnamed = _list_markers(store, layout)
+    stops = (*protections.stops, *pins.stops, *beyond, *misnamed)
     if len(protections.by_key) + sum(map(len, pins.by_id.values())) > PROTECTED_KEYS:
         stops = (*stops, _stop_for_keys(layout))
-    return Look(protections, pins, markers, stops)
+    return Look(protections, pins, markers, stops, misnamed)
 
 
 def take_second_look(
@@ -209,8 +211,8 @@ def _read_pins(store: S3Port, layout: Layout, pace: Pace) -> Pins:
     return Pins(pinned, (*stops, *name_some(layout.pins, invalid)))
 
 
-def _list_markers(store: S3Port, layout: Layout) -> tuple[dict[str, datetime], list[Stop]]:
-    """Id -> ``LastModified`` of each file that is named as a marker; and a stop for each other file in the folder."""
+def _list_markers(store: S3Port, layout: Layout) -> tuple[dict[str, datetime], tuple[Stop, ...], tuple[Stop, ...]]:
+    """Id -> ``LastModified`` of each file that is named as a marker; a stop if there are too many; stops for others."""
     markers: dict[str, datetime] = {}
     stops: list[Stop] = []
     files, beyond = list_files(store, layout.markers)
@@ -219,7 +221,7 @@ def _list_markers(store: S3Port, layout: Layout) -> tuple[dict[str, datetime], l
             markers[layout.release_id(listed.key)] = listed.last_modified
         except ReleaseLogError as error:
             stops.append(stop_for_invalid(listed.key, error))
-    return markers, [*beyond, *name_some(layout.markers, stops)]
+    return markers, tuple(beyond), tuple(name_some(layout.markers, stops))
 
 
 def _stop_for_keys(layout: Layout) -> Stop:

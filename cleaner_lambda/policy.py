@@ -48,6 +48,8 @@ class Reason(StrEnum):
     OUTSIDE = "outside_site"
     TAGS_UNKNOWN = "tags_unknown"
     MAY_BE_MISSING = "may_be_missing"
+    INNER_SITE = "inner_site"
+    NEEDED_AROUND = "needed_by_a_site_around"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class View:
         kept: Keys of the releases that ``keep_releases`` keeps.
         tags_unknown: Keys whose tags a rebuild could not read: when they retired is not certain, so they stay.
         doubles: Key -> the missing key of a release that it may mean; see `cleaner_lambda.doubles`.
+        around: Keys that the sites around this one need.
         stops: Why nothing may be deleted; empty if deletions are allowed.
     """
 
@@ -97,6 +100,7 @@ class View:
     kept: frozenset[str] = frozenset()
     tags_unknown: frozenset[str] = frozenset()
     doubles: Mapping[str, str] = field(default_factory=dict)
+    around: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
 
@@ -222,6 +226,8 @@ def _held_as(key: str, view: View) -> Reason | None:
         return Reason.PINNED
     if key in view.kept:
         return Reason.KEPT_RELEASE
+    if key in view.around:
+        return Reason.NEEDED_AROUND
     if key in view.tags_unknown:
         return Reason.TAGS_UNKNOWN
     return Reason.MAY_BE_MISSING if key in view.doubles else None

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 5_000_000
 """Lambda's answers end at 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
-LISTS = ("failed", "set_aside", "delete", "untag", "tag", "missing", "upcoming")
+LISTS = ("failed", "set_aside", "delete", "untag", "tag", "missing", "inner_sites", "upcoming")
 """The lists of an answer, the most important first: an answer that is too long is cut from the end."""
 
 SET_ASIDE = {
     Reason.OUTSIDE: "the ledger names it as retired, but it is not an asset of this site: its entry is dropped",
     Reason.CURRENT: "the ledger names it as retired, but a current release needs it: its entry is dropped",
+    Reason.INNER_SITE: "the ledger names it, but it belongs to a site inside this one: its entry is dropped",
 }
 """Why a key was set aside, for people."""
 
@@ -84,6 +85,7 @@ class Report:
         doubles: Key -> the missing key of a release that it may mean, for those set aside for this reason.
         unfinished: Whether the time ended before the work did; the cleaner continues at once.
         newest_marker: S3's ``LastModified`` of the newest marker; None if there is no marker.
+        inner_sites: Prefixes of sites inside this one: their assets are left alone.
     """
 
     dry_run: bool
@@ -100,6 +102,7 @@ class Report:
     doubles: Mapping[str, str] = field(default_factory=dict)
     unfinished: bool = False
     newest_marker: datetime | None = None
+    inner_sites: frozenset[str] = frozenset()
 
     @property
     def ended_well(self) -> bool:
@@ -164,6 +167,7 @@ class Report:
             "counts": self.counts(),
             "bytes_deleted": self.bytes_deleted,
             "missing": list(self.missing or ()),
+            "inner_sites": sorted(self.inner_sites),
             "upcoming": [{**_entry(a), "due": a.due and format_instant(a.due)} for a in self.plan.upcoming],
             "orphans": self.orphans,
             "stopped_by": [{"reason": stop.reason, "message": stop.message} for stop in self.plan.stops],

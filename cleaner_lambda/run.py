@@ -15,17 +15,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
-from cleaner_lambda.doubles import find_doubles
+from cleaner_lambda.decision import changed, decide_and_check, leave_to_inner, look_at_neighbours
 from cleaner_lambda.errors import CleanerError, ConflictError, UnreadableError
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
-from cleaner_lambda.guard import check
 from cleaner_lambda.load import load
 from cleaner_lambda.look import take_second_look
 from cleaner_lambda.markers import read_markers, stop_for_unreadable
+from cleaner_lambda.nesting import find_inner, without_inner
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.policy import Plan, Reason, View, decide
+from cleaner_lambda.policy import Plan, Reason, View
 from cleaner_lambda.pruning import old_markers
 from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.survey import survey
@@ -121,12 +121,17 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error)
     log = fold_log(store, layout, loaded, pace)
+    log = replace(log, history=without_inner(log.history, job.inner))
     known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=job.full, inner=job.inner)
     kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
     log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
     folded = all_folded(loaded.ledger, log.markers)
     view = _view(loaded, log, known, kept)
-    checked, view = _decide(store, view, job, loaded.now, pace)
+    checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
+    found = find_inner(store, layout, known.inner, changed(checked.plan), pace.mapper)
+    if found:
+        known, view = leave_to_inner(known, view, found)
+        checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
     plan = checked.plan
     stay = {*(published.id for published in known.history.current.values()), *loaded.ledger.current.values()}
     stay |= {*kept, *loaded.look.pins.by_id}
@@ -134,14 +139,16 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
 
     etag, look = loaded.base.etag, loaded.look
     announced = frozenset() if plan.stops else keys(plan.delete) | old | look.protections.expired.keys()
-    retagged = keys(plan.tag) | keys(plan.untag) | keys(plan.delete)  # an asset that is not deleted after all is tagged
+    retagged = changed(plan)  # an asset that is not deleted after all is tagged
     if announced or retagged:
         etag = store.put_if(layout.ledger, ledgers.encode(_ahead(loaded.ledger, job.run, announced, retagged)), etag)
     if announced:
         look = take_second_look(store, layout, job.policy, loaded.now, look, pace)
-        # At least as much is protected as before, so this deletes nothing that was not announced.
         view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
-        checked, view = _decide(store, view, job, loaded.now, pace)
+        if plan.delete:
+            known, view = look_at_neighbours(store, layout, known, view, keys(plan.delete), loaded.now, pace)
+        # At least as much is protected as before, so this deletes nothing that was not announced.
+        checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
         plan = _only(retagged, checked.plan)
     prune = [] if plan.stops else sorted(announced & (old | look.protections.expired.keys()))
     outcome = apply(store, plan, prune, pace)
@@ -160,6 +167,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         set_aside={**checked.set_aside, **dict.fromkeys(view.doubles, Reason.MAY_BE_MISSING)},
         doubles=view.doubles,
         newest_marker=max(look.markers.values(), default=None),
+        inner_sites=known.inner,
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
     after = _ledger_after(loaded.ledger, there, known, checked, outcome, job.run)
@@ -194,18 +202,6 @@ def _without_ledger(job: Job, now: datetime, error: UnreadableError) -> Report:
     )
 
 
-def _decide(store: S3Port, view: View, job: Job, now: datetime, pace: Pace) -> tuple[Checked, View]:
-    """The policy's plan, checked against everything but the ledger; and what it was decided on."""
-    layout = Layout(job.prefix)
-    plan = decide(view, job.policy, now, force=job.force)
-    doubles = find_doubles(store, keys(plan.delete), view, pace.mapper)
-    if doubles:
-        # What an earlier look found in doubt stays so: nothing is deleted that the ledger does not name.
-        view = replace(view, doubles={**doubles, **view.doubles})
-        plan = decide(view, job.policy, now, force=job.force)
-    return check(plan, view, layout), view
-
-
 def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) -> View:
     """What the policy decides on, after the first look."""
     return View(
@@ -216,6 +212,7 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
         pinned=loaded.look.pins.keys,
         kept=frozenset().union(*(published.release.keys for published in log.markers.of(kept))),
         tags_unknown=known.tags_unknown,
+        around=known.around,
         stops=(*loaded.stops, *log.stops, *known.stops),
     )
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.listing import LISTING_SECONDS, take_inventory
+from cleaner_lambda.nesting import Around, needed_around, without_inner
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.rebuild import read_tags
 from cleaner_lambda.reconcile import reconcile
@@ -41,6 +42,8 @@ class Survey:
         tags_unknown: As in `cleaner_lambda.ledger.Ledger`.
         unread: Key -> error, where tags could not be read.
         stops: Why nothing may be deleted, if the ledger is being rebuilt.
+        inner: Prefixes of the sites inside this one: the configured ones, and those that a listing found.
+        around: Keys that the sites around this one need; empty without a full listing.
     """
 
     history: History
@@ -51,6 +54,8 @@ class Survey:
     tags_unknown: frozenset[str] = frozenset()
     unread: Mapping[str, str] = field(default_factory=dict)
     stops: tuple[Stop, ...] = ()
+    inner: frozenset[str] = frozenset()
+    around: frozenset[str] = frozenset()
 
 
 def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
@@ -77,22 +82,28 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         inner: As in `take_inventory`.
     """
     history, missing, count, listed_at = folded.history, None, None, loaded.ledger.listed_at
+    nested, around = frozenset(inner), Around()
     if _listing_due(loaded, full=full):
         # With an empty prefix, any object may belong to somebody else; with a marker unread, any asset may be live.
-        stopped = loaded.stops or folded.stops
+        around = needed_around(store, layout, loaded.now, pace)
+        stopped = loaded.stops or folded.stops or around.stops
         rule = Orphans.REPORT if stopped or not layout.prefix else orphans
         protected = loaded.look.protections.by_key
-        known = {*history.live_keys(), *history.retired, *protected, *loaded.look.pins.keys}
+        known = {*history.live_keys(), *history.retired, *protected, *loaded.look.pins.keys, *around.keys}
         inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper, inner=inner)
         reconciled = reconcile(history, inventory, loaded.now)
         history, missing, count = reconciled.history, reconciled.missing, reconciled.orphans
-        listed_at = loaded.now
+        listed_at, nested = loaded.now, frozenset(inventory.nested)
+    history = without_inner(history, nested)
     read_to, unknown = loaded.ledger.tags_read_to, loaded.ledger.tags_unknown
+    found = Survey(history, listed_at, missing, count, inner=nested, around=around.keys)
     if read_to is None and not unknown:
-        return Survey(history, listed_at, missing, count)
+        return found
     limit = None if full else READ_AGAIN
     tags = read_tags(store, history, read_to, unknown, pace, limit=limit)
-    found = Survey(tags.history, listed_at, missing, count, tags.read_to, tags.unknown, tags.errors)
+    found = replace(
+        found, history=tags.history, tags_read_to=tags.read_to, tags_unknown=tags.unknown, unread=tags.errors
+    )
     if read_to is None:
         return found
     why = loaded.base.rebuild or "the ledger is being rebuilt"

@@ -7,16 +7,16 @@ bucket's policy lets nobody overwrite a file of the release log.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
 
-if TYPE_CHECKING:
-    from release_log.layout import Layout
+from release_log.layout import Layout
 
 
 def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list[iam.PolicyStatement]:
     """Let the cleaner list the site, read and prune its release log, write its ledger, tag and delete its assets.
+
+    It reads the release logs of the sites around this one too, if there are any.
 
     Args:
         bucket_arn: The bucket.
@@ -26,11 +26,14 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
     everything = f"{bucket_arn}/{layout.prefix}*"
     more = "" if number == 1 else str(number)
     return [
-        _list_site(bucket_arn, layout, more),
+        _list_site(bucket_arn, layout, more, around=True),
         # The ledger's compare-and-swap needs it too: a write with If-Match requires s3:GetObject.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        # Of the sites around this one, which may need some of its assets, it reads the release logs too.
         iam.PolicyStatement(
-            sid=f"ReadReleaseLog{more}", actions=["s3:GetObject"], resources=[f"{bucket_arn}/{layout.log}*"]
+            sid=f"ReadReleaseLog{more}",
+            actions=["s3:GetObject"],
+            resources=[f"{bucket_arn}/{log}*" for log in (layout.log, *_logs_around(layout))],
         ),
         iam.PolicyStatement(
             sid=f"WriteLedger{more}", actions=["s3:PutObject"], resources=[f"{bucket_arn}/{layout.ledger}"]
@@ -149,11 +152,19 @@ def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicySta
     ]
 
 
-def _list_site(bucket_arn: str, layout: Layout, more: str = "") -> iam.PolicyStatement:
+def _logs_around(layout: Layout) -> list[str]:
+    """Where the release logs of the sites around a site are, if there are any."""
+    return [Layout(prefix).log for prefix in layout.around]
+
+
+def _list_site(bucket_arn: str, layout: Layout, more: str = "", *, around: bool = False) -> iam.PolicyStatement:
+    prefixes = [f"{each}*" for each in (layout.prefix, *(_logs_around(layout) if around else ()))]
     # A listing of the whole bucket may have no prefix at all, and the pattern ``*`` would not match that.
     return iam.PolicyStatement(
         sid=f"ListSite{more}",
         actions=["s3:ListBucket"],
         resources=[bucket_arn],
-        conditions={"StringLike": {"s3:prefix": f"{layout.prefix}*"}} if layout.prefix else None,
+        conditions={"StringLike": {"s3:prefix": prefixes if len(prefixes) > 1 else prefixes[0]}}
+        if layout.prefix
+        else None,
     )

@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.bounds import KEY_BYTES
 from release_log.errors import LayoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LOG_FOLDER = ".releases/"
 
@@ -95,6 +98,22 @@ class Layout(NamedTuple):
             return False
         inner = key[len(self.prefix) :]
         return not inner.startswith(LOG_FOLDER) and f"/{LOG_FOLDER}" not in inner
+
+    @property
+    def around(self) -> tuple[str, ...]:
+        """The prefixes that a site around this one may have, the innermost first."""
+        parts = self.prefix.split("/")[:-1]
+        return tuple("".join(f"{part}/" for part in parts[:count]) for count in reversed(range(len(parts))))
+
+    def folders(self, keys: Iterable[str]) -> set[str]:
+        """Every folder below the site's prefix that some keys lie in: a site inside this one may have it as prefix."""
+        found: set[str] = set()
+        for key in keys:
+            slash = key.rfind("/")
+            while slash >= len(self.prefix) and key[: slash + 1] not in found:
+                found.add(key[: slash + 1])
+                slash = key.rfind("/", 0, slash)
+        return found
 
     def release_id(self, key: str) -> str:
         """The id in the key of a marker, intent, staged release or pin.

@@ -72,10 +72,12 @@ def parts_are_small() -> Iterator[None]:
         yield
 
 
-def publish_here(uploader: Uploader, folder: Path, release: str, *, stage: bool = False) -> Published:
+def publish_here(
+    uploader: Uploader, folder: Path, release: str, *, stage: bool = False, prefix: str = "assets/"
+) -> Published:
     """Publish a build, for what a test needs to be there before it begins. The releases' names have to ascend."""
     bucket = open_connected(connect(Access(uploader.bucket, REGION, uploader.aws.url, keys=Keys("test", "test"))), 8)
-    build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release=release)
+    build = Build(assets=collect(folder, prefix), prefix=prefix, channel="default", release=release)
     return publish(bucket, build, stage=stage, clocks=Clocks(sleep=no_sleep))
 
 

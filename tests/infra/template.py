@@ -34,8 +34,9 @@ SCHEDULES = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:sc
 CLEANERS_RIGHTS: set[Right] = {
     ("Allow", "logs:CreateLogStream", "${Log.Arn}", ""),
     ("Allow", "logs:PutLogEvents", "${Log.Arn}", ""),
-    ("Allow", "s3:ListBucket", "${Bucket.Arn}", "StringLike s3:prefix assets/*"),
+    ("Allow", "s3:ListBucket", "${Bucket.Arn}", "StringLike s3:prefix assets/*, .releases/*"),
     ("Allow", "s3:GetObject", "${Bucket.Arn}/assets/.releases/*", ""),
+    ("Allow", "s3:GetObject", "${Bucket.Arn}/.releases/*", ""),
     ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
     ("Allow", "s3:GetObjectTagging", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:PutObjectTagging", "${Bucket.Arn}/assets/*", ""),
@@ -165,7 +166,7 @@ def may(rights: list[Right], action: str, resource: str) -> bool:
 def condition_of(statement: dict[str, Any]) -> str:
     """A statement's condition as one line; empty without one."""
     return "; ".join(
-        f"{operator} {key} {value}"
+        f"{operator} {key} {', '.join(listed(value))}"
         for operator, wanted in sorted(statement.get("Condition", {}).items())
         for key, value in sorted(wanted.items())
     )

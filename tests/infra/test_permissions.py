@@ -90,11 +90,34 @@ class TestRights:
         """Whatever a defect of the cleaner tries, S3 refuses it."""
         assert not may(rights_of(synthesise(prefix=prefix), "CleanerRole"), action, f"${{Bucket.Arn}}/{prefix}{key}")
 
-    @pytest.mark.parametrize("key", ["assets-2/app.js", "index.html", ".releases/markers/20260101T000000Z-r1.json"])
-    def test_the_cleaner_has_no_rights_outside_its_prefix(self, key: str, synthesise: Synthesise) -> None:
+    @pytest.mark.parametrize(
+        ("key", "actions"),
+        [
+            ("assets-2/app.js", []),
+            ("index.html", []),
+            (".releases/markers/20260101T000000Z-r1.json", ["s3:GetObject"]),
+            ("assets-2/.releases/ledger.json.gz", []),
+        ],
+    )
+    def test_the_cleaner_has_no_rights_outside_its_prefix_but_to_read_the_release_logs_around(
+        self, key: str, actions: list[str], synthesise: Synthesise
+    ) -> None:
         """Not even on a neighbour with the same beginning of its name."""
         rights = rights_of(synthesise(), "CleanerRole")
-        assert [right for right in rights if right[2] != "*" and fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
+        found = [each for each in rights if each[2] != "*" and fnmatchcase(f"${{Bucket.Arn}}/{key}", each[2])]
+        assert [right[:2] for right in found] == [("Allow", action) for action in actions]
+
+    def test_the_cleaner_of_a_deep_prefix_reads_the_release_log_of_each_prefix_around(
+        self, synthesise: Synthesise
+    ) -> None:
+        """And lists no more than these logs and its own site."""
+        rights = rights_of(synthesise(prefix="web/shop/assets/"), "CleanerRole")
+        logs = ("web/shop/", "web/", "")
+        read = {right[2] for right in rights if right[1] == "s3:GetObject"}
+        assert read == {f"${{Bucket.Arn}}/{each}.releases/*" for each in ("web/shop/assets/", *logs)}
+        (condition,) = {right[3] for right in rights if right[1] == "s3:ListBucket"}
+        around = ", ".join(f"{each}.releases/*" for each in logs)
+        assert condition == f"StringLike s3:prefix web/shop/assets/*, {around}"
 
     def test_the_uploaders_are_exactly_these(self, synthesise: Synthesise) -> None:
         """As the cleaner's."""

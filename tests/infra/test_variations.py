@@ -114,6 +114,7 @@ DIFFERENCES = {
             """,
         changes={
             f"{_CLEANERS_RIGHTS}.ListSite.Condition": None,
+            f"{_CLEANERS_RIGHTS}.ReadReleaseLog.Resource": "${Bucket.Arn}/.releases/*",
             f"{_UPLOADERS_RIGHTS}.ListSite.Condition": None,
             f"{_BUCKET_POLICY}.WriteOnce8ef7d721": None,
             f"{_BUCKET_POLICY}.WriteOncee3b0c442": ANY,

@@ -96,10 +96,10 @@ MUTANTS = (
         "the cleaner sees neither the intent nor the marker of an upload that ends between the two",
         look.take_look,
         (
-            ("    markers, misnamed = _list_markers(store, layout)\n", ""),
+            ("    markers, beyond, misnamed = _list_markers(store, layout)\n", ""),
             (
                 "    for _ in range(READ_AGAIN):",
-                "    markers, misnamed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
+                "    markers, beyond, misnamed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
             ),
         ),
         every(cases.BACK_AND_CLEANER),

@@ -57,6 +57,8 @@ def _rows(document: Mapping[str, Any]) -> Iterator[Row]:
         yield _row("failed", entry, entry["error"])
     for entry in document.get("set_aside", ()):  # an older cleaner's answer has none
         yield ("set aside", entry["key"], "", "", entry["message"], "")
+    for prefix in document.get("inner_sites", ()):  # as above
+        yield ("left alone", prefix, "", "", "a site of its own: its assets are not this site's", "")
     for key in document["missing"]:
         yield ("missing", key, "", "", "a current release names it", "")
     for action, done in (("delete", "deleted"), ("untag", "untagged"), ("tag", "tagged")):

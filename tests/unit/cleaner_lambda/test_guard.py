@@ -140,7 +140,7 @@ def test_nothing_but_the_last_check_keeps_a_live_asset_of_a_wrong_ledger(
     spoil(s3, B)
     s3.advance(3 * DAY)
     monkeypatch.setattr(
-        "cleaner_lambda.run.check", lambda plan, _view, _layout: check(plan, View(frozenset(), {}), SITE)
+        "cleaner_lambda.decision.check", lambda plan, _view, _layout, _inner: check(plan, View(frozenset(), {}), SITE)
     )
     run(s3)
     assert B not in s3.objects

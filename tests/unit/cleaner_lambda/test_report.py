@@ -33,7 +33,7 @@ def report(count: int, failed: int = 0, name: str = "x") -> Report:
     )
     return Report(
         dry_run=False, site="assets/", at=NOW, current={"default": "r"}, plan=plan, outcome=outcome,
-        missing=("gone.js",), orphans=3, next_due=plan.next_due,
+        missing=("gone.js",), orphans=3, next_due=plan.next_due, inner_sites=frozenset({"admin/"}),
     )  # fmt: skip
 
 
@@ -59,6 +59,7 @@ def test_document_of_a_run() -> None:
         "counts": {"tag": 1, "untag": 0, "delete": 1, "keep": 2, "failed": 0, "set_aside": 0},
         "bytes_deleted": 10,
         "missing": ["gone.js"],
+        "inner_sites": ["admin/"],
         "upcoming": [
             {"key": "t-x00000", "logical": "0.js", "state": "removed", "since": "2026-11-23T12:00:00Z",
              "reason": "within_grace", "due": "2026-11-25T12:00:00Z"}

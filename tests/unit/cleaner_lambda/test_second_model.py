@@ -56,7 +56,7 @@ def deciding_on(change: Callable[[View, Policy], tuple[View, Policy]]) -> Mutant
         def mutated(view: View, policy: Policy, now: datetime, *, force: bool = False) -> Plan:
             return decide(*change(view, policy), now, force=force)
 
-        patch.setattr("cleaner_lambda.run.decide", mutated)
+        patch.setattr("cleaner_lambda.decision.decide", mutated)
 
     return mutant
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cleaner_lambda.doubles import LOOKED_FOR, find_doubles
 from cleaner_lambda.policy import View
 from cleaner_lambda.spelling import normal_form, other_spellings
+from release_log.layout import Layout
 from tests.fake_cleaner_s3 import FakeS3
 from tests.unit.cleaner_lambda.runs import POLICY, A, keys_of, run
 
@@ -58,6 +59,7 @@ def test_without_another_spelling_nothing_is_asked(s3: FakeS3) -> None:
         s3.layout.staged,
         s3.layout.pins,
         s3.layout.markers,
+        Layout("").log,
     }
 
 

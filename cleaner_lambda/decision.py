@@ -1,0 +1,59 @@
+"""What a run decides: the policy's plan, checked, and without the assets that sites inside or around this one need."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.doubles import find_doubles
+from cleaner_lambda.guard import check
+from cleaner_lambda.nesting import find_inner, needed_around, without_inner
+from cleaner_lambda.policy import decide
+from cleaner_lambda.report import keys
+from release_log.layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from cleaner_lambda.guard import Checked
+    from cleaner_lambda.pace import Pace
+    from cleaner_lambda.policy import Plan, View
+    from cleaner_lambda.port import S3Port
+    from cleaner_lambda.run import Job
+    from cleaner_lambda.survey import Survey
+
+
+def decide_and_check(
+    store: S3Port, view: View, job: Job, now: datetime, inner: Collection[str], pace: Pace
+) -> tuple[Checked, View]:
+    """The policy's plan, checked against everything but the ledger; and what it was decided on."""
+    layout = Layout(job.prefix)
+    plan = decide(view, job.policy, now, force=job.force)
+    doubles = find_doubles(store, keys(plan.delete), view, pace.mapper)
+    if doubles:
+        # What an earlier look found in doubt stays so: nothing is deleted that the ledger does not name.
+        view = replace(view, doubles={**doubles, **view.doubles})
+        plan = decide(view, job.policy, now, force=job.force)
+    return check(plan, view, layout, inner), view
+
+
+def changed(plan: Plan) -> frozenset[str]:
+    """The keys that a plan tags, untags or deletes."""
+    return keys(plan.tag) | keys(plan.untag) | keys(plan.delete)
+
+
+def leave_to_inner(known: Survey, view: View, inner: frozenset[str]) -> tuple[Survey, View]:
+    """Leave the keys beneath some prefixes to the sites that have their release logs there."""
+    history = without_inner(known.history, inner)
+    known = replace(known, history=history, inner=known.inner | inner)
+    return known, replace(view, retired=history.retired, owed=history.owed)
+
+
+def look_at_neighbours(  # noqa: PLR0913, PLR0917 (what the run knows so far)
+    store: S3Port, layout: Layout, known: Survey, view: View, due: frozenset[str], now: datetime, pace: Pace
+) -> tuple[Survey, View]:
+    """Ask the sites around what they need, and look again for sites inside: before anything is deleted."""
+    around = needed_around(store, layout, now, pace)
+    view = replace(view, around=view.around | around.keys, stops=view.stops + around.stops)
+    return leave_to_inner(known, view, find_inner(store, layout, known.inner, due, pace.mapper))

@@ -1,0 +1,158 @@
+"""Sites inside this one's prefix, and sites whose prefix lies around it: a key belongs to the innermost site.
+
+A site of another installation is known by its release log alone. What lies beneath such a log is not this site's. And
+what a release of a site around this one names is needed, although it is this site's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from cleaner_lambda import ledger as ledgers
+from cleaner_lambda.errors import UnreadableError
+from cleaner_lambda.ledger import Folded, Ledger
+from cleaner_lambda.look import take_look
+from cleaner_lambda.markers import Markers, read_markers
+from cleaner_lambda.policy import Reason, Stop
+from release_log.errors import LedgerError
+from release_log.layout import LOG_FOLDER, Layout
+from release_log.policy_settings import YEARS_100, Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.history import History
+    from cleaner_lambda.pace import Mapper, Pace
+    from cleaner_lambda.port import S3Port
+
+ANY_AGE = Policy(pending_ttl=YEARS_100, staged_ttl=YEARS_100)
+"""For how long another site's intents hold is unknown here: as long as they exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the sites around this one need of it.
+
+    Attributes:
+        keys: The keys of this site that their current, pending, staged or pinned releases name.
+        stops: Why nothing may be deleted: a file of their release logs that cannot be read.
+    """
+
+    keys: frozenset[str] = frozenset()
+    stops: tuple[Stop, ...] = ()
+
+
+def without_inner(history: History, inner: Collection[str]) -> History:
+    """The history without the keys that belong to the sites inside this one. Pure."""
+    prefixes = tuple(inner)
+    if not prefixes:
+        return history
+    return replace(
+        history,
+        retired={key: entry for key, entry in history.retired.items() if not key.startswith(prefixes)},
+        owed=frozenset(key for key in history.owed if not key.startswith(prefixes)),
+    )
+
+
+def find_inner(
+    store: S3Port, layout: Layout, known: Collection[str], keys: Iterable[str], mapper: Mapper = map
+) -> frozenset[str]:
+    """The prefixes of more sites inside this one that some keys lie beneath, by the release logs in the bucket.
+
+    One request for each folder below the site's prefix that holds such a key.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        known: The prefixes that are known already.
+        keys: Keys that the run is about to change.
+        mapper: Runs the requests.
+    """
+    folders = sorted(layout.folders(keys) - set(known))
+
+    def has_log(folder: str) -> bool:
+        return next(iter(store.list(folder + LOG_FOLDER)), None) is not None
+
+    return frozenset(folder for folder, has in zip(folders, mapper(has_log, folders), strict=True) if has)
+
+
+def needed_around(store: S3Port, layout: Layout, now: datetime, pace: Pace) -> Around:
+    """What the sites around this one need of it, by their release logs.
+
+    One request for each prefix around that has no release log.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        now: The instant for which the run decides.
+        pace: See `Pace`.
+
+    Raises:
+        ConflictError: Such a log changed underfoot too often; start over.
+    """
+    keys: frozenset[str] = frozenset()
+    stops: tuple[Stop, ...] = ()
+    for prefix in layout.around:
+        outer = Layout(prefix)
+        try:
+            if next(iter(store.list(outer.log)), None) is not None:
+                needed, broken = _needed_by(store, outer, now, pace)
+                keys |= {key for key in needed if key.startswith(layout.prefix)}
+                stops += broken
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDenied":
+                raise
+            stops += (_stop_for_unreadable(outer, error),)
+    return Around(keys, stops)
+
+
+def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple[frozenset[str], tuple[Stop, ...]]:
+    """Every key that a site's intents, staged releases, pins and newest markers name.
+
+    The newest markers are those of each channel by instant and by name: where the two differ, either may be current. A
+    file with a name that no release has names nothing: it stops its own site, and not the sites inside it.
+    """
+    folded = _folded(store, outer)
+    look = take_look(store, outer, ANY_AGE, now, pace)
+    # Of the markers that its ledger does not know, only the content says which channel they belong to.
+    markers = Markers(look.markers, look.markers)
+    markers = read_markers(store, outer, markers, look.markers.keys() - folded.keys(), pace)
+    known = {release_id: each for release_id, each in folded.items() if release_id in look.markers}
+    newest = _newest(known | {each.id: Folded(each.at, each.release.channel) for each in markers.valid.values()})
+    markers = read_markers(store, outer, markers, newest, pace)
+    current = (published.release.keys for published in markers.of(newest))
+    keys = frozenset(look.protections.by_key).union(look.pins.keys, *current)
+    return keys, (*(stop for stop in look.stops if stop not in look.misnamed), *markers.stops)
+
+
+def _folded(store: S3Port, outer: Layout) -> Mapping[str, Folded]:
+    """Which channel each marker belongs to, as far as the site's own ledger says."""
+    try:
+        blob = store.get(outer.ledger)
+        ledger = Ledger() if blob is None else ledgers.decode(blob.body)
+    except (LedgerError, UnreadableError):
+        return {}
+    return {**ledger.gone, **ledger.folded}
+
+
+def _newest(folded: Mapping[str, Folded]) -> set[str]:
+    """Ids of the newest markers of each channel, by instant and by name."""
+    by_instant: dict[str, tuple[datetime, str]] = {}
+    by_name: dict[str, str] = {}
+    for release_id, each in folded.items():
+        order = (each.at, release_id)
+        by_instant[each.channel] = max(by_instant.get(each.channel, order), order)
+        by_name[each.channel] = max(by_name.get(each.channel, release_id), release_id)
+    return {*by_name.values(), *(release_id for _, release_id in by_instant.values())}
+
+
+def _stop_for_unreadable(outer: Layout, error: ClientError) -> Stop:
+    message = (
+        f"{outer.log}, where the release log of a site around this one may be, cannot be read ({error}), so it is "
+        "unknown which assets that site needs: nothing is deleted until the cleaner's role may list it and read it"
+    )
+    return Stop(Reason.UNREADABLE_FILE, message)
