@@ -57,6 +57,7 @@ class Story:
         self.gone: set[str] = set()
         self.unseen: list[reference.Release] = []
         self.late = False
+        self.copies, self.copied = self.chance(0.3), False
         self.lost = True  # at first there is no ledger
         tell(f"seed {seed}: {self.policy}")
 
@@ -83,7 +84,7 @@ class Story:
         for _ in range(self.random.choice([3, 3, 3, 4, 4, 5, 8])):
             self.release()
             for _ in range(self.random.choice([0, 1, 1, 2])):
-                self.random.choice([self.wait, self.wait, self.protect, self.withdraw, self.pin])()
+                self.random.choice([self.wait, self.wait, self.protect, self.withdraw, self.pin, self.copy])()
             if self.chance(0.5):
                 self.run()
         self.wait()
@@ -172,6 +173,18 @@ class Story:
             self.pins[release.id] = frozenset(release.assets.values())
             self.tell(f"  {release.id} is pinned")
 
+    def copy(self) -> None:
+        """Copy a marker that the cleaner has seen onto itself: its ``LastModified`` is anew, and its release is not."""
+        seen = [each for each in self.releases if each not in self.unseen]
+        if not seen or self.lost or not self.copies:
+            return
+        release = self.random.choice(seen)
+        key = self.s3.layout.marker_key(release.id)
+        if key in self.s3.objects:
+            self.s3.put(key, self.s3.objects[key].body)
+            self.copied = True
+            self.tell(f"  {release.id} is copied onto itself at {format_instant(self.now)}")
+
     def withdraw(self) -> None:
         """Remove an intent or a staged release."""
         if self.protections:
@@ -185,10 +198,11 @@ class Story:
         """Now and then delete the ledger, break it, or let a newer cleaner write it.
 
         Not where the reference would need to know what tags alone say: of orphans whose state changed meanwhile, and of
-        assets that a late marker makes older than their tags say.
+        assets that a late marker makes older than their tags say. Nor after a copy: the marker's instant is lost too.
         """
         key = self.s3.layout.ledger
-        if not self.chance(0.12) or key not in self.s3.objects or self.late or (self.orphans and self.unseen):
+        unknown = self.late or self.copied or (self.orphans and self.unseen)
+        if not self.chance(0.12) or key not in self.s3.objects or unknown:
             return
         way = self.random.choice(["deleted", "broken", "cut short", "of a newer format"])
         body = self.s3.objects[key].body

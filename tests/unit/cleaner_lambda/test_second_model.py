@@ -151,6 +151,9 @@ MUTANTS: dict[str, Mutant] = {
     "markers are ordered by id alone": lambda patch: patch.setattr(
         Published, "order", property(lambda published: (NOON, published.id))
     ),
+    "a copied marker counts as new": lambda patch: patch.setattr(
+        "cleaner_lambda.folding.instants", lambda _ledger, listed: dict(listed)
+    ),
     "a young object is an orphan": lambda patch: patch.setattr("cleaner_lambda.listing.ORPHAN_SECONDS", 0),
 }
 
