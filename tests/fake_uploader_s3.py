@@ -10,7 +10,7 @@ from release_log.layout import Layout
 from release_log.ledger_file import Announcement, encode_announcement, pack
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
-from uploader.s3.port import Blob, Listing, Look
+from uploader.s3.port import Blob, Listing, Look, always
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -87,7 +87,7 @@ class FakeBucket:
     def head_ahead(self, keys: Sequence[str]) -> None:
         self._metadata_ahead = self.metadata(keys)
 
-    def create(self, key: str, body: bytes) -> bool:
+    def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:  # noqa: ARG002 (the port's own signature)
         self._request(f"create {key}")
         if key in self.objects:
             return False

@@ -282,6 +282,26 @@ def late_marker() -> None:
     _play(BACK_AND_CLEANER, ("U", marker, Verdict.LATE), ("U", *TO_THE_END), ("C", *TO_THE_END))
 
 
+def suspended_at_the_marker() -> None:
+    """A machine sleeps within the PUT of its marker until its intent has expired, and a cleaner deletes an asset.
+
+    The release that becomes current then lacks it. Nothing can prevent that; but when the upload ends, it is whole.
+    """
+    world = BACK_AND_CLEANER.enter(BACK_AND_CLEANER.begin())
+    upload, cleaner = world.actors
+    upload.start()
+    while not str(upload.pending).startswith(f"create {LAYOUT.markers}"):
+        upload.step()
+    world.advance(Policy().pending_ttl + 2)
+    cleaner.start()
+    while cleaner.state == "running":
+        cleaner.step()
+    check, world.check = world.check, lambda: None  # type: ignore[method-assign]
+    while upload.state == "running":
+        upload.step()
+    check()
+
+
 def crash_after_tagging() -> None:
     """A run dies after it has tagged, and before the ledger says so; then the asset comes back."""
     only_tags = case("a run that only tags", superseded, _cleaner(LATER), BACK, policy=LATER)

@@ -139,10 +139,10 @@ MUTANTS = (
         (
             ("_stored_objects(bucket, layout, build, held.take_look(), newest)", "early"),
             (
-                "        with intent(",
+                "        with late.named(), intent(",
                 (
                     "        early = _stored_objects(bucket, layout, build, bucket.look(layout, keys), newest)\n"
-                    "        with intent("
+                    "        with late.named(), intent("
                 ),
             ),
         ),
@@ -167,7 +167,7 @@ MUTANTS = (
                     "                _send(bucket, uploads, note)\n"
                 ),
             ),
-            ("if held.write(bucket, key, body):", "if True:"),
+            ("if held.write(bucket, key, body, clocks):", "if True:"),
         ),
         every(cases.NEXT_AND_CLEANER),
     ),
@@ -177,10 +177,10 @@ MUTANTS = (
         publish.publish,
         (
             (
-                "                if held.write(bucket, key, body):",
+                "                if held.write(bucket, key, body, clocks):",
                 (
                     "                bucket.withdraw(layout.pending_key(held.id))\n"
-                    "                if held.write(bucket, key, body):"
+                    "                if held.write(bucket, key, body, clocks):"
                 ),
             ),
         ),
@@ -277,6 +277,13 @@ MUTANTS = (
         every(cases.SLOW_UPLOAD, preemptions=2),
     ),
     Mutant(
+        "a file that was written too late is checked again",
+        "a machine sleeps within the request, the intent expires, and assets are deleted that the marker names",
+        publish.publish,
+        (("if late.came(held, clocks):", "if False:"),),
+        cases.suspended_at_the_marker,
+    ),
+    Mutant(
         "an unanswered deletion stays announced",
         "a late deletion removes an asset that an upload brought back",
         run._ledger_after,  # noqa: SLF001
@@ -308,7 +315,7 @@ MUTANTS = (
         write_if_whole.write_if_whole,
         (
             (
-                "with intent(bucket, layout, logged.name, body_at, keys, clocks) as held:",
+                "with late.named(), intent(bucket, layout, logged.name, body_at, keys, clocks) as held:",
                 "for held in [no_intent(bucket, layout, logged.id, keys, clocks)]:",
             ),
             (

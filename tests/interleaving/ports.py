@@ -15,7 +15,7 @@ from tests.interleaving.actor import EPOCH, BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, Stored, World
 from uploader.errors import UploaderError
 from uploader.s3.port import Blob as UploaderBlob
-from uploader.s3.port import Listing, Look
+from uploader.s3.port import Listing, Look, always
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -144,7 +144,7 @@ class UploaderPort:
     def _passed(self) -> float:
         return (self.world.time - EPOCH).total_seconds()
 
-    def create(self, key: str, body: bytes) -> bool:
+    def create(self, key: str, body: bytes, _in_time: Callable[[], bool] = always) -> bool:
         writer = f"{self.actor.name}, {self.actor.requests}"
         if key.startswith(LAYOUT.pending):
             # Under a new intent the uploader reads everything again.

@@ -106,7 +106,7 @@ def restore(
                 continue
             key = layout.staged_key(held.id)
             taken = bucket.get(layout.marker_key(held.id)) is not None
-            if not taken and held.write(bucket, key, body):
+            if not taken and held.write(bucket, key, body, clocks) and not held.is_over(clocks):
                 return Restored(held.id, key, frozenset(restored))
         clocks.sleep(1)
 

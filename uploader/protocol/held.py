@@ -63,6 +63,10 @@ class Intent:
         """Whether the intent may expire before the marker exists. Then all is checked again under another one."""
         return clocks.passed() - self.began > HALF_PENDING_TTL
 
+    def is_over(self, clocks: Clocks) -> bool:
+        """Whether the intent may have expired by now, and its assets may be gone."""
+        return clocks.passed() - self.began > 2 * HALF_PENDING_TTL
+
     def is_taken(self, layout: Layout) -> bool:
         """Whether another release that began in the same second has this id already, or had it."""
         return self.id in self.instants or not self.log.keys().isdisjoint(
@@ -83,10 +87,12 @@ class Intent:
             if left > timedelta():
                 clocks.sleep(left.total_seconds())
 
-    def write(self, bucket: BucketPort, key: str, body: bytes) -> bool:
+    def write(self, bucket: BucketPort, key: str, body: bytes, clocks: Clocks) -> bool:
         """Write the marker, or the staged release; False if another release has this key.
 
         Until S3 answers, nobody knows whether the file exists. If no answer comes, its assets have to stay protected.
+        The request is repeated only while the intent is young. After the answer, `uploader.protocol.late.Late.came`
+        says whether that was in time.
 
         Raises:
             UploaderError: S3 refused, or did not answer.
@@ -94,7 +100,7 @@ class Intent:
         unknown = f"whether {key} was written is not known"
         self.keep = True
         try:
-            written = bucket.create(key, body)
+            written = bucket.create(key, body, lambda: not self.is_too_old(clocks))
         except KeyboardInterrupt as error:
             msg = f"{unknown}; run again to finish"
             raise StoppedError(msg) from error

@@ -17,6 +17,7 @@ from uploader.history.completeness import check_whole
 from uploader.history.find import without_headers
 from uploader.history.release import read_release
 from uploader.protocol.intent import intent, withdraw
+from uploader.protocol.late import Late
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,11 +77,14 @@ def write_if_whole(
     def body_at(at: datetime) -> bytes:
         return body_of(release_at(at))
 
+    late = Late()
     while True:
         # An intent of its own: the file that has protected these assets until now may be about to expire.
-        with intent(bucket, layout, logged.name, body_at, keys, clocks) as held:
+        with late.named(), intent(bucket, layout, logged.name, body_at, keys, clocks) as held:
             listing = held.take_look().listing
             check_whole(logged, listing.sizes)
+            if late.key is not None:
+                return _written(bucket, layout, logged, late.key, already=False)
             if key is not None or not held.is_taken(layout):
                 held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
@@ -92,14 +96,21 @@ def write_if_whole(
                 content = _as_stored(release_at(held.at), listing, at)
                 if file == layout.marker_key(logged.id):
                     content = replace(content, created_at=held.at)
-                written = held.write(bucket, file, body_of(content))
+                written = held.write(bucket, file, body_of(content), clocks)
+                if late.came(held, clocks):
+                    continue
                 if not written and key is not None:
                     _check_same(bucket, layout, key, logged.release)
                 if written or key is not None:
-                    if key == layout.marker_key(logged.id):
-                        withdraw(bucket, layout.staged_key(logged.id))
-                    return Written(layout.release_id(file), file, already=not written)
+                    return _written(bucket, layout, logged, file, already=not written)
         clocks.sleep(1)
+
+
+def _written(bucket: BucketPort, layout: Layout, logged: LoggedRelease, file: str, *, already: bool) -> Written:
+    """The file that exists now. A marker under the release's own id replaces the staged release."""
+    if file == layout.marker_key(logged.id):
+        withdraw(bucket, layout.staged_key(logged.id))
+    return Written(layout.release_id(file), file, already)
 
 
 def _as_stored(release: Release, listing: Listing, at: datetime) -> Release:

@@ -16,6 +16,7 @@ from uploader.about import VERSION, WRITER
 from uploader.clocks import Clocks
 from uploader.history.body import body_of
 from uploader.protocol.intent import intent
+from uploader.protocol.late import Late
 from uploader.publishing.compare import StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.known_headers import earlier_headers
 
@@ -80,7 +81,7 @@ def _ignore(*_: object) -> None:
     """Show no progress."""
 
 
-def publish(  # noqa: PLR0913 (each changes the upload by itself)
+def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; each argument changes the upload by itself)
     bucket: BucketPort,
     build: Build,
     *,
@@ -116,14 +117,21 @@ def publish(  # noqa: PLR0913 (each changes the upload by itself)
         sent(asset)
 
     bucket.head_ahead(_keys_to_head(build))
+    late = Late()
+
+    def body_at(at: datetime) -> bytes:
+        return body_of(_release(build, at, {}))
+
     while True:
-        with intent(bucket, layout, build.release, lambda at: body_of(_release(build, at, {})), keys, clocks) as held:
+        with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
             if not held.is_taken(layout):
                 uploads, compressed = _compare(build, _stored_objects(bucket, layout, build, held.take_look(), newest))
                 started(uploads)
                 _send(bucket, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
                 stored |= {asset.key: how for asset, how in compressed if asset.key not in done}
+                if late.key is not None and not uploads:
+                    return _published(build, late.id, late.key, done)
                 if not stage:
                     held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
@@ -131,11 +139,17 @@ def publish(  # noqa: PLR0913 (each changes the upload by itself)
                     continue
                 key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
                 body = body_of(_release(build, held.at, stored)) if stored else held.body
-                if held.write(bucket, key, body):
-                    unchanged = tuple(asset for asset in build.assets if asset.key not in done)
-                    return Published(held.id, key, tuple(done.values()), unchanged)
+                if held.write(bucket, key, body, clocks):
+                    if late.came(held, clocks):
+                        continue
+                    return _published(build, held.id, key, done)
             log.info("%s is another upload's: going on under another id", held.id)
         clocks.sleep(1)
+
+
+def _published(build: Build, release_id: str, key: str, done: Mapping[str, Upload]) -> Published:
+    unchanged = tuple(asset for asset in build.assets if asset.key not in done)
+    return Published(release_id, key, tuple(done.values()), unchanged)
 
 
 def _keys_to_head(build: Build) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from release_log.layout import Layout
 from uploader.s3.bodies import Room, memory_for
 from uploader.s3.key_ranges import key_ranges
-from uploader.s3.port import Listing, Look
+from uploader.s3.port import Listing, Look, always
 from uploader.s3.requests import Requests
 from uploader.threads.ahead import Ahead
 from uploader.threads.workers import for_each, run
@@ -52,10 +52,10 @@ class Bucket:
         if keys:
             self._metadata_ahead = Ahead(ask)
 
-    def create(self, key: str, body: bytes) -> bool:
+    def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
         """See `BucketPort.create`."""
         self._connection.wait()
-        return run(lambda: self._requests.create(key, body))
+        return run(lambda: self._requests.create(key, body, in_time))
 
     def get(self, key: str) -> Blob | None:
         """See `BucketPort.get`."""

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from uploader.builds.asset import LocalAsset, Stored
 
 
+def always() -> bool:
+    """A request that never comes too late."""
+    return True
+
+
 class Blob(NamedTuple):
     """One object read whole; ``last_modified`` is S3's clock, in whole seconds.
 
@@ -98,8 +103,11 @@ class BucketPort(ReaderPort, Protocol):
         """Which of these keys exist, the release log, the ledger and some metadata."""
         ...
 
-    def create(self, key: str, body: bytes) -> bool:
-        """Write an object if none exists; False if somebody else wrote one."""
+    def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
+        """Write an object if none exists; False if somebody else wrote one.
+
+        The request is repeated after a passing error only while it is ``in_time``.
+        """
         ...
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:

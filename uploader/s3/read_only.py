@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from uploader.s3.port import always
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -25,7 +27,7 @@ class ReadOnly:
         self._look = bucket.look
         self.metadata = bucket.metadata
 
-    def create(self, key: str, body: bytes) -> bool:  # noqa: ARG002 (the port's own signature)
+    def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:  # noqa: ARG002 (the port's own signature)
         """Write nothing."""
         return True
 

@@ -18,7 +18,7 @@ from uploader.s3.bodies import read_body
 from uploader.s3.errors import AnswerError, code_of, is_missing, passes
 from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
-from uploader.s3.port import Blob
+from uploader.s3.port import Blob, always
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,8 +48,8 @@ class Requests:
         self._large_files = LargeFiles(connection.access, connection.encryption)
         self._errors: tuple[type[Exception], ...] = (AnswerError, *connection.errors)
 
-    def create(self, key: str, body: bytes) -> bool:
-        """Write an object if none exists; False if somebody else wrote one."""
+    def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
+        """See `BucketPort.create`."""
         # If the answer to a first attempt is lost, the second one finds our own object: this says whose it is.
         writer = os.urandom(8).hex()
 
@@ -64,7 +64,7 @@ class Requests:
             )
 
         try:
-            self._ask("s3:PutObject", key, write)
+            self._ask("s3:PutObject", key, write, in_time)
         except AlreadyExistsError:
             return (self.metadata(key) or {}).get("writer") == writer
         return True
@@ -172,7 +172,7 @@ class Requests:
         except UploaderError:
             return False
 
-    def _ask(self, action: str, key: str, ask: Callable[[], Answer]) -> Answer:
+    def _ask(self, action: str, key: str, ask: Callable[[], Answer], in_time: Callable[[], bool] = always) -> Answer:
         """Send a request, again after a passing error; any other error becomes one line with cause and remedy."""
         pauses = iter(PAUSES)
         while True:
@@ -182,7 +182,9 @@ class Requests:
                 pause = next(pauses, None) if passes(error) else None
                 if pause is None:
                     self._fail(action, key, error)
-            time.sleep(pause)
+                time.sleep(pause)
+                if not in_time():  # the machine may have been suspended meanwhile
+                    self._fail(action, key, error)
 
     def _fail(self, action: str, key: str, error: Exception) -> NoReturn:
         if is_missing(error) or isinstance(error, AlreadyExistsError):

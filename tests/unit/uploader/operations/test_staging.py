@@ -21,7 +21,7 @@ from uploader.protocol.look import POLL_SECONDS
 from uploader.publishing.publish import Build, publish
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from uploader.s3.port import Listing
@@ -320,3 +320,30 @@ def test_a_marker_that_was_removed_is_not_written_again(bucket: FakeBucket) -> N
     with pytest.raises(UploaderError, match=f"{MARKER} existed before and was removed: .* publish this release again"):
         make_current(bucket)
     assert MARKER not in bucket.objects
+
+
+def suspended(bucket: FakeBucket, key: str, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """The machine sleeps within the PUT of a file, until its intent has expired."""
+    create, seconds = bucket.create, iter([2 * HALF_PENDING_TTL + 1.0])
+
+    def late(wanted: str, body: bytes, *_: object) -> bool:
+        if wanted == key and (slept := next(seconds, 0.0)):
+            meanwhile()
+            bucket.clock.sleep(slept)
+        return create(wanted, body)
+
+    bucket.create = late  # type: ignore[method-assign, assignment]
+
+
+def test_a_late_marker_of_a_whole_release_counts(bucket: FakeBucket) -> None:
+    suspended(bucket, MARKER)
+    assert make_current(bucket) is False
+    assert bucket.requests.count("list assets/") == 2
+    assert bucket.log(LAYOUT.log) == [MARKER]
+
+
+def test_a_late_marker_of_a_release_that_is_not_whole_is_named(bucket: FakeBucket) -> None:
+    """The staged release expired while the machine slept."""
+    suspended(bucket, MARKER, lambda: bucket.objects.pop("assets/app-3f9c2ab1.js"))
+    with pytest.raises(UploaderError, match=f"^{MARKER} was written after .* not whole .*: publish the release again$"):
+        make_current(bucket)

@@ -135,13 +135,13 @@ def test_an_intent_that_is_gone_while_it_waits_protects_nothing() -> None:
     bucket.announce(*KEYS)
     create = bucket.create
 
-    def lose(key: str, body: bytes) -> bool:
+    def lose(key: str, body: bytes, *_: object) -> bool:
         done = create(key, body)
         if key == OURS:
             del bucket.objects[OURS]
         return done
 
-    bucket.create = lose  # type: ignore[method-assign]
+    bucket.create = lose  # type: ignore[method-assign, assignment]
     clock.on_sleep = lambda: bucket.announce() if clock.passed > POLL_SECONDS else None
     assert hold(bucket).id == "20261123T120001Z-r1"
 
@@ -170,7 +170,7 @@ def test_it_stays_when_nobody_knows_whether_the_marker_was_written(
         pytest.raises(kind, match=words.replace("KEY", MARKER)),
         intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
     ):
-        held.write(bucket, MARKER, b"")
+        held.write(bucket, MARKER, b"", bucket.clock.clocks())
     assert bucket.log(LAYOUT.pending) == [OURS]
 
 
@@ -181,7 +181,7 @@ def test_an_interrupt_after_the_marker_was_written_says_so() -> None:
         pytest.raises(StoppedError, match=f"too late: {MARKER} is written, and nothing is left to do") as stopped,
         intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
     ):
-        assert held.write(bucket, MARKER, b"")
+        assert held.write(bucket, MARKER, b"", bucket.clock.clocks())
     assert stopped.value.done
 
 
@@ -193,7 +193,7 @@ def test_an_interrupt_does_not_say_so_if_the_marker_is_anothers() -> None:
         pytest.raises(KeyboardInterrupt, match=r"^$") as stopped,
         intent(bucket, LAYOUT, "r1", lambda _: b"", KEYS, bucket.clock.clocks()) as held,
     ):
-        assert not held.write(bucket, MARKER, b"")
+        assert not held.write(bucket, MARKER, b"", bucket.clock.clocks())
     assert not isinstance(stopped.value, StoppedError)
 
 
@@ -238,11 +238,11 @@ def slow(bucket: FakeBucket, seconds: float) -> None:
     """Let each PUT take this long until S3 stores the object, so that ``LastModified`` is as late."""
     create = bucket.create
 
-    def create_late(key: str, body: bytes) -> bool:
+    def create_late(key: str, body: bytes, *_: object) -> bool:
         bucket.clock.passed += seconds
         return create(key, body)
 
-    bucket.create = create_late  # type: ignore[method-assign]
+    bucket.create = create_late  # type: ignore[method-assign, assignment]
 
 
 def test_a_slow_put_of_the_intent_ends_no_wait_early() -> None:

@@ -10,7 +10,7 @@ from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, Clock, FakeBucket
 from uploader.builds.asset import LocalAsset
 from uploader.builds.collect import collect
-from uploader.errors import UploaderError
+from uploader.errors import StoppedError, UploaderError
 from uploader.publishing.compare import Reason
 from uploader.publishing.publish import Build, publish
 from uploader.s3.read_only import ReadOnly
@@ -93,6 +93,58 @@ def test_an_intent_older_than_half_its_time_is_not_trusted(build: Build) -> None
         "the files that the first round sent are counted"
     )
     assert len(published.uploads) == 2
+
+
+def suspended(bucket: FakeBucket, clock: Clock, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """The machine sleeps within the first PUT of a marker, until the intent has expired."""
+    create, seconds = bucket.create, iter([2 * HALF_PENDING_TTL + 1.0])
+
+    def late(key: str, body: bytes, *_: object) -> bool:
+        slept = next(seconds, 0.0) if key.startswith(LAYOUT.markers) else 0.0
+        if slept:
+            meanwhile()
+        clock.sleep(slept)
+        return create(key, body)
+
+    bucket.create = late  # type: ignore[method-assign, assignment]
+
+
+def test_a_release_whose_marker_was_written_too_late_is_checked_under_another_intent(build: Build) -> None:
+    """It is whole: its marker counts, and no second one is written."""
+    clock, bucket = Clock(), FakeBucket()
+    suspended(bucket, clock)
+    published = publish(bucket, build, clocks=clock.clocks())
+    assert sum(request.startswith("list") for request in bucket.requests) == 2
+    assert bucket.log(LAYOUT.markers) == [published.key] == [LAYOUT.marker_key("20261123T120000Z-r1")]
+    assert bucket.log(LAYOUT.pending) == []
+    assert len(published.uploads) == 2
+
+
+def test_what_was_deleted_before_a_late_marker_is_sent_again(build: Build) -> None:
+    """Under a second marker, because the first one might have been folded in and superseded by now."""
+    clock, bucket = Clock(), FakeBucket()
+    (app,) = (asset.key for asset in build.assets if asset.fingerprinted)
+    suspended(bucket, clock, lambda: bucket.objects.pop(app))
+    published = publish(bucket, build, clocks=clock.clocks())
+    assert app in bucket.objects
+    assert published.key == max(bucket.log(LAYOUT.markers)) > LAYOUT.marker_key("20261123T120000Z-r1")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(UploaderError("no answer"), UploaderError), (KeyboardInterrupt(), StoppedError)]
+)
+def test_a_check_that_fails_names_the_late_marker(
+    build: Build, error: BaseException, kind: type[BaseException]
+) -> None:
+    """That nothing was changed would be wrong."""
+    clock, bucket = Clock(), FakeBucket()
+
+    def fail() -> None:
+        bucket.fail, bucket.error = f"get {LAYOUT.ledger}", error
+
+    suspended(bucket, clock, fail)
+    with pytest.raises(kind, match=r"markers/20261123T120000Z-r1.json was written after its intent .* publish the rel"):
+        publish(bucket, build, clocks=clock.clocks())
 
 
 def test_the_id_of_another_upload_is_not_used(build: Build) -> None:
