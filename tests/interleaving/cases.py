@@ -297,9 +297,10 @@ def suspended_at_the_marker() -> None:
     while cleaner.state == "running":
         cleaner.step()
     check, world.check = world.check, lambda: None  # type: ignore[method-assign]
-    while upload.state == "running":
-        upload.step()
-    check()
+    with judged(world, "an upload whose machine sleeps"):
+        while upload.state == "running":
+            upload.step()
+        check()
 
 
 def crash_after_tagging() -> None:

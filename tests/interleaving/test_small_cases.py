@@ -66,6 +66,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_schedule(cases.INTENT_COPIED, preemptions=1),
         cases.late_deletion,
         cases.late_marker,
+        cases.suspended_at_the_marker,
         cases.crash_after_tagging,
         cases.same_second,
     ],
