@@ -83,6 +83,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "intent copied",
         "late deletion",
         "late marker",
+        "suspended at the marker",
         "crash",
         "same second",
     ],
