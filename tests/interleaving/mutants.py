@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import apply, folding, guard, load, look, order, run
-from tests.interleaving import cases, ports
+from cleaner_lambda import apply, decision, folding, guard, load, look, order, run
+from tests.interleaving import cases, nested, ports
 from tests.interleaving.explore import every_schedule
 from uploader.protocol import held, write_if_whole
 from uploader.protocol import look as uploader_look
@@ -403,5 +403,19 @@ MUTANTS = (
         folding.fold_log,
         (("    if order.sure_since is not None:", "    if False:"),),
         every(cases.DOUBT_THAT_ENDED),
+    ),
+    Mutant(
+        "release logs inside the site are looked for again at the second look",
+        "an asset is deleted that the first release of a site inside this one relies on",
+        decision.look_at_neighbours,
+        (("find_inner(store, layout, known.inner, due, pace.mapper)", "frozenset()"),),
+        nested.a_site_appears_inside,
+    ),
+    Mutant(
+        "the sites around are asked at the second look",
+        "an asset is deleted that a release of a site around this one needs",
+        decision.look_at_neighbours,
+        (("view.around | around.keys", "view.around"),),
+        nested.the_site_around_takes_over,
     ),
 )

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.port import Blob, Listed
+from release_log.layout import Layout
 from release_log.policy_settings import Policy
 from tests.fake_uploader_s3 import stored_with
 from tests.interleaving.actor import EPOCH, BrokenPromiseError, Op
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from release_log.layout import Layout
     from tests.interleaving.actor import Actor
     from uploader.builds.asset import LocalAsset
     from uploader.builds.asset import Stored as UploaderStored
@@ -178,7 +178,7 @@ class UploaderPort:
 
     def listing(self, prefix: str, keys: Collection[str]) -> Listing:
         found = self._listing(prefix)
-        log = {key: at for key, (_, at) in found.items() if key.startswith(LAYOUT.log)}
+        log = {key: at for key, (_, at) in found.items() if key.startswith(Layout(prefix).log)}
         sizes = {key: size for key, (size, _) in found.items() if key in keys}
         return Listing(sizes, {key: found[key][1] for key in sizes}, log)
 

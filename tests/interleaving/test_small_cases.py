@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.interleaving import cases
+from tests.interleaving import cases, nested
 from tests.interleaving.explore import FoundError, every_crash, every_schedule
 from tests.interleaving.mutants import MUTANTS
 
@@ -69,6 +69,8 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         cases.suspended_at_the_marker,
         cases.crash_after_tagging,
         cases.same_second,
+        nested.a_site_appears_inside,
+        nested.the_site_around_takes_over,
     ],
     ids=[
         "wrong clock",
@@ -86,6 +88,8 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "suspended at the marker",
         "crash",
         "same second",
+        "a site appears inside",
+        "the site around takes over",
     ],
 )
 def test_what_finds_a_broken_rule_finds_nothing_while_all_hold(play: object) -> None:
