@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from cleaner_lambda.outcome import Outcome
+from cleaner_lambda.outcome import Outcome, Unanswered
 from cleaner_lambda.pace import BACKOFF_SECONDS, Pace, batches
 from cleaner_lambda.port import DELETE_BATCH
+from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS, SERVER_ERRORS, code_of, tells_nothing
 from release_log.tags import MAX_TAGS, Mark, with_mark, without_mark
 
 if TYPE_CHECKING:
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.policy import Action, Plan
     from cleaner_lambda.port import S3Port
+    from cleaner_lambda.s3_errors import RequestError
 
 FULL = f"already has {MAX_TAGS} tags, S3's limit: only the ledger says when it retired"
 
-UNANSWERED = "no answer"
 
 _NOT_FOR_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold, or reads as others: https://www.w3.org/TR/xml/#charsets"""
@@ -32,20 +31,28 @@ _NOT_FOR_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 _UNREADABLE = {"MalformedXML", "InvalidArgument", "InvalidRequest", "KeyTooLongError"}
 """S3's codes for a batch that it refuses because of what one of its keys is."""
 
-PASSING = (
-    "InternalError",
-    "SlowDown",
-    "ServiceUnavailable",
-    "RequestTimeout",
-    "OperationAborted",
-    "500",  # also botocore's code for an answer that is cut off
-    "503",
-    UNANSWERED,
-)
-"""How S3's temporary errors begin: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+
+class _Retagged(NamedTuple):
+    """What became of an object's tags.
+
+    Attributes:
+        exists: Whether there is an object.
+        error: Why its tags were not written.
+        unanswered: Whether a request that writes them may still be executed.
+    """
+
+    exists: bool
+    error: str | None = None
+    unanswered: bool = False
 
 
-def apply(store: S3Port, plan: Plan, prune: Sequence[str] = (), pace: Pace | None = None) -> Outcome:
+def apply(
+    store: S3Port,
+    plan: Plan,
+    prune: Sequence[str] = (),
+    pace: Pace | None = None,
+    unanswered: Unanswered | None = None,
+) -> Outcome:
     """Carry out a plan.
 
     Args:
@@ -53,34 +60,36 @@ def apply(store: S3Port, plan: Plan, prune: Sequence[str] = (), pace: Pace | Non
         plan: What to do with the assets.
         prune: Files of the release log to delete, after the assets.
         pace: See `Pace`.
+        unanswered: The run's unanswered requests; those of this plan are added.
 
     Returns:
         What became of each key.
     """
     pace = pace or Pace()
     outcome = Outcome()
+    late = Unanswered() if unanswered is None else unanswered
 
-    def untag(action: Action) -> tuple[bool, str | None]:
-        return _retag(store, action.key, None)
+    def untag(action: Action) -> _Retagged:
+        return _retag(store, action.key, None, pace)
 
-    for action, done in _each(plan.untag, untag, outcome, pace):
+    for action, done in _each(plan.untag, untag, outcome, late, pace):
         if done:
             outcome.untagged.add(action.key)
 
-    outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, pace)
-    outcome.pruned = _delete(store, prune, outcome, pace)
+    outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, late, pace)
+    outcome.pruned = _delete(store, prune, outcome, late, pace)
 
-    def tag(action: Action) -> tuple[bool, str | None]:
-        return _retag(store, action.key, action.entry.mark if action.entry else None)
+    def tag(action: Action) -> _Retagged:
+        return _retag(store, action.key, action.entry.mark if action.entry else None, pace)
 
-    for action, done in _each(plan.tag, tag, outcome, pace):
+    for action, done in _each(plan.tag, tag, outcome, late, pace):
         if action.entry is not None and (done or outcome.failed.get(action.key) == FULL):
             outcome.tagged[action.key] = action.entry.mark
     return outcome
 
 
 def _each(
-    actions: Sequence[Action], work: Callable[[Action], tuple[bool, str | None]], outcome: Outcome, pace: Pace
+    actions: Sequence[Action], work: Callable[[Action], _Retagged], outcome: Outcome, late: Unanswered, pace: Pace
 ) -> list[tuple[Action, bool]]:
     """Do something to each asset, and note in the outcome which are gone and which failed.
 
@@ -92,34 +101,43 @@ def _each(
         if not pace.has_time():
             outcome.unfinished = True
             break
-        for action, (exists, error) in zip(batch, pace.mapper(work, batch), strict=True):
+        for action, (exists, error, unanswered) in zip(batch, pace.mapper(work, batch), strict=True):
+            if unanswered:
+                late.tags.add(action.key)
             if error is not None:
                 outcome.failed[action.key] = error
-                if error.startswith(UNANSWERED):
-                    outcome.unanswered_tags.add(action.key)
             elif not exists:
                 outcome.gone.add(action.key)
             tried.append((action, exists and error is None))
     return tried
 
 
-def _retag(store: S3Port, key: str, mark: Mark | None) -> tuple[bool, str | None]:
-    """Read the tags, merge ours into them, write them. Returns whether the object exists, and the error."""
-    try:
-        tags = store.get_tags(key)
+def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace) -> _Retagged:
+    """Read the tags, merge ours into them, write them; again while S3's error is a temporary one."""
+    unanswered = False
+    for pause in (*BACKOFF_SECONDS, None):
+        try:
+            tags = store.get_tags(key)
+        except REQUEST_ERRORS as error:
+            return _Retagged(exists=True, error=str(error), unanswered=unanswered)
         if tags is None:
-            return False, None
+            return _Retagged(exists=False, unanswered=unanswered)
         wanted = without_mark(tags) if mark is None else with_mark(tags, mark)
         if len(wanted) > MAX_TAGS:
-            return True, FULL
-        return wanted == tags or store.put_tags(key, wanted), None
-    except ClientError as error:
-        return True, str(error)
-    except BotoCoreError as error:
-        return True, f"{UNANSWERED}: {error}"
+            return _Retagged(exists=True, error=FULL, unanswered=unanswered)
+        if wanted == tags:
+            return _Retagged(exists=True, unanswered=unanswered)
+        try:
+            return _Retagged(exists=store.put_tags(key, wanted), unanswered=unanswered)
+        except REQUEST_ERRORS as error:
+            unanswered = unanswered or tells_nothing(error)
+            if pause is None or not code_of(error).startswith(PASSING):
+                return _Retagged(exists=True, error=str(error), unanswered=unanswered)
+        pace.sleep(pause)
+    raise AssertionError
 
 
-def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) -> set[str]:
+def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, late: Unanswered, pace: Pace) -> set[str]:
     """Delete batch by batch, and keys that XML cannot hold one by one. Returns the keys that are gone.
 
     S3 reports the keys that failed within an answer with status 200, which the SDK does not retry.
@@ -133,7 +151,7 @@ def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) ->
             if not pace.has_time():
                 outcome.unfinished = True
                 break
-            errors = _delete_once(store, left, outcome, pace)
+            errors = _delete_once(store, left, late, pace)
             deleted.update(key for key in left if key not in errors)
             outcome.failed.update({key: error for key, error in errors.items() if not error.startswith(PASSING)})
             left = [key for key, error in errors.items() if error.startswith(PASSING)]
@@ -146,47 +164,44 @@ def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) ->
     return deleted
 
 
-def _delete_once(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) -> dict[str, str]:
+def _delete_once(store: S3Port, keys: Sequence[str], late: Unanswered, pace: Pace) -> dict[str, str]:
     """Delete some keys, each by one request. Returns key -> error."""
     if _NOT_FOR_XML.search(keys[0]):  # and so is each other key of its batch
-        return _delete_each(store, keys, outcome, pace)
+        return _delete_each(store, keys, late, pace)
     try:
         errors = store.delete(keys)
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in _UNREADABLE:
-            return _delete_in_parts(store, keys, outcome, pace)
-        return dict.fromkeys(keys, f"{code}: {error}")
-    except BotoCoreError as error:
-        outcome.unanswered.update(keys)
-        return dict.fromkeys(keys, f"{UNANSWERED}: {error}")
+    except REQUEST_ERRORS as error:
+        if tells_nothing(error):
+            late.deletions.update(keys)
+        elif code_of(error) in _UNREADABLE:
+            return _delete_in_parts(store, keys, late, pace)
+        return dict.fromkeys(keys, f"{code_of(error)}: {error}")
+    late.deletions.update(key for key, error in errors.items() if error.startswith(SERVER_ERRORS))
     if errors.keys() - set(keys):
         return dict.fromkeys(keys, "S3's answer names keys that were not asked for, so it is unknown which are deleted")
     return errors
 
 
-def _delete_in_parts(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) -> dict[str, str]:
+def _delete_in_parts(store: S3Port, keys: Sequence[str], late: Unanswered, pace: Pace) -> dict[str, str]:
     """Halve a batch that S3 cannot read until the key that it cannot read is alone: only what really fails, fails."""
     if len(keys) == 1:
-        return _delete_each(store, keys, outcome, pace)
+        return _delete_each(store, keys, late, pace)
     half = len(keys) // 2
-    return {**_delete_once(store, keys[:half], outcome, pace), **_delete_once(store, keys[half:], outcome, pace)}
+    return {**_delete_once(store, keys[:half], late, pace), **_delete_once(store, keys[half:], late, pace)}
 
 
-def _delete_each(store: S3Port, keys: Sequence[str], outcome: Outcome, pace: Pace) -> dict[str, str]:
+def _delete_each(store: S3Port, keys: Sequence[str], late: Unanswered, pace: Pace) -> dict[str, str]:
     """Delete some keys, each by a request that has no body. Returns key -> error."""
-    errors = {
+    failed = {
         key: error for key, error in zip(keys, pace.mapper(partial(_delete_one, store), keys), strict=True) if error
     }
-    outcome.unanswered.update(key for key, error in errors.items() if error.startswith(UNANSWERED))
-    return errors
+    late.deletions.update(key for key, error in failed.items() if tells_nothing(error))
+    return {key: f"{code_of(error)}: {error}" for key, error in failed.items()}
 
 
-def _delete_one(store: S3Port, key: str) -> str | None:
+def _delete_one(store: S3Port, key: str) -> RequestError | None:
     try:
         store.delete_one(key)
-    except ClientError as error:
-        return f"{error.response['Error']['Code']}: {error}"
-    except BotoCoreError as error:
-        return f"{UNANSWERED}: {error}"
+    except REQUEST_ERRORS as error:
+        return error
     return None

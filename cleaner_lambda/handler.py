@@ -29,6 +29,7 @@ from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
 from release_log.metrics import NAMESPACE, SERVICE, Metric
 from release_log.policy_settings import policy_from
+from release_log.whole_answers import require_whole_answers
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -161,14 +162,17 @@ def _send_event(report: Report, site: Site, run: str) -> None:
 
 @cache
 def _s3() -> S3Client:
-    return boto3.client(
-        "s3", config=Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 6})
-    )
+    return _open_s3(6)
 
 
 @cache
 def _s3_once() -> S3Client:
-    return boto3.client("s3", config=Config(retries={"mode": "standard", "total_max_attempts": 1}))
+    return _open_s3(1)
+
+
+def _open_s3(attempts: int) -> S3Client:
+    config = Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": attempts})
+    return require_whole_answers(boto3.client("s3", config=config))
 
 
 def _alarm(context: LambdaContext) -> SchedulerAlarm:

@@ -10,6 +10,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
+class Unanswered:
+    """The requests of a run to which S3 gave no answer, or one that tells nothing: each may still be executed.
+
+    They belong to the run, and outlive its starting over.
+
+    Attributes:
+        deletions: Keys whose deletion was sent.
+        tags: Keys whose tags were written.
+    """
+
+    deletions: set[str] = field(default_factory=set)
+    tags: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class Outcome:
     """What became of a plan.
 
@@ -19,8 +34,6 @@ class Outcome:
         tagged: Key -> the mark that its object has now. Only the ledger holds it if the object has too many tags.
         gone: Keys that were to be tagged or untagged, but have no object.
         failed: Key -> error.
-        unanswered: Keys whose deletion was sent and not answered by S3: it may still happen.
-        unanswered_tags: Keys whose tags were written without an answer of S3: they may still change.
         pruned: Files of the release log that are deleted.
         unfinished: Whether the time ended before the plan did.
     """
@@ -30,7 +43,5 @@ class Outcome:
     tagged: dict[str, Mark] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
-    unanswered: set[str] = field(default_factory=set)
-    unanswered_tags: set[str] = field(default_factory=set)
     pruned: set[str] = field(default_factory=set)
     unfinished: bool = False

@@ -69,7 +69,10 @@ class S3Port(Protocol):
         ...
 
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
-        """Replace an object's tags; False if the object does not exist."""
+        """Replace an object's tags; False if the object does not exist.
+
+        The request is sent once, as in `delete`, with the same errors.
+        """
         ...
 
     def delete(self, keys: Sequence[str]) -> dict[str, str]:
@@ -81,8 +84,11 @@ class S3Port(Protocol):
             Key -> S3's error, for each key that could not be deleted.
 
         Raises:
-            ClientError: S3 refused the whole request; nothing was deleted.
-            BotoCoreError: There was no answer: S3 may have deleted the objects, or may still do it.
+            ClientError: S3 refused the whole request, and deleted nothing; or answered with a 5xx, or cut short.
+            BotoCoreError: There was no answer.
+
+        After a 5xx, as without an answer, S3 may have deleted the objects, or may still do it: see
+        `cleaner_lambda.s3_errors.tells_nothing`. The same holds for a key with such an error.
         """
         ...
 
@@ -90,7 +96,7 @@ class S3Port(Protocol):
         """Delete one object, whatever its key; an object that does not exist counts as deleted. Sent once.
 
         Raises:
-            ClientError: S3 refused it; nothing was deleted.
+            ClientError: S3 refused it, and deleted nothing; or answered with a 5xx, as in `delete`.
             BotoCoreError: There was no answer, as in `delete`.
         """
         ...

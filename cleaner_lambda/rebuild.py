@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cleaner_lambda.apply import PASSING, UNANSWERED
 from cleaner_lambda.history import redate
 from cleaner_lambda.pace import batches
+from cleaner_lambda.s3_errors import PASSING, UNANSWERED
 from release_log.tags import read_mark
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from cleaner_lambda.look import take_second_look
 from cleaner_lambda.markers import read_markers, stop_for_unreadable
 from cleaner_lambda.nesting import find_inner, without_inner
 from cleaner_lambda.order import gone_after
-from cleaner_lambda.outcome import Outcome
+from cleaner_lambda.outcome import Outcome, Unanswered
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Plan, Reason, View
 from cleaner_lambda.pruning import old_markers
@@ -105,16 +105,17 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
         ClientError: S3 refused something that a run cannot do without.
     """
     causes = []
+    unanswered = Unanswered()
     for _ in range(ATTEMPTS):
         try:
-            return _attempt(store, job, pace or Pace())
+            return _attempt(store, job, pace or Pace(), unanswered)
         except ConflictError as conflict:
             causes.append(conflict)
     msg = f"site {job.prefix!r}: gave up after {ATTEMPTS} attempts ({causes[-1]}); invoke again"
     raise CleanerError(msg) from causes[-1]
 
 
-def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
+def _attempt(store: S3Port, job: Job, pace: Pace, unanswered: Unanswered) -> Report:
     layout = Layout(job.prefix)
     try:
         loaded = load(store, layout, job.policy, job.run, pace)
@@ -141,7 +142,8 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
     announced = frozenset() if plan.stops else keys(plan.delete) | old | look.protections.expired.keys()
     retagged = changed(plan)  # an asset that is not deleted after all is tagged
     if announced or retagged:
-        etag = store.put_if(layout.ledger, ledgers.encode(_ahead(loaded.ledger, job.run, announced, retagged)), etag)
+        ahead = _ahead(loaded.ledger, job.run, announced | unanswered.deletions, retagged | unanswered.tags)
+        etag = store.put_if(layout.ledger, ledgers.encode(ahead), etag)
     if announced:
         look = take_second_look(store, layout, job.policy, loaded.now, look, pace)
         view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
@@ -151,7 +153,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
         plan = _only(retagged, checked.plan)
     prune = [] if plan.stops else sorted(announced & (old | look.protections.expired.keys()))
-    outcome = apply(store, plan, prune, pace)
+    outcome = apply(store, plan, prune, pace, unanswered)
     report = Report(
         dry_run=job.dry_run,
         site=job.prefix,
@@ -170,7 +172,9 @@ def _attempt(store: S3Port, job: Job, pace: Pace) -> Report:
         inner_sites=known.inner,
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
-    after = _ledger_after(loaded.ledger, there, known, checked, outcome, job.run)
+    after = _ledger_after(loaded.ledger, there, known, checked, outcome)
+    # What S3 did not answer may still happen: until that is over it stays announced.
+    after = _ahead(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
     after = replace(
         after,
         gone=gone_after(loaded.ledger, folded, there),
@@ -227,10 +231,12 @@ def _only(announced: frozenset[str], plan: Plan) -> Plan:
 
 
 def _ahead(ledger: Ledger, run: str, deleting: frozenset[str], tagging: frozenset[str]) -> Ledger:
-    """The ledger that says what this run is about to do."""
+    """The ledger that says what this run is about to do, or may still do."""
+    # Another run's stays too. Both have some only if the ledger was lost while this run was deleting.
+    others = ledger.deleting.keys if ledger.deleting is not None else frozenset()
     return replace(
         ledger,
-        deleting=Announcement(run, deleting) if deleting else ledger.deleting,
+        deleting=Announcement(run, deleting | others) if deleting else ledger.deleting,
         tagging=(*ledger.tagging, Announcement(run, tagging)) if tagging else ledger.tagging,
     )
 
@@ -257,10 +263,10 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> da
 
 
 def _ledger_after(
-    ledger: Ledger, folded: Mapping[str, Folded], known: Survey, checked: Checked, outcome: Outcome, run: str
+    ledger: Ledger, folded: Mapping[str, Folded], known: Survey, checked: Checked, outcome: Outcome
 ) -> Ledger:
-    """The ledger after the effects. Another run's ``deleting`` stays."""
-    history, late_tags = known.history, frozenset(outcome.unanswered_tags)
+    """The ledger after the effects, without the announcements of this run."""
+    history = known.history
     owed = (history.owed - checked.dropped) | checked.live
     retired = {}
     for action in chain(checked.plan.keep, checked.plan.delete):
@@ -275,9 +281,6 @@ def _ledger_after(
         folded=folded,
         retired=retired,
         owed=owed - outcome.untagged - outcome.tagged.keys() - outcome.gone - outcome.deleted,
-        # What S3 did not answer may still happen: until that is over it stays announced.
-        tagging=(*ledger.tagging, Announcement(run, late_tags)) if late_tags else ledger.tagging,
-        deleting=Announcement(run, frozenset(outcome.unanswered)) if outcome.unanswered else ledger.deleting,
         listed_at=known.listed_at,
         tags_read_to=known.tags_read_to,
         tags_unknown=known.tags_unknown - outcome.gone - outcome.deleted,

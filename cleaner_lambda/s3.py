@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from cleaner_lambda.errors import CleanerError, ConflictError, UnreadableError, is_unreadable
+from cleaner_lambda.pace import BACKOFF_SECONDS
 from cleaner_lambda.port import DELETE_BATCH, Blob, Listed
 from release_log.bounds import FILE_BYTES
 from release_log.instants import whole_seconds
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "MethodNotAllowed"}
 """S3's codes for a key without an object; the last one is for a key whose newest version is a delete marker."""
 
-_CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
+_CONFLICT = {"PreconditionFailed", "NoSuchKey"}
 """S3's codes for a conditional write that lost: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+
+_UNDER_WAY = "ConditionalRequestConflict"
+"""S3's code for a conditional write while another request to the same key is under way: who wins is still open."""
 
 
 class S3Store:
@@ -35,7 +40,7 @@ class S3Store:
         Args:
             client: The client for requests that may be repeated.
             bucket: The bucket's name.
-            once: A client that never repeats a request by itself, for deletions.
+            once: A client that never repeats a request by itself, for deletions and for tags.
         """
         self._client = client
         self._bucket = bucket
@@ -89,16 +94,25 @@ class S3Store:
     def put_if(self, key: str, body: bytes, etag: str | None) -> str:
         """See `S3Port.put_if`."""
         condition: dict[str, Any] = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        try:
-            answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _CONFLICT:
+        for pause in (*BACKOFF_SECONDS, None):
+            try:
+                answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == _UNDER_WAY:
+                    if pause is None:
+                        msg = f"{key}: S3 says each time that another write of it is under way ({code}); invoke again"
+                        raise CleanerError(msg) from error
+                    time.sleep(pause)
+                    continue
+                if code not in _CONFLICT:
+                    raise
                 stored = self.get(key)
                 if stored is not None and stored.body == body:
                     return stored.etag  # We wrote it: the answer to the SDK's first attempt was lost.
                 msg = f"{key} was written by another run"
                 raise ConflictError(msg) from error
-            raise
+            break
         self._note_time(answer)
         return answer["ETag"]
 
@@ -119,7 +133,7 @@ class S3Store:
         """
         tag_set: Any = [{"Key": name, "Value": value} for name, value in tags.items()]
         try:
-            self._client.put_object_tagging(Bucket=self._bucket, Key=key, Tagging={"TagSet": tag_set})
+            self._once.put_object_tagging(Bucket=self._bucket, Key=key, Tagging={"TagSet": tag_set})
         except ClientError as error:
             if self._is_missing(key, error):
                 return False

@@ -36,18 +36,37 @@ class Verdict(Enum):
     """S3 executes it, the answer is lost, and the client's library repeats the request."""
     LATE = "late"
     """No answer comes in time; S3 executes it later all the same."""
+    AGAIN = "no answer, repeated"
+    """No answer comes in time, and the client's library repeats the request; S3 executes the first one later too."""
+    UNKNOWN = "error"
+    """S3 answers with a 5xx, and executes it later all the same."""
+    PART = "a part"
+    """S3 deletes half of the keys, answers the others with a 5xx each, and deletes them later all the same."""
+    REPEAT = "asked again"
+    """The answer to a read is cut short, or S3 refuses a write with 409: the client repeats the request."""
     FAILED = "failed"
-    """S3 answers every try with an error, and executes none."""
+    """S3 answers every try with a refusal, and executes none."""
 
 
 @dataclass(slots=True)
 class Op:
-    """One request, with the objects that it touches, for the scheduler."""
+    """One request, with the objects that it touches, for the scheduler.
+
+    Attributes:
+        kind: The operation.
+        key: Its key, or prefix.
+        keys: Its keys, if it has several.
+        writes: Whether it changes the bucket.
+        once: Whether the client's library never repeats it by itself.
+        part: The effect if S3 executes a part of it; None if it cannot.
+    """
 
     kind: str
     key: str = ""
     keys: frozenset[str] = frozenset()
     writes: bool = False
+    once: bool = False
+    part: Callable[[], Any] | None = None
 
     def touches(self, key: str) -> bool:
         return key in self.keys or (key.startswith(self.key) if self.kind == "list" else key == self.key)

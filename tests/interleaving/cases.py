@@ -14,7 +14,8 @@ from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, Verdict
-from tests.interleaving.explore import PAGE, VERSIONS, Case, FoundError, judged
+from tests.interleaving.exhaustive import Case
+from tests.interleaving.explore import PAGE, VERSIONS, FoundError, judged
 from tests.interleaving.verdict import Watch, settle
 from tests.interleaving.world import LAYOUT, World
 
@@ -52,6 +53,14 @@ def superseded(policy: Policy) -> World:
     cast.clean_alone(world, policy)
     release(world, [B, PAGE], "r1")
     world.advance(10)
+    return world
+
+
+def pinned(policy: Policy) -> World:
+    """The same, and the release with A is pinned."""
+    world = superseded(policy)
+    world.put(LAYOUT.pin_key(OLD_ID), world.objects[LAYOUT.marker_key(OLD_ID)].body)
+    world.pinned[OLD_ID] = world.releases[OLD_ID][1].keys
     return world
 
 
@@ -274,6 +283,42 @@ TO_THE_END = ("", Verdict.DONE)
 def late_deletion() -> None:
     """A deletion without an answer is repeated, and S3 executes it again after an upload restored the asset."""
     _play(BACK_AND_CLEANER, ("C", "delete", Verdict.LATE), ("C", *TO_THE_END), ("U", *TO_THE_END))
+
+
+def late_deletion_and_conflict() -> None:
+    """The same; but another run writes the ledger, so the run starts over, and finds the upload's intent."""
+    _play(
+        TWO_CLEANERS_AND_AN_UPLOAD,
+        ("C", "delete", Verdict.LATE),
+        ("U", "list", Verdict.DONE),
+        ("D", *TO_THE_END),
+        ("C", *TO_THE_END),
+        ("U", *TO_THE_END),
+    )
+
+
+def deletion_after_5xx() -> None:
+    """S3 answers a deletion with a 5xx, and executes it after an upload restored the asset."""
+    _play(BACK_AND_CLEANER, ("C", "delete", Verdict.UNKNOWN), ("C", *TO_THE_END), ("U", *TO_THE_END))
+
+
+def late_tags() -> None:
+    """A tag is written without an answer, and S3 executes that after an upload made the asset current again."""
+    only_tags = case("a run that only tags", superseded, _cleaner(LATER), BACK, _cleaner(LATER, "D"), policy=LATER)
+    _play(only_tags, ("C", "put_tags", Verdict.LATE), ("C", *TO_THE_END), ("U", *TO_THE_END), ("D", *TO_THE_END))
+
+
+def pins_cut_short() -> None:
+    """Both listings of the pins are cut short before their first entry."""
+    pins = f"list {LAYOUT.pins}"
+    pinned_and_due = case("a pinned asset that would be due", pinned, CLEANER)
+    _play(
+        pinned_and_due,
+        ("C", pins, Verdict.REPEAT),
+        ("C", f"put {LAYOUT.ledger}", Verdict.DONE),
+        ("C", pins, Verdict.REPEAT),
+        ("C", *TO_THE_END),
+    )
 
 
 def late_marker() -> None:

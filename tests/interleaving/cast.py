@@ -14,7 +14,7 @@ from cleaner_lambda.run import Job, clean
 from release_log.marker import Asset, Release, encode
 from tests.fake_uploader_s3 import stored_with
 from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError, Op
-from tests.interleaving.ports import GIVEN_UP, CleanerPort, UploaderPort
+from tests.interleaving.ports import UPLOADER_ERRORS, CleanerPort, UploaderPort, ask
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
 from uploader.builds.asset import LocalAsset
 from uploader.clocks import Clocks
@@ -192,10 +192,10 @@ def copying(*pick: Callable[[], str | None]) -> Callable[[Actor], None]:
         for key in (each() for each in pick):
             if key is None:
                 continue
-            found = world.request(Op("get", key), partial(world.objects.get, key), GIVEN_UP, GIVEN_UP)
+            found = ask(world, Op("get", key), partial(world.objects.get, key), UPLOADER_ERRORS)
             if found is not None:
                 copy = partial(world.rewrite, key, replace(found))
-                world.request(Op("copy", key, writes=True), copy, GIVEN_UP, GIVEN_UP)
+                ask(world, Op("copy", key, writes=True), copy, UPLOADER_ERRORS)
 
     return work
 
@@ -205,8 +205,8 @@ def taking_away(key: str) -> Callable[[Actor], None]:
 
     def work(actor: Actor) -> None:
         world, stored = actor.world, replace(actor.world.objects[key])
-        world.request(Op("delete", key, frozenset({key}), writes=True), partial(world.delete, key), GIVEN_UP, GIVEN_UP)
-        world.request(Op("copy", key, writes=True), partial(world.rewrite, key, stored), GIVEN_UP, GIVEN_UP)
+        ask(world, Op("delete", key, frozenset({key}), writes=True), partial(world.delete, key), UPLOADER_ERRORS)
+        ask(world, Op("copy", key, writes=True), partial(world.rewrite, key, stored), UPLOADER_ERRORS)
 
     return work
 

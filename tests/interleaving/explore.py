@@ -1,25 +1,23 @@
-"""Interleavings: random ones, each from its seed alone, and all of them for small cases.
+"""Random interleavings, each from its seed alone.
 
 ``python -m tests.interleaving SEED`` replays one and prints every request.
 """
 
 from __future__ import annotations
 
-import itertools
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
 from tests.interleaving import cast
-from tests.interleaving.actor import Actor, BrokenPromiseError, Op, Verdict
+from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.verdict import Watch, settle
 from tests.interleaving.world import LAYOUT, PREFIX, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
 VERSIONS = {path: [f"{PREFIX}{path}-{n}{n}f9c2ab.js" for n in "123"] for path in ("app", "lib")}
 PAGE = f"{PREFIX}index.html"
@@ -32,6 +30,9 @@ POLICIES = (
     Policy(version_limit=0, version_ttl=600, removed_ttl=3600, grace=60, staged_ttl=3600),
     Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0, keep_releases=1),
 )
+
+OF_A_WRITE = tuple(verdict for verdict in Verdict if verdict is not Verdict.DONE)
+OF_A_READ = (Verdict.FAILED, Verdict.REPEAT)
 
 JUMPS = (1, 1, 60, 600, 3600, 7200)
 
@@ -187,8 +188,8 @@ def _play(world: World, random: Random) -> None:
 
 
 def _mishap(world: World, actor: Actor, random: Random) -> None:
-    """A crash, an answer that is lost or late, an error, or time that passes."""
-    choice = random.choice(("crash", "lost", "late", "failed", "jump", "jump", "arrive"))
+    """A crash, an answer that is lost, late or cut short, an error, or time that passes."""
+    choice = random.choice(("crash", "jump", "jump", "arrive", *OF_A_WRITE))
     op = actor.pending
     if choice == "crash":
         world.trace.append(f"{actor.name}: crash before {op}")
@@ -203,156 +204,7 @@ def _mishap(world: World, actor: Actor, random: Random) -> None:
         if world.late:
             world.arrive(random.choice(world.late))
             world.check()
-    elif op is not None and op.writes:
-        actor.step({"lost": Verdict.LOST, "late": Verdict.LATE, "failed": Verdict.FAILED}[choice])
+    elif op is not None and (op.writes or (choice in OF_A_READ and op.kind != "sleep")):
+        actor.step(Verdict(choice))
     else:
-        actor.step(Verdict.FAILED if choice == "failed" and op is not None and op.kind != "sleep" else Verdict.DONE)
-
-
-# All schedules of small cases
-
-Stack = list[tuple[list[str], dict[str, Op], int | None]]
-"""A schedule to try: its prefix, the sleeping actors after it, and the preemptions left."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A world and its actors; each schedule has its own.
-
-    Attributes:
-        name: The case's name.
-        policy: The settings.
-        begin: Makes the world with its history.
-        who: Each makes an actor in a world.
-        strict: Nothing fails here, so no asset goes while a current one bears our tag.
-    """
-
-    name: str
-    policy: Policy
-    begin: Callable[[], World]
-    who: tuple[Callable[[World], Actor], ...]
-    strict: bool = False
-
-    def enter(self, world: World) -> World:
-        """Put the actors into a world, and return it."""
-        world.actors = [make(world) for make in self.who]
-        return world
-
-
-def every_schedule(
-    case: Case,
-    *,
-    crash: tuple[str, int] | None = None,
-    preemptions: int | None = None,
-    settled: set[object] | None = None,
-) -> int:
-    """Play every schedule of a case that differs in more than the order of independent requests.
-
-    Which those are is told by sleep sets (Godefroid, "Partial-Order Methods for the Verification of Concurrent
-    Systems", 1996): a request that was tried first at some point need not be tried again after requests that it does
-    not depend on.
-
-    Args:
-        case: The case.
-        crash: An actor, and the number of requests after which it dies.
-        preemptions: How often an actor that could go on is interrupted, at most; None for no limit. With a limit every
-            order counts, sleep sets would hide some.
-        settled: The ends from which `settle` has been seen to go well; many schedules end alike.
-
-    Returns:
-        The number of schedules; with a crash, of those in which it happens.
-
-    Raises:
-        FoundError: The promise is broken.
-    """
-    count = 0
-    settled = set() if settled is None else settled
-    stack: Stack = [([], {}, preemptions)]
-    begun = case.begin()
-    while stack:
-        prefix, asleep, left = stack.pop()
-        world = case.enter(begun.copy())
-        Watch(world, case.policy, strict=case.strict)
-        with judged(world, f"{case.name}, crash {crash}"):
-            if _follow(world, prefix, asleep, left, stack, crash):
-                count += crash is None or any(actor.state == "crashed" for actor in world.actors)
-                end = world.state()
-                if end not in settled:
-                    settle(world, case.policy)
-                    settled.add(end)
-    return count
-
-
-def every_crash(case: Case, who: str) -> int:
-    """Play every schedule of a case once for each request of an actor: the actor dies after that request.
-
-    Returns:
-        The number of requests after which it can die.
-
-    Raises:
-        FoundError: The promise is broken.
-    """
-    settled: set[object] = set()
-    for number in itertools.count(1):
-        if not every_schedule(case, crash=(who, number), settled=settled):
-            return number - 1
-    raise AssertionError
-
-
-def _follow(
-    world: World,
-    prefix: Sequence[str],
-    asleep: dict[str, Op],
-    left: int | None,
-    stack: Stack,
-    crash: tuple[str, int] | None,
-) -> bool:
-    """Replay a prefix, then go on with the first actor that is awake; what else could be done there goes on the stack.
-
-    Returns:
-        Whether it came to the end; if not, other schedules have tried every way on.
-    """
-    actors = {actor.name: actor for actor in world.actors}
-    path: list[str] = []
-    for actor in world.actors:
-        actor.start()
-    for name in prefix:
-        _advance(actors[name], crash)
-        path.append(name)
-    while True:
-        ready = {
-            name: actor.pending
-            for name, actor in actors.items()
-            if actor.state == "running" and actor.pending and actor.may_go()
-        }
-        if not ready:
-            return True
-        busy = {name: op for name, op in ready.items() if op.kind != "sleep"}
-        ready = busy or ready
-        if left is not None:
-            last = path[-1] if path and path[-1] in ready else None
-            names = [last, *(name for name in ready if name != last)] if last else list(ready)
-            if left or last is None:
-                stack += (([*path, name], {}, left - (last is not None)) for name in names[1:])
-            _advance(actors[names[0]], crash)
-            path.append(names[0])
-            continue
-        awake = [name for name in ready if name not in asleep]
-        if not awake:
-            return False
-        first, *others = awake
-        tried = dict(asleep)
-        tried[first] = ready[first]
-        for name in others:
-            still = {each: op for each, op in tried.items() if not op.depends_on(ready[name])}
-            stack.append(([*path, name], still, None))
-            tried[name] = ready[name]
-        asleep = {name: op for name, op in asleep.items() if not op.depends_on(ready[first])}
-        _advance(actors[first], crash)
-        path.append(first)
-
-
-def _advance(actor: Actor, crash: tuple[str, int] | None) -> None:
-    actor.step()
-    if crash == (actor.name, actor.requests):
-        actor.crash()
+        actor.step()

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import apply, decision, folding, guard, load, look, order, run
+from cleaner_lambda import apply, decision, folding, guard, load, look, order, run, s3_errors
 from tests.interleaving import cases, nested, ports
-from tests.interleaving.explore import every_schedule
+from tests.interleaving.exhaustive import every_schedule
 from uploader.protocol import held, write_if_whole
 from uploader.protocol import look as uploader_look
 from uploader.protocol.held import Intent
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from release_log.layout import Layout
-    from tests.interleaving.explore import Case
+    from tests.interleaving.exhaustive import Case
     from uploader.clocks import Clocks
     from uploader.s3.port import BucketPort
 
@@ -88,7 +88,7 @@ def no_intent(bucket: BucketPort, layout: Layout, release_id: str, keys: frozens
     return held
 
 
-_DELETE = "outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, pace)\n"
+_DELETE = "outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, late, pace)\n"
 
 MUTANTS = (
     Mutant(
@@ -129,7 +129,12 @@ MUTANTS = (
         "deletions are announced before the second look",
         "an uploader that writes its intent after the second look finds no announcement",
         run._attempt,  # noqa: SLF001
-        (("_ahead(loaded.ledger, job.run, announced, retagged)", "loaded.ledger"),),
+        (
+            (
+                "_ahead(loaded.ledger, job.run, announced | unanswered.deletions, retagged | unanswered.tags)",
+                "loaded.ledger",
+            ),
+        ),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
@@ -286,9 +291,43 @@ MUTANTS = (
     Mutant(
         "an unanswered deletion stays announced",
         "a late deletion removes an asset that an upload brought back",
-        run._ledger_after,  # noqa: SLF001
-        (("if outcome.unanswered else ledger.deleting", "if False else ledger.deleting"),),
+        run._attempt,  # noqa: SLF001
+        (("frozenset(unanswered.deletions), frozenset", "frozenset(), frozenset"),),
         cases.late_deletion,
+    ),
+    Mutant(
+        "an unanswered deletion stays announced though the run starts over",
+        "the same, after another run wrote the ledger",
+        run.clean,
+        (("_attempt(store, job, pace or Pace(), unanswered)", "_attempt(store, job, pace or Pace(), Unanswered())"),),
+        cases.late_deletion_and_conflict,
+    ),
+    Mutant(
+        "a 5xx counts as no answer",
+        "the same, after an error of S3's own",
+        s3_errors.tells_nothing,
+        (("    return status >=", "    return False and status >="),),
+        cases.deletion_after_5xx,
+    ),
+    Mutant(
+        "an unanswered change of tags stays announced",
+        "a live asset keeps a tag that arrives late",
+        run._attempt,  # noqa: SLF001
+        (("frozenset(unanswered.tags))", "frozenset())"),),
+        cases.late_tags,
+    ),
+    Mutant(
+        "a page of a listing that is cut short is asked for again",
+        "a pinned asset is deleted, as the page passes for an empty one",
+        ports.CleanerPort.list,
+        (
+            (
+                'page: list[Listed] = self._request(Op("list", prefix), effect)',
+                'page = self.world.request(Op("list", prefix), effect, CLEANER_ERRORS)',
+            ),
+            ("        self._note_order(prefix)\n", "        page = [] if page is REPEAT else page\n"),
+        ),
+        cases.pins_cut_short,
     ),
     Mutant(
         "an intent stays when nobody knows whether its marker was written",

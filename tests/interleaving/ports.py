@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -13,7 +13,7 @@ from release_log.layout import Layout
 from release_log.policy_settings import Policy
 from tests.fake_uploader_s3 import stored_with
 from tests.interleaving.actor import EPOCH, BrokenPromiseError, Op
-from tests.interleaving.world import LAYOUT, Stored, World
+from tests.interleaving.world import LAYOUT, REPEAT, Errors, Stored, World
 from uploader.errors import UploaderError
 from uploader.s3.port import Blob as UploaderBlob
 from uploader.s3.port import Listing, Look, always
@@ -27,8 +27,24 @@ if TYPE_CHECKING:
     from uploader.builds.asset import Stored as UploaderStored
 
 UNANSWERED = ReadTimeoutError(endpoint_url="s3")
-REFUSED = ClientError({"Error": {"Code": "SlowDown", "Message": "by the test"}}, "Request")
 GIVEN_UP = UploaderError("no answer: run again")
+
+
+def _answer(status: int, code: str) -> ClientError:
+    error = {"Error": {"Code": code, "Message": "by the test"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(error, "Request")  # type: ignore[arg-type]
+
+
+CLEANER_ERRORS = Errors(UNANSWERED, _answer(500, "InternalError"), _answer(400, "RequestTimeout"))
+UPLOADER_ERRORS = Errors(GIVEN_UP, GIVEN_UP, GIVEN_UP)
+
+
+def ask(world: World, op: Op, effect: Callable[[], Any], errors: Errors) -> Any:  # noqa: ANN401 (the effect's)
+    """Make a request, again while its answer is cut short or 409."""
+    answer = REPEAT
+    while answer is REPEAT:
+        answer = world.request(op, effect, errors)
+    return answer
 
 
 class CleanerPort:
@@ -39,7 +55,7 @@ class CleanerPort:
         self.actor = actor
 
     def _request(self, op: Op, effect: Callable[[], object]) -> object:
-        return self.world.request(op, effect, UNANSWERED, REFUSED)
+        return ask(self.world, op, effect, CLEANER_ERRORS)
 
     def now(self) -> datetime:
         return self.world.now if self.actor is None else self.actor.answered_at
@@ -109,15 +125,26 @@ class CleanerPort:
                 stored.tags = dict(tags)
             return stored is not None
 
-        return self._request(Op("put_tags", key, writes=True), effect)  # type: ignore[return-value]
+        return self._request(Op("put_tags", key, writes=True, once=True), effect)  # type: ignore[return-value]
 
     def delete(self, keys: Sequence[str]) -> dict[str, str]:
-        def effect() -> dict[str, str]:
-            for key in keys:
+        def delete(some: Sequence[str]) -> dict[str, str]:
+            for key in some:
                 self.world.delete(key)
             return {}
 
-        return self._request(Op("delete", keys=frozenset(keys), writes=True), effect)  # type: ignore[return-value]
+        def part() -> dict[str, str]:
+            half = len(keys) // 2
+            delete(keys[:half])
+            assert self.actor is not None
+            self.world.send_late(self.actor, op, lambda: delete(keys[half:]))
+            return dict.fromkeys(keys[half:], "InternalError: by the test")
+
+        def effect() -> dict[str, str]:
+            return delete(keys)
+
+        op = Op("delete", keys=frozenset(keys), writes=True, once=True, part=part)
+        return self._request(op, effect)  # type: ignore[return-value]
 
     def delete_one(self, key: str) -> None:
         self._request(Op("delete", keys=frozenset({key}), writes=True), lambda: self.world.delete(key))
@@ -133,7 +160,7 @@ class UploaderPort:
         self._metadata_ahead: tuple[float, dict[str, Mapping[str, str]]] | None = None
 
     def _request(self, op: Op, effect: Callable[[], object]) -> object:
-        return self.world.request(op, effect, GIVEN_UP, GIVEN_UP)
+        return ask(self.world, op, effect, UPLOADER_ERRORS)
 
     def list_ahead(self, keys: Collection[str]) -> None:
         self._ahead = (self._passed(), self.listing(LAYOUT.prefix, keys))

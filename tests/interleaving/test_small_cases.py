@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.interleaving import cases, nested
-from tests.interleaving.explore import FoundError, every_crash, every_schedule
+from tests.interleaving.actor import Verdict
+from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
+from tests.interleaving.explore import FoundError
 from tests.interleaving.mutants import MUTANTS
 
 if TYPE_CHECKING:
-    from tests.interleaving.explore import Case
+    from tests.interleaving.exhaustive import Case
     from tests.interleaving.mutants import Mutant
+
+
+PREEMPTIONS = int(os.environ.get("TORTURE") == "1")
+"""Beside a request that arrives late."""
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +50,25 @@ def test_a_crash_after_any_request_loses_nothing_in_any_order(case: Case, who: s
     assert every_crash(case, who) > 1
 
 
+LATE, AGAIN, UNKNOWN, PART = Verdict.LATE, Verdict.AGAIN, Verdict.UNKNOWN, Verdict.PART
+
+
+@pytest.mark.parametrize(
+    ("case", "who", "verdict", "kind"),
+    [
+        *((cases.BACK_AND_CLEANER, who, verdict, "") for who in "UC" for verdict in (LATE, AGAIN, UNKNOWN)),
+        *((cases.UNTAG_AND_DELETE, "C", verdict, "") for verdict in (LATE, UNKNOWN, PART)),
+        *((cases.TWO_CLEANERS_AND_AN_UPLOAD, "C", verdict, "delete") for verdict in (LATE, UNKNOWN, PART)),
+    ],
+    ids=lambda each: getattr(each, "name", each),
+)
+def test_a_write_that_is_executed_late_or_in_part_loses_nothing(
+    case: Case, who: str, verdict: Verdict, kind: str
+) -> None:
+    """Each write of an actor, executed late at every point; in `make torture` with one preemption besides."""
+    assert every_mishap(case, who, verdict, kind, PREEMPTIONS) >= 1
+
+
 def test_two_cleaners_lose_nothing_with_two_preemptions() -> None:
     assert every_schedule(cases.TWO_CLEANERS, preemptions=2) > 100
 
@@ -65,6 +91,10 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_schedule(cases.DOUBT_THAT_ENDED),
         lambda: every_schedule(cases.INTENT_COPIED, preemptions=1),
         cases.late_deletion,
+        cases.late_deletion_and_conflict,
+        cases.deletion_after_5xx,
+        cases.late_tags,
+        cases.pins_cut_short,
         cases.late_marker,
         cases.suspended_at_the_marker,
         cases.crash_after_tagging,
@@ -84,6 +114,10 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "doubt that ended",
         "intent copied",
         "late deletion",
+        "late deletion and conflict",
+        "deletion after 5xx",
+        "late tags",
+        "pins cut short",
         "late marker",
         "suspended at the marker",
         "crash",

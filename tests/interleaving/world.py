@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release_log.layout import Layout
 from release_log.marker import decode
@@ -30,6 +30,18 @@ INVOCATION_SECONDS = 900
 """The longest life of a cleaner."""
 
 
+REPEAT = object()
+"""In place of an answer: the port asks again."""
+
+
+class Errors(NamedTuple):
+    """How a port's requests fail: without an answer, with a 5xx, with a refusal."""
+
+    unanswered: Exception
+    server: Exception
+    refused: Exception
+
+
 @dataclass(slots=True)
 class Stored:
     """One object."""
@@ -47,10 +59,11 @@ class Stored:
 
 @dataclass(frozen=True, eq=False)
 class Late:
-    """A request under way: the latest instant of its execution, its actor, and its effect."""
+    """A request under way: the latest instant of its execution, its actor, what it touches, and its effect."""
 
     until: datetime
     actor: Actor
+    op: Op
     effect: Callable[[], Any]
 
 
@@ -131,8 +144,12 @@ class World:
         late.effect()
         self.actor = runs
 
-    def request(self, op: Op, effect: Callable[[], Any], unanswered: Exception, refused: Exception) -> Any:  # noqa: ANN401 (the effect's)
-        """Make a request for the running actor."""
+    def request(self, op: Op, effect: Callable[[], Any], errors: Errors) -> Any:  # noqa: ANN401 (the effect's)
+        """Make a request for the running actor.
+
+        Returns:
+            The effect's result; `REPEAT` if the port is to ask again.
+        """
         actor = self.actor
         if actor is None:
             return effect()
@@ -142,17 +159,31 @@ class World:
         pause()
         if actor.state == "crashed":
             raise Crash
-        verdict, actor.pending = actor.verdict, None
+        actor.pending = None
+        return self._answer(actor, actor.verdict, op, effect, errors)
+
+    def _answer(self, actor: Actor, verdict: Verdict, op: Op, effect: Callable[[], Any], errors: Errors) -> Any:  # noqa: ANN401
         self.trace.append(f"{actor.name}: {op}{'' if verdict is Verdict.DONE else f' ({verdict.value})'}")
         if verdict is Verdict.FAILED:
-            raise refused
-        if verdict is Verdict.LATE:
-            self.late.append(Late(self.now + timedelta(seconds=LATE_SECONDS), actor, effect))
-            raise unanswered
+            raise errors.refused
+        if verdict in {Verdict.LATE, Verdict.AGAIN, Verdict.UNKNOWN}:
+            self.send_late(actor, op, effect)
+        if verdict is Verdict.LATE or (verdict is Verdict.AGAIN and op.once):
+            raise errors.unanswered
+        if verdict is Verdict.UNKNOWN:
+            raise errors.server
+        if verdict is Verdict.REPEAT:
+            return REPEAT
         actor.answered_at = self.now
+        if verdict is Verdict.PART and op.part is not None:
+            return op.part()
         if verdict is Verdict.LOST:
             effect()
         return effect()
+
+    def send_late(self, actor: Actor, op: Op, effect: Callable[[], Any]) -> None:
+        """Let a request arrive later, within `LATE_SECONDS`."""
+        self.late.append(Late(self.now + timedelta(seconds=LATE_SECONDS), actor, op, effect))
 
     def sleep(self, seconds: float, kind: str = "sleep") -> None:
         """Let the running actor wait: a ``sleep`` until the others have nothing to do, ``time`` for any step."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from release_log.whole_answers import require_whole_answers
 from uploader.aws.boto3_chain import open_session
 from uploader.errors import UploaderError
 from uploader.s3.bodies import PARTS_AT_ONCE, check_unchanged, part_bytes
@@ -50,7 +51,7 @@ def open_client(access: Access) -> Any:  # noqa: ANN401 (boto3's)
         max_pool_connections=4 * PARTS_AT_ONCE,
         request_checksum_calculation="when_supported",
     )
-    return open_session(access).client("s3", endpoint_url=access.endpoint, config=config)
+    return require_whole_answers(open_session(access).client("s3", endpoint_url=access.endpoint, config=config))
 
 
 class MultipartUpload:

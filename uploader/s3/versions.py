@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from release_log.tags import without_mark
+from release_log.whole_answers import require_whole_answers
 from uploader.aws.boto3_chain import open_session
 from uploader.aws.refusals import explain_s3
 from uploader.s3.port import Deleted
@@ -29,12 +30,13 @@ class S3Versions:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._client: Any = open_session(access).client(
+        client = open_session(access).client(
             "s3",
             region_name=access.region,
             endpoint_url=access.endpoint,
             config=Config(max_pool_connections=CONCURRENCY, retries={"mode": "standard", "max_attempts": 6}),
         )
+        self._client: Any = require_whole_answers(client)
 
     def deleted(self, prefix: str) -> dict[str, Deleted]:
         """See `VersionsPort.deleted`."""
