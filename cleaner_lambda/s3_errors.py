@@ -26,7 +26,7 @@ def code_of(error: RequestError) -> str:
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else UNANSWERED
 
 
-def tells_nothing(error: RequestError) -> bool:
+def tells_nothing(error: Exception) -> bool:
     """Whether S3 may have executed the request, or may still do it: it did not answer, or with a 5xx."""
     if not isinstance(error, ClientError):
         return True

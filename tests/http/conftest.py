@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from cleaner_lambda import handler
 from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
@@ -260,6 +262,19 @@ def small_parts() -> Iterator[None]:
 def s3(aws: EmbeddedAws) -> Any:  # noqa: ANN401 (boto3's client)
     """A client that no test breaks."""
     return aws.client("s3")
+
+
+def client_of(url: str, attempts: int = 1) -> Any:  # noqa: ANN401
+    """A client of S3 at a server or a proxy, which makes so many attempts."""
+    create: Any = boto3.client
+    return create(
+        "s3",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"mode": "standard", "total_max_attempts": attempts}),
+    )
 
 
 def new_bucket(s3: Any, objects: dict[str, Stored]) -> str:  # noqa: ANN401

@@ -44,7 +44,7 @@ NOT_XML = re.compile(
 
 
 class Fault(StrEnum):
-    """A fault of one request. After the first four, S3 has not executed the request; after the last two, it has."""
+    """A fault of one request. After some, which `DONE` names, S3 has executed the request."""
 
     RESET = "reset"
     """The connection is reset, and the request goes no further."""
@@ -58,13 +58,22 @@ class Fault(StrEnum):
     """S3 executes it, but the answer ends early: before its Content-Length, or in its head if it cannot have a body."""
     LOST_REPLY = "lost_reply"
     """S3 executes it, but the connection is reset in place of an answer."""
+    BODILESS = "bodiless"
+    """S3 executes it, but the answer ends after its headers."""
+    ERROR_BUT_DONE = "error_but_done"
+    """S3 executes it, and answers 500."""
 
 
-DONE = frozenset({Fault.TRUNCATED, Fault.LOST_REPLY})
+DONE = frozenset({Fault.TRUNCATED, Fault.LOST_REPLY, Fault.BODILESS, Fault.ERROR_BUT_DONE})
 """After these faults the server has executed the request."""
 
+CUTS = {Fault.TRUNCATED, Fault.BODILESS}
+"""The server's answer is sent up to a point."""
+
+_INTERNAL_ERROR = (500, "InternalError", "We encountered an internal error. Please try again.")
 ERRORS = {
-    Fault.INTERNAL_ERROR: (500, "InternalError", "We encountered an internal error. Please try again."),
+    Fault.INTERNAL_ERROR: _INTERNAL_ERROR,
+    Fault.ERROR_BUT_DONE: _INTERNAL_ERROR,
     Fault.SLOW_DOWN: (503, "SlowDown", "Please reduce your request rate."),
 }
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
@@ -144,6 +153,33 @@ class Plan:
 
 
 @dataclass(slots=True)
+class Cut:
+    """The answer to the next matching request, cut after some bytes of its body.
+
+    Attributes:
+        match: Which request.
+        at: The number of bytes that are left of the body.
+        silent: ``Content-Length`` is that number too, as if the whole answer had arrived.
+        times: How many requests.
+        whole: The whole body, once an answer was cut.
+    """
+
+    match: Match
+    at: int
+    silent: bool
+    times: int = 1
+    whole: bytes | None = None
+
+
+@dataclass(slots=True)
+class Conflict:
+    """Conditional writes that S3 refuses with ``409 ConditionalRequestConflict``, without executing them."""
+
+    match: Match
+    times: int | None
+
+
+@dataclass(slots=True)
 class Refusal:
     """Keys that a DeleteObjects answers with an error, within its 200, and does not delete."""
 
@@ -171,6 +207,8 @@ class FaultProxy:
         self._plans: list[Plan] = []
         self._refusals: list[Refusal] = []
         self._denials: list[tuple[Match, str, int]] = []
+        self._cuts: list[Cut] = []
+        self._conflicts: list[Conflict] = []
         self._lock = threading.Lock()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -221,12 +259,45 @@ class FaultProxy:
         with self._lock:
             return next(((code, status) for match, code, status in self._denials if match(request)), None)
 
+    def cut(self, match: Match, at: int, *, silent: bool) -> Cut:
+        """Cut the answer to the next matching request; see `Cut`."""
+        cut = Cut(match, at, silent)
+        with self._lock:
+            self._cuts.append(cut)
+        return cut
+
+    def conflict(self, match: Match, *, times: int | None = 1) -> None:
+        """Refuse some matching requests, or all, as `Conflict` says."""
+        with self._lock:
+            self._conflicts.append(Conflict(match, times))
+
+    def conflicts(self, request: Request) -> bool:
+        """Whether a request is refused with 409."""
+        with self._lock:
+            for each in self._conflicts:
+                if each.match(request) and each.times != 0:
+                    each.times = None if each.times is None else each.times - 1
+                    return True
+        return False
+
+    def cut_for(self, request: Request, body: bytes) -> Cut | None:
+        """How the answer to a request is cut."""
+        with self._lock:
+            for each in self._cuts:
+                if each.match(request) and each.times:
+                    each.times -= 1
+                    each.whole = body
+                    return each
+        return None
+
     def heal(self) -> None:
         """Drop every plan, and the record of requests."""
         with self._lock:
             self._denials.clear()
             self._plans.clear()
             self._refusals.clear()
+            self._cuts.clear()
+            self._conflicts.clear()
             self.requests.clear()
             self.delay = 0.0
 
@@ -293,8 +364,10 @@ class _Answer:
             lines.append(f"Content-Length: {self.length}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
-    def cut(self, *, with_body: bool) -> bytes:
+    def cut(self, fault: Fault, *, with_body: bool) -> bytes:
         """The answer without its end: without half of its body, one byte if there is none, or half of its head."""
+        if fault is Fault.BODILESS:
+            return replace(self, length=max(self.length, 1)).head()
         if with_body and self.status != HTTPStatus.NO_CONTENT:
             return replace(self, length=max(self.length, 1)).head() + self.body[: len(self.body) // 2]
         return self.head()[: len(self.head()) // 2]
@@ -354,6 +427,9 @@ class _Handler(BaseHTTPRequestHandler):
         if proxy.delay:
             sleep(proxy.delay)
         answer = (self._deny(arrived) or self._refuse(body)) if fault is None else None
+        if answer is None and proxy.conflicts(arrived):
+            code = "ConditionalRequestConflict"
+            answer = _xml(409, "Conflict", f"<Error><Code>{code}</Code><Message>Try again.</Message></Error>")
         if answer is None and (fault is None or fault in DONE):
             answer = self._forward(body)
         done = answer.status if answer is not None else None
@@ -362,10 +438,14 @@ class _Handler(BaseHTTPRequestHandler):
             answer = _xml(status, code, f"<Error><Code>{code}</Code><Message>{message}</Message></Error>")
         whole = fault is None or fault in ERRORS
         proxy.leave(index, arrived, status=answer.status if answer is not None and whole else None, done=done)
-        if answer is not None and whole:
+        cut = proxy.cut_for(arrived, answer.body) if answer is not None and whole else None
+        if answer is not None and cut is not None:
+            self._send(replace(answer, length=cut.at if cut.silent else answer.length).head() + answer.body[: cut.at])
+            self.close_connection = True
+        elif answer is not None and whole:
             self._send(answer.head() + answer.body)
-        elif fault is Fault.TRUNCATED and answer is not None:
-            self._send(answer.cut(with_body=self.command != "HEAD"))
+        elif fault in CUTS and answer is not None:
+            self._send(answer.cut(fault, with_body=self.command != "HEAD"))
             self.close_connection = True
         else:
             if fault is Fault.HANG:

@@ -38,6 +38,8 @@ BUILD = {"app-3f9c2ab1.css": "one", "app-3f9c2ab1.js": "one", "index.html": "<ht
         (Fault.HANG, None, None, RemoteDisconnected),
         (Fault.TRUNCATED, None, 200, IncompleteRead),
         (Fault.LOST_REPLY, None, 200, ConnectionResetError),
+        (Fault.BODILESS, None, 200, IncompleteRead),
+        (Fault.ERROR_BUT_DONE, 500, 200, None),
     ],
 )
 def test_a_fault_is_what_its_name_says(

@@ -109,6 +109,11 @@ S3 = (
         "delete it",
         text=r"contained invalid|invalid path",
     ),
+    Refusal(
+        "{target} was not written: another request to it is under way, S3 says each time ({code})",
+        "run again",
+        code="ConditionalRequestConflict",
+    ),
     Refusal("{action} on {target} failed ({line})", "run again", code=NO_CODE),
     Refusal("{action} on {target} failed ({code})", "run again"),
 )

@@ -17,6 +17,12 @@ from obstore.exceptions import (
 _PASSING = {"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "OperationAborted"}
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
+UNDER_WAY = "ConditionalRequestConflict"
+"""S3's code for a conditional write while another request to the same key is under way. obstore says "exists already".
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+"""
+
 _LASTING = (
     AlreadyExistsError,
     InvalidPathError,
@@ -46,12 +52,19 @@ class AnswerError(Exception):
 def passes(error: Exception) -> bool:
     """Whether the same request may succeed in a moment: S3 says so, or its answer was incomplete."""
     ours = isinstance(error, (BaseError, AnswerError))
+    if ours and code_of(error) == UNDER_WAY:
+        return True
     return ours and not isinstance(error, _LASTING) and code_of(error) in {"", *_PASSING}
 
 
 def is_missing(error: Exception) -> bool:
     """Whether S3 says that the key does not exist."""
     return isinstance(error, FileNotFoundError) and code_of(error) != "NoSuchBucket"
+
+
+def is_taken(error: Exception) -> bool:
+    """Whether S3 says that there is an object under this key already."""
+    return isinstance(error, AlreadyExistsError) and code_of(error) != UNDER_WAY
 
 
 def code_of(error: BaseException | None) -> str:

@@ -15,7 +15,7 @@ from uploader.aws.refusals import explain_s3
 from uploader.builds.asset import Stored
 from uploader.errors import UploaderError
 from uploader.s3.bodies import read_body
-from uploader.s3.errors import AnswerError, code_of, is_missing, passes
+from uploader.s3.errors import AnswerError, code_of, is_missing, is_taken, passes
 from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.port import Blob, always
@@ -187,7 +187,7 @@ class Requests:
                     self._fail(action, key, error)
 
     def _fail(self, action: str, key: str, error: Exception) -> NoReturn:
-        if is_missing(error) or isinstance(error, AlreadyExistsError):
+        if is_missing(error) or is_taken(error):
             raise error
         raise explain_s3(self._access, action, key, code_of(error), str(error)) from error
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from cleaner_lambda.errors import CleanerError
 from cleaner_lambda.run import ATTEMPTS
@@ -95,6 +96,28 @@ def test_ledger_written_by_another_run_starts_the_run_over(s3: FakeS3, operation
     assert keys_of(report, "delete") == [A]
     assert A not in s3.ledger.retired
     assert s3.ledger.retired["assets/other-eeee5555.js"].mark == other
+    assert s3.ledger.deleting is None
+
+
+def test_deletion_without_an_answer_stays_announced_when_its_run_starts_over(s3: FakeS3) -> None:
+    """It may arrive after an upload has brought the asset back, though this run does not want it gone any more."""
+    s3.advance(POLICY.version_ttl)
+    seen: list[str] = []
+
+    def intervene(operation: str, _key: str) -> None:
+        seen.append(operation)
+        if operation == "delete" and seen.count("delete") == 1:
+            raise ReadTimeoutError(endpoint_url="s3")
+        if operation == "put_if" and seen.count("put_if") == 2:
+            s3.publish("r3", "default", {APP: A})
+            s3.ledger = replace(s3.ledger, last_run={"by": "another"})
+
+    s3.on_request = intervene
+    report = run(s3)
+    assert keys_of(report, "delete") == []
+    assert s3.ledger.deleting == Announcement("run", frozenset({A}))
+    s3.advance(902)
+    run(s3)
     assert s3.ledger.deleting is None
 
 

@@ -119,6 +119,26 @@ def test_batch_that_fails_as_a_whole_is_reported_key_by_key(s3: FakeS3) -> None:
     assert set(s3.ledger.retired) == {A}
 
 
+@pytest.mark.parametrize(("code", "announced"), [("InternalError", {A}), ("SlowDown", {A}), ("AccessDenied", set())])
+def test_deletion_that_ends_with_a_5xx_stays_announced(s3: FakeS3, code: str, announced: set[str]) -> None:
+    """S3 does not say whether it was executed, or still will be. A refusal says that it was not."""
+    s3.advance(POLICY.version_ttl)
+    at_request(s3, "delete", A, fail_with(code))
+    report = run(s3)
+    assert (keys_of(report, "delete") == [A]) == bool(announced), "repeated"
+    assert (s3.ledger.deleting.keys if s3.ledger.deleting else set()) == announced
+
+
+@pytest.mark.parametrize(("code", "announced"), [("InternalError", {B}), ("AccessDenied", set())])
+def test_tags_whose_request_ends_with_a_5xx_stay_announced(s3: FakeS3, code: str, announced: set[str]) -> None:
+    """The same; the tags are read again before they are written again."""
+    s3.publish("r3", "default", {APP: C})
+    at_request(s3, "put_tags", B, fail_with(code))
+    report = run(s3)
+    assert (keys_of(report, "tag") == [B]) == bool(announced), "repeated"
+    assert {key for each in s3.ledger.tagging for key in each.keys} == announced
+
+
 @pytest.mark.scenario("T26")
 def test_error_while_tagging_is_reported_and_tried_again_next_time(s3: FakeS3) -> None:
     """A permission error must not be swallowed."""

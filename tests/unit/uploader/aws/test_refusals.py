@@ -105,6 +105,13 @@ EXAMPLES = (
         action="s3:GetObject",
     ),
     Example(S3, "", FORBIDDEN, "access denied: allow the build job's role s3:PutObject on s3://site/assets/a.js"),
+    Example(
+        S3,
+        "ConditionalRequestConflict",
+        "",
+        "s3://site/assets/a.js was not written: another request to it is under way, S3 says each time "
+        "(ConditionalRequestConflict): run again",
+    ),
     *(
         Example(S3, code, "", "bucket 'site' is not in region eu-west-1: name its region with --region")
         for code in ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
