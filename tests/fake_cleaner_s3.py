@@ -28,7 +28,7 @@ MAX_TAGS = 10
 
 def client_error(code: str = "InternalError", operation: str = "Request") -> ClientError:
     """botocore's exception for an error code of S3."""
-    status = {"AccessDenied": 403, "SlowDown": 503}.get(code, 500)
+    status = {"InternalError": 500, "ServiceUnavailable": 503, "SlowDown": 503, "AccessDenied": 403}.get(code, 400)
     answer: Any = {
         "Error": {"Code": code, "Message": f"{code} by the test"},
         "ResponseMetadata": {"HTTPStatusCode": status},
