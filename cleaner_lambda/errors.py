@@ -22,6 +22,10 @@ class ConflictError(CleanerError):
     """Another run wrote the ledger, or the release log changed while it was read: start the run over."""
 
 
+class BusyError(CleanerError):
+    """S3 says each time that another request to a file of the release log is under way."""
+
+
 class UnreadableError(CleanerError):
     """S3 does not give out a file of the release log, although it exists: it is archived, encrypted or denied.
 

@@ -11,12 +11,10 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.decision import changed, decide_and_check, leave_to_inner, look_at_neighbours
-from cleaner_lambda.errors import CleanerError, ConflictError, UnreadableError
+from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, UnreadableError
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.load import load
 from cleaner_lambda.look import take_second_look
@@ -28,6 +26,7 @@ from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Plan, Reason, View
 from cleaner_lambda.pruning import old_markers
 from cleaner_lambda.report import Report, keys, summary
+from cleaner_lambda.s3_errors import REQUEST_ERRORS
 from cleaner_lambda.survey import survey
 from release_log.layout import Layout
 from release_log.ledger_file import Announcement
@@ -185,7 +184,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, unanswered: Unanswered) -> Rep
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
         try:
             store.put_if(layout.ledger, ledgers.encode(replace(after, last_run=last_run)), etag)
-        except (ClientError, BotoCoreError, UnreadableError) as error:
+        except (*REQUEST_ERRORS, BusyError, UnreadableError) as error:
             raise NotWrittenError(layout.ledger, replace(report, unfinished=True), error) from error
     return report
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-from cleaner_lambda.errors import CleanerError, ConflictError, UnreadableError, is_unreadable
+from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, UnreadableError, is_unreadable
 from cleaner_lambda.pace import BACKOFF_SECONDS
 from cleaner_lambda.port import DELETE_BATCH, Blob, Listed
 from release_log.bounds import FILE_BYTES
@@ -102,7 +102,7 @@ class S3Store:
                 if code == _UNDER_WAY:
                     if pause is None:
                         msg = f"{key}: S3 says each time that another write of it is under way ({code}); invoke again"
-                        raise CleanerError(msg) from error
+                        raise BusyError(msg) from error
                     time.sleep(pause)
                     continue
                 if code not in _CONFLICT:
