@@ -1,0 +1,86 @@
+"""Sites inside this one and around it: what is asked, and what is said if it cannot be answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cleaner_lambda.ledger import Retired
+from release_log.layout import Layout
+from release_log.tags import Mark, State
+from tests.fake_cleaner_s3 import NOON, FakeS3, client_error
+from tests.unit.cleaner_lambda.runs import POLICY, A, keys_of, run, stopped_by
+
+INNER = "assets/admin/"
+KEY = "assets/admin/ui-3f9c2ab1.js"
+
+
+def test_a_log_around_that_may_not_be_listed_stops_deletion_and_is_named(s3: FakeS3) -> None:
+    """Which assets a site there needs is unknown. Once the role may list it, the run deletes."""
+    s3.advance(POLICY.version_ttl)
+
+    def refuse(made: str, key: str) -> None:
+        if (made, key) == ("list", ".releases/"):
+            raise client_error(code="AccessDenied")
+
+    s3.on_request = refuse
+    report = run(s3)
+    assert (keys_of(report, "delete"), stopped_by(report)) == ([], ["unreadable_file"])
+    assert ".releases/" in report.plan.stops[0].message
+    s3.on_request = None
+    assert keys_of(run(s3), "delete") == [A]
+
+
+def test_another_error_of_a_log_around_ends_the_run(s3: FakeS3) -> None:
+    """It is tried again as a whole, and nothing was deleted."""
+    s3.advance(POLICY.version_ttl)
+
+    def fail(made: str, key: str) -> None:
+        if (made, key) == ("list", ".releases/"):
+            raise client_error(code="InternalError")
+
+    s3.on_request = fail
+    with pytest.raises(Exception, match="InternalError"):
+        run(s3)
+    assert A in s3.objects
+
+
+@pytest.mark.parametrize("known", ["settings", "log"])
+def test_whatever_the_ledger_says_an_inner_sites_key_is_left_alone(s3: FakeS3, known: str) -> None:
+    """Neither deleted nor tagged, and its entry leaves the ledger without an alarm."""
+    s3.put(KEY)
+    if known == "log":
+        s3.put(f"{INNER}.releases/ledger.json.gz", b"x")
+    entry = Retired("assets/admin/ui.js", Mark(State.REMOVED, NOON - timedelta(days=99)), 1, "r0")
+    s3.ledger = replace(s3.ledger, retired={**s3.ledger.retired, KEY: entry}, owed=frozenset({KEY}))
+    s3.advance(POLICY.version_ttl)
+    report = run(s3, inner=(INNER,) if known == "settings" else ())
+    assert keys_of(report, "delete") == [A], "the rest goes on"
+    assert (keys_of(report, "set_aside"), report.document()["inner_sites"]) == ([], [INNER])
+    assert KEY in s3.objects
+    assert KEY not in {*s3.ledger.retired, *s3.ledger.owed}
+    assert ("get_tags", KEY) not in s3.requests
+
+
+def test_a_site_without_folders_asks_for_no_log_inside(s3: FakeS3) -> None:
+    s3.advance(POLICY.version_ttl)
+    s3.requests.clear()
+    run(s3)
+    assert {key for _, key in s3.made("list") if not key.startswith(s3.layout.log)} == {".releases/"}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "around"),
+    [("", ()), ("assets/", ("",)), ("web/shop/assets/", ("web/shop/", "web/", ""))],
+)
+def test_the_prefixes_around_a_site(prefix: str, around: tuple[str, ...]) -> None:
+    assert Layout(prefix).around == around
+
+
+def test_the_folders_below_a_site_that_hold_some_keys() -> None:
+    """Neither the site's own prefix, nor what lies outside it."""
+    keys = ["assets/a.js", "assets/js/b.js", "assets/js/lib/c.js", "assets/css/d.css"]
+    assert Layout("assets/").folders(keys) == {"assets/js/", "assets/js/lib/", "assets/css/"}
+    assert Layout("").folders(["a.js", "x/y.js"]) == {"x/"}
