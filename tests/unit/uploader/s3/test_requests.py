@@ -48,7 +48,7 @@ def test_a_release_log_of_too_many_files_is_one_line(
     monkeypatch.setattr(requests, "LOG_FILES", 2)
     for number in range(3):
         obstore.put(store, f"assets/.releases/pending/{number}.json", b"x")
-    with pytest.raises(UploaderError, match="^s3://b/assets/.releases/ has more than 2 files: delete those"):
+    with pytest.raises(UploaderError, match=r"^s3://b/assets/\.releases/ has more than 2 files: delete those"):
         asked.written("assets/.releases/")
     obstore.delete(store, "assets/.releases/pending/2.json")
     assert len(asked.written("assets/.releases/")) == 2
