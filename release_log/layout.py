@@ -16,7 +16,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from release_log.bounds import KEY_BYTES
+from release_log.bounds import KEY_BYTES, LAST_YEAR
 from release_log.errors import LayoutError
 
 if TYPE_CHECKING:
@@ -165,9 +165,10 @@ def is_id(text: str) -> bool:
 def begun_at(release_id: str) -> datetime | None:
     """The instant in an id: when its upload began, by the build machine's clock. None if it is not an instant."""
     try:
-        return datetime.strptime(release_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        found = datetime.strptime(release_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         return None
+    return found if found.year <= LAST_YEAR else None
 
 
 def check_prefix(prefix: str) -> str:

@@ -164,6 +164,15 @@ def test_nothing_that_an_unread_intent_may_need_is_deleted(s3: FakeS3) -> None:
     assert A in s3.assets()
 
 
+@pytest.mark.parametrize("odd", ["99991231T235959Z", "00000000T000000Z", "20269999T999999Z"])
+def test_an_instant_in_an_id_that_no_calendar_can_add_to_fails_no_run(s3: FakeS3, odd: str) -> None:
+    """The last minute of the year 9999 failed every run: a minute was added to it."""
+    s3.publish(f"{odd}-odd", "default", {APP: C})
+    s3.publish("20261123T130000Z-next", "default", {APP: B})
+    run(s3)
+    assert s3.ledger.current["default"]
+
+
 def test_only_some_of_many_invalid_files_are_named(s3: FakeS3) -> None:
     """The answer and the ledger hold every stop."""
     s3.advance(POLICY.version_ttl)
