@@ -153,6 +153,7 @@ def clean_everything(visitor: Visitor) -> Cleaned:
 
     The second supersedes one asset and lacks another, the third has it again. The log holds an intent and a staged
     release that have expired, and more markers than it needs.
+    A site around this one has a release log too.
     """
     s3 = visitor.aws.client("s3")
     old, new, image = "assets/app-1a2b3c4d.js", "assets/app-5e6f7a8b.js", "assets/logo.png"
@@ -160,6 +161,8 @@ def clean_everything(visitor: Visitor) -> Cleaned:
         s3.put_object(Bucket=visitor.bucket, Key=key, Body=b"1")
     for key in (LAYOUT.pending_key("20260101T000000Z-gone"), f"{LAYOUT.staged}20260101T000000Z-gone.json"):
         s3.put_object(Bucket=visitor.bucket, Key=key, Body=release({"app.js": old}))
+    around = Layout("").pending_key("20260101T000000Z-around")
+    s3.put_object(Bucket=visitor.bucket, Key=around, Body=release({"page.js": "page.js"}, prefix=""))
     for number in range(OLD_MARKERS):
         marker = LAYOUT.marker_key(f"20250101T000000Z-{number:04}")
         s3.put_object(Bucket=visitor.bucket, Key=marker, Body=release({"app.js": old}))
@@ -184,11 +187,11 @@ def is_wake_up_set(aws: EmbeddedAws, bucket: str) -> bool:
     return name in {schedule["Name"] for schedule in schedules}
 
 
-def release(assets: Mapping[str, str]) -> bytes:
+def release(assets: Mapping[str, str], prefix: str = LAYOUT.prefix) -> bytes:
     """The body of a marker."""
     made = {logical: Asset(key, 1, fingerprinted=logical == "app.js") for logical, key in assets.items()}
     uploader = {"name": "test", "version": "0"}
-    return encode(Release("r", "default", datetime(2026, 1, 1, tzinfo=UTC), LAYOUT.prefix, uploader, made))
+    return encode(Release("r", "default", datetime(2026, 1, 1, tzinfo=UTC), prefix, uploader, made))
 
 
 def _clean(visitor: Visitor) -> dict[str, Any]:
