@@ -75,6 +75,7 @@ DIFFERENCES = {
             BrakePulledAlarmAssets3A60DF8554A4FB FailedKeysAlarmAssets3A60DF376752C3
             InvalidMarkersAlarmAssets3A60DF66532DB4 MissingAssetsAlarmAssets3A60DFBB72A286
             NoSuccessfulRunAlarmAssets3A60DF8983D8F6
+            AssetsSetAsideAlarmAssets3A60DF1276F15A WakeUpsNotSetAlarmAssets3A60DFB3F80D89
             """,
         added="""
             AdoptionRole497EB5C9 AdoptionRoleDefaultPolicyEF837E59
@@ -84,6 +85,7 @@ DIFFERENCES = {
             BrakePulledAlarmAssets3A60DF0DD5D2C9 FailedKeysAlarmAssets3A60DF0B6B8D3B
             InvalidMarkersAlarmAssets3A60DFE973FD32 MissingAssetsAlarmAssets3A60DFFA467511
             NoSuccessfulRunAlarmAssets3A60DF415BBD79
+            AssetsSetAsideAlarmAssets3A60DF121D6E57 WakeUpsNotSetAlarmAssets3A60DF0AAFB70F
             """,
     ),
     "whole-bucket": Difference(
@@ -101,12 +103,14 @@ DIFFERENCES = {
             BrakePulledAlarmWholeBucket8DAA458554A4FB FailedKeysAlarmWholeBucket8DAA45376752C3
             InvalidMarkersAlarmWholeBucket8DAA4566532DB4 MissingAssetsAlarmWholeBucket8DAA45BB72A286
             NoSuccessfulRunAlarmWholeBucket8DAA458983D8F6
+            AssetsSetAsideAlarmWholeBucket8DAA451276F15A WakeUpsNotSetAlarmWholeBucket8DAA45B3F80D89
             DailyRuleAllowEventRuleAssetCleaner69E149E2207B3B52 MarkerRuleAllowEventRuleAssetCleaner69E149E2A07F6536
             """,
         added="""
             BrakePulledAlarmWholeBucket8DAA45354EAF5E FailedKeysAlarmWholeBucket8DAA45680E9D65
             InvalidMarkersAlarmWholeBucket8DAA45F2E0E361 MissingAssetsAlarmWholeBucket8DAA45EA101925
             NoSuccessfulRunAlarmWholeBucket8DAA4526E51D63
+            AssetsSetAsideAlarmWholeBucket8DAA4511962B5F WakeUpsNotSetAlarmWholeBucket8DAA45757BDB6C
             DailyRuleAllowEventRuleAssetCleanerblogCleanerEA66F1BED5C56437
             MarkerRuleAllowEventRuleAssetCleanerblogCleanerEA66F1BEA49FF93F
             CachePolicy26D8A535 Distribution830FAC52 OriginAccessControlDC2011A2 ReleaseLogGuard47D00757
@@ -143,6 +147,8 @@ DIFFERENCES = {
             InvalidMarkersAlarmShop9C005AFACFF5D9 InvalidMarkersAlarmAssetsFB6695F513CBDC
             MissingAssetsAlarmShop9C005A6DD8E6CE MissingAssetsAlarmAssetsFB66955E8371F2
             NoSuccessfulRunAlarmShop9C005A0990EEF8 NoSuccessfulRunAlarmAssetsFB669518CA3A2B
+            AssetsSetAsideAlarmAssetsFB66951F345EA6 AssetsSetAsideAlarmShop9C005A30741083
+            WakeUpsNotSetAlarmAssetsFB66950D80325F WakeUpsNotSetAlarmShop9C005AD2529C81
             """,
         changes={
             "Cleaner3EE0A27A.Properties.Description": "Cleans 3 sites",
