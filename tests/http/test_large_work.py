@@ -58,7 +58,7 @@ def has_wake_up_at_once(uploader: Uploader) -> bool:
     name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
     found = uploader.aws.client("scheduler").get_schedule(Name=name, GroupName="default")
     at = parse_instant(found["ScheduleExpression"].removeprefix("at(").replace(")", "Z"))
-    assert json.loads(found["Target"]["Input"]) == {"site": "assets/", "bucket": uploader.bucket}
+    assert json.loads(found["Target"]["Input"]) == {"site": "assets/", "bucket": uploader.bucket, "wake_up": True}
     return at <= datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS + 1)
 
 
