@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from release_log import bounds, ledger_file, marker
+from release_log import bounds, ledger_file, marker_fields
 from release_log.bounds import (
     DEPTH,
     FILE_VALUES,
@@ -116,13 +116,13 @@ def test_a_body_of_too_many_bytes_or_values_is_not_parsed(
     monkeypatch.setattr(json, "loads", lambda *_args, **_named: pytest.fail("it was parsed"))
     with pytest.raises(MarkerError, match="more than 4000000 values"):
         read(b"[" + b"[]," * FILE_VALUES + b"[]]")
-    monkeypatch.setattr(marker, "FILE_BYTES", 10)
+    monkeypatch.setattr(marker_fields, "FILE_BYTES", 10)
     with pytest.raises(MarkerError, match="more than 10 bytes"):
         read(b" " * 11)
 
 
 def test_a_release_of_too_many_bytes_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marker, "FILE_BYTES", 10)
+    monkeypatch.setattr(marker_fields, "FILE_BYTES", 10)
     with pytest.raises(MarkerError, match="more than 10 bytes"):
         encode(release())
 
