@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from docs.tables.markdown import code, table
+from uploader.builds.private_files import PRIVATE
 from uploader.cli.command import Command
 from uploader.cli.configuration import every_setting, key, settings_of
 from uploader.cli.group import COMMANDS, load
@@ -36,6 +37,11 @@ def of_one_call(command: str) -> str:
 def exit_statuses() -> str:
     """What each exit status of a command means."""
     return table(["exit status", ""], ([str(status), meaning] for status, meaning in EXIT_STATUSES.items()))
+
+
+def private_files() -> str:
+    """The names of private files."""
+    return table(["", "names"], ([kind.what, " ".join(map(code, kind.names))] for kind in PRIVATE))
 
 
 def _flag(parameter: click.Parameter) -> str:

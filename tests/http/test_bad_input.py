@@ -193,3 +193,27 @@ def test_a_file_that_changes_or_vanishes_while_it_is_being_uploaded(
         publish(bucket, build, started=meanwhile)
     assert not [key for key in uploader.keys() if ".releases" in key]
     assert "assets/index.html" not in uploader.keys()
+
+
+@pytest.mark.parametrize("name", [".git/config", ".env.local", "certificates/server.pem", "out/logo.png"])
+def test_private_files_are_refused_and_published_on_purpose(
+    uploader: Uploader, site_folder: Folder, tmp_path: Path, name: str
+) -> None:
+    """By the option that the message names, or by the configuration."""
+    folder = site_folder("a", {"index.html": "x", ".well-known/security.txt": "x", "a.js.map": "{}"})
+    if name == "out/logo.png":
+        (folder / "out").symlink_to(site_folder("b", {"logo.png": "x"}))
+    else:
+        site_folder("a", {name: "x"})
+    refused(uploader, 2, "or publish them on purpose with --allow", folder)
+    configuration = tmp_path / "uploader.toml"
+    configuration.write_text(f'allow = ["/{name}"]')
+    answer = uploader.run(folder, "--bucket", uploader.bucket, "--config", configuration)
+    assert (answer.returncode, answer.stderr.count("source map")) == (0, 1)
+    assert f"assets/{name}" in uploader.keys()
+    assert "assets/.well-known/security.txt" in uploader.keys()
+
+
+def test_a_bad_glob_for_private_files(uploader: Uploader, site_folder: Folder) -> None:
+    """It is checked before anything is read."""
+    refused(uploader, 2, "--allow: '!a' cannot begin with '!'", site_folder("a", {"x": "x"}), "--allow", "!a")

@@ -10,15 +10,16 @@ from release_log.errors import LayoutError
 from release_log.layout import Layout, check_key, is_plain
 from uploader.builds.asset import LocalAsset
 from uploader.builds.content import digest_and_status, file_status, signature_of
-from uploader.builds.files import every_file
+from uploader.builds.files import every_file, walk
 from uploader.builds.logical_paths import logical_paths, with_manifest_paths
 from uploader.builds.manifests import read_manifests
+from uploader.builds.private_files import refuse_private
 from uploader.errors import UploaderError, UsageError
 from uploader.treatment.rules import NO_RULES, Rules, Treatment
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from uploader.builds.files import Collector, File
@@ -32,6 +33,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     collector: Collector = every_file,
     rules: Rules = NO_RULES,
     manifest: Path | None = None,
+    allow: Iterable[str] = (),
     named: Callable[[list[str]], None] | None = None,
 ) -> list[LocalAsset]:
     """Collect the assets of a build.
@@ -42,6 +44,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         pattern: The user's own fingerprint pattern, compiled; None: recognise the usual fingerprints.
         collector: Finds the files.
         rules: Which of the files are published, and how they are stored.
+        allow: Globs that name the private files to publish; see `uploader.builds.private_files`.
         named: Called with the keys of all files, as soon as they are known.
         manifest: A build manifest; None: the manifests in the directory, but none with a collector of the user's own.
 
@@ -50,11 +53,13 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
 
     Raises:
         UsageError: The directory is missing, empty, or certainly not a build; a manifest is broken; the rules skip
-            every file.
+            every file; a file is private.
         UploaderError: A file cannot be read, or two files have the same key.
     """
     layout = Layout(prefix)
-    files = sorted(collector(directory), key=attrgetter("name"))
+    files, links = walk(directory) if collector is every_file else (list(collector(directory)), {})
+    files.sort(key=attrgetter("name"))
+    refuse_private(directory, files, links, allow, lambda name: rules.treat(name, fingerprinted=False) is None)
     keys = [layout.prefix + file.name for file in files]
     if named is not None:
         named(keys)

@@ -32,19 +32,37 @@ Collector = Callable[[Path], Iterable[File]]
 """A function that takes the build's directory and returns the files to publish, each file once."""
 
 
+class Walked(NamedTuple):
+    """Every file of a directory.
+
+    Attributes:
+        files: The files, in the order of their names.
+        links: Path of each link below the directory -> the path to which it leads.
+    """
+
+    files: list[File]
+    links: dict[str, str]
+
+
 def every_file(directory: Path) -> list[File]:
-    """The default collector: every file in a directory, in the order of the names. It follows links.
+    """The default collector: every file in a directory, in the order of the names. It follows links; see `walk`."""
+    return walk(directory).files
+
+
+def walk(directory: Path) -> Walked:
+    """Find every file in a directory, and every link. Links are followed.
 
     Raises:
         UsageError: The directory is missing, empty, or certainly not a build.
         UploaderError: A folder cannot be read, or a link leads to a folder that contains the link.
     """
     check_directory(directory)
-    files = sorted(_walk(str(directory)), key=lambda file: file.name)
+    links: dict[str, str] = {}
+    files = sorted(_walk(str(directory), links), key=lambda file: file.name)
     if not files:
         msg = f"directory {str(directory)!r} is empty: did the build run, and does it write into this directory?"
         raise UsageError(msg)
-    return files
+    return Walked(files, links)
 
 
 def check_directory(directory: Path) -> None:
@@ -66,23 +84,33 @@ def check_directory(directory: Path) -> None:
         raise UsageError(msg)
 
 
-def _walk(directory: str) -> Iterator[File]:
-    def refuse(error: OSError) -> None:
-        msg = f"cannot read {error.filename!r}: {error.strerror}; change its permissions or build again"
-        raise UploaderError(msg)
-
-    ancestors: dict[str, frozenset[str]] = {directory: frozenset({os.path.realpath(directory)})}
-    for folder, subfolders, names in os.walk(directory, onerror=refuse, followlinks=True):
-        above = ancestors.pop(folder)
-        for name in subfolders:
-            path = os.path.join(folder, name)  # noqa: PTH118 (the form of os.walk)
-            real = os.path.realpath(path)
+def _walk(directory: str, links: dict[str, str]) -> Iterator[File]:
+    real = os.path.realpath(directory)
+    folders = [(directory, "", frozenset({real}))]
+    while folders:
+        folder, inside, above = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
+                found = list(entries)
+        except OSError as error:
+            msg = f"cannot read {error.filename!r}: {error.strerror}; change its permissions or build again"
+            raise UploaderError(msg) from error
+        for entry in found:
+            name = inside + entry.name
+            if entry.is_symlink():
+                links[name] = os.path.realpath(entry.path)
+            if not _is_folder(entry):
+                yield File(entry.path, name)
+                continue
+            real = os.path.realpath(entry.path)
             if real in above:
-                msg = f"{path!r} is a link to a directory that contains the link: remove the link"
+                msg = f"{entry.path!r} is a link to a directory that contains the link: remove the link"
                 raise UploaderError(msg)
-            ancestors[path] = above | {real}
-        below = os.path.relpath(folder, directory).replace(os.sep, "/")
-        inside = "" if below == "." else f"{below}/"
-        here = os.path.join(folder, "")  # noqa: PTH118 (as above)
-        for name in names:
-            yield File(here + name, inside + name)
+            folders.append((entry.path, f"{name}/", above | {real}))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself: reading the file says so
+        return False

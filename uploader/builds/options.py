@@ -30,6 +30,7 @@ class BuildOptions:
             directory.
         rules: How some files are stored, as ``[[rules]]`` in ``uploader.toml``: ``{"match": "*.map", "skip": True}``.
         rules_source: Where the rules stand, for error messages.
+        allow: Globs that name the private files to publish on purpose.
 
     Raises:
         UsageError: The directory cannot be a build's.
@@ -43,6 +44,7 @@ class BuildOptions:
     collector: Collector | str | None = None
     rules: Sequence[Mapping[str, Any]] = ()
     rules_source: str = "rules"
+    allow: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """A user's collector need not look at the directory."""

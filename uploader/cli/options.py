@@ -170,6 +170,13 @@ COLLECTOR = click.option(
     metavar="PACKAGE.MODULE:FUNCTION",
     help="A function of your own that finds the files, instead of taking all of DIRECTORY.",
 )
+ALLOW = click.option(
+    "--allow",
+    envvar="UPLOADER_ALLOW",
+    metavar="GLOB",
+    multiple=True,
+    help="Publish these private files, such as `certificates/*.pem`; may be given several times.",
+)
 DRY_RUN = click.option(
     "--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Show what would be sent; write nothing."
 )
@@ -233,6 +240,6 @@ QUIET = click.option("-q", "--quiet", envvar="UPLOADER_QUIET", is_flag=True, hel
 SITE = (BUCKET, PREFIX)
 ENCRYPTION = (SSE_OPTION, SSE_KMS_KEY_ID, SSE_BUCKET_KEY)
 INVALIDATION = (INVALIDATE_OPTION, INVALIDATE_ROOT)
-NAMES = (PATTERN, MANIFEST, COLLECTOR)
+NAMES = (PATTERN, MANIFEST, COLLECTOR, ALLOW)
 WAY = (REGION, PROFILE, ENDPOINT_URL)
 LOGS = (VERBOSE, QUIET)

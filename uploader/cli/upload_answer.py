@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from uploader.builds.private_files import source_maps
 from uploader.cli.console import readable
 from uploader.cli.next_command import next_command, staged_for
 from uploader.errors import StoppedError, UploaderError
@@ -35,6 +36,9 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
     """The document of ``--json``; the log names each file that was sent."""
     for each in published.uploads:
         log.debug("%s: %s", each.reason, each.asset.key)
+    maps = source_maps((each.asset.key.removeprefix(site.prefix) for each in published.uploads), build.allow)
+    if maps:
+        log.info("%d source maps show your source code to everybody: skip them with a rule, or --allow '*.map'", maps)
     key = None if dry_run else published.key
     return {
         "dry_run": dry_run,

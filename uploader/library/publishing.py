@@ -16,6 +16,7 @@ from uploader.builds.ci import build_metadata
 from uploader.builds.collect import collect
 from uploader.builds.files import every_file
 from uploader.builds.options import BuildOptions
+from uploader.builds.private_files import check_globs
 from uploader.builds.release_name import release_name
 from uploader.errors import NotActivatedError, UploaderError, UsageError
 from uploader.library.staging import activate, drop_quietly
@@ -63,6 +64,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     manifest: str | os.PathLike[str] | None = None,
     collector: Collector | str | None = None,
     rules: Sequence[Mapping[str, Any]] = (),
+    allow: Sequence[str] = (),
     stage: bool = False,
     dry_run: bool = False,
     invalidate: str | None = None,
@@ -71,7 +73,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     """Upload the new files of a directory, then write the release marker.
 
     Args:
-        directory: The build's output; this and what follows, up to ``rules``, as in `BuildOptions`.
+        directory: The build's output; this and what follows, up to ``allow``, as in `BuildOptions`.
         site: Where it is published.
         channel: The line of releases that the new release belongs to.
         release: The release's name.
@@ -79,6 +81,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         manifest: A build manifest.
         collector: A function that finds the files, or its name.
         rules: How some files are stored.
+        allow: Globs that name the private files to publish on purpose, such as ``certificates/*.pem``.
         stage: Let the release wait for `activate`.
         dry_run: Find out what would be sent; write nothing.
         invalidate: A CloudFront distribution's id: it drops its copies of each file that was replaced.
@@ -97,6 +100,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         manifest=None if manifest is None else Path(manifest),
         collector=collector,
         rules=[dict(rule) for rule in rules],
+        allow=allow,
     )
     cdn = cdn_of(site, invalidate, invalidate_root)
     published = publish_build(build, site, stage=stage, dry_run=dry_run)
@@ -136,6 +140,7 @@ def publish_build(
         collector=collector,
         rules=rules,
         manifest=build.manifest,
+        allow=build.allow,
         named=bucket.list_ahead,
     )
     whole = Build(
@@ -235,6 +240,7 @@ def _checked(build: BuildOptions) -> tuple[str, re.Pattern[str] | None]:
         compiled = compile_pattern(pattern) if isinstance(pattern, str) else pattern
     except (LayoutError, PatternError) as error:
         raise UsageError(str(error)) from error
+    check_globs(build.allow)
     if not CHANNEL.fullmatch(build.channel):
         msg = f"channel {build.channel!r}: use up to 64 letters, digits, dots, hyphens and underscores"
         raise UsageError(msg)

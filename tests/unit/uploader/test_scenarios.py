@@ -68,10 +68,9 @@ def test_a_checkout_that_changes_every_files_time_sends_nothing(tmp_path: Path) 
 @pytest.mark.scenario("T22b")
 def test_links_are_followed(tmp_path: Path) -> None:
     """A linked file, and the files of a linked folder, are part of the build like any other."""
-    outside = write(tmp_path / "outside", {"fonts/a.woff2": "font", "logo.png": "png"})
-    folder = write(tmp_path / "dist", {"index.html": "x"})
-    (folder / "fonts").symlink_to(outside / "fonts")
-    (folder / "logo.png").symlink_to(outside / "logo.png")
+    folder = write(tmp_path / "dist", {"index.html": "x", "shared/fonts/a.woff2": "font", "shared/logo.png": "png"})
+    (folder / "fonts").symlink_to("shared/fonts")
+    (folder / "logo.png").symlink_to(folder / "shared" / "logo.png")
     bucket = FakeBucket(clock=Clock())
     upload(bucket, folder)
     assert (bucket.objects["assets/fonts/a.woff2"], bucket.objects["assets/logo.png"]) == (b"font", b"png")
