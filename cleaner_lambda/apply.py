@@ -9,15 +9,16 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cleaner_lambda.outcome import Outcome, Unanswered
-from cleaner_lambda.pace import BACKOFF_SECONDS, Pace, batches
+from cleaner_lambda.pace import BACKOFF_SECONDS, batches
 from cleaner_lambda.port import DELETE_BATCH
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS, SERVER_ERRORS, code_of, tells_nothing
 from release_log.tags import MAX_TAGS, Mark, with_mark, without_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from cleaner_lambda.outcome import Outcome, Unanswered
+    from cleaner_lambda.pace import Pace
     from cleaner_lambda.policy import Action, Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.s3_errors import RequestError
@@ -46,13 +47,7 @@ class _Retagged(NamedTuple):
     unanswered: bool = False
 
 
-def apply(
-    store: S3Port,
-    plan: Plan,
-    prune: Sequence[str] = (),
-    pace: Pace | None = None,
-    unanswered: Unanswered | None = None,
-) -> Outcome:
+def apply(store: S3Port, plan: Plan, prune: Sequence[str], pace: Pace, outcome: Outcome, late: Unanswered) -> None:
     """Carry out a plan.
 
     Args:
@@ -60,14 +55,9 @@ def apply(
         plan: What to do with the assets.
         prune: Files of the release log to delete, after the assets.
         pace: See `Pace`.
-        unanswered: The run's unanswered requests; those of this plan are added.
-
-    Returns:
-        What became of each key.
+        outcome: What became of each key is added, as soon as S3 has confirmed it.
+        late: The run's unanswered requests; those of this plan are added.
     """
-    pace = pace or Pace()
-    outcome = Outcome()
-    late = Unanswered() if unanswered is None else unanswered
 
     def untag(action: Action) -> _Retagged:
         return _retag(store, action.key, None, pace)
@@ -76,8 +66,8 @@ def apply(
         if done:
             outcome.untagged.add(action.key)
 
-    outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, late, pace)
-    outcome.pruned = _delete(store, prune, outcome, late, pace)
+    _delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)
+    _delete(store, prune, outcome.pruned, outcome, late, pace)
 
     def tag(action: Action) -> _Retagged:
         return _retag(store, action.key, action.entry.mark if action.entry else None, pace)
@@ -85,18 +75,16 @@ def apply(
     for action, done in _each(plan.tag, tag, outcome, late, pace):
         if action.entry is not None and (done or outcome.failed.get(action.key) == FULL):
             outcome.tagged[action.key] = action.entry.mark
-    return outcome
 
 
 def _each(
     actions: Sequence[Action], work: Callable[[Action], _Retagged], outcome: Outcome, late: Unanswered, pace: Pace
-) -> list[tuple[Action, bool]]:
+) -> Iterator[tuple[Action, bool]]:
     """Do something to each asset, and note in the outcome which are gone and which failed.
 
-    Returns:
+    Yields:
         Each action that was tried, and whether it succeeded.
     """
-    tried = []
     for batch in batches(actions):
         if not pace.has_time():
             outcome.unfinished = True
@@ -108,8 +96,7 @@ def _each(
                 outcome.failed[action.key] = error
             elif not exists:
                 outcome.gone.add(action.key)
-            tried.append((action, exists and error is None))
-    return tried
+            yield action, exists and error is None
 
 
 def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace) -> _Retagged:
@@ -137,12 +124,13 @@ def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace) -> _Retagged:
     raise AssertionError
 
 
-def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, late: Unanswered, pace: Pace) -> set[str]:
-    """Delete batch by batch, and keys that XML cannot hold one by one. Returns the keys that are gone.
+def _delete(
+    store: S3Port, keys: Sequence[str], deleted: set[str], outcome: Outcome, late: Unanswered, pace: Pace
+) -> None:
+    """Delete batch by batch, and keys that XML cannot hold one by one. The keys that are gone are added to ``deleted``.
 
     S3 reports the keys that failed within an answer with status 200, which the SDK does not retry.
     """
-    deleted: set[str] = set()
     plain, odd = [k for k in keys if not _NOT_FOR_XML.search(k)], [k for k in keys if _NOT_FOR_XML.search(k)]
     for batch in (*batches(plain, DELETE_BATCH), *batches(odd)):
         errors: dict[str, str] = {}
@@ -161,7 +149,6 @@ def _delete(store: S3Port, keys: Sequence[str], outcome: Outcome, late: Unanswer
         outcome.failed.update({key: errors[key] for key in left if key in errors})
         if outcome.unfinished:
             break
-    return deleted
 
 
 def _delete_once(store: S3Port, keys: Sequence[str], late: Unanswered, pace: Pace) -> dict[str, str]:

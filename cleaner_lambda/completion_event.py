@@ -39,7 +39,7 @@ FIELDS = {
     "orphans": "how many assets no known release names; `null` without a full listing",
     "pruned": "how many files of the release log were deleted",
     "stopped_by": "why nothing was deleted: each reason once",
-    "unfinished": "whether the time ended before the work did; the cleaner continues at once",
+    "unfinished": "whether the run ended before its work did; the cleaner continues by itself, at `next_due`",
     "next_due": "when the cleaner comes back by itself; `null` if nothing falls due",
 }
 """Each field of the event's detail, and what it says: for docs/events.md."""
@@ -62,7 +62,7 @@ def detail(report: Report, site: Site, run: str) -> dict[str, Any]:
         "bytes_deleted": report.bytes_deleted,
         "missing_assets": None if report.missing is None else len(report.missing),
         "orphans": report.orphans,
-        "pruned": len(report.outcome.pruned),
+        "pruned": len(report.done.pruned),
         "stopped_by": sorted({str(stop.reason) for stop in report.plan.stops}),
         "unfinished": report.unfinished,
         "next_due": report.next_due and format_instant(report.next_due),

@@ -21,7 +21,7 @@ from cleaner_lambda.pace import Pace, within
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.report import ROUTINE, cut, log_lines, summary
 from cleaner_lambda.request import parse
-from cleaner_lambda.run import Job, NotWrittenError, clean
+from cleaner_lambda.run import BrokenOffError, Job, clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find_site, inside, sites_from
 from cleaner_lambda.wake_up import NotSetError, SchedulerAlarm, unqualified
@@ -84,8 +84,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     failure = None
     try:
         report = _clean(site, request, context, run, inside(sites, site))
-    except NotWrittenError as error:
-        # Its deletions are done: they are recorded before the run fails, and Lambda repeats it.
+    except BrokenOffError as error:
+        # What it did is recorded before the run fails, and Lambda repeats it.
         report, failure = error.report, error
     seconds = time.monotonic() - begun
     document = report.document()

@@ -1,11 +1,16 @@
-"""What became of a plan. Pure."""
+"""What became of a plan, and what all attempts of a run did. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from cleaner_lambda.policy import Action, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cleaner_lambda.policy import Plan
     from release_log.tags import Mark
 
 
@@ -45,3 +50,59 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
     pruned: set[str] = field(default_factory=set)
     unfinished: bool = False
+
+
+class Attempt(NamedTuple):
+    """One attempt of a run: what it was about to do, and what became of it."""
+
+    plan: Plan
+    outcome: Outcome
+
+    def without_the_rest(self) -> Attempt:
+        """The attempt without the assets that it left alone, which may be the whole site."""
+        return Attempt(replace(self.plan, keep=(), upcoming=()), self.outcome)
+
+
+@dataclass(slots=True)
+class Done:
+    """What all attempts of a run did: each key once in each list, in the order in which it was done.
+
+    Attributes:
+        untagged: Key -> the action, for objects that lost our tag.
+        deleted: Key -> the action, for objects that were deleted.
+        tagged: Key -> the action, for objects that got our tag.
+        failed: Key -> the action and the error, for what failed and was not done later.
+        pruned: Files of the release log that are deleted.
+    """
+
+    untagged: dict[str, Action] = field(default_factory=dict)
+    deleted: dict[str, Action] = field(default_factory=dict)
+    tagged: dict[str, Action] = field(default_factory=dict)
+    failed: dict[str, tuple[Action, str]] = field(default_factory=dict)
+    pruned: set[str] = field(default_factory=set)
+
+
+def done_by(attempts: Iterable[Attempt]) -> Done:
+    """What the attempts of a run did, the first one first."""
+    done = Done()
+    undeleted: set[str] = set()
+    for plan, outcome in attempts:
+        # A later attempt's tag does not make up for a deletion that failed.
+        retagged = (outcome.untagged | outcome.tagged.keys()) - undeleted
+        for key in (*outcome.deleted, *outcome.gone, *outcome.pruned, *retagged):
+            done.failed.pop(key, None)
+        undeleted |= outcome.failed.keys() & {action.key for action in plan.delete}
+        for record, actions, keys in (
+            (done.untagged, plan.untag, outcome.untagged),
+            (done.deleted, plan.delete, outcome.deleted),
+            (done.tagged, plan.tag, outcome.tagged),
+        ):
+            for action in actions:
+                if action.key in keys:
+                    record.setdefault(action.key, action)
+        every = {action.key: action for action in (*plan.untag, *plan.delete, *plan.tag)}
+        done.failed |= {
+            key: (every.get(key, Action(key, Reason.REBUILT)), error) for key, error in outcome.failed.items()
+        }
+        done.pruned |= outcome.pruned
+    return done

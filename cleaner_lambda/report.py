@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cleaner_lambda.outcome import Attempt, done_by
 from cleaner_lambda.policy import Action, Reason
 from release_log.instants import format_instant
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from cleaner_lambda.outcome import Outcome
+    from cleaner_lambda.outcome import Done, Outcome
     from cleaner_lambda.policy import Plan
 
 MAX_ANSWER_BYTES = 5_000_000
@@ -68,22 +69,23 @@ STOPS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What one run did.
+    """What one run did, in all its attempts.
 
     Attributes:
         dry_run: Whether the run only reports what a real run would do.
         site: The site's prefix.
         at: The instant that the run decided for, by S3's clock.
         current: Channel -> id of the current release.
-        plan: The policy's answer.
+        plan: The policy's answer, at the last attempt.
         outcome: What became of the plan.
+        earlier: The attempts before: they changed something, and the run started over.
         missing: Keys of current releases that are not in the bucket; None without a full listing.
         orphans: The number of assets that no known release names; None without a full listing.
         next_due: When the cleaner comes back by itself.
         unread: Key -> error, where tags could not be read.
         set_aside: Key -> why the run left it alone; see `cleaner_lambda.guard`.
         doubles: Key -> the missing key of a release that it may mean, for those set aside for this reason.
-        unfinished: Whether the time ended before the work did; the cleaner continues at once.
+        unfinished: Whether the run ended before its work did; the cleaner continues by itself.
         newest_marker: S3's ``LastModified`` of the newest marker; None if there is no marker.
         inner_sites: Prefixes of sites inside this one: their assets are left alone.
     """
@@ -97,6 +99,7 @@ class Report:
     missing: tuple[str, ...] | None
     orphans: int | None
     next_due: datetime | None
+    earlier: tuple[Attempt, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
     set_aside: Mapping[str, Reason] = field(default_factory=dict)
     doubles: Mapping[str, str] = field(default_factory=dict)
@@ -114,14 +117,19 @@ class Report:
         return not (held_up or self.failed or self.unfinished)
 
     @property
+    def done(self) -> Done:
+        """What all attempts of the run did."""
+        return done_by((*self.earlier, Attempt(self.plan, self.outcome)))
+
+    @property
     def bytes_deleted(self) -> int:
         """The size of the deleted assets."""
-        return sum(a.entry.size for a in self.plan.delete if a.entry is not None and a.key in self.outcome.deleted)
+        return sum(action.entry.size for action in self.done.deleted.values() if action.entry is not None)
 
     @property
     def failed(self) -> dict[str, str]:
         """Key -> error, for each key that could not be tagged, untagged, deleted or read."""
-        return {**self.unread, **self.outcome.failed}
+        return {**self.unread, **{key: error for key, (_, error) in self.done.failed.items()}}
 
     def _set_aside(self, key: str, reason: Reason) -> str:
         """Why a key was set aside, for people."""
@@ -134,32 +142,30 @@ class Report:
 
     def counts(self) -> dict[str, int]:
         """The counts, complete even if the lists are cut. ``keep`` counts the known assets that are left."""
-        deleted = self.outcome.deleted
+        done, last = self.done, self.outcome
         return {
-            "tag": sum(action.key in self.outcome.tagged for action in self.plan.tag),
-            "untag": sum(action.key in self.outcome.untagged for action in self.plan.untag),
-            "delete": len(deleted),
-            "keep": len(self.plan.keep) + len(self.plan.delete) - len(deleted) - len(self.outcome.gone),
+            "tag": len(done.tagged),
+            "untag": len(done.untagged),
+            "delete": len(done.deleted),
+            "keep": len(self.plan.keep) + len(self.plan.delete) - len(last.deleted) - len(last.gone),
             "failed": len(self.failed),
             "set_aside": len(self.set_aside),
         }
 
     def document(self) -> dict[str, Any]:
         """The whole answer, ready for JSON."""
-        outcome = self.outcome
-        every = {a.key: a for a in (*self.plan.untag, *self.plan.delete, *self.plan.tag)}
+        done = self.done
+        unread = {key: (Action(key, Reason.REBUILT), error) for key, error in self.unread.items()}
+        failed = {**unread, **done.failed}
         return {
             "dry_run": self.dry_run,
             "site": self.site,
             "at": format_instant(self.at),
             "current": dict(self.current),
-            "tag": [_entry(a) for a in self.plan.tag if a.key in outcome.tagged],
-            "untag": [_entry(a) for a in self.plan.untag if a.key in outcome.untagged],
-            "delete": [_entry(a) for a in self.plan.delete if a.key in outcome.deleted],
-            "failed": [
-                {**_entry(every.get(key, Action(key, Reason.REBUILT))), "error": error}
-                for key, error in sorted(self.failed.items())
-            ],
+            "tag": [_entry(action) for action in done.tagged.values()],
+            "untag": [_entry(action) for action in done.untagged.values()],
+            "delete": [_entry(action) for action in done.deleted.values()],
+            "failed": [{**_entry(action), "error": error} for _, (action, error) in sorted(failed.items())],
             "set_aside": [
                 {"key": key, "reason": reason, "message": self._set_aside(key, reason)}
                 for key, reason in sorted(self.set_aside.items())
@@ -171,7 +177,7 @@ class Report:
             "upcoming": [{**_entry(a), "due": a.due and format_instant(a.due)} for a in self.plan.upcoming],
             "orphans": self.orphans,
             "stopped_by": [{"reason": stop.reason, "message": stop.message} for stop in self.plan.stops],
-            "pruned": len(outcome.pruned),
+            "pruned": len(done.pruned),
             "unfinished": self.unfinished,
             "next_due": self.next_due and format_instant(self.next_due),
             "wake_up_error": None,

@@ -6,7 +6,7 @@ condition, and changes state only after the effects, so the next run ends in the
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from cleaner_lambda.look import take_second_look
 from cleaner_lambda.markers import read_markers, stop_for_unreadable
 from cleaner_lambda.nesting import find_inner, without_inner
 from cleaner_lambda.order import gone_after
-from cleaner_lambda.outcome import Outcome, Unanswered
+from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Plan, Reason, View
 from cleaner_lambda.pruning import old_markers
@@ -48,23 +48,38 @@ ATTEMPTS = 10
 """How often a run starts over because others write the ledger."""
 
 RETRY_SECONDS = 900
-"""How soon the cleaner comes back for keys that failed."""
+"""How soon the cleaner comes back for keys that failed, and after a run that broke off."""
 
 REBUILT_SECONDS = 60
 """How soon the cleaner comes back when a rebuild of the ledger held up due deletions."""
 
 
-class NotWrittenError(CleanerError):
-    """The ledger could not be written after the effects. The next run finds what was done.
+class BrokenOffError(CleanerError):
+    """The run may have changed the bucket, and could not be finished. The next run finds what was done.
 
     Attributes:
-        report: What the run did.
+        report: What the run did, in all its attempts.
     """
 
-    def __init__(self, key: str, report: Report, cause: Exception) -> None:
-        """Name the ledger's key and the cause."""
-        super().__init__(f"{key} could not be written after the run: {cause}")
+    def __init__(self, report: Report, cause: Exception) -> None:
+        """Name the cause."""
+        super().__init__(f"site {report.site!r}: broke off after its changes, which the log lists: {cause}")
         self.report = report
+
+
+@dataclass(slots=True)
+class _SoFar:
+    """What a run did until now. It belongs to the run, and outlives its starting over.
+
+    Attributes:
+        unanswered: See `Unanswered`.
+        attempts: The attempts that came to change something.
+        report: What the run says if it breaks off now; None before its first change.
+    """
+
+    unanswered: Unanswered = field(default_factory=Unanswered)
+    attempts: list[Attempt] = field(default_factory=list)
+    report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,27 +114,42 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
         pace: See `Pace`.
 
     Raises:
-        NotWrittenError: The effects are done, and S3 refused the ledger's last write.
-        CleanerError: Others wrote the ledger each time; the run can be repeated.
-        ClientError: S3 refused something that a run cannot do without.
+        BrokenOffError: Something failed after the run had come to change something: S3 refused a request, or others
+            wrote the ledger each time.
+        CleanerError: Others wrote the ledger each time, and nothing was changed; the run can be repeated.
+        ClientError: S3 refused something that a run cannot do without, and nothing was changed.
     """
-    causes = []
-    unanswered = Unanswered()
+    pace = pace or Pace()
+    so_far = _SoFar()
+    try:
+        return _until_written(store, job, pace, so_far)
+    except Exception as error:
+        # Whatever failed: the record of what was done must not go with it.
+        if so_far.report is None:
+            raise
+        raise BrokenOffError(so_far.report, error) from error
+
+
+def _until_written(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
+    """Start over while others write the ledger; but if something was done and time is short, its record comes first."""
+    cause: ConflictError | None = None
     for _ in range(ATTEMPTS):
         try:
-            return _attempt(store, job, pace or Pace(), unanswered)
+            return _attempt(store, job, pace, so_far)
         except ConflictError as conflict:
-            causes.append(conflict)
-    msg = f"site {job.prefix!r}: gave up after {ATTEMPTS} attempts ({causes[-1]}); invoke again"
-    raise CleanerError(msg) from causes[-1]
+            if so_far.report is not None and not pace.has_time():
+                return so_far.report
+            cause = conflict.with_traceback(None)  # which holds all that the attempt had read
+    msg = f"site {job.prefix!r}: gave up after {ATTEMPTS} attempts ({cause}); invoke again"
+    raise CleanerError(msg) from cause
 
 
-def _attempt(store: S3Port, job: Job, pace: Pace, unanswered: Unanswered) -> Report:
-    layout = Layout(job.prefix)
+def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
+    layout, unanswered, earlier = Layout(job.prefix), so_far.unanswered, tuple(so_far.attempts)
     try:
         loaded = load(store, layout, job.policy, job.run, pace)
     except UnreadableError as error:
-        return _without_ledger(job, store.now(), error)
+        return _without_ledger(job, store.now(), error, earlier)
     log = fold_log(store, layout, loaded, pace)
     log = replace(log, history=without_inner(log.history, job.inner))
     known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=job.full, inner=job.inner)
@@ -152,7 +182,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, unanswered: Unanswered) -> Rep
         checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
         plan = _only(retagged, checked.plan)
     prune = [] if plan.stops else sorted(announced & (old | look.protections.expired.keys()))
-    outcome = apply(store, plan, prune, pace, unanswered)
+    outcome = Outcome()
     report = Report(
         dry_run=job.dry_run,
         site=job.prefix,
@@ -163,12 +193,22 @@ def _attempt(store: S3Port, job: Job, pace: Pace, unanswered: Unanswered) -> Rep
         missing=known.missing,
         orphans=known.orphans,
         unread=known.unread,
-        unfinished=outcome.unfinished or known.tags_read_to is not None,
-        next_due=_next_due(plan, outcome, known, loaded),
+        unfinished=True,
+        next_due=loaded.now + timedelta(seconds=RETRY_SECONDS),
+        earlier=earlier,
         set_aside={**checked.set_aside, **dict.fromkeys(view.doubles, Reason.MAY_BE_MISSING)},
         doubles=view.doubles,
         newest_marker=max(look.markers.values(), default=None),
         inner_sites=known.inner,
+    )
+    if announced or retagged:
+        so_far.report = report
+        so_far.attempts.append(Attempt(plan, outcome).without_the_rest())
+    apply(store, plan, prune, pace, outcome, unanswered)
+    report = replace(
+        report,
+        unfinished=outcome.unfinished or known.tags_read_to is not None,
+        next_due=_next_due(plan, outcome, known, loaded),
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
     after = _ledger_after(loaded.ledger, there, known, checked, outcome)
@@ -182,15 +222,20 @@ def _attempt(store: S3Port, job: Job, pace: Pace, unanswered: Unanswered) -> Rep
     )
     if announced or retagged or loaded.base.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
-        try:
-            store.put_if(layout.ledger, ledgers.encode(replace(after, last_run=last_run)), etag)
-        except (*REQUEST_ERRORS, BusyError, UnreadableError) as error:
-            raise NotWrittenError(layout.ledger, replace(report, unfinished=True), error) from error
+        _write_last(store, layout, replace(after, last_run=last_run), etag)
     return report
 
 
-def _without_ledger(job: Job, now: datetime, error: UnreadableError) -> Report:
-    """What a run says that could not read the ledger, and so could not announce anything: it did nothing."""
+def _write_last(store: S3Port, layout: Layout, ledger: Ledger, etag: str | None) -> None:
+    try:
+        store.put_if(layout.ledger, ledgers.encode(ledger), etag)
+    except (*REQUEST_ERRORS, BusyError, UnreadableError) as error:
+        msg = f"{layout.ledger} could not be written: {error}"
+        raise CleanerError(msg) from error
+
+
+def _without_ledger(job: Job, now: datetime, error: UnreadableError, earlier: tuple[Attempt, ...]) -> Report:
+    """What a run says that could not read the ledger, and so could not announce anything: it did nothing more."""
     stop = stop_for_unreadable(error, last="delete it: the next run rebuilds it")
     return Report(
         dry_run=job.dry_run,
@@ -202,6 +247,7 @@ def _without_ledger(job: Job, now: datetime, error: UnreadableError) -> Report:
         missing=None,
         orphans=None,
         next_due=now + timedelta(seconds=RETRY_SECONDS),
+        earlier=earlier,
     )
 
 

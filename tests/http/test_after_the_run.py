@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 
 from cleaner_lambda import handler
 from cleaner_lambda.errors import RequestError
-from cleaner_lambda.run import NotWrittenError
+from cleaner_lambda.run import BrokenOffError
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import schedule_name
 from release_log.policy_settings import Policy
@@ -184,7 +184,7 @@ def test_run_that_cannot_write_its_ledger_at_the_end_is_recorded_before_it_fails
 
     proxy.deny(second_write)
     capsys.readouterr()
-    with pytest.raises(NotWrittenError, match=layout.ledger):
+    with pytest.raises(BrokenOffError, match=layout.ledger):
         cleaner()
     assert OLD not in uploader.keys()
     written = capsys.readouterr().out

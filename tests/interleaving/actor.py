@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -114,6 +114,7 @@ class Actor:
         seen_markers: The markers that it listed last.
         seen_at: S3's time of its last read of the ledger.
         vanished: An intent or staged release that it listed and did not find, and has not listed again since.
+        deleted: Keys that its deletions took away.
         may_go: Whether it can go on now.
     """
 
@@ -136,6 +137,7 @@ class Actor:
     greenlet: Any = None
     requests: int = 0
     vanished: str | None = None
+    deleted: set[str] = field(default_factory=set)
     may_go: Callable[[], bool] = lambda: True
 
     def start(self) -> None:

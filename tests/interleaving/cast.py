@@ -10,10 +10,10 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.run import BrokenOffError, Job, clean
 from release_log.marker import Asset, Release, encode
 from tests.fake_uploader_s3 import stored_with
-from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError, Op
+from tests.interleaving.actor import EPOCH, MISHAPS, Actor, BrokenPromiseError, Op
 from tests.interleaving.ports import UPLOADER_ERRORS, CleanerPort, UploaderPort, ask
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
 from uploader.builds.asset import LocalAsset
@@ -236,9 +236,29 @@ def cleaning(
         left = itertools.count() if batches is None else iter([*range(batches)])
         pace = Pace(has_time=lambda: next(left, None) is not None, sleep=actor.world.sleep)
         job = Job(prefix=PREFIX, policy=policy, run=run or f"run-{actor.name}", full=full)
-        return clean(CleanerPort(actor.world, actor), job, pace)
+        try:
+            report = clean(CleanerPort(actor.world, actor), job, pace)
+        except BrokenOffError as error:
+            if isinstance(error.__cause__, BrokenPromiseError):
+                raise error.__cause__ from None
+            _must_be_recorded(actor, error.report)
+            raise
+        except MISHAPS:
+            _must_be_recorded(actor, None)
+            raise
+        _must_be_recorded(actor, report)
+        return report
 
     return work
+
+
+def _must_be_recorded(actor: Actor, report: Report | None) -> None:
+    """Whatever became of the run: it tells all that it deleted."""
+    told = frozenset() if report is None else report.done.deleted.keys() | report.failed.keys()
+    missing = {key for key in actor.deleted if LAYOUT.owns(key)} - told
+    if missing:
+        msg = f"{actor.name} deleted {sorted(missing)}, and does not say so"
+        raise BrokenPromiseError(msg)
 
 
 def clean_alone(world: World, policy: Policy, *, full: bool = False) -> Report:

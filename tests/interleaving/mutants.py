@@ -88,7 +88,7 @@ def no_intent(bucket: BucketPort, layout: Layout, release_id: str, keys: frozens
     return held
 
 
-_DELETE = "outcome.deleted = _delete(store, [action.key for action in plan.delete], outcome, late, pace)\n"
+_DELETE = "_delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)\n"
 
 MUTANTS = (
     Mutant(
@@ -298,8 +298,15 @@ MUTANTS = (
     Mutant(
         "an unanswered deletion stays announced though the run starts over",
         "the same, after another run wrote the ledger",
-        run.clean,
-        (("_attempt(store, job, pace or Pace(), unanswered)", "_attempt(store, job, pace or Pace(), Unanswered())"),),
+        run._until_written,  # noqa: SLF001
+        (("_attempt(store, job, pace, so_far)", "_attempt(store, job, pace, _SoFar())"),),
+        cases.late_deletion_and_conflict,
+    ),
+    Mutant(
+        "what the attempts before a conflict did is recorded",
+        "an asset is deleted, and no log, metric or answer says so",
+        run._attempt,  # noqa: SLF001
+        (("        earlier=earlier,\n", ""),),
         cases.late_deletion_and_conflict,
     ),
     Mutant(

@@ -130,6 +130,8 @@ class CleanerPort:
     def delete(self, keys: Sequence[str]) -> dict[str, str]:
         def delete(some: Sequence[str]) -> dict[str, str]:
             for key in some:
+                if self.actor is not None and key in self.world.objects:
+                    self.actor.deleted.add(key)
                 self.world.delete(key)
             return {}
 

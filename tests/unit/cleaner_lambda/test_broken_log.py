@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from cleaner_lambda.run import BrokenOffError
 from release_log.instants import format_instant
 from tests.fake_cleaner_s3 import NOON, FakeS3
 from tests.unit.cleaner_lambda.runs import (
@@ -139,7 +140,7 @@ def test_a_rebuild_that_dies_leaves_no_ledger_that_passes_for_whole(s3: FakeS3) 
         raise MemoryError(key, tags)
 
     s3.put_tags = die  # type: ignore[method-assign, assignment]
-    with pytest.raises(MemoryError):
+    with pytest.raises(BrokenOffError):
         run(s3, run_id="dies")
     s3.put_tags = kept  # type: ignore[method-assign]
     assert s3.ledger.tags_read_to == ""

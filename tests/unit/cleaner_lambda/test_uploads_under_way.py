@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda.errors import CleanerError
+from cleaner_lambda.run import BrokenOffError
 from tests.unit.cleaner_lambda.runs import (
     APP,
     DAY,
@@ -125,7 +126,7 @@ def test_orphan_that_a_dead_run_tagged_is_untagged_when_an_upload_needs_it(s3: F
         raise MemoryError
 
     at_request(s3, "put_if", s3.layout.ledger, die, number=2)
-    with pytest.raises(MemoryError):
+    with pytest.raises(BrokenOffError):
         run(s3, run_id="dies", full=True)
     assert s3.tags("assets/app-eeee5555.js")
     s3.advance(1000)
