@@ -160,7 +160,7 @@ def test_a_link_to_a_private_file_of_the_build_is_refused(tmp_path: Path) -> Non
     """Whatever the link is called, and although a rule skips the file itself."""
     folder = write(tmp_path, "index.html", ".env")
     (folder / "config.txt").symlink_to(".env")
-    with pytest.raises(UsageError, match="a link to '[.]env'"):
+    with pytest.raises(UsageError, match=r"a link to '[.]env'"):
         published(folder, rules=[{"match": "/.env", "skip": True}])
 
 
