@@ -103,3 +103,8 @@ class StoppedError(KeyboardInterrupt):
     def __init__(self, message: str, *, done: bool = False) -> None:
         super().__init__(message)
         self.done = done
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether a native library panicked. pyo3 raises a `BaseException` then, of a class that no module exports."""
+    return type(error).__name__ == "PanicException"

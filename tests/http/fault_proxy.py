@@ -89,6 +89,7 @@ class Request:
         query: The query string, undecoded.
         status: The status sent to the client; None without a complete answer.
         done: The server's status; None if the proxy did not ask it.
+        key_id: The access key that signed it.
     """
 
     method: str
@@ -96,6 +97,7 @@ class Request:
     query: str
     status: int | None = None
     done: int | None = None
+    key_id: str = ""
 
     def __str__(self) -> str:
         """One line for a test's message."""
@@ -422,7 +424,8 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.server.proxy
         body = self._body()
         path, _, query = self.path.partition("?")
-        arrived = Request(self.command, urllib.parse.unquote(path), query)
+        signed = re.search(r"Credential=([^/]+)/", self.headers.get("Authorization", ""))
+        arrived = Request(self.command, urllib.parse.unquote(path), query, key_id=signed[1] if signed else "")
         index, fault = proxy.arrive(arrived)
         if proxy.delay:
             sleep(proxy.delay)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from uploader.shown import without_passwords
+
 
 class Keys(NamedTuple):
     """Credentials that do not change while the process runs."""
@@ -38,5 +40,5 @@ class Access(NamedTuple):
 
 
 def first_line(error: object) -> str:
-    """The first line of a library's error text, at most 300 characters."""
-    return str(error).strip().partition("\n")[0][:300]
+    """The first line of a library's error text, at most 300 characters, without a URL's password."""
+    return without_passwords(str(error).strip().partition("\n")[0])[:300]

@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
+from uploader.aws.access import Keys, first_line
+from uploader.aws.values import ValueProblemError, check_credential, check_region
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials, ReadOnlyCredentials
+
     from uploader.aws.access import Access
+
+NO_ANSWER: tuple[type[Exception], ...] = (BotoCoreError, ResponseParserError)
+"""What boto3 raises when no answer came, or one that is not the service's."""
 
 
 def open_session(access: Access) -> boto3.Session:
@@ -41,19 +49,65 @@ def find_region(region: str | None, profile: str | None, *, credentials_needed: 
     """
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
-        credentials = session.get_credentials() if credentials_needed else None
-        if credentials is not None:
-            credentials.get_frozen_credentials()
-    except (BotoCoreError, OSError) as error:  # OSError: a token's file (AWS_WEB_IDENTITY_TOKEN_FILE) is not readable
-        msg = f"credentials: {error}"
+        if credentials_needed:
+            credentials = _found(session)
+            check_credentials(credentials.get_frozen_credentials(), credentials.method)
+    except (BotoCoreError, ResponseParserError, OSError, RuntimeError) as error:
+        # OSError: a token's file (AWS_WEB_IDENTITY_TOKEN_FILE) is not readable. RuntimeError: they are expired already.
+        msg = f"credentials: {first_line(error)}"
         raise UsageError(msg) from error
     except ClientError as error:
-        msg = f"credentials: {error}; see that the role trusts this job: its repository, its branch or environment"
+        trust = "see that the role trusts this job: its repository, its branch or environment"
+        msg = f"credentials: {first_line(error)}; {trust}"
         raise UsageError(msg) from error
-    if credentials_needed and credentials is None:
+    found: str | None = session.region_name
+    if found is not None:
+        try:
+            check_region(found)
+        except ValueProblemError as error:
+            msg = f"the region of the AWS profile {session.profile_name!r} {error}"
+            raise UsageError(msg) from error
+    return found
+
+
+def find_credentials(access: Access) -> Credentials:
+    """The credentials that boto3 finds, and renews while they are used.
+
+    Raises:
+        UsageError: It finds none.
+    """
+    return _found(open_session(access))
+
+
+def check_credentials(frozen: ReadOnlyCredentials, source: str) -> Keys:
+    """What boto3 found, if it can be sent.
+
+    Args:
+        frozen: The credentials.
+        source: Where they come from, as botocore calls it: ``shared-credentials-file``.
+
+    Raises:
+        UsageError: They cannot be sent.
+    """
+    keys = Keys(frozen.access_key or "", frozen.secret_key or "", frozen.token)
+    named = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
+    if keys.token is not None:
+        named["aws_session_token"] = keys.token
+    for name, value in named.items():
+        try:
+            check_credential(value)
+        except ValueProblemError as error:
+            msg = f"{name} (from {source}) {error}"
+            raise UsageError(msg) from error
+    return keys
+
+
+def _found(session: boto3.Session) -> Credentials:
+    credentials = session.get_credentials()
+    if credentials is None:
         msg = (
             "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, give the job a role, "
             "or name a --profile"
         )
         raise UsageError(msg)
-    return session.region_name
+    return credentials

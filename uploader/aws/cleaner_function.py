@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.config import Config
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -19,7 +18,7 @@ from botocore.exceptions import (
 
 from release_log.ledger_file import INVOCATION_SECONDS
 from uploader.aws.access import first_line
-from uploader.aws.boto3_chain import open_session
+from uploader.aws.boto3_chain import NO_ANSWER, open_session
 from uploader.aws.refusals import BUSY, CLEANER, LAMBDA, NAME_FUNCTION, explain
 from uploader.errors import StoppedError, UploaderError, UsageError
 
@@ -93,7 +92,7 @@ def invoke(
     except (EndpointConnectionError, ConnectTimeoutError) as error:
         msg = f"cannot reach Lambda ({first_line(error)}): check the network and --region, then run again"
         raise UploaderError(msg) from error
-    except BotoCoreError as error:
+    except NO_ANSWER as error:
         msg = f"no answer from {function!r} ({first_line(error)}): {_unknown_outcome(payload)}"
         raise UploaderError(msg) from error
     return _read(function, payload, body, failed="FunctionError" in answer)

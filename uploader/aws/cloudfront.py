@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from uploader.aws.access import first_line
-from uploader.aws.boto3_chain import open_session
+from uploader.aws.boto3_chain import NO_ANSWER, open_session
 from uploader.aws.refusals import CLOUDFRONT, explain
 from uploader.errors import UploaderError
 
@@ -45,7 +45,7 @@ def create_invalidation(access: Access, distribution: str, reference: str, paths
             distribution=distribution,
             who=access.who,
         ) from error
-    except BotoCoreError as error:
+    except NO_ANSWER as error:
         raise UploaderError(first_line(error)) from error
     invalidation_id: str = answer["Invalidation"]["Id"]
     return invalidation_id

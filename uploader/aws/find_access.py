@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
 from uploader.aws.access import Access, Keys
+from uploader.aws.values import (
+    ValueProblemError,
+    check_bucket,
+    check_credential,
+    check_endpoint,
+    check_profile,
+    check_region,
+)
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Sequence
+
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+TOKENS = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+"""Environment variables for the same value: the first one that is set counts."""
 
 
 def find_access(bucket: str, *, region: str | None, profile: str | None, endpoint_url: str | None) -> Access:
@@ -23,14 +35,19 @@ def find_access(bucket: str, *, region: str | None, profile: str | None, endpoin
         endpoint_url: Another S3 server than AWS; None: as the environment says.
 
     Raises:
-        UsageError: No credentials, no region or no such profile were found, or the endpoint is not a URL.
+        UsageError: A value cannot be used, or no credentials, no region or no such profile were found.
     """
-    endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint is not None and not re.match(r"https?://[^/]", endpoint):
-        msg = f"endpoint {endpoint!r} is not a URL: begin it with https:// (or http:// for a local server)"
-        raise UsageError(msg)
-    keys = None if profile or os.environ.get("AWS_PROFILE") else _keys(os.environ)
-    where = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    _check("the bucket", bucket, check_bucket)
+    for name, value, check in (
+        ("the endpoint", endpoint_url, check_endpoint),
+        ("the region", region, check_region),
+        ("the profile", profile, check_profile),
+    ):
+        if value:
+            _check(name, value, check)
+    endpoint = endpoint_url or _first(ENDPOINTS, check_endpoint)
+    keys = None if profile or os.environ.get("AWS_PROFILE") else _keys()
+    where = region or _first(REGIONS, check_region)
     if keys is None or (where is None and endpoint is None):
         from uploader.aws.boto3_chain import find_region  # noqa: PLC0415 (boto3 takes a quarter of a second)
 
@@ -43,9 +60,29 @@ def find_access(bucket: str, *, region: str | None, profile: str | None, endpoin
     return Access(bucket, where, endpoint, profile, keys)
 
 
-def _keys(environ: Mapping[str, str]) -> Keys | None:
-    """The credentials in the environment; boto3's chain begins with them too, unless a profile is named."""
-    key_id, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
-    if not key_id or not secret:
+def _first(names: Sequence[str], check: Callable[[str], None]) -> str | None:
+    """The value of the first of some environment variables that is set; None if none is."""
+    name = next((name for name in names if os.environ.get(name)), None)
+    if name is None:
         return None
-    return Keys(key_id, secret, environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN"))
+    return _check(name, os.environ[name], check)
+
+
+def _keys() -> Keys | None:
+    """The credentials in the environment; boto3's chain begins with them too, unless a profile is named."""
+    key_id, secret = (
+        _first(["AWS_ACCESS_KEY_ID"], check_credential),
+        _first(["AWS_SECRET_ACCESS_KEY"], check_credential),
+    )
+    if key_id is None or secret is None:
+        return None
+    return Keys(key_id, secret, _first(TOKENS, check_credential))
+
+
+def _check(name: str, value: str, check: Callable[[str], None]) -> str:
+    try:
+        check(value)
+    except ValueProblemError as error:
+        msg = f"{name} {error}"
+        raise UsageError(msg) from error
+    return value

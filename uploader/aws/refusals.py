@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from uploader.aws.access import first_line
 from uploader.errors import RequestError, RequestUsageError
+from uploader.shown import without_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +81,12 @@ S3 = (
     ),
     Refusal("AWS does not accept these credentials ({code})", _RENEW, code=_CREDENTIALS),
     Refusal(
+        "no credentials any more: {why}",
+        _RENEW,
+        code=NO_CODE,
+        text=r"External AWS credential provider: \w+: (?P<why>.*)",
+    ),
+    Refusal(
         "access denied",
         "allow {who} {kms} on the KMS key (--sse-kms-key-id)",
         text=r"not authorized to perform: (?P<kms>kms:\w+)",
@@ -112,7 +119,7 @@ S3 = (
     Refusal(
         "{target} was not written: another request to it is under way, S3 says each time ({code})",
         "run again",
-        code="ConditionalRequestConflict",
+        code="ConditionalRequestConflict|OperationAborted",
     ),
     Refusal("{action} on {target} failed ({line})", "run again", code=NO_CODE),
     Refusal("{action} on {target} failed ({code})", "run again"),
@@ -181,6 +188,7 @@ def explain(
         target: What it was asked of, for people.
         fields: What else the rows of this table name.
     """
+    text = without_passwords(text)
     row, found = next((row, found) for row in table if (found := row.match(code, text, action)))
     named = {**fields, **found.groupdict(), "code": code, "line": first_line(text), "action": action, "target": target}
     kind = RequestUsageError if row.usage else RequestError

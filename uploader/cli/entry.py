@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 
@@ -10,18 +11,12 @@ import click
 
 from uploader.about import VERSION
 from uploader.cli.colours import failure
+from uploader.cli.complaint import complaint
 from uploader.cli.group import LazyGroup
 from uploader.cli.signals import terminate_as_interrupt
-from uploader.errors import (
-    EXIT_DONE,
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_STATUS,
-    EXIT_TERMINATED,
-    StoppedError,
-    UploaderError,
-    UsageError,
-)
+from uploader.errors import EXIT_DONE, EXIT_STATUS, is_panic
+
+log = logging.getLogger("uploader")
 
 COMPLETE = "_UPLOADER_COMPLETE"
 """The variable in which a shell asks for completions, in click's protocol; the scripts of `completion` set it."""
@@ -42,11 +37,13 @@ def main() -> None:
 
 
 def run() -> int:
-    """Run the command line. This is the one place that maps errors to exit codes.
+    """Run the command line; `uploader.cli.complaint` says what an error means.
 
     Returns:
         The exit code.
     """
+    if sys.stderr is None:  # it was closed: the log and the progress bar go nowhere
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 (for as long as the process runs)
     if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # for a terminal that cannot show the letters of a key
     with terminate_as_interrupt() as ending:
@@ -61,24 +58,18 @@ def run() -> int:
                     code = main.invoke(context)
         except click.exceptions.Exit as done:
             return done.exit_code
-        except UploaderError as error:
-            _complain(f"{'wrong usage: ' if isinstance(error, UsageError) else ''}{error}")
-            return error.exit_code
-        except click.ClickException as error:
-            where: click.Context | None = getattr(error, "ctx", None)
-            path = where.command_path if where is not None else "python -m uploader"
-            _complain(f"wrong usage: {error.format_message().rstrip('.')}; see {path} --help")
-            return error.exit_code
-        except OSError as error:
-            _complain(f"{error.filename or 'standard output'}: {error.strerror}")
-            return EXIT_FAILED
-        except KeyboardInterrupt as error:
-            rest = str(error) if isinstance(error, StoppedError) else "no marker was written; run again to finish"
-            _complain(f"{'terminated' if ending.terminated else 'interrupted'}: {rest}")
-            return EXIT_TERMINATED if ending.terminated else EXIT_INTERRUPTED
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (its line is for users, who need no traceback)
+            return _end(error, terminated=ending.terminated)
+        except BaseException as error:
+            if not is_panic(error):
+                raise
+            return _end(error, terminated=False)
     return code if isinstance(code, int) else EXIT_DONE
 
 
-def _complain(line: str) -> None:
+def _end(error: BaseException, *, terminated: bool) -> int:
+    line, code = complaint(error, terminated=terminated)
+    log.debug("", exc_info=error)
     with contextlib.suppress(OSError):  # the exit code says it too
         click.echo(failure(f"uploader: {line}", sys.stderr), err=True)
+    return code

@@ -20,6 +20,7 @@ class _Format(logging.Formatter):
 
 def log_to_stderr(output: OutputOptions) -> None:
     """Show the log; ``--verbose`` and ``--quiet`` set its level."""
+    logging.raiseExceptions = False  # where standard error cannot be written, a traceback would not be read either
     level = logging.DEBUG if output.verbose else logging.ERROR if output.quiet else logging.INFO
     logger = logging.getLogger("uploader")
     logger.setLevel(level)

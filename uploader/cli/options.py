@@ -13,6 +13,7 @@ import click
 from release_log.channel import CHANNEL, DEFAULT_CHANNEL
 from release_log.errors import LayoutError
 from release_log.layout import Layout, check_prefix, is_id, make_id
+from uploader.aws.values import ValueProblemError, check_bucket, check_endpoint, check_profile, check_region
 from uploader.builds.release_name import release_name
 from uploader.library.defaults import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
 from uploader.s3.open import ALGORITHMS
@@ -43,6 +44,20 @@ def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) ->
         return check_prefix(value)
     except LayoutError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def _checked(check: Callable[[str], None]) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """A callback: the value as given, if it can be used."""
+
+    def callback(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                check(value)
+            except ValueProblemError as error:
+                raise click.BadParameter(str(error)) from error
+        return value
+
+    return callback
 
 
 def _pattern(_context: click.Context, _parameter: click.Parameter, value: str | None) -> re.Pattern[str] | None:
@@ -121,7 +136,9 @@ RELEASE_ID = click.option(
     required=True,
     help="The id of the release.",
 )
-BUCKET = click.option("--bucket", envvar="UPLOADER_BUCKET", required=True, help="The bucket.")
+BUCKET = click.option(
+    "--bucket", envvar="UPLOADER_BUCKET", required=True, callback=_checked(check_bucket), help="The bucket."
+)
 PREFIX = click.option(
     "--prefix",
     envvar="UPLOADER_PREFIX",
@@ -189,9 +206,24 @@ FUNCTION = click.option(
     metavar="NAME",
     help="The cleaner's function: the stack's output CleanerFunctionName.",
 )
-REGION = click.option("--region", envvar="UPLOADER_REGION", help="The bucket's region.  [default: as boto3 finds it]")
-PROFILE = click.option("--profile", envvar="UPLOADER_PROFILE", help="The AWS profile.  [default: as boto3 finds it]")
-ENDPOINT_URL = click.option("--endpoint-url", envvar="UPLOADER_ENDPOINT_URL", help="An S3 server other than AWS.")
+REGION = click.option(
+    "--region",
+    envvar="UPLOADER_REGION",
+    callback=_checked(check_region),
+    help="The bucket's region.  [default: as boto3 finds it]",
+)
+PROFILE = click.option(
+    "--profile",
+    envvar="UPLOADER_PROFILE",
+    callback=_checked(check_profile),
+    help="The AWS profile.  [default: as boto3 finds it]",
+)
+ENDPOINT_URL = click.option(
+    "--endpoint-url",
+    envvar="UPLOADER_ENDPOINT_URL",
+    callback=_checked(check_endpoint),
+    help="An S3 server other than AWS.",
+)
 CONCURRENCY_OPTION = click.option(
     "--concurrency",
     envvar="UPLOADER_CONCURRENCY",

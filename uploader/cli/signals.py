@@ -52,7 +52,7 @@ def terminate_as_interrupt() -> Iterator[Ending]:
         # Python drops an exception that is raised in the callback of a weak reference, and every import creates some.
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
             _interrupt_soon(signal.SIGTERM if ending.terminated else signal.SIGINT)
-        else:
+        elif not issubclass(unraisable.exc_type, MemoryError):  # which the command itself meets too, and says
             hook(unraisable)
 
     sys.unraisablehook = raise_again

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from release_log.bounds import FILE_BYTES
 from uploader.aws.access import first_line
-from uploader.aws.boto3_chain import open_session
+from uploader.aws.boto3_chain import NO_ANSWER, open_session
 from uploader.aws.refusals import CREDENTIALS, DENIED, explain_s3
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _asking(client: Any, access: Access, **subject: str) -> Ask:  # noqa: ANN401
             if code in CREDENTIALS:
                 raise explain_s3(access, operation, "", code, str(error)) from error
             return Answer(code or "no code", error.response)
-        except BotoCoreError as error:
+        except NO_ANSWER as error:
             raise explain_s3(access, operation, "", "", first_line(error)) from error
         return Answer("", document)
 

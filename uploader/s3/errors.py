@@ -14,11 +14,11 @@ from obstore.exceptions import (
     UnauthenticatedError,
 )
 
-_PASSING = {"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "OperationAborted"}
+_PASSING = {"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout"}
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
-UNDER_WAY = "ConditionalRequestConflict"
-"""S3's code for a conditional write while another request to the same key is under way. obstore says "exists already".
+_UNDER_WAY = {"ConditionalRequestConflict", "OperationAborted"}
+"""S3's codes for 409: another request to the same key is under way. obstore says "exists already" to every 409.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
@@ -52,7 +52,7 @@ class AnswerError(Exception):
 def passes(error: Exception) -> bool:
     """Whether the same request may succeed in a moment: S3 says so, or its answer was incomplete."""
     ours = isinstance(error, (BaseError, AnswerError))
-    if ours and code_of(error) == UNDER_WAY:
+    if ours and code_of(error) in _UNDER_WAY:
         return True
     return ours and not isinstance(error, _LASTING) and code_of(error) in {"", *_PASSING}
 
@@ -64,7 +64,7 @@ def is_missing(error: Exception) -> bool:
 
 def is_taken(error: Exception) -> bool:
     """Whether S3 says that there is an object under this key already."""
-    return isinstance(error, AlreadyExistsError) and code_of(error) != UNDER_WAY
+    return isinstance(error, AlreadyExistsError) and code_of(error) not in _UNDER_WAY
 
 
 def code_of(error: BaseException | None) -> str:

@@ -9,10 +9,10 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from release_log.whole_answers import require_whole_answers
-from uploader.aws.boto3_chain import open_session
+from uploader.aws.boto3_chain import NO_ANSWER, open_session
 from uploader.errors import UploaderError
 from uploader.s3.bodies import PARTS_AT_ONCE, check_unchanged, part_bytes
 from uploader.s3.errors import NO_CODE, AnswerError, code_of
@@ -180,5 +180,5 @@ def _as_answer_error() -> Iterator[None]:
         yield
     except ClientError as error:
         raise AnswerError(error.response.get("Error", {}).get("Code", ""), str(error)) from error
-    except (BotoCoreError, OSError) as error:
+    except (*NO_ANSWER, OSError) as error:  # type: ignore[misc]  # mypy does not see into an unpacked tuple
         raise AnswerError(NO_CODE, str(error)) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
@@ -13,9 +13,9 @@ from release_log.bounds import FILE_BYTES, LOG_FILES
 from release_log.instants import whole_seconds
 from uploader.aws.refusals import explain_s3
 from uploader.builds.asset import Stored
-from uploader.errors import UploaderError
+from uploader.errors import UploaderError, is_panic
 from uploader.s3.bodies import read_body
-from uploader.s3.errors import AnswerError, code_of, is_missing, is_taken, passes
+from uploader.s3.errors import NO_CODE, AnswerError, code_of, is_missing, is_taken, passes
 from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.port import Blob, always
@@ -37,6 +37,11 @@ PAUSES = (0.2, 1.0, 4.0)
 
 obstore repeats only idempotent requests, and only until an answer begins. All of our requests may be repeated.
 """
+
+
+def _nothing(_error: Exception) -> bool:
+    """Expect no error."""
+    return False
 
 
 class Requests:
@@ -64,7 +69,7 @@ class Requests:
             )
 
         try:
-            self._ask("s3:PutObject", key, write, in_time)
+            self._ask("s3:PutObject", key, write, in_time, expected=is_taken)
         except AlreadyExistsError:
             return (self.metadata(key) or {}).get("writer") == writer
         return True
@@ -78,7 +83,7 @@ class Requests:
             return Blob(bytes(answer.bytes()) if size <= FILE_BYTES else _beginning(answer), at)
 
         try:
-            return self._ask("s3:GetObject", key, read)
+            return self._ask("s3:GetObject", key, read, expected=is_missing)
         except FileNotFoundError:
             return None
         except UploaderError as error:
@@ -95,7 +100,7 @@ class Requests:
             return (obstore.get(self._store, key, options={"head": True})).attributes
 
         try:
-            return self._ask("s3:GetObject", key, read)
+            return self._ask("s3:GetObject", key, read, expected=is_missing)
         except FileNotFoundError:
             return None
 
@@ -172,24 +177,34 @@ class Requests:
         except UploaderError:
             return False
 
-    def _ask(self, action: str, key: str, ask: Callable[[], Answer], in_time: Callable[[], bool] = always) -> Answer:
-        """Send a request, again after a passing error; any other error becomes one line with cause and remedy."""
+    def _ask(
+        self,
+        action: str,
+        key: str,
+        ask: Callable[[], Answer],
+        in_time: Callable[[], bool] = always,
+        expected: Callable[[Exception], bool] = _nothing,
+    ) -> Answer:
+        """Send a request, again after a passing error; any other error becomes one line with cause and remedy.
+
+        An error that the caller expects is raised as it is.
+        """
         pauses = iter(PAUSES)
         while True:
             try:
                 return ask()
             except self._errors as error:
                 pause = next(pauses, None) if passes(error) else None
-                if pause is None:
-                    self._fail(action, key, error)
-                time.sleep(pause)
-                if not in_time():  # the machine may have been suspended meanwhile
-                    self._fail(action, key, error)
-
-    def _fail(self, action: str, key: str, error: Exception) -> NoReturn:
-        if is_missing(error) or is_taken(error):
-            raise error
-        raise explain_s3(self._access, action, key, code_of(error), str(error)) from error
+                if pause is not None:
+                    time.sleep(pause)
+                if pause is None or not in_time():  # the machine may have been suspended meanwhile
+                    if expected(error):
+                        raise
+                    raise explain_s3(self._access, action, key, code_of(error), str(error)) from error
+            except BaseException as error:
+                if is_panic(error):
+                    raise explain_s3(self._access, action, key, NO_CODE, f"obstore panicked: {error}") from error
+                raise
 
 
 def _beginning(answer: GetResult) -> bytes:

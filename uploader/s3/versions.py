@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from release_log.tags import without_mark
 from release_log.whole_answers import require_whole_answers
-from uploader.aws.boto3_chain import open_session
+from uploader.aws.boto3_chain import NO_ANSWER, open_session
 from uploader.aws.refusals import explain_s3
 from uploader.s3.port import Deleted
 
@@ -87,7 +87,7 @@ class S3Versions:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             raise explain_s3(self._access, action, key, code, str(error)) from error
-        except BotoCoreError as error:
+        except NO_ANSWER as error:
             raise explain_s3(self._access, action, key, "", str(error)) from error
 
 

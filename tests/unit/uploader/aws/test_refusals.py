@@ -56,6 +56,10 @@ TARGETS = {
     CLOUDFRONT: ("cloudfront:CreateInvalidation", "arn:aws:cloudfront::*:distribution/E2EXAMPLE"),
 }
 FORBIDDEN = "Error performing HEAD https://site.s3.eu-west-1.amazonaws.com/assets/a.js in 9ms - 403 Forbidden: no body"
+RENEWAL = (
+    "The operation lacked valid authentication credentials for path External AWS credential provider: "
+    "CredentialRetrievalError: Error when retrieving credentials from custom-process: exit 3\n\nDebug source:"
+)
 UNREACHED = "Error performing PUT https://site.s3.eu-west-1.amazonaws.com/a.js - HTTP error: error sending request"
 INVALID = "Encountered object with invalid path: Error parsing Path 'a//b': Path contained empty path segment"
 NO_KMS = "User: x is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:1:key/2"
@@ -71,6 +75,13 @@ EXAMPLES = (
     *(
         Example(S3, code, "", f"AWS does not accept these credentials ({code}): renew them, or name another --profile")
         for code in CREDENTIALS
+    ),
+    Example(
+        S3,
+        "",
+        RENEWAL,
+        "no credentials any more: Error when retrieving credentials from custom-process: exit 3: "
+        "renew them, or name another --profile",
     ),
     Example(
         S3,

@@ -1,0 +1,141 @@
+"""A value that no request can be sent with: one line that names its variable, exit 2, and nothing written."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import obstore
+import pytest
+
+from tests.http.test_bad_input import refused
+from uploader.aws.access import Access, Keys
+from uploader.errors import UploaderError
+from uploader.s3.connection import connect
+from uploader.s3.requests import Requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.http.conftest import Uploader
+
+    Folder = Callable[[str, dict[str, str]], Path]
+
+ENVIRONMENT = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
+    "UPLOADER_REGION",
+    "UPLOADER_ENDPOINT_URL",
+)
+FIRST = {"AWS_SECURITY_TOKEN": "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION": "AWS_REGION"}
+"""The variable that goes before another one."""
+
+
+@pytest.fixture
+def folder(site_folder: Folder) -> Path:
+    """A build."""
+    return site_folder("a", {"index.html": "x"})
+
+
+@pytest.mark.parametrize("odd", ["test\n", "te st", "t\u00e9st"])
+@pytest.mark.parametrize("variable", ENVIRONMENT)
+def test_an_environment_variable_with_an_odd_value(uploader: Uploader, folder: Path, variable: str, odd: str) -> None:
+    value = f"http://{odd}:1" if "ENDPOINT" in variable else odd
+    environ = {variable: value} | ({FIRST[variable]: ""} if variable in FIRST else {})
+    refused(uploader, 2, variable, folder, **environ)
+
+
+@pytest.mark.parametrize("odd", ["", "test\n", "te st"])
+@pytest.mark.parametrize("option", ["bucket", "region", "endpoint-url"])
+def test_an_option_or_a_line_of_the_configuration_with_an_odd_value(
+    uploader: Uploader, folder: Path, tmp_path: Path, option: str, odd: str
+) -> None:
+    """The message names the option, or the key and its file."""
+    value = f"http://{odd}:1" if option == "endpoint-url" and odd else odd
+    bucket = () if option == "bucket" else ("--bucket", uploader.bucket)
+    file, key = tmp_path / "uploader.toml", option.replace("-", "_")
+    text = value.replace("\n", "\\n")
+    file.write_text(f'{key} = "{text}"\n')
+    for words, named in (([f"--{option}", value], f"--{option}"), (["--config", file], f"{key} in {file}")):
+        answer = uploader.run(folder, *bucket, *words)
+        assert (answer.returncode, answer.stdout, len(answer.stderr.splitlines())) == (2, "", 1), answer.stderr
+        assert named in answer.stderr
+    assert uploader.keys() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("aws_access_key_id", "aws_access_key_id = te st"),
+        ("aws_secret_access_key", "aws_secret_access_key = t\u00e9st"),
+        ("aws_session_token", "aws_session_token = te\tst"),
+        ("region", "region = eu west"),
+        ("aws_session_token", "credential_process = {process}"),
+    ],
+)
+def test_a_profile_with_an_odd_value(uploader: Uploader, folder: Path, tmp_path: Path, name: str, line: str) -> None:
+    """Also what a process of the profile answers."""
+    answer = tmp_path / "answer.json"
+    answer.write_text(
+        '{"Version": 1, "AccessKeyId": "test", "SecretAccessKey": "test", "SessionToken": "te\\nst"}', encoding="utf-8"
+    )
+    lines = {} if "process" in line else {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    key, _, value = line.format(process=f"cat {shlex.quote(str(answer))}").partition(" = ")
+    lines[key] = value
+    config = tmp_path / "config"
+    config.write_text("[profile p]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items()), "utf-8")
+    environ = {"AWS_CONFIG_FILE": str(config), "AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_ENDPOINT_URL": ""}
+    if name != "region":
+        environ["AWS_REGION"] = "us-east-1"
+    refused(uploader, 2, name, folder, "--profile", "p", **environ)
+
+
+@pytest.mark.parametrize("command", ["upload", "doctor", "status"])
+def test_the_password_of_an_endpoint_is_printed_nowhere(uploader: Uploader, folder: Path, command: str) -> None:
+    """Neither from the option, nor from a variable, nor by ``--print-config``, ``--json`` or ``--verbose``."""
+    words = {"upload": [str(folder), "-v"], "doctor": ["doctor", "--json"], "status": ["status"]}[command]
+    for url in ("http://me:sec-ret@127.0.0.1:9", "me:sec-ret@h", "http://me:sec-ret@h:x"):
+        cases: list[tuple[list[str], dict[str, str]]] = [
+            (["--endpoint-url", url], {}),
+            (["--endpoint-url", url, "--print-config"], {}),
+            ([], {"UPLOADER_ENDPOINT_URL": url}),
+            ([], {"AWS_ENDPOINT_URL": url}),
+            ([], {"AWS_ENDPOINT_URL_S3": url}),
+        ]
+        for more, environ in cases:
+            answer = uploader.run(*words, "--bucket", uploader.bucket, *more, **environ)
+            assert (answer.returncode, answer.stdout) == (2, "")
+            assert "sec-ret" not in answer.stderr
+            assert len(answer.stderr.splitlines()) == 1
+
+
+def test_the_password_of_another_services_endpoint_is_not_printed_either(uploader: Uploader) -> None:
+    url, site = "http://me:sec-ret@127.0.0.1:9", ["--bucket", uploader.bucket]
+    for command in ("plan", "doctor"):
+        environ = {"AWS_MAX_ATTEMPTS": "1", "AWS_ENDPOINT_URL_LAMBDA": url}
+        answer = uploader.run(command, "--function", "f", *site, **environ)
+        assert answer.returncode == 1
+        assert "sec-ret" not in answer.stderr + answer.stdout
+
+
+def test_a_panic_of_a_native_library_is_one_line(uploader: Uploader, folder: Path) -> None:
+    """Such an error is not an `Exception`; here a key gets past every check."""
+    aws = uploader.aws
+    panics = Requests(connect(Access(uploader.bucket, "us-east-1", aws.url, keys=Keys("te\nst", "test", None))))
+    for request in (panics.written, panics.get, panics.delete, panics.metadata):
+        with pytest.raises(UploaderError, match=r"panicked.*run again") as raised:
+            request("assets/x")
+        assert len(str(raised.value).splitlines()) == 1
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("uploader.cli.bodies.upload.upload", lambda **_: obstore.head(panics._store, "x"))  # noqa: SLF001
+        answer = uploader.run(folder, "--bucket", uploader.bucket)
+    assert (answer.returncode, len(answer.stderr.splitlines())) == (1, 1)
+    assert "unexpected PanicException" in answer.stderr

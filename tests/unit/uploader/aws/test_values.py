@@ -1,0 +1,97 @@
+"""Values that no request can be sent with, and others that only look odd."""
+
+from __future__ import annotations
+
+import pytest
+
+from uploader.aws.values import (
+    ValueProblemError,
+    check_bucket,
+    check_credential,
+    check_endpoint,
+    check_profile,
+    check_region,
+    without_user,
+)
+
+ODD = {
+    "": "is empty",
+    "te st": "holds a space",
+    "test\n": "holds a line break",
+    "\rtest": "holds a line break",
+    "te\tst": "holds a tab",
+    "te\0st": r"holds a control character ('\x00')",
+    "te\x7fst": r"holds a control character ('\x7f')",
+    "te\x85st": r"holds a control character ('\x85')",
+    "t\u00e9st": r"holds a character that is not ASCII ('\xe9')",
+    "te\u200bst": r"holds a control character ('\u200b')",
+    "te\ud800st": r"holds a control character ('\ud800')",
+}
+
+
+@pytest.mark.parametrize(("value", "words"), ODD.items())
+@pytest.mark.parametrize("check", [check_bucket, check_region, check_credential, check_endpoint])
+def test_what_is_not_visible_ascii_is_named(check: object, value: str, words: str) -> None:
+    """In one line, and in ASCII."""
+    assert callable(check)
+    with pytest.raises(ValueProblemError) as raised:
+        check(f"https://{value}.example" if check is check_endpoint and value else value)
+    assert words in str(raised.value)
+    assert str(raised.value).isprintable()
+    assert str(raised.value).isascii()
+
+
+def test_a_credential_is_never_shown() -> None:
+    with pytest.raises(ValueProblemError) as raised:
+        check_credential("wJalrXUtnFEMI\n")
+    assert "wJal" not in str(raised.value)
+
+
+@pytest.mark.parametrize("value", ["a/b", "arn:aws:s3:::b", "-b", "..", "b?x", "b#x", "b%00"])
+def test_what_would_be_another_url_is_not_a_bucket(value: str) -> None:
+    with pytest.raises(ValueProblemError, match="not a bucket's name"):
+        check_bucket(value)
+    with pytest.raises(ValueProblemError, match="not a region"):
+        check_region(value)
+
+
+@pytest.mark.parametrize("value", ["localhost:1", "ftp://x", "http://", "https:///x", "http://h:x", "http://h?x"])
+def test_what_is_not_a_url_is_not_an_endpoint(value: str) -> None:
+    with pytest.raises(ValueProblemError, match="not a URL"):
+        check_endpoint(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://user:pass-word@host",
+        "https://user:pass-word@host:9000/x",
+        "http://user:pass/word@host",
+        "http://user:pass@word@host",
+        "http://user:pass word@host",
+        "http://user:pass\nword@host",
+        "http://pass-word@host",
+        "user:pass-word@host",
+    ],
+)
+def test_no_message_shows_an_endpoints_password(value: str) -> None:
+    with pytest.raises(ValueProblemError, match=r"\*\*\*@host") as raised:
+        check_endpoint(value)
+    assert "pass" not in str(raised.value).replace("a password", "")
+    assert "word" not in str(raised.value).replace("a password", "")
+    assert "user:" not in without_user(value)
+
+
+def test_what_servers_are_really_called_is_accepted() -> None:
+    for endpoint in ("http://127.0.0.1:9000", "https://[::1]:9000/", "https://s3.eu-central-1.amazonaws.com/base/path"):
+        check_endpoint(endpoint)
+    for bucket in ("my-assets", "a.b.c", "Old_Bucket", "x"):
+        check_bucket(bucket)
+    for region in ("eu-central-1", "auto", "us_east"):
+        check_region(region)
+    check_profile("my own profile")
+    with pytest.raises(ValueProblemError, match="beyond 65535"):
+        check_endpoint("http://h:70000")
+    for profile in ("", "a\nb"):
+        with pytest.raises(ValueProblemError, match="not the name of a profile"):
+            check_profile(profile)
