@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.history import History, fold, not_before, redate
 from cleaner_lambda.ledger import Folded
 from cleaner_lambda.markers import Markers, read_markers
-from cleaner_lambda.order import Order, find_order, instants, is_unseen
+from cleaner_lambda.order import Order, find_order, instants, is_unseen, placed_instants
 from cleaner_lambda.policy import Reason, Stop
 
 if TYPE_CHECKING:
@@ -56,65 +56,89 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         ConflictError: A listed marker is gone.
     """
     ledger, listed = loaded.ledger, loaded.look.markers
-    markers = Markers(listed, instants(ledger, listed))
+    markers = Markers(listed, instants(ledger, listed), {**placed_instants(ledger, loaded.look.placed), **loaded.late})
     unknown = listed.keys() - ledger.folded.keys()
     markers = read_markers(store, layout, markers, unknown, pace)
     new = markers.of(unknown)
-    if _must_replay(ledger, markers.listed, new):
+    if _must_replay(ledger, markers, new):
         markers = read_markers(store, layout, markers, markers.listed, pace)
         history = _replay(markers.of(markers.listed), new, ledger)
     else:
-        ids = [release_id for release_id in ledger.current.values() if release_id in markers.listed]
+        lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
+        ids = {release_id for line in lines.values() for release_id in line if release_id in markers.listed}
         markers = read_markers(store, layout, markers, ids, pace)
-        current = {published.release.channel: published for published in markers.of(ids)}
-        history = fold(History(current, ledger.retired, ledger.owed), new)
+        read = {channel: tuple(markers.valid[i] for i in line if i in markers.valid) for channel, line in lines.items()}
+        # Without its newest release a channel is unknown, and stays in the ledger as it is.
+        known = {channel: line for channel, line in read.items() if line and line[0].id == ledger.current[channel]}
+        placed = [each for line in known.values() for each in line if _is_unplaced(ledger, each.id)]
+        history = fold(History(known, ledger.retired, ledger.owed), new, placed)
     order = find_order(ledger, history.current, new)
     if order.sure_since is not None:
         history = not_before(history, order.sure_since)
     history = replace(history, owed=history.owed | loaded.base.doubtful)
     lost = _lost_channels(history, ledger, markers)
-    current = {channel: published for channel, published in history.current.items() if channel not in lost}
+    left = {channel: line for channel, line in history.lines.items() if channel not in lost}
     stops = tuple(_stop_for_lost(layout, channel, release_id) for channel, release_id in lost.items())
-    return FoldedLog(replace(history, current=current), markers, stops, order)
+    return FoldedLog(replace(history, lines=left), markers, stops, order)
 
 
 def kept_releases(history: History, count: int, folded: Mapping[str, Folded]) -> list[str]:
-    """Ids of the last ``count`` releases before each channel's current one."""
-    order: dict[str, list[tuple[datetime, str]]] = {channel: [] for channel in history.current}
+    """Ids of the last ``count`` releases before each channel's current ones."""
+    order: dict[str, list[tuple[datetime, str]]] = {channel: [] for channel in history.lines}
     for release_id, each in folded.items():
-        current = history.current.get(each.channel)
-        if current is not None and (each.at, release_id) < current.order:
+        line = history.lines.get(each.channel)
+        if line is not None and (each.at, release_id) < line[-1].order:
             order[each.channel].append((each.at, release_id))
     return [release_id for ids in order.values() for _, release_id in sorted(ids, reverse=True)[:count]]
 
 
 def all_folded(ledger: Ledger, markers: Markers) -> dict[str, Folded]:
     """Every valid marker in the bucket: those that the ledger knows, and those that the run has read."""
-    folded = {release_id: each for release_id, each in ledger.folded.items() if release_id in markers.listed}
-    for each in markers.valid.values():
-        listed = markers.listed[each.id]
-        folded[each.id] = Folded(each.at, each.release.channel, None if listed == each.at else listed)
+    folded = {}
+    for release_id, each in ledger.folded.items():
+        if release_id in markers.listed:
+            placed = markers.placed.get(release_id)
+            folded[release_id] = replace(each, placed=placed) if placed is not None and placed >= each.at else each
+    for published in markers.valid.values():
+        listed = markers.listed[published.id]
+        modified = None if listed == published.at else listed
+        folded[published.id] = Folded(published.at, published.release.channel, modified, published.placed_at)
     return folded
 
 
-def _must_replay(ledger: Ledger, listed: Mapping[str, datetime], new: list[Published]) -> bool:
-    """Whether the history has to be replayed from the start; if not, folding in the new markers is enough."""
+def _is_unplaced(ledger: Ledger, release_id: str) -> bool:
+    return release_id in ledger.folded and ledger.folded[release_id].placed is None
+
+
+def _must_replay(ledger: Ledger, markers: Markers, new: list[Published]) -> bool:
+    """Whether the history has to be replayed from the start; if not, folding in the new files is enough."""
     if not ledger.folded or ledger.tags_read_to is not None:
         return True
     newest = max((folded.at, release_id) for release_id, folded in ledger.folded.items())
     # A marker never changes. Where a bucket allows a change all the same, the ledger holds an outdated fact.
     # Whoever copies a marker onto itself changes its ``LastModified``, and not its instant.
-    changed = any(listed.get(i, folded.read_at) != folded.read_at for i, folded in ledger.folded.items())
-    return changed or any(published.order < newest for published in new)
+    changed = any(markers.listed.get(i, each.read_at) != each.read_at for i, each in ledger.folded.items())
+    # A release that is in place is an event like a marker; within one second the two may come in any order.
+    last = max((each.placed for each in ledger.folded.values() if each.placed is not None), default=newest[0])
+    last = max(last, newest[0])
+    placed = [
+        at for i, at in markers.placed.items() if _is_unplaced(ledger, i) and at >= ledger.folded[i].at
+    ]
+    return (
+        changed
+        or any(each.order < newest or each.at < last for each in new)
+        or any(at < last for at in placed)
+        or any(each.placed != markers.placed.get(i, each.placed) for i, each in ledger.folded.items() if each.placed)
+    )
 
 
 def _replay(published: list[Published], new: list[Published], ledger: Ledger) -> History:
     """The history from the start, with what only the ledger knows: deleted assets, tags and orphans."""
     history = fold(History(), published)
     live, paths = history.live_keys(), history.live_paths()
-    before = set(ledger.current.values())
+    before = {*ledger.current.values(), *(i for ids in ledger.behind.values() for i in ids)}
     fresh = [each for each in published if each.id in before] + new
-    there = frozenset().union(*(each.release.keys for each in fresh))
+    there = frozenset().union(*(each.release.all_keys for each in fresh))
     lost = not (ledger.folded or ledger.gone)
     retired = {key: entry for key, entry in history.retired.items() if key in there or lost}
     for key, entry in ledger.retired.items():
@@ -143,6 +167,13 @@ def _lost_channels(history: History, ledger: Ledger, markers: Markers) -> dict[s
             newer = found.order >= (folded.at, release_id)
         if not newer and (found is not None or release_id not in markers.invalid):
             lost[channel] = release_id
+    for channel, ids in ledger.behind.items():
+        placed = [each.order for each in history.lines.get(channel, ()) if each.placed_at is not None]
+        for release_id in ids:
+            folded = ledger.folded.get(release_id) or ledger.gone.get(release_id)
+            over = folded is not None and any(order > (folded.at, release_id) for order in placed)
+            if release_id not in markers.listed and not over:
+                lost.setdefault(channel, release_id)
     return lost
 
 

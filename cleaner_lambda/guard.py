@@ -47,7 +47,7 @@ def check(plan: Plan, view: View, layout: Layout, inner: Collection[str] = ()) -
     plan, dropped = _without_inner(plan, tuple(inner))
     theirs = frozenset(dropped)
     for action in (*plan.keep, *plan.delete, *plan.tag, *plan.untag):
-        if not layout.owns(action.key):
+        if not (layout.owns(action.key) or layout.stores(action.key)):
             dropped[action.key] = Reason.OUTSIDE
         elif action.entry is not None and action.key in view.live:
             dropped[action.key] = Reason.CURRENT
@@ -106,6 +106,7 @@ def _kept_as(key: str, view: View) -> Reason | None:
         (view.pinned, Reason.PINNED),
         (view.kept, Reason.KEPT_RELEASE),
         (view.around, Reason.NEEDED_AROUND),
+        (view.in_place, Reason.PAGE_IN_PLACE),
         (view.tags_unknown, Reason.TAGS_UNKNOWN),
         (view.doubles, Reason.MAY_BE_MISSING),
     )

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.ledger import Retired
+from release_log.layout import Layout
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from release_log.marker import Release
@@ -17,16 +18,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A release and its marker; ``at`` is the marker's instant: S3's ``LastModified`` when it was first seen."""
+    """A release and its marker.
+
+    Attributes:
+        id: The release's id.
+        at: The marker's instant: S3's ``LastModified`` when it was first seen.
+        release: What the marker says.
+        placed: When its pages were in place, by the file that says so; None if there is none.
+    """
 
     id: str
     at: datetime
     release: Release
+    placed: datetime | None = None
 
     @property
     def order(self) -> tuple[datetime, str]:
         """Markers are ordered by S3's clock, then by key."""
         return (self.at, self.id)
+
+    @property
+    def placed_at(self) -> datetime | None:
+        """From when on it supersedes the releases before it; None: not yet. A file that is older than its marker is none."""
+        if not self.release.places_pages:
+            return self.at
+        return self.placed if self.placed is not None and self.placed >= self.at else None
+
+
+Line = tuple[Published, ...]
+"""The current releases of a channel, the newest first: from the newest one on that is in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,51 +54,90 @@ class History:
     """What is current and what is retired after some releases.
 
     Attributes:
-        current: Channel -> its current release.
+        lines: Channel -> its current releases; never empty.
         retired: Key -> retired asset; never a key of a current release.
         owed: Keys whose tags have to be checked: their asset is live again and had a tag, or its tags are unknown.
         turned: Logical path -> when it last entered or left the current releases, as far as these releases say.
     """
 
-    current: Mapping[str, Published] = field(default_factory=dict)
+    lines: Mapping[str, Line] = field(default_factory=dict)
     retired: Mapping[str, Retired] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
     turned: Mapping[str, datetime] = field(default_factory=dict)
 
+    @property
+    def current(self) -> dict[str, Published]:
+        """Channel -> its newest release."""
+        return {channel: line[0] for channel, line in self.lines.items()}
+
+    @property
+    def releases(self) -> list[Published]:
+        """Every current release."""
+        return [published for line in self.lines.values() for published in line]
+
     def live_keys(self) -> set[str]:
         """Every key of a current release."""
-        return set().union(*(published.release.keys for published in self.current.values()))
+        return set().union(*(published.release.all_keys for published in self.releases))
+
+    def expected_keys(self) -> set[str]:
+        """Every key under which there must be an object: a page need not be in place before its release is."""
+        releases = self.releases
+        return set().union(
+            *(each.release.objects.keys() for each in releases),
+            *(each.release.keys for each in releases if each.placed_at is not None),
+        )
 
     def live_paths(self) -> set[str]:
         """Every logical path of a current release."""
-        return {logical for published in self.current.values() for logical in published.release.assets}
+        return {logical for published in self.releases for logical in _paths(published.release)}
 
 
-def fold(history: History, releases: Iterable[Published]) -> History:
-    """The history after some more releases, each newer than all releases in it.
+def fold(history: History, releases: Iterable[Published], placed: Iterable[Published] = ()) -> History:
+    """The history after some more events, each newer than all in it.
 
     A retired asset's instant is when it entered its present state: it left the current releases, or its logical path
     did (`State.REMOVED`), or its logical path came back with another key (`State.SUPERSEDED` again).
+
+    Args:
+        history: The history.
+        releases: The releases with new markers.
+        placed: The releases of the history that are newly in place.
     """
-    for published in sorted(releases, key=lambda each: each.order):
-        history = _publish(history, published)
+    new = list(releases)
+    events = [(each.at, 0, each.id, each) for each in new]
+    events += [
+        (at, 1, each.id, each)
+        for each in (*new, *placed)
+        if each.release.places_pages and (at := each.placed_at) is not None
+    ]
+    for at, is_placed, _, each in sorted(events, key=lambda event: event[:3]):
+        line = history.lines.get(each.release.channel, ())
+        if is_placed:
+            line = _from(each, line)
+        else:
+            line = (each, *line) if each.release.places_pages else (each,)
+        history = _with_line(history, each.release.channel, line, at)
     return history
 
 
-def _publish(history: History, published: Published) -> History:
-    channel = published.release.channel
-    previous = history.current.get(channel)
-    after = History(current={**history.current, channel: published})
+def _from(placed: Published, line: Line) -> Line:
+    """The line without what is older than a release that is in place."""
+    ids = [each.id for each in line]
+    return (*line[: ids.index(placed.id)], placed) if placed.id in ids else line
+
+
+def _with_line(history: History, channel: str, line: Line, at: datetime) -> History:
+    left = [each for each in history.lines.get(channel, ()) if each.id not in {stays.id for stays in line}]
+    after = History(lines={**history.lines, channel: line})
     keys, paths = after.live_keys(), after.live_paths()
-    turned = dict.fromkeys(paths ^ history.live_paths(), published.at)
+    turned = dict.fromkeys(paths ^ history.live_paths(), at)
 
     revived = history.retired.keys() & keys
-    retired = {key: restate(entry, paths, published.at) for key, entry in history.retired.items() if key not in revived}
-    if previous is not None:
-        for logical, asset in previous.release.assets.items():
-            if asset.key not in keys:
-                mark = Mark(_state(logical, paths), published.at)
-                retired[asset.key] = Retired(logical, mark, asset.size, previous.id)
+    retired = {key: restate(entry, paths, at) for key, entry in history.retired.items() if key not in revived}
+    for each in reversed(left):
+        for logical, key, size in _assets(each.release):
+            if key not in keys:
+                retired[key] = Retired(logical, Mark(_state(logical, paths), at), size, each.id)
     tagged_again = {key for key in revived if history.retired[key].tagged is not None}
     return replace(
         after,
@@ -86,6 +145,23 @@ def _publish(history: History, published: Published) -> History:
         owed=history.owed | tagged_again,
         turned={**history.turned, **turned},
     )
+
+
+def _paths(release: Release) -> Iterator[str]:
+    """The logical paths of a release: a page has another one for its stored versions."""
+    layout = Layout(release.prefix)
+    yield from release.assets
+    for key in release.pages:
+        yield layout.page_path(key)
+
+
+def _assets(release: Release) -> Iterator[tuple[str, str, int]]:
+    """Logical path, key and bytes of each of a release's assets and stored pages."""
+    layout = Layout(release.prefix)
+    for logical, asset in release.assets.items():
+        yield logical, asset.key, asset.size
+        if asset.stored is not None:
+            yield layout.page_path(asset.key), layout.page_key(asset.stored), asset.size
 
 
 def restate(entry: Retired, paths: set[str], at: datetime) -> Retired:

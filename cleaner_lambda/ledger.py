@@ -29,11 +29,13 @@ class Folded:
         at: Its instant: S3's ``LastModified`` when it was first seen.
         channel: Its release's channel.
         modified: Its ``LastModified`` when it was last read, if that is another: somebody has copied it onto itself.
+        placed: When its pages were in place, as first seen; None: not yet. With a marker of format 1 that is ``at``.
     """
 
     at: datetime
     channel: str
     modified: datetime | None = None
+    placed: datetime | None = None
 
     @property
     def read_at(self) -> datetime:
@@ -70,7 +72,10 @@ class Ledger:
     """The cleaner's state.
 
     Attributes:
-        current: Channel -> id of its current release.
+        current: Channel -> id of its newest release, which is current.
+        behind: Channel -> ids of the releases behind it that are current too, until a newer one is in place.
+        lingering: Id of a release whose page was found in place though it is not current -> when it was found there no
+            more; None while it is there. Its assets stay.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
         doubts: Channel -> why it is unknown which of its releases is current, until it has a new one.
@@ -87,6 +92,8 @@ class Ledger:
     """
 
     current: Mapping[str, str] = field(default_factory=dict)
+    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lingering: Mapping[str, datetime | None] = field(default_factory=dict)
     folded: Mapping[str, Folded] = field(default_factory=dict)
     gone: Mapping[str, Folded] = field(default_factory=dict)
     doubts: Mapping[str, Contradiction] = field(default_factory=dict)
@@ -110,6 +117,8 @@ def encode(ledger: Ledger) -> bytes:
     return pack(
         {
             "current": dict(ledger.current),
+            "behind": {channel: list(ids) for channel, ids in ledger.behind.items()},
+            "lingering": {i: at and format_instant(at) for i, at in ledger.lingering.items()},
             "folded": _encode_folded(ledger.folded),
             "gone": _encode_folded(ledger.gone),
             "doubts": {channel: list(doubt) for channel, doubt in ledger.doubts.items()},
@@ -137,7 +146,11 @@ def decode(body: bytes) -> Ledger:
         return Ledger(
             current=fields.text_mapping(document["current"]),
             folded=_decode_folded(document["folded"]),
-            # An older version's ledger has none of these three.
+            # An older version's ledger has none of these five.
+            behind={
+                channel: tuple(map(fields.text, ids)) for channel, ids in document.get("behind", {}).items()
+            },
+            lingering={i: fields.optional_instant(at) for i, at in document.get("lingering", {}).items()},
             gone=_decode_folded(document.get("gone", {})),
             doubts={
                 channel: Contradiction(*map(fields.text, doubt))
@@ -157,9 +170,13 @@ def decode(body: bytes) -> Ledger:
         raise broken(error) from error
 
 
-def _encode_folded(folded: Mapping[str, Folded]) -> dict[str, dict[str, str]]:
+def _encode_folded(folded: Mapping[str, Folded]) -> dict[str, dict[str, str | None]]:
     return {
-        release_id: {"at": format_instant(each.at), "channel": each.channel}
+        release_id: {
+            "at": format_instant(each.at),
+            "channel": each.channel,
+            "placed": None if each.placed is None else format_instant(each.placed),
+        }
         | ({} if each.modified is None else {"modified": format_instant(each.modified)})
         for release_id, each in folded.items()
     }
@@ -171,6 +188,7 @@ def _decode_folded(entries: dict[str, dict[str, Any]]) -> dict[str, Folded]:
             fields.instant(entry["at"]),
             fields.text(entry["channel"]),
             fields.optional_instant(entry.get("modified")),
+            fields.optional_instant(entry.get("placed", entry["at"])),  # older versions knew only format 1
         )
         for release_id, entry in entries.items()
     }

@@ -38,6 +38,7 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
     mapper: Mapper = map,
     *,
     inner: Collection[str] = (),
+    pages: bool = True,
 ) -> Inventory:
     """List the whole site, page by page, in key ranges between keys that we know.
 
@@ -49,6 +50,7 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
         now: The instant for which the run decides, by S3's clock.
         mapper: Runs the ranges.
         inner: Prefixes of other sites inside this one, with or without a release log.
+        pages: Whether stored pages that nobody names are retired: they are the site's own, whatever ``orphans`` says.
     """
     old = now - timedelta(seconds=ORPHAN_SECONDS)
     whole = Inventory(nested=set(inner))
@@ -57,13 +59,18 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
         part = Inventory()
         for listed in store.list(layout.prefix, *bounds):
             key = listed.key
-            if not layout.owns(key):
+            if not (layout.owns(key) or layout.stores(key)):
                 if not key.startswith(layout.log) and f"/{LOG_FOLDER}" in key:
                     part.nested.add(key[: key.index(f"/{LOG_FOLDER}") + 1])
             elif key in known:
                 part.known[key] = listed
             elif listed.last_modified <= old:
-                if orphans is Orphans.ALL or (orphans is Orphans.FINGERPRINTED and split(key).fingerprint is not None):
+                if layout.stores(key):
+                    if pages:
+                        part.strays[key] = listed.size
+                elif orphans is Orphans.ALL or (
+                    orphans is Orphans.FINGERPRINTED and split(key).fingerprint is not None
+                ):
                     part.strays[key] = listed.size
                 else:
                     part.others[key.rpartition("/")[0] + "/"] += 1

@@ -119,12 +119,14 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     folded = _folded(store, outer)
     look = take_look(store, outer, ANY_AGE, now, pace)
     # Of the markers that its ledger does not know, only the content says which channel they belong to.
-    markers = Markers(look.markers, look.markers)
+    markers = Markers(look.markers, look.markers, look.placed)
     markers = read_markers(store, outer, markers, look.markers.keys() - folded.keys(), pace)
     known = {release_id: each for release_id, each in folded.items() if release_id in look.markers}
-    newest = _newest(known | {each.id: Folded(each.at, each.release.channel) for each in markers.valid.values()})
+    known = {i: replace(each, placed=each.placed or look.placed.get(i)) for i, each in known.items()}
+    read = markers.valid.values()
+    newest = _newest(known | {i.id: Folded(i.at, i.release.channel, placed=i.placed_at) for i in read})
     markers = read_markers(store, outer, markers, newest, pace)
-    current = (published.release.keys for published in markers.of(newest))
+    current = (published.release.all_keys for published in markers.of(newest))
     keys = frozenset(look.protections.by_key).union(look.pins.keys, *current)
     return keys, (*(stop for stop in look.stops if stop not in look.misnamed), *markers.stops)
 
@@ -140,14 +142,16 @@ def _folded(store: S3Port, outer: Layout) -> Mapping[str, Folded]:
 
 
 def _newest(folded: Mapping[str, Folded]) -> set[str]:
-    """Ids of the newest markers of each channel, by instant and by name."""
-    by_instant: dict[str, tuple[datetime, str]] = {}
-    by_name: dict[str, str] = {}
-    for release_id, each in folded.items():
-        order = (each.at, release_id)
-        by_instant[each.channel] = max(by_instant.get(each.channel, order), order)
-        by_name[each.channel] = max(by_name.get(each.channel, release_id), release_id)
-    return {*by_name.values(), *(release_id for _, release_id in by_instant.values())}
+    """Ids of the newest markers of each channel, by instant and by name: from the newest one on that is in place."""
+    found = set()
+    for channel in {each.channel for each in folded.values()}:
+        ids = [release_id for release_id, each in folded.items() if each.channel == channel]
+        for line in (sorted(ids, key=lambda i: (folded[i].at, i), reverse=True), sorted(ids, reverse=True)):
+            for release_id in line:
+                found.add(release_id)
+                if folded[release_id].placed is not None:
+                    break
+    return found
 
 
 def _stop_for_unreadable(outer: Layout, error: ClientError) -> Stop:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from release_log.layout import is_stored_page
 from release_log.tags import State
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Reason(StrEnum):
     MAY_BE_MISSING = "may_be_missing"
     INNER_SITE = "inner_site"
     NEEDED_AROUND = "needed_by_a_site_around"
+    PAGE_IN_PLACE = "page_in_place"
+    UNKNOWN_PAGE = "unknown_page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class View:
         tags_unknown: Keys whose tags a rebuild could not read: when they retired is not certain, so they stay.
         doubles: Key -> the missing key of a release that it may mean; see `cleaner_lambda.doubles`.
         around: Keys that the sites around this one need.
+        in_place: Keys of releases whose pages are in place, or were until a moment ago, though they are not current.
         stops: Why nothing may be deleted; empty if deletions are allowed.
     """
 
@@ -101,6 +105,7 @@ class View:
     tags_unknown: frozenset[str] = frozenset()
     doubles: Mapping[str, str] = field(default_factory=dict)
     around: frozenset[str] = frozenset()
+    in_place: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
 
@@ -228,6 +233,8 @@ def _held_as(key: str, view: View) -> Reason | None:
         return Reason.KEPT_RELEASE
     if key in view.around:
         return Reason.NEEDED_AROUND
+    if key in view.in_place:
+        return Reason.PAGE_IN_PLACE
     if key in view.tags_unknown:
         return Reason.TAGS_UNKNOWN
     return Reason.MAY_BE_MISSING if key in view.doubles else None
@@ -253,7 +260,9 @@ def _untag_reason(key: str, view: View) -> Reason:
 
 
 def _needs_tag(key: str, entry: Retired, view: View) -> bool:
-    return (entry.tagged != entry.mark or key in view.owed) and key not in view.tags_unknown
+    """Whether an asset's tag has to be written. A stored page has none, as it is copied to where visitors get it."""
+    changed = entry.tagged != entry.mark or key in view.owed
+    return changed and key not in view.tags_unknown and not is_stored_page(key)
 
 
 def _tagging(key: str, entry: Retired) -> Action:

@@ -23,6 +23,7 @@ class Listed:
     key: str
     size: int
     last_modified: datetime
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class S3Port(Protocol):
         Raises:
             ConflictError: The object is another by now.
         """
+        ...
+
+    def metadata(self, key: str) -> dict[str, str] | None:
+        """An object's metadata, by a HEAD; None if the object does not exist."""
         ...
 
     def get_tags(self, key: str) -> dict[str, str] | None:

@@ -8,14 +8,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from release_log.ledger_file import HOLDS
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from cleaner_lambda.ledger import Folded, Retired
+    from cleaner_lambda.look import Look
+    from release_log.layout import Layout
 
 KEEP_MARKERS = 100
 """The number of newest markers of each channel that stay, for people and for roll-backs."""
+
+
+def dangling(layout: Layout, look: Look, now: datetime) -> set[str]:
+    """Keys of the files that say of a release that it is in place, though its marker is gone.
+
+    A young one's marker may only be missing on the other page of the listing.
+    """
+    return {
+        layout.placed_key(release_id)
+        for release_id, at in look.placed.items()
+        if release_id not in look.markers and at + HOLDS <= now
+    }
 
 
 def old_markers(folded: Mapping[str, Folded], retired: Iterable[Retired], keep: Collection[str]) -> list[str]:

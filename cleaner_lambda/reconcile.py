@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.ledger import Retired
 from release_log.fingerprints import split
+from release_log.layout import is_stored_page
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
@@ -60,11 +61,12 @@ def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconcil
     retired = {key: replace(entry, size=known[key].size) for key, entry in history.retired.items() if key in known}
     # An object that was stored again after it retired has lost its tag.
     stored_again = {key for key, entry in retired.items() if known[key].last_modified > entry.mark.since}
+    stored_again = {key for key in stored_again if not is_stored_page(key)}
     gone = (live | history.retired.keys()) - known.keys()
     strays = {key: size for key, size in inventory.strays.items() if not key.startswith(nested)}
     if history.current:
         for key, size in strays.items():
-            logical = split(key).logical
+            logical = key if is_stored_page(key) else split(key).logical
             state = State.SUPERSEDED if logical in paths else State.REMOVED
             # Markers are read after the clock: one of them may have brought the asset into this state a moment later.
             since = max(now, history.turned.get(logical, now))
@@ -72,6 +74,6 @@ def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconcil
     others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))
     return Reconciled(
         history=replace(history, retired=retired, owed=(history.owed - gone) | stored_again),
-        missing=tuple(sorted(live - known.keys())),
+        missing=tuple(sorted(history.expected_keys() - known.keys())),
         orphans=len(strays) + others,
     )

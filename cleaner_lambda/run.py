@@ -23,8 +23,9 @@ from cleaner_lambda.nesting import find_inner, without_inner
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
+from cleaner_lambda.pages import assets_of, linger, lingers, look_at_pages
 from cleaner_lambda.policy import Plan, Reason, View
-from cleaner_lambda.pruning import old_markers
+from cleaner_lambda.pruning import dangling, old_markers
 from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import REQUEST_ERRORS
 from cleaner_lambda.survey import survey
@@ -32,13 +33,15 @@ from release_log.layout import Layout
 from release_log.ledger_file import Announcement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.guard import Checked
     from cleaner_lambda.ledger import Folded, Ledger
     from cleaner_lambda.load import Loaded
+    from cleaner_lambda.look import Look
+    from cleaner_lambda.pages import InPlace
     from cleaner_lambda.policy import Action
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.survey import Survey
@@ -150,37 +153,37 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         loaded = load(store, layout, job.policy, job.run, pace)
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error, earlier)
-    log = fold_log(store, layout, loaded, pace)
-    log = replace(log, history=without_inner(log.history, job.inner))
-    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=job.full, inner=job.inner)
-    kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
-    log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
-    folded = all_folded(loaded.ledger, log.markers)
-    view = _view(loaded, log, known, kept)
-    checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
-    found = find_inner(store, layout, known.inner, changed(checked.plan), pace.mapper)
-    if found:
-        known, view = leave_to_inner(known, view, found)
-        checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
+    first = _decide_first(store, layout, job, loaded, pace)
+    if first.pages is not None and first.pages.late:
+        # Visitors got the release before for longer than the file says that says otherwise.
+        first = _decide_first(store, layout, job, replace(loaded, late=first.pages.late), pace)
+    log, known, view, checked = first.log, first.known, first.view, first.checked
+    folded, lingering = all_folded(loaded.ledger, log.markers), first.lingering
     plan = checked.plan
-    stay = {*(published.id for published in known.history.current.values()), *loaded.ledger.current.values()}
-    stay |= {*kept, *loaded.look.pins.by_id}
+    stay = {each.id for each in known.history.releases} | {*loaded.ledger.current.values(), *first.kept, *lingering}
+    stay |= {*loaded.look.pins.by_id, *(i for ids in loaded.ledger.behind.values() for i in ids)}
     old = {layout.marker_key(i) for i in old_markers(folded, known.history.retired.values(), stay)}
+    old |= {layout.placed_key(i) for i in loaded.look.placed if layout.marker_key(i) in old}
+    old |= dangling(layout, loaded.look, loaded.now)
 
     etag, look = loaded.base.etag, loaded.look
     announced = frozenset() if plan.stops else keys(plan.delete) | old | look.protections.expired.keys()
     retagged = changed(plan)  # an asset that is not deleted after all is tagged
     if announced or retagged:
-        ahead = _ahead(loaded.ledger, job.run, announced | unanswered.deletions, retagged | unanswered.tags)
+        ledger = replace(loaded.ledger, lingering=lingering)
+        ahead = _ahead(ledger, job.run, announced | unanswered.deletions, retagged | unanswered.tags)
         etag = store.put_if(layout.ledger, ledgers.encode(ahead), etag)
     if announced:
         look = take_second_look(store, layout, job.policy, loaded.now, look, pace)
         view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
         if plan.delete:
             known, view = look_at_neighbours(store, layout, known, view, keys(plan.delete), loaded.now, pace)
+            first = _look_at_pages(store, layout, job, loaded.now, replace(first, known=known, view=view), look, pace)
+            log, view, lingering = first.log, first.view, first.lingering
         # At least as much is protected as before, so this deletes nothing that was not announced.
         checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
         plan = _only(retagged, checked.plan)
+    old -= {layout.marker_key(i) for i in lingering} | {layout.placed_key(i) for i in lingering}
     prune = [] if plan.stops else sorted(announced & (old | look.protections.expired.keys()))
     outcome = Outcome()
     report = Report(
@@ -205,10 +208,12 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         so_far.report = report
         so_far.attempts.append(Attempt(plan, outcome).without_the_rest())
     apply(store, plan, prune, pace, outcome, unanswered)
+    after_pages = first.lingering_after(outcome.deleted, loaded.now)
+    ends = [at + lingers(job.policy) for at in after_pages.values() if at is not None]
     report = replace(
         report,
         unfinished=outcome.unfinished or known.tags_read_to is not None,
-        next_due=_next_due(plan, outcome, known, loaded),
+        next_due=min((at for at in (_next_due(plan, outcome, known, loaded), *ends) if at is not None), default=None),
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
     after = _ledger_after(loaded.ledger, there, known, checked, outcome)
@@ -217,6 +222,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     after = replace(
         after,
         gone=gone_after(loaded.ledger, folded, there),
+        lingering=after_pages,
         doubts=log.order.doubts,
         sure_since=log.order.sure_since,
     )
@@ -232,6 +238,71 @@ def _write_last(store: S3Port, layout: Layout, ledger: Ledger, etag: str | None)
     except (*REQUEST_ERRORS, BusyError, UnreadableError) as error:
         msg = f"{layout.ledger} could not be written: {error}"
         raise CleanerError(msg) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """What a run decides on its first look.
+
+    Attributes:
+        log: The release log, folded.
+        known: What is known of the site.
+        kept: Ids of the releases that ``keep_releases`` keeps.
+        view: What it decides on.
+        checked: What it decides.
+        pages: The pages in place; None if they need not be looked at.
+        lingering: See `Ledger.lingering`.
+    """
+
+    log: FoldedLog
+    known: Survey
+    kept: list[str]
+    view: View
+    checked: Checked
+    lingering: Mapping[str, datetime | None]
+    pages: InPlace | None = None
+
+    def lingering_after(self, deleted: Collection[str], now: datetime) -> dict[str, datetime | None]:
+        """The same after the pages themselves may have been deleted."""
+        lying = {} if self.pages is None else self.pages.lying
+        return {
+            i: now if at is None and i in lying and lying[i] <= set(deleted) else at for i, at in self.lingering.items()
+        }
+
+
+def _decide_first(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> _First:
+    log = fold_log(store, layout, loaded, pace)
+    log = replace(log, history=without_inner(log.history, job.inner))
+    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=job.full, inner=job.inner)
+    kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
+    log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
+    view = _view(loaded, log, known, kept)
+    checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
+    found = find_inner(store, layout, known.inner, changed(checked.plan), pace.mapper)
+    if found:
+        known, view = leave_to_inner(known, view, found)
+        checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
+    first = _First(log, known, kept, view, checked, loaded.ledger.lingering)
+    if not (checked.plan.delete or first.lingering):
+        return first
+    first = _look_at_pages(store, layout, job, loaded.now, first, loaded.look, pace)
+    checked, view = decide_and_check(store, first.view, job, loaded.now, known.inner, pace)
+    return replace(first, checked=checked, view=view)
+
+
+def _look_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
+    store: S3Port, layout: Layout, job: Job, now: datetime, before: _First, look: Look, pace: Pace
+) -> _First:
+    """Look at the pages in place, before anything is deleted: what they ask for stays."""
+    log, view = before.log, before.view
+    pages = look_at_pages(store, layout, before.known.history, log.markers, look.protections.pages, pace)
+    if before.pages is not None and pages.late.keys() - before.pages.late.keys():
+        msg = "the pages in place changed during the run"
+        raise ConflictError(msg)
+    lingering = linger(before.lingering, pages.lying, job.policy, now)
+    markers, assets = assets_of(store, layout, pages.markers, lingering, pace)
+    view = replace(view, in_place=view.in_place | assets, stops=(*view.stops, *pages.stops))
+    return replace(before, log=replace(log, markers=markers), view=view, pages=pages, lingering=lingering)
 
 
 def _without_ledger(job: Job, now: datetime, error: UnreadableError, earlier: tuple[Attempt, ...]) -> Report:
@@ -259,7 +330,7 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
         owed=known.history.owed,
         protected=loaded.look.protections.by_key,
         pinned=loaded.look.pins.keys,
-        kept=frozenset().union(*(published.release.keys for published in log.markers.of(kept))),
+        kept=frozenset().union(*(published.release.all_keys for published in log.markers.of(kept))),
         tags_unknown=known.tags_unknown,
         around=known.around,
         stops=(*loaded.stops, *log.stops, *known.stops),
@@ -323,6 +394,10 @@ def _ledger_after(
     return replace(
         ledger,
         current={**ledger.current, **{channel: published.id for channel, published in history.current.items()}},
+        behind={
+            **{channel: ids for channel, ids in ledger.behind.items() if channel not in history.lines},
+            **{channel: tuple(each.id for each in line) for channel, (_, *line) in history.lines.items() if line},
+        },
         folded=folded,
         retired=retired,
         owed=owed - outcome.untagged - outcome.tagged.keys() - outcome.gone - outcome.deleted,

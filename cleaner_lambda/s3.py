@@ -89,7 +89,7 @@ class S3Store:
             for entry in page.get("Contents", ()):
                 if to is not None and entry["Key"] > to:
                     return
-                yield Listed(entry["Key"], entry["Size"], whole_seconds(entry["LastModified"]))
+                yield Listed(entry["Key"], entry["Size"], whole_seconds(entry["LastModified"]), entry["ETag"])
 
     def put_if(self, key: str, body: bytes, etag: str | None) -> str:
         """See `S3Port.put_if`."""
@@ -115,6 +115,17 @@ class S3Store:
             break
         self._note_time(answer)
         return answer["ETag"]
+
+    def metadata(self, key: str) -> dict[str, str] | None:
+        """See `S3Port.metadata`."""
+        try:
+            answer = self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if self._is_missing(key, error):
+                return None
+            raise
+        self._note_time(answer)
+        return dict(answer["Metadata"])
 
     def get_tags(self, key: str) -> dict[str, str] | None:
         """See `S3Port.get_tags`."""

@@ -90,7 +90,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         rule = Orphans.REPORT if stopped or not layout.prefix else orphans
         protected = loaded.look.protections.by_key
         known = {*history.live_keys(), *history.retired, *protected, *loaded.look.pins.keys, *around.keys}
-        inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper, inner=inner)
+        inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper, inner=inner, pages=not stopped)
         reconciled = reconcile(history, inventory, loaded.now)
         history, missing, count = reconciled.history, reconciled.missing, reconciled.orphans
         listed_at, nested = loaded.now, frozenset(inventory.nested)

@@ -22,7 +22,7 @@ from release_log.bounds import (
 from release_log.channel import CHANNEL
 from release_log.errors import MarkerError
 from release_log.instants import format_instant
-from release_log.layout import Layout
+from release_log.layout import Layout, is_page_name
 from release_log.marker_fields import (
     check_asset,
     check_content,
@@ -42,8 +42,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-FORMAT = 1
-"""The format that this version writes, and the newest that it reads."""
+FORMAT = 2
+"""The format that this version writes, and the newest that it reads.
+
+In format 1 pages are put in place before the marker is written, and are stored nowhere else.
+"""
 
 ASSETS_AT_ONCE = 1000
 """How many assets are turned into JSON at a time."""
@@ -58,6 +61,8 @@ class Asset(NamedTuple):
         fingerprinted: Whether the key changes with the content.
         digest: ``sha256:`` and 64 hexadecimal digits; None if the writer gave none.
         headers: A short digest of the object's headers, which shows a changed rule; None if the writer gave none.
+        stored: For a page, that is a file without a fingerprint: the name of its stored version, a digest of its
+            content and of how it is stored. None for any other asset, and for a page of format 1.
     """
 
     key: str
@@ -65,6 +70,12 @@ class Asset(NamedTuple):
     fingerprinted: bool
     digest: str | None = None
     headers: str | None = None
+    stored: str | None = None
+
+    @property
+    def page(self) -> str | None:
+        """What tells a page's content from that of all others; None if the writer gave nothing, or if it is no page."""
+        return None if self.fingerprinted else self.stored or self.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,7 @@ class Release:
         uploader: The program that wrote it: ``name`` and ``version``.
         assets: Logical path -> asset, for every file of the build.
         metadata: Free text for people: commit, branch, build URL.
+        format: See `FORMAT`. Other tools write 1.
     """
 
     release: str
@@ -88,11 +100,36 @@ class Release:
     uploader: Mapping[str, str]
     assets: Mapping[str, Asset]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    format: int = 1
+
+    @property
+    def places_pages(self) -> bool:
+        """Whether its pages are put in place after its marker, so that another file says when they are."""
+        return self.format > 1
 
     @property
     def keys(self) -> frozenset[str]:
-        """The keys of the release's assets."""
+        """The keys of the release's assets, pages in place among them."""
         return frozenset(asset.key for asset in self.assets.values())
+
+    @property
+    def pages(self) -> dict[str, Asset]:
+        """Key -> page, for each page that is stored."""
+        return {asset.key: asset for asset in self.assets.values() if asset.stored is not None}
+
+    @property
+    def objects(self) -> dict[str, Asset]:
+        """Key -> asset, of every object that the release consists of: a page is its stored version, in place or not."""
+        layout = Layout(self.prefix)
+        return {
+            asset.key if asset.stored is None else layout.page_key(asset.stored): asset
+            for asset in self.assets.values()
+        }
+
+    @property
+    def all_keys(self) -> frozenset[str]:
+        """Every key that stays while somebody needs the release: its objects, and its pages in place."""
+        return self.keys.union(self.objects)
 
 
 def encode(release: Release) -> bytes:
@@ -107,7 +144,7 @@ def encode(release: Release) -> bytes:
     rest = {
         "channel": release.channel,
         "created_at": format_instant(release.created_at),
-        "format": FORMAT,
+        "format": release.format,
         "metadata": dict(release.metadata),
         "prefix": release.prefix,
         "release": release.release,
@@ -160,7 +197,8 @@ def decode(body: bytes, prefix: str) -> Release:
         prefix=prefix,
         uploader=texts_of(document, "uploader"),
         metadata=texts_of(document, "metadata") if "metadata" in document else {},
-        assets={logical: _decode_asset(logical, value, layout) for logical, value in assets.items()},
+        assets={logical: _decode_asset(logical, value, layout, version) for logical, value in assets.items()},
+        format=version,
     )
 
 
@@ -199,16 +237,17 @@ def _as_json(document: Mapping[str, object]) -> bytes:
 
 def _encode_asset(logical: str, asset: Asset) -> str:
     """An asset as `_as_json` writes it, in half the time: names in order, without the fields that are None."""
-    key, size, fingerprinted, digest, headers = asset
+    key, size, fingerprinted, digest, headers, stored = asset
     if not (is_short(logical) and is_short(key) and size <= OBJECT_BYTES):
         check_asset(logical, key, size)
     first = "" if digest is None else f'"digest":{encode_basestring(digest)},'
     third = "" if headers is None else f'"headers":{encode_basestring(headers)},'
     second = '"fingerprinted":true,' if fingerprinted else '"fingerprinted":false,'
-    return f'{encode_basestring(logical)}:{{{first}{second}{third}"key":{encode_basestring(key)},"size":{size}}}'
+    last = "" if stored is None else f',"stored":{encode_basestring(stored)}'
+    return f'{encode_basestring(logical)}:{{{first}{second}{third}"key":{encode_basestring(key)},"size":{size}{last}}}'
 
 
-def _decode_asset(logical: str, value: object, layout: Layout) -> Asset:
+def _decode_asset(logical: str, value: object, layout: Layout, version: int) -> Asset:
     where = f"assets[{shown(logical)}]"
     if not logical:
         fail("assets: a logical path is empty")
@@ -229,4 +268,9 @@ def _decode_asset(logical: str, value: object, layout: Layout) -> Asset:
     if digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         fail(f"{where}.digest: {shown(digest)} is not 'sha256:' and 64 hexadecimal digits")
     headers = text_of(value, "headers", where) if "headers" in value else None
-    return Asset(key, size, fingerprinted, digest, headers)
+    stored = None
+    if version > 1 and not fingerprinted:
+        stored = text_of(value, "stored", where)
+        if not is_page_name(stored):
+            fail(f"{where}.stored: {shown(stored)} is not 64 hexadecimal digits")
+    return Asset(key, size, fingerprinted, digest, headers, stored)

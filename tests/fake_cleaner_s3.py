@@ -43,6 +43,7 @@ class Stored:
     body: bytes
     last_modified: datetime
     tags: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
 
     @property
     def etag(self) -> str:
@@ -91,7 +92,8 @@ class FakeS3:
         while True:
             self._request("list", prefix)
             names = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
-            page = [Listed(key, len(self.objects[key].body), self.objects[key].last_modified) for key in names[:PAGE]]
+            found = [(key, self.objects[key]) for key in names[:PAGE]]
+            page = [Listed(key, len(each.body), each.last_modified, each.etag) for key, each in found]
             yield from (listed for listed in page if to is None or listed.key <= to)
             if len(names) <= PAGE or (to is not None and page[-1].key >= to):
                 return
@@ -105,6 +107,12 @@ class FakeS3:
             msg = f"{key} was written by another run"
             raise ConflictError(msg)
         return self.put(key, body).etag
+
+    def metadata(self, key: str) -> dict[str, str] | None:
+        """See `S3Port.metadata`."""
+        self._request("metadata", key)
+        stored = self.objects.get(key)
+        return None if stored is None else dict(stored.metadata)
 
     def get_tags(self, key: str) -> dict[str, str] | None:
         """See `S3Port.get_tags`."""

@@ -77,7 +77,8 @@ class CleanerPort:
 
             def effect(start: str = start) -> list[Listed]:
                 names = self.world.names(prefix, start)
-                return [Listed(key, self.world.objects[key].size, self.world.objects[key].at) for key in names]
+                found = [(key, self.world.objects[key]) for key in names]
+                return [Listed(key, each.size, each.at, each.etag) for key, each in found]
 
             page: list[Listed] = self._request(Op("list", prefix), effect)  # type: ignore[assignment]
             self._note_order(prefix)
@@ -110,6 +111,13 @@ class CleanerPort:
             if not isinstance(written, Stored) or written.body != body:
                 raise ConflictError(key)
         return written.etag  # type: ignore[attr-defined, no-any-return]
+
+    def metadata(self, key: str) -> dict[str, str] | None:
+        def effect() -> dict[str, str] | None:
+            stored = self.world.objects.get(key)
+            return None if stored is None else dict(stored.metadata)
+
+        return self._request(Op("get", key), effect)  # type: ignore[return-value]
 
     def get_tags(self, key: str) -> dict[str, str] | None:
         def effect() -> dict[str, str] | None:

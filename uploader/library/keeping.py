@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from uploader.library.site import Site
     from uploader.operations.pins import Pinned
     from uploader.operations.rollback import Target
+    from uploader.protocol.placing import PagePlaced
 
 
 def pin(release: str, site: Site) -> Pinned:
@@ -41,10 +42,12 @@ class RolledBack:
     Attributes:
         target: The old release, and its channel.
         release_id: The id under which it is current; None under a dry run.
+        placed: The pages that were put in place.
     """
 
     target: Target
     release_id: str | None
+    placed: tuple[PagePlaced, ...] = ()
 
 
 def rollback(
@@ -79,6 +82,6 @@ def roll_back_to(target: Target, site: Site, *, dry_run: bool = False) -> Rolled
     """Make the target of `rollback_target` current; see `rollback`."""
     if dry_run:
         operation.check(site.open(), site.layout, target)
-    if target.already and target.current is not None:
-        return RolledBack(target, target.current.id)
-    return RolledBack(target, None if dry_run else operation.roll_back(site.open(), site.layout, target))
+        return RolledBack(target, target.current.id if target.already and target.current is not None else None)
+    written = operation.roll_back(site.open(), site.layout, target)
+    return RolledBack(target, written.id, written.placed)

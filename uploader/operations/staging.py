@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from uploader.errors import UploaderError
 from uploader.history.current import read_ledger
-from uploader.history.order import dated
+from uploader.history.order import dated, newest_first
 from uploader.history.release import read_release
-from uploader.protocol.write_if_whole import write_if_whole
+from uploader.protocol.write_if_whole import finish_placing, write_if_whole
 
 if TYPE_CHECKING:
     from release_log.layout import Layout
     from uploader.clocks import Clocks
+    from uploader.protocol.placing import PagePlaced
     from uploader.s3.port import BucketPort
 
 
@@ -30,11 +31,13 @@ class Activated:
         id: The release's id.
         marker: The marker's key.
         already: Whether the release was current before.
+        placed: The pages that were put in place.
     """
 
     id: str
     marker: str
     already: bool
+    placed: tuple[PagePlaced, ...] = ()
 
 
 def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clocks | None = None) -> Activated:
@@ -48,9 +51,11 @@ def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clo
     marker = layout.marker_key(release_id)
     logged = read_release(bucket, layout, layout.staged_key(release_id))
     if logged is None:
-        return _already(bucket, layout, release_id)
+        return _already(bucket, layout, release_id, clocks)
     written = write_if_whole(bucket, layout, logged, key=marker, clocks=clocks)
-    return _already(bucket, layout, release_id) if written.already else Activated(release_id, marker, already=False)
+    if written.already:
+        return _already(bucket, layout, release_id, clocks)
+    return Activated(release_id, marker, already=False, placed=written.placed)
 
 
 def drop(bucket: BucketPort, layout: Layout, release_id: str) -> None:
@@ -66,8 +71,11 @@ def drop(bucket: BucketPort, layout: Layout, release_id: str) -> None:
     bucket.withdraw(staged)
 
 
-def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
-    """The release, if it is not staged any more because it is the current one of its channel."""
+def _already(bucket: BucketPort, layout: Layout, release_id: str, clocks: Clocks | None) -> Activated:
+    """The release, if it is not staged any more because it is the current one of its channel.
+
+    If its activation was cut off before its pages were in place, it is finished.
+    """
     marker = layout.marker_key(release_id)
     logged = read_release(bucket, layout, marker)
     if logged is None:
@@ -79,8 +87,8 @@ def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
     ledger, _ = read_ledger(bucket, layout)
     log = dated(layout, written, ledger.instants if ledger else {})
     own = (log.get(marker, logged.at), marker)
-    for key, at in log.items():
-        other = read_release(bucket, layout, key) if (at, key) > own else None
+    for key in newest_first(log, layout.markers):
+        other = read_release(bucket, layout, key) if (log[key], key) > own else None
         if other is not None and other.release.channel == logged.release.channel:
             msg = f"{release_id} was activated, and {other.id} came after it: publish it again"
             raise UploaderError(msg)
@@ -88,4 +96,6 @@ def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
         doubt = ledger.doubts[logged.release.channel]
         msg = f"{release_id} was activated, but it is unknown whether it is current: {doubt}; publish it again"
         raise UploaderError(msg)
-    return Activated(release_id, marker, already=True)
+    if not logged.release.places_pages or layout.placed_key(release_id) in written:
+        return Activated(release_id, marker, already=True)
+    return Activated(release_id, marker, already=True, placed=finish_placing(bucket, layout, logged, clocks))

@@ -13,7 +13,7 @@ from uploader.history.current import find_current, problems_of, read_ledger
 from uploader.history.find import find_release
 from uploader.history.order import newest_first
 from uploader.history.release import Unreadable, read_releases
-from uploader.treatment.headers import BOOKKEEPING, digest_of
+from uploader.treatment.headers import BOOKKEEPING, may_have
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
     from release_log.marker import Asset
     from uploader.history.release import LoggedRelease
     from uploader.s3.port import ReaderPort
-
-STORAGE_CLASSES = (
-    None,
-    "STANDARD_IA",
-    "INTELLIGENT_TIERING",
-    "ONEZONE_IA",
-    "GLACIER_IR",
-    "GLACIER",
-    "DEEP_ARCHIVE",
-    "REDUCED_REDUNDANCY",
-)
-"""The class in which an asset was stored is part of its headers' digest; lifecycle rules may have changed it since."""
 
 
 class AssetProblem(StrEnum):
@@ -175,17 +163,11 @@ def _judge(need: Need, size: int, http: Mapping[str, str]) -> tuple[AssetProblem
     digest = http.get("digest")
     if asset.digest is not None and digest is not None and asset.digest != f"sha256:{digest}":
         return AssetProblem.CONTENT_DIFFERS, f"it holds {digest[:12]}, not {asset.digest.removeprefix('sha256:')[:12]}"
-    headers = {name: value for name, value in http.items() if name not in BOOKKEEPING}
-    if asset.headers is not None and asset.headers not in _digests(headers):
+    if asset.headers is not None and not may_have(http, asset.headers):
+        headers = {name: value for name, value in http.items() if name not in BOOKKEEPING}
         shown = ", ".join(f"{name}: {value}" for name, value in sorted(headers.items()))
         return AssetProblem.HEADERS_DIFFER, f"it is stored with other headers than the release's: {shown or 'none'}"
     return None
-
-
-def _digests(headers: Mapping[str, str]) -> Iterable[str]:
-    for storage_class in STORAGE_CLASSES:
-        more = {"Storage-Class": storage_class} if storage_class else {}
-        yield digest_of({**headers, **more})
 
 
 _AGAIN = "publish that build again"

@@ -1,7 +1,8 @@
-"""Publishes a build: the intent, then the listing, then the missing files, and last of all the marker.
+"""Publishes a build: the intent, then the listing, then the missing files, then the marker, and last of all the pages.
 
 The order is the protocol (``docs/protocol.md``). As soon as the intent exists, no cleaner may delete a key that the
-build names. So an object that is listed after it, and matches, need not be sent.
+build names. So an object that is listed after it, and matches, need not be sent. A page is stored under a name of its
+own until the marker exists; so a release that ends early has changed nothing for a visitor.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from release_log.layout import Layout
-from release_log.marker import Asset, Release
+from release_log.marker import FORMAT, Asset, Release
 from uploader.about import VERSION, WRITER
 from uploader.clocks import Clocks
 from uploader.history.body import body_of
+from uploader.history.release import LoggedRelease
 from uploader.protocol.intent import intent
 from uploader.protocol.late import Late
-from uploader.publishing.compare import StoredObjects, Upload, compare, to_look_at
+from uploader.protocol.placing import put_in_place
+from uploader.publishing.compare import FEW, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.known_headers import earlier_headers
 
 if TYPE_CHECKING:
@@ -25,13 +28,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from uploader.builds.asset import LocalAsset, Stored
+    from uploader.protocol.held import Intent
+    from uploader.protocol.placing import PagePlaced
     from uploader.publishing.known_headers import MarkerHeaders
     from uploader.s3.port import BucketPort, Look
     from uploader.threads.ahead import Ahead
-
-FEW = 64
-"""Up to this many objects are HEADed before the listing says whether they exist: about one round of parallel
-requests."""
 
 log = logging.getLogger("uploader")
 
@@ -45,12 +46,14 @@ class Published:
         key: Its marker's key, or the staged release's.
         uploads: The files that were sent, and why.
         unchanged: The files that the bucket held already.
+        placed: The pages that were put in place, and why. None of a staged release.
     """
 
     id: str
     key: str
     uploads: tuple[Upload, ...]
     unchanged: tuple[LocalAsset, ...]
+    placed: tuple[PagePlaced, ...] = ()
 
     @property
     def bytes_uploaded(self) -> int:
@@ -103,18 +106,20 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         clocks: See `Clocks`.
 
     Raises:
-        UploaderError: Something failed: no marker was written, and what was live is unchanged.
+        UploaderError: Something failed: no marker was written, and what was live is unchanged. Or the release is
+            current, and not all of its pages are in place.
     """
     clocks = clocks or Clocks()
     layout = Layout(build.prefix)
-    keys = frozenset(asset.key for asset in build.assets)
+    pages = {_object_of(layout, asset): asset for asset in build.assets if not asset.fingerprinted}
+    keys = frozenset(asset.key for asset in build.assets).union(pages)
     done: dict[str, Upload] = {}
     stored: dict[str, Stored] = {}
 
     def note(asset: LocalAsset, as_stored: Stored) -> None:
         if as_stored != asset.as_it_is():
             stored[asset.key] = as_stored
-        sent(asset)
+        sent(pages.get(asset.key, asset))
 
     bucket.head_ahead(_keys_to_head(build))
     late = Late()
@@ -122,16 +127,21 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     def body_at(at: datetime) -> bytes:
         return body_of(_release(build, at, {}))
 
+    def place(held: Intent, release_id: str) -> tuple[PagePlaced, ...]:
+        release = _release(build, held.at, stored)
+        own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, release)
+        return put_in_place(bucket, layout, own, held, clocks, {page.key: page for page in pages.values()})
+
     while True:
         with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
             if not held.is_taken(layout):
                 uploads, compressed = _compare(build, _stored_objects(bucket, layout, build, held.take_look(), newest))
                 started(uploads)
-                _send(bucket, uploads, note)
+                _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
-                stored |= {asset.key: how for asset, how in compressed if asset.key not in done}
+                stored |= {_object_of(layout, asset): how for asset, how in compressed if asset.key not in done}
                 if late.key is not None and not uploads:
-                    return _published(build, late.id, late.key, done)
+                    return _published(build, late.id, late.key, done, place(held, late.id))
                 if not stage:
                     held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
@@ -142,14 +152,21 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
                 if held.write(bucket, key, body, clocks):
                     if late.came(held, clocks):
                         continue
-                    return _published(build, held.id, key, done)
+                    return _published(build, held.id, key, done, () if stage else place(held, held.id))
             log.info("%s is another upload's: going on under another id", held.id)
         clocks.sleep(1)
 
 
-def _published(build: Build, release_id: str, key: str, done: Mapping[str, Upload]) -> Published:
+def _published(
+    build: Build, release_id: str, key: str, done: Mapping[str, Upload], placed: tuple[PagePlaced, ...]
+) -> Published:
     unchanged = tuple(asset for asset in build.assets if asset.key not in done)
-    return Published(release_id, key, tuple(done.values()), unchanged)
+    return Published(release_id, key, tuple(done.values()), unchanged, placed)
+
+
+def _object_of(layout: Layout, asset: LocalAsset) -> str:
+    """The key under which an asset is stored before the marker: a page's is not the one that visitors ask for."""
+    return asset.key if asset.stored is None else layout.page_key(asset.stored)
 
 
 def _keys_to_head(build: Build) -> list[str]:
@@ -163,8 +180,10 @@ def _stored_objects(
 ) -> StoredObjects:
     sizes = look.listing.sizes
     headers = earlier_headers(bucket, layout, build.channel, look, newest)
-    unknown = [key for key in to_look_at(build.assets, sizes, headers) if key not in look.metadata]
-    return StoredObjects(sizes, headers, {**look.metadata, **bucket.metadata(unknown)})
+    names = {asset.stored for asset in build.assets if asset.stored is not None}
+    pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
+    unknown = [key for key in to_look_at(build.assets, sizes, headers, pages) if key not in look.metadata]
+    return StoredObjects(sizes, headers, {**look.metadata, **bucket.metadata(unknown)}, pages)
 
 
 def _compare(build: Build, stored: StoredObjects) -> tuple[list[Upload], list[tuple[LocalAsset, Stored]]]:
@@ -172,13 +191,16 @@ def _compare(build: Build, stored: StoredObjects) -> tuple[list[Upload], list[tu
     return list(compare(build.assets, stored)), list(stored.compressed(build.assets))
 
 
-def _send(bucket: BucketPort, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]) -> None:
-    # A page must not be live before the assets that it names: files without a fingerprint (index.html) come last.
-    bucket.put((upload.asset for upload in uploads if upload.asset.fingerprinted), note)
-    bucket.put((upload.asset for upload in uploads if not upload.asset.fingerprinted), note)
+def _send(
+    bucket: BucketPort, layout: Layout, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]
+) -> None:
+    # Two pages with the same content are stored once.
+    files = {_object_of(layout, upload.asset): upload.asset for upload in uploads}
+    bucket.put((asset._replace(key=key) for key, asset in files.items()), note)
 
 
 def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Release:
+    layout = Layout(build.prefix)
     return Release(
         release=build.release,
         channel=build.channel,
@@ -186,7 +208,10 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Releas
         prefix=build.prefix,
         uploader={"name": WRITER, "version": VERSION},
         metadata=build.metadata,
-        assets={asset.logical: _marked(asset, stored.get(asset.key)) for asset in build.assets},
+        assets={
+            asset.logical: _marked(asset, stored.get(_object_of(layout, asset))) for asset in build.assets
+        },
+        format=FORMAT,
     )
 
 
@@ -194,4 +219,4 @@ def _marked(asset: LocalAsset, stored: Stored | None) -> Asset:
     """An asset as a marker names it; as the build has it, unless it is stored otherwise."""
     size, headers = (asset.size, asset.treatment.headers.digest) if stored is None else stored
     digest = None if asset.digest is None else f"sha256:{asset.digest}"
-    return Asset(asset.key, size, asset.fingerprinted, digest, headers)
+    return Asset(asset.key, size, asset.fingerprinted, digest, headers, asset.stored)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from release_log.layout import Layout
+from release_log.layout import LOG_FOLDER, Layout
 from uploader.s3.bodies import Room, memory_for
+from uploader.s3.errors import NoAnswerError
 from uploader.s3.key_ranges import key_ranges
-from uploader.s3.port import Listing, Look, always
+from uploader.s3.listing import KeyListing
+from uploader.s3.port import Listing, Look, PlacingAnswer, always
 from uploader.s3.requests import Requests
 from uploader.threads.ahead import Ahead
 from uploader.threads.workers import for_each, run
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
 
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.s3.connection import Connection
-    from uploader.s3.listing import KeyListing
-    from uploader.s3.port import Blob
+    from uploader.s3.port import Blob, PageInPlace, Placement
 
 Answer = TypeVar("Answer")
 
@@ -63,6 +64,9 @@ class Bucket:
 
     def written(self, prefix: str) -> dict[str, datetime]:
         """See `BucketPort.written`."""
+        if prefix.endswith(LOG_FOLDER):
+            layout = Layout(prefix.removesuffix(LOG_FOLDER))
+            return run(lambda: self._requests.written_log(layout))
         return run(lambda: self._requests.written(prefix))
 
     def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
@@ -79,14 +83,21 @@ class Bucket:
         """See `BucketPort.look`."""
         listed, self._listing_ahead = self._listing_ahead, None
         headed, self._metadata_ahead = self._metadata_ahead, None
+        # What is listed ahead has no stored pages: their names are not known before the build is read.
+        pages = layout.pages
+        names = {key for key in keys if key.startswith(pages)}
+        stored = None if listed is None or not names else Ahead(self._to_list(names))
         listed = listed or Ahead(self._to_list(keys))
-        written = Ahead(lambda: self._requests.written(layout.log))
+        written = Ahead(lambda: self._requests.written_log(layout))
         ledger = self.get(layout.ledger)
         log, found = written.answer(), listed.answer()
         if log is None:
             log = self.written(layout.log)
         if found is None:
             found = self._list(keys)
+        elif stored is not None:
+            more = stored.answer() or self._list(names)
+            found = KeyListing({**found.sizes, **more.sizes}, {**found.times, **more.times})
         metadata = None if headed is None else headed.answer()
         began = listed.began if headed is None else min(listed.began, headed.began)
         return Look(Listing(*found, log), began, ledger, metadata or {})
@@ -94,6 +105,33 @@ class Bucket:
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
         return self._of_each(keys, self._requests.metadata)
+
+    def look_at_pages(
+        self, layout: Layout, keys: Sequence[str]
+    ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
+        """See `BucketPort.look_at_pages`."""
+        written = Ahead(lambda: self._requests.written(layout.markers))
+        pages = self._of_each(keys, self._requests.page)
+        files = written.answer()
+        return self.written(layout.markers) if files is None else files, pages
+
+    def place(self, placements: Sequence[Placement]) -> PlacingAnswer:
+        """See `BucketPort.place`."""
+        room, unanswered = Room(), list[str]()
+        etags: dict[str, str] = {}
+
+        def place(page: Placement) -> None:
+            with room.held(memory_for(page.file) if page.file else 0):
+                try:
+                    etag = self._requests.place(page)
+                except NoAnswerError:
+                    unanswered.append(page.key)
+                    return
+            if etag is not None:
+                etags[page.key] = etag
+
+        for_each(placements, place, at_once=self._concurrency)
+        return PlacingAnswer(etags, bool(unanswered))
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """See `BucketPort.put`."""
@@ -116,7 +154,10 @@ class Bucket:
     def _to_list(self, keys: Collection[str]) -> Callable[[], KeyListing]:
         """Prepare a listing that looks for these keys."""
         wanted = {key: key for key in keys}
-        return self._requests.listing(key_ranges(wanted, RANGES), wanted, self._concurrency)
+        pages = {key for key in wanted if LOG_FOLDER in key}
+        # Apart, as other releases' pages lie between ours.
+        ranges = [*key_ranges(wanted.keys() - pages, RANGES), *key_ranges(pages, RANGES)]
+        return self._requests.listing(ranges, wanted, self._concurrency)
 
     def _of_each(self, keys: Sequence[str], ask: Callable[[str], Answer | None]) -> dict[str, Answer]:
         """Key -> answer, for the keys that exist."""
