@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +11,14 @@ from release_log.layout import Layout
 from release_log.ledger_file import Announcement, encode_announcement, pack
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
-from uploader.s3.port import Blob, Listing, Look, always
+from uploader.s3.port import Blob, Listing, Look, PageInPlace, PlacingAnswer, always
+from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from uploader.builds.asset import LocalAsset, Stored
+    from uploader.s3.port import Placement
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
@@ -24,8 +27,8 @@ LAYOUT = Layout("assets/")
 def stored_with(asset: LocalAsset) -> dict[str, str]:
     """The headers and metadata that the uploader stores an asset with."""
     headers = asset.treatment.headers
-    notes = {"headers": headers.digest} | ({} if asset.digest is None else {"digest": asset.digest})
-    return headers.as_http() | notes
+    notes = {"headers": headers.digest, "digest": asset.digest, STORED: asset.stored}
+    return headers.as_http() | {name: note for name, note in notes.items() if note is not None}
 
 
 class Clock:
@@ -132,6 +135,25 @@ class FakeBucket:
             self.write(asset.key, Path(asset.path).read_bytes())
             self.stored[asset.key] = stored_with(asset)
             done(asset, asset.as_it_is())
+
+    def look_at_pages(
+        self, layout: Layout, keys: Sequence[str]
+    ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
+        there = [key for key in keys if key in self.objects]
+        return self.written(layout.markers), {key: self._page(key) for key in there}
+
+    def place(self, placements: Sequence[Placement]) -> PlacingAnswer:
+        etags = {}
+        for page in placements:
+            self._request(f"place {page.key}")
+            if (self._page(page.key).etag if page.key in self.objects else None) == page.etag:
+                self.write(page.key, self.objects[page.source])
+                self.stored[page.key] = self.stored[page.source]
+                etags[page.key] = self._page(page.key).etag
+        return PlacingAnswer(etags)
+
+    def _page(self, key: str) -> PageInPlace:
+        return PageInPlace(hashlib.md5(self.objects[key], usedforsecurity=False).hexdigest(), self.stored.get(key, {}))
 
     def withdraw(self, key: str) -> None:
         self._request(f"delete {key}")

@@ -25,12 +25,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release marker in the bucket; ``at`` is S3's ``LastModified``, ``assets`` logical path -> key."""
+    """A release marker in the bucket.
+
+    Attributes:
+        id: The release's id.
+        at: S3's ``LastModified``.
+        channel: The release's channel.
+        assets: Logical path -> key, also of the stored pages.
+        stored: Whether its pages are put in place after its marker.
+        placed: When they were; None: not yet.
+    """
 
     id: str
     at: datetime
     channel: str
     assets: Mapping[str, str]
+    stored: bool = False
+    placed: datetime | None = None
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +68,20 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The current releases from one instant on: channel -> release."""
+    """The current releases from one instant on, the oldest first."""
 
     at: datetime
-    current: Mapping[str, Release]
+    current: Sequence[Release]
 
     @property
     def keys(self) -> set[str]:
         """Every key of a current release."""
-        return {key for release in self.current.values() for key in release.assets.values()}
+        return {key for release in self.current for key in release.assets.values()}
 
     @property
     def paths(self) -> set[str]:
         """Every logical path of a current release."""
-        return {logical for release in self.current.values() for logical in release.assets}
+        return {logical for release in self.current for logical in release.assets}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +102,34 @@ class Retired:
 
 
 def steps(releases: Sequence[Release]) -> list[Step]:
-    """The current releases after each release; the newest release of a channel is its current one."""
+    """The current releases after each marker, and after the pages of each release were in place.
+
+    Current are a channel's releases from the newest one on that is in place.
+    """
     ordered = sorted(releases, key=lambda release: (release.at, release.id))
-    return [
-        Step(release.at, {earlier.channel: earlier for earlier in ordered[: number + 1]})
-        for number, release in enumerate(ordered)
+    events = [(release.at, 0, release.id) for release in ordered]
+    events += [
+        (release.placed, 1, release.id)
+        for release in ordered
+        if release.stored and release.placed is not None and release.placed >= release.at
     ]
+    found = []
+    for event in sorted(events):
+        there = [each for each in ordered if (each.at, 0, each.id) <= event]
+        placed = [
+            each
+            for each in there
+            if not each.stored or (each.placed is not None and each.at <= each.placed and (each.placed, 1, each.id) <= event)
+        ]
+        current = [
+            each
+            for each in there
+            if not any(
+                other.channel == each.channel and (other.at, other.id) > (each.at, each.id) for other in placed
+            )
+        ]
+        found.append(Step(event[0], current))
+    return found
 
 
 def retired(site: Site) -> dict[str, Retired]:
@@ -114,8 +148,8 @@ def retired(site: Site) -> dict[str, Retired]:
 def _left(key: str, history: list[Step]) -> Retired:
     last = max(number for number, step in enumerate(history) if key in step.keys)
     before, after = history[last], history[last + 1]
-    (release,) = (each for each in before.current.values() if each not in after.current.values())
-    (logical,) = (logical for logical, its_key in release.assets.items() if its_key == key)
+    release = [each for each in before.current if each not in after.current and key in each.assets.values()][-1]
+    *_, logical = (logical for logical, its_key in release.assets.items() if its_key == key)
     state, since = _state(logical, [(step.at, step.paths) for step in history[last + 1 :]])
     return Retired(state, since, logical, release.id)
 
@@ -149,7 +183,8 @@ def kept(site: Site, policy: Policy) -> set[str]:
     keys: set[str] = set()
     for channel in {release.channel for release in site.releases}:
         line = sorted((each for each in site.releases if each.channel == channel), key=lambda each: (each.at, each.id))
-        earlier = line[:-1]
+        current = steps(site.releases)[-1].current
+        earlier = [each for each in line if each not in current]
         keys |= {key for each in earlier[::-1][: policy.keep_releases] for key in each.assets.values()}
     return keys
 

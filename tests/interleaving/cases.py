@@ -40,9 +40,7 @@ def release(
     world: World, keys: Sequence[str], name: str, folder: str = LAYOUT.markers, channel: str = "default"
 ) -> None:
     """Publish a release without interruption; it takes a second."""
-    cast.put_assets(world, keys)
-    release_id = name if "Z-" in name else f"{world.now:%Y%m%dT%H%M%SZ}-{name}"
-    world.put(LAYOUT.key_in(folder, release_id), cast.body(keys, channel, name.partition("Z-")[2] or name, world))
+    cast.publish_alone(world, keys, name, folder, channel)
     world.advance(1)
 
 
@@ -60,7 +58,7 @@ def pinned(policy: Policy) -> World:
     """The same, and the release with A is pinned."""
     world = superseded(policy)
     world.put(LAYOUT.pin_key(OLD_ID), world.objects[LAYOUT.marker_key(OLD_ID)].body)
-    world.pinned[OLD_ID] = world.releases[OLD_ID][1].keys
+    world.pinned[OLD_ID] = frozenset(world.releases[OLD_ID][1].objects)
     return world
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+from release_log.marker import decode
 from release_log.policy_settings import Policy
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
@@ -100,15 +101,14 @@ def _history(world: World, policy: Policy, random: Random, *, copies: bool) -> t
     ids: dict[str, list[str]] = {LAYOUT.markers: [], LAYOUT.staged: [], LAYOUT.pending: []}
     for number in range(random.randint(0, 4)):
         keys, channel = _assets(random), random.choice((*CHANNELS, CHANNELS[0]))
-        cast.put_assets(world, keys)
-        release_id = f"{world.now:%Y%m%dT%H%M%SZ}-r{number}"
         folder = random.choice((LAYOUT.markers, LAYOUT.markers, LAYOUT.markers, LAYOUT.staged, LAYOUT.pending))
-        body = cast.body(keys, channel, f"r{number}", world)
-        world.put(LAYOUT.key_in(folder, release_id), body)
+        old, cut_off = random.random() < 0.1, random.random() < 0.15
+        release_id = cast.publish_alone(world, keys, f"r{number}", folder, channel, stored=not old, placed=not cut_off)
+        body = world.objects[LAYOUT.key_in(folder, release_id)].body
         ids[folder].append(release_id)
         if folder != LAYOUT.pending and random.random() < 0.15:
             world.put(LAYOUT.pin_key(release_id), body)
-            world.pinned[release_id] = frozenset(keys)
+            world.pinned[release_id] = frozenset(decode(body, PREFIX).objects)
         world.advance(random.choice((0, 1, 1, 700, 4000)) + 61 * copies)
         if random.random() < 0.6:
             cast.clean_alone(world, policy)

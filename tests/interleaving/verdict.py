@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.report import Report
+    from release_log.marker import Release
     from release_log.policy_settings import Policy
     from tests.interleaving.actor import Actor
     from tests.interleaving.world import World
@@ -43,17 +44,31 @@ def site(world: World, ids: frozenset[str] | None = None, ledger: Ledger | None 
         if i in world.releases and at != world.releases[i][0] and LAYOUT.marker_key(i) not in world.copied:
             msg = f"{i} was written at {world.releases[i][0]}, and the ledger says {at}"
             raise BrokenPromiseError(msg)
+    placed = {i: at for i, at in world.placed.items() if ids is None or LAYOUT.placed_key(i) in ids}
+    for i, each in (ledger.folded if ledger else {}).items():
+        if each.placed is not None:
+            if i in placed and each.placed < placed[i] and LAYOUT.placed_key(i) not in world.copied:
+                msg = f"{i} was in place at {placed[i]}, and the ledger says {each.placed}"
+                raise BrokenPromiseError(msg)
+            placed[i] = each.placed
     releases = [
         reference.Release(
-            i, folded.get(i, at), release.channel, {path: asset.key for path, asset in release.assets.items()}
+            i, folded.get(i, at), release.channel, _keys(release), release.places_pages, placed.get(i)
         )
         for i, (at, release) in world.releases.items()
         if ids is None or LAYOUT.marker_key(i) in ids
     ]
     pins = [decode(stored.body, PREFIX) for key, stored in world.objects.items() if key.startswith(LAYOUT.pins)]
-    pinned = frozenset().union(*(release.keys for release in pins))
-    present = [key for key in world.objects if LAYOUT.owns(key)]
+    pinned = frozenset().union(*(release.all_keys for release in pins))
+    present = [key for key in world.objects if LAYOUT.owns(key) or LAYOUT.stores(key)]
     return reference.Site(releases, present, pinned=pinned, sure_since=ledger.sure_since if ledger else None)
+
+
+def _keys(release: Release) -> dict[str, str]:
+    """Logical path -> key, also of the stored pages."""
+    keys = {path: asset.key for path, asset in release.assets.items()}
+    pages = release.pages.items()
+    return keys | {LAYOUT.page_path(key): LAYOUT.page_key(page.stored or "") for key, page in pages}
 
 
 def read_ledger(world: World) -> Ledger | None:
@@ -75,7 +90,7 @@ class Watch:
         world.on_delete = self._on_delete
 
     def _on_delete(self, actor: Actor | None, key: str) -> None:
-        if not LAYOUT.owns(key) or actor is None:
+        if not (LAYOUT.owns(key) or LAYOUT.stores(key)) or actor is None:
             return
         seen = site(self._world, actor.seen_markers)
         if self._strict:
@@ -93,7 +108,7 @@ class Watch:
 
     def _was_released(self, key: str) -> bool:
         """Whether a release names the asset whose marker is gone by now."""
-        return any(key in release.keys for _, release in self._world.published.values())
+        return any(key in release.all_keys for _, release in self._world.published.values())
 
     def _lenient_policy(self, key: str, seen: reference.Site, actor: Actor) -> Policy:
         """The policy; if nobody can know the order of the markers, the part of it that needs no order."""
@@ -104,7 +119,7 @@ class Watch:
         return self._policy
 
     def _check_untagged(self, seen: reference.Site) -> None:
-        for key in reference.steps(seen.releases)[-1].keys:
+        for key in reference.steps(seen.releases)[-1].keys & self._world.objects.keys():
             if read_mark(self._world.objects[key].tags) is not None:
                 msg = f"an asset is deleted before {key}, which is current, has lost its tag"
                 raise BrokenPromiseError(msg)
@@ -169,12 +184,15 @@ def _compare(world: World, policy: Policy, now: datetime, *, last: bool) -> None
     states = reference.retired(found)
     # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if world.objects[key].at >= _left(key, found)}
-    left_to_people = {key for key in again if not local_asset(key).fingerprinted}
-    overdue = reference.due(found, policy, now) - (left_to_people if last else again)
+    left_to_people = {key for key in again if LAYOUT.owns(key) and not local_asset(key).fingerprinted}
+    ledger = read_ledger(world)
+    lingering = set() if ledger is None else ledger.lingering.keys()
+    in_place = {key for i in lingering if i in world.published for key in world.published[i][1].keys}
+    overdue = reference.due(found, policy, now) - (left_to_people if last else again) - in_place
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
         raise BrokenPromiseError(msg)
-    for key in found.present:
+    for key in filter(LAYOUT.owns, found.present):
         mark = read_mark(world.objects[key].tags)
         state = states.get(key)
         if state is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release_log.layout import Layout
@@ -77,6 +77,7 @@ class World:
         unpinned: Ids of the releases that somebody has asked to unpin: they are nobody's to rely on any more.
         releases: Id -> when its marker was written, and what it says, for each marker in the bucket.
         published: The same for each marker that ever was there.
+        placed: Id -> when its file was written that says that its pages are in place.
         copied: Keys of the files that somebody has copied onto themselves, so that ``LastModified`` is another.
         late: Requests under way.
         trace: A record of the requests, for people.
@@ -89,6 +90,7 @@ class World:
         self.objects: dict[str, Stored] = {}
         self.releases: dict[str, tuple[datetime, Release]] = {}
         self.published: dict[str, tuple[datetime, Release]] = {}
+        self.placed: dict[str, datetime] = {}
         self.copied: set[str] = set()
         self.staged: dict[str, Release] = {}
         self.pinned: dict[str, frozenset[str]] = {}
@@ -113,6 +115,7 @@ class World:
         }
         other.releases, other.staged, other.pinned = dict(self.releases), dict(self.staged), dict(self.pinned)
         other.published, other.copied = dict(self.published), set(self.copied)
+        other.placed = dict(self.placed)
         other.unpinned, other.trace = set(self.unpinned), list(self.trace)
         other.runs_alone = self.runs_alone
         other._current, other._dirty = self._current, self._dirty
@@ -211,7 +214,11 @@ class World:
         """Store an object; it replaces the old one and its tags."""
         stored = Stored(body, self.now, len(body) if size is None else size, {}, metadata or {})
         self.objects[key] = stored
-        if key.startswith(LAYOUT.markers):
+        placed = LAYOUT.placed_id(key)
+        if placed is not None:
+            self.placed[placed] = self.now
+            self._dirty = True
+        elif key.startswith(LAYOUT.markers):
             release_id = LAYOUT.release_id(key)
             self.releases[release_id] = self.published[release_id] = (self.now, decode(body, PREFIX))
             self._dirty = True
@@ -226,6 +233,8 @@ class World:
         """
         self.objects[key] = replace(stored, at=self.now)
         self.copied.add(key)
+        if LAYOUT.placed_id(key) is not None:
+            return
         if key.startswith(LAYOUT.markers):
             release_id = LAYOUT.release_id(key)
             self.releases[release_id] = self.published[release_id]
@@ -267,13 +276,29 @@ class World:
             newest[release.channel] = max(newest.get(release.channel, (at, release_id)), (at, release_id))
         return {channel: release_id for channel, (_, release_id) in newest.items()}
 
+    def lines(self) -> dict[str, list[str]]:
+        """Channel -> ids of its current releases, the newest first: from the newest one on that is in place."""
+        lines: dict[str, list[str]] = {}
+        over: set[str] = set()
+        for release_id, (at, release) in sorted(self.releases.items(), key=lambda i: (i[1][0], i[0]), reverse=True):
+            if release.channel not in over:
+                lines.setdefault(release.channel, []).append(release_id)
+                if not release.places_pages or self.placed.get(release_id, datetime.min.replace(tzinfo=UTC)) >= at:
+                    over.add(release.channel)
+        return lines
+
     def current_keys(self) -> frozenset[str]:
-        """Every key of a current release."""
+        """Every object of a current release."""
         if self._dirty:
-            releases = [self.releases[release_id][1] for release_id in self.current().values()]
-            self._current = frozenset().union(*(release.keys for release in releases))
+            releases = [self.releases[release_id][1] for line in self.lines().values() for release_id in line]
+            self._current = frozenset().union(*(release.objects for release in releases))
             self._dirty = False
         return self._current
+
+    def asked_for(self) -> dict[str, frozenset[str]]:
+        """Key of each page in place -> the assets that a visitor's browser asks for."""
+        pages = ((key, stored.body) for key, stored in self.objects.items() if LAYOUT.owns(key))
+        return {key: frozenset(filter(None, body[5:].decode().split(","))) for key, body in pages if body[:5] == b"page:"}
 
     def check(self) -> None:
         """The promise, which must hold after each step."""
@@ -281,6 +306,10 @@ class World:
         if not self.current_keys() <= there:
             msg = f"a current release misses {sorted(self.current_keys() - there)}"
             raise BrokenPromiseError(msg)
+        for page, assets in self.asked_for().items():
+            if not assets <= there:
+                msg = f"{page} is in place, and asks for {sorted(assets - there)}, which is gone"
+                raise BrokenPromiseError(msg)
         for release_id in self.pinned.keys() - self.unpinned:
             if not self.pinned[release_id] <= there:
                 msg = f"{release_id} is pinned, and misses {sorted(self.pinned[release_id] - there)}"
