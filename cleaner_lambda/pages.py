@@ -69,7 +69,8 @@ def look_at_pages(
         named: What tells the pages apart that intents and staged releases name.
         pace: See `Pace`.
     """
-    there = _find(store, layout, sorted(_keys(layout, history)), pace)
+    strict, others = _keys(layout, history)
+    there = _find(store, layout, sorted(strict | others), pace)
     if not there:
         return InPlace(markers)
     live = {each for published in history.releases for asset in published.release.assets.values() if (each := asset.page)}
@@ -99,7 +100,7 @@ def look_at_pages(
             release_id = max((owners[page] for page in pages if page in owners), default="")
             if release_id:
                 lying.setdefault(release_id, set()).add(key)
-            else:
+            elif key in strict:
                 unknown.append(_stop_for_unknown(key))
     return InPlace(
         markers,
@@ -123,7 +124,7 @@ def linger(
     """The releases whose pages are in place, or were until a moment ago. Pure; see `Ledger.lingering`."""
     after: dict[str, datetime | None] = dict.fromkeys(lying)
     for release_id, since in before.items():
-        if release_id not in after and (since is None or now < since + lingers(policy)):
+        if release_id not in after and (since is None or since == now or now < since + lingers(policy)):
             after[release_id] = now if since is None else since
     return after
 
@@ -133,10 +134,10 @@ def lingers(policy: Policy) -> timedelta:
     return timedelta(seconds=max(policy.version_ttl, policy.grace))
 
 
-def _keys(layout: Layout, history: History) -> set[str]:
-    """The keys of pages that releases with stored pages name.
+def _keys(layout: Layout, history: History) -> tuple[set[str], set[str]]:
+    """The keys of pages that releases with stored pages name, and those of other pages that are not current any more.
 
-    Under a key whose newest release has no stored page, its upload put the page in place before its marker.
+    Under a current key whose newest release has no stored page, its upload put the page in place before its marker.
     """
     newest: dict[str, Published] = {}
     for each in sorted(history.releases, key=lambda published: published.order):
@@ -145,7 +146,9 @@ def _keys(layout: Layout, history: History) -> set[str]:
                 newest[asset.key] = each
     live = {key for key, each in newest.items() if each.release.places_pages}
     retired = {key for entry in history.retired.values() if (key := layout.page_of(entry.logical)) is not None}
-    return live | (retired - newest.keys())
+    removed = {key for key, entry in history.retired.items() if entry.logical == key and entry.release}
+    strict = live | (retired - newest.keys())
+    return strict, (removed | retired) - strict
 
 
 def _find(store: S3Port, layout: Layout, keys: list[str], pace: Pace) -> dict[str, Listed]:

@@ -102,7 +102,7 @@ def _history(world: World, policy: Policy, random: Random, *, copies: bool) -> t
     for number in range(random.randint(0, 4)):
         keys, channel = _assets(random), random.choice((*CHANNELS, CHANNELS[0]))
         folder = random.choice((LAYOUT.markers, LAYOUT.markers, LAYOUT.markers, LAYOUT.staged, LAYOUT.pending))
-        old, cut_off = random.random() < 0.1, random.random() < 0.15
+        old, cut_off = random.random() < 0.1 and folder == LAYOUT.markers, random.random() < 0.15
         release_id = cast.publish_alone(world, keys, f"r{number}", folder, channel, stored=not old, placed=not cut_off)
         body = world.objects[LAYOUT.key_in(folder, release_id)].body
         ids[folder].append(release_id)
