@@ -208,7 +208,7 @@ class FaultProxy:
         self.requests: list[Request] = []
         self._plans: list[Plan] = []
         self._refusals: list[Refusal] = []
-        self._denials: list[tuple[Match, str, int]] = []
+        self._denials: list[tuple[Match, _Answer]] = []
         self._cuts: list[Cut] = []
         self._conflicts: list[Conflict] = []
         self._lock = threading.Lock()
@@ -253,13 +253,21 @@ class FaultProxy:
 
     def deny(self, match: Match, code: str = "AccessDenied", status: int = 403) -> None:
         """Answer requests with an error of S3's, until `heal`."""
-        with self._lock:
-            self._denials.append((match, code, status))
+        self._answer(match, _xml(status, code, f"<Error><Code>{code}</Code><Message>by the test</Message></Error>"))
 
-    def denied(self, request: Request) -> tuple[str, int] | None:
-        """The code and the status of the error with which a request is answered; None if it is not denied."""
+    def give_page(self, match: Match, status: int = 200) -> None:
+        """Answer requests with a page of HTML, as a gateway in between does, until `heal`."""
+        page = b"<!DOCTYPE html><html><body><p>Please <b>sign in<br></p></body></html>"
+        self._answer(match, _Answer(status, "OK", [("Content-Type", "text/html")], page, len(page)))
+
+    def _answer(self, match: Match, answer: _Answer) -> None:
         with self._lock:
-            return next(((code, status) for match, code, status in self._denials if match(request)), None)
+            self._denials.append((match, answer))
+
+    def denied(self, request: Request) -> _Answer | None:
+        """The answer that a request gets without the server; None if it is not denied."""
+        with self._lock:
+            return next((answer for match, answer in self._denials if match(request)), None)
 
     def cut(self, match: Match, at: int, *, silent: bool) -> Cut:
         """Cut the answer to the next matching request; see `Cut`."""
@@ -508,11 +516,9 @@ class _Handler(BaseHTTPRequestHandler):
             server.close()
 
     def _deny(self, request: Request) -> _Answer | None:
-        denied = self.server.proxy.denied(request)
-        if denied is None:
+        answer = self.server.proxy.denied(request)
+        if answer is None:
             return None
-        code, status = denied
-        answer = _xml(status, code, f"<Error><Code>{code}</Code><Message>by the test</Message></Error>")
         return replace(answer, body=b"", length=0) if self.command == "HEAD" else answer
 
     def _refuse(self, body: bytes) -> _Answer | None:

@@ -16,7 +16,7 @@ from uploader.history.body import body_of
 from uploader.history.completeness import check_whole
 from uploader.history.find import without_headers
 from uploader.history.release import read_release
-from uploader.protocol.intent import intent, withdraw
+from uploader.protocol.intent import TRIES, busy_error, intent, withdraw
 from uploader.protocol.late import Late
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def write_if_whole(
         return body_of(release_at(at))
 
     late = Late()
-    while True:
+    taken = 0
+    while taken < TRIES:
         # An intent of its own: the file that has protected these assets until now may be about to expire.
         with late.named(), intent(bucket, layout, logged.name, body_at, keys, clocks) as held:
             listing = held.take_look().listing
@@ -103,7 +104,10 @@ def write_if_whole(
                     _check_same(bucket, layout, key, logged.release)
                 if written or key is not None:
                     return _written(bucket, layout, logged, file, already=not written)
+        taken += 1
         clocks.sleep(1)
+    with late.named():
+        raise busy_error(logged.name)
 
 
 def _written(bucket: BucketPort, layout: Layout, logged: LoggedRelease, file: str, *, already: bool) -> Written:

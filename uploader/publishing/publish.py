@@ -15,7 +15,7 @@ from release_log.marker import Asset, Release
 from uploader.about import VERSION, WRITER
 from uploader.clocks import Clocks
 from uploader.history.body import body_of
-from uploader.protocol.intent import intent
+from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.publishing.compare import StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.known_headers import earlier_headers
@@ -122,7 +122,8 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     def body_at(at: datetime) -> bytes:
         return body_of(_release(build, at, {}))
 
-    while True:
+    taken = 0
+    while taken < TRIES:
         with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
             if not held.is_taken(layout):
                 uploads, compressed = _compare(build, _stored_objects(bucket, layout, build, held.take_look(), newest))
@@ -143,8 +144,11 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
                     if late.came(held, clocks):
                         continue
                     return _published(build, held.id, key, done)
-            log.info("%s is another upload's: going on under another id", held.id)
+            log.debug("%s is another upload's: going on under another id", held.id)
+        taken += 1
         clocks.sleep(1)
+    with late.named():
+        raise busy_error(build.release)
 
 
 def _published(build: Build, release_id: str, key: str, done: Mapping[str, Upload]) -> Published:
