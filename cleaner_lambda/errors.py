@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from release_log.bounds import one_line
+
 
 class CleanerError(Exception):
     """The run ended without an answer. The message says what to do.
@@ -43,7 +45,7 @@ class UnreadableError(CleanerError):
         """
         self.key = key
         self.remedy = _REMEDIES.get(code, _REMEDY)
-        super().__init__(f"{key} cannot be read ({code}): {self.remedy}")
+        super().__init__(f"{one_line(key)} cannot be read ({code}): {self.remedy}")
 
 
 _REMEDIES = {

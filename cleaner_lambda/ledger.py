@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from release_log import ledger_fields as fields
+from release_log.bounds import shown
 from release_log.instants import format_instant
 from release_log.ledger_file import broken, decode_announcement, encode_announcement, pack, unpack
 from release_log.marker_order import Contradiction
@@ -134,7 +135,7 @@ def decode(body: bytes) -> Ledger:
     """
     document = unpack(body)
     try:
-        return Ledger(
+        ledger = Ledger(
             current=fields.text_mapping(document["current"]),
             folded=_decode_folded(document["folded"]),
             # An older version's ledger has none of these three.
@@ -153,8 +154,20 @@ def decode(body: bytes) -> Ledger:
             tags_unknown=fields.texts(document.get("tags_unknown", [])),
             last_run=fields.mapping(document["last_run"]),
         )
+        _check_current(ledger)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise broken(error) from error
+    return ledger
+
+
+def _check_current(ledger: Ledger) -> None:
+    """Refuse a ledger whose instants say that a superseded release is current: they decide which assets are live."""
+    known = {**ledger.gone, **ledger.folded}
+    for release_id, each in ledger.folded.items():
+        current = ledger.current.get(each.channel)
+        if current in known and known[current].at < each.at:
+            msg = f"{shown(current)} is current, and {shown(release_id)} is newer"
+            raise ValueError(msg)
 
 
 def _encode_folded(folded: Mapping[str, Folded]) -> dict[str, dict[str, str]]:

@@ -11,6 +11,7 @@ from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.reading import name_some, read_files, stop_for_time
 from release_log import marker
+from release_log.bounds import one_line
 from release_log.errors import ReleaseLogError
 from release_log.layout import LOG_FOLDER
 
@@ -119,7 +120,7 @@ def stop_for_invalid(
         again: What to do with its release after the file is deleted.
     """
     message = (
-        f"{key} is not valid ({error}), so it is unknown which assets are {unknown}: nothing is deleted until you "
-        f"delete this file and {again} its release again"
+        f"{one_line(key)} is not valid ({error}), so it is unknown which assets are {unknown}: nothing is deleted "
+        f"until you delete this file and {again} its release again"
     )
     return Stop(Reason.INVALID_MARKER, message, until)

@@ -66,7 +66,7 @@ def take_inventory(bucket: BucketPort, versions: VersionsPort, layout: Layout, l
     there = keys_there(logged.release, sizes)
     if there == logged.release.keys:
         return Inventory(there, {}, frozenset())
-    below = versions.deleted(layout.prefix)
+    below = versions.deleted(logged.release.keys - there)
     deleted = {
         asset.key: below[asset.key].marker
         for asset in logged.release.assets.values()

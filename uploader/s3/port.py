@@ -138,8 +138,8 @@ class Deleted:
 class VersionsPort(Protocol):
     """The requests of a restoration, in a versioned bucket. Every method raises `UploaderError` with one line."""
 
-    def deleted(self, prefix: str) -> Mapping[str, Deleted]:
-        """Every key under a prefix whose newest version is a delete marker."""
+    def deleted(self, keys: Collection[str]) -> Mapping[str, Deleted]:
+        """Those of these keys whose newest version is a delete marker."""
         ...
 
     def undelete(self, markers: Mapping[str, str]) -> None:
