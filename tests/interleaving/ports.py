@@ -205,6 +205,9 @@ class UploaderPort:
     def written(self, prefix: str) -> dict[str, datetime]:
         return {key: at for key, (_, at) in self._listing(prefix).items()}
 
+    def odd_keys(self, prefix: str) -> list[str]:  # noqa: ARG002 (the port's own signature)
+        return []
+
     def listing(self, prefix: str, keys: Collection[str]) -> Listing:
         found = self._listing(prefix)
         log = {key: at for key, (_, at) in found.items() if key.startswith(Layout(prefix).log)}

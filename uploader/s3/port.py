@@ -76,7 +76,14 @@ class ReaderPort(Protocol):
         ...
 
     def written(self, prefix: str) -> Mapping[str, datetime]:
-        """Key -> S3's ``LastModified``, in whole seconds, of every object under a prefix."""
+        """Key -> S3's ``LastModified``, in whole seconds, of every object under a prefix; `odd_keys` are left out."""
+        ...
+
+    def odd_keys(self, prefix: str) -> list[str]:
+        """The keys that no release can name, such as ``a//b``, among the first 10,000 under a prefix.
+
+        Every other method passes over them.
+        """
         ...
 
     def listing(self, prefix: str, keys: Collection[str]) -> Listing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 import obstore
@@ -18,19 +19,23 @@ from uploader.s3.bodies import read_body
 from uploader.s3.errors import NO_CODE, AnswerError, code_of, is_missing, is_taken, passes
 from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
+from uploader.s3.pages import Pages, is_odd
 from uploader.s3.port import Blob, always
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from obstore import GetResult, ObjectMeta
+    from obstore import GetResult
 
     from uploader.builds.asset import LocalAsset
     from uploader.s3.connection import Connection
     from uploader.s3.key_ranges import KeyRange
 
 Answer = TypeVar("Answer")
+
+ODD_PAGES = 10
+"""How many pages are searched for odd keys: the release log, which comes first, and the beginning of the assets."""
 
 PAUSES = (0.2, 1.0, 4.0)
 """Seconds before a request is repeated after a passing error.
@@ -50,6 +55,7 @@ class Requests:
     def __init__(self, connection: Connection) -> None:
         self._store = connection.store
         self._access = connection.access
+        self._pages = Pages(connection.store, connection.access)
         self._large_files = LargeFiles(connection.access, connection.encryption)
         self._errors: tuple[type[Exception], ...] = (AnswerError, *connection.errors)
 
@@ -114,12 +120,14 @@ class Requests:
             raise
 
     def written(self, prefix: str) -> dict[str, datetime]:
-        """Key -> ``LastModified`` of every object under a prefix."""
+        """See `ReaderPort.written`."""
 
         def read() -> dict[str, datetime]:
             found: dict[str, datetime] = {}
-            for page in self._pages(prefix):
-                found |= {each["path"]: whole_seconds(each["last_modified"]) for each in page}
+            for page in self._pages.of(prefix):
+                found |= {
+                    each["path"]: whole_seconds(each["last_modified"]) for each in page if not is_odd(each["path"])
+                }
                 if len(found) > LOG_FILES:
                     where = f"s3://{self._access.bucket}/{prefix}"
                     msg = f"{where} has more than {LOG_FILES} files: delete those that no release needs any more"
@@ -130,13 +138,27 @@ class Requests:
 
     def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Callable[[], KeyListing]:
         """Prepare a listing that looks for the wanted keys in these ranges; see `RangeListing`. Call it to list."""
-        listing = RangeListing(self._store, ranges, wanted, at_once)
+        listing = RangeListing(self._pages, ranges, wanted, at_once)
 
         def read() -> KeyListing:
             self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
+            sizes, times = listing.found
+            for key in [key for key, size in sizes.items() if size == 0]:
+                # obstore reads the empty object `key/`, by which some tools mean a folder, as this key.
+                if self.metadata_if_readable(key) is None:
+                    del sizes[key], times[key]
             return listing.found
 
         return read
+
+    def odd_keys(self, prefix: str) -> list[str]:
+        """See `ReaderPort.odd_keys`."""
+
+        def read() -> list[str]:
+            pages = islice(self._pages.of(prefix), ODD_PAGES)
+            return [each["path"] for page in pages for each in page if is_odd(each["path"])]
+
+        return self._ask("s3:ListBucket", prefix, read)
 
     def put(self, asset: LocalAsset) -> Stored:
         """Store a file; returns its size and headers in the bucket."""
@@ -167,9 +189,6 @@ class Requests:
             obstore.delete(self._store, key)
 
         self._ask("s3:DeleteObject", key, delete)
-
-    def _pages(self, prefix: str, after: str | None = None) -> Iterator[Sequence[ObjectMeta]]:
-        return obstore.list(self._store, prefix or None, offset=after, chunk_size=1000)
 
     def _is_surely_missing(self, key: str) -> bool:
         try:
