@@ -3,25 +3,79 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda.doubles import find_doubles
+from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.guard import check
+from cleaner_lambda.markers import read_markers
 from cleaner_lambda.nesting import find_inner, needed_around, without_inner
-from cleaner_lambda.policy import decide
+from cleaner_lambda.policy import View, decide
 from cleaner_lambda.report import keys
+from cleaner_lambda.survey import survey
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
+    from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.guard import Checked
+    from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
-    from cleaner_lambda.policy import Plan, View
+    from cleaner_lambda.policy import Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.run import Job
     from cleaner_lambda.survey import Survey
+
+
+class Decided(NamedTuple):
+    """What a run knows and wants after its first look, before it says so.
+
+    Attributes:
+        log: The release log.
+        known: What is known of the site.
+        kept: Ids of the releases that ``keep_releases`` keeps.
+        view: What the policy decided on.
+        checked: Its plan.
+    """
+
+    log: FoldedLog
+    known: Survey
+    kept: list[str]
+    view: View
+    checked: Checked
+
+
+def decide_first(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:
+    """Fold the markers in, look at the site if that is due, and ask the policy."""
+    log = fold_log(store, layout, loaded, pace)
+    log = replace(log, history=without_inner(log.history, job.inner))
+    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=job.full, inner=job.inner)
+    kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
+    log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
+    view = _view(loaded, log, known, kept)
+    checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
+    found = find_inner(store, layout, known.inner, changed(checked.plan), pace.mapper)
+    if found:
+        known, view = leave_to_inner(known, view, found)
+        checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
+    return Decided(log, known, kept, view, checked)
+
+
+def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) -> View:
+    """What the policy decides on, after the first look."""
+    return View(
+        live=frozenset(known.history.live_keys()),
+        retired=known.history.retired,
+        owed=known.history.owed,
+        protected=loaded.look.protections.by_key,
+        pinned=loaded.look.pins.keys,
+        kept=frozenset().union(*(published.release.keys for published in log.markers.of(kept))),
+        tags_unknown=known.tags_unknown,
+        around=known.around,
+        stops=(*loaded.stops, *log.stops, *known.stops),
+    )
 
 
 def decide_and_check(

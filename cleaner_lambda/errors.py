@@ -36,15 +36,16 @@ class UnreadableError(CleanerError):
         remedy: What to do.
     """
 
-    def __init__(self, key: str, code: str) -> None:
+    def __init__(self, key: str, code: str, remedy: str = "") -> None:
         """Name the file and the remedy.
 
         Args:
             key: The file.
-            code: S3's code of the error.
+            code: S3's code of the error, or what else is wrong with it.
+            remedy: What to do; empty if the code says it.
         """
         self.key = key
-        self.remedy = _REMEDIES.get(code, _REMEDY)
+        self.remedy = remedy or _REMEDIES.get(code, _REMEDY)
         super().__init__(f"{one_line(key)} cannot be read ({code}): {self.remedy}")
 
 

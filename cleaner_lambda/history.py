@@ -65,19 +65,33 @@ def fold(history: History, releases: Iterable[Published]) -> History:
     return history
 
 
-def _publish(history: History, published: Published) -> History:
+def fold_late(history: History, releases: Iterable[Published], at: datetime) -> History:
+    """The history after some releases that are older than what is in it, as if they had come and gone at ``at``.
+
+    A release that is the newest of its channel becomes current. What the others name is retired late, and never early.
+    """
+    for published in sorted(releases, key=lambda each: each.order):
+        current = history.current.get(published.release.channel)
+        history = _publish(history, published, at)
+        if current is not None and current.order > published.order:
+            history = _publish(history, current, at)
+    return history
+
+
+def _publish(history: History, published: Published, at: datetime | None = None) -> History:
+    at = at or published.at
     channel = published.release.channel
     previous = history.current.get(channel)
     after = History(current={**history.current, channel: published})
     keys, paths = after.live_keys(), after.live_paths()
-    turned = dict.fromkeys(paths ^ history.live_paths(), published.at)
+    turned = dict.fromkeys(paths ^ history.live_paths(), at)
 
     revived = history.retired.keys() & keys
-    retired = {key: restate(entry, paths, published.at) for key, entry in history.retired.items() if key not in revived}
+    retired = {key: restate(entry, paths, at) for key, entry in history.retired.items() if key not in revived}
     if previous is not None:
         for logical, asset in previous.release.assets.items():
             if asset.key not in keys:
-                mark = Mark(_state(logical, paths), published.at)
+                mark = Mark(_state(logical, paths), at)
                 retired[asset.key] = Retired(logical, mark, asset.size, previous.id)
     tagged_again = {key for key in revived if history.retired[key].tagged is not None}
     return replace(

@@ -132,6 +132,8 @@ class CleanerPort:
             for key in some:
                 if self.actor is not None and key in self.world.objects:
                     self.actor.deleted.add(key)
+                if key.startswith(LAYOUT.markers):
+                    self.world.pruned.add(LAYOUT.release_id(key))
                 self.world.delete(key)
             return {}
 

@@ -34,7 +34,7 @@ def site(world: World, ids: frozenset[str] | None = None, ledger: Ledger | None 
 
     Args:
         world: The bucket.
-        ids: The markers that count; None for all.
+        ids: The markers that count, beside those that a cleaner deleted; None for all.
         ledger: Dates the markers that somebody copied: nobody else knows when a run first saw them. Any other marker is
             dated by when it was written.
     """
@@ -47,8 +47,8 @@ def site(world: World, ids: frozenset[str] | None = None, ledger: Ledger | None 
         reference.Release(
             i, folded.get(i, at), release.channel, {path: asset.key for path, asset in release.assets.items()}
         )
-        for i, (at, release) in world.releases.items()
-        if ids is None or LAYOUT.marker_key(i) in ids
+        for i, (at, release) in ({i: world.published[i] for i in world.pruned} | world.releases).items()
+        if ids is None or i in world.pruned or LAYOUT.marker_key(i) in ids
     ]
     pins = [decode(stored.body, PREFIX) for key, stored in world.objects.items() if key.startswith(LAYOUT.pins)]
     pinned = frozenset().union(*(release.keys for release in pins))

@@ -77,6 +77,7 @@ class World:
         unpinned: Ids of the releases that somebody has asked to unpin: they are nobody's to rely on any more.
         releases: Id -> when its marker was written, and what it says, for each marker in the bucket.
         published: The same for each marker that ever was there.
+        pruned: Ids of the markers that a cleaner deleted: what they said of assets still counts.
         copied: Keys of the files that somebody has copied onto themselves, so that ``LastModified`` is another.
         late: Requests under way.
         trace: A record of the requests, for people.
@@ -89,6 +90,7 @@ class World:
         self.objects: dict[str, Stored] = {}
         self.releases: dict[str, tuple[datetime, Release]] = {}
         self.published: dict[str, tuple[datetime, Release]] = {}
+        self.pruned: set[str] = set()
         self.copied: set[str] = set()
         self.staged: dict[str, Release] = {}
         self.pinned: dict[str, frozenset[str]] = {}
@@ -112,7 +114,7 @@ class World:
             key: replace(each, tags=dict(each.tags), metadata=dict(each.metadata)) for key, each in self.objects.items()
         }
         other.releases, other.staged, other.pinned = dict(self.releases), dict(self.staged), dict(self.pinned)
-        other.published, other.copied = dict(self.published), set(self.copied)
+        other.published, other.copied, other.pruned = dict(self.published), set(self.copied), set(self.pruned)
         other.unpinned, other.trace = set(self.unpinned), list(self.trace)
         other.runs_alone = self.runs_alone
         other._current, other._dirty = self._current, self._dirty

@@ -1,0 +1,35 @@
+"""The ledger's cut: the marker at which a replay begins. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.ledger import Folded, Ledger
+
+
+def newest_up_to(folded: Mapping[str, Folded], cut: tuple[datetime, str]) -> set[str]:
+    """Ids of the newest markers of each channel up to a cut: they were current then."""
+    newest: dict[str, tuple[datetime, str]] = {}
+    for release_id, each in folded.items():
+        order = (each.at, release_id)
+        if order <= cut:
+            newest[each.channel] = max(newest.get(each.channel, order), order)
+    return {release_id for _, release_id in newest.values()}
+
+
+def current_at_cut(ledger: Ledger) -> set[str]:
+    """Ids of the releases that were current at the ledger's cut."""
+    return set() if ledger.cut is None else newest_up_to({**ledger.gone, **ledger.folded}, ledger.cut)
+
+
+def is_cut_off(ledger: Ledger, release_id: str, at: datetime) -> bool:
+    """Whether a marker is up to the cut, and part of what the ledger knows."""
+    return (
+        ledger.cut is not None
+        and (at, release_id) <= ledger.cut
+        and (release_id in ledger.folded or release_id in ledger.gone)
+    )
