@@ -42,8 +42,9 @@ demo: setup ## show the product on an embedded AWS: three releases, and what the
 test: setup ## run all tests except the benchmark's
 	@python -m pytest $(WORKERS) --ignore tests/bench
 
-torture: setup ## run the tests that take an hour: a million schedules, every fault at every request, a hundred thousand histories
+torture: setup ## run the tests that take an hour: a million schedules, ten rounds of chaos, every fault at every request, a hundred thousand histories
 	@python -m tests.interleaving --schedules 1000000
+	@python -m tests.chaos --rounds 10
 	@python -m pytest $(WORKERS) tests/bench
 	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/interleaving/test_small_cases.py tests/http/test_faults.py tests/http/test_clean_faults.py tests/http/test_many_files.py tests/unit/cleaner_lambda/test_policy_laws.py tests/unit/cleaner_lambda/test_run_laws.py tests/unit/cleaner_lambda/test_second_model.py
 

@@ -3,25 +3,126 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda.doubles import find_doubles
+from cleaner_lambda.folding import all_folded, fold_log, kept_releases
+from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.guard import check
+from cleaner_lambda.markers import read_markers
 from cleaner_lambda.nesting import find_inner, needed_around, without_inner
-from cleaner_lambda.policy import decide
+from cleaner_lambda.pages import assets_of, linger, look_at_pages
+from cleaner_lambda.policy import View, decide
 from cleaner_lambda.report import keys
+from cleaner_lambda.survey import survey
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
+    from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.guard import Checked
+    from cleaner_lambda.load import Loaded
+    from cleaner_lambda.look import Look
     from cleaner_lambda.pace import Pace
-    from cleaner_lambda.policy import Plan, View
+    from cleaner_lambda.pages import InPlace
+    from cleaner_lambda.policy import Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.run import Job
     from cleaner_lambda.survey import Survey
+
+
+class Decided(NamedTuple):
+    """What a run knows and wants after its first look, before it says so.
+
+    Attributes:
+        log: The release log.
+        known: What is known of the site.
+        kept: Ids of the releases that ``keep_releases`` keeps.
+        view: What the policy decided on.
+        checked: Its plan.
+        lingering: See `cleaner_lambda.ledger.Ledger.lingering`.
+        pages: The pages in place; None if nothing is due, so that they need not be looked at.
+    """
+
+    log: FoldedLog
+    known: Survey
+    kept: list[str]
+    view: View
+    checked: Checked
+    lingering: Mapping[str, datetime | None]
+    pages: InPlace | None = None
+
+    def lingering_after(self, deleted: Collection[str], now: datetime) -> dict[str, datetime | None]:
+        """The same after the pages themselves may have been deleted."""
+        lying = {} if self.pages is None else self.pages.lying
+        return {
+            i: now if at is None and i in lying and lying[i] <= set(deleted) else at for i, at in self.lingering.items()
+        }
+
+
+def decide_first(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:
+    """Fold the markers in, look at the site if that is due, ask the policy, and look at the pages if anything is due."""
+    first = _decide(store, layout, job, loaded, pace)
+    if first.pages is None or not first.pages.late:
+        return first
+    # Visitors got the release before for longer than the file says that says otherwise.
+    return _decide(store, layout, job, replace(loaded, late=first.pages.late), pace)
+
+
+def _decide(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:
+    log = fold_log(store, layout, loaded, pace)
+    log = replace(log, history=without_inner(log.history, job.inner))
+    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=job.full, inner=job.inner)
+    kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
+    log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
+    view = _view(loaded, log, known, kept)
+    checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
+    found = find_inner(store, layout, known.inner, changed(checked.plan), pace.mapper)
+    if found:
+        known, view = leave_to_inner(known, view, found)
+        checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
+    first = Decided(log, known, kept, view, checked, loaded.ledger.lingering)
+    if not (checked.plan.delete or first.lingering):
+        return first
+    first = look_again_at_pages(store, layout, job, loaded.now, first, loaded.look, pace)
+    checked, view = decide_and_check(store, first.view, job, loaded.now, known.inner, pace)
+    return first._replace(checked=checked, view=view)
+
+
+def look_again_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
+    store: S3Port, layout: Layout, job: Job, now: datetime, before: Decided, look: Look, pace: Pace
+) -> Decided:
+    """Look at the pages in place, before anything is deleted: what they ask for stays.
+
+    Raises:
+        ConflictError: A page was put in place between two looks; start over.
+    """
+    pages = look_at_pages(store, layout, before.known.history, before.log.markers, look.protections.pages, pace)
+    if before.pages is not None and pages.late.keys() - before.pages.late.keys():
+        msg = "the pages in place changed during the run"
+        raise ConflictError(msg)
+    lingering = linger(before.lingering, pages.lying, job.policy, now)
+    markers, assets = assets_of(store, layout, pages.markers, lingering, pace)
+    view = before.view
+    view = replace(view, in_place=view.in_place | assets, stops=(*view.stops, *pages.stops))
+    return before._replace(log=replace(before.log, markers=markers), view=view, pages=pages, lingering=lingering)
+
+
+def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) -> View:
+    """What the policy decides on, after the first look."""
+    return View(
+        live=frozenset(known.history.live_keys()),
+        retired=known.history.retired,
+        owed=known.history.owed,
+        protected=loaded.look.protections.by_key,
+        pinned=loaded.look.pins.keys,
+        kept=frozenset().union(*(published.release.all_keys for published in log.markers.of(kept))),
+        tags_unknown=known.tags_unknown,
+        around=known.around,
+        stops=(*loaded.stops, *log.stops, *known.stops),
+    )
 
 
 def decide_and_check(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from release_log.bounds import one_line
+
 
 class CleanerError(Exception):
     """The run ended without an answer. The message says what to do.
@@ -34,16 +36,17 @@ class UnreadableError(CleanerError):
         remedy: What to do.
     """
 
-    def __init__(self, key: str, code: str) -> None:
+    def __init__(self, key: str, code: str, remedy: str = "") -> None:
         """Name the file and the remedy.
 
         Args:
             key: The file.
-            code: S3's code of the error.
+            code: S3's code of the error, or what else is wrong with it.
+            remedy: What to do; empty if the code says it.
         """
         self.key = key
-        self.remedy = _REMEDIES.get(code, _REMEDY)
-        super().__init__(f"{key} cannot be read ({code}): {self.remedy}")
+        self.remedy = remedy or _REMEDIES.get(code, _REMEDY)
+        super().__init__(f"{one_line(key)} cannot be read ({code}): {self.remedy}")
 
 
 _REMEDIES = {

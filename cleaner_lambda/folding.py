@@ -1,7 +1,7 @@
 """Bring the ledger's history up to date with the markers in the bucket.
 
-As a rule the run reads the current markers and one new one. It reads all markers when the ledger is rebuilt, or when a
-marker came that is older than one already folded in: then it replays the history from the start.
+As a rule the run reads the current markers and one new one. When the ledger is rebuilt, or when a marker came that is
+older than one already folded in, it replays the history (`cleaner_lambda.replay`).
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.history import History, fold, not_before, redate
+from cleaner_lambda.history import History, fold, not_before
 from cleaner_lambda.ledger import Folded
 from cleaner_lambda.markers import Markers, read_markers
 from cleaner_lambda.order import Order, find_order, instants, is_unseen, placed_instants
 from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.replay import is_unplaced, must_replay, replay, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from cleaner_lambda.history import Published
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
@@ -60,9 +60,9 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     unknown = listed.keys() - ledger.folded.keys()
     markers = read_markers(store, layout, markers, unknown, pace)
     new = markers.of(unknown)
-    if _must_replay(ledger, markers, new):
-        markers = read_markers(store, layout, markers, markers.listed, pace)
-        history = _replay(markers.of(markers.listed), new, ledger)
+    if must_replay(ledger, markers, new):
+        markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
+        history = replay(markers, new, ledger, lost=loaded.base.rebuild is not None)
     else:
         lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
         ids = {release_id for line in lines.values() for release_id in line if release_id in markers.listed}
@@ -70,7 +70,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         read = {channel: tuple(markers.valid[i] for i in line if i in markers.valid) for channel, line in lines.items()}
         # Without its newest release a channel is unknown, and stays in the ledger as it is.
         known = {channel: line for channel, line in read.items() if line and line[0].id == ledger.current[channel]}
-        placed = [each for line in known.values() for each in line if _is_unplaced(ledger, each.id)]
+        placed = [each for line in known.values() for each in line if is_unplaced(ledger, each.id)]
         history = fold(History(known, ledger.retired, ledger.owed), new, placed)
     order = find_order(ledger, history.current, new)
     if order.sure_since is not None:
@@ -104,50 +104,6 @@ def all_folded(ledger: Ledger, markers: Markers) -> dict[str, Folded]:
         modified = None if listed == published.at else listed
         folded[published.id] = Folded(published.at, published.release.channel, modified, published.placed_at)
     return folded
-
-
-def _is_unplaced(ledger: Ledger, release_id: str) -> bool:
-    return release_id in ledger.folded and ledger.folded[release_id].placed is None
-
-
-def _must_replay(ledger: Ledger, markers: Markers, new: list[Published]) -> bool:
-    """Whether the history has to be replayed from the start; if not, folding in the new files is enough."""
-    if not ledger.folded or ledger.tags_read_to is not None:
-        return True
-    newest = max((folded.at, release_id) for release_id, folded in ledger.folded.items())
-    # A marker never changes. Where a bucket allows a change all the same, the ledger holds an outdated fact.
-    # Whoever copies a marker onto itself changes its ``LastModified``, and not its instant.
-    changed = any(markers.listed.get(i, each.read_at) != each.read_at for i, each in ledger.folded.items())
-    # A release that is in place is an event like a marker; within one second the two may come in any order.
-    last = max((each.placed for each in ledger.folded.values() if each.placed is not None), default=newest[0])
-    last = max(last, newest[0])
-    placed = [
-        at for i, at in markers.placed.items() if _is_unplaced(ledger, i) and at >= ledger.folded[i].at
-    ]
-    return (
-        changed
-        or any(each.order < newest or each.at < last for each in new)
-        or any(at < last for at in placed)
-        or any(each.placed != markers.placed.get(i, each.placed) for i, each in ledger.folded.items() if each.placed)
-    )
-
-
-def _replay(published: list[Published], new: list[Published], ledger: Ledger) -> History:
-    """The history from the start, with what only the ledger knows: deleted assets, tags and orphans."""
-    history = fold(History(), published)
-    live, paths = history.live_keys(), history.live_paths()
-    before = {*ledger.current.values(), *(i for ids in ledger.behind.values() for i in ids)}
-    fresh = [each for each in published if each.id in before] + new
-    there = frozenset().union(*(each.release.all_keys for each in fresh))
-    lost = not (ledger.folded or ledger.gone)
-    retired = {key: entry for key, entry in history.retired.items() if key in there or lost}
-    for key, entry in ledger.retired.items():
-        if key in history.retired:
-            retired[key] = replace(history.retired[key], size=entry.size, tagged=entry.tagged)
-        elif key not in live:
-            retired[key] = redate(entry, paths, history.turned)
-    tagged = {key for key, entry in ledger.retired.items() if entry.tagged is not None}
-    return replace(history, retired=retired, owed=frozenset(ledger.owed | (tagged & live)))
 
 
 def _lost_channels(history: History, ledger: Ledger, markers: Markers) -> dict[str, str]:

@@ -120,6 +120,21 @@ def fold(history: History, releases: Iterable[Published], placed: Iterable[Publi
     return history
 
 
+def fold_late(history: History, releases: Iterable[Published], at: datetime) -> History:
+    """The history after some releases that are older than what is in it, as if they had come and gone at ``at``.
+
+    A release that is the newest of its channel becomes current. What the others name is retired late, and never early.
+    """
+    for published in sorted(releases, key=lambda each: each.order):
+        channel = published.release.channel
+        line = history.lines.get(channel, ())
+        after = sorted((published, *line), key=lambda each: each.order, reverse=True)
+        placed = next((i for i, each in enumerate(after) if each.placed_at is not None), len(after))
+        history = _with_line(history, channel, (published, *line), at)
+        history = _with_line(history, channel, tuple(after[: placed + 1]), at)
+    return history
+
+
 def _from(placed: Published, line: Line) -> Line:
     """The line without what is older than a release that is in place."""
     ids = [each.id for each in line]

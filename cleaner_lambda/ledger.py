@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from release_log import ledger_fields as fields
+from release_log.bounds import shown
 from release_log.instants import format_instant
 from release_log.ledger_file import broken, decode_announcement, encode_announcement, pack, unpack
 from release_log.marker_order import Contradiction
@@ -68,6 +69,20 @@ class Retired:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """What S3 refused for a reason that does not pass: no run tries it again before the next full listing.
+
+    Attributes:
+        tags: Key -> error, where the tags could not be changed.
+        writes: Key -> error, where an asset or a file of the release log could not be deleted, or the checkpoint not be
+            written.
+    """
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    writes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """The cleaner's state.
 
@@ -78,6 +93,7 @@ class Ledger:
             more; None while it is there. Its assets stay.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
+        cut: Order of a marker: a replay needs no marker up to it (`cleaner_lambda.replay`); None if it needs all.
         doubts: Channel -> why it is unknown which of its releases is current, until it has a new one.
         sure_since: When the last such doubt ended; no asset counts as retired before that.
         retired: Key -> every retired asset.
@@ -88,6 +104,8 @@ class Ledger:
         listed_at: When the last full listing was.
         tags_read_to: While the ledger is being rebuilt, the last key whose tags were read; None if it is whole.
         tags_unknown: Keys whose tags a rebuild could not read: they stay until a run reads them.
+        refused: What S3 refused, until the next full listing.
+        around: Keys of retired assets that the sites around this one needed when they were last asked.
         last_run: The last run's summary, for people.
     """
 
@@ -96,6 +114,7 @@ class Ledger:
     lingering: Mapping[str, datetime | None] = field(default_factory=dict)
     folded: Mapping[str, Folded] = field(default_factory=dict)
     gone: Mapping[str, Folded] = field(default_factory=dict)
+    cut: tuple[datetime, str] | None = None
     doubts: Mapping[str, Contradiction] = field(default_factory=dict)
     sure_since: datetime | None = None
     retired: Mapping[str, Retired] = field(default_factory=dict)
@@ -105,6 +124,8 @@ class Ledger:
     listed_at: datetime | None = None
     tags_read_to: str | None = None
     tags_unknown: frozenset[str] = frozenset()
+    refused: Refused = field(default_factory=Refused)
+    around: frozenset[str] = frozenset()
     last_run: Mapping[str, Any] = field(default_factory=dict)
 
     def same_state(self, other: Ledger) -> bool:
@@ -121,6 +142,7 @@ def encode(ledger: Ledger) -> bytes:
             "lingering": {i: at and format_instant(at) for i, at in ledger.lingering.items()},
             "folded": _encode_folded(ledger.folded),
             "gone": _encode_folded(ledger.gone),
+            "cut": ledger.cut and [format_instant(ledger.cut[0]), ledger.cut[1]],
             "doubts": {channel: list(doubt) for channel, doubt in ledger.doubts.items()},
             "sure_since": ledger.sure_since and format_instant(ledger.sure_since),
             "retired": {key: _encode_retired(entry) for key, entry in ledger.retired.items()},
@@ -130,6 +152,8 @@ def encode(ledger: Ledger) -> bytes:
             "listed_at": ledger.listed_at and format_instant(ledger.listed_at),
             "tags_read_to": ledger.tags_read_to,
             "tags_unknown": sorted(ledger.tags_unknown),
+            "refused": {"tags": dict(ledger.refused.tags), "writes": dict(ledger.refused.writes)},
+            "around": sorted(ledger.around),
             "last_run": dict(ledger.last_run),
         }
     )
@@ -143,15 +167,14 @@ def decode(body: bytes) -> Ledger:
     """
     document = unpack(body)
     try:
-        return Ledger(
+        ledger = Ledger(
             current=fields.text_mapping(document["current"]),
             folded=_decode_folded(document["folded"]),
-            # An older version's ledger has none of these five.
-            behind={
-                channel: tuple(map(fields.text, ids)) for channel, ids in document.get("behind", {}).items()
-            },
+            # An older version's ledger has none of these six.
+            behind={channel: tuple(map(fields.text, ids)) for channel, ids in document.get("behind", {}).items()},
             lingering={i: fields.optional_instant(at) for i, at in document.get("lingering", {}).items()},
             gone=_decode_folded(document.get("gone", {})),
+            cut=_decode_cut(document.get("cut")),
             doubts={
                 channel: Contradiction(*map(fields.text, doubt))
                 for channel, doubt in document.get("doubts", {}).items()
@@ -164,10 +187,24 @@ def decode(body: bytes) -> Ledger:
             listed_at=fields.optional_instant(document["listed_at"]),
             tags_read_to=fields.optional_text(document.get("tags_read_to")),
             tags_unknown=fields.texts(document.get("tags_unknown", [])),
+            refused=_decode_refused(document.get("refused", {})),
+            around=fields.texts(document.get("around", [])),
             last_run=fields.mapping(document["last_run"]),
         )
+        _check_current(ledger)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise broken(error) from error
+    return ledger
+
+
+def _check_current(ledger: Ledger) -> None:
+    """Refuse a ledger whose instants say that a superseded release is current: they decide which assets are live."""
+    known = {**ledger.gone, **ledger.folded}
+    for release_id, each in ledger.folded.items():
+        current = ledger.current.get(each.channel)
+        if current in known and known[current].at < each.at:
+            msg = f"{shown(current)} is current, and {shown(release_id)} is newer"
+            raise ValueError(msg)
 
 
 def _encode_folded(folded: Mapping[str, Folded]) -> dict[str, dict[str, str | None]]:
@@ -192,6 +229,18 @@ def _decode_folded(entries: dict[str, dict[str, Any]]) -> dict[str, Folded]:
         )
         for release_id, entry in entries.items()
     }
+
+
+def _decode_cut(value: list[str] | None) -> tuple[datetime, str] | None:
+    if value is None:
+        return None
+    at, release_id = value
+    return fields.instant(at), fields.text(release_id)
+
+
+def _decode_refused(value: object) -> Refused:
+    refused = fields.mapping(value)
+    return Refused(fields.text_mapping(refused.get("tags", {})), fields.text_mapping(refused.get("writes", {})))
 
 
 def _encode_retired(entry: Retired) -> dict[str, object]:

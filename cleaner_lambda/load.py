@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda import ledger as ledgers
+from cleaner_lambda.errors import UnreadableError
 from cleaner_lambda.ledger import Ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.policy import Reason, Stop
@@ -33,7 +34,7 @@ class LedgerRead:
     Attributes:
         now: S3's clock when the ledger was read. The run reads everything else later, so too little expires rather than
             too much.
-        ledger: The ledger, without the announcements of runs that are over; an empty ledger if none could be read.
+        ledger: The ledger, without the announcements of runs that are over; the checkpoint if none could be read.
         etag: The ETag of the stored ledger; None if there is no ledger.
         rebuild: Why the ledger has to be rebuilt; None if it was read.
         leftover: Whether the stored ledger still has an announcement of a run that is over: this run removes it.
@@ -92,22 +93,35 @@ def load(store: S3Port, layout: Layout, policy: Policy, run: str, pace: Pace | N
 
     Raises:
         ConflictError: The log changed underfoot too often; start over.
+        UnreadableError: S3 does not give out the ledger; or it is lost, and the checkpoint cannot be read.
     """
     base = _read_ledger(store, layout, run)
     return Loaded(base, take_look(store, layout, policy, base.now, pace))
 
 
+def _read_checkpoint(store: S3Port, layout: Layout) -> Ledger:
+    """With what a rebuild of the ledger begins.
+
+    Raises:
+        UnreadableError: There is a checkpoint, and it cannot be read: nobody knows when the oldest assets retired.
+    """
+    # What this run writes before it is done must not look like a whole ledger to another run.
+    blob = store.get(layout.checkpoint)
+    try:
+        return Ledger(tags_read_to="") if blob is None else replace(ledgers.decode(blob.body), tags_read_to="")
+    except LedgerError as error:
+        raise UnreadableError(layout.checkpoint, str(error), "find out what wrote it") from error
+
+
 def _read_ledger(store: S3Port, layout: Layout, run: str) -> LedgerRead:
     blob = store.get(layout.ledger)
     now = store.now()
-    # What this run writes before it is done must not look like a whole ledger to another run.
-    begun = Ledger(tags_read_to="")
     if blob is None:
-        return LedgerRead(now, begun, None, "there is no ledger yet")
+        return LedgerRead(now, _read_checkpoint(store, layout), None, "there is no ledger yet")
     try:
         ledger = ledgers.decode(blob.body)
     except LedgerError as error:
-        return LedgerRead(now, begun, blob.etag, str(error))
+        return LedgerRead(now, _read_checkpoint(store, layout), blob.etag, str(error))
     written = blob.last_modified
     tagging = [each.dated(written) for each in ledger.tagging]
     others = tuple(each for each in tagging if each.run != run and now < each.until(written))

@@ -147,7 +147,9 @@ def take_second_look(
     pages = first.protections.pages | second.protections.pages
     pinned = {**first.pins.by_id, **second.pins.by_id}
     return replace(
-        second, protections=replace(second.protections, by_key=protected, pages=pages), pins=replace(second.pins, by_id=pinned)
+        second,
+        protections=replace(second.protections, by_key=protected, pages=pages),
+        pins=replace(second.pins, by_id=pinned),
     )
 
 

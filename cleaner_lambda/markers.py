@@ -11,6 +11,7 @@ from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.reading import name_some, read_files, stop_for_time
 from release_log import marker
+from release_log.bounds import one_line
 from release_log.errors import ReleaseLogError
 from release_log.layout import LOG_FOLDER
 
@@ -83,7 +84,9 @@ def read_markers(
         except ReleaseLogError as error:
             invalid[release_id] = stop_for_invalid(key, error)
         else:
-            valid[release_id] = Published(release_id, markers.instants[release_id], release, markers.placed.get(release_id))
+            valid[release_id] = Published(
+                release_id, markers.instants[release_id], release, markers.placed.get(release_id)
+            )
     if unread:
         invalid |= dict.fromkeys(unread.values(), stop_for_time(layout.markers, len(unread)))
     return replace(markers, valid=valid, invalid=invalid)
@@ -121,7 +124,7 @@ def stop_for_invalid(
         again: What to do with its release after the file is deleted.
     """
     message = (
-        f"{key} is not valid ({error}), so it is unknown which assets are {unknown}: nothing is deleted until you "
-        f"delete this file and {again} its release again"
+        f"{one_line(key)} is not valid ({error}), so it is unknown which assets are {unknown}: nothing is deleted "
+        f"until you delete this file and {again} its release again"
     )
     return Stop(Reason.INVALID_MARKER, message, until)

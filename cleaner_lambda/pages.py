@@ -73,7 +73,9 @@ def look_at_pages(
     there = _find(store, layout, sorted(strict | others), pace)
     if not there:
         return InPlace(markers)
-    live = {each for published in history.releases for asset in published.release.assets.values() if (each := asset.page)}
+    live = {
+        each for published in history.releases for asset in published.release.assets.values() if (each := asset.page)
+    }
     stored: dict[str, list[str]] = {}
     for listed in store.list(layout.pages):
         stored.setdefault(listed.etag, []).append(listed.key[len(layout.pages) :])
@@ -110,7 +112,9 @@ def look_at_pages(
     )
 
 
-def assets_of(store: S3Port, layout: Layout, markers: Markers, ids: Iterable[str], pace: Pace) -> tuple[Markers, frozenset[str]]:
+def assets_of(
+    store: S3Port, layout: Layout, markers: Markers, ids: Iterable[str], pace: Pace
+) -> tuple[Markers, frozenset[str]]:
     """The keys with a fingerprint of some releases: what their pages ask for."""
     wanted = [release_id for release_id in ids if release_id in markers.listed]
     markers = read_markers(store, layout, markers, wanted, pace)

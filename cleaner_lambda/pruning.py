@@ -1,17 +1,22 @@
-"""Which markers the release log no longer needs. Pure.
+"""Which markers the release log no longer needs, and what a rebuild needs instead of them. Pure.
 
-Enough markers stay for a rebuild to date every remaining asset as before. The oldest needed marker is the first that
-was the last to name such an asset. It stays with all newer ones, and so does the marker before it in each channel.
+A run moves the ledger's cut forward, to a marker that is an hour old. A replay does not read the markers up to it
+(`cleaner_lambda.replay`). What they say of assets that still exist is in the checkpoint, a part of the ledger in a file
+of its own. So a rebuild reads few markers, however many there are; and those beyond the newest 100 of a channel go.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.cut import lines_at
+from cleaner_lambda.ledger import Ledger
 from release_log.ledger_file import HOLDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from cleaner_lambda.ledger import Folded, Retired
@@ -20,6 +25,51 @@ if TYPE_CHECKING:
 
 KEEP_MARKERS = 100
 """The number of newest markers of each channel that stay, for people and for roll-backs."""
+
+EVERY = 20
+"""How many markers there are after the cut before it moves, so that not every release writes a checkpoint."""
+
+SETTLED = timedelta(hours=1)
+"""The age from which a marker can be the cut. One that turns up later, and is older than the cut, is folded in late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A cut that a run is about to make.
+
+    Attributes:
+        at: The order of the newest marker up to it.
+        markers: Ids of the markers up to it that are deleted.
+    """
+
+    at: tuple[datetime, str]
+    markers: frozenset[str]
+
+
+def next_cut(ledger: Ledger, there: Mapping[str, Folded], keep: Collection[str], now: datetime) -> Cut | None:
+    """The next cut; None if it is not time yet.
+
+    Args:
+        ledger: The ledger that is stored. What runs folded in before is part of its state, so a replay may rely on it.
+        there: Id -> every marker in the bucket.
+        keep: Ids that stay in any case: current and pinned releases, and the releases that ``keep_releases`` keeps.
+        now: The instant for which the run decides.
+    """
+    settled = [(each.at, i) for i, each in ledger.folded.items() if i in there and each.at <= now - SETTLED]
+    if sum(ledger.cut is None or order > ledger.cut for order in settled) < EVERY:
+        return None
+    at = max(settled)
+    return Cut(at, frozenset(old_markers(there, at, keep)))
+
+
+def old_markers(there: Mapping[str, Folded], cut: tuple[datetime, str], keep: Collection[str]) -> set[str]:
+    """Ids of the markers up to a cut that may be deleted."""
+    channels: dict[str, list[tuple[datetime, str]]] = {}
+    for release_id, each in there.items():
+        channels.setdefault(each.channel, []).append((each.at, release_id))
+    newest = {i for orders in channels.values() for _, i in sorted(orders)[-KEEP_MARKERS:]}
+    old = {i for i, each in there.items() if (each.at, i) <= cut}
+    return old - newest - lines_at(there, cut) - set(keep)
 
 
 def dangling(layout: Layout, look: Look, now: datetime) -> set[str]:
@@ -34,26 +84,27 @@ def dangling(layout: Layout, look: Look, now: datetime) -> set[str]:
     }
 
 
-def old_markers(folded: Mapping[str, Folded], retired: Iterable[Retired], keep: Collection[str]) -> list[str]:
-    """Ids of the markers that may be deleted.
+def checkpoint(ledger: Ledger, retired: Mapping[str, Retired], cut: tuple[datetime, str]) -> Ledger:
+    """The part of a ledger that dates the assets which no marker after a cut dates.
 
     Args:
-        folded: Id -> every marker in the bucket.
-        retired: Every retired asset in the bucket.
-        keep: Ids that stay in any case: current and pinned releases, and the releases that ``keep_releases`` keeps.
+        ledger: What the ledger says of the markers, before any of them is deleted.
+        retired: Key -> every retired asset.
+        cut: The cut.
     """
-    channels: dict[str, list[tuple[datetime, str]]] = {}
-    for release_id, each in folded.items():
-        channels.setdefault(each.channel, []).append((each.at, release_id))
-    if all(len(orders) <= KEEP_MARKERS for orders in channels.values()):
-        return []
-    needed = {entry.release for entry in retired} & folded.keys()
-    oldest = min(((folded[i].at, i) for i in needed), default=None)
-    stay = set(keep)
-    for orders in channels.values():
-        orders.sort()
-        stay |= {i for _, i in orders[-KEEP_MARKERS:]}
-        if oldest is not None:
-            stay |= {i for at, i in orders if (at, i) >= oldest}
-            stay |= {i for _, i in [each for each in orders if each < oldest][-1:]}
-    return sorted(folded.keys() - stay)
+    then = lines_at({**ledger.gone, **ledger.folded}, cut)
+    dated = then | {i for i, each in ledger.folded.items() if (each.at, i) > cut}
+    return Ledger(
+        current=ledger.current,
+        behind=ledger.behind,
+        folded=ledger.folded,
+        gone=ledger.gone,
+        cut=cut,
+        sure_since=ledger.sure_since,
+        retired={
+            key: replace(entry, tagged=None, due=None, kept_by=None)
+            for key, entry in retired.items()
+            if entry.release not in dated
+        },
+        tags_read_to="",
+    )

@@ -20,6 +20,7 @@ from release_log.tags import read_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from cleaner_lambda.history import History
     from cleaner_lambda.pace import Pace
@@ -49,13 +50,14 @@ class TagsRead:
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_tags(
+def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
     store: S3Port,
     history: History,
     read_to: str | None,
     unknown: frozenset[str],
     pace: Pace,
     *,
+    listed_at: datetime | None = None,
     limit: int | None = None,
 ) -> TagsRead:
     """Read the tags of every known asset after a key, and again of those that an earlier run could not read.
@@ -69,6 +71,7 @@ def read_tags(
         read_to: The last key whose tags were asked for; None if the ledger is whole.
         unknown: Keys whose tags an earlier run could not read.
         pace: See `Pace`.
+        listed_at: When the last full listing was.
         limit: How many of these are asked for again; None for all.
     """
 
@@ -98,7 +101,8 @@ def read_tags(
             read_to = batch[-1]
     whole = not left or read_to == left[-1]
     known = {key for key, _ in tags_read}
-    return TagsRead(adopt_tags(history, tags_read), None if whole else read_to, (unknown & assets) - known, errors)
+    history = adopt_tags(history, tags_read, listed_at)
+    return TagsRead(history, None if whole else read_to, (unknown & assets) - known, errors)
 
 
 def _is_outage(errors: Iterable[str]) -> bool:
@@ -106,11 +110,12 @@ def _is_outage(errors: Iterable[str]) -> bool:
     return sum(error.startswith(PASSING) for error in errors) > FEW
 
 
-def adopt_tags(history: History, tags_read: Iterable[Tags]) -> History:
+def adopt_tags(history: History, tags_read: Iterable[Tags], listed_at: datetime | None = None) -> History:
     """Take over the instants in tags.
 
-    An asset that no marker dates gets the instant of its tag. For an asset that markers date too, the later instant
-    counts: a tag may be left over from an earlier retirement, and must not make an asset older than it is.
+    An orphan that the last listing found gets the instant of its tag. For an asset that markers or the checkpoint date
+    too, the later instant counts: a tag may be left over from an earlier retirement, and must not make an asset older
+    than it is.
     """
     retired, owed, paths = dict(history.retired), set(history.owed), history.live_paths()
     for key, tags in tags_read:
@@ -120,7 +125,7 @@ def adopt_tags(history: History, tags_read: Iterable[Tags]) -> History:
         entry = retired.get(key)
         if entry is None:
             owed.add(key)
-        elif not entry.release:
+        elif not entry.release and (listed_at is None or entry.mark.since >= listed_at):
             retired[key] = redate(replace(entry, mark=mark, tagged=mark), paths, history.turned)
         elif mark.state is entry.mark.state:
             retired[key] = replace(entry, mark=max(mark, entry.mark, key=lambda each: each.since), tagged=mark)

@@ -100,7 +100,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     if read_to is None and not unknown:
         return found
     limit = None if full else READ_AGAIN
-    tags = read_tags(store, history, read_to, unknown, pace, limit=limit)
+    tags = read_tags(store, history, read_to, unknown, pace, listed_at=listed_at, limit=limit)
     found = replace(
         found, history=tags.history, tags_read_to=tags.read_to, tags_unknown=tags.unknown, unread=tags.errors
     )

@@ -36,7 +36,9 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
             resources=[f"{bucket_arn}/{log}*" for log in (layout.log, *_logs_around(layout))],
         ),
         iam.PolicyStatement(
-            sid=f"WriteLedger{more}", actions=["s3:PutObject"], resources=[f"{bucket_arn}/{layout.ledger}"]
+            sid=f"WriteLedger{more}",
+            actions=["s3:PutObject"],
+            resources=[f"{bucket_arn}/{layout.ledger}", f"{bucket_arn}/{layout.checkpoint}"],
         ),
         iam.PolicyStatement(
             sid=f"TagAssets{more}", actions=["s3:GetObjectTagging", "s3:PutObjectTagging"], resources=[everything]
@@ -47,7 +49,7 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
             sid=f"KeepLedgerAndPins{more}",
             effect=iam.Effect.DENY,
             actions=["s3:DeleteObject"],
-            resources=[f"{bucket_arn}/{layout.ledger}", f"{bucket_arn}/{layout.pins}*"],
+            resources=[f"{bucket_arn}/{key}" for key in (layout.ledger, layout.checkpoint, f"{layout.pins}*")],
         ),
         iam.PolicyStatement(
             sid=f"KeepReleaseLogUntagged{more}",
@@ -86,7 +88,7 @@ def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyState
             sid="KeepLedger",
             effect=iam.Effect.DENY,
             actions=["s3:PutObject"],
-            resources=[f"{bucket_arn}/{layout.ledger}"],
+            resources=[f"{bucket_arn}/{layout.ledger}", f"{bucket_arn}/{layout.checkpoint}"],
         ),
     ]
 

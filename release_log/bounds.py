@@ -64,6 +64,11 @@ FOLDER_FILES = _bound(100_000, "files", "a folder of the release log")
 
 LOG_FILES = _bound(4 * FOLDER_FILES, "files", "the release log, for the uploader's commands")
 
+VERSIONS = _bound(
+    5_000_000, "versions", "what `restore` reads of the versions of a release's objects, and of others in between"
+)
+"""As many take some 5,000 requests, and hardly any memory: only those of the release are kept."""
+
 PROTECTED_KEYS = _bound(5_000_000, "keys", "all intents, staged releases and pins together")
 
 SHOWN = 100
@@ -79,6 +84,11 @@ def shown(value: object) -> str:
     if isinstance(value, str) and len(value) > SHOWN:
         return f"{value[:SHOWN]!r}... ({len(value)} characters)"
     return repr(value)
+
+
+def one_line(key: str) -> str:
+    """A key of the bucket, for a message: as it is, or with escapes if it has a line break or the like."""
+    return key if key.isprintable() else repr(key)
 
 
 def too_many_values(content: bytes, most: int) -> bool:

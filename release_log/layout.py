@@ -8,6 +8,7 @@
 ``<prefix>.releases/markers/<id>.placed.json``  the pages of that release are in place
 ``<prefix>.releases/pages/<digest>``            a page as a release has it: a file without a fingerprint
 ``<prefix>.releases/ledger.json.gz``            the cleaner's state
+``<prefix>.releases/checkpoint.json.gz``        what deleted markers said, for a rebuild of that state
 any other key below ``<prefix>``                an asset
 ==============================================  =====================================================
 """
@@ -79,6 +80,11 @@ class Layout(NamedTuple):
     def ledger(self) -> str:
         """Key of the cleaner's state."""
         return f"{self.log}ledger.json.gz"
+
+    @property
+    def checkpoint(self) -> str:
+        """Key of the file that dates the assets of deleted markers."""
+        return f"{self.log}checkpoint.json.gz"
 
     def key_in(self, folder: str, release_id: str) -> str:
         """Key of a release's file in the folder `pending`, `staged`, `pins` or `markers`."""

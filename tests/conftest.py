@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_FIRST = (
+    "chaos/test_chaos.py",
     "e2e/test_main_job.py",
     "infra/test_app.py",
     "unit/cleaner_lambda/test_second_model.py",

@@ -109,6 +109,9 @@ class FakeBucket:
         self._request(f"list {prefix}")
         return {key: self.times.get(key, NOON) for key in self.objects if key.startswith(prefix)}
 
+    def odd_keys(self, prefix: str) -> list[str]:  # noqa: ARG002 (the port's own signature)
+        return []
+
     def listing(self, prefix: str, keys: Collection[str]) -> Listing:
         self._request(f"list {prefix}")
         there = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(prefix)}

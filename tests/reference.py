@@ -44,7 +44,6 @@ class Release:
     placed: datetime | None = None
 
 
-
 @dataclass(frozen=True, slots=True)
 class Site:
     """The complete state of a site at one instant.
@@ -119,14 +118,13 @@ def steps(releases: Sequence[Release]) -> list[Step]:
         placed = [
             each
             for each in there
-            if not each.stored or (each.placed is not None and each.at <= each.placed and (each.placed, 1, each.id) <= event)
+            if not each.stored
+            or (each.placed is not None and each.at <= each.placed and (each.placed, 1, each.id) <= event)
         ]
         current = [
             each
             for each in there
-            if not any(
-                other.channel == each.channel and (other.at, other.id) > (each.at, each.id) for other in placed
-            )
+            if not any(other.channel == each.channel and (other.at, other.id) > (each.at, each.id) for other in placed)
         ]
         found.append(Step(event[0], current))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -210,6 +210,8 @@ def _clean(visitor: Visitor) -> dict[str, Any]:
         }.items():
             patch.setenv(name, value)
         patch.setattr(pruning, "KEEP_MARKERS", KEPT_MARKERS)
+        patch.setattr(pruning, "EVERY", 1)
+        patch.setattr(pruning, "SETTLED", timedelta())
         patch.setattr(boto3, "DEFAULT_SESSION", None)  # otherwise the handler would use the keys of the last visitor
         context: Any = SimpleNamespace(
             aws_request_id="run",

@@ -181,8 +181,9 @@ class TestEnough:
         assert [counts["delete"] for counts in cleaned.counts] == [0, 1, 0]
         assert cleaned.marks == [[], ["removed_at"], []]
         assert cleaned.wake_ups[1:] == [True, False]
-        assert LAYOUT.ledger in cleaned.left
-        log = sorted(key for key in cleaned.left if key.startswith(LAYOUT.log) and key != LAYOUT.ledger)
+        own = {LAYOUT.ledger, LAYOUT.checkpoint}
+        assert own <= set(cleaned.left)
+        log = sorted(key for key in cleaned.left if key.startswith(LAYOUT.log) and key not in own)
         assert len(log) == KEPT_MARKERS
         assert all(key.startswith(LAYOUT.markers) for key in log), "what has expired is left"
         assert cleaned == clean_everything(stack.visitor(None))
@@ -214,8 +215,12 @@ class TestNothingSpare:
     def test_every_denial_forbids_something(self, stack: Stack) -> None:
         """The test removes each in turn: the forbidden request is then allowed."""
         requests: dict[tuple[str, str], list[Callable[[Any, str], object]]] = {
-            ("uploader", "s3:PutObject"): [lambda s3, bucket: s3.put_object(Bucket=bucket, Key=LAYOUT.ledger)],
+            ("uploader", "s3:PutObject"): [
+                lambda s3, bucket: s3.put_object(Bucket=bucket, Key=LAYOUT.checkpoint),
+                lambda s3, bucket: s3.put_object(Bucket=bucket, Key=LAYOUT.ledger),
+            ],
             ("cleaner", "s3:DeleteObject"): [
+                lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=LAYOUT.checkpoint),
                 lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=LAYOUT.ledger),
                 lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=PIN),
             ],

@@ -208,9 +208,10 @@ class FaultProxy:
         self.requests: list[Request] = []
         self._plans: list[Plan] = []
         self._refusals: list[Refusal] = []
-        self._denials: list[tuple[Match, str, int]] = []
+        self._denials: list[tuple[Match, Answer]] = []
         self._cuts: list[Cut] = []
         self._conflicts: list[Conflict] = []
+        self._late: list[threading.Timer] = []
         self._lock = threading.Lock()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -253,13 +254,21 @@ class FaultProxy:
 
     def deny(self, match: Match, code: str = "AccessDenied", status: int = 403) -> None:
         """Answer requests with an error of S3's, until `heal`."""
-        with self._lock:
-            self._denials.append((match, code, status))
+        self._answer(match, _xml(status, code, f"<Error><Code>{code}</Code><Message>by the test</Message></Error>"))
 
-    def denied(self, request: Request) -> tuple[str, int] | None:
-        """The code and the status of the error with which a request is answered; None if it is not denied."""
+    def give_page(self, match: Match, status: int = 200) -> None:
+        """Answer requests with a page of HTML, as a gateway in between does, until `heal`."""
+        page = b"<!DOCTYPE html><html><body><p>Please <b>sign in<br></p></body></html>"
+        self._answer(match, Answer(status, "OK", [("Content-Type", "text/html")], page, len(page)))
+
+    def _answer(self, match: Match, answer: Answer) -> None:
         with self._lock:
-            return next(((code, status) for match, code, status in self._denials if match(request)), None)
+            self._denials.append((match, answer))
+
+    def denied(self, request: Request) -> Answer | None:
+        """The answer that a request gets without the server; None if it is not denied."""
+        with self._lock:
+            return next((answer for match, answer in self._denials if match(request)), None)
 
     def cut(self, match: Match, at: int, *, silent: bool) -> Cut:
         """Cut the answer to the next matching request; see `Cut`."""
@@ -332,6 +341,25 @@ class FaultProxy:
             fault = next((plan.fault for plan in self._plans if plan.befalls(request)), None)
             return len(self.requests) - 1, fault
 
+    def lateness(self, _request: Request) -> float | None:
+        """Seconds after which the server executes a request, although its client got a reset; None for now."""
+        return None
+
+    def edit(self, answer: Answer) -> Answer:
+        """The server's answer as the client gets it."""
+        return answer
+
+    def later(self, seconds: float, execute: Callable[[], object]) -> None:
+        """Execute a request late."""
+        timer = threading.Timer(seconds, execute)
+        self._late.append(timer)
+        timer.start()
+
+    def wait_for_late(self) -> None:
+        """Wait until the server has executed every late request."""
+        while self._late:
+            self._late.pop().join()
+
     def leave(self, index: int, arrived: Request, *, status: int | None, done: int | None) -> None:
         """Record the answer, unless `heal` dropped the request meanwhile."""
         with self._lock:
@@ -351,7 +379,7 @@ class FaultProxy:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """An answer to the client. ``length`` is its Content-Length."""
 
     status: int
@@ -375,10 +403,10 @@ class _Answer:
         return self.head()[: len(self.head()) // 2]
 
 
-def _xml(status: int, reason: str, text: str) -> _Answer:
+def _xml(status: int, reason: str, text: str) -> Answer:
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
     headers = [("Content-Type", "application/xml"), ("Date", formatdate(usegmt=True)), ("x-amz-request-id", "FAULT")]
-    return _Answer(status, reason, headers, body, len(body))
+    return Answer(status, reason, headers, body, len(body))
 
 
 class _Server(ThreadingHTTPServer):
@@ -429,6 +457,11 @@ class _Handler(BaseHTTPRequestHandler):
         index, fault = proxy.arrive(arrived)
         if proxy.delay:
             sleep(proxy.delay)
+        late = proxy.lateness(arrived) if fault is None else None
+        if late is not None:
+            proxy.later(late, lambda: self._forward(body))
+            self._reset()
+            return
         answer = (self._deny(arrived) or self._refuse(body)) if fault is None else None
         if answer is None and proxy.conflicts(arrived):
             code = "ConditionalRequestConflict"
@@ -450,14 +483,18 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault in CUTS and answer is not None:
             self._send(answer.cut(fault, with_body=self.command != "HEAD"))
             self.close_connection = True
-        else:
-            if fault is Fault.HANG:
-                sleep(HANG_SECONDS)
-            else:  # linger for no time: close() sends a reset
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif fault is Fault.HANG:
+            sleep(HANG_SECONDS)
             self.close_connection = True
+        else:
+            self._reset()
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _serve  # noqa: N815 (the base's names)
+
+    def _reset(self) -> None:
+        # Linger for no time: close() sends a reset.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
 
     def _send(self, data: bytes) -> None:
         self.wfile.write(data)
@@ -482,7 +519,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise ConnectionAbortedError(msg)
         return data
 
-    def _forward(self, body: bytes, without: re.Pattern[str] | None = None) -> _Answer:
+    def _forward(self, body: bytes, without: re.Pattern[str] | None = None) -> Answer:
         """Ask the server on a new connection: a reused one could close at that moment without any plan."""
         server = HTTPConnection(*self.server.proxy.target, timeout=SERVER_SECONDS)
         try:
@@ -503,19 +540,17 @@ class _Handler(BaseHTTPRequestHandler):
                 for name, value in answer.getheaders()
                 if name.lower() not in HOP_BY_HOP | {"content-length"}
             ]
-            return _Answer(answer.status, answer.reason, headers, read, length)
+            return self.server.proxy.edit(Answer(answer.status, answer.reason, headers, read, length))
         finally:
             server.close()
 
-    def _deny(self, request: Request) -> _Answer | None:
-        denied = self.server.proxy.denied(request)
-        if denied is None:
+    def _deny(self, request: Request) -> Answer | None:
+        answer = self.server.proxy.denied(request)
+        if answer is None:
             return None
-        code, status = denied
-        answer = _xml(status, code, f"<Error><Code>{code}</Code><Message>by the test</Message></Error>")
         return replace(answer, body=b"", length=0) if self.command == "HEAD" else answer
 
-    def _refuse(self, body: bytes) -> _Answer | None:
+    def _refuse(self, body: bytes) -> Answer | None:
         """Answer a DeleteObjects with refused keys; the server deletes the others. None without refused keys.
 
         As S3, it refuses a body that is not XML 1.0 as a whole; the embedded AWS does not.

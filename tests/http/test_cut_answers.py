@@ -63,7 +63,7 @@ READS: dict[str, tuple[Callable[[Site], Any], str]] = {
     "the cleaner reads tags": (lambda site: site.cleaner.get_tags("assets/a.js"), "GET"),
     "the uploader lists": (lambda site: site.uploader.written("assets/"), "GET"),
     "the uploader reads": (lambda site: site.uploader.get("assets/a.js"), "GET"),
-    "a restoration lists versions": (lambda site: site.versions.deleted("assets/"), "GET"),
+    "a restoration lists versions": (lambda site: site.versions.deleted({"assets/gone.js", "assets/a.js"}), "GET"),
 }
 OF_OBJECTS = ("the cleaner reads", "the uploader reads")
 """These answers may be as short as they say: no XML has to end."""

@@ -12,6 +12,7 @@ from uploader.aws.access import Access, Keys
 from uploader.s3.connection import connect
 from uploader.s3.key_ranges import key_ranges
 from uploader.s3.listing import FEW, RangeListing
+from uploader.s3.pages import Pages
 
 if TYPE_CHECKING:
     from tests.http.conftest import Uploader
@@ -35,7 +36,7 @@ def parts(ranges: int) -> list[KeyRange]:
 
 
 def listing(connection: Connection, ranges: int, at_once: int) -> RangeListing:
-    return RangeListing(connection.store, parts(ranges), WANTED, at_once)
+    return RangeListing(Pages(connection.store, connection.access), parts(ranges), WANTED, at_once)
 
 
 @pytest.mark.parametrize("ranges", [2, 2 * FEW])

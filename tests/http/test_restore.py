@@ -181,3 +181,14 @@ def test_no_such_release(uploader: Uploader) -> None:
     answer = uploader.run("restore", "--release", "20261123T060500Z-3f9c2ab", "--bucket", uploader.bucket)
     assert answer.returncode == 1
     assert re.fullmatch(r"uploader: no release \S+-3f9c2ab: `python -m uploader releases` lists them\n", answer.stderr)
+
+
+def test_versions_beyond_the_bound_are_not_read(uploader: Uploader, old: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line names the place, the bound and the remedy."""
+    monkeypatch.setattr("uploader.s3.versions.VERSIONS", 1)
+    answer = uploader.run("restore", "--release", old, "--bucket", uploader.bucket)
+    assert answer.returncode == 1
+    (line,) = answer.stderr.splitlines()
+    assert f"s3://{uploader.bucket}/assets/" in line
+    assert "has more than 1 versions" in line
+    assert set(GONE).isdisjoint(uploader.keys())

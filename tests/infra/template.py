@@ -38,10 +38,12 @@ CLEANERS_RIGHTS: set[Right] = {
     ("Allow", "s3:GetObject", "${Bucket.Arn}/assets/.releases/*", ""),
     ("Allow", "s3:GetObject", "${Bucket.Arn}/.releases/*", ""),
     ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
+    ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/.releases/checkpoint.json.gz", ""),
     ("Allow", "s3:GetObjectTagging", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:PutObjectTagging", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/*", ""),
     ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
+    ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/checkpoint.json.gz", ""),
     ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/pins/*", ""),
     ("Deny", "s3:PutObjectTagging", "${Bucket.Arn}/assets/.releases/*", ""),
     ("Allow", "scheduler:CreateSchedule", f"{SCHEDULES}/AssetCleaner-wake-ups/*", ""),
@@ -68,6 +70,7 @@ UPLOADERS_RIGHTS: set[Right] = {
     ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/pending/*", ""),
     ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/staged/*", ""),
     ("Deny", "s3:PutObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
+    ("Deny", "s3:PutObject", "${Bucket.Arn}/assets/.releases/checkpoint.json.gz", ""),
 }
 
 

@@ -55,6 +55,7 @@ class TestRights:
             ("s3:GetObject", ".releases/pins/20260101T000000Z-r1.json"),
             ("s3:GetObject", ".releases/ledger.json.gz"),
             ("s3:PutObject", ".releases/ledger.json.gz"),
+            ("s3:PutObject", ".releases/checkpoint.json.gz"),
             ("s3:DeleteObject", ".releases/markers/20260101T000000Z-r1.json"),
             ("s3:DeleteObject", ".releases/pending/20260101T000000Z-r1.json"),
             ("s3:DeleteObject", ".releases/staged/20260101T000000Z-r1.json"),
@@ -79,6 +80,7 @@ class TestRights:
             ("s3:PutObject", ".releases/pins/20260101T000000Z-r1.json"),
             ("s3:DeleteObject", ".releases/pins/20260101T000000Z-r1.json"),
             ("s3:DeleteObject", ".releases/ledger.json.gz"),
+            ("s3:DeleteObject", ".releases/checkpoint.json.gz"),
             ("s3:PutObjectTagging", ".releases/markers/20260101T000000Z-r1.json"),
             ("s3:PutObjectTagging", ".releases/pending/20260101T000000Z-r1.json"),
             ("s3:PutObjectTagging", ".releases/ledger.json.gz"),
@@ -164,6 +166,8 @@ class TestRights:
             ("s3:DeleteObject", ".releases/pins/20260101T000000Z-r1.json"),
             ("s3:PutObject", ".releases/ledger.json.gz"),
             ("s3:DeleteObject", ".releases/ledger.json.gz"),
+            ("s3:PutObject", ".releases/checkpoint.json.gz"),
+            ("s3:DeleteObject", ".releases/checkpoint.json.gz"),
         ],
     )
     def test_the_uploader_may_not_delete_or_tag_what_is_published_nor_touch_the_ledger(

@@ -13,8 +13,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import apply, decision, folding, guard, load, look, order, run, s3_errors
-from tests.interleaving import cases, nested, ports
+from cleaner_lambda import (
+    apply,
+    decision,
+    folding,
+    guard,
+    history,
+    load,
+    look,
+    next_ledger,
+    order,
+    replay,
+    run,
+    s3_errors,
+)
+from tests.interleaving import cases, nested, ports, pruned
 from tests.interleaving.exhaustive import every_schedule
 from uploader.protocol import held, write_if_whole
 from uploader.protocol import look as uploader_look
@@ -131,8 +144,8 @@ MUTANTS = (
         run._attempt,  # noqa: SLF001
         (
             (
-                "_ahead(loaded.ledger, job.run, announced | unanswered.deletions, retagged | unanswered.tags)",
-                "loaded.ledger",
+                "announce(ahead, job.run, announced | unanswered.deletions, retagged | unanswered.tags)",
+                "ahead",
             ),
         ),
         every(cases.BACK_AND_CLEANER),
@@ -411,7 +424,7 @@ MUTANTS = (
     Mutant(
         "tags are announced before they are set",
         "a live asset keeps the tag of a run that died",
-        run._ahead,  # noqa: SLF001
+        next_ledger.announce,
         (("(*ledger.tagging, Announcement(run, tagging)) if tagging else ledger.tagging", "ledger.tagging"),),
         cases.crash_after_tagging,
     ),
@@ -449,6 +462,51 @@ MUTANTS = (
         folding.fold_log,
         (("    if order.sure_since is not None:", "    if False:"),),
         every(cases.DOUBT_THAT_ENDED),
+    ),
+    Mutant(
+        "a rebuild begins with the checkpoint",
+        "assets that only deleted markers named are never deleted",
+        load._read_checkpoint,  # noqa: SLF001
+        (("blob = store.get(layout.checkpoint)", "blob = None"),),
+        pruned.lost_ledger,
+    ),
+    Mutant(
+        "the checkpoint is written before a marker is deleted",
+        "the same, after a crash between the two",
+        run._attempt,  # noqa: SLF001
+        (
+            ("        refusal = write_checkpoint(", "        refusal, later = None, lambda: write_checkpoint("),
+            (
+                "    apply(store, plan, sorted(prune), pace, outcome, unanswered)\n",
+                (
+                    "    apply(store, plan, sorted(prune), pace, outcome, unanswered)\n"
+                    "    if cut is not None and not plan.stops:\n"
+                    "        later()\n"
+                ),
+            ),
+        ),
+        pruned.crash_while_pruning,
+    ),
+    Mutant(
+        "a run announces the cut before it deletes a marker",
+        "after a crash, an asset is dated by an older marker that is left, and goes before its time",
+        run._attempt,  # noqa: SLF001
+        (("else replace(loaded.ledger, cut=cut.at)", "else loaded.ledger"),),
+        pruned.copied_after_a_crash,
+    ),
+    Mutant(
+        "a replay begins at the cut",
+        "the same, without a crash",
+        replay.replay,
+        (("then, cut = current_at_cut(ledger), ledger.cut", "then, cut = set(), None"),),
+        pruned.copied_after_a_crash,
+    ),
+    Mutant(
+        "a marker older than the cut becomes current only if it is the newest of its channel up to it",
+        "an old release passes for the current one, and all deletion stops",
+        history.fold_late,
+        (("if current is not None and current.order > published.order:", "if False:"),),
+        pruned.late_marker,
     ),
     Mutant(
         "release logs inside the site are looked for again at the second look",

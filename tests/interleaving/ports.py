@@ -143,6 +143,8 @@ class CleanerPort:
             for key in some:
                 if self.actor is not None and key in self.world.objects:
                     self.actor.deleted.add(key)
+                if key.startswith(LAYOUT.markers) and LAYOUT.placed_id(key) is None:
+                    self.world.pruned.add(LAYOUT.release_id(key))
                 self.world.delete(key)
             return {}
 
@@ -215,6 +217,9 @@ class UploaderPort:
 
     def written(self, prefix: str) -> dict[str, datetime]:
         return {key: at for key, (_, at) in self._listing(prefix).items()}
+
+    def odd_keys(self, prefix: str) -> list[str]:  # noqa: ARG002 (the port's own signature)
+        return []
 
     def listing(self, prefix: str, keys: Collection[str]) -> Listing:
         found = self._listing(prefix)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.interleaving import cases, nested
+from tests.interleaving import cases, nested, pruned
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError
@@ -107,6 +107,10 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         cases.same_second,
         nested.a_site_appears_inside,
         nested.the_site_around_takes_over,
+        pruned.lost_ledger,
+        pruned.crash_while_pruning,
+        pruned.copied_after_a_crash,
+        pruned.late_marker,
     ],
     ids=[
         "wrong clock",
@@ -130,6 +134,10 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "same second",
         "a site appears inside",
         "the site around takes over",
+        "lost ledger, pruned log",
+        "crash while pruning",
+        "markers copied after a crash",
+        "late marker",
     ],
 )
 def test_what_finds_a_broken_rule_finds_nothing_while_all_hold(play: object) -> None:

@@ -35,7 +35,7 @@ def site(world: World, ids: frozenset[str] | None = None, ledger: Ledger | None 
 
     Args:
         world: The bucket.
-        ids: The markers that count; None for all.
+        ids: The markers that count, beside those that a cleaner deleted; None for all.
         ledger: Dates the markers that somebody copied: nobody else knows when a run first saw them. Any other marker is
             dated by when it was written.
     """
@@ -44,7 +44,9 @@ def site(world: World, ids: frozenset[str] | None = None, ledger: Ledger | None 
         if i in world.releases and at != world.releases[i][0] and LAYOUT.marker_key(i) not in world.copied:
             msg = f"{i} was written at {world.releases[i][0]}, and the ledger says {at}"
             raise BrokenPromiseError(msg)
-    placed = {i: at for i, at in world.placed.items() if ids is None or LAYOUT.placed_key(i) in ids}
+    placed = {
+        i: at for i, at in world.placed.items() if ids is None or i in world.pruned or LAYOUT.placed_key(i) in ids
+    }
     for i, each in (ledger.folded if ledger else {}).items():
         if each.placed is not None:
             if i in placed and each.placed < placed[i] and LAYOUT.placed_key(i) not in world.copied:
@@ -52,11 +54,9 @@ def site(world: World, ids: frozenset[str] | None = None, ledger: Ledger | None 
                 raise BrokenPromiseError(msg)
             placed[i] = each.placed
     releases = [
-        reference.Release(
-            i, folded.get(i, at), release.channel, _keys(release), release.places_pages, placed.get(i)
-        )
-        for i, (at, release) in world.releases.items()
-        if ids is None or LAYOUT.marker_key(i) in ids
+        reference.Release(i, folded.get(i, at), release.channel, _keys(release), release.places_pages, placed.get(i))
+        for i, (at, release) in ({i: world.published[i] for i in world.pruned} | world.releases).items()
+        if ids is None or i in world.pruned or LAYOUT.marker_key(i) in ids
     ]
     pins = [decode(stored.body, PREFIX) for key, stored in world.objects.items() if key.startswith(LAYOUT.pins)]
     pinned = frozenset().union(*(release.all_keys for release in pins))

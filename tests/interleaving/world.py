@@ -78,6 +78,7 @@ class World:
         releases: Id -> when its marker was written, and what it says, for each marker in the bucket.
         published: The same for each marker that ever was there.
         placed: Id -> when its file was written that says that its pages are in place.
+        pruned: Ids of the markers that a cleaner deleted: what they said of assets still counts.
         copied: Keys of the files that somebody has copied onto themselves, so that ``LastModified`` is another.
         late: Requests under way.
         trace: A record of the requests, for people.
@@ -91,6 +92,7 @@ class World:
         self.releases: dict[str, tuple[datetime, Release]] = {}
         self.published: dict[str, tuple[datetime, Release]] = {}
         self.placed: dict[str, datetime] = {}
+        self.pruned: set[str] = set()
         self.copied: set[str] = set()
         self.staged: dict[str, Release] = {}
         self.pinned: dict[str, frozenset[str]] = {}
@@ -114,7 +116,7 @@ class World:
             key: replace(each, tags=dict(each.tags), metadata=dict(each.metadata)) for key, each in self.objects.items()
         }
         other.releases, other.staged, other.pinned = dict(self.releases), dict(self.staged), dict(self.pinned)
-        other.published, other.copied = dict(self.published), set(self.copied)
+        other.published, other.copied, other.pruned = dict(self.published), set(self.copied), set(self.pruned)
         other.placed = dict(self.placed)
         other.unpinned, other.trace = set(self.unpinned), list(self.trace)
         other.runs_alone = self.runs_alone
@@ -298,7 +300,9 @@ class World:
     def asked_for(self) -> dict[str, frozenset[str]]:
         """Key of each page in place -> the assets that a visitor's browser asks for."""
         pages = ((key, stored.body) for key, stored in self.objects.items() if LAYOUT.owns(key))
-        return {key: frozenset(filter(None, body[5:].decode().split(","))) for key, body in pages if body[:5] == b"page:"}
+        return {
+            key: frozenset(filter(None, body[5:].decode().split(","))) for key, body in pages if body[:5] == b"page:"
+        }
 
     def check(self) -> None:
         """The promise, which must hold after each step."""

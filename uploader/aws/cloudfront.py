@@ -30,7 +30,7 @@ def create_invalidation(access: Access, distribution: str, reference: str, paths
     Raises:
         UploaderError: CloudFront refused, or cannot be reached.
     """
-    config = Config(retries={"mode": "standard", "max_attempts": 6})
+    config = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 6})
     batch = {"Paths": {"Quantity": len(paths), "Items": list(paths)}, "CallerReference": reference}
     try:
         client = open_session(access).client("cloudfront", config=config)

@@ -82,7 +82,8 @@ def ask_s3(access: Access) -> Ask:
 
 def ask_lambda(access: Access, function: str) -> Ask:
     """An `Ask` for requests to Lambda about the function."""
-    client = open_session(access).client("lambda", region_name=access.region)
+    config = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+    client = open_session(access).client("lambda", region_name=access.region, config=config)
     return _asking(client, access, FunctionName=function)
 
 

@@ -14,7 +14,7 @@ from release_log.ledger_file import unpack
 from uploader.doctor.finding import ok, problem, unknown, warning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from release_log.layout import Layout
     from uploader.doctor.ask import Answer, Ask
@@ -28,6 +28,11 @@ SOON = timedelta(minutes=30)
 
 READ = 50
 """How many files are checked, at most: the newest of the files that the cleaner has not seen."""
+
+FILE_END = ".json"
+
+NAMED = 20
+"""How many keys that are passed over are named."""
 
 PASSING = {"rebuilt", "deleting"}
 """The reasons that stop the cleaner only for a moment."""
@@ -135,6 +140,23 @@ def check_files(log: LogSnapshot, layout: Layout) -> Finding:
     return ok(
         "release log", f"{len(log.bodies)} of its {len(log.files)} files had to be read, and all of them are valid"
     )
+
+
+def check_keys(log: LogSnapshot, odd: Sequence[str]) -> Finding:
+    """Whether the bucket holds keys that no release can name; every command passes over them.
+
+    Args:
+        log: The release log.
+        odd: Those that the port of the bucket found.
+    """
+    if log.unlisted:
+        return replace(UNREADABLE, check="keys")
+    # obstore reads a folder's marker as the folder's name; a file's name with a slash behind it is no such marker.
+    found = sorted({*odd, *(key for key in log.files if key.endswith(f"{FILE_END}/"))})
+    if not found:
+        return ok("keys", "none is passed over")
+    named = ", ".join(found[:NAMED]) + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")
+    return warning("keys", f"{named}: passed over, as no release can name it", "delete it, if nobody needs it")
 
 
 def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911 (one a remedy)

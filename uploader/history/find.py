@@ -9,7 +9,7 @@ from release_log.errors import LayoutError
 from release_log.layout import is_id
 from uploader.errors import UploaderError
 from uploader.history.order import newest_first
-from uploader.history.release import name_of, read_release
+from uploader.history.release import name_of, read_releases, valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +56,7 @@ def find_release(
         UploaderError: The release does not exist or is not valid, or several releases with this name differ.
     """
     ids = ids_of(bucket, layout, wanted, folders)
-    found = [logged for release_id in ids if (logged := _read_first(bucket, layout, release_id, folders))]
+    found = _read_first(bucket, layout, ids, folders)
     if not found:
         msg = f"no release {wanted}: `python -m uploader releases` lists them"
         raise UploaderError(msg)
@@ -77,7 +77,7 @@ def ambiguous(wanted: str, ids: Sequence[str]) -> UploaderError:
 def releases_of(
     bucket: ReaderPort, layout: Layout, channel: str, log: Mapping[str, datetime]
 ) -> Iterator[LoggedRelease]:
-    """The releases of a channel, the current one first: by S3's clock, then by key. One request a marker.
+    """The releases of a channel, the current one first: by S3's clock, then by key. Some are read ahead.
 
     Args:
         bucket: The site's bucket.
@@ -88,10 +88,9 @@ def releases_of(
     Raises:
         UploaderError: A marker is not valid, so its channel is unknown.
     """
-    for key in newest_first(log, layout.markers):
-        logged = read_release(bucket, layout, key)
-        if logged is not None and logged.release.channel == channel:
-            yield replace(logged, at=log[key])
+    for logged in valid(read_releases(bucket, layout, newest_first(log, layout.markers), first=2)):
+        if logged.release.channel == channel:
+            yield replace(logged, at=log[logged.key])
 
 
 def without_headers(release: Release) -> Release:
@@ -103,9 +102,10 @@ def _what(logged: LoggedRelease) -> tuple[str, Mapping[str, Asset]]:
     return logged.release.channel, without_headers(logged.release).assets
 
 
-def _read_first(bucket: ReaderPort, layout: Layout, release_id: str, folders: Sequence[str]) -> LoggedRelease | None:
+def _read_first(bucket: ReaderPort, layout: Layout, ids: Sequence[str], folders: Sequence[str]) -> list[LoggedRelease]:
+    """Each release from the first folder that has it."""
+    found: dict[str, LoggedRelease] = {}
     for folder in folders:
-        logged = read_release(bucket, layout, layout.key_in(folder, release_id))
-        if logged is not None:
-            return logged
-    return None
+        keys = [layout.key_in(folder, release_id) for release_id in ids if release_id not in found]
+        found |= {logged.id: logged for logged in valid(read_releases(bucket, layout, keys))}
+    return list(found.values())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from release_log.bounds import one_line
 from release_log.errors import LayoutError, ReleaseLogError
 from release_log.marker import decode
 from uploader.errors import UploaderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from release_log.layout import Layout
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from uploader.s3.port import Blob, ReaderPort
 
 BATCH = 16
-"""How many files are read at once: in parallel, and never more of them in memory (one may be 20 MB)."""
+"""How many files are read at once, at most: in parallel, and never more of them in memory (one may be 20 MB)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Unreadable:
     def complaint(self) -> str:
         """One line, with the remedy."""
         return (
-            f"{self.key} is not valid ({self.problem}): the cleaner deletes nothing until it is dealt with; "
+            f"{one_line(self.key)} is not valid ({self.problem}): the cleaner deletes nothing until it is dealt with; "
             "delete it, and publish that release again"
         )
 
@@ -92,14 +93,37 @@ def read_release(bucket: ReaderPort, layout: Layout, key: str) -> LoggedRelease 
     return logged
 
 
-def read_releases(bucket: ReaderPort, layout: Layout, keys: Sequence[str]) -> Iterator[LoggedRelease | Unreadable]:
-    """Read several of these files, in the order of the keys. A file that does not exist any more is left out."""
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
+def read_releases(
+    bucket: ReaderPort, layout: Layout, keys: Sequence[str], *, first: int = BATCH
+) -> Iterator[LoggedRelease | Unreadable]:
+    """Read several of these files, in the order of the keys. A file that does not exist any more is left out.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        keys: The files.
+        first: How many are read at once at first, if these may be enough.
+    """
+    start, size = 0, first
+    while start < len(keys):
+        batch = keys[start : start + size]
+        start, size = start + size, min(2 * size, BATCH)
         blobs = bucket.get_each(batch)
         for key in batch:
             if key in blobs:
                 yield _read(layout, key, blobs.pop(key))
+
+
+def valid(releases: Iterable[LoggedRelease | Unreadable]) -> Iterator[LoggedRelease]:
+    """The releases as they come.
+
+    Raises:
+        UploaderError: One is not valid.
+    """
+    for each in releases:
+        if isinstance(each, Unreadable):
+            raise UploaderError(each.complaint())
+        yield each
 
 
 def id_of(layout: Layout, key: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from release_log.layout import is_id
 from uploader.errors import UploaderError
 from uploader.history.find import ambiguous, find_release, ids_of
 from uploader.history.release import read_release
@@ -63,7 +64,7 @@ def unpin(bucket: BucketPort, layout: Layout, wanted: str) -> str:
         UploaderError: The release is not pinned, or S3 refused.
     """
     ids = ids_of(bucket, layout, wanted, (layout.pins,))
-    pinned = [release_id for release_id in ids if bucket.get(layout.pin_key(release_id)) is not None]
+    pinned = [each for each in ids if not is_id(wanted) or bucket.get(layout.pin_key(each)) is not None]
     if not pinned:
         msg = f"{wanted} is not pinned: pins are the files under {layout.pins}"
         raise UploaderError(msg)

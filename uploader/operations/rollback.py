@@ -89,9 +89,7 @@ def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel:
         channel = channel or logged.release.channel
         current = next(releases_of(bucket, layout, channel, log), None)
         doubt = find_doubt(bucket, layout, log, ledger, channel)
-    unfinished = (
-        current is not None and current.release.places_pages and layout.placed_key(current.id) not in log
-    )
+    unfinished = current is not None and current.release.places_pages and layout.placed_key(current.id) not in log
     return Target(logged, channel, current, doubt, _replaced(bucket, logged), unfinished)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from uploader.errors import UploaderError
 from uploader.history.current import read_ledger
 from uploader.history.order import dated, newest_first
-from uploader.history.release import read_release
+from uploader.history.release import read_release, read_releases, valid
 from uploader.protocol.write_if_whole import finish_placing, write_if_whole
 
 if TYPE_CHECKING:
@@ -87,9 +87,9 @@ def _already(bucket: BucketPort, layout: Layout, release_id: str, clocks: Clocks
     ledger, _ = read_ledger(bucket, layout)
     log = dated(layout, written, ledger.instants if ledger else {})
     own = (log.get(marker, logged.at), marker)
-    for key in newest_first(log, layout.markers):
-        other = read_release(bucket, layout, key) if (log[key], key) > own else None
-        if other is not None and other.release.channel == logged.release.channel:
+    later = [key for key in newest_first(log, layout.markers) if (log[key], key) > own]
+    for other in valid(read_releases(bucket, layout, later)):
+        if other.release.channel == logged.release.channel:
             msg = f"{release_id} was activated, and {other.id} came after it: publish it again"
             raise UploaderError(msg)
     if ledger is not None and release_id in ledger.instants and logged.release.channel in ledger.doubts:

@@ -52,6 +52,7 @@ class Status:
         staged: Staged releases, newest first.
         ledger: The cleaner's ledger; None if it does not exist, or cannot be read.
         problems: What has to be dealt with: one line a problem, with its remedy.
+        passed_over: Keys that no release can name, among the site's first 10,000: every command passes over them.
     """
 
     current: Current
@@ -59,6 +60,7 @@ class Status:
     staged: tuple[Waiting, ...]
     ledger: LedgerView | None
     problems: tuple[str, ...]
+    passed_over: tuple[str, ...] = ()
 
 
 def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
@@ -71,6 +73,7 @@ def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
     """
     # The ledger after the list of markers: a marker that it has not folded in by then is new to the cleaner.
     log = bucket.written(layout.log)
+    odd = tuple(bucket.odd_keys(layout.prefix))
     ledger, broken = read_ledger(bucket, layout)
     current = find_current(bucket, layout, log, ledger)
     problems = list(problems_of(layout, current))
@@ -89,7 +92,7 @@ def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
             until = each.at + timedelta(seconds=_setting(ledger, ttl))
             found.append(Waiting(each.id, each.release.channel, each.at, until, len(each.release.assets)))
         waiting[folder] = tuple(found)
-    return Status(current, waiting[layout.pending], waiting[layout.staged], ledger, tuple(problems))
+    return Status(current, waiting[layout.pending], waiting[layout.staged], ledger, tuple(problems), odd)
 
 
 def _setting(ledger: LedgerView | None, name: str) -> int:

@@ -69,8 +69,15 @@ def intent(
                 msg = f"too late: {held.written} is written, and nothing is left to do"
                 raise StoppedError(msg, done=True) from error
         clocks.sleep(1)
-    msg = f"release {name!r} is being published by others, {TRIES} times in a row: run again"
-    raise UploaderError(msg)
+    raise busy_error(name)
+
+
+def busy_error(name: str) -> UploaderError:
+    """The error after `TRIES` ids that S3 said to be another upload's."""
+    return UploaderError(
+        f"S3 says that another upload has the id of release {name!r}, {TRIES} times in a row: "
+        "run again, and see that nothing between here and S3 refuses requests with If-None-Match"
+    )
 
 
 def withdraw(bucket: BucketPort, key: str) -> None:

@@ -90,9 +90,7 @@ def wanted_pages(own: LoggedRelease, newer: Iterable[LoggedRelease]) -> Wanted:
         tops[each.release.channel] = each
     newest = tops[own.release.channel]
     keys = own.release.pages.keys() | newest.release.pages.keys()
-    pages = {
-        key: (each, page) for each in tops.values() for key, page in each.release.pages.items() if key in keys
-    }
+    pages = {key: (each, page) for each in tops.values() for key, page in each.release.pages.items() if key in keys}
     return Wanted(newest, pages)
 
 

@@ -17,7 +17,7 @@ from uploader.history.body import body_of
 from uploader.history.completeness import check_whole
 from uploader.history.find import without_headers
 from uploader.history.release import LoggedRelease, read_release
-from uploader.protocol.intent import intent, withdraw
+from uploader.protocol.intent import TRIES, busy_error, intent, withdraw
 from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
 
@@ -88,7 +88,8 @@ def write_if_whole(
         return put_in_place(bucket, layout, own, held, clocks)
 
     late, late_content = Late(), logged.release
-    while True:
+    taken = 0
+    while taken < TRIES:
         # An intent of its own: the file that has protected these assets until now may be about to expire.
         with late.named(), intent(bucket, layout, logged.name, body_at, keys, clocks) as held:
             listing = held.take_look().listing
@@ -117,7 +118,10 @@ def write_if_whole(
                     _end_staging(bucket, layout, logged, file)
                     placed = place(held, file, content) if written else ()
                     return Written(layout.release_id(file), file, already=not written, placed=placed)
+        taken += 1
         clocks.sleep(1)
+    with late.named():
+        raise busy_error(logged.name)
 
 
 def finish_placing(

@@ -17,7 +17,7 @@ from uploader.about import VERSION, WRITER
 from uploader.clocks import Clocks
 from uploader.history.body import body_of
 from uploader.history.release import LoggedRelease
-from uploader.protocol.intent import intent
+from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
 from uploader.publishing.compare import FEW, StoredObjects, Upload, compare, to_look_at
@@ -132,7 +132,8 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, release)
         return put_in_place(bucket, layout, own, held, clocks, {page.key: page for page in pages.values()})
 
-    while True:
+    taken = 0
+    while taken < TRIES:
         with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
             if not held.is_taken(layout):
                 uploads, compressed = _compare(build, _stored_objects(bucket, layout, build, held.take_look(), newest))
@@ -153,8 +154,11 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
                     if late.came(held, clocks):
                         continue
                     return _published(build, held.id, key, done, () if stage else place(held, held.id))
-            log.info("%s is another upload's: going on under another id", held.id)
+            log.debug("%s is another upload's: going on under another id", held.id)
+        taken += 1
         clocks.sleep(1)
+    with late.named():
+        raise busy_error(build.release)
 
 
 def _published(
@@ -208,9 +212,7 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Releas
         prefix=build.prefix,
         uploader={"name": WRITER, "version": VERSION},
         metadata=build.metadata,
-        assets={
-            asset.logical: _marked(asset, stored.get(_object_of(layout, asset))) for asset in build.assets
-        },
+        assets={asset.logical: _marked(asset, stored.get(_object_of(layout, asset))) for asset in build.assets},
         format=FORMAT,
     )
 

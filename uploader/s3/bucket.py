@@ -69,6 +69,10 @@ class Bucket:
             return run(lambda: self._requests.written_log(layout))
         return run(lambda: self._requests.written(prefix))
 
+    def odd_keys(self, prefix: str) -> list[str]:
+        """See `ReaderPort.odd_keys`."""
+        return run(lambda: self._requests.odd_keys(prefix))
+
     def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
         """See `ReaderPort.get_each`."""
         return self._of_each(keys, self._requests.get)

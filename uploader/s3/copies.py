@@ -37,7 +37,7 @@ class Copies:
         with self._opening:
             self._client = self._client or multipart.open_client(self._access)
         bucket, condition = self._access.bucket, {"IfMatch": placement.etag} if placement.etag else {"IfNoneMatch": "*"}
-        with multipart.as_answer_errors():
+        with multipart.as_answer_error():
             stored = self._client.head_object(Bucket=bucket, Key=placement.source)
             copied = self._client.copy_object(
                 Bucket=bucket,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import obstore
+from obstore.exceptions import InvalidPathError
 
 from uploader.threads.workers import for_each
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from obstore import ListStream, ObjectMeta
-    from obstore.store import S3Store
+    from obstore import ObjectMeta
 
     from uploader.s3.key_ranges import KeyRange
+    from uploader.s3.pages import Pages
 
 AT_ONCE = 12
 """How many pages are asked for at one time. They arrive faster than they are read, and each takes a megabyte."""
@@ -38,17 +38,17 @@ class RangeListing:
         found: The keys that were found so far.
     """
 
-    def __init__(self, store: S3Store, ranges: Sequence[KeyRange], keys: Mapping[str, str], at_once: int) -> None:
+    def __init__(self, pages: Pages, ranges: Sequence[KeyRange], keys: Mapping[str, str], at_once: int) -> None:
         """Prepare the listing; no request is sent yet.
 
         Args:
-            store: The bucket.
+            pages: Lists the bucket.
             ranges: What is listed.
             keys: The wanted keys. Each maps to itself, so that we store our own string object and not S3's copy of it.
             at_once: How many pages may be asked for at one time.
         """
         self.found = KeyListing({}, {})
-        self._store = store
+        self._pages = pages
         self._left = list(ranges)
         self._keys = keys
         self._at_once = min(AT_ONCE, at_once)
@@ -67,18 +67,19 @@ class RangeListing:
         """
         left = tuple(self._left)
         if len(left) > FEW:
-            self._read_many(left, self._pages, self._take, self._left.remove, self._at_once)
-        else:
-            for_each(left, self._read, at_once=self._at_once)
+            try:
+                self._read_many(left, self._pages.all_at_once, self._take, self._left.remove, self._at_once)
+            except InvalidPathError:
+                left = tuple(self._left)  # in threads, where each page with an odd key is asked for again
+            else:
+                return
+        for_each(left, self._read, at_once=self._at_once)
 
     def _read(self, keys: KeyRange) -> None:
-        for page in self._pages(keys):
+        for page in self._pages.of(keys.folder, keys.after):
             if self._take(page, keys):
                 break
         self._left.remove(keys)
-
-    def _pages(self, keys: KeyRange) -> ListStream[Sequence[ObjectMeta]]:
-        return obstore.list(self._store, keys.folder or None, offset=keys.after, chunk_size=1000)
 
     def _take(self, page: Sequence[ObjectMeta], keys: KeyRange) -> bool:
         """Keep the wanted keys of a page; whether it was the last page of its range."""

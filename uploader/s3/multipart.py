@@ -165,7 +165,7 @@ class MultipartUpload:
 
     def _made(self, action: str, call: Callable[..., Answer], **arguments: Any) -> Answer:  # noqa: ANN401
         def make() -> Answer:
-            with as_answer_errors():
+            with as_answer_error():
                 return call(**self._where, **arguments)
 
         return self._ask(action, self._asset.key, make)
@@ -175,8 +175,8 @@ class MultipartUpload:
 
 
 @contextlib.contextmanager
-def as_answer_errors() -> Iterator[None]:
-    """Turn boto3's errors into `AnswerError`."""
+def as_answer_error() -> Iterator[None]:
+    """Raise boto3's errors as `AnswerError`."""
     try:
         yield
     except ClientError as error:

@@ -116,7 +116,14 @@ class ReaderPort(Protocol):
         ...
 
     def written(self, prefix: str) -> Mapping[str, datetime]:
-        """Key -> S3's ``LastModified``, in whole seconds, of every object under a prefix."""
+        """Key -> S3's ``LastModified``, in whole seconds, of every object under a prefix; `odd_keys` are left out."""
+        ...
+
+    def odd_keys(self, prefix: str) -> list[str]:
+        """The keys that no release can name, such as ``a//b``, among the first 10,000 under a prefix.
+
+        Every other method passes over them.
+        """
         ...
 
     def listing(self, prefix: str, keys: Collection[str]) -> Listing:
@@ -188,8 +195,8 @@ class Deleted:
 class VersionsPort(Protocol):
     """The requests of a restoration, in a versioned bucket. Every method raises `UploaderError` with one line."""
 
-    def deleted(self, prefix: str) -> Mapping[str, Deleted]:
-        """Every key under a prefix whose newest version is a delete marker."""
+    def deleted(self, keys: Collection[str]) -> Mapping[str, Deleted]:
+        """Those of these keys whose newest version is a delete marker."""
         ...
 
     def undelete(self, markers: Mapping[str, str]) -> None:

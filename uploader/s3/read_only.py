@@ -24,6 +24,7 @@ class ReadOnly:
         self.get = bucket.get
         self.get_each = bucket.get_each
         self.written = bucket.written
+        self.odd_keys = bucket.odd_keys
         self.listing = bucket.listing
         self._look = bucket.look
         self.metadata = bucket.metadata

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 import obstore
@@ -19,14 +20,15 @@ from uploader.s3.copies import Copies
 from uploader.s3.errors import NO_CODE, AnswerError, NoAnswerError, code_of, is_missing, is_refused, is_taken, passes
 from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
+from uploader.s3.pages import Pages, is_odd
 from uploader.s3.port import Blob, PageInPlace, always
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from obstore import GetResult, ObjectMeta
+    from obstore import GetResult
 
     from release_log.layout import Layout
     from uploader.builds.asset import LocalAsset
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     from uploader.s3.port import Placement
 
 Answer = TypeVar("Answer")
+
+ODD_PAGES = 10
+"""How many pages are searched for odd keys: the release log, which comes first, and the beginning of the assets."""
 
 PAUSES = (0.2, 1.0, 4.0)
 """Seconds before a request is repeated after a passing error.
@@ -56,6 +61,7 @@ class Requests:
         self._store = connection.store
         self._connection = connection
         self._access = connection.access
+        self._pages = Pages(connection.store, connection.access)
         self._large_files = LargeFiles(connection.access, connection.encryption)
         self._copies = Copies(connection.access, connection.encryption)
         self._errors: tuple[type[Exception], ...] = (AnswerError, *connection.errors)
@@ -121,12 +127,14 @@ class Requests:
             raise
 
     def written(self, prefix: str) -> dict[str, datetime]:
-        """Key -> ``LastModified`` of every object under a prefix."""
+        """See `ReaderPort.written`."""
 
         def read() -> dict[str, datetime]:
             found: dict[str, datetime] = {}
-            for page in self._pages(prefix):
-                found |= {each["path"]: whole_seconds(each["last_modified"]) for each in page}
+            for page in self._pages.of(prefix):
+                found |= {
+                    each["path"]: whole_seconds(each["last_modified"]) for each in page if not is_odd(each["path"])
+                }
                 self._check_files(found, prefix)
             return found
 
@@ -138,8 +146,8 @@ class Requests:
         def read() -> dict[str, datetime]:
             found: dict[str, datetime] = {}
             for start in (None, f"{layout.pages}~"):  # after the names of all stored pages
-                for page in self._pages(layout.log, start):
-                    files = [each for each in page if not layout.stores(each["path"])]
+                for page in self._pages.of(layout.log, start):
+                    files = [each for each in page if not (layout.stores(each["path"]) or is_odd(each["path"]))]
                     found |= {each["path"]: whole_seconds(each["last_modified"]) for each in files}
                     self._check_files(found, layout.log)
                     if start is None and page and layout.stores(page[-1]["path"]):
@@ -152,13 +160,27 @@ class Requests:
 
     def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Callable[[], KeyListing]:
         """Prepare a listing that looks for the wanted keys in these ranges; see `RangeListing`. Call it to list."""
-        listing = RangeListing(self._store, ranges, wanted, at_once)
+        listing = RangeListing(self._pages, ranges, wanted, at_once)
 
         def read() -> KeyListing:
             self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
+            sizes, times = listing.found
+            for key in [key for key, size in sizes.items() if size == 0]:
+                # obstore reads the empty object `key/`, by which some tools mean a folder, as this key.
+                if self.metadata_if_readable(key) is None:
+                    del sizes[key], times[key]
             return listing.found
 
         return read
+
+    def odd_keys(self, prefix: str) -> list[str]:
+        """See `ReaderPort.odd_keys`."""
+
+        def read() -> list[str]:
+            pages = islice(self._pages.of(prefix), ODD_PAGES)
+            return [each["path"] for page in pages for each in page if is_odd(each["path"])]
+
+        return self._ask("s3:ListBucket", prefix, read)
 
     def put(self, asset: LocalAsset) -> Stored:
         """Store a file; returns its size and headers in the bucket."""
@@ -230,9 +252,6 @@ class Requests:
             obstore.delete(self._store, key)
 
         self._ask("s3:DeleteObject", key, delete)
-
-    def _pages(self, prefix: str, after: str | None = None) -> Iterator[Sequence[ObjectMeta]]:
-        return obstore.list(self._store, prefix or None, offset=after, chunk_size=1000)
 
     def _check_files(self, found: Mapping[str, datetime], prefix: str) -> None:
         if len(found) > LOG_FILES:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from os.path import commonprefix
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from release_log.bounds import VERSIONS
 from release_log.tags import without_mark
 from release_log.whole_answers import require_whole_answers
 from uploader.aws.boto3_chain import NO_ANSWER, open_session
 from uploader.aws.refusals import explain_s3
+from uploader.errors import UploaderError
 from uploader.s3.port import Deleted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from uploader.aws.access import Access
 
 CONCURRENCY = 32
+
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 30
 
 Item = TypeVar("Item")
 
@@ -34,25 +40,49 @@ class S3Versions:
             "s3",
             region_name=access.region,
             endpoint_url=access.endpoint,
-            config=Config(max_pool_connections=CONCURRENCY, retries={"mode": "standard", "max_attempts": 6}),
+            config=Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=ANSWER_SECONDS,
+                max_pool_connections=CONCURRENCY,
+                retries={"mode": "standard", "total_max_attempts": 4},
+            ),
         )
         self._client: Any = require_whole_answers(client)
 
-    def deleted(self, prefix: str) -> dict[str, Deleted]:
+    def deleted(self, keys: Collection[str]) -> dict[str, Deleted]:
         """See `VersionsPort.deleted`."""
+        wanted = frozenset(keys)
+        if not wanted:
+            return {}
         markers: dict[str, str] = {}
         sizes: dict[str, int] = {}
+        first, last = min(wanted), max(wanted)
+        prefix = commonprefix([first, last])  # noqa: RUF071 (of keys, which are no paths)
+        read = 0
         with self._errors("s3:ListBucketVersions", prefix):
             pages = self._client.get_paginator("list_object_versions").paginate(
                 Bucket=self._access.bucket, Prefix=prefix
             )
             for page in pages:
-                markers |= {
-                    each["Key"]: each["VersionId"] for each in page.get("DeleteMarkers", ()) if each["IsLatest"]
-                }
-                for each in page.get("Versions", ()):
-                    sizes.setdefault(each["Key"], each["Size"])  # each key's newest version comes first
+                deleted, stored = page.get("DeleteMarkers", ()), page.get("Versions", ())
+                for each in deleted:
+                    if each["IsLatest"] and each["Key"] in wanted:
+                        markers[each["Key"]] = each["VersionId"]
+                for each in stored:
+                    if each["Key"] in wanted:
+                        sizes.setdefault(each["Key"], each["Size"])  # each key's newest version comes first
+                read += len(deleted) + len(stored)
+                if read > VERSIONS:
+                    raise self._too_many(prefix)
+                if any(each["Key"] > last for each in (*deleted[-1:], *stored[-1:])):
+                    break
         return {key: Deleted(version, sizes.get(key)) for key, version in markers.items()}
+
+    def _too_many(self, prefix: str) -> UploaderError:
+        return UploaderError(
+            f"s3://{self._access.bucket}/{prefix} has more than {VERSIONS} versions of objects: nothing was restored "
+            "from them; end old versions by a lifecycle rule (NoncurrentVersionExpiration), or publish that build again"
+        )
 
     def undelete(self, markers: Mapping[str, str]) -> None:
         """See `VersionsPort.undelete`."""

@@ -153,6 +153,14 @@ WRONG_TYPES = (
 """Each field with the types that it must not have."""
 
 
+def test_ledger_whose_current_release_is_older_than_another_is_broken() -> None:
+    """Its instants decide which assets are live."""
+    later = Folded(AT.replace(hour=7), "default")
+    with pytest.raises(LedgerError, match="'r2' is current, and 'r3' is newer"):
+        decode(encode(replace(EXAMPLE, folded={**EXAMPLE.folded, "r3": later})))
+    decode(encode(replace(EXAMPLE, folded={**EXAMPLE.folded, "r3": replace(later, channel="beta")})))
+
+
 @pytest.mark.parametrize("version", [0, FORMAT + 1, "1", None])
 def test_other_format_is_named(version: object) -> None:
     """A newer cleaner wrote it before a roll-back: this one rebuilds."""

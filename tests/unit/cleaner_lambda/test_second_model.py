@@ -18,6 +18,7 @@ from cleaner_lambda import policy as policies
 from cleaner_lambda.folding import fold_log
 from cleaner_lambda.history import History, Published, fold
 from cleaner_lambda.policy import decide
+from release_log.errors import LedgerError
 from release_log.tags import Mark, State
 from tests.fake_cleaner_s3 import NOON, FakeS3
 from tests.unit.cleaner_lambda.story import Difference, play, replay
@@ -160,9 +161,9 @@ MUTANTS: dict[str, Mutant] = {
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_broken_rule_makes_a_difference(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within 500 stories; as a rule within 20."""
+    """Within 500 stories; as a rule within 20. A ledger with a wrong order is refused, too."""
     MUTANTS[name](monkeypatch)
-    with pytest.raises(Difference):
+    with pytest.raises((Difference, LedgerError)):
         play(1, 500)
 
 

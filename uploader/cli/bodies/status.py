@@ -46,6 +46,7 @@ def status(site: Site, output: OutputOptions) -> int:
         "retired": [_retired(each) for each in _by_due(found.ledger.retired if found.ledger else ())],
         "cleaner": found.ledger and _cleaner(found.ledger),
         "problems": list(found.problems),
+        "passed_over": list(found.passed_over),
     }
     answer(output, document, _text(document, site), done="nothing was written")
     return EXIT_FAILED if found.problems else EXIT_DONE
@@ -107,6 +108,7 @@ def _text(document: dict[str, Any], site: Site) -> str:
         if document[name]:
             rows = [(e["release"], e["channel"], str(e["assets"]), e["since"], e["until"]) for e in document[name]]
             parts.append(table((what, "channel", "assets", "since", "expires"), rows))
+    parts += [f"passed over, as no release can name it: {key}" for key in document["passed_over"]]
     return "\n\n".join([*parts, _retired_text(document), _cleaner_text(document)])
 
 

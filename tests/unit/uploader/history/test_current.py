@@ -139,6 +139,21 @@ def test_files_are_read_in_batches_and_deleted_ones_are_left_out() -> None:
     assert [each.key for each in reading] == [key for key in keys[1:] if key != keys[BATCH]]
 
 
+def test_a_name_of_many_releases_is_looked_up_side_by_side() -> None:
+    """A commit that was published, or rolled back to, again and again."""
+    bucket = FakeBucket()
+    some = [LAYOUT.marker_key(publish(bucket, 1))]
+    body = bucket.objects[some[0]]
+    for minute in range(40):
+        some.append(LAYOUT.marker_key(f"20261124T12{minute:02}00Z-r1"))
+        bucket.write(some[-1], body)
+    asked: list[int] = []
+    get_each = bucket.get_each
+    bucket.get_each = lambda keys: asked.append(len(keys)) or get_each(keys)  # type: ignore[method-assign, func-returns-value]
+    find_release(bucket, LAYOUT, "r1", (LAYOUT.markers, LAYOUT.pins))
+    assert asked == [16, 16, 9]
+
+
 def test_release_is_found_by_its_id_staged_or_not(bucket: FakeBucket) -> None:
     marker = LAYOUT.marker_key(release_id(4))
     staged = LAYOUT.staged_key("20261123T070000Z-s")

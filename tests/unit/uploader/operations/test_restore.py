@@ -14,7 +14,7 @@ from uploader.operations.restore import restore
 from uploader.s3.port import Deleted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 OLD = "20261101T120000Z-r1"
 KEY = "assets/app-3f9c2ab1.js"
@@ -33,12 +33,8 @@ class FakeVersions:
         self.untagged: set[str] = set()
         self.on_undelete: Callable[[], None] = lambda: None
 
-    def deleted(self, prefix: str) -> dict[str, Deleted]:
-        return {
-            key: Deleted(f"version of {key}", len(body))
-            for key, body in self._deleted.items()
-            if key.startswith(prefix)
-        }
+    def deleted(self, keys: Collection[str]) -> dict[str, Deleted]:
+        return {key: Deleted(f"version of {key}", len(body)) for key, body in self._deleted.items() if key in keys}
 
     def undelete(self, markers: Mapping[str, str]) -> None:
         for key in markers:

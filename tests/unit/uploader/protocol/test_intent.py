@@ -113,7 +113,7 @@ def test_anothers_intent_is_never_withdrawn() -> None:
     bucket = FakeBucket()
     theirs = {LAYOUT.pending_key(f"20261123T12000{second}Z-r1"): b"theirs" for second in range(TRIES)}
     bucket.objects |= theirs
-    with pytest.raises(UploaderError, match="'r1' is being published by others, 5 times in a row: run again"):
+    with pytest.raises(UploaderError, match="another upload has the id of release 'r1', 5 times in a row: run again"):
         hold(bucket)
     assert bucket.objects == theirs
     assert not [request for request in bucket.requests if request.startswith("delete")]

@@ -1,0 +1,76 @@
+"""The ledger that a run writes: before its effects, and after them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.policy import Reason
+from release_log.ledger_file import Announcement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cleaner_lambda.guard import Checked
+    from cleaner_lambda.history import History
+    from cleaner_lambda.ledger import Folded, Ledger
+    from cleaner_lambda.order import Order
+    from cleaner_lambda.outcome import Outcome
+    from cleaner_lambda.policy import Action
+    from cleaner_lambda.survey import Survey
+
+
+def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded], order: Order) -> Ledger:
+    """The ledger with what the run knows of the markers."""
+    return replace(
+        ledger,
+        current={**ledger.current, **{channel: published.id for channel, published in history.current.items()}},
+        behind={
+            **{channel: ids for channel, ids in ledger.behind.items() if channel not in history.lines},
+            **{channel: tuple(each.id for each in line) for channel, (_, *line) in history.lines.items() if line},
+        },
+        folded=folded,
+        doubts=order.doubts,
+        sure_since=order.sure_since,
+    )
+
+
+def announce(ledger: Ledger, run: str, deleting: frozenset[str], tagging: frozenset[str]) -> Ledger:
+    """The ledger that says what a run is about to do, or may still do."""
+    # Another run's stays too. Both have some only if the ledger was lost while this run was deleting.
+    others = ledger.deleting.keys if ledger.deleting is not None else frozenset()
+    return replace(
+        ledger,
+        deleting=Announcement(run, deleting | others) if deleting else ledger.deleting,
+        tagging=(*ledger.tagging, Announcement(run, tagging)) if tagging else ledger.tagging,
+    )
+
+
+def after_effects(ledger: Ledger, known: Survey, checked: Checked, outcome: Outcome) -> Ledger:
+    """The ledger after the effects of a run, without its announcements."""
+    history = known.history
+    owed = (history.owed - checked.dropped) | checked.live
+    retired = {}
+    for action in chain(checked.plan.keep, checked.plan.delete):
+        key, entry = action.key, action.entry
+        if entry is None or key in outcome.deleted or key in outcome.gone:
+            continue
+        tagged = None if key in outcome.untagged else outcome.tagged.get(key, entry.tagged)
+        retired[key] = replace(entry, tagged=tagged, due=action.due, kept_by=_kept_by(action))
+    return replace(
+        ledger,
+        retired=retired,
+        owed=owed - outcome.untagged - outcome.tagged.keys() - outcome.gone - outcome.deleted,
+        listed_at=known.listed_at,
+        tags_read_to=known.tags_read_to,
+        tags_unknown=known.tags_unknown - outcome.gone - outcome.deleted,
+    )
+
+
+def _kept_by(action: Action) -> Reason | None:
+    """Why an asset is kept that does not fall due with time alone."""
+    if action.due is not None:
+        return None
+    # The end of the grace alone is not worth a write of the ledger.
+    return Reason.WITHIN_VERSION_LIMIT if action.reason is Reason.WITHIN_GRACE else action.reason

@@ -1,0 +1,167 @@
+"""The model complains about a broken bucket: without that, a clean run of chaos would show nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.chaos.model import LOG, PREFIX, BrokenError, Model, Rules, Stored
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+RULES = Rules(version_limit=1, version_ttl=100, removed_ttl=200, grace=10)
+
+
+def asset(name: str, version: int) -> str:
+    """The key of an asset, whose fingerprint is its body's."""
+    return f"{PREFIX}{name}-{hashlib.md5(body(name, version), usedforsecurity=False).hexdigest()[:8]}.js"
+
+
+def body(name: str, version: int) -> bytes:
+    """The body of an asset."""
+    return f"{name} {version}".encode()
+
+
+class Site:
+    """A bucket in memory that a perfect uploader and a perfect cleaner share, until a test breaks it."""
+
+    def __init__(self) -> None:
+        self.time = NOON
+        self.stored: dict[str, tuple[bytes, datetime]] = {}
+        self.model = Model(self, RULES, lambda: self.time)
+
+    def objects(self, prefix: str) -> dict[str, Stored]:
+        """See `tests.chaos.model.Bucket`."""
+        return {
+            key: Stored(hashlib.md5(content, usedforsecurity=False).hexdigest(), at)
+            for key, (content, at) in sorted(self.stored.items())
+            if key.startswith(prefix)
+        }
+
+    def read(self, key: str) -> bytes | None:
+        """See `tests.chaos.model.Bucket`."""
+        return self.stored[key][0] if key in self.stored else None
+
+    def put(self, key: str, content: bytes) -> None:
+        """Store an object."""
+        self.stored[key] = (content, self.time)
+
+    def publish(self, folder: str = "markers", channel: str = "default", /, **versions: int) -> str:
+        """Write a file of the release log, with its assets unless it is an intent; returns its key."""
+        self.time += timedelta(seconds=1)
+        for name, version in versions.items():
+            if folder != "pending":
+                self.put(asset(name, version), body(name, version))
+        assets = {f"{PREFIX}{name}.js": {"key": asset(name, version)} for name, version in versions.items()}
+        key = f"{LOG}{folder}/{self.time:%Y%m%dT%H%M%SZ}-r.json"
+        self.put(key, json.dumps({"channel": channel, "assets": assets}).encode())
+        return key
+
+    def goes(self, name: str, version: int, after: float = 0) -> None:
+        """An asset is deleted, some seconds after the last look."""
+        self.model.look()
+        self.time += timedelta(seconds=after)
+        del self.stored[asset(name, version)]
+
+
+@pytest.fixture
+def site() -> Site:
+    """Two releases, of which the second supersedes one version, twice, and lacks one path."""
+    site = Site()
+    for version in (1, 2):
+        site.publish(app=version, logo=1)
+    site.publish(app=3)
+    site.model.look()
+    return site
+
+
+def test_what_is_due_may_go(site: Site) -> None:
+    """`app` 1 is beyond the limit after its time, `logo` after its own; `app` 2 is kept by the limit."""
+    site.goes("app", 1, after=100)
+    site.goes("logo", 1, after=100)
+    site.model.look()
+    assert site.model.overdue() == set()
+    assert site.model.went == 2
+
+
+@pytest.mark.parametrize("folder", ["markers", "staged", "pins"])
+def test_needed_asset_is_lost(site: Site, folder: str) -> None:
+    site.publish(folder, "other", app=1, only=1)
+    site.goes("only", 1, after=1000)
+    with pytest.raises(
+        BrokenError, match=rf"only-.* is (current|in) .*{'other' if folder == 'markers' else folder}.*lost"
+    ):
+        site.model.look()
+
+
+def test_marker_without_its_assets(site: Site) -> None:
+    """An upload that ends before all is there."""
+    site.publish(app=4)
+    del site.stored[asset("app", 4)]
+    with pytest.raises(BrokenError, match=r"app-.* is current in default .* is lost"):
+        site.model.look()
+
+
+def test_asset_with_other_bytes(site: Site) -> None:
+    site.put(asset("app", 3), b"other")
+    with pytest.raises(BrokenError, match="has other bytes"):
+        site.model.look()
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "seconds"),
+    [("app", 1, 97), ("logo", 1, 198), ("app", 2, 10_000)],
+    ids=["version_ttl", "removed_ttl", "version_limit"],
+)
+def test_asset_goes_too_early(site: Site, name: str, version: int, seconds: int) -> None:
+    site.goes(name, version, after=seconds)
+    with pytest.raises(BrokenError, match="too early"):
+        site.model.look()
+
+
+def test_asset_goes_that_is_needed_again(site: Site) -> None:
+    """It left long ago, and came back; its time counts from when it left again."""
+    site.time += timedelta(seconds=1000)
+    site.publish(app=1)
+    site.publish(app=3)
+    site.time += timedelta(seconds=60)
+    site.goes("app", 1)
+    with pytest.raises(BrokenError, match="too early"):
+        site.model.look()
+
+
+def test_copied_marker_changes_nothing(site: Site) -> None:
+    first = next(key for key in site.stored if "/markers/" in key)
+    site.put(first, site.stored[first][0])
+    site.goes("app", 3, after=1000)
+    with pytest.raises(BrokenError, match=r"current in default .* is lost"):
+        site.model.look()
+
+
+def test_asset_goes_that_a_standing_intent_names(site: Site) -> None:
+    """One that stood there already when nothing was under way; a younger one may meet a run's end."""
+    site.publish("pending", app=1)
+    site.model.look()
+    site.model.nights += 1
+    site.goes("app", 1, after=1000)
+    with pytest.raises(BrokenError, match="although the intent"):
+        site.model.look()
+
+
+def test_object_of_nobody_goes(site: Site) -> None:
+    """Whoever put it: not before it is a day old."""
+    site.put(asset("nobodys", 1), body("nobodys", 1))
+    site.goes("nobodys", 1, after=86_000)
+    with pytest.raises(BrokenError, match="not a day old"):
+        site.model.look()
+
+
+def test_what_was_due_is_left(site: Site) -> None:
+    """An old version, an old path, an orphan, an intent and a staged release that are over."""
+    orphan, intent = asset("orphan", 1), site.publish("pending", app=9)
+    site.put(orphan, body("orphan", 1))
+    site.time += timedelta(days=3)
+    site.model.look()
+    assert site.model.overdue() == {asset("app", 1), asset("logo", 1), orphan, intent}

@@ -1,0 +1,134 @@
+"""A release log whose old markers are deleted: what a rebuild, or a replay, makes of the rest."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cleaner_lambda import pruning
+from release_log.policy_settings import Policy
+from tests.interleaving import cast
+from tests.interleaving.actor import BrokenPromiseError
+from tests.interleaving.cases import A, B, C, release
+from tests.interleaving.explore import PAGE, judged
+from tests.interleaving.verdict import Watch, settle
+from tests.interleaving.world import LAYOUT, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.interleaving.actor import Actor
+
+POLICY = Policy(version_limit=9, version_ttl=0, removed_ttl=1000, grace=0)
+"""What is removed is due after a while."""
+
+
+@contextmanager
+def few_markers(keep: int = 1) -> Iterator[None]:
+    """So many markers of each channel stay, and the cut moves with every marker."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pruning, "KEEP_MARKERS", keep)
+        patch.setattr(pruning, "EVERY", 1)
+        patch.setattr(pruning, "SETTLED", timedelta(seconds=2))
+        yield
+
+
+def _releases() -> World:
+    """The page goes with the second release, comes back with the third, and goes again with the fourth."""
+    world = World()
+    for number, keys in enumerate(([A, PAGE], [B], [A, PAGE], [C], [B])):
+        release(world, keys, f"r{number}")
+        cast.clean_alone(world, POLICY)
+        world.advance(300)
+    return world
+
+
+def _markers(world: World) -> list[str]:
+    return [key for key in sorted(world.objects) if key.startswith(LAYOUT.markers)]
+
+
+def _cleaner(world: World) -> Actor:
+    Watch(world, POLICY)
+    cleaner = cast.cleaner(world, "C", cast.cleaning(POLICY))
+    world.actors = [cleaner]
+    cleaner.start()
+    return cleaner
+
+
+def _judge(world: World, which: str) -> None:
+    """Nothing goes early, everything goes, and tags equal states, as if no marker had been deleted."""
+    with judged(world, which):
+        cleaner = _cleaner(world)
+        while cleaner.state == "running":
+            cleaner.step()
+        settle(world, POLICY)
+
+
+def lost_ledger() -> None:
+    """The markers of an old page are deleted, and then the ledger is lost."""
+    world = _releases()
+    with few_markers():
+        cast.clean_alone(world, POLICY)
+        assert len(_markers(world)) == 1
+        world.delete(LAYOUT.ledger)
+        _judge(world, "a lost ledger, and old markers that were deleted")
+
+
+def crash_while_pruning() -> None:
+    """A run dies after any of its requests, and then the ledger is lost."""
+    requests, ended = 0, False
+    while not ended:
+        world = _releases()
+        with few_markers():
+            cleaner = _cleaner(world)
+            for _ in range(requests):
+                if cleaner.state == "running":
+                    cleaner.step()
+            ended = cleaner.state != "running"
+            cleaner.crash()
+            world.delete(LAYOUT.ledger)
+            _judge(world, f"a run that dies after {requests} requests, and a lost ledger")
+        requests += 1
+
+
+def copied_after_a_crash() -> None:
+    """A run dies after it deleted markers; some older ones are left, and somebody copies them: a replay reads them."""
+    world = _releases()
+    kept = _markers(world)[:2]
+    pins = [key.replace(LAYOUT.markers, LAYOUT.pins) for key in kept]
+    for key, pin in zip(kept, pins, strict=True):
+        world.put(pin, world.objects[key].body)
+    with few_markers():
+        cleaner = _cleaner(world)
+        while len(_markers(world)) > len(kept) + 1:
+            cleaner.step()
+        cleaner.crash()
+        for key, pin in zip(kept, pins, strict=True):
+            world.delete(pin)
+            world.rewrite(key, world.objects[key])
+        world.advance(60)
+        _judge(world, "markers that are copied after others were deleted")
+
+
+def late_marker() -> None:
+    """A marker turns up that is older than the cut; once more after the ledger was lost."""
+    world = _releases()
+    with few_markers(keep=2):
+        cast.clean_alone(world, POLICY)
+        now, world.time = world.time, world.time - timedelta(seconds=400)  # between the last two releases
+        release(world, [A, PAGE], "late")
+        world.time = now
+        for lost in (False, True):
+            if lost:
+                world.delete(LAYOUT.ledger)
+            with judged(world, "a marker that turns up late"):
+                for _ in range(3):
+                    report = cast.clean_alone(world, POLICY)
+                    if report.current != world.current():
+                        msg = f"{world.current()} is current, and the cleaner says {report.current}"
+                        raise BrokenPromiseError(msg)
+                    world.advance(POLICY.removed_ttl - 1)
+                    world.check()
