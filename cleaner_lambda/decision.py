@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda.doubles import find_doubles
-from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.errors import ConflictError
+from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.guard import check
 from cleaner_lambda.markers import read_markers
 from cleaner_lambda.nesting import find_inner, needed_around, without_inner
@@ -63,7 +63,7 @@ class Decided(NamedTuple):
 
 
 def decide_first(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:
-    """Fold the markers in, look at the site if that is due, ask the policy, and look at the pages if anything is due."""
+    """Fold the markers in, look at the site if that is due, ask the policy, and look at the pages."""
     first = _decide(store, layout, job, loaded, pace)
     if first.pages is None or not first.pages.late:
         return first

@@ -39,7 +39,10 @@ class Published:
 
     @property
     def placed_at(self) -> datetime | None:
-        """From when on it supersedes the releases before it; None: not yet. A file that is older than its marker is none."""
+        """From when on it supersedes the releases before it; None: not yet.
+
+        A file that is older than its marker is none.
+        """
         if not self.release.places_pages:
             return self.at
         return self.placed if self.placed is not None and self.placed >= self.at else None
@@ -112,10 +115,8 @@ def fold(history: History, releases: Iterable[Published], placed: Iterable[Publi
     ]
     for at, is_placed, _, each in sorted(events, key=lambda event: event[:3]):
         line = history.lines.get(each.release.channel, ())
-        if is_placed:
-            line = _from(each, line)
-        else:
-            line = (each, *line) if each.release.places_pages else (each,)
+        new_line = (each, *line) if each.release.places_pages else (each,)
+        line = _from(each, line) if is_placed else new_line
         history = _with_line(history, each.release.channel, line, at)
     return history
 

@@ -110,8 +110,6 @@ class Ledger:
     """
 
     current: Mapping[str, str] = field(default_factory=dict)
-    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    lingering: Mapping[str, datetime | None] = field(default_factory=dict)
     folded: Mapping[str, Folded] = field(default_factory=dict)
     gone: Mapping[str, Folded] = field(default_factory=dict)
     cut: tuple[datetime, str] | None = None
@@ -127,6 +125,8 @@ class Ledger:
     refused: Refused = field(default_factory=Refused)
     around: frozenset[str] = frozenset()
     last_run: Mapping[str, Any] = field(default_factory=dict)
+    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lingering: Mapping[str, datetime | None] = field(default_factory=dict)
 
     def same_state(self, other: Ledger) -> bool:
         """Whether two ledgers differ in nothing but the last run's summary."""

@@ -58,7 +58,7 @@ def instants(ledger: Ledger, listed: Mapping[str, datetime]) -> dict[str, dateti
 
 
 def placed_instants(ledger: Ledger, listed: Mapping[str, datetime]) -> dict[str, datetime]:
-    """Id -> since when the pages of a release are in place: the ``LastModified`` of the file that says so, as first seen."""
+    """Id -> since when its pages are in place: the ``LastModified`` of the file that says so, as first seen."""
     known = {i: each.placed for i, each in {**ledger.gone, **ledger.folded}.items() if each.placed is not None}
     return {**listed, **known}
 

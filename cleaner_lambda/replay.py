@@ -1,7 +1,7 @@
 """Replay the history: when the ledger is rebuilt, or when a marker came that is older than one already folded in.
 
 A replay begins at the ledger's cut, and folds the markers after it. Each release that was current at the cut is there
-still, and its marker is read too. So is each that was put in place after the cut. An asset that is in none of these releases retired before the cut; the ledger, or the
+still, and its marker is read too. An asset that is in none of these releases retired before the cut; the ledger, or the
 checkpoint of a lost one, says when. Its state may have changed since, with the paths of the current releases: a replay
 finds the same instant, because the last such change is in the ledger's entry, or among the markers after the cut.
 """
@@ -66,7 +66,8 @@ def replay(markers: Markers, new: list[Published], ledger: Ledger, *, lost: bool
     for each in sorted(published, key=lambda each: each.order):
         if each.id in then:
             lines[each.release.channel] = (each, *lines.get(each.release.channel, ()))
-    history, after, placed = History(lines), published, list[Published]()
+    history, after = History(lines), published
+    placed: list[Published] = []
     if cut is not None:
         after = [each for each in published if each.order > cut]
         late = [each for each in published if each.order <= cut and not is_cut_off(ledger, each.id, each.at)]

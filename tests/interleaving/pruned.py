@@ -47,7 +47,7 @@ def _releases() -> World:
 
 
 def _markers(world: World) -> list[str]:
-    return [key for key in sorted(world.objects) if key.startswith(LAYOUT.markers)]
+    return [key for key in sorted(world.objects) if key.startswith(LAYOUT.markers) and LAYOUT.placed_id(key) is None]
 
 
 def _cleaner(world: World) -> Actor:

@@ -1,8 +1,8 @@
 """Puts the pages of a release in place, after its marker: the last thing that an upload changes for a visitor.
 
 What belongs in place is said by the newest markers, and others may write one at any time. So the order is: HEAD the
-page, read the markers, then PUT under the ETag of that HEAD. A pass that finds nothing to put ends the work; then a file
-beside the marker says that the pages are in place.
+page, read the markers, then PUT under the ETag of that HEAD. A pass that finds nothing to put ends the work; then a
+file beside the marker says that the pages are in place.
 """
 
 from __future__ import annotations
