@@ -37,10 +37,16 @@ OLD_ID = "20261123T120000Z-r0"
 
 
 def release(
-    world: World, keys: Sequence[str], name: str, folder: str = LAYOUT.markers, channel: str = "default"
+    world: World,
+    keys: Sequence[str],
+    name: str,
+    folder: str = LAYOUT.markers,
+    channel: str = "default",
+    *,
+    stored: bool = True,
 ) -> None:
     """Publish a release without interruption; it takes a second."""
-    cast.publish_alone(world, keys, name, folder, channel)
+    cast.publish_alone(world, keys, name, folder, channel, stored=stored)
     world.advance(1)
 
 
@@ -122,12 +128,12 @@ def returned(policy: Policy) -> World:
     return world
 
 
-def lost_and_copied(policy: Policy) -> World:
+def lost_and_copied(policy: Policy, *, stored: bool = True) -> World:
     """B is current; the ledger is lost, and somebody has copied the marker of the release before, which has A."""
     world = World()
-    release(world, [A, PAGE], "r0")
+    release(world, [A, PAGE], "r0", stored=stored)
     world.advance(TOLERANCE.total_seconds())
-    release(world, [B, PAGE], "r1")
+    release(world, [B, PAGE], "r1", stored=stored)
     cast.clean_alone(world, policy)
     world.advance(10)
     world.delete(LAYOUT.ledger)
@@ -137,19 +143,19 @@ def lost_and_copied(policy: Policy) -> World:
 
 
 def doubt_that_ended(policy: Policy) -> World:
-    """The same, and an hour after the rebuild a new release ends the doubt: until then B was current."""
-    world = lost_and_copied(policy)
+    """The same without stored pages, and an hour after the rebuild a new release ends the doubt: B was current."""
+    world = lost_and_copied(policy, stored=False)
     cast.clean_alone(world, policy)
     world.advance(policy.version_ttl + 10)
-    release(world, [C, PAGE], "r2")
+    release(world, [C, PAGE], "r2", stored=False)
     return world
 
 
-def _uploader(work: Callable[[Actor], Any], *, skew: int = 0, name: str = "U") -> Callable[[World], Actor]:
+def uploader(work: Callable[[Actor], Any], *, skew: int = 0, name: str = "U") -> Callable[[World], Actor]:
     return lambda world: Actor(name, world, work, skew=skew)
 
 
-def _cleaner(policy: Policy, name: str = "C") -> Callable[[World], Actor]:
+def cleaner_of(policy: Policy, name: str = "C") -> Callable[[World], Actor]:
     return lambda world: cast.cleaner(world, name, cast.cleaning(policy))
 
 
@@ -178,17 +184,17 @@ def case(name: str, begin: Callable[[Policy], World], *who: Callable[[World], Ac
     return Case(name, policy, partial(begin, policy), who)
 
 
-BACK = _uploader(cast.upload([A, PAGE], "default", "back"))
-AHEAD = _uploader(cast.upload([A, PAGE], "default", "back"), skew=86_400)
-EARLY = _uploader(cast.upload([A, PAGE], "default", "back", ahead=True))
-ROLL_OUT = _uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=True))
-FAILED_ROLL_OUT = _uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=False))
-NEXT = _uploader(cast.upload([C, PAGE], "default", "next"), name="V")
-ACTIVATION = _uploader(cast.activation(lambda: STAGED_ID))
-PIN = _uploader(cast.pinning(OLD_ID))
-ROLL_BACK = _uploader(cast.rolling_back(OLD_ID))
-CLEANER = _cleaner(AT_ONCE)
-OTHER_CLEANER = _cleaner(AT_ONCE, "D")
+BACK = uploader(cast.upload([A, PAGE], "default", "back"))
+AHEAD = uploader(cast.upload([A, PAGE], "default", "back"), skew=86_400)
+EARLY = uploader(cast.upload([A, PAGE], "default", "back", ahead=True))
+ROLL_OUT = uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=True))
+FAILED_ROLL_OUT = uploader(cast.roll_out([A, PAGE], "default", "back", succeeds=False))
+NEXT = uploader(cast.upload([C, PAGE], "default", "next"), name="V")
+ACTIVATION = uploader(cast.activation(lambda: STAGED_ID))
+PIN = uploader(cast.pinning(OLD_ID))
+ROLL_BACK = uploader(cast.rolling_back(OLD_ID))
+CLEANER = cleaner_of(AT_ONCE)
+OTHER_CLEANER = cleaner_of(AT_ONCE, "D")
 
 
 BACK_AND_CLEANER = case("an upload brings back what is being deleted", superseded, BACK, CLEANER)
@@ -206,27 +212,27 @@ TWO_ACTORS = (
     ROLL_OUT_AND_CLEANER,
     OLD_STAGED,
     PIN_AND_CLEANER,
-    case("a pin that ends again at once", superseded, _uploader(cast.pinning(OLD_ID, then_unpin=True)), CLEANER),
+    case("a pin that ends again at once", superseded, uploader(cast.pinning(OLD_ID, then_unpin=True)), CLEANER),
     case("a roll-back to what is being deleted", superseded, ROLL_BACK, CLEANER),
     case("a roll-back and a new version at once", superseded, ROLL_BACK, NEXT),
-    case("a pin and a roll-back of one release", superseded, PIN, _uploader(ROLL_BACK(World()).work, name="V")),
+    case("a pin and a roll-back of one release", superseded, PIN, uploader(ROLL_BACK(World()).work, name="V")),
     case("a roll-out that fails, of what is being deleted", superseded, FAILED_ROLL_OUT, CLEANER),
     case("an activation, while others are deleted", staged, ACTIVATION, CLEANER),
-    case("two activations of one release", staged, ACTIVATION, _uploader(cast.activation(lambda: STAGED_ID), name="V")),
-    case("two uploads of one build under one name", superseded, BACK, _uploader(BACK(World()).work, name="V")),
+    case("two activations of one release", staged, ACTIVATION, uploader(cast.activation(lambda: STAGED_ID), name="V")),
+    case("two uploads of one build under one name", superseded, BACK, uploader(BACK(World()).work, name="V")),
     case("a new version and an old one at once", superseded, BACK, NEXT),
 )
 """The tests play every schedule of these cases."""
 
 OLD_MARKER = LAYOUT.marker_key(OLD_ID)
-COPY = _uploader(cast.copying(lambda: OLD_MARKER), name="O")
+COPY = uploader(cast.copying(lambda: OLD_MARKER), name="O")
 MARKER_COPIED = case("an old marker is copied, while others are deleted", superseded, COPY, CLEANER)
 MARKER_PUT_BACK = case(
-    "an old marker is deleted and put back", superseded, _uploader(cast.taking_away(OLD_MARKER), name="O"), CLEANER
+    "an old marker is deleted and put back", superseded, uploader(cast.taking_away(OLD_MARKER), name="O"), CLEANER
 )
 LOST_AND_COPIED = case("a lost ledger, and an old marker that was copied", lost_and_copied, CLEANER, OTHER_CLEANER)
 LOST_COPIED_AND_NEXT = case("the same, and a new version", lost_and_copied, CLEANER, NEXT)
-DOUBT_THAT_ENDED = case("a doubt that ended a moment ago", doubt_that_ended, _cleaner(LATER), policy=LATER)
+DOUBT_THAT_ENDED = case("a doubt that ended a moment ago", doubt_that_ended, cleaner_of(LATER), policy=LATER)
 """Somebody sets instants anew."""
 
 TWO_CLEANERS = case("two cleaners", superseded, CLEANER, OTHER_CLEANER)
@@ -245,20 +251,22 @@ INTENT_COPIED = case(
     removed_page,
     BACK,
     CLEANER,
-    _uploader(cast.copying(lambda: LAYOUT.pending_key("20261123T120012Z-back")), name="O"),
+    uploader(cast.copying(lambda: LAYOUT.pending_key("20261123T120012Z-back")), name="O"),
     _ten_seconds,
 )
-UNTAG_AND_DELETE = replace(case("a run that untags and deletes", returned, _cleaner(LATER), policy=LATER), strict=True)
+UNTAG_AND_DELETE = replace(
+    case("a run that untags and deletes", returned, cleaner_of(LATER), policy=LATER), strict=True
+)
 
 
-def _play(case: Case, *steps: tuple[str, str, Verdict | None]) -> None:
+def play(case: Case, *steps: tuple[str, str, Verdict | None]) -> None:
     """Play one schedule: each actor up to its next request of a kind, which ends as said; None: a crash before it."""
     world = case.enter(case.begin())
     Watch(world, case.policy)
     actors = {actor.name: actor for actor in world.actors}
     with judged(world, case.name):
         for name, kind, verdict in steps:
-            _go_on(actors[name], kind)
+            go_on(actors[name], kind)
             if actors[name].state == "running":
                 actors[name].crash() if verdict is None else actors[name].step(verdict)
         while world.late:
@@ -267,7 +275,7 @@ def _play(case: Case, *steps: tuple[str, str, Verdict | None]) -> None:
         settle(world, case.policy)
 
 
-def _go_on(actor: Actor, kind: str) -> None:
+def go_on(actor: Actor, kind: str) -> None:
     """Up to the next request of a kind, or one such as ``put <key>``."""
     if actor.state == "new":
         actor.start()
@@ -280,12 +288,12 @@ TO_THE_END = ("", Verdict.DONE)
 
 def late_deletion() -> None:
     """A deletion without an answer is repeated, and S3 executes it again after an upload restored the asset."""
-    _play(BACK_AND_CLEANER, ("C", "delete", Verdict.LATE), ("C", *TO_THE_END), ("U", *TO_THE_END))
+    play(BACK_AND_CLEANER, ("C", "delete", Verdict.LATE), ("C", *TO_THE_END), ("U", *TO_THE_END))
 
 
 def late_deletion_and_conflict() -> None:
     """The same; but another run writes the ledger, so the run starts over, and finds the upload's intent."""
-    _play(
+    play(
         TWO_CLEANERS_AND_AN_UPLOAD,
         ("C", "delete", Verdict.LATE),
         ("U", "list", Verdict.DONE),
@@ -297,20 +305,20 @@ def late_deletion_and_conflict() -> None:
 
 def deletion_after_5xx() -> None:
     """S3 answers a deletion with a 5xx, and executes it after an upload restored the asset."""
-    _play(BACK_AND_CLEANER, ("C", "delete", Verdict.UNKNOWN), ("C", *TO_THE_END), ("U", *TO_THE_END))
+    play(BACK_AND_CLEANER, ("C", "delete", Verdict.UNKNOWN), ("C", *TO_THE_END), ("U", *TO_THE_END))
 
 
 def late_tags() -> None:
     """A tag is written without an answer, and S3 executes that after an upload made the asset current again."""
-    only_tags = case("a run that only tags", superseded, _cleaner(LATER), BACK, _cleaner(LATER, "D"), policy=LATER)
-    _play(only_tags, ("C", "put_tags", Verdict.LATE), ("C", *TO_THE_END), ("U", *TO_THE_END), ("D", *TO_THE_END))
+    only_tags = case("a run that only tags", superseded, cleaner_of(LATER), BACK, cleaner_of(LATER, "D"), policy=LATER)
+    play(only_tags, ("C", "put_tags", Verdict.LATE), ("C", *TO_THE_END), ("U", *TO_THE_END), ("D", *TO_THE_END))
 
 
 def pins_cut_short() -> None:
     """Both listings of the pins are cut short before their first entry."""
     pins = f"list {LAYOUT.pins}"
     pinned_and_due = case("a pinned asset that would be due", pinned, CLEANER)
-    _play(
+    play(
         pinned_and_due,
         ("C", pins, Verdict.REPEAT),
         ("C", f"put {LAYOUT.ledger}", Verdict.DONE),
@@ -322,7 +330,7 @@ def pins_cut_short() -> None:
 def late_marker() -> None:
     """The marker of an abandoned upload is stored after the cleaner has run."""
     marker = f"create {LAYOUT.marker_key('20261123T120012Z-back')}"
-    _play(BACK_AND_CLEANER, ("U", marker, Verdict.LATE), ("U", *TO_THE_END), ("C", *TO_THE_END))
+    play(BACK_AND_CLEANER, ("U", marker, Verdict.LATE), ("U", *TO_THE_END), ("C", *TO_THE_END))
 
 
 def suspended_at_the_marker() -> None:
@@ -348,14 +356,14 @@ def suspended_at_the_marker() -> None:
 
 def crash_after_tagging() -> None:
     """A run dies after it has tagged, and before the ledger says so; then the asset comes back."""
-    only_tags = case("a run that only tags", superseded, _cleaner(LATER), BACK, policy=LATER)
-    _play(only_tags, ("C", "put_tags", Verdict.DONE), ("C", f"put {LAYOUT.ledger}", None), ("U", *TO_THE_END))
+    only_tags = case("a run that only tags", superseded, cleaner_of(LATER), BACK, policy=LATER)
+    play(only_tags, ("C", "put_tags", Verdict.DONE), ("C", f"put {LAYOUT.ledger}", None), ("U", *TO_THE_END))
 
 
 def same_second() -> None:
     """Two uploads, one after the other, within one second; the first one's machine is a day ahead."""
-    first = _uploader(cast.upload([A, PAGE], "default", "first"), skew=86_400)
-    then = _uploader(cast.upload([C, PAGE], "default", "then"), name="V")
+    first = uploader(cast.upload([A, PAGE], "default", "first"), skew=86_400)
+    then = uploader(cast.upload([C, PAGE], "default", "then"), name="V")
     in_turn = case("two uploads within one second", superseded, first, then)
     world = in_turn.enter(in_turn.begin())
     for actor in world.actors:

@@ -23,14 +23,16 @@ from cleaner_lambda import (
     look,
     next_ledger,
     order,
+    pages,
     replay,
     run,
     s3_errors,
 )
-from tests.interleaving import cases, nested, ports, pruned
+from tests.interleaving import cases, nested, placing, ports, pruned
 from tests.interleaving.exhaustive import every_schedule
 from uploader.protocol import held, write_if_whole
 from uploader.protocol import look as uploader_look
+from uploader.protocol import placing as placing_module
 from uploader.protocol.held import Intent
 from uploader.publishing import publish
 
@@ -109,10 +111,10 @@ MUTANTS = (
         "the cleaner sees neither the intent nor the marker of an upload that ends between the two",
         look.take_look,
         (
-            ("    markers, beyond, misnamed = _list_markers(store, layout)\n", ""),
+            ("    markers, placed, beyond, misnamed = _list_markers(store, layout)\n", ""),
             (
                 "    for _ in range(READ_AGAIN):",
-                "    markers, beyond, misnamed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
+                "    markers, placed, beyond, misnamed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
             ),
         ),
         every(cases.BACK_AND_CLEANER),
@@ -179,10 +181,10 @@ MUTANTS = (
         publish.publish,
         (
             (
-                "                _send(bucket, uploads, note)\n",
+                "                _send(bucket, layout, uploads, note)\n",
                 (
                     "                bucket.create(layout.marker_key(held.id), held.body)\n"
-                    "                _send(bucket, uploads, note)\n"
+                    "                _send(bucket, layout, uploads, note)\n"
                 ),
             ),
             ("if held.write(bucket, key, body, clocks):", "if True:"),
@@ -362,8 +364,8 @@ MUTANTS = (
         look._read_protections,  # noqa: SLF001
         (
             (
-                "for asset in release.assets.values():",
-                "for asset in () if reason is Reason.STAGED else release.assets.values():",
+                "for name in release.all_keys:",
+                "for name in () if reason is Reason.STAGED else release.all_keys:",
             ),
         ),
         every(cases.ROLL_OUT_AND_CLEANER),
@@ -388,7 +390,7 @@ MUTANTS = (
         "pins protect their assets",
         "a pinned asset is deleted",
         look._read_pins,  # noqa: SLF001
-        (("marker.decode(blob.body, layout.prefix).keys", "frozenset()"),),
+        (("marker.decode(blob.body, layout.prefix).all_keys", "frozenset()"),),
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
@@ -491,7 +493,7 @@ MUTANTS = (
         "a run announces the cut before it deletes a marker",
         "after a crash, an asset is dated by an older marker that is left, and goes before its time",
         run._attempt,  # noqa: SLF001
-        (("else replace(loaded.ledger, cut=cut.at)", "else loaded.ledger"),),
+        (("cut=loaded.ledger.cut if cut is None else cut.at", "cut=loaded.ledger.cut"),),
         pruned.copied_after_a_crash,
     ),
     Mutant(
@@ -505,8 +507,88 @@ MUTANTS = (
         "a marker older than the cut becomes current only if it is the newest of its channel up to it",
         "an old release passes for the current one, and all deletion stops",
         history.fold_late,
-        (("if current is not None and current.order > published.order:", "if False:"),),
+        (("tuple(after[: placed + 1])", "(published,)"),),
         pruned.late_marker,
+    ),
+    Mutant(
+        "current are a channel's releases from the newest one on that is in place",
+        "the release before goes while its pages are in place",
+        history.fold,
+        (("(each, *line) if each.release.places_pages else (each,)", "(each,)"),),
+        every(placing.CUT_OFF),
+    ),
+    Mutant(
+        "a release whose page is in place keeps its assets, though it is not current",
+        "a page that no release names any more asks for assets that are gone",
+        decision.look_again_at_pages,
+        (("in_place=view.in_place | assets", "in_place=view.in_place"),),
+        every(placing.LEFT_BEHIND),
+    ),
+    Mutant(
+        "the pages in place are looked at again at the second look",
+        "a page that was put back meanwhile asks for assets that are gone",
+        run._attempt,  # noqa: SLF001
+        (("            log, view = first.log, first.view\n", ""),),
+        placing.old_page_at_the_second_look,
+    ),
+    Mutant(
+        "a page in place that no release has stops all deletion",
+        "it asks for assets that are gone",
+        pages.look_at_pages,
+        (("            elif key in strict:", "            elif False:"),),
+        placing.unknown_page,
+    ),
+    Mutant(
+        "a page is only put in place over the one that was seen there",
+        "an older release's page replaces a newer one's",
+        ports.UploaderPort.place,
+        (("(there and there.etag) != page.etag or ", ""),),
+        placing.put_over_a_newer_page,
+    ),
+    Mutant(
+        "the markers are read between the look at a page and its PUT",
+        "the same",
+        placing_module.Placing._pass,  # noqa: SLF001
+        (("if not wanted.same_as(", "if False and not wanted.same_as("),),
+        placing.markers_from_before,
+    ),
+    Mutant(
+        "a release is in place after a pass that found nothing to put",
+        "the file that says so stands beside a newer release's page, or an older one's",
+        placing_module.Placing._pass,  # noqa: SLF001
+        (("self._put(wanted, wrong, pages)\n    return None", "self._put(wanted, wrong, pages)\n    return wanted"),),
+        placing.put_that_is_refused,
+    ),
+    Mutant(
+        "of each page, the newest release of any channel says what belongs in place",
+        "the older of two channels' releases replaces the newer one's page",
+        placing_module.wanted_pages,
+        (
+            (
+                "    for each in newer:\n",
+                "    for each in [n for n in newer if n.release.channel == own.release.channel]:\n",
+            ),
+        ),
+        every(placing.TWO_CHANNELS, preemptions=2),
+    ),
+    Mutant(
+        "the intent stays until the pages are in place",
+        "a superseded release's page arrives when its assets are gone",
+        placing_module.put_in_place,
+        (
+            (
+                "    held.written = None  # there is something left to do\n",
+                "    held.written = None\n    bucket.withdraw(layout.pending_key(held.id))\n",
+            ),
+        ),
+        placing.page_of_a_superseded_release,
+    ),
+    Mutant(
+        "a page's PUT without an answer is waited for",
+        "it arrives later, over a newer release's page",
+        placing_module.Placing._waited,  # noqa: SLF001
+        (("    if self._unanswered is None:\n", "    if True:\n"),),
+        placing.late_page,
     ),
     Mutant(
         "release logs inside the site are looked for again at the second look",

@@ -297,6 +297,11 @@ class World:
             self._dirty = False
         return self._current
 
+    def current_pages(self) -> set[str]:
+        """The keys of the pages of the newest releases."""
+        assets = (asset for i in self.current().values() for asset in self.releases[i][1].assets.values())
+        return {asset.key for asset in assets if not asset.fingerprinted}
+
     def asked_for(self) -> dict[str, frozenset[str]]:
         """Key of each page in place -> the assets that a visitor's browser asks for."""
         pages = ((key, stored.body) for key, stored in self.objects.items() if LAYOUT.owns(key))
