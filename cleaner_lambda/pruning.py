@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.ledger import Folded, Retired
-    from cleaner_lambda.look import Look
     from release_log.layout import Layout
 
 KEEP_MARKERS = 100
@@ -72,15 +71,17 @@ def old_markers(there: Mapping[str, Folded], cut: tuple[datetime, str], keep: Co
     return old - newest - lines_at(there, cut) - set(keep)
 
 
-def dangling(layout: Layout, look: Look, now: datetime) -> set[str]:
+def dangling(
+    layout: Layout, markers: Collection[str], placed: Mapping[str, datetime], now: datetime
+) -> set[str]:
     """Keys of the files that say of a release that it is in place, though its marker is gone.
 
     A young one's marker may only be missing on the other page of the listing.
     """
     return {
         layout.placed_key(release_id)
-        for release_id, at in look.placed.items()
-        if release_id not in look.markers and at + HOLDS <= now
+        for release_id, at in placed.items()
+        if release_id not in markers and at + HOLDS <= now
     }
 
 

@@ -155,7 +155,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     cut = None if plan.stops else next_cut(loaded.ledger, folded, stay, loaded.now)
     old = frozenset(layout.marker_key(i) for i in cut.markers) if cut is not None else frozenset()
     old |= {layout.placed_key(i) for i in loaded.look.placed if layout.marker_key(i) in old}
-    dangles = dangling(layout, loaded.look, loaded.now)
+    dangles = dangling(layout, loaded.look.markers, loaded.look.placed, loaded.now)
 
     etag, look = loaded.base.etag, loaded.look
     announced = frozenset() if plan.stops else keys(plan.delete) | old | dangles | look.protections.expired.keys()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from release_log.layout import Layout
+from release_log.layout import PLACED, Layout, is_stored_page
 from release_log.ledger_file import Announcement, encode_announcement, pack
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
@@ -180,5 +180,6 @@ class FakeBucket:
         self.write(LAYOUT.ledger, pack({"deleting": encode_announcement(deleting)}))
 
     def log(self, folder: str) -> list[str]:
-        """The keys in a folder of the release log: `Layout.pending`, `Layout.staged` or `Layout.markers`."""
-        return [key for key in self.objects if key.startswith(folder)]
+        """The keys of the releases in a folder of the release log, or in the whole log."""
+        there = [key for key in self.objects if key.startswith(folder)]
+        return [key for key in there if not key.endswith(PLACED) and not is_stored_page(key)]

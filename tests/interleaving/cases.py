@@ -224,6 +224,13 @@ TWO_ACTORS = (
 )
 """The tests play every schedule of these cases."""
 
+LONG = tuple(
+    case
+    for case in TWO_ACTORS
+    if case in (NEXT_AND_CLEANER, ROLL_OUT_AND_CLEANER, OLD_STAGED) or case.name.endswith("at once")
+)
+"""Those of them that take longest: a release is put in place beside another one, or beside a run that deletes."""
+
 OLD_MARKER = LAYOUT.marker_key(OLD_ID)
 COPY = uploader(cast.copying(lambda: OLD_MARKER), name="O")
 MARKER_COPIED = case("an old marker is copied, while others are deleted", superseded, COPY, CLEANER)

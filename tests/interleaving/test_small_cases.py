@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.interleaving import cases, nested, pruned
+from tests.interleaving import cases, nested, placing, pruned
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError
@@ -33,7 +33,8 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("case", cases.TWO_ACTORS, ids=lambda case: case.name)
 def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> None:
-    assert every_schedule(case) > 1
+    """The longest cases, outside `make torture`, in every order with a preemption or two."""
+    assert every_schedule(case, preemptions=2 if case in cases.LONG and not TORTURE else None) > 1
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,18 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         cases.suspended_at_the_marker,
         cases.crash_after_tagging,
         cases.same_second,
+        lambda: every_schedule(placing.CUT_OFF, preemptions=PREEMPTIONS + 1),
+        lambda: every_schedule(placing.LEFT_BEHIND),
+        lambda: every_schedule(placing.UNKNOWN_PAGE),
+        lambda: every_schedule(placing.TWO_NEW, preemptions=PREEMPTIONS + 1),
+        lambda: every_schedule(placing.TWO_CHANNELS, preemptions=PREEMPTIONS + 1),
+        placing.old_page_at_the_second_look,
+        placing.unknown_page,
+        placing.put_over_a_newer_page,
+        placing.markers_from_before,
+        placing.put_that_is_refused,
+        placing.page_of_a_superseded_release,
+        placing.late_page,
         nested.a_site_appears_inside,
         nested.the_site_around_takes_over,
         pruned.lost_ledger,
@@ -132,6 +145,18 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "suspended at the marker",
         "crash",
         "same second",
+        "a new version that is cut off",
+        "a page left behind",
+        "an unknown page, in any order",
+        "two new versions",
+        "two channels with one page",
+        "an old page at the second look",
+        "an unknown page",
+        "a page over a newer one",
+        "markers from before",
+        "a PUT that is refused",
+        "the page of a superseded release",
+        "a late page",
         "a site appears inside",
         "the site around takes over",
         "lost ledger, pruned log",

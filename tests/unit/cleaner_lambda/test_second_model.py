@@ -87,14 +87,14 @@ def since_the_run(patch: pytest.MonkeyPatch) -> None:
         }
         return replace(folded, history=replace(history, retired={**history.retired, **dated}))
 
-    patch.setattr("cleaner_lambda.run.fold_log", mutated)
+    patch.setattr("cleaner_lambda.decision.fold_log", mutated)
 
 
 def revived_keeps_its_clock(patch: pytest.MonkeyPatch) -> None:
     """A key that lives again and leaves again is dated with the first time."""
     first: dict[str, datetime] = {}
 
-    def mutated(history: History, releases: Iterable[Published]) -> History:
+    def mutated(history: History, releases: Iterable[Published], _placed: Iterable[Published] = ()) -> History:
         if not history.current:
             first.clear()
         for published in sorted(releases, key=lambda each: each.order):
@@ -127,8 +127,8 @@ def other_channels_ignored(patch: pytest.MonkeyPatch) -> None:
         whole = getattr(History, name)
 
         def mutated(history: History, whole: Callable[[History], set[str]] = whole) -> set[str]:
-            newest = sorted(history.current.items(), key=lambda each: each[1].order)[-1:]
-            return whole(replace(history, current=dict(newest)))
+            newest = sorted(history.lines.items(), key=lambda each: each[1][0].order)[-1:]
+            return whole(replace(history, lines=dict(newest)))
 
         patch.setattr(History, name, mutated)
 

@@ -73,6 +73,7 @@ assets = st.builds(
     fingerprinted=st.booleans(),
     digest=st.none() | st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True),
     headers=st.none() | some_text,
+    stored=st.none(),
 ).filter(lambda asset: "/.releases/" not in asset.key)
 releases = st.builds(
     Release,
@@ -152,7 +153,7 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("text format", bytes_of(changed(["format"], "1")), "format: '1' is not"),
     ("true format", bytes_of(changed(["format"], True)), "format: True is not"),
     ("format 0", bytes_of(changed(["format"], 0)), "format: 0 is not"),
-    ("newer format", bytes_of({"format": 2}), "format: 2 is newer than 1.*deploy a newer one"),
+    ("newer format", bytes_of({"format": 3}), "format: 3 is newer than 2.*deploy a newer one"),
     ("other prefix", bytes_of(changed(["prefix"], "admin/")), "prefix: 'admin/' is not this site's, 'assets/'"),
     ("no prefix", bytes_of(changed(["prefix"], GONE)), "prefix: None"),
     ("no release", bytes_of(changed(["release"], GONE)), "release: None is not a text"),
