@@ -9,6 +9,7 @@ from cleaner_lambda.doubles import find_doubles
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.guard import check
+from cleaner_lambda.look import take_second_look
 from cleaner_lambda.markers import read_markers
 from cleaner_lambda.nesting import find_inner, needed_around, without_inner
 from cleaner_lambda.pages import assets_of, linger, look_at_pages
@@ -89,6 +90,26 @@ def _decide(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace)
     first = look_again_at_pages(store, layout, job, loaded.now, first, loaded.look, pace)
     checked, view = decide_and_check(store, first.view, job, loaded.now, known.inner, pace)
     return first._replace(checked=checked, view=view)
+
+
+def decide_again(
+    store: S3Port, layout: Layout, job: Job, loaded: Loaded, first: Decided, pace: Pace
+) -> tuple[Look, Decided]:
+    """Look a second time, after the ledger says what is to be deleted, and ask the policy again.
+
+    At least as much is protected as before, so this deletes nothing that was not announced.
+    """
+    known, view, look = first.known, first.view, loaded.look
+    look = take_second_look(store, layout, job.policy, loaded.now, look, pace)
+    view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
+    last = first._replace(view=view)
+    if first.checked.plan.delete:
+        due = keys(first.checked.plan.delete)
+        known, view = look_at_neighbours(store, layout, known, view, due, loaded.now, pace)
+        last = first._replace(known=known, view=view)
+        last = look_again_at_pages(store, layout, job, loaded.now, last, look, pace)
+    checked, view = decide_and_check(store, last.view, job, loaded.now, known.inner, pace)
+    return look, last._replace(checked=checked, view=view)
 
 
 def look_again_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)

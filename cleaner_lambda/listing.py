@@ -65,14 +65,9 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
             elif key in known:
                 part.known[key] = listed
             elif listed.last_modified <= old:
-                if layout.stores(key):
-                    if pages:
-                        part.strays[key] = listed.size
-                elif orphans is Orphans.ALL or (
-                    orphans is Orphans.FINGERPRINTED and split(key).fingerprint is not None
-                ):
+                if pages if layout.stores(key) else _retires(orphans, key):
                     part.strays[key] = listed.size
-                else:
+                elif not layout.stores(key):
                     part.others[key.rpartition("/")[0] + "/"] += 1
         return part
 
@@ -82,6 +77,11 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
         whole.others += part.others
         whole.nested |= part.nested
     return whole
+
+
+def _retires(orphans: Orphans, key: str) -> bool:
+    """Whether an orphan under this key is retired."""
+    return orphans is Orphans.ALL or (orphans is Orphans.FINGERPRINTED and split(key).fingerprint is not None)
 
 
 def _ranges(known: Collection[str]) -> list[tuple[str, str | None]]:

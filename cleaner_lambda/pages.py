@@ -133,6 +133,11 @@ def linger(
     return after
 
 
+def ends_of(lingering: Mapping[str, datetime | None], policy: Policy) -> list[datetime]:
+    """When the assets of the pages that are in place no more fall due. Pure."""
+    return [since + lingers(policy) for since in lingering.values() if since is not None]
+
+
 def lingers(policy: Policy) -> timedelta:
     """How long the assets of a page stay after it was replaced: as long as those of any superseded release."""
     return timedelta(seconds=max(policy.version_ttl, policy.grace))
@@ -217,7 +222,7 @@ def _late(history: History, there: Mapping[str, Listed], shown: Mapping[str, Col
 
 def _stop_for_unknown(key: str) -> Stop:
     message = (
-        f"{key}, which is in place, is not as any release has it, so it is unknown which assets it asks for: nothing is "
-        "deleted until you publish again what belongs there, or delete this object if nothing does"
+        f"{key}, which is in place, is not as any release has it, so it is unknown which assets it asks for: nothing "
+        "is deleted until you publish again what belongs there, or delete this object if nothing does"
     )
     return Stop(Reason.UNKNOWN_PAGE, message)

@@ -71,9 +71,7 @@ def old_markers(there: Mapping[str, Folded], cut: tuple[datetime, str], keep: Co
     return old - newest - lines_at(there, cut) - set(keep)
 
 
-def dangling(
-    layout: Layout, markers: Collection[str], placed: Mapping[str, datetime], now: datetime
-) -> set[str]:
+def dangling(layout: Layout, markers: Collection[str], placed: Mapping[str, datetime], now: datetime) -> set[str]:
     """Keys of the files that say of a release that it is in place, though its marker is gone.
 
     A young one's marker may only be missing on the other page of the listing.

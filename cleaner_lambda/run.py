@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.checkpoint import write_checkpoint
-from cleaner_lambda.decision import changed, decide_and_check, decide_first, look_again_at_pages, look_at_neighbours
+from cleaner_lambda.decision import changed, decide_again, decide_first
 from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, UnreadableError
 from cleaner_lambda.folding import all_folded
 from cleaner_lambda.load import load
-from cleaner_lambda.look import take_second_look
 from cleaner_lambda.markers import stop_for_unreadable
 from cleaner_lambda.next_ledger import after_effects, announce, with_markers
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.pages import lingers
+from cleaner_lambda.pages import ends_of
 from cleaner_lambda.policy import Plan, Reason
 from cleaner_lambda.pruning import checkpoint, dangling, next_cut
 from cleaner_lambda.report import Report, keys, summary
@@ -31,6 +30,7 @@ from cleaner_lambda.s3_errors import REQUEST_ERRORS
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from cleaner_lambda.ledger import Ledger
@@ -146,10 +146,9 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error, earlier)
     first = decide_first(store, layout, job, loaded, pace)
-    log, known, view, checked = first.log, first.known, first.view, first.checked
-    folded = all_folded(loaded.ledger, log.markers)
-    plan = checked.plan
-    seen = with_markers(loaded.ledger, known.history, folded, log.order)
+    last, plan = first, first.checked.plan
+    folded = all_folded(loaded.ledger, first.log.markers)
+    seen = with_markers(loaded.ledger, first.known.history, folded, first.log.order)
     stay = {*seen.current.values(), *loaded.ledger.current.values(), *first.kept, *loaded.look.pins.by_id}
     stay |= {*first.lingering, *(i for ids in (*seen.behind.values(), *loaded.ledger.behind.values()) for i in ids)}
     cut = None if plan.stops else next_cut(loaded.ledger, folded, stay, loaded.now)
@@ -166,20 +165,11 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         ahead = announce(ahead, job.run, announced | unanswered.deletions, retagged | unanswered.tags)
         etag = store.put_if(layout.ledger, ledgers.encode(ahead), etag)
     if announced:
-        look = take_second_look(store, layout, job.policy, loaded.now, look, pace)
-        view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
-        if plan.delete:
-            known, view = look_at_neighbours(store, layout, known, view, keys(plan.delete), loaded.now, pace)
-            first = look_again_at_pages(
-                store, layout, job, loaded.now, first._replace(known=known, view=view), look, pace
-            )
-            log, view = first.log, first.view
-            old -= {key for i in first.lingering for key in (layout.marker_key(i), layout.placed_key(i))}
-        # At least as much is protected as before, so this deletes nothing that was not announced.
-        checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
-        plan = _only(retagged, checked.plan)
+        look, last = decide_again(store, layout, job, loaded, first, pace)
+        plan = _only(retagged, last.checked.plan)
+        old -= {key for i in last.lingering for key in (layout.marker_key(i), layout.placed_key(i))}
     prune = frozenset() if plan.stops else announced & (dangles | look.protections.expired.keys())
-    outcome = Outcome()
+    outcome, known = Outcome(), last.known
     report = Report(
         dry_run=job.dry_run,
         site=job.prefix,
@@ -193,8 +183,8 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         unfinished=True,
         next_due=loaded.now + timedelta(seconds=RETRY_SECONDS),
         earlier=earlier,
-        set_aside={**checked.set_aside, **dict.fromkeys(view.doubles, Reason.MAY_BE_MISSING)},
-        doubles=view.doubles,
+        set_aside={**last.checked.set_aside, **dict.fromkeys(last.view.doubles, Reason.MAY_BE_MISSING)},
+        doubles=last.view.doubles,
         newest_marker=max(look.markers.values(), default=None),
         inner_sites=known.inner,
     )
@@ -209,15 +199,13 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         else:
             outcome.failed[layout.checkpoint] = refusal
     apply(store, plan, sorted(prune), pace, outcome, unanswered)
-    lingering = first.lingering_after(outcome.deleted, loaded.now)
-    ends = [at + lingers(job.policy) for at in lingering.values() if at is not None]
-    due = _next_due(plan, outcome, known, loaded)
+    lingering = last.lingering_after(outcome.deleted, loaded.now)
     report = replace(
         report,
         unfinished=outcome.unfinished or known.tags_read_to is not None,
-        next_due=min((at for at in (due, *ends) if at is not None), default=None),
+        next_due=_next_due(plan, outcome, known, loaded, ends_of(lingering, job.policy)),
     )
-    after = after_effects(seen, known, checked, outcome)
+    after = after_effects(seen, known, last.checked, outcome)
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
     after = replace(after, lingering=lingering, folded=there, gone=gone_after(loaded.ledger, folded, there))
     # What S3 did not answer may still happen: until that is over it stays announced.
@@ -265,9 +253,9 @@ def _only(announced: frozenset[str], plan: Plan) -> Plan:
     )
 
 
-def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> datetime | None:
+def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: Iterable[datetime]) -> datetime | None:
     now = loaded.now
-    due = [instant for instant in (plan.next_due, loaded.base.resume) if instant is not None]
+    due = [instant for instant in (plan.next_due, loaded.base.resume, *ends) if instant is not None]
     if outcome.failed or known.unread:
         due.append(now + timedelta(seconds=RETRY_SECONDS))
     outage = known.unread.keys() - known.tags_unknown  # where the rebuild stopped: it would stop there again at once

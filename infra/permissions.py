@@ -35,6 +35,8 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
             actions=["s3:GetObject"],
             resources=[f"{bucket_arn}/{log}*" for log in (layout.log, *_logs_around(layout))],
         ),
+        # Of a page whose ETag tells nothing, its metadata tells which release it is of: a HEAD, which needs this right.
+        iam.PolicyStatement(sid=f"ReadPages{more}", actions=["s3:GetObject"], resources=[everything]),
         iam.PolicyStatement(
             sid=f"WriteLedger{more}",
             actions=["s3:PutObject"],

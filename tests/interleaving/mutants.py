@@ -122,8 +122,8 @@ MUTANTS = (
     Mutant(
         "the second look",
         "the cleaner misses an intent written during its run, if the uploader read the ledger before the announcement",
-        run._attempt,  # noqa: SLF001
-        _attempt_without("        look = take_second_look(store, layout, job.policy, loaded.now, look, pace)\n"),
+        decision.decide_again,
+        _attempt_without("    look = take_second_look(store, layout, job.policy, loaded.now, look, pace)\n"),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
@@ -527,8 +527,8 @@ MUTANTS = (
     Mutant(
         "the pages in place are looked at again at the second look",
         "a page that was put back meanwhile asks for assets that are gone",
-        run._attempt,  # noqa: SLF001
-        (("            log, view = first.log, first.view\n", ""),),
+        decision.decide_again,
+        (("        last = look_again_at_pages(store, layout, job, loaded.now, last, look, pace)\n", ""),),
         placing.old_page_at_the_second_look,
     ),
     Mutant(

@@ -182,7 +182,7 @@ def late_page() -> None:
     with judged(world, late.name):
         go_on(actors["U"], put)
         actors["U"].step(Verdict.LATE)
-        while actors["U"].state == "running" and actors["U"].pending.kind != "sleep":
+        while actors["U"].state == "running" and str(actors["U"].pending) != "sleep ":
             actors["U"].step()
         for name in "VU":
             _go_on_to(actors[name], "")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.report import Report
-    from release_log.marker import Release
+    from release_log.marker import Asset, Release
     from release_log.policy_settings import Policy
     from tests.interleaving.actor import Actor
     from tests.interleaving.world import World
@@ -164,7 +164,7 @@ def settle(world: World, policy: Policy) -> None:
 
 def check_pages(world: World) -> None:
     """Nobody was disturbed: of each page, what is in place is what the newest release says that names it."""
-    belongs = {}
+    belongs: dict[str, tuple[str, Asset]] = {}
     for release_id in sorted(world.current().values(), key=lambda i: (world.releases[i][0], i)):
         belongs |= {key: (release_id, page) for key, page in world.releases[release_id][1].pages.items()}
     for key, (release_id, page) in belongs.items():

@@ -13,10 +13,13 @@ from uploader.cli.next_command import next_command, staged_for
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from uploader.builds.options import BuildOptions
     from uploader.cli.output import OutputOptions
     from uploader.library.publishing import Progress
     from uploader.library.site import Site
+    from uploader.protocol.placing import PagePlaced
     from uploader.publishing.invalidation import Cdn
     from uploader.publishing.publish import Published
 
@@ -58,12 +61,29 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
             }
             for each in published.uploads
         ],
-        "counts": {"uploaded": len(published.uploads), "unchanged": len(published.unchanged)},
+        "placed": placed_of(published.placed),
+        "counts": {
+            "uploaded": len(published.uploads),
+            "unchanged": len(published.unchanged),
+            "placed": len(published.placed),
+        },
         "bytes_uploaded": published.bytes_uploaded,
         "seconds": round(seconds, 3),
         "invalidation": cdn
-        and {"distribution": cdn.distribution, "paths": cdn.stale_paths(published.uploads), "id": None},
+        and {
+            "distribution": cdn.distribution,
+            "paths": cdn.stale_paths(published.uploads, published.placed),
+            "id": None,
+        },
     }
+
+
+def placed_of(placed: Iterable[PagePlaced]) -> list[dict[str, str]]:
+    """The pages that were put in place, for ``--json``; the log names each."""
+    found = [{"key": page.key, "reason": page.reason.value} for page in placed]
+    for page in found:
+        log.debug("put in place: %s (%s)", page["key"], page["reason"])
+    return found
 
 
 def drop_copies(document: dict[str, Any], site: Site, cdn: Cdn | None, so_far: str) -> None:
@@ -98,6 +118,7 @@ def summary(document: dict[str, Any], site: Site) -> str:
     counts, size = document["counts"], readable(document["bytes_uploaded"])
     if document["dry_run"]:
         lines = [f"would upload {entry['key']} ({entry['reason']})" for entry in document["uploaded"]]
+        lines += [f"would put {page['key']} in place ({page['reason']})" for page in document["placed"]]
         lines += [f"would invalidate {path}" for path in (document["invalidation"] or {"paths": ()})["paths"]]
         lines.append(
             f"dry run: {counts['uploaded']} to upload ({size}), {counts['unchanged']} unchanged; nothing written"

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from uploader.builds.asset import LocalAsset
     from uploader.builds.files import Collector
     from uploader.library.site import Site
+    from uploader.protocol.placing import PagePlaced
     from uploader.publishing.compare import Upload
     from uploader.publishing.invalidation import Cdn
 
@@ -105,7 +106,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     cdn = cdn_of(site, invalidate, invalidate_root)
     published = publish_build(build, site, stage=stage, dry_run=dry_run)
     if not dry_run:
-        _drop_copies(published, site, cdn)
+        _drop_copies(published.id, site, cdn, published.uploads, published.placed)
     return published
 
 
@@ -162,11 +163,13 @@ class RolledOut:
         published: The staged release.
         marker: The marker's key; None if the release is not current: its roll-out failed, or this was a dry run.
         dropped: Whether a release whose roll-out failed was dropped; else it expires.
+        placed: The pages that were put in place once the roll-out had succeeded.
     """
 
     published: Published
     marker: str | None
     dropped: bool = False
+    placed: tuple[PagePlaced, ...] = ()
 
 
 def run(  # noqa: PLR0913 (each is one option of the command line)
@@ -186,7 +189,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         site: Where it is published.
         roll_out: Rolls out the staged release; returns whether that succeeded. If it raises, the release is dropped.
         dry_run: Find out what would be sent; write nothing, and roll nothing out.
-        invalidate: As in `publish`; the CDN drops its copies before the roll-out.
+        invalidate: As in `publish`; the CDN drops its copies of pages once they are in place, after the roll-out.
         invalidate_root: As in `publish`.
         progress: Is told of each file that is sent.
 
@@ -199,7 +202,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     if dry_run:
         return RolledOut(published, None)
     try:
-        _drop_copies(published, site, cdn)
+        _drop_copies(published.id, site, cdn, published.uploads)
         succeeded = roll_out(published)
     except BaseException:
         drop_quietly(published.id, site)
@@ -207,9 +210,11 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     if not succeeded:
         return RolledOut(published, None, dropped=drop_quietly(published.id, site))
     try:
-        return RolledOut(published, activate(published.id, site).marker)
+        activated = activate(published.id, site)
     except UploaderError as error:
         raise NotActivatedError(published.id, str(error)) from error
+    _drop_copies(published.id, site, cdn, (), activated.placed)
+    return RolledOut(published, activated.marker, placed=activated.placed)
 
 
 def cdn_of(site: Site, distribution: str | None, root: str) -> Cdn | None:
@@ -221,10 +226,12 @@ def cdn_of(site: Site, distribution: str | None, root: str) -> Cdn | None:
     return None if distribution is None else find_cdn(distribution, root, site.prefix)
 
 
-def _drop_copies(published: Published, site: Site, cdn: Cdn | None) -> None:
-    stale = () if cdn is None else cdn.stale_paths(published.uploads)
+def _drop_copies(
+    release_id: str, site: Site, cdn: Cdn | None, uploads: Sequence[Upload], placed: Sequence[PagePlaced] = ()
+) -> None:
+    stale = () if cdn is None else cdn.stale_paths(uploads, placed)
     if cdn is not None and stale:
-        cdn.invalidate(site.access, published.id, stale)
+        cdn.invalidate(site.access, release_id, stale)
 
 
 def _checked(build: BuildOptions) -> tuple[str, re.Pattern[str] | None]:

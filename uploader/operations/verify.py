@@ -118,6 +118,9 @@ def needs_of(releases: Iterable[LoggedRelease]) -> dict[str, list[Need]]:
         ours = each.release.uploader.get("name") == WRITER
         for asset in each.release.assets.values():
             needs[asset.key].append(Need(each.id, asset, ours))
+        for key, asset in each.release.objects.items():
+            if asset.stored is not None:
+                needs[key].append(Need(each.id, asset, ours))
     return needs
 
 

@@ -50,7 +50,7 @@ class Written:
     placed: tuple[PagePlaced, ...] = ()
 
 
-def write_if_whole(
+def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
     bucket: BucketPort,
     layout: Layout,
     logged: LoggedRelease,
@@ -103,11 +103,7 @@ def write_if_whole(
                     continue
                 file = key or layout.marker_key(held.id)
                 _check_not_removed(layout, held, file)
-                # Somebody may have copied the marker onto itself since.
-                at = min(logged.at, held.instants.get(logged.id, logged.at))
-                content = _as_stored(release_at(held.at), listing, at)
-                if file == layout.marker_key(logged.id):
-                    content = replace(content, created_at=held.at)
+                content = _content(layout, logged, release_at(held.at), listing, held, file)
                 written = held.write(bucket, file, body_of(content), clocks)
                 if late.came(held, clocks):
                     late_content = content
@@ -150,6 +146,16 @@ def _end_staging(bucket: BucketPort, layout: Layout, logged: LoggedRelease, file
     """A marker under the release's own id replaces the staged release."""
     if file == layout.marker_key(logged.id):
         withdraw(bucket, layout.staged_key(logged.id))
+
+
+def _content(
+    layout: Layout, logged: LoggedRelease, release: Release, listing: Listing, held: Intent, file: str
+) -> Release:
+    """What the file says."""
+    # Somebody may have copied the marker onto itself since.
+    at = min(logged.at, held.instants.get(logged.id, logged.at))
+    content = _as_stored(release, listing, at)
+    return replace(content, created_at=held.at) if file == layout.marker_key(logged.id) else content
 
 
 def _as_stored(release: Release, listing: Listing, at: datetime) -> Release:

@@ -33,7 +33,8 @@ def folded(*channels: str) -> dict[str, Folded]:
     """Markers r000, r001, … a second apart, in these channels."""
     instants = [NOON + timedelta(seconds=n) for n in range(len(channels))]
     return {
-        f"r{n:03}": Folded(at, channel, placed=at) for n, (at, channel) in enumerate(zip(instants, channels, strict=True))
+        f"r{n:03}": Folded(at, channel, placed=at)
+        for n, (at, channel) in enumerate(zip(instants, channels, strict=True))
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uploader.cli.console import answer, answer_gone
+from uploader.cli.upload_answer import placed_of
 from uploader.errors import NotWholeError
 from uploader.history.completeness import some_of
 from uploader.library import keeping
@@ -40,15 +41,17 @@ def rollback(
         "marker": None,
         "already": target.already,
         "replaced": sorted(target.replaced),
+        "placed": [],
         "gone": [],
         "counts": {"assets": len(target.old.release.assets)},
     }
     try:
-        release_id = keeping.roll_back_to(target, site, dry_run=dry_run).release_id
+        done = keeping.roll_back_to(target, site, dry_run=dry_run)
+        release_id = done.release_id
     except NotWholeError as error:
         answer_gone(output, document | _names(current if target.already else None, site), error)
         raise
-    document |= _names(release_id, site)
+    document |= _names(release_id, site) | {"placed": placed_of(done.placed)}
     if target.replaced:
         log.warning(
             "%d files without a fingerprint were replaced by a later upload and are not rolled back: %s; "

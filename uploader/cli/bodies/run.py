@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 from uploader.cli.child_process import run_command
 from uploader.cli.console import answer
 from uploader.cli.next_command import next_command, staged_for
-from uploader.cli.upload_answer import document_of, drop_copies, progress_bar, summary
+from uploader.cli.upload_answer import document_of, drop_copies, placed_of, progress_bar, summary
 from uploader.errors import NotActivatedError, StoppedError, UploaderError
 from uploader.library import publishing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from uploader.builds.options import BuildOptions
     from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
+    from uploader.protocol.placing import PagePlaced
     from uploader.publishing.invalidation import Cdn
     from uploader.publishing.publish import Published
 
@@ -84,6 +87,15 @@ class RollOut:
         self.code = run_command(self.command, os.environ | {"UPLOADER_RELEASE_ID": published.id})
         return self.code == 0
 
+    def drop_copies_of_pages(self, document: dict[str, Any], placed: Sequence[PagePlaced]) -> None:
+        """Have the CDN drop its copies of the pages that are in place now."""
+        if self._cdn is None or not placed:
+            return
+        before, paths = document["invalidation"]["paths"], self._cdn.stale_paths((), placed)
+        document["invalidation"] = {**document["invalidation"], "paths": paths}
+        drop_copies(document, self.site, self._cdn, f"release {document['release']} is current")
+        document["invalidation"]["paths"] = tuple(sorted({*before, *paths}))
+
     def document_of(self, published: Published, *, dry_run: bool) -> dict[str, Any]:
         """The document of ``--json`` for a staged release."""
         seconds = time.monotonic() - self._began
@@ -106,6 +118,10 @@ def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
         rest = "the current release is unchanged; fix the roll-out and run again"
         log.error("%s failed (exit status %d): %s %s; %s", roll_out.command[0], code, release_id, state, rest)
     document = roll_out.document | {"marker": rolled_out.marker, "staged": None, "exit_status": code}
+    if not code:
+        document["placed"] = placed_of(rolled_out.placed)
+        document["counts"] = {**document["counts"], "placed": len(rolled_out.placed)}
+        roll_out.drop_copies_of_pages(document, rolled_out.placed)
     if roll_out.output.as_json or not code:
         where = f"s3://{site.bucket}/{site.prefix}"
         state = "is not current" if code else "is current"

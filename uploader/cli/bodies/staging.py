@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from uploader.cli.console import answer
+from uploader.cli.upload_answer import placed_of
 from uploader.library import staging
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def activate(site: Site, output: OutputOptions, *, release_id: str) -> None:
         "release": done.id,
         "marker": done.marker,
         "already": done.already,
+        "placed": placed_of(done.placed),
     }
     text = f"{done.id} is current already at {site.url}" if done.already else f"activated {done.id} at {site.url}"
     answer(output, document, text, done=f"release {done.id} is current")

@@ -84,7 +84,9 @@ def test_the_intent_has_the_same_content_as_the_marker(build: Build) -> None:
 
 
 @pytest.mark.scenario("T17a")
-@pytest.mark.parametrize("fail", ["create assets/.releases/pending", "list", "put assets/app", "put assets/.releases/pages"])
+@pytest.mark.parametrize(
+    "fail", ["create assets/.releases/pending", "list", "put assets/app", "put assets/.releases/pages"]
+)
 def test_a_failure_before_the_marker_leaves_no_marker_and_no_intent(build: Build, fail: str) -> None:
     bucket = FakeBucket(fail=fail)
     with pytest.raises(UploaderError, match="run again"):
