@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from release_log.layout import Layout
+from release_log.layout import LOG_FOLDER, Layout
 from release_log.ledger_file import Announcement, encode_announcement, pack
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
-from uploader.s3.port import Blob, Listing, Look, always
+from uploader.s3.port import Blob, Listing, Look, Neighbour, always, inner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -26,6 +26,13 @@ def stored_with(asset: LocalAsset) -> dict[str, str]:
     headers = asset.treatment.headers
     notes = {"headers": headers.digest} | ({} if asset.digest is None else {"digest": asset.digest})
     return headers.as_http() | notes
+
+
+def inner_logs(layout: Layout, keys: Iterable[str]) -> frozenset[str]:
+    """The prefixes of the sites inside a site, by these keys."""
+    mark = f"/{LOG_FOLDER}"
+    logs = (key[: key.index(mark) + 1] for key in keys if mark in key)
+    return frozenset(prefix for prefix in logs if prefix.startswith(layout.prefix) and prefix != layout.prefix)
 
 
 class Clock:
@@ -66,6 +73,7 @@ class FakeBucket:
         times: Key -> ``LastModified``; noon for a key without an entry.
         stored: Key -> metadata.
         requests: Every request, in order.
+        refused: Prefix -> why S3 refuses its release log.
         fail: Names the request that fails.
         error: The error of that request; an `UploaderError` by default.
     """
@@ -75,14 +83,15 @@ class FakeBucket:
         self.times: dict[str, datetime] = {}
         self.stored: dict[str, dict[str, str]] = {}
         self.requests: list[str] = []
+        self.refused: dict[str, str] = {}
         self.fail = fail
         self.error = error
         self.clock = clock or Clock()
         self._ahead: tuple[float, Listing] | None = None
         self._metadata_ahead: dict[str, Mapping[str, str]] = {}
 
-    def list_ahead(self, keys: Collection[str]) -> None:
-        self._ahead = (self.clock.passed, self.listing(LAYOUT.prefix, keys))
+    def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
+        self._ahead = (self.clock.passed, self.listing(layout, keys))
 
     def head_ahead(self, keys: Sequence[str]) -> None:
         self._metadata_ahead = self.metadata(keys)
@@ -109,22 +118,34 @@ class FakeBucket:
     def odd_keys(self, prefix: str) -> list[str]:  # noqa: ARG002 (the port's own signature)
         return []
 
-    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
-        self._request(f"list {prefix}")
-        there = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(prefix)}
+    def listing(self, layout: Layout, keys: Collection[str]) -> Listing:
+        self._request(f"list {layout.prefix}")
+        there = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(layout.prefix)}
         times = {key: at for key, at in there.items() if key in keys}
-        log = {key: at for key, at in there.items() if key.startswith(LAYOUT.log)}
-        return Listing({key: len(self.objects[key]) for key in times}, times, log)
+        log = {key: at for key, at in there.items() if key.startswith(layout.log)}
+        return Listing({key: len(self.objects[key]) for key in times}, times, log, inner_logs(layout, there))
+
+    def neighbours(self, prefixes: Collection[str]) -> tuple[Neighbour, ...]:
+        found = []
+        for prefix in prefixes:
+            layout = Layout(prefix)
+            if prefix in self.refused:
+                found.append(Neighbour(prefix, None, self.refused[prefix]))
+            elif any(key.startswith(layout.log) for key in self.objects):
+                found.append(Neighbour(prefix, self.get(layout.ledger)))
+        return tuple(found)
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         # The real port sends these requests in parallel. In this order the ledger is read under the oldest listing.
         (began, listing), self._ahead = (
-            self._ahead or (self.clock.passed, self.listing(layout.prefix, keys)),
+            self._ahead or (self.clock.passed, self.listing(layout, keys)),
             None,
         )
         log = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(layout.log)}
         metadata, self._metadata_ahead = self._metadata_ahead, {}
-        return Look(listing._replace(log=log), began, self.get(layout.ledger), metadata)
+        ledger = self.get(layout.ledger)
+        neighbours = self.neighbours([*layout.around, *inner_of(layout, listing, keys)])
+        return Look(listing._replace(log=log), began, ledger, metadata, neighbours=neighbours)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         return {key: self.stored[key] for key in keys if key in self.stored}

@@ -50,8 +50,8 @@ PIN = LAYOUT.pin_key("20260101T000000Z-r")
 INTENT = LAYOUT.pending_key("20260101T000000Z-r")
 ASSET = "assets/app-1a2b3c4d.js"
 NEIGHBOURS = ("assets-2/app.js", "app.js", ".releases/ledger.json.gz")
-LOGS_AROUND = (".releases/ledger.json.gz",)
-"""What the cleaner may read, and do no more with: the release log of a site around its own."""
+LEDGERS_AROUND = (".releases/ledger.json.gz",)
+"""What both may read, and do no more with: the ledger of a site around their own."""
 TAGS = {"Tagging": {"TagSet": [{"Key": "removed_at", "Value": "2026-01-01T00:00:00Z"}]}}
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -167,7 +167,7 @@ class TestEnough:
         answer = Visitor(stack.aws, site.bucket, url, stack.user(policy_arn=arn)).uploader("doctor")
         assert (answer.returncode, answer.stderr) == (0, "")
         found = {each["check"]: each["state"] for each in json.loads(answer.stdout)["findings"]}
-        rights = {name: found[name] for name in ("list", "read", "write", "ledger", "intents", "delete")}
+        rights = {name: found[name] for name in ("list", "read", "write", "ledger", "intents", "delete", "neighbours")}
         assert rights == dict.fromkeys(rights, "ok")
         assert {found[name] for name in ("EventBridge", "versioning", "lifecycle", "function")} == {"unknown"}
 
@@ -195,7 +195,7 @@ class TestNothingSpare:
     def test_the_uploader_needs_every_action(self, stack: Stack, builds: Path) -> None:
         """The test removes each in turn."""
         tried = without_one(stack.uploader, "Allow")
-        assert len(tried) == 6, "deleting counts twice: intents, and staged releases"
+        assert len(tried) == 7, "deleting counts twice: intents, and staged releases; and reading: the ledger around"
         assert [action for action, rights in tried if not upload_everything(stack.visitor(rights), builds)] == []
 
     def test_the_cleaner_needs_every_action(self, stack: Stack) -> None:
@@ -288,7 +288,7 @@ class TestForbidden:
                     for key in (ASSET, MARKER, LAYOUT.ledger)
                 ),
                 *(partial(s3.put_object, Key=key) for key in (LAYOUT.ledger, *NEIGHBOURS)),
-                *(partial(s3.get_object, Key=key) for key in NEIGHBOURS),
+                *(partial(s3.get_object, Key=key) for key in NEIGHBOURS if key not in LEDGERS_AROUND),
                 partial(s3.create_multipart_upload, Key=LAYOUT.ledger),
                 partial(s3.put_object_tagging, Key=ASSET, **TAGS),
             ],
@@ -306,7 +306,7 @@ class TestForbidden:
                 *(partial(s3.delete_object, Key=key) for key in (PIN, LAYOUT.ledger, *NEIGHBOURS)),
                 partial(s3.delete_objects, Delete={"Objects": [{"Key": LAYOUT.ledger}]}),
                 *(partial(s3.put_object, Key=key) for key in (ASSET, MARKER, INTENT, PIN, *NEIGHBOURS)),
-                *(partial(s3.get_object, Key=key) for key in (ASSET, *NEIGHBOURS) if key not in LOGS_AROUND),
+                *(partial(s3.get_object, Key=key) for key in (ASSET, *NEIGHBOURS) if key not in LEDGERS_AROUND),
                 *(
                     partial(s3.put_object_tagging, Key=key, **TAGS)
                     for key in (MARKER, INTENT, LAYOUT.ledger, *NEIGHBOURS)

@@ -62,9 +62,12 @@ CLEANERS_RIGHTS: set[Right] = {
 }
 
 
+READS_LEDGER_AROUND: Right = ("Allow", "s3:GetObject", "${Bucket.Arn}/.releases/ledger.json.gz", "")
+
 UPLOADERS_RIGHTS: set[Right] = {
-    ("Allow", "s3:ListBucket", "${Bucket.Arn}", "StringLike s3:prefix assets/*"),
+    ("Allow", "s3:ListBucket", "${Bucket.Arn}", "StringLike s3:prefix assets/*, .releases/*"),
     ("Allow", "s3:GetObject", "${Bucket.Arn}/assets/*", ""),
+    READS_LEDGER_AROUND,
     ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:AbortMultipartUpload", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/pending/*", ""),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cleaner_lambda.report import Report
+    from release_log.layout import Layout
     from release_log.policy_settings import Policy
     from uploader.operations.staging import Activated
     from uploader.publishing.compare import Upload
@@ -58,18 +59,19 @@ def put_assets(world: World, keys: Sequence[str]) -> None:
             world.put(key, b"", size=asset.size, metadata=stored_with(asset))
 
 
-def build(keys: Sequence[str], channel: str, name: str) -> Build:
+def build(keys: Sequence[str], channel: str, name: str, layout: Layout = LAYOUT) -> Build:
     """A build of these files."""
-    return Build(assets=[local_asset(key) for key in sorted(keys)], prefix=PREFIX, channel=channel, release=name)
+    assets = [local_asset(key) for key in sorted(keys)]
+    return Build(assets=assets, prefix=layout.prefix, channel=channel, release=name)
 
 
-def body(keys: Sequence[str], channel: str, name: str, world: World) -> bytes:
+def body(keys: Sequence[str], channel: str, name: str, world: World, layout: Layout = LAYOUT) -> bytes:
     """A marker's content, as a build tool of somebody else's may write it."""
     assets = {
         a.logical: Asset(a.key, a.size, a.fingerprinted, headers=a.treatment.headers.digest)
         for a in map(local_asset, keys)
     }
-    return encode(Release(name, channel, world.now, PREFIX, {"name": "tests", "version": "0"}, assets))
+    return encode(Release(name, channel, world.now, layout.prefix, {"name": "tests", "version": "0"}, assets))
 
 
 def _clocks(actor: Actor) -> Clocks:
@@ -89,10 +91,16 @@ def _must_be_there(actor: Actor, keys: frozenset[str], what: str) -> None:
 
 
 def upload(
-    keys: Sequence[str], channel: str, name: str, *, stage: bool = False, ahead: bool = False
+    keys: Sequence[str],
+    channel: str,
+    name: str,
+    *,
+    stage: bool = False,
+    ahead: bool = False,
+    layout: Layout = LAYOUT,
 ) -> Callable[[Actor], Published]:
     """An upload, staged or not; it lists the bucket before its intent, or after it."""
-    wanted = build(keys, channel, name)
+    wanted = build(keys, channel, name, layout)
     names = frozenset(keys)
 
     def work(actor: Actor) -> Published:
@@ -103,7 +111,7 @@ def upload(
 
         port = UploaderPort(actor.world, actor)
         if ahead:
-            port.list_ahead(names)
+            port.list_ahead(layout, names)
         published = publish(port, wanted, stage=stage, started=started, clocks=_clocks(actor))
         _must_be_there(actor, names, "reported success")
         return published
@@ -111,15 +119,15 @@ def upload(
     return work
 
 
-def activation(release_id: Callable[[], str | None]) -> Callable[[Actor], Activated | None]:
+def activation(release_id: Callable[[], str | None], layout: Layout = LAYOUT) -> Callable[[Actor], Activated | None]:
     """The activation of a release; its id is known when it runs."""
 
     def work(actor: Actor) -> Activated | None:
         found = release_id()
         if found is None:
             return None
-        release = actor.world.staged.get(LAYOUT.staged_key(found))
-        activated = activate(UploaderPort(actor.world, actor), LAYOUT, found, clocks=_clocks(actor))
+        release = actor.world.staged.get(layout.staged_key(found))
+        activated = activate(UploaderPort(actor.world, actor), layout, found, clocks=_clocks(actor))
         if release is not None and not activated.already:
             _must_be_there(actor, release.keys, "reported success")
         return activated
@@ -127,28 +135,30 @@ def activation(release_id: Callable[[], str | None]) -> Callable[[Actor], Activa
     return work
 
 
-def dropping(release_id: Callable[[], str | None]) -> Callable[[Actor], None]:
+def dropping(release_id: Callable[[], str | None], layout: Layout = LAYOUT) -> Callable[[Actor], None]:
     """The end of a release whose roll-out failed."""
 
     def work(actor: Actor) -> None:
         found = release_id()
         actor.relies_on = actor.staged = frozenset()
         if found is not None:
-            drop(UploaderPort(actor.world, actor), LAYOUT, found)
+            drop(UploaderPort(actor.world, actor), layout, found)
 
     return work
 
 
-def roll_out(keys: Sequence[str], channel: str, name: str, *, succeeds: bool) -> Callable[[Actor], Any]:
+def roll_out(
+    keys: Sequence[str], channel: str, name: str, *, succeeds: bool, layout: Layout = LAYOUT
+) -> Callable[[Actor], Any]:
     """``uploader run``: upload and stage, then activate or drop."""
-    stage = upload(keys, channel, name, stage=True)
+    stage = upload(keys, channel, name, stage=True, layout=layout)
 
     def work(actor: Actor) -> Any:  # noqa: ANN401
         published = stage(actor)
         actor.relies_on = actor.staged = frozenset(keys)
         actor.until = actor.world.now + timedelta(seconds=SHORTEST_STAGED_TTL)
         then = activation if succeeds else dropping
-        return then(lambda: published.id)(actor)
+        return then(lambda: published.id, layout)(actor)
 
     return work
 
@@ -221,7 +231,12 @@ def publish_again(world: World, channels: Sequence[str]) -> None:
 
 
 def cleaning(
-    policy: Policy, *, batches: int | None = None, full: bool = False, run: str | None = None
+    policy: Policy,
+    *,
+    batches: int | None = None,
+    full: bool = False,
+    run: str | None = None,
+    layout: Layout = LAYOUT,
 ) -> Callable[[Actor], Report]:
     """One invocation of the cleaner.
 
@@ -235,7 +250,7 @@ def cleaning(
     def work(actor: Actor) -> Report:
         left = itertools.count() if batches is None else iter([*range(batches)])
         pace = Pace(has_time=lambda: next(left, None) is not None, sleep=actor.world.sleep)
-        job = Job(prefix=PREFIX, policy=policy, run=run or f"run-{actor.name}", full=full)
+        job = Job(prefix=layout.prefix, policy=policy, run=run or f"run-{actor.name}", full=full)
         try:
             report = clean(CleanerPort(actor.world, actor), job, pace)
         except BrokenOffError as error:
@@ -261,11 +276,11 @@ def _must_be_recorded(actor: Actor, report: Report | None) -> None:
         raise BrokenPromiseError(msg)
 
 
-def clean_alone(world: World, policy: Policy, *, full: bool = False) -> Report:
+def clean_alone(world: World, policy: Policy, *, full: bool = False, layout: Layout = LAYOUT) -> Report:
     """One run without other actors, not interrupted."""
     world.actor = None
     world.runs_alone += 1
-    job = Job(prefix=PREFIX, policy=policy, run=f"run-{world.runs_alone}", full=full)
+    job = Job(prefix=layout.prefix, policy=policy, run=f"run-{world.runs_alone}", full=full)
     return clean(CleanerPort(world, None), job, Pace(sleep=world.sleep))
 
 

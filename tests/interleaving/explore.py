@@ -72,7 +72,7 @@ def random_schedule(seed: int) -> World:
     with judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
         released, staged = _history(world, policy, random, copies=copies)
         world.actors = list(_cast(world, policy, random, released, staged, copies=copies))
-        _play(world, random)
+        play(world, random)
         settle(world, policy)
     return world
 
@@ -164,7 +164,7 @@ def _cast(
         yield cast.cleaner(world, f"C{number}", work)
 
 
-def _play(world: World, random: Random) -> None:
+def play(world: World, random: Random) -> None:
     """Let the actors go on in a random order, with a few mishaps."""
     mishaps = random.choice((0, 0, 1, 1, 2, 4))
     waiting = list(world.actors)

@@ -29,7 +29,7 @@ from cleaner_lambda import (
 )
 from tests.interleaving import cases, nested, ports, pruned
 from tests.interleaving.exhaustive import every_schedule
-from uploader.protocol import held, write_if_whole
+from uploader.protocol import announcements, held, write_if_whole
 from uploader.protocol import look as uploader_look
 from uploader.protocol.held import Intent
 from uploader.publishing import publish
@@ -101,6 +101,14 @@ def no_intent(bucket: BucketPort, layout: Layout, release_id: str, keys: frozens
     return held
 
 
+def _neighbours(condition: str) -> tuple[str, str]:
+    """The uploader without the ledgers of some neighbours."""
+    return (
+        "others(bucket, look.neighbours)",
+        f"others(bucket, tuple(each for each in look.neighbours if {condition}))",
+    )
+
+
 _DELETE = "_delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)\n"
 
 MUTANTS = (
@@ -155,11 +163,11 @@ MUTANTS = (
         "a listed asset is gone before anybody knew that it was needed",
         publish.publish,
         (
-            ("_stored_objects(bucket, layout, build, held.take_look(), newest)", "early"),
+            ("_stored_objects(bucket, layout, build, held.take_look(), newest, warned)", "early"),
             (
                 "        with late.named(), intent(",
                 (
-                    "        early = _stored_objects(bucket, layout, build, bucket.look(layout, keys), newest)\n"
+                    "        early = _stored_objects(bucket, layout, build, bucket.look(layout, keys), newest, set())\n"
                     "        with late.named(), intent("
                 ),
             ),
@@ -231,22 +239,25 @@ MUTANTS = (
     Mutant(
         "the uploader waits for a cleaner that is deleting",
         "an asset that it listed is deleted a moment later",
-        uploader_look.look_around,
-        (("    if announced is None and ledger.last_modified + MARGIN + ahead < written:\n", "    if True:\n"),),
+        announcements.wait_for,
+        (
+            ("        if clock.now() >= until:\n", "        if True:\n"),
+            ("return Heard(True, False", "return Heard(False, False"),
+        ),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "a listing from before the ledger was read is repeated",
         "an asset that it listed was deleted before it read that the cleaner had finished",
         uploader_look.look_around,
-        (("if announced is None and ledger.last_modified + MARGIN + ahead < written:", "if announced is None:"),),
+        (("heard.waited or ledger.blob.last_modified + MARGIN >= began", "heard.waited"),),
         every(cases.PAGE_AND_CLEANER),
     ),
     Mutant(
         "a listing from before the intent counts from the moment it began",
         "the same, for a listing made while the build was still being read",
         uploader_look.look_around,
-        (("ledger.last_modified + MARGIN + ahead < written", "ledger.last_modified + MARGIN < written"),),
+        (("ledger.blob.last_modified + MARGIN >= began", "ledger.blob.last_modified + MARGIN >= written"),),
         every(cases.LISTED_AHEAD, preemptions=2),
     ),
     Mutant(
@@ -271,13 +282,8 @@ MUTANTS = (
     Mutant(
         "the uploader's own clock decides nothing",
         "announcements expire early",
-        uploader_look.look_around,
-        (
-            (
-                "if written + timedelta(seconds=clocks.passed() - looked) >= announced.until:",
-                "if clocks.wall() >= announced.until:",
-            ),
-        ),
+        announcements.wait_for,
+        (("if clock.now() >= until:", "if clock.clocks.wall() >= until:"),),
         every(cases.WRONG_CLOCK),
     ),
     Mutant(
@@ -513,13 +519,34 @@ MUTANTS = (
         "an asset is deleted that the first release of a site inside this one relies on",
         decision.look_at_neighbours,
         (("find_inner(store, layout, known.inner, due, pace.mapper)", "frozenset()"),),
-        nested.a_site_appears_inside,
+        every(nested.A_SITE_APPEARS_INSIDE),
     ),
     Mutant(
         "the sites around are asked at the second look",
         "an asset is deleted that a release of a site around this one needs",
         decision.look_at_neighbours,
         (("view.around | around.keys", "view.around"),),
-        nested.the_site_around_takes_over,
+        every(nested.THE_SITE_AROUND_TAKES_OVER),
+    ),
+    Mutant(
+        "an uploader waits for the cleaners of the sites around",
+        "the first release of a site inside relies on an asset that the outer site's cleaner deletes a moment later",
+        uploader_look.look_around,
+        (_neighbours("each.prefix.startswith(layout.prefix)"),),
+        every(nested.A_SITE_APPEARS_INSIDE),
+    ),
+    Mutant(
+        "an uploader waits for the cleaners of the sites inside",
+        "a release relies on an asset that the inner site's cleaner deletes a moment later",
+        uploader_look.look_around,
+        (_neighbours("not each.prefix.startswith(layout.prefix)"),),
+        every(nested.THE_SITE_AROUND_TAKES_OVER),
+    ),
+    Mutant(
+        "the finished plan is checked against the sites inside",
+        "nothing on its own: the history leaves out their keys before; a mutant of both deletes a live asset of theirs",
+        guard.check,
+        (("_without_inner(plan, tuple(inner))", "_without_inner(plan, ())"),),
+        nested.keys_of_both_in_the_history,
     ),
 )

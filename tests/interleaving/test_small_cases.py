@@ -31,7 +31,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "uploader")
 
 
-@pytest.mark.parametrize("case", cases.TWO_ACTORS, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*cases.TWO_ACTORS, *nested.CASES], ids=lambda case: case.name)
 def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> None:
     assert every_schedule(case) > 1
 
@@ -79,6 +79,11 @@ def test_two_cleaners_lose_nothing_with_two_preemptions() -> None:
     assert every_schedule(cases.TWO_CLEANERS, preemptions=2) > 100
 
 
+@pytest.mark.parametrize("case", nested.THREE, ids=lambda case: case.name)
+def test_two_sites_and_three_actors_lose_nothing_with_few_preemptions(case: Case) -> None:
+    assert every_schedule(case, preemptions=PREEMPTIONS) > 1
+
+
 def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
     assert every_schedule(cases.TWO_CLEANERS_AND_AN_UPLOAD, preemptions=1) > 100
 
@@ -105,8 +110,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         cases.suspended_at_the_marker,
         cases.crash_after_tagging,
         cases.same_second,
-        nested.a_site_appears_inside,
-        nested.the_site_around_takes_over,
+        nested.keys_of_both_in_the_history,
         pruned.lost_ledger,
         pruned.crash_while_pruning,
         pruned.copied_after_a_crash,
@@ -132,8 +136,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "suspended at the marker",
         "crash",
         "same second",
-        "a site appears inside",
-        "the site around takes over",
+        "keys of both sites in the history",
         "lost ledger, pruned log",
         "crash while pruning",
         "markers copied after a crash",

@@ -108,7 +108,7 @@ class World:
         """A world of its own with the same bucket and clock, before any actor has come."""
         assert not self.actors
         assert not self.late
-        other = World(self.page)
+        other = type(self)(self.page)
         other.time = self.time
         other.objects = {
             key: replace(each, tags=dict(each.tags), metadata=dict(each.metadata)) for key, each in self.objects.items()
@@ -117,7 +117,7 @@ class World:
         other.published, other.copied, other.pruned = dict(self.published), set(self.copied), set(self.pruned)
         other.unpinned, other.trace = set(self.unpinned), list(self.trace)
         other.runs_alone = self.runs_alone
-        other._current, other._dirty = self._current, self._dirty
+        other._current, other._dirty = self._current, self._dirty  # noqa: SLF001 (another of this class)
         return other
 
     # The clock

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -141,7 +142,7 @@ def publish_build(
         rules=rules,
         manifest=build.manifest,
         allow=build.allow,
-        named=bucket.list_ahead,
+        named=partial(bucket.list_ahead, site.layout),
     )
     whole = Build(
         assets=assets, prefix=prefix, channel=build.channel, release=name, metadata=build_metadata(os.environ)

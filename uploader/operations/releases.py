@@ -81,7 +81,7 @@ def releases(bucket: ReaderPort, layout: Layout, *, channel: str | None, limit: 
     every = _each(bucket, layout, log, keys[:limit] if channel is None else keys, known)
     wanted = ((each, assets) for each, assets in every if channel is None or each.channel in {channel, None})
     found = list(islice(wanted, limit))
-    sizes = bucket.listing(layout.prefix, {asset.key for asset in known}).sizes if known else {}
+    sizes = bucket.listing(layout, {asset.key for asset in known}).sizes if known else {}
     return [
         replace(
             each,

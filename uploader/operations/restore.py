@@ -62,7 +62,7 @@ class Restored:
 
 def take_inventory(bucket: BucketPort, versions: VersionsPort, layout: Layout, logged: LoggedRelease) -> Inventory:
     """Find out which assets exist, which can be restored, and which are lost. Only reads."""
-    sizes = bucket.listing(layout.prefix, logged.release.keys).sizes
+    sizes = bucket.listing(layout, logged.release.keys).sizes
     there = keys_there(logged.release, sizes)
     if there == logged.release.keys:
         return Inventory(there, {}, frozenset())

@@ -96,7 +96,7 @@ def check(bucket: ReaderPort, layout: Layout, target: Target) -> None:
     Raises:
         NotWholeError: Some of them are gone.
     """
-    check_whole(target.old, bucket.listing(layout.prefix, target.old.release.keys).sizes)
+    check_whole(target.old, bucket.listing(layout, target.old.release.keys).sizes)
 
 
 def roll_back(bucket: BucketPort, layout: Layout, target: Target, *, clocks: Clocks | None = None) -> str:

@@ -117,7 +117,7 @@ def verify(
     waiting = read_releases(bucket, layout, newest_first(log, layout.pending, layout.staged))
     others = [*current.releases.values(), *(each for each in waiting if not isinstance(each, Unreadable))]
     needs = needs_of(chosen)
-    sizes = bucket.listing(layout.prefix, needs.keys()).sizes
+    sizes = bucket.listing(layout, needs.keys()).sizes
     findings = check(needs, needs_of(others), sizes, bucket.metadata([key for key in needs if key in sizes]))
     releases = {each.release.channel: each.id for each in chosen}
     return Verified(releases, len(needs), tuple(findings), problems)

@@ -15,6 +15,7 @@ from release_log.marker import Asset, Release
 from uploader.about import VERSION, WRITER
 from uploader.clocks import Clocks
 from uploader.history.body import body_of
+from uploader.history.neighbours import warnings_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.publishing.compare import StoredObjects, Upload, compare, to_look_at
@@ -118,6 +119,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
 
     bucket.head_ahead(_keys_to_head(build))
     late = Late()
+    warned: set[str] = set()
 
     def body_at(at: datetime) -> bytes:
         return body_of(_release(build, at, {}))
@@ -126,7 +128,9 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     while taken < TRIES:
         with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
             if not held.is_taken(layout):
-                uploads, compressed = _compare(build, _stored_objects(bucket, layout, build, held.take_look(), newest))
+                uploads, compressed = _compare(
+                    build, _stored_objects(bucket, layout, build, held.take_look(), newest, warned)
+                )
                 started(uploads)
                 _send(bucket, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
@@ -151,6 +155,15 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         raise busy_error(build.release)
 
 
+def _warn(layout: Layout, build: Build, look: Look, warned: set[str]) -> None:
+    """Say, once, which other sites this build concerns."""
+    keys = (asset.key for asset in build.assets)
+    for line in warnings_of(layout, look.neighbours, look.listing.inner, keys):
+        if line not in warned:
+            log.warning("%s", line)
+        warned.add(line)
+
+
 def _published(build: Build, release_id: str, key: str, done: Mapping[str, Upload]) -> Published:
     unchanged = tuple(asset for asset in build.assets if asset.key not in done)
     return Published(release_id, key, tuple(done.values()), unchanged)
@@ -163,8 +176,14 @@ def _keys_to_head(build: Build) -> list[str]:
 
 
 def _stored_objects(
-    bucket: BucketPort, layout: Layout, build: Build, look: Look, newest: Ahead[MarkerHeaders | None] | None
+    bucket: BucketPort,
+    layout: Layout,
+    build: Build,
+    look: Look,
+    newest: Ahead[MarkerHeaders | None] | None,
+    warned: set[str],
 ) -> StoredObjects:
+    _warn(layout, build, look, warned)
     sizes = look.listing.sizes
     headers = earlier_headers(bucket, layout, build.channel, look, newest)
     unknown = [key for key in to_look_at(build.assets, sizes, headers) if key not in look.metadata]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from release_log.layout import Layout
 from uploader.s3.bodies import Room, memory_for
-from uploader.s3.key_ranges import key_ranges
-from uploader.s3.port import Listing, Look, always
+from uploader.s3.key_ranges import PAGE, key_ranges
+from uploader.s3.port import Listing, Look, always, inner_of
 from uploader.s3.requests import Requests
 from uploader.threads.ahead import Ahead
 from uploader.threads.workers import for_each, run
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.s3.connection import Connection
     from uploader.s3.listing import KeyListing
-    from uploader.s3.port import Blob
+    from uploader.s3.port import Blob, Neighbour
 
 Answer = TypeVar("Answer")
 
 RANGES = 24
 """Into how many ranges of keys a large listing is divided."""
+
+
+FIRST = "!"
+"""The first name that a file can have."""
 
 
 class Bucket:
@@ -37,9 +41,9 @@ class Bucket:
         self._listing_ahead: Ahead[KeyListing] | None = None
         self._metadata_ahead: Ahead[dict[str, Mapping[str, str]]] | None = None
 
-    def list_ahead(self, keys: Collection[str]) -> None:
+    def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
         """See `BucketPort.list_ahead`."""
-        self._listing_ahead = Ahead(self._to_list(keys))
+        self._listing_ahead = Ahead(self._to_list(layout, keys))
 
     def head_ahead(self, keys: Sequence[str]) -> None:
         """See `BucketPort.head_ahead`."""
@@ -73,27 +77,37 @@ class Bucket:
         """See `ReaderPort.get_each`."""
         return self._of_each(keys, self._requests.get)
 
-    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
+    def listing(self, layout: Layout, keys: Collection[str]) -> Listing:
         """See `BucketPort.listing`."""
-        found = Ahead(self._to_list(keys))
-        log = self.written(Layout(prefix).log)
-        return Listing(*(found.answer() or self._list(keys)), log)
+        found = Ahead(self._to_list(layout, keys))
+        log = self.written(layout.log)
+        return _listing(layout, found.answer() or self._list(layout, keys), log)
+
+    def neighbours(self, prefixes: Collection[str]) -> tuple[Neighbour, ...]:
+        """See `ReaderPort.neighbours`."""
+        found = self._of_each(list(prefixes), self._requests.neighbour) if prefixes else {}
+        return tuple(found[prefix] for prefix in prefixes if prefix in found)
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         """See `BucketPort.look`."""
         listed, self._listing_ahead = self._listing_ahead, None
         headed, self._metadata_ahead = self._metadata_ahead, None
-        listed = listed or Ahead(self._to_list(keys))
+        listed = listed or Ahead(self._to_list(layout, keys))
         written = Ahead(lambda: self._requests.written(layout.log))
+        asked = Ahead(lambda: self.neighbours(layout.around))
         ledger = self.get(layout.ledger)
-        log, found = written.answer(), listed.answer()
+        log, found, around = written.answer(), listed.answer(), asked.answer()
         if log is None:
             log = self.written(layout.log)
         if found is None:
-            found = self._list(keys)
+            found = self._list(layout, keys)
+        if around is None:
+            around = self.neighbours(layout.around)
+        listing = _listing(layout, found, log)
+        inside = self.neighbours(inner_of(layout, listing, keys))
         metadata = None if headed is None else headed.answer()
         began = listed.began if headed is None else min(listed.began, headed.began)
-        return Look(Listing(*found, log), began, ledger, metadata or {})
+        return Look(listing, began, ledger, metadata or {}, neighbours=(*around, *inside))
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
@@ -114,13 +128,16 @@ class Bucket:
         """See `BucketPort.withdraw`."""
         run(lambda: self._requests.delete(key))
 
-    def _list(self, keys: Collection[str]) -> KeyListing:
-        return run(self._to_list(keys))
+    def _list(self, layout: Layout, keys: Collection[str]) -> KeyListing:
+        return run(self._to_list(layout, keys))
 
-    def _to_list(self, keys: Collection[str]) -> Callable[[], KeyListing]:
-        """Prepare a listing that looks for these keys."""
+    def _to_list(self, layout: Layout, keys: Collection[str]) -> Callable[[], KeyListing]:
+        """Prepare a listing that looks for these keys, and for a release log in each of their folders."""
         wanted = {key: key for key in keys}
-        return self._requests.listing(key_ranges(wanted, RANGES), wanted, self._concurrency)
+        logs = [f"{Layout(folder).log}{FIRST}" for folder in layout.folders(wanted)]
+        # Hardly any of these logs exists, so they fill no page.
+        page = PAGE * (len(wanted) + len(logs)) // max(1, len(wanted))
+        return self._requests.listing(key_ranges([*wanted, *logs], RANGES, page), wanted, self._concurrency)
 
     def _of_each(self, keys: Sequence[str], ask: Callable[[str], Answer | None]) -> dict[str, Answer]:
         """Key -> answer, for the keys that exist."""
@@ -133,3 +150,8 @@ class Bucket:
 
         for_each(keys, ask_one, at_once=self._concurrency)
         return found
+
+
+def _listing(layout: Layout, found: KeyListing, log: Mapping[str, datetime]) -> Listing:
+    inner = frozenset(prefix for prefix in found.logs if prefix.startswith(layout.prefix) and prefix != layout.prefix)
+    return Listing(found.sizes, found.times, log, inner)

@@ -12,6 +12,7 @@ from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 
 from release_log.bounds import FILE_BYTES, LOG_FILES
 from release_log.instants import whole_seconds
+from release_log.layout import Layout
 from uploader.aws.refusals import explain_s3
 from uploader.builds.asset import Stored
 from uploader.errors import UploaderError, is_panic
@@ -20,7 +21,7 @@ from uploader.s3.errors import NO_CODE, AnswerError, code_of, is_missing, is_tak
 from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.pages import Pages, is_odd
-from uploader.s3.port import Blob, always
+from uploader.s3.port import Blob, Neighbour, always
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -136,13 +137,37 @@ class Requests:
 
         return self._ask("s3:ListBucket", prefix, read)
 
+    def neighbour(self, prefix: str) -> Neighbour | None:
+        """The site that has its release log under a prefix; None if no log lies there.
+
+        S3 may refuse both for good, as the prefix is not ours; any other error is one. The listing comes first: for a
+        ledger that does not exist, S3 answers 403 unless its folder may be listed.
+
+        Raises:
+            UploaderError: S3 did not answer.
+        """
+        layout = Layout(prefix)
+        try:
+            files = self._ask("s3:ListBucket", layout.log, lambda: self._first_page(layout.log))
+        except UploaderError as error:
+            return self._unlisted(layout, error)
+        if not files:
+            return None
+        at = files.get(layout.ledger)
+        if at is None:
+            return Neighbour(prefix, None)
+        try:
+            return Neighbour(prefix, self.get(layout.ledger))
+        except UploaderError as error:
+            return Neighbour(prefix, Blob(b"", at), _refusal(error))
+
     def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Callable[[], KeyListing]:
         """Prepare a listing that looks for the wanted keys in these ranges; see `RangeListing`. Call it to list."""
         listing = RangeListing(self._pages, ranges, wanted, at_once)
 
         def read() -> KeyListing:
             self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
-            sizes, times = listing.found
+            sizes, times, _ = listing.found
             for key in [key for key, size in sizes.items() if size == 0]:
                 # obstore reads the empty object `key/`, by which some tools mean a folder, as this key.
                 if self.metadata_if_readable(key) is None:
@@ -190,6 +215,20 @@ class Requests:
 
         self._ask("s3:DeleteObject", key, delete)
 
+    def _unlisted(self, layout: Layout, error: UploaderError) -> Neighbour | None:
+        """The same if the log may not be listed: its ledger may be readable all the same."""
+        why = _refusal(error)
+        try:
+            ledger = self.get(layout.ledger)
+        except UploaderError as other:
+            _refusal(other)
+            return Neighbour(layout.prefix, None, why)
+        return None if ledger is None else Neighbour(layout.prefix, ledger)
+
+    def _first_page(self, prefix: str) -> dict[str, datetime]:
+        page = next(iter(self._pages.of(prefix)), ())
+        return {each["path"]: whole_seconds(each["last_modified"]) for each in page}
+
     def _is_surely_missing(self, key: str) -> bool:
         try:
             return key not in self.written(f"{key.rpartition('/')[0]}/")
@@ -224,6 +263,18 @@ class Requests:
                 if is_panic(error):
                     raise explain_s3(self._access, action, key, NO_CODE, f"obstore panicked: {error}") from error
                 raise
+
+
+def _refusal(error: UploaderError) -> str:
+    """Why S3 refuses something for good.
+
+    Raises:
+        UploaderError: It does not; the same request may succeed in a moment.
+    """
+    cause = error.__cause__
+    if not isinstance(cause, Exception) or passes(cause):
+        raise error
+    return str(error)
 
 
 def _beginning(answer: GetResult) -> bytes:

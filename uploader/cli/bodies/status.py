@@ -47,6 +47,7 @@ def status(site: Site, output: OutputOptions) -> int:
         "cleaner": found.ledger and _cleaner(found.ledger),
         "problems": list(found.problems),
         "passed_over": list(found.passed_over),
+        "warnings": list(found.warnings),
     }
     answer(output, document, _text(document, site), done="nothing was written")
     return EXIT_FAILED if found.problems else EXIT_DONE
@@ -103,7 +104,7 @@ def _cleaner(ledger: LedgerView) -> dict[str, Any]:
 
 
 def _text(document: dict[str, Any], site: Site) -> str:
-    parts = [f"{site.url} at {document['at']}", *document["problems"], _current_text(document)]
+    parts = [f"{site.url} at {document['at']}", *document["problems"], *document["warnings"], _current_text(document)]
     for name, what in (("pending", "being uploaded"), ("staged", "staged")):
         if document[name]:
             rows = [(e["release"], e["channel"], str(e["assets"]), e["since"], e["until"]) for e in document[name]]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+    from release_log.layout import Layout
     from uploader.s3.port import Listing
 
 ID = "20261123T120000Z-r1"
@@ -71,9 +72,9 @@ def test_pinning_twice_is_not_an_error_and_writes_nothing(bucket: FakeBucket) ->
 def test_one_of_two_simultaneous_pins_is_the_first(bucket: FakeBucket) -> None:
     listing = bucket.listing
 
-    def meanwhile(prefix: str, keys: Collection[str]) -> Listing:
+    def meanwhile(layout: Layout, keys: Collection[str]) -> Listing:
         bucket.write(PIN, bucket.objects[LAYOUT.marker_key(ID)])
-        return listing(prefix, keys)
+        return listing(layout, keys)
 
     bucket.listing = meanwhile  # type: ignore[method-assign]
     assert keep(bucket) is True
@@ -90,8 +91,8 @@ def test_missing_assets_are_listed_and_nothing_is_pinned(bucket: FakeBucket) -> 
 def test_a_pin_that_took_too_long_checks_again(bucket: FakeBucket) -> None:
     clock, listing, slept = bucket.clock, bucket.listing, iter([HALF_PENDING_TTL + 1.0])
 
-    def slow(prefix: str, keys: Collection[str]) -> Listing:
-        found = listing(prefix, keys)
+    def slow(layout: Layout, keys: Collection[str]) -> Listing:
+        found = listing(layout, keys)
         clock.sleep(next(slept, 0.0))
         return found
 

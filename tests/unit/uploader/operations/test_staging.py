@@ -17,13 +17,14 @@ from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
 from uploader.builds.collect import collect
 from uploader.errors import StoppedError, UploaderError
 from uploader.operations.staging import activate, drop
-from uploader.protocol.look import POLL_SECONDS
+from uploader.protocol.announcements import POLL_SECONDS
 from uploader.publishing.publish import Build, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
+    from release_log.layout import Layout
     from uploader.s3.port import Listing
 
 ID = "20261123T120000Z-r1"
@@ -242,8 +243,8 @@ def test_an_activation_that_took_too_long_checks_again(bucket: FakeBucket) -> No
     """A laptop that slept between the check and the marker."""
     clock, listing, slept = bucket.clock, bucket.listing, iter([HALF_PENDING_TTL + 1.0])
 
-    def slow(prefix: str, keys: Collection[str]) -> Listing:
-        found = listing(prefix, keys)
+    def slow(layout: Layout, keys: Collection[str]) -> Listing:
+        found = listing(layout, keys)
         clock.sleep(next(slept, 0.0))
         return found
 

@@ -11,9 +11,9 @@ import pytest
 from release_log.ledger_file import HOLDS
 from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
 from uploader.errors import StoppedError, UploaderError
+from uploader.protocol.announcements import POLL_SECONDS
 from uploader.protocol.held import Intent
 from uploader.protocol.intent import TRIES, intent
-from uploader.protocol.look import POLL_SECONDS
 
 if TYPE_CHECKING:
     from typing import Any
@@ -217,7 +217,7 @@ def test_a_listing_ahead_counts_from_the_moment_it_began(written: int, times: in
     """It began a minute before the intent, so it does not show what a cleaner has deleted since."""
     bucket = FakeBucket()
     bucket.announce()
-    bucket.list_ahead(KEYS)
+    bucket.list_ahead(LAYOUT, KEYS)
     bucket.times[LAYOUT.ledger] = NOON + timedelta(seconds=written)
     bucket.clock.passed = 60.0
     hold(bucket)
@@ -227,7 +227,7 @@ def test_a_listing_ahead_counts_from_the_moment_it_began(written: int, times: in
 def test_a_listing_ahead_is_used_once() -> None:
     """Under the next intent the site is listed anew."""
     bucket = FakeBucket()
-    bucket.list_ahead(KEYS)
+    bucket.list_ahead(LAYOUT, KEYS)
     hold(bucket)
     bucket.clock.passed = 1.0
     hold(bucket)

@@ -76,7 +76,8 @@ def test_a_second_run_after_a_failure_sends_only_the_missing_files(build: Build)
 
 def test_an_intent_older_than_half_its_time_is_not_trusted(build: Build) -> None:
     """The marker needs an intent that still protects; else the check begins again under a new intent."""
-    clock, bucket = Clock(), FakeBucket()
+    clock = Clock()
+    bucket = FakeBucket(clock=clock)
     once = iter([HALF_PENDING_TTL + 1.0])
     real = bucket.put
 
@@ -111,7 +112,8 @@ def suspended(bucket: FakeBucket, clock: Clock, meanwhile: Callable[[], object] 
 
 def test_a_release_whose_marker_was_written_too_late_is_checked_under_another_intent(build: Build) -> None:
     """It is whole: its marker counts, and no second one is written."""
-    clock, bucket = Clock(), FakeBucket()
+    clock = Clock()
+    bucket = FakeBucket(clock=clock)
     suspended(bucket, clock)
     published = publish(bucket, build, clocks=clock.clocks())
     assert sum(request.startswith("list") for request in bucket.requests) == 2
@@ -122,7 +124,8 @@ def test_a_release_whose_marker_was_written_too_late_is_checked_under_another_in
 
 def test_what_was_deleted_before_a_late_marker_is_sent_again(build: Build) -> None:
     """Under a second marker, because the first one might have been folded in and superseded by now."""
-    clock, bucket = Clock(), FakeBucket()
+    clock = Clock()
+    bucket = FakeBucket(clock=clock)
     (app,) = (asset.key for asset in build.assets if asset.fingerprinted)
     suspended(bucket, clock, lambda: bucket.objects.pop(app))
     published = publish(bucket, build, clocks=clock.clocks())
@@ -137,7 +140,8 @@ def test_a_check_that_fails_names_the_late_marker(
     build: Build, error: BaseException, kind: type[BaseException]
 ) -> None:
     """That nothing was changed would be wrong."""
-    clock, bucket = Clock(), FakeBucket()
+    clock = Clock()
+    bucket = FakeBucket(clock=clock)
 
     def fail() -> None:
         bucket.fail, bucket.error = f"get {LAYOUT.ledger}", error
