@@ -136,7 +136,7 @@ class Bucket:
         wanted = {key: key for key in keys}
         logs = [f"{Layout(folder).log}{FIRST}" for folder in layout.folders(wanted)]
         # Hardly any of these logs exists, so they fill no page.
-        page = PAGE * (len(wanted) + len(logs)) // max(1, len(wanted))
+        page = PAGE * (len(wanted) + len(logs)) // len(wanted) if wanted else PAGE
         return self._requests.listing(key_ranges([*wanted, *logs], RANGES, page), wanted, self._concurrency)
 
     def _of_each(self, keys: Sequence[str], ask: Callable[[str], Answer | None]) -> dict[str, Answer]:
