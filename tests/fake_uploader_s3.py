@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
 def stored_with(asset: LocalAsset) -> dict[str, str]:
@@ -105,7 +110,9 @@ class FakeBucket:
 
     def get(self, key: str) -> Blob | None:
         self._request(f"get {key}")
-        return Blob(self.objects[key], self.times.get(key, NOON)) if key in self.objects else None
+        if key not in self.objects:
+            return None
+        return Blob(self.objects[key], self.times.get(key, NOON), _etag(self.objects[key]))
 
     def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
         found = {key: self.get(key) for key in keys}
@@ -157,9 +164,10 @@ class FakeBucket:
             self.stored[asset.key] = stored_with(asset)
             done(asset, asset.as_it_is())
 
-    def withdraw(self, key: str) -> None:
+    def withdraw(self, key: str, etag: str | None = None) -> None:
         self._request(f"delete {key}")
-        self.objects.pop(key, None)
+        if key in self.objects and etag in {None, _etag(self.objects[key])}:
+            del self.objects[key]
 
     def _request(self, what: str) -> None:
         self.requests.append(what)

@@ -321,6 +321,12 @@ def pins_cut_short() -> None:
     )
 
 
+def late_unpin() -> None:
+    """The deletion of a pin is repeated, and S3 executes it again when the release has been pinned anew."""
+    again = case("a release that is pinned again", superseded, _uploader(cast.pinning_again(OLD_ID)))
+    _play(again, ("U", f"delete {LAYOUT.pin_key(OLD_ID)}", Verdict.AGAIN), ("U", *TO_THE_END))
+
+
 def late_marker() -> None:
     """The marker of an abandoned upload is stored after the cleaner has run."""
     marker = f"create {LAYOUT.marker_key('20261123T120012Z-back')}"

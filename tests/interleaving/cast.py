@@ -177,6 +177,20 @@ def pinning(release_id: str, *, then_unpin: bool = False) -> Callable[[Actor], N
     return work
 
 
+def pinning_again(release_id: str) -> Callable[[Actor], None]:
+    """A release that is pinned, unpinned, and pinned again a moment later."""
+    begin = pinning(release_id, then_unpin=True)
+
+    def work(actor: Actor) -> None:
+        port, world = UploaderPort(actor.world, actor), actor.world
+        begin(actor)
+        world.sleep(1)
+        pin(port, LAYOUT, release_id, clocks=_clocks(actor))
+        world.unpinned.discard(release_id)
+
+    return work
+
+
 def rolling_back(release_id: str) -> Callable[[Actor], str]:
     """An old release becomes current again."""
 

@@ -29,6 +29,7 @@ from cleaner_lambda import (
 )
 from tests.interleaving import cases, nested, ports, pruned
 from tests.interleaving.exhaustive import every_schedule
+from uploader.operations import pins
 from uploader.protocol import announcements, held, write_if_whole
 from uploader.protocol import look as uploader_look
 from uploader.protocol.held import Intent
@@ -396,6 +397,20 @@ MUTANTS = (
         look._read_pins,  # noqa: SLF001
         (("marker.decode(blob.body, layout.prefix).keys", "frozenset()"),),
         every(cases.PIN_AND_CLEANER),
+    ),
+    Mutant(
+        "a pin that is ended is deleted only if it is the one that was read",
+        "a deletion that arrives late takes a new pin of the release, and then its assets are deleted",
+        pins.unpin,
+        ((", found.etag)", ")"),),
+        cases.late_unpin,
+    ),
+    Mutant(
+        "no two pins are alike",
+        "the same",
+        pins.pin,
+        (('"pinned_at": at.isoformat()', ""),),
+        cases.late_unpin,
     ),
     Mutant(
         "pins are read at the second look too",

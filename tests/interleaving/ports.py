@@ -197,7 +197,7 @@ class UploaderPort:
     def get(self, key: str) -> UploaderBlob | None:
         def effect() -> UploaderBlob | None:
             stored = self.world.objects.get(key)
-            return None if stored is None else UploaderBlob(stored.body, stored.at)
+            return None if stored is None else UploaderBlob(stored.body, stored.at, stored.etag)
 
         return self._request(Op("get", key), effect)  # type: ignore[return-value]
 
@@ -251,8 +251,12 @@ class UploaderPort:
             self._request(Op("put", asset.key, writes=True), effect)
             done(asset, asset.as_it_is())
 
-    def withdraw(self, key: str) -> None:
-        self._request(Op("delete", key, frozenset({key}), writes=True), lambda: self.world.delete(key))
+    def withdraw(self, key: str, etag: str | None = None) -> None:
+        def effect() -> None:
+            if key in self.world.objects and etag in {None, self.world.objects[key].etag}:
+                self.world.delete(key)
+
+        self._request(Op("delete", key, frozenset({key}), writes=True), effect)
 
     def _listing(self, prefix: str) -> dict[str, tuple[int, datetime]]:
         found: dict[str, tuple[int, datetime]] = {}

@@ -124,9 +124,12 @@ class Bucket:
 
         for_each(assets, put, at_once=self._concurrency, stop=self._requests.stop)
 
-    def withdraw(self, key: str) -> None:
+    def withdraw(self, key: str, etag: str | None = None) -> None:
         """See `BucketPort.withdraw`."""
-        run(lambda: self._requests.delete(key))
+        if etag is None:
+            run(lambda: self._requests.delete(key))
+        else:
+            run(lambda: self._requests.delete_exactly(key, etag))
 
     def _list(self, layout: Layout, keys: Collection[str]) -> KeyListing:
         return run(self._to_list(layout, keys))

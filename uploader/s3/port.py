@@ -30,6 +30,7 @@ class Blob(NamedTuple):
 
     body: bytes
     last_modified: datetime
+    etag: str | None = None
 
 
 class Neighbour(NamedTuple):
@@ -153,8 +154,12 @@ class BucketPort(ReaderPort, Protocol):
         """
         ...
 
-    def withdraw(self, key: str) -> None:
-        """Delete an intent, a staged release or a pin; the key need not exist."""
+    def withdraw(self, key: str, etag: str | None = None) -> None:
+        """Delete an intent, a staged release or a pin; the key need not exist.
+
+        With an ETag only the object that has it is deleted, also if S3 executes the request late. A store that has no
+        conditional deletions deletes any.
+        """
         ...
 
 

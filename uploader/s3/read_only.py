@@ -41,5 +41,5 @@ class ReadOnly:
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Write nothing."""
 
-    def withdraw(self, key: str) -> None:
+    def withdraw(self, key: str, etag: str | None = None) -> None:
         """Delete nothing."""

@@ -87,7 +87,8 @@ class Requests:
         def read() -> Blob:
             answer = obstore.get(self._store, key)
             size, at = answer.meta["size"], whole_seconds(answer.meta["last_modified"])
-            return Blob(bytes(answer.bytes()) if size <= FILE_BYTES else _beginning(answer), at)
+            body = bytes(answer.bytes()) if size <= FILE_BYTES else _beginning(answer)
+            return Blob(body, at, answer.meta["e_tag"])
 
         try:
             return self._ask("s3:GetObject", key, read, expected=is_missing)
@@ -213,6 +214,13 @@ class Requests:
         def delete() -> None:
             obstore.delete(self._store, key)
 
+        self._ask("s3:DeleteObject", key, delete)
+
+    def delete_exactly(self, key: str, etag: str) -> None:
+        """Delete an object if it still has this ETag; obstore has no such request."""
+        from uploader.s3 import conditional  # noqa: PLC0415 (boto3 takes a quarter of a second)
+
+        delete = conditional.deletion(self._access, key, etag)
         self._ask("s3:DeleteObject", key, delete)
 
     def _unlisted(self, layout: Layout, error: UploaderError) -> Neighbour | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from release_log.marker import decode
 from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, FakeBucket
 from uploader.builds.collect import collect
@@ -58,7 +60,9 @@ def test_a_pin_is_a_copy_of_the_marker_written_under_an_intent_if_the_release_is
         f"create {PIN}",
         f"delete {intent}",
     ]
-    assert bucket.objects[PIN] == bucket.objects[LAYOUT.marker_key(ID)]
+    pinned, marker = (decode(bucket.objects[key], "assets/") for key in (PIN, LAYOUT.marker_key(ID)))
+    assert pinned == replace(marker, uploader=pinned.uploader)
+    assert pinned.uploader["pinned_at"] == "2026-11-23T12:30:00+00:00"
     assert sorted(bucket.log(LAYOUT.log)) == [LAYOUT.marker_key(ID), PIN]
 
 
