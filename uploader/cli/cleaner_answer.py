@@ -39,16 +39,16 @@ def exit_code(document: Mapping[str, Any]) -> int:
     return EXIT_FAILED if needs(document) else EXIT_DONE
 
 
-def text(document: Mapping[str, Any], where: str) -> str:
-    """The answer for people.
+def text(document: Mapping[str, Any], where: str) -> list[str]:
+    """The answer for people, in lines.
 
     Args:
         document: The cleaner's answer.
         where: The site, as ``s3://bucket/prefix``.
     """
     rows = list(_rows(document))
-    summary = "\n".join(_summary(document, where))
-    return f"{table(COLUMNS, rows)}\n\n{summary}" if rows else summary
+    summary = list(_summary(document, where))
+    return [*table(COLUMNS, rows), "", *summary] if rows else summary
 
 
 def _rows(document: Mapping[str, Any]) -> Iterator[Row]:

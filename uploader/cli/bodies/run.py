@@ -40,7 +40,8 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     roll_out = RollOut(site, build, output, cdn, command)
     if dry_run:
         document = roll_out.document_of(publishing.run(build, site, roll_out, dry_run=True).published, dry_run=True)
-        answer(output, document, f"{summary(document, site)}; {command[0]} not run", done="nothing was written")
+        *lines, last = summary(document, site)
+        answer(output, document, [*lines, f"{last}; {command[0]} not run"], done="nothing was written")
         return 0
     try:
         rolled_out = publishing.run(build, site, roll_out, progress=progress_bar(output))
@@ -79,7 +80,7 @@ class RollOut:
         self.document = self.document_of(published, dry_run=False)
         drop_copies(self.document, self.site, self._cdn, f"{name} was not run and {published.id} was dropped")
         if not self.output.as_json:
-            began = f"{summary(self.document, self.site).splitlines()[0]}; running {shlex.join(self.command)}"
+            began = f"{summary(self.document, self.site)[0]}; running {shlex.join(self.command)}"
             answer(self.output, self.document, began, done=f"{name} was not run and the release was dropped")
         self.code = run_command(self.command, os.environ | {"UPLOADER_RELEASE_ID": published.id})
         return self.code == 0
