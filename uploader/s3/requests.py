@@ -22,6 +22,7 @@ from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.pages import Pages, is_odd
 from uploader.s3.port import Blob, Neighbour, always
+from uploader.threads.workers import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -169,10 +170,13 @@ class Requests:
         def read() -> KeyListing:
             self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
             sizes, times, _ = listing.found
-            for key in [key for key, size in sizes.items() if size == 0]:
-                # obstore reads the empty object `key/`, by which some tools mean a folder, as this key.
+
+            def check(key: str) -> None:
                 if self.metadata_if_readable(key) is None:
                     del sizes[key], times[key]
+
+            # obstore reads the empty object `key/`, by which some tools mean a folder, as this key.
+            for_each([key for key, size in sizes.items() if size == 0], check, at_once=at_once)
             return listing.found
 
         return read
