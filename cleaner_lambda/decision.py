@@ -10,7 +10,7 @@ from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.guard import check
 from cleaner_lambda.markers import read_markers
 from cleaner_lambda.nesting import find_inner, needed_around, without_inner
-from cleaner_lambda.policy import View, decide
+from cleaner_lambda.policy import BRAKE_FLOOR, View, decide
 from cleaner_lambda.report import keys
 from cleaner_lambda.survey import survey
 from release_log.layout import Layout
@@ -51,7 +51,17 @@ def decide_first(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: 
     """Fold the markers in, look at the site if that is due, and ask the policy."""
     log = fold_log(store, layout, loaded, pace)
     log = replace(log, history=without_inner(log.history, job.inner))
-    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=job.full, inner=job.inner)
+    decided = _decide(store, layout, job, loaded, log, pace, full=job.full)
+    if decided.known.missing is None and len(decided.checked.plan.delete) > BRAKE_FLOOR:
+        # A marker may name keys that never existed. Before much is deleted, a listing says how much there is.
+        return _decide(store, layout, job, loaded, log, pace, full=True)
+    return decided
+
+
+def _decide(  # noqa: PLR0913 (what the run knows so far)
+    store: S3Port, layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, pace: Pace, *, full: bool
+) -> Decided:
+    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=full, inner=job.inner)
     kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
     log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
     view = _view(loaded, log, known, kept)
@@ -74,6 +84,7 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
         kept=frozenset().union(*(published.release.keys for published in log.markers.of(kept))),
         tags_unknown=known.tags_unknown,
         around=known.around,
+        missing=frozenset(known.missing or ()),
         stops=(*loaded.stops, *log.stops, *known.stops),
     )
 

@@ -89,6 +89,7 @@ class View:
         tags_unknown: Keys whose tags a rebuild could not read: when they retired is not certain, so they stay.
         doubles: Key -> the missing key of a release that it may mean; see `cleaner_lambda.doubles`.
         around: Keys that the sites around this one need.
+        missing: Keys of current releases that a listing did not find: the brake does not count them.
         stops: Why nothing may be deleted; empty if deletions are allowed.
     """
 
@@ -101,6 +102,7 @@ class View:
     tags_unknown: frozenset[str] = frozenset()
     doubles: Mapping[str, str] = field(default_factory=dict)
     around: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
 
@@ -179,7 +181,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         if _needs_tag(key, entry, view):
             tag.append(_tagging(key, entry))
 
-    stops = view.stops or _brake(len(due), len(view.live) + len(view.retired), policy, force=force)
+    stops = view.stops or _brake(len(due), len(view.live - view.missing) + len(view.retired), policy, force=force)
     if stops:
         keep += [replace(action, reason=stops[0].reason) for action in due]
         tag += [_tagging(a.key, a.entry) for a in due if a.entry is not None and _needs_tag(a.key, a.entry, view)]

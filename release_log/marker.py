@@ -58,6 +58,8 @@ class Asset(NamedTuple):
         fingerprinted: Whether the key changes with the content.
         digest: ``sha256:`` and 64 hexadecimal digits; None if the writer gave none.
         headers: A short digest of the object's headers, which shows a changed rule; None if the writer gave none.
+        etag: S3's ETag of the object, without quotes: while it stays the same, so does the content.
+        stamp: The writer's own note of the file that has this ETag; nobody else can read it.
     """
 
     key: str
@@ -65,6 +67,8 @@ class Asset(NamedTuple):
     fingerprinted: bool
     digest: str | None = None
     headers: str | None = None
+    etag: str | None = None
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +168,18 @@ def decode(body: bytes, prefix: str) -> Release:
     )
 
 
-def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]]]:
+def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]], dict[str, str]]:
     """The digests of headers in a marker, to be used as a hint: nothing else of the marker is checked.
 
     Returns:
-        The channel, and ``headers`` -> key -> bytes of each object.
+        The channel; ``headers`` -> key -> bytes of each object; key -> `Asset.stamp`.
 
     Raises:
         MarkerError: The body is not JSON, or is too large.
     """
     check_content(body)
     headers: dict[str, dict[str, int]] = {}  # few differ
+    stamps: dict[str, str] = {}
 
     def take(entry: dict[str, Any]) -> dict[str, Any] | None:
         # An asset is dropped as soon as it is read: a marker may name 100,000 assets.
@@ -183,6 +188,9 @@ def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]]]:
             return entry
         if isinstance(size, int) and isinstance(digest, str):
             headers.setdefault(digest, {})[key] = size
+        stamp = entry.get("stamp")
+        if isinstance(stamp, str):
+            stamps[key] = stamp
         return None
 
     try:
@@ -190,7 +198,7 @@ def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]]]:
     except (ValueError, RecursionError) as error:
         msg = f"not JSON: {error}"
         raise MarkerError(msg) from error
-    return str(document.get("channel")) if isinstance(document, dict) else "", headers
+    return str(document.get("channel")) if isinstance(document, dict) else "", headers, stamps
 
 
 def _as_json(document: Mapping[str, object]) -> bytes:
@@ -199,13 +207,16 @@ def _as_json(document: Mapping[str, object]) -> bytes:
 
 def _encode_asset(logical: str, asset: Asset) -> str:
     """An asset as `_as_json` writes it, in half the time: names in order, without the fields that are None."""
-    key, size, fingerprinted, digest, headers = asset
+    key, size, fingerprinted, digest, headers, etag, stamp = asset
     if not (is_short(logical) and is_short(key) and size <= OBJECT_BYTES):
         check_asset(logical, key, size)
     first = "" if digest is None else f'"digest":{encode_basestring(digest)},'
     third = "" if headers is None else f'"headers":{encode_basestring(headers)},'
     second = '"fingerprinted":true,' if fingerprinted else '"fingerprinted":false,'
-    return f'{encode_basestring(logical)}:{{{first}{second}{third}"key":{encode_basestring(key)},"size":{size}}}'
+    tag = "" if etag is None else f'"etag":{encode_basestring(etag)},'
+    last = "" if stamp is None else f',"stamp":{encode_basestring(stamp)}'
+    name, quoted = encode_basestring(logical), encode_basestring(key)
+    return f'{name}:{{{first}{tag}{second}{third}"key":{quoted},"size":{size}{last}}}'
 
 
 def _decode_asset(logical: str, value: object, layout: Layout) -> Asset:
@@ -229,4 +240,6 @@ def _decode_asset(logical: str, value: object, layout: Layout) -> Asset:
     if digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         fail(f"{where}.digest: {shown(digest)} is not 'sha256:' and 64 hexadecimal digits")
     headers = text_of(value, "headers", where) if "headers" in value else None
-    return Asset(key, size, fingerprinted, digest, headers)
+    etag = text_of(value, "etag", where) if "etag" in value else None
+    stamp = text_of(value, "stamp", where) if "stamp" in value else None
+    return Asset(key, size, fingerprinted, digest, headers, etag, stamp)

@@ -130,7 +130,9 @@ class FakeBucket:
         there = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(layout.prefix)}
         times = {key: at for key, at in there.items() if key in keys}
         log = {key: at for key, at in there.items() if key.startswith(layout.log)}
-        return Listing({key: len(self.objects[key]) for key in times}, times, log, inner_logs(layout, there))
+        etags = {key: hashlib.md5(self.objects[key], usedforsecurity=False).hexdigest() for key in times}
+        sizes = {key: len(self.objects[key]) for key in times}
+        return Listing(sizes, times, log, inner_logs(layout, there), etags)
 
     def neighbours(self, prefixes: Collection[str]) -> tuple[Neighbour, ...]:
         found = []
@@ -162,7 +164,8 @@ class FakeBucket:
             self._request(f"put {asset.key}")
             self.write(asset.key, Path(asset.path).read_bytes())
             self.stored[asset.key] = stored_with(asset)
-            done(asset, asset.as_it_is())
+            etag = hashlib.md5(self.objects[asset.key], usedforsecurity=False).hexdigest()
+            done(asset, asset.as_it_is()._replace(etag=etag))
 
     def withdraw(self, key: str, etag: str | None = None) -> None:
         self._request(f"delete {key}")

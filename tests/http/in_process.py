@@ -20,6 +20,7 @@ import uploader.publishing.publish as uploader_publishing
 import uploader.s3.connection as uploader_connection
 from examples.embedded_aws import REGION
 from uploader.aws.access import Access, Keys
+from uploader.builds import parts
 from uploader.builds.collect import collect
 from uploader.cli.entry import run
 from uploader.clocks import Clocks
@@ -68,7 +69,7 @@ def run_here(
 @contextmanager
 def parts_are_small() -> Iterator[None]:
     """Let the uploader send files larger than `SMALL_PART` in parts."""
-    with patch.multiple(bodies, WHOLE_BYTES=SMALL_PART, PART_BYTES=SMALL_PART):
+    with patch.object(bodies, "WHOLE_BYTES", SMALL_PART), patch.object(parts, "PART_BYTES", SMALL_PART):
         yield
 
 

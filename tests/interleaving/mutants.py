@@ -164,11 +164,11 @@ MUTANTS = (
         "a listed asset is gone before anybody knew that it was needed",
         publish.publish,
         (
-            ("_stored_objects(bucket, layout, build, held.take_look(), newest, warned)", "early"),
+            ("_compare(bucket, layout, build, held.take_look(), newest, warned)", "early"),
             (
                 "        with late.named(), intent(",
                 (
-                    "        early = _stored_objects(bucket, layout, build, bucket.look(layout, keys), newest, set())\n"
+                    "        early = _compare(bucket, layout, build, bucket.look(layout, keys), newest, set())\n"
                     "        with late.named(), intent("
                 ),
             ),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cleaner_lambda import decision, run, survey
+from cleaner_lambda import decision, survey
 from release_log.layout import Layout
 from release_log.marker import decode
 from tests.interleaving import cast
@@ -194,6 +194,6 @@ THREE = (
 def keys_of_both_in_the_history() -> None:
     """The outer site's history holds keys of the inner one, because nothing leaves them out; the last check does."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (decision, run, survey):
+        for module in (decision, survey):
             patch.setattr(module, "without_inner", lambda history, _inner: history)
         every_schedule(A_SITE_APPEARS_INSIDE)

@@ -48,6 +48,7 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
         "release": published.id,
         "staged": key if staged else None,
         "marker": None if staged else key,
+        "digest": published.digest if key else None,
         "uploaded": [
             {
                 "key": each.asset.key,
@@ -113,7 +114,7 @@ def summary(document: dict[str, Any], site: Site) -> list[str]:
     if asked and asked["id"]:
         lines.append(f"invalidation {asked['id']} at {asked['distribution']}: {' '.join(asked['paths'])}")
     if document["staged"]:
-        activate = next_command("activate", document["release"], site)
+        activate = next_command("activate", document["release"], site, document["digest"])
         lines.append(f"kept for {staged_for()}; to make it current: {activate}")
     return lines
 

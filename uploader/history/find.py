@@ -94,8 +94,9 @@ def releases_of(
 
 
 def without_headers(release: Release) -> Release:
-    """The release without its assets' headers, which can change while the release stays the same."""
-    return replace(release, assets={logical: each._replace(headers=None) for logical, each in release.assets.items()})
+    """The release without its assets' headers and ETags, which can change while the release stays the same."""
+    assets = {logical: each._replace(headers=None, etag=None, stamp=None) for logical, each in release.assets.items()}
+    return replace(release, assets=assets)
 
 
 def _what(logged: LoggedRelease) -> tuple[str, Mapping[str, Asset]]:

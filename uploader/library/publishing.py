@@ -203,12 +203,12 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         _drop_copies(published, site, cdn)
         succeeded = roll_out(published)
     except BaseException:
-        drop_quietly(published.id, site)
+        drop_quietly(published.id, site, published.digest)
         raise
     if not succeeded:
-        return RolledOut(published, None, dropped=drop_quietly(published.id, site))
+        return RolledOut(published, None, dropped=drop_quietly(published.id, site, published.digest))
     try:
-        return RolledOut(published, activate(published.id, site).marker)
+        return RolledOut(published, activate(published.id, site, digest=published.digest).marker)
     except UploaderError as error:
         raise NotActivatedError(published.id, str(error)) from error
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from uploader.about import VERSION, WRITER
 from uploader.errors import UploaderError
-from uploader.history.find import ambiguous, find_release, ids_of
+from uploader.history.find import ambiguous, find_release, ids_of, without_headers
 from uploader.history.release import read_release
 from uploader.protocol.write_if_whole import write_if_whole
 
@@ -51,11 +51,18 @@ def pin(bucket: BucketPort, layout: Layout, wanted: str, *, clocks: Clocks | Non
 
     Raises:
         NotWholeError: Some of its assets are gone. Nothing was changed.
-        UploaderError: The release does not exist, or S3 refused.
+        UploaderError: The release does not exist, its pin keeps other assets, or S3 refused.
     """
     logged = find_release(bucket, layout, wanted, (layout.markers, layout.staged, layout.pins))
     key = layout.pin_key(logged.id)
-    if read_release(bucket, layout, key) is not None:
+    existing = read_release(bucket, layout, key)
+    if existing is not None:
+        if without_headers(existing.release).assets != without_headers(logged.release).assets:
+            msg = (
+                f"{key} keeps other assets than the release {logged.id} has: somebody else wrote it, and nothing was "
+                f"changed; find out who, then let an operator unpin {logged.id}, and pin it again"
+            )
+            raise UploaderError(msg)
         return Pinned(logged, key, already=True)
 
     def pinned(at: datetime) -> Release:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from uploader.errors import UploaderError
 from uploader.history.current import read_ledger
 from uploader.history.order import dated
-from uploader.history.release import read_release, read_releases, valid
+from uploader.history.release import check_digest, read_release, read_releases, valid
 from uploader.protocol.write_if_whole import write_if_whole
 
 if TYPE_CHECKING:
@@ -37,36 +37,60 @@ class Activated:
     already: bool
 
 
-def activate(bucket: BucketPort, layout: Layout, release_id: str, *, clocks: Clocks | None = None) -> Activated:
+def activate(
+    bucket: BucketPort, layout: Layout, release_id: str, *, digest: str | None = None, clocks: Clocks | None = None
+) -> Activated:
     """Make a staged release current, if all of its assets exist.
 
     Activating a release again is not an error while it is current, so that a deploy job can be repeated.
 
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        release_id: The staged release.
+        digest: Its digest when it was staged: nobody may have replaced it since. None: whatever is staged now.
+        clocks: See `Clocks`.
+
     Raises:
-        UploaderError: The release is not staged, or some of its assets are gone. Nothing was changed.
+        UploaderError: The release is not staged, is another one, or some of its assets are gone. Nothing was changed.
     """
     marker = layout.marker_key(release_id)
     logged = read_release(bucket, layout, layout.staged_key(release_id))
     if logged is None:
-        return _already(bucket, layout, release_id)
+        return _already(bucket, layout, release_id, digest)
+    check_digest(logged, digest)
     written = write_if_whole(bucket, layout, logged, key=marker, clocks=clocks)
-    return _already(bucket, layout, release_id) if written.already else Activated(release_id, marker, already=False)
+    return (
+        _already(bucket, layout, release_id, digest)
+        if written.already
+        else Activated(release_id, marker, already=False)
+    )
 
 
-def drop(bucket: BucketPort, layout: Layout, release_id: str) -> None:
+def drop(bucket: BucketPort, layout: Layout, release_id: str, *, digest: str | None = None) -> None:
     """Drop a staged release: its assets are kept only as long as another release needs them.
 
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        release_id: The staged release, which need not be valid unless it has to have a digest.
+        digest: As in `activate`.
+
     Raises:
-        UploaderError: The release is not staged.
+        UploaderError: The release is not staged, or is another one.
     """
     staged = layout.staged_key(release_id)
     if bucket.get(staged) is None:
         msg = f"{release_id} is not staged: it was activated or dropped, has expired, or is another site's (--prefix)"
         raise UploaderError(msg)
+    if digest is not None:
+        logged = read_release(bucket, layout, staged)
+        if logged is not None:
+            check_digest(logged, digest)
     bucket.withdraw(staged)
 
 
-def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
+def _already(bucket: BucketPort, layout: Layout, release_id: str, digest: str | None) -> Activated:
     """The release, if it is not staged any more because it is the current one of its channel."""
     marker = layout.marker_key(release_id)
     logged = read_release(bucket, layout, marker)
@@ -74,6 +98,7 @@ def _already(bucket: BucketPort, layout: Layout, release_id: str) -> Activated:
         why = "it was dropped, has expired, or is another site's (--prefix)"
         msg = f"{release_id} is not staged: {why}; publish it again"
         raise UploaderError(msg)
+    check_digest(logged, digest)
     # The ledger after the markers: what it does not know by then, the cleaner has not seen.
     written = bucket.written(layout.markers)
     ledger, _ = read_ledger(bucket, layout)

@@ -157,4 +157,4 @@ class Bucket:
 
 def _listing(layout: Layout, found: KeyListing, log: Mapping[str, datetime]) -> Listing:
     inner = frozenset(prefix for prefix in found.logs if prefix.startswith(layout.prefix) and prefix != layout.prefix)
-    return Listing(found.sizes, found.times, log, inner)
+    return Listing(found.sizes, found.times, log, inner, found.etags)

@@ -28,11 +28,19 @@ FEW = 4
 
 
 class KeyListing(NamedTuple):
-    """What a listing found: key -> bytes, key -> ``LastModified``, and the prefixes of release logs among the keys."""
+    """What a listing found.
+
+    Attributes:
+        sizes: Key -> bytes.
+        times: Key -> ``LastModified``.
+        logs: The prefixes of release logs among the keys.
+        etags: Key -> ETag without its quotes.
+    """
 
     sizes: dict[str, int]
     times: dict[str, datetime]
     logs: set[str]
+    etags: dict[str, str]
 
 
 class RangeListing:
@@ -51,7 +59,7 @@ class RangeListing:
             keys: The wanted keys. Each maps to itself, so that we store our own string object and not S3's copy of it.
             at_once: How many pages may be asked for at one time.
         """
-        self.found = KeyListing({}, {}, set())
+        self.found = KeyListing({}, {}, set(), {})
         self._pages = pages
         self._left = list(ranges)
         self._keys = keys
@@ -87,12 +95,15 @@ class RangeListing:
 
     def _take(self, page: Sequence[ObjectMeta], keys: KeyRange) -> bool:
         """Keep the wanted keys of a page; whether it was the last page of its range."""
-        sizes, times, logs = self.found
+        sizes, times, logs, etags = self.found
         for entry in page:
             path = entry["path"]
             key = self._keys.get(path)
             if key is not None:
                 sizes[key], times[key] = entry["size"], entry["last_modified"]
+                etag = entry["e_tag"]
+                if etag is not None:
+                    etags[key] = etag.strip('"')
             elif INNER_LOG in path:
                 logs.add(path[: path.index(INNER_LOG) + 1])
         return bool(page) and page[-1]["path"] >= keys.last

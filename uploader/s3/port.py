@@ -56,12 +56,14 @@ class Listing(NamedTuple):
         times: Key -> S3's ``LastModified``, for the same keys.
         log: Key -> S3's ``LastModified`` in whole seconds, for every file of the release log.
         inner: Prefixes of sites inside this one: every folder of these keys that has a release log, perhaps others.
+        etags: Key -> S3's ETag, without quotes, for the keys that were asked for and exist.
     """
 
     sizes: Mapping[str, int]
     times: Mapping[str, datetime]
     log: Mapping[str, datetime]
     inner: frozenset[str] = frozenset()
+    etags: Mapping[str, str] = MappingProxyType({})
 
 
 def inner_of(layout: Layout, listing: Listing, keys: Collection[str]) -> list[str]:
@@ -150,7 +152,7 @@ class BucketPort(ReaderPort, Protocol):
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Store files in parallel, each with a checksum that S3 verifies.
 
-        ``done`` is called for each file that is stored, with its size and headers in the bucket.
+        ``done`` is called for each file that is stored, with its size, headers and ETag in the bucket.
         """
         ...
 

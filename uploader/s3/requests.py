@@ -169,11 +169,12 @@ class Requests:
 
         def read() -> KeyListing:
             self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
-            sizes, times, _ = listing.found
+            sizes, times, _, etags = listing.found
 
             def check(key: str) -> None:
                 if self.metadata_if_readable(key) is None:
                     del sizes[key], times[key]
+                    etags.pop(key, None)
 
             # obstore reads the empty object `key/`, by which some tools mean a folder, as this key.
             for_each([key for key, size in sizes.items() if size == 0], check, at_once=at_once)
@@ -194,19 +195,20 @@ class Requests:
         """Store a file; returns its size and headers in the bucket."""
         body = read_body(asset)
         attributes = body.headers.as_http() | {"headers": body.headers.digest}
-        if asset.digest is not None:
-            attributes["digest"] = asset.digest
+        digest = asset.digest or body.digest
+        if digest is not None:
+            attributes["digest"] = digest
 
         content = body.content
         if content is None:
-            self._large_files.send(asset, attributes, self._ask)
-            return Stored(body.size, body.headers.digest)
+            etag = self._large_files.send(asset, attributes, self._ask)
+            return Stored(body.size, body.headers.digest, etag)
 
-        def store() -> None:
-            obstore.put(self._store, asset.key, content, attributes=attributes, use_multipart=False)
+        def store() -> str | None:
+            return obstore.put(self._store, asset.key, content, attributes=attributes, use_multipart=False)["e_tag"]
 
-        self._ask("s3:PutObject", asset.key, store)
-        return Stored(body.size, body.headers.digest)
+        etag = self._ask("s3:PutObject", asset.key, store)
+        return Stored(body.size, body.headers.digest, etag and etag.strip('"'))
 
     def stop(self) -> None:
         """Stop the uploads in parts, and remove their parts."""

@@ -246,3 +246,21 @@ def test_brake_deletes_nothing_and_force_lets_it_go() -> None:
     assert s3.made("delete") == []
     assert '{"force": true}' in report.plan.stops[0].message
     assert run(s3, force=True).counts()["delete"] == 101
+
+
+def test_keys_that_never_existed_do_not_loosen_the_brake() -> None:
+    """A thief's marker names a thousand of them. Before more than a hundred deletions the site is listed."""
+    s3 = FakeS3()
+    s3.publish("r1", "default", {f"assets/{number}.js": f"assets/{number}-a.js" for number in range(101)})
+    run(s3)
+    phantoms = {f"assets/x{number}.js": f"assets/x{number}-b.js" for number in range(1000)}
+    s3.publish("r2", "default", {APP: A, **phantoms})
+    for key in phantoms.values():
+        del s3.objects[key]
+    s3.advance(POLICY.removed_ttl - 3600)
+    run(s3)
+    s3.advance(3600)
+    report = run(s3)
+    assert stopped_by(report) == ["brake"]
+    assert "101 of 102 assets are due" in report.plan.stops[0].message
+    assert s3.made("delete") == []

@@ -73,6 +73,8 @@ assets = st.builds(
     fingerprinted=st.booleans(),
     digest=st.none() | st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True),
     headers=st.none() | some_text,
+    etag=st.none() | some_text,
+    stamp=st.none() | some_text,
 ).filter(lambda asset: "/.releases/" not in asset.key)
 releases = st.builds(
     Release,

@@ -96,7 +96,7 @@ class RollOut:
         return (
             f"{self.command[0]} succeeded, but {release_id} is not current yet{f' ({why})' if why else ''}: "
             f"production serves it, and its assets are kept for {staged_for()} only; "
-            f"make it current: {next_command('activate', release_id, self.site)}"
+            f"make it current: {next_command('activate', release_id, self.site, self.document['digest'])}"
         )
 
 

@@ -38,6 +38,7 @@ def verify(site: Site, output: OutputOptions, *, only_channel: str | None, relea
             for each in found.findings
         ],
         "problems": list(found.problems),
+        "not_compared": found.not_compared,
     }
     answer(output, document, _text(found, site), done="nothing was written")
     return EXIT_FAILED if found.findings or found.problems else EXIT_DONE
@@ -55,4 +56,6 @@ def _text(found: Verified, site: Site) -> list[str]:
         )
     elif names:
         lines.append(f"{found.assets} assets of {names} at {site.url} are as they should be")
+    if found.not_compared:
+        lines.append(f"the content of {found.not_compared} assets could not be compared: no checksum of them is known")
     return lines

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from release_log.marker import decode
+from release_log.marker import decode, encode
 from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, FakeBucket
 from uploader.builds.collect import collect
@@ -70,6 +70,17 @@ def test_pinning_twice_is_not_an_error_and_writes_nothing(bucket: FakeBucket) ->
     keep(bucket)
     before = dict(bucket.objects)
     assert keep(bucket, "r1") is True
+    assert bucket.objects == before
+
+
+def test_a_decoy_pin_is_an_error(bucket: FakeBucket) -> None:
+    """A thief's pin of that id keeps something else, so the release would not be kept."""
+    release = decode(bucket.objects[LAYOUT.marker_key(ID)], "assets/")
+    page = {"assets/index.html": release.assets["assets/index.html"]}
+    bucket.write(PIN, encode(replace(release, assets=page)))
+    before = dict(bucket.objects)
+    with pytest.raises(UploaderError, match="keeps other assets than the release"):
+        keep(bucket)
     assert bucket.objects == before
 
 
