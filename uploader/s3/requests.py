@@ -105,7 +105,9 @@ class Requests:
     def metadata(self, key: str) -> Mapping[str, str] | None:
         """An object's headers and metadata; None if it does not exist."""
 
-        def read() -> Mapping[str, str]:
+        def read() -> Mapping[str, str] | None:
+            if is_odd(key):
+                return self._pages.metadata(key)
             return (obstore.get(self._store, key, options={"head": True})).attributes
 
         try:
