@@ -106,7 +106,7 @@ def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace) -> _Retagged:
         try:
             tags = store.get_tags(key)
         except REQUEST_ERRORS as error:
-            return _Retagged(exists=True, error=str(error), unanswered=unanswered)
+            return _Retagged(exists=True, error=_named(error), unanswered=unanswered)
         if tags is None:
             return _Retagged(exists=False, unanswered=unanswered)
         wanted = without_mark(tags) if mark is None else with_mark(tags, mark)
@@ -119,7 +119,7 @@ def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace) -> _Retagged:
         except REQUEST_ERRORS as error:
             unanswered = unanswered or tells_nothing(error)
             if pause is None or not code_of(error).startswith(PASSING):
-                return _Retagged(exists=True, error=str(error), unanswered=unanswered)
+                return _Retagged(exists=True, error=_named(error), unanswered=unanswered)
         pace.sleep(pause)
     raise AssertionError
 
@@ -162,7 +162,7 @@ def _delete_once(store: S3Port, keys: Sequence[str], late: Unanswered, pace: Pac
             late.deletions.update(keys)
         elif code_of(error) in _UNREADABLE:
             return _delete_in_parts(store, keys, late, pace)
-        return dict.fromkeys(keys, f"{code_of(error)}: {error}")
+        return dict.fromkeys(keys, _named(error))
     late.deletions.update(key for key, error in errors.items() if error.startswith(SERVER_ERRORS))
     if errors.keys() - set(keys):
         return dict.fromkeys(keys, "S3's answer names keys that were not asked for, so it is unknown which are deleted")
@@ -183,7 +183,12 @@ def _delete_each(store: S3Port, keys: Sequence[str], late: Unanswered, pace: Pac
         key: error for key, error in zip(keys, pace.mapper(partial(_delete_one, store), keys), strict=True) if error
     }
     late.deletions.update(key for key, error in failed.items() if tells_nothing(error))
-    return {key: f"{code_of(error)}: {error}" for key, error in failed.items()}
+    return {key: _named(error) for key, error in failed.items()}
+
+
+def _named(error: RequestError) -> str:
+    """An error, its code first: that says whether it passes."""
+    return f"{code_of(error)}: {error}"
 
 
 def _delete_one(store: S3Port, key: str) -> RequestError | None:

@@ -85,6 +85,8 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
         tags_unknown=known.tags_unknown,
         around=known.around,
         missing=frozenset(known.missing or ()),
+        untaggable=frozenset(known.refused.tags),
+        undeletable=frozenset(known.refused.writes),
         stops=(*loaded.stops, *log.stops, *known.stops),
     )
 

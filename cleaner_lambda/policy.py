@@ -50,6 +50,7 @@ class Reason(StrEnum):
     MAY_BE_MISSING = "may_be_missing"
     INNER_SITE = "inner_site"
     NEEDED_AROUND = "needed_by_a_site_around"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ class View:
         doubles: Key -> the missing key of a release that it may mean; see `cleaner_lambda.doubles`.
         around: Keys that the sites around this one need.
         missing: Keys of current releases that a listing did not find: the brake does not count them.
+        untaggable: Keys whose tags S3 refused to change: not tried again before the next full listing.
+        undeletable: Keys that S3 refused to delete: the same.
         stops: Why nothing may be deleted; empty if deletions are allowed.
     """
 
@@ -103,6 +106,8 @@ class View:
     doubles: Mapping[str, str] = field(default_factory=dict)
     around: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
+    untaggable: frozenset[str] = frozenset()
+    undeletable: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
 
@@ -159,7 +164,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
     keep = [Action(key, Reason.CURRENT) for key in view.live]
     due: list[Action] = []
     tag: list[Action] = []
-    untag = [Action(key, _untag_reason(key, view)) for key in view.owed - view.retired.keys()]
+    untag = [Action(key, _untag_reason(key, view)) for key in view.owed - view.retired.keys() - view.untaggable]
     changes = [stop.until for stop in view.stops if stop.until is not None]
 
     for key, entry in view.retired.items():
@@ -167,13 +172,16 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         if protection is not None:
             keep.append(Action(key, protection.reason, entry))
             changes.append(protection.until)
-            if entry.tagged is not None or key in view.owed:
+            if (entry.tagged is not None or key in view.owed) and key not in view.untaggable:
                 untag.append(Action(key, protection.reason, entry))
             continue
         held = _held_as(key, view)
         falls_due = None if held is not None else _falls_due(entry, ranks.get(key, 0), policy)
         if falls_due is not None and falls_due <= now:
-            due.append(Action(key, _delete_reason(entry), entry, falls_due))
+            if key in view.undeletable:
+                keep.append(Action(key, Reason.REFUSED, entry, falls_due))
+            else:
+                due.append(Action(key, _delete_reason(entry), entry, falls_due))
             continue
         if falls_due is not None:
             changes.append(falls_due)
@@ -255,7 +263,8 @@ def _untag_reason(key: str, view: View) -> Reason:
 
 
 def _needs_tag(key: str, entry: Retired, view: View) -> bool:
-    return (entry.tagged != entry.mark or key in view.owed) and key not in view.tags_unknown
+    wrong = entry.tagged != entry.mark or key in view.owed
+    return wrong and key not in view.tags_unknown and key not in view.untaggable
 
 
 def _tagging(key: str, entry: Retired) -> Action:

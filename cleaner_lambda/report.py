@@ -83,6 +83,7 @@ class Report:
         orphans: The number of assets that no known release names; None without a full listing.
         next_due: When the cleaner comes back by itself.
         unread: Key -> error, where tags could not be read.
+        refused: Key -> error, where S3 refused a change, now or since the last full listing.
         set_aside: Key -> why the run left it alone; see `cleaner_lambda.guard`.
         doubles: Key -> the missing key of a release that it may mean, for those set aside for this reason.
         unfinished: Whether the run ended before its work did; the cleaner continues by itself.
@@ -101,6 +102,7 @@ class Report:
     next_due: datetime | None
     earlier: tuple[Attempt, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     set_aside: Mapping[str, Reason] = field(default_factory=dict)
     doubles: Mapping[str, str] = field(default_factory=dict)
     unfinished: bool = False
@@ -131,8 +133,15 @@ class Report:
         """Key -> error, for each key that could not be tagged, untagged, deleted or read."""
         return {**self.unread, **{key: error for key, (_, error) in self.done.failed.items()}}
 
+    @property
+    def all_set_aside(self) -> dict[str, Reason]:
+        """Key -> why this run, or those since the last full listing, left it alone."""
+        return {**dict.fromkeys(self.refused, Reason.REFUSED), **self.set_aside}
+
     def _set_aside(self, key: str, reason: Reason) -> str:
         """Why a key was set aside, for people."""
+        if reason is Reason.REFUSED:
+            return f"S3 refused to change it, and is asked again with the next full listing: {self.refused[key]}"
         if reason is not Reason.MAY_BE_MISSING:
             return SET_ASIDE.get(reason, NEEDED)
         return (
@@ -149,7 +158,7 @@ class Report:
             "delete": len(done.deleted),
             "keep": len(self.plan.keep) + len(self.plan.delete) - len(last.deleted) - len(last.gone),
             "failed": len(self.failed),
-            "set_aside": len(self.set_aside),
+            "set_aside": len(self.all_set_aside),
         }
 
     def document(self) -> dict[str, Any]:
@@ -168,7 +177,7 @@ class Report:
             "failed": [{**_entry(action), "error": error} for _, (action, error) in sorted(failed.items())],
             "set_aside": [
                 {"key": key, "reason": reason, "message": self._set_aside(key, reason)}
-                for key, reason in sorted(self.set_aside.items())
+                for key, reason in sorted(self.all_set_aside.items())
             ],
             "counts": self.counts(),
             "bytes_deleted": self.bytes_deleted,

@@ -16,17 +16,18 @@ from cleaner_lambda.checkpoint import write_checkpoint
 from cleaner_lambda.decision import changed, decide_and_check, decide_first, look_at_neighbours
 from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, UnreadableError
 from cleaner_lambda.folding import all_folded
+from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
 from cleaner_lambda.look import take_second_look
 from cleaner_lambda.markers import stop_for_unreadable
-from cleaner_lambda.next_ledger import after_effects, announce, with_markers
+from cleaner_lambda.next_ledger import after_effects, announce, lasting, with_markers
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Plan, Reason
 from cleaner_lambda.pruning import checkpoint, next_cut
 from cleaner_lambda.report import Report, keys, summary
-from cleaner_lambda.s3_errors import REQUEST_ERRORS
+from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
@@ -149,11 +150,13 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     plan = checked.plan
     seen = with_markers(loaded.ledger, known.history, folded, log.order)
     stay = {*seen.current.values(), *loaded.ledger.current.values(), *kept, *loaded.look.pins.by_id}
-    cut = None if plan.stops else next_cut(loaded.ledger, folded, stay, loaded.now)
+    held_up = plan.stops or layout.checkpoint in known.refused.writes
+    cut = None if held_up else next_cut(loaded.ledger, folded, stay, loaded.now)
     old = frozenset(layout.marker_key(i) for i in cut.markers) if cut is not None else frozenset()
+    expired = loaded.look.protections.expired.keys() - known.refused.writes.keys()
 
     etag, look = loaded.base.etag, loaded.look
-    announced = frozenset() if plan.stops else keys(plan.delete) | old | look.protections.expired.keys()
+    announced = frozenset() if plan.stops else keys(plan.delete) | old | expired
     retagged = changed(plan)  # an asset that is not deleted after all is tagged
     if announced or retagged:
         # From here on no replay may rely on the markers that are about to be deleted.
@@ -199,12 +202,13 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         else:
             outcome.failed[layout.checkpoint] = refusal
     apply(store, plan, sorted(prune), pace, outcome, unanswered)
+    after = after_effects(seen, known, view, checked, outcome)
     report = replace(
         report,
         unfinished=outcome.unfinished or known.tags_read_to is not None,
         next_due=_next_due(plan, outcome, known, loaded),
+        refused={**lasting(known.unread), **after.refused.tags, **after.refused.writes},
     )
-    after = after_effects(seen, known, checked, outcome)
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
     after = replace(after, folded=there, gone=gone_after(loaded.ledger, folded, there))
     # What S3 did not answer may still happen: until that is over it stays announced.
@@ -255,8 +259,11 @@ def _only(announced: frozenset[str], plan: Plan) -> Plan:
 def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> datetime | None:
     now = loaded.now
     due = [instant for instant in (plan.next_due, loaded.base.resume) if instant is not None]
-    if outcome.failed or known.unread:
+    errors = (*outcome.failed.values(), *known.unread.values())
+    if any(error.startswith(PASSING) for error in errors):
         due.append(now + timedelta(seconds=RETRY_SECONDS))
+    if (errors or known.refused.tags or known.refused.writes) and known.listed_at is not None:
+        due.append(known.listed_at + timedelta(seconds=LISTING_SECONDS))  # it tries again what S3 refused
     outage = known.unread.keys() - known.tags_unknown  # where the rebuild stopped: it would stop there again at once
     if outcome.unfinished or (known.tags_read_to is not None and not outage):
         due.append(now)

@@ -11,7 +11,7 @@ from cleaner_lambda.ledger import Retired
 from release_log.layout import Layout
 from release_log.tags import Mark, State
 from tests.fake_cleaner_s3 import NOON, FakeS3, client_error
-from tests.unit.cleaner_lambda.runs import POLICY, A, keys_of, run, stopped_by
+from tests.unit.cleaner_lambda.runs import DAY, POLICY, A, keys_of, run, stopped_by
 
 INNER = "assets/admin/"
 KEY = "assets/admin/ui-3f9c2ab1.js"
@@ -84,3 +84,31 @@ def test_the_folders_below_a_site_that_hold_some_keys() -> None:
     keys = ["assets/a.js", "assets/js/b.js", "assets/js/lib/c.js", "assets/css/d.css"]
     assert Layout("assets/").folders(keys) == {"assets/js/", "assets/js/lib/", "assets/css/"}
     assert Layout("").folders(["a.js", "x/y.js"]) == {"x/"}
+
+
+def test_an_asset_that_a_site_around_needs_is_announced_once_and_asked_about_again_after_a_day() -> None:
+    s3 = FakeS3("assets/in/")
+    app, old, new = "assets/in/app.js", "assets/in/app-aaaa1111.js", "assets/in/app-bbbb2222.js"
+    s3.publish("r1", "default", {app: old})
+    run(s3)
+    s3.advance(60)
+    s3.publish("r2", "default", {app: new})
+    run(s3)
+    outer = FakeS3("assets/", s3.clock)
+    outer.objects = s3.objects
+    outer.publish("outer", "default", {app: old})
+    s3.advance(POLICY.version_ttl)
+    run(s3)
+    assert s3.ledger.retired[old].kept_by == "needed_by_a_site_around"
+    for _ in range(3):
+        s3.advance(900)
+        s3.requests.clear()
+        report = run(s3)
+        assert (keys_of(report, "delete"), s3.writes) == ([], [])
+        assert s3.made("list") == [
+            ("list", getattr(s3.layout, name)) for name in ("pending", "staged", "pins", "markers")
+        ]
+    outer.clock = s3.clock
+    outer.publish("outer2", "default", {app: new})
+    s3.advance(DAY)
+    assert keys_of(run(s3), "delete") == [old]
