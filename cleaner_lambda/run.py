@@ -171,7 +171,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         # At least as much is protected as before, so this deletes nothing that was not announced.
         checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
         plan = _only(retagged, checked.plan)
-    prune = frozenset() if plan.stops else announced - old - keys(checked.plan.delete)
+    prune = frozenset() if plan.stops else announced & look.protections.expired.keys()
     outcome = Outcome()
     report = Report(
         dry_run=job.dry_run,
