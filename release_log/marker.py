@@ -168,11 +168,11 @@ def decode(body: bytes, prefix: str) -> Release:
     )
 
 
-def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]], dict[str, str]]:
+def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]], dict[str, str], dict[str, str]]:
     """The digests of headers in a marker, to be used as a hint: nothing else of the marker is checked.
 
     Returns:
-        The channel; ``headers`` -> key -> bytes of each object; key -> `Asset.stamp`.
+        The channel; ``headers`` -> key -> bytes of each object; key -> `Asset.stamp`; key -> `Asset.etag`.
 
     Raises:
         MarkerError: The body is not JSON, or is too large.
@@ -180,6 +180,7 @@ def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]], dict[str,
     check_content(body)
     headers: dict[str, dict[str, int]] = {}  # few differ
     stamps: dict[str, str] = {}
+    etags: dict[str, str] = {}
 
     def take(entry: dict[str, Any]) -> dict[str, Any] | None:
         # An asset is dropped as soon as it is read: a marker may name 100,000 assets.
@@ -191,6 +192,9 @@ def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]], dict[str,
         stamp = entry.get("stamp")
         if isinstance(stamp, str):
             stamps[key] = stamp
+        etag = entry.get("etag")
+        if isinstance(etag, str):
+            etags[key] = etag
         return None
 
     try:
@@ -198,7 +202,7 @@ def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]], dict[str,
     except (ValueError, RecursionError) as error:
         msg = f"not JSON: {error}"
         raise MarkerError(msg) from error
-    return str(document.get("channel")) if isinstance(document, dict) else "", headers, stamps
+    return str(document.get("channel")) if isinstance(document, dict) else "", headers, stamps, etags
 
 
 def _as_json(document: Mapping[str, object]) -> bytes:

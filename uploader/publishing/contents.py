@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from uploader.builds.asset import LocalAsset
+    from uploader.publishing.known_headers import Known
 
 AT_ONCE = 4
 """How many files are read at one time: hashing does not hold Python's lock."""
@@ -29,7 +30,7 @@ def changed_files(
     assets: Iterable[LocalAsset],
     sizes: Mapping[str, int],
     etags: Mapping[str, str],
-    stamps: Mapping[str, str],
+    known: Known,
     metadata: Callable[[Sequence[str]], Mapping[str, Mapping[str, str]]],
 ) -> frozenset[str]:
     """The keys of the fingerprinted files whose stored object has other content, or may have.
@@ -38,13 +39,13 @@ def changed_files(
         assets: The build.
         sizes: Key -> bytes of the stored objects.
         etags: Key -> their ETags.
-        stamps: Key -> the note of an earlier release; see `uploader.builds.content.stamp_of`.
+        known: What earlier releases say of these objects.
         metadata: Asks for the metadata of objects: ``digest`` is the SHA-256 of their file.
 
     Raises:
         UploaderError: A file cannot be read, or S3 refused.
     """
-    unsure = [asset for asset in assets if _is_unsure(asset, sizes, etags, stamps)]
+    unsure = [asset for asset in assets if _is_unsure(asset, sizes, etags, known.stamps)]
     if not unsure:
         return frozenset()
     others: list[LocalAsset] = []
@@ -54,9 +55,12 @@ def changed_files(
             others.append(asset)
 
     for_each(unsure, check, at_once=AT_ONCE)
-    # With KMS, or of a compressed object, the ETag does not tell.
-    stored = metadata([asset.key for asset in others]) if others else {}
-    return frozenset(asset.key for asset in others if not _has_digest(asset, stored.get(asset.key, {}).get("digest")))
+    # With KMS, or of a compressed object, the ETag does not tell. Whoever stored an object again since its release can
+    # have copied the metadata.
+    asked = [asset for asset in others if known.etags.get(asset.key) in {None, etags[asset.key]}]
+    stored = metadata([asset.key for asset in asked]) if asked else {}
+    same = {asset.key for asset in asked if _has_digest(asset, stored.get(asset.key, {}).get("digest"))}
+    return frozenset(asset.key for asset in others) - same
 
 
 def _is_unsure(

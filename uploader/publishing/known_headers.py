@@ -34,12 +34,14 @@ class MarkerHeaders(NamedTuple):
         channel: Its release's channel.
         headers: Digest of headers -> key of each object stored with them -> its bytes.
         stamps: Key -> the uploader's note of the file that is stored there.
+        etags: Key -> the ETag of the object when its release was published.
     """
 
     marker: str
     channel: str
     headers: Mapping[str, Mapping[str, int]]
     stamps: Mapping[str, str]
+    etags: Mapping[str, str]
 
 
 class Known(NamedTuple):
@@ -48,10 +50,12 @@ class Known(NamedTuple):
     Attributes:
         headers: Key -> digest of the headers that a listed object is stored with.
         stamps: Key -> the uploader's note of the file that is stored there; see `uploader.builds.content.stamp_of`.
+        etags: Key -> the ETag of the object when its release was published.
     """
 
     headers: Mapping[str, str]
     stamps: Mapping[str, str]
+    etags: Mapping[str, str]
 
 
 def newest_ahead(bucket: BucketPort, layout: Layout) -> Ahead[MarkerHeaders | None]:
@@ -74,6 +78,7 @@ def read_known(
     known = None if newest is None else newest.answer()
     found: dict[str, str] = {}
     stamps: dict[str, str] = {}
+    etags: dict[str, str] = {}
     sizes, times, log = look.listing.sizes, look.listing.times, dated(layout, look.listing.log, look.instants)
     for key in newest_first(log, layout.markers)[:MOST]:
         marker = known if known is not None and known.marker == key else _read(bucket, key)
@@ -86,9 +91,11 @@ def read_known(
                     found.setdefault(name, digest)
         for name, stamp in marker.stamps.items():
             stamps.setdefault(name, stamp)
+        for name, etag in marker.etags.items():
+            etags.setdefault(name, etag)
         if marker.channel == channel:
             break
-    return Known(found, stamps)
+    return Known(found, stamps, etags)
 
 
 def _newest(bucket: BucketPort, layout: Layout) -> MarkerHeaders | None:

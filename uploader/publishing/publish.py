@@ -190,10 +190,11 @@ def _compare(
     """The files to send, and how the others are stored: nothing else about the bucket is needed from here on."""
     _warn(layout, build, look, warned)
     sizes, etags = look.listing.sizes, look.listing.etags
-    headers, stamps = read_known(bucket, layout, build.channel, look, newest)
-    unknown = [key for key in to_look_at(build.assets, sizes, headers) if key not in look.metadata]
+    known = read_known(bucket, layout, build.channel, look, newest)
+    unknown = [key for key in to_look_at(build.assets, sizes, known.headers) if key not in look.metadata]
     metadata = {**look.metadata, **bucket.metadata(unknown)}
-    stored = StoredObjects(sizes, headers, metadata, changed_files(build.assets, sizes, etags, stamps, bucket.metadata))
+    changed = changed_files(build.assets, sizes, etags, known, bucket.metadata)
+    stored = StoredObjects(sizes, known.headers, metadata, changed)
     uploads = list(compare(build.assets, stored))
     sent = {upload.asset.key for upload in uploads}
     kept = {asset.key: asset.as_it_is()._replace(etag=etags.get(asset.key)) for asset in build.assets}

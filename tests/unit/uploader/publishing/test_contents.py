@@ -13,6 +13,7 @@ from uploader.builds.collect import collect
 from uploader.builds.content import stamp_of
 from uploader.publishing import contents
 from uploader.publishing.contents import changed_files
+from uploader.publishing.known_headers import Known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,14 +32,22 @@ def build(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def changed(build: Path, etag: str, stamp: str | None = None, digest: str | None = None, size: int = len(BODY)) -> bool:
+def changed(
+    build: Path,
+    etag: str,
+    stamp: str | None = None,
+    *,
+    digest: str | None = None,
+    size: int = len(BODY),
+    published: str | None = None,
+) -> bool:
     """Whether the file counts as changed, if the bucket has this."""
 
     def metadata(keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         return dict.fromkeys(keys, {} if digest is None else {"digest": digest})
 
-    stamps = {} if stamp is None else {KEY: stamp}
-    found = changed_files(collect(build, ""), {KEY: size}, {KEY: etag}, stamps, metadata)
+    known = Known({}, {} if stamp is None else {KEY: stamp}, {} if published is None else {KEY: published})
+    found = changed_files(collect(build, ""), {KEY: size}, {KEY: etag}, known, metadata)
     return KEY in found
 
 
@@ -61,6 +70,12 @@ def test_where_the_etag_does_not_tell_the_digest_in_the_metadata_does(build: Pat
     """So it is with KMS, and of compressed objects."""
     assert not changed(build, ANOTHER, digest=SHA256)
     assert changed(build, ANOTHER, digest="0" * 64)
+    assert not changed(build, ANOTHER, digest=SHA256, published=ANOTHER)
+
+
+def test_the_metadata_of_an_object_that_was_stored_again_since_its_release_proves_nothing(build: Path) -> None:
+    """A thief keeps the metadata of what they overwrite."""
+    assert changed(build, ANOTHER, digest=SHA256, published=MD5)
 
 
 def test_the_same_file_under_the_same_etag_is_not_read(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
