@@ -9,7 +9,7 @@ from cleaner_lambda.doubles import find_doubles
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.guard import check
 from cleaner_lambda.markers import read_markers
-from cleaner_lambda.nesting import find_inner, needed_around, without_inner
+from cleaner_lambda.nesting import Inside, find_inner, needed_around, without_inner
 from cleaner_lambda.policy import BRAKE_FLOOR, View, decide
 from cleaner_lambda.report import keys
 from cleaner_lambda.survey import survey
@@ -66,9 +66,9 @@ def _decide(  # noqa: PLR0913 (what the run knows so far)
     log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
     view = _view(loaded, log, known, kept)
     checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
-    found = find_inner(store, layout, known.inner, changed(checked.plan), pace.mapper)
-    if found:
-        known, view = leave_to_inner(known, view, found)
+    inside = find_inner(store, layout, known.inner, changed(checked.plan), pace)
+    if inside != Inside():
+        known, view = leave_to_inner(known, view, inside)
         checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
     return Decided(log, known, kept, view, checked)
 
@@ -110,11 +110,12 @@ def changed(plan: Plan) -> frozenset[str]:
     return keys(plan.tag) | keys(plan.untag) | keys(plan.delete)
 
 
-def leave_to_inner(known: Survey, view: View, inner: frozenset[str]) -> tuple[Survey, View]:
-    """Leave the keys beneath some prefixes to the sites that have their release logs there."""
-    history = without_inner(known.history, inner)
-    known = replace(known, history=history, inner=known.inner | inner)
-    return known, replace(view, retired=history.retired, owed=history.owed)
+def leave_to_inner(known: Survey, view: View, inside: Inside) -> tuple[Survey, View]:
+    """Leave the keys beneath some prefixes to the sites that have their release logs there, and others alone."""
+    history = without_inner(known.history, inside.prefixes)
+    known = replace(known, history=history, inner=known.inner | inside.prefixes)
+    left = view.not_looked_at | inside.not_looked_at
+    return known, replace(view, retired=history.retired, owed=history.owed, not_looked_at=left)
 
 
 def look_at_neighbours(  # noqa: PLR0913, PLR0917 (what the run knows so far)
@@ -123,4 +124,4 @@ def look_at_neighbours(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     """Ask the sites around what they need, and look again for sites inside: before anything is deleted."""
     around = needed_around(store, layout, now, pace)
     view = replace(view, around=view.around | around.keys, stops=view.stops + around.stops)
-    return leave_to_inner(known, view, find_inner(store, layout, known.inner, due, pace.mapper))
+    return leave_to_inner(known, view, find_inner(store, layout, known.inner, due, pace))

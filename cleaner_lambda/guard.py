@@ -106,6 +106,7 @@ def _kept_as(key: str, view: View) -> Reason | None:
         (view.pinned, Reason.PINNED),
         (view.kept, Reason.KEPT_RELEASE),
         (view.around, Reason.NEEDED_AROUND),
+        (view.not_looked_at, Reason.NOT_LOOKED_AT),
         (view.tags_unknown, Reason.TAGS_UNKNOWN),
         (view.doubles, Reason.MAY_BE_MISSING),
     )

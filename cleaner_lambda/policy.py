@@ -51,6 +51,7 @@ class Reason(StrEnum):
     INNER_SITE = "inner_site"
     NEEDED_AROUND = "needed_by_a_site_around"
     REFUSED = "refused"
+    NOT_LOOKED_AT = "not_looked_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class View:
         missing: Keys of current releases that a listing did not find: the brake does not count them.
         untaggable: Keys whose tags S3 refused to change: not tried again before the next full listing.
         undeletable: Keys that S3 refused to delete: the same.
+        not_looked_at: Keys that may be another site's, because nobody looked for its release log: they are left alone.
         stops: Why nothing may be deleted; empty if deletions are allowed.
     """
 
@@ -108,6 +110,7 @@ class View:
     missing: frozenset[str] = frozenset()
     untaggable: frozenset[str] = frozenset()
     undeletable: frozenset[str] = frozenset()
+    not_looked_at: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
 
@@ -198,7 +201,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         keep=_sorted(keep),
         delete=_sorted(due),
         tag=_sorted(tag),
-        untag=_sorted(untag),
+        untag=_sorted(action for action in untag if action.key not in view.not_looked_at),
         upcoming=_sorted(action for action in keep if action.due is not None and action.due > now),
         stops=stops,
         next_due=min((instant for instant in changes if instant > now), default=None),
@@ -238,6 +241,8 @@ def _held_as(key: str, view: View) -> Reason | None:
         return Reason.KEPT_RELEASE
     if key in view.around:
         return Reason.NEEDED_AROUND
+    if key in view.not_looked_at:
+        return Reason.NOT_LOOKED_AT
     if key in view.tags_unknown:
         return Reason.TAGS_UNKNOWN
     return Reason.MAY_BE_MISSING if key in view.doubles else None
@@ -264,7 +269,7 @@ def _untag_reason(key: str, view: View) -> Reason:
 
 def _needs_tag(key: str, entry: Retired, view: View) -> bool:
     wrong = entry.tagged != entry.mark or key in view.owed
-    return wrong and key not in view.tags_unknown and key not in view.untaggable
+    return wrong and not any(key in keys for keys in (view.tags_unknown, view.untaggable, view.not_looked_at))
 
 
 def _tagging(key: str, entry: Retired) -> Action:

@@ -89,6 +89,7 @@ class Report:
         unfinished: Whether the run ended before its work did; the cleaner continues by itself.
         newest_marker: S3's ``LastModified`` of the newest marker; None if there is no marker.
         inner_sites: Prefixes of sites inside this one: their assets are left alone.
+        not_looked_at: The number of assets left alone because nobody could look whether they are another site's.
     """
 
     dry_run: bool
@@ -108,6 +109,7 @@ class Report:
     unfinished: bool = False
     newest_marker: datetime | None = None
     inner_sites: frozenset[str] = frozenset()
+    not_looked_at: int = 0
 
     @property
     def ended_well(self) -> bool:
@@ -184,6 +186,7 @@ class Report:
             "missing": list(self.missing or ()),
             "inner_sites": sorted(self.inner_sites),
             "upcoming": [{**_entry(a), "due": a.due and format_instant(a.due)} for a in self.plan.upcoming],
+            "not_looked_at": self.not_looked_at,
             "orphans": self.orphans,
             "stopped_by": [{"reason": stop.reason, "message": stop.message} for stop in self.plan.stops],
             "pruned": len(done.pruned),

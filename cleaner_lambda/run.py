@@ -190,6 +190,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         doubles=view.doubles,
         newest_marker=max(look.markers.values(), default=None),
         inner_sites=known.inner,
+        not_looked_at=len(view.not_looked_at),
     )
     if announced or retagged:
         so_far.report = report
@@ -205,8 +206,8 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     after = after_effects(seen, known, view, checked, outcome)
     report = replace(
         report,
-        unfinished=outcome.unfinished or known.tags_read_to is not None,
-        next_due=_next_due(plan, outcome, known, loaded),
+        unfinished=outcome.unfinished or known.tags_read_to is not None or view.not_looked_at != frozenset(),
+        next_due=loaded.now if view.not_looked_at else _next_due(plan, outcome, known, loaded),
         refused={**lasting(known.unread), **after.refused.tags, **after.refused.writes},
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}

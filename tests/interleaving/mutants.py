@@ -533,7 +533,7 @@ MUTANTS = (
         "release logs inside the site are looked for again at the second look",
         "an asset is deleted that the first release of a site inside this one relies on",
         decision.look_at_neighbours,
-        (("find_inner(store, layout, known.inner, due, pace.mapper)", "frozenset()"),),
+        (("find_inner(store, layout, known.inner, due, pace)", "Inside()"),),
         every(nested.A_SITE_APPEARS_INSIDE),
     ),
     Mutant(

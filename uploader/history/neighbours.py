@@ -63,7 +63,7 @@ def has_inside(layout: Layout, inner: str, keys: Collection[str]) -> str:
     line = f"{name_of_site(inner)} lies inside {name_of_site(layout.prefix)}"
     if not keys:
         return f"{line}: {APART}"
-    return f"{line}, and {len(keys)} assets of this release belong to it ({some_of(keys)}): publish them there"
+    return f"{line}, and these assets of this release belong to it: {some_of(keys)}; publish them there"
 
 
 def unknown_around(around: str, why: str) -> str:
