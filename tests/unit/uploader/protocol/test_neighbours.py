@@ -96,10 +96,8 @@ def test_a_ledger_of_another_site_that_cannot_be_read_may_announce_anything(capl
     bucket.write(INNER.ledger, b"broken")
     hold(bucket)
     assert HOLDS.total_seconds() <= bucket.clock.passed < HOLDS.total_seconds() + POLL_SECONDS
-    assert [each.message for each in caplog.records if each.levelno == logging.WARNING] == [
-        "the ledger of the cleaner of the site assets/admin/ cannot be read (the ledger is broken (error: Error -3 while "
-        "decompressing data: incorrect header check))"
-    ]
+    (line,) = [each.message for each in caplog.records if each.levelno == logging.WARNING]
+    assert line.startswith("the ledger of the cleaner of the site assets/admin/ cannot be read (the ledger is broken")
 
 
 def test_one_that_is_broken_again_and_again_stops_no_upload() -> None:
@@ -150,24 +148,32 @@ class TestWarnings:
 
     def test_a_site_around(self) -> None:
         assert warnings_of(LAYOUT, [Neighbour("", None)], (), KEYS) == [
-            "the site assets/ lies inside the site of the whole bucket, which has its release log under .releases/: "
-            "give each site a prefix of its own, or delete that log if no site publishes there"
+            (
+                "the site assets/ lies inside the site of the whole bucket, which has its release log under .releases/: "
+                "give each site a prefix of its own, or delete that log if no site publishes there"
+            )
         ]
 
     def test_the_keys_of_a_site_inside_are_the_innermost_ones(self) -> None:
         keys = ["assets/a/b/x.js", "assets/a/y.js", "assets/z.js"]
         assert warnings_of(LAYOUT, [Neighbour("assets/a/", None)], {"assets/a/", "assets/a/b/", "assets/c/"}, keys) == [
-            "the site assets/a/ lies inside the site assets/, and these assets of this release belong to it: "
-            "assets/a/y.js; publish them there",
-            "the site assets/a/b/ lies inside the site assets/, and these assets of this release belong to it: "
-            "assets/a/b/x.js; publish them there",
+            (
+                "the site assets/a/ lies inside the site assets/, and these assets of this release belong to it: "
+                "assets/a/y.js; publish them there"
+            ),
+            (
+                "the site assets/a/b/ lies inside the site assets/, and these assets of this release belong to it: "
+                "assets/a/b/x.js; publish them there"
+            ),
             "the site assets/c/ lies inside the site assets/: give each site a prefix of its own",
         ]
 
     def test_what_is_hidden(self) -> None:
         assert warnings_of(LAYOUT, [Neighbour("", None, "access denied: allow it")], (), KEYS) == [
-            "whether a site has its release log under .releases/, and deletes assets here, is unknown: "
-            "access denied: allow it"
+            (
+                "whether a site has its release log under .releases/, and deletes assets here, is unknown: "
+                "access denied: allow it"
+            )
         ]
 
     def test_neither_around_nor_inside(self) -> None:
