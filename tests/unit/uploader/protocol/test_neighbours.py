@@ -156,7 +156,8 @@ class TestWarnings:
 
     def test_the_keys_of_a_site_inside_are_the_innermost_ones(self) -> None:
         keys = ["assets/a/b/x.js", "assets/a/y.js", "assets/z.js"]
-        assert warnings_of(LAYOUT, [Neighbour("assets/a/", None)], {"assets/a/", "assets/a/b/", "assets/c/"}, keys) == [
+        inner = {"assets/a/", "assets/a/b/", "assets/c/"}
+        assert warnings_of(LAYOUT, [Neighbour("assets/a/", None)], inner, keys) == [
             (
                 "the site assets/a/ lies inside the site assets/, and these assets of this release belong to it: "
                 "assets/a/y.js; publish them there"
