@@ -149,8 +149,8 @@ class TestWarnings:
     def test_a_site_around(self) -> None:
         assert warnings_of(LAYOUT, [Neighbour("", None)], (), KEYS) == [
             (
-                "the site assets/ lies inside the site of the whole bucket, which has its release log under .releases/: "
-                "give each site a prefix of its own, or delete that log if no site publishes there"
+                "the site assets/ lies inside the site of the whole bucket, which has its release log under "
+                ".releases/: give each site a prefix of its own, or delete that log if no site publishes there"
             )
         ]
 
