@@ -47,13 +47,16 @@ class _Retagged(NamedTuple):
     unanswered: bool = False
 
 
-def apply(store: S3Port, plan: Plan, prune: Sequence[str], pace: Pace, outcome: Outcome, late: Unanswered) -> None:
+def apply(
+    store: S3Port, plan: Plan, prune: Sequence[Sequence[str]], pace: Pace, outcome: Outcome, late: Unanswered
+) -> None:
     """Carry out a plan.
 
     Args:
         store: The site's bucket.
         plan: What to do with the assets.
-        prune: Files of the release log to delete, after the assets.
+        prune: Files of the release log to delete, after the assets; of each list only once all of the one before are
+            deleted.
         pace: See `Pace`.
         outcome: What became of each key is added, as soon as S3 has confirmed it.
         late: The run's unanswered requests; those of this plan are added.
@@ -67,7 +70,10 @@ def apply(store: S3Port, plan: Plan, prune: Sequence[str], pace: Pace, outcome: 
             outcome.untagged.add(action.key)
 
     _delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)
-    _delete(store, prune, outcome.pruned, outcome, late, pace)
+    for files in prune:
+        _delete(store, files, outcome.pruned, outcome, late, pace)
+        if not outcome.pruned.issuperset(files):
+            break
 
     def tag(action: Action) -> _Retagged:
         return _retag(store, action.key, action.entry.mark if action.entry else None, pace)

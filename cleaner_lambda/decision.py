@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cleaner_lambda.doubles import find_doubles
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.guard import check
+from cleaner_lambda.lost import held_keys
 from cleaner_lambda.markers import read_markers
 from cleaner_lambda.nesting import Inside, find_inner, needed_around, without_inner
 from cleaner_lambda.policy import BRAKE_FLOOR, View, decide
@@ -87,6 +88,8 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
         missing=frozenset(known.missing or ()),
         untaggable=frozenset(known.refused.tags),
         undeletable=frozenset(known.refused.writes),
+        held=held_keys(known.history, log.lost, log.in_doubt),
+        in_doubt=log.in_doubt,
         stops=(*loaded.stops, *log.stops, *known.stops),
     )
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A release and its marker; ``at`` is the marker's instant: S3's ``LastModified`` when it was first seen."""
+    """A release, or the end of a channel, and its marker.
+
+    ``at`` is the marker's instant: S3's ``LastModified`` when it was first seen.
+    """
 
     id: str
     at: datetime
@@ -34,16 +37,18 @@ class History:
     """What is current and what is retired after some releases.
 
     Attributes:
-        current: Channel -> its current release.
+        current: Channel -> its current release, or its end.
         retired: Key -> retired asset; never a key of a current release.
         owed: Keys whose tags have to be checked: their asset is live again and had a tag, or its tags are unknown.
         turned: Logical path -> when it last entered or left the current releases, as far as these releases say.
+        channels: Id -> channel of each release that is known, for the end of a channel.
     """
 
     current: Mapping[str, Published] = field(default_factory=dict)
     retired: Mapping[str, Retired] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
     turned: Mapping[str, datetime] = field(default_factory=dict)
+    channels: Mapping[str, str] = field(default_factory=dict)
 
     def live_keys(self) -> set[str]:
         """Every key of a current release."""
@@ -59,8 +64,14 @@ def fold(history: History, releases: Iterable[Published]) -> History:
 
     A retired asset's instant is when it entered its present state: it left the current releases, or its logical path
     did (`State.REMOVED`), or its logical path came back with another key (`State.SUPERSEDED` again).
+
+    The end of a channel is a release without assets. After it, every asset that last left with a release of this
+    channel is removed, whatever logical paths other channels have.
     """
-    for published in sorted(releases, key=lambda each: each.order):
+    some = sorted(releases, key=lambda each: each.order)
+    channels = {**history.channels, **{each.id: each.release.channel for each in some}}
+    history = replace(history, channels=channels)
+    for published in some:
         history = _publish(history, published)
     return history
 
@@ -70,8 +81,12 @@ def fold_late(history: History, releases: Iterable[Published], at: datetime) -> 
 
     A release that is the newest of its channel becomes current. What the others name is retired late, and never early.
     """
-    for published in sorted(releases, key=lambda each: each.order):
+    some = sorted(releases, key=lambda each: each.order)
+    history = replace(history, channels={**history.channels, **{each.id: each.release.channel for each in some}})
+    for published in some:
         current = history.current.get(published.release.channel)
+        if published.release.ended and current is not None and current.order > published.order:
+            continue  # the channel had come back
         history = _publish(history, published, at)
         if current is not None and current.order > published.order:
             history = _publish(history, current, at)
@@ -82,17 +97,24 @@ def _publish(history: History, published: Published, at: datetime | None = None)
     at = at or published.at
     channel = published.release.channel
     previous = history.current.get(channel)
-    after = History(current={**history.current, channel: published})
+    after = replace(history, current={**history.current, channel: published})
     keys, paths = after.live_keys(), after.live_paths()
     turned = dict.fromkeys(paths ^ history.live_paths(), at)
 
     revived = history.retired.keys() & keys
-    retired = {key: restate(entry, paths, at) for key, entry in history.retired.items() if key not in revived}
+    left = {key: entry for key, entry in history.retired.items() if key not in revived}
+    if published.release.ended:
+        left = {
+            key: replace(entry, ended=True) if history.channels.get(entry.release) == channel else entry
+            for key, entry in left.items()
+        }
+    retired = {key: restate(entry, paths, at) for key, entry in left.items()}
     if previous is not None:
         for logical, asset in previous.release.assets.items():
             if asset.key not in keys:
-                mark = Mark(_state(logical, paths), at)
-                retired[asset.key] = Retired(logical, mark, asset.size, previous.id)
+                ended = published.release.ended
+                mark = Mark(_state(logical, paths, ended=ended), at)
+                retired[asset.key] = Retired(logical, mark, asset.size, previous.id, ended=ended)
     tagged_again = {key for key in revived if history.retired[key].tagged is not None}
     return replace(
         after,
@@ -107,7 +129,7 @@ def restate(entry: Retired, paths: set[str], at: datetime) -> Retired:
 
     That instant may lie before an orphan's, which has a state only from the listing on that found it.
     """
-    state = _state(entry.logical, paths)
+    state = _state(entry.logical, paths, ended=entry.ended)
     return entry if state == entry.mark.state else replace(entry, mark=Mark(state, max(at, entry.mark.since)))
 
 
@@ -122,7 +144,7 @@ def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> R
         turned: As in `History`, from the first release on.
     """
     since = max(entry.mark.since, turned.get(entry.logical, entry.mark.since))
-    return replace(entry, mark=Mark(_state(entry.logical, paths), since))
+    return replace(entry, mark=Mark(_state(entry.logical, paths, ended=entry.ended), since))
 
 
 def not_before(history: History, instant: datetime) -> History:
@@ -134,5 +156,5 @@ def not_before(history: History, instant: datetime) -> History:
     return replace(history, retired=retired)
 
 
-def _state(logical: str, paths: set[str]) -> State:
-    return State.SUPERSEDED if logical in paths else State.REMOVED
+def _state(logical: str, paths: set[str], *, ended: bool) -> State:
+    return State.SUPERSEDED if logical in paths and not ended else State.REMOVED

@@ -38,6 +38,13 @@ def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded],
     )
 
 
+def without_ended(ledger: Ledger) -> Ledger:
+    """The ledger without the channels that have ended, and of which no marker is left."""
+    left = {each.channel for each in ledger.folded.values()}
+    current = {channel: i for channel, i in ledger.current.items() if channel in left or channel not in ledger.ends}
+    return replace(ledger, current=current)
+
+
 def announce(ledger: Ledger, run: str, deleting: frozenset[str], tagging: frozenset[str]) -> Ledger:
     """The ledger that says what a run is about to do, or may still do."""
     # Another run's stays too. Both have some only if the ledger was lost while this run was deleting.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from release_log.tags import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from datetime import datetime
 
     from cleaner_lambda.ledger import Retired
@@ -64,17 +64,19 @@ class Protection:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why a run deletes nothing.
+    """Why a run deletes nothing, or nothing of one channel.
 
     Attributes:
         reason: The word for it.
         message: One line for a person, with the remedy.
         until: When the stop ends by itself; None if it does not.
+        channel: The one channel whose assets it holds; None if it holds all.
     """
 
     reason: Reason
     message: str
     until: datetime | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ class View:
         untaggable: Keys whose tags S3 refused to change: not tried again before the next full listing.
         undeletable: Keys that S3 refused to delete: the same.
         not_looked_at: Keys that may be another site's, because nobody looked for its release log: they are left alone.
-        stops: Why nothing may be deleted; empty if deletions are allowed.
+        held: Keys that stay because a channel's current marker is gone.
+        in_doubt: Those of them that this channel's release may name; see `cleaner_lambda.lost`.
+        stops: Why nothing may be deleted, or nothing of a channel; empty if deletions are allowed.
     """
 
     live: frozenset[str]
@@ -111,6 +115,8 @@ class View:
     untaggable: frozenset[str] = frozenset()
     undeletable: frozenset[str] = frozenset()
     not_looked_at: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
+    in_doubt: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
 
@@ -141,7 +147,7 @@ class Plan:
         tag: The kept assets whose tag is written.
         untag: The kept assets whose tag is removed.
         upcoming: The kept assets that fall due later, if nothing is published meanwhile.
-        stops: Why nothing is deleted, the brake included.
+        stops: Why nothing is deleted, or nothing of a channel; the brake included.
         next_due: The first instant after now at which the plan changes by itself; None if it does not.
     """
 
@@ -152,6 +158,11 @@ class Plan:
     upcoming: tuple[Action, ...]
     stops: tuple[Stop, ...]
     next_due: datetime | None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing at all is deleted, no file of the release log either."""
+        return any(stop.channel is None for stop in self.stops)
 
 
 def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) -> Plan:
@@ -192,9 +203,14 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         if _needs_tag(key, entry, view):
             tag.append(_tagging(key, entry))
 
-    stops = view.stops or _brake(len(due), len(view.live - view.missing) + len(view.retired), policy, force=force)
-    if stops:
-        keep += [replace(action, reason=stops[0].reason) for action in due]
+    whole = tuple(stop for stop in view.stops if stop.channel is None)
+    if not whole:
+        # Somebody ended the channel, and confirmed it: that is no accident.
+        accidents = sum(action.entry is None or not action.entry.ended for action in due)
+        whole = _brake(accidents, len(view.live - view.missing) + len(view.retired), policy, force=force)
+    stops = (*whole, *(stop for stop in view.stops if stop.channel is not None))
+    if whole:
+        keep += [replace(action, reason=whole[0].reason) for action in due]
         tag += [_tagging(a.key, a.entry) for a in due if a.entry is not None and _needs_tag(a.key, a.entry, view)]
         due = []
     return Plan(
@@ -209,13 +225,15 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
 
 
 def _ranks(view: View) -> dict[str, int]:
-    """Rank the superseded versions of each logical path, latest superseded first. Protected assets get no rank.
+    """Rank the superseded versions of each logical path, latest superseded first.
+
+    An asset that is protected, or may be live, gets no rank.
 
     Orphans come last, whenever they were found: an asset that was never live must not push out one that was.
     """
     versions: dict[str, list[tuple[bool, datetime, str, str]]] = defaultdict(list)
     for key, entry in view.retired.items():
-        if entry.mark.state is State.SUPERSEDED and key not in view.protected:
+        if entry.mark.state is State.SUPERSEDED and key not in view.protected and key not in view.in_doubt:
             versions[entry.logical].append((entry.release != "", entry.mark.since, entry.release, key))
     return {
         key: rank for siblings in versions.values() for rank, (*_, key) in enumerate(sorted(siblings, reverse=True))
@@ -235,17 +253,19 @@ def _falls_due(entry: Retired, rank: int, policy: Policy) -> datetime | None:
 
 def _held_as(key: str, view: View) -> Reason | None:
     """Why time alone never makes a retired asset due; None if it does."""
-    if key in view.pinned:
-        return Reason.PINNED
-    if key in view.kept:
-        return Reason.KEPT_RELEASE
-    if key in view.around:
-        return Reason.NEEDED_AROUND
-    if key in view.not_looked_at:
-        return Reason.NOT_LOOKED_AT
-    if key in view.tags_unknown:
-        return Reason.TAGS_UNKNOWN
-    return Reason.MAY_BE_MISSING if key in view.doubles else None
+    held: tuple[tuple[Container[str], Reason], ...] = (
+        (view.pinned, Reason.PINNED),
+        (view.kept, Reason.KEPT_RELEASE),
+        (view.around, Reason.NEEDED_AROUND),
+        (view.not_looked_at, Reason.NOT_LOOKED_AT),
+        (view.tags_unknown, Reason.TAGS_UNKNOWN),
+        (view.held, Reason.MISSING_MARKER),
+        (view.doubles, Reason.MAY_BE_MISSING),
+    )
+    for keys, reason in held:
+        if key in keys:
+            return reason
+    return None
 
 
 def _keep_reason(entry: Retired, policy: Policy, rank: int, now: datetime) -> Reason:

@@ -46,8 +46,8 @@ STOPS = {
         "delete the file that the message names, and publish its release again",
     ),
     Reason.MISSING_MARKER: (
-        "the marker of a channel's current release is gone",
-        "publish a release in that channel, or put the marker back",
+        "the marker of a channel's current release is gone: nothing of that channel is deleted, and no orphan",
+        "put the marker back, publish a release in that channel, or end it (`end --channel`)",
     ),
     Reason.UNKNOWN_ORDER: (
         "markers that no ledger had seen were copied or restored, and contradict each other about which is the newest",
@@ -64,7 +64,7 @@ STOPS = {
     Reason.DELETING: ("another run is deleting", "none: it passes within 15 minutes"),
     Reason.REBUILT: ("the ledger is being rebuilt", "none: the cleaner continues by itself"),
 }
-"""Reason for which a run deletes nothing -> what it means, and what to do, for the documents."""
+"""Reason for which a run deletes nothing, or nothing of a channel -> its meaning and the remedy, for the documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,7 @@ class Report:
         site: The site's prefix.
         at: The instant that the run decided for, by S3's clock.
         current: Channel -> id of the current release.
+        ended: Channel -> id of the marker that says that it has ended.
         plan: The policy's answer, at the last attempt.
         outcome: What became of the plan.
         earlier: The attempts before: they changed something, and the run started over.
@@ -110,6 +111,7 @@ class Report:
     newest_marker: datetime | None = None
     inner_sites: frozenset[str] = frozenset()
     not_looked_at: int = 0
+    ended: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ended_well(self) -> bool:
@@ -173,6 +175,7 @@ class Report:
             "site": self.site,
             "at": format_instant(self.at),
             "current": dict(self.current),
+            "ended": dict(self.ended),
             "tag": [_entry(action) for action in done.tagged.values()],
             "untag": [_entry(action) for action in done.untagged.values()],
             "delete": [_entry(action) for action in done.deleted.values()],
@@ -188,7 +191,9 @@ class Report:
             "upcoming": [{**_entry(a), "due": a.due and format_instant(a.due)} for a in self.plan.upcoming],
             "not_looked_at": self.not_looked_at,
             "orphans": self.orphans,
-            "stopped_by": [{"reason": stop.reason, "message": stop.message} for stop in self.plan.stops],
+            "stopped_by": [
+                {"reason": stop.reason, "channel": stop.channel, "message": stop.message} for stop in self.plan.stops
+            ],
             "pruned": len(done.pruned),
             "unfinished": self.unfinished,
             "next_due": self.next_due and format_instant(self.next_due),
@@ -204,8 +209,8 @@ def cut(document: dict[str, Any], limit: int = MAX_ANSWER_BYTES) -> dict[str, An
     rest = {**document, **{name: [] for name in LISTS}}
     left = limit - _size(rest)
     if left < 0:  # thousands of channels
-        result |= {"current": {}, "truncated": True}
-        left = limit - _size({**rest, "current": {}})
+        result |= {"current": {}, "ended": {}, "truncated": True}
+        left = limit - _size({**rest, "current": {}, "ended": {}})
     for name, entries in lists.items():
         kept = 0
         for entry in entries:

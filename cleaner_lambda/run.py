@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.checkpoint import write_checkpoint
+from cleaner_lambda.close import close_log
 from cleaner_lambda.decision import changed, decide_and_check, decide_first, look_at_neighbours
+from cleaner_lambda.ending import ended_log, has_ended, is_over
 from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, UnreadableError
 from cleaner_lambda.folding import all_folded
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
 from cleaner_lambda.look import take_second_look
 from cleaner_lambda.markers import stop_for_unreadable
-from cleaner_lambda.next_ledger import after_effects, announce, lasting, with_markers
+from cleaner_lambda.next_ledger import after_effects, announce, lasting, with_markers, without_ended
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
@@ -29,10 +31,12 @@ from cleaner_lambda.pruning import checkpoint, next_cut
 from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
 from release_log.layout import Layout
+from release_log.ledger_file import HOLDS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.port import S3Port
@@ -141,22 +145,25 @@ def _until_written(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Repor
 
 def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     layout, unanswered, earlier = Layout(job.prefix), so_far.unanswered, tuple(so_far.attempts)
-    try:
-        loaded = load(store, layout, job.policy, job.run, pace)
-    except UnreadableError as error:
-        return _without_ledger(job, store.now(), error, earlier)
+    loaded = _begin(store, layout, job, pace, earlier)
+    if isinstance(loaded, Report):
+        return loaded
     log, known, kept, view, checked = decide_first(store, layout, job, loaded, pace)
     folded = all_folded(loaded.ledger, log.markers)
     plan = checked.plan
     seen = with_markers(loaded.ledger, known.history, folded, log.order)
     stay = {*seen.current.values(), *loaded.ledger.current.values(), *kept, *loaded.look.pins.by_id}
-    held_up = plan.stops or layout.checkpoint in known.refused.writes
+    held_up = plan.is_stopped or layout.checkpoint in known.refused.writes
     cut = None if held_up else next_cut(loaded.ledger, folded, stay, loaded.now)
     old = frozenset(layout.marker_key(i) for i in cut.markers) if cut is not None else frozenset()
     expired = loaded.look.protections.expired.keys() - known.refused.writes.keys()
+    first, last = (
+        frozenset(map(layout.marker_key, ids)) - known.refused.writes.keys()
+        for ids in ended_log(loaded.ledger, known.history, folded, nothing_left=known.nothing_left)
+    )
 
     etag, look = loaded.base.etag, loaded.look
-    announced = frozenset() if plan.stops else keys(plan.delete) | old | expired
+    announced = frozenset() if plan.is_stopped else keys(plan.delete) | old | first | last | expired
     retagged = changed(plan)  # an asset that is not deleted after all is tagged
     if announced or retagged:
         # From here on no replay may rely on the markers that are about to be deleted.
@@ -171,13 +178,14 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         # At least as much is protected as before, so this deletes nothing that was not announced.
         checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
         plan = _only(retagged, checked.plan)
-    prune = frozenset() if plan.stops else announced & look.protections.expired.keys()
+    prune = frozenset() if plan.is_stopped else announced & (first | look.protections.expired.keys())
     outcome = Outcome()
     report = Report(
         dry_run=job.dry_run,
         site=job.prefix,
         at=loaded.now,
-        current={channel: published.id for channel, published in sorted(known.history.current.items())},
+        current=_ids(known.history, ended=False),
+        ended=_ids(known.history, ended=True),
         plan=plan,
         outcome=outcome,
         missing=known.missing,
@@ -195,14 +203,14 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     if announced or retagged:
         so_far.report = report
         so_far.attempts.append(Attempt(plan, outcome).without_the_rest())
-    if cut is not None and not plan.stops:
+    if cut is not None and not plan.is_stopped:
         refusal = write_checkpoint(store, layout, checkpoint(seen, known.history.retired, cut.at))
         if refusal is None:
             prune |= old
             seen = replace(seen, cut=cut.at)
         else:
             outcome.failed[layout.checkpoint] = refusal
-    apply(store, plan, sorted(prune), pace, outcome, unanswered)
+    apply(store, plan, [sorted(prune), [] if plan.is_stopped else sorted(last)], pace, outcome, unanswered)
     after = after_effects(seen, known, view, checked, outcome)
     report = replace(
         report,
@@ -212,6 +220,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
     after = replace(after, folded=there, gone=gone_after(loaded.ledger, folded, there))
+    after = without_ended(replace(after, in_doubt=log.in_doubt & after.retired.keys()))
     # What S3 did not answer may still happen: until that is over it stays announced.
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
     if announced or retagged or loaded.base.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
@@ -226,6 +235,16 @@ def _write_last(store: S3Port, layout: Layout, ledger: Ledger, etag: str | None)
     except (*REQUEST_ERRORS, BusyError, UnreadableError) as error:
         msg = f"{layout.ledger} could not be written: {error}"
         raise CleanerError(msg) from error
+
+
+def _begin(store: S3Port, layout: Layout, job: Job, pace: Pace, earlier: tuple[Attempt, ...]) -> Loaded | Report:
+    """Read the release log; a report if that was all that could be done, or if it was the last run of an ended site."""
+    try:
+        loaded = load(store, layout, job.policy, job.run, pace)
+    except UnreadableError as error:
+        return _without_ledger(job, store.now(), error, earlier)
+    closed = close_log(store, layout, loaded, dry_run=job.dry_run) if is_over(loaded) else None
+    return loaded if closed is None else replace(closed, earlier=earlier)
 
 
 def _without_ledger(job: Job, now: datetime, error: UnreadableError, earlier: tuple[Attempt, ...]) -> Report:
@@ -248,6 +267,11 @@ def _without_ledger(job: Job, now: datetime, error: UnreadableError, earlier: tu
     )
 
 
+def _ids(history: History, *, ended: bool) -> dict[str, str]:
+    """Channel -> id of its current release; or of its end, for the channels that have ended."""
+    return {channel: each.id for channel, each in sorted(history.current.items()) if each.release.ended is ended}
+
+
 def _only(announced: frozenset[str], plan: Plan) -> Plan:
     """The plan without the tags that were not announced: the next run writes them."""
     return replace(
@@ -268,6 +292,11 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> da
     outage = known.unread.keys() - known.tags_unknown  # where the rebuild stopped: it would stop there again at once
     if outcome.unfinished or (known.tags_read_to is not None and not outage):
         due.append(now)
+    if has_ended(known.history) and not plan.is_stopped:
+        if outcome.deleted and outcome.deleted >= known.history.retired.keys():
+            due.append(now)  # for the release log
+        elif known.nothing_left and outcome.pruned:
+            due.append(now + HOLDS + timedelta(seconds=60))  # for the ledger
     if any(action.reason is Reason.REBUILT for action in plan.keep):
         due.append(now + timedelta(seconds=REBUILT_SECONDS))
     return min(due, default=None)

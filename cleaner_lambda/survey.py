@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.ending import has_ended, markers_are_gone
 from cleaner_lambda.ledger import Refused
 from cleaner_lambda.listing import LISTING_SECONDS, take_inventory
 from cleaner_lambda.nesting import Around, needed_around, without_inner
@@ -46,6 +47,7 @@ class Survey:
         inner: Prefixes of the sites inside this one: the configured ones, and those that a listing found.
         around: Keys that the sites around this one need, as they said at the last full listing, or when one fell due.
         refused: What S3 refused, and this run does not try again: a full listing does.
+        nothing_left: Whether a full listing found no asset that is, or may become, the cleaner's to delete.
     """
 
     history: History
@@ -59,6 +61,7 @@ class Survey:
     inner: frozenset[str] = frozenset()
     around: frozenset[str] = frozenset()
     refused: Refused = field(default_factory=Refused)
+    nothing_left: bool = False
 
 
 def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
@@ -87,7 +90,10 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     history, missing, count, listed_at = folded.history, None, None, loaded.ledger.listed_at
     nested, around = frozenset(inner), Around(loaded.ledger.around)
     refused = _still_refused(loaded.ledger.refused, history, layout)
-    if _listing_due(loaded, full=full):
+    nothing_left = False
+    # Of a site that has ended the release log goes once nothing else is there.
+    at_last = has_ended(history) and not history.retired
+    if _listing_due(loaded, full=full or at_last):
         # With an empty prefix, any object may belong to somebody else; with a marker unread, any asset may be live.
         around = needed_around(store, layout, loaded.now, pace)
         stopped = loaded.stops or folded.stops or around.stops
@@ -95,12 +101,14 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         protected = loaded.look.protections.by_key
         known = {*history.live_keys(), *history.retired, *protected, *loaded.look.pins.keys, *around.keys}
         inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper, inner=inner)
-        reconciled = reconcile(history, inventory, loaded.now)
+        reconciled = reconcile(history, inventory, loaded.now, ended=markers_are_gone(loaded))
         history, missing, count = reconciled.history, reconciled.missing, reconciled.orphans
         listed_at, nested, refused = loaded.now, frozenset(inventory.nested), Refused()
+        nothing_left = reconciled.nothing_left
     history = without_inner(history, nested)
     read_to, unknown = loaded.ledger.tags_read_to, loaded.ledger.tags_unknown
     found = Survey(history, listed_at, missing, count, inner=nested, around=around.keys, refused=refused)
+    found = replace(found, nothing_left=nothing_left)
     if read_to is None and not unknown:
         return found
     limit = None if full else READ_AGAIN

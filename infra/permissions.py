@@ -46,10 +46,19 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
         # Assets, and the files that pruning removes from the release log: intents, staged releases, markers.
         iam.PolicyStatement(sid=f"DeleteFromSite{more}", actions=["s3:DeleteObject"], resources=[everything]),
         iam.PolicyStatement(
-            sid=f"KeepLedgerAndPins{more}",
+            sid=f"KeepPins{more}",
             effect=iam.Effect.DENY,
             actions=["s3:DeleteObject"],
-            resources=[f"{bucket_arn}/{key}" for key in (layout.ledger, layout.checkpoint, f"{layout.pins}*")],
+            resources=[f"{bucket_arn}/{layout.pins}*"],
+        ),
+        # The ledger of a site that has ended goes too, but only as the cleaner has read it: with If-Match.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html
+        iam.PolicyStatement(
+            sid=f"KeepLedger{more}",
+            effect=iam.Effect.DENY,
+            actions=["s3:DeleteObject"],
+            resources=[f"{bucket_arn}/{layout.ledger}", f"{bucket_arn}/{layout.checkpoint}"],
+            conditions={"Null": {"s3:if-match": "true"}},
         ),
         iam.PolicyStatement(
             sid=f"KeepReleaseLogUntagged{more}",

@@ -1,9 +1,10 @@
 """The release marker: one JSON document that lists every asset of a release.
 
 An intent, a staged release, a pin and a marker have the same body; the folder of the file says which it is
-(`release_log.layout`). The format is open: any build tool may write it. ``marker.schema.json`` beside this file is its
-JSON Schema. `decode` checks the same and, beyond a schema, that no name is twice in one object, no key is outside the
-site, and the file as a whole is within `release_log.bounds`.
+(`release_log.layout`). A marker of format 2 says that its channel has ended: it has ``ended``, and no assets. The
+format is open: any build tool may write it. ``marker.schema.json`` beside this file is its JSON Schema. `decode` checks
+the same and, beyond a schema, that no name is twice in one object, no key is outside the site, and the file as a whole
+is within `release_log.bounds`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 FORMAT = 1
-"""The format that this version writes, and the newest that it reads."""
+"""The format of a release."""
+
+END_FORMAT = 2
+"""The format of the end of a channel, and the newest that this version reads. A reader of format 1 refuses it: to such
+a reader it must be neither a release without assets nor nothing at all."""
 
 ASSETS_AT_ONCE = 1000
 """How many assets are turned into JSON at a time."""
@@ -83,6 +88,7 @@ class Release:
         uploader: The program that wrote it: ``name`` and ``version``.
         assets: Logical path -> asset, for every file of the build.
         metadata: Free text for people: commit, branch, build URL.
+        ended: Whether this is no release, but says that the channel has ended. Then it has no assets.
     """
 
     release: str
@@ -92,6 +98,7 @@ class Release:
     uploader: Mapping[str, str]
     assets: Mapping[str, Asset]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    ended: bool = False
 
     @property
     def keys(self) -> frozenset[str]:
@@ -111,7 +118,7 @@ def encode(release: Release) -> bytes:
     rest = {
         "channel": release.channel,
         "created_at": format_instant(release.created_at),
-        "format": FORMAT,
+        **({"ended": True, "format": END_FORMAT} if release.ended else {"format": FORMAT}),
         "metadata": dict(release.metadata),
         "prefix": release.prefix,
         "release": release.release,
@@ -146,8 +153,11 @@ def decode(body: bytes, prefix: str) -> Release:
     version = whole(document.get("format"))
     if version is None or version < 1:
         fail(f"format: {shown(document.get('format'))} is not a version number")
-    if version > FORMAT:
-        fail(f"format: {shown(version)} is newer than {FORMAT}, the newest this cleaner reads: deploy a newer one")
+    if version > END_FORMAT:
+        fail(f"format: {shown(version)} is newer than {END_FORMAT}, the newest this cleaner reads: deploy a newer one")
+    ended = version == END_FORMAT
+    if ended and document.get("ended") is not True:
+        fail(f"ended: {shown(document.get('ended'))} is not true, which a marker of format {END_FORMAT} says")
     if document.get("prefix") != prefix:
         fail(f"prefix: {shown(document.get('prefix'))} is not this site's, {prefix!r}")
     channel = text_of(document, "channel")
@@ -155,7 +165,9 @@ def decode(body: bytes, prefix: str) -> Release:
         fail(f"channel: {shown(channel)} is not a name of letters, digits, dots, hyphens and underscores")
     layout = Layout(prefix)
     assets = object_of(document, "assets")
-    if not assets:
+    if ended and assets:
+        fail(f"assets: {len(assets)} of them; a channel that has ended has none")
+    if not assets and not ended:
         fail("assets: none; an empty release would retire the whole site")
     return Release(
         release=text_of(document, "release"),
@@ -165,6 +177,7 @@ def decode(body: bytes, prefix: str) -> Release:
         uploader=texts_of(document, "uploader"),
         metadata=texts_of(document, "metadata") if "metadata" in document else {},
         assets={logical: _decode_asset(logical, value, layout) for logical, value in assets.items()},
+        ended=ended,
     )
 
 

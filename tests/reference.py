@@ -9,6 +9,7 @@ It shares no code with `cleaner_lambda`, and must not.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release marker in the bucket; ``at`` is S3's ``LastModified``, ``assets`` logical path -> key."""
+    """A release marker in the bucket; ``at`` is S3's ``LastModified``, ``assets`` logical path -> key.
+
+    One that has ``ended`` has no assets: it says that its channel has ended.
+    """
 
     id: str
     at: datetime
     channel: str
     assets: Mapping[str, str]
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,11 @@ def _left(key: str, history: list[Step]) -> Retired:
     before, after = history[last], history[last + 1]
     (release,) = (each for each in before.current.values() if each not in after.current.values())
     (logical,) = (logical for logical, its_key in release.assets.items() if its_key == key)
-    state, since = _state(logical, [(step.at, step.paths) for step in history[last + 1 :]])
+    later = history[last + 1 :]
+    over = [number for number, step in enumerate(later) if step.current[release.channel].ended]
+    # After the end of its channel an asset is removed, whatever logical paths other channels have.
+    walk = [(step.at, set() if over and number >= over[0] else step.paths) for number, step in enumerate(later)]
+    state, since = _state(logical, walk)
     return Retired(state, since, logical, release.id)
 
 
@@ -149,8 +158,9 @@ def kept(site: Site, policy: Policy) -> set[str]:
     keys: set[str] = set()
     for channel in {release.channel for release in site.releases}:
         line = sorted((each for each in site.releases if each.channel == channel), key=lambda each: (each.at, each.id))
-        earlier = line[:-1]
-        keys |= {key for each in earlier[::-1][: policy.keep_releases] for key in each.assets.values()}
+        earlier = [] if line[-1].ended else line[:-1][::-1][: policy.keep_releases]
+        since_the_end = itertools.takewhile(lambda each: not each.ended, earlier)
+        keys |= {key for each in since_the_end for key in each.assets.values()}
     return keys
 
 

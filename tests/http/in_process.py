@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 from obstore.store import S3Store
 
+import uploader.operations.ending as uploader_ending
 import uploader.protocol.write_if_whole as uploader_whole
 import uploader.publishing.publish as uploader_publishing
 import uploader.s3.connection as uploader_connection
@@ -57,7 +58,7 @@ def run_here(
         stack.enter_context(patch.object(uploader_connection, "S3Store", _impatient))
         stack.enter_context(patch.object(requests, "PAUSES", (0.002, 0.002)))
         if sleep is not None:
-            for module in (uploader_publishing, uploader_whole):
+            for module in (uploader_publishing, uploader_whole, uploader_ending):
                 stack.enter_context(patch.object(module, "Clocks", lambda: Clocks(sleep=sleep)))
         stack.enter_context(_log_restored())
         stack.enter_context(contextlib.redirect_stdout(out))
@@ -74,11 +75,17 @@ def parts_are_small() -> Iterator[None]:
 
 
 def publish_here(
-    uploader: Uploader, folder: Path, release: str, *, stage: bool = False, prefix: str = "assets/"
+    uploader: Uploader,
+    folder: Path,
+    release: str,
+    *,
+    stage: bool = False,
+    prefix: str = "assets/",
+    channel: str = "default",
 ) -> Published:
     """Publish a build, for what a test needs to be there before it begins. The releases' names have to ascend."""
     bucket = open_connected(connect(Access(uploader.bucket, REGION, uploader.aws.url, keys=Keys("test", "test"))), 8)
-    build = Build(assets=collect(folder, prefix), prefix=prefix, channel="default", release=release)
+    build = Build(assets=collect(folder, prefix), prefix=prefix, channel=channel, release=release)
     return publish(bucket, build, stage=stage, clocks=Clocks(sleep=no_sleep))
 
 

@@ -59,7 +59,8 @@ _RIGHTS_ON_A_SITE = (
     "WriteLedger",
     "TagAssets",
     "DeleteFromSite",
-    "KeepLedgerAndPins",
+    "KeepPins",
+    "KeepLedger",
     "KeepReleaseLogUntagged",
 )
 

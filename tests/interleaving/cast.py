@@ -18,6 +18,7 @@ from tests.interleaving.ports import UPLOADER_ERRORS, CleanerPort, UploaderPort,
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
 from uploader.builds.asset import LocalAsset
 from uploader.clocks import Clocks
+from uploader.operations.ending import end, find_end
 from uploader.operations.pins import pin, unpin
 from uploader.operations.rollback import find_target, roll_back
 from uploader.operations.staging import activate, drop
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.report import Report
     from release_log.layout import Layout
     from release_log.policy_settings import Policy
+    from uploader.operations.ending import Ended
     from uploader.operations.staging import Activated
     from uploader.publishing.compare import Upload
     from uploader.publishing.publish import Published
@@ -72,6 +74,11 @@ def body(keys: Sequence[str], channel: str, name: str, world: World, layout: Lay
         for a in map(local_asset, keys)
     }
     return encode(Release(name, channel, world.now, layout.prefix, {"name": "tests", "version": "0"}, assets))
+
+
+def end_body(channel: str, world: World) -> bytes:
+    """The content of a marker that says that a channel has ended."""
+    return encode(Release("end", channel, world.now, PREFIX, {"name": "tests", "version": "0"}, {}, ended=True))
 
 
 def _clocks(actor: Actor) -> Clocks:
@@ -235,13 +242,45 @@ def taking_away(key: str) -> Callable[[Actor], None]:
     return work
 
 
+class _EnderPort(UploaderPort):
+    """Who drops a staged release ends what its roll-out relies on."""
+
+    def withdraw(self, key: str, etag: str | None = None) -> None:
+        dropped = self.world.staged.get(key)
+        for other in self.world.actors:
+            if dropped is not None and other.staged and other.staged <= dropped.keys:
+                other.relies_on = other.staged = frozenset()
+        super().withdraw(key, etag)
+
+
+def ending(channel: str | None) -> Callable[[Actor], Ended]:
+    """``uploader end``: a channel, or all of them, if there are any."""
+
+    def work(actor: Actor) -> Ended:
+        port = _EnderPort(actor.world, actor)
+        return end(port, LAYOUT, find_end(port, LAYOUT, channel), clocks=_clocks(actor))
+
+    return work
+
+
+def vanishing(pick: Callable[[], str | None]) -> Callable[[Actor], None]:
+    """Somebody deletes a channel's current marker, which a run has seen."""
+
+    def work(actor: Actor) -> None:
+        world, key = actor.world, pick()
+        if key is not None:
+            ask(world, Op("delete", key, frozenset({key}), writes=True), partial(world.vanish, key), UPLOADER_ERRORS)
+
+    return work
+
+
 def publish_again(world: World, channels: Sequence[str]) -> None:
-    """An operator does what the cleaner's stop asks for: a new release of what is live, in each of these channels."""
+    """An operator does what the cleaner's stop asks for: what is live, or has ended, once more in these channels."""
     for channel in channels:
         world.advance(2)
-        release_id = f"{world.now:%Y%m%dT%H%M%SZ}-again"
-        keys = sorted(world.releases[world.current()[channel]][1].keys)
-        world.put(LAYOUT.marker_key(release_id), body(keys, channel, "again", world))
+        newest = world.published[world.newest()[channel]][1]
+        again = end_body(channel, world) if newest.ended else body(sorted(newest.keys), channel, "again", world)
+        world.put(LAYOUT.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-again"), again)
 
 
 def cleaning(

@@ -21,14 +21,16 @@ from cleaner_lambda import (
     history,
     load,
     look,
+    lost,
     next_ledger,
     order,
     replay,
     run,
     s3_errors,
+    survey,
 )
 from tests.interleaving import cases, nested, ports, pruned
-from tests.interleaving.exhaustive import every_schedule
+from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
 from uploader.protocol import announcements, held, write_if_whole
 from uploader.protocol import look as uploader_look
@@ -498,12 +500,8 @@ MUTANTS = (
         (
             ("        refusal = write_checkpoint(", "        refusal, later = None, lambda: write_checkpoint("),
             (
-                "    apply(store, plan, sorted(prune), pace, outcome, unanswered)\n",
-                (
-                    "    apply(store, plan, sorted(prune), pace, outcome, unanswered)\n"
-                    "    if cut is not None and not plan.stops:\n"
-                    "        later()\n"
-                ),
+                "    after = after_effects(",
+                ("    if cut is not None and not plan.stops:\n        later()\n    after = after_effects("),
             ),
         ),
         pruned.crash_while_pruning,
@@ -563,5 +561,59 @@ MUTANTS = (
         guard.check,
         (("_without_inner(plan, tuple(inner))", "_without_inner(plan, ())"),),
         nested.keys_of_both_in_the_history,
+    ),
+    Mutant(
+        "the marker that says that a channel has ended is the last of its markers to go",
+        "where the ledger is lost then, a release of a channel that has ended is current again",
+        run._attempt,  # noqa: SLF001
+        (
+            (
+                "[sorted(prune), [] if plan.is_stopped else sorted(last)]",
+                "[sorted(last), sorted(prune)]",
+            ),
+        ),
+        every(cases.LOG_AND_BACK),
+    ),
+    Mutant(
+        "the ledger knows that a channel has ended",
+        "the cleaner misses the marker that it has deleted itself, and alarms",
+        lost.find_lost,
+        (("        if channel in ledger.ends:\n", "        if False:\n"),),
+        partial(every_crash, cases.LOG_ALONE, "C"),
+    ),
+    Mutant(
+        "a channel that has ended stays so, also if the marker that says so is gone",
+        "an old release of it is current again",
+        folding.fold_log,
+        (("    ends = ends_without_marker(ledger, layout, listed)\n", "    ends = []\n"),),
+        every(cases.END_VANISHED),
+    ),
+    Mutant(
+        "the ledger of a site that has ended is deleted under a condition",
+        "a late deletion takes the ledger of a site that has come back, and with it another run's announcement",
+        ports.CleanerPort.delete_if,
+        (("if stored is None or stored.etag != etag:", "if stored is None:"),),
+        cases.late_deletion_of_the_ledger,
+    ),
+    Mutant(
+        "what retires while a channel's current marker is gone stays",
+        "an asset is deleted that the release without its marker needs",
+        lost.hold_doubtful,
+        (("    new = new if gone else set()\n", "    new = set()\n"),),
+        every(cases.VANISHED),
+    ),
+    Mutant(
+        "no orphan is retired while a channel's current marker is gone",
+        "the same, for an asset that no other marker names",
+        survey.survey,
+        (("stopped = loaded.stops or folded.stops or around.stops", "stopped = loaded.stops or around.stops"),),
+        every(cases.VANISHED_FOR_DAYS),
+    ),
+    Mutant(
+        "what was in doubt counts as retired no earlier than the release that ended the doubt",
+        "assets that were live until a moment ago are deleted without their time",
+        lost.hold_doubtful,
+        (("max(mark.since, since)", "mark.since"),),
+        every(cases.VANISHED_AND_REPLACED),
     ),
 )

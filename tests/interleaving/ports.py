@@ -154,6 +154,16 @@ class CleanerPort:
     def delete_one(self, key: str) -> None:
         self._request(Op("delete", keys=frozenset({key}), writes=True), lambda: self.world.delete(key))
 
+    def delete_if(self, key: str, etag: str) -> bool:
+        def effect() -> bool:
+            stored = self.world.objects.get(key)
+            if stored is None or stored.etag != etag:
+                return False
+            self.world.delete(key)
+            return True
+
+        return self._request(Op("delete", key, frozenset({key}), writes=True), effect)  # type: ignore[return-value]
+
 
 class UploaderPort:
     """`uploader.s3.port.BucketPort`."""

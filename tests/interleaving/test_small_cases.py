@@ -31,7 +31,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "uploader")
 
 
-@pytest.mark.parametrize("case", [*cases.TWO_ACTORS, *nested.CASES], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*cases.TWO_ACTORS, *nested.CASES, *cases.WITH_AN_END], ids=lambda case: case.name)
 def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> None:
     assert every_schedule(case) > 1
 
@@ -101,6 +101,13 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_schedule(cases.LOST_COPIED_AND_NEXT),
         lambda: every_schedule(cases.DOUBT_THAT_ENDED),
         lambda: every_schedule(cases.INTENT_COPIED, preemptions=1),
+        lambda: every_schedule(cases.VANISHED),
+        lambda: every_schedule(cases.VANISHED_AND_NEXT),
+        lambda: every_schedule(cases.VANISHED_FOR_DAYS),
+        lambda: every_schedule(cases.VANISHED_AND_REPLACED),
+        lambda: every_schedule(cases.END_VANISHED),
+        lambda: every_crash(cases.LOG_ALONE, "C"),
+        cases.late_deletion_of_the_ledger,
         cases.late_deletion,
         cases.late_deletion_and_conflict,
         cases.deletion_after_5xx,
@@ -128,6 +135,13 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "lost, copied, and a new version",
         "doubt that ended",
         "intent copied",
+        "marker vanished",
+        "marker vanished, and a new version elsewhere",
+        "marker vanished for days",
+        "marker vanished, and a new release",
+        "end vanished",
+        "a crash while the release log goes",
+        "late deletion of the ledger",
         "late deletion",
         "late deletion and conflict",
         "deletion after 5xx",

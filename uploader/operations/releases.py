@@ -27,6 +27,8 @@ class Standing(StrEnum):
     CURRENT = "current"
     STAGED = "staged"
     EARLIER = "earlier"
+    ENDED = "ended"
+    """No release: it says that its channel has ended."""
     UNREADABLE = "unreadable"
 
 
@@ -127,7 +129,8 @@ def _each(
         elif logged.key.startswith(layout.pins):
             standing = Standing.EARLIER
         else:
-            standing = Standing.EARLIER if release.channel in channels else Standing.CURRENT
+            newest = Standing.ENDED if release.ended else Standing.CURRENT
+            standing = newest if release.ended or release.channel not in channels else Standing.EARLIER
             channels.add(release.channel)
         assets = [known.setdefault(asset, asset) for asset in release.assets.values()]
         listed = Listed(

@@ -35,7 +35,7 @@ class Target:
     Attributes:
         old: The old release.
         channel: The channel in which it is to be current.
-        current: The release that is current in that channel; None if none is.
+        current: The release that is current in that channel; None if none is, or the channel has ended.
         doubt: Why it is unknown whether that release is current; None if it is known.
         replaced: Keys of its files without a fingerprint that a later upload has replaced, or may have. Only a new
             upload of the old build restores them.
@@ -77,7 +77,8 @@ def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel:
         line = releases_of(bucket, layout, channel, log)
         current = next(line, None)
         # A build may have been published twice.
-        logged = next((each for each in line if current is not None and not _same(each, current)), None)
+        before = (each for each in line if not each.release.ended)
+        logged = next((each for each in before if current is not None and not _same(each, current)), None)
         if logged is None:
             msg = f"channel {channel!r} has no other release before its current one: name the one to go back to"
             raise UploaderError(msg)
@@ -87,6 +88,8 @@ def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel:
         channel = channel or logged.release.channel
         current = next(releases_of(bucket, layout, channel, log), None)
         doubt = find_doubt(bucket, layout, log, ledger, channel)
+    if current is not None and current.release.ended:
+        current = None
     return Target(logged, channel, current, doubt, _replaced(bucket, logged))
 
 

@@ -107,7 +107,8 @@ def _already(bucket: BucketPort, layout: Layout, release_id: str, digest: str | 
     later = [key for key, at in log.items() if (at, key) > own]
     for other in valid(read_releases(bucket, layout, later)):
         if other.release.channel == logged.release.channel:
-            msg = f"{release_id} was activated, and {other.id} came after it: publish it again"
+            what = "its channel has ended since" if other.release.ended else f"{other.id} came after it"
+            msg = f"{release_id} was activated, and {what}: publish it again"
             raise UploaderError(msg)
     if ledger is not None and release_id in ledger.instants and logged.release.channel in ledger.doubts:
         doubt = ledger.doubts[logged.release.channel]

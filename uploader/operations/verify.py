@@ -115,7 +115,9 @@ def verify(
         chosen = [each for name, each in current.releases.items() if channel in {None, name}]
     problems = () if release_id is not None else problems_of(layout, current)
     if not chosen and not problems:
-        msg = f"no release {f'of channel {channel} ' if channel else ''}is current at {layout.prefix!r}: publish one"
+        over = "; the channel has ended" if channel in current.ended else ""
+        which = f"of channel {channel} " if channel else ""
+        msg = f"no release {which}is current at {layout.prefix!r}{over}: publish one"
         raise UploaderError(msg)
     waiting = read_releases(bucket, layout, newest_first(log, layout.pending, layout.staged))
     others = [*current.releases.values(), *(each for each in waiting if not isinstance(each, Unreadable))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -90,13 +91,16 @@ releases = st.builds(
 )
 
 
-@given(releases)
+ends = st.builds(replace, releases, assets=st.just({}), ended=st.just(True))
+
+
+@given(releases | ends)
 def test_what_was_written_is_read_again(release: Release) -> None:
     """Any release, any Unicode."""
     assert decode(encode(release), PREFIX) == release
 
 
-@given(releases)
+@given(releases | ends)
 def test_what_we_write_is_as_the_schema_says(release: Release) -> None:
     """Other readers may rely on it."""
     SCHEMA.validate(json.loads(encode(release)))
@@ -154,7 +158,9 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("text format", bytes_of(changed(["format"], "1")), "format: '1' is not"),
     ("true format", bytes_of(changed(["format"], True)), "format: True is not"),
     ("format 0", bytes_of(changed(["format"], 0)), "format: 0 is not"),
-    ("newer format", bytes_of({"format": 2}), "format: 2 is newer than 1.*deploy a newer one"),
+    ("newer format", bytes_of({"format": 3}), "format: 3 is newer than 2.*deploy a newer one"),
+    ("an end that does not say so", bytes_of(changed(["format"], 2)), "ended: None is not true"),
+    ("an end with assets", bytes_of({**VALID, "format": 2, "ended": True}), "assets: 2 of them"),
     ("other prefix", bytes_of(changed(["prefix"], "admin/")), "prefix: 'admin/' is not this site's, 'assets/'"),
     ("no prefix", bytes_of(changed(["prefix"], GONE)), "prefix: None"),
     ("no release", bytes_of(changed(["release"], GONE)), "release: None is not a text"),

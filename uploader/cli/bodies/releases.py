@@ -53,6 +53,8 @@ def _text(found: list[Listed]) -> list[str]:
 def _row(each: Listed) -> tuple[str, ...]:
     if each.standing is Standing.UNREADABLE:
         return (each.id, "?", each.standing, format_instant(each.at), "", "", "", "", "?")
+    if each.standing is Standing.ENDED:
+        return (each.id, each.channel or "", each.standing, format_instant(each.at), "", "", "", "", "")
     return (
         each.id,
         each.channel or "",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from release_log.instants import format_instant
+from uploader.cli.cleaner_answer import what_stops
 from uploader.cli.console import answer, readable, table
 from uploader.errors import EXIT_DONE, EXIT_FAILED
 from uploader.library import inspection
@@ -40,6 +41,10 @@ def status(site: Site, output: OutputOptions) -> int:
         "prefix": site.prefix,
         "at": format_instant(now),
         "current": [_current(each, found) for each in found.current.releases.values()],
+        "ended": [
+            {"channel": channel, "release": each.id, "at": format_instant(each.at)}
+            for channel, each in found.current.ended.items()
+        ],
         "unseen": list(found.current.unseen),
         "pending": [_waiting(each) for each in found.pending],
         "staged": [_waiting(each) for each in found.staged],
@@ -120,8 +125,9 @@ def _text(document: dict[str, Any], site: Site) -> list[str]:
 
 
 def _current_lines(document: dict[str, Any]) -> list[str]:
+    ended = ", ".join(f"{each['channel']} (at {each['at']})" for each in document["ended"])
     if not document["current"]:
-        return ["nothing is current: no release has been published yet"]
+        return [f"nothing is current: {f'ended: {ended}' if ended else 'no release has been published yet'}"]
     rows = [
         (
             each["channel"],
@@ -134,6 +140,8 @@ def _current_lines(document: dict[str, Any]) -> list[str]:
         for each in document["current"]
     ]
     lines = table(("channel", "current", "since", "branch", "assets", "size"), rows)
+    if ended:
+        lines.append(f"ended: {ended}")
     if document["cleaner"] and document["unseen"]:
         lines.append(f"the cleaner has not seen {', '.join(document['unseen'])} yet")
     return lines
@@ -164,7 +172,7 @@ def _cleaner_lines(document: dict[str, Any]) -> list[str]:
     counts = ", ".join(f"{count} {DONE.get(name, name)}" for name, count in (run["counts"] or {}).items())
     size = readable(run["bytes_deleted"] or 0)
     lines = [f"the cleaner's last run that changed anything, at {run['at']}: {counts} ({size} deleted)"]
-    lines += [f"nothing is deleted: {stop['message']}" for stop in run["stopped_by"] or ()]
+    lines += [f"{what_stops(stop)}: {stop['message']}" for stop in run["stopped_by"] or ()]
     if cleaner["deleting"]:
         lines.append(f"a run is deleting {cleaner['deleting']} files, or was when it ended")
     lines.append(f"it comes back at {run['next_due'] or 'the next release'}; last full listing {cleaner['listed_at']}")

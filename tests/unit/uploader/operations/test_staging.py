@@ -205,7 +205,7 @@ def test_an_activated_release_cannot_be_dropped(bucket: FakeBucket) -> None:
     assert MARKER in bucket.objects
 
 
-@pytest.mark.parametrize("body", [b"not json", b'{"format": 2}'])
+@pytest.mark.parametrize("body", [b"not json", b'{"format": 3}'])
 def test_a_body_that_is_not_valid_is_never_made_a_marker(bucket: FakeBucket, body: bytes) -> None:
     """It would stop all deletion for the site."""
     bucket.write(STAGED, body)
