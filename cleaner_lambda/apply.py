@@ -47,13 +47,16 @@ class _Retagged(NamedTuple):
     unanswered: bool = False
 
 
-def apply(store: S3Port, plan: Plan, prune: Sequence[str], pace: Pace, outcome: Outcome, late: Unanswered) -> None:
+def apply(
+    store: S3Port, plan: Plan, prune: Sequence[Sequence[str]], pace: Pace, outcome: Outcome, late: Unanswered
+) -> None:
     """Carry out a plan.
 
     Args:
         store: The site's bucket.
         plan: What to do with the assets.
-        prune: Files of the release log to delete, after the assets.
+        prune: Files of the release log to delete, after the assets; of each list only once all of the one before are
+            deleted.
         pace: See `Pace`.
         outcome: What became of each key is added, as soon as S3 has confirmed it.
         late: The run's unanswered requests; those of this plan are added.
@@ -67,7 +70,10 @@ def apply(store: S3Port, plan: Plan, prune: Sequence[str], pace: Pace, outcome: 
             outcome.untagged.add(action.key)
 
     _delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)
-    _delete(store, prune, outcome.pruned, outcome, late, pace)
+    for files in prune:
+        _delete(store, files, outcome.pruned, outcome, late, pace)
+        if not outcome.pruned.issuperset(files):
+            break
 
     def tag(action: Action) -> _Retagged:
         return _retag(store, action.key, action.entry.mark if action.entry else None, pace)
@@ -106,7 +112,7 @@ def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace) -> _Retagged:
         try:
             tags = store.get_tags(key)
         except REQUEST_ERRORS as error:
-            return _Retagged(exists=True, error=str(error), unanswered=unanswered)
+            return _Retagged(exists=True, error=_named(error), unanswered=unanswered)
         if tags is None:
             return _Retagged(exists=False, unanswered=unanswered)
         wanted = without_mark(tags) if mark is None else with_mark(tags, mark)
@@ -119,7 +125,7 @@ def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace) -> _Retagged:
         except REQUEST_ERRORS as error:
             unanswered = unanswered or tells_nothing(error)
             if pause is None or not code_of(error).startswith(PASSING):
-                return _Retagged(exists=True, error=str(error), unanswered=unanswered)
+                return _Retagged(exists=True, error=_named(error), unanswered=unanswered)
         pace.sleep(pause)
     raise AssertionError
 
@@ -162,7 +168,7 @@ def _delete_once(store: S3Port, keys: Sequence[str], late: Unanswered, pace: Pac
             late.deletions.update(keys)
         elif code_of(error) in _UNREADABLE:
             return _delete_in_parts(store, keys, late, pace)
-        return dict.fromkeys(keys, f"{code_of(error)}: {error}")
+        return dict.fromkeys(keys, _named(error))
     late.deletions.update(key for key, error in errors.items() if error.startswith(SERVER_ERRORS))
     if errors.keys() - set(keys):
         return dict.fromkeys(keys, "S3's answer names keys that were not asked for, so it is unknown which are deleted")
@@ -183,7 +189,12 @@ def _delete_each(store: S3Port, keys: Sequence[str], late: Unanswered, pace: Pac
         key: error for key, error in zip(keys, pace.mapper(partial(_delete_one, store), keys), strict=True) if error
     }
     late.deletions.update(key for key, error in failed.items() if tells_nothing(error))
-    return {key: f"{code_of(error)}: {error}" for key, error in failed.items()}
+    return {key: _named(error) for key, error in failed.items()}
+
+
+def _named(error: RequestError) -> str:
+    """An error, its code first: that says whether it passes."""
+    return f"{code_of(error)}: {error}"
 
 
 def _delete_one(store: S3Port, key: str) -> RequestError | None:

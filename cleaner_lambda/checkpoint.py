@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.errors import BusyError, UnreadableError
-from cleaner_lambda.s3_errors import REQUEST_ERRORS, code_of
+from cleaner_lambda.s3_errors import BUSY, REQUEST_ERRORS, code_of
 
 if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger
@@ -31,6 +31,8 @@ def write_checkpoint(store: S3Port, layout: Layout, content: Ledger) -> str | No
         store.put_if(layout.checkpoint, ledgers.encode(content), None if stored is None else stored.etag)
     except REQUEST_ERRORS as error:
         return f"{code_of(error)}: {error}"
-    except (BusyError, UnreadableError) as error:
+    except BusyError as error:
+        return f"{BUSY}: {error}"
+    except UnreadableError as error:
         return str(error)
     return None

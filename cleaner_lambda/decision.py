@@ -10,10 +10,11 @@ from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.guard import check
 from cleaner_lambda.look import take_second_look
+from cleaner_lambda.lost import held_keys
 from cleaner_lambda.markers import read_markers
-from cleaner_lambda.nesting import find_inner, needed_around, without_inner
+from cleaner_lambda.nesting import Inside, find_inner, needed_around, without_inner
 from cleaner_lambda.pages import assets_of, linger, look_at_pages
-from cleaner_lambda.policy import View, decide
+from cleaner_lambda.policy import BRAKE_FLOOR, View, decide
 from cleaner_lambda.report import keys
 from cleaner_lambda.survey import survey
 from release_log.layout import Layout
@@ -65,24 +66,34 @@ class Decided(NamedTuple):
 
 def decide_first(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:
     """Fold the markers in, look at the site if that is due, ask the policy, and look at the pages."""
-    first = _decide(store, layout, job, loaded, pace)
+    first = _fold_and_decide(store, layout, job, loaded, pace)
     if first.pages is None or not first.pages.late:
         return first
     # Visitors got the release before for longer than the file says that says otherwise.
-    return _decide(store, layout, job, replace(loaded, late=first.pages.late), pace)
+    return _fold_and_decide(store, layout, job, replace(loaded, late=first.pages.late), pace)
 
 
-def _decide(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:
+def _fold_and_decide(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:
     log = fold_log(store, layout, loaded, pace)
     log = replace(log, history=without_inner(log.history, job.inner))
-    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=job.full, inner=job.inner)
+    decided = _decide(store, layout, job, loaded, log, pace, full=job.full)
+    if decided.known.missing is None and len(decided.checked.plan.delete) > BRAKE_FLOOR:
+        # A marker may name keys that never existed. Before much is deleted, a listing says how much there is.
+        return _decide(store, layout, job, loaded, log, pace, full=True)
+    return decided
+
+
+def _decide(  # noqa: PLR0913 (what the run knows so far)
+    store: S3Port, layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, pace: Pace, *, full: bool
+) -> Decided:
+    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=full, inner=job.inner)
     kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
     log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
     view = _view(loaded, log, known, kept)
     checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
-    found = find_inner(store, layout, known.inner, changed(checked.plan), pace.mapper)
-    if found:
-        known, view = leave_to_inner(known, view, found)
+    inside = find_inner(store, layout, known.inner, changed(checked.plan), pace)
+    if inside != Inside():
+        known, view = leave_to_inner(known, view, inside)
         checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
     first = Decided(log, known, kept, view, checked, loaded.ledger.lingering)
     if not (checked.plan.delete or first.lingering):
@@ -142,6 +153,11 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
         kept=frozenset().union(*(published.release.all_keys for published in log.markers.of(kept))),
         tags_unknown=known.tags_unknown,
         around=known.around,
+        missing=frozenset(known.missing or ()),
+        untaggable=frozenset(known.refused.tags),
+        undeletable=frozenset(known.refused.writes),
+        held=held_keys(known.history, log.lost, log.in_doubt),
+        in_doubt=log.in_doubt,
         stops=(*loaded.stops, *log.stops, *known.stops),
     )
 
@@ -165,11 +181,12 @@ def changed(plan: Plan) -> frozenset[str]:
     return keys(plan.tag) | keys(plan.untag) | keys(plan.delete)
 
 
-def leave_to_inner(known: Survey, view: View, inner: frozenset[str]) -> tuple[Survey, View]:
-    """Leave the keys beneath some prefixes to the sites that have their release logs there."""
-    history = without_inner(known.history, inner)
-    known = replace(known, history=history, inner=known.inner | inner)
-    return known, replace(view, retired=history.retired, owed=history.owed)
+def leave_to_inner(known: Survey, view: View, inside: Inside) -> tuple[Survey, View]:
+    """Leave the keys beneath some prefixes to the sites that have their release logs there, and others alone."""
+    history = without_inner(known.history, inside.prefixes)
+    known = replace(known, history=history, inner=known.inner | inside.prefixes)
+    left = view.not_looked_at | inside.not_looked_at
+    return known, replace(view, retired=history.retired, owed=history.owed, not_looked_at=left)
 
 
 def look_at_neighbours(  # noqa: PLR0913, PLR0917 (what the run knows so far)
@@ -178,4 +195,4 @@ def look_at_neighbours(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     """Ask the sites around what they need, and look again for sites inside: before anything is deleted."""
     around = needed_around(store, layout, now, pace)
     view = replace(view, around=view.around | around.keys, stops=view.stops + around.stops)
-    return leave_to_inner(known, view, find_inner(store, layout, known.inner, due, pace.mapper))
+    return leave_to_inner(known, view, find_inner(store, layout, known.inner, due, pace))

@@ -107,7 +107,9 @@ def _kept_as(key: str, view: View) -> Reason | None:
         (view.kept, Reason.KEPT_RELEASE),
         (view.around, Reason.NEEDED_AROUND),
         (view.in_place, Reason.PAGE_IN_PLACE),
+        (view.not_looked_at, Reason.NOT_LOOKED_AT),
         (view.tags_unknown, Reason.TAGS_UNKNOWN),
+        (view.held, Reason.MISSING_MARKER),
         (view.doubles, Reason.MAY_BE_MISSING),
     )
     return next((reason for keys, reason in others if key in keys), None)

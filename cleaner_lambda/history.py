@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A release and its marker.
+    """A release, or the end of a channel, and its marker.
 
     Attributes:
         id: The release's id.
@@ -57,16 +57,18 @@ class History:
     """What is current and what is retired after some releases.
 
     Attributes:
-        lines: Channel -> its current releases; never empty.
+        lines: Channel -> its current releases, or its end; never empty.
         retired: Key -> retired asset; never a key of a current release.
         owed: Keys whose tags have to be checked: their asset is live again and had a tag, or its tags are unknown.
         turned: Logical path -> when it last entered or left the current releases, as far as these releases say.
+        channels: Id -> channel of each release that is known, for the end of a channel.
     """
 
     lines: Mapping[str, Line] = field(default_factory=dict)
     retired: Mapping[str, Retired] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
     turned: Mapping[str, datetime] = field(default_factory=dict)
+    channels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def current(self) -> dict[str, Published]:
@@ -101,12 +103,16 @@ def fold(history: History, releases: Iterable[Published], placed: Iterable[Publi
     A retired asset's instant is when it entered its present state: it left the current releases, or its logical path
     did (`State.REMOVED`), or its logical path came back with another key (`State.SUPERSEDED` again).
 
+    The end of a channel is a release without assets. After it, every asset that last left with a release of this
+    channel is removed, whatever logical paths other channels have.
+
     Args:
         history: The history.
         releases: The releases with new markers.
         placed: The releases of the history that are newly in place.
     """
     new = list(releases)
+    history = replace(history, channels={**history.channels, **{each.id: each.release.channel for each in new}})
     events = [(each.at, 0, each.id, each) for each in new]
     events += [
         (at, 1, each.id, each)
@@ -126,9 +132,13 @@ def fold_late(history: History, releases: Iterable[Published], at: datetime) -> 
 
     A release that is the newest of its channel becomes current. What the others name is retired late, and never early.
     """
-    for published in sorted(releases, key=lambda each: each.order):
+    some = sorted(releases, key=lambda each: each.order)
+    history = replace(history, channels={**history.channels, **{each.id: each.release.channel for each in some}})
+    for published in some:
         channel = published.release.channel
         line = history.lines.get(channel, ())
+        if published.release.ended and line and line[0].order > published.order:
+            continue  # the channel had come back
         after = sorted((published, *line), key=lambda each: each.order, reverse=True)
         placed = next((i for i, each in enumerate(after) if each.placed_at is not None), len(after))
         history = _with_line(history, channel, (published, *line), at)
@@ -143,17 +153,25 @@ def _from(placed: Published, line: Line) -> Line:
 
 
 def _with_line(history: History, channel: str, line: Line, at: datetime) -> History:
-    left = [each for each in history.lines.get(channel, ()) if each.id not in {stays.id for stays in line}]
-    after = History(lines={**history.lines, channel: line})
+    leaving = [each for each in history.lines.get(channel, ()) if each.id not in {stays.id for stays in line}]
+    after = replace(history, lines={**history.lines, channel: line})
+    ended = line[0].release.ended
     keys, paths = after.live_keys(), after.live_paths()
     turned = dict.fromkeys(paths ^ history.live_paths(), at)
 
     revived = history.retired.keys() & keys
-    retired = {key: restate(entry, paths, at) for key, entry in history.retired.items() if key not in revived}
-    for each in reversed(left):
+    left = {key: entry for key, entry in history.retired.items() if key not in revived}
+    if ended:
+        left = {
+            key: replace(entry, ended=True) if history.channels.get(entry.release) == channel else entry
+            for key, entry in left.items()
+        }
+    retired = {key: restate(entry, paths, at) for key, entry in left.items()}
+    for each in reversed(leaving):
         for logical, key, size in _assets(each.release):
             if key not in keys:
-                retired[key] = Retired(logical, Mark(_state(logical, paths), at), size, each.id)
+                mark = Mark(_state(logical, paths, ended=ended), at)
+                retired[key] = Retired(logical, mark, size, each.id, ended=ended)
     tagged_again = {key for key in revived if history.retired[key].tagged is not None}
     return replace(
         after,
@@ -185,7 +203,7 @@ def restate(entry: Retired, paths: set[str], at: datetime) -> Retired:
 
     That instant may lie before an orphan's, which has a state only from the listing on that found it.
     """
-    state = _state(entry.logical, paths)
+    state = _state(entry.logical, paths, ended=entry.ended)
     return entry if state == entry.mark.state else replace(entry, mark=Mark(state, max(at, entry.mark.since)))
 
 
@@ -200,7 +218,7 @@ def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> R
         turned: As in `History`, from the first release on.
     """
     since = max(entry.mark.since, turned.get(entry.logical, entry.mark.since))
-    return replace(entry, mark=Mark(_state(entry.logical, paths), since))
+    return replace(entry, mark=Mark(_state(entry.logical, paths, ended=entry.ended), since))
 
 
 def not_before(history: History, instant: datetime) -> History:
@@ -212,5 +230,5 @@ def not_before(history: History, instant: datetime) -> History:
     return replace(history, retired=retired)
 
 
-def _state(logical: str, paths: set[str]) -> State:
-    return State.SUPERSEDED if logical in paths else State.REMOVED
+def _state(logical: str, paths: set[str], *, ended: bool) -> State:
+    return State.SUPERSEDED if logical in paths and not ended else State.REMOVED

@@ -30,12 +30,14 @@ class Folded:
         at: Its instant: S3's ``LastModified`` when it was first seen.
         channel: Its release's channel.
         modified: Its ``LastModified`` when it was last read, if that is another: somebody has copied it onto itself.
+        ended: Whether it is no release, but says that the channel has ended.
         placed: When its pages were in place, as first seen; None: not yet. With a marker of format 1 that is ``at``.
     """
 
     at: datetime
     channel: str
     modified: datetime | None = None
+    ended: bool = False
     placed: datetime | None = None
 
     @property
@@ -57,6 +59,7 @@ class Retired:
         due: When it falls due, as the last run computed it; None if it does not fall due with time alone. For people:
             no run uses it.
         kept_by: The policy's reason for keeping it, if ``due`` is None.
+        ended: Whether its channel has ended since that release. Then it is removed, whatever other channels have.
     """
 
     logical: str
@@ -66,6 +69,7 @@ class Retired:
     tagged: Mark | None = None
     due: datetime | None = None
     kept_by: str | None = None
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Ledger:
     """The cleaner's state.
 
     Attributes:
-        current: Channel -> id of its newest release, which is current.
+        current: Channel -> id of its newest release, which is current, or of the marker that says that it has ended.
         behind: Channel -> ids of the releases behind it that are current too, until a newer one is in place.
         lingering: Id of a release whose page was found in place though it is not current -> when it was found there no
             more; None while it is there. Its assets stay.
@@ -106,6 +110,7 @@ class Ledger:
         tags_unknown: Keys whose tags a rebuild could not read: they stay until a run reads them.
         refused: What S3 refused, until the next full listing.
         around: Keys of retired assets that the sites around this one needed when they were last asked.
+        in_doubt: Retired keys that a current release may name whose marker is gone; see `cleaner_lambda.lost`.
         last_run: The last run's summary, for people.
     """
 
@@ -124,9 +129,21 @@ class Ledger:
     tags_unknown: frozenset[str] = frozenset()
     refused: Refused = field(default_factory=Refused)
     around: frozenset[str] = frozenset()
+    in_doubt: frozenset[str] = frozenset()
     last_run: Mapping[str, Any] = field(default_factory=dict)
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lingering: Mapping[str, datetime | None] = field(default_factory=dict)
+
+    @property
+    def seen(self) -> dict[str, Folded]:
+        """Id -> every marker that some run has seen, and that the ledger remembers."""
+        return {**self.gone, **self.folded}
+
+    @property
+    def ends(self) -> dict[str, Folded]:
+        """Channel -> the marker that says that it has ended, for each channel that has."""
+        seen = ((channel, self.folded.get(i) or self.gone.get(i)) for channel, i in self.current.items())
+        return {channel: each for channel, each in seen if each is not None and each.ended}
 
     def same_state(self, other: Ledger) -> bool:
         """Whether two ledgers differ in nothing but the last run's summary."""
@@ -154,6 +171,7 @@ def encode(ledger: Ledger) -> bytes:
             "tags_unknown": sorted(ledger.tags_unknown),
             "refused": {"tags": dict(ledger.refused.tags), "writes": dict(ledger.refused.writes)},
             "around": sorted(ledger.around),
+            "in_doubt": sorted(ledger.in_doubt),
             "last_run": dict(ledger.last_run),
         }
     )
@@ -189,6 +207,7 @@ def decode(body: bytes) -> Ledger:
             tags_unknown=fields.texts(document.get("tags_unknown", [])),
             refused=_decode_refused(document.get("refused", {})),
             around=fields.texts(document.get("around", [])),
+            in_doubt=fields.texts(document.get("in_doubt", [])),
             last_run=fields.mapping(document["last_run"]),
         )
         _check_current(ledger)
@@ -207,7 +226,7 @@ def _check_current(ledger: Ledger) -> None:
             raise ValueError(msg)
 
 
-def _encode_folded(folded: Mapping[str, Folded]) -> dict[str, dict[str, str | None]]:
+def _encode_folded(folded: Mapping[str, Folded]) -> dict[str, dict[str, object]]:
     return {
         release_id: {
             "at": format_instant(each.at),
@@ -215,6 +234,7 @@ def _encode_folded(folded: Mapping[str, Folded]) -> dict[str, dict[str, str | No
             "placed": None if each.placed is None else format_instant(each.placed),
         }
         | ({} if each.modified is None else {"modified": format_instant(each.modified)})
+        | ({"ended": True} if each.ended else {})
         for release_id, each in folded.items()
     }
 
@@ -225,6 +245,7 @@ def _decode_folded(entries: dict[str, dict[str, Any]]) -> dict[str, Folded]:
             fields.instant(entry["at"]),
             fields.text(entry["channel"]),
             fields.optional_instant(entry.get("modified")),
+            fields.flag(entry.get("ended", False)),
             fields.optional_instant(entry.get("placed", entry["at"])),  # older versions knew only format 1
         )
         for release_id, entry in entries.items()
@@ -252,6 +273,7 @@ def _encode_retired(entry: Retired) -> dict[str, object]:
         "tagged": entry.tagged and _encode_mark(entry.tagged),
         "due": entry.due and format_instant(entry.due),
         "kept_by": entry.kept_by,
+        **({"ended": True} if entry.ended else {}),
     }
 
 
@@ -265,6 +287,7 @@ def _decode_retired(entry: dict[str, Any]) -> Retired:
         None if tagged is None else _decode_mark(tagged),
         fields.optional_instant(entry.get("due")),  # an older version's ledger has neither this nor ``kept_by``
         fields.optional_text(entry.get("kept_by")),
+        "ended" in entry and fields.flag(entry["ended"]),
     )
 
 

@@ -69,12 +69,15 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
                     part.strays[key] = listed.size
                 elif not layout.stores(key):
                     part.others[key.rpartition("/")[0] + "/"] += 1
+            else:
+                part.young[key.rpartition("/")[0] + "/"] += 1
         return part
 
     for part in mapper(scan, _ranges(known)):
         whole.known |= part.known
         whole.strays |= part.strays
         whole.others += part.others
+        whole.young += part.young
         whole.nested |= part.nested
     return whole
 

@@ -37,6 +37,7 @@ class LedgerRead:
         ledger: The ledger, without the announcements of runs that are over; the checkpoint if none could be read.
         etag: The ETag of the stored ledger; None if there is no ledger.
         rebuild: Why the ledger has to be rebuilt; None if it was read.
+        written: When the stored ledger was written; None if there is none, or it has to be rebuilt.
         leftover: Whether the stored ledger still has an announcement of a run that is over: this run removes it.
         doubtful: Keys that such a run may have tagged or untagged.
         resume: When the first of the runs that are tagging now is over; None if no run is.
@@ -47,6 +48,7 @@ class LedgerRead:
     ledger: Ledger
     etag: str | None
     rebuild: str | None
+    written: datetime | None = None
     leftover: bool = False
     doubtful: frozenset[str] = frozenset()
     resume: datetime | None = None
@@ -139,6 +141,7 @@ def _read_ledger(store: S3Port, layout: Layout, run: str) -> LedgerRead:
         replace(ledger, deleting=deleting, tagging=others),
         blob.etag,
         rebuild=None,
+        written=written,
         leftover=bool(over) or (ledger.deleting is not None and deleting is None),
         doubtful=frozenset(key for each in over for key in each.keys),
         resume=min((each.until(written) for each in others), default=None),

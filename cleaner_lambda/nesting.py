@@ -16,21 +16,26 @@ from cleaner_lambda.errors import UnreadableError
 from cleaner_lambda.ledger import Folded, Ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.markers import Markers, read_markers
+from cleaner_lambda.pace import batches
 from cleaner_lambda.policy import Reason, Stop
 from release_log.errors import LedgerError
 from release_log.layout import LOG_FOLDER, Layout
 from release_log.policy_settings import YEARS_100, Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from cleaner_lambda.history import History
-    from cleaner_lambda.pace import Mapper, Pace
+    from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
 
 ANY_AGE = Policy(pending_ttl=YEARS_100, staged_ttl=YEARS_100)
 """For how long another site's intents hold is unknown here: as long as they exist."""
+
+
+FOLDERS = 10_000
+"""In how many folders one look asks for a release log: some ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,19 @@ class Around:
     stops: tuple[Stop, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The sites inside this one.
+
+    Attributes:
+        prefixes: Their prefixes.
+        not_looked_at: Keys that may lie beneath others, because time or number did not suffice to look.
+    """
+
+    prefixes: frozenset[str] = frozenset()
+    not_looked_at: frozenset[str] = frozenset()
+
+
 def without_inner(history: History, inner: Collection[str]) -> History:
     """The history without the keys that belong to the sites inside this one. Pure."""
     prefixes = tuple(inner)
@@ -58,26 +76,33 @@ def without_inner(history: History, inner: Collection[str]) -> History:
     )
 
 
-def find_inner(
-    store: S3Port, layout: Layout, known: Collection[str], keys: Iterable[str], mapper: Mapper = map
-) -> frozenset[str]:
-    """The prefixes of more sites inside this one that some keys lie beneath, by the release logs in the bucket.
+def find_inner(store: S3Port, layout: Layout, known: Collection[str], keys: Collection[str], pace: Pace) -> Inside:
+    """More sites inside this one that some keys lie beneath, by the release logs in the bucket.
 
-    One request for each folder below the site's prefix that holds such a key.
+    One request for each folder below the site's prefix that holds such a key. A few are always made.
 
     Args:
         store: The site's bucket.
         layout: The site.
         known: The prefixes that are known already.
         keys: Keys that the run is about to change.
-        mapper: Runs the requests.
+        pace: See `Pace`.
     """
     folders = sorted(layout.folders(keys) - set(known))
+    found: set[str] = set()
+    asked = 0
 
     def has_log(folder: str) -> bool:
         return next(iter(store.list(folder + LOG_FOLDER)), None) is not None
 
-    return frozenset(folder for folder, has in zip(folders, mapper(has_log, folders), strict=True) if has)
+    for batch in batches(folders[:FOLDERS]):
+        if asked and not pace.has_time():
+            break
+        found.update(folder for folder, has in zip(batch, pace.mapper(has_log, batch), strict=True) if has)
+        asked += len(batch)
+    left = set(folders[asked:])
+    unsure = [key for key in keys if not left.isdisjoint(layout.folders([key]))] if left else []
+    return Inside(frozenset(found), frozenset(unsure))
 
 
 def needed_around(store: S3Port, layout: Layout, now: datetime, pace: Pace) -> Around:

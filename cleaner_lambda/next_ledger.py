@@ -6,7 +6,9 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.ledger import Refused
 from cleaner_lambda.policy import Reason
+from cleaner_lambda.s3_errors import PASSING
 from release_log.ledger_file import Announcement
 
 if TYPE_CHECKING:
@@ -17,8 +19,12 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Folded, Ledger
     from cleaner_lambda.order import Order
     from cleaner_lambda.outcome import Outcome
-    from cleaner_lambda.policy import Action
+    from cleaner_lambda.policy import Action, Plan, View
     from cleaner_lambda.survey import Survey
+
+
+ERROR_LENGTH = 300
+"""How much of an error the ledger keeps."""
 
 
 def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded], order: Order) -> Ledger:
@@ -36,6 +42,13 @@ def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded],
     )
 
 
+def without_ended(ledger: Ledger) -> Ledger:
+    """The ledger without the channels that have ended, and of which no marker is left."""
+    left = {each.channel for each in ledger.folded.values()}
+    current = {channel: i for channel, i in ledger.current.items() if channel in left or channel not in ledger.ends}
+    return replace(ledger, current=current)
+
+
 def announce(ledger: Ledger, run: str, deleting: frozenset[str], tagging: frozenset[str]) -> Ledger:
     """The ledger that says what a run is about to do, or may still do."""
     # Another run's stays too. Both have some only if the ledger was lost while this run was deleting.
@@ -47,7 +60,7 @@ def announce(ledger: Ledger, run: str, deleting: frozenset[str], tagging: frozen
     )
 
 
-def after_effects(ledger: Ledger, known: Survey, checked: Checked, outcome: Outcome) -> Ledger:
+def after_effects(ledger: Ledger, known: Survey, view: View, checked: Checked, outcome: Outcome) -> Ledger:
     """The ledger after the effects of a run, without its announcements."""
     history = known.history
     owed = (history.owed - checked.dropped) | checked.live
@@ -65,7 +78,25 @@ def after_effects(ledger: Ledger, known: Survey, checked: Checked, outcome: Outc
         listed_at=known.listed_at,
         tags_read_to=known.tags_read_to,
         tags_unknown=known.tags_unknown - outcome.gone - outcome.deleted,
+        refused=refused_after(known.refused, checked.plan, outcome),
+        around=view.around & retired.keys(),
     )
+
+
+def refused_after(refused: Refused, plan: Plan, outcome: Outcome) -> Refused:
+    """What S3 refused, by now: an error that passes is none of it, as the run soon comes back for that."""
+    done = outcome.tagged.keys() | outcome.untagged | outcome.gone
+    now = {key: error for key, error in lasting(outcome.failed).items() if key not in done}
+    retagged = {action.key for action in (*plan.tag, *plan.untag)}
+    return Refused(
+        {**refused.tags, **{key: error for key, error in now.items() if key in retagged}},
+        {**refused.writes, **{key: error for key, error in now.items() if key not in retagged}},
+    )
+
+
+def lasting(errors: Mapping[str, str]) -> dict[str, str]:
+    """Those of some errors that do not pass by themselves, each cut to what the ledger keeps."""
+    return {key: error[:ERROR_LENGTH] for key, error in errors.items() if not error.startswith(PASSING)}
 
 
 def _kept_by(action: Action) -> Reason | None:

@@ -12,7 +12,7 @@ from release_log.layout import is_stored_page
 from release_log.tags import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from datetime import datetime
 
     from cleaner_lambda.ledger import Retired
@@ -53,6 +53,8 @@ class Reason(StrEnum):
     NEEDED_AROUND = "needed_by_a_site_around"
     PAGE_IN_PLACE = "page_in_place"
     UNKNOWN_PAGE = "unknown_page"
+    REFUSED = "refused"
+    NOT_LOOKED_AT = "not_looked_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +67,19 @@ class Protection:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why a run deletes nothing.
+    """Why a run deletes nothing, or nothing of one channel.
 
     Attributes:
         reason: The word for it.
         message: One line for a person, with the remedy.
         until: When the stop ends by itself; None if it does not.
+        channel: The one channel whose assets it holds; None if it holds all.
     """
 
     reason: Reason
     message: str
     until: datetime | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,13 @@ class View:
         doubles: Key -> the missing key of a release that it may mean; see `cleaner_lambda.doubles`.
         around: Keys that the sites around this one need.
         in_place: Keys of releases whose pages are in place, or were until a moment ago, though they are not current.
-        stops: Why nothing may be deleted; empty if deletions are allowed.
+        missing: Keys of current releases that a listing did not find: the brake does not count them.
+        untaggable: Keys whose tags S3 refused to change: not tried again before the next full listing.
+        undeletable: Keys that S3 refused to delete: the same.
+        not_looked_at: Keys that may be another site's, because nobody looked for its release log: they are left alone.
+        held: Keys that stay because a channel's current marker is gone.
+        in_doubt: Those of them that this channel's release may name; see `cleaner_lambda.lost`.
+        stops: Why nothing may be deleted, or nothing of a channel; empty if deletions are allowed.
     """
 
     live: frozenset[str]
@@ -106,6 +116,12 @@ class View:
     doubles: Mapping[str, str] = field(default_factory=dict)
     around: frozenset[str] = frozenset()
     in_place: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+    untaggable: frozenset[str] = frozenset()
+    undeletable: frozenset[str] = frozenset()
+    not_looked_at: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
+    in_doubt: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
 
@@ -136,7 +152,7 @@ class Plan:
         tag: The kept assets whose tag is written.
         untag: The kept assets whose tag is removed.
         upcoming: The kept assets that fall due later, if nothing is published meanwhile.
-        stops: Why nothing is deleted, the brake included.
+        stops: Why nothing is deleted, or nothing of a channel; the brake included.
         next_due: The first instant after now at which the plan changes by itself; None if it does not.
     """
 
@@ -147,6 +163,11 @@ class Plan:
     upcoming: tuple[Action, ...]
     stops: tuple[Stop, ...]
     next_due: datetime | None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing at all is deleted, no file of the release log either."""
+        return any(stop.channel is None for stop in self.stops)
 
 
 def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) -> Plan:
@@ -162,7 +183,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
     keep = [Action(key, Reason.CURRENT) for key in view.live]
     due: list[Action] = []
     tag: list[Action] = []
-    untag = [Action(key, _untag_reason(key, view)) for key in view.owed - view.retired.keys()]
+    untag = [Action(key, _untag_reason(key, view)) for key in view.owed - view.retired.keys() - view.untaggable]
     changes = [stop.until for stop in view.stops if stop.until is not None]
 
     for key, entry in view.retired.items():
@@ -170,13 +191,16 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         if protection is not None:
             keep.append(Action(key, protection.reason, entry))
             changes.append(protection.until)
-            if entry.tagged is not None or key in view.owed:
+            if (entry.tagged is not None or key in view.owed) and key not in view.untaggable:
                 untag.append(Action(key, protection.reason, entry))
             continue
         held = _held_as(key, view)
         falls_due = None if held is not None else _falls_due(entry, ranks.get(key, 0), policy)
         if falls_due is not None and falls_due <= now:
-            due.append(Action(key, _delete_reason(entry), entry, falls_due))
+            if key in view.undeletable:
+                keep.append(Action(key, Reason.REFUSED, entry, falls_due))
+            else:
+                due.append(Action(key, _delete_reason(entry), entry, falls_due))
             continue
         if falls_due is not None:
             changes.append(falls_due)
@@ -184,16 +208,21 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         if _needs_tag(key, entry, view):
             tag.append(_tagging(key, entry))
 
-    stops = view.stops or _brake(len(due), len(view.live) + len(view.retired), policy, force=force)
-    if stops:
-        keep += [replace(action, reason=stops[0].reason) for action in due]
+    whole = tuple(stop for stop in view.stops if stop.channel is None)
+    if not whole:
+        # Somebody ended the channel, and confirmed it: that is no accident.
+        accidents = sum(action.entry is None or not action.entry.ended for action in due)
+        whole = _brake(accidents, len(view.live - view.missing) + len(view.retired), policy, force=force)
+    stops = (*whole, *(stop for stop in view.stops if stop.channel is not None))
+    if whole:
+        keep += [replace(action, reason=whole[0].reason) for action in due]
         tag += [_tagging(a.key, a.entry) for a in due if a.entry is not None and _needs_tag(a.key, a.entry, view)]
         due = []
     return Plan(
         keep=_sorted(keep),
         delete=_sorted(due),
         tag=_sorted(tag),
-        untag=_sorted(untag),
+        untag=_sorted(action for action in untag if action.key not in view.not_looked_at),
         upcoming=_sorted(action for action in keep if action.due is not None and action.due > now),
         stops=stops,
         next_due=min((instant for instant in changes if instant > now), default=None),
@@ -201,13 +230,15 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
 
 
 def _ranks(view: View) -> dict[str, int]:
-    """Rank the superseded versions of each logical path, latest superseded first. Protected assets get no rank.
+    """Rank the superseded versions of each logical path, latest superseded first.
+
+    An asset that is protected, or may be live, gets no rank.
 
     Orphans come last, whenever they were found: an asset that was never live must not push out one that was.
     """
     versions: dict[str, list[tuple[bool, datetime, str, str]]] = defaultdict(list)
     for key, entry in view.retired.items():
-        if entry.mark.state is State.SUPERSEDED and key not in view.protected:
+        if entry.mark.state is State.SUPERSEDED and key not in view.protected and key not in view.in_doubt:
             versions[entry.logical].append((entry.release != "", entry.mark.since, entry.release, key))
     return {
         key: rank for siblings in versions.values() for rank, (*_, key) in enumerate(sorted(siblings, reverse=True))
@@ -227,17 +258,20 @@ def _falls_due(entry: Retired, rank: int, policy: Policy) -> datetime | None:
 
 def _held_as(key: str, view: View) -> Reason | None:
     """Why time alone never makes a retired asset due; None if it does."""
-    if key in view.pinned:
-        return Reason.PINNED
-    if key in view.kept:
-        return Reason.KEPT_RELEASE
-    if key in view.around:
-        return Reason.NEEDED_AROUND
-    if key in view.in_place:
-        return Reason.PAGE_IN_PLACE
-    if key in view.tags_unknown:
-        return Reason.TAGS_UNKNOWN
-    return Reason.MAY_BE_MISSING if key in view.doubles else None
+    held: tuple[tuple[Container[str], Reason], ...] = (
+        (view.pinned, Reason.PINNED),
+        (view.kept, Reason.KEPT_RELEASE),
+        (view.around, Reason.NEEDED_AROUND),
+        (view.in_place, Reason.PAGE_IN_PLACE),
+        (view.not_looked_at, Reason.NOT_LOOKED_AT),
+        (view.tags_unknown, Reason.TAGS_UNKNOWN),
+        (view.held, Reason.MISSING_MARKER),
+        (view.doubles, Reason.MAY_BE_MISSING),
+    )
+    for keys, reason in held:
+        if key in keys:
+            return reason
+    return None
 
 
 def _keep_reason(entry: Retired, policy: Policy, rank: int, now: datetime) -> Reason:
@@ -261,8 +295,8 @@ def _untag_reason(key: str, view: View) -> Reason:
 
 def _needs_tag(key: str, entry: Retired, view: View) -> bool:
     """Whether an asset's tag has to be written. A stored page has none, as it is copied to where visitors get it."""
-    changed = entry.tagged != entry.mark or key in view.owed
-    return changed and key not in view.tags_unknown and not is_stored_page(key)
+    wrong = (entry.tagged != entry.mark or key in view.owed) and not is_stored_page(key)
+    return wrong and not any(key in keys for keys in (view.tags_unknown, view.untaggable, view.not_looked_at))
 
 
 def _tagging(key: str, entry: Retired) -> Action:

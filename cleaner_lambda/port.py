@@ -105,3 +105,12 @@ class S3Port(Protocol):
             BotoCoreError: There was no answer, as in `delete`.
         """
         ...
+
+    def delete_if(self, key: str, etag: str) -> bool:
+        """Delete an object if its ETag is still this one; False if it is another by now. Executed late it does nothing.
+
+        Raises:
+            ClientError: S3 refused it, or does not know such a condition; or answered with a 5xx.
+            BotoCoreError: There was no answer.
+        """
+        ...

@@ -71,6 +71,11 @@ def old_markers(there: Mapping[str, Folded], cut: tuple[datetime, str], keep: Co
     return old - newest - lines_at(there, cut) - set(keep)
 
 
+def with_placed(layout: Layout, markers: frozenset[str], placed: Collection[str]) -> frozenset[str]:
+    """Keys of some markers, and of the files that say of their releases that they are in place."""
+    return markers.union(layout.placed_key(i) for i in placed if layout.marker_key(i) in markers)
+
+
 def dangling(layout: Layout, markers: Collection[str], placed: Mapping[str, datetime], now: datetime) -> set[str]:
     """Keys of the files that say of a release that it is in place, though its marker is gone.
 

@@ -34,3 +34,7 @@ class ReadOnly:
 
     def delete_one(self, key: str) -> None:
         """Delete nothing."""
+
+    def delete_if(self, key: str, etag: str) -> bool:  # noqa: ARG002 (the port's own signature)
+        """Delete nothing."""
+        return True

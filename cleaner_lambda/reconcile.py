@@ -26,12 +26,14 @@ class Inventory:
         known: Key -> the objects that we know.
         strays: Key -> bytes of the orphans to retire.
         others: Folder -> how many other orphans it holds.
+        young: Folder -> how many objects it holds that may become orphans when they are older.
         nested: Prefixes of other sites inside this one: the configured ones, and those that have a release log.
     """
 
     known: dict[str, Listed] = field(default_factory=dict)
     strays: dict[str, int] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)
+    young: Counter[str] = field(default_factory=Counter)
     nested: set[str] = field(default_factory=set)
 
 
@@ -43,18 +45,27 @@ class Reconciled:
         history: The history without the entries whose object is gone, and with the retired orphans.
         missing: Keys of current releases that are not in the bucket, in order.
         orphans: The number of assets that belong to no release, retired or not.
+        nothing_left: Whether no asset is left that is, or may become, the cleaner's to delete.
     """
 
     history: History
     missing: tuple[str, ...]
     orphans: int
+    nothing_left: bool = False
 
 
-def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconciled:
+def reconcile(history: History, inventory: Inventory, now: datetime, *, ended: bool = False) -> Reconciled:
     """Bring the history in line with a listing that was made after the history was read.
 
     Objects beside another site's release log inside this prefix belong to that other site, even if it is configured
     elsewhere.
+
+    Args:
+        history: What is current and what is retired.
+        inventory: The listing.
+        now: When it was made.
+        ended: Whether the site has ended, and none of its markers is left. Otherwise nothing is retired where no
+            release is known.
     """
     known, nested = inventory.known, tuple(inventory.nested)
     live, paths = history.live_keys(), history.live_paths()
@@ -64,7 +75,7 @@ def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconcil
     stored_again = {key for key in stored_again if not is_stored_page(key)}
     gone = (live | history.retired.keys()) - known.keys()
     strays = {key: size for key, size in inventory.strays.items() if not key.startswith(nested)}
-    if history.current:
+    if history.current or ended:
         for key, size in strays.items():
             logical = key if is_stored_page(key) else split(key).logical
             state = State.SUPERSEDED if logical in paths else State.REMOVED
@@ -76,4 +87,5 @@ def reconcile(history: History, inventory: Inventory, now: datetime) -> Reconcil
         history=replace(history, retired=retired, owed=(history.owed - gone) | stored_again),
         missing=tuple(sorted(history.expected_keys() - known.keys())),
         orphans=len(strays) + others,
+        nothing_left=not (known or strays or any(not folder.startswith(nested) for folder in inventory.young)),
     )

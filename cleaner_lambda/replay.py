@@ -15,7 +15,7 @@ from cleaner_lambda.cut import current_at_cut, is_cut_off
 from cleaner_lambda.history import History, fold, fold_late, redate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.history import Line, Published
@@ -51,22 +51,26 @@ def wanted(ledger: Ledger, markers: Markers) -> set[str]:
     return (markers.listed.keys() - old) | (current_at_cut(ledger) & old) | _changed(ledger, markers.listed)
 
 
-def replay(markers: Markers, new: list[Published], ledger: Ledger, *, lost: bool) -> History:
+def replay(
+    markers: Markers, new: list[Published], ledger: Ledger, ends: Sequence[Published] = (), *, lost: bool
+) -> History:
     """The history from the cut, with what only the ledger knows: older and deleted assets, tags and orphans.
 
     Args:
         markers: The markers, with those read that are `wanted`.
         new: The releases whose markers the ledger has not folded in.
         ledger: The ledger; the checkpoint, if the ledger is lost.
+        ends: The ends of channels whose markers are gone.
         lost: Whether the ledger is lost. Then a listing says which assets are deleted.
     """
-    published = markers.of(markers.listed)
+    published = [*markers.of(markers.listed), *ends]
     then, cut = current_at_cut(ledger), ledger.cut
+    channels = {i: each.channel for i, each in ledger.seen.items()}
     lines: dict[str, Line] = {}
     for each in sorted(published, key=lambda each: each.order):
         if each.id in then:
             lines[each.release.channel] = (each, *lines.get(each.release.channel, ()))
-    history, after = History(lines), published
+    history, after = History(lines, channels=channels), published
     placed: list[Published] = []
     if cut is not None:
         after = [each for each in published if each.order > cut]

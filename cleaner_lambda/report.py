@@ -46,8 +46,8 @@ STOPS = {
         "delete the file that the message names, and publish its release again",
     ),
     Reason.MISSING_MARKER: (
-        "the marker of a channel's current release is gone",
-        "publish a release in that channel, or put the marker back",
+        "the marker of a channel's current release is gone: nothing of that channel is deleted, and no orphan",
+        "put the marker back, publish a release in that channel, or end it (`end --channel`)",
     ),
     Reason.UNKNOWN_ORDER: (
         "markers that no ledger had seen were copied or restored, and contradict each other about which is the newest",
@@ -64,7 +64,7 @@ STOPS = {
     Reason.DELETING: ("another run is deleting", "none: it passes within 15 minutes"),
     Reason.REBUILT: ("the ledger is being rebuilt", "none: the cleaner continues by itself"),
 }
-"""Reason for which a run deletes nothing -> what it means, and what to do, for the documents."""
+"""Reason for which a run deletes nothing, or nothing of a channel -> its meaning and the remedy, for the documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,7 @@ class Report:
         site: The site's prefix.
         at: The instant that the run decided for, by S3's clock.
         current: Channel -> id of the current release.
+        ended: Channel -> id of the marker that says that it has ended.
         plan: The policy's answer, at the last attempt.
         outcome: What became of the plan.
         earlier: The attempts before: they changed something, and the run started over.
@@ -83,11 +84,13 @@ class Report:
         orphans: The number of assets that no known release names; None without a full listing.
         next_due: When the cleaner comes back by itself.
         unread: Key -> error, where tags could not be read.
+        refused: Key -> error, where S3 refused a change, now or since the last full listing.
         set_aside: Key -> why the run left it alone; see `cleaner_lambda.guard`.
         doubles: Key -> the missing key of a release that it may mean, for those set aside for this reason.
         unfinished: Whether the run ended before its work did; the cleaner continues by itself.
         newest_marker: S3's ``LastModified`` of the newest marker; None if there is no marker.
         inner_sites: Prefixes of sites inside this one: their assets are left alone.
+        not_looked_at: The number of assets left alone because nobody could look whether they are another site's.
     """
 
     dry_run: bool
@@ -101,11 +104,14 @@ class Report:
     next_due: datetime | None
     earlier: tuple[Attempt, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     set_aside: Mapping[str, Reason] = field(default_factory=dict)
     doubles: Mapping[str, str] = field(default_factory=dict)
     unfinished: bool = False
     newest_marker: datetime | None = None
     inner_sites: frozenset[str] = frozenset()
+    not_looked_at: int = 0
+    ended: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ended_well(self) -> bool:
@@ -131,8 +137,15 @@ class Report:
         """Key -> error, for each key that could not be tagged, untagged, deleted or read."""
         return {**self.unread, **{key: error for key, (_, error) in self.done.failed.items()}}
 
+    @property
+    def all_set_aside(self) -> dict[str, Reason]:
+        """Key -> why this run, or those since the last full listing, left it alone."""
+        return {**dict.fromkeys(self.refused, Reason.REFUSED), **self.set_aside}
+
     def _set_aside(self, key: str, reason: Reason) -> str:
         """Why a key was set aside, for people."""
+        if reason is Reason.REFUSED:
+            return f"S3 refused to change it, and is asked again with the next full listing: {self.refused[key]}"
         if reason is not Reason.MAY_BE_MISSING:
             return SET_ASIDE.get(reason, NEEDED)
         return (
@@ -149,7 +162,7 @@ class Report:
             "delete": len(done.deleted),
             "keep": len(self.plan.keep) + len(self.plan.delete) - len(last.deleted) - len(last.gone),
             "failed": len(self.failed),
-            "set_aside": len(self.set_aside),
+            "set_aside": len(self.all_set_aside),
         }
 
     def document(self) -> dict[str, Any]:
@@ -162,21 +175,25 @@ class Report:
             "site": self.site,
             "at": format_instant(self.at),
             "current": dict(self.current),
+            "ended": dict(self.ended),
             "tag": [_entry(action) for action in done.tagged.values()],
             "untag": [_entry(action) for action in done.untagged.values()],
             "delete": [_entry(action) for action in done.deleted.values()],
             "failed": [{**_entry(action), "error": error} for _, (action, error) in sorted(failed.items())],
             "set_aside": [
                 {"key": key, "reason": reason, "message": self._set_aside(key, reason)}
-                for key, reason in sorted(self.set_aside.items())
+                for key, reason in sorted(self.all_set_aside.items())
             ],
             "counts": self.counts(),
             "bytes_deleted": self.bytes_deleted,
             "missing": list(self.missing or ()),
             "inner_sites": sorted(self.inner_sites),
             "upcoming": [{**_entry(a), "due": a.due and format_instant(a.due)} for a in self.plan.upcoming],
+            "not_looked_at": self.not_looked_at,
             "orphans": self.orphans,
-            "stopped_by": [{"reason": stop.reason, "message": stop.message} for stop in self.plan.stops],
+            "stopped_by": [
+                {"reason": stop.reason, "channel": stop.channel, "message": stop.message} for stop in self.plan.stops
+            ],
             "pruned": len(done.pruned),
             "unfinished": self.unfinished,
             "next_due": self.next_due and format_instant(self.next_due),
@@ -192,8 +209,8 @@ def cut(document: dict[str, Any], limit: int = MAX_ANSWER_BYTES) -> dict[str, An
     rest = {**document, **{name: [] for name in LISTS}}
     left = limit - _size(rest)
     if left < 0:  # thousands of channels
-        result |= {"current": {}, "truncated": True}
-        left = limit - _size({**rest, "current": {}})
+        result |= {"current": {}, "ended": {}, "truncated": True}
+        left = limit - _size({**rest, "current": {}, "ended": {}})
     for name, entries in lists.items():
         kept = 0
         for entry in entries:

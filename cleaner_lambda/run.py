@@ -13,26 +13,31 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.checkpoint import write_checkpoint
-from cleaner_lambda.decision import changed, decide_again, decide_first
+from cleaner_lambda.close import close_log
+from cleaner_lambda.decision import Decided, changed, decide_again, decide_first
+from cleaner_lambda.ending import ended_log, has_ended, is_over
 from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, UnreadableError
 from cleaner_lambda.folding import all_folded
+from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
 from cleaner_lambda.markers import stop_for_unreadable
-from cleaner_lambda.next_ledger import after_effects, announce, with_markers
+from cleaner_lambda.next_ledger import after_effects, announce, lasting, with_markers, without_ended
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.pages import ends_of
 from cleaner_lambda.policy import Plan, Reason
-from cleaner_lambda.pruning import checkpoint, dangling, next_cut
+from cleaner_lambda.pruning import checkpoint, dangling, next_cut, with_placed
 from cleaner_lambda.report import Report, keys, summary
-from cleaner_lambda.s3_errors import REQUEST_ERRORS
+from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
 from release_log.layout import Layout
+from release_log.ledger_file import HOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.port import S3Port
@@ -141,40 +146,45 @@ def _until_written(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Repor
 
 def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     layout, unanswered, earlier = Layout(job.prefix), so_far.unanswered, tuple(so_far.attempts)
-    try:
-        loaded = load(store, layout, job.policy, job.run, pace)
-    except UnreadableError as error:
-        return _without_ledger(job, store.now(), error, earlier)
-    first = decide_first(store, layout, job, loaded, pace)
-    last, plan = first, first.checked.plan
-    folded = all_folded(loaded.ledger, first.log.markers)
-    seen = with_markers(loaded.ledger, first.known.history, folded, first.log.order)
-    stay = {*seen.current.values(), *loaded.ledger.current.values(), *first.kept, *loaded.look.pins.by_id}
-    stay |= {*first.lingering, *(i for ids in (*seen.behind.values(), *loaded.ledger.behind.values()) for i in ids)}
-    cut = None if plan.stops else next_cut(loaded.ledger, folded, stay, loaded.now)
+    loaded = _begin(store, layout, job, pace, earlier)
+    if isinstance(loaded, Report):
+        return loaded
+    decided = decide_first(store, layout, job, loaded, pace)
+    log, known, plan = decided.log, decided.known, decided.checked.plan
+    folded = all_folded(loaded.ledger, log.markers)
+    seen = with_markers(loaded.ledger, known.history, folded, log.order)
+    held_up = plan.is_stopped or layout.checkpoint in known.refused.writes
+    cut = None if held_up else next_cut(loaded.ledger, folded, _stay(loaded, decided, seen), loaded.now)
     old = frozenset(layout.marker_key(i) for i in cut.markers) if cut is not None else frozenset()
-    old |= {layout.placed_key(i) for i in loaded.look.placed if layout.marker_key(i) in old}
-    dangles = dangling(layout, loaded.look.markers, loaded.look.placed, loaded.now)
+    dangles = dangling(layout, loaded.look.markers, loaded.look.placed, loaded.now) - known.refused.writes.keys()
+    expired = loaded.look.protections.expired.keys() - known.refused.writes.keys()
+    first, last = (
+        frozenset(map(layout.marker_key, ids)) - known.refused.writes.keys()
+        for ids in ended_log(loaded.ledger, known.history, folded, nothing_left=known.nothing_left)
+    )
+    old, first, last = (with_placed(layout, each, loaded.look.placed) for each in (old, first, last))
 
     etag, look = loaded.base.etag, loaded.look
-    announced = frozenset() if plan.stops else keys(plan.delete) | old | dangles | look.protections.expired.keys()
+    announced = frozenset() if plan.is_stopped else keys(plan.delete) | old | dangles | first | last | expired
     retagged = changed(plan)  # an asset that is not deleted after all is tagged
     if announced or retagged:
         # From here on no replay may rely on the markers that are about to be deleted.
-        ahead = replace(loaded.ledger, lingering=first.lingering, cut=loaded.ledger.cut if cut is None else cut.at)
+        ahead = replace(loaded.ledger, lingering=decided.lingering, cut=loaded.ledger.cut if cut is None else cut.at)
         ahead = announce(ahead, job.run, announced | unanswered.deletions, retagged | unanswered.tags)
         etag = store.put_if(layout.ledger, ledgers.encode(ahead), etag)
     if announced:
-        look, last = decide_again(store, layout, job, loaded, first, pace)
-        plan = _only(retagged, last.checked.plan)
-        old -= {key for i in last.lingering for key in (layout.marker_key(i), layout.placed_key(i))}
-    prune = frozenset() if plan.stops else announced & (dangles | look.protections.expired.keys())
-    outcome, known = Outcome(), last.known
+        look, decided = decide_again(store, layout, job, loaded, decided, pace)
+        known, plan = decided.known, _only(retagged, decided.checked.plan)
+        old -= with_placed(layout, frozenset(map(layout.marker_key, decided.lingering)), loaded.look.placed)
+    view, checked = decided.view, decided.checked
+    prune = frozenset() if plan.is_stopped else announced & (dangles | first | look.protections.expired.keys())
+    outcome = Outcome()
     report = Report(
         dry_run=job.dry_run,
         site=job.prefix,
         at=loaded.now,
-        current={channel: published.id for channel, published in sorted(known.history.current.items())},
+        current=_ids(known.history, ended=False),
+        ended=_ids(known.history, ended=True),
         plan=plan,
         outcome=outcome,
         missing=known.missing,
@@ -183,31 +193,35 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         unfinished=True,
         next_due=loaded.now + timedelta(seconds=RETRY_SECONDS),
         earlier=earlier,
-        set_aside={**last.checked.set_aside, **dict.fromkeys(last.view.doubles, Reason.MAY_BE_MISSING)},
-        doubles=last.view.doubles,
+        set_aside={**checked.set_aside, **dict.fromkeys(view.doubles, Reason.MAY_BE_MISSING)},
+        doubles=view.doubles,
         newest_marker=max(look.markers.values(), default=None),
         inner_sites=known.inner,
+        not_looked_at=len(view.not_looked_at),
     )
     if announced or retagged:
         so_far.report = report
         so_far.attempts.append(Attempt(plan, outcome).without_the_rest())
-    if cut is not None and not plan.stops:
+    if cut is not None and not plan.is_stopped:
         refusal = write_checkpoint(store, layout, checkpoint(seen, known.history.retired, cut.at))
         if refusal is None:
             prune |= old
             seen = replace(seen, cut=cut.at)
         else:
             outcome.failed[layout.checkpoint] = refusal
-    apply(store, plan, sorted(prune), pace, outcome, unanswered)
-    lingering = last.lingering_after(outcome.deleted, loaded.now)
+    apply(store, plan, [sorted(prune), [] if plan.is_stopped else sorted(last)], pace, outcome, unanswered)
+    after = after_effects(seen, known, view, checked, outcome)
+    lingering = decided.lingering_after(outcome.deleted, loaded.now)
+    due = _next_due(plan, outcome, known, loaded, ends_of(lingering, job.policy))
     report = replace(
         report,
-        unfinished=outcome.unfinished or known.tags_read_to is not None,
-        next_due=_next_due(plan, outcome, known, loaded, ends_of(lingering, job.policy)),
+        unfinished=outcome.unfinished or known.tags_read_to is not None or view.not_looked_at != frozenset(),
+        next_due=loaded.now if view.not_looked_at else due,
+        refused={**lasting(known.unread), **after.refused.tags, **after.refused.writes},
     )
-    after = after_effects(seen, known, last.checked, outcome)
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
     after = replace(after, lingering=lingering, folded=there, gone=gone_after(loaded.ledger, folded, there))
+    after = without_ended(replace(after, in_doubt=log.in_doubt & after.retired.keys()))
     # What S3 did not answer may still happen: until that is over it stays announced.
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
     if announced or retagged or loaded.base.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
@@ -216,12 +230,29 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     return report
 
 
+def _stay(loaded: Loaded, decided: Decided, seen: Ledger) -> set[str]:
+    """Ids of the markers that stay, however old."""
+    behind = (*seen.behind.values(), *loaded.ledger.behind.values())
+    stay = {*seen.current.values(), *loaded.ledger.current.values(), *(i for ids in behind for i in ids)}
+    return stay | {*decided.kept, *decided.lingering, *loaded.look.pins.by_id}
+
+
 def _write_last(store: S3Port, layout: Layout, ledger: Ledger, etag: str | None) -> None:
     try:
         store.put_if(layout.ledger, ledgers.encode(ledger), etag)
     except (*REQUEST_ERRORS, BusyError, UnreadableError) as error:
         msg = f"{layout.ledger} could not be written: {error}"
         raise CleanerError(msg) from error
+
+
+def _begin(store: S3Port, layout: Layout, job: Job, pace: Pace, earlier: tuple[Attempt, ...]) -> Loaded | Report:
+    """Read the release log; a report if that was all that could be done, or if it was the last run of an ended site."""
+    try:
+        loaded = load(store, layout, job.policy, job.run, pace)
+    except UnreadableError as error:
+        return _without_ledger(job, store.now(), error, earlier)
+    closed = close_log(store, layout, loaded, dry_run=job.dry_run) if is_over(loaded) else None
+    return loaded if closed is None else replace(closed, earlier=earlier)
 
 
 def _without_ledger(job: Job, now: datetime, error: UnreadableError, earlier: tuple[Attempt, ...]) -> Report:
@@ -244,6 +275,11 @@ def _without_ledger(job: Job, now: datetime, error: UnreadableError, earlier: tu
     )
 
 
+def _ids(history: History, *, ended: bool) -> dict[str, str]:
+    """Channel -> id of its current release; or of its end, for the channels that have ended."""
+    return {channel: each.id for channel, each in sorted(history.current.items()) if each.release.ended is ended}
+
+
 def _only(announced: frozenset[str], plan: Plan) -> Plan:
     """The plan without the tags that were not announced: the next run writes them."""
     return replace(
@@ -256,11 +292,19 @@ def _only(announced: frozenset[str], plan: Plan) -> Plan:
 def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: Iterable[datetime]) -> datetime | None:
     now = loaded.now
     due = [instant for instant in (plan.next_due, loaded.base.resume, *ends) if instant is not None]
-    if outcome.failed or known.unread:
+    errors = (*outcome.failed.values(), *known.unread.values())
+    if any(error.startswith(PASSING) for error in errors):
         due.append(now + timedelta(seconds=RETRY_SECONDS))
+    if (errors or known.refused.tags or known.refused.writes) and known.listed_at is not None:
+        due.append(known.listed_at + timedelta(seconds=LISTING_SECONDS))  # it tries again what S3 refused
     outage = known.unread.keys() - known.tags_unknown  # where the rebuild stopped: it would stop there again at once
     if outcome.unfinished or (known.tags_read_to is not None and not outage):
         due.append(now)
+    if has_ended(known.history) and not plan.is_stopped:
+        if outcome.deleted and outcome.deleted >= known.history.retired.keys():
+            due.append(now)  # for the release log
+        elif known.nothing_left and outcome.pruned:
+            due.append(now + HOLDS + timedelta(seconds=60))  # for the ledger
     if any(action.reason is Reason.REBUILT for action in plan.keep):
         due.append(now + timedelta(seconds=REBUILT_SECONDS))
     return min(due, default=None)

@@ -173,6 +173,16 @@ class S3Store:
             if error.response["Error"]["Code"] not in _MISSING:
                 raise
 
+    def delete_if(self, key: str, etag: str) -> bool:
+        """See `S3Port.delete_if`."""
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=etag)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CONFLICT | _MISSING | {_UNDER_WAY}:
+                return False
+            raise
+        return True
+
     def _is_missing(self, key: str, error: ClientError) -> bool:
         """Whether the object does not exist, and the request was not merely forbidden.
 

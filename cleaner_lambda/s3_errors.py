@@ -17,7 +17,9 @@ UNANSWERED = "no answer"
 SERVER_ERRORS = ("InternalError", "SlowDown", "ServiceUnavailable", "500", "502", "503", "504")
 """How S3's errors with a 5xx begin. "500" is also botocore's code for an answer that is cut off."""
 
-PASSING = (*SERVER_ERRORS, "RequestTimeout", "OperationAborted", UNANSWERED)
+BUSY = "OperationAborted"
+
+PASSING = (*SERVER_ERRORS, "RequestTimeout", BUSY, UNANSWERED)
 """How S3's temporary errors begin: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
 

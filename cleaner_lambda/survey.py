@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.ending import has_ended, markers_are_gone
+from cleaner_lambda.ledger import Refused
 from cleaner_lambda.listing import LISTING_SECONDS, take_inventory
 from cleaner_lambda.nesting import Around, needed_around, without_inner
 from cleaner_lambda.policy import Reason, Stop
@@ -43,7 +45,9 @@ class Survey:
         unread: Key -> error, where tags could not be read.
         stops: Why nothing may be deleted, if the ledger is being rebuilt.
         inner: Prefixes of the sites inside this one: the configured ones, and those that a listing found.
-        around: Keys that the sites around this one need; empty without a full listing.
+        around: Keys that the sites around this one need, as they said at the last full listing, or when one fell due.
+        refused: What S3 refused, and this run does not try again: a full listing does.
+        nothing_left: Whether a full listing found no asset that is, or may become, the cleaner's to delete.
     """
 
     history: History
@@ -56,6 +60,8 @@ class Survey:
     stops: tuple[Stop, ...] = ()
     inner: frozenset[str] = frozenset()
     around: frozenset[str] = frozenset()
+    refused: Refused = field(default_factory=Refused)
+    nothing_left: bool = False
 
 
 def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
@@ -82,8 +88,12 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         inner: As in `take_inventory`.
     """
     history, missing, count, listed_at = folded.history, None, None, loaded.ledger.listed_at
-    nested, around = frozenset(inner), Around()
-    if _listing_due(loaded, full=full):
+    nested, around = frozenset(inner), Around(loaded.ledger.around)
+    refused = _still_refused(loaded.ledger.refused, history, layout)
+    nothing_left = False
+    # Of a site that has ended the release log goes once nothing else is there.
+    at_last = has_ended(history) and not history.retired
+    if _listing_due(loaded, full=full or at_last):
         # With an empty prefix, any object may belong to somebody else; with a marker unread, any asset may be live.
         around = needed_around(store, layout, loaded.now, pace)
         stopped = loaded.stops or folded.stops or around.stops
@@ -91,12 +101,14 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         protected = loaded.look.protections.by_key
         known = {*history.live_keys(), *history.retired, *protected, *loaded.look.pins.keys, *around.keys}
         inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper, inner=inner, pages=not stopped)
-        reconciled = reconcile(history, inventory, loaded.now)
+        reconciled = reconcile(history, inventory, loaded.now, ended=markers_are_gone(loaded))
         history, missing, count = reconciled.history, reconciled.missing, reconciled.orphans
-        listed_at, nested = loaded.now, frozenset(inventory.nested)
+        listed_at, nested, refused = loaded.now, frozenset(inventory.nested), Refused()
+        nothing_left = reconciled.nothing_left
     history = without_inner(history, nested)
     read_to, unknown = loaded.ledger.tags_read_to, loaded.ledger.tags_unknown
-    found = Survey(history, listed_at, missing, count, inner=nested, around=around.keys)
+    found = Survey(history, listed_at, missing, count, inner=nested, around=around.keys, refused=refused)
+    found = replace(found, nothing_left=nothing_left)
     if read_to is None and not unknown:
         return found
     limit = None if full else READ_AGAIN
@@ -113,6 +125,13 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
             f"{why}, and not all tags are read yet: nothing is deleted until they are; the cleaner continues by itself"
         )
     return replace(found, stops=(Stop(Reason.REBUILT, message),))
+
+
+def _still_refused(refused: Refused, history: History, layout: Layout) -> Refused:
+    """What S3 refused, for keys that still have to be changed."""
+    tags = {key: error for key, error in refused.tags.items() if key in history.retired or key in history.owed}
+    writes = {k: error for k, error in refused.writes.items() if k in history.retired or k.startswith(layout.log)}
+    return Refused(tags, writes)
 
 
 def _listing_due(loaded: Loaded, *, full: bool) -> bool:

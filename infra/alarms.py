@@ -154,7 +154,7 @@ ALARMS = (
     # A wrong entry of the ledger is gone with the run that names it. What a person has to settle is named by each run.
     Alarm(
         "assets-set-aside",
-        "For two days the cleaner left assets of {site} alone, because something about them is in doubt",
+        "For two days the cleaner left assets of {site} alone: they are in doubt, or S3 refuses to change them",
         Subject.SITE,
         Metric.SET_ASIDE,
         "Maximum",

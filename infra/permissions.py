@@ -26,7 +26,7 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
     everything = f"{bucket_arn}/{layout.prefix}*"
     more = "" if number == 1 else str(number)
     return [
-        _list_site(bucket_arn, layout, more, around=True),
+        _list_site(bucket_arn, layout, more),
         # The ledger's compare-and-swap needs it too: a write with If-Match requires s3:GetObject.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         # Of the sites around this one, which may need some of its assets, it reads the release logs too.
@@ -48,10 +48,19 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
         # Assets, and the files that pruning removes from the release log: intents, staged releases, markers.
         iam.PolicyStatement(sid=f"DeleteFromSite{more}", actions=["s3:DeleteObject"], resources=[everything]),
         iam.PolicyStatement(
-            sid=f"KeepLedgerAndPins{more}",
+            sid=f"KeepPins{more}",
             effect=iam.Effect.DENY,
             actions=["s3:DeleteObject"],
-            resources=[f"{bucket_arn}/{key}" for key in (layout.ledger, layout.checkpoint, f"{layout.pins}*")],
+            resources=[f"{bucket_arn}/{layout.pins}*"],
+        ),
+        # The ledger of a site that has ended goes too, but only as the cleaner has read it: with If-Match.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html
+        iam.PolicyStatement(
+            sid=f"KeepLedger{more}",
+            effect=iam.Effect.DENY,
+            actions=["s3:DeleteObject"],
+            resources=[f"{bucket_arn}/{layout.ledger}", f"{bucket_arn}/{layout.checkpoint}"],
+            conditions={"Null": {"s3:if-match": "true"}},
         ),
         iam.PolicyStatement(
             sid=f"KeepReleaseLogUntagged{more}",
@@ -65,6 +74,8 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
 def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
     """Let the build job list, read and write the site, and delete intents and staged releases.
 
+    Of the sites around this one, whose cleaners may be deleting some of its assets, it reads the ledgers.
+
     It cannot delete assets, markers or pins, and cannot write the ledger. A create-only write requires only
     ``s3:PutObject``: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 
@@ -72,6 +83,8 @@ def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyState
         bucket_arn: The bucket.
         layout: The site's keys.
     """
+    ledgers = [f"{bucket_arn}/{Layout(prefix).ledger}" for prefix in layout.around]
+    around = [iam.PolicyStatement(sid="ReadLedgersAround", actions=["s3:GetObject"], resources=ledgers)]
     return [
         _list_site(bucket_arn, layout),
         iam.PolicyStatement(
@@ -81,6 +94,7 @@ def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyState
             actions=["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
             resources=[f"{bucket_arn}/{layout.prefix}*"],
         ),
+        *(around if ledgers else ()),
         iam.PolicyStatement(
             sid="TakeBackIntents",
             actions=["s3:DeleteObject"],
@@ -161,8 +175,9 @@ def _logs_around(layout: Layout) -> list[str]:
     return [Layout(prefix).log for prefix in layout.around]
 
 
-def _list_site(bucket_arn: str, layout: Layout, more: str = "", *, around: bool = False) -> iam.PolicyStatement:
-    prefixes = [f"{each}*" for each in (layout.prefix, *(_logs_around(layout) if around else ()))]
+def _list_site(bucket_arn: str, layout: Layout, more: str = "") -> iam.PolicyStatement:
+    """Let a role list the site, and the release logs of the sites around it."""
+    prefixes = [f"{each}*" for each in (layout.prefix, *_logs_around(layout))]
     # A listing of the whole bucket may have no prefix at all, and the pattern ``*`` would not match that.
     return iam.PolicyStatement(
         sid=f"ListSite{more}",

@@ -45,6 +45,13 @@ def text_mapping(value: object) -> dict[str, str]:
     return {name: text(each) for name, each in mapping(value).items()}
 
 
+def flag(value: object) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        _fail(value, "true or false")
+    return value
+
+
 def size(value: object) -> int:
     """A number of bytes."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= OBJECT_BYTES:

@@ -47,10 +47,17 @@ class RetiredAsset:
 
 @dataclass(frozen=True, slots=True)
 class FoldedMarker:
-    """A marker that the cleaner has seen; ``at`` is S3's ``LastModified`` when it was first seen."""
+    """A marker that the cleaner has seen.
+
+    Attributes:
+        at: S3's ``LastModified`` when it was first seen.
+        channel: Its release's channel.
+        ended: Whether it is no release, but says that the channel has ended.
+    """
 
     at: datetime
     channel: str
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class LedgerView:
     """The content of the ledger.
 
     Attributes:
-        current: Channel -> id of its current release.
+        current: Channel -> id of its current release, or of the marker that says that the channel has ended.
         folded: Id -> every marker that the cleaner has seen.
         gone: Id -> those of them that do not exist any more.
         doubts: Channel -> why it is unknown which of its releases is current, until it has a new one.
@@ -83,6 +90,11 @@ class LedgerView:
     def instants(self) -> dict[str, datetime]:
         """Id -> instant of each marker that the cleaner has seen, whether it still exists or not."""
         return {release_id: each.at for release_id, each in {**self.gone, **self.folded}.items()}
+
+    def says_ended(self, release_id: str) -> bool:
+        """Whether a marker that the cleaner has seen is no release, but says that its channel has ended."""
+        found = self.folded.get(release_id) or self.gone.get(release_id)
+        return found is not None and found.ended
 
 
 def view(body: bytes) -> LedgerView:
@@ -113,7 +125,9 @@ def view(body: bytes) -> LedgerView:
 
 def _folded(entries: Mapping[str, Any]) -> dict[str, FoldedMarker]:
     return {
-        release_id: FoldedMarker(fields.instant(entry["at"]), fields.text(entry["channel"]))
+        release_id: FoldedMarker(
+            fields.instant(entry["at"]), fields.text(entry["channel"]), fields.flag(entry.get("ended", False))
+        )
         for release_id, entry in entries.items()
     }
 

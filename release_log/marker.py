@@ -1,9 +1,10 @@
 """The release marker: one JSON document that lists every asset of a release.
 
 An intent, a staged release, a pin and a marker have the same body; the folder of the file says which it is
-(`release_log.layout`). The format is open: any build tool may write it. ``marker.schema.json`` beside this file is its
-JSON Schema. `decode` checks the same and, beyond a schema, that no name is twice in one object, no key is outside the
-site, and the file as a whole is within `release_log.bounds`.
+(`release_log.layout`). A marker of format 2 says that its channel has ended: it has ``ended``, and no assets. The
+format is open: any build tool may write it. ``marker.schema.json`` beside this file is its JSON Schema. `decode` checks
+the same and, beyond a schema, that no name is twice in one object, no key is outside the site, and the file as a whole
+is within `release_log.bounds`.
 """
 
 from __future__ import annotations
@@ -42,11 +43,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-FORMAT = 2
-"""The format that this version writes, and the newest that it reads.
+END_FORMAT = 2
+"""The format of the end of a channel. A reader of format 1 refuses it: to such a reader it must be neither a release
+without assets nor nothing at all."""
 
-In format 1 pages are put in place before the marker is written, and are stored nowhere else.
-"""
+FORMAT = 3
+"""The format of a release that this version writes, and the newest that it reads: its pages are stored, and put in
+place after its marker. In format 1 they are put in place before the marker, and stored nowhere else. A reader of older
+formats refuses it: to such a reader the release before would be superseded too early."""
 
 ASSETS_AT_ONCE = 1000
 """How many assets are turned into JSON at a time."""
@@ -61,6 +65,8 @@ class Asset(NamedTuple):
         fingerprinted: Whether the key changes with the content.
         digest: ``sha256:`` and 64 hexadecimal digits; None if the writer gave none.
         headers: A short digest of the object's headers, which shows a changed rule; None if the writer gave none.
+        etag: S3's ETag of the object, without quotes: while it stays the same, so does the content.
+        stamp: The writer's own note of the file that has this ETag; nobody else can read it.
         stored: For a page, that is a file without a fingerprint: the name of its stored version, a digest of its
             content and of how it is stored. None for any other asset, and for a page of format 1.
     """
@@ -70,6 +76,8 @@ class Asset(NamedTuple):
     fingerprinted: bool
     digest: str | None = None
     headers: str | None = None
+    etag: str | None = None
+    stamp: str | None = None
     stored: str | None = None
 
     @property
@@ -90,6 +98,7 @@ class Release:
         uploader: The program that wrote it: ``name`` and ``version``.
         assets: Logical path -> asset, for every file of the build.
         metadata: Free text for people: commit, branch, build URL.
+        ended: Whether this is no release, but says that the channel has ended. Then it has no assets.
         format: See `FORMAT`. Other tools write 1.
     """
 
@@ -100,12 +109,13 @@ class Release:
     uploader: Mapping[str, str]
     assets: Mapping[str, Asset]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    ended: bool = False
     format: int = 1
 
     @property
     def places_pages(self) -> bool:
         """Whether its pages are put in place after its marker, so that another file says when they are."""
-        return self.format > 1
+        return self.format >= FORMAT
 
     @property
     def keys(self) -> frozenset[str]:
@@ -144,7 +154,7 @@ def encode(release: Release) -> bytes:
     rest = {
         "channel": release.channel,
         "created_at": format_instant(release.created_at),
-        "format": release.format,
+        **({"ended": True, "format": END_FORMAT} if release.ended else {"format": release.format}),
         "metadata": dict(release.metadata),
         "prefix": release.prefix,
         "release": release.release,
@@ -181,6 +191,9 @@ def decode(body: bytes, prefix: str) -> Release:
         fail(f"format: {shown(document.get('format'))} is not a version number")
     if version > FORMAT:
         fail(f"format: {shown(version)} is newer than {FORMAT}, the newest this cleaner reads: deploy a newer one")
+    ended = version == END_FORMAT
+    if ended and document.get("ended") is not True:
+        fail(f"ended: {shown(document.get('ended'))} is not true, which a marker of format {END_FORMAT} says")
     if document.get("prefix") != prefix:
         fail(f"prefix: {shown(document.get('prefix'))} is not this site's, {prefix!r}")
     channel = text_of(document, "channel")
@@ -188,7 +201,9 @@ def decode(body: bytes, prefix: str) -> Release:
         fail(f"channel: {shown(channel)} is not a name of letters, digits, dots, hyphens and underscores")
     layout = Layout(prefix)
     assets = object_of(document, "assets")
-    if not assets:
+    if ended and assets:
+        fail(f"assets: {len(assets)} of them; a channel that has ended has none")
+    if not assets and not ended:
         fail("assets: none; an empty release would retire the whole site")
     return Release(
         release=text_of(document, "release"),
@@ -198,21 +213,24 @@ def decode(body: bytes, prefix: str) -> Release:
         uploader=texts_of(document, "uploader"),
         metadata=texts_of(document, "metadata") if "metadata" in document else {},
         assets={logical: _decode_asset(logical, value, layout, version) for logical, value in assets.items()},
+        ended=ended,
         format=version,
     )
 
 
-def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]]]:
+def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]], dict[str, str], dict[str, str]]:
     """The digests of headers in a marker, to be used as a hint: nothing else of the marker is checked.
 
     Returns:
-        The channel, and ``headers`` -> key -> bytes of each object.
+        The channel; ``headers`` -> key -> bytes of each object; key -> `Asset.stamp`; key -> `Asset.etag`.
 
     Raises:
         MarkerError: The body is not JSON, or is too large.
     """
     check_content(body)
     headers: dict[str, dict[str, int]] = {}  # few differ
+    stamps: dict[str, str] = {}
+    etags: dict[str, str] = {}
 
     def take(entry: dict[str, Any]) -> dict[str, Any] | None:
         # An asset is dropped as soon as it is read: a marker may name 100,000 assets.
@@ -221,6 +239,12 @@ def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]]]:
             return entry
         if isinstance(size, int) and isinstance(digest, str):
             headers.setdefault(digest, {})[key] = size
+        stamp = entry.get("stamp")
+        if isinstance(stamp, str):
+            stamps[key] = stamp
+        etag = entry.get("etag")
+        if isinstance(etag, str):
+            etags[key] = etag
         return None
 
     try:
@@ -228,7 +252,7 @@ def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]]]:
     except (ValueError, RecursionError) as error:
         msg = f"not JSON: {error}"
         raise MarkerError(msg) from error
-    return str(document.get("channel")) if isinstance(document, dict) else "", headers
+    return str(document.get("channel")) if isinstance(document, dict) else "", headers, stamps, etags
 
 
 def _as_json(document: Mapping[str, object]) -> bytes:
@@ -237,14 +261,17 @@ def _as_json(document: Mapping[str, object]) -> bytes:
 
 def _encode_asset(logical: str, asset: Asset) -> str:
     """An asset as `_as_json` writes it, in half the time: names in order, without the fields that are None."""
-    key, size, fingerprinted, digest, headers, stored = asset
+    key, size, fingerprinted, digest, headers, etag, stamp, stored = asset
     if not (is_short(logical) and is_short(key) and size <= OBJECT_BYTES):
         check_asset(logical, key, size)
     first = "" if digest is None else f'"digest":{encode_basestring(digest)},'
     third = "" if headers is None else f'"headers":{encode_basestring(headers)},'
     second = '"fingerprinted":true,' if fingerprinted else '"fingerprinted":false,'
+    tag = "" if etag is None else f'"etag":{encode_basestring(etag)},'
+    fourth = "" if stamp is None else f',"stamp":{encode_basestring(stamp)}'
     last = "" if stored is None else f',"stored":{encode_basestring(stored)}'
-    return f'{encode_basestring(logical)}:{{{first}{second}{third}"key":{encode_basestring(key)},"size":{size}{last}}}'
+    name, quoted = encode_basestring(logical), encode_basestring(key)
+    return f'{name}:{{{first}{tag}{second}{third}"key":{quoted},"size":{size}{fourth}{last}}}'
 
 
 def _decode_asset(logical: str, value: object, layout: Layout, version: int) -> Asset:
@@ -268,9 +295,11 @@ def _decode_asset(logical: str, value: object, layout: Layout, version: int) -> 
     if digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         fail(f"{where}.digest: {shown(digest)} is not 'sha256:' and 64 hexadecimal digits")
     headers = text_of(value, "headers", where) if "headers" in value else None
+    etag = text_of(value, "etag", where) if "etag" in value else None
+    stamp = text_of(value, "stamp", where) if "stamp" in value else None
     stored = None
-    if version > 1 and not fingerprinted:
+    if version >= FORMAT and not fingerprinted:
         stored = text_of(value, "stored", where)
         if not is_page_name(stored):
             fail(f"{where}.stored: {shown(stored)} is not 64 hexadecimal digits")
-    return Asset(key, size, fingerprinted, digest, headers, stored)
+    return Asset(key, size, fingerprinted, digest, headers, etag, stamp, stored)

@@ -72,7 +72,7 @@ class Metric(StrEnum):
         "SetAside",
         Unit.COUNT,
         "each run",
-        "assets that the run left alone because something about them is in doubt; `set_aside` in the answer says why",
+        "assets left alone because they are in doubt, or S3 refuses to change them; `set_aside` in the answer says why",
     )
     INVALID_MARKERS = (
         "InvalidMarkers",

@@ -148,6 +148,16 @@ class FakeS3:
             raise client_error(self.refuse[key].pop(0), "DeleteObject")
         self.objects.pop(key, None)
 
+    def delete_if(self, key: str, etag: str) -> bool:
+        """See `S3Port.delete_if`."""
+        self._request("delete_if", key, answers_with_date=False)
+        if self.refuse.get(key):
+            raise client_error(self.refuse[key].pop(0), "DeleteObject")
+        if key not in self.objects or self.objects[key].etag != etag:
+            return False
+        del self.objects[key]
+        return True
+
     def _request(self, operation: str, key: str, *, answers_with_date: bool = True) -> None:
         self.requests.append((operation, key))
         if self.on_request is not None:
@@ -213,6 +223,14 @@ class FakeS3:
         self.put(self.layout.key_in(folder, release_id), encode(release))
         return release_id
 
+    def end(self, channel: str = "default", name: str = "end") -> str:
+        """Say that a channel has ended."""
+        release_id = f"{self.clock:%Y%m%dT%H%M%SZ}-{name}"
+        writer = {"name": "tests", "version": "0"}
+        end = Release("end", channel, self.clock, self.layout.prefix, writer, {}, ended=True)
+        self.put(self.layout.marker_key(release_id), encode(end))
+        return release_id
+
     # Values that tests read
 
     def assets(self) -> set[str]:
@@ -240,4 +258,4 @@ class FakeS3:
     @property
     def writes(self) -> Requests:
         """The requests that change the bucket, in order."""
-        return self.made("put_if", "put_tags", "delete", "delete_one")
+        return self.made("put_if", "put_tags", "delete", "delete_one", "delete_if")

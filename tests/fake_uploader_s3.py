@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from release_log.layout import PLACED, Layout, is_stored_page
+from release_log.layout import LOG_FOLDER, PLACED, Layout, is_stored_page
 from release_log.ledger_file import Announcement, encode_announcement, pack
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
-from uploader.s3.port import Blob, Listing, Look, PageInPlace, PlacingAnswer, always
+from uploader.s3.port import Blob, Listing, Look, Neighbour, PageInPlace, PlacingAnswer, always, inner_of
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
@@ -24,11 +24,22 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
 
 
+def _etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
 def stored_with(asset: LocalAsset) -> dict[str, str]:
     """The headers and metadata that the uploader stores an asset with."""
     headers = asset.treatment.headers
     notes = {"headers": headers.digest, "digest": asset.digest, STORED: asset.stored}
     return headers.as_http() | {name: note for name, note in notes.items() if note is not None}
+
+
+def inner_logs(layout: Layout, keys: Iterable[str]) -> frozenset[str]:
+    """The prefixes of the sites inside a site, by these keys."""
+    mark = f"/{LOG_FOLDER}"
+    logs = (key[: key.index(mark) + 1] for key in keys if mark in key)
+    return frozenset(prefix for prefix in logs if prefix.startswith(layout.prefix) and prefix != layout.prefix)
 
 
 class Clock:
@@ -69,6 +80,7 @@ class FakeBucket:
         times: Key -> ``LastModified``; noon for a key without an entry.
         stored: Key -> metadata.
         requests: Every request, in order.
+        refused: Prefix -> why S3 refuses its release log.
         fail: Names the request that fails.
         error: The error of that request; an `UploaderError` by default.
     """
@@ -78,14 +90,15 @@ class FakeBucket:
         self.times: dict[str, datetime] = {}
         self.stored: dict[str, dict[str, str]] = {}
         self.requests: list[str] = []
+        self.refused: dict[str, str] = {}
         self.fail = fail
         self.error = error
         self.clock = clock or Clock()
         self._ahead: tuple[float, Listing] | None = None
         self._metadata_ahead: dict[str, Mapping[str, str]] = {}
 
-    def list_ahead(self, keys: Collection[str]) -> None:
-        self._ahead = (self.clock.passed, self.listing(LAYOUT.prefix, keys))
+    def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
+        self._ahead = (self.clock.passed, self.listing(layout, keys))
 
     def head_ahead(self, keys: Sequence[str]) -> None:
         self._metadata_ahead = self.metadata(keys)
@@ -99,7 +112,9 @@ class FakeBucket:
 
     def get(self, key: str) -> Blob | None:
         self._request(f"get {key}")
-        return Blob(self.objects[key], self.times.get(key, NOON)) if key in self.objects else None
+        if key not in self.objects:
+            return None
+        return Blob(self.objects[key], self.times.get(key, NOON), _etag(self.objects[key]))
 
     def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
         found = {key: self.get(key) for key in keys}
@@ -112,22 +127,36 @@ class FakeBucket:
     def odd_keys(self, prefix: str) -> list[str]:  # noqa: ARG002 (the port's own signature)
         return []
 
-    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
-        self._request(f"list {prefix}")
-        there = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(prefix)}
+    def listing(self, layout: Layout, keys: Collection[str]) -> Listing:
+        self._request(f"list {layout.prefix}")
+        there = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(layout.prefix)}
         times = {key: at for key, at in there.items() if key in keys}
-        log = {key: at for key, at in there.items() if key.startswith(LAYOUT.log)}
-        return Listing({key: len(self.objects[key]) for key in times}, times, log)
+        log = {key: at for key, at in there.items() if key.startswith(layout.log)}
+        etags = {key: hashlib.md5(self.objects[key], usedforsecurity=False).hexdigest() for key in times}
+        sizes = {key: len(self.objects[key]) for key in times}
+        return Listing(sizes, times, log, inner_logs(layout, there), etags)
+
+    def neighbours(self, prefixes: Collection[str]) -> tuple[Neighbour, ...]:
+        found = []
+        for prefix in prefixes:
+            layout = Layout(prefix)
+            if prefix in self.refused:
+                found.append(Neighbour(prefix, None, self.refused[prefix]))
+            elif any(key.startswith(layout.log) for key in self.objects):
+                found.append(Neighbour(prefix, self.get(layout.ledger)))
+        return tuple(found)
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         # The real port sends these requests in parallel. In this order the ledger is read under the oldest listing.
         (began, listing), self._ahead = (
-            self._ahead or (self.clock.passed, self.listing(layout.prefix, keys)),
+            self._ahead or (self.clock.passed, self.listing(layout, keys)),
             None,
         )
         log = {key: self.times.get(key, NOON) for key in self.objects if key.startswith(layout.log)}
         metadata, self._metadata_ahead = self._metadata_ahead, {}
-        return Look(listing._replace(log=log), began, self.get(layout.ledger), metadata)
+        ledger = self.get(layout.ledger)
+        neighbours = self.neighbours([*layout.around, *inner_of(layout, listing, keys)])
+        return Look(listing._replace(log=log), began, ledger, metadata, neighbours=neighbours)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         return {key: self.stored[key] for key in keys if key in self.stored}
@@ -137,7 +166,8 @@ class FakeBucket:
             self._request(f"put {asset.key}")
             self.write(asset.key, Path(asset.path).read_bytes())
             self.stored[asset.key] = stored_with(asset)
-            done(asset, asset.as_it_is())
+            etag = hashlib.md5(self.objects[asset.key], usedforsecurity=False).hexdigest()
+            done(asset, asset.as_it_is()._replace(etag=etag))
 
     def look_at_pages(
         self, layout: Layout, keys: Sequence[str]
@@ -158,9 +188,10 @@ class FakeBucket:
     def _page(self, key: str) -> PageInPlace:
         return PageInPlace(hashlib.md5(self.objects[key], usedforsecurity=False).hexdigest(), self.stored.get(key, {}))
 
-    def withdraw(self, key: str) -> None:
+    def withdraw(self, key: str, etag: str | None = None) -> None:
         self._request(f"delete {key}")
-        self.objects.pop(key, None)
+        if key in self.objects and etag in {None, _etag(self.objects[key])}:
+            del self.objects[key]
 
     def _request(self, what: str) -> None:
         self.requests.append(what)

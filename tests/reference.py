@@ -9,6 +9,7 @@ It shares no code with `cleaner_lambda`, and must not.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ class Release:
         at: S3's ``LastModified``.
         channel: The release's channel.
         assets: Logical path -> key, also of the stored pages.
+        ended: Whether it has no assets, but says that its channel has ended.
         stored: Whether its pages are put in place after its marker.
         placed: When they were; None: not yet.
     """
@@ -40,6 +42,7 @@ class Release:
     at: datetime
     channel: str
     assets: Mapping[str, str]
+    ended: bool = False
     stored: bool = False
     placed: datetime | None = None
 
@@ -71,6 +74,10 @@ class Step:
 
     at: datetime
     current: Sequence[Release]
+
+    def has_ended(self, channel: str) -> bool:
+        """Whether a channel has ended."""
+        return any(each.ended for each in self.current if each.channel == channel)
 
     @property
     def keys(self) -> set[str]:
@@ -148,7 +155,11 @@ def _left(key: str, history: list[Step]) -> Retired:
     before, after = history[last], history[last + 1]
     release = [each for each in before.current if each not in after.current and key in each.assets.values()][-1]
     *_, logical = (logical for logical, its_key in release.assets.items() if its_key == key)
-    state, since = _state(logical, [(step.at, step.paths) for step in history[last + 1 :]])
+    later = history[last + 1 :]
+    over = [number for number, step in enumerate(later) if step.has_ended(release.channel)]
+    # After the end of its channel an asset is removed, whatever logical paths other channels have.
+    walk = [(step.at, set() if over and number >= over[0] else step.paths) for number, step in enumerate(later)]
+    state, since = _state(logical, walk)
     return Retired(state, since, logical, release.id)
 
 
@@ -182,8 +193,9 @@ def kept(site: Site, policy: Policy) -> set[str]:
     for channel in {release.channel for release in site.releases}:
         line = sorted((each for each in site.releases if each.channel == channel), key=lambda each: (each.at, each.id))
         current = steps(site.releases)[-1].current
-        earlier = [each for each in line if each not in current]
-        keys |= {key for each in earlier[::-1][: policy.keep_releases] for key in each.assets.values()}
+        earlier = [] if line[-1].ended else [each for each in line if each not in current][::-1][: policy.keep_releases]
+        since_the_end = itertools.takewhile(lambda each: not each.ended, earlier)
+        keys |= {key for each in since_the_end for key in each.assets.values()}
     return keys
 
 

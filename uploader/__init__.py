@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from uploader.errors import NotWholeError, UploaderError, UsageError
     from uploader.library.cleaning import clean, plan
     from uploader.library.diagnosis import diagnose
+    from uploader.library.ending import end
     from uploader.library.inspection import releases, status, verify
     from uploader.library.keeping import pin, rollback, unpin
     from uploader.library.publishing import publish, run
@@ -36,6 +37,7 @@ __all__ = [
     "clean",
     "diagnose",
     "drop",
+    "end",
     "pin",
     "plan",
     "publish",
@@ -55,6 +57,7 @@ _HOMES = {
     "errors": ("NotWholeError", "UploaderError", "UsageError"),
     "library.cleaning": ("clean", "plan"),
     "library.diagnosis": ("diagnose",),
+    "library.ending": ("end",),
     "library.inspection": ("releases", "status", "verify"),
     "library.keeping": ("pin", "rollback", "unpin"),
     "library.publishing": ("publish", "run"),

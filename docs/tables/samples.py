@@ -45,7 +45,9 @@ def plan() -> str:
         "truncated": False,
         "next_due": _LATER["due"],
     }
-    return _console(f"plan --bucket {BUCKET} --function {FUNCTION}", text(answer, f"s3://{BUCKET}/{LAYOUT.prefix}"))
+    return _console(
+        f"plan --bucket {BUCKET} --function {FUNCTION}", "\n".join(text(answer, f"s3://{BUCKET}/{LAYOUT.prefix}"))
+    )
 
 
 def doctor() -> str:
@@ -62,7 +64,7 @@ def doctor() -> str:
         check_cleaner(LogSnapshot(_RAN, {LAYOUT.ledger: _RAN}, ledger={}), LAYOUT),
     ]
     rows = [(each.check, each.state.value, each.finding, each.remedy) for each in findings]
-    header, bucket, event_bridge, cleaner = table(("check", "state", "finding", "remedy"), rows).splitlines()
+    header, bucket, event_bridge, cleaner = table(("check", "state", "finding", "remedy"), rows)
     counts = {State.PROBLEM: 0, State.WARNING: 0, State.UNKNOWN: 4, State.OK: 10}
     summary = ", ".join(f"{state.value}: {number}" for state, number in counts.items())
     lines = [header, bucket, "…", event_bridge, cleaner, "…", "", summary]

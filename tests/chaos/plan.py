@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 CHANNELS = ("production", "staging", "pr-12")
 NAMES = ("app.js", "vendor.js", "chunk-a.js", "chunk-b.css", "img/logo.png", "lazy.js")
-VERSIONS = 4
-"""So few that versions come back, and that channels share them."""
+VERSIONS = 7
+"""So few that versions come back and that channels share them, and so many that most are in no current release."""
 
 DAY_SECONDS = 13.0
 """The time between two nights."""
+
+WAIT_SECONDS = 0.55
+"""The mean time between two actions."""
 
 
 class Kind(StrEnum):
@@ -102,28 +105,31 @@ def actions(seed: int, seconds: float) -> list[Action]:
     planned: list[Action] = []
     passed, evening, copied = 0.0, DAY_SECONDS, False
     while passed < seconds:
-        wait = chance.expovariate(1 / 0.55)
-        passed += wait
         (kind,) = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        planned.append(_action(chance, kind, WAIT_SECONDS))
+        passed += planned[-1].wait
         copied |= kind is Kind.COPY
-        killed = chance.random() < (0.2 if kind in PROCESSES else 0.12)
-        planned.append(
-            Action(
-                kind,
-                wait,
-                channel=chance.choice(CHANNELS),
-                versions={name: chance.randrange(VERSIONS) for name in NAMES if chance.random() < 0.8},
-                kill=chance.uniform(0.1, 1.8) if killed else None,
-                dice=chance.random(),
-            )
-        )
         if passed > evening:
             evening = passed + DAY_SECONDS
             planned.append(Action(Kind.NIGHT, seconds=chance.choice(NIGHTS)))
             # The order of markers that were copied within a minute of their release is lost with the ledger.
             if not copied and chance.random() < 0.4:
                 planned.append(Action(Kind.LEDGER_LOST))
+            # While the first run deletes what fell due at night, uploads want some of it back.
+            planned += [_action(chance, Kind.UPLOAD, WAIT_SECONDS / 4) for _ in CHANNELS]
     return planned
+
+
+def _action(chance: random.Random, kind: Kind, wait: float) -> Action:
+    killed = chance.random() < (0.2 if kind in PROCESSES else 0.12)
+    return Action(
+        kind,
+        chance.expovariate(1 / wait),
+        channel=chance.choice(CHANNELS),
+        versions={name: chance.randrange(VERSIONS) for name in NAMES if chance.random() < 0.8},
+        kill=chance.uniform(0.1, 1.8) if killed else None,
+        dice=chance.random(),
+    )
 
 
 def write_build(folder: Path, versions: Mapping[str, int]) -> None:

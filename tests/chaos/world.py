@@ -125,8 +125,15 @@ class World:
     # The uploader.
 
     def start(self, *arguments: object, kill: float | None = None) -> Process:
-        """Start a process of the uploader, as soon as there are not too many."""
-        self._wait_for(lambda: len(self.processes) < UPLOADERS, STALL_SECONDS)
+        """Start a process of the uploader; if there are too many for long, the oldest is killed.
+
+        Those that want what a killed run has announced wait for a quarter of an hour.
+        """
+        self._wait_for(lambda: len(self.processes) < UPLOADERS, PATIENCE_SECONDS, must=False)
+        if len(self.processes) >= UPLOADERS:
+            self.processes[0].process.kill()
+            self.counts["killed in their wait"] += 1
+            self._wait_for(lambda: len(self.processes) < UPLOADERS, STALL_SECONDS)
         self._numbers += 1
         words = [*map(str, arguments), f"--bucket={self.site.bucket}", f"--prefix={PREFIX}"]
         errors = self.scratch / f"{self._numbers}.err"
@@ -225,12 +232,10 @@ class World:
         """Stop it as `docs/operate.md` says; a run that lasts too long is killed."""
         self._limit(1)
         # With a limit of one, a wrong payload is only refused by the function when nothing else runs.
-        self._wait_for(lambda: not self.invocations and self._is_alone(), PATIENCE_SECONDS, must=False)
-        alone = not self.invocations and self._is_alone()
-        self._limit(0)
-        if not alone:
+        if not self._wait_for(lambda: not self.invocations and self._is_alone(), PATIENCE_SECONDS, must=False):
             self.kill_function(all_of_it=True)
-            self._wait_for(lambda: not self.invocations, STALL_SECONDS)
+            self._wait_for(lambda: not self.invocations and self._is_alone(), STALL_SECONDS)
+        self._limit(0)
 
     def _is_alone(self) -> bool:
         try:
@@ -272,15 +277,17 @@ class World:
             FunctionName=self.site.function, Environment={"Variables": variables}
         )
 
-    def _wait_for(self, enough: Any, seconds: float, *, must: bool = True) -> None:  # noqa: ANN401
+    def _wait_for(self, enough: Callable[[], bool], seconds: float, *, must: bool = True) -> bool:
+        """Wait; returns whether it was enough in time."""
         deadline = monotonic() + seconds
         while True:
             self.reap()
             if enough():
-                return
+                return True
             if monotonic() > deadline:
-                if must:
-                    msg = f"after {seconds} s there are still {[each.words for each in self.processes]}"
-                    raise TimeoutError(msg)
-                return
+                break
             sleep(0.02)
+        if must:
+            msg = f"after {seconds} s there are still {[each.words for each in self.processes]}"
+            raise TimeoutError(msg)
+        return False

@@ -50,8 +50,8 @@ PIN = LAYOUT.pin_key("20260101T000000Z-r")
 INTENT = LAYOUT.pending_key("20260101T000000Z-r")
 ASSET = "assets/app-1a2b3c4d.js"
 NEIGHBOURS = ("assets-2/app.js", "app.js", ".releases/ledger.json.gz")
-LOGS_AROUND = (".releases/ledger.json.gz",)
-"""What the cleaner may read, and do no more with: the release log of a site around its own."""
+LEDGERS_AROUND = (".releases/ledger.json.gz",)
+"""What both may read, and do no more with: the ledger of a site around their own."""
 TAGS = {"Tagging": {"TagSet": [{"Key": "removed_at", "Value": "2026-01-01T00:00:00Z"}]}}
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -80,6 +80,11 @@ def s3_of(visitor: Visitor, endpoint: str | None = None) -> Any:  # noqa: ANN401
     root: Any = visitor.aws.client("s3")
     for key in (ASSET, MARKER, INTENT, LAYOUT.ledger, *NEIGHBOURS):
         root.put_object(Bucket=visitor.bucket, Key=key, Body=b"x")
+    return client_of(visitor, endpoint)
+
+
+def client_of(visitor: Visitor, endpoint: str | None = None) -> Any:  # noqa: ANN401 (a boto3 client)
+    """A client with the visitor's keys; by default not at the strict S3."""
     create: Any = boto3.client
     return create(
         "s3",
@@ -167,7 +172,7 @@ class TestEnough:
         answer = Visitor(stack.aws, site.bucket, url, stack.user(policy_arn=arn)).uploader("doctor")
         assert (answer.returncode, answer.stderr) == (0, "")
         found = {each["check"]: each["state"] for each in json.loads(answer.stdout)["findings"]}
-        rights = {name: found[name] for name in ("list", "read", "write", "ledger", "intents", "delete")}
+        rights = {name: found[name] for name in ("list", "read", "write", "ledger", "intents", "delete", "neighbours")}
         assert rights == dict.fromkeys(rights, "ok")
         assert {found[name] for name in ("EventBridge", "versioning", "lifecycle", "function")} == {"unknown"}
 
@@ -195,7 +200,7 @@ class TestNothingSpare:
     def test_the_uploader_needs_every_action(self, stack: Stack, builds: Path) -> None:
         """The test removes each in turn."""
         tried = without_one(stack.uploader, "Allow")
-        assert len(tried) == 6, "deleting counts twice: intents, and staged releases"
+        assert len(tried) == 7, "deleting counts twice: intents, and staged releases; and reading: the ledger around"
         assert [action for action, rights in tried if not upload_everything(stack.visitor(rights), builds)] == []
 
     def test_the_cleaner_needs_every_action(self, stack: Stack) -> None:
@@ -288,7 +293,7 @@ class TestForbidden:
                     for key in (ASSET, MARKER, LAYOUT.ledger)
                 ),
                 *(partial(s3.put_object, Key=key) for key in (LAYOUT.ledger, *NEIGHBOURS)),
-                *(partial(s3.get_object, Key=key) for key in NEIGHBOURS),
+                *(partial(s3.get_object, Key=key) for key in NEIGHBOURS if key not in LEDGERS_AROUND),
                 partial(s3.create_multipart_upload, Key=LAYOUT.ledger),
                 partial(s3.put_object_tagging, Key=ASSET, **TAGS),
             ],
@@ -306,7 +311,7 @@ class TestForbidden:
                 *(partial(s3.delete_object, Key=key) for key in (PIN, LAYOUT.ledger, *NEIGHBOURS)),
                 partial(s3.delete_objects, Delete={"Objects": [{"Key": LAYOUT.ledger}]}),
                 *(partial(s3.put_object, Key=key) for key in (ASSET, MARKER, INTENT, PIN, *NEIGHBOURS)),
-                *(partial(s3.get_object, Key=key) for key in (ASSET, *NEIGHBOURS) if key not in LOGS_AROUND),
+                *(partial(s3.get_object, Key=key) for key in (ASSET, *NEIGHBOURS) if key not in LEDGERS_AROUND),
                 *(
                     partial(s3.put_object_tagging, Key=key, **TAGS)
                     for key in (MARKER, INTENT, LAYOUT.ledger, *NEIGHBOURS)
@@ -326,6 +331,55 @@ class TestForbidden:
             if key not in {MARKER, INTENT}:
                 s3.put_object(Bucket=visitor.bucket, Key=key, IfNoneMatch="*")
         s3.put_object(Bucket=visitor.bucket, Key=ASSET)
+
+
+class TestStolenCredential:
+    """The attacks of docs/security.md, with the build job's policy: what it says can be done is done."""
+
+    def test_a_replaced_staged_release_is_activated_only_by_who_does_not_know_the_digest(
+        self, stack: Stack, builds: Path
+    ) -> None:
+        visitor = stack.visitor(stack.uploader)
+        thief = client_of(visitor, visitor.endpoint)
+        staged = json.loads(visitor.upload(builds / "new", "--stage").stdout)
+        body = json.loads(thief.get_object(Bucket=visitor.bucket, Key=staged["staged"])["Body"].read())
+        body["assets"] = dict(list(body["assets"].items())[:1])
+        thief.delete_object(Bucket=visitor.bucket, Key=staged["staged"])
+        thief.put_object(Bucket=visitor.bucket, Key=staged["staged"], Body=json.dumps(body).encode(), IfNoneMatch="*")
+        for command in ("activate", "drop"):
+            answer = visitor.uploader(command, staged["release"], "--digest", staged["digest"])
+            assert (answer.returncode, "was replaced since it was staged" in answer.stderr) == (1, True)
+        assert not [key for key in visitor.stored() if key.startswith(LAYOUT.markers)]
+        assert visitor.uploader("activate", staged["release"]).returncode == 0
+
+    def test_a_decoy_pin_is_found(self, stack: Stack, builds: Path) -> None:
+        """Only an operator removes it."""
+        visitor = stack.visitor(stack.uploader)
+        thief = client_of(visitor, visitor.endpoint)
+        published = json.loads(visitor.upload(builds / "new").stdout)
+        body = json.loads(thief.get_object(Bucket=visitor.bucket, Key=published["marker"])["Body"].read())
+        body["assets"] = dict(list(body["assets"].items())[:1])
+        pin = LAYOUT.pin_key(published["release"])
+        thief.put_object(Bucket=visitor.bucket, Key=pin, Body=json.dumps(body).encode(), IfNoneMatch="*")
+        answer = visitor.uploader("pin", published["release"])
+        assert (answer.returncode, "keeps other assets than the release" in answer.stderr) == (1, True)
+        assert refused(partial(thief.delete_object, Bucket=visitor.bucket, Key=pin))
+
+    def test_an_overwritten_asset_is_found_and_sent_again(self, stack: Stack, builds: Path) -> None:
+        """Also if the thief kept its size, its headers and the uploader's own metadata."""
+        visitor = stack.visitor(stack.uploader)
+        thief = client_of(visitor, visitor.endpoint)
+        visitor.upload(builds / "new")
+        key = f"{LAYOUT.prefix}app-3f9c2ab1.js"
+        stored = thief.get_object(Bucket=visitor.bucket, Key=key)
+        same = {name: stored[name] for name in ("ContentType", "CacheControl", "Metadata")}
+        thief.put_object(Bucket=visitor.bucket, Key=key, Body=b"2", **same)
+        verified = visitor.uploader("verify")
+        assert verified.returncode == 1
+        assert [each["wrong"] for each in json.loads(verified.stdout)["findings"]] == ["content_differs"]
+        sent = json.loads(visitor.upload(builds / "new").stdout)["uploaded"]
+        assert [(each["key"], each["reason"]) for each in sent] == [(key, "content_differs")]
+        assert visitor.uploader("verify").returncode == 0
 
 
 def assert_refused(visitor: Visitor, s3: Any, requests: list[Callable[..., object]]) -> None:  # noqa: ANN401

@@ -254,7 +254,7 @@ class FaultProxy:
 
     def deny(self, match: Match, code: str = "AccessDenied", status: int = 403) -> None:
         """Answer requests with an error of S3's, until `heal`."""
-        self._answer(match, _xml(status, code, f"<Error><Code>{code}</Code><Message>by the test</Message></Error>"))
+        self._answer(match, _xml(status, "Denied", f"<Error><Code>{code}</Code><Message>by the test</Message></Error>"))
 
     def give_page(self, match: Match, status: int = 200) -> None:
         """Answer requests with a page of HTML, as a gateway in between does, until `heal`."""

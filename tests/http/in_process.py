@@ -15,11 +15,13 @@ from unittest.mock import patch
 
 from obstore.store import S3Store
 
+import uploader.operations.ending as uploader_ending
 import uploader.protocol.write_if_whole as uploader_whole
 import uploader.publishing.publish as uploader_publishing
 import uploader.s3.connection as uploader_connection
 from examples.embedded_aws import REGION
 from uploader.aws.access import Access, Keys
+from uploader.builds import parts
 from uploader.builds.collect import collect
 from uploader.cli.entry import run
 from uploader.clocks import Clocks
@@ -56,7 +58,7 @@ def run_here(
         stack.enter_context(patch.object(uploader_connection, "S3Store", _impatient))
         stack.enter_context(patch.object(requests, "PAUSES", (0.002, 0.002)))
         if sleep is not None:
-            for module in (uploader_publishing, uploader_whole):
+            for module in (uploader_publishing, uploader_whole, uploader_ending):
                 stack.enter_context(patch.object(module, "Clocks", lambda: Clocks(sleep=sleep)))
         stack.enter_context(_log_restored())
         stack.enter_context(contextlib.redirect_stdout(out))
@@ -68,16 +70,22 @@ def run_here(
 @contextmanager
 def parts_are_small() -> Iterator[None]:
     """Let the uploader send files larger than `SMALL_PART` in parts."""
-    with patch.multiple(bodies, WHOLE_BYTES=SMALL_PART, PART_BYTES=SMALL_PART):
+    with patch.object(bodies, "WHOLE_BYTES", SMALL_PART), patch.object(parts, "PART_BYTES", SMALL_PART):
         yield
 
 
 def publish_here(
-    uploader: Uploader, folder: Path, release: str, *, stage: bool = False, prefix: str = "assets/"
+    uploader: Uploader,
+    folder: Path,
+    release: str,
+    *,
+    stage: bool = False,
+    prefix: str = "assets/",
+    channel: str = "default",
 ) -> Published:
     """Publish a build, for what a test needs to be there before it begins. The releases' names have to ascend."""
     bucket = open_connected(connect(Access(uploader.bucket, REGION, uploader.aws.url, keys=Keys("test", "test"))), 8)
-    build = Build(assets=collect(folder, prefix), prefix=prefix, channel="default", release=release)
+    build = Build(assets=collect(folder, prefix), prefix=prefix, channel=channel, release=release)
     return publish(bucket, build, stage=stage, clocks=Clocks(sleep=no_sleep))
 
 

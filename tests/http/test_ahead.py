@@ -33,7 +33,7 @@ def put(uploader: Uploader, key: str, body: str = "x") -> None:
 def test_the_look_takes_what_was_listed_ahead_and_the_next_one_lists_anew(uploader: Uploader) -> None:
     put(uploader, "assets/a.js")
     bucket = opened(uploader)
-    bucket.list_ahead(KEYS)
+    bucket.list_ahead(LAYOUT, KEYS)
     assert bucket._listing_ahead is not None  # noqa: SLF001 (nobody else waits for it)
     bucket._listing_ahead._workers.wait()  # noqa: SLF001
     put(uploader, "assets/b.js")
@@ -68,7 +68,7 @@ def test_connections_can_be_opened_ahead_whatever_is_there(
 
 def test_what_fails_ahead_is_asked_for_again_and_then_it_is_an_error(uploader: Uploader) -> None:
     bucket = opened(uploader, "not-there")
-    bucket.list_ahead(KEYS)
+    bucket.list_ahead(LAYOUT, KEYS)
     bucket.head_ahead(sorted(KEYS))
     with pytest.raises(UploaderError, match="bucket 'not-there' does not exist"):
         bucket.look(LAYOUT, KEYS)

@@ -66,7 +66,7 @@ def test_a_reader_that_has_gone(uploader: Uploader, site_folder: Folder) -> None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ulimit -v limits nothing elsewhere")
-@pytest.mark.parametrize("kilobytes", [20_000, 60_000])
+@pytest.mark.parametrize("kilobytes", [20_000, 50_000])
 def test_too_little_memory(uploader: Uploader, site_folder: Folder, kilobytes: int) -> None:
     """For a library, or for a thread."""
     folder = site_folder("a", {"index.html": "x"})

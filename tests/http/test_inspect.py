@@ -305,18 +305,21 @@ def test_verify_names_each_asset_that_is_not_as_it_should_be(uploader: Uploader,
     change("long-4a1b2c3d.js", Body=b"longer")
     change("typed-5d6e7f80.js", ContentType="text/plain")
     change("page.html", Metadata={"digest": "0" * 64})
+    change("good-6a7b8c9d.js", Body=b"5")
     document = ask(uploader, "verify", code=1)
     assert {each["key"]: each["wrong"] for each in document["findings"]} == {
         "assets/gone-3f9c2ab1.js": "missing",
         "assets/long-4a1b2c3d.js": "size_differs",
         "assets/typed-5d6e7f80.js": "headers_differ",
         "assets/page.html": "content_differs",
+        "assets/good-6a7b8c9d.js": "content_differs",
     }
     assert all(each["releases"] == [published.id] and each["remedy"] for each in document["findings"])
     told = tell(uploader, "verify", code=1)
     assert "it has 6 bytes, not 2" in told
     assert "Content-Type: text/plain" in told
-    assert f"4 of 5 assets of {published.id} (default)" in told
+    assert document["not_compared"] == 0
+    assert f"5 of 5 assets of {published.id} (default)" in told
 
     for name in ("long-4a1b2c3d.js", "typed-5d6e7f80.js"):
         s3.delete_object(Bucket=uploader.bucket, Key=f"assets/{name}")

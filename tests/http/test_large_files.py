@@ -13,7 +13,7 @@ import pytest
 from tests.http.fault_proxy import Fault
 from tests.http.test_interrupted import Proxy
 from tests.paths import ROOT
-from uploader.s3.bodies import PART_BYTES
+from uploader.builds.parts import PART_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

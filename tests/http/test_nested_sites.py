@@ -98,7 +98,7 @@ def test_the_inner_site_finds_the_outer_ones_assets_among_its_own(
 def test_the_inner_site_retires_what_the_outer_one_needs(
     uploader: Uploader, site_folder: Folder, clean: Clean, how: str
 ) -> None:
-    """It keeps it as long as the outer site names it, and deletes it after that."""
+    """It keeps it as long as the outer site names it, and deletes it after that, with the next daily listing."""
     s3, folder = uploader.aws.client("s3"), site_folder("o1", {f"admin/{OLD}": "1", "index.html": "1"})
     publish_here(uploader, site_folder("i1", {OLD: "1"}), "i1", prefix=INNER)
     clean(INNER)
@@ -117,7 +117,7 @@ def test_the_inner_site_retires_what_the_outer_one_needs(
         assert (answer["delete"], answer["set_aside"], answer["stopped_by"]) == ([], [], [])
         assert INNER + OLD in uploader.keys()
     s3.delete_object(Bucket=uploader.bucket, Key=place)
-    assert [entry["key"] for entry in clean(INNER)["delete"]] == [INNER + OLD]
+    assert [entry["key"] for entry in clean(INNER, full=True)["delete"]] == [INNER + OLD]
 
 
 def test_a_log_that_appears_during_the_run_is_seen_at_the_second_look(

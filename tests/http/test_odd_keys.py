@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from release_log.marker import Asset, Release
 from tests.http.in_process import no_sleep, publish_here, run_here
 from uploader.aws.access import Access, Keys
+from uploader.history.body import body_of
 from uploader.s3.connection import connect
 from uploader.s3.key_ranges import key_ranges
 from uploader.s3.listing import RangeListing
@@ -112,3 +115,29 @@ def test_a_listing_goes_on_behind_a_whole_page_of_odd_keys(
     found = Requests(connection).written("assets/")
     assert {"assets/c/x.js", "assets/app-3f9c2ab1.js"} <= found.keys()
     assert not any(map(is_odd, found))
+
+
+def test_a_release_with_an_odd_key_can_be_verified(uploader: Uploader) -> None:
+    """A tool of one's own may have published it: its marker is valid, and S3 holds the object."""
+    key, release_id = "assets/b//c.js", "20261123T120000Z-r1"
+    release = Release(
+        release="r1",
+        channel="default",
+        created_at=datetime(2026, 11, 23, 12, tzinfo=UTC),
+        prefix="assets/",
+        uploader={"name": "ours", "version": "1"},
+        metadata={},
+        assets={key: Asset(key, 1, fingerprinted=True)},
+    )
+    s3 = uploader.aws.client("s3")
+    s3.put_object(Bucket=uploader.bucket, Key=f"assets/.releases/markers/{release_id}.json", Body=body_of(release))
+    assert "missing" in uploader.run("verify", "--bucket", uploader.bucket).stdout
+    s3.put_object(Bucket=uploader.bucket, Key=key, Body=b"x", Metadata={"digest": "d"}, CacheControl="max-age=1")
+    for words in (["verify"], ["releases"], ["pin", "r1"], ["rollback", "r1", "--channel", "x"]):
+        ended = run_here([*words, "--bucket", uploader.bucket], uploader.aws.environment(), no_sleep)
+        assert (ended.returncode, ended.stderr) == (0, ""), ended
+    connection = connect(Access(uploader.bucket, "us-east-1", uploader.aws.url, keys=Keys("test", "test", None)))
+    found = Requests(connection).metadata(key)
+    assert found is not None
+    assert (found["Cache-Control"], found["digest"]) == ("max-age=1", "d")
+    assert Requests(connection).metadata("assets/b//d.js") is None

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.http.in_process import publish_here
+from uploader.aws.access import Access, Keys
+from uploader.s3.connection import connect
+from uploader.s3.requests import Requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,3 +132,28 @@ def test_an_invalid_pin_stops_the_cleaner_until_it_is_unpinned(
     assert assets(uploader) == [*ONE, *TWO]
     run(uploader, "unpin", first.id)
     assert cleaner()["counts"]["delete"] == 1
+
+
+def test_a_deletion_of_a_pin_that_arrives_late_leaves_a_newer_one(
+    uploader: Uploader, site_folder: Folder, layout: Layout
+) -> None:
+    """S3 compares the ETag when it executes the request; a pin that is gone is no error."""
+    first = publish_here(uploader, site_folder("a", {"app-3f9c2ab1.js": "1"}), "r1")
+    key = layout.pin_key(first.id)
+    requests = Requests(
+        connect(Access(uploader.bucket, "us-east-1", uploader.aws.url, keys=Keys("test", "test", None)))
+    )
+    etags = []
+    for _ in range(2):
+        assert uploader.run("pin", "r1", "--bucket", uploader.bucket).returncode == 0
+        found = requests.get(key)
+        assert found is not None
+        etags.append(found.etag)
+        if len(etags) == 1:
+            assert uploader.run("unpin", "r1", "--bucket", uploader.bucket).returncode == 0
+            requests.delete_exactly(key, str(found.etag))
+    assert etags[0] != etags[1]
+    requests.delete_exactly(key, str(etags[0]))
+    assert key in uploader.keys()
+    requests.delete_exactly(key, str(etags[1]))
+    assert key not in uploader.keys()

@@ -148,6 +148,16 @@ def test_one_object_is_deleted_whatever_its_key(store: S3Port, key: str) -> None
     assert [store.get(each) is None for each in (key, "other")] == [True, False]
 
 
+def test_a_deletion_under_a_condition_takes_only_what_was_read(store: S3Port) -> None:
+    etag = store.put_if("key", b"1", None)
+    newer = store.put_if("key", b"2", etag)
+    assert not store.delete_if("key", etag)
+    assert store.get("key") is not None
+    assert store.delete_if("key", newer)
+    assert store.get("key") is None
+    assert not store.delete_if("key", newer), "it is gone"
+
+
 def test_a_batch_over_the_limit_is_never_sent(store: S3Port) -> None:
     with pytest.raises((ValueError, AssertionError)):
         store.delete([str(number) for number in range(1001)])
@@ -160,6 +170,7 @@ def test_read_only_writes_nothing(store: S3Port) -> None:
     cover.put_tags("key", {"a": "b"})
     cover.delete(["key"])
     cover.delete_one("key")
+    cover.delete_if("key", etag)
     blob = cover.get("key")
     assert blob is not None
     assert (blob.body, cover.get_tags("key")) == (b"1", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,8 @@ def test_every_header_of_a_rule_is_stored(site: Site) -> None:
     assert head["ContentDisposition"] == "attachment; filename*=UTF-8''na%C3%AFve.js"
     assert head["StorageClass"] == "STANDARD_IA"
     own = site.marked()[APP]["headers"]
-    assert head["Metadata"] == {"team": "web, and others", "build_no.1": "7", "headers": own}
+    digest = hashlib.sha256(LONG.encode()).hexdigest()
+    assert head["Metadata"] == {"team": "web, and others", "build_no.1": "7", "headers": own, "digest": digest}
 
 
 def test_a_file_that_a_rule_skips_is_no_asset(site: Site) -> None:

@@ -98,8 +98,20 @@ def test_the_summary_says_what_to_do_next(uploader: Uploader, site_folder: Folde
     first, second = answer.stdout.splitlines()
     release_id = first.split()[1]
     assert first.startswith(f"staged {release_id} at s3://{uploader.bucket}/a b/: 1 uploaded (1 B), 0 unchanged, ")
-    command = f"python -m uploader activate {release_id} --bucket {uploader.bucket} --prefix 'a b/'"
+    digest = second.split("--digest ")[1].split()[0]
+    command = f"python -m uploader activate {release_id} --bucket {uploader.bucket} --digest {digest} --prefix 'a b/'"
     assert second == f"kept for staged_ttl (48 hours by default); to make it current: {command}"
+
+
+def test_the_printed_digest_is_compared(uploader: Uploader, site_folder: Folder) -> None:
+    """Of the two jobs, the second knows what the first one staged."""
+    document = uploader.upload(site_folder("a", OLD), "--release", "r1", "--stage")
+    words = ["activate", document["release"], "--bucket", uploader.bucket, "--digest"]
+    assert uploader.run(*words, "0" * 32).returncode == 1
+    assert uploader.run(*words, "short").returncode == 2
+    assert uploader.run("drop", *words[1:], "0" * 32).returncode == 1
+    assert uploader.run(*words, document["digest"]).returncode == 0
+    assert uploader.run(*words, document["digest"]).returncode == 0, "twice is fine"
 
 
 def test_a_file_without_a_fingerprint_is_replaced_at_once_staged_or_not(

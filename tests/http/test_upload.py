@@ -233,3 +233,25 @@ def test_a_progress_bar_is_shown_on_a_terminal_only(uploader: Uploader, site_fol
     assert answer.stdout.startswith("released ")
     assert len(answer.stdout.splitlines()) == 1
     assert "\x1b" not in answer.stdout
+
+
+SAME_NAME = [
+    "theme-2196f3.css",
+    "js/precache-manifest.3f9c2ab14d5e6f70.js",
+    ".sprockets-manifest-3f9c2ab14d5e6f70.json",
+]
+
+
+@pytest.mark.parametrize("changed", SAME_NAME)
+def test_a_fingerprinted_file_that_changed_under_its_name_is_sent(
+    uploader: Uploader, site_folder: Callable[[str, dict[str, str]], Path], changed: str
+) -> None:
+    """Both builds lie there from the beginning, so no time of a file tells; later the same build sends nothing."""
+    files = dict.fromkeys([*SAME_NAME, "app-3f9c2ab1.js"], '{"a": "one"}')
+    first, second = site_folder("one", files), site_folder("two", {**files, changed: '{"a": "two"}'})
+    uploader.upload(first)
+    sent = uploader.upload(second)
+    assert [(each["key"], each["reason"]) for each in sent["uploaded"]] == [(f"assets/{changed}", "content_differs")]
+    stored = uploader.aws.client("s3").get_object(Bucket=uploader.bucket, Key=f"assets/{changed}")
+    assert stored["Body"].read() == b'{"a": "two"}'
+    assert uploader.upload(second)["uploaded"] == []

@@ -42,8 +42,8 @@ CLEANERS_RIGHTS: set[Right] = {
     ("Allow", "s3:GetObjectTagging", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:PutObjectTagging", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/*", ""),
-    ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
-    ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/checkpoint.json.gz", ""),
+    ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", "Null s3:if-match true"),
+    ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/checkpoint.json.gz", "Null s3:if-match true"),
     ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/pins/*", ""),
     ("Deny", "s3:PutObjectTagging", "${Bucket.Arn}/assets/.releases/*", ""),
     ("Allow", "scheduler:CreateSchedule", f"{SCHEDULES}/AssetCleaner-wake-ups/*", ""),
@@ -62,9 +62,12 @@ CLEANERS_RIGHTS: set[Right] = {
 }
 
 
+READS_LEDGER_AROUND: Right = ("Allow", "s3:GetObject", "${Bucket.Arn}/.releases/ledger.json.gz", "")
+
 UPLOADERS_RIGHTS: set[Right] = {
-    ("Allow", "s3:ListBucket", "${Bucket.Arn}", "StringLike s3:prefix assets/*"),
+    ("Allow", "s3:ListBucket", "${Bucket.Arn}", "StringLike s3:prefix assets/*, .releases/*"),
     ("Allow", "s3:GetObject", "${Bucket.Arn}/assets/*", ""),
+    READS_LEDGER_AROUND,
     ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:AbortMultipartUpload", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/pending/*", ""),

@@ -12,6 +12,7 @@ import pytest
 from tests.infra.template import (
     CLEANERS_RIGHTS,
     INSTALLATIONS,
+    READS_LEDGER_AROUND,
     UPLOADERS_RIGHTS,
     at_the_root,
     listed,
@@ -126,7 +127,8 @@ class TestRights:
         rights = uploaders_rights(synthesise())
         assert set(rights) == UPLOADERS_RIGHTS
         assert len(rights) == len(UPLOADERS_RIGHTS)
-        assert set(uploaders_rights(synthesise(prefix=""))) == at_the_root(UPLOADERS_RIGHTS)
+        at_the_root_of_the_bucket = at_the_root(UPLOADERS_RIGHTS - {READS_LEDGER_AROUND})
+        assert set(uploaders_rights(synthesise(prefix=""))) == at_the_root_of_the_bucket
         bucket = "arn:${AWS::Partition}:s3:::my-bucket"
         assert set(uploaders_rights(synthesise(bucket="my-bucket"))) == {
             (effect, action, resource.replace("${Bucket.Arn}", bucket), condition)
@@ -175,6 +177,15 @@ class TestRights:
     ) -> None:
         """Whatever runs in the build job, S3 refuses it."""
         assert not may(uploaders_rights(synthesise(prefix=prefix)), action, f"${{Bucket.Arn}}/{prefix}{key}")
+
+    def test_the_uploader_of_a_deep_prefix_reads_the_ledger_of_each_prefix_around(self, synthesise: Synthesise) -> None:
+        """Those logs may be listed: else S3 would answer 403 for each ledger that does not exist."""
+        rights = uploaders_rights(synthesise(prefix="web/shop/assets/"))
+        logs = [f"{each}.releases/" for each in ("web/shop/", "web/", "")]
+        read = {right[2] for right in rights if right[1] == "s3:GetObject"}
+        assert read == {"${Bucket.Arn}/web/shop/assets/*", *(f"${{Bucket.Arn}}/{log}ledger.json.gz" for log in logs)}
+        (condition,) = {right[3] for right in rights if right[1] == "s3:ListBucket"}
+        assert condition == f"StringLike s3:prefix web/shop/assets/*, {', '.join(f'{log}*' for log in logs)}"
 
     @pytest.mark.parametrize("key", ["assets-2/app.js", "index.html", ".releases/markers/20260101T000000Z-r1.json"])
     def test_the_uploader_has_no_rights_outside_its_prefix(self, key: str, synthesise: Synthesise) -> None:

@@ -59,7 +59,8 @@ _RIGHTS_ON_A_SITE = (
     "WriteLedger",
     "TagAssets",
     "DeleteFromSite",
-    "KeepLedgerAndPins",
+    "KeepPins",
+    "KeepLedger",
     "KeepReleaseLogUntagged",
 )
 
@@ -120,6 +121,7 @@ DIFFERENCES = {
             f"{_CLEANERS_RIGHTS}.ListSite.Condition": None,
             f"{_CLEANERS_RIGHTS}.ReadReleaseLog.Resource": "${Bucket.Arn}/.releases/*",
             f"{_UPLOADERS_RIGHTS}.ListSite.Condition": None,
+            f"{_UPLOADERS_RIGHTS}.ReadLedgersAround": None,
             f"{_BUCKET_POLICY}.WriteOnce8ef7d721": None,
             f"{_BUCKET_POLICY}.WriteOncee3b0c442": ANY,
             f"{_BUCKET_POLICY}.CloudFrontGetsAssets": ANY,

@@ -35,6 +35,8 @@ STAGED_ID = "20261123T110000Z-staged"
 OLD_ID = "20261123T120000Z-r0"
 """The release of `superseded` that has A."""
 
+OLD_MARKER = LAYOUT.marker_key(OLD_ID)
+
 
 def release(
     world: World,
@@ -151,6 +153,70 @@ def doubt_that_ended(policy: Policy) -> World:
     return world
 
 
+def ended(policy: Policy) -> World:
+    """The channel of A and B has ended: they are due, but not deleted yet."""
+    world = superseded(policy)
+    world.put(LAYOUT.marker_key("20261123T120012Z-end"), cast.end_body("default", world))
+    world.advance(10)
+    return world
+
+
+def over(policy: Policy) -> World:
+    """The site has ended, and its assets are gone; its release log is not."""
+    world = ended(policy)
+    cast.clean_alone(world, policy)
+    world.advance(10)
+    return world
+
+
+def only_the_ledger(policy: Policy) -> World:
+    """The same, and nothing is left but the ledger, which may go."""
+    world = over(policy)
+    cast.clean_alone(world, policy)
+    world.advance(1000)
+    return world
+
+
+def vanished(policy: Policy) -> World:
+    """A is current in one channel, whose marker is gone. Another one had it too, and has B now."""
+    world = World()
+    release(world, [A, PAGE], "r0")
+    release(world, [A], "r1", channel="other")
+    cast.clean_alone(world, policy)
+    world.vanish(OLD_MARKER)
+    release(world, [B], "r2", channel="other")
+    world.advance(10)
+    return world
+
+
+def vanished_for_days(policy: Policy) -> World:
+    """C is current in a channel whose marker is gone, and no other marker names it; a listing is due."""
+    world = World()
+    release(world, [C, PAGE], "r0")
+    release(world, [A], "r1", channel="other")
+    cast.clean_alone(world, policy)
+    world.vanish(OLD_MARKER)
+    world.advance(90_000)
+    return world
+
+
+def vanished_and_replaced(policy: Policy) -> World:
+    """As `vanished`; an hour later the channel has a new release: until then A was current."""
+    world = vanished(policy)
+    cast.clean_alone(world, policy)
+    world.advance(policy.version_ttl + 10)
+    release(world, [C, PAGE], "r3")
+    return world
+
+
+def end_vanished(policy: Policy) -> World:
+    """A channel has ended, a run has seen it, and the marker that says so is gone; older ones are left."""
+    world = ended(policy)
+    cast.clean_alone(world, replace(policy, removed_ttl=3600))
+    world.vanish(LAYOUT.marker_key("20261123T120012Z-end"))
+    return world
+
+
 def uploader(work: Callable[[Actor], Any], *, skew: int = 0, name: str = "U") -> Callable[[World], Actor]:
     return lambda world: Actor(name, world, work, skew=skew)
 
@@ -231,7 +297,40 @@ LONG = tuple(
 )
 """Those of them that take longest: a release is put in place beside another one, or beside a run that deletes."""
 
-OLD_MARKER = LAYOUT.marker_key(OLD_ID)
+END = uploader(cast.ending("default"), name="E")
+END_OF_THE_SITE = uploader(cast.ending(None), name="E")
+END_AND_CLEANER = case("the end of a channel, while others are deleted", superseded, END, CLEANER)
+END_AND_BACK = case("the end of a channel, and an upload", superseded, END, BACK)
+END_AND_ROLL_BACK = case("the end of a channel, and a roll-back", superseded, END, ROLL_BACK)
+END_AND_ACTIVATION = case("the end of a site, and an activation", staged, END_OF_THE_SITE, ACTIVATION)
+ENDED_AND_BACK = case("an upload to a channel that has ended, while its assets are deleted", ended, BACK, CLEANER)
+ENDED_AND_ROLL_BACK = case("a roll-back in a channel that has ended, likewise", ended, ROLL_BACK, CLEANER)
+LOG_AND_BACK = case("an upload to a site that has ended, while its release log goes", over, BACK, CLEANER)
+LOG_ALONE = case("the release log of a site that has ended goes", over, CLEANER)
+LOG_AND_TWO_CLEANERS = case("two cleaners remove the release log of a site", over, CLEANER, OTHER_CLEANER)
+LEDGER_AND_BACK = case("an upload to a site that has ended, while its ledger goes", only_the_ledger, BACK, CLEANER)
+WITH_AN_END = (
+    END_AND_CLEANER,
+    END_AND_BACK,
+    END_AND_ROLL_BACK,
+    END_AND_ACTIVATION,
+    ENDED_AND_BACK,
+    ENDED_AND_ROLL_BACK,
+    LOG_AND_BACK,
+    LOG_AND_TWO_CLEANERS,
+    LEDGER_AND_BACK,
+)
+"""A channel or a site ends; the tests play every schedule of these cases."""
+
+END_VANISHED = case("a channel that has ended, and whose marker for that is gone", end_vanished, CLEANER)
+VANISHED_FOR_DAYS = case("a current marker that is gone for days", vanished_for_days, CLEANER)
+VANISHED_AND_REPLACED = case(
+    "a marker that was gone, and a new release", vanished_and_replaced, cleaner_of(LATER), policy=LATER
+)
+NEXT_ELSEWHERE = uploader(cast.upload([C], "other", "next"), name="V")
+VANISHED = case("a current marker that is gone, while others are deleted", vanished, CLEANER)
+VANISHED_AND_NEXT = case("the same, and a new version in another channel", vanished, CLEANER, NEXT_ELSEWHERE)
+
 COPY = uploader(cast.copying(lambda: OLD_MARKER), name="O")
 MARKER_COPIED = case("an old marker is copied, while others are deleted", superseded, COPY, CLEANER)
 MARKER_PUT_BACK = case(
@@ -315,6 +414,29 @@ def deletion_after_5xx() -> None:
     play(BACK_AND_CLEANER, ("C", "delete", Verdict.UNKNOWN), ("C", *TO_THE_END), ("U", *TO_THE_END))
 
 
+def late_deletion_of_the_ledger() -> None:
+    """The ledger of a site that has ended is deleted late: the site is back, and another run is about to delete."""
+    world = only_the_ledger(AT_ONCE)
+    first, other = (cast.cleaner(world, name, cast.cleaning(AT_ONCE)) for name in "CD")
+    upload = BACK(world)
+    world.actors = [first, other, upload]
+    Watch(world, AT_ONCE)
+    with judged(world, "a late deletion of the ledger"):
+        go_on(first, "delete")
+        world.actor = None
+        release(world, [A, PAGE], "r5")
+        cast.clean_alone(world, AT_ONCE)
+        cast.clean_alone(world, AT_ONCE)
+        release(world, [B, PAGE], "r6")
+        world.advance(10)
+        go_on(other, "delete")
+        first.step()
+        go_on(upload, "put")
+        for actor in (other, upload):
+            go_on(actor, "")
+        settle(world, AT_ONCE)
+
+
 def late_tags() -> None:
     """A tag is written without an answer, and S3 executes that after an upload made the asset current again."""
     only_tags = case("a run that only tags", superseded, cleaner_of(LATER), BACK, cleaner_of(LATER, "D"), policy=LATER)
@@ -332,6 +454,12 @@ def pins_cut_short() -> None:
         ("C", pins, Verdict.REPEAT),
         ("C", *TO_THE_END),
     )
+
+
+def late_unpin() -> None:
+    """The deletion of a pin is repeated, and S3 executes it again when the release has been pinned anew."""
+    again = case("a release that is pinned again", superseded, uploader(cast.pinning_again(OLD_ID)))
+    play(again, ("U", f"delete {LAYOUT.pin_key(OLD_ID)}", Verdict.AGAIN), ("U", *TO_THE_END))
 
 
 def late_marker() -> None:

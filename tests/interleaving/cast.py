@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.run import BrokenOffError, Job, clean
-from release_log.marker import Asset, Release, encode
+from release_log.marker import FORMAT, Asset, Release, encode
 from tests.fake_uploader_s3 import stored_with
 from tests.interleaving.actor import EPOCH, MISHAPS, Actor, BrokenPromiseError, Op
 from tests.interleaving.ports import UPLOADER_ERRORS, CleanerPort, UploaderPort, ask
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
 from uploader.builds.asset import LocalAsset
 from uploader.clocks import Clocks
+from uploader.operations.ending import end, find_end
 from uploader.operations.pins import pin, unpin
 from uploader.operations.rollback import find_target, roll_back
 from uploader.operations.staging import activate, drop
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cleaner_lambda.report import Report
+    from release_log.layout import Layout
     from release_log.policy_settings import Policy
+    from uploader.operations.ending import Ended
     from uploader.operations.staging import Activated
     from uploader.publishing.compare import Upload
     from uploader.publishing.publish import Published
@@ -62,10 +65,10 @@ def local_assets(keys: Sequence[str]) -> list[LocalAsset]:
     return [local_asset(key) if key in asks_for else local_asset(key, asks_for) for key in sorted(keys)]
 
 
-def objects_of(keys: Sequence[str], some: Sequence[str] | None = None) -> frozenset[str]:
+def objects_of(keys: Sequence[str], some: Sequence[str] | None = None, layout: Layout = LAYOUT) -> frozenset[str]:
     """The keys of the objects that a build, or some of its files, consist of: a page is its stored version."""
     files = [each for each in local_assets(keys) if some is None or each.key in some]
-    return frozenset(each.key if each.stored is None else LAYOUT.page_key(each.stored) for each in files)
+    return frozenset(each.key if each.stored is None else layout.page_key(each.stored) for each in files)
 
 
 def put_assets(world: World, keys: Sequence[str], *, stored: bool = True) -> None:
@@ -86,12 +89,14 @@ def put_in_place(world: World, keys: Sequence[str], release_id: str) -> None:
     world.put(LAYOUT.placed_key(release_id), b"{}")
 
 
-def build(keys: Sequence[str], channel: str, name: str) -> Build:
+def build(keys: Sequence[str], channel: str, name: str, layout: Layout = LAYOUT) -> Build:
     """A build of these files."""
-    return Build(assets=local_assets(keys), prefix=PREFIX, channel=channel, release=name)
+    return Build(assets=local_assets(keys), prefix=layout.prefix, channel=channel, release=name)
 
 
-def body(keys: Sequence[str], channel: str, name: str, world: World, *, stored: bool = True) -> bytes:
+def body(
+    keys: Sequence[str], channel: str, name: str, world: World, layout: Layout = LAYOUT, *, stored: bool = True
+) -> bytes:
     """A marker's content; without stored pages as a build tool of somebody else's may write it."""
     assets = {
         a.logical: Asset(
@@ -105,7 +110,12 @@ def body(keys: Sequence[str], channel: str, name: str, world: World, *, stored: 
         for a in local_assets(keys)
     }
     by = {"name": "tests", "version": "0"}
-    return encode(Release(name, channel, world.now, PREFIX, by, assets, format=2 if stored else 1))
+    return encode(Release(name, channel, world.now, layout.prefix, by, assets, format=FORMAT if stored else 1))
+
+
+def end_body(channel: str, world: World) -> bytes:
+    """The content of a marker that says that a channel has ended."""
+    return encode(Release("end", channel, world.now, PREFIX, {"name": "tests", "version": "0"}, {}, ended=True))
 
 
 def publish_alone(  # noqa: PLR0913 (how far it comes, and in which format)
@@ -155,21 +165,27 @@ def _must_be_there(actor: Actor, keys: frozenset[str], what: str) -> None:
 
 
 def upload(
-    keys: Sequence[str], channel: str, name: str, *, stage: bool = False, ahead: bool = False
+    keys: Sequence[str],
+    channel: str,
+    name: str,
+    *,
+    stage: bool = False,
+    ahead: bool = False,
+    layout: Layout = LAYOUT,
 ) -> Callable[[Actor], Published]:
     """An upload, staged or not; it lists the bucket before its intent, or after it."""
-    wanted = build(keys, channel, name)
-    names = objects_of(keys)
+    wanted = build(keys, channel, name, layout)
+    names = objects_of(keys, layout=layout)
 
     def work(actor: Actor) -> Published:
         def started(uploads: list[Upload]) -> None:
-            actor.relies_on = names - objects_of([*keys], [upload.asset.key for upload in uploads])
+            actor.relies_on = names - objects_of(keys, [upload.asset.key for upload in uploads], layout)
             if actor.world.now <= actor.until:  # later it starts again, and relies on no key
                 _must_be_there(actor, actor.relies_on, "skips what it saw")
 
         port = UploaderPort(actor.world, actor)
         if ahead:
-            port.list_ahead(frozenset(keys))
+            port.list_ahead(layout, frozenset(keys))
         published = publish(port, wanted, stage=stage, started=started, clocks=_clocks(actor))
         _must_be_there(actor, names, "reported success")
         return published
@@ -177,15 +193,15 @@ def upload(
     return work
 
 
-def activation(release_id: Callable[[], str | None]) -> Callable[[Actor], Activated | None]:
+def activation(release_id: Callable[[], str | None], layout: Layout = LAYOUT) -> Callable[[Actor], Activated | None]:
     """The activation of a release; its id is known when it runs."""
 
     def work(actor: Actor) -> Activated | None:
         found = release_id()
         if found is None:
             return None
-        release = actor.world.staged.get(LAYOUT.staged_key(found))
-        activated = activate(UploaderPort(actor.world, actor), LAYOUT, found, clocks=_clocks(actor))
+        release = actor.world.staged.get(layout.staged_key(found))
+        activated = activate(UploaderPort(actor.world, actor), layout, found, clocks=_clocks(actor))
         if release is not None and not activated.already:
             _must_be_there(actor, frozenset(release.objects), "reported success")
         return activated
@@ -193,28 +209,30 @@ def activation(release_id: Callable[[], str | None]) -> Callable[[Actor], Activa
     return work
 
 
-def dropping(release_id: Callable[[], str | None]) -> Callable[[Actor], None]:
+def dropping(release_id: Callable[[], str | None], layout: Layout = LAYOUT) -> Callable[[Actor], None]:
     """The end of a release whose roll-out failed."""
 
     def work(actor: Actor) -> None:
         found = release_id()
         actor.relies_on = actor.staged = frozenset()
         if found is not None:
-            drop(UploaderPort(actor.world, actor), LAYOUT, found)
+            drop(UploaderPort(actor.world, actor), layout, found)
 
     return work
 
 
-def roll_out(keys: Sequence[str], channel: str, name: str, *, succeeds: bool) -> Callable[[Actor], Any]:
+def roll_out(
+    keys: Sequence[str], channel: str, name: str, *, succeeds: bool, layout: Layout = LAYOUT
+) -> Callable[[Actor], Any]:
     """``uploader run``: upload and stage, then activate or drop."""
-    stage = upload(keys, channel, name, stage=True)
+    stage = upload(keys, channel, name, stage=True, layout=layout)
 
     def work(actor: Actor) -> Any:  # noqa: ANN401
         published = stage(actor)
         actor.relies_on = actor.staged = objects_of(keys)
         actor.until = actor.world.now + timedelta(seconds=SHORTEST_STAGED_TTL)
         then = activation if succeeds else dropping
-        return then(lambda: published.id)(actor)
+        return then(lambda: published.id, layout)(actor)
 
     return work
 
@@ -229,6 +247,20 @@ def pinning(release_id: str, *, then_unpin: bool = False) -> Callable[[Actor], N
         if then_unpin:
             world.unpinned.add(release_id)
             unpin(port, LAYOUT, release_id)
+
+    return work
+
+
+def pinning_again(release_id: str) -> Callable[[Actor], None]:
+    """A release that is pinned, unpinned, and pinned again a moment later."""
+    begin = pinning(release_id, then_unpin=True)
+
+    def work(actor: Actor) -> None:
+        port, world = UploaderPort(actor.world, actor), actor.world
+        begin(actor)
+        world.sleep(1)
+        pin(port, LAYOUT, release_id, clocks=_clocks(actor))
+        world.unpinned.discard(release_id)
 
     return work
 
@@ -277,16 +309,56 @@ def taking_away(key: str) -> Callable[[Actor], None]:
     return work
 
 
+class _EnderPort(UploaderPort):
+    """Who drops a staged release ends what its roll-out relies on."""
+
+    def withdraw(self, key: str, etag: str | None = None) -> None:
+        dropped = self.world.staged.get(key)
+        for other in self.world.actors:
+            if dropped is not None and other.staged and other.staged <= dropped.keys:
+                other.relies_on = other.staged = frozenset()
+        super().withdraw(key, etag)
+
+
+def ending(channel: str | None) -> Callable[[Actor], Ended]:
+    """``uploader end``: a channel, or all of them, if there are any."""
+
+    def work(actor: Actor) -> Ended:
+        port = _EnderPort(actor.world, actor)
+        return end(port, LAYOUT, find_end(port, LAYOUT, channel), clocks=_clocks(actor))
+
+    return work
+
+
+def vanishing(pick: Callable[[], str | None]) -> Callable[[Actor], None]:
+    """Somebody deletes a channel's current marker, which a run has seen."""
+
+    def work(actor: Actor) -> None:
+        world, key = actor.world, pick()
+        if key is not None:
+            ask(world, Op("delete", key, frozenset({key}), writes=True), partial(world.vanish, key), UPLOADER_ERRORS)
+
+    return work
+
+
 def publish_again(world: World, channels: Sequence[str]) -> None:
-    """An operator does what the cleaner's stop asks for: a new release of what is live, in each of these channels."""
+    """An operator does what the cleaner's stop asks for: what is live, or has ended, once more in these channels."""
     for channel in channels:
         world.advance(2)
-        keys = sorted(world.releases[world.current()[channel]][1].keys)
-        publish_alone(world, keys, "again", channel=channel)
+        newest = world.published[world.newest()[channel]][1]
+        if newest.ended:
+            world.put(LAYOUT.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-again"), end_body(channel, world))
+        else:
+            publish_alone(world, sorted(newest.keys), "again", channel=channel)
 
 
 def cleaning(
-    policy: Policy, *, batches: int | None = None, full: bool = False, run: str | None = None
+    policy: Policy,
+    *,
+    batches: int | None = None,
+    full: bool = False,
+    run: str | None = None,
+    layout: Layout = LAYOUT,
 ) -> Callable[[Actor], Report]:
     """One invocation of the cleaner.
 
@@ -300,7 +372,7 @@ def cleaning(
     def work(actor: Actor) -> Report:
         left = itertools.count() if batches is None else iter([*range(batches)])
         pace = Pace(has_time=lambda: next(left, None) is not None, sleep=actor.world.sleep)
-        job = Job(prefix=PREFIX, policy=policy, run=run or f"run-{actor.name}", full=full)
+        job = Job(prefix=layout.prefix, policy=policy, run=run or f"run-{actor.name}", full=full)
         try:
             report = clean(CleanerPort(actor.world, actor), job, pace)
         except BrokenOffError as error:
@@ -326,11 +398,11 @@ def _must_be_recorded(actor: Actor, report: Report | None) -> None:
         raise BrokenPromiseError(msg)
 
 
-def clean_alone(world: World, policy: Policy, *, full: bool = False) -> Report:
+def clean_alone(world: World, policy: Policy, *, full: bool = False, layout: Layout = LAYOUT) -> Report:
     """One run without other actors, not interrupted."""
     world.actor = None
     world.runs_alone += 1
-    job = Job(prefix=PREFIX, policy=policy, run=f"run-{world.runs_alone}", full=full)
+    job = Job(prefix=layout.prefix, policy=policy, run=f"run-{world.runs_alone}", full=full)
     return clean(CleanerPort(world, None), job, Pace(sleep=world.sleep))
 
 

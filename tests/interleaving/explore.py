@@ -14,7 +14,7 @@ from release_log.marker import decode
 from release_log.policy_settings import Policy
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
-from tests.interleaving.verdict import Watch, settle
+from tests.interleaving.verdict import Watch, read_ledger, settle
 from tests.interleaving.world import LAYOUT, PREFIX, World
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def random_schedule(seed: int) -> World:
     with judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
         released, staged = _history(world, policy, random, copies=copies)
         world.actors = list(_cast(world, policy, random, released, staged, copies=copies))
-        _play(world, random)
+        play(world, random)
         settle(world, policy)
     return world
 
@@ -102,6 +102,10 @@ def _history(world: World, policy: Policy, random: Random, *, copies: bool) -> t
     for number in range(random.randint(0, 4)):
         keys, channel = _assets(random), random.choice((*CHANNELS, CHANNELS[0]))
         folder = random.choice((LAYOUT.markers, LAYOUT.markers, LAYOUT.markers, LAYOUT.staged, LAYOUT.pending))
+        if folder == LAYOUT.markers and random.random() < 0.1:
+            world.put(LAYOUT.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-end{number}"), cast.end_body(channel, world))
+            world.advance(2 + 61 * copies)
+            continue
         old, cut_off = random.random() < 0.1 and folder == LAYOUT.markers, random.random() < 0.15
         release_id = cast.publish_alone(world, keys, f"r{number}", folder, channel, stored=not old, placed=not cut_off)
         body = world.objects[LAYOUT.key_in(folder, release_id)].body
@@ -128,6 +132,20 @@ def _history(world: World, policy: Policy, random: Random, *, copies: bool) -> t
 def _cast(
     world: World, policy: Policy, random: Random, released: list[str], staged: list[str], *, copies: bool
 ) -> Iterator[Actor]:
+    yield from _publishers(world, random, released, staged, copies=copies)
+    yield from _meddlers(world, random, released, copies=copies)
+    if random.random() < 0.2:
+        yield Actor("E", world, cast.ending(random.choice((*CHANNELS, None))))
+    for number in range(random.choice((1, 1, 2))):
+        batches = random.choice((None, None, None, random.randint(0, 4)))
+        work = cast.cleaning(policy, batches=batches, full=random.random() < 0.2)
+        yield cast.cleaner(world, f"C{number}", work)
+
+
+def _publishers(
+    world: World, random: Random, released: list[str], staged: list[str], *, copies: bool
+) -> Iterator[Actor]:
+    """Uploads, roll-outs, activations, pins and roll-backs."""
     for number in range(random.choice((0, 1, 1, 2, 2))):
         keys, channel, name = _assets(random), random.choice((*CHANNELS, CHANNELS[0])), f"u{number}"
         if random.random() < 0.1:
@@ -148,6 +166,10 @@ def _cast(
         else:
             work = cast.rolling_back(random.choice(released))
         yield Actor("P", world, work, skew=0 if copies else random.choice((0, 0, 3600)))
+
+
+def _meddlers(world: World, random: Random, released: list[str], *, copies: bool) -> Iterator[Actor]:
+    """Somebody copies files of the release log, or deletes a current marker."""
     if copies:
         markers = {LAYOUT.marker_key(release_id) for release_id in released}
         dice = Random(random.random())  # noqa: S311 (a schedule, no secret)
@@ -158,13 +180,18 @@ def _cast(
             return dice.choice(files) if files else None
 
         yield Actor("O", world, cast.copying(*[pick] * random.randint(1, 4)))
-    for number in range(random.choice((1, 1, 2))):
-        batches = random.choice((None, None, None, random.randint(0, 4)))
-        work = cast.cleaning(policy, batches=batches, full=random.random() < 0.2)
-        yield cast.cleaner(world, f"C{number}", work)
+    elif random.random() < 0.1:
+        yield Actor("O", world, cast.vanishing(partial(_current_marker, world, random.choice(CHANNELS))))
 
 
-def _play(world: World, random: Random) -> None:
+def _current_marker(world: World, channel: str) -> str | None:
+    """The marker of a channel's current release, if a run has seen it: nobody can know that any other one is gone."""
+    ledger, found = read_ledger(world), world.current().get(channel)
+    known = ledger is not None and found is not None and ledger.current.get(channel) == found
+    return LAYOUT.marker_key(str(found)) if known else None
+
+
+def play(world: World, random: Random) -> None:
     """Let the actors go on in a random order, with a few mishaps."""
     mishaps = random.choice((0, 0, 1, 1, 2, 4))
     waiting = list(world.actors)

@@ -21,16 +21,19 @@ from cleaner_lambda import (
     history,
     load,
     look,
+    lost,
     next_ledger,
     order,
     pages,
     replay,
     run,
     s3_errors,
+    survey,
 )
 from tests.interleaving import cases, nested, placing, ports, pruned
-from tests.interleaving.exhaustive import every_schedule
-from uploader.protocol import held, write_if_whole
+from tests.interleaving.exhaustive import every_crash, every_schedule
+from uploader.operations import pins
+from uploader.protocol import announcements, held, write_if_whole
 from uploader.protocol import look as uploader_look
 from uploader.protocol import placing as placing_module
 from uploader.protocol.held import Intent
@@ -103,6 +106,14 @@ def no_intent(bucket: BucketPort, layout: Layout, release_id: str, keys: frozens
     return held
 
 
+def _neighbours(condition: str) -> tuple[str, str]:
+    """The uploader without the ledgers of some neighbours."""
+    return (
+        "others(bucket, look.neighbours)",
+        f"others(bucket, tuple(each for each in look.neighbours if {condition}))",
+    )
+
+
 _DELETE = "_delete(store, [action.key for action in plan.delete], outcome.deleted, outcome, late, pace)\n"
 
 MUTANTS = (
@@ -157,11 +168,11 @@ MUTANTS = (
         "a listed asset is gone before anybody knew that it was needed",
         publish.publish,
         (
-            ("_stored_objects(bucket, layout, build, held.take_look(), newest)", "early"),
+            ("_compare(bucket, layout, build, held.take_look(), newest, warned)", "early"),
             (
                 "        with late.named(), intent(",
                 (
-                    "        early = _stored_objects(bucket, layout, build, bucket.look(layout, keys), newest)\n"
+                    "        early = _compare(bucket, layout, build, bucket.look(layout, keys), newest, set())\n"
                     "        with late.named(), intent("
                 ),
             ),
@@ -233,22 +244,25 @@ MUTANTS = (
     Mutant(
         "the uploader waits for a cleaner that is deleting",
         "an asset that it listed is deleted a moment later",
-        uploader_look.look_around,
-        (("    if announced is None and ledger.last_modified + MARGIN + ahead < written:\n", "    if True:\n"),),
+        announcements.wait_for,
+        (
+            ("        if clock.now() >= until:\n", "        if True:\n"),
+            ("return Heard(True, False", "return Heard(False, False"),
+        ),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
         "a listing from before the ledger was read is repeated",
         "an asset that it listed was deleted before it read that the cleaner had finished",
         uploader_look.look_around,
-        (("if announced is None and ledger.last_modified + MARGIN + ahead < written:", "if announced is None:"),),
+        (("heard.waited or ledger.blob.last_modified + MARGIN >= began", "heard.waited"),),
         every(cases.PAGE_AND_CLEANER),
     ),
     Mutant(
         "a listing from before the intent counts from the moment it began",
         "the same, for a listing made while the build was still being read",
         uploader_look.look_around,
-        (("ledger.last_modified + MARGIN + ahead < written", "ledger.last_modified + MARGIN < written"),),
+        (("ledger.blob.last_modified + MARGIN >= began", "ledger.blob.last_modified + MARGIN >= written"),),
         every(cases.LISTED_AHEAD, preemptions=2),
     ),
     Mutant(
@@ -273,13 +287,8 @@ MUTANTS = (
     Mutant(
         "the uploader's own clock decides nothing",
         "announcements expire early",
-        uploader_look.look_around,
-        (
-            (
-                "if written + timedelta(seconds=clocks.passed() - looked) >= announced.until:",
-                "if clocks.wall() >= announced.until:",
-            ),
-        ),
+        announcements.wait_for,
+        (("if clock.now() >= until:", "if clock.clocks.wall() >= until:"),),
         every(cases.WRONG_CLOCK),
     ),
     Mutant(
@@ -394,6 +403,20 @@ MUTANTS = (
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
+        "a pin that is ended is deleted only if it is the one that was read",
+        "a deletion that arrives late takes a new pin of the release, and then its assets are deleted",
+        pins.unpin,
+        ((", found.etag)", ")"),),
+        cases.late_unpin,
+    ),
+    Mutant(
+        "no two pins are alike",
+        "the same",
+        pins.pin,
+        (('"pinned_at": at.isoformat()', ""),),
+        cases.late_unpin,
+    ),
+    Mutant(
         "pins are read at the second look too",
         "an asset that was pinned during the run is deleted",
         look.take_second_look,
@@ -479,12 +502,8 @@ MUTANTS = (
         (
             ("        refusal = write_checkpoint(", "        refusal, later = None, lambda: write_checkpoint("),
             (
-                "    apply(store, plan, sorted(prune), pace, outcome, unanswered)\n",
-                (
-                    "    apply(store, plan, sorted(prune), pace, outcome, unanswered)\n"
-                    "    if cut is not None and not plan.stops:\n"
-                    "        later()\n"
-                ),
+                "    after = after_effects(",
+                ("    if cut is not None and not plan.stops:\n        later()\n    after = after_effects("),
             ),
         ),
         pruned.crash_while_pruning,
@@ -594,14 +613,89 @@ MUTANTS = (
         "release logs inside the site are looked for again at the second look",
         "an asset is deleted that the first release of a site inside this one relies on",
         decision.look_at_neighbours,
-        (("find_inner(store, layout, known.inner, due, pace.mapper)", "frozenset()"),),
-        nested.a_site_appears_inside,
+        (("find_inner(store, layout, known.inner, due, pace)", "Inside()"),),
+        every(nested.A_SITE_APPEARS_INSIDE),
     ),
     Mutant(
         "the sites around are asked at the second look",
         "an asset is deleted that a release of a site around this one needs",
         decision.look_at_neighbours,
         (("view.around | around.keys", "view.around"),),
-        nested.the_site_around_takes_over,
+        every(nested.THE_SITE_AROUND_TAKES_OVER),
+    ),
+    Mutant(
+        "an uploader waits for the cleaners of the sites around",
+        "the first release of a site inside relies on an asset that the outer site's cleaner deletes a moment later",
+        uploader_look.look_around,
+        (_neighbours("each.prefix.startswith(layout.prefix)"),),
+        every(nested.A_SITE_APPEARS_INSIDE),
+    ),
+    Mutant(
+        "an uploader waits for the cleaners of the sites inside",
+        "a release relies on an asset that the inner site's cleaner deletes a moment later",
+        uploader_look.look_around,
+        (_neighbours("not each.prefix.startswith(layout.prefix)"),),
+        every(nested.THE_SITE_AROUND_TAKES_OVER),
+    ),
+    Mutant(
+        "the finished plan is checked against the sites inside",
+        "nothing on its own: the history leaves out their keys before; a mutant of both deletes a live asset of theirs",
+        guard.check,
+        (("_without_inner(plan, tuple(inner))", "_without_inner(plan, ())"),),
+        nested.keys_of_both_in_the_history,
+    ),
+    Mutant(
+        "the marker that says that a channel has ended is the last of its markers to go",
+        "where the ledger is lost then, a release of a channel that has ended is current again",
+        run._attempt,  # noqa: SLF001
+        (
+            (
+                "[sorted(prune), [] if plan.is_stopped else sorted(last)]",
+                "[sorted(last), sorted(prune)]",
+            ),
+        ),
+        every(cases.LOG_AND_BACK),
+    ),
+    Mutant(
+        "the ledger knows that a channel has ended",
+        "the cleaner misses the marker that it has deleted itself, and alarms",
+        lost.find_lost,
+        (("        if channel in ledger.ends:\n", "        if False:\n"),),
+        partial(every_crash, cases.LOG_ALONE, "C"),
+    ),
+    Mutant(
+        "a channel that has ended stays so, also if the marker that says so is gone",
+        "an old release of it is current again",
+        folding.fold_log,
+        (("    ends = ends_without_marker(ledger, layout, listed)\n", "    ends = []\n"),),
+        every(cases.END_VANISHED),
+    ),
+    Mutant(
+        "the ledger of a site that has ended is deleted under a condition",
+        "a late deletion takes the ledger of a site that has come back, and with it another run's announcement",
+        ports.CleanerPort.delete_if,
+        (("if stored is None or stored.etag != etag:", "if stored is None:"),),
+        cases.late_deletion_of_the_ledger,
+    ),
+    Mutant(
+        "what retires while a channel's current marker is gone stays",
+        "an asset is deleted that the release without its marker needs",
+        lost.hold_doubtful,
+        (("    new = new if gone else set()\n", "    new = set()\n"),),
+        every(cases.VANISHED),
+    ),
+    Mutant(
+        "no orphan is retired while a channel's current marker is gone",
+        "the same, for an asset that no other marker names",
+        survey.survey,
+        (("stopped = loaded.stops or folded.stops or around.stops", "stopped = loaded.stops or around.stops"),),
+        every(cases.VANISHED_FOR_DAYS),
+    ),
+    Mutant(
+        "what was in doubt counts as retired no earlier than the release that ended the doubt",
+        "assets that were live until a moment ago are deleted without their time",
+        lost.hold_doubtful,
+        (("max(mark.since, since)", "mark.since"),),
+        every(cases.VANISHED_AND_REPLACED),
     ),
 )

@@ -1,102 +1,199 @@
 """Two sites, one inside the other's prefix, which know each other by their release logs alone.
 
-Schedules that lose an asset without one of the rules of `cleaner_lambda.nesting`. The promise for the inner site's
-release is that of a pin: the world keeps it for any keys.
+The real uploaders and the real cleaners of both. The inner site's keys are ``assets/in/…``; the outer site publishes
+some of them too.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.pace import Pace
-from cleaner_lambda.run import Job, clean
+import pytest
+
+from cleaner_lambda import decision, survey
 from release_log.layout import Layout
-from release_log.marker import Asset, Release, encode
+from release_log.marker import decode
 from tests.interleaving import cast
-from tests.interleaving.actor import Actor
+from tests.interleaving.actor import Actor, BrokenPromiseError
 from tests.interleaving.cases import AT_ONCE, release
-from tests.interleaving.explore import PAGE, judged
-from tests.interleaving.ports import CleanerPort, UploaderPort
-from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, World
-from uploader.clocks import Clocks
-from uploader.publishing.publish import Build, publish
+from tests.interleaving.exhaustive import Case, every_schedule
+from tests.interleaving.explore import PAGE
+from tests.interleaving.world import LAYOUT, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
     from typing import Any
+
+    from release_log.marker import Release
+    from release_log.policy_settings import Policy
+    from tests.interleaving.world import Stored
 
 INNER = Layout(f"{LAYOUT.prefix}in/")
 OLD, NEW = (f"{INNER.prefix}ui-{n}{n}f9c2ab.js" for n in "12")
+OUTSIDE = f"{LAYOUT.prefix}app-11f9c2ab.js"
+SITES = (LAYOUT, INNER)
+
+DAY = 86_400
 
 
-def _clean(layout: Layout) -> Callable[[Actor], object]:
-    def work(actor: Actor) -> object:
-        job = Job(prefix=layout.prefix, policy=AT_ONCE, run=f"run-{actor.name}")
-        return clean(CleanerPort(actor.world, actor), job, Pace(sleep=actor.world.sleep))
+class TwoSites(World):
+    """The bucket with both sites. The promise holds for the inner one's current releases too.
 
-    return work
+    Attributes:
+        inner: Id -> when its marker was written, and what it says, for each marker of the inner site.
+    """
+
+    def __init__(self, page: int = 1000) -> None:
+        super().__init__(page)
+        self.inner: dict[str, tuple[datetime, Release]] = {}
+
+    def copy(self) -> World:
+        other = super().copy()
+        assert isinstance(other, TwoSites)
+        other.inner = dict(self.inner)
+        return other
+
+    def put(self, key: str, body: bytes, *, size: int | None = None, metadata: dict[str, str] | None = None) -> Stored:
+        stored = super().put(key, body, size=size, metadata=metadata)
+        if key.startswith(INNER.markers):
+            self.inner[INNER.release_id(key)] = (stored.at, decode(body, INNER.prefix))
+        return stored
+
+    def delete(self, key: str) -> None:
+        if key.startswith(INNER.markers) and key in self.objects:
+            self.inner.pop(INNER.release_id(key), None)
+        super().delete(key)
+
+    def inner_keys(self) -> frozenset[str]:
+        """Every key of a current release of the inner site."""
+        newest: dict[str, tuple[datetime, str]] = {}
+        for release_id, (at, found) in self.inner.items():
+            newest[found.channel] = max(newest.get(found.channel, (at, release_id)), (at, release_id))
+        return frozenset().union(*(self.inner[release_id][1].keys for _, release_id in newest.values()))
+
+    def check(self) -> None:
+        super().check()
+        missing = self.inner_keys() - self.objects.keys()
+        if missing:
+            msg = f"a current release of the inner site misses {sorted(missing)}"
+            raise BrokenPromiseError(msg)
 
 
-def _clean_alone(world: World, layout: Layout, name: str) -> None:
+def settle(world: World, policy: Policy) -> None:
+    """Run both cleaners until nothing is left to do; then all is gone that neither site's current releases need."""
+    assert isinstance(world, TwoSites)
     world.actor = None
-    job = Job(prefix=layout.prefix, policy=AT_ONCE, run=name)
-    clean(CleanerPort(world, None), job, Pace(sleep=world.sleep))
+    for actor in world.actors:
+        actor.crash()
+    world.trace.append("-- both cleaners come back until nothing is left to do")
+    for seconds in (61, policy.pending_ttl + policy.staged_ttl + 2, DAY + 1, DAY + policy.removed_ttl + 2, 1000):
+        world.advance(seconds)
+        for layout in (*SITES, *SITES):
+            report = cast.clean_alone(world, policy, layout=layout)
+            world.check()
+            assert not [stop for stop in report.plan.stops if stop.reason not in {"deleting", "rebuilt"}], report.plan
+    needed = world.current_keys() | world.inner_keys()
+    # Whether a site may be cleaned is known by its markers; and an orphan without a fingerprint is left to people.
+    cleaned = [layout for layout, known in ((LAYOUT, world.releases), (INNER, world.inner)) if known]
+    left = {
+        key
+        for key in world.objects.keys() - needed
+        if LAYOUT.owns(key) and cast.local_asset(key).fingerprinted and _site_of(world, key) in cleaned
+    }
+    if left:
+        msg = f"{sorted(left)} was due, and is still there"
+        raise BrokenPromiseError(msg)
 
 
-def _inner_release(world: World, key: str, name: str) -> None:
-    """A release of the inner site, without interruption; it takes a second."""
-    cast.put_assets(world, [key])
-    asset = cast.local_asset(key)
-    assets = {asset.logical: Asset(key, asset.size, asset.fingerprinted, headers=asset.treatment.headers.digest)}
-    body = encode(Release(name, "default", world.now, INNER.prefix, {"name": "tests", "version": "0"}, assets))
-    world.put(INNER.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-{name}"), body)
+def _site_of(world: World, key: str) -> Layout:
+    """The innermost site with a release log that a key lies beneath."""
+    inside = INNER.owns(key) and any(each.startswith(INNER.log) for each in world.objects)
+    return INNER if inside else LAYOUT
+
+
+def _release(world: World, layout: Layout, keys: Sequence[str], name: str) -> None:
+    """A release without interruption; it takes a second."""
+    cast.put_assets(world, keys)
+    body = cast.body(keys, "default", name, world, layout)
+    world.put(layout.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-{name}"), body)
     world.advance(1)
 
 
-def _publish_inside(actor: Actor) -> object:
-    """The inner site's first upload: it relies on what it finds."""
-    world = actor.world
-    build = Build(assets=[cast.local_asset(OLD)], prefix=INNER.prefix, channel="default", release="first")
-    clocks = Clocks(wall=lambda: world.now, passed=lambda: world.time.timestamp(), sleep=world.sleep)  # noqa: PLW0108 (the clock moves)
-    published = publish(UploaderPort(world, actor), build, clocks=clocks)
-    world.pinned["the inner site's release"] = frozenset({OLD})
-    return published
-
-
-def _play(name: str, world: World, layout: Layout, meanwhile: Callable[[Actor], Any]) -> None:
-    """A run of one site's cleaner; just after it has announced what it deletes, another actor does all its work."""
-    cleaner = Actor("C", world, _clean(layout), lives=INVOCATION_SECONDS)
-    other = Actor("U", world, meanwhile)
-    world.actors = [cleaner, other]
-    with judged(world, name):
-        cleaner.start()
-        while str(cleaner.pending) != f"put {layout.ledger}":
-            cleaner.step()
-        cleaner.step()
-        for actor in (other, cleaner):
-            if actor.state == "new":
-                actor.start()
-            while actor.state == "running":
-                actor.step()
-        assert (cleaner.state, other.state) == ("done", "done"), world.trace
-        world.check()
-
-
-def a_site_appears_inside() -> None:
-    """The outer site retired an asset that the first release of a site inside it takes over during the run."""
-    world = World()
+def outer_has_retired(policy: Policy) -> World:
+    """The outer site retired an asset in a folder where no other site is yet; it is due."""
+    world = TwoSites()
     release(world, [OLD, PAGE], "r0")
-    _clean_alone(world, LAYOUT, "before")
+    cast.clean_alone(world, policy)
     release(world, [PAGE], "r1")
     world.advance(10)
-    _play("a site appears inside", world, LAYOUT, _publish_inside)
+    return world
 
 
-def the_site_around_takes_over() -> None:
-    """The inner site retired an asset that a release of the site around it takes over during the run."""
-    world = World()
-    _inner_release(world, OLD, "r0")
-    _clean_alone(world, INNER, "before")
-    _inner_release(world, NEW, "r1")
+def inner_has_retired(policy: Policy) -> World:
+    """The inner site retired an asset, which is due."""
+    world = TwoSites()
+    _release(world, INNER, [OLD], "r0")
+    cast.clean_alone(world, policy, layout=INNER)
+    _release(world, INNER, [NEW], "r1")
     world.advance(10)
-    _play("the site around takes over", world, INNER, cast.upload([OLD, PAGE], "default", "around"))
+    return world
+
+
+def both(policy: Policy) -> World:
+    """The same, and the outer site, which published the asset too, has retired it as well."""
+    world = TwoSites()
+    release(world, [OLD, PAGE], "o0")
+    cast.clean_alone(world, policy)
+    release(world, [PAGE, OUTSIDE], "o1")
+    _release(world, INNER, [OLD], "r0")
+    cast.clean_alone(world, policy, layout=INNER)
+    _release(world, INNER, [NEW], "r1")
+    world.advance(10)
+    return world
+
+
+def _actor(name: str, work: Callable[[Actor], Any]) -> Callable[[World], Actor]:
+    return lambda world: Actor(name, world, work)
+
+
+def _cleaner(name: str, layout: Layout) -> Callable[[World], Actor]:
+    return lambda world: cast.cleaner(world, name, cast.cleaning(AT_ONCE, layout=layout))
+
+
+def _case(name: str, begin: Callable[[Policy], World], *who: Callable[[World], Actor]) -> Case:
+    return Case(name, AT_ONCE, partial(begin, AT_ONCE), who, settle=settle)
+
+
+INNER_UPLOAD = _actor("I", cast.upload([OLD], "default", "inner", layout=INNER))
+OUTER_UPLOAD = _actor("O", cast.upload([OLD, PAGE], "default", "outer"))
+OUTER_AHEAD = _actor("O", cast.upload([OLD, PAGE], "default", "outer", ahead=True))
+OUTER_CLEANER, INNER_CLEANER = _cleaner("C", LAYOUT), _cleaner("D", INNER)
+
+A_SITE_APPEARS_INSIDE = _case("a site appears inside", outer_has_retired, INNER_UPLOAD, OUTER_CLEANER)
+THE_SITE_AROUND_TAKES_OVER = _case("the site around takes over", inner_has_retired, OUTER_UPLOAD, INNER_CLEANER)
+CASES = (
+    A_SITE_APPEARS_INSIDE,
+    THE_SITE_AROUND_TAKES_OVER,
+    _case("the site around looks ahead, and takes over", inner_has_retired, OUTER_AHEAD, INNER_CLEANER),
+    _case("both cleaners", both, OUTER_CLEANER, INNER_CLEANER),
+    _case("an upload of the outer site, and its cleaner", both, OUTER_UPLOAD, OUTER_CLEANER),
+)
+"""The tests play every schedule of these cases."""
+
+THREE = (
+    _case("both cleaners, and an upload of the outer site", both, OUTER_CLEANER, INNER_CLEANER, OUTER_UPLOAD),
+    _case("both cleaners, and an upload of the inner site", both, OUTER_CLEANER, INNER_CLEANER, INNER_UPLOAD),
+    _case("both uploads, and the inner cleaner", inner_has_retired, INNER_UPLOAD, OUTER_UPLOAD, INNER_CLEANER),
+    _case("both uploads, and the outer cleaner", outer_has_retired, INNER_UPLOAD, OUTER_UPLOAD, OUTER_CLEANER),
+)
+"""The tests play every schedule of these cases with a few preemptions."""
+
+
+def keys_of_both_in_the_history() -> None:
+    """The outer site's history holds keys of the inner one, because nothing leaves them out; the last check does."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (decision, survey):
+            patch.setattr(module, "without_inner", lambda history, _inner: history)
+        every_schedule(A_SITE_APPEARS_INSIDE)

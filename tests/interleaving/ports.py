@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.port import Blob, Listed
-from release_log.layout import Layout
+from release_log.layout import LOG_FOLDER, Layout
 from release_log.policy_settings import Policy
-from tests.fake_uploader_s3 import stored_with
+from tests.fake_uploader_s3 import inner_logs, stored_with
 from tests.interleaving.actor import EPOCH, BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, REPEAT, Errors, Stored, World
 from uploader.errors import UploaderError
 from uploader.s3.errors import NoAnswerError
 from uploader.s3.port import Blob as UploaderBlob
-from uploader.s3.port import Listing, Look, PageInPlace, PlacingAnswer, always
+from uploader.s3.port import Listing, Look, Neighbour, PageInPlace, PlacingAnswer, always, inner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -164,6 +165,16 @@ class CleanerPort:
     def delete_one(self, key: str) -> None:
         self._request(Op("delete", keys=frozenset({key}), writes=True), lambda: self.world.delete(key))
 
+    def delete_if(self, key: str, etag: str) -> bool:
+        def effect() -> bool:
+            stored = self.world.objects.get(key)
+            if stored is None or stored.etag != etag:
+                return False
+            self.world.delete(key)
+            return True
+
+        return self._request(Op("delete", key, frozenset({key}), writes=True), effect)  # type: ignore[return-value]
+
 
 class UploaderPort:
     """`uploader.s3.port.BucketPort`."""
@@ -177,8 +188,8 @@ class UploaderPort:
     def _request(self, op: Op, effect: Callable[[], object]) -> object:
         return ask(self.world, op, effect, UPLOADER_ERRORS)
 
-    def list_ahead(self, keys: Collection[str]) -> None:
-        self._ahead = (self._passed(), self.listing(LAYOUT.prefix, keys))
+    def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
+        self._ahead = (self._passed(), self.listing(layout, keys))
 
     def head_ahead(self, keys: Sequence[str]) -> None:
         self._metadata_ahead = (self._passed(), self.metadata(keys)) if keys else None
@@ -188,7 +199,7 @@ class UploaderPort:
 
     def create(self, key: str, body: bytes, _in_time: Callable[[], bool] = always) -> bool:
         writer = f"{self.actor.name}, {self.actor.requests}"
-        if key.startswith(LAYOUT.pending):
+        if f"/{LOG_FOLDER}pending/" in key:
             # Under a new intent the uploader reads everything again.
             self.actor.relies_on = self.actor.staged
             self.actor.until = max(self.actor.until, self.world.now + timedelta(seconds=Policy().pending_ttl))
@@ -207,7 +218,7 @@ class UploaderPort:
     def get(self, key: str) -> UploaderBlob | None:
         def effect() -> UploaderBlob | None:
             stored = self.world.objects.get(key)
-            return None if stored is None else UploaderBlob(stored.body, stored.at)
+            return None if stored is None else UploaderBlob(stored.body, stored.at, stored.etag)
 
         return self._request(Op("get", key), effect)  # type: ignore[return-value]
 
@@ -221,18 +232,27 @@ class UploaderPort:
     def odd_keys(self, prefix: str) -> list[str]:  # noqa: ARG002 (the port's own signature)
         return []
 
-    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
-        found = self._listing(prefix)
-        log = {key: at for key, (_, at) in found.items() if key.startswith(Layout(prefix).log)}
+    def listing(self, layout: Layout, keys: Collection[str]) -> Listing:
+        found = self._listing(layout.prefix)
+        log = {key: at for key, (_, at) in found.items() if key.startswith(layout.log)}
         sizes = {key: size for key, (size, _) in found.items() if key in keys}
-        return Listing(sizes, {key: found[key][1] for key in sizes}, log)
+        return Listing(sizes, {key: found[key][1] for key in sizes}, log, inner_logs(layout, found))
+
+    def neighbours(self, prefixes: Collection[str]) -> tuple[Neighbour, ...]:
+        return tuple(
+            Neighbour(layout.prefix, self.get(layout.ledger))
+            for layout in map(Layout, prefixes)
+            if self._request(Op("list", layout.log), partial(self.world.names, layout.log))
+        )
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         # The real port sends these requests in parallel. In this order the ledger is read under the oldest listing.
-        (began, listing), self._ahead = self._ahead or (self._passed(), self.listing(layout.prefix, keys)), None
+        (began, listing), self._ahead = self._ahead or (self._passed(), self.listing(layout, keys)), None
         log = self.written(layout.log)
         (asked, metadata), self._metadata_ahead = self._metadata_ahead or (began, {}), None
-        return Look(listing._replace(log=log), min(began, asked), self.get(layout.ledger), metadata)
+        ledger = self.get(layout.ledger)
+        neighbours = self.neighbours([*layout.around, *inner_of(layout, listing, keys)])
+        return Look(listing._replace(log=log), min(began, asked), ledger, metadata, neighbours=neighbours)
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         found: dict[str, Mapping[str, str]] = {}
@@ -290,8 +310,12 @@ class UploaderPort:
             self._request(Op("put", asset.key, writes=True), effect)
             done(asset, asset.as_it_is())
 
-    def withdraw(self, key: str) -> None:
-        self._request(Op("delete", key, frozenset({key}), writes=True), lambda: self.world.delete(key))
+    def withdraw(self, key: str, etag: str | None = None) -> None:
+        def effect() -> None:
+            if key in self.world.objects and etag in {None, self.world.objects[key].etag}:
+                self.world.delete(key)
+
+        self._request(Op("delete", key, frozenset({key}), writes=True), effect)
 
     def _listing(self, prefix: str) -> dict[str, tuple[int, datetime]]:
         found: dict[str, tuple[int, datetime]] = {}

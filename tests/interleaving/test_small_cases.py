@@ -31,7 +31,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "uploader")
 
 
-@pytest.mark.parametrize("case", cases.TWO_ACTORS, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*cases.TWO_ACTORS, *nested.CASES, *cases.WITH_AN_END], ids=lambda case: case.name)
 def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> None:
     """The longest cases, outside `make torture`, in every order with a preemption or two."""
     assert every_schedule(case, preemptions=2 if case in cases.LONG and not TORTURE else None) > 1
@@ -80,6 +80,11 @@ def test_two_cleaners_lose_nothing_with_two_preemptions() -> None:
     assert every_schedule(cases.TWO_CLEANERS, preemptions=2) > 100
 
 
+@pytest.mark.parametrize("case", nested.THREE, ids=lambda case: case.name)
+def test_two_sites_and_three_actors_lose_nothing_with_few_preemptions(case: Case) -> None:
+    assert every_schedule(case, preemptions=PREEMPTIONS) > 1
+
+
 def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
     assert every_schedule(cases.TWO_CLEANERS_AND_AN_UPLOAD, preemptions=1) > 100
 
@@ -97,12 +102,20 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_schedule(cases.LOST_COPIED_AND_NEXT),
         lambda: every_schedule(cases.DOUBT_THAT_ENDED),
         lambda: every_schedule(cases.INTENT_COPIED, preemptions=1),
+        lambda: every_schedule(cases.VANISHED),
+        lambda: every_schedule(cases.VANISHED_AND_NEXT),
+        lambda: every_schedule(cases.VANISHED_FOR_DAYS),
+        lambda: every_schedule(cases.VANISHED_AND_REPLACED),
+        lambda: every_schedule(cases.END_VANISHED),
+        lambda: every_crash(cases.LOG_ALONE, "C"),
+        cases.late_deletion_of_the_ledger,
         cases.late_deletion,
         cases.late_deletion_and_conflict,
         cases.deletion_after_5xx,
         cases.late_tags,
         cases.pins_cut_short,
         cases.late_marker,
+        cases.late_unpin,
         cases.suspended_at_the_marker,
         cases.crash_after_tagging,
         cases.same_second,
@@ -118,8 +131,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         placing.put_that_is_refused,
         placing.page_of_a_superseded_release,
         placing.late_page,
-        nested.a_site_appears_inside,
-        nested.the_site_around_takes_over,
+        nested.keys_of_both_in_the_history,
         pruned.lost_ledger,
         pruned.crash_while_pruning,
         pruned.copied_after_a_crash,
@@ -136,12 +148,20 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "lost, copied, and a new version",
         "doubt that ended",
         "intent copied",
+        "marker vanished",
+        "marker vanished, and a new version elsewhere",
+        "marker vanished for days",
+        "marker vanished, and a new release",
+        "end vanished",
+        "a crash while the release log goes",
+        "late deletion of the ledger",
         "late deletion",
         "late deletion and conflict",
         "deletion after 5xx",
         "late tags",
         "pins cut short",
         "late marker",
+        "late unpin",
         "suspended at the marker",
         "crash",
         "same second",
@@ -157,8 +177,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "a PUT that is refused",
         "the page of a superseded release",
         "a late page",
-        "a site appears inside",
-        "the site around takes over",
+        "keys of both sites in the history",
         "lost ledger, pruned log",
         "crash while pruning",
         "markers copied after a crash",

@@ -58,9 +58,19 @@ def site(world: World, ids: frozenset[str] | None = None, ledger: Ledger | None 
                 raise BrokenPromiseError(msg)
             placed[i] = each.placed
     releases = [
-        reference.Release(i, folded.get(i, at), release.channel, _keys(release), release.places_pages, placed.get(i))
-        for i, (at, release) in ({i: world.published[i] for i in world.pruned} | world.releases).items()
-        if ids is None or i in world.pruned or LAYOUT.marker_key(i) in ids
+        reference.Release(
+            i,
+            folded.get(i, at),
+            release.channel,
+            _keys(release),
+            ended=release.ended,
+            stored=release.places_pages,
+            placed=placed.get(i),
+        )
+        for i, (at, release) in (
+            world.releases | {i: world.published[i] for i in world.pruned | world.vanished}
+        ).items()
+        if ids is None or i in world.pruned | world.vanished or LAYOUT.marker_key(i) in ids
     ]
     pins = [decode(stored.body, PREFIX) for key, stored in world.objects.items() if key.startswith(LAYOUT.pins)]
     pinned = frozenset().union(*(release.all_keys for release in pins))
@@ -118,7 +128,7 @@ class Watch:
         """The policy; if nobody can know the order of the markers, the part of it that needs no order."""
         if key not in reference.due(seen, self._policy, actor.seen_at):
             ledger = read_ledger(self._world)
-            if self._world.copied or (ledger is not None and ledger.sure_since is not None):
+            if self._world.copied or self._world.doubtful or (ledger is not None and ledger.sure_since is not None):
                 return replace(self._policy, version_limit=0, keep_releases=0)
         return self._policy
 
@@ -149,6 +159,8 @@ def settle(world: World, policy: Policy) -> None:
         if report.plan.stops:
             world.advance(1000)
             report = _clean(world, policy)
+    if not world.current():
+        report = _close(world, policy, report)
     if not report.plan.stops and dict(report.current) != world.current():
         msg = f"{world.current()} is current, and the cleaner says {dict(report.current)}"
         raise BrokenPromiseError(msg)
@@ -174,8 +186,22 @@ def check_pages(world: World) -> None:
             raise BrokenPromiseError(msg)
 
 
+def _close(world: World, policy: Policy, report: Report) -> Report:
+    """A site that has ended: its release log goes too, unless a pin keeps some of its assets."""
+    for seconds in (1, 1000, DAY + 1, DAY + policy.removed_ttl + 2, 1, 1000):
+        world.advance(seconds)
+        report = _clean(world, policy)
+    to_people = [key for key in world.objects if LAYOUT.owns(key) and not local_asset(key).fingerprinted]
+    pinned = any(key.startswith(LAYOUT.pins) for key in world.objects)
+    left = [key for key in sorted(world.objects.keys() - to_people) if not (to_people and key == LAYOUT.ledger)]
+    if left and world.published and not pinned:
+        msg = f"the site has ended, and {left} is still there"
+        raise BrokenPromiseError(msg)
+    return report
+
+
 def _clean(world: World, policy: Policy) -> Report:
-    """Run the cleaner; if it says that the order of the markers is unknown, do what it asks for, and run it again."""
+    """Run the cleaner; if a stop of it asks for a release, do that, and run it again."""
     report = clean_alone(world, policy)
     if any(stop.reason is Reason.UNKNOWN_PAGE for stop in report.plan.stops):
         world.trace.append("-- somebody publishes again what belongs in place")
@@ -184,13 +210,18 @@ def _clean(world: World, policy: Policy) -> Report:
             world.delete(key)
         report = clean_alone(world, policy)
     ledger = read_ledger(world)
-    if ledger is None or not ledger.doubts:
+    asked = {stop.channel for stop in report.plan.stops if stop.reason is Reason.MISSING_MARKER}
+    if ledger is None or not (ledger.doubts or asked):
         return report
+    missed = {channel: i for channel, i in world.newest().items() if channel in asked and i not in world.vanished}
+    if missed:
+        msg = f"the cleaner misses the markers {missed}, which nobody deleted"
+        raise BrokenPromiseError(msg)
     world.check()
     world.trace.append("-- somebody publishes again what is live")
-    publish_again(world, sorted(ledger.doubts))
+    publish_again(world, sorted({*ledger.doubts, *filter(None, asked)}))
     report = clean_alone(world, policy)
-    if any(stop.reason is Reason.UNKNOWN_ORDER for stop in report.plan.stops):
+    if any(stop.reason in {Reason.UNKNOWN_ORDER, Reason.MISSING_MARKER} for stop in report.plan.stops):
         msg = f"the release that ends a doubt did not end it: {report.plan.stops}"
         raise BrokenPromiseError(msg)
     return report
@@ -207,11 +238,16 @@ def _compare(world: World, policy: Policy, now: datetime, *, last: bool) -> None
         return
     states = reference.retired(found)
     # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
-    again = {key for key in states if world.objects[key].at >= _left(key, found)}
+    again = {key for key in states if world.doubtful or world.objects[key].at >= _left(key, found)}
     left_to_people = {key for key in again if LAYOUT.owns(key) and not local_asset(key).fingerprinted}
+    left_to_people |= _orphans_within_limit(world)
     ledger = read_ledger(world)
     lingering = set() if ledger is None else ledger.lingering.keys()
     in_place = {key for i in lingering if i in world.published for key in world.published[i][1].keys}
+    if world.doubtful:
+        # A release without its marker takes no place among those that are kept, nor its assets a rank.
+        most = policy.keep_releases + 1 if policy.keep_releases else 0
+        policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
     overdue = reference.due(found, policy, now) - (left_to_people if last else again) - in_place
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
@@ -226,6 +262,13 @@ def _compare(world: World, policy: Policy, now: datetime, *, last: bool) -> None
         elif key not in again and mark != Mark(state.state, state.since):
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
+
+
+def _orphans_within_limit(world: World) -> set[str]:
+    """A dead upload stored them again. As orphans of a path that is current they take part in ``version_limit``."""
+    ledger = read_ledger(world)
+    retired = ledger.retired if ledger else {}
+    return {key for key, each in retired.items() if not each.release and each.kept_by == Reason.WITHIN_VERSION_LIMIT}
 
 
 def _left(key: str, found: reference.Site) -> datetime:

@@ -79,6 +79,8 @@ class World:
         published: The same for each marker that ever was there.
         placed: Id -> when its file was written that says that its pages are in place.
         pruned: Ids of the markers that a cleaner deleted: what they said of assets still counts.
+        vanished: Ids of the markers that somebody deleted, who should not have: their releases are as current as ever.
+        doubtful: Whether that ever happened: then nobody knows every instant.
         copied: Keys of the files that somebody has copied onto themselves, so that ``LastModified`` is another.
         late: Requests under way.
         trace: A record of the requests, for people.
@@ -93,6 +95,8 @@ class World:
         self.published: dict[str, tuple[datetime, Release]] = {}
         self.placed: dict[str, datetime] = {}
         self.pruned: set[str] = set()
+        self.vanished: set[str] = set()
+        self.doubtful = False
         self.copied: set[str] = set()
         self.staged: dict[str, Release] = {}
         self.pinned: dict[str, frozenset[str]] = {}
@@ -110,7 +114,7 @@ class World:
         """A world of its own with the same bucket and clock, before any actor has come."""
         assert not self.actors
         assert not self.late
-        other = World(self.page)
+        other = type(self)(self.page)
         other.time = self.time
         other.objects = {
             key: replace(each, tags=dict(each.tags), metadata=dict(each.metadata)) for key, each in self.objects.items()
@@ -118,9 +122,11 @@ class World:
         other.releases, other.staged, other.pinned = dict(self.releases), dict(self.staged), dict(self.pinned)
         other.published, other.copied, other.pruned = dict(self.published), set(self.copied), set(self.pruned)
         other.placed = dict(self.placed)
+        other.vanished = set(self.vanished)
+        other.doubtful = self.doubtful
         other.unpinned, other.trace = set(self.unpinned), list(self.trace)
         other.runs_alone = self.runs_alone
-        other._current, other._dirty = self._current, self._dirty
+        other._current, other._dirty = self._current, self._dirty  # noqa: SLF001 (another of this class)
         return other
 
     # The clock
@@ -240,6 +246,7 @@ class World:
         if key.startswith(LAYOUT.markers):
             release_id = LAYOUT.release_id(key)
             self.releases[release_id] = self.published[release_id]
+            self.vanished.discard(release_id)
             self._dirty = True
         elif key.startswith(LAYOUT.staged):
             self.staged[key] = decode(stored.body, PREFIX)
@@ -254,6 +261,13 @@ class World:
             ) else None
             self.staged.pop(key, None)
 
+    def vanish(self, key: str) -> None:
+        """Delete a marker, as no run of the cleaner does it."""
+        if key in self.objects:
+            self.delete(key)
+            self.vanished.add(LAYOUT.release_id(key))
+            self.doubtful = True
+
     def names(self, prefix: str, after: str = "", limit: int | None = None) -> list[str]:
         """One page of a listing."""
         found = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
@@ -267,32 +281,41 @@ class World:
             for key, each in self.objects.items()
         )
         written = frozenset((release_id, at) for release_id, (at, _) in self.published.items())
-        return self.time, objects, frozenset(self.pinned.items()), frozenset(self.unpinned), written
+        pins = frozenset(self.pinned.items()), frozenset(self.unpinned)
+        return self.time, objects, *pins, written, frozenset(self.vanished)
 
     # The promise
 
-    def current(self) -> dict[str, str]:
-        """Channel -> id of its current release."""
+    def newest(self) -> dict[str, str]:
+        """Channel -> id of its newest marker, whether it is still there or not."""
         newest: dict[str, tuple[datetime, str]] = {}
-        for release_id, (at, release) in self.releases.items():
+        for release_id, (at, release) in self.published.items():
             newest[release.channel] = max(newest.get(release.channel, (at, release_id)), (at, release_id))
         return {channel: release_id for channel, (_, release_id) in newest.items()}
+
+    def current(self) -> dict[str, str]:
+        """Channel -> id of its current release; without the channels that have ended."""
+        return {channel: i for channel, i in self.newest().items() if not self.published[i][1].ended}
 
     def lines(self) -> dict[str, list[str]]:
         """Channel -> ids of its current releases, the newest first: from the newest one on that is in place."""
         lines: dict[str, list[str]] = {}
-        over: set[str] = set()
-        for release_id, (at, release) in sorted(self.releases.items(), key=lambda i: (i[1][0], i[0]), reverse=True):
-            if release.channel not in over:
-                lines.setdefault(release.channel, []).append(release_id)
+        for channel, newest in self.current().items():
+            line = [(at, i) for i, (at, each) in self.published.items() if each.channel == channel]
+            there = [(at, i) for at, i in line if i in self.releases or i == newest]
+            for at, release_id in sorted(there, reverse=True):
+                release = self.published[release_id][1]
+                if release.ended:
+                    break
+                lines.setdefault(channel, []).append(release_id)
                 if not release.places_pages or self.placed.get(release_id, datetime.min.replace(tzinfo=UTC)) >= at:
-                    over.add(release.channel)
+                    break
         return lines
 
     def current_keys(self) -> frozenset[str]:
         """Every object of a current release."""
         if self._dirty:
-            releases = [self.releases[release_id][1] for line in self.lines().values() for release_id in line]
+            releases = [self.published[release_id][1] for line in self.lines().values() for release_id in line]
             self._current = frozenset().union(*(release.objects for release in releases))
             self._dirty = False
         return self._current
@@ -322,6 +345,11 @@ class World:
         for release_id in self.pinned.keys() - self.unpinned:
             if not self.pinned[release_id] <= there:
                 msg = f"{release_id} is pinned, and misses {sorted(self.pinned[release_id] - there)}"
+                raise BrokenPromiseError(msg)
+        left = {release.channel for _, release in self.releases.values()}
+        for channel, release_id in self.newest().items():
+            if channel in left and release_id not in self.releases and release_id not in self.vanished:
+                msg = f"{release_id} is gone, the newest marker of channel {channel}, of which older ones are left"
                 raise BrokenPromiseError(msg)
         for actor in self.actors:
             if not actor.relies_on <= there and self.now <= actor.until:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from uploader.shown import without_passwords
+from uploader.printable import without_passwords
 
 
 class Keys(NamedTuple):

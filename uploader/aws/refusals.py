@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from uploader.aws.access import first_line
 from uploader.errors import RequestError, RequestUsageError
-from uploader.shown import without_passwords
+from uploader.printable import without_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

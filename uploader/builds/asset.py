@@ -15,10 +15,12 @@ class Stored(NamedTuple):
     Attributes:
         size: The size of the object in bytes.
         headers: The digest of the headers that the object is stored with.
+        etag: S3's ETag of the object; None if S3 gave none.
     """
 
     size: int
     headers: str
+    etag: str | None = None
 
 
 class LocalAsset(NamedTuple):
@@ -34,6 +36,7 @@ class LocalAsset(NamedTuple):
             its content, so we read it only to send it.
         treatment: The headers, and the compression.
         signature: See `uploader.builds.content.signature_of`: a different one later means that the file changed.
+        identity: See `uploader.builds.content.identity_of`.
     """
 
     path: str
@@ -44,6 +47,7 @@ class LocalAsset(NamedTuple):
     digest: str | None
     treatment: Treatment
     signature: int
+    identity: int = 0
 
     def as_it_is(self) -> Stored:
         """The stored form if we do not compress the file."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from release_log.errors import LayoutError
 from release_log.layout import Layout, check_key, is_plain
 from uploader.builds.asset import LocalAsset
-from uploader.builds.content import digest_and_status, file_status, signature_of
+from uploader.builds.content import digest_and_status, file_status, identity_of, signature_of
 from uploader.builds.files import every_file, walk
 from uploader.builds.logical_paths import logical_paths, with_manifest_paths
 from uploader.builds.manifests import read_manifests
@@ -84,7 +84,9 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
 
 def _asset(path: str, key: str, logical: str, treatment: Treatment, *, fingerprinted: bool) -> LocalAsset:
     digest, status = (None, file_status(path)) if fingerprinted else digest_and_status(path)
-    return LocalAsset(path, key, logical, status.st_size, fingerprinted, digest, treatment, signature_of(status))
+    return LocalAsset(
+        path, key, logical, status.st_size, fingerprinted, digest, treatment, signature_of(status)
+    )._replace(identity=identity_of(status))
 
 
 def _check_key(layout: Layout, file: File, key: str) -> None:

@@ -5,13 +5,62 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 
 from uploader.errors import UploaderError
+
+SETTLED_SECONDS = 2
+"""After so long, a further change of a file has another ctime: the coarsest clock of file systems ticks this slowly."""
 
 
 def signature_of(status: os.stat_result) -> int:
     """A number for a file's size, modification time and inode: while it stays the same, the file did not change."""
     return hash((status.st_size, status.st_mtime_ns, status.st_ino))
+
+
+def identity_of(status: os.stat_result) -> int:
+    """A number for a file on this machine's disk: while it stays the same, so do the content and the file itself.
+
+    Nobody can set the time of an inode's last change (ctime). 0: it changed a moment ago, so it could change again
+    within the same tick of the file system's clock.
+    """
+    if time.time() - status.st_ctime < SETTLED_SECONDS:
+        return 0
+    return hash((status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev))
+
+
+def stamp_of(identity: int, etag: str) -> str:
+    """A note that a file on this machine's disk has this ETag in the bucket. Only who knows the file can write it."""
+    return hashlib.blake2b(f"{identity} {etag}".encode(), digest_size=8).hexdigest()
+
+
+def md5_of(path: str) -> str:
+    """The MD5 of a file's content: S3's ETag of the object, if it was sent in one request and is not under KMS.
+
+    Raises:
+        UploaderError: We cannot read the file.
+    """
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 (as above)
+            return hashlib.md5(file.read(), usedforsecurity=False).hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def md5_of_parts(path: str, part: int) -> str:
+    """S3's ETag of a file that was sent in parts of so many bytes.
+
+    Raises:
+        UploaderError: We cannot read the file.
+    """
+    digests = []
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 (as above)
+            while piece := file.read(part):
+                digests.append(hashlib.md5(piece, usedforsecurity=False).digest())
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return f"{hashlib.md5(b''.join(digests), usedforsecurity=False).hexdigest()}-{len(digests)}"
 
 
 def changed_error(path: str) -> UploaderError:

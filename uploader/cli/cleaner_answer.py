@@ -39,16 +39,16 @@ def exit_code(document: Mapping[str, Any]) -> int:
     return EXIT_FAILED if needs(document) else EXIT_DONE
 
 
-def text(document: Mapping[str, Any], where: str) -> str:
-    """The answer for people.
+def text(document: Mapping[str, Any], where: str) -> list[str]:
+    """The answer for people, in lines.
 
     Args:
         document: The cleaner's answer.
         where: The site, as ``s3://bucket/prefix``.
     """
     rows = list(_rows(document))
-    summary = "\n".join(_summary(document, where))
-    return f"{table(COLUMNS, rows)}\n\n{summary}" if rows else summary
+    summary = list(_summary(document, where))
+    return [*table(COLUMNS, rows), "", *summary] if rows else summary
 
 
 def _rows(document: Mapping[str, Any]) -> Iterator[Row]:
@@ -79,6 +79,11 @@ def _row(action: str, entry: Mapping[str, Any], reason: str | None = None) -> Ro
     )
 
 
+def what_stops(stop: Mapping[str, Any]) -> str:
+    """What a reason of ``stopped_by`` holds up. An older cleaner names no channel."""
+    return f"nothing of channel {stop['channel']} is deleted" if stop.get("channel") else "nothing is deleted"
+
+
 def _later(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return sorted(document["upcoming"], key=lambda entry: (entry["due"], entry["key"]))
 
@@ -101,7 +106,9 @@ def _summary(document: Mapping[str, Any], where: str) -> Iterator[str]:
     if later > LATER_SHOWN:
         yield f"{later - LATER_SHOWN} more fall due later: --json lists them all"
     for stop in document["stopped_by"]:
-        yield f"nothing is deleted ({stop['reason']}): {stop['message']}"
+        yield f"{what_stops(stop)} ({stop['reason']}): {stop['message']}"
+    if document.get("ended"):  # an older cleaner has no such field
+        yield f"ended: {', '.join(document['ended'])}"
     if document.get("wake_up_error"):
         yield f"the next wake-up could not be set: {document['wake_up_error']}"
     if document["unfinished"]:

@@ -27,7 +27,7 @@ def _environments(ctx: click.Context, _parameter: click.Parameter, incomplete: s
         file = find_config(ctx.meta.get("uploader.config"))
     except UsageError:
         return []
-    return [name for name in (file.environments if file else ()) if name.startswith(incomplete)]
+    return [name for name in (file.environments if file else ()) if name.startswith(incomplete) and name.isprintable()]
 
 
 def _option(name: str, **attributes: Any) -> click.Option:  # noqa: ANN401 (click's)

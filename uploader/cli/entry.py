@@ -15,6 +15,7 @@ from uploader.cli.complaint import complaint
 from uploader.cli.group import LazyGroup
 from uploader.cli.signals import terminate_as_interrupt
 from uploader.errors import EXIT_DONE, EXIT_STATUS, is_panic
+from uploader.printable import printable
 
 log = logging.getLogger("uploader")
 
@@ -71,5 +72,5 @@ def _end(error: BaseException, *, terminated: bool) -> int:
     line, code = complaint(error, terminated=terminated)
     log.debug("", exc_info=error)
     with contextlib.suppress(OSError):  # the exit code says it too
-        click.echo(failure(f"uploader: {line}", sys.stderr), err=True)
+        click.echo(failure(printable(f"uploader: {line}"), sys.stderr), err=True)
     return code

@@ -22,6 +22,7 @@ COMMANDS = {
     "pin": "pins",
     "unpin": "pins",
     "restore": "restore",
+    "end": "ending",
     "plan": "clean",
     "clean": "clean",
     "doctor": "doctor",

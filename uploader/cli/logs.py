@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from uploader.cli.colours import failure
+from uploader.printable import printable
 
 if TYPE_CHECKING:
     from uploader.cli.output import OutputOptions
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 class _Format(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
+        lines = [f"uploader: {record.getMessage()}"] if record.msg or not record.exc_info else []
+        if record.exc_info:
+            lines += self.formatException(record.exc_info).splitlines()
+        line = "\n".join(map(printable, lines))
         return failure(line, sys.stderr) if record.levelno >= logging.ERROR else line
 
 
@@ -25,6 +29,6 @@ def log_to_stderr(output: OutputOptions) -> None:
     logger = logging.getLogger("uploader")
     logger.setLevel(level)
     handler = logging.StreamHandler()
-    handler.setFormatter(_Format("uploader: %(message)s"))
+    handler.setFormatter(_Format())
     logger.handlers = [handler]
     logger.propagate = False

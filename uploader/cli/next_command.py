@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from uploader.library.site import Site
 
 
-def next_command(command: str, release_id: str, site: Site) -> str:
-    """A command on a release of the same site."""
+def next_command(command: str, release_id: str, site: Site, digest: str | None = None) -> str:
+    """A command on a release of the same site, which has to have this digest if one is given."""
     words = ["python", "-m", "uploader", command, release_id, "--bucket", site.bucket]
+    if digest is not None:
+        words += ["--digest", digest]
     if site.prefix != DEFAULT_PREFIX or "prefix" in in_force().settings:
         words += ["--prefix", site.prefix]
     for option, value in (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from click.core import Argument, Option, ParameterSource
 
 from uploader.cli.config_file import RULES
 from uploader.cli.configuration import in_force, key
-from uploader.cli.console import say, table
+from uploader.cli.console import as_json, say, table, write
 from uploader.treatment.rule_tables import parse_rules
 
 if TYPE_CHECKING:
@@ -58,12 +57,12 @@ def show(ctx: click.Context, *, missing: Collection[click.Parameter]) -> None:
     listed = ValueInForce([], "default", "default") if rules is None else ValueInForce(rules.value, "file", rules.where)
     if ctx.params.get("as_json"):
         settings = {name: asdict(entry) for name, entry in entries.items()}
-        text = json.dumps({"command": ctx.command.name, "settings": settings, "rules": asdict(listed)}, default=str)
+        document = {"command": ctx.command.name, "settings": settings, "rules": asdict(listed)}
+        write(as_json(document), done="nothing was done")
     else:
         unset = {_name(parameter): _unset(parameter) for parameter in ctx.command.params}
         rows = [(name, _shown(entry.value) or unset[name], entry.where) for name, entry in entries.items()]
-        text = table(("setting", "value", "from"), [*rows, *_rule_rows(listed)])
-    say(text, done="nothing was done")
+        say(table(("setting", "value", "from"), [*rows, *_rule_rows(listed)]), done="nothing was done")
 
 
 def _name(parameter: click.Parameter) -> str:

@@ -51,6 +51,7 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
         "release": published.id,
         "staged": key if staged else None,
         "marker": None if staged else key,
+        "digest": published.digest if key else None,
         "uploaded": [
             {
                 "key": each.asset.key,
@@ -113,8 +114,8 @@ def done(document: dict[str, Any]) -> str:
     return "staged" if document["staged"] else "released"
 
 
-def summary(document: dict[str, Any], site: Site) -> str:
-    """The document for people."""
+def summary(document: dict[str, Any], site: Site) -> list[str]:
+    """The document for people, in lines."""
     counts, size = document["counts"], readable(document["bytes_uploaded"])
     if document["dry_run"]:
         lines = [f"would upload {entry['key']} ({entry['reason']})" for entry in document["uploaded"]]
@@ -123,19 +124,20 @@ def summary(document: dict[str, Any], site: Site) -> str:
         lines.append(
             f"dry run: {counts['uploaded']} to upload ({size}), {counts['unchanged']} unchanged; nothing written"
         )
-        return "\n".join(lines)
+        return lines
     line = (
         f"{done(document)} {document['release']} {'at' if document['staged'] else 'to'} "
         f"s3://{document['bucket']}/{document['prefix']}: {counts['uploaded']} uploaded ({size}), "
         f"{counts['unchanged']} unchanged, {document['seconds']:.1f} s"
     )
+    lines = [line]
     asked = document["invalidation"]
     if asked and asked["id"]:
-        line += f"\ninvalidation {asked['id']} at {asked['distribution']}: {' '.join(asked['paths'])}"
-    if not document["staged"]:
-        return line
-    activate = next_command("activate", document["release"], site)
-    return f"{line}\nkept for {staged_for()}; to make it current: {activate}"
+        lines.append(f"invalidation {asked['id']} at {asked['distribution']}: {' '.join(asked['paths'])}")
+    if document["staged"]:
+        activate = next_command("activate", document["release"], site, document["digest"])
+        lines.append(f"kept for {staged_for()}; to make it current: {activate}")
+    return lines
 
 
 def progress_bar(output: OutputOptions) -> Progress | None:

@@ -199,9 +199,11 @@ def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911
     if waiting:
         return problem("cleaner", f"it has not seen {len(waiting)} releases, such as {min(waiting)}", SEE_RUNS)
     stopped_by = (log.ledger or {}).get("last_run", {}).get("stopped_by", ())
-    lasting = [stop["message"] for stop in stopped_by if stop["reason"] not in PASSING]
+    lasting = [stop for stop in stopped_by if stop["reason"] not in PASSING]
     if lasting:
-        return warning("cleaner", f"on {last} it deleted nothing: {lasting[0]}", "see `plan` for the present state")
+        what = f"of channel {lasting[0]['channel']} nothing" if lasting[0].get("channel") else "nothing"
+        found = f"on {last} it deleted {what}: {lasting[0]['message']}"
+        return warning("cleaner", found, "see `plan` for the present state")
     return ok("cleaner", f"last seen {last}")
 
 

@@ -27,6 +27,7 @@ class Current:
 
     Attributes:
         releases: Channel -> its current release, in the order of the channels.
+        ended: Channel -> the marker that says that it has ended, in the same order.
         unseen: Ids of the releases that the cleaner has not seen yet, newest first.
         unreadable: Markers that are not valid. Each may be the current one of any channel.
         lost: Channel -> id of its current release, whose marker is gone.
@@ -35,6 +36,7 @@ class Current:
     """
 
     releases: Mapping[str, LoggedRelease]
+    ended: Mapping[str, LoggedRelease]
     unseen: tuple[str, ...]
     unreadable: tuple[Unreadable, ...]
     lost: Mapping[str, str]
@@ -81,16 +83,17 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
             newest.setdefault(each.release.channel, new[-1])
 
     # As in the cleaner: if the current marker is gone, the release before it does not become current again.
-    lost = {
+    gone = {
         channel: release_id
         for channel, release_id in (ledger.current if ledger else {}).items()
         if layout.marker_key(release_id) not in log and not _came_after(newest.get(channel), release_id, instants)
     }
-    newest = {channel: each for channel, each in newest.items() if channel not in lost}
+    lost = {channel: i for channel, i in gone.items() if ledger is None or not ledger.says_ended(i)}
+    newest = {channel: each for channel, each in newest.items() if channel not in gone}
     wanted = [
         key
         for channel, key in seen.items()
-        if channel not in lost and (channel not in newest or newest[channel].order < (log[key], key))
+        if channel not in gone and (channel not in newest or newest[channel].order < (log[key], key))
     ]
     for each in read_releases(bucket, layout, wanted):
         if isinstance(each, Unreadable):
@@ -98,13 +101,19 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
         else:
             newest[each.release.channel] = replace(each, at=log[each.key])
     doubts = doubts_of(ledger, [each for each in new if each.id not in instants])
+    every = sorted(newest.items())
     unplaced = tuple(
-        each.id
-        for _, each in sorted(newest.items())
-        if each.release.places_pages and layout.placed_key(each.id) not in log
+        each.id for _, each in every if each.release.places_pages and layout.placed_key(each.id) not in log
     )
-    current = dict(sorted(newest.items()))
-    return Current(current, tuple(each.id for each in new), tuple(unreadable), lost, doubts, unplaced)
+    return Current(
+        {channel: each for channel, each in every if not each.release.ended},
+        {channel: each for channel, each in every if each.release.ended},
+        tuple(each.id for each in new),
+        tuple(unreadable),
+        lost,
+        doubts,
+        unplaced,
+    )
 
 
 def _came_after(found: LoggedRelease | None, release_id: str, instants: Mapping[str, datetime]) -> bool:
@@ -118,7 +127,8 @@ def problems_of(layout: Layout, current: Current) -> tuple[str, ...]:
         *(each.complaint() for each in current.unreadable),
         *(
             f"{layout.marker_key(release_id)}, the marker of channel {channel!r}'s current release, is gone: the "
-            "cleaner deletes nothing until that channel has a new release; publish one, or put the marker back"
+            "cleaner deletes nothing of that channel, and no orphan; put the marker back, publish a release in that "
+            f"channel, or end it (end --channel {channel})"
             for channel, release_id in current.lost.items()
         ),
         *(

@@ -53,13 +53,22 @@ def find_release(
         channel: If releases of several channels have the name: which channel is meant.
 
     Raises:
-        UploaderError: The release does not exist or is not valid, or several releases with this name differ.
+        UploaderError: The release does not exist or is not valid, or several releases with this name differ; or it is
+            no release, but the end of a channel.
     """
     ids = ids_of(bucket, layout, wanted, folders)
     found = _read_first(bucket, layout, ids, folders)
     if not found:
         msg = f"no release {wanted}: `python -m uploader releases` lists them"
         raise UploaderError(msg)
+    releases = [logged for logged in found if not logged.release.ended]
+    if not releases:
+        msg = (
+            f"{wanted} is not a release: it says that channel {found[0].release.channel!r} has ended; "
+            "`python -m uploader releases` lists the releases before it"
+        )
+        raise UploaderError(msg)
+    found = releases
     found = [each for each in found if each.release.channel == channel] or found
     newest = max(found, key=lambda logged: (logged.at, logged.id))
     if any(_what(each) != _what(newest) for each in found):
@@ -94,8 +103,9 @@ def releases_of(
 
 
 def without_headers(release: Release) -> Release:
-    """The release without its assets' headers, which can change while the release stays the same."""
-    return replace(release, assets={logical: each._replace(headers=None) for logical, each in release.assets.items()})
+    """The release without its assets' headers and ETags, which can change while the release stays the same."""
+    assets = {logical: each._replace(headers=None, etag=None, stamp=None) for logical, each in release.assets.items()}
+    return replace(release, assets=assets)
 
 
 def _what(logged: LoggedRelease) -> tuple[str, Mapping[str, Asset]]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from release_log.bounds import one_line
 from release_log.errors import LayoutError, ReleaseLogError
-from release_log.marker import decode
+from release_log.marker import decode, encode
 from uploader.errors import UploaderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
 
     from release_log.layout import Layout
     from release_log.marker import Release
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 BATCH = 16
 """How many files are read at once, at most: in parallel, and never more of them in memory (one may be 20 MB)."""
+
+_ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,37 @@ class Unreadable:
 def name_of(release_id: str) -> str:
     """The name in an id; see `LoggedRelease.name`."""
     return release_id.partition("-")[2]
+
+
+def digest_of(release: Release) -> str:
+    """A digest of what a release publishes: it stays the same from the staged release to its marker.
+
+    An activation changes the instant, and may leave out the headers of an asset.
+    """
+    assets = {logical: each._replace(headers=None) for logical, each in release.assets.items()}
+    body = encode(replace(release, created_at=_ANY_INSTANT, assets=assets))
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+def check_digest(logged: LoggedRelease, digest: str | None) -> None:
+    """Check that a release is the one that was staged.
+
+    Args:
+        logged: The release.
+        digest: The digest that ``upload --stage`` printed; None: do not check.
+
+    Raises:
+        UploaderError: Its list is another one: somebody replaced the staged release.
+    """
+    if digest is None:
+        return
+    found = digest_of(logged.release)
+    if found != digest:
+        msg = (
+            f"{logged.key} was replaced since it was staged (its digest is {found}, not {digest}): nothing was "
+            "changed; publish that build again, and find out who holds the build job's credentials (docs/security.md)"
+        )
+        raise UploaderError(msg)
 
 
 def read_release(bucket: ReaderPort, layout: Layout, key: str) -> LoggedRelease | None:

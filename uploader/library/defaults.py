@@ -2,3 +2,5 @@
 
 DEFAULT_PREFIX = "assets/"
 DEFAULT_CONCURRENCY = 128
+DIGEST_LENGTH = 32
+"""Hexadecimal digits of the digest of a staged release."""

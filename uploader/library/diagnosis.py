@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from uploader.doctor import bucket_settings, cleaner_function, release_log, rights
+from uploader.doctor import bucket_settings, cleaner_function, neighbours, release_log, rights
 from uploader.doctor.ask import ask_lambda, ask_s3
 from uploader.doctor.finding import State
 
@@ -44,6 +44,7 @@ def _findings(site: Site, function: str | None) -> Iterator[Finding]:
     yield release_log.check_list(ask, seen, layout)
     yield release_log.check_read(ask, seen, layout)
     yield from rights.check_rights(ask, layout, ledger=seen.ledger is not None)
+    yield neighbours.check_neighbours(ask, seen, layout)
     yield bucket_settings.check_event_bridge(ask, bucket, layout.prefix)
     yield bucket_settings.check_versioning(ask, layout.prefix)
     yield bucket_settings.check_lifecycle(ask, layout.prefix)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -142,7 +143,7 @@ def publish_build(
         rules=rules,
         manifest=build.manifest,
         allow=build.allow,
-        named=bucket.list_ahead,
+        named=partial(bucket.list_ahead, site.layout),
     )
     whole = Build(
         assets=assets, prefix=prefix, channel=build.channel, release=name, metadata=build_metadata(os.environ)
@@ -205,12 +206,12 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         _drop_copies(published.id, site, cdn, published.uploads)
         succeeded = roll_out(published)
     except BaseException:
-        drop_quietly(published.id, site)
+        drop_quietly(published.id, site, published.digest)
         raise
     if not succeeded:
-        return RolledOut(published, None, dropped=drop_quietly(published.id, site))
+        return RolledOut(published, None, dropped=drop_quietly(published.id, site, published.digest))
     try:
-        activated = activate(published.id, site)
+        activated = activate(published.id, site, digest=published.digest)
     except UploaderError as error:
         raise NotActivatedError(published.id, str(error)) from error
     _drop_copies(published.id, site, cdn, (), activated.placed)

@@ -15,31 +15,41 @@ if TYPE_CHECKING:
 log = logging.getLogger("uploader")
 
 
-def activate(release_id: str, site: Site) -> Activated:
+def activate(release_id: str, site: Site, *, digest: str | None = None) -> Activated:
     """Make a staged release current. Doing it twice is fine.
 
+    Args:
+        release_id: Its id.
+        site: The site.
+        digest: `Published.digest` when it was staged: nobody may have replaced it since.
+
     Raises:
-        UploaderError: It is not staged, or not whole: nothing was changed.
+        UploaderError: It is not staged, was replaced, or is not whole: nothing was changed.
     """
-    return staging.activate(site.open(), site.layout, release_id)
+    return staging.activate(site.open(), site.layout, release_id, digest=digest)
 
 
-def drop(release_id: str, site: Site) -> None:
+def drop(release_id: str, site: Site, *, digest: str | None = None) -> None:
     """Give up a staged release.
 
+    Args:
+        release_id: Its id.
+        site: The site.
+        digest: As in `activate`.
+
     Raises:
-        UploaderError: It is not staged.
+        UploaderError: It is not staged, or was replaced.
     """
-    staging.drop(site.open(), site.layout, release_id)
+    staging.drop(site.open(), site.layout, release_id, digest=digest)
 
 
-def drop_quietly(release_id: str, site: Site) -> bool:
+def drop_quietly(release_id: str, site: Site, digest: str | None = None) -> bool:
     """Give up a staged release whose roll-out failed; returns whether that was possible.
 
     It expires by itself, so a failure is only logged: why the roll-out failed matters more.
     """
     try:
-        drop(release_id, site)
+        drop(release_id, site, digest=digest)
     except (UploaderError, KeyboardInterrupt) as error:
         log.warning("%s was not dropped (%s); a staged release expires by itself", release_id, error or "interrupted")
         return False

@@ -27,6 +27,8 @@ class Standing(StrEnum):
     CURRENT = "current"
     STAGED = "staged"
     EARLIER = "earlier"
+    ENDED = "ended"
+    """No release: it says that its channel has ended."""
     UNREADABLE = "unreadable"
 
 
@@ -81,7 +83,7 @@ def releases(bucket: ReaderPort, layout: Layout, *, channel: str | None, limit: 
     every = _each(bucket, layout, log, keys[:limit] if channel is None else keys, known)
     wanted = ((each, assets) for each, assets in every if channel is None or each.channel in {channel, None})
     found = list(islice(wanted, limit))
-    sizes = bucket.listing(layout.prefix, {asset.key for asset in known}).sizes if known else {}
+    sizes = bucket.listing(layout, {asset.key for asset in known}).sizes if known else {}
     return [
         replace(
             each,
@@ -127,7 +129,8 @@ def _each(
         elif logged.key.startswith(layout.pins):
             standing = Standing.EARLIER
         else:
-            standing = Standing.EARLIER if release.channel in channels else Standing.CURRENT
+            newest = Standing.ENDED if release.ended else Standing.CURRENT
+            standing = newest if release.ended or release.channel not in channels else Standing.EARLIER
             channels.add(release.channel)
         assets = [known.setdefault(asset, asset) for asset in release.assets.values()]
         listed = Listed(

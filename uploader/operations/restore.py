@@ -63,7 +63,7 @@ class Restored:
 def take_inventory(bucket: BucketPort, versions: VersionsPort, layout: Layout, logged: LoggedRelease) -> Inventory:
     """Find out which assets exist, which can be restored, and which are lost. Only reads."""
     objects = logged.release.objects
-    sizes = bucket.listing(layout.prefix, objects.keys()).sizes
+    sizes = bucket.listing(layout, objects.keys()).sizes
     there = keys_there(logged.release, sizes)
     if there == objects.keys():
         return Inventory(there, {}, frozenset())

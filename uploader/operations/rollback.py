@@ -35,7 +35,7 @@ class Target:
     Attributes:
         old: The old release.
         channel: The channel in which it is to be current.
-        current: The release that is current in that channel; None if none is.
+        current: The release that is current in that channel; None if none is, or the channel has ended.
         doubt: Why it is unknown whether that release is current; None if it is known.
         replaced: Keys of its pages that are stored nowhere, as an older version wrote its marker, and that a later
             upload has replaced, or may have. Only a new upload of the old build restores them.
@@ -79,7 +79,8 @@ def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel:
         line = releases_of(bucket, layout, channel, log)
         current = next(line, None)
         # A build may have been published twice.
-        logged = next((each for each in line if current is not None and not _same(each, current)), None)
+        before = (each for each in line if not each.release.ended)
+        logged = next((each for each in before if current is not None and not _same(each, current)), None)
         if logged is None:
             msg = f"channel {channel!r} has no other release before its current one: name the one to go back to"
             raise UploaderError(msg)
@@ -89,6 +90,8 @@ def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel:
         channel = channel or logged.release.channel
         current = next(releases_of(bucket, layout, channel, log), None)
         doubt = find_doubt(bucket, layout, log, ledger, channel)
+    if current is not None and current.release.ended:
+        current = None
     unfinished = current is not None and current.release.places_pages and layout.placed_key(current.id) not in log
     return Target(logged, channel, current, doubt, _replaced(bucket, logged), unfinished)
 
@@ -99,7 +102,7 @@ def check(bucket: ReaderPort, layout: Layout, target: Target) -> None:
     Raises:
         NotWholeError: Some of them are gone.
     """
-    check_whole(target.old, bucket.listing(layout.prefix, target.old.release.objects.keys()).sizes)
+    check_whole(target.old, bucket.listing(layout, target.old.release.objects.keys()).sizes)
 
 
 def roll_back(bucket: BucketPort, layout: Layout, target: Target, *, clocks: Clocks | None = None) -> Written:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
 from uploader.history.current import find_current, problems_of, read_ledger
+from uploader.history.neighbours import warnings_of
 from uploader.history.order import newest_first
 from uploader.history.release import Unreadable, read_releases
 
@@ -53,6 +54,7 @@ class Status:
         ledger: The cleaner's ledger; None if it does not exist, or cannot be read.
         problems: What has to be dealt with: one line a problem, with its remedy.
         passed_over: Keys that no release can name, among the site's first 10,000: every command passes over them.
+        warnings: What works, but could be better: one line each.
     """
 
     current: Current
@@ -61,6 +63,7 @@ class Status:
     ledger: LedgerView | None
     problems: tuple[str, ...]
     passed_over: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
@@ -92,7 +95,12 @@ def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
             until = each.at + timedelta(seconds=_setting(ledger, ttl))
             found.append(Waiting(each.id, each.release.channel, each.at, until, len(each.release.assets)))
         waiting[folder] = tuple(found)
-    return Status(current, waiting[layout.pending], waiting[layout.staged], ledger, tuple(problems), odd)
+    keys = frozenset[str]().union(*(each.release.keys for each in current.releases.values()))
+    inner = bucket.listing(layout, keys).inner if keys else ()
+    warnings = warnings_of(layout, bucket.neighbours(layout.around), inner, keys)
+    return Status(
+        current, waiting[layout.pending], waiting[layout.staged], ledger, tuple(problems), odd, tuple(warnings)
+    )
 
 
 def _setting(ledger: LedgerView | None, name: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from uploader.about import WRITER
@@ -70,12 +71,14 @@ class Verified:
         assets: How many assets these releases have.
         findings: The assets with a problem.
         problems: What else has to be dealt with: one line a problem, with its remedy.
+        not_compared: How many of the assets that exist have no checksum that could be compared.
     """
 
     releases: Mapping[str, str]
     assets: int
     findings: tuple[AssetFinding, ...]
     problems: tuple[str, ...]
+    not_compared: int = 0
 
 
 def verify(
@@ -100,15 +103,19 @@ def verify(
         chosen = [each for name, each in current.releases.items() if channel in {None, name}]
     problems = () if release_id is not None else problems_of(layout, current)
     if not chosen and not problems:
-        msg = f"no release {f'of channel {channel} ' if channel else ''}is current at {layout.prefix!r}: publish one"
+        over = "; the channel has ended" if channel in current.ended else ""
+        which = f"of channel {channel} " if channel else ""
+        msg = f"no release {which}is current at {layout.prefix!r}{over}: publish one"
         raise UploaderError(msg)
     waiting = read_releases(bucket, layout, newest_first(log, layout.pending, layout.staged))
     others = [*current.releases.values(), *(each for each in waiting if not isinstance(each, Unreadable))]
     needs = needs_of(chosen)
-    sizes = bucket.listing(layout.prefix, needs.keys()).sizes
-    findings = check(needs, needs_of(others), sizes, bucket.metadata([key for key in needs if key in sizes]))
+    listing = bucket.listing(layout, needs.keys())
+    stored = bucket.metadata([key for key in needs if key in listing.sizes])
+    findings = check(needs, needs_of(others), listing.sizes, stored, listing.etags)
     releases = {each.release.channel: each.id for each in chosen}
-    return Verified(releases, len(needs), tuple(findings), problems)
+    unknown = not_compared(needs, stored, listing.etags)
+    return Verified(releases, len(needs), tuple(findings), problems, unknown)
 
 
 def needs_of(releases: Iterable[LoggedRelease]) -> dict[str, list[Need]]:
@@ -117,7 +124,9 @@ def needs_of(releases: Iterable[LoggedRelease]) -> dict[str, list[Need]]:
     for each in releases:
         ours = each.release.uploader.get("name") == WRITER
         for asset in each.release.assets.values():
-            needs[asset.key].append(Need(each.id, asset, ours))
+            # The ETag of a page is that of its stored version; with KMS a copy has another one.
+            in_place = asset if asset.stored is None else asset._replace(etag=None)
+            needs[asset.key].append(Need(each.id, in_place, ours))
         for key, asset in each.release.objects.items():
             if asset.stored is not None:
                 needs[key].append(Need(each.id, asset, ours))
@@ -129,6 +138,7 @@ def check(
     others: Mapping[str, list[Need]],
     sizes: Mapping[str, int],
     stored: Mapping[str, Mapping[str, str]],
+    etags: Mapping[str, str] = MappingProxyType({}),
 ) -> list[AssetFinding]:
     """The assets with a problem, in the order of their keys.
 
@@ -140,6 +150,7 @@ def check(
         others: What other current, staged and pending releases state.
         sizes: Key -> bytes, for the needed objects that exist.
         stored: Key -> headers and metadata, for the same objects.
+        etags: Key -> S3's ETag, for the same objects.
     """
     findings = []
     for key, wanted in sorted(needs.items()):
@@ -150,14 +161,34 @@ def check(
                 AssetFinding(key, AssetProblem.MISSING, "it does not exist", _REMEDIES[AssetProblem.MISSING], releases)
             )
             continue
-        verdicts = [_judge(need, size, http) for need in (*wanted, *others.get(key, ()))]
+        verdicts = [_judge(need, size, http, etags.get(key)) for need in (*wanted, *others.get(key, ()))]
         if None not in verdicts and verdicts[0] is not None:
             found, detail = verdicts[0]
             findings.append(AssetFinding(key, found, detail, _REMEDIES[found], releases))
     return findings
 
 
-def _judge(need: Need, size: int, http: Mapping[str, str]) -> tuple[AssetProblem, str] | None:
+def not_compared(
+    needs: Mapping[str, list[Need]], stored: Mapping[str, Mapping[str, str]], etags: Mapping[str, str]
+) -> int:
+    """How many assets exist whose content nothing tells: no release has their checksum, or S3 has none to compare."""
+    return sum(
+        not any(_is_comparable(need.asset, stored[key], etags.get(key)) for need in wanted)
+        for key, wanted in needs.items()
+        if key in stored
+    )
+
+
+def _is_comparable(asset: Asset, http: Mapping[str, str], etag: str | None) -> bool:
+    return (asset.digest is not None and "digest" in http) or asset.etag == etag is not None or _differs(asset, etag)
+
+
+def _differs(asset: Asset, etag: str | None) -> bool:
+    """Whether the ETags say that the content is another. That of an upload in parts depends on the parts too."""
+    return etag is not None and asset.etag is not None and etag != asset.etag and "-" not in etag + asset.etag
+
+
+def _judge(need: Need, size: int, http: Mapping[str, str], etag: str | None) -> tuple[AssetProblem, str] | None:
     asset = need.asset
     if size != asset.size:
         return AssetProblem.SIZE_DIFFERS, f"it has {size} bytes, not {asset.size}"
@@ -166,6 +197,8 @@ def _judge(need: Need, size: int, http: Mapping[str, str]) -> tuple[AssetProblem
     digest = http.get("digest")
     if asset.digest is not None and digest is not None and asset.digest != f"sha256:{digest}":
         return AssetProblem.CONTENT_DIFFERS, f"it holds {digest[:12]}, not {asset.digest.removeprefix('sha256:')[:12]}"
+    if _differs(asset, etag):
+        return AssetProblem.CONTENT_DIFFERS, f"somebody stored it again: its ETag is {etag}, not {asset.etag}"
     if asset.headers is not None and not may_have(http, asset.headers):
         headers = {name: value for name, value in http.items() if name not in BOOKKEEPING}
         shown = ", ".join(f"{name}: {value}" for name, value in sorted(headers.items()))

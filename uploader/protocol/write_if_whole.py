@@ -179,8 +179,8 @@ def _check_not_removed(layout: Layout, held: Intent, file: str) -> None:
 
 
 def _what(release: Release) -> Release:
-    """The release without what an activation changes."""
-    return replace(without_headers(release), created_at=NEVER)
+    """The release without what an activation, or a pin, changes."""
+    return replace(without_headers(release), created_at=NEVER, uploader={})
 
 
 def _check_same(bucket: BucketPort, layout: Layout, key: str, release: Release) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from uploader.builds.asset import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from uploader.builds.asset import LocalAsset
     from uploader.treatment.headers import Headers
@@ -35,20 +36,21 @@ FEW = 64
 
 
 class StoredObjects(NamedTuple):
-    """The objects under the build's keys. S3's ETag does not help: after a multipart upload, or with SSE-KMS, it is not
-    the digest of the content.
+    """The objects under the build's keys.
 
     Attributes:
         sizes: Key -> bytes, for each key that exists.
         headers: Key -> digest of the object's headers, as an earlier release names it, if that still holds.
         metadata: Key -> headers and metadata of each object that was looked at: see `to_look_at`.
+        changed: The keys of the fingerprinted files with other content: see `uploader.publishing.contents`.
         pages: Name -> bytes of each stored page of the build; see `release_log.marker.Asset.stored`.
     """
 
     sizes: Mapping[str, int]
     headers: Mapping[str, str]
     metadata: Mapping[str, Mapping[str, str]]
-    pages: Mapping[str, int]
+    changed: Collection[str] = ()
+    pages: Mapping[str, int] = MappingProxyType({})
 
     def compressed(self, assets: Iterable[LocalAsset]) -> Iterator[tuple[LocalAsset, Stored]]:
         """The assets that are stored compressed, and how."""
@@ -89,7 +91,7 @@ def to_look_at(
 
 def compare(assets: Iterable[LocalAsset], stored: StoredObjects) -> Iterator[Upload]:
     """The files to send."""
-    sizes, headers, metadata, pages = stored
+    sizes, headers, metadata, changed, pages = stored
     for asset in assets:
         if asset.stored in pages:
             continue
@@ -99,6 +101,7 @@ def compare(assets: Iterable[LocalAsset], stored: StoredObjects) -> Iterator[Upl
             and sizes.get(asset.key) == asset.size
             and headers.get(asset.key) == asset.treatment.headers.digest
             and asset.key not in metadata
+            and asset.key not in changed
         ):
             continue
         reason = _reason(asset, stored)
@@ -116,7 +119,7 @@ def _reason(asset: LocalAsset, stored: StoredObjects) -> Reason | None:
     if not _fits(asset, size):
         known = stored.headers.get(asset.key, asset.treatment.headers.digest)
         return Reason.SIZE_DIFFERS if known == asset.treatment.headers.digest else Reason.HEADERS_DIFFER
-    if not asset.fingerprinted and stored.digest_of(asset.key) != asset.digest:
+    if asset.key in stored.changed if asset.fingerprinted else stored.digest_of(asset.key) != asset.digest:
         return Reason.CONTENT_DIFFERS
     if stored.has(asset.key, asset.treatment.headers):
         return None if size == asset.size else Reason.SIZE_DIFFERS

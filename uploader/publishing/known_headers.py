@@ -1,4 +1,4 @@
-"""The headers of stored objects, as earlier releases name them: each that is known saves a HEAD.
+"""The headers and contents of stored objects, as earlier releases name them: each that is known saves a HEAD or a read.
 
 This is a hint and no more: an object that no release names costs a request.
 """
@@ -33,11 +33,29 @@ class MarkerHeaders(NamedTuple):
         marker: The marker's key.
         channel: Its release's channel.
         headers: Digest of headers -> key of each object stored with them -> its bytes.
+        stamps: Key -> the uploader's note of the file that is stored there.
+        etags: Key -> the ETag of the object when its release was published.
     """
 
     marker: str
     channel: str
     headers: Mapping[str, Mapping[str, int]]
+    stamps: Mapping[str, str]
+    etags: Mapping[str, str]
+
+
+class Known(NamedTuple):
+    """What earlier releases say of the objects under the build's keys.
+
+    Attributes:
+        headers: Key -> digest of the headers that a listed object is stored with.
+        stamps: Key -> the uploader's note of the file that is stored there; see `uploader.builds.content.stamp_of`.
+        etags: Key -> the ETag of the object when its release was published.
+    """
+
+    headers: Mapping[str, str]
+    stamps: Mapping[str, str]
+    etags: Mapping[str, str]
 
 
 def newest_ahead(bucket: BucketPort, layout: Layout) -> Ahead[MarkerHeaders | None]:
@@ -45,20 +63,22 @@ def newest_ahead(bucket: BucketPort, layout: Layout) -> Ahead[MarkerHeaders | No
     return Ahead(lambda: _newest(bucket, layout))
 
 
-def earlier_headers(
+def read_known(
     bucket: BucketPort,
     layout: Layout,
     channel: str,
     look: Look,
     newest: Ahead[MarkerHeaders | None] | None = None,
-) -> Mapping[str, str]:
-    """Key -> digest of the headers that a listed object is stored with.
+) -> Known:
+    """Read what earlier releases say of the listed objects.
 
-    Only for an object that has the size in the marker and is not newer than the marker: a newer one may have got other
-    headers.
+    Headers are known only of an object that has the size in the marker and is not newer than the marker: a newer one
+    may have got other headers.
     """
     known = None if newest is None else newest.answer()
     found: dict[str, str] = {}
+    stamps: dict[str, str] = {}
+    etags: dict[str, str] = {}
     sizes, times, log = look.listing.sizes, look.listing.times, dated(layout, look.listing.log, look.instants)
     for key in newest_first(log, layout.markers)[:MOST]:
         marker = known if known is not None and known.marker == key else _read(bucket, key)
@@ -69,9 +89,13 @@ def earlier_headers(
             for name, size in objects.items():
                 if sizes.get(name) == size and times[name] < too_late:
                     found.setdefault(name, digest)
+        for name, stamp in marker.stamps.items():
+            stamps.setdefault(name, stamp)
+        for name, etag in marker.etags.items():
+            etags.setdefault(name, etag)
         if marker.channel == channel:
             break
-    return found
+    return Known(found, stamps, etags)
 
 
 def _newest(bucket: BucketPort, layout: Layout) -> MarkerHeaders | None:

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 from release_log.layout import Layout
 from release_log.marker import FORMAT, Asset, Release
 from uploader.about import VERSION, WRITER
+from uploader.builds.content import stamp_of
 from uploader.clocks import Clocks
 from uploader.history.body import body_of
-from uploader.history.release import LoggedRelease
+from uploader.history.neighbours import warnings_of
+from uploader.history.release import LoggedRelease, digest_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
-from uploader.publishing.compare import FEW, StoredObjects, Upload, compare, to_look_at
-from uploader.publishing.known_headers import earlier_headers
+from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
+from uploader.publishing.contents import changed_files
+from uploader.publishing.known_headers import read_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +49,7 @@ class Published:
         key: Its marker's key, or the staged release's.
         uploads: The files that were sent, and why.
         unchanged: The files that the bucket held already.
+        digest: For a staged release, the digest of what it publishes, which `activate` compares; else None.
         placed: The pages that were put in place, and why. None of a staged release.
     """
 
@@ -53,6 +57,7 @@ class Published:
     key: str
     uploads: tuple[Upload, ...]
     unchanged: tuple[LocalAsset, ...]
+    digest: str | None = None
     placed: tuple[PagePlaced, ...] = ()
 
     @property
@@ -84,7 +89,7 @@ def _ignore(*_: object) -> None:
     """Show no progress."""
 
 
-def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; each argument changes the upload by itself)
+def publish(  # noqa: PLR0913 (the order of its steps is the protocol; each argument changes the upload by itself)
     bucket: BucketPort,
     build: Build,
     *,
@@ -117,12 +122,12 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     stored: dict[str, Stored] = {}
 
     def note(asset: LocalAsset, as_stored: Stored) -> None:
-        if as_stored != asset.as_it_is():
-            stored[asset.key] = as_stored
+        stored[asset.key] = as_stored
         sent(pages.get(asset.key, asset))
 
     bucket.head_ahead(_keys_to_head(build))
-    late = Late()
+    late, digest = Late(), None
+    warned: set[str] = set()
 
     def body_at(at: datetime) -> bytes:
         return body_of(_release(build, at, {}))
@@ -136,24 +141,27 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     while taken < TRIES:
         with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
             if not held.is_taken(layout):
-                uploads, compressed = _compare(build, _stored_objects(bucket, layout, build, held.take_look(), newest))
+                uploads, kept = _compare(bucket, layout, build, held.take_look(), newest, warned)
+                _warn_of_changed(uploads)
                 started(uploads)
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
-                stored |= {_object_of(layout, asset): how for asset, how in compressed if asset.key not in done}
+                stored |= {key: how for key, how in kept.items() if key not in stored}
                 if late.key is not None and not uploads:
-                    return _published(build, late.id, late.key, done, place(held, late.id))
+                    return _published(build, late.id, late.key, done, digest, place(held, late.id))
                 if not stage:
                     held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
                     log.warning("the upload took so long that its intent may expire: checking everything again")
                     continue
                 key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
-                body = body_of(_release(build, held.at, stored)) if stored else held.body
+                release = _release(build, held.at, stored)
+                body, digest = body_of(release), digest_of(release) if stage else None
                 if held.write(bucket, key, body, clocks):
                     if late.came(held, clocks):
                         continue
-                    return _published(build, held.id, key, done, () if stage else place(held, held.id))
+                    placed = () if stage else place(held, held.id)
+                    return _published(build, held.id, key, done, digest, placed)
             log.debug("%s is another upload's: going on under another id", held.id)
         taken += 1
         clocks.sleep(1)
@@ -161,11 +169,25 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         raise busy_error(build.release)
 
 
+def _warn(layout: Layout, build: Build, look: Look, warned: set[str]) -> None:
+    """Say, once, which other sites this build concerns."""
+    keys = (asset.key for asset in build.assets)
+    for line in warnings_of(layout, look.neighbours, look.listing.inner, keys):
+        if line not in warned:
+            log.warning("%s", line)
+        warned.add(line)
+
+
 def _published(
-    build: Build, release_id: str, key: str, done: Mapping[str, Upload], placed: tuple[PagePlaced, ...]
+    build: Build,
+    release_id: str,
+    key: str,
+    done: Mapping[str, Upload],
+    digest: str | None,
+    placed: tuple[PagePlaced, ...],
 ) -> Published:
     unchanged = tuple(asset for asset in build.assets if asset.key not in done)
-    return Published(release_id, key, tuple(done.values()), unchanged, placed)
+    return Published(release_id, key, tuple(done.values()), unchanged, digest, placed)
 
 
 def _object_of(layout: Layout, asset: LocalAsset) -> str:
@@ -179,20 +201,44 @@ def _keys_to_head(build: Build) -> list[str]:
     return unsure if len(unsure) <= FEW else []
 
 
-def _stored_objects(
-    bucket: BucketPort, layout: Layout, build: Build, look: Look, newest: Ahead[MarkerHeaders | None] | None
-) -> StoredObjects:
-    sizes = look.listing.sizes
-    headers = earlier_headers(bucket, layout, build.channel, look, newest)
+def _compare(
+    bucket: BucketPort,
+    layout: Layout,
+    build: Build,
+    look: Look,
+    newest: Ahead[MarkerHeaders | None] | None,
+    warned: set[str],
+) -> tuple[list[Upload], dict[str, Stored]]:
+    """The files to send, and how the others are stored: nothing else about the bucket is needed from here on."""
+    _warn(layout, build, look, warned)
+    sizes, etags = look.listing.sizes, look.listing.etags
+    known = read_known(bucket, layout, build.channel, look, newest)
     names = {asset.stored for asset in build.assets if asset.stored is not None}
     pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
-    unknown = [key for key in to_look_at(build.assets, sizes, headers, pages) if key not in look.metadata]
-    return StoredObjects(sizes, headers, {**look.metadata, **bucket.metadata(unknown)}, pages)
+    unknown = [key for key in to_look_at(build.assets, sizes, known.headers, pages) if key not in look.metadata]
+    metadata = {**look.metadata, **bucket.metadata(unknown)}
+    changed = changed_files(build.assets, sizes, etags, known, bucket.metadata)
+    stored = StoredObjects(sizes, known.headers, metadata, changed, pages)
+    uploads = list(compare(build.assets, stored))
+    sent = {upload.asset.key for upload in uploads}
+    compressed = dict(stored.compressed(build.assets))
+    kept = {}
+    for asset in build.assets:
+        if asset.key not in sent:
+            key = _object_of(layout, asset)
+            kept[key] = compressed.get(asset, asset.as_it_is())._replace(etag=etags.get(key))
+    return uploads, kept
 
 
-def _compare(build: Build, stored: StoredObjects) -> tuple[list[Upload], list[tuple[LocalAsset, Stored]]]:
-    """The files to send, and the assets stored compressed: nothing else about the bucket is needed from here on."""
-    return list(compare(build.assets, stored)), list(stored.compressed(build.assets))
+def _warn_of_changed(uploads: list[Upload]) -> None:
+    changed = [each.asset.key for each in uploads if each.asset.fingerprinted and each.reason is Reason.CONTENT_DIFFERS]
+    if changed:
+        log.warning(
+            "%d files with a fingerprint changed under the same name, such as %r: older pages get the new content, and "
+            "browsers keep the old one for a year; let the build rename what it changes",
+            len(changed),
+            changed[0],
+        )
 
 
 def _send(
@@ -219,6 +265,7 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Releas
 
 def _marked(asset: LocalAsset, stored: Stored | None) -> Asset:
     """An asset as a marker names it; as the build has it, unless it is stored otherwise."""
-    size, headers = (asset.size, asset.treatment.headers.digest) if stored is None else stored
+    size, headers, etag = stored or asset.as_it_is()
+    stamp = stamp_of(asset.identity, etag) if etag and asset.identity and asset.fingerprinted else None
     digest = None if asset.digest is None else f"sha256:{asset.digest}"
-    return Asset(asset.key, size, asset.fingerprinted, digest, headers, asset.stored)
+    return Asset(asset.key, size, asset.fingerprinted, digest, headers, etag, stamp, asset.stored)

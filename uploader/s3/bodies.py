@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import contextmanager
 from threading import Condition
@@ -23,13 +24,9 @@ WHOLE_BYTES = 8 * 1024 * 1024
 COMPRESSED_BYTES = 64 * 1024 * 1024
 """A larger file is stored uncompressed, whatever the rules say: compression needs the whole file in memory."""
 
-PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 4
 STREAM_BYTES = 4 * 1024 * 1024
 """The memory that a part takes while it is sent, at most. A part is read while it is sent."""
-MAX_PARTS = 10_000
-"""S3's limit; an object has 10,000 parts of 5 GiB at most: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
-
 BYTES_AT_ONCE = 48 * 1024 * 1024
 """How many bytes of all files are in memory at one time."""
 
@@ -41,16 +38,13 @@ class Body(NamedTuple):
         content: The body; None: the unchanged file, in parts.
         size: The body's size in bytes.
         headers: The headers of the object.
+        digest: SHA-256 of the file, hexadecimal; None for a file that goes in parts, which is not read beforehand.
     """
 
     content: bytes | None
     size: int
     headers: Headers
-
-
-def part_bytes(size: int) -> int:
-    """The size of a part, so that a file of any size has at most `MAX_PARTS`."""
-    return max(PART_BYTES, -(-size // MAX_PARTS))
+    digest: str | None = None
 
 
 def memory_for(asset: LocalAsset) -> int:
@@ -81,11 +75,12 @@ def read_body(asset: LocalAsset) -> Body:
     check_unchanged(asset)
     if len(content) != asset.size:
         raise changed_error(asset.path)
+    digest = asset.digest or hashlib.sha256(content).hexdigest()
     if encoding is not None:
         packed = compress(content, encoding)
         if saves(len(content), len(packed)):
-            return Body(packed, len(packed), asset.treatment.encoded)
-    return Body(content, asset.size, headers)
+            return Body(packed, len(packed), asset.treatment.encoded, digest)
+    return Body(content, asset.size, headers, digest)
 
 
 def check_unchanged(asset: LocalAsset) -> None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from release_log.layout import LOG_FOLDER, Layout
 from uploader.s3.bodies import Room, memory_for
 from uploader.s3.errors import NoAnswerError
-from uploader.s3.key_ranges import key_ranges
-from uploader.s3.listing import KeyListing
-from uploader.s3.port import Listing, Look, PlacingAnswer, always
+from uploader.s3.key_ranges import PAGE, key_ranges
+from uploader.s3.port import Listing, Look, PlacingAnswer, always, inner_of
 from uploader.s3.requests import Requests
 from uploader.threads.ahead import Ahead
 from uploader.threads.workers import for_each, run
@@ -20,12 +19,17 @@ if TYPE_CHECKING:
 
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.s3.connection import Connection
-    from uploader.s3.port import Blob, PageInPlace, Placement
+    from uploader.s3.listing import KeyListing
+    from uploader.s3.port import Blob, Neighbour, PageInPlace, Placement
 
 Answer = TypeVar("Answer")
 
 RANGES = 24
 """Into how many ranges of keys a large listing is divided."""
+
+
+FIRST = "!"
+"""The first name that a file can have."""
 
 
 class Bucket:
@@ -38,9 +42,9 @@ class Bucket:
         self._listing_ahead: Ahead[KeyListing] | None = None
         self._metadata_ahead: Ahead[dict[str, Mapping[str, str]]] | None = None
 
-    def list_ahead(self, keys: Collection[str]) -> None:
+    def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
         """See `BucketPort.list_ahead`."""
-        self._listing_ahead = Ahead(self._to_list(keys))
+        self._listing_ahead = Ahead(self._to_list(layout, keys))
 
     def head_ahead(self, keys: Sequence[str]) -> None:
         """See `BucketPort.head_ahead`."""
@@ -77,11 +81,16 @@ class Bucket:
         """See `ReaderPort.get_each`."""
         return self._of_each(keys, self._requests.get)
 
-    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
+    def listing(self, layout: Layout, keys: Collection[str]) -> Listing:
         """See `BucketPort.listing`."""
-        found = Ahead(self._to_list(keys))
-        log = self.written(Layout(prefix).log)
-        return Listing(*(found.answer() or self._list(keys)), log)
+        found = Ahead(self._to_list(layout, keys))
+        log = self.written(layout.log)
+        return _listing(layout, found.answer() or self._list(layout, keys), log)
+
+    def neighbours(self, prefixes: Collection[str]) -> tuple[Neighbour, ...]:
+        """See `ReaderPort.neighbours`."""
+        found = self._of_each(list(prefixes), self._requests.neighbour) if prefixes else {}
+        return tuple(found[prefix] for prefix in prefixes if prefix in found)
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         """See `BucketPort.look`."""
@@ -90,21 +99,25 @@ class Bucket:
         # What is listed ahead has no stored pages: their names are not known before the build is read.
         pages = layout.pages
         names = {key for key in keys if key.startswith(pages)}
-        stored = None if listed is None or not names else Ahead(self._to_list(names))
-        listed = listed or Ahead(self._to_list(keys))
+        stored = None if listed is None or not names else Ahead(self._to_list(layout, names))
+        listed = listed or Ahead(self._to_list(layout, keys))
         written = Ahead(lambda: self._requests.written_log(layout))
+        asked = Ahead(lambda: self.neighbours(layout.around))
         ledger = self.get(layout.ledger)
-        log, found = written.answer(), listed.answer()
+        log, found, around = written.answer(), listed.answer(), asked.answer()
         if log is None:
             log = self.written(layout.log)
         if found is None:
-            found = self._list(keys)
+            found = self._list(layout, keys)
         elif stored is not None:
-            more = stored.answer() or self._list(names)
-            found = KeyListing({**found.sizes, **more.sizes}, {**found.times, **more.times})
+            found = found.with_more(stored.answer() or self._list(layout, names))
+        if around is None:
+            around = self.neighbours(layout.around)
+        listing = _listing(layout, found, log)
+        inside = self.neighbours(inner_of(layout, listing, keys))
         metadata = None if headed is None else headed.answer()
         began = listed.began if headed is None else min(listed.began, headed.began)
-        return Look(Listing(*found, log), began, ledger, metadata or {})
+        return Look(listing, began, ledger, metadata or {}, neighbours=(*around, *inside))
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
@@ -148,19 +161,26 @@ class Bucket:
 
         for_each(assets, put, at_once=self._concurrency, stop=self._requests.stop)
 
-    def withdraw(self, key: str) -> None:
+    def withdraw(self, key: str, etag: str | None = None) -> None:
         """See `BucketPort.withdraw`."""
-        run(lambda: self._requests.delete(key))
+        if etag is None:
+            run(lambda: self._requests.delete(key))
+        else:
+            run(lambda: self._requests.delete_exactly(key, etag))
 
-    def _list(self, keys: Collection[str]) -> KeyListing:
-        return run(self._to_list(keys))
+    def _list(self, layout: Layout, keys: Collection[str]) -> KeyListing:
+        return run(self._to_list(layout, keys))
 
-    def _to_list(self, keys: Collection[str]) -> Callable[[], KeyListing]:
-        """Prepare a listing that looks for these keys."""
+    def _to_list(self, layout: Layout, keys: Collection[str]) -> Callable[[], KeyListing]:
+        """Prepare a listing that looks for these keys, and for a release log in each of their folders."""
         wanted = {key: key for key in keys}
+        logs = [f"{Layout(folder).log}{FIRST}" for folder in layout.folders(wanted)]
         pages = {key for key in wanted if LOG_FOLDER in key}
-        # Apart, as other releases' pages lie between ours.
-        ranges = [*key_ranges(wanted.keys() - pages, RANGES), *key_ranges(pages, RANGES)]
+        assets = wanted.keys() - pages
+        # Hardly any of these logs exists, so they fill no page.
+        page = PAGE * (len(assets) + len(logs)) // len(assets) if assets else PAGE
+        # Stored pages apart, as other releases' lie between ours.
+        ranges = [*key_ranges([*assets, *logs], RANGES, page), *key_ranges(pages, RANGES)]
         return self._requests.listing(ranges, wanted, self._concurrency)
 
     def _of_each(self, keys: Sequence[str], ask: Callable[[str], Answer | None]) -> dict[str, Answer]:
@@ -174,3 +194,8 @@ class Bucket:
 
         for_each(keys, ask_one, at_once=self._concurrency)
         return found
+
+
+def _listing(layout: Layout, found: KeyListing, log: Mapping[str, datetime]) -> Listing:
+    inner = frozenset(prefix for prefix in found.logs if prefix.startswith(layout.prefix) and prefix != layout.prefix)
+    return Listing(found.sizes, found.times, log, inner, found.etags)

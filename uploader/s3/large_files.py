@@ -46,8 +46,8 @@ class LargeFiles:
         for upload in uploads:
             upload.wait_for_end()
 
-    def send(self, asset: LocalAsset, attributes: Mapping[str, str], ask: Ask) -> None:
-        """Store a file.
+    def send(self, asset: LocalAsset, attributes: Mapping[str, str], ask: Ask) -> str | None:
+        """Store a file; returns the object's ETag.
 
         Args:
             asset: The file.
@@ -60,17 +60,17 @@ class LargeFiles:
         headers = {name.replace("-", ""): value for name, value in attributes.items() if name in HEADERS}
         metadata = {name: value for name, value in attributes.items() if name not in HEADERS}
         parameters = {**headers, "Metadata": metadata, **self._encryption}
-        for again in (True, False):
+        again = True
+        while True:
             upload = self._new_upload(asset, ask)
             self._uploads.append(upload)
             try:
-                upload.run(parameters)
+                return upload.run(parameters)
             except UploaderError as error:
                 # S3 completed the upload, and its answer was lost. The object may be another's by now: send it again.
                 if not again or code_of(error.__cause__) != "NoSuchUpload":
                     raise
-            else:
-                return
+                again = False
             finally:
                 self._uploads.remove(upload)
                 upload.ended.set()

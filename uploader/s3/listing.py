@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from obstore.exceptions import InvalidPathError
 
+from release_log.layout import LOG_FOLDER
 from uploader.threads.workers import for_each
 
 if TYPE_CHECKING:
@@ -20,15 +21,35 @@ if TYPE_CHECKING:
 AT_ONCE = 12
 """How many pages are asked for at one time. They arrive faster than they are read, and each takes a megabyte."""
 
+INNER_LOG = f"/{LOG_FOLDER}"
+
 FEW = 4
 """Up to this many ranges, threads are as fast. Above it, asyncio saves a third of the CPU time."""
 
 
 class KeyListing(NamedTuple):
-    """What a listing found: key -> bytes, and key -> ``LastModified``."""
+    """What a listing found.
+
+    Attributes:
+        sizes: Key -> bytes.
+        times: Key -> ``LastModified``.
+        logs: The prefixes of release logs among the keys.
+        etags: Key -> ETag without its quotes.
+    """
 
     sizes: dict[str, int]
     times: dict[str, datetime]
+    logs: set[str]
+    etags: dict[str, str]
+
+    def with_more(self, other: KeyListing) -> KeyListing:
+        """What two listings found."""
+        return KeyListing(
+            {**self.sizes, **other.sizes},
+            {**self.times, **other.times},
+            self.logs | other.logs,
+            {**self.etags, **other.etags},
+        )
 
 
 class RangeListing:
@@ -47,7 +68,7 @@ class RangeListing:
             keys: The wanted keys. Each maps to itself, so that we store our own string object and not S3's copy of it.
             at_once: How many pages may be asked for at one time.
         """
-        self.found = KeyListing({}, {})
+        self.found = KeyListing({}, {}, set(), {})
         self._pages = pages
         self._left = list(ranges)
         self._keys = keys
@@ -83,9 +104,15 @@ class RangeListing:
 
     def _take(self, page: Sequence[ObjectMeta], keys: KeyRange) -> bool:
         """Keep the wanted keys of a page; whether it was the last page of its range."""
-        sizes, times = self.found
+        sizes, times, logs, etags = self.found
         for entry in page:
-            key = self._keys.get(entry["path"])
+            path = entry["path"]
+            key = self._keys.get(path)
             if key is not None:
                 sizes[key], times[key] = entry["size"], entry["last_modified"]
+                etag = entry["e_tag"]
+                if etag is not None:
+                    etags[key] = etag.strip('"')
+            elif INNER_LOG in path:
+                logs.add(path[: path.index(INNER_LOG) + 1])
         return bool(page) and page[-1]["path"] >= keys.last

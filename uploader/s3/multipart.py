@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 
 from release_log.whole_answers import require_whole_answers
 from uploader.aws.boto3_chain import NO_ANSWER, open_session
+from uploader.builds.parts import part_bytes
 from uploader.errors import UploaderError
-from uploader.s3.bodies import PARTS_AT_ONCE, check_unchanged, part_bytes
+from uploader.s3.bodies import PARTS_AT_ONCE, check_unchanged
 from uploader.s3.errors import NO_CODE, AnswerError, code_of
 from uploader.s3.file_part import FilePart
 from uploader.threads.workers import Workers
@@ -72,8 +73,8 @@ class MultipartUpload:
         self._end_by = 0.0
         self.ended = Event()
 
-    def run(self, parameters: Mapping[str, Any]) -> None:
-        """Store the file, with these parameters of ``CreateMultipartUpload``.
+    def run(self, parameters: Mapping[str, Any]) -> str | None:
+        """Store the file, with these parameters of ``CreateMultipartUpload``; returns the object's ETag.
 
         Raises:
             UploaderError: S3 refused, or the file changed since the build was looked at. Then no object of it exists.
@@ -83,12 +84,14 @@ class MultipartUpload:
             parts = self._send_parts(upload)
             # Before the object exists: a wrong one under a fingerprinted key would never be noticed.
             check_unchanged(self._asset)
-            self._request(
+            answer = self._request(
                 "s3:PutObject", self._s3.complete_multipart_upload, UploadId=upload, MultipartUpload={"Parts": parts}
             )
         except BaseException:
             self._abort()
             raise
+        etag: str | None = answer.get("ETag")
+        return etag and etag.strip('"')
 
     def stop(self) -> None:
         """Make `run` end at once, with an error."""

@@ -16,7 +16,7 @@ from release_log.errors import LayoutError
 from release_log.layout import check_key, is_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from obstore import ListStream, ObjectMeta
     from obstore.store import S3Store
@@ -78,9 +78,24 @@ class Pages:
                 return
             after = page[-1]["path"]
 
+    def metadata(self, key: str) -> Mapping[str, str] | None:
+        """The headers and metadata of an object with an odd key; None if it does not exist.
+
+        Raises:
+            AnswerError: S3 refused.
+        """
+        from uploader.s3 import raw_pages  # noqa: PLC0415 (as below)
+
+        return raw_pages.metadata(self._raw_client(), self._access.bucket, key)
+
     def _raw(self, folder: str, after: str | None) -> tuple[Sequence[ObjectMeta], bool]:
         """One page, and whether there are more."""
         from uploader.s3 import raw_pages  # noqa: PLC0415 (boto3 takes a quarter of a second, and few buckets need it)
 
+        return raw_pages.page(self._raw_client(), self._access.bucket, folder, after or "")
+
+    def _raw_client(self) -> Any:  # noqa: ANN401 (boto3's)
+        from uploader.s3 import raw_pages  # noqa: PLC0415 (as above)
+
         self._client = self._client or raw_pages.open_client(self._access)
-        return raw_pages.page(self._client, self._access.bucket, folder, after or "")
+        return self._client

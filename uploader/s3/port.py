@@ -30,6 +30,22 @@ class Blob(NamedTuple):
 
     body: bytes
     last_modified: datetime
+    etag: str | None = None
+
+
+class Neighbour(NamedTuple):
+    """A site whose prefix lies around this site's, or inside it, by the release log that lies there.
+
+    Attributes:
+        prefix: Its prefix.
+        ledger: Its cleaner's state; None if it does not exist. If it exists and S3 does not give it out, its body is
+            empty.
+        unread: Why S3 gives out neither; empty if it does.
+    """
+
+    prefix: str
+    ledger: Blob | None
+    unread: str = ""
 
 
 class Listing(NamedTuple):
@@ -39,11 +55,21 @@ class Listing(NamedTuple):
         sizes: Key -> bytes, for the keys that were asked for and exist.
         times: Key -> S3's ``LastModified``, for the same keys.
         log: Key -> S3's ``LastModified`` in whole seconds, for every file of the release log.
+        inner: Prefixes of sites inside this one: every folder of these keys that has a release log, perhaps others.
+        etags: Key -> S3's ETag, without quotes, for the keys that were asked for and exist.
     """
 
     sizes: Mapping[str, int]
     times: Mapping[str, datetime]
     log: Mapping[str, datetime]
+    inner: frozenset[str] = frozenset()
+    etags: Mapping[str, str] = MappingProxyType({})
+
+
+def inner_of(layout: Layout, listing: Listing, keys: Collection[str]) -> list[str]:
+    """The prefixes of the sites inside a site that some of its keys lie beneath. Pure."""
+    # With 50,000 keys their folders take 20 ms, and hardly any site has another one inside.
+    return sorted(listing.inner & layout.folders(keys)) if listing.inner else []
 
 
 class Look(NamedTuple):
@@ -55,6 +81,7 @@ class Look(NamedTuple):
         ledger: The cleaner's state; None if it does not exist.
         metadata: The answer to `BucketPort.head_ahead`; empty if that failed. See `BucketPort.metadata`.
         instants: Id -> instant of each marker that the cleaner has seen; see `uploader.protocol.look.look_around`.
+        neighbours: The sites around this one, and those inside it that some of these keys lie beneath.
     """
 
     listing: Listing
@@ -62,6 +89,7 @@ class Look(NamedTuple):
     ledger: Blob | None
     metadata: Mapping[str, Mapping[str, str]]
     instants: Mapping[str, datetime] = MappingProxyType({})
+    neighbours: tuple[Neighbour, ...] = ()
 
 
 class PageInPlace(NamedTuple):
@@ -126,8 +154,12 @@ class ReaderPort(Protocol):
         """
         ...
 
-    def listing(self, prefix: str, keys: Collection[str]) -> Listing:
-        """Which of these keys of a site exist, and its release log."""
+    def listing(self, layout: Layout, keys: Collection[str]) -> Listing:
+        """Which of these keys of a site exist, its release log, and the sites inside it."""
+        ...
+
+    def neighbours(self, prefixes: Collection[str]) -> tuple[Neighbour, ...]:
+        """Those of these prefixes that have a release log, in their order, and those of which S3 does not tell."""
         ...
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
@@ -148,8 +180,8 @@ class BucketPort(ReaderPort, Protocol):
         """Put pages in place, side by side, each only if it replaces what it expects. No request is repeated."""
         ...
 
-    def list_ahead(self, keys: Collection[str]) -> None:
-        """Begin to list these keys, for the next `look`."""
+    def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
+        """Begin to list these keys of a site, for the next `look`."""
         ...
 
     def head_ahead(self, keys: Sequence[str]) -> None:
@@ -157,7 +189,7 @@ class BucketPort(ReaderPort, Protocol):
         ...
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
-        """Which of these keys exist, the release log, the ledger and some metadata."""
+        """Which of these keys exist, the release log, the ledgers and some metadata. All ledgers are read now."""
         ...
 
     def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
@@ -170,12 +202,16 @@ class BucketPort(ReaderPort, Protocol):
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Store files in parallel, each with a checksum that S3 verifies.
 
-        ``done`` is called for each file that is stored, with its size and headers in the bucket.
+        ``done`` is called for each file that is stored, with its size, headers and ETag in the bucket.
         """
         ...
 
-    def withdraw(self, key: str) -> None:
-        """Delete an intent, a staged release or a pin; the key need not exist."""
+    def withdraw(self, key: str, etag: str | None = None) -> None:
+        """Delete an intent, a staged release or a pin; the key need not exist.
+
+        With an ETag only the object that has it is deleted, also if S3 executes the request late. A store that has no
+        conditional deletions deletes any.
+        """
         ...
 
 

@@ -1,21 +1,26 @@
-"""One page of a listing by boto3, which holds every key. Loaded for a page that obstore refuses."""
+"""A page of a listing, and a HEAD, by boto3, which holds every key. Loaded for keys that obstore refuses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from release_log.whole_answers import require_whole_answers
 from uploader.aws.boto3_chain import open_session
+from uploader.s3.large_files import HEADERS
 from uploader.s3.multipart import ANSWER_SECONDS, CONNECT_SECONDS, as_answer_error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from obstore import ObjectMeta
 
     from uploader.aws.access import Access
+
+MISSING = {"404", "NoSuchKey"}
+"""The codes for a key that does not exist; the answer to a HEAD has no body, so botocore gives its status."""
 
 KEYS = 1000
 """How many keys S3 gives in a page, at most."""
@@ -52,3 +57,20 @@ def page(client: Any, bucket: str, folder: str, after: str) -> tuple[Sequence[Ob
         for entry in answer.get("Contents", ())
     ]
     return found, bool(answer["IsTruncated"]) and bool(found)
+
+
+def metadata(client: Any, bucket: str, key: str) -> Mapping[str, str] | None:  # noqa: ANN401 (boto3's)
+    """An object's headers and metadata; None if it does not exist.
+
+    Raises:
+        AnswerError: S3 refused.
+    """
+    with as_answer_error():
+        try:
+            answer = client.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in MISSING:
+                return None
+            raise
+    fields = {name: answer.get(name.replace("-", "")) for name in HEADERS}
+    return {**{name: value for name, value in fields.items() if value is not None}, **answer["Metadata"]}

@@ -26,6 +26,7 @@ class ReadOnly:
         self.written = bucket.written
         self.odd_keys = bucket.odd_keys
         self.listing = bucket.listing
+        self.neighbours = bucket.neighbours
         self._look = bucket.look
         self.metadata = bucket.metadata
         self._look_at_pages = bucket.look_at_pages
@@ -36,8 +37,9 @@ class ReadOnly:
         return True
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
-        """Leave out the ledger: a dry run need not wait for the cleaner."""
-        return self._look(layout, keys)._replace(ledger=None)
+        """Leave out the ledgers: a dry run need not wait for a cleaner."""
+        look = self._look(layout, keys)
+        return look._replace(ledger=None, neighbours=tuple(each._replace(ledger=None) for each in look.neighbours))
 
     def look_at_pages(
         self, layout: Layout, keys: Sequence[str]
@@ -54,5 +56,5 @@ class ReadOnly:
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Write nothing."""
 
-    def withdraw(self, key: str) -> None:
+    def withdraw(self, key: str, etag: str | None = None) -> None:
         """Delete nothing."""

@@ -12,6 +12,7 @@ from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 
 from release_log.bounds import FILE_BYTES, LOG_FILES
 from release_log.instants import whole_seconds
+from release_log.layout import Layout
 from uploader.aws.refusals import explain_s3
 from uploader.builds.asset import Stored
 from uploader.errors import UploaderError, is_panic
@@ -21,7 +22,8 @@ from uploader.s3.errors import NO_CODE, AnswerError, NoAnswerError, code_of, is_
 from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.pages import Pages, is_odd
-from uploader.s3.port import Blob, PageInPlace, always
+from uploader.s3.port import Blob, Neighbour, PageInPlace, always
+from uploader.threads.workers import for_each
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     from obstore import GetResult
 
-    from release_log.layout import Layout
     from uploader.builds.asset import LocalAsset
     from uploader.s3.bodies import Body
     from uploader.s3.connection import Connection
@@ -93,7 +94,8 @@ class Requests:
         def read() -> Blob:
             answer = obstore.get(self._store, key)
             size, at = answer.meta["size"], whole_seconds(answer.meta["last_modified"])
-            return Blob(bytes(answer.bytes()) if size <= FILE_BYTES else _beginning(answer), at)
+            body = bytes(answer.bytes()) if size <= FILE_BYTES else _beginning(answer)
+            return Blob(body, at, answer.meta["e_tag"])
 
         try:
             return self._ask("s3:GetObject", key, read, expected=is_missing)
@@ -109,7 +111,9 @@ class Requests:
     def metadata(self, key: str) -> Mapping[str, str] | None:
         """An object's headers and metadata; None if it does not exist."""
 
-        def read() -> Mapping[str, str]:
+        def read() -> Mapping[str, str] | None:
+            if is_odd(key):
+                return self._pages.metadata(key)
             return (obstore.get(self._store, key, options={"head": True})).attributes
 
         try:
@@ -158,17 +162,45 @@ class Requests:
 
         return self._ask("s3:ListBucket", layout.log, read)
 
+    def neighbour(self, prefix: str) -> Neighbour | None:
+        """The site that has its release log under a prefix; None if no log lies there.
+
+        S3 may refuse both for good, as the prefix is not ours; any other error is one. The listing comes first: for a
+        ledger that does not exist, S3 answers 403 unless its folder may be listed.
+
+        Raises:
+            UploaderError: S3 did not answer.
+        """
+        layout = Layout(prefix)
+        try:
+            files = self._ask("s3:ListBucket", layout.log, lambda: self._first_page(layout.log))
+        except UploaderError as error:
+            return self._unlisted(layout, error)
+        if not files:
+            return None
+        at = files.get(layout.ledger)
+        if at is None:
+            return Neighbour(prefix, None)
+        try:
+            return Neighbour(prefix, self.get(layout.ledger))
+        except UploaderError as error:
+            return Neighbour(prefix, Blob(b"", at), _refusal(error))
+
     def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Callable[[], KeyListing]:
         """Prepare a listing that looks for the wanted keys in these ranges; see `RangeListing`. Call it to list."""
         listing = RangeListing(self._pages, ranges, wanted, at_once)
 
         def read() -> KeyListing:
             self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
-            sizes, times = listing.found
-            for key in [key for key, size in sizes.items() if size == 0]:
-                # obstore reads the empty object `key/`, by which some tools mean a folder, as this key.
+            sizes, times, _, etags = listing.found
+
+            def check(key: str) -> None:
                 if self.metadata_if_readable(key) is None:
                     del sizes[key], times[key]
+                    etags.pop(key, None)
+
+            # obstore reads the empty object `key/`, by which some tools mean a folder, as this key.
+            for_each([key for key, size in sizes.items() if size == 0], check, at_once=at_once)
             return listing.found
 
         return read
@@ -188,14 +220,14 @@ class Requests:
         attributes = _attributes(asset, body)
         content = body.content
         if content is None:
-            self._large_files.send(asset, attributes, self._ask)
-            return Stored(body.size, body.headers.digest)
+            etag = self._large_files.send(asset, attributes, self._ask)
+            return Stored(body.size, body.headers.digest, etag)
 
-        def store() -> None:
-            obstore.put(self._store, asset.key, content, attributes=attributes, use_multipart=False)
+        def store() -> str | None:
+            return obstore.put(self._store, asset.key, content, attributes=attributes, use_multipart=False)["e_tag"]
 
-        self._ask("s3:PutObject", asset.key, store)
-        return Stored(body.size, body.headers.digest)
+        etag = self._ask("s3:PutObject", asset.key, store)
+        return Stored(body.size, body.headers.digest, etag and etag.strip('"'))
 
     def page(self, key: str) -> PageInPlace | None:
         """A page in place; None if there is none."""
@@ -259,6 +291,27 @@ class Requests:
             msg = f"{where} has more than {LOG_FILES} files: delete those that no release needs any more"
             raise UploaderError(msg)
 
+    def delete_exactly(self, key: str, etag: str) -> None:
+        """Delete an object if it still has this ETag; obstore has no such request."""
+        from uploader.s3 import conditional  # noqa: PLC0415 (boto3 takes a quarter of a second)
+
+        delete = conditional.deletion(self._access, key, etag)
+        self._ask("s3:DeleteObject", key, delete)
+
+    def _unlisted(self, layout: Layout, error: UploaderError) -> Neighbour | None:
+        """The same if the log may not be listed: its ledger may be readable all the same."""
+        why = _refusal(error)
+        try:
+            ledger = self.get(layout.ledger)
+        except UploaderError as other:
+            _refusal(other)
+            return Neighbour(layout.prefix, None, why)
+        return None if ledger is None else Neighbour(layout.prefix, ledger)
+
+    def _first_page(self, prefix: str) -> dict[str, datetime]:
+        page = next(iter(self._pages.of(prefix)), ())
+        return {each["path"]: whole_seconds(each["last_modified"]) for each in page}
+
     def _is_surely_missing(self, key: str) -> bool:
         try:
             return key not in self.written(f"{key.rpartition('/')[0]}/")
@@ -307,8 +360,21 @@ def _tells_of_itself(error: Exception) -> bool:
 
 def _attributes(asset: LocalAsset, body: Body) -> dict[str, str]:
     """The headers of an object, and our notes in its metadata."""
-    notes = {"headers": body.headers.digest, "digest": asset.digest, STORED: asset.stored}
+    digest = asset.digest or body.digest
+    notes = {"headers": body.headers.digest, "digest": digest, STORED: asset.stored}
     return body.headers.as_http() | {name: note for name, note in notes.items() if note is not None}
+
+
+def _refusal(error: UploaderError) -> str:
+    """Why S3 refuses something for good.
+
+    Raises:
+        UploaderError: It does not; the same request may succeed in a moment.
+    """
+    cause = error.__cause__
+    if not isinstance(cause, Exception) or passes(cause):
+        raise error
+    return str(error)
 
 
 def _beginning(answer: GetResult) -> bytes:

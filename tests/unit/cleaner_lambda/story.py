@@ -1,9 +1,9 @@
 """A random history of one site, and the comparison of the cleaner with `tests.reference` after every run.
 
 `tests.reference` derives every instant anew from all releases; the cleaner carries a ledger from run to run. A story
-has releases of several channels, roll-backs, releases of one second, markers that appear late, intents, staged releases
-and pins, lost ledgers, and runs that are skipped, doubled or late. After every run the ledger, the tags, the objects
-that are left and the answer must agree with the reference.
+has releases of several channels, ends of channels, roll-backs, releases of one second, markers that appear late,
+intents, staged releases and pins, lost ledgers, and runs that are skipped, doubled or late. After every run the ledger,
+the tags, the objects that are left and the answer must agree with the reference.
 
 A failure names its seed. To see that story step by step::
 
@@ -58,6 +58,7 @@ class Story:
         self.unseen: list[reference.Release] = []
         self.late = False
         self.copies, self.copied = self.chance(0.3), False
+        self.over = False
         self.lost = True  # at first there is no ledger
         tell(f"seed {seed}: {self.policy}")
 
@@ -82,6 +83,8 @@ class Story:
         if self.chance(0.3):
             self.litter()
         for _ in range(self.random.choice([3, 3, 3, 4, 4, 5, 8])):
+            if self.over:
+                return
             self.release()
             for _ in range(self.random.choice([0, 1, 1, 2])):
                 self.random.choice([self.wait, self.wait, self.protect, self.withdraw, self.pin, self.copy])()
@@ -123,18 +126,20 @@ class Story:
         return {path: everything[path] for path in left}
 
     def release(self) -> None:
-        """Publish a build, or an old release's assets again; the marker may appear late."""
-        earlier = self.releases if self.chance(0.35) else []
+        """Publish a build, or an old release's assets again, or end a channel; the marker may appear late."""
+        earlier = [each for each in self.releases if not each.ended] if self.chance(0.35) else []
         assets = dict(self.random.choice(earlier).assets) if earlier else self.build()
         channel = self.random.choice(self.channels)
         name = f"{self.random.choice('abcdefgh')}{len(self.releases)}"
-        release_id = self.s3.publish(name, channel, assets)
+        ended = self.chance(0.1)
+        assets = {} if ended else assets
+        release_id = self.s3.end(channel, name) if ended else self.s3.publish(name, channel, assets)
         marker = self.s3.objects[self.s3.layout.marker_key(release_id)]
         if self.releases and self.chance(0.15):
             oldest = min(release.at for release in self.releases)
             span = round((self.s3.clock - oldest).total_seconds())
             marker.last_modified -= timedelta(seconds=self.random.randint(0, min(span, 8 * TICK)))
-        release = reference.Release(release_id, marker.last_modified, channel, assets)
+        release = reference.Release(release_id, marker.last_modified, channel, assets, ended)
         self.late |= any((release.at, release.id) < (other.at, other.id) for other in self.releases)
         self.releases.append(release)
         self.unseen.append(release)
@@ -166,7 +171,7 @@ class Story:
             self.s3.objects.pop(self.s3.layout.pin_key(release_id))
             self.tell(f"  {release_id} is unpinned")
             return
-        whole = [each for each in self.releases if self.s3.objects.keys() >= set(each.assets.values())]
+        whole = [each for each in self.releases if self.s3.objects.keys() >= set(each.assets.values()) and each.assets]
         if whole:
             release = self.random.choice(whole)
             self.s3.pin(release.id, release.channel, release.assets)
@@ -271,6 +276,9 @@ class Story:
         }
         self.gone = (self.gone | (before - left)) - left
         self.unseen, self.late = [], False
+        # What a channel that has ended leaves behind changes nothing for the others.
+        self.releases = [each for each in self.releases if self.s3.layout.marker_key(each.id) in self.s3.objects]
+        self.over = not self.releases
 
     def site(self, present: set[str]) -> reference.Site:
         """The site for the reference."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleaner_lambda.ledger import Folded, Ledger, Retired, decode, encode
+from cleaner_lambda.ledger import Folded, Ledger, Refused, Retired, decode, encode
 from release_log.bounds import LAST_YEAR, OBJECT_BYTES
 from release_log.errors import LedgerError
 from release_log.ledger_file import FORMAT, Announcement
@@ -44,6 +44,9 @@ ledgers = st.builds(
     deleting=st.none() | st.builds(Announcement, text, st.frozensets(text, max_size=3), st.none() | instants),
     listed_at=st.none() | instants,
     tags_unknown=st.frozensets(text, max_size=3),
+    cut=st.none() | st.tuples(instants, text),
+    refused=st.builds(Refused, *[st.dictionaries(text, text, max_size=2)] * 2),
+    around=st.frozensets(text, max_size=3),
     last_run=st.dictionaries(text, text | st.integers() | st.none(), max_size=3),
 )
 AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
@@ -137,6 +140,9 @@ WRONG_TYPES = (
     *(document(listed_at=value) for value in each(5, 0, False, "", [], "9999-12-31T23:59:59Z")),
     *(document(tags_read_to=value) for value in each(5, 0, False, [])),
     *(document(tags_unknown=value) for value in each(None, 5, "x", [5])),
+    *(document(cut=value) for value in each(5, "x", [], ["2026-11-23T06:05:38Z"], ["soon", "r1"], [None, "r1"])),
+    *(document(refused=value) for value in each(None, 5, [], {"tags": []}, {"writes": {"a": 5}})),
+    *(document(around=value) for value in each(None, 5, "x", [5])),
     *(document(last_run=value) for value in each(None, 5, "x", [])),
     *(
         document(**{name: wrong})

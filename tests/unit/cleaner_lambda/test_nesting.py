@@ -7,11 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from cleaner_lambda import nesting
 from cleaner_lambda.ledger import Retired
+from cleaner_lambda.nesting import find_inner
+from cleaner_lambda.pace import BATCH, Pace
 from release_log.layout import Layout
 from release_log.tags import Mark, State
 from tests.fake_cleaner_s3 import NOON, FakeS3, client_error
-from tests.unit.cleaner_lambda.runs import POLICY, A, keys_of, run, stopped_by
+from tests.unit.cleaner_lambda.runs import DAY, POLICY, A, keys_of, run, stopped_by
 
 INNER = "assets/admin/"
 KEY = "assets/admin/ui-3f9c2ab1.js"
@@ -64,6 +67,30 @@ def test_whatever_the_ledger_says_an_inner_sites_key_is_left_alone(s3: FakeS3, k
     assert ("get_tags", KEY) not in s3.requests
 
 
+def test_what_is_in_folders_that_nobody_looked_into_is_left_alone(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither deleted nor tagged; the answer says so, and the next run goes on."""
+    monkeypatch.setattr(nesting, "FOLDERS", 1)
+    keys = [f"assets/{name}/ui-3f9c2ab1.js" for name in "abc"]
+    for key in keys:
+        s3.put(key)
+    entries = {key: Retired(key, Mark(State.REMOVED, NOON - timedelta(days=99)), 1, "r0") for key in keys}
+    s3.ledger = replace(s3.ledger, retired={**s3.ledger.retired, **entries})
+    for left in (2, 1, 0):
+        report = run(s3)
+        assert keys_of(report, "delete") == [keys[2 - left]]
+        assert keys_of(report, "tag") == keys_of(report, "set_aside") == []
+        assert (report.document()["not_looked_at"], report.unfinished) == (left, left > 0)
+        assert (report.next_due == report.at) is (left > 0)
+
+
+def test_no_more_folders_are_looked_into_when_the_time_is_nearly_over(s3: FakeS3) -> None:
+    """A few always are, so that each run comes on."""
+    keys = [f"assets/{number:03}/a.js" for number in range(BATCH + 2)]
+    inside = find_inner(s3, s3.layout, (), keys, Pace(has_time=lambda: False))
+    assert inside.not_looked_at == {*keys[BATCH:]}
+    assert len(s3.made("list")) == BATCH
+
+
 def test_a_site_without_folders_asks_for_no_log_inside(s3: FakeS3) -> None:
     s3.advance(POLICY.version_ttl)
     s3.requests.clear()
@@ -84,3 +111,31 @@ def test_the_folders_below_a_site_that_hold_some_keys() -> None:
     keys = ["assets/a.js", "assets/js/b.js", "assets/js/lib/c.js", "assets/css/d.css"]
     assert Layout("assets/").folders(keys) == {"assets/js/", "assets/js/lib/", "assets/css/"}
     assert Layout("").folders(["a.js", "x/y.js"]) == {"x/"}
+
+
+def test_an_asset_that_a_site_around_needs_is_announced_once_and_asked_about_again_after_a_day() -> None:
+    s3 = FakeS3("assets/in/")
+    app, old, new = "assets/in/app.js", "assets/in/app-aaaa1111.js", "assets/in/app-bbbb2222.js"
+    s3.publish("r1", "default", {app: old})
+    run(s3)
+    s3.advance(60)
+    s3.publish("r2", "default", {app: new})
+    run(s3)
+    outer = FakeS3("assets/", s3.clock)
+    outer.objects = s3.objects
+    outer.publish("outer", "default", {app: old})
+    s3.advance(POLICY.version_ttl)
+    run(s3)
+    assert s3.ledger.retired[old].kept_by == "needed_by_a_site_around"
+    for _ in range(3):
+        s3.advance(900)
+        s3.requests.clear()
+        report = run(s3)
+        assert (keys_of(report, "delete"), s3.writes) == ([], [])
+        assert s3.made("list") == [
+            ("list", getattr(s3.layout, name)) for name in ("pending", "staged", "pins", "markers")
+        ]
+    outer.clock = s3.clock
+    outer.publish("outer2", "default", {app: new})
+    s3.advance(DAY)
+    assert keys_of(run(s3), "delete") == [old]

@@ -45,6 +45,7 @@ def test_document_of_a_run() -> None:
         "site": "assets/",
         "at": "2026-11-23T12:00:00Z",
         "current": {"default": "r"},
+        "ended": {},
         "tag": [
             {"key": "t-x00000", "logical": "0.js", "state": "removed", "since": "2026-11-23T12:00:00Z",
              "reason": "removed"}
@@ -60,6 +61,7 @@ def test_document_of_a_run() -> None:
         "bytes_deleted": 10,
         "missing": ["gone.js"],
         "inner_sites": ["admin/"],
+        "not_looked_at": 0,
         "upcoming": [
             {"key": "t-x00000", "logical": "0.js", "state": "removed", "since": "2026-11-23T12:00:00Z",
              "reason": "within_grace", "due": "2026-11-25T12:00:00Z"}

@@ -24,11 +24,11 @@ from tests.fake_cleaner_s3 import NOON, FakeS3
 from tests.unit.cleaner_lambda.story import Difference, play, replay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from cleaner_lambda.folding import FoldedLog
-    from cleaner_lambda.ledger import Retired
+    from cleaner_lambda.ledger import Folded, Retired
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Mapper
     from cleaner_lambda.policy import Plan, View
@@ -133,7 +133,26 @@ def other_channels_ignored(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(History, name, mutated)
 
 
+def ended_like_superseded(patch: pytest.MonkeyPatch) -> None:
+    """An asset of a channel that has ended is superseded while another channel has its logical path."""
+    state = histories._state  # noqa: SLF001 (to break what it does)
+    patch.setattr(histories, "_state", lambda logical, paths, *, ended: state(logical, paths, ended=ended and False))
+
+
+def ended_channels_keep_releases(patch: pytest.MonkeyPatch) -> None:
+    """``keep_releases`` keeps the releases before the end of a channel."""
+
+    def mutated(history: History, count: int, folded: Mapping[str, Folded]) -> list[str]:
+        channels = {each.release.channel for each in history.current.values()}
+        lines = [sorted((each.at, i) for i, each in folded.items() if each.channel == name) for name in channels]
+        return [i for line in lines for _, i in line[:-1][::-1][:count]]
+
+    patch.setattr("cleaner_lambda.decision.kept_releases", mutated)
+
+
 MUTANTS: dict[str, Mutant] = {
+    "an end supersedes": ended_like_superseded,
+    "keep_releases goes beyond an end": ended_channels_keep_releases,
     "version_limit is off by one": deciding_on(lambda v, p: (v, replace(p, version_limit=p.version_limit + 1))),
     "version_ttl is > not >=": deciding_on(lambda v, p: (v, replace(p, version_ttl=p.version_ttl + 1))),
     "removed_ttl is > not >=": deciding_on(lambda v, p: (v, replace(p, removed_ttl=p.removed_ttl + 1))),

@@ -44,7 +44,9 @@ def test_asset_whose_tags_cannot_be_read_stays_and_the_others_go(s3: FakeS3, cod
     for _ in range(2):
         report = run(s3)
         assert (stopped_by(report), keys_of(report, "failed")) == ([], [A])
-        assert report.next_due == s3.clock + timedelta(seconds=RETRY_SECONDS)
+        passes = code == "InternalError"
+        assert report.next_due == s3.clock + timedelta(seconds=RETRY_SECONDS if passes else DAY)
+        assert keys_of(report, "set_aside") == ([] if passes else [A])
     assert s3.assets() == {A, B}
     assert (set(s3.ledger.tags_unknown), s3.ledger.retired[A].kept_by) == ({A}, "tags_unknown")
     s3.on_request = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,8 @@ assets = st.builds(
     fingerprinted=st.booleans(),
     digest=st.none() | st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True),
     headers=st.none() | some_text,
+    etag=st.none() | some_text,
+    stamp=st.none() | some_text,
     stored=st.none(),
 ).filter(lambda asset: "/.releases/" not in asset.key)
 releases = st.builds(
@@ -89,13 +92,16 @@ releases = st.builds(
 )
 
 
-@given(releases)
+ends = st.builds(replace, releases, assets=st.just({}), ended=st.just(True))
+
+
+@given(releases | ends)
 def test_what_was_written_is_read_again(release: Release) -> None:
     """Any release, any Unicode."""
     assert decode(encode(release), PREFIX) == release
 
 
-@given(releases)
+@given(releases | ends)
 def test_what_we_write_is_as_the_schema_says(release: Release) -> None:
     """Other readers may rely on it."""
     SCHEMA.validate(json.loads(encode(release)))
@@ -154,6 +160,8 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("true format", bytes_of(changed(["format"], True)), "format: True is not"),
     ("format 0", bytes_of(changed(["format"], 0)), "format: 0 is not"),
     ("newer format", bytes_of({"format": 3}), "format: 3 is newer than 2.*deploy a newer one"),
+    ("an end that does not say so", bytes_of(changed(["format"], 2)), "ended: None is not true"),
+    ("an end with assets", bytes_of({**VALID, "format": 2, "ended": True}), "assets: 2 of them"),
     ("other prefix", bytes_of(changed(["prefix"], "admin/")), "prefix: 'admin/' is not this site's, 'assets/'"),
     ("no prefix", bytes_of(changed(["prefix"], GONE)), "prefix: None"),
     ("no release", bytes_of(changed(["release"], GONE)), "release: None is not a text"),

@@ -33,7 +33,7 @@ def doctor(site: Site, output: OutputOptions, *, function: str | None) -> int:
     return EXIT_FAILED if counts["problem"] else EXIT_DONE
 
 
-def _text(findings: Sequence[Finding], counts: dict[str, int]) -> str:
+def _text(findings: Sequence[Finding], counts: dict[str, int]) -> list[str]:
     rows = [(each.check, each.state.value, each.finding, each.remedy) for each in findings]
     summary = ", ".join(f"{state}: {number}" for state, number in counts.items())
-    return f"{table(('check', 'state', 'finding', 'remedy'), rows)}\n\n{summary}"
+    return [*table(("check", "state", "finding", "remedy"), rows), "", summary]

@@ -44,16 +44,17 @@ def _entry(each: Listed) -> dict[str, Any]:
     }
 
 
-def _text(found: list[Listed]) -> str:
+def _text(found: list[Listed]) -> list[str]:
     columns = ("release", "channel", "standing", "published", "commit", "branch", "assets", "size", "whole")
-    lines = [table(columns, [_row(each) for each in found])]
-    lines += [each.problem for each in found if each.problem]
-    return "\n".join(lines)
+    problems = [each.problem for each in found if each.problem]
+    return [*table(columns, [_row(each) for each in found]), *problems]
 
 
 def _row(each: Listed) -> tuple[str, ...]:
     if each.standing is Standing.UNREADABLE:
         return (each.id, "?", each.standing, format_instant(each.at), "", "", "", "", "?")
+    if each.standing is Standing.ENDED:
+        return (each.id, each.channel or "", each.standing, format_instant(each.at), "", "", "", "", "")
     return (
         each.id,
         each.channel or "",

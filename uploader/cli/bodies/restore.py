@@ -32,7 +32,7 @@ def restore(site: Site, output: OutputOptions, *, release_id: str, dry_run: bool
     answer(output, document, _summary(restoration, site), done=f"the assets of {release_id} are there")
 
 
-def _summary(restoration: Restoration, site: Site) -> str:
+def _summary(restoration: Restoration, site: Site) -> str | list[str]:
     release_id, found, done = restoration.release_id, restoration.found, restoration.done
     if done is not None:
         activate = next_command("activate", done.id, site)
@@ -50,4 +50,4 @@ def _summary(restoration: Restoration, site: Site) -> str:
     lines.append(
         f"dry run: {len(found.deleted)} to restore, {len(found.lost)} lost, {len(found.there)} there; nothing written"
     )
-    return "\n".join(lines)
+    return lines

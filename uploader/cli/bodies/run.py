@@ -43,7 +43,8 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     roll_out = RollOut(site, build, output, cdn, command)
     if dry_run:
         document = roll_out.document_of(publishing.run(build, site, roll_out, dry_run=True).published, dry_run=True)
-        answer(output, document, f"{summary(document, site)}; {command[0]} not run", done="nothing was written")
+        *lines, last = summary(document, site)
+        answer(output, document, [*lines, f"{last}; {command[0]} not run"], done="nothing was written")
         return 0
     try:
         rolled_out = publishing.run(build, site, roll_out, progress=progress_bar(output))
@@ -82,7 +83,7 @@ class RollOut:
         self.document = self.document_of(published, dry_run=False)
         drop_copies(self.document, self.site, self._cdn, f"{name} was not run and {published.id} was dropped")
         if not self.output.as_json:
-            began = f"{summary(self.document, self.site).splitlines()[0]}; running {shlex.join(self.command)}"
+            began = f"{summary(self.document, self.site)[0]}; running {shlex.join(self.command)}"
             answer(self.output, self.document, began, done=f"{name} was not run and the release was dropped")
         self.code = run_command(self.command, os.environ | {"UPLOADER_RELEASE_ID": published.id})
         return self.code == 0
@@ -107,7 +108,7 @@ class RollOut:
         return (
             f"{self.command[0]} succeeded, but {release_id} is not current yet{f' ({why})' if why else ''}: "
             f"production serves it, and its assets are kept for {staged_for()} only; "
-            f"make it current: {next_command('activate', release_id, self.site)}"
+            f"make it current: {next_command('activate', release_id, self.site, self.document['digest'])}"
         )
 
 

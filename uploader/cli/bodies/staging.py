@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from uploader.library.site import Site
 
 
-def activate(site: Site, output: OutputOptions, *, release_id: str) -> None:
+def activate(site: Site, output: OutputOptions, *, release_id: str, digest: str | None) -> None:
     """Make a staged release current."""
-    done = staging.activate(release_id, site)
+    done = staging.activate(release_id, site, digest=digest)
     document = {
         "bucket": site.bucket,
         "prefix": site.prefix,
@@ -28,9 +28,9 @@ def activate(site: Site, output: OutputOptions, *, release_id: str) -> None:
     answer(output, document, text, done=f"release {done.id} is current")
 
 
-def drop(site: Site, output: OutputOptions, *, release_id: str) -> None:
+def drop(site: Site, output: OutputOptions, *, release_id: str, digest: str | None) -> None:
     """Give up a staged release."""
-    staging.drop(release_id, site)
+    staging.drop(release_id, site, digest=digest)
     document = {"bucket": site.bucket, "prefix": site.prefix, "release": release_id, "dropped": True}
     text = f"dropped {release_id} at {site.url}; the current release is unchanged"
     answer(output, document, text, done=f"release {release_id} was dropped")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from release_log.instants import format_instant
+from uploader.cli.cleaner_answer import what_stops
 from uploader.cli.console import answer, readable, table
 from uploader.errors import EXIT_DONE, EXIT_FAILED
 from uploader.library import inspection
@@ -40,6 +41,10 @@ def status(site: Site, output: OutputOptions) -> int:
         "prefix": site.prefix,
         "at": format_instant(now),
         "current": [_current(each, found) for each in found.current.releases.values()],
+        "ended": [
+            {"channel": channel, "release": each.id, "at": format_instant(each.at)}
+            for channel, each in found.current.ended.items()
+        ],
         "unseen": list(found.current.unseen),
         "pending": [_waiting(each) for each in found.pending],
         "staged": [_waiting(each) for each in found.staged],
@@ -47,6 +52,7 @@ def status(site: Site, output: OutputOptions) -> int:
         "cleaner": found.ledger and _cleaner(found.ledger),
         "problems": list(found.problems),
         "passed_over": list(found.passed_over),
+        "warnings": list(found.warnings),
     }
     answer(output, document, _text(document, site), done="nothing was written")
     return EXIT_FAILED if found.problems else EXIT_DONE
@@ -102,19 +108,26 @@ def _cleaner(ledger: LedgerView) -> dict[str, Any]:
     }
 
 
-def _text(document: dict[str, Any], site: Site) -> str:
-    parts = [f"{site.url} at {document['at']}", *document["problems"], _current_text(document)]
+def _text(document: dict[str, Any], site: Site) -> list[str]:
+    parts: list[list[str]] = [
+        [f"{site.url} at {document['at']}"],
+        *([each] for each in document["problems"]),
+        *([each] for each in document["warnings"]),
+        _current_lines(document),
+    ]
     for name, what in (("pending", "being uploaded"), ("staged", "staged")):
         if document[name]:
             rows = [(e["release"], e["channel"], str(e["assets"]), e["since"], e["until"]) for e in document[name]]
             parts.append(table((what, "channel", "assets", "since", "expires"), rows))
-    parts += [f"passed over, as no release can name it: {key}" for key in document["passed_over"]]
-    return "\n\n".join([*parts, _retired_text(document), _cleaner_text(document)])
+    parts += [[f"passed over, as no release can name it: {key}"] for key in document["passed_over"]]
+    parts += [_retired_lines(document), _cleaner_lines(document)]
+    return [line for part in parts for line in (*part, "")][:-1]
 
 
-def _current_text(document: dict[str, Any]) -> str:
+def _current_lines(document: dict[str, Any]) -> list[str]:
+    ended = ", ".join(f"{each['channel']} (at {each['at']})" for each in document["ended"])
     if not document["current"]:
-        return "nothing is current: no release has been published yet"
+        return [f"nothing is current: {f'ended: {ended}' if ended else 'no release has been published yet'}"]
     rows = [
         (
             each["channel"],
@@ -126,19 +139,21 @@ def _current_text(document: dict[str, Any]) -> str:
         )
         for each in document["current"]
     ]
-    text = table(("channel", "current", "since", "branch", "assets", "size"), rows)
+    lines = table(("channel", "current", "since", "branch", "assets", "size"), rows)
+    if ended:
+        lines.append(f"ended: {ended}")
     if document["cleaner"] and document["unseen"]:
-        text += f"\nthe cleaner has not seen {', '.join(document['unseen'])} yet"
-    return text
+        lines.append(f"the cleaner has not seen {', '.join(document['unseen'])} yet")
+    return lines
 
 
-def _retired_text(document: dict[str, Any]) -> str:
+def _retired_lines(document: dict[str, Any]) -> list[str]:
     now, retired = document["at"], document["retired"]
     if not retired:
-        return "nothing is retired" + ("" if document["cleaner"] else ", as far as is known")
+        return ["nothing is retired" + ("" if document["cleaner"] else ", as far as is known")]
     rows = [(each["key"], each["state"], each["since"], readable(each["size"]), _fate(each, now)) for each in retired]
     summary = f"{len(retired)} retired, {readable(sum(each['size'] for each in retired))}"
-    return f"{summary}\n{table(('asset', 'state', 'since', 'size', 'due'), rows)}"
+    return [summary, *table(("asset", "state", "since", "size", "due"), rows)]
 
 
 def _fate(each: dict[str, Any], now: str) -> str:
@@ -147,20 +162,20 @@ def _fate(each: dict[str, Any], now: str) -> str:
     return f"kept ({each['kept_by']})" if each["kept_by"] else "known after the cleaner's next run"
 
 
-def _cleaner_text(document: dict[str, Any]) -> str:
+def _cleaner_lines(document: dict[str, Any]) -> list[str]:
     cleaner = document["cleaner"]
     if cleaner is None:
-        return "no cleaner has run here yet"
+        return ["no cleaner has run here yet"]
     run = cleaner["last_run"]
     if run is None:
-        return "the cleaner's first run is under way"
+        return ["the cleaner's first run is under way"]
     counts = ", ".join(f"{count} {DONE.get(name, name)}" for name, count in (run["counts"] or {}).items())
     size = readable(run["bytes_deleted"] or 0)
     lines = [f"the cleaner's last run that changed anything, at {run['at']}: {counts} ({size} deleted)"]
-    lines += [f"nothing is deleted: {stop['message']}" for stop in run["stopped_by"] or ()]
+    lines += [f"{what_stops(stop)}: {stop['message']}" for stop in run["stopped_by"] or ()]
     if cleaner["deleting"]:
         lines.append(f"a run is deleting {cleaner['deleting']} files, or was when it ended")
     lines.append(f"it comes back at {run['next_due'] or 'the next release'}; last full listing {cleaner['listed_at']}")
     if run["policy"]:
         lines.append("policy: " + ", ".join(f"{name} {value}" for name, value in run["policy"].items()))
-    return "\n".join(lines)
+    return lines

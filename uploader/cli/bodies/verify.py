@@ -38,21 +38,24 @@ def verify(site: Site, output: OutputOptions, *, only_channel: str | None, relea
             for each in found.findings
         ],
         "problems": list(found.problems),
+        "not_compared": found.not_compared,
     }
     answer(output, document, _text(found, site), done="nothing was written")
     return EXIT_FAILED if found.findings or found.problems else EXIT_DONE
 
 
-def _text(found: Verified, site: Site) -> str:
+def _text(found: Verified, site: Site) -> list[str]:
     lines = list(found.problems)
     names = ", ".join(f"{release_id} ({channel})" for channel, release_id in found.releases.items())
     if found.findings:
         rows = [(each.key, each.problem, each.detail) for each in found.findings]
-        lines.append(table(("asset", "wrong", "how it is"), rows))
+        lines += table(("asset", "wrong", "how it is"), rows)
         lines += sorted({f"{each.problem}: {each.remedy}" for each in found.findings})
         lines.append(
             f"{len(found.findings)} of {found.assets} assets of {names} at {site.url} are not as they should be"
         )
     elif names:
         lines.append(f"{found.assets} assets of {names} at {site.url} are as they should be")
-    return "\n".join(lines)
+    if found.not_compared:
+        lines.append(f"the content of {found.not_compared} assets could not be compared: no checksum of them is known")
+    return lines

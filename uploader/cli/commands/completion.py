@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from uploader import about
-from uploader.cli.console import say
+from uploader.cli.console import write
 from uploader.errors import EXIT_STATUS
 
 # Click has scripts of its own, but those start a program by its name, and ours is `python -m uploader`. Click answers
@@ -91,4 +91,4 @@ def completion(shell: str) -> None:
     """
     root = Path(about.__file__).resolve().parents[1]
     names = {"root": shlex.quote(str(root)), "python": shlex.quote(sys.executable)}
-    say(SCRIPTS[shell].rstrip() % names, done="nothing was done")
+    write(SCRIPTS[shell].rstrip() % names, done="nothing was done")

@@ -49,7 +49,7 @@ def document(*, dry_run: bool = False, later: int = 1, stops: tuple[Stop, ...] =
 
 def test_a_plan() -> None:
     """The table as a person reads it."""
-    assert text(document(dry_run=True), WHERE).splitlines() == [
+    assert text(document(dry_run=True), WHERE) == [
         "action        asset                   state    since                 reason              due",
         "would delete  assets/app-1b2c3d4e.js  removed  2026-10-24T12:00:00Z  beyond_removed_ttl",
         "would untag   assets/index.html                                      current",
@@ -62,7 +62,7 @@ def test_a_plan() -> None:
 
 
 def test_failures_come_before_anything_else() -> None:
-    said = text(document(failed=True, missing=["assets/gone.js"]), WHERE).splitlines()
+    said = text(document(failed=True, missing=["assets/gone.js"]), WHERE)
     assert [line.split()[0] for line in said[1:7]] == ["failed", "missing", "deleted", "untagged", "tagged", "later"]
     assert said[1].endswith("AccessDenied: no")
     assert "s3://my-assets/assets/: deleted 1 (48.2 kB), untagged 1, tagged 1, kept 2" in said
@@ -70,14 +70,14 @@ def test_failures_come_before_anything_else() -> None:
 
 def test_without_actions_there_is_no_table() -> None:
     nothing: dict[str, Any] = {name: [] for name in ("delete", "untag", "tag", "upcoming")}
-    said = text({**document(), **nothing, "next_due": None}, WHERE)
+    said = "\n".join(text({**document(), **nothing, "next_due": None}, WHERE))
     assert said.startswith(f"{WHERE}: deleted 1")
     assert len(said.splitlines()) == 1
 
 
 def test_the_soonest_actions_to_come_are_shown_and_the_rest_counted() -> None:
     """Else the plan of a site with a million assets would scroll away."""
-    said = text(document(later=LATER_SHOWN + 5), WHERE).splitlines()
+    said = text(document(later=LATER_SHOWN + 5), WHERE)
     later = [line.split() for line in said if line.startswith("later")]
     assert [words[-1] for words in later] == sorted(words[-1] for words in later)
     assert later[0][1] == f"assets/later-{LATER_SHOWN + 4}.js"
@@ -94,4 +94,4 @@ def test_the_soonest_actions_to_come_are_shown_and_the_rest_counted() -> None:
     ],
 )
 def test_each_warning_has_its_line(more: dict[str, Any], said: str) -> None:
-    assert [line for line in text(document(**more), WHERE).splitlines() if line.startswith(said)]
+    assert [line for line in text(document(**more), WHERE) if line.startswith(said)]

@@ -151,10 +151,10 @@ def test_ctrl_c_after_the_marker_is_written_says_that_it_is_written(
 ) -> None:
     withdraw = bucket.withdraw
 
-    def interrupted(key: str) -> None:
+    def interrupted(key: str, etag: str | None = None) -> None:
         if bucket.log(LAYOUT.markers):
             raise KeyboardInterrupt
-        withdraw(key)
+        withdraw(key, etag)
 
     bucket.withdraw = interrupted  # type: ignore[method-assign]
     assert run(*PYTHON, "pass") == 130
@@ -176,12 +176,12 @@ def test_a_command_that_activates_by_itself_is_fine(run: Run, bucket: FakeBucket
     """A roll-out script may do so."""
     withdraw = bucket.withdraw
 
-    def also_activate(key: str) -> None:
+    def also_activate(key: str, etag: str | None = None) -> None:
         # The uploader withdraws the intent after staging the release; the command runs next.
         if key.startswith(LAYOUT.pending):
             for staged in bucket.log(LAYOUT.staged):
                 bucket.write(LAYOUT.marker_key(LAYOUT.release_id(staged)), bucket.objects.pop(staged))
-        withdraw(key)
+        withdraw(key, etag)
 
     bucket.withdraw = also_activate  # type: ignore[method-assign]
     assert run(*PYTHON, "pass") == 0

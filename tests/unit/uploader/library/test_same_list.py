@@ -23,7 +23,7 @@ FUNCTIONS = {"upload": "publish", "doctor": "diagnose"}
 
 ONLY_COMMANDS = {"completion": "a shell's affair"}
 
-ARGUMENTS = {"wanted": "release", "only_channel": "channel"}
+ARGUMENTS = {"wanted": "release", "only_channel": "channel", "ended_channel": "channel"}
 """Parameters of click whose names in a program are other ones."""
 
 ONLY_FUNCTIONS = {"site", "directory", "build", "roll_out", "policy", "now", "progress", "who", "rules", "rules_source"}

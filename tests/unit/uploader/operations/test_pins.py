@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from release_log.marker import decode, encode
 from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, FakeBucket
 from uploader.builds.collect import collect
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+    from release_log.layout import Layout
     from uploader.s3.port import Listing
 
 ID = "20261123T120000Z-r1"
@@ -57,7 +60,9 @@ def test_a_pin_is_a_copy_of_the_marker_written_under_an_intent_if_the_release_is
         f"create {PIN}",
         f"delete {intent}",
     ]
-    assert bucket.objects[PIN] == bucket.objects[LAYOUT.marker_key(ID)]
+    pinned, marker = (decode(bucket.objects[key], "assets/") for key in (PIN, LAYOUT.marker_key(ID)))
+    assert pinned == replace(marker, uploader=pinned.uploader)
+    assert pinned.uploader["pinned_at"] == "2026-11-23T12:30:00+00:00"
     assert sorted(bucket.log(LAYOUT.log)) == [LAYOUT.marker_key(ID), PIN]
 
 
@@ -68,12 +73,23 @@ def test_pinning_twice_is_not_an_error_and_writes_nothing(bucket: FakeBucket) ->
     assert bucket.objects == before
 
 
+def test_a_decoy_pin_is_an_error(bucket: FakeBucket) -> None:
+    """A thief's pin of that id keeps something else, so the release would not be kept."""
+    release = decode(bucket.objects[LAYOUT.marker_key(ID)], "assets/")
+    page = {"assets/index.html": release.assets["assets/index.html"]}
+    bucket.write(PIN, encode(replace(release, assets=page)))
+    before = dict(bucket.objects)
+    with pytest.raises(UploaderError, match="keeps other assets than the release"):
+        keep(bucket)
+    assert bucket.objects == before
+
+
 def test_one_of_two_simultaneous_pins_is_the_first(bucket: FakeBucket) -> None:
     listing = bucket.listing
 
-    def meanwhile(prefix: str, keys: Collection[str]) -> Listing:
+    def meanwhile(layout: Layout, keys: Collection[str]) -> Listing:
         bucket.write(PIN, bucket.objects[LAYOUT.marker_key(ID)])
-        return listing(prefix, keys)
+        return listing(layout, keys)
 
     bucket.listing = meanwhile  # type: ignore[method-assign]
     assert keep(bucket) is True
@@ -90,8 +106,8 @@ def test_missing_assets_are_listed_and_nothing_is_pinned(bucket: FakeBucket) -> 
 def test_a_pin_that_took_too_long_checks_again(bucket: FakeBucket) -> None:
     clock, listing, slept = bucket.clock, bucket.listing, iter([HALF_PENDING_TTL + 1.0])
 
-    def slow(prefix: str, keys: Collection[str]) -> Listing:
-        found = listing(prefix, keys)
+    def slow(layout: Layout, keys: Collection[str]) -> Listing:
+        found = listing(layout, keys)
         clock.sleep(next(slept, 0.0))
         return found
 

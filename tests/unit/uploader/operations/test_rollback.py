@@ -16,7 +16,7 @@ from uploader.builds.collect import collect
 from uploader.errors import NotWholeError, UploaderError
 from uploader.history.find import without_headers
 from uploader.operations.rollback import check, find_target, roll_back
-from uploader.protocol.look import POLL_SECONDS
+from uploader.protocol.announcements import POLL_SECONDS
 from uploader.publishing.publish import Build, publish
 
 if TYPE_CHECKING:

@@ -16,14 +16,16 @@ from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
 from uploader.builds.collect import collect
 from uploader.errors import StoppedError, UploaderError
+from uploader.history.release import digest_of
 from uploader.operations.staging import activate, drop
-from uploader.protocol.look import POLL_SECONDS
+from uploader.protocol.announcements import POLL_SECONDS
 from uploader.publishing.publish import Build, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
+    from release_log.layout import Layout
     from uploader.s3.port import Listing
 
 ID = "20261123T120000Z-r1"
@@ -226,7 +228,7 @@ def test_an_activated_release_cannot_be_dropped(bucket: FakeBucket) -> None:
     assert MARKER in bucket.objects
 
 
-@pytest.mark.parametrize("body", [b"not json", b'{"format": 2}'])
+@pytest.mark.parametrize("body", [b"not json", b'{"format": 3}'])
 def test_a_body_that_is_not_valid_is_never_made_a_marker(bucket: FakeBucket, body: bytes) -> None:
     """It would stop all deletion for the site."""
     bucket.write(STAGED, body)
@@ -265,8 +267,8 @@ def test_an_activation_that_took_too_long_checks_again(bucket: FakeBucket) -> No
     """A laptop that slept between the check and the marker."""
     clock, listing, slept = bucket.clock, bucket.listing, iter([HALF_PENDING_TTL + 1.0])
 
-    def slow(prefix: str, keys: Collection[str]) -> Listing:
-        found = listing(prefix, keys)
+    def slow(layout: Layout, keys: Collection[str]) -> Listing:
+        found = listing(layout, keys)
         clock.sleep(next(slept, 0.0))
         return found
 
@@ -371,3 +373,44 @@ def test_a_late_marker_of_a_release_that_is_not_whole_is_named(bucket: FakeBucke
     suspended(bucket, MARKER, lambda: bucket.objects.pop("assets/app-3f9c2ab1.js"))
     with pytest.raises(UploaderError, match=f"^{MARKER} was written after .* not whole .*: publish the release again$"):
         make_current(bucket)
+
+
+def replaced(bucket: FakeBucket) -> str:
+    """A thief deletes the staged release and creates another of the same id; returns the digest of the first."""
+    digest = digest_of(decode(bucket.objects[STAGED], "assets/"))
+    release = decode(bucket.objects.pop(STAGED), "assets/")
+    page = {"assets/index.html": release.assets["assets/index.html"]}
+    bucket.write(STAGED, encode(replace(release, assets=page)))
+    return digest
+
+
+@pytest.mark.parametrize("what", [activate, drop])
+def test_a_staged_release_that_was_replaced_is_neither_activated_nor_dropped(
+    bucket: FakeBucket, what: Callable[..., object]
+) -> None:
+    digest = replaced(bucket)
+    with pytest.raises(UploaderError, match="was replaced since it was staged"):
+        what(bucket, LAYOUT, ID, digest=digest)
+    assert STAGED in bucket.objects
+    assert MARKER not in bucket.objects
+
+
+def test_a_marker_of_a_thief_is_not_the_release_that_was_staged(bucket: FakeBucket) -> None:
+    digest = replaced(bucket)
+    make_current(bucket)
+    with pytest.raises(UploaderError, match="was replaced since it was staged"):
+        activate(bucket, LAYOUT, ID, digest=digest)
+
+
+def test_the_digest_stays_the_same_from_the_upload_to_the_marker(bucket: FakeBucket, build: Build) -> None:
+    """Although the activation changes the instant, and leaves out the headers of an object that was stored again."""
+    bucket.clock.passed += 60
+    published = publish(bucket, replace(build, release="r2"), stage=True, clocks=bucket.clock.clocks())
+    assert published.digest == digest_of(decode(bucket.objects[published.key], "assets/"))
+    bucket.clock.passed += 60
+    bucket.write("assets/app-3f9c2ab1.js", b"app")
+    activated = [
+        activate(bucket, LAYOUT, published.id, digest=published.digest, clocks=bucket.clock.clocks()) for _ in range(2)
+    ]
+    assert [each.already for each in activated] == [False, True]
+    assert decode(bucket.objects[activated[0].marker], "assets/").assets["assets/app.js"].headers is None

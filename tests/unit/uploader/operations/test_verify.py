@@ -8,7 +8,7 @@ import pytest
 
 from release_log.marker import Asset
 from tests.treated import headers_for
-from uploader.operations.verify import AssetProblem, Need, check
+from uploader.operations.verify import AssetProblem, Need, check, not_compared
 from uploader.treatment.headers import STORAGE_CLASSES, Headers, digest_of
 
 if TYPE_CHECKING:
@@ -98,3 +98,23 @@ def test_findings_are_in_the_order_of_the_keys() -> None:
 
 def _with_class(headers: Headers, storage_class: str | None) -> str:
     return digest_of(headers.as_http() | ({"Storage-Class": storage_class} if storage_class else {}))
+
+
+@pytest.mark.parametrize(
+    ("stated", "stored", "problems", "unknown"),
+    [
+        ("1" * 32, "1" * 32, [], 0),
+        ("1" * 32, "2" * 32, [AssetProblem.CONTENT_DIFFERS], 0),
+        ("1" * 32 + "-2", "1" * 32 + "-2", [], 0),
+        ("1" * 32 + "-2", "2" * 32, [], 1),
+        (None, "1" * 32, [], 1),
+    ],
+)
+def test_contents_are_compared_by_their_etags_and_the_others_are_counted(
+    stated: str | None, stored: str, problems: list[AssetProblem], unknown: int
+) -> None:
+    """The ETag of an object that was sent in parts tells only if it is the same."""
+    asset = ASSET._replace(digest=None, etag=stated)
+    needs, http, etags = {KEY: [Need("r1", asset, ours=True)]}, {KEY: {**STORED}}, {KEY: stored}
+    assert [each.problem for each in check(needs, {}, {KEY: 5}, http, etags)] == problems
+    assert not_compared(needs, http, etags) == unknown

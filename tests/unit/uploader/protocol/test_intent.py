@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from release_log.ledger_file import HOLDS
+from release_log.policy_settings import HALF_PENDING_TTL
 from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
 from uploader.errors import StoppedError, UploaderError
+from uploader.protocol.announcements import POLL_SECONDS
 from uploader.protocol.held import Intent
 from uploader.protocol.intent import TRIES, intent
-from uploader.protocol.look import POLL_SECONDS
+from uploader.s3.port import always
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from uploader.s3.port import Look
@@ -217,7 +220,7 @@ def test_a_listing_ahead_counts_from_the_moment_it_began(written: int, times: in
     """It began a minute before the intent, so it does not show what a cleaner has deleted since."""
     bucket = FakeBucket()
     bucket.announce()
-    bucket.list_ahead(KEYS)
+    bucket.list_ahead(LAYOUT, KEYS)
     bucket.times[LAYOUT.ledger] = NOON + timedelta(seconds=written)
     bucket.clock.passed = 60.0
     hold(bucket)
@@ -227,7 +230,7 @@ def test_a_listing_ahead_counts_from_the_moment_it_began(written: int, times: in
 def test_a_listing_ahead_is_used_once() -> None:
     """Under the next intent the site is listed anew."""
     bucket = FakeBucket()
-    bucket.list_ahead(KEYS)
+    bucket.list_ahead(LAYOUT, KEYS)
     hold(bucket)
     bucket.clock.passed = 1.0
     hold(bucket)
@@ -288,3 +291,17 @@ def test_an_id_that_a_marker_had_is_not_taken_again() -> None:
     """A marker that is gone keeps its instant."""
     held = Intent("20261123T120000Z-r1", NOON, b"", 0, instants={"20261123T120000Z-r1": NOON})
     assert held.is_taken(LAYOUT)
+
+
+def test_the_age_of_an_intent_counts_from_before_its_put() -> None:
+    """S3 may have written it at the beginning of a request that took long."""
+    bucket = FakeBucket()
+    clocks, create = bucket.clock.clocks(), bucket.create
+
+    def slow(key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
+        bucket.clock.passed += HALF_PENDING_TTL + 1
+        return create(key, body, in_time)
+
+    bucket.create = slow  # type: ignore[method-assign]
+    with intent(bucket, LAYOUT, "r1", lambda _: b"{}", frozenset(), clocks) as held:
+        assert held.is_too_old(clocks)

@@ -8,7 +8,7 @@ import pytest
 
 from release_log.marker import Asset, Release, encode
 from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
-from uploader.publishing.known_headers import MOST, earlier_headers, newest_ahead
+from uploader.publishing.known_headers import MOST, newest_ahead, read_known
 
 A, B = "assets/a-3f9c2ab1.js", "assets/b-3f9c2ab1.js"
 
@@ -26,7 +26,7 @@ def marker(bucket: FakeBucket, second: int, headers: dict[str, str | None], chan
 def read(bucket: FakeBucket, *, ahead: bool) -> dict[str, str]:
     newest = newest_ahead(bucket, LAYOUT) if ahead else None
     look = bucket.look(LAYOUT, frozenset({A, B}))
-    return dict(earlier_headers(bucket, LAYOUT, "default", look, newest))
+    return dict(read_known(bucket, LAYOUT, "default", look, newest).headers)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_marker_that_is_written_after_the_read_ahead_is_read_too(bucket: FakeB
     newest._workers.wait()  # noqa: SLF001 (its answer is given once)
     marker(bucket, 2, {A: "two"})
     look = bucket.look(LAYOUT, frozenset({A, B}))
-    assert earlier_headers(bucket, LAYOUT, "default", look, newest) == {A: "two"}
+    assert read_known(bucket, LAYOUT, "default", look, newest).headers == {A: "two"}
 
 
 def test_a_second_call_reads_the_newest_marker_again(bucket: FakeBucket) -> None:
@@ -80,7 +80,7 @@ def test_a_second_call_reads_the_newest_marker_again(bucket: FakeBucket) -> None
     newest = newest_ahead(bucket, LAYOUT)
     look = bucket.look(LAYOUT, frozenset({A, B}))
     for _ in range(2):
-        assert earlier_headers(bucket, LAYOUT, "default", look, newest) == {A: "one", B: "one"}
+        assert read_known(bucket, LAYOUT, "default", look, newest).headers == {A: "one", B: "one"}
 
 
 def test_the_number_of_markers_read_is_limited_and_no_marker_is_not_an_error(bucket: FakeBucket) -> None:
@@ -98,7 +98,7 @@ def test_a_failed_read_ahead_is_repeated(bucket: FakeBucket) -> None:
     assert newest.answer() is None
     bucket.fail = ""
     look = bucket.look(LAYOUT, frozenset({A, B}))
-    assert earlier_headers(bucket, LAYOUT, "default", look, newest) == {A: "one"}
+    assert read_known(bucket, LAYOUT, "default", look, newest).headers == {A: "one"}
 
 
 def test_headers_of_what_was_stored_again_before_a_marker_was_copied_are_left_out(bucket: FakeBucket) -> None:
@@ -108,4 +108,4 @@ def test_headers_of_what_was_stored_again_before_a_marker_was_copied_are_left_ou
     bucket.times[key] = NOON + timedelta(seconds=60)
     look = bucket.look(LAYOUT, frozenset({A, B}))
     look = look._replace(instants={LAYOUT.release_id(key): NOON + timedelta(seconds=1)})
-    assert earlier_headers(bucket, LAYOUT, "default", look) == {B: "one"}
+    assert read_known(bucket, LAYOUT, "default", look).headers == {B: "one"}

@@ -1,6 +1,6 @@
 """Text from elsewhere, as people may see it: a bucket, a build, a server or a variable may hold any character.
 
-Everything that goes to a terminal goes through `shown`, once, at the edge: `uploader.cli.console`, the log and the
+Everything that goes to a terminal goes through `printable`, once, at the edge: `uploader.cli.console`, the log and the
 errors of the command line.
 """
 
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-_PASSWORD = re.compile(r"(?<=://)[^\s/@'\"]*:[^\s@'\"]*@(?=[\w.\[-])")
+_PASSWORD = re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/'\"]*@")
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     r"""A text in one line in which nothing is hidden, and which moves no cursor and sets no title.
 
     Control characters, line breaks, and characters that change the direction or are not visible are escaped as in

@@ -1,0 +1,55 @@
+"""Remove the last files of the release log of a site that has ended: the checkpoint, and then the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from cleaner_lambda.outcome import Outcome
+from cleaner_lambda.policy import Plan
+from cleaner_lambda.report import Report
+
+if TYPE_CHECKING:
+    from cleaner_lambda.load import Loaded
+    from cleaner_lambda.port import S3Port
+    from release_log.layout import Layout
+
+REFUSED = ("AccessDenied", "NotImplemented", "InvalidArgument")
+"""S3's codes where a ledger cannot be deleted under a condition: an older role, or a server that does not know it."""
+
+
+def close_log(store: S3Port, layout: Layout, loaded: Loaded, *, dry_run: bool) -> Report | None:
+    """Delete the checkpoint and the ledger, if they are as they were read and no asset is left.
+
+    `cleaner_lambda.ending.is_over` says when. An upload to the site may have died since its markers went. Then its
+    assets are orphans, and there is work to do.
+
+    The condition is for a request that arrives late: it must not take the ledger of a site that has come back. Where
+    such a deletion is not to be had, the ledger stays, and does no harm.
+
+    Returns:
+        The report; None if an asset is left.
+    """
+    if any(layout.owns(listed.key) for listed in store.list(layout.prefix)):
+        return None
+    checkpoint = store.get(layout.checkpoint)
+    try:
+        gone = (checkpoint is None or store.delete_if(layout.checkpoint, checkpoint.etag)) and store.delete_if(
+            layout.ledger, loaded.base.etag or ""
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in REFUSED:
+            raise
+        gone = False
+    return Report(
+        dry_run=dry_run,
+        site=layout.prefix,
+        at=loaded.now,
+        current={},
+        plan=Plan((), (), (), (), (), (), None),
+        outcome=Outcome(pruned={layout.ledger} if gone else set()),
+        missing=None,
+        orphans=None,
+        next_due=None,
+    )

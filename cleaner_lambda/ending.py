@@ -1,0 +1,105 @@
+"""The end of a channel, and of a site: which files of the release log are no longer needed. Pure.
+
+A channel has ended if its newest marker says so; a site, if all of its channels have. The assets go first, as removed
+ones. Then the markers go, and the one that says ``ended`` is the last of its channel: without it, an older one would
+be current again. The ledger knows that the channel has ended, so that it does not miss that last marker. At last the
+ledger itself goes, when it is certain that no request is under way that it may still announce.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cleaner_lambda.history import Published
+from release_log.ledger_file import HOLDS
+from release_log.marker import Release
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from cleaner_lambda.history import History
+    from cleaner_lambda.ledger import Folded, Ledger
+    from cleaner_lambda.load import Loaded
+    from release_log.layout import Layout
+
+
+class EndedLog(NamedTuple):
+    """Ids of markers that channels which have ended no longer need.
+
+    Attributes:
+        first: The releases.
+        last: The markers that say so: only after all releases of their channels.
+    """
+
+    first: frozenset[str] = frozenset()
+    last: frozenset[str] = frozenset()
+
+
+def has_ended(history: History) -> bool:
+    """Whether the whole site has ended."""
+    return bool(history.current) and all(published.release.ended for published in history.current.values())
+
+
+def ends_without_marker(ledger: Ledger, layout: Layout, listed: Collection[str]) -> list[Published]:
+    """The ends whose marker is gone, although older markers of their channels exist: nothing of these is current again.
+
+    Args:
+        ledger: The ledger.
+        layout: The site.
+        listed: Ids of the markers in the bucket.
+    """
+    left = {each.channel for release_id, each in ledger.folded.items() if release_id in listed}
+    return [
+        Published(ledger.current[channel], end.at, Release("", channel, end.at, layout.prefix, {}, {}, ended=True))
+        for channel, end in ledger.ends.items()
+        if ledger.current[channel] not in listed and channel in left
+    ]
+
+
+def ended_log(ledger: Ledger, history: History, folded: Mapping[str, Folded], *, nothing_left: bool) -> EndedLog:
+    """Find the markers of channels that have ended, and of whose assets none is left.
+
+    A rebuild must date every other asset as before. So each of these assets retired after the end, by a marker that is
+    still there; or the end is up to the ledger's cut, and the checkpoint dates what retired before.
+
+    Args:
+        ledger: The ledger, which must know of the end already: a run that dies on the way leaves it as it is.
+        history: What is current now, and every retired asset.
+        folded: Id -> every marker in the bucket.
+        nothing_left: Whether a listing found no asset that is or may become the cleaner's.
+    """
+    named = {entry.release for entry in history.retired.values()} - {""}
+    oldest = min(((folded[i].at, i) for i in named & folded.keys()), default=None)
+    dated = named <= folded.keys()
+    theirs = {folded[i].channel for i in named & folded.keys()}
+    channels = {}
+    for channel, published in history.current.items():
+        if channel not in ledger.ends or ledger.current[channel] != published.id or channel in theirs:
+            continue
+        is_cut_off = ledger.cut is not None and published.order <= ledger.cut
+        if is_cut_off or (dated and (oldest is None or published.order < oldest)):
+            channels[channel] = published.id
+    first = frozenset(i for i, each in folded.items() if channels.get(each.channel, i) != i)
+    if has_ended(history) and not nothing_left:
+        return EndedLog(first)
+    return EndedLog(first, frozenset(i for i in channels.values() if i in folded))
+
+
+def markers_are_gone(loaded: Loaded) -> bool:
+    """Whether the site has ended, and none of its markers is left."""
+    ledger = loaded.ledger
+    return bool(ledger.gone) and not (ledger.current or ledger.folded or loaded.look.markers)
+
+
+def is_over(loaded: Loaded) -> bool:
+    """Whether the ledger may go, unless an asset is left.
+
+    Its last write must be older than any request that it may have announced, or that may write it.
+    """
+    base, look, ledger = loaded.base, loaded.look, loaded.ledger
+    known = ledger.current or ledger.folded or ledger.retired or ledger.owed or ledger.tags_read_to is not None
+    announced = ledger.deleting is not None or ledger.tagging or base.leftover
+    named = look.markers or look.protections.by_key or look.protections.expired or look.pins.by_id or loaded.stops
+    if base.written is None or known or announced or named:
+        return False
+    return loaded.now >= base.written + HOLDS

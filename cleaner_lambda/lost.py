@@ -1,0 +1,122 @@
+"""A channel whose current marker is gone, deleted by hand or by a lifecycle rule. Pure.
+
+Nobody knows any more which assets that release names. So the assets of this channel are held, and the rest of the site
+goes on:
+
+- What was retired while the marker was there is not of that release. But it stays too if its own release was one of
+  this channel: whoever deleted the marker may have meant to go back to it.
+- What retires or changes its state from now on, because another channel no longer names it or its logical path, may be
+  of that release (`Ledger.in_doubt`). It stays until the channel has its marker back, a new release, or an end; and
+  then its state counts from no earlier than that.
+- What no release names may be of that release too, so no orphan is retired.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.order import is_unseen
+from cleaner_lambda.policy import Reason, Stop
+from release_log.tags import Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from cleaner_lambda.history import History
+    from cleaner_lambda.ledger import Ledger
+    from cleaner_lambda.markers import Markers
+    from release_log.layout import Layout
+
+
+def find_lost(history: History, ledger: Ledger, markers: Markers) -> dict[str, str]:
+    """Channel -> id of its current release, where that release's marker is gone, and no newer one came.
+
+    An older marker does not become current instead. If the newest release is not in place yet, one of those behind it
+    may be lost too, until a newer one is.
+
+    Args:
+        history: The history with all listed markers.
+        ledger: The ledger.
+        markers: The markers.
+    """
+    lost = {}
+    for channel, release_id in ledger.current.items():
+        if channel in ledger.ends:
+            continue
+        found = history.current.get(channel)
+        folded = ledger.folded.get(release_id) or ledger.gone.get(release_id)
+        if found is None:
+            newer = False
+        elif folded is None:
+            newer = is_unseen(ledger, found.id)
+        else:
+            newer = found.order >= (folded.at, release_id)
+        if not newer and (found is not None or release_id not in markers.invalid):
+            lost[channel] = release_id
+    for channel, ids in ledger.behind.items():
+        placed = [each.order for each in history.lines.get(channel, ()) if each.placed_at is not None]
+        for release_id in ids:
+            seen = ledger.seen.get(release_id)
+            over = seen is not None and any(order > (seen.at, release_id) for order in placed)
+            if release_id not in markers.listed and not over:
+                lost.setdefault(channel, release_id)
+    return lost
+
+
+def hold_doubtful(
+    history: History, ledger: Ledger, listed: Collection[str], lost: Collection[str]
+) -> tuple[History, frozenset[str]]:
+    """Find the retired keys that a release may name whose marker is gone, and date those for which that is over.
+
+    Args:
+        history: The history with all listed markers.
+        ledger: The ledger.
+        listed: Ids of the markers in the bucket.
+        lost: The channels of `find_lost`.
+
+    Returns:
+        The history, and the keys that are in doubt from now on.
+    """
+    gone = {channel for channel, i in ledger.current.items() if i not in listed} - ledger.ends.keys()
+    if not gone and not ledger.in_doubt:
+        return history, frozenset()
+    before = ledger.retired
+    new = {key for key, each in history.retired.items() if key not in before or each.mark != before[key].mark}
+    new = new if gone else set()
+    doubtful = (ledger.in_doubt | new) & history.retired.keys()
+    ended = [history.current[channel].at for channel in gone - set(lost) if channel in history.current]
+    if doubtful and ended:
+        since = max(ended)
+        retired = dict(history.retired)
+        for key in doubtful:
+            mark = retired[key].mark
+            retired[key] = replace(retired[key], mark=Mark(mark.state, max(mark.since, since)))
+        history = replace(history, retired=retired)
+    return history, frozenset(doubtful) if lost else frozenset()
+
+
+def held_keys(history: History, lost: Collection[str], in_doubt: frozenset[str]) -> frozenset[str]:
+    """The retired keys that stay because a channel's current marker is gone."""
+    if not lost:
+        return frozenset()
+    # What an unknown release named may be of any channel.
+    theirs = {None, *lost}
+    channels = history.channels
+    return in_doubt | {
+        key for key, entry in history.retired.items() if entry.release and channels.get(entry.release) in theirs
+    }
+
+
+def stops_for_lost(layout: Layout, lost: Mapping[str, str]) -> tuple[Stop, ...]:
+    """What the run says about these channels."""
+    return tuple(_stop(layout, channel, release_id) for channel, release_id in sorted(lost.items()))
+
+
+def _stop(layout: Layout, channel: str, release_id: str) -> Stop:
+    message = (
+        f"{layout.marker_key(release_id)}, the marker of channel {channel!r}'s current release, is gone: no asset of "
+        "that channel, and no orphan, is deleted until you put the marker back, publish a release in that channel, or "
+        f"end it (python -m uploader end --channel {channel})"
+    )
+    return Stop(Reason.MISSING_MARKER, message, channel=channel)

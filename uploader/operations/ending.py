@@ -1,0 +1,136 @@
+"""End a channel, or all channels of a site: a marker that says so, after which none of its releases is current.
+
+No asset is deleted here. The cleaner treats the channel's assets as removed ones, and deletes them when they are due.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from release_log.marker import Release
+from uploader.about import VERSION, WRITER
+from uploader.clocks import Clocks
+from uploader.errors import UploaderError
+from uploader.history.body import body_of
+from uploader.history.current import find_current, read_ledger
+from uploader.history.order import newest_first
+from uploader.history.release import Unreadable, read_releases
+from uploader.protocol.intent import intent, withdraw
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from release_log.layout import Layout
+    from uploader.s3.port import BucketPort, ReaderPort
+
+
+@dataclass(frozen=True, slots=True)
+class ToEnd:
+    """What `end` would do.
+
+    Attributes:
+        channels: The channels that are not over yet.
+        already: The channels that were asked for, and have ended before.
+        staged: Ids of their staged releases.
+        pending: Ids of the uploads to them that are under way, or died: each brings its channel back when it ends.
+        pinned: Ids of their pinned releases: these keep their assets.
+    """
+
+    channels: tuple[str, ...]
+    already: tuple[str, ...]
+    staged: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    pinned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What `end` did, or would do.
+
+    Attributes:
+        asked: What it was asked to do.
+        markers: Channel -> id of the marker that says that it has ended; empty under a dry run.
+    """
+
+    asked: ToEnd
+    markers: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_end(bucket: ReaderPort, layout: Layout, channel: str | None) -> ToEnd:
+    """Find out what is to be ended. Only reads.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        channel: The channel; None: every channel of the site.
+
+    Raises:
+        UploaderError: There is no such channel; or a marker cannot be read, so that not every channel is known.
+    """
+    log = bucket.written(layout.log)
+    current = find_current(bucket, layout, log, read_ledger(bucket, layout)[0])
+    if channel is None and current.unreadable:
+        raise UploaderError(current.unreadable[0].complaint())
+    alive = {*current.releases, *current.lost}
+    known = alive | current.ended.keys()
+    if not known or (channel is not None and channel not in known):
+        raise _unknown(layout, channel, alive, current.ended.keys())
+    wanted = known if channel is None else {channel}
+    ended = alive & wanted
+    if not ended:
+        return ToEnd((), tuple(sorted(wanted)))
+    found: dict[str, list[str]] = {}
+    for folder in (layout.staged, layout.pending, layout.pins):
+        each_of = read_releases(bucket, layout, newest_first(log, folder))
+        readable = [each for each in each_of if not isinstance(each, Unreadable)]
+        found[folder] = [each.id for each in readable if each.release.channel in ended and not each.release.ended]
+    return ToEnd(
+        tuple(sorted(ended)),
+        tuple(sorted(wanted - ended)),
+        tuple(found[layout.staged]),
+        tuple(found[layout.pending]),
+        tuple(found[layout.pins]),
+    )
+
+
+def end(bucket: BucketPort, layout: Layout, asked: ToEnd, *, clocks: Clocks | None = None) -> Ended:
+    """End the channels.
+
+    Their staged releases are dropped first, so that none of them keeps its assets, or is activated later. If this is
+    interrupted, it can be repeated.
+
+    Raises:
+        UploaderError: S3 refused, or did not answer.
+    """
+    clocks = clocks or Clocks()
+    for release_id in asked.staged:
+        withdraw(bucket, layout.staged_key(release_id))
+    return Ended(asked, {channel: _write_end(bucket, layout, channel, clocks) for channel in asked.channels})
+
+
+def _write_end(bucket: BucketPort, layout: Layout, channel: str, clocks: Clocks) -> str:
+    """Write the marker, under an intent that names no asset: as every marker, it gets its own id and its own second."""
+
+    def body(at: datetime) -> bytes:
+        writer = {"name": WRITER, "version": VERSION}
+        return body_of(Release("end", channel, at, layout.prefix, writer, {}, ended=True))
+
+    while True:
+        with intent(bucket, layout, "end", body, frozenset(), clocks) as held:
+            if not held.is_taken(layout):
+                held.wait_for_its_turn(layout, clocks)
+                if held.is_too_old(clocks):
+                    continue
+                if held.write(bucket, layout.marker_key(held.id), held.body, clocks):
+                    return held.id
+        clocks.sleep(1)
+
+
+def _unknown(layout: Layout, channel: str | None, alive: Collection[str], ended: Collection[str]) -> UploaderError:
+    """The error for a channel that does not exist; it lists those that do."""
+    there = [*sorted(alive), *(f"{each} (ended)" for each in sorted(ended))]
+    what = f"no channel {channel!r}" if channel is not None else "no channel"
+    known = f"its channels are {', '.join(there)}" if there else "nothing was published there yet"
+    return UploaderError(f"there is {what} at prefix {layout.prefix!r}: {known}")
