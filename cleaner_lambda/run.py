@@ -212,11 +212,12 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     apply(store, plan, [sorted(prune), [] if plan.is_stopped else sorted(last)], pace, outcome, unanswered)
     after = after_effects(seen, known, view, checked, outcome)
     lingering = decided.lingering_after(outcome.deleted, loaded.now)
-    due = _next_due(plan, outcome, known, loaded, ends_of(lingering, job.policy))
     report = replace(
         report,
         unfinished=outcome.unfinished or known.tags_read_to is not None or view.not_looked_at != frozenset(),
-        next_due=loaded.now if view.not_looked_at else due,
+        next_due=loaded.now
+        if view.not_looked_at
+        else _next_due(plan, outcome, known, loaded, ends_of(lingering, job.policy)),
         refused={**lasting(known.unread), **after.refused.tags, **after.refused.writes},
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}

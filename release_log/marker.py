@@ -214,7 +214,7 @@ def decode(body: bytes, prefix: str) -> Release:
         metadata=texts_of(document, "metadata") if "metadata" in document else {},
         assets={logical: _decode_asset(logical, value, layout, version) for logical, value in assets.items()},
         ended=ended,
-        format=version,
+        format=1 if ended else version,
     )
 
 

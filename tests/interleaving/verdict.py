@@ -177,9 +177,14 @@ def settle(world: World, policy: Policy) -> None:
 def check_pages(world: World) -> None:
     """Nobody was disturbed: of each page, what is in place is what the newest release says that names it."""
     belongs: dict[str, tuple[str, Asset]] = {}
-    for release_id in sorted(world.current().values(), key=lambda i: (world.releases[i][0], i)):
-        belongs |= {key: (release_id, page) for key, page in world.releases[release_id][1].pages.items()}
+    newest: dict[str, str] = {}
+    for release_id, (_, release) in sorted(world.published.items(), key=lambda i: (i[1][0], i[0])):
+        newest |= dict.fromkeys(release.keys, release_id)
+        if release_id in world.current().values():
+            belongs |= {key: (release_id, page) for key, page in release.pages.items()}
     for key, (release_id, page) in belongs.items():
+        if newest[key] != release_id:
+            continue  # its channel has ended, or does not name the page any more
         found = world.objects.get(key)
         if release_id in world.placed and (found is None or found.metadata.get(STORED) != page.stored):
             msg = f"{release_id} is the newest release, and {key} in place is another one's: {found and found.body!r}"

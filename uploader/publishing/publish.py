@@ -89,7 +89,7 @@ def _ignore(*_: object) -> None:
     """Show no progress."""
 
 
-def publish(  # noqa: PLR0913 (the order of its steps is the protocol; each argument changes the upload by itself)
+def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; each argument changes the upload by itself)
     bucket: BucketPort,
     build: Build,
     *,

@@ -237,7 +237,7 @@ class Requests:
             return PageInPlace(answer.meta["e_tag"] or "", answer.attributes)
 
         try:
-            return self._ask("s3:GetObject", key, read)
+            return self._ask("s3:GetObject", key, read, expected=is_missing)
         except FileNotFoundError:
             return None
         except UploaderError as error:

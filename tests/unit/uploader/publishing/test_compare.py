@@ -53,6 +53,6 @@ def test_a_page_is_sent_unless_it_is_stored_whatever_is_in_place() -> None:
     page = asset(fingerprinted=False, encoding=None)
     assert page.stored is not None
     for there in ({}, {KEY: 10}):
-        assert list(compare([page], StoredObjects(there, {}, {}, {page.stored: 10}))) == []
-        (upload,) = compare([page], StoredObjects(there, {}, {}, {}))
+        assert list(compare([page], StoredObjects(there, {}, {}, (), {page.stored: 10}))) == []
+        (upload,) = compare([page], StoredObjects(there, {}, {}))
         assert upload.reason is (Reason.CONTENT_DIFFERS if there else Reason.NEW)
