@@ -63,11 +63,7 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
             for each in published.uploads
         ],
         "placed": placed_of(published.placed),
-        "counts": {
-            "uploaded": len(published.uploads),
-            "unchanged": len(published.unchanged),
-            "placed": len(published.placed),
-        },
+        "counts": {"uploaded": len(published.uploads), "unchanged": len(published.unchanged)},
         "bytes_uploaded": published.bytes_uploaded,
         "seconds": round(seconds, 3),
         "invalidation": cdn

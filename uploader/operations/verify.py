@@ -115,7 +115,7 @@ def verify(
     findings = check(needs, needs_of(others), listing.sizes, stored, listing.etags)
     releases = {each.release.channel: each.id for each in chosen}
     unknown = not_compared(needs, stored, listing.etags)
-    return Verified(releases, len(needs), tuple(findings), problems, unknown)
+    return Verified(releases, sum(not layout.stores(key) for key in needs), tuple(findings), problems, unknown)
 
 
 def needs_of(releases: Iterable[LoggedRelease]) -> dict[str, list[Need]]:

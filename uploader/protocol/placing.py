@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from release_log.ledger_file import HOLDS
 from uploader.errors import StoppedError, UploaderError
 from uploader.history.body import body_of
+from uploader.history.completeness import SHOWN
 from uploader.history.order import dated, newest_first
 from uploader.history.release import LoggedRelease, read_release
 from uploader.protocol.intent import intent
@@ -142,6 +143,7 @@ class Placing:
         self._etags: dict[str, str] = {}
         self._known = {layout.marker_key(own.id): own}
         self._helped = {own.id}
+        self._refused: list[str] = []
         self._unanswered: float | None = None
 
     def finish(self) -> tuple[PagePlaced, ...]:
@@ -159,7 +161,9 @@ class Placing:
                 if wanted is not None:
                     break
             else:
-                msg = f"others changed the pages each of the {PASSES} times that they were to be put in place"
+                msg = (
+                    f"S3 refused each of {PASSES} times to put {', '.join(self._refused)} in place, as others wrote it"
+                )
                 raise UploaderError(msg)
             if wanted.newest.release.places_pages:
                 self._bucket.create(self._layout.placed_key(wanted.newest.id), CONTENT)
@@ -211,6 +215,7 @@ class Placing:
         else:
             self._held.keep = self._unanswered is not None
         log.debug("%d of %d pages put in place in %.1f s", len(answer.etags), len(wrong), self._clocks.passed() - sent)
+        self._refused = sorted(wrong.keys() - answer.etags.keys())[:SHOWN]
         for key, etag in answer.etags.items():
             self._etags[f"{key} {wanted.pages[key][1].stored}"] = etag
             self.placed.setdefault(key, PagePlaced(key, wrong[key]))

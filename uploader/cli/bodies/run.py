@@ -121,7 +121,6 @@ def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
     document = roll_out.document | {"marker": rolled_out.marker, "staged": None, "exit_status": code}
     if not code:
         document["placed"] = placed_of(rolled_out.placed)
-        document["counts"] = {**document["counts"], "placed": len(rolled_out.placed)}
         roll_out.drop_copies_of_pages(document, rolled_out.placed)
     if roll_out.output.as_json or not code:
         where = f"s3://{site.bucket}/{site.prefix}"
