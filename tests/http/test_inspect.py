@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from release_log.layout import Layout
-    from tests.http.conftest import Uploader
+    from tests.http.conftest import Uploader, is_beside
 
     Folder = Callable[[str, dict[str, str]], Path]
     Cleaner = Callable[..., dict[str, Any]]
@@ -178,6 +178,7 @@ def test_status_says_what_is_retired_and_when_it_goes(
     assert document["unseen"] == document["pending"] == document["staged"] == document["problems"] == []
     (current,) = document["current"]
     assert (current["channel"], current["release"], current["seen"]) == ("default", last.id, True)
+    document["retired"] = [each for each in document["retired"] if not is_beside(each["key"])]
     assert {each["key"]: (each["due"], each["kept_by"]) for each in document["retired"]} == {
         "assets/logo-5d6e7f80.svg": (upcoming[0]["due"], None),
         "assets/app-3f9c2ab1.js": (None, "within_version_limit"),
@@ -340,7 +341,8 @@ def test_verify_of_one_release_takes_staged_and_earlier_ones(
     cleaner()
     cleaner()
     document = ask(uploader, "verify", "--release", first.id, code=1)
-    assert [(each["key"], each["wrong"]) for each in document["findings"]] == [("assets/app-3f9c2ab1.js", "missing")]
+    found = [(each["key"], each["wrong"]) for each in document["findings"] if not is_beside(each["key"])]
+    assert found == [("assets/app-3f9c2ab1.js", "missing")]
 
 
 @pytest.mark.parametrize(

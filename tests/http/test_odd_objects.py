@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from release_log.layout import Layout
-    from tests.http.conftest import Uploader
+    from tests.http.conftest import Uploader, is_beside
     from tests.http.fault_proxy import FaultProxy, Request
 
     Folder = Callable[[str, dict[str, str]], Path]
@@ -33,8 +33,8 @@ def as_another_tool(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def keys(entries: list[dict[str, Any]]) -> list[str]:
-    """The keys of some entries of an answer."""
-    return [entry["key"] for entry in entries]
+    """The keys of the assets among some entries of an answer."""
+    return [entry["key"] for entry in entries if not is_beside(entry["key"])]
 
 
 @pytest.fixture
