@@ -81,6 +81,7 @@ class World:
         vanished: Ids of the markers that somebody deleted, who should not have: their releases are as current as ever.
         doubtful: Whether that ever happened: then nobody knows every instant.
         copied: Keys of the files that somebody has copied onto themselves, so that ``LastModified`` is another.
+        put_back: Ids of the markers that a copy brought back after they were deleted.
         late: Requests under way.
         trace: A record of the requests, for people.
         runs_alone: The number of runs that nobody schedules; their ids are the same in every schedule of a case.
@@ -96,6 +97,7 @@ class World:
         self.vanished: set[str] = set()
         self.doubtful = False
         self.copied: set[str] = set()
+        self.put_back: set[str] = set()
         self.staged: dict[str, Release] = {}
         self.pinned: dict[str, frozenset[str]] = {}
         self.unpinned: set[str] = set()
@@ -119,7 +121,7 @@ class World:
         }
         other.releases, other.staged, other.pinned = dict(self.releases), dict(self.staged), dict(self.pinned)
         other.published, other.copied, other.pruned = dict(self.published), set(self.copied), set(self.pruned)
-        other.vanished = set(self.vanished)
+        other.vanished, other.put_back = set(self.vanished), set(self.put_back)
         other.doubtful = self.doubtful
         other.unpinned, other.trace = set(self.unpinned), list(self.trace)
         other.runs_alone = self.runs_alone
@@ -236,6 +238,8 @@ class World:
         self.copied.add(key)
         if key.startswith(LAYOUT.markers):
             release_id = LAYOUT.release_id(key)
+            if release_id not in self.releases:
+                self.put_back.add(release_id)
             self.releases[release_id] = self.published[release_id]
             self.vanished.discard(release_id)
             self._dirty = True
@@ -306,7 +310,7 @@ class World:
             if not self.pinned[release_id] <= there:
                 msg = f"{release_id} is pinned, and misses {sorted(self.pinned[release_id] - there)}"
                 raise BrokenPromiseError(msg)
-        left = {release.channel for _, release in self.releases.values()}
+        left = {release.channel for i, (_, release) in self.releases.items() if i not in self.put_back}
         for channel, release_id in self.newest().items():
             if channel in left and release_id not in self.releases and release_id not in self.vanished:
                 msg = f"{release_id} is gone, the newest marker of channel {channel}, of which older ones are left"
