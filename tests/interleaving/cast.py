@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.report import Report
     from release_log.layout import Layout
     from release_log.policy_settings import Policy
+    from tests.interleaving.site import Site
     from uploader.operations.ending import Ended
     from uploader.operations.staging import Activated
     from uploader.publishing.compare import Upload
@@ -76,9 +77,10 @@ def body(keys: Sequence[str], channel: str, name: str, world: World, layout: Lay
     return encode(Release(name, channel, world.now, layout.prefix, {"name": "tests", "version": "0"}, assets))
 
 
-def end_body(channel: str, world: World) -> bytes:
+def end_body(channel: str, world: World, layout: Layout = LAYOUT) -> bytes:
     """The content of a marker that says that a channel has ended."""
-    return encode(Release("end", channel, world.now, PREFIX, {"name": "tests", "version": "0"}, {}, ended=True))
+    by = {"name": "tests", "version": "0"}
+    return encode(Release("end", channel, world.now, layout.prefix, by, {}, ended=True))
 
 
 def _clocks(actor: Actor) -> Clocks:
@@ -133,7 +135,7 @@ def activation(release_id: Callable[[], str | None], layout: Layout = LAYOUT) ->
         found = release_id()
         if found is None:
             return None
-        release = actor.world.staged.get(layout.staged_key(found))
+        release = actor.world.site_of(layout).staged.get(layout.staged_key(found))
         activated = activate(UploaderPort(actor.world, actor), layout, found, clocks=_clocks(actor))
         if release is not None and not activated.already:
             _must_be_there(actor, release.keys, "reported success")
@@ -170,16 +172,16 @@ def roll_out(
     return work
 
 
-def pinning(release_id: str, *, then_unpin: bool = False) -> Callable[[Actor], None]:
+def pinning(release_id: str, *, then_unpin: bool = False, layout: Layout = LAYOUT) -> Callable[[Actor], None]:
     """A release that is pinned, and perhaps unpinned again."""
 
     def work(actor: Actor) -> None:
-        port, world = UploaderPort(actor.world, actor), actor.world
-        pinned = pin(port, LAYOUT, release_id, clocks=_clocks(actor))
-        world.pinned[release_id] = pinned.logged.release.keys
+        port, site = UploaderPort(actor.world, actor), actor.world.site_of(layout)
+        pinned = pin(port, layout, release_id, clocks=_clocks(actor))
+        site.pinned[release_id] = pinned.logged.release.keys
         if then_unpin:
-            world.unpinned.add(release_id)
-            unpin(port, LAYOUT, release_id)
+            site.unpinned.add(release_id)
+            unpin(port, layout, release_id)
 
     return work
 
@@ -193,18 +195,18 @@ def pinning_again(release_id: str) -> Callable[[Actor], None]:
         begin(actor)
         world.sleep(1)
         pin(port, LAYOUT, release_id, clocks=_clocks(actor))
-        world.unpinned.discard(release_id)
+        world.site.unpinned.discard(release_id)
 
     return work
 
 
-def rolling_back(release_id: str) -> Callable[[Actor], str]:
+def rolling_back(release_id: str, layout: Layout = LAYOUT) -> Callable[[Actor], str]:
     """An old release becomes current again."""
 
     def work(actor: Actor) -> str:
         port = UploaderPort(actor.world, actor)
-        target = find_target(port, LAYOUT, release_id, None)
-        marker = roll_back(port, LAYOUT, target, clocks=_clocks(actor))
+        target = find_target(port, layout, release_id, None)
+        marker = roll_back(port, layout, target, clocks=_clocks(actor))
         _must_be_there(actor, target.old.release.keys, "reported success")
         return marker
 
@@ -246,19 +248,19 @@ class _EnderPort(UploaderPort):
     """Who drops a staged release ends what its roll-out relies on."""
 
     def withdraw(self, key: str, etag: str | None = None) -> None:
-        dropped = self.world.staged.get(key)
+        dropped = next((site.staged[key] for site in self.world.sites if key in site.staged), None)
         for other in self.world.actors:
             if dropped is not None and other.staged and other.staged <= dropped.keys:
                 other.relies_on = other.staged = frozenset()
         super().withdraw(key, etag)
 
 
-def ending(channel: str | None) -> Callable[[Actor], Ended]:
+def ending(channel: str | None, layout: Layout = LAYOUT) -> Callable[[Actor], Ended]:
     """``uploader end``: a channel, or all of them, if there are any."""
 
     def work(actor: Actor) -> Ended:
         port = _EnderPort(actor.world, actor)
-        return end(port, LAYOUT, find_end(port, LAYOUT, channel), clocks=_clocks(actor))
+        return end(port, layout, find_end(port, layout, channel), clocks=_clocks(actor))
 
     return work
 
@@ -274,13 +276,15 @@ def vanishing(pick: Callable[[], str | None]) -> Callable[[Actor], None]:
     return work
 
 
-def publish_again(world: World, channels: Sequence[str]) -> None:
+def publish_again(site: Site, channels: Sequence[str]) -> None:
     """An operator does what the cleaner's stop asks for: what is live, or has ended, once more in these channels."""
+    world, layout = site.world, site.layout
     for channel in channels:
         world.advance(2)
-        newest = world.published[world.newest()[channel]][1]
-        again = end_body(channel, world) if newest.ended else body(sorted(newest.keys), channel, "again", world)
-        world.put(LAYOUT.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-again"), again)
+        newest = site.published[site.newest()[channel]][1]
+        keys = sorted(newest.keys)
+        again = end_body(channel, world, layout) if newest.ended else body(keys, channel, "again", world, layout)
+        world.put(layout.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-again"), again)
 
 
 def cleaning(
@@ -304,8 +308,9 @@ def cleaning(
         left = itertools.count() if batches is None else iter([*range(batches)])
         pace = Pace(has_time=lambda: next(left, None) is not None, sleep=actor.world.sleep)
         job = Job(prefix=layout.prefix, policy=policy, run=run or f"run-{actor.name}", full=full)
+        actor.cleans = layout
         try:
-            report = clean(CleanerPort(actor.world, actor), job, pace)
+            report = clean(CleanerPort(actor.world, actor, layout), job, pace)
         except BrokenOffError as error:
             if isinstance(error.__cause__, BrokenPromiseError):
                 raise error.__cause__ from None
@@ -334,7 +339,7 @@ def clean_alone(world: World, policy: Policy, *, full: bool = False, layout: Lay
     world.actor = None
     world.runs_alone += 1
     job = Job(prefix=layout.prefix, policy=policy, run=f"run-{world.runs_alone}", full=full)
-    return clean(CleanerPort(world, None), job, Pace(sleep=world.sleep))
+    return clean(CleanerPort(world, None, layout), job, Pace(sleep=world.sleep))
 
 
 def cleaner(world: World, name: str, work: Callable[[Actor], Any]) -> Actor:
