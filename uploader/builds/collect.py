@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -14,15 +15,19 @@ from uploader.builds.files import every_file, walk
 from uploader.builds.logical_paths import logical_paths, with_manifest_paths
 from uploader.builds.manifests import read_manifests
 from uploader.builds.private_files import refuse_private
+from uploader.builds.reasons import reasons
 from uploader.errors import UploaderError, UsageError
 from uploader.treatment.rules import NO_RULES, Rules, Treatment
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from uploader.builds.files import Collector, File
+
+
+log = logging.getLogger("uploader")
 
 
 def collect(  # noqa: PLR0913 (what a user may say of a build)
@@ -63,13 +68,19 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     keys = [layout.prefix + file.name for file in files]
     if named is not None:
         named(keys)
+    found: list[File] = files
+    from_manifests: Mapping[str, str] = {}
     if manifest is not None or collector is every_file:
         from_manifests = read_manifests(
             directory, [file.name for file in files], manifest, frameworks_too=pattern is None
         )
         files = with_manifest_paths(files, from_manifests)
+    paths = logical_paths(files, pattern)
+    if log.isEnabledFor(logging.DEBUG):
+        for line in reasons(found, paths, from_manifests, pattern):
+            log.debug("%s", line)
     assets = []
-    for file, key, (logical, fingerprinted) in zip(files, keys, logical_paths(files, pattern), strict=True):
+    for file, key, (logical, fingerprinted) in zip(files, keys, paths, strict=True):
         treatment = rules.treat(file.name, fingerprinted=fingerprinted)
         if treatment is not None:
             if not is_plain(key):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -80,3 +81,23 @@ def test_a_users_pattern_has_priority_over_a_framework_but_not_over_a_manifest(t
     (tmp_path / "staticfiles.json").write_text(json.dumps({"paths": {"cup_v8.js": "cup_v8.js"}, "version": "1.1"}))
     assets = collect(tmp_path, "", pattern=re.compile("_(v[0-9])"))
     assert {asset.key: asset.logical for asset in assets if asset.fingerprinted} == {"tea_v7.js": "tea.js"}
+
+
+def test_verbose_says_of_each_file_what_its_name_was_taken_for_and_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """``upload --dry-run -v``."""
+    (tmp_path / "img").mkdir()
+    for name in ("app-3f9c2ab1.js", "theme-2196f3.css", "img/a-dfs3e1.png", "img/b-aw3dsf.png", "img/c-Zk9f2Q.png"):
+        (tmp_path / name).write_text("x")
+    with caplog.at_level(logging.DEBUG, "uploader"):
+        collect(tmp_path, "")
+        collect(tmp_path, "", pattern=re.compile("-([0-9a-f]{6})[.]"))
+    hero = "fingerprinted ('dfs3e1', as 3 of 3 files in 'img/' have 6 such characters after '-')"
+    for line in (
+        "app-3f9c2ab1.js: fingerprinted ('3f9c2ab1', by its looks); logical path app.js",
+        f"img/a-dfs3e1.png: {hero}; logical path img/a.png",
+        "theme-2196f3.css: plain (nothing in it looks like one)",
+        "theme-2196f3.css: fingerprinted ('2196f3', by --fingerprint-pattern); logical path theme.css",
+    ):
+        assert line in caplog.messages
