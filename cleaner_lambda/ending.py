@@ -16,6 +16,7 @@ from release_log.marker import Release
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from datetime import datetime
 
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Folded, Ledger
@@ -41,18 +42,21 @@ def has_ended(history: History) -> bool:
 
 
 def ends_without_marker(ledger: Ledger, layout: Layout, listed: Collection[str]) -> list[Published]:
-    """The ends whose marker is gone, although older markers of their channels exist: nothing of these is current again.
+    """The ends whose marker is gone, while older markers of their channels exist, or do again: none is current again.
 
     Args:
         ledger: The ledger.
         layout: The site.
         listed: Ids of the markers in the bucket.
     """
-    left = {each.channel for release_id, each in ledger.folded.items() if release_id in listed}
+    left = {each.channel for release_id, each in ledger.seen.items() if release_id in listed}
+    newest: dict[str, tuple[datetime, str]] = {}
+    for release_id, each in ledger.seen.items():
+        newest[each.channel] = max(newest.get(each.channel, (each.at, release_id)), (each.at, release_id))
     return [
-        Published(ledger.current[channel], end.at, Release("", channel, end.at, layout.prefix, {}, {}, ended=True))
-        for channel, end in ledger.ends.items()
-        if ledger.current[channel] not in listed and channel in left
+        Published(release_id, at, Release("", channel, at, layout.prefix, {}, {}, ended=True))
+        for channel, (at, release_id) in newest.items()
+        if channel in left and release_id not in listed and ledger.seen[release_id].ended
     ]
 
 

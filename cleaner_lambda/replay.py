@@ -27,7 +27,8 @@ def must_replay(ledger: Ledger, listed: Mapping[str, datetime], new: list[Publis
     """Whether the history has to be replayed; if not, folding in the new markers is enough."""
     if not ledger.folded or ledger.tags_read_to is not None:
         return True
-    newest = max((folded.at, release_id) for release_id, folded in ledger.folded.items())
+    # A marker that is gone counts: it may say that the channel has ended of which an older release is put back.
+    newest = max((seen.at, release_id) for release_id, seen in ledger.seen.items())
     return bool(_changed(ledger, listed)) or any(published.order < newest for published in new)
 
 
