@@ -17,7 +17,7 @@ _UPPER_HEX = re.compile(r"[0-9A-F]{32,128}")  # GWT writes MD5 in capitals; a sh
 _DIGITS = re.compile(r"[0-9]{20,128}")  # one 20-hex hash in 12,000; a shorter one is a date, a size or an id
 _DATE = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])(?:[a-f]?|[0-9]{12})")  # or with the time
 _HEX_WORD = re.compile(
-    r"(?=[a-f]*[ae])(?=[a-f]*[bcdf])[a-f]{2,}[0-9]+"  # cafe2024, fa202301
+    r"(?=[a-f]*[ae])(?=[a-f]*[bcdf])(?![a-f]*[bcdf]{3})[a-f]{2,}[0-9]+"  # cafe2024, fa202301
     r"|(?:19|20)[0-9]{2}[a-f]{2,}[0-9]{0,2}"  # 2024fade
     r"|[0-9]{0,4}(?:dec|feb|face|fade|feed|facade|decade)[0-9]{0,4}"  # 24feb2024
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import unicodedata
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -13,21 +12,19 @@ from uploader.builds.asset import LocalAsset
 from uploader.builds.content import digest_and_status, file_status, identity_of, signature_of
 from uploader.builds.files import every_file, walk
 from uploader.builds.logical_paths import logical_paths, with_manifest_paths
-from uploader.builds.manifests import read_manifests
+from uploader.builds.manifests import FromManifests, read_manifests
+from uploader.builds.older import warn_of_older, without_older
 from uploader.builds.private_files import refuse_private
-from uploader.builds.reasons import reasons
+from uploader.builds.reasons import log_reasons
 from uploader.errors import UploaderError, UsageError
 from uploader.treatment.rules import NO_RULES, Rules, Treatment
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from uploader.builds.files import Collector, File
-
-
-log = logging.getLogger("uploader")
 
 
 def collect(  # noqa: PLR0913 (what a user may say of a build)
@@ -51,7 +48,8 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         rules: Which of the files are published, and how they are stored.
         allow: Globs that name the private files to publish; see `uploader.builds.private_files`.
         named: Called with the keys of all files, as soon as they are known.
-        manifest: A build manifest; None: the manifests in the directory, but none with a collector of the user's own.
+        manifest: A build manifest; None: the manifests in the directory, but none with a collector of the user's own;
+            ``Path("none")``: no manifest.
 
     Returns:
         The assets in the order of their keys.
@@ -64,23 +62,25 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     layout = Layout(prefix)
     files, links = walk(directory) if collector is every_file else (list(collector(directory)), {})
     files.sort(key=attrgetter("name"))
-    refuse_private(directory, files, links, allow, lambda name: rules.treat(name, fingerprinted=False) is None)
-    keys = [layout.prefix + file.name for file in files]
+
+    def skipped(name: str) -> bool:
+        return rules.treat(name, fingerprinted=False) is None
+
+    refuse_private(directory, files, links, allow, skipped)
     if named is not None:
-        named(keys)
-    found: list[File] = files
-    from_manifests: Mapping[str, str] = {}
+        named([layout.prefix + file.name for file in files])
+    said = FromManifests({})
     if manifest is not None or collector is every_file:
-        from_manifests = read_manifests(
-            directory, [file.name for file in files], manifest, frameworks_too=pattern is None
-        )
-        files = with_manifest_paths(files, from_manifests)
-    paths = logical_paths(files, pattern)
-    if log.isEnabledFor(logging.DEBUG):
-        for line in reasons(found, paths, from_manifests, pattern):
-            log.debug("%s", line)
+        names = [file.name for file in files]
+        said = read_manifests(directory, names, manifest, frameworks_too=pattern is None, skipped=skipped)
+    files = without_older(files, said.older)
+    if collector is not every_file:
+        warn_of_older(files, pattern)
+    paths = logical_paths(with_manifest_paths(files, said.paths), pattern)
+    log_reasons(files, paths, said.paths, pattern)
     assets = []
-    for file, key, (logical, fingerprinted) in zip(files, keys, paths, strict=True):
+    for file, (logical, fingerprinted) in zip(files, paths, strict=True):
+        key = layout.prefix + file.name
         treatment = rules.treat(file.name, fingerprinted=fingerprinted)
         if treatment is not None:
             if not is_plain(key):

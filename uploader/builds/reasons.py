@@ -1,7 +1,8 @@
-"""Why each name of a build has the logical path that it has: what ``upload --dry-run -v`` shows. Pure."""
+"""Why each name of a build has the logical path that it has: what ``upload --dry-run -v`` shows."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from release_log.fingerprints import split
@@ -13,6 +14,21 @@ if TYPE_CHECKING:
 
     from uploader.builds.files import File
     from uploader.builds.logical_paths import LogicalPath
+
+
+log = logging.getLogger("uploader")
+
+
+def log_reasons(
+    files: Sequence[File],
+    decided: Sequence[LogicalPath],
+    from_manifests: Mapping[str, str],
+    pattern: re.Pattern[str] | None,
+) -> None:
+    """Log the `reasons`, if somebody wants to read them."""
+    if log.isEnabledFor(logging.DEBUG):
+        for line in reasons(files, decided, from_manifests, pattern):
+            log.debug("%s", line)
 
 
 def reasons(
