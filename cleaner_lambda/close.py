@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from cleaner_lambda.nesting import is_empty
 from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.policy import Plan
 from cleaner_lambda.report import Report
 
 if TYPE_CHECKING:
     from cleaner_lambda.load import Loaded
+    from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
+    from cleaner_lambda.run import Job
     from release_log.layout import Layout
 
 REFUSED = ("AccessDenied", "NotImplemented", "InvalidArgument")
 """S3's codes where a ledger cannot be deleted under a condition: an older role, or a server that does not know it."""
 
 
-def close_log(store: S3Port, layout: Layout, loaded: Loaded, *, dry_run: bool) -> Report | None:
+def close_log(store: S3Port, layout: Layout, loaded: Loaded, job: Job, pace: Pace) -> Report | None:
     """Delete the checkpoint and the ledger, if they are as they were read and no asset is left.
 
     `cleaner_lambda.ending.is_over` says when. An upload to the site may have died since its markers went. Then its
@@ -31,7 +34,7 @@ def close_log(store: S3Port, layout: Layout, loaded: Loaded, *, dry_run: bool) -
     Returns:
         The report; None if an asset is left.
     """
-    if any(layout.owns(listed.key) for listed in store.list(layout.prefix)):
+    if not is_empty(store, layout, job.inner, pace):
         return None
     checkpoint = store.get(layout.checkpoint)
     try:
@@ -43,7 +46,7 @@ def close_log(store: S3Port, layout: Layout, loaded: Loaded, *, dry_run: bool) -
             raise
         gone = False
     return Report(
-        dry_run=dry_run,
+        dry_run=job.dry_run,
         site=layout.prefix,
         at=loaded.now,
         current={},

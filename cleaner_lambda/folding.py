@@ -62,7 +62,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     unknown = listed.keys() - ledger.folded.keys()
     markers = read_markers(store, layout, markers, unknown, pace)
     new = markers.of(unknown)
-    ends = ends_without_marker(ledger, layout, listed)
+    ends = ends_without_marker(ledger, layout, listed, new)
     if must_replay(ledger, markers, new):
         markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
         history = replay(markers, new, ledger, ends, lost=loaded.base.rebuild is not None)

@@ -105,6 +105,25 @@ def find_inner(store: S3Port, layout: Layout, known: Collection[str], keys: Coll
     return Inside(frozenset(found), frozenset(unsure))
 
 
+def is_empty(store: S3Port, layout: Layout, known: Collection[str], pace: Pace) -> bool:
+    """Whether no asset is left beneath a site's prefix, but those of the sites inside it.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        known: The prefixes inside that are known already.
+        pace: See `Pace`.
+    """
+    inner = tuple(known)
+    for listed in store.list(layout.prefix):
+        if layout.owns(listed.key) and not listed.key.startswith(inner):
+            found = find_inner(store, layout, inner, [listed.key], pace).prefixes
+            if not found:
+                return False
+            inner = (*inner, *found)
+    return True
+
+
 def needed_around(store: S3Port, layout: Layout, now: datetime, pace: Pace) -> Around:
     """What the sites around this one need of it, by their release logs.
 

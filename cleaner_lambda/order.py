@@ -74,7 +74,12 @@ def find_order(ledger: Ledger, current: Mapping[str, Published], new: Iterable[P
     unseen: dict[str, list[Dated]] = {}
     for each in new:
         if is_unseen(ledger, each.id):
-            unseen.setdefault(each.release.channel, []).append(Dated(each.at, each.id, each.release.created_at))
+            unseen.setdefault(each.release.channel, []).append(_dated(each))
+    for channel, markers in unseen.items():
+        newest = current.get(channel)
+        # A marker that was copied before any run saw it can count as newer than one that came after it.
+        if newest is not None and not is_unseen(ledger, newest.id):
+            markers.append(_dated(newest))
     found = {channel: doubt for channel, markers in unseen.items() if (doubt := contradiction(markers)) is not None}
     ended = {
         channel: current[channel].at
@@ -84,6 +89,10 @@ def find_order(ledger: Ledger, current: Mapping[str, Published], new: Iterable[P
     left = {channel: doubt for channel, doubt in ledger.doubts.items() if channel not in ended}
     sure_since = max((at for at in (ledger.sure_since, *ended.values()) if at is not None), default=None)
     return Order({**left, **found}, sure_since)
+
+
+def _dated(published: Published) -> Dated:
+    return Dated(published.at, published.id, published.release.created_at)
 
 
 def gone_after(ledger: Ledger, known: Mapping[str, Folded], there: Mapping[str, Folded]) -> dict[str, Folded]:

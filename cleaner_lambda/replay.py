@@ -32,7 +32,8 @@ def must_replay(ledger: Ledger, markers: Markers, new: list[Published]) -> bool:
     """Whether the history has to be replayed; if not, folding in the new files is enough."""
     if not ledger.folded or ledger.tags_read_to is not None:
         return True
-    newest = max((folded.at, release_id) for release_id, folded in ledger.folded.items())
+    # A marker that is gone counts: it may say that the channel has ended of which an older release is put back.
+    newest = max((seen.at, release_id) for release_id, seen in ledger.seen.items())
     # That a release is in place is an event like a marker; within one second the two may come in any order.
     last = max([newest[0], *(each.placed for each in ledger.folded.values() if each.placed is not None)])
     placed = [at for i, at in markers.placed.items() if is_unplaced(ledger, i) and at >= ledger.folded[i].at]

@@ -252,7 +252,7 @@ def _begin(store: S3Port, layout: Layout, job: Job, pace: Pace, earlier: tuple[A
         loaded = load(store, layout, job.policy, job.run, pace)
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error, earlier)
-    closed = close_log(store, layout, loaded, dry_run=job.dry_run) if is_over(loaded) else None
+    closed = close_log(store, layout, loaded, job, pace) if is_over(loaded) else None
     return loaded if closed is None else replace(closed, earlier=earlier)
 
 

@@ -15,7 +15,7 @@ from uploader.builds.manifests import read_manifests
 def logical_paths(directory: Path) -> dict[str, str]:
     """File name -> logical path: from a manifest, else by the looks of the name."""
     names = [path.relative_to(directory).as_posix() for path in sorted(directory.rglob("*")) if path.is_file()]
-    mapped = read_manifests(directory, names)
+    mapped = read_manifests(directory, names).paths
     return {name: mapped.get(name, _by_looks(name)) for name in names}
 
 

@@ -83,12 +83,12 @@ def _single(directory: Path) -> dict[str, str]:
     ("tool", "name"),
     [
         ("astro", "_astro/leaf.BBBE-n9o.svg"),
-        ("esbuild", "chunks/search-AOOSEXN4.js"),
+        ("esbuild", "media/logo-HTSOYUNG.svg"),
         ("nextjs", "_next/static/chunks/0blvdytml86_w.js"),
         ("nuxt", "_nuxt/leaf.BBBE-n9o.svg"),
         ("parcel", "search.26369184.js"),
         ("sveltekit", "_app/immutable/chunks/DclECHGd.js"),
-        ("vite", "assets/index-Bd_otbPA.js"),
+        ("vite", "assets/basket-paPdgLuu.js"),
         ("webpack-manifest-plugin", "static/js/692.20832029.chunk.js"),
     ],
 )

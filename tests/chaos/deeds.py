@@ -52,6 +52,7 @@ class Deeds:
             Kind.PIN: lambda action: self._on("pin", "markers", action),
             Kind.UNPIN: lambda action: self._on("unpin", "pins", action),
             Kind.RESTORE: self._restore,
+            Kind.END: lambda action: self.world.start("end", f"--channel={action.channel}", kill=action.kill),
             Kind.EVENT_AGAIN: self._event_again,
             Kind.CLEAN: lambda action: self.world.invoke({"site": PREFIX}, _requests(action)),
             Kind.LIST_ALL: lambda action: self.world.invoke({"site": PREFIX, "full": True}, _requests(action)),

@@ -49,13 +49,14 @@ class Bucket(Protocol):
 
 
 class Release(NamedTuple):
-    """A file of the release log, as it was when it was first seen; in S3's order."""
+    """A file of the release log, as it was when first seen; in S3's order. The end of a channel has no assets."""
 
     at: datetime
     id: str
     channel: str
     assets: Mapping[str, str]
     seen: int
+    ended: bool = False
 
 
 class Retired(NamedTuple):
@@ -64,6 +65,8 @@ class Retired(NamedTuple):
     path: str
     since: datetime
     removed: bool
+    channel: str = ""
+    ended: bool = False
 
 
 class Rules(NamedTuple):
@@ -92,19 +95,23 @@ def retired(releases: Iterable[Release]) -> dict[str, Retired]:
         keys = {key for each in live.values() for key in each.assets.values()}
         paths = {path for each in live.values() for path in each.assets}
         assets_before = before.assets.items() if before else ()
-        gone |= {key: Retired(path, release.at, path not in paths) for path, key in assets_before}
-        for key, (path, _, removed) in list(gone.items()):
+        gone |= {key: Retired(path, release.at, path not in paths, release.channel) for path, key in assets_before}
+        for key, was in list(gone.items()):
+            ended = was.ended or (release.ended and was.channel == release.channel)
+            removed = ended or was.path not in paths
             if key in keys:
                 del gone[key]
-            elif removed != (path not in paths):
-                gone[key] = Retired(path, release.at, not removed)
+            elif removed != was.removed:
+                gone[key] = Retired(was.path, release.at, removed, was.channel, ended)
+            else:
+                gone[key] = was._replace(ended=ended)
     return gone
 
 
 def due(gone: Mapping[str, Retired], there: Collection[str], rules: Rules, now: datetime, *, surely: bool) -> set[str]:
     """The retired keys that are due; of versions of one second, the order is open unless ``surely``."""
     found = set()
-    for key, (path, since, removed) in gone.items():
+    for key, (path, since, removed, *_) in gone.items():
         siblings = (each.since for other, each in gone.items() if other != key and other in there and each.path == path)
         newer = sum(at > since or (at == since and not surely) for at in siblings)
         wait = max(rules.grace, rules.removed_ttl if removed else rules.version_ttl)
@@ -232,7 +239,8 @@ def _release(body: bytes | None, key: str, at: datetime, night: int) -> Release 
     try:
         document = json.loads(body or b"")
         assets = {path: asset["key"] for path, asset in document["assets"].items()}
-        return Release(at, key.rpartition("/")[2].removesuffix(".json"), document["channel"], assets, night)
+        release_id, ended = key.rpartition("/")[2].removesuffix(".json"), document.get("ended", False)
+        return Release(at, release_id, document["channel"], assets, night, ended)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 

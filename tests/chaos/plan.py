@@ -36,6 +36,7 @@ class Kind(StrEnum):
     PIN = "pin"
     UNPIN = "unpin"
     RESTORE = "restore"
+    END = "end"
     EVENT_AGAIN = "event_again"
     CLEAN = "clean"
     LIST_ALL = "list_all"
@@ -56,6 +57,7 @@ WEIGHTS = {
     Kind.PIN: 3,
     Kind.UNPIN: 3,
     Kind.RESTORE: 3,
+    Kind.END: 3,
     Kind.EVENT_AGAIN: 8,
     Kind.CLEAN: 10,
     Kind.LIST_ALL: 4,
@@ -68,6 +70,7 @@ PROCESSES = {Kind.UPLOAD, Kind.UNCHANGED, Kind.STAGE, Kind.ACTIVATE, Kind.DROP, 
     Kind.PIN,
     Kind.UNPIN,
     Kind.RESTORE,
+    Kind.END,
 }
 """The kinds that are a process of the uploader."""
 

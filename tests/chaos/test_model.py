@@ -49,14 +49,17 @@ class Site:
         self.stored[key] = (content, self.time)
 
     def publish(self, folder: str = "markers", channel: str = "default", /, **versions: int) -> str:
-        """Write a file of the release log, with its assets unless it is an intent; returns its key."""
+        """Write a file of the release log, with its assets unless it is an intent; returns its key.
+
+        A release without assets is the end of its channel.
+        """
         self.time += timedelta(seconds=1)
         for name, version in versions.items():
             if folder != "pending":
                 self.put(asset(name, version), body(name, version))
         assets = {f"{PREFIX}{name}.js": {"key": asset(name, version)} for name, version in versions.items()}
         key = f"{LOG}{folder}/{self.time:%Y%m%dT%H%M%SZ}-r.json"
-        self.put(key, json.dumps({"channel": channel, "assets": assets}).encode())
+        self.put(key, json.dumps({"channel": channel, "assets": assets, "ended": not assets}).encode())
         return key
 
     def goes(self, name: str, version: int, after: float = 0) -> None:
@@ -165,3 +168,23 @@ def test_what_was_due_is_left(site: Site) -> None:
     site.time += timedelta(days=3)
     site.model.look()
     assert site.model.overdue() == {asset("app", 1), asset("logo", 1), orphan, intent}
+
+
+def test_all_versions_of_a_channel_that_has_ended_go_as_removed_ones(site: Site) -> None:
+    """Though another channel has their path, and one of them was within the limit."""
+    site.publish("markers", "other", app=4)
+    site.publish()
+    site.model.look()
+    site.time += timedelta(seconds=RULES.removed_ttl)
+    assert site.model.overdue() == {asset("app", 1), asset("app", 2), asset("app", 3), asset("logo", 1)}
+    for version in (1, 2, 3):
+        site.goes("app", version)
+    site.model.look()
+
+
+def test_asset_of_a_channel_that_has_ended_goes_too_early(site: Site) -> None:
+    site.publish("markers", "other", app=4)
+    site.publish()
+    site.goes("app", 2, RULES.removed_ttl - 1)
+    with pytest.raises(BrokenError, match="went too early"):
+        site.model.look()

@@ -10,6 +10,7 @@ import pytest
 
 from release_log.instants import parse_instant
 from release_log.policy_settings import Policy
+from tests.http.conftest import is_beside
 from tests.http.in_process import publish_here
 from tests.paths import ROOT
 from uploader.operations.releases import Standing
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from release_log.layout import Layout
-    from tests.http.conftest import Uploader, is_beside
+    from tests.http.conftest import Uploader
 
     Folder = Callable[[str, dict[str, str]], Path]
     Cleaner = Callable[..., dict[str, Any]]

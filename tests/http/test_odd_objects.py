@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cleaner_lambda import handler
+from tests.http.conftest import is_beside
 from tests.http.in_process import publish_here
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from release_log.layout import Layout
-    from tests.http.conftest import Uploader, is_beside
+    from tests.http.conftest import Uploader
     from tests.http.fault_proxy import FaultProxy, Request
 
     Folder = Callable[[str, dict[str, str]], Path]

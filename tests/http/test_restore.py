@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from release_log.layout import make_id
+from tests.http.conftest import is_beside
 from tests.http.in_process import publish_here
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from release_log.layout import Layout
-    from tests.http.conftest import Uploader, is_beside
+    from tests.http.conftest import Uploader
 
     Folder = Callable[[str, dict[str, str]], Path]
     Cleaner = Callable[..., dict[str, Any]]
@@ -47,7 +48,8 @@ def old(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> str:
         # This policy leaves no time between tag and deletion, so the test tags them as an earlier run would have.
         uploader.aws.client("s3").put_object_tagging(Bucket=uploader.bucket, Key=key, Tagging={"TagSet": tags})
     publish_here(uploader, site_folder("b", NEW), "r2")
-    assert sorted(key for entry in cleaner()["delete"] if not is_beside(key := entry["key"])) == GONE
+    deleted = [entry["key"] for entry in cleaner()["delete"]]
+    assert sorted(key for key in deleted if not is_beside(key)) == GONE
     assert not set(GONE) & set(uploader.keys())
     return first.id
 

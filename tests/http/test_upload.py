@@ -254,3 +254,16 @@ def test_a_fingerprinted_file_that_changed_under_its_name_is_sent(
     stored = uploader.aws.client("s3").get_object(Bucket=uploader.bucket, Key=f"assets/{changed}")
     assert stored["Body"].read() == b'{"a": "two"}'
     assert uploader.upload(second)["uploaded"] == []
+
+
+def test_a_name_that_an_earlier_uploader_took_for_fingerprinted_is_stored_as_plain_once(
+    uploader: Uploader, site_folder: Callable[[str, dict[str, str]], Path]
+) -> None:
+    """The pattern stands for that uploader's rule. The key stays the same, and browsers ask again from then on."""
+    build = site_folder("one", {"theme-2196f3.css": "blue", "app-3f9c2ab1.js": "app"})
+    uploader.upload(build, "--fingerprint-pattern", "-(?P<fingerprint>[0-9a-f]{6,8})[.]")
+    key = "assets/theme-2196f3.css"
+    sent = uploader.upload(build)
+    assert [(each["key"], each["reason"]) for each in sent["uploaded"]] == [(key, "headers_differ")]
+    assert uploader.aws.client("s3").head_object(Bucket=uploader.bucket, Key=key)["CacheControl"] == "no-cache"
+    assert uploader.upload(build)["uploaded"] == []

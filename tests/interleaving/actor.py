@@ -16,6 +16,7 @@ from uploader.errors import UploaderError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from release_log.layout import Layout
     from tests.interleaving.world import World
 
 EPOCH = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -115,6 +116,7 @@ class Actor:
         seen_at: S3's time of its last read of the ledger.
         vanished: An intent or staged release that it listed and did not find, and has not listed again since.
         deleted: Keys that its deletions took away.
+        cleans: The site that it cleans; None if it is no cleaner.
         may_go: Whether it can go on now.
     """
 
@@ -138,6 +140,7 @@ class Actor:
     requests: int = 0
     vanished: str | None = None
     deleted: set[str] = field(default_factory=set)
+    cleans: Layout | None = None
     may_go: Callable[[], bool] = lambda: True
 
     def start(self) -> None:

@@ -66,7 +66,7 @@ def pinned(policy: Policy) -> World:
     """The same, and the release with A is pinned."""
     world = superseded(policy)
     world.put(LAYOUT.pin_key(OLD_ID), world.objects[LAYOUT.marker_key(OLD_ID)].body)
-    world.pinned[OLD_ID] = frozenset(world.releases[OLD_ID][1].objects)
+    world.site.pinned[OLD_ID] = frozenset(world.site.releases[OLD_ID][1].objects)
     return world
 
 
@@ -368,7 +368,7 @@ UNTAG_AND_DELETE = replace(
 def play(case: Case, *steps: tuple[str, str, Verdict | None]) -> None:
     """Play one schedule: each actor up to its next request of a kind, which ends as said; None: a crash before it."""
     world = case.enter(case.begin())
-    Watch(world, case.policy)
+    Watch(world.site, case.policy)
     actors = {actor.name: actor for actor in world.actors}
     with judged(world, case.name):
         for name, kind, verdict in steps:
@@ -420,7 +420,7 @@ def late_deletion_of_the_ledger() -> None:
     first, other = (cast.cleaner(world, name, cast.cleaning(AT_ONCE)) for name in "CD")
     upload = BACK(world)
     world.actors = [first, other, upload]
-    Watch(world, AT_ONCE)
+    Watch(world.site, AT_ONCE)
     with judged(world, "a late deletion of the ledger"):
         go_on(first, "delete")
         world.actor = None
@@ -505,6 +505,6 @@ def same_second() -> None:
         actor.start()
         while actor.state == "running":
             actor.step()
-    if not world.current()["default"].endswith("-then"):
+    if not world.site.current()["default"].endswith("-then"):
         msg = f"{in_turn.name}: the one that came last is not current"
         raise FoundError(msg)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.report import Report
     from release_log.layout import Layout
     from release_log.policy_settings import Policy
+    from tests.interleaving.site import Site
     from uploader.operations.ending import Ended
     from uploader.operations.staging import Activated
     from uploader.publishing.compare import Upload
@@ -71,22 +72,22 @@ def objects_of(keys: Sequence[str], some: Sequence[str] | None = None, layout: L
     return frozenset(each.key if each.stored is None else layout.page_key(each.stored) for each in files)
 
 
-def put_assets(world: World, keys: Sequence[str], *, stored: bool = True) -> None:
+def put_assets(world: World, keys: Sequence[str], *, stored: bool = True, layout: Layout = LAYOUT) -> None:
     """Assets as the uploader stores them: pages are stored, or in an older version put in place."""
     for asset in local_assets(keys):
-        key = LAYOUT.page_key(asset.stored) if stored and asset.stored is not None else asset.key
+        key = layout.page_key(asset.stored) if stored and asset.stored is not None else asset.key
         if key not in world.objects or not (stored or asset.fingerprinted):
             body = b"" if asset.fingerprinted else asset.path.encode()
             world.put(key, body, size=asset.size, metadata=stored_with(asset))
 
 
-def put_in_place(world: World, keys: Sequence[str], release_id: str) -> None:
+def put_in_place(world: World, keys: Sequence[str], release_id: str, layout: Layout = LAYOUT) -> None:
     """The pages of a release are put in place, and the file says so."""
     put_assets(world, [key for key in keys if local_asset(key).fingerprinted])
     for asset in local_assets(keys):
         if asset.stored is not None:
             world.put(asset.key, asset.path.encode(), size=asset.size, metadata=stored_with(asset))
-    world.put(LAYOUT.placed_key(release_id), b"{}")
+    world.put(layout.placed_key(release_id), b"{}")
 
 
 def build(keys: Sequence[str], channel: str, name: str, layout: Layout = LAYOUT) -> Build:
@@ -113,9 +114,10 @@ def body(
     return encode(Release(name, channel, world.now, layout.prefix, by, assets, format=FORMAT if stored else 1))
 
 
-def end_body(channel: str, world: World) -> bytes:
+def end_body(channel: str, world: World, layout: Layout = LAYOUT) -> bytes:
     """The content of a marker that says that a channel has ended."""
-    return encode(Release("end", channel, world.now, PREFIX, {"name": "tests", "version": "0"}, {}, ended=True))
+    by = {"name": "tests", "version": "0"}
+    return encode(Release("end", channel, world.now, layout.prefix, by, {}, ended=True))
 
 
 def publish_alone(  # noqa: PLR0913 (how far it comes, and in which format)
@@ -127,6 +129,7 @@ def publish_alone(  # noqa: PLR0913 (how far it comes, and in which format)
     *,
     stored: bool = True,
     placed: bool = True,
+    layout: Layout = LAYOUT,
 ) -> str:
     """A release that nobody disturbs; returns its id.
 
@@ -138,13 +141,14 @@ def publish_alone(  # noqa: PLR0913 (how far it comes, and in which format)
         channel: Its channel.
         stored: Whether its pages are stored; False: an older version of the uploader writes it.
         placed: Whether its pages are put in place; False: it is cut off after its marker.
+        layout: Its site.
     """
-    put_assets(world, keys, stored=stored)
+    put_assets(world, keys, stored=stored, layout=layout)
     release_id = name if "Z-" in name else f"{world.now:%Y%m%dT%H%M%SZ}-{name}"
     name = name.partition("Z-")[2] or name
-    world.put(LAYOUT.key_in(folder, release_id), body(keys, channel, name, world, stored=stored))
-    if folder == LAYOUT.markers and stored and placed:
-        put_in_place(world, keys, release_id)
+    world.put(layout.key_in(folder, release_id), body(keys, channel, name, world, layout, stored=stored))
+    if folder == layout.markers and stored and placed:
+        put_in_place(world, keys, release_id, layout)
     return release_id
 
 
@@ -200,7 +204,7 @@ def activation(release_id: Callable[[], str | None], layout: Layout = LAYOUT) ->
         found = release_id()
         if found is None:
             return None
-        release = actor.world.staged.get(layout.staged_key(found))
+        release = actor.world.site_of(layout).staged.get(layout.staged_key(found))
         activated = activate(UploaderPort(actor.world, actor), layout, found, clocks=_clocks(actor))
         if release is not None and not activated.already:
             _must_be_there(actor, frozenset(release.objects), "reported success")
@@ -237,16 +241,16 @@ def roll_out(
     return work
 
 
-def pinning(release_id: str, *, then_unpin: bool = False) -> Callable[[Actor], None]:
+def pinning(release_id: str, *, then_unpin: bool = False, layout: Layout = LAYOUT) -> Callable[[Actor], None]:
     """A release that is pinned, and perhaps unpinned again."""
 
     def work(actor: Actor) -> None:
-        port, world = UploaderPort(actor.world, actor), actor.world
-        pinned = pin(port, LAYOUT, release_id, clocks=_clocks(actor))
-        world.pinned[release_id] = frozenset(pinned.logged.release.objects)
+        port, site = UploaderPort(actor.world, actor), actor.world.site_of(layout)
+        pinned = pin(port, layout, release_id, clocks=_clocks(actor))
+        site.pinned[release_id] = frozenset(pinned.logged.release.objects)
         if then_unpin:
-            world.unpinned.add(release_id)
-            unpin(port, LAYOUT, release_id)
+            site.unpinned.add(release_id)
+            unpin(port, layout, release_id)
 
     return work
 
@@ -260,18 +264,18 @@ def pinning_again(release_id: str) -> Callable[[Actor], None]:
         begin(actor)
         world.sleep(1)
         pin(port, LAYOUT, release_id, clocks=_clocks(actor))
-        world.unpinned.discard(release_id)
+        world.site.unpinned.discard(release_id)
 
     return work
 
 
-def rolling_back(release_id: str) -> Callable[[Actor], object]:
+def rolling_back(release_id: str, layout: Layout = LAYOUT) -> Callable[[Actor], object]:
     """An old release becomes current again."""
 
     def work(actor: Actor) -> object:
         port = UploaderPort(actor.world, actor)
-        target = find_target(port, LAYOUT, release_id, None)
-        marker = roll_back(port, LAYOUT, target, clocks=_clocks(actor))
+        target = find_target(port, layout, release_id, None)
+        marker = roll_back(port, layout, target, clocks=_clocks(actor))
         _must_be_there(actor, frozenset(target.old.release.objects), "reported success")
         return marker
 
@@ -313,19 +317,19 @@ class _EnderPort(UploaderPort):
     """Who drops a staged release ends what its roll-out relies on."""
 
     def withdraw(self, key: str, etag: str | None = None) -> None:
-        dropped = self.world.staged.get(key)
+        dropped = next((site.staged[key] for site in self.world.sites if key in site.staged), None)
         for other in self.world.actors:
             if dropped is not None and other.staged and other.staged <= dropped.keys:
                 other.relies_on = other.staged = frozenset()
         super().withdraw(key, etag)
 
 
-def ending(channel: str | None) -> Callable[[Actor], Ended]:
+def ending(channel: str | None, layout: Layout = LAYOUT) -> Callable[[Actor], Ended]:
     """``uploader end``: a channel, or all of them, if there are any."""
 
     def work(actor: Actor) -> Ended:
         port = _EnderPort(actor.world, actor)
-        return end(port, LAYOUT, find_end(port, LAYOUT, channel), clocks=_clocks(actor))
+        return end(port, layout, find_end(port, layout, channel), clocks=_clocks(actor))
 
     return work
 
@@ -341,15 +345,17 @@ def vanishing(pick: Callable[[], str | None]) -> Callable[[Actor], None]:
     return work
 
 
-def publish_again(world: World, channels: Sequence[str]) -> None:
+def publish_again(site: Site, channels: Sequence[str]) -> None:
     """An operator does what the cleaner's stop asks for: what is live, or has ended, once more in these channels."""
+    world, layout = site.world, site.layout
     for channel in channels:
         world.advance(2)
-        newest = world.published[world.newest()[channel]][1]
+        newest = site.published[site.newest()[channel]][1]
         if newest.ended:
-            world.put(LAYOUT.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-again"), end_body(channel, world))
+            end = end_body(channel, world, layout)
+            world.put(layout.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-again"), end)
         else:
-            publish_alone(world, sorted(newest.keys), "again", channel=channel)
+            publish_alone(world, sorted(newest.keys), "again", layout.markers, channel, layout=layout)
 
 
 def cleaning(
@@ -373,8 +379,9 @@ def cleaning(
         left = itertools.count() if batches is None else iter([*range(batches)])
         pace = Pace(has_time=lambda: next(left, None) is not None, sleep=actor.world.sleep)
         job = Job(prefix=layout.prefix, policy=policy, run=run or f"run-{actor.name}", full=full)
+        actor.cleans = layout
         try:
-            report = clean(CleanerPort(actor.world, actor), job, pace)
+            report = clean(CleanerPort(actor.world, actor, layout), job, pace)
         except BrokenOffError as error:
             if isinstance(error.__cause__, BrokenPromiseError):
                 raise error.__cause__ from None
@@ -403,7 +410,7 @@ def clean_alone(world: World, policy: Policy, *, full: bool = False, layout: Lay
     world.actor = None
     world.runs_alone += 1
     job = Job(prefix=layout.prefix, policy=policy, run=f"run-{world.runs_alone}", full=full)
-    return clean(CleanerPort(world, None), job, Pace(sleep=world.sleep))
+    return clean(CleanerPort(world, None, layout), job, Pace(sleep=world.sleep))
 
 
 def cleaner(world: World, name: str, work: Callable[[Actor], Any]) -> Actor:

@@ -52,7 +52,6 @@ class Case:
         begin: Makes the world with its history.
         who: Each makes an actor in a world.
         strict: Nothing fails here, so no asset goes while a current one bears our tag.
-        settle: Runs the cleaner until it has nothing left to do, and checks the end; there may be several sites.
     """
 
     name: str
@@ -60,7 +59,6 @@ class Case:
     begin: Callable[[], World]
     who: tuple[Callable[[World], Actor], ...]
     strict: bool = False
-    settle: Callable[[World, Policy], None] = settle
 
     def enter(self, world: World) -> World:
         """Put the actors into a world, and return it."""
@@ -101,15 +99,15 @@ def every_schedule(
     while stack:
         prefix, asleep, left = stack.pop()
         world = case.enter(begun.copy())
-        if case.settle is settle:
-            Watch(world, case.policy, strict=case.strict and mishap is None)
+        for site in world.sites:
+            Watch(site, case.policy, strict=case.strict and mishap is None)
         play = _Play(world, mishap)
         with judged(world, f"{case.name}, {mishap or 'no mishap'}"):
             if play.follow(prefix, asleep, left, stack):
                 count += mishap is None or play.met
                 end = world.state()
                 if end not in settled:
-                    case.settle(world, case.policy)
+                    settle(world, case.policy)
                     settled.add(end)
     return count
 

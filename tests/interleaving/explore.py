@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
@@ -15,13 +16,26 @@ from release_log.policy_settings import Policy
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.verdict import Watch, read_ledger, settle
-from tests.interleaving.world import LAYOUT, PREFIX, World
+from tests.interleaving.world import INNER, INVOCATION_SECONDS, LAYOUT, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-VERSIONS = {path: [f"{PREFIX}{path}-{n}{n}f9c2ab.js" for n in "123"] for path in ("app", "lib")}
-PAGE = f"{PREFIX}index.html"
+    from release_log.layout import Layout
+    from tests.interleaving.site import Site
+
+
+def versions(layout: Layout) -> dict[str, list[str]]:
+    """Path -> the keys of its versions, of the assets of a site."""
+    return {path: [f"{layout.prefix}{path}-{n}{n}f9c2ab.js" for n in "123"] for path in ("app", "lib")}
+
+
+def page(layout: Layout) -> str:
+    """The key of the page of a site."""
+    return f"{layout.prefix}index.html"
+
+
+VERSIONS, PAGE = versions(LAYOUT), page(LAYOUT)
 CHANNELS = ("default", "staging")
 
 POLICIES = (
@@ -34,6 +48,9 @@ POLICIES = (
 
 OF_A_WRITE = tuple(verdict for verdict in Verdict if verdict is not Verdict.DONE)
 OF_A_READ = (Verdict.FAILED, Verdict.REPEAT)
+
+TWO_SITES = 0.15
+"""The share of the schedules with a site inside another's prefix."""
 
 JUMPS = (1, 1, 60, 600, 3600, 7200)
 
@@ -66,30 +83,44 @@ def random_schedule(seed: int) -> World:
         FoundError: The promise is broken.
     """
     random = Random(seed)  # noqa: S311 (a schedule, no secret)
-    world = World(page=random.choice((1000, 1000, 3, 7)))
+    world = World(random.choice((1000, 1000, 3, 7)), (LAYOUT, INNER) if random.random() < TWO_SITES else (LAYOUT,))
     policy = random.choice(POLICIES)
     copies = random.random() < 0.25
-    Watch(world, policy)
+    for site in world.sites:
+        Watch(site, policy)
     with judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
-        released, staged = _history(world, policy, random, copies=copies)
-        world.actors = list(_cast(world, policy, random, released, staged, copies=copies))
+        actors: list[Actor] = []
+        for site in random.sample(world.sites, len(world.sites)):
+            # The site inside may have no release yet.
+            appears = site is not world.site and random.random() < 0.4
+            released, staged = ([], []) if appears else _history(site, policy, random, copies=copies)
+            actors += _cast(site, policy, random, released, staged, copies=copies)
+        world.actors = actors
         play(world, random)
         settle(world, policy)
     return world
 
 
-def _assets(random: Random) -> list[str]:
-    keys = [random.choice(versions) for versions in VERSIONS.values() if random.random() < 0.75]
+def _assets(site: Site, random: Random) -> list[str]:
+    """The keys of a build; one of a site around the others may have some beneath their prefixes."""
+    prefixes = [site.layout]
+    prefixes += [other.layout for other in site.world.sites if site is site.world.site and random.random() < 0.4]
+    keys = [
+        random.choice(keys)
+        for layout in dict.fromkeys(prefixes)
+        for keys in versions(layout).values()
+        if random.random() < 0.75
+    ]
     if not keys or random.random() < 0.3:
-        keys.append(PAGE)
+        keys.append(page(random.choice(prefixes)))
     return keys
 
 
-def _history(world: World, policy: Policy, random: Random, *, copies: bool) -> tuple[list[str], list[str]]:
+def _history(site: Site, policy: Policy, random: Random, *, copies: bool) -> tuple[list[str], list[str]]:
     """Some releases, some runs, perhaps a staged release, a pin, an intent of a dead upload and a lost ledger.
 
     Args:
-        world: The bucket.
+        site: The site.
         policy: The settings.
         random: Decides.
         copies: Somebody copies files of the release log. Nothing shows that if the ledger is lost and the releases are
@@ -98,97 +129,105 @@ def _history(world: World, policy: Policy, random: Random, *, copies: bool) -> t
     Returns:
         The ids of the releases that were published, and of the staged ones.
     """
-    ids: dict[str, list[str]] = {LAYOUT.markers: [], LAYOUT.staged: [], LAYOUT.pending: []}
+    world, layout = site.world, site.layout
+    ids: dict[str, list[str]] = {layout.markers: [], layout.staged: [], layout.pending: []}
     for number in range(random.randint(0, 4)):
-        keys, channel = _assets(random), random.choice((*CHANNELS, CHANNELS[0]))
-        folder = random.choice((LAYOUT.markers, LAYOUT.markers, LAYOUT.markers, LAYOUT.staged, LAYOUT.pending))
-        if folder == LAYOUT.markers and random.random() < 0.1:
-            world.put(LAYOUT.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-end{number}"), cast.end_body(channel, world))
+        keys, channel = _assets(site, random), random.choice((*CHANNELS, CHANNELS[0]))
+        folder = random.choice((layout.markers, layout.markers, layout.markers, layout.staged, layout.pending))
+        if folder == layout.markers and random.random() < 0.1:
+            end = cast.end_body(channel, world, layout)
+            world.put(layout.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-end{number}"), end)
             world.advance(2 + 61 * copies)
             continue
-        old, cut_off = random.random() < 0.1 and folder == LAYOUT.markers, random.random() < 0.15
-        release_id = cast.publish_alone(world, keys, f"r{number}", folder, channel, stored=not old, placed=not cut_off)
-        body = world.objects[LAYOUT.key_in(folder, release_id)].body
+        old, cut_off = random.random() < 0.1 and folder == layout.markers, random.random() < 0.15
+        release_id = cast.publish_alone(
+            world, keys, f"r{number}", folder, channel, stored=not old, placed=not cut_off, layout=layout
+        )
+        body = world.objects[layout.key_in(folder, release_id)].body
         ids[folder].append(release_id)
-        if folder != LAYOUT.pending and random.random() < 0.15:
-            world.put(LAYOUT.pin_key(release_id), body)
-            world.pinned[release_id] = frozenset(decode(body, PREFIX).objects)
+        if folder != layout.pending and random.random() < 0.15:
+            world.put(layout.pin_key(release_id), body)
+            site.pinned[release_id] = frozenset(decode(body, layout.prefix).objects)
         world.advance(random.choice((0, 1, 1, 700, 4000)) + 61 * copies)
         if random.random() < 0.6:
-            cast.clean_alone(world, policy)
+            cast.clean_alone(world, policy, layout=layout)
     if copies:
-        for key in [key for key in world.objects if key.startswith(LAYOUT.log) and key != LAYOUT.ledger]:
+        for key in [key for key in world.objects if key.startswith(layout.log) and key != layout.ledger]:
             if random.random() < 0.3:
                 world.advance(random.choice((0, 1, 1, 700)))
                 world.rewrite(key, world.objects[key])
     if random.random() < (0.4 if copies else 0.1):
-        world.put(LAYOUT.ledger, b"no ledger")
+        world.put(layout.ledger, b"no ledger")
     world.advance(random.choice((0, 1, 4000, 90_000)))
     if random.random() < 0.5:
-        cast.clean_alone(world, policy)
-    return ids[LAYOUT.markers], ids[LAYOUT.staged]
+        cast.clean_alone(world, policy, layout=layout)
+    return ids[layout.markers], ids[layout.staged]
 
 
 def _cast(
-    world: World, policy: Policy, random: Random, released: list[str], staged: list[str], *, copies: bool
+    site: Site, policy: Policy, random: Random, released: list[str], staged: list[str], *, copies: bool
 ) -> Iterator[Actor]:
-    yield from _publishers(world, random, released, staged, copies=copies)
-    yield from _meddlers(world, random, released, copies=copies)
+    yield from _publishers(site, random, released, staged, copies=copies)
+    yield from _meddlers(site, random, released, copies=copies)
     if random.random() < 0.2:
-        yield Actor("E", world, cast.ending(random.choice((*CHANNELS, None))))
+        yield _actor(site, "E", cast.ending(random.choice((*CHANNELS, None)), site.layout))
     for number in range(random.choice((1, 1, 2))):
         batches = random.choice((None, None, None, random.randint(0, 4)))
-        work = cast.cleaning(policy, batches=batches, full=random.random() < 0.2)
-        yield cast.cleaner(world, f"C{number}", work)
+        work = cast.cleaning(policy, batches=batches, full=random.random() < 0.2, layout=site.layout)
+        yield replace(_actor(site, f"C{number}", work), lives=INVOCATION_SECONDS)
 
 
-def _publishers(
-    world: World, random: Random, released: list[str], staged: list[str], *, copies: bool
-) -> Iterator[Actor]:
+def _actor(site: Site, name: str, work: Callable[[Actor], object], skew: int = 0) -> Actor:
+    return Actor(name if site is site.world.site else f"{name} inside", site.world, work, skew=skew)
+
+
+def _publishers(site: Site, random: Random, released: list[str], staged: list[str], *, copies: bool) -> Iterator[Actor]:
     """Uploads, roll-outs, activations, pins and roll-backs."""
+    layout = site.layout
     for number in range(random.choice((0, 1, 1, 2, 2))):
-        keys, channel, name = _assets(random), random.choice((*CHANNELS, CHANNELS[0])), f"u{number}"
+        keys, channel, name = _assets(site, random), random.choice((*CHANNELS, CHANNELS[0])), f"u{number}"
         if random.random() < 0.1:
             name = "twin"
         choice = random.random()
         if staged and choice < 0.15:
-            work: Callable[[Actor], object] = cast.activation(partial(str, random.choice(staged)))
+            work: Callable[[Actor], object] = cast.activation(partial(str, random.choice(staged)), layout)
         elif choice < 0.65:
-            work = cast.upload(keys, channel, name, ahead=random.random() < 0.5)
+            work = cast.upload(keys, channel, name, ahead=random.random() < 0.5, layout=layout)
         else:
-            work = cast.roll_out(keys, channel, name, succeeds=choice < 0.9)
-        yield Actor(f"U{number}", world, work, skew=0 if copies else random.choice((0, 0, -3600, 3600, 86_400)))
+            work = cast.roll_out(keys, channel, name, succeeds=choice < 0.9, layout=layout)
+        yield _actor(site, f"U{number}", work, 0 if copies else random.choice((0, 0, -3600, 3600, 86_400)))
     if released and random.random() < 0.3:
         old = random.choice(released + staged)
         choice = random.random()
         if choice < 0.7:
-            work = cast.pinning(old, then_unpin=choice < 0.2)
+            work = cast.pinning(old, then_unpin=choice < 0.2, layout=layout)
         else:
-            work = cast.rolling_back(random.choice(released))
-        yield Actor("P", world, work, skew=0 if copies else random.choice((0, 0, 3600)))
+            work = cast.rolling_back(random.choice(released), layout)
+        yield _actor(site, "P", work, 0 if copies else random.choice((0, 0, 3600)))
 
 
-def _meddlers(world: World, random: Random, released: list[str], *, copies: bool) -> Iterator[Actor]:
+def _meddlers(site: Site, random: Random, released: list[str], *, copies: bool) -> Iterator[Actor]:
     """Somebody copies files of the release log, or deletes a current marker."""
+    world, layout = site.world, site.layout
     if copies:
-        markers = {LAYOUT.marker_key(release_id) for release_id in released}
+        markers = {layout.marker_key(release_id) for release_id in released}
         dice = Random(random.random())  # noqa: S311 (a schedule, no secret)
 
         def pick() -> str | None:
-            others = (LAYOUT.pending, LAYOUT.staged, LAYOUT.pins)
+            others = (layout.pending, layout.staged, layout.pins)
             files = sorted(key for key in world.objects if key in markers or key.startswith(others))
             return dice.choice(files) if files else None
 
-        yield Actor("O", world, cast.copying(*[pick] * random.randint(1, 4)))
-    elif random.random() < 0.1:
-        yield Actor("O", world, cast.vanishing(partial(_current_marker, world, random.choice(CHANNELS))))
+        yield _actor(site, "O", cast.copying(*[pick] * random.randint(1, 4)))
+    elif random.random() < 0.1 and (site is not world.site or len(world.sites) == 1):
+        yield _actor(site, "O", cast.vanishing(partial(_current_marker, site, random.choice(CHANNELS))))
 
 
-def _current_marker(world: World, channel: str) -> str | None:
+def _current_marker(site: Site, channel: str) -> str | None:
     """The marker of a channel's current release, if a run has seen it: nobody can know that any other one is gone."""
-    ledger, found = read_ledger(world), world.current().get(channel)
+    ledger, found = read_ledger(site), site.current().get(channel)
     known = ledger is not None and found is not None and ledger.current.get(channel) == found
-    return LAYOUT.marker_key(str(found)) if known else None
+    return site.layout.marker_key(str(found)) if known else None
 
 
 def play(world: World, random: Random) -> None:

@@ -667,7 +667,7 @@ MUTANTS = (
         "a channel that has ended stays so, also if the marker that says so is gone",
         "an old release of it is current again",
         folding.fold_log,
-        (("    ends = ends_without_marker(ledger, layout, listed)\n", "    ends = []\n"),),
+        (("    ends = ends_without_marker(ledger, layout, listed, new)\n", "    ends = []\n"),),
         every(cases.END_VANISHED),
     ),
     Mutant(

@@ -12,105 +12,28 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda import decision, survey
-from release_log.layout import Layout
-from release_log.marker import decode
 from tests.interleaving import cast
-from tests.interleaving.actor import Actor, BrokenPromiseError
+from tests.interleaving.actor import Actor
 from tests.interleaving.cases import AT_ONCE, release
 from tests.interleaving.exhaustive import Case, every_schedule
 from tests.interleaving.explore import PAGE
-from tests.interleaving.world import LAYOUT, World
+from tests.interleaving.world import INNER, LAYOUT, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
     from typing import Any
 
-    from release_log.marker import Release
+    from release_log.layout import Layout
     from release_log.policy_settings import Policy
-    from tests.interleaving.world import Stored
 
-INNER = Layout(f"{LAYOUT.prefix}in/")
 OLD, NEW = (f"{INNER.prefix}ui-{n}{n}f9c2ab.js" for n in "12")
 OUTSIDE = f"{LAYOUT.prefix}app-11f9c2ab.js"
 SITES = (LAYOUT, INNER)
 
-DAY = 86_400
 
-
-class TwoSites(World):
-    """The bucket with both sites. The promise holds for the inner one's current releases too.
-
-    Attributes:
-        inner: Id -> when its marker was written, and what it says, for each marker of the inner site.
-    """
-
-    def __init__(self, page: int = 1000) -> None:
-        super().__init__(page)
-        self.inner: dict[str, tuple[datetime, Release]] = {}
-
-    def copy(self) -> World:
-        other = super().copy()
-        assert isinstance(other, TwoSites)
-        other.inner = dict(self.inner)
-        return other
-
-    def put(self, key: str, body: bytes, *, size: int | None = None, metadata: dict[str, str] | None = None) -> Stored:
-        stored = super().put(key, body, size=size, metadata=metadata)
-        if key.startswith(INNER.markers):
-            self.inner[INNER.release_id(key)] = (stored.at, decode(body, INNER.prefix))
-        return stored
-
-    def delete(self, key: str) -> None:
-        if key.startswith(INNER.markers) and key in self.objects:
-            self.inner.pop(INNER.release_id(key), None)
-        super().delete(key)
-
-    def inner_keys(self) -> frozenset[str]:
-        """Every key of a current release of the inner site."""
-        newest: dict[str, tuple[datetime, str]] = {}
-        for release_id, (at, found) in self.inner.items():
-            newest[found.channel] = max(newest.get(found.channel, (at, release_id)), (at, release_id))
-        return frozenset().union(*(self.inner[release_id][1].keys for _, release_id in newest.values()))
-
-    def check(self) -> None:
-        super().check()
-        missing = self.inner_keys() - self.objects.keys()
-        if missing:
-            msg = f"a current release of the inner site misses {sorted(missing)}"
-            raise BrokenPromiseError(msg)
-
-
-def settle(world: World, policy: Policy) -> None:
-    """Run both cleaners until nothing is left to do; then all is gone that neither site's current releases need."""
-    assert isinstance(world, TwoSites)
-    world.actor = None
-    for actor in world.actors:
-        actor.crash()
-    world.trace.append("-- both cleaners come back until nothing is left to do")
-    for seconds in (61, policy.pending_ttl + policy.staged_ttl + 2, DAY + 1, DAY + policy.removed_ttl + 2, 1000):
-        world.advance(seconds)
-        for layout in (*SITES, *SITES):
-            report = cast.clean_alone(world, policy, layout=layout)
-            world.check()
-            assert not [stop for stop in report.plan.stops if stop.reason not in {"deleting", "rebuilt"}], report.plan
-    needed = world.current_keys() | world.inner_keys()
-    # Whether a site may be cleaned is known by its markers; and an orphan without a fingerprint is left to people.
-    cleaned = [layout for layout, known in ((LAYOUT, world.releases), (INNER, world.inner)) if known]
-    left = {
-        key
-        for key in world.objects.keys() - needed
-        if LAYOUT.owns(key) and cast.local_asset(key).fingerprinted and _site_of(world, key) in cleaned
-    }
-    if left:
-        msg = f"{sorted(left)} was due, and is still there"
-        raise BrokenPromiseError(msg)
-
-
-def _site_of(world: World, key: str) -> Layout:
-    """The innermost site with a release log that a key lies beneath."""
-    inside = INNER.owns(key) and any(each.startswith(INNER.log) for each in world.objects)
-    return INNER if inside else LAYOUT
+def two_sites() -> World:
+    """The bucket of both."""
+    return World(layouts=SITES)
 
 
 def _release(world: World, layout: Layout, keys: Sequence[str], name: str) -> None:
@@ -123,7 +46,7 @@ def _release(world: World, layout: Layout, keys: Sequence[str], name: str) -> No
 
 def outer_has_retired(policy: Policy) -> World:
     """The outer site retired an asset in a folder where no other site is yet; it is due."""
-    world = TwoSites()
+    world = two_sites()
     release(world, [OLD, PAGE], "r0")
     cast.clean_alone(world, policy)
     release(world, [PAGE], "r1")
@@ -133,7 +56,7 @@ def outer_has_retired(policy: Policy) -> World:
 
 def inner_has_retired(policy: Policy) -> World:
     """The inner site retired an asset, which is due."""
-    world = TwoSites()
+    world = two_sites()
     _release(world, INNER, [OLD], "r0")
     cast.clean_alone(world, policy, layout=INNER)
     _release(world, INNER, [NEW], "r1")
@@ -143,7 +66,7 @@ def inner_has_retired(policy: Policy) -> World:
 
 def both(policy: Policy) -> World:
     """The same, and the outer site, which published the asset too, has retired it as well."""
-    world = TwoSites()
+    world = two_sites()
     release(world, [OLD, PAGE], "o0")
     cast.clean_alone(world, policy)
     release(world, [PAGE, OUTSIDE], "o1")
@@ -163,7 +86,7 @@ def _cleaner(name: str, layout: Layout) -> Callable[[World], Actor]:
 
 
 def _case(name: str, begin: Callable[[Policy], World], *who: Callable[[World], Actor]) -> Case:
-    return Case(name, AT_ONCE, partial(begin, AT_ONCE), who, settle=settle)
+    return Case(name, AT_ONCE, partial(begin, AT_ONCE), who)
 
 
 INNER_UPLOAD = _actor("I", cast.upload([OLD], "default", "inner", layout=INNER))

@@ -54,9 +54,10 @@ def ask(world: World, op: Op, effect: Callable[[], Any], errors: Errors) -> Any:
 class CleanerPort:
     """`cleaner_lambda.port.S3Port`."""
 
-    def __init__(self, world: World, actor: Actor | None) -> None:
+    def __init__(self, world: World, actor: Actor | None, layout: Layout = LAYOUT) -> None:
         self.world = world
         self.actor = actor
+        self.layout = layout
 
     def _request(self, op: Op, effect: Callable[[], object]) -> object:
         return ask(self.world, op, effect, CLEANER_ERRORS)
@@ -67,9 +68,9 @@ class CleanerPort:
     def get(self, key: str) -> Blob | None:
         def effect() -> Blob | None:
             stored = self.world.objects.get(key)
-            if key == LAYOUT.ledger and self.actor is not None:
+            if key == self.layout.ledger and self.actor is not None:
                 self.actor.seen_at = self.world.now
-            if stored is None and key.startswith((LAYOUT.pending, LAYOUT.staged)) and self.actor is not None:
+            if stored is None and key.startswith((self.layout.pending, self.layout.staged)) and self.actor is not None:
                 self.actor.vanished = key
             return None if stored is None else Blob(stored.body, stored.etag, stored.at)
 
@@ -86,7 +87,7 @@ class CleanerPort:
 
             page: list[Listed] = self._request(Op("list", prefix), effect)  # type: ignore[assignment]
             self._note_order(prefix)
-            if prefix == LAYOUT.markers and self.actor is not None:
+            if prefix == self.layout.markers and self.actor is not None:
                 earlier = self.actor.seen_markers if start != after else frozenset()
                 self.actor.seen_markers = earlier | {each.key for each in page}
             yield from (each for each in page if to is None or each.key <= to)
@@ -98,9 +99,9 @@ class CleanerPort:
         """The one rule that this port checks itself: without it nothing is lost, as long as the other rules hold."""
         if self.actor is None:
             return
-        if prefix == LAYOUT.pending:
+        if prefix == self.layout.pending:
             self.actor.vanished = None
-        elif prefix == LAYOUT.markers and self.actor.vanished:
+        elif prefix == self.layout.markers and self.actor.vanished:
             msg = f"{self.actor.name} goes on to the markers though {self.actor.vanished} vanished under its eyes"
             raise BrokenPromiseError(msg)
 
@@ -144,8 +145,8 @@ class CleanerPort:
             for key in some:
                 if self.actor is not None and key in self.world.objects:
                     self.actor.deleted.add(key)
-                if key.startswith(LAYOUT.markers) and LAYOUT.placed_id(key) is None:
-                    self.world.pruned.add(LAYOUT.release_id(key))
+                if key.startswith(self.layout.markers) and self.layout.placed_id(key) is None:
+                    self.world.site_of(self.layout).pruned.add(self.layout.release_id(key))
                 self.world.delete(key)
             return {}
 

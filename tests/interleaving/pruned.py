@@ -51,7 +51,7 @@ def _markers(world: World) -> list[str]:
 
 
 def _cleaner(world: World) -> Actor:
-    Watch(world, POLICY)
+    Watch(world.site, POLICY)
     cleaner = cast.cleaner(world, "C", cast.cleaning(POLICY))
     world.actors = [cleaner]
     cleaner.start()
@@ -127,8 +127,8 @@ def late_marker() -> None:
             with judged(world, "a marker that turns up late"):
                 for _ in range(3):
                     report = cast.clean_alone(world, POLICY)
-                    if report.current != world.current():
-                        msg = f"{world.current()} is current, and the cleaner says {report.current}"
+                    if report.current != world.site.current():
+                        msg = f"{world.site.current()} is current, and the cleaner says {report.current}"
                         raise BrokenPromiseError(msg)
                     world.advance(POLICY.removed_ttl - 1)
                     world.check()

@@ -14,17 +14,19 @@ from release_log.tags import Mark, read_mark
 from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.cast import clean_alone, local_asset, publish_again
-from tests.interleaving.world import LAYOUT, PREFIX
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.report import Report
+    from release_log.layout import Layout
     from release_log.marker import Asset, Release
     from release_log.policy_settings import Policy
     from tests.interleaving.actor import Actor
+    from tests.interleaving.site import Site
     from tests.interleaving.world import World
 
 DAY = 86_400
@@ -34,26 +36,25 @@ KEEPER = "K"
 """The name of an actor that puts pages in place by hand."""
 
 
-def site(world: World, ids: frozenset[str] | None = None, ledger: Ledger | None = None) -> reference.Site:
+def seen_by_reference(site: Site, ids: frozenset[str] | None = None, ledger: Ledger | None = None) -> reference.Site:
     """The site as the reference sees it.
 
     Args:
-        world: The bucket.
+        site: The site.
         ids: The markers that count, beside those that a cleaner deleted; None for all.
         ledger: Dates the markers that somebody copied: nobody else knows when a run first saw them. Any other marker is
             dated by when it was written.
     """
+    layout, objects = site.layout, site.world.objects
     folded = {i: each.at for i, each in ledger.folded.items()} if ledger else {}
     for i, at in folded.items():
-        if i in world.releases and at != world.releases[i][0] and LAYOUT.marker_key(i) not in world.copied:
-            msg = f"{i} was written at {world.releases[i][0]}, and the ledger says {at}"
+        if i in site.releases and at != site.releases[i][0] and layout.marker_key(i) not in site.world.copied:
+            msg = f"{i} was written at {site.releases[i][0]}, and the ledger says {at}"
             raise BrokenPromiseError(msg)
-    placed = {
-        i: at for i, at in world.placed.items() if ids is None or i in world.pruned or LAYOUT.placed_key(i) in ids
-    }
+    placed = {i: at for i, at in site.placed.items() if ids is None or i in site.pruned or layout.placed_key(i) in ids}
     for i, each in (ledger.folded if ledger else {}).items():
         if each.placed is not None:
-            if i in placed and each.placed < placed[i] and LAYOUT.placed_key(i) not in world.copied:
+            if i in placed and each.placed < placed[i] and layout.placed_key(i) not in site.world.copied:
                 msg = f"{i} was in place at {placed[i]}, and the ledger says {each.placed}"
                 raise BrokenPromiseError(msg)
             placed[i] = each.placed
@@ -62,32 +63,32 @@ def site(world: World, ids: frozenset[str] | None = None, ledger: Ledger | None 
             i,
             folded.get(i, at),
             release.channel,
-            _keys(release),
+            _keys(release, layout),
             ended=release.ended,
             stored=release.places_pages,
             placed=placed.get(i),
         )
-        for i, (at, release) in (
-            world.releases | {i: world.published[i] for i in world.pruned | world.vanished}
-        ).items()
-        if ids is None or i in world.pruned | world.vanished or LAYOUT.marker_key(i) in ids
+        for i, (at, release) in (site.releases | {i: site.published[i] for i in site.pruned | site.vanished}).items()
+        if ids is None or i in site.pruned | site.vanished or layout.marker_key(i) in ids
     ]
-    pins = [decode(stored.body, PREFIX) for key, stored in world.objects.items() if key.startswith(LAYOUT.pins)]
+    pins = [decode(stored.body, layout.prefix) for key, stored in objects.items() if key.startswith(layout.pins)]
     pinned = frozenset().union(*(release.all_keys for release in pins))
-    present = [key for key in world.objects if LAYOUT.owns(key) or LAYOUT.stores(key)]
+    # A run may not know yet that a site has come inside this one.
+    owns = site.owns if ids is None else layout.owns
+    present = [key for key in objects if owns(key) or layout.stores(key)]
     return reference.Site(releases, present, pinned=pinned, sure_since=ledger.sure_since if ledger else None)
 
 
-def _keys(release: Release) -> dict[str, str]:
+def _keys(release: Release, layout: Layout) -> dict[str, str]:
     """Logical path -> key, also of the stored pages."""
     keys = {path: asset.key for path, asset in release.assets.items()}
     pages = release.pages.items()
-    return keys | {LAYOUT.page_path(key): LAYOUT.page_key(page.stored or "") for key, page in pages}
+    return keys | {layout.page_path(key): layout.page_key(page.stored or "") for key, page in pages}
 
 
-def read_ledger(world: World) -> Ledger | None:
+def read_ledger(site: Site) -> Ledger | None:
     """The ledger, if it exists and is whole."""
-    stored = world.objects.get(LAYOUT.ledger)
+    stored = site.world.objects.get(site.layout.ledger)
     try:
         return None if stored is None else ledgers.decode(stored.body)
     except LedgerError:
@@ -97,16 +98,18 @@ def read_ledger(world: World) -> Ledger | None:
 class Watch:
     """Looks at every deletion of an asset: was it due, by the markers and the clock that its run had seen?"""
 
-    def __init__(self, world: World, policy: Policy, *, strict: bool = False) -> None:
-        self._world = world
+    def __init__(self, site: Site, policy: Policy, *, strict: bool = False) -> None:
+        self._site = site
         self._strict = strict
         self._policy = policy
-        world.on_delete = self._on_delete
+        site.on_delete = self._on_delete
 
     def _on_delete(self, actor: Actor | None, key: str) -> None:
-        if not (LAYOUT.owns(key) or LAYOUT.stores(key)) or actor is None:
+        site = self._site
+        ours = site.layout.owns(key) or site.layout.stores(key)
+        if not ours or actor is None or actor.cleans != site.layout:
             return
-        seen = site(self._world, actor.seen_markers)
+        seen = seen_by_reference(site, actor.seen_markers)
         if self._strict:
             self._check_untagged(seen)
         if key in seen.pinned:
@@ -116,60 +119,73 @@ class Watch:
             if key not in reference.due(seen, self._lenient_policy(key, seen, actor), actor.seen_at):
                 msg = f"{actor.name} deletes {key} before its time"
                 raise BrokenPromiseError(msg)
-        elif not self._was_released(key) and self._world.objects[key].at + ORPHAN > actor.seen_at:
+        elif not self._was_released(key) and site.world.objects[key].at + ORPHAN > actor.seen_at:
             msg = f"{actor.name} deletes {key}, which no release names, before it is a day old"
             raise BrokenPromiseError(msg)
 
     def _was_released(self, key: str) -> bool:
         """Whether a release names the asset whose marker is gone by now."""
-        return any(key in release.all_keys for _, release in self._world.published.values())
+        return any(key in release.all_keys for _, release in self._site.published.values())
 
     def _lenient_policy(self, key: str, seen: reference.Site, actor: Actor) -> Policy:
         """The policy; if nobody can know the order of the markers, the part of it that needs no order."""
         if key not in reference.due(seen, self._policy, actor.seen_at):
-            ledger = read_ledger(self._world)
-            if self._world.copied or self._world.doubtful or (ledger is not None and ledger.sure_since is not None):
+            ledger = read_ledger(self._site)
+            copied = self._site.world.copied
+            if copied or self._site.doubtful or (ledger is not None and ledger.sure_since is not None):
                 return replace(self._policy, version_limit=0, keep_releases=0)
         return self._policy
 
     def _check_untagged(self, seen: reference.Site) -> None:
-        for key in reference.steps(seen.releases)[-1].keys & self._world.objects.keys():
-            if read_mark(self._world.objects[key].tags) is not None:
+        for key in reference.steps(seen.releases)[-1].keys & self._site.world.objects.keys():
+            if read_mark(self._site.world.objects[key].tags) is not None:
                 msg = f"an asset is deleted before {key}, which is current, has lost its tag"
                 raise BrokenPromiseError(msg)
 
 
 def settle(world: World, policy: Policy) -> None:
-    """Run the cleaner until it has nothing left to do, and compare with the reference."""
+    """Run the cleaners until they have nothing left to do, and compare each site with the reference."""
     world.actor = None
     if all(actor.state == "done" and actor.name != KEEPER for actor in world.actors) and not world.copied:
         check_pages(world)
     for actor in world.actors:
         actor.crash()
-    world.trace.append("-- the cleaner comes back until nothing is left to do")
+    world.trace.append("-- the cleaners come back until nothing is left to do")
     world.advance(61)
-    report = _clean(world, policy)
-    if not report.plan.stops and report.next_due is None and not _protections(world):
-        _compare(world, policy, report.at, last=False)
+    reports = _clean_all(world, policy)
+    if not any(map(_protections, world.sites)):
+        for site, report in zip(world.sites, reports, strict=True):
+            if not report.plan.stops and report.next_due is None:
+                _compare(site, policy, report.at, last=False)
     # After every intent, staged release and announcement has expired; then a listing finds orphans, then they are due.
     for seconds in (policy.pending_ttl + policy.staged_ttl + 2, DAY + 1, DAY + policy.removed_ttl + 2):
         world.advance(seconds)
-        report = _clean(world, policy)
+        reports = _clean_all(world, policy)
         world.check()
-        if report.plan.stops:
+        if any(report.plan.stops for report in reports):
             world.advance(1000)
-            report = _clean(world, policy)
-    if not world.current():
-        report = _close(world, policy, report)
-    if not report.plan.stops and dict(report.current) != world.current():
-        msg = f"{world.current()} is current, and the cleaner says {dict(report.current)}"
+            reports = _clean_all(world, policy)
+    for site, report in zip(world.sites, reports, strict=True):
+        _check_end(site, policy, report if site.current() else _close(site, policy, report))
+
+
+def _clean_all(world: World, policy: Policy) -> list[Report]:
+    return [_clean(site, policy) for site in world.sites]
+
+
+def _check_end(site: Site, policy: Policy, report: Report) -> None:
+    """Nothing is left to do."""
+    stopped = bool(report.plan.stops)
+    if not stopped and dict(report.current) != site.current():
+        msg = f"{site.current()} is current, and the cleaner says {dict(report.current)}"
         raise BrokenPromiseError(msg)
-    _compare(world, policy, report.at, last=True)
-    left = _protections(world)
-    if left and not report.plan.stops:
+    _compare(site, policy, report.at, last=True)
+    left = _protections(site)
+    if left and not stopped:
         msg = f"{left} expired long ago, and is still there"
         raise BrokenPromiseError(msg)
-    if LAYOUT.ledger in world.objects and ledgers.decode(world.objects[LAYOUT.ledger].body).deleting is not None:
+    ledger = read_ledger(site)
+    if ledger is not None and ledger.deleting is not None:
         msg = "the ledger still announces deletions"
         raise BrokenPromiseError(msg)
 
@@ -178,90 +194,96 @@ def check_pages(world: World) -> None:
     """Nobody was disturbed: of each page, what is in place is what the newest release says that names it."""
     belongs: dict[str, tuple[str, Asset]] = {}
     newest: dict[str, str] = {}
-    for release_id, (_, release) in sorted(world.published.items(), key=lambda i: (i[1][0], i[0])):
+    every = [(at, i, release, site) for site in world.sites for i, (at, release) in site.published.items()]
+    for _, release_id, release, site in sorted(every, key=lambda each: each[:2]):
         newest |= dict.fromkeys(release.keys, release_id)
-        if release_id in world.current().values():
+        if release_id in site.current().values() and release_id in site.placed:
             belongs |= {key: (release_id, page) for key, page in release.pages.items()}
     for key, (release_id, page) in belongs.items():
         if newest[key] != release_id:
-            continue  # its channel has ended, or does not name the page any more
+            continue  # its channel has ended, or does not name the page any more, or it is another site's
         found = world.objects.get(key)
-        if release_id in world.placed and (found is None or found.metadata.get(STORED) != page.stored):
+        if found is None or found.metadata.get(STORED) != page.stored:
             msg = f"{release_id} is the newest release, and {key} in place is another one's: {found and found.body!r}"
             raise BrokenPromiseError(msg)
 
 
-def _close(world: World, policy: Policy, report: Report) -> Report:
-    """A site that has ended: its release log goes too, unless a pin keeps some of its assets."""
+def _close(site: Site, policy: Policy, report: Report) -> Report:
+    """A site that has ended: its release log goes too, unless a pin, or a site around, keeps some of its assets."""
+    world, layout = site.world, site.layout
     for seconds in (1, 1000, DAY + 1, DAY + policy.removed_ttl + 2, 1, 1000):
         world.advance(seconds)
-        report = _clean(world, policy)
-    to_people = [key for key in world.objects if LAYOUT.owns(key) and not local_asset(key).fingerprinted]
-    pinned = any(key.startswith(LAYOUT.pins) for key in world.objects)
-    left = [key for key in sorted(world.objects.keys() - to_people) if not (to_people and key == LAYOUT.ledger)]
-    if left and world.published and not pinned:
+        report = _clean(site, policy)
+    ours = {key for key in world.objects if site.owns(key) or key.startswith(layout.log)}
+    to_people = {key for key in ours if site.owns(key) and not local_asset(key).fingerprinted}
+    needed = _needed_around(site) & ours or any(key.startswith(layout.pins) for key in ours)
+    left = [key for key in sorted(ours - to_people) if not (to_people and key == layout.ledger)]
+    if left and site.published and not needed:
         msg = f"the site has ended, and {left} is still there"
         raise BrokenPromiseError(msg)
     return report
 
 
-def _clean(world: World, policy: Policy) -> Report:
+def _clean(site: Site, policy: Policy) -> Report:
     """Run the cleaner; if a stop of it asks for a release, do that, and run it again."""
-    report = clean_alone(world, policy)
+    world = site.world
+    report = clean_alone(world, policy, layout=site.layout)
     if any(stop.reason is Reason.UNKNOWN_PAGE for stop in report.plan.stops):
         world.trace.append("-- somebody publishes again what belongs in place")
-        publish_again(world, sorted(world.current()))
-        for key in world.asked_for().keys() - world.current_pages():
+        publish_again(site, sorted(site.current()))
+        for key in world.asked_for().keys() - site.current_pages():
             world.delete(key)
-        report = clean_alone(world, policy)
-    ledger = read_ledger(world)
+        report = clean_alone(world, policy, layout=site.layout)
+    ledger = read_ledger(site)
     asked = {stop.channel for stop in report.plan.stops if stop.reason is Reason.MISSING_MARKER}
     if ledger is None or not (ledger.doubts or asked):
         return report
-    missed = {channel: i for channel, i in world.newest().items() if channel in asked and i not in world.vanished}
+    missed = {channel: i for channel, i in site.newest().items() if channel in asked and i not in site.vanished}
     if missed:
         msg = f"the cleaner misses the markers {missed}, which nobody deleted"
         raise BrokenPromiseError(msg)
     world.check()
     world.trace.append("-- somebody publishes again what is live")
-    publish_again(world, sorted({*ledger.doubts, *filter(None, asked)}))
-    report = clean_alone(world, policy)
+    publish_again(site, sorted({*ledger.doubts, *filter(None, asked)}))
+    report = clean_alone(world, policy, layout=site.layout)
     if any(stop.reason in {Reason.UNKNOWN_ORDER, Reason.MISSING_MARKER} for stop in report.plan.stops):
         msg = f"the release that ends a doubt did not end it: {report.plan.stops}"
         raise BrokenPromiseError(msg)
     return report
 
 
-def _protections(world: World) -> list[str]:
-    return [key for key in world.objects if key.startswith((LAYOUT.pending, LAYOUT.staged))]
+def _protections(site: Site) -> list[str]:
+    return [key for key in site.world.objects if key.startswith((site.layout.pending, site.layout.staged))]
 
 
-def _compare(world: World, policy: Policy, now: datetime, *, last: bool) -> None:
+def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     """All due assets are deleted, and tags equal states."""
-    found = site(world, ledger=read_ledger(world))
+    found = seen_by_reference(site, ledger=read_ledger(site))
     if not found.releases:
         return
+    objects = site.world.objects
     states = reference.retired(found)
     # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
-    again = {key for key in states if world.doubtful or world.objects[key].at >= _left(key, found)}
-    left_to_people = {key for key in again if LAYOUT.owns(key) and not local_asset(key).fingerprinted}
-    left_to_people |= _orphans_within_limit(world)
-    ledger = read_ledger(world)
+    again = {key for key in states if site.doubtful or objects[key].at >= _left(key, found)}
+    left_to_people = {key for key in again if site.owns(key) and not local_asset(key).fingerprinted}
+    left_to_people |= _orphans_within_limit(site)
+    ledger = read_ledger(site)
     lingering = set() if ledger is None else ledger.lingering.keys()
-    in_place = {key for i in lingering if i in world.published for key in world.published[i][1].keys}
-    if world.doubtful:
+    in_place = {key for i in lingering if i in site.published for key in site.published[i][1].keys}
+    if site.doubtful:
         # A release without its marker takes no place among those that are kept, nor its assets a rank.
         most = policy.keep_releases + 1 if policy.keep_releases else 0
         policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
     overdue = reference.due(found, policy, now) - (left_to_people if last else again) - in_place
+    overdue -= _needed_around(site, ever=not last)
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
         raise BrokenPromiseError(msg)
-    for key in filter(LAYOUT.owns, found.present):
-        mark = read_mark(world.objects[key].tags)
+    for key in filter(site.owns, found.present):
+        mark = read_mark(objects[key].tags)
         state = states.get(key)
         if state is None:
-            if key in world.current_keys() and mark is not None:
+            if key in site.current_keys() - _needed_around(site, ever=True) and mark is not None:
                 msg = f"{key} is current, and bears {mark}"
                 raise BrokenPromiseError(msg)
         elif key not in again and mark != Mark(state.state, state.since):
@@ -269,9 +291,28 @@ def _compare(world: World, policy: Policy, now: datetime, *, last: bool) -> None
             raise BrokenPromiseError(msg)
 
 
-def _orphans_within_limit(world: World) -> set[str]:
+def _needed_around(site: Site, *, ever: bool = False) -> frozenset[str]:
+    """The keys that the sites around this one need, or have ever needed: they may have said so at the last listing."""
+    around = [other for other in site.world.sites if other.layout.prefix in site.layout.around]
+    return frozenset().union(*(release.all_keys for other in around for release in _needs(other, ever=ever)))
+
+
+def _needs(site: Site, *, ever: bool) -> Iterator[Release]:
+    """The releases whose assets a site may still need, for all that a site inside it can know."""
+    for key, stored in site.world.objects.items():
+        # No run deletes the intent of an upload that died before the site had its first marker.
+        if key.startswith((site.layout.pending, site.layout.staged, site.layout.pins)):
+            yield decode(stored.body, site.layout.prefix)
+    # Whether a marker was copied is unknown to it, so the one with the newest name may be current too.
+    newest = {each.channel: release_id for release_id, (_, each) in sorted(site.releases.items())}
+    for release_id, (_, each) in site.published.items():
+        if ever or release_id in {*newest.values(), *site.current().values()}:
+            yield each
+
+
+def _orphans_within_limit(site: Site) -> set[str]:
     """A dead upload stored them again. As orphans of a path that is current they take part in ``version_limit``."""
-    ledger = read_ledger(world)
+    ledger = read_ledger(site)
     retired = ledger.retired if ledger else {}
     return {key for key, each in retired.items() if not each.release and each.kept_by == Reason.WITHIN_VERSION_LIMIT}
 

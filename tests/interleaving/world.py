@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release_log.layout import Layout
-from release_log.marker import decode
 from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError, Crash, Op, Verdict, pause
+from tests.interleaving.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from release_log.marker import Release
+    from collections.abc import Callable, Sequence
 
 PREFIX = "assets/"
 LAYOUT = Layout(PREFIX)
+
+INNER = Layout(f"{PREFIX}in/")
+"""A site inside the other one's prefix."""
 
 LATE_SECONDS = 60
 """The longest time that an abandoned request may still be under way."""
@@ -68,65 +69,50 @@ class Late:
 
 
 class World:
-    """The bucket, its clock, and the promise.
+    """The bucket, its clock, its sites, and the promise.
 
     Attributes:
+        sites: The sites in the bucket; each lies around those that come after it.
         time: The time.
         page: The number of keys in a page of a listing.
-        pinned: Id -> keys of every release that somebody has been told is pinned.
-        unpinned: Ids of the releases that somebody has asked to unpin: they are nobody's to rely on any more.
-        releases: Id -> when its marker was written, and what it says, for each marker in the bucket.
-        published: The same for each marker that ever was there.
-        placed: Id -> when its file was written that says that its pages are in place.
-        pruned: Ids of the markers that a cleaner deleted: what they said of assets still counts.
-        vanished: Ids of the markers that somebody deleted, who should not have: their releases are as current as ever.
-        doubtful: Whether that ever happened: then nobody knows every instant.
         copied: Keys of the files that somebody has copied onto themselves, so that ``LastModified`` is another.
         late: Requests under way.
         trace: A record of the requests, for people.
         runs_alone: The number of runs that nobody schedules; their ids are the same in every schedule of a case.
     """
 
-    def __init__(self, page: int = 1000) -> None:
+    def __init__(self, page: int = 1000, layouts: Sequence[Layout] = (LAYOUT,)) -> None:
+        self.sites = tuple(Site(self, layout) for layout in layouts)
         self.time = EPOCH
         self.page = page
         self.objects: dict[str, Stored] = {}
-        self.releases: dict[str, tuple[datetime, Release]] = {}
-        self.published: dict[str, tuple[datetime, Release]] = {}
-        self.placed: dict[str, datetime] = {}
-        self.pruned: set[str] = set()
-        self.vanished: set[str] = set()
-        self.doubtful = False
         self.copied: set[str] = set()
-        self.staged: dict[str, Release] = {}
-        self.pinned: dict[str, frozenset[str]] = {}
-        self.unpinned: set[str] = set()
         self.late: list[Late] = []
         self.actors: list[Actor] = []
         self.actor: Actor | None = None
         self.trace: list[str] = []
         self.runs_alone = 0
-        self.on_delete: Callable[[Actor | None, str], None] = lambda _actor, _key: None
-        self._current: frozenset[str] = frozenset()
-        self._dirty = False
+
+    @property
+    def site(self) -> Site:
+        """The site around all others."""
+        return self.sites[0]
+
+    def site_of(self, layout: Layout) -> Site:
+        """The site with this layout."""
+        return next(site for site in self.sites if site.layout == layout)
 
     def copy(self) -> World:
         """A world of its own with the same bucket and clock, before any actor has come."""
         assert not self.actors
         assert not self.late
-        other = type(self)(self.page)
+        other = World(self.page)
+        other.sites = tuple(site.copy(other) for site in self.sites)
         other.time = self.time
         other.objects = {
             key: replace(each, tags=dict(each.tags), metadata=dict(each.metadata)) for key, each in self.objects.items()
         }
-        other.releases, other.staged, other.pinned = dict(self.releases), dict(self.staged), dict(self.pinned)
-        other.published, other.copied, other.pruned = dict(self.published), set(self.copied), set(self.pruned)
-        other.placed = dict(self.placed)
-        other.vanished = set(self.vanished)
-        other.doubtful = self.doubtful
-        other.unpinned, other.trace = set(self.unpinned), list(self.trace)
-        other.runs_alone = self.runs_alone
-        other._current, other._dirty = self._current, self._dirty  # noqa: SLF001 (another of this class)
+        other.copied, other.trace, other.runs_alone = set(self.copied), list(self.trace), self.runs_alone
         return other
 
     # The clock
@@ -222,16 +208,8 @@ class World:
         """Store an object; it replaces the old one and its tags."""
         stored = Stored(body, self.now, len(body) if size is None else size, {}, metadata or {})
         self.objects[key] = stored
-        placed = LAYOUT.placed_id(key)
-        if placed is not None:
-            self.placed[placed] = self.now
-            self._dirty = True
-        elif key.startswith(LAYOUT.markers):
-            release_id = LAYOUT.release_id(key)
-            self.releases[release_id] = self.published[release_id] = (self.now, decode(body, PREFIX))
-            self._dirty = True
-        elif key.startswith(LAYOUT.staged):
-            self.staged[key] = decode(body, PREFIX)
+        for site in self.sites:
+            site.note_written(key, stored)
         return stored
 
     def rewrite(self, key: str, stored: Stored) -> None:
@@ -241,32 +219,24 @@ class World:
         """
         self.objects[key] = replace(stored, at=self.now)
         self.copied.add(key)
-        if LAYOUT.placed_id(key) is not None:
-            return
-        if key.startswith(LAYOUT.markers):
-            release_id = LAYOUT.release_id(key)
-            self.releases[release_id] = self.published[release_id]
-            self.vanished.discard(release_id)
-            self._dirty = True
-        elif key.startswith(LAYOUT.staged):
-            self.staged[key] = decode(stored.body, PREFIX)
+        for site in self.sites:
+            site.note_rewritten(key, stored)
 
     def delete(self, key: str) -> None:
         """Delete an object, if it exists."""
         if key in self.objects:
-            self.on_delete(self.actor, key)
+            for site in self.sites:
+                site.on_delete(self.actor, key)
             del self.objects[key]
-            self.releases.pop(key[len(LAYOUT.markers) : -len(".json")], None) if key.startswith(
-                LAYOUT.markers
-            ) else None
-            self.staged.pop(key, None)
+            for site in self.sites:
+                site.note_deleted(key)
 
     def vanish(self, key: str) -> None:
         """Delete a marker, as no run of the cleaner does it."""
         if key in self.objects:
             self.delete(key)
-            self.vanished.add(LAYOUT.release_id(key))
-            self.doubtful = True
+            for site in self.sites:
+                site.note_vanished(key)
 
     def names(self, prefix: str, after: str = "", limit: int | None = None) -> list[str]:
         """One page of a listing."""
@@ -280,50 +250,9 @@ class World:
             (key, each.body, each.at, each.size, frozenset(each.tags.items()), frozenset(each.metadata.items()))
             for key, each in self.objects.items()
         )
-        written = frozenset((release_id, at) for release_id, (at, _) in self.published.items())
-        pins = frozenset(self.pinned.items()), frozenset(self.unpinned)
-        return self.time, objects, *pins, written, frozenset(self.vanished)
+        return self.time, objects, *(site.state() for site in self.sites)
 
     # The promise
-
-    def newest(self) -> dict[str, str]:
-        """Channel -> id of its newest marker, whether it is still there or not."""
-        newest: dict[str, tuple[datetime, str]] = {}
-        for release_id, (at, release) in self.published.items():
-            newest[release.channel] = max(newest.get(release.channel, (at, release_id)), (at, release_id))
-        return {channel: release_id for channel, (_, release_id) in newest.items()}
-
-    def current(self) -> dict[str, str]:
-        """Channel -> id of its current release; without the channels that have ended."""
-        return {channel: i for channel, i in self.newest().items() if not self.published[i][1].ended}
-
-    def lines(self) -> dict[str, list[str]]:
-        """Channel -> ids of its current releases, the newest first: from the newest one on that is in place."""
-        lines: dict[str, list[str]] = {}
-        for channel, newest in self.current().items():
-            line = [(at, i) for i, (at, each) in self.published.items() if each.channel == channel]
-            there = [(at, i) for at, i in line if i in self.releases or i == newest]
-            for at, release_id in sorted(there, reverse=True):
-                release = self.published[release_id][1]
-                if release.ended:
-                    break
-                lines.setdefault(channel, []).append(release_id)
-                if not release.places_pages or self.placed.get(release_id, datetime.min.replace(tzinfo=UTC)) >= at:
-                    break
-        return lines
-
-    def current_keys(self) -> frozenset[str]:
-        """Every object of a current release."""
-        if self._dirty:
-            releases = [self.published[release_id][1] for line in self.lines().values() for release_id in line]
-            self._current = frozenset().union(*(release.objects for release in releases))
-            self._dirty = False
-        return self._current
-
-    def current_pages(self) -> set[str]:
-        """The keys of the pages of the newest releases."""
-        assets = (asset for i in self.current().values() for asset in self.releases[i][1].assets.values())
-        return {asset.key for asset in assets if not asset.fingerprinted}
 
     def asked_for(self) -> dict[str, frozenset[str]]:
         """Key of each page in place -> the assets that a visitor's browser asks for."""
@@ -335,21 +264,11 @@ class World:
     def check(self) -> None:
         """The promise, which must hold after each step."""
         there = self.objects.keys()
-        if not self.current_keys() <= there:
-            msg = f"a current release misses {sorted(self.current_keys() - there)}"
-            raise BrokenPromiseError(msg)
+        for site in self.sites:
+            site.check()
         for page, assets in self.asked_for().items():
             if not assets <= there:
                 msg = f"{page} is in place, and asks for {sorted(assets - there)}, which is gone"
-                raise BrokenPromiseError(msg)
-        for release_id in self.pinned.keys() - self.unpinned:
-            if not self.pinned[release_id] <= there:
-                msg = f"{release_id} is pinned, and misses {sorted(self.pinned[release_id] - there)}"
-                raise BrokenPromiseError(msg)
-        left = {release.channel for _, release in self.releases.values()}
-        for channel, release_id in self.newest().items():
-            if channel in left and release_id not in self.releases and release_id not in self.vanished:
-                msg = f"{release_id} is gone, the newest marker of channel {channel}, of which older ones are left"
                 raise BrokenPromiseError(msg)
         for actor in self.actors:
             if not actor.relies_on <= there and self.now <= actor.until:

@@ -12,8 +12,10 @@ from uploader.builds.asset import LocalAsset
 from uploader.builds.content import digest_and_status, file_status, identity_of, signature_of
 from uploader.builds.files import every_file, walk
 from uploader.builds.logical_paths import logical_paths, with_manifest_paths
-from uploader.builds.manifests import read_manifests
+from uploader.builds.manifests import FromManifests, read_manifests
+from uploader.builds.older import warn_of_older, without_older
 from uploader.builds.private_files import refuse_private
+from uploader.builds.reasons import log_reasons
 from uploader.errors import UploaderError, UsageError
 from uploader.treatment.rules import NO_RULES, Rules, Treatment
 
@@ -46,7 +48,8 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         rules: Which of the files are published, and how they are stored.
         allow: Globs that name the private files to publish; see `uploader.builds.private_files`.
         named: Called with the keys of all files, as soon as they are known.
-        manifest: A build manifest; None: the manifests in the directory, but none with a collector of the user's own.
+        manifest: A build manifest; None: the manifests in the directory, but none with a collector of the user's own;
+            ``Path("none")``: no manifest.
 
     Returns:
         The assets in the order of their keys.
@@ -59,17 +62,25 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     layout = Layout(prefix)
     files, links = walk(directory) if collector is every_file else (list(collector(directory)), {})
     files.sort(key=attrgetter("name"))
-    refuse_private(directory, files, links, allow, lambda name: rules.treat(name, fingerprinted=False) is None)
-    keys = [layout.prefix + file.name for file in files]
+
+    def skipped(name: str) -> bool:
+        return rules.treat(name, fingerprinted=False) is None
+
+    refuse_private(directory, files, links, allow, skipped)
     if named is not None:
-        named(keys)
+        named([layout.prefix + file.name for file in files])
+    said = FromManifests({})
     if manifest is not None or collector is every_file:
-        from_manifests = read_manifests(
-            directory, [file.name for file in files], manifest, frameworks_too=pattern is None
-        )
-        files = with_manifest_paths(files, from_manifests)
+        names = [file.name for file in files]
+        said = read_manifests(directory, names, manifest, frameworks_too=pattern is None, skipped=skipped)
+    files = without_older(files, said.older)
+    if collector is not every_file:
+        warn_of_older(files, pattern)
+    paths = logical_paths(with_manifest_paths(files, said.paths), pattern)
+    log_reasons(files, paths, said.paths, pattern)
     assets = []
-    for file, key, (logical, fingerprinted) in zip(files, keys, logical_paths(files, pattern), strict=True):
+    for file, (logical, fingerprinted) in zip(files, paths, strict=True):
+        key = layout.prefix + file.name
         treatment = rules.treat(file.name, fingerprinted=fingerprinted)
         if treatment is not None:
             if not is_plain(key):

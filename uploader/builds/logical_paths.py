@@ -6,11 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from release_log.fingerprints import split
+from uploader.builds.siblings import names_by_siblings
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from release_log.fingerprints import Name
     from uploader.builds.files import File
 
 
@@ -42,7 +44,8 @@ def logical_paths(files: list[File], pattern: re.Pattern[str] | None) -> list[Lo
         files: The files of the build.
         pattern: The user's fingerprint pattern; None: the usual fingerprints.
     """
-    claimed = [_claimed_path(file, pattern) for file in files]
+    names = parts_of((file.name for file in files if file.logical is None), pattern)
+    claimed = [_claimed_path(file, names) for file in files]
     contested, settled = _contested(files, [path for path, _ in claimed])
     if not contested:
         return claimed
@@ -73,9 +76,22 @@ def _contested(files: list[File], paths: list[str]) -> tuple[set[str], set[str]]
     return contested, given_once.difference(file.name for file in files)
 
 
-def _claimed_path(file: File, pattern: re.Pattern[str] | None) -> LogicalPath:
+def parts_of(names: Iterable[str], pattern: re.Pattern[str] | None) -> dict[str, Name]:
+    """The parts of the names that no manifest and no collector explains.
+
+    Args:
+        names: Every such file of the build: a name that is in doubt is judged by those beside it.
+        pattern: As in `logical_paths`.
+    """
+    parts = {name: split(name, pattern) for name in names}
+    if pattern is None:
+        parts |= {name: found for name, (found, _) in names_by_siblings(parts).items()}
+    return parts
+
+
+def _claimed_path(file: File, names: Mapping[str, Name]) -> LogicalPath:
     if file.logical is None:
-        name = split(file.name, pattern)
+        name = names[file.name]
         path, fingerprinted = name.logical, name.fingerprint is not None
     else:
         path, fingerprinted = file.logical, file.logical != file.name

@@ -179,7 +179,7 @@ MANIFEST = click.option(
     "--manifest",
     envvar="UPLOADER_MANIFEST",
     type=click.Path(path_type=Path),
-    help="The build manifest, instead of those found in DIRECTORY.",
+    help="The build manifest, instead of those found in DIRECTORY; `none`: no manifest.",
 )
 COLLECTOR = click.option(
     "--collector",

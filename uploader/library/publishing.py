@@ -80,7 +80,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         channel: The line of releases that the new release belongs to.
         release: The release's name.
         fingerprint_pattern: A regular expression with a group ``fingerprint``.
-        manifest: A build manifest.
+        manifest: A build manifest; ``none``: no manifest.
         collector: A function that finds the files, or its name.
         rules: How some files are stored.
         allow: Globs that name the private files to publish on purpose, such as ``certificates/*.pem``.

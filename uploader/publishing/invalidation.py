@@ -16,7 +16,7 @@ from uploader.errors import UploaderError, UsageError
 from uploader.publishing.compare import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from uploader.aws.access import Access
     from uploader.protocol.placing import PagePlaced
@@ -26,9 +26,15 @@ MAX_PATHS = 10
 """CloudFront takes 15 paths with a wildcard at a time, and bills each path:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/InvalidationLimits.html"""
 
-_NOT_ENCODED = "/!$&'()*+,;=:@~"
+_NOT_ENCODED = "/!$&'(),;=:@"
 """Characters that browsers do not encode. CloudFront finds a copy only under the path that was requested:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html"""
+
+_NO_ONE_FORM = frozenset("~[]|^+*")
+"""Characters whose path CloudFront refuses, or does not find. Browsers send ``~[]|`` as they are, and older ones ``^``.
+CloudFront refuses a request with a character that RFC 1738 calls unsafe, and under its encoded form finds no copy:
+https://github.com/aws/aws-sdk/issues/525.
+S3 takes ``+`` for a space, so pages may write ``%2B``. ``*`` is a wildcard."""
 
 _INDEX = "index.html"
 
@@ -98,7 +104,14 @@ def find_cdn(distribution: str, root: str, prefix: str) -> Cdn:
 
 
 def url_paths(key: str) -> tuple[str, ...]:
-    """The paths under which browsers request a key, percent-encoded; for an index page also its folder's path."""
+    """The paths under which browsers request a key, percent-encoded; for an index page also its folder's path.
+
+    Where no path would do, a wildcard one folder up: ``/js/*`` for ``js/vendors~main.js``.
+    """
+    parts = key.split("/")
+    for depth, part in enumerate(parts):
+        if not _NO_ONE_FORM.isdisjoint(part):
+            return ("/" + "".join(f"{quote(folder, safe=_NOT_ENCODED)}/" for folder in parts[:depth]) + "*",)
     path = "/" + quote(key, safe=_NOT_ENCODED)
     folder, _, name = path.rpartition("/")
     return (path, f"{folder}/") if name == _INDEX else (path,)
@@ -109,7 +122,7 @@ def fold(paths: Collection[str], most: int = MAX_PATHS) -> tuple[str, ...]:
 
     Every path is in the result, or below a wildcard of it.
     """
-    folded = set(paths)
+    folded = _uncovered(paths)
     depth = max((path.count("/") for path in folded), default=0)
     while len(folded) > most:
         depth -= 1
@@ -117,3 +130,19 @@ def fold(paths: Collection[str], most: int = MAX_PATHS) -> tuple[str, ...]:
         crowded = {folder for folder, paths_in_it in Counter(folders.values()).items() if paths_in_it > 1}
         folded = {f"{folders[path]}/*" if folders.get(path) in crowded else path for path in folded}
     return tuple(sorted(folded))
+
+
+def _uncovered(paths: Collection[str]) -> set[str]:
+    """The paths that lie below no wildcard of another."""
+    wild = {path[:-1] for path in paths if path.endswith("/*")}
+    return {path for path in paths if wild.isdisjoint(_folders_above(path))} if wild else set(paths)
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    """``/a/`` and ``/`` of ``/a/b.js``; of ``/a/*`` only ``/``, as it does not cover itself."""
+    folder = path.removesuffix("/*").rpartition("/")[0]
+    while folder:
+        yield f"{folder}/"
+        folder = folder.rpartition("/")[0]
+    if path != "/*":
+        yield "/"

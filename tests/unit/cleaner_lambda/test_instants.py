@@ -228,6 +228,22 @@ def test_a_ledger_older_than_copied_markers_does_not_know_their_order() -> None:
     assert B in s3.assets()
 
 
+def test_a_release_of_the_second_in_which_an_unseen_marker_was_copied_contradicts_it() -> None:
+    """An older staged release is activated in that second: by the ids it would be the older one."""
+    s3, _, _ = site()
+    staged = make_id(s3.clock, "staged")
+    s3.advance(600)
+    unseen = s3.publish("unseen", "default", {APP: B})
+    s3.advance(DAY)
+    copy_onto_itself(s3, unseen)
+    assert stopped_by(run(s3)) == []
+    s3.publish(staged, "default", {APP: C})
+    for days in (0, 1, 30):
+        s3.advance(days * DAY)
+        assert stopped_by(run(s3)) == ["unknown_order"]
+    assert {B, C} <= s3.assets()
+
+
 @pytest.mark.parametrize("seconds", [-60, 60])
 def test_clocks_of_two_build_machines_may_be_a_minute_apart(seconds: int) -> None:
     s3 = FakeS3()

@@ -131,3 +131,32 @@ def test_a_young_object_is_not_an_orphan(s3: FakeS3) -> None:
     s3.put("assets/young-aaaa1111.js")
     s3.advance(DAY - 60)
     assert run(s3).orphans == len([*OLD, MARKED, UNMARKED, BY_HAND])
+
+
+THEME, OLD_THEME = "assets/theme-2196f3.css", "assets/theme-ff5722.css"
+
+
+def test_a_live_key_stays_whatever_logical_path_the_next_uploader_gives_it() -> None:
+    """An uploader that takes a name for plain, after one that took it for fingerprinted: ``theme-2196f3.css``.
+
+    The key is live under both paths. What left before is removed with its old path, and has its whole time again.
+    """
+    s3 = FakeS3()
+    for key in (THEME, OLD_THEME):
+        s3.put(key)
+    s3.publish("n-1", "default", {"assets/theme.css": OLD_THEME})
+    s3.publish("staging", "staging", {"assets/theme.css": THEME})
+    run(s3)
+    s3.publish("n", "default", {"assets/theme.css": THEME})
+    run(s3)
+    s3.advance(9 * DAY)
+    s3.publish("after", "default", {THEME: THEME})
+    s3.publish("staging-after", "staging", {THEME: THEME})
+    run(s3, full=True)
+    assert set(s3.ledger.retired) == {OLD_THEME}
+    s3.advance(2 * DAY - 60)
+    run(s3, full=True)
+    assert s3.assets() == {THEME, OLD_THEME}
+    s3.advance(60)
+    run(s3, full=True)
+    assert s3.assets() == {THEME}

@@ -9,7 +9,7 @@ import pytest
 
 from cleaner_lambda import nesting
 from cleaner_lambda.ledger import Retired
-from cleaner_lambda.nesting import find_inner
+from cleaner_lambda.nesting import find_inner, is_empty
 from cleaner_lambda.pace import BATCH, Pace
 from release_log.layout import Layout
 from release_log.tags import Mark, State
@@ -48,6 +48,19 @@ def test_another_error_of_a_log_around_ends_the_run(s3: FakeS3) -> None:
     with pytest.raises(Exception, match="InternalError"):
         run(s3)
     assert A in s3.objects
+
+
+@pytest.mark.parametrize("known", ["settings", "log"])
+def test_a_site_has_no_asset_left_though_a_site_inside_has(known: str) -> None:
+    """So the release log of a site that has ended can go."""
+    s3 = FakeS3("assets/")
+    s3.put(KEY)
+    if known == "log":
+        s3.put(f"{INNER}.releases/ledger.json.gz", b"x")
+    prefixes = (INNER,) if known == "settings" else ()
+    assert is_empty(s3, Layout("assets/"), prefixes, Pace())
+    s3.put("assets/zz.js")
+    assert not is_empty(s3, Layout("assets/"), prefixes, Pace())
 
 
 @pytest.mark.parametrize("known", ["settings", "log"])

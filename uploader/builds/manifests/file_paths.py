@@ -54,6 +54,11 @@ def _upwards(folder: str) -> Iterator[str]:
         yield folder
 
 
+def host_of(file: str) -> str:
+    """The host of a URL, ``cdn.example.com``; empty for a path."""
+    return urlsplit(file).netloc if "://" in file or file.startswith("//") else ""
+
+
 def _path(file: str) -> tuple[str, ...]:
     """The folders and the base name of a path or URL."""
     if "://" in file or file.startswith("//"):

@@ -49,6 +49,34 @@ def with_followers(mapped: Mapping[str, str], names: Iterable[str]) -> dict[str,
     return found
 
 
+def left_behind(mapped: Mapping[str, str], names: Iterable[str]) -> frozenset[str]:
+    """The files of earlier builds: another file has their logical path, by a manifest that names all of this build's.
+
+    Their source maps and compressed files too. Rails compiles into one folder again and again, and empties it never.
+
+    Args:
+        mapped: File name -> logical path, for the files of this build.
+        names: Every file in the directory.
+    """
+    current = {logical: name for name, logical in mapped.items() if logical != name}
+    older = set()
+    for name in names:
+        owner = name
+        while owner.endswith(_FOLLOWERS):
+            owner = owner[: -len(next(filter(owner.endswith, _FOLLOWERS)))]
+        seen = split(owner)
+        if owner in mapped or seen.fingerprint is None or seen.logical not in current:
+            continue
+        if shape(seen.fingerprint)[0] in {len(token) for token in _tokens(current[seen.logical], seen.logical)}:
+            older.add(name)
+    return frozenset(older)
+
+
+def _tokens(name: str, logical: str) -> Iterable[str]:
+    span = find_token(base_name(name), base_name(logical))
+    return () if span is None else (span.token,)
+
+
 def beside_originals(mapped: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
     """Change each logical path that is also the name of another file.
 

@@ -3,49 +3,129 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from uploader.builds.manifests import file_paths, formats, frameworks
-from uploader.builds.manifests.entry import BrokenManifestError
+from uploader.builds.manifests.entry import BrokenManifestError, NamingScheme
 from uploader.builds.manifests.naming import manifest_paths
-from uploader.builds.manifests.neighbours import beside_originals, like_their_neighbours, with_followers
+from uploader.builds.manifests.neighbours import (
+    beside_originals,
+    left_behind,
+    like_their_neighbours,
+    with_followers,
+)
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from uploader.builds.manifests.entry import Manifest
+    from uploader.builds.manifests.entry import Manifest, ManifestEntry
+    from uploader.builds.manifests.formats import Format
+
+NONE = Path("none")
+"""``--manifest none``: read no manifest. A manifest of that name is ``./none``."""
+
+log = logging.getLogger("uploader")
+
+
+class FromManifests(NamedTuple):
+    """What the manifests of a build say of its files.
+
+    Attributes:
+        paths: File name -> logical path, for the files that a manifest or framework maps. A file that maps to its own
+            name has no fingerprint.
+        older: The files that an earlier build left in the directory: a manifest that names each file of the build names
+            another one for their logical path.
+    """
+
+    paths: Mapping[str, str]
+    older: frozenset[str] = frozenset()
 
 
 def read_manifests(
-    directory: Path, names: Collection[str], named: Path | None = None, *, frameworks_too: bool = True
-) -> Mapping[str, str]:
-    """Read the logical paths that the build's manifests give to its files.
+    directory: Path,
+    names: Collection[str],
+    named: Path | None = None,
+    *,
+    frameworks_too: bool = True,
+    skipped: Callable[[str], bool] = lambda _: False,
+) -> FromManifests:
+    """Read what the build's manifests say of its files.
+
+    A file that only has a manifest's name stops nothing: what we find and do not understand is a plain file.
 
     Args:
         directory: The build's output.
         names: Every file of the build, relative to the directory, with slashes.
-        named: The manifest to read; it may lie outside the directory. None: every manifest in the directory.
+        named: The manifest to read; it may lie outside the directory. None: every manifest in the directory. `NONE`: no
+            manifest.
         frameworks_too: Whether to recognise the folders of Next.js, Nuxt, SvelteKit and Astro as well. These
             frameworks name every file in them for its content, and write no manifest.
-
-    Returns:
-        File name -> logical path, for the files that a manifest or framework maps. A file that maps to its own name has
-        no fingerprint.
+        skipped: Whether a file is not published. Such a manifest is read, but is never a problem.
 
     Raises:
-        UsageError: A manifest is broken, or names a missing file.
+        UsageError: The manifest that the user names is broken; a manifest is another build's.
     """
     names = frozenset(names)
     mapped = frameworks.framework_paths(names, directory.resolve().as_posix()) if frameworks_too else {}
+    older: set[str] = set()
+    if named == NONE:
+        return FromManifests(mapped)
     if named is None:
         for name in formats.find_manifests(names):
-            mapped |= _read(directory, directory / name, name, names, found=True)
+            found = _found(directory, name, names, skipped=skipped(name))
+            mapped |= found.paths
+            older |= found.older
     else:
-        mapped |= _read(directory, named, _inside(directory, named, names), names, found=False)
-    return mapped
+        found = _named(directory, named, names)
+        mapped |= found.paths
+        older |= found.older
+    return FromManifests(mapped, frozenset(older - mapped.keys()))
+
+
+def _found(directory: Path, name: str, names: frozenset[str], *, skipped: bool) -> FromManifests:
+    """What a file says that may be a manifest by its name."""
+    path = directory / name
+    try:
+        document = _load(path)
+        may_be_else = formats.is_shared(name) or document in ({}, [])
+        manifest = _understand(document, formats.formats_of(name, named=False), may_be_else=may_be_else)
+        if manifest is None:
+            return NOTHING
+        files, missing = _files_of(manifest, name, names)
+    except BrokenManifestError as error:
+        if not skipped:
+            log.warning(
+                "%r has the name of a build manifest, but %s: it is published as a plain file, and tells nothing "
+                "(`--manifest none` reads no manifest, and a rule with `skip` keeps this one back)",
+                str(path),
+                error,
+            )
+        return NOTHING
+    if missing and not skipped:
+        raise _missing(path, directory, missing[0], "or name the right manifest with --manifest; `none` reads none")
+    return NOTHING if missing else _read(manifest, files, names)
+
+
+def _named(directory: Path, path: Path, names: frozenset[str]) -> FromManifests:
+    """What the manifest says that the user named."""
+    name = _inside(directory, path, names)
+    try:
+        manifest = _understand(_load(path), formats.formats_of(name, named=True))
+        files, missing = _files_of(manifest, name, names)
+    except BrokenManifestError as error:
+        msg = f"build manifest {str(path)!r} {error}: build again, or name another"
+        raise UsageError(msg) from error
+    if missing:
+        raise _missing(path, directory, missing[0], "or name the right manifest with --manifest")
+    return _read(manifest, files, names)
+
+
+NOTHING = FromManifests({})
 
 
 def _inside(directory: Path, named: Path, names: Collection[str]) -> str:
@@ -54,27 +134,48 @@ def _inside(directory: Path, named: Path, names: Collection[str]) -> str:
     return inside if inside in names else named.name
 
 
-def _read(directory: Path, path: Path, name: str, names: frozenset[str], *, found: bool) -> dict[str, str]:
-    try:
-        manifest = _understand(_load(path), name, found=found)
-    except BrokenManifestError as error:
-        msg = f"build manifest {str(path)!r} {error}: build again, or {'remove it' if found else 'name another'}"
-        raise UsageError(msg) from error
-    if manifest is None:
-        return {}
-    files = file_paths.resolve({entry.file for entry in manifest.entries}, file_paths.folder_of(name), names)
+def _files_of(manifest: Manifest, name: str, names: frozenset[str]) -> tuple[Mapping[str, str], list[ManifestEntry]]:
+    """The file that each path in a manifest means, and the entries whose file should be there and is not.
+
+    Raises:
+        BrokenManifestError: All its files lie elsewhere.
+    """
+    # Each host has a public path of its own.
+    by_host: defaultdict[str, set[str]] = defaultdict(set)
     for entry in manifest.entries:
-        # Many build jobs remove their source maps before they publish, and no page needs them.
-        if entry.file not in files and not entry.file.endswith(".map"):
-            msg = (
-                f"build manifest {str(path)!r} names {entry.file!r} (entry {entry.key!r}), which is not in "
-                f"{str(directory)!r}: build again, into an empty directory, or name the right manifest with --manifest"
-            )
-            raise UsageError(msg)
+        by_host[file_paths.host_of(entry.file)].add(entry.file)
+    folder = file_paths.folder_of(name)
+    files = {
+        path: file for paths in by_host.values() for path, file in file_paths.resolve(paths, folder, names).items()
+    }
+    hosts = {"", *(file_paths.host_of(file) for file in files)}
+    # Many build jobs remove their source maps before they publish, and no page needs them. A file at another address
+    # than those of the build is somebody else's: a library on a CDN.
+    missing = [
+        entry
+        for entry in manifest.entries
+        if entry.file not in files and not entry.file.endswith(".map") and file_paths.host_of(entry.file) in hosts
+    ]
+    if manifest.entries and not files and not missing:
+        msg = f"names files elsewhere alone, such as {manifest.entries[0].file!r}"
+        raise BrokenManifestError(msg)
+    return files, missing
+
+
+def _missing(path: Path, directory: Path, entry: ManifestEntry, remedy: str) -> UsageError:
+    return UsageError(
+        f"build manifest {str(path)!r} names {entry.file!r} (entry {entry.key!r}), which is not in "
+        f"{str(directory)!r}: build again, into an empty directory, {remedy}"
+    )
+
+
+def _read(manifest: Manifest, files: Mapping[str, str], names: frozenset[str]) -> FromManifests:
     entries = [(files[entry.file], entry) for entry in manifest.entries if entry.file in files]
     mapped = manifest_paths(entries, manifest.scheme)
     unnamed = like_their_neighbours({name for name, _ in entries} - mapped.keys())
-    return beside_originals(with_followers(unnamed | mapped, names), names)
+    followed = with_followers(unnamed | mapped, names)
+    older = left_behind(followed, names) if manifest.scheme is NamingScheme.DIGEST else frozenset()
+    return FromManifests(beside_originals(followed, names), older)
 
 
 def _load(path: Path) -> object:
@@ -88,13 +189,16 @@ def _load(path: Path) -> object:
         raise BrokenManifestError(msg) from error
 
 
-def _understand(document: object, name: str, *, found: bool) -> Manifest | None:
-    """The manifest; None if we found the file by its name, and it is empty or may well be something else."""
+@overload
+def _understand(document: object, readings: Iterable[Format]) -> Manifest: ...
+@overload
+def _understand(document: object, readings: Iterable[Format], *, may_be_else: bool) -> Manifest | None: ...
+def _understand(document: object, readings: Iterable[Format], *, may_be_else: bool = False) -> Manifest | None:
+    """The manifest, by the first format that fits; None if the file may well be something else."""
     manifest = None
     if isinstance(document, dict):
-        readings = (read(document) for read in formats.formats_of(name, named=not found))
-        manifest = next((reading for reading in readings if reading is not None), None)
-    if manifest is None and not (found and (formats.is_shared(name) or document in ({}, []))):
+        manifest = next((manifest for read in readings if (manifest := read(document)) is not None), None)
+    if manifest is None and not may_be_else:
         msg = "has a format that no build tool writes"
         raise BrokenManifestError(msg)
     return manifest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -60,19 +61,6 @@ def test_no_two_files_have_the_same_logical_path_whatever_a_manifest_says(
     assert all(asset.logical == asset.key for asset in assets if asset.logical in logical_paths)
 
 
-def test_an_earlier_builds_file_does_not_take_the_new_files_path(tmp_path: Path) -> None:
-    """Rails keeps old files for a while: we publish them, and only the manifest tells which file is new."""
-    old, new = "app-0cc175b9c0f1b6a831c399e269772661.js", "app-92eb5ffee6ae2fec3ad71c777531578f.js"
-    for name in (old, new):
-        (tmp_path / name).write_text(name)
-    (tmp_path / ".sprockets-manifest-900150983cd24fb0d6963f7d28e17f72.json").write_text(
-        json.dumps({"files": {old: {}, new: {}}, "assets": {"app.js": new}})
-    )
-    found = {asset.key: (asset.logical, asset.fingerprinted) for asset in collect(tmp_path, "assets/")}
-    assert found[f"assets/{new}"] == ("assets/app.js", True)
-    assert found[f"assets/{old}"] == (f"assets/{old}", True)
-
-
 def test_a_users_pattern_has_priority_over_a_framework_but_not_over_a_manifest(tmp_path: Path) -> None:
     (tmp_path / "_nuxt").mkdir()
     for name in ("_nuxt/B096mfoQ.js", "tea_v7.js", "cup_v8.js"):
@@ -80,3 +68,49 @@ def test_a_users_pattern_has_priority_over_a_framework_but_not_over_a_manifest(t
     (tmp_path / "staticfiles.json").write_text(json.dumps({"paths": {"cup_v8.js": "cup_v8.js"}, "version": "1.1"}))
     assets = collect(tmp_path, "", pattern=re.compile("_(v[0-9])"))
     assert {asset.key: asset.logical for asset in assets if asset.fingerprinted} == {"tea_v7.js": "tea.js"}
+
+
+def test_verbose_says_of_each_file_what_its_name_was_taken_for_and_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """``upload --dry-run -v``."""
+    (tmp_path / "img").mkdir()
+    for name in ("app-3f9c2ab1.js", "theme-2196f3.css", "img/a-dfs3e1.png", "img/b-aw3dsf.png", "img/c-Zk9f2Q.png"):
+        (tmp_path / name).write_text("x")
+    with caplog.at_level(logging.DEBUG, "uploader"):
+        collect(tmp_path, "")
+        collect(tmp_path, "", pattern=re.compile("-([0-9a-f]{6})[.]"))
+    hero = "fingerprinted ('dfs3e1', as 3 of 3 files in 'img/' have 6 such characters after '-')"
+    for line in (
+        "app-3f9c2ab1.js: fingerprinted ('3f9c2ab1', by its looks); logical path app.js",
+        f"img/a-dfs3e1.png: {hero}; logical path img/a.png",
+        "theme-2196f3.css: plain (nothing in it looks like one)",
+        "theme-2196f3.css: fingerprinted ('2196f3', by --fingerprint-pattern); logical path theme.css",
+    ):
+        assert line in caplog.messages
+
+
+def test_what_earlier_builds_left_behind_is_left_out_and_said_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where a manifest says which file of a logical path is current. A collector is told."""
+    names = ["app-3f9c2ab1.js", "app-4a1b2c3d.js", "app-4a1b2c3d.js.map", "app-5e5e5e5f.js", "index.html"]
+    for name in names:
+        (tmp_path / name).write_text("x")
+
+    def took_over(folder: Path) -> list[File]:
+        return [File(str(folder / name), name, "app.js" if name == names[0] else None) for name in names]
+
+    (tmp_path / ".manifest.json").write_text(json.dumps({"app.js": {"digested_path": names[0]}}))
+    assets = collect(tmp_path, "")
+    assert {asset.key: asset.logical for asset in assets} == {
+        ".manifest.json": ".manifest.json",
+        names[0]: "app.js",
+        "index.html": "index.html",
+    }
+    (line,) = caplog.messages
+    assert line.startswith("3 files of earlier builds left out, such as 'app-4a1b2c3d.js'")
+    caplog.clear()
+    assert len(collect(tmp_path, "", collector=took_over)) == len(names)
+    (line,) = caplog.messages
+    assert line.startswith("2 files, such as 'app-4a1b2c3d.js', may be of earlier builds")

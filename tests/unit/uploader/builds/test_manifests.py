@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,6 @@ from uploader.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 MD5 = "5d41402abc4b2a76b9719d911017c592"
 
@@ -27,13 +27,13 @@ def read(folder: Path, manifest: str, content: object, *files: str, named: Path 
     """Write a manifest into a build with these files, and read it."""
     (folder / manifest).parent.mkdir(parents=True, exist_ok=True)
     (folder / manifest).write_text(content if isinstance(content, str) else json.dumps(content))
-    return read_manifests(folder, [manifest, *files], named)
+    return read_manifests(folder, [manifest, *files], named).paths
 
 
-def refused(folder: Path, manifest: str, content: object, *files: str) -> str:
+def refused(folder: Path, manifest: str, content: object, *files: str, named: bool = False) -> str:
     """The one-line message of the refusal; it names the manifest."""
     with pytest.raises(UsageError) as caught:
-        read(folder, manifest, content, *files)
+        read(folder, manifest, content, *files, named=folder / manifest if named else None)
     message = str(caught.value)
     assert repr(str(folder / manifest)) in message
     assert "\n" not in message
@@ -85,9 +85,9 @@ def test_a_named_manifest_may_lie_anywhere_and_have_any_name(tmp_path: Path) -> 
     named.parent.mkdir(parents=True)
     named.write_text(json.dumps({"files": {}, "assets": {"app.js": f"app-{MD5}.js"}}))
     build = tmp_path / "public"
-    assert read_manifests(build, [f"app-{MD5}.js"], named) == {f"app-{MD5}.js": "app.js"}
+    assert read_manifests(build, [f"app-{MD5}.js"], named).paths == {f"app-{MD5}.js": "app.js"}
     other = named.rename(named.with_name("manifest.json"))
-    assert read_manifests(build, [f"app-{MD5}.js"], other) == {f"app-{MD5}.js": "app.js"}
+    assert read_manifests(build, [f"app-{MD5}.js"], other).paths == {f"app-{MD5}.js": "app.js"}
 
 
 def test_a_named_manifest_is_the_only_one_that_is_read(tmp_path: Path) -> None:
@@ -98,7 +98,20 @@ def test_a_named_manifest_is_the_only_one_that_is_read(tmp_path: Path) -> None:
     assert mapped == {"app-deadbeef.js": "app.js", "_nuxt/B096mfoQ.js": "_nuxt/*.js"}
 
 
-# -- refused manifests --
+# -- what is not understood, and refused manifests --
+
+
+def plain(caplog: pytest.LogCaptureFixture, folder: Path, manifest: str, content: object, *files: str) -> str:
+    """The one line that says why a file is no manifest; nothing is said of a file that is not published."""
+    caplog.clear()
+    assert read(folder, manifest, content, *files) == {}
+    (line,) = caplog.messages
+    assert repr(str(folder / manifest)) in line
+    assert "--manifest none" in line
+    assert read_manifests(folder, [manifest, *files], skipped=manifest.__eq__).paths == {}
+    assert read_manifests(folder, [manifest, *files], Path("none")).paths == {}
+    assert caplog.messages == [line]
+    return line
 
 
 @pytest.mark.scenario("T30")
@@ -118,8 +131,11 @@ def test_a_named_manifest_is_the_only_one_that_is_read(tmp_path: Path) -> None:
         "parcel-manifest.json",
     ],
 )
-def test_a_manifest_that_is_cut_short_is_refused(tmp_path: Path, manifest: str) -> None:
-    assert "is not JSON" in refused(tmp_path, manifest, '{"app.js": "app-3f9')
+def test_a_file_that_is_cut_short_is_a_plain_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, manifest: str
+) -> None:
+    assert "is not JSON" in plain(caplog, tmp_path, manifest, '{"app.js": "app-3f9')
+    assert "is not JSON" in refused(tmp_path, manifest, '{"app.js": "app-3f9', named=True)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +145,8 @@ def test_a_manifest_that_is_cut_short_is_refused(tmp_path: Path, manifest: str) 
         ("staticfiles.json", {"paths": {"app.js": None}, "version": "1.1"}, "'app.js'"),
         ("staticfiles.json", {"version": "9"}, "has a format that no build tool writes"),
         ("cache_manifest.json", [1], "has a format that no build tool writes"),
+        ("assets-manifest.json", ["a.js"], "has a format that no build tool writes"),
+        ("asset-manifest.json", {"bundles": []}, "has a format that no build tool writes"),
         (".manifest.json", {"a.js": {"digested_path": "a-1b2c3d4e.js"}, "b.js": 5}, "'b.js'"),
         (".vite/manifest.json", {"a.js": {"src": "a.js", "file": "a.js"}, "b.js": {}}, "'b.js'"),
         (".vite/manifest.json", {"a.js": {"src": "a.js", "file": "a.js", "css": "a.css"}}, "'css'"),
@@ -137,8 +155,13 @@ def test_a_manifest_that_is_cut_short_is_refused(tmp_path: Path, manifest: str) 
         ("meta.json", {"inputs": {}, "outputs": {"a.js": 1}}, "'a.js'"),
     ],
 )
-def test_an_entry_of_the_wrong_kind_is_named(tmp_path: Path, manifest: str, content: object, words: str) -> None:
-    assert words in refused(tmp_path, manifest, content, "a.js", "a-1b2c3d4e.js", "a-3f9c2ab1.js")
+def test_what_is_not_understood_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, manifest: str, content: object, words: str
+) -> None:
+    """A file that only has a manifest's name stops nothing; one that the user names has to be right."""
+    files = ("a.js", "a-1b2c3d4e.js", "a-3f9c2ab1.js")
+    assert words in plain(caplog, tmp_path, manifest, content, *files)
+    assert words in refused(tmp_path, manifest, content, *files, named=True)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +182,56 @@ def test_a_manifest_that_names_a_missing_file_is_refused(tmp_path: Path, manifes
     assert "app-3f9c2ab1.js'" in message
     assert f"which is not in {str(tmp_path)!r}" in message
     assert "--manifest" in message
+
+
+def test_a_file_elsewhere_is_not_missing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A library on a CDN, beside the build's own files or alone."""
+    jquery = {"jquery.js": "https://cdn.jsdelivr.net/npm/jquery@3.7.1/dist/jquery.min.js"}
+    content = {**jquery, "app.js": "https://cdn.example.com/packs/app-deadbeef.js"}
+    assert read(tmp_path, "manifest.json", content, "app-deadbeef.js") == {"app-deadbeef.js": "app.js"}
+    assert caplog.messages == []
+    assert "names files elsewhere alone" in plain(caplog, tmp_path, "manifest.json", jquery, "app-deadbeef.js")
+
+
+def test_a_manifest_that_is_not_published_is_read_and_never_a_problem(tmp_path: Path) -> None:
+    files = ["manifest.json", "app-deadbeef.js"]
+    read(tmp_path, "manifest.json", {"app.js": "app-deadbeef.js"}, *files)
+    assert read_manifests(tmp_path, files, skipped=bool).paths == {"app-deadbeef.js": "app.js"}
+    assert read_manifests(tmp_path, files[:1], skipped=bool).paths == {}
+
+
+# -- what earlier builds left behind --
+
+
+def test_what_earlier_builds_left_behind_is_not_of_this_one(tmp_path: Path) -> None:
+    """Rails compiles into one folder again and again; the manifest names what is current."""
+    digests = [four * 16 for four in ("a1b2", "b1c2", "c1d2", "d1e2", "e1f2")]
+    files = [f"app-{digest}.{kind}" for digest in digests for kind in ("js", "js.gz", "css")]
+    new = "a1b2" * 16
+    current = {f"app-{new}.js", f"app-{new}.js.gz", f"app-{new}.css"}
+    others = {"robots.txt", "app-legacy.js", "app-3f9c2ab1.js", f"cart-{new}.js"}
+    content = {"files": {}, "assets": {"app.js": f"app-{new}.js", "app.css": f"app-{new}.css"}}
+    manifest = f".sprockets-manifest-{MD5}.json"
+    (tmp_path / manifest).write_text(json.dumps(content))
+    said = read_manifests(tmp_path, [manifest, *files, *others])
+    assert said.paths.keys() == current
+    assert said.older == {*files} - current
+
+
+def test_django_keeps_the_originals_beside_each_version(tmp_path: Path) -> None:
+    files = ["staticfiles.json", "app.css", "app.27e20196a850.css", "app.55e7cbb9ba48.css"]
+    content = {"paths": {"app.css": "app.27e20196a850.css"}, "version": "1.1"}
+    (tmp_path / files[0]).write_text(json.dumps(content))
+    said = read_manifests(tmp_path, files)
+    assert said.paths == {"app.27e20196a850.css": "app.*.css"}
+    assert said.older == {"app.55e7cbb9ba48.css"}
+
+
+def test_a_bundlers_manifest_leaves_nothing_out(tmp_path: Path) -> None:
+    """It need not name every file: a worker, or the second of two builds, may have a name like another chunk's."""
+    files = ["manifest.json", "app-3f9c2ab1.js", "app-4a1b2c3d.js"]
+    (tmp_path / files[0]).write_text(json.dumps({"app.js": "app-3f9c2ab1.js"}))
+    assert read_manifests(tmp_path, files).older == frozenset()
 
 
 def test_a_source_map_may_have_been_removed(tmp_path: Path) -> None:
@@ -479,5 +552,5 @@ def test_the_hex_names_of_older_next_js_are_left_to_their_looks() -> None:
 
 def test_with_a_users_own_pattern_no_framework_is_recognised(tmp_path: Path) -> None:
     names = ["_nuxt/B096mfoQ.js"]
-    assert read_manifests(tmp_path, names) == {"_nuxt/B096mfoQ.js": "_nuxt/*.js"}
-    assert read_manifests(tmp_path, names, frameworks_too=False) == {}
+    assert read_manifests(tmp_path, names).paths == {"_nuxt/B096mfoQ.js": "_nuxt/*.js"}
+    assert read_manifests(tmp_path, names, frameworks_too=False).paths == {}

@@ -77,12 +77,37 @@ def test_a_root_that_no_key_begins_with_is_refused(root: str) -> None:
         ("100%.html", "/100%25.html"),
         ("what?.html", "/what%3F.html"),
         ("a#b.html", "/a%23b.html"),
-        ('"<>[]{}|^`.html', "/%22%3C%3E%5B%5D%7B%7D%7C%5E%60.html"),
-        ("(a)+b,c;d=e@f~g!h$i&j'k:l-m_n.html", "/(a)+b,c;d=e@f~g!h$i&j'k:l-m_n.html"),
+        ('"<>{}`\\.html', "/%22%3C%3E%7B%7D%60%5C.html"),
+        ("(a)b,c;d=e@f!h$i&j'k:l-m_n.html", "/(a)b,c;d=e@f!h$i&j'k:l-m_n.html"),
     ],
 )
 def test_paths_are_encoded_as_browsers_do(key: str, path: str) -> None:
     assert url_paths(key) == (path,)
+
+
+@pytest.mark.parametrize("character", "~[]|^+*")
+def test_a_character_without_one_form_is_covered_by_a_wildcard_one_folder_up(character: str) -> None:
+    """CloudFront refuses such a path and every other of the request with it, or finds no copy under it."""
+    assert url_paths(f"static/js/a{character}b.js") == ("/static/js/*",)
+    assert url_paths(f"{character}user/a b/index.html") == ("/*",)
+    assert url_paths(f"a b/{character}/index.html") == ("/a%20b/*",)
+
+
+SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
+UNSAFE = frozenset(' "<>#%{}|\\^~[]`')
+
+
+@pytest.mark.parametrize("character", [chr(code) for code in range(32, 127) if chr(code) not in SAFE | {"/"}])
+def test_no_path_has_a_character_that_cloudfront_refuses(character: str) -> None:
+    """RFC 1738's unsafe characters are encoded, and a wildcard ends a path."""
+    for path in url_paths(f"js/a{character}b.js"):
+        assert UNSAFE.isdisjoint(path.replace("%", ""))
+        assert "*" not in path[:-1]
+
+
+def test_what_lies_below_a_wildcard_is_not_named_again() -> None:
+    uploads = [upload("js/a.js"), upload("js/vendors~main.js"), upload("js/x/b.js"), upload("index.html")]
+    assert Cdn("E1").stale_paths(uploads) == ("/", "/index.html", "/js/*")
 
 
 def test_few_paths_stay_as_they_are() -> None:

@@ -1,0 +1,65 @@
+"""A channel that has ended: its assets go, then its markers, and nothing that comes back makes it live again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fake_cleaner_s3 import FakeS3
+from tests.unit.cleaner_lambda.runs import APP, DAY, LOGO, POLICY, A, B, keys_of, run
+
+if TYPE_CHECKING:
+    from tests.fake_cleaner_s3 import Stored
+
+PREVIEW = "pr-12"
+
+
+@pytest.fixture
+def s3() -> FakeS3:
+    """A site with a live channel, and one that has ended."""
+    s3 = FakeS3()
+    s3.publish("live", "default", {APP: B, "assets/logo.png": LOGO})
+    s3.advance(60)
+    s3.publish("preview", PREVIEW, {APP: A})
+    s3.advance(60)
+    s3.end(PREVIEW)
+    run(s3)
+    return s3
+
+
+def markers(s3: FakeS3) -> dict[str, Stored]:
+    """The markers of the channel that has ended."""
+    named = ("preview.json", "end.json")
+    return {key: each for key, each in s3.objects.items() if key.startswith(s3.layout.markers) and key.endswith(named)}
+
+
+def test_assets_are_removed_ones_though_another_channel_has_their_logical_path(s3: FakeS3) -> None:
+    s3.advance(POLICY.version_ttl)
+    assert keys_of(run(s3), "delete") == []
+    s3.advance(POLICY.removed_ttl)
+    assert keys_of(run(s3), "delete") == [A]
+
+
+def test_markers_go_when_the_assets_are_gone(s3: FakeS3) -> None:
+    s3.advance(POLICY.removed_ttl + DAY)
+    for _ in range(3):
+        run(s3, full=True)
+    assert markers(s3) == {}
+    assert s3.assets() == {B, LOGO}
+
+
+def test_release_that_is_put_back_after_all_its_markers_are_gone_is_not_current(s3: FakeS3) -> None:
+    """A copy of it that arrives late, or somebody's backup."""
+    before = markers(s3)
+    s3.advance(POLICY.removed_ttl + DAY)
+    for _ in range(3):
+        run(s3, full=True)
+    assert not markers(s3)
+    (back,) = (key for key in before if key.endswith("preview.json"))
+    s3.put(back, before[back].body)
+    report = run(s3)
+    assert (set(report.current), set(report.ended)) == ({"default"}, {PREVIEW})
+    for _ in range(3):
+        run(s3, full=True)
+    assert markers(s3) == {}

@@ -1,0 +1,191 @@
+"""What a folder tells of its names: a token of one shape that most siblings carry at one place is a fingerprint. Pure.
+
+A name alone may be in doubt: ``index-DiwrgTda.css`` could be two words, and six characters could be a colour. Beside
+``app-D4k_x7Qz.js`` and ``cart-BxY_1z9Q.js`` there is no doubt. Three things tell a tool's folder from a person's:
+
+- The tokens differ, and so do the names before them. Colours, models and years have one name (``theme-2196f3.css``,
+  ``theme-ff5722.css``), or one token for many names (``maths-fa2023.pdf``, ``physics-fa2023.pdf``).
+- Letters, capitals and digits stand in another order in each. Part numbers and ids have them in the same.
+- Most of the files have one.
+
+This holds for a build, which is seen whole. The cleaner judges an orphan by its name alone: what it misses stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from release_log.fingerprints import Name
+from release_log.tokens import is_wordlike, kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+_FEWEST = 3
+"""So many siblings with different names and tokens make a shape."""
+_SHORTEST, _LONGEST = 6, 24
+_SURE_LENGTH = 8  # a shorter token is never recognised by its name alone, so its siblings have to be all the more alike
+
+_TAILS = re.compile(
+    r"((?:\.(?:bundle|cache|chunk|entry|lean|legacy|min|module|system))*"
+    r"\.[0-9A-Za-z]+(?:\.(?:map|gz|br|zst|LICENSE\.txt))*)$"
+)
+_FOLLOWER = re.compile(r"\.(?:map|gz|br|zst|LICENSE\.txt)$")
+_TOKEN = re.compile("[0-9A-Za-z_-]+")
+_SCRIPT_OR_STYLE = re.compile(r"\.(?:[cm]?js|css)(?:\.|$)")
+_ONE_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+
+
+class Shape(NamedTuple):
+    """Where a token stands in a name, and how it looks.
+
+    Attributes:
+        separator: The character before it.
+        length: Its length.
+    """
+
+    separator: str
+    length: int
+
+
+class Sibling(NamedTuple):
+    """A name of the folder, cut at a token of some shape."""
+
+    name: str
+    stem: str
+    token: str
+    tail: str
+
+
+class Convention(NamedTuple):
+    """A shape that most names of a folder have.
+
+    Attributes:
+        folder: The folder, with a slash at its end; empty at the top.
+        shape: The shape.
+        carriers: How many files have it.
+        files: How many files the folder has, without source maps and compressed siblings.
+    """
+
+    folder: str
+    shape: Shape
+    carriers: int
+    files: int
+
+    def __str__(self) -> str:
+        """For people."""
+        where = f"in {self.folder!r}" if self.folder else "at the top"
+        separator, length = self.shape
+        return f"{self.carriers} of {self.files} files {where} have {length} such characters after {separator!r}"
+
+
+def names_by_siblings(names: Mapping[str, Name]) -> dict[str, tuple[Name, Convention]]:
+    """The fingerprints that only the other names of a folder show.
+
+    Args:
+        names: Every file of the build that no manifest names, and its parts by `split`.
+
+    Returns:
+        Name -> its parts, and the convention of its folder; without the names that `split` recognises alone.
+    """
+    found: dict[str, tuple[Name, Convention]] = {}
+    folders: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        folder, slash, _ = name.rpartition("/")
+        folders[folder + slash].append(name)
+    for folder, inside in folders.items():
+        alone = {name for name in inside if names[name].fingerprint is not None}
+        if len(inside) >= _FEWEST and len(alone) < len(inside):
+            found |= _in_folder(folder, inside, alone)
+    return found
+
+
+def _in_folder(folder: str, names: Collection[str], alone: Collection[str]) -> dict[str, tuple[Name, Convention]]:
+    files = sum(not _FOLLOWER.search(name) for name in names)
+    carried = Counter(shape for name in names for shape in _shapes(_body(name[len(folder) :])))
+    shapes = [shape for shape, count in carried.items() if 2 * count > files and count >= _FEWEST]
+    found: dict[str, tuple[Name, Convention]] = {}
+    for shape in sorted(shapes, key=lambda each: (-each.length, each.separator)):
+        siblings = [cut for name in names if (cut := _cut(name, folder, shape)) is not None]
+        convention = _convention(folder, shape, siblings, files, alone)
+        if convention is None:
+            continue
+        mostly = 4 * convention.carriers >= 3 * convention.files
+        for sibling in siblings:
+            if sibling.name not in alone and sibling.name not in found and _may_be(sibling, mostly=mostly):
+                found[sibling.name] = Name(folder + sibling.stem + sibling.tail, sibling.token), convention
+    return found
+
+
+def _body(base: str) -> str:
+    tail = _TAILS.search(base)
+    return base[: tail.start()] if tail else base
+
+
+def _shapes(body: str) -> Iterator[Shape]:
+    for length in range(min(_LONGEST, len(body) - 2), _SHORTEST - 1, -1):
+        separator = body[-length - 1]
+        if separator in "-._":
+            yield Shape(separator, length)
+        if separator == ".":
+            return
+
+
+def _cut(name: str, folder: str, shape: Shape) -> Sibling | None:
+    base = name[len(folder) :]
+    body = _body(base)
+    if len(body) < shape.length + 2:
+        return None
+    stem, token = body[: -shape.length - 1], body[-shape.length :]
+    if body[-shape.length - 1] != shape.separator or not _TOKEN.fullmatch(token):
+        return None
+    return Sibling(name, stem, token, base[len(body) :])
+
+
+def _convention(
+    folder: str, shape: Shape, siblings: list[Sibling], files: int, alone: Collection[str]
+) -> Convention | None:
+    """The convention, if the siblings show one."""
+    carriers = [each for each in siblings if not _FOLLOWER.search(each.name)]
+    random = [each for each in carriers if each.name in alone or _looks_random(each.token)]
+    if len(random) < _FEWEST or 2 * len(random) <= len(carriers) or 2 * len(carriers) <= files:
+        return None
+    # Each name has one token, and each token one name: followers of one script (app.css, app.js) may share both.
+    stems = Counter((each.stem, each.tail) for each in carriers)
+    tokens = {token: {each.stem for each in same} for token, same in _by_token(carriers).items()}
+    own = [each for each in random if stems[each.stem, each.tail] == 1 and len(tokens[each.token]) == 1]
+    if len({each.stem for each in own}) < _FEWEST or 2 * len(own) <= len(carriers):
+        return None
+    orders = Counter(_order(each.token) for each in own)
+    if orders.most_common(1)[0][1] * 2 > len(own) or (shape.length < _SURE_LENGTH and len(orders) < _FEWEST):
+        return None
+    return Convention(folder, shape, len(carriers), files)
+
+
+def _by_token(siblings: list[Sibling]) -> Mapping[str, list[Sibling]]:
+    found: defaultdict[str, list[Sibling]] = defaultdict(list)
+    for each in siblings:
+        found[each.token].append(each)
+    return found
+
+
+def _looks_random(token: str) -> bool:
+    """Whether a token has letters and digits, or both cases, and is not a word with a number or in camel case."""
+    return sum(kinds(token)) > 1 and not is_wordlike(token)
+
+
+def _order(token: str) -> str:
+    """In which order capitals, letters and digits stand: ``Aa1A`` of ``Bxyz19Q``."""
+    return "".join(kind for kind, _ in groupby("A" if c.isupper() else "1" if c.isdigit() else "a" for c in token))
+
+
+def _may_be(sibling: Sibling, *, mostly: bool) -> bool:
+    """Whether a token may be a fingerprint beside its siblings: never a word; two words only in code, among many."""
+    if _ONE_WORD.fullmatch(sibling.token) and not sibling.token.isdigit():
+        return False
+    if not is_wordlike(sibling.token):
+        return True
+    return mostly and (_SCRIPT_OR_STYLE.search(sibling.tail) is not None or any(map(str.isdigit, sibling.token)))
