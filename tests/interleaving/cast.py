@@ -233,7 +233,7 @@ def roll_out(
 
     def work(actor: Actor) -> Any:  # noqa: ANN401
         published = stage(actor)
-        actor.relies_on = actor.staged = objects_of(keys)
+        actor.relies_on = actor.staged = objects_of(keys, layout=layout)
         actor.until = actor.world.now + timedelta(seconds=SHORTEST_STAGED_TTL)
         then = activation if succeeds else dropping
         return then(lambda: published.id, layout)(actor)

@@ -140,7 +140,7 @@ class Site:
         lines: dict[str, list[str]] = {}
         for channel, newest in self.current().items():
             line = [(at, i) for i, (at, each) in self.published.items() if each.channel == channel]
-            there = [(at, i) for at, i in line if i in self.releases or i == newest]
+            there = [(at, i) for at, i in line if i in self.releases or i == newest or i in self.vanished]
             for at, release_id in sorted(there, reverse=True):
                 release = self.published[release_id][1]
                 if release.ended:
