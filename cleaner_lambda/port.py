@@ -68,6 +68,10 @@ class S3Port(Protocol):
         """An object's tags; None if the object does not exist."""
         ...
 
+    def get_metadata(self, key: str) -> Mapping[str, str] | None:
+        """An object's own metadata, without ``x-amz-meta-``; None if the object does not exist."""
+        ...
+
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
         """Replace an object's tags; False if the object does not exist.
 

@@ -18,6 +18,7 @@ class ReadOnly:
         self.get = store.get
         self.list = store.list
         self.get_tags = store.get_tags
+        self.get_metadata = store.get_metadata
 
     def put_if(self, key: str, body: bytes, etag: str | None) -> str:  # noqa: ARG002 (the port's own signature)
         """Write nothing."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from release_log.layout import LOG_FOLDER, Layout
 from release_log.ledger_file import Announcement, encode_announcement, pack
+from release_log.sent import HEADERS
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.s3.port import Blob, Listing, Look, Neighbour, always, inner_of
@@ -29,7 +30,7 @@ def _etag(body: bytes) -> str:
 def stored_with(asset: LocalAsset) -> dict[str, str]:
     """The headers and metadata that the uploader stores an asset with."""
     headers = asset.treatment.headers
-    notes = {"headers": headers.digest} | ({} if asset.digest is None else {"digest": asset.digest})
+    notes = {HEADERS: headers.digest} | ({} if asset.digest is None else {"digest": asset.digest})
     return headers.as_http() | notes
 
 

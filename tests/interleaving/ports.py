@@ -120,6 +120,13 @@ class CleanerPort:
 
         return self._request(Op("get_tags", key), effect)  # type: ignore[return-value]
 
+    def get_metadata(self, key: str) -> dict[str, str] | None:
+        def effect() -> dict[str, str] | None:
+            stored = self.world.objects.get(key)
+            return None if stored is None else dict(stored.metadata)
+
+        return self._request(Op("head", key), effect)  # type: ignore[return-value]
+
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
         def effect() -> bool:
             stored = self.world.objects.get(key)

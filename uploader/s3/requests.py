@@ -13,6 +13,7 @@ from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 from release_log.bounds import FILE_BYTES, LOG_FILES
 from release_log.instants import whole_seconds
 from release_log.layout import Layout
+from release_log.sent import HEADERS
 from uploader.aws.refusals import explain_s3
 from uploader.builds.asset import Stored
 from uploader.errors import UploaderError, is_panic
@@ -196,7 +197,7 @@ class Requests:
     def put(self, asset: LocalAsset) -> Stored:
         """Store a file; returns its size and headers in the bucket."""
         body = read_body(asset)
-        attributes = body.headers.as_http() | {"headers": body.headers.digest}
+        attributes = body.headers.as_http() | {HEADERS: body.headers.digest}
         digest = asset.digest or body.digest
         if digest is not None:
             attributes["digest"] = digest
