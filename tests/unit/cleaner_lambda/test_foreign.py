@@ -9,9 +9,11 @@ import pytest
 from cleaner_lambda import foreign
 from cleaner_lambda.guard import check
 from cleaner_lambda.ledger import Retired
+from cleaner_lambda.metrics import measure
 from cleaner_lambda.policy import Action, Plan, Reason, View
 from cleaner_lambda.run import RETRY_SECONDS
 from release_log.layout import Layout
+from release_log.metrics import Metric
 from release_log.policy_settings import Orphans, Policy
 from release_log.tags import Mark, State
 from tests.fake_cleaner_s3 import NOON, FakeS3
@@ -46,6 +48,7 @@ def test_two_markers_neither_delete_nor_tag_an_object_that_no_upload_sent(
     assert [told[name] for name in ("set_aside", "tag", "delete")] == [
         report.document()[name] for name in ("set_aside", "tag", "delete")
     ]
+    assert measure(report, 1.0, by_marker=False)[Metric.SET_ASIDE] == 0, "it raises no alarm"
     assert PHOTO not in s3.ledger.retired
     s3.advance(30 * DAY)
     report = run(s3, policy=policy, full=True)
