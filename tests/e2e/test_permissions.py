@@ -228,9 +228,9 @@ class TestNothingSpare:
                 lambda s3, bucket: s3.put_object(Bucket=bucket, Key=LAYOUT.ledger),
             ],
             ("cleaner", "s3:DeleteObject"): [
+                lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=PIN),
                 lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=LAYOUT.checkpoint),
                 lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=LAYOUT.ledger),
-                lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=PIN),
             ],
             ("cleaner", "s3:PutObjectTagging"): [
                 lambda s3, bucket: s3.put_object_tagging(Bucket=bucket, Key=MARKER, **TAGS)
