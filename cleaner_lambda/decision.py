@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from cleaner_lambda.doubles import find_doubles
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
+from cleaner_lambda.foreign import ask, unproven, without_foreign
 from cleaner_lambda.guard import check
 from cleaner_lambda.look import take_second_look
 from cleaner_lambda.lost import held_keys
 from cleaner_lambda.markers import read_markers
 from cleaner_lambda.nesting import Inside, find_inner, needed_around, without_inner
+from cleaner_lambda.orphans import in_force
 from cleaner_lambda.pages import assets_of, linger, look_at_pages
 from cleaner_lambda.policy import BRAKE_FLOOR, View, decide
 from cleaner_lambda.report import keys
@@ -89,18 +91,18 @@ def _decide(  # noqa: PLR0913 (what the run knows so far)
     known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=full, inner=job.inner)
     kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
     log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
-    view = _view(loaded, log, known, kept)
-    checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
+    view = replace(_view(loaded, log, known, kept), orphans=in_force(job.policy.orphans, layout))
+    known, view, checked = decide_and_check(store, known, view, job, loaded.now, pace)
     inside = find_inner(store, layout, known.inner, changed(checked.plan), pace)
     if inside != Inside():
         known, view = leave_to_inner(known, view, inside)
-        checked, view = decide_and_check(store, view, job, loaded.now, known.inner, pace)
+        known, view, checked = decide_and_check(store, known, view, job, loaded.now, pace)
     first = Decided(log, known, kept, view, checked, loaded.ledger.lingering)
     if not (checked.plan.delete or first.lingering):
         return first
     first = look_again_at_pages(store, layout, job, loaded.now, first, loaded.look, pace)
-    checked, view = decide_and_check(store, first.view, job, loaded.now, known.inner, pace)
-    return first._replace(checked=checked, view=view)
+    known, view, checked = decide_and_check(store, first.known, first.view, job, loaded.now, pace)
+    return first._replace(known=known, checked=checked, view=view)
 
 
 def decide_again(
@@ -119,8 +121,8 @@ def decide_again(
         known, view = look_at_neighbours(store, layout, known, view, due, loaded.now, pace)
         last = first._replace(known=known, view=view)
         last = look_again_at_pages(store, layout, job, loaded.now, last, look, pace)
-    checked, view = decide_and_check(store, last.view, job, loaded.now, known.inner, pace)
-    return look, last._replace(checked=checked, view=view)
+    known, view, checked = decide_and_check(store, last.known, last.view, job, loaded.now, pace)
+    return look, last._replace(known=known, checked=checked, view=view)
 
 
 def look_again_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
@@ -163,17 +165,21 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
 
 
 def decide_and_check(
-    store: S3Port, view: View, job: Job, now: datetime, inner: Collection[str], pace: Pace
-) -> tuple[Checked, View]:
-    """The policy's plan, checked against everything but the ledger; and what it was decided on."""
+    store: S3Port, known: Survey, view: View, job: Job, now: datetime, pace: Pace
+) -> tuple[Survey, View, Checked]:
+    """What is known without foreign objects, what was decided on, and the plan, checked against all but the ledger."""
     layout = Layout(job.prefix)
     plan = decide(view, job.policy, now, force=job.force)
+    # As a rule nobody is asked: orphans with a fingerprint go anyway. An answer may let others fall due: no more brake.
+    while asked := unproven(plan, view):
+        known, view = without_foreign(known, view, ask(store, asked, pace))
+        plan = decide(view, job.policy, now, force=job.force)
     doubles = find_doubles(store, keys(plan.delete), view, pace.mapper)
     if doubles:
         # What an earlier look found in doubt stays so: nothing is deleted that the ledger does not name.
         view = replace(view, doubles={**doubles, **view.doubles})
         plan = decide(view, job.policy, now, force=job.force)
-    return check(plan, view, layout, inner), view
+    return known, view, check(plan, view, layout, known.inner)
 
 
 def changed(plan: Plan) -> frozenset[str]:

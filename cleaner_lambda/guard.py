@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.orphans import is_unproven
 from cleaner_lambda.policy import Action, Reason
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def check(plan: Plan, view: View, layout: Layout, inner: Collection[str] = ()) -
             dropped[action.key] = Reason.OUTSIDE
         elif action.entry is not None and action.key in view.live:
             dropped[action.key] = Reason.CURRENT
-    spared = {action.key: reason for action in plan.delete if (reason := _kept_as(action.key, view)) is not None}
+    spared = {action.key: reason for action in plan.delete if (reason := _kept_as(action, view)) is not None}
     if not dropped and not spared:
         return Checked(plan)
 
@@ -95,8 +96,9 @@ def _without_inner(plan: Plan, inner: tuple[str, ...]) -> tuple[Plan, dict[str, 
     return left, theirs
 
 
-def _kept_as(key: str, view: View) -> Reason | None:
-    """Why a key must stay; None if it need not."""
+def _kept_as(action: Action, view: View) -> Reason | None:
+    """Why an asset must stay; None if it need not."""
+    key = action.key
     if key in view.live:
         return Reason.CURRENT
     protection = view.protected.get(key)
@@ -112,4 +114,5 @@ def _kept_as(key: str, view: View) -> Reason | None:
         (view.held, Reason.MISSING_MARKER),
         (view.doubles, Reason.MAY_BE_MISSING),
     )
-    return next((reason for keys, reason in others if key in keys), None)
+    held = next((reason for keys, reason in others if key in keys), None)
+    return Reason.FOREIGN if held is None and is_unproven(action, view) else held

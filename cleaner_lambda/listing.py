@@ -6,10 +6,9 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.orphans import is_retired
 from cleaner_lambda.reconcile import Inventory
-from release_log.fingerprints import split
 from release_log.layout import LOG_FOLDER
-from release_log.policy_settings import Orphans
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.pace import Mapper
     from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
+    from release_log.policy_settings import Orphans
 
 LISTING_SECONDS = 86_400
 """A full listing is due a day after the last."""
@@ -65,7 +65,7 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
             elif key in known:
                 part.known[key] = listed
             elif listed.last_modified <= old:
-                if pages if layout.stores(key) else _retires(orphans, key):
+                if pages if layout.stores(key) else is_retired(key, orphans):
                     part.strays[key] = listed.size
                 elif not layout.stores(key):
                     part.others[key.rpartition("/")[0] + "/"] += 1
@@ -80,11 +80,6 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
         whole.young += part.young
         whole.nested |= part.nested
     return whole
-
-
-def _retires(orphans: Orphans, key: str) -> bool:
-    """Whether an orphan under this key is retired."""
-    return orphans is Orphans.ALL or (orphans is Orphans.FINGERPRINTED and split(key).fingerprint is not None)
 
 
 def _ranges(known: Collection[str]) -> list[tuple[str, str | None]]:

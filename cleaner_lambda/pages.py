@@ -189,7 +189,7 @@ def _find(store: S3Port, layout: Layout, keys: list[str], pace: Pace) -> dict[st
 def _read(store: S3Port, key: str) -> list[str]:
     """What the metadata of a page says that it is."""
     try:
-        metadata = store.metadata(key) or {}
+        metadata = store.get_metadata(key) or {}
     except ClientError as error:
         if error.response["Error"]["Code"] not in {"403", "AccessDenied"}:
             raise

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from release_log.layout import is_stored_page
+from release_log.policy_settings import Orphans
 from release_log.tags import State
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Reason(StrEnum):
     UNKNOWN_PAGE = "unknown_page"
     REFUSED = "refused"
     NOT_LOOKED_AT = "not_looked_at"
+    FOREIGN = "foreign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,9 @@ class View:
         missing: Keys of current releases that a listing did not find: the brake does not count them.
         untaggable: Keys whose tags S3 refused to change: not tried again before the next full listing.
         undeletable: Keys that S3 refused to delete: the same.
-        not_looked_at: Keys that may be another site's, because nobody looked for its release log: they are left alone.
+        not_looked_at: Keys that may be another's, because there was no time to look: they are left alone.
+        ours: Keys whose object says that an upload sent it, of those that were asked; see `cleaner_lambda.foreign`.
+        orphans: Which orphans are retired: what the site did not send is an orphan.
         held: Keys that stay because a channel's current marker is gone.
         in_doubt: Those of them that this channel's release may name; see `cleaner_lambda.lost`.
         stops: Why nothing may be deleted, or nothing of a channel; empty if deletions are allowed.
@@ -120,6 +124,8 @@ class View:
     untaggable: frozenset[str] = frozenset()
     undeletable: frozenset[str] = frozenset()
     not_looked_at: frozenset[str] = frozenset()
+    ours: frozenset[str] = frozenset()
+    orphans: Orphans = Orphans.ALL
     held: frozenset[str] = frozenset()
     in_doubt: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()

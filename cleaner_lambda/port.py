@@ -65,12 +65,12 @@ class S3Port(Protocol):
         """
         ...
 
-    def metadata(self, key: str) -> dict[str, str] | None:
-        """An object's metadata, by a HEAD; None if the object does not exist."""
-        ...
-
     def get_tags(self, key: str) -> dict[str, str] | None:
         """An object's tags; None if the object does not exist."""
+        ...
+
+    def get_metadata(self, key: str) -> Mapping[str, str] | None:
+        """An object's own metadata, without ``x-amz-meta-``; None if the object does not exist."""
         ...
 
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:

@@ -17,8 +17,8 @@ class ReadOnly:
         self.now = store.now
         self.get = store.get
         self.list = store.list
-        self.metadata = store.metadata
         self.get_tags = store.get_tags
+        self.get_metadata = store.get_metadata
 
     def put_if(self, key: str, body: bytes, etag: str | None) -> str:  # noqa: ARG002 (the port's own signature)
         """Write nothing."""

@@ -27,6 +27,7 @@ SET_ASIDE = {
     Reason.OUTSIDE: "the ledger names it as retired, but it is not an asset of this site: its entry is dropped",
     Reason.CURRENT: "the ledger names it as retired, but a current release needs it: its entry is dropped",
     Reason.INNER_SITE: "the ledger names it, but it belongs to a site inside this one: its entry is dropped",
+    Reason.FOREIGN: "a release named it, but no upload sent it, so it is an orphan: it stays",
 }
 """Why a key was set aside, for people."""
 
@@ -83,14 +84,14 @@ class Report:
         missing: Keys of current releases that are not in the bucket; None without a full listing.
         orphans: The number of assets that no known release names; None without a full listing.
         next_due: When the cleaner comes back by itself.
-        unread: Key -> error, where tags could not be read.
+        unread: Key -> error, where tags could not be read, or not whether an upload sent the object.
         refused: Key -> error, where S3 refused a change, now or since the last full listing.
         set_aside: Key -> why the run left it alone; see `cleaner_lambda.guard`.
         doubles: Key -> the missing key of a release that it may mean, for those set aside for this reason.
         unfinished: Whether the run ended before its work did; the cleaner continues by itself.
         newest_marker: S3's ``LastModified`` of the newest marker; None if there is no marker.
         inner_sites: Prefixes of sites inside this one: their assets are left alone.
-        not_looked_at: The number of assets left alone because nobody could look whether they are another site's.
+        not_looked_at: The number of assets left alone because there was no time to look whether they are another's.
     """
 
     dry_run: bool

@@ -189,11 +189,15 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         outcome=outcome,
         missing=known.missing,
         orphans=known.orphans,
-        unread=known.unread,
+        unread={**known.unread, **known.unproven},
         unfinished=True,
         next_due=loaded.now + timedelta(seconds=RETRY_SECONDS),
         earlier=earlier,
-        set_aside={**checked.set_aside, **dict.fromkeys(view.doubles, Reason.MAY_BE_MISSING)},
+        set_aside={
+            **checked.set_aside,
+            **dict.fromkeys(view.doubles, Reason.MAY_BE_MISSING),
+            **dict.fromkeys(known.foreign, Reason.FOREIGN),
+        },
         doubles=view.doubles,
         newest_marker=max(look.markers.values(), default=None),
         inner_sites=known.inner,
@@ -293,7 +297,7 @@ def _only(announced: frozenset[str], plan: Plan) -> Plan:
 def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: Iterable[datetime]) -> datetime | None:
     now = loaded.now
     due = [instant for instant in (plan.next_due, loaded.base.resume, *ends) if instant is not None]
-    errors = (*outcome.failed.values(), *known.unread.values())
+    errors = (*outcome.failed.values(), *known.unread.values(), *known.unproven.values())
     if any(error.startswith(PASSING) for error in errors):
         due.append(now + timedelta(seconds=RETRY_SECONDS))
     if (errors or known.refused.tags or known.refused.writes) and known.listed_at is not None:

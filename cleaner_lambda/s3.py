@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "MethodNotAllowed"}
 """S3's codes for a key without an object; the last one is for a key whose newest version is a delete marker."""
 
+_DENIED = {"AccessDenied", "403"}
+"""S3's codes for what is forbidden; the second one is botocore's for an answer to HEAD, which has no body."""
+
 _CONFLICT = {"PreconditionFailed", "NoSuchKey"}
 """S3's codes for a conditional write that lost: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
 
@@ -116,17 +119,6 @@ class S3Store:
         self._note_time(answer)
         return answer["ETag"]
 
-    def metadata(self, key: str) -> dict[str, str] | None:
-        """See `S3Port.metadata`."""
-        try:
-            answer = self._client.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if self._is_missing(key, error):
-                return None
-            raise
-        self._note_time(answer)
-        return dict(answer["Metadata"])
-
     def get_tags(self, key: str) -> dict[str, str] | None:
         """See `S3Port.get_tags`."""
         try:
@@ -136,6 +128,17 @@ class S3Store:
                 return None
             raise
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+    def get_metadata(self, key: str) -> Mapping[str, str] | None:
+        """See `S3Port.get_metadata`."""
+        try:
+            answer = self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if self._is_missing(key, error):
+                return None
+            raise
+        self._note_time(answer)
+        return answer["Metadata"]
 
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
         """See `S3Port.put_tags`.
@@ -192,7 +195,7 @@ class S3Store:
         """
         self._note_time(error.response)
         code = error.response["Error"]["Code"]
-        if code != "AccessDenied":
+        if code not in _DENIED:
             return code in _MISSING
         first = next(self.list(key), None)  # the first key that begins so is the key itself
         return first is None or first.key != key

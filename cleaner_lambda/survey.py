@@ -10,6 +10,7 @@ from cleaner_lambda.ending import has_ended, markers_are_gone
 from cleaner_lambda.ledger import Refused
 from cleaner_lambda.listing import LISTING_SECONDS, take_inventory
 from cleaner_lambda.nesting import Around, needed_around, without_inner
+from cleaner_lambda.orphans import in_force
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.rebuild import read_tags
 from cleaner_lambda.reconcile import reconcile
@@ -48,6 +49,8 @@ class Survey:
         around: Keys that the sites around this one need, as they said at the last full listing, or when one fell due.
         refused: What S3 refused, and this run does not try again: a full listing does.
         nothing_left: Whether a full listing found no asset that is, or may become, the cleaner's to delete.
+        foreign: Keys that left the history because no upload sent their object; see `cleaner_lambda.foreign`.
+        unproven: Key -> error, where S3 does not say for the moment whether an upload sent the object.
     """
 
     history: History
@@ -62,6 +65,8 @@ class Survey:
     around: frozenset[str] = frozenset()
     refused: Refused = field(default_factory=Refused)
     nothing_left: bool = False
+    foreign: frozenset[str] = frozenset()
+    unproven: Mapping[str, str] = field(default_factory=dict)
 
 
 def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
@@ -94,10 +99,10 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     # Of a site that has ended the release log goes once nothing else is there.
     at_last = has_ended(history) and not history.retired
     if _listing_due(loaded, full=full or at_last):
-        # With an empty prefix, any object may belong to somebody else; with a marker unread, any asset may be live.
+        # With a marker unread, any asset may be live.
         around = needed_around(store, layout, loaded.now, pace)
         stopped = loaded.stops or folded.stops or around.stops
-        rule = Orphans.REPORT if stopped or not layout.prefix else orphans
+        rule = Orphans.REPORT if stopped else in_force(orphans, layout)
         protected = loaded.look.protections.by_key
         known = {*history.live_keys(), *history.retired, *protected, *loaded.look.pins.keys, *around.keys}
         inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper, inner=inner, pages=not stopped)

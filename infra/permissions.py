@@ -29,14 +29,15 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
         _list_site(bucket_arn, layout, more),
         # The ledger's compare-and-swap needs it too: a write with If-Match requires s3:GetObject.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        # An asset is never read, but its metadata says whether an upload sent it, and a page's which it is.
+        # HEAD requires s3:GetObject.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
         # Of the sites around this one, which may need some of its assets, it reads the release logs too.
         iam.PolicyStatement(
-            sid=f"ReadReleaseLog{more}",
+            sid=f"ReadSite{more}",
             actions=["s3:GetObject"],
-            resources=[f"{bucket_arn}/{log}*" for log in (layout.log, *_logs_around(layout))],
+            resources=[everything, *(f"{bucket_arn}/{log}*" for log in _logs_around(layout))],
         ),
-        # Of a page whose ETag tells nothing, its metadata tells which release it is of: a HEAD, which needs this right.
-        iam.PolicyStatement(sid=f"ReadPages{more}", actions=["s3:GetObject"], resources=[everything]),
         iam.PolicyStatement(
             sid=f"WriteLedger{more}",
             actions=["s3:PutObject"],

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 
-_SHORTEST_HEX = 8
-"""Six or seven characters alone are too often a colour (``2196f3``), a model (``ac1750``) or a curve (``ed25519``)."""
-_HEX = re.compile(r"[0-9a-f]{8,128}")  # up to SHA-512, the longest digest of build tools
+_DIGIT = re.compile("[0-9]")
+_HEX = re.compile(r"[0-9a-f]{8,128}")
+"""Six or seven characters alone are too often a colour (``2196f3``), a model (``ac1750``) or a curve (``ed25519``).
+SHA-512 is the longest digest of build tools."""
 _UPPER_HEX = re.compile(r"[0-9A-F]{32,128}")  # GWT writes MD5 in capitals; a shorter one may be a part number
 _DIGITS = re.compile(r"[0-9]{20,128}")  # one 20-hex hash in 12,000; a shorter one is a date, a size or an id
 _DATE = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01])(?:[a-f]?|[0-9]{12})")  # or with the time
@@ -42,6 +43,7 @@ _ONE_OR_TWO_WORDS = re.compile(
 _CAMEL_CASE = re.compile(
     rf"(?:{_CAPITALISED}){{2,4}}|[a-z]{{2,}}(?:{_CAPITALISED}){{1,2}}|(?:{_CAPITALISED}){{2}}[A-Z]{{2}}"
 )  # BlkCnObl, GitHubUI
+_WORDLIKE = re.compile("|".join(f"(?:{shape.pattern})" for shape in (_PLAIN, _ONE_OR_TWO_WORDS, _CAMEL_CASE)))
 _WORDS = re.compile(
     rf"(?:[a-z](?=[A-Z]))?"
     rf"(?:(?:{_WORD}|{_ACRONYM}|[A-Za-z](?=[0-9])|[A-Z](?=[A-Z][a-z]))(?:{_NUMBER}|{_LAST_NUMBER}$)?)+"
@@ -85,7 +87,7 @@ def is_hex(token: str) -> bool:
 
 def kinds(token: str) -> tuple[bool, bool, bool]:
     """Whether it has upper case letters, lower case letters, digits."""
-    return any(map(str.isupper, token)), any(map(str.islower, token)), any(map(str.isdigit, token))
+    return token.lower() != token, token.upper() != token, _DIGIT.search(token) is not None
 
 
 def is_mixed(token: str, *, code: bool = True) -> bool:
@@ -111,7 +113,7 @@ def _is_in_slug(part: str) -> bool:
 
 def is_wordlike(text: str) -> bool:
     """Whether a text may be one or two words, of whatever language, or a few in camel case: ``SemiBold``, ``IPv6``."""
-    return any(shape.fullmatch(text) for shape in (_PLAIN, _ONE_OR_TWO_WORDS, _CAMEL_CASE))
+    return _WORDLIKE.fullmatch(text) is not None
 
 
 def _is_base32(token: str, *, code: bool) -> bool:

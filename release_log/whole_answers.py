@@ -44,6 +44,7 @@ NEEDED = {
         entries=(("Versions", ("Key", "Size")), ("DeleteMarkers", ("Key", "VersionId", "IsLatest"))),
     ),
     "GetObject": Needed(("ETag", "LastModified", "ContentLength")),
+    "HeadObject": Needed(("ETag", "LastModified")),
     "GetObjectTagging": Needed(("TagSet",), entries=(("TagSet", ("Key", "Value")),)),
     "PutObject": Needed(("ETag",)),
     "DeleteObjects": Needed(root=b"DeleteResult", entries=(("Errors", ("Key", "Code")),)),

@@ -14,6 +14,7 @@ from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.port import DELETE_BATCH, Blob, Listed
 from release_log.layout import Layout, make_id
 from release_log.marker import Asset, Release, encode
+from release_log.sent import HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,6 +44,7 @@ class Stored:
     body: bytes
     last_modified: datetime
     tags: dict[str, str] = field(default_factory=dict)
+    sent: bool = True
     metadata: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -108,17 +110,17 @@ class FakeS3:
             raise ConflictError(msg)
         return self.put(key, body).etag
 
-    def metadata(self, key: str) -> dict[str, str] | None:
-        """See `S3Port.metadata`."""
-        self._request("metadata", key)
-        stored = self.objects.get(key)
-        return None if stored is None else dict(stored.metadata)
-
     def get_tags(self, key: str) -> dict[str, str] | None:
         """See `S3Port.get_tags`."""
         self._request("get_tags", key, answers_with_date=False)
         stored = self.objects.get(key)
         return None if stored is None else dict(stored.tags)
+
+    def get_metadata(self, key: str) -> dict[str, str] | None:
+        """See `S3Port.get_metadata`."""
+        self._request("get_metadata", key)
+        stored = self.objects.get(key)
+        return None if stored is None else ({HEADERS: "3f21424a888c"} if stored.sent else {}) | stored.metadata
 
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
         """See `S3Port.put_tags`."""

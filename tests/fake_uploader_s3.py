@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from release_log.layout import LOG_FOLDER, PLACED, Layout, is_stored_page
 from release_log.ledger_file import Announcement, encode_announcement, pack
+from release_log.sent import HEADERS
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.s3.port import Blob, Listing, Look, Neighbour, PageInPlace, PlacingAnswer, always, inner_of
@@ -31,7 +32,7 @@ def _etag(body: bytes) -> str:
 def stored_with(asset: LocalAsset) -> dict[str, str]:
     """The headers and metadata that the uploader stores an asset with."""
     headers = asset.treatment.headers
-    notes = {"headers": headers.digest, "digest": asset.digest, STORED: asset.stored}
+    notes = {HEADERS: headers.digest, "digest": asset.digest, STORED: asset.stored}
     return headers.as_http() | {name: note for name, note in notes.items() if note is not None}
 
 

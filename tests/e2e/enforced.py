@@ -67,8 +67,13 @@ class Stack:
         bucket = f"bucket-{next(_numbers)}"
         self.aws.client("s3").create_bucket(Bucket=bucket)
         self.aws.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        there = json.loads(json.dumps(statements).replace(f":::{self.site.bucket}", f":::{bucket}"))
+        there = self.moved(statements, bucket) if statements else None
         return Visitor(self.aws, bucket, self.strict.url, self.user(there) if there else {})
+
+    def moved(self, statements: list[Statement], bucket: str) -> list[Statement]:
+        """Statements moved from the stack's bucket to another one."""
+        there: list[Statement] = json.loads(json.dumps(statements).replace(f":::{self.site.bucket}", f":::{bucket}"))
+        return there
 
 
 def look_at(deployed: Deployed, aws: EmbeddedAws, strict: StrictS3) -> Stack:

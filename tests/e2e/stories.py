@@ -19,6 +19,7 @@ from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from release_log.layout import Layout
 from release_log.marker import Asset, Release, encode
 from release_log.policy_settings import Policy
+from release_log.sent import HEADERS
 from tests.e2e.strict_s3 import BROKEN
 from tests.http.in_process import SMALL_PART, no_sleep, parts_are_small, run_here
 
@@ -34,6 +35,9 @@ POLICY = {"grace": 0, "version_limit": 0, "version_ttl": 0, "staged_ttl": 3600}
 
 OLD_MARKERS, KEPT_MARKERS = 3, 4
 """The number of earlier releases, and of the markers that the cleaner keeps, in place of a hundred."""
+
+SENT = {HEADERS: "3f21424a888c"}
+"""The metadata by which an object says that an upload sent it."""
 
 BUILDS = {"broken": set(), "new": {"index.html", "app-3f9c2ab1.js", "film.mp4"}, "changed": {"index.html"}}
 """Build -> the files that its upload sends; the first upload fails half way."""
@@ -165,7 +169,7 @@ def clean_everything(visitor: Visitor) -> Cleaned:
     s3 = visitor.aws.client("s3")
     old, new, image = "assets/app-1a2b3c4d.js", "assets/app-5e6f7a8b.js", "assets/logo.png"
     for key in (old, new, image):
-        s3.put_object(Bucket=visitor.bucket, Key=key, Body=b"1")
+        s3.put_object(Bucket=visitor.bucket, Key=key, Body=b"1", Metadata=SENT)
     for key in (LAYOUT.pending_key("20260101T000000Z-gone"), f"{LAYOUT.staged}20260101T000000Z-gone.json"):
         s3.put_object(Bucket=visitor.bucket, Key=key, Body=release({"app.js": old}))
     around = Layout("").pending_key("20260101T000000Z-around")
@@ -179,7 +183,7 @@ def clean_everything(visitor: Visitor) -> Cleaned:
     ):
         marker = LAYOUT.marker_key(f"20260101T00000{number}Z-r{number}")
         s3.put_object(Bucket=visitor.bucket, Key=marker, Body=release(assets))
-        cleaned.counts.append(_clean(visitor)["counts"])
+        cleaned.counts.append(clean(visitor)["counts"])
         tags = s3.get_object_tagging(Bucket=visitor.bucket, Key=image)["TagSet"]
         cleaned.marks.append([tag["Key"] for tag in tags])
         cleaned.wake_ups.append(is_wake_up_set(visitor.aws, visitor.bucket))
@@ -201,7 +205,7 @@ def release(assets: Mapping[str, str], prefix: str = LAYOUT.prefix) -> bytes:
     return encode(Release("r", "default", datetime(2026, 1, 1, tzinfo=UTC), prefix, uploader, made))
 
 
-def _clean(visitor: Visitor) -> dict[str, Any]:
+def clean(visitor: Visitor) -> dict[str, Any]:
     """Run the Lambda's handler in this process."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,9 @@ from tests.e2e.stories import (
     KEPT_MARKERS,
     LAYOUT,
     POLICY,
+    SENT,
     Visitor,
+    clean,
     clean_everything,
     is_wake_up_set,
     release,
@@ -225,9 +228,9 @@ class TestNothingSpare:
                 lambda s3, bucket: s3.put_object(Bucket=bucket, Key=LAYOUT.ledger),
             ],
             ("cleaner", "s3:DeleteObject"): [
+                lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=PIN),
                 lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=LAYOUT.checkpoint),
                 lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=LAYOUT.ledger),
-                lambda s3, bucket: s3.delete_object(Bucket=bucket, Key=PIN),
             ],
             ("cleaner", "s3:PutObjectTagging"): [
                 lambda s3, bucket: s3.put_object_tagging(Bucket=bucket, Key=MARKER, **TAGS)
@@ -256,7 +259,7 @@ class TestNothingSpare:
             function.invoke(FunctionName=site.function, InvocationType="Event", Payload='{"unmistakable": 1}')
             for name, assets in (("a", {"app.js": ASSET, "logo.png": "assets/logo.png"}), ("b", {"app.js": ASSET})):
                 for key in assets.values():
-                    s3.put_object(Bucket=site.bucket, Key=key, Body=b"1")
+                    s3.put_object(Bucket=site.bucket, Key=key, Body=b"1", Metadata=SENT)
                 # Newer than all others by its key too, which orders the markers of one second.
                 s3.put_object(
                     Bucket=site.bucket, Key=LAYOUT.marker_key(f"99991231T235959Z-{name}"), Body=release(assets)
@@ -301,7 +304,7 @@ class TestForbidden:
 
     @pytest.mark.scenario("L10")
     def test_the_cleaner_can_neither_write_assets_nor_lose_its_ledger_nor_leave_its_prefix(self, stack: Stack) -> None:
-        """Nor read assets, nor write or tag the release log."""
+        """Nor write or tag the release log."""
         visitor = stack.visitor(stack.cleaner)
         s3 = s3_of(visitor)
         assert_refused(
@@ -311,7 +314,7 @@ class TestForbidden:
                 *(partial(s3.delete_object, Key=key) for key in (PIN, LAYOUT.ledger, *NEIGHBOURS)),
                 partial(s3.delete_objects, Delete={"Objects": [{"Key": LAYOUT.ledger}]}),
                 *(partial(s3.put_object, Key=key) for key in (ASSET, MARKER, INTENT, PIN, *NEIGHBOURS)),
-                *(partial(s3.get_object, Key=key) for key in (ASSET, *NEIGHBOURS) if key not in LEDGERS_AROUND),
+                *(partial(s3.get_object, Key=key) for key in NEIGHBOURS if key not in LEDGERS_AROUND),
                 *(
                     partial(s3.put_object_tagging, Key=key, **TAGS)
                     for key in (MARKER, INTENT, LAYOUT.ledger, *NEIGHBOURS)
@@ -364,6 +367,24 @@ class TestStolenCredential:
         answer = visitor.uploader("pin", published["release"])
         assert (answer.returncode, "keeps other assets than the release" in answer.stderr) == (1, True)
         assert refused(partial(thief.delete_object, Bucket=visitor.bucket, Key=pin))
+
+    def test_two_markers_cannot_delete_what_no_upload_sent(self, stack: Stack, builds: Path) -> None:
+        """Neither as a removed asset nor as an old version, and without a fingerprint whatever the marker says."""
+        visitor = stack.visitor(stack.uploader)
+        thief, root = client_of(visitor, visitor.endpoint), visitor.aws.client("s3")
+        theirs = [f"{LAYOUT.prefix}uploads/{name}" for name in ("removed.jpg", "superseded.jpg")]
+        for key in theirs:
+            root.put_object(Bucket=visitor.bucket, Key=key, Body=b"1")
+        assert visitor.upload(builds / "new").returncode == 0
+        ours = f"{LAYOUT.prefix}index.html"
+        named = [dict(zip(("a.jpg", "b.jpg"), theirs, strict=True)), {"b.jpg": f"{LAYOUT.prefix}app-3f9c2ab1.js"}]
+        for number, assets in enumerate(named):
+            marker = LAYOUT.marker_key(f"99991231T235959Z-{number}")
+            thief.put_object(Bucket=visitor.bucket, Key=marker, Body=release(assets), IfNoneMatch="*")
+            answer = clean(replace(visitor, keys=stack.user(stack.moved(stack.cleaner, visitor.bucket))))
+        assert {each["key"] for each in answer["set_aside"]} >= set(theirs)
+        tagged = [key for key in (*theirs, ours) if root.get_object_tagging(Bucket=visitor.bucket, Key=key)["TagSet"]]
+        assert (tagged, set(theirs) <= visitor.stored()) == ([ours], True)
 
     def test_an_overwritten_asset_is_found_and_sent_again(self, stack: Stack, builds: Path) -> None:
         """Also if the thief kept its size, its headers and the uploader's own metadata."""

@@ -13,7 +13,7 @@ from cleaner_lambda.errors import RequestError
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import schedule_name
 from release_log.policy_settings import Policy
-from tests.http.in_process import publish_here
+from tests.http.in_process import SMALL_PART, publish_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +52,28 @@ def test_a_superseded_version_is_tagged_then_deleted(uploader: Uploader, site_fo
     done = cleaner(marker_event(uploader.bucket, second.key))
     assert {**done, "dry_run": True, "at": ""} == {**planned, "at": ""}
     assert [key for key in uploader.keys() if ".releases" not in key] == ["assets/app-4a1b2c3d.js"]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_what_an_upload_sent_retires_and_what_only_a_marker_names_stays(
+    uploader: Uploader, site_folder: Folder, cleaner: Cleaner, layout: Layout
+) -> None:
+    """Also what was sent in parts retires. The object of others is due at once, and is neither tagged nor deleted."""
+    s3, theirs, ours = uploader.aws.client("s3"), "assets/photo.jpg", ["assets/about.html", "assets/film.mp4"]
+    s3.put_object(Bucket=uploader.bucket, Key=theirs, Body=b"theirs")
+    build = site_folder("a", {"about.html": "1", "film.mp4": "2" * (SMALL_PART + 1)})
+    first = publish_here(uploader, build, "r1")
+    cleaner(marker_event(uploader.bucket, first.key))
+    named = json.loads(s3.get_object(Bucket=uploader.bucket, Key=first.key)["Body"].read())
+    named["assets"]["assets/app.js"] = named["assets"][ours[0]] | {"key": theirs, "size": 6}
+    forged = layout.marker_key(f"{first.id}2")
+    s3.put_object(Bucket=uploader.bucket, Key=forged, Body=json.dumps(named).encode())
+    assert cleaner(marker_event(uploader.bucket, forged))["current"] == {"default": f"{first.id}2"}
+    last = publish_here(uploader, site_folder("b", {"app-4a1b2c3d.js": "2"}), "r3")
+    done = cleaner(marker_event(uploader.bucket, last.key))
+    assert (keys(done["tag"]), keys(done["delete"]), keys(done["set_aside"])) == (ours, [], [theirs])
+    tagged = [key for key in (*ours, theirs) if s3.get_object_tagging(Bucket=uploader.bucket, Key=key).get("TagSet")]
+    assert (tagged, theirs in uploader.keys()) == (ours, True)
 
 
 @pytest.mark.scenario("T2", "T27", "L14")

@@ -64,6 +64,7 @@ def _small_page(params: dict[str, Any], **_: object) -> dict[str, Any]:
 def test_what_is_not_there_is_none(store: S3Port) -> None:
     assert store.get("missing") is None
     assert store.get_tags("missing") is None
+    assert store.get_metadata("missing") is None
     assert store.put_tags("missing", {"a": "b"}) is False
     assert list(store.list("missing/")) == []
 

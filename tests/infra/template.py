@@ -31,12 +31,14 @@ Right = tuple[str, str, str, str]
 SCHEDULES = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule"
 
 
+READS_LOG_AROUND: Right = ("Allow", "s3:GetObject", "${Bucket.Arn}/.releases/*", "")
+
 CLEANERS_RIGHTS: set[Right] = {
     ("Allow", "logs:CreateLogStream", "${Log.Arn}", ""),
     ("Allow", "logs:PutLogEvents", "${Log.Arn}", ""),
     ("Allow", "s3:ListBucket", "${Bucket.Arn}", "StringLike s3:prefix assets/*, .releases/*"),
-    ("Allow", "s3:GetObject", "${Bucket.Arn}/assets/.releases/*", ""),
-    ("Allow", "s3:GetObject", "${Bucket.Arn}/.releases/*", ""),
+    ("Allow", "s3:GetObject", "${Bucket.Arn}/assets/*", ""),
+    READS_LOG_AROUND,
     ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
     ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/.releases/checkpoint.json.gz", ""),
     ("Allow", "s3:GetObjectTagging", "${Bucket.Arn}/assets/*", ""),

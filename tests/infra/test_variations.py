@@ -55,7 +55,7 @@ _UPLOADERS_RIGHTS = "UploaderPolicyF32D6CBE.Properties.PolicyDocument.Statement"
 _UNDELIVERED = "UndeliveredPolicy7726D8D0.Properties.PolicyDocument.Statement"
 _RIGHTS_ON_A_SITE = (
     "ListSite",
-    "ReadReleaseLog",
+    "ReadSite",
     "WriteLedger",
     "TagAssets",
     "DeleteFromSite",
@@ -119,7 +119,7 @@ DIFFERENCES = {
             """,
         changes={
             f"{_CLEANERS_RIGHTS}.ListSite.Condition": None,
-            f"{_CLEANERS_RIGHTS}.ReadReleaseLog.Resource": "${Bucket.Arn}/.releases/*",
+            f"{_CLEANERS_RIGHTS}.ReadSite.Resource": "${Bucket.Arn}/*",
             f"{_UPLOADERS_RIGHTS}.ListSite.Condition": None,
             f"{_UPLOADERS_RIGHTS}.ReadLedgersAround": None,
             f"{_BUCKET_POLICY}.WriteOnce8ef7d721": None,

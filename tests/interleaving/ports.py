@@ -117,19 +117,19 @@ class CleanerPort:
                 raise ConflictError(key)
         return written.etag  # type: ignore[attr-defined, no-any-return]
 
-    def metadata(self, key: str) -> dict[str, str] | None:
-        def effect() -> dict[str, str] | None:
-            stored = self.world.objects.get(key)
-            return None if stored is None else dict(stored.metadata)
-
-        return self._request(Op("get", key), effect)  # type: ignore[return-value]
-
     def get_tags(self, key: str) -> dict[str, str] | None:
         def effect() -> dict[str, str] | None:
             stored = self.world.objects.get(key)
             return None if stored is None else dict(stored.tags)
 
         return self._request(Op("get_tags", key), effect)  # type: ignore[return-value]
+
+    def get_metadata(self, key: str) -> dict[str, str] | None:
+        def effect() -> dict[str, str] | None:
+            stored = self.world.objects.get(key)
+            return None if stored is None else dict(stored.metadata)
+
+        return self._request(Op("head", key), effect)  # type: ignore[return-value]
 
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
         def effect() -> bool:

@@ -15,27 +15,29 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from itertools import groupby
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.fingerprints import Name
-from release_log.tokens import is_wordlike, kinds
+from release_log.tokens import is_mixed, is_wordlike
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 _FEWEST = 3
 """So many siblings with different names and tokens make a shape."""
 _SHORTEST, _LONGEST = 6, 24
+_SOME = 256
+"""So many names of a large folder show whether it is worth a look at all of them."""
 _SURE_LENGTH = 8  # a shorter token is never recognised by its name alone, so its siblings have to be all the more alike
 
-_TAILS = re.compile(
-    r"((?:\.(?:bundle|cache|chunk|entry|lean|legacy|min|module|system))*"
-    r"\.[0-9A-Za-z]+(?:\.(?:map|gz|br|zst|LICENSE\.txt))*)$"
-)
-_FOLLOWER = re.compile(r"\.(?:map|gz|br|zst|LICENSE\.txt)$")
+_FOLLOWERS = (".map", ".gz", ".br", ".zst", ".LICENSE.txt")
+_MIDDLES = frozenset({"bundle", "cache", "chunk", "entry", "lean", "legacy", "min", "module", "system"})
+_SEPARATOR = re.compile("[-._]")
 _TOKEN = re.compile("[0-9A-Za-z_-]+")
 _SCRIPT_OR_STYLE = re.compile(r"\.(?:[cm]?js|css)(?:\.|$)")
+_KINDS = str.maketrans(ascii_letters + digits, "a" * 26 + "A" * 26 + "1" * 10)
+_REPEATED = re.compile(r"(.)\1+")
 _ONE_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 
 
@@ -103,13 +105,15 @@ def names_by_siblings(names: Mapping[str, Name]) -> dict[str, tuple[Name, Conven
     return found
 
 
-def _in_folder(folder: str, names: Collection[str], alone: Collection[str]) -> dict[str, tuple[Name, Convention]]:
-    files = sum(not _FOLLOWER.search(name) for name in names)
-    carried = Counter(shape for name in names for shape in _shapes(_body(name[len(folder) :])))
-    shapes = [shape for shape, count in carried.items() if 2 * count > files and count >= _FEWEST]
+def _in_folder(folder: str, names: list[str], alone: Collection[str]) -> dict[str, tuple[Name, Convention]]:
+    shapes = {Shape(*shape) for name in names if name not in alone for shape in _shapes(name, len(folder))}
+    some = names[:: len(names) // _SOME + 1]
+    files = sum(not name.endswith(_FOLLOWERS) for name in names)
     found: dict[str, tuple[Name, Convention]] = {}
     for shape in sorted(shapes, key=lambda each: (-each.length, each.separator)):
-        siblings = [cut for name in names if (cut := _cut(name, folder, shape)) is not None]
+        if 4 * len(_random(_cut_all(some, folder, shape), alone)) < len(some):
+            continue  # so a folder of 100,000 pictures is done with in a moment
+        siblings = _cut_all(names, folder, shape)
         convention = _convention(folder, shape, siblings, files, alone)
         if convention is None:
             continue
@@ -120,37 +124,47 @@ def _in_folder(folder: str, names: Collection[str], alone: Collection[str]) -> d
     return found
 
 
-def _body(base: str) -> str:
-    tail = _TAILS.search(base)
-    return base[: tail.start()] if tail else base
+def _end_of_body(name: str) -> int:
+    """Where the extension begins, and what tools write before it: ``.chunk.js.map``."""
+    end = len(name)
+    while name.endswith(_FOLLOWERS, 0, end):
+        end = name.rindex(".LICENSE.txt" if name.endswith(".LICENSE.txt", 0, end) else ".", 0, end)
+    dot = name.rfind(".", 0, end)
+    while dot >= 0:
+        end = dot
+        dot = name.rfind(".", 0, end)
+        if name[dot + 1 : end] not in _MIDDLES:
+            break
+    return end
 
 
-def _shapes(body: str) -> Iterator[Shape]:
-    for length in range(min(_LONGEST, len(body) - 2), _SHORTEST - 1, -1):
-        separator = body[-length - 1]
-        if separator in "-._":
-            yield Shape(separator, length)
-        if separator == ".":
-            return
+def _shapes(name: str, start: int) -> Iterator[tuple[str, int]]:
+    """Separator and length of each part at the end of a base name that may be a token. Plain tuples, for speed."""
+    end = _end_of_body(name)
+    for match in _SEPARATOR.finditer(name, max(start + 1, end - _LONGEST - 1), max(0, end - _SHORTEST)):
+        at = match.start()
+        if "." not in name[at + 1 : end]:
+            yield match[0], end - at - 1
+
+
+def _cut_all(names: Iterable[str], folder: str, shape: Shape) -> list[Sibling]:
+    return [cut for name in names if (cut := _cut(name, folder, shape)) is not None]
 
 
 def _cut(name: str, folder: str, shape: Shape) -> Sibling | None:
-    base = name[len(folder) :]
-    body = _body(base)
-    if len(body) < shape.length + 2:
+    end = _end_of_body(name)
+    start = end - shape.length
+    if start - 1 <= len(folder) or name[start - 1] != shape.separator or not _TOKEN.fullmatch(name, start, end):
         return None
-    stem, token = body[: -shape.length - 1], body[-shape.length :]
-    if body[-shape.length - 1] != shape.separator or not _TOKEN.fullmatch(token):
-        return None
-    return Sibling(name, stem, token, base[len(body) :])
+    return Sibling(name, name[len(folder) : start - 1], name[start:end], name[end:])
 
 
 def _convention(
     folder: str, shape: Shape, siblings: list[Sibling], files: int, alone: Collection[str]
 ) -> Convention | None:
     """The convention, if the siblings show one."""
-    carriers = [each for each in siblings if not _FOLLOWER.search(each.name)]
-    random = [each for each in carriers if each.name in alone or _looks_random(each.token)]
+    carriers = [each for each in siblings if not each.name.endswith(_FOLLOWERS)]
+    random = _random(carriers, alone)
     if len(random) < _FEWEST or 2 * len(random) <= len(carriers) or 2 * len(carriers) <= files:
         return None
     # Each name has one token, and each token one name: followers of one script (app.css, app.js) may share both.
@@ -159,10 +173,14 @@ def _convention(
     own = [each for each in random if stems[each.stem, each.tail] == 1 and len(tokens[each.token]) == 1]
     if len({each.stem for each in own}) < _FEWEST or 2 * len(own) <= len(carriers):
         return None
-    orders = Counter(_order(each.token) for each in own)
-    if orders.most_common(1)[0][1] * 2 > len(own) or (shape.length < _SURE_LENGTH and len(orders) < _FEWEST):
+    orders = Counter(_order(each.token) for each in own[:_SOME])
+    if 2 * max(orders.values()) > orders.total() or (shape.length < _SURE_LENGTH and len(orders) < _FEWEST):
         return None
     return Convention(folder, shape, len(carriers), files)
+
+
+def _random(siblings: list[Sibling], alone: Collection[str]) -> list[Sibling]:
+    return [each for each in siblings if each.name in alone or _looks_random(each.token)]
 
 
 def _by_token(siblings: list[Sibling]) -> Mapping[str, list[Sibling]]:
@@ -174,12 +192,14 @@ def _by_token(siblings: list[Sibling]) -> Mapping[str, list[Sibling]]:
 
 def _looks_random(token: str) -> bool:
     """Whether a token has letters and digits, or both cases, and is not a word with a number or in camel case."""
-    return sum(kinds(token)) > 1 and not is_wordlike(token)
+    if not token.isalnum():
+        return is_mixed(token)
+    return not (token.isalpha() and (token.islower() or token.isupper())) and not is_wordlike(token)
 
 
 def _order(token: str) -> str:
     """In which order capitals, letters and digits stand: ``Aa1A`` of ``Bxyz19Q``."""
-    return "".join(kind for kind, _ in groupby("A" if c.isupper() else "1" if c.isdigit() else "a" for c in token))
+    return _REPEATED.sub(r"\1", token.translate(_KINDS))
 
 
 def _may_be(sibling: Sibling, *, mostly: bool) -> bool:

@@ -13,6 +13,7 @@ from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 from release_log.bounds import FILE_BYTES, LOG_FILES
 from release_log.instants import whole_seconds
 from release_log.layout import Layout
+from release_log.sent import HEADERS
 from uploader.aws.refusals import explain_s3
 from uploader.builds.asset import Stored
 from uploader.errors import UploaderError, is_panic
@@ -361,7 +362,7 @@ def _tells_of_itself(error: Exception) -> bool:
 def _attributes(asset: LocalAsset, body: Body) -> dict[str, str]:
     """The headers of an object, and our notes in its metadata."""
     digest = asset.digest or body.digest
-    notes = {"headers": body.headers.digest, "digest": digest, STORED: asset.stored}
+    notes = {HEADERS: body.headers.digest, "digest": digest, STORED: asset.stored}
     return body.headers.as_http() | {name: note for name, note in notes.items() if note is not None}
 
 

@@ -51,6 +51,7 @@ def test_key_that_cannot_be_deleted_is_reported_kept_in_the_ledger_and_not_count
     assert report.bytes_deleted == 1
     assert set(s3.ledger.retired) == {A}
     assert s3.ledger.deleting is None
+    assert s3.ledger.listed_at is not None
     assert report.next_due == s3.ledger.listed_at + timedelta(days=1)
     s3.refuse.clear()
     assert keys_of(run(s3, full=True), "delete") == [A]

@@ -17,6 +17,7 @@ BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 MD5 = "5d41402abc4b2a76b9719d911017c592"
 SHA256 = "4ea5b1c7f7a1d7c2b4f2b3d1c0ef0d7a9c6b8e1f2a3d4c5b6a7f8e9d0c1b2a3f"
+DRUPAL = "xE-rWrJf-fncB6ztZfd2huxqgxu4WO-qwma6Xer30m4"
 SHA512 = SHA256[::-1] + SHA256
 
 MISTAKEN = 0.005
@@ -123,6 +124,20 @@ FINGERPRINTED = [
     ("Hugo", f"js/main.{SHA512}.js", "js/main.js", SHA512),
     (".NET", "_framework/blazor.webassembly.ruxj82e2ct.js", "_framework/blazor.webassembly.js", "ruxj82e2ct"),
     ("GWT", f"app/{MD5.upper()}.cache.js", f"app/{MD5.upper()}.cache.js", MD5.upper()),
+    ("Hugo", f"img/a_hu{MD5}_90587_600x0_resize_q75_box.jpg", "img/a_hu_600x0_resize_q75_box.jpg", f"{MD5}_90587"),
+    ("Hugo", "img/cat_hu_3f9c2ab1d4e5f607.webp", "img/cat_hu.webp", "3f9c2ab1d4e5f607"),
+    ("Hugo", "img/cat_hu15210517121918042184.jpg", "img/cat_hu.jpg", "15210517121918042184"),
+    ("Trunk", "app-bec6097ef300d351_bg.wasm", "app_bg.wasm", "bec6097ef300d351"),
+    ("Dioxus", "main-dxh3f9c2ab1d4e5f607.css", "main.css", "dxh3f9c2ab1d4e5f607"),
+    ("Drupal", f"css_{DRUPAL}.css", "css.css", DRUPAL),
+    ("VitePress", "assets/guide_index.md.IoqeAtbw.lean.js", "assets/guide_index.md.lean.js", "IoqeAtbw"),
+    ("VitePress", "assets/app.-zXwYx2Y.js", "assets/app.js", "-zXwYx2Y"),
+    ("Cesium", "Workers/chunk-BTSYJ5XU.js", "Workers/chunk.js", "BTSYJ5XU"),
+    ("Qwik", "build/q-BfVzpuTk.js", "build/q.js", "BfVzpuTk"),
+    ("Stencil", "ionicons/p-c19c6b42.entry.js", "ionicons/p.entry.js", "c19c6b42"),
+    ("Stencil", "ionicons/p-BdioGpgU.js", "ionicons/p.js", "BdioGpgU"),
+    ("eleventy-img", "img/yL0QoCVMHj-300.avif", "img/yL0QoCVMHj-300.avif", "yL0QoCVMHj"),
+    ("React Router", "assets/chunk-UIGDSWPH-DNrqB-Gc.js", "assets/chunk-UIGDSWPH.js", "DNrqB-Gc"),
     ("any", "app-12345678901234567890.js", "app.js", "12345678901234567890"),
     ("any", "bundle-3f9c2ab1", "bundle", "3f9c2ab1"),
 ]
@@ -150,6 +165,9 @@ x-IMG_1234.jpg DSC00042.js Overview.js letter-TEMPLATE.docx doc-INVOICE2.pdf spe
 color-c0ffe.png ff0000.png 1f468-200d-1f4bb.svg emoji-1f600.svg 404.html 500.html 1234567.png
 photo-550e8400-e29b-41d4-a716-44665544abcd.jpg 550e8400-e29b-41d4-a716-44665544abcd.json
 _nuxt/builds/meta/7c9e6679-7425-40de-944b-e07fc1f90ae7.json static/d033e22ae348aeb5660fc2140aec3585/photo.jpg
+noble-ed25519.js logo-cafe24.svg banner-ad2024.jpg router-ac1750.png theme-2196f3.css syllabus-fa2023.pdf
+ikona-WyszukajKlienta.svg icon-ZhuxiBangmi.svg datasheet-LM2576HV.pdf HelveticaNeueLTStd-BlkCnObl.otf
+icon-IPv6toIPv4.svg tool-Mp3toWav.js HeroBanner-600.webp event-cafe2024.jpg chip-STM32F4X.png
 3f9c2ab1/app.js app-3f9c2ab1/logo.png app-deadbeef.js app-abc12.js -3f9c2ab1.js archive.tar.gz data-2024.01.15.csv
 """.split()  # noqa: SIM905 - a list of one name per line would be 130 lines
 

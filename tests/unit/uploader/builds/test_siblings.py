@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 
 import pytest
 
-from release_log.fingerprints import split
+from release_log.fingerprints import Name, split
 from tests.paths import ROOT
 from uploader.builds.logical_paths import parts_of
 from uploader.builds.siblings import names_by_siblings
@@ -98,3 +99,10 @@ def test_the_convention_says_how_many_files_follow_it() -> None:
     names = {name: split(name) for name in ("js/app.c8d38f.js", "js/cart.9748f0.js", "js/tea.2b9e83.js", "js/a.js")}
     _, convention = names_by_siblings(names)["js/app.c8d38f.js"]
     assert str(convention) == "3 of 4 files in 'js/' have 6 such characters after '.'"
+
+
+def test_a_large_folder_takes_a_moment() -> None:
+    names = {f"img/photo-of-some-thing-{number}.jpg": Name("", None) for number in range(30_000)}
+    began = time.perf_counter()
+    assert names_by_siblings(names) == {}
+    assert time.perf_counter() - began < SECONDS
