@@ -133,7 +133,9 @@ def look_again_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     Raises:
         ConflictError: A page was put in place between two looks; start over.
     """
-    pages = look_at_pages(store, layout, before.known.history, before.log.markers, look.protections.pages, pace)
+    pages = look_at_pages(
+        store, layout, before.known.history, before.log.markers, look.protections.pages, before.lingering, pace
+    )
     if before.pages is not None and pages.late.keys() - before.pages.late.keys():
         msg = "the pages in place changed during the run"
         raise ConflictError(msg)

@@ -160,7 +160,7 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     The newest markers are those of each channel by instant and by name: where the two differ, either may be current. A
     file with a name that no release has names nothing: it stops its own site, and not the sites inside it.
     """
-    folded = _folded(store, outer)
+    folded, lingering = _folded(store, outer)
     look = take_look(store, outer, ANY_AGE, now, pace)
     # Of the markers that its ledger does not know, only the content says which channel they belong to.
     markers = Markers(look.markers, look.markers, look.placed)
@@ -169,20 +169,21 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     known = {i: replace(each, placed=each.placed or look.placed.get(i)) for i, each in known.items()}
     read = markers.valid.values()
     newest = _newest(known | {i.id: Folded(i.at, i.release.channel, placed=i.placed_at) for i in read})
+    newest |= lingering & look.markers.keys()
     markers = read_markers(store, outer, markers, newest, pace)
     current = (published.release.all_keys for published in markers.of(newest))
     keys = frozenset(look.protections.by_key).union(look.pins.keys, *current)
     return keys, (*(stop for stop in look.stops if stop not in look.misnamed), *markers.stops)
 
 
-def _folded(store: S3Port, outer: Layout) -> Mapping[str, Folded]:
-    """Which channel each marker belongs to, as far as the site's own ledger says."""
+def _folded(store: S3Port, outer: Layout) -> tuple[Mapping[str, Folded], Collection[str]]:
+    """Which channel each marker belongs to, and which releases' pages are in place, as the site's own ledger says."""
     try:
         blob = store.get(outer.ledger)
         ledger = Ledger() if blob is None else ledgers.decode(blob.body)
     except (LedgerError, UnreadableError):
-        return {}
-    return {**ledger.gone, **ledger.folded}
+        return {}, frozenset()
+    return {**ledger.gone, **ledger.folded}, ledger.lingering.keys()
 
 
 def _newest(folded: Mapping[str, Folded]) -> set[str]:

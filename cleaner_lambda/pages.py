@@ -54,8 +54,14 @@ class InPlace:
     stops: tuple[Stop, ...] = ()
 
 
-def look_at_pages(
-    store: S3Port, layout: Layout, history: History, markers: Markers, named: Collection[str], pace: Pace
+def look_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
+    store: S3Port,
+    layout: Layout,
+    history: History,
+    markers: Markers,
+    named: Collection[str],
+    lingering: Collection[str],
+    pace: Pace,
 ) -> InPlace:
     """Look which pages are in place, under the keys that releases with stored pages name.
 
@@ -67,9 +73,12 @@ def look_at_pages(
         history: What is current and what is retired.
         markers: What the run knows of the markers.
         named: What tells the pages apart that intents and staged releases name.
+        lingering: Ids of the releases whose pages were in place at the last run: whose stored pages may have gone.
         pace: See `Pace`.
     """
     strict, others = _keys(layout, history)
+    markers = read_markers(store, layout, markers, [i for i in lingering if i in markers.listed], pace)
+    others |= {key for each in markers.of(lingering) for key in each.release.pages} - strict
     there = _find(store, layout, sorted(strict | others), pace)
     if not there:
         return InPlace(markers)

@@ -122,6 +122,11 @@ class Site:
             self.vanished.add(self.layout.release_id(key))
             self.doubtful = True
 
+    def gave_up(self, key: str) -> bool:
+        """Whether nobody knows what a page in place is: its marker was deleted by hand, or two sites have the page."""
+        names = [i for i, (_, release) in self.published.items() if key in release.pages]
+        return any(i in self.vanished or not self.owns(key) for i in names)
+
     # The promise
 
     def newest(self) -> dict[str, str]:

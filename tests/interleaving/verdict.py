@@ -200,7 +200,7 @@ def check_pages(world: World) -> None:
         if release_id in site.current().values() and release_id in site.placed:
             belongs |= {key: (release_id, page) for key, page in release.pages.items()}
     for key, (release_id, page) in belongs.items():
-        if newest[key] != release_id:
+        if newest[key] != release_id or any(site.gave_up(key) for site in world.sites):
             continue  # its channel has ended, or does not name the page any more, or it is another site's
         found = world.objects.get(key)
         if found is None or found.metadata.get(STORED) != page.stored:

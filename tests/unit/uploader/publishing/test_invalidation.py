@@ -106,8 +106,8 @@ def test_no_path_has_a_character_that_cloudfront_refuses(character: str) -> None
 
 
 def test_what_lies_below_a_wildcard_is_not_named_again() -> None:
-    uploads = [upload("js/a.js"), upload("js/vendors~main.js"), upload("js/x/b.js"), upload("index.html")]
-    assert Cdn("E1").stale_paths(uploads) == ("/", "/index.html", "/js/*")
+    placed = [placing("js/a.js"), placing("js/vendors~main.js"), placing("js/x/b.js"), placing("index.html")]
+    assert Cdn("E1").stale_paths([], placed) == ("/", "/index.html", "/js/*")
 
 
 def test_few_paths_stay_as_they_are() -> None:
