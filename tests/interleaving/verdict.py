@@ -174,7 +174,8 @@ def _close(site: Site, policy: Policy, report: Report) -> Report:
     ours = {key for key in world.objects if site.owns(key) or key.startswith(layout.log)}
     to_people = {key for key in ours if site.owns(key) and not local_asset(key).fingerprinted}
     needed = _needed_around(site) & ours or any(key.startswith(layout.pins) for key in ours)
-    left = [key for key in sorted(ours - to_people) if not (to_people and key == layout.ledger)]
+    stays = to_people | ({layout.ledger, layout.checkpoint} if to_people else set())
+    left = sorted(ours - stays)
     if left and site.published and not needed:
         msg = f"the site has ended, and {left} is still there"
         raise BrokenPromiseError(msg)
