@@ -60,7 +60,7 @@ class Story:
         self.unseen: list[reference.Release] = []
         self.late = False
         self.copies, self.copied = self.chance(0.3), False
-        self.few_markers = self.chance(0.15)
+        self.few_markers, self.ends = self.chance(0.15), False
         self.over = False
         self.lost = True  # at first there is no ledger
         tell(f"seed {seed}: {self.policy}")
@@ -134,13 +134,15 @@ class Story:
 
     def release(self) -> None:
         """Publish a build, or an old release's assets again, or end a channel; the marker may appear late."""
-        if self.few_markers:
-            self.s3.advance(1)  # What is older than the cut retires late, and the reference knows no cut.
+        if self.few_markers or self.ends:
+            # An uploader waits for the second after the newest marker. If a run has deleted that one, the name decides.
+            self.s3.advance(1)
         earlier = [each for each in self.releases if not each.ended] if self.chance(0.35) else []
         assets = dict(self.random.choice(earlier).assets) if earlier else self.build()
         channel = self.random.choice(self.channels)
         name = f"{self.random.choice('abcdefgh')}{len(self.releases)}"
         ended = self.chance(0.1)
+        self.ends |= ended
         assets = {} if ended else assets
         release_id = self.s3.end(channel, name) if ended else self.s3.publish(name, channel, assets)
         marker = self.s3.objects[self.s3.layout.marker_key(release_id)]
@@ -295,8 +297,8 @@ class Story:
         """Whether a release still matters: what a channel that has ended leaves changes nothing for the others."""
         if self._is_there(release) or not self.few_markers:
             return self._is_there(release)
-        *_, newest = sorted((each for each in self.releases if each.channel == release.channel), key=_order)
-        return not newest.ended or not left.isdisjoint(release.assets.values())
+        theirs = sorted((each for each in self.releases if each.channel == release.channel), key=_order)
+        return not theirs[-1].ended or any(not left.isdisjoint(each.assets.values()) for each in theirs)
 
     def site(self, present: set[str]) -> reference.Site:
         """The site for the reference."""
