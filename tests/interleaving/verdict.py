@@ -41,7 +41,7 @@ def seen_by_reference(site: Site, ids: frozenset[str] | None = None, ledger: Led
             dated by when it was written.
     """
     layout, objects = site.layout, site.world.objects
-    folded = {i: each.at for i, each in ledger.folded.items()} if ledger else {}
+    folded = {i: each.at for i, each in ledger.seen.items()} if ledger else {}
     for i, at in folded.items():
         if i in site.releases and at != site.releases[i][0] and layout.marker_key(i) not in site.world.copied:
             msg = f"{i} was written at {site.releases[i][0]}, and the ledger says {at}"
