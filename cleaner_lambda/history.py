@@ -217,8 +217,23 @@ def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> R
         paths: The logical paths of the current releases.
         turned: As in `History`, from the first release on.
     """
+    if entry.ended:
+        return entry
     since = max(entry.mark.since, turned.get(entry.logical, entry.mark.since))
-    return replace(entry, mark=Mark(_state(entry.logical, paths, ended=entry.ended), since))
+    return replace(entry, mark=Mark(_state(entry.logical, paths, ended=False), since))
+
+
+def end(entry: Retired, at: datetime, turned: Mapping[str, datetime]) -> Retired:
+    """A retired asset that no release dates, after a replay in which its channel ended.
+
+    Args:
+        entry: The asset as the ledger has it.
+        at: When its channel ended.
+        turned: As in `redate`.
+    """
+    since = entry.mark.since
+    was_removed = entry.mark.state is State.REMOVED and turned.get(entry.logical, since) <= since
+    return replace(entry, mark=Mark(State.REMOVED, since if was_removed else max(since, at)), ended=True)
 
 
 def not_before(history: History, instant: datetime) -> History:

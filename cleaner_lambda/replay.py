@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.cut import current_at_cut, is_cut_off
-from cleaner_lambda.history import History, fold, fold_late, redate
+from cleaner_lambda.history import History, end, fold, fold_late, redate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,12 +71,14 @@ def replay(
     for each in sorted(published, key=lambda each: each.order):
         if each.id in then:
             lines[each.release.channel] = (each, *lines.get(each.release.channel, ()))
-    history, after = History(lines, channels=channels), published
+    history = History(lines, channels=channels)
+    after, ended = published, {}
     placed: list[Published] = []
     if cut is not None:
         after = [each for each in published if each.order > cut]
         late = [each for each in published if each.order <= cut and not is_cut_off(ledger, each.id, each.at)]
         history = fold_late(history, late, cut[0])
+        ended = {channel: cut[0] for channel, each in history.current.items() if each in late and each.release.ended}
         # What the ledger did not know at the cut counts from the cut on: late, and never early.
         known = {**ledger.gone, **ledger.folded}
         placed = [
@@ -85,6 +87,9 @@ def replay(
             if each.id not in known or known[each.id].placed is None or (known[each.id].placed or cut[0]) > cut[0]
         ]
     history = fold(history, after, placed)
+    for each in sorted(after, key=lambda each: each.order):
+        if each.release.ended:
+            ended.setdefault(each.release.channel, each.at)
     live, paths = history.live_keys(), history.live_paths()
     before = {*ledger.current.values(), *(i for ids in ledger.behind.values() for i in ids)}
     fresh = [each for each in published if each.id in before] + new
@@ -94,7 +99,9 @@ def replay(
         if key in history.retired:
             retired[key] = _as_known(history.retired[key], entry, rebuilding=ledger.tags_read_to is not None)
         elif key not in live:
-            retired[key] = redate(entry, paths, history.turned)
+            over = None if entry.ended else ended.get(history.channels.get(entry.release, ""))
+            dated = redate(entry, paths, history.turned) if over is None else end(entry, over, history.turned)
+            retired[key] = dated
     tagged = {key for key, entry in ledger.retired.items() if entry.tagged is not None}
     return replace(history, retired=retired, owed=frozenset(ledger.owed | (tagged & live)))
 

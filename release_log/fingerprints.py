@@ -1,6 +1,6 @@
 """The fingerprint in an asset's name: the part that a build tool adds so that the name changes with the content.
 
-No tool marks its fingerprint, so `split` must tell ``app-3f9c2ab1.js`` from ``logo-dark.png`` by their form. One of
+Few tools mark their fingerprint, so `split` must tell ``app-3f9c2ab1.js`` from ``logo-dark.png`` by shape. One of
 the two possible mistakes is worse. A missed fingerprint costs some caching; a plain name that is taken for a
 fingerprinted one is cached for a year, and so is its old content. In doubt, a name has no fingerprint.
 """

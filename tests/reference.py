@@ -165,7 +165,7 @@ def _left(key: str, history: list[Step]) -> Retired:
 
 def _orphan(key: str, found: datetime, history: list[Step]) -> Retired:
     logical = split(key).logical
-    paths_when_found = [step.paths for step in history if step.at <= found][-1]
+    paths_when_found = [set(), *(step.paths for step in history if step.at <= found)][-1]
     later = [(step.at, step.paths) for step in history if step.at > found]
     state, since = _state(logical, [(found, paths_when_found), *later])
     return Retired(state, since, logical, "")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from release_log.marker import decode
 from release_log.policy_settings import Policy
+from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.verdict import Watch, read_ledger, settle
@@ -52,6 +53,9 @@ OF_A_READ = (Verdict.FAILED, Verdict.REPEAT)
 TWO_SITES = 0.15
 """The share of the schedules with a site inside another's prefix."""
 
+PRUNED = 0.15
+"""The share of the schedules in which the cleaner deletes old markers, though there are few."""
+
 JUMPS = (1, 1, 60, 600, 3600, 7200)
 
 
@@ -86,9 +90,10 @@ def random_schedule(seed: int) -> World:
     world = World(random.choice((1000, 1000, 3, 7)), (LAYOUT, INNER) if random.random() < TWO_SITES else (LAYOUT,))
     policy = random.choice(POLICIES)
     copies = random.random() < 0.25
+    pruned = few_markers(random.choice((1, 2))) if random.random() < PRUNED else nullcontext()
     for site in world.sites:
         Watch(site, policy)
-    with judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
+    with pruned, judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
         actors: list[Actor] = []
         for site in random.sample(world.sites, len(world.sites)):
             # The site inside may have no release yet.

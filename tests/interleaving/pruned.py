@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-
-from cleaner_lambda import pruning
 from release_log.policy_settings import Policy
+from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.cases import A, B, C, release
@@ -18,22 +15,10 @@ from tests.interleaving.verdict import Watch, settle
 from tests.interleaving.world import LAYOUT, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.interleaving.actor import Actor
 
 POLICY = Policy(version_limit=9, version_ttl=0, removed_ttl=1000, grace=0)
 """What is removed is due after a while."""
-
-
-@contextmanager
-def few_markers(keep: int = 1) -> Iterator[None]:
-    """So many markers of each channel stay, and the cut moves with every marker."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pruning, "KEEP_MARKERS", keep)
-        patch.setattr(pruning, "EVERY", 1)
-        patch.setattr(pruning, "SETTLED", timedelta(seconds=2))
-        yield
 
 
 def _releases() -> World:

@@ -46,7 +46,7 @@ def seen_by_reference(site: Site, ids: frozenset[str] | None = None, ledger: Led
             dated by when it was written.
     """
     layout, objects = site.layout, site.world.objects
-    folded = {i: each.at for i, each in ledger.folded.items()} if ledger else {}
+    folded = {i: each.at for i, each in ledger.seen.items()} if ledger else {}
     for i, at in folded.items():
         if i in site.releases and at != site.releases[i][0] and layout.marker_key(i) not in site.world.copied:
             msg = f"{i} was written at {site.releases[i][0]}, and the ledger says {at}"
@@ -217,7 +217,8 @@ def _close(site: Site, policy: Policy, report: Report) -> Report:
     ours = {key for key in world.objects if site.owns(key) or key.startswith(layout.log)}
     to_people = {key for key in ours if site.owns(key) and not local_asset(key).fingerprinted}
     needed = _needed_around(site) & ours or any(key.startswith(layout.pins) for key in ours)
-    left = [key for key in sorted(ours - to_people) if not (to_people and key == layout.ledger)]
+    stays = to_people | ({layout.ledger, layout.checkpoint} if to_people else set())
+    left = sorted(ours - stays)
     if left and site.published and not needed:
         msg = f"the site has ended, and {left} is still there"
         raise BrokenPromiseError(msg)

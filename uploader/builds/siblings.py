@@ -33,6 +33,7 @@ _SURE_LENGTH = 8  # a shorter token is never recognised by its name alone, so it
 
 _FOLLOWERS = (".map", ".gz", ".br", ".zst", ".LICENSE.txt")
 _MIDDLES = frozenset({"bundle", "cache", "chunk", "entry", "lean", "legacy", "min", "module", "system"})
+_SCALE, _SCALE_LENGTH = re.compile(r"@[0-9.]+x\Z"), 6  # AssetPack's hero-dJ7s1g@0.5x.png
 _SEPARATOR = re.compile("[-._]")
 _TOKEN = re.compile("[0-9A-Za-z_-]+")
 _SCRIPT_OR_STYLE = re.compile(r"\.(?:[cm]?js|css)(?:\.|$)")
@@ -130,6 +131,10 @@ def _end_of_body(name: str) -> int:
     while name.endswith(_FOLLOWERS, 0, end):
         end = name.rindex(".LICENSE.txt" if name.endswith(".LICENSE.txt", 0, end) else ".", 0, end)
     dot = name.rfind(".", 0, end)
+    if dot >= 0:
+        scale = _SCALE.search(name, max(0, dot - _SCALE_LENGTH), dot)
+        if scale:
+            return scale.start()
     while dot >= 0:
         end = dot
         dot = name.rfind(".", 0, end)

@@ -8,6 +8,7 @@ import click
 
 from uploader.cli.config_file import FILE, PROJECT, Setting, find_config
 from uploader.cli.group import COMMANDS, load
+from uploader.cli.paths import is_path
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -100,4 +101,4 @@ def in_force(ctx: click.Context | None = None) -> InForce:
 
 def _from(directory: Path, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401 (TOML's)
     """A value; a path is made relative to the directory in which the command runs."""
-    return directory / value if isinstance(parameter.type, click.Path) else value
+    return directory / value if is_path(parameter, value) else value

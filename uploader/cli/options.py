@@ -15,6 +15,7 @@ from release_log.errors import LayoutError
 from release_log.layout import Layout, check_prefix, is_id, make_id
 from uploader.aws.values import ValueProblemError, check_bucket, check_endpoint, check_profile, check_region
 from uploader.builds.release_name import release_name
+from uploader.cli.paths import PathOrNone
 from uploader.library.defaults import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
 from uploader.s3.open import ALGORITHMS
 
@@ -178,7 +179,7 @@ PATTERN = click.option(
 MANIFEST = click.option(
     "--manifest",
     envvar="UPLOADER_MANIFEST",
-    type=click.Path(path_type=Path),
+    type=PathOrNone(path_type=Path),
     help="The build manifest, instead of those found in DIRECTORY; `none`: no manifest.",
 )
 COLLECTOR = click.option(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fake_cleaner_s3 import FakeS3
-from tests.unit.cleaner_lambda.runs import APP, DAY, LOGO, POLICY, A, B, keys_of, run
+from tests.few_markers import few_markers
+from tests.unit.cleaner_lambda.runs import APP, DAY, LOGO, POLICY, A, B, C, keys_of, run
 
 if TYPE_CHECKING:
     from tests.fake_cleaner_s3 import Stored
@@ -63,3 +64,25 @@ def test_release_that_is_put_back_after_all_its_markers_are_gone_is_not_current(
     for _ in range(3):
         run(s3, full=True)
     assert markers(s3) == {}
+
+
+def test_what_retired_before_the_cut_is_removed_too_when_its_channel_ends() -> None:
+    """Somebody has copied a marker, so the run that learns of the end replays the history: from the cut."""
+    s3 = FakeS3()
+    with few_markers():
+        s3.publish("live", "default", {APP: B})
+        s3.advance(60)
+        for name, key in (("first", A), ("second", C)):
+            s3.publish(name, PREVIEW, {APP: key})
+            s3.advance(60)
+            run(s3)
+        run(s3)
+        copied = next(key for key in s3.objects if key.endswith("second.json"))
+        s3.put(copied, s3.objects[copied].body)
+        s3.end(PREVIEW)
+        run(s3)
+        assert {key: entry.mark.state for key, entry in s3.ledger.retired.items()} == {A: "removed", C: "removed"}
+        s3.advance(POLICY.version_ttl + 60)
+        assert keys_of(run(s3), "delete") == []
+        s3.advance(POLICY.removed_ttl)
+        assert keys_of(run(s3), "delete") == [A, C]

@@ -47,7 +47,7 @@ def by_siblings(*names: str) -> dict[str, str]:
     "names",
     [
         ["app.c8d38f.js", "cart.9748f0.js", "tea.2b9e83.css"],
-        ["mySprite-dfs3e1.png", "hero-aw3dsf.png", "coin-Zk9f2Q.png", "bg-skt5sQ.png"],
+        ["mySprite-dfs3e1.png", "hero-aw3dsf.png", "coin-Zk9f2Q@0.5x.png", "bg-skt5sQ.png"],
         ["app.06631e8.min.js", "cart.39d002b.min.js", "tea.2ba83fc.min.js", "home.c06f1e8.min.js", "index.html"],
     ],
     ids=["webpack [hash:6]", "AssetPack", "seven characters"],

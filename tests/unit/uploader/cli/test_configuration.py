@@ -125,8 +125,10 @@ def test_an_empty_prefix_in_the_file_is_not_the_default(settings: Settings) -> N
 
 def test_paths_in_the_file_are_relative_to_the_file(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("deploy").mkdir()
-    Path("deploy/web.toml").write_text('directory = "../dist"')
-    assert settings("--config", "deploy/web.toml")["directory"]["value"] == "deploy/../dist"
+    Path("deploy/web.toml").write_text('directory = "../dist"\nmanifest = "none"')
+    found = settings("--config", "deploy/web.toml")
+    assert found["directory"]["value"] == "deploy/../dist"
+    assert found["manifest"]["value"] == "none", "a word"
     Path("uploader.toml").write_text('directory = "/srv/dist"')
     assert settings()["directory"]["value"] == "/srv/dist"
     monkeypatch.chdir("deploy")
