@@ -232,8 +232,10 @@ def _clean(site: Site, policy: Policy) -> Report:
     if any(stop.reason is Reason.UNKNOWN_PAGE for stop in report.plan.stops):
         world.trace.append("-- somebody publishes again what belongs in place")
         publish_again(site, sorted(site.current()))
-        for key in world.asked_for().keys() - site.current_pages():
-            world.delete(key)
+        needed = frozenset().union(*(each.current_keys().union(*each.pinned.values()) for each in world.sites))
+        for key in world.asked_for().keys() - site.current_pages() - needed:
+            if site.owns(key):
+                world.delete(key)
         report = clean_alone(world, policy, layout=site.layout)
     ledger = read_ledger(site)
     asked = {stop.channel for stop in report.plan.stops if stop.reason is Reason.MISSING_MARKER}
