@@ -157,41 +157,51 @@ def needed_around(store: S3Port, layout: Layout, now: datetime, pace: Pace) -> A
 def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple[frozenset[str], tuple[Stop, ...]]:
     """Every key that a site's intents, staged releases, pins and newest markers name.
 
-    The newest markers are those of each channel by instant and by name: where the two differ, either may be current. A
-    file with a name that no release has names nothing: it stops its own site, and not the sites inside it.
+    The newest markers are those of each channel by instant and by name: where the two differ, either may be current;
+    and as many before them as ``keep_releases`` keeps there. A file with a name that no release has names nothing: it
+    stops its own site, and not the sites inside it.
     """
-    folded = _folded(store, outer)
+    ledger = _ledger(store, outer)
+    folded = ledger.seen
     look = take_look(store, outer, ANY_AGE, now, pace)
     # Of the markers that its ledger does not know, only the content says which channel they belong to.
     markers = Markers(look.markers, look.markers)
     markers = read_markers(store, outer, markers, look.markers.keys() - folded.keys(), pace)
     known = {release_id: each for release_id, each in folded.items() if release_id in look.markers}
-    newest = _newest(known | {each.id: Folded(each.at, each.release.channel) for each in markers.valid.values()})
+    known |= {each.id: Folded(each.at, each.release.channel) for each in markers.valid.values()}
+    newest = _newest(known, 1 + _keep_releases(ledger))
     markers = read_markers(store, outer, markers, newest, pace)
     current = (published.release.keys for published in markers.of(newest))
     keys = frozenset(look.protections.by_key).union(look.pins.keys, *current)
     return keys, (*(stop for stop in look.stops if stop not in look.misnamed), *markers.stops)
 
 
-def _folded(store: S3Port, outer: Layout) -> Mapping[str, Folded]:
-    """Which channel each marker belongs to, as far as the site's own ledger says."""
+def _ledger(store: S3Port, outer: Layout) -> Ledger:
+    """The site's own ledger; an empty one if it tells nothing."""
     try:
         blob = store.get(outer.ledger)
-        ledger = Ledger() if blob is None else ledgers.decode(blob.body)
+        return Ledger() if blob is None else ledgers.decode(blob.body)
     except (LedgerError, UnreadableError):
-        return {}
-    return {**ledger.gone, **ledger.folded}
+        return Ledger()
 
 
-def _newest(folded: Mapping[str, Folded]) -> set[str]:
-    """Ids of the newest markers of each channel, by instant and by name."""
-    by_instant: dict[str, tuple[datetime, str]] = {}
-    by_name: dict[str, str] = {}
+def _keep_releases(ledger: Ledger) -> int:
+    """The site's ``keep_releases``, as its last run had it; 0 if that is unknown."""
+    policy = ledger.last_run.get("policy")
+    count = policy.get("keep_releases") if isinstance(policy, dict) else 0
+    return max(0, count) if isinstance(count, int) else 0
+
+
+def _newest(folded: Mapping[str, Folded], count: int) -> set[str]:
+    """Ids of the newest markers of each channel, so many by instant and so many by name."""
+    channels: dict[str, list[tuple[datetime, str]]] = {}
     for release_id, each in folded.items():
-        order = (each.at, release_id)
-        by_instant[each.channel] = max(by_instant.get(each.channel, order), order)
-        by_name[each.channel] = max(by_name.get(each.channel, release_id), release_id)
-    return {*by_name.values(), *(release_id for _, release_id in by_instant.values())}
+        channels.setdefault(each.channel, []).append((each.at, release_id))
+    found: set[str] = set()
+    for orders in channels.values():
+        found.update(release_id for _, release_id in sorted(orders)[-count:])
+        found.update(sorted(release_id for _, release_id in orders)[-count:])
+    return found
 
 
 def _stop_for_unreadable(outer: Layout, error: ClientError) -> Stop:
