@@ -111,7 +111,7 @@ class Ledger:
         refused: What S3 refused, until the next full listing.
         around: Keys of retired assets that the sites around this one needed when they were last asked.
         in_doubt: Retired keys that a current release may name whose marker is gone; see `cleaner_lambda.lost`.
-        last_run: The last run's summary, for people.
+        last_run: The last run's summary, for people, and its policy, for the sites inside this one.
     """
 
     current: Mapping[str, str] = field(default_factory=dict)

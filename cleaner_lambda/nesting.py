@@ -157,10 +157,12 @@ def needed_around(store: S3Port, layout: Layout, now: datetime, pace: Pace) -> A
 def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple[frozenset[str], tuple[Stop, ...]]:
     """Every key that a site's intents, staged releases, pins and newest markers name.
 
-    The newest markers are those of each channel by instant and by name: where the two differ, either may be current. A
-    file with a name that no release has names nothing: it stops its own site, and not the sites inside it.
+    The newest markers are those of each channel by instant and by name: where the two differ, either may be current;
+    and as many before them as ``keep_releases`` keeps there. A file with a name that no release has names nothing: it
+    stops its own site, and not the sites inside it.
     """
-    folded, lingering = _folded(store, outer)
+    ledger = _ledger(store, outer)
+    folded = ledger.seen
     look = take_look(store, outer, ANY_AGE, now, pace)
     # Of the markers that its ledger does not know, only the content says which channel they belong to.
     markers = Markers(look.markers, look.markers, look.placed)
@@ -168,34 +170,39 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     known = {release_id: each for release_id, each in folded.items() if release_id in look.markers}
     known = {i: replace(each, placed=each.placed or look.placed.get(i)) for i, each in known.items()}
     read = markers.valid.values()
-    newest = _newest(known | {i.id: Folded(i.at, i.release.channel, placed=i.placed_at) for i in read})
-    newest |= lingering & look.markers.keys()
+    known |= {each.id: Folded(each.at, each.release.channel, placed=each.placed_at) for each in read}
+    newest = _newest(known, 1 + _keep_releases(ledger))
+    newest |= ledger.lingering.keys() & look.markers.keys()
     markers = read_markers(store, outer, markers, newest, pace)
     current = (published.release.all_keys for published in markers.of(newest))
     keys = frozenset(look.protections.by_key).union(look.pins.keys, *current)
     return keys, (*(stop for stop in look.stops if stop not in look.misnamed), *markers.stops)
 
 
-def _folded(store: S3Port, outer: Layout) -> tuple[Mapping[str, Folded], Collection[str]]:
-    """Which channel each marker belongs to, and which releases' pages are in place, as the site's own ledger says."""
+def _ledger(store: S3Port, outer: Layout) -> Ledger:
+    """The site's own ledger; an empty one if it tells nothing."""
     try:
         blob = store.get(outer.ledger)
-        ledger = Ledger() if blob is None else ledgers.decode(blob.body)
+        return Ledger() if blob is None else ledgers.decode(blob.body)
     except (LedgerError, UnreadableError):
-        return {}, frozenset()
-    return {**ledger.gone, **ledger.folded}, ledger.lingering.keys()
+        return Ledger()
 
 
-def _newest(folded: Mapping[str, Folded]) -> set[str]:
-    """Ids of the newest markers of each channel, by instant and by name: from the newest one on that is in place."""
-    found = set()
+def _keep_releases(ledger: Ledger) -> int:
+    """The site's ``keep_releases``, as its last run had it; 0 if that is unknown."""
+    policy = ledger.last_run.get("policy")
+    count = policy.get("keep_releases") if isinstance(policy, dict) else 0
+    return max(0, count) if isinstance(count, int) else 0
+
+
+def _newest(folded: Mapping[str, Folded], count: int) -> set[str]:
+    """Ids of the newest markers of each channel, by instant and by name: so many from the newest one on in place."""
+    found: set[str] = set()
     for channel in {each.channel for each in folded.values()}:
         ids = [release_id for release_id, each in folded.items() if each.channel == channel]
         for line in (sorted(ids, key=lambda i: (folded[i].at, i), reverse=True), sorted(ids, reverse=True)):
-            for release_id in line:
-                found.add(release_id)
-                if folded[release_id].placed is not None:
-                    break
+            placed = next((place for place, i in enumerate(line) if folded[i].placed is not None), len(line))
+            found.update(line[: placed + count])
     return found
 
 

@@ -117,7 +117,7 @@ def _assets(site: Site, random: Random) -> list[str]:
         if random.random() < 0.75
     ]
     if not keys or random.random() < 0.3:
-        keys.append(page(random.choice(prefixes)))
+        keys.append(page(site.layout))
     return keys
 
 

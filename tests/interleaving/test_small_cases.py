@@ -46,6 +46,8 @@ def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> N
         *([(cases.NEXT_AND_CLEANER, "C")] if TORTURE else []),
         (cases.PIN_AND_CLEANER, "U"),
         (cases.PIN_AND_CLEANER, "C"),
+        (nested.A_SITE_APPEARS_INSIDE, "C"),
+        (nested.THE_SITE_AROUND_TAKES_OVER, "D"),
     ],
     ids=lambda each: getattr(each, "name", each),
 )
@@ -64,6 +66,11 @@ LATE, AGAIN, UNKNOWN, PART = Verdict.LATE, Verdict.AGAIN, Verdict.UNKNOWN, Verdi
         *((cases.UNTAG_AND_DELETE, "C", verdict, "") for verdict in (LATE, UNKNOWN, PART)),
         *(
             (cases.TWO_CLEANERS_AND_AN_UPLOAD, "C", verdict, "delete")
+            for verdict in (LATE, UNKNOWN, PART)[: 3 if TORTURE else 1]
+        ),
+        *(
+            (case, who, verdict, "delete")
+            for case, who in ((nested.A_SITE_APPEARS_INSIDE, "C"), (nested.THE_SITE_AROUND_TAKES_OVER, "D"))
             for verdict in (LATE, UNKNOWN, PART)[: 3 if TORTURE else 1]
         ),
     ],

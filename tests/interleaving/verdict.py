@@ -216,7 +216,7 @@ def _close(site: Site, policy: Policy, report: Report) -> Report:
         report = _clean(site, policy)
     ours = {key for key in world.objects if site.owns(key) or key.startswith(layout.log)}
     to_people = {key for key in ours if site.owns(key) and not local_asset(key).fingerprinted}
-    needed = _needed_around(site) & ours or any(key.startswith(layout.pins) for key in ours)
+    needed = _needed_around(site, policy) & ours or any(key.startswith(layout.pins) for key in ours)
     stays = to_people | ({layout.ledger, layout.checkpoint} if to_people else set())
     left = sorted(ours - stays)
     if left and site.published and not needed:
@@ -278,15 +278,19 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         most = policy.keep_releases + 1 if policy.keep_releases else 0
         policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
     overdue = reference.due(found, policy, now) - (left_to_people if last else again) - in_place
-    overdue -= _needed_around(site, ever=not last)
+    ledger = read_ledger(site)
+    # What a site around needed when it was asked stays until it is asked again.
+    overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
         raise BrokenPromiseError(msg)
     for key in filter(site.owns, found.present):
+        if sum(other.layout.owns(key) for other in site.world.sites) > 1:
+            continue  # its tag may be another site's, from before this one's release log came, or after that one's went
         mark = read_mark(objects[key].tags)
         state = states.get(key)
         if state is None:
-            if key in site.current_keys() - _needed_around(site, ever=True) and mark is not None:
+            if key in site.current_keys() and mark is not None:
                 msg = f"{key} is current, and bears {mark}"
                 raise BrokenPromiseError(msg)
         elif key not in again and mark != Mark(state.state, state.since):
@@ -294,23 +298,30 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
             raise BrokenPromiseError(msg)
 
 
-def _needed_around(site: Site, *, ever: bool = False) -> frozenset[str]:
-    """The keys that the sites around this one need, or have ever needed: they may have said so at the last listing."""
+def _needed_around(site: Site, policy: Policy) -> frozenset[str]:
+    """The keys that the sites around this one need, for all that this one can know."""
     around = [other for other in site.world.sites if other.layout.prefix in site.layout.around]
-    return frozenset().union(*(release.all_keys for other in around for release in _needs(other, ever=ever)))
+    return frozenset().union(*(release.all_keys for other in around for release in _needs(other, policy)))
 
 
-def _needs(site: Site, *, ever: bool) -> Iterator[Release]:
-    """The releases whose assets a site may still need, for all that a site inside it can know."""
+def _needs(site: Site, policy: Policy) -> Iterator[Release]:
+    """The releases whose assets a site may need."""
     for key, stored in site.world.objects.items():
         # No run deletes the intent of an upload that died before the site had its first marker.
         if key.startswith((site.layout.pending, site.layout.staged, site.layout.pins)):
             yield decode(stored.body, site.layout.prefix)
-    # Whether a marker was copied is unknown to it, so the one with the newest name may be current too.
-    newest = {each.channel: release_id for release_id, (_, each) in sorted(site.releases.items())}
-    for release_id, (_, each) in site.published.items():
-        if ever or release_id in {*newest.values(), *site.current().values()}:
-            yield each
+    channels: dict[str, list[str]] = {}
+    for release_id, (_, each) in site.releases.items():
+        channels.setdefault(each.channel, []).append(release_id)
+    count = 1 + policy.keep_releases
+    for ids in channels.values():
+        # Whoever does not know whether a marker was copied takes its name into account too.
+        for line in (sorted(ids, key=lambda i: (site.releases[i][0], i), reverse=True), sorted(ids, reverse=True)):
+            in_place = (n for n, i in enumerate(line) if i in site.placed or not site.releases[i][1].places_pages)
+            yield from (site.releases[i][1] for i in line[: next(in_place, len(line)) + count])
+    ledger = read_ledger(site)
+    lingering = ledger.lingering if ledger is not None else {}
+    yield from (site.releases[i][1] for i in lingering if i in site.releases)
 
 
 def _orphans_within_limit(site: Site) -> set[str]:

@@ -50,6 +50,31 @@ def test_another_error_of_a_log_around_ends_the_run(s3: FakeS3) -> None:
     assert A in s3.objects
 
 
+def test_what_a_site_around_keeps_by_its_settings_stays() -> None:
+    """Its ledger says what ``keep_releases`` was in its last run."""
+    s3 = FakeS3("assets/in/")
+    app, old, new = "assets/in/app.js", "assets/in/app-aaaa1111.js", "assets/in/app-bbbb2222.js"
+    outer = FakeS3("assets/", s3.clock)
+    outer.objects = s3.objects
+    s3.publish("r1", "default", {app: old})
+    outer.publish("outer1", "default", {app: old})
+    outer.advance(60)
+    outer.publish("outer2", "default", {app: new})
+    s3.advance(120)
+    outer.clock = s3.clock
+    run(outer, policy=replace(POLICY, keep_releases=1))
+    s3.publish("r2", "default", {app: new})
+    run(s3)
+    s3.advance(POLICY.version_ttl)
+    run(s3)
+    assert s3.ledger.retired[old].kept_by == "needed_by_a_site_around"
+    outer.clock = s3.clock
+    outer.publish("outer3", "default", {app: new})
+    run(outer, policy=POLICY)
+    s3.advance(DAY)
+    assert keys_of(run(s3), "delete") == [old]
+
+
 @pytest.mark.parametrize("known", ["settings", "log"])
 def test_a_site_has_no_asset_left_though_a_site_inside_has(known: str) -> None:
     """So the release log of a site that has ended can go."""

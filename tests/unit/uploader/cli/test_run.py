@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from release_log.marker import decode
 from tests.fake_uploader_s3 import LAYOUT, FakeBucket
 from uploader.cli import entry
 from uploader.cli.child_process import check_command, run_command
 from uploader.errors import UploaderError, UsageError
+from uploader.history.release import digest_of
 from uploader.library.site import Site
 
 if TYPE_CHECKING:
@@ -142,7 +144,8 @@ def test_if_activation_fails_after_the_roll_out_the_message_says_what_production
     release_id = LAYOUT.release_id(staged)
     assert f"succeeded, but {release_id} is not current yet (" in line
     assert "production serves it, and its assets are kept for staged_ttl (48 hours by default) only" in line
-    repeat = f"python -m uploader activate {release_id} --bucket my-assets --region eu-west-1"
+    digest = digest_of(decode(bucket.objects[staged], LAYOUT.prefix))
+    repeat = f"python -m uploader activate {release_id} --bucket my-assets --digest {digest} --region eu-west-1"
     assert line.endswith(f"make it current: {repeat}")
 
 
