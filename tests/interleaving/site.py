@@ -124,7 +124,7 @@ class Site:
 
     def gave_up(self, key: str) -> bool:
         """Whether nobody knows what a page in place is: its marker was deleted by hand, or two sites have the page."""
-        names = [i for i, (_, release) in self.published.items() if key in release.pages]
+        names = [i for i, (_, release) in self.published.items() if key in release.keys]
         return any(i in self.vanished or not self.owns(key) for i in names)
 
     # The promise
