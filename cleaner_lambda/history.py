@@ -80,6 +80,10 @@ class History:
         """Every current release."""
         return [published for line in self.lines.values() for published in line]
 
+    def not_in_place(self) -> dict[str, datetime]:
+        """Id of each newest release whose pages are not all in place, as far as its upload said -> its instant."""
+        return {each.id: each.at for each in self.current.values() if each.placed_at is None}
+
     def live_keys(self) -> set[str]:
         """Every key of a current release."""
         return set().union(*(published.release.all_keys for published in self.releases))

@@ -50,6 +50,9 @@ ATTEMPTS = 10
 RETRY_SECONDS = 900
 """How soon the cleaner comes back for keys that failed, and after a run that broke off."""
 
+PLACING = timedelta(hours=1)
+"""So long after its marker a release whose pages are not all in place is reported: no upload takes so long."""
+
 REBUILT_SECONDS = 60
 """How soon the cleaner comes back when a rebuild of the ledger held up due deletions."""
 
@@ -202,6 +205,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         newest_marker=max(look.markers.values(), default=None),
         inner_sites=known.inner,
         not_looked_at=len(view.not_looked_at),
+        not_in_place=tuple(sorted(i for i, at in known.history.not_in_place().items() if at + PLACING <= loaded.now)),
     )
     if announced or retagged:
         so_far.report = report
@@ -298,6 +302,7 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends:
     now = loaded.now
     due = [instant for instant in (plan.next_due, loaded.base.resume, *ends) if instant is not None]
     errors = (*outcome.failed.values(), *known.unread.values(), *known.unproven.values())
+    due += [at + PLACING for at in known.history.not_in_place().values() if at + PLACING > now]
     if any(error.startswith(PASSING) for error in errors):
         due.append(now + timedelta(seconds=RETRY_SECONDS))
     if (errors or known.refused.tags or known.refused.writes) and known.listed_at is not None:
