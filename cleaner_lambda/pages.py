@@ -54,7 +54,7 @@ class InPlace:
     stops: tuple[Stop, ...] = ()
 
 
-def look_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
+def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
     store: S3Port,
     layout: Layout,
     history: History,
@@ -89,14 +89,21 @@ def look_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     for listed in store.list(layout.pages):
         stored.setdefault(listed.etag, []).append(listed.key[len(layout.pages) :])
 
+    known = live.union(named)
+
+    def is_known(pages: Iterable[str]) -> bool:
+        return not known.isdisjoint(pages)
+
     lying: dict[str, set[str]] = {}
     unknown: list[Stop] = []
     unnamed: dict[str, list[str]] = {}
     shown: dict[str, list[str]] = {}
     for key, listed in there.items():
         pages = shown[key] = stored.get(listed.etag) or _read(store, key)
-        if not live.isdisjoint(pages) or not named.isdisjoint(pages):  # type: ignore[attr-defined]
+        if is_known(pages):
             continue
+        if key not in strict and is_known(_read(store, key)):
+            continue  # a release without stored pages knows it by its digest
         entries = (history.retired.get(layout.page_key(page)) for page in pages)
         release_id = max((entry.release for entry in entries if entry is not None), default="")
         if release_id:
