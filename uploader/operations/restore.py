@@ -67,7 +67,7 @@ def take_inventory(bucket: BucketPort, versions: VersionsPort, layout: Layout, l
     there = keys_there(logged.release, sizes)
     if there == objects.keys():
         return Inventory(there, {}, frozenset())
-    below = versions.deleted(logged.release.keys - there)
+    below = versions.deleted(objects.keys() - there)
     deleted = {
         key: below[key].marker
         for key, asset in objects.items()
