@@ -398,7 +398,9 @@ class TestStolenCredential:
         verified = visitor.uploader("verify")
         assert verified.returncode == 1
         assert [each["wrong"] for each in json.loads(verified.stdout)["findings"]] == ["content_differs"]
-        sent = json.loads(visitor.upload(builds / "new").stdout)["uploaded"]
+        again = visitor.upload(builds / "new")
+        assert again.returncode == 0, again.stderr
+        sent = json.loads(again.stdout)["uploaded"]
         assert [(each["key"], each["reason"]) for each in sent] == [(key, "content_differs")]
         assert visitor.uploader("verify").returncode == 0
 

@@ -40,6 +40,7 @@ WORDS: dict[str, list[str]] = {
     "pin": [ID],
     "unpin": [ID],
     "restore": ["--release", ID, "--dry-run"],
+    "end": ["--site", "--dry-run"],
     "plan": ["--function", "f"],
     "clean": ["--function", "f"],
     "doctor": ["--function", EVIL],

@@ -164,7 +164,7 @@ def test_every_command_of_the_pages_runs(
     commands = re.findall(r"^\$ (python -m uploader .*)$", text, re.MULTILINE)
     commands += re.findall(r"(?:run: |- )PYTHONPATH=\S+ \S+(python -m uploader .*)$", text, re.MULTILINE)
     commands = [each for each in dict.fromkeys(commands) if not re.search(r"uploader (plan|clean|doctor) ", each)]
-    assert len(commands) == 16
+    assert len(commands) == 19
     (configuration,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     (tmp_path / "uploader.toml").write_text(configuration)
     other = site_folder("other", {"index.html": "x", "app-4a1b2c3d.js": "x"})
@@ -179,6 +179,10 @@ def test_every_command_of_the_pages_runs(
             shown = publish_here(uploader, dist, before, stage=True).id
         if " rollback " in command:
             publish_here(uploader, other, before)
+        if " end --channel pr-12 " in command:
+            publish_here(uploader, dist, before, channel="pr-12")
+        if " end --site --prefix previews/pr-12/ " in command:
+            publish_here(uploader, dist, before, prefix="previews/pr-12/")
         if {"pin", "rollback", "restore"} & set(command.split()):
             (shown, *_) = (layout.release_id(key) for key in uploader.keys() if key.startswith(layout.markers))
         line = command.replace("my-assets", uploader.bucket).replace("20261123T060500Z-3f9c2ab", shown)
