@@ -32,7 +32,6 @@ WORDS: dict[str, list[str]] = {
     "run": ["BUILD", "--channel", "c", "--", "true", EVIL],
     "activate": [ID],
     "drop": [ID],
-    "end": ["--channel", EVIL],
     "releases": [],
     "status": [],
     "verify": ["--release", ID],
