@@ -91,7 +91,7 @@ def publish_here(
 
 
 def short_sleep(seconds: float) -> None:
-    """Wait, but not long: until the second is over in which another release of this name began, five tries are enough."""
+    """Wait, but not long: five tries last until the second is over in which another release of the name began."""
     time.sleep(min(seconds, 0.3))
 
 
