@@ -11,19 +11,24 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Folded, Ledger
 
 
-def newest_up_to(folded: Mapping[str, Folded], cut: tuple[datetime, str]) -> set[str]:
-    """Ids of the newest markers of each channel up to a cut: they were current then."""
-    newest: dict[str, tuple[datetime, str]] = {}
+def newest(folded: Mapping[str, Folded]) -> dict[str, tuple[datetime, str]]:
+    """Channel -> order of its newest marker."""
+    found: dict[str, tuple[datetime, str]] = {}
     for release_id, each in folded.items():
         order = (each.at, release_id)
-        if order <= cut:
-            newest[each.channel] = max(newest.get(each.channel, order), order)
-    return {release_id for _, release_id in newest.values()}
+        found[each.channel] = max(found.get(each.channel, order), order)
+    return found
+
+
+def newest_up_to(folded: Mapping[str, Folded], cut: tuple[datetime, str]) -> set[str]:
+    """Ids of the newest markers of each channel up to a cut: they were current then."""
+    then = {release_id: each for release_id, each in folded.items() if (each.at, release_id) <= cut}
+    return {release_id for _, release_id in newest(then).values()}
 
 
 def current_at_cut(ledger: Ledger) -> set[str]:
     """Ids of the releases that were current at the ledger's cut."""
-    return set() if ledger.cut is None else newest_up_to({**ledger.gone, **ledger.folded}, ledger.cut)
+    return set() if ledger.cut is None else newest_up_to(ledger.seen, ledger.cut)
 
 
 def is_cut_off(ledger: Ledger, release_id: str, at: datetime) -> bool:

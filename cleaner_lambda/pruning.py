@@ -80,7 +80,7 @@ def checkpoint(ledger: Ledger, retired: Mapping[str, Retired], cut: tuple[dateti
         retired: Key -> every retired asset.
         cut: The cut.
     """
-    then = newest_up_to({**ledger.gone, **ledger.folded}, cut)
+    then = newest_up_to(ledger.seen, cut)
     dated = then | {i for i, each in ledger.folded.items() if (each.at, i) > cut}
     return Ledger(
         current=ledger.current,
