@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Folded, Ledger
 
 
+def newest(folded: Mapping[str, Folded]) -> dict[str, tuple[datetime, str]]:
+    """Channel -> order of its newest marker."""
+    found: dict[str, tuple[datetime, str]] = {}
+    for release_id, each in folded.items():
+        order = (each.at, release_id)
+        found[each.channel] = max(found.get(each.channel, order), order)
+    return found
+
+
 def lines_at(folded: Mapping[str, Folded], cut: tuple[datetime, str]) -> set[str]:
     """Ids of the releases that were current at a cut: of each channel, from the newest one on that was in place."""
     channels: dict[str, list[tuple[datetime, str]]] = {}
@@ -29,7 +38,7 @@ def lines_at(folded: Mapping[str, Folded], cut: tuple[datetime, str]) -> set[str
 
 def current_at_cut(ledger: Ledger) -> set[str]:
     """Ids of the releases that were current at the ledger's cut."""
-    return set() if ledger.cut is None else lines_at({**ledger.gone, **ledger.folded}, ledger.cut)
+    return set() if ledger.cut is None else lines_at(ledger.seen, ledger.cut)
 
 
 def is_cut_off(ledger: Ledger, release_id: str, at: datetime) -> bool:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cleaner_lambda.cut import newest
 from cleaner_lambda.history import Published
 from release_log.ledger_file import HOLDS
 from release_log.marker import Release
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-    from datetime import datetime
 
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Folded, Ledger
@@ -53,17 +53,14 @@ def ends_without_marker(
         new: The releases whose markers the ledger has not folded in. One that no run has seen came after an end of its
             second whose marker is gone already, whatever their ids say.
     """
-    back = {(each.release.channel, each.at) for each in new if each.id not in ledger.seen}
-    left = {each.channel for release_id, each in ledger.seen.items() if release_id in listed}
-    newest: dict[str, tuple[datetime, str]] = {}
-    for release_id, each in ledger.seen.items():
-        if ledger.current.get(each.channel, release_id) != release_id:
-            continue
-        newest[each.channel] = max(newest.get(each.channel, (each.at, release_id)), (each.at, release_id))
+    seen = ledger.seen
+    back = {(each.release.channel, each.at) for each in new if each.id not in seen}
+    left = {each.channel for release_id, each in seen.items() if release_id in listed}
+    last = newest({i: each for i, each in seen.items() if ledger.current.get(each.channel, i) == i})
     return [
         Published(release_id, at, Release("", channel, at, layout.prefix, {}, {}, ended=True))
-        for channel, (at, release_id) in newest.items()
-        if channel in left and release_id not in listed and ledger.seen[release_id].ended and (channel, at) not in back
+        for channel, (at, release_id) in last.items()
+        if channel in left and release_id not in listed and seen[release_id].ended and (channel, at) not in back
     ]
 
 

@@ -104,15 +104,5 @@ def _kept_as(action: Action, view: View) -> Reason | None:
     protection = view.protected.get(key)
     if protection is not None:
         return protection.reason
-    others = (
-        (view.pinned, Reason.PINNED),
-        (view.kept, Reason.KEPT_RELEASE),
-        (view.around, Reason.NEEDED_AROUND),
-        (view.in_place, Reason.PAGE_IN_PLACE),
-        (view.not_looked_at, Reason.NOT_LOOKED_AT),
-        (view.tags_unknown, Reason.TAGS_UNKNOWN),
-        (view.held, Reason.MISSING_MARKER),
-        (view.doubles, Reason.MAY_BE_MISSING),
-    )
-    held = next((reason for keys, reason in others if key in keys), None)
+    held = view.held_as(key)
     return Reason.FOREIGN if held is None and is_unproven(action, view) else held

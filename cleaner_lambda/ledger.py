@@ -218,7 +218,7 @@ def decode(body: bytes) -> Ledger:
 
 def _check_current(ledger: Ledger) -> None:
     """Refuse a ledger whose instants say that a superseded release is current: they decide which assets are live."""
-    known = {**ledger.gone, **ledger.folded}
+    known = ledger.seen
     for release_id, each in ledger.folded.items():
         current = ledger.current.get(each.channel)
         if current in known and known[current].at < each.at:

@@ -53,13 +53,13 @@ def is_unseen(ledger: Ledger, release_id: str) -> bool:
 
 def instants(ledger: Ledger, listed: Mapping[str, datetime]) -> dict[str, datetime]:
     """Id -> the instant of each listed marker: its ``LastModified`` when it was first seen."""
-    known = {**ledger.gone, **ledger.folded}
+    known = ledger.seen
     return {i: known[i].at if i in known else last_modified for i, last_modified in listed.items()}
 
 
 def placed_instants(ledger: Ledger, listed: Mapping[str, datetime]) -> dict[str, datetime]:
     """Id -> since when its pages are in place: the ``LastModified`` of the file that says so, as first seen."""
-    known = {i: each.placed for i, each in {**ledger.gone, **ledger.folded}.items() if each.placed is not None}
+    known = {i: each.placed for i, each in ledger.seen.items() if each.placed is not None}
     return {**listed, **known}
 
 
@@ -103,7 +103,7 @@ def gone_after(ledger: Ledger, known: Mapping[str, Folded], there: Mapping[str, 
         known: The markers that the run has folded in.
         there: Those of them that are left after the run.
     """
-    gone = {i: each for i, each in {**ledger.gone, **ledger.folded, **known}.items() if i not in there}
+    gone = {i: each for i, each in {**ledger.seen, **known}.items() if i not in there}
     newest = sorted(gone, key=lambda i: (gone[i].at, i))[-KEEP_GONE:]
     return {i: gone[i] for i in {*newest, *(gone.keys() & set(ledger.current.values()))}}
 

@@ -130,6 +130,20 @@ class View:
     in_doubt: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
+    def held_as(self, key: str) -> Reason | None:
+        """Why time alone never makes a retired asset due; None if it does."""
+        held: tuple[tuple[Container[str], Reason], ...] = (
+            (self.pinned, Reason.PINNED),
+            (self.kept, Reason.KEPT_RELEASE),
+            (self.around, Reason.NEEDED_AROUND),
+            (self.in_place, Reason.PAGE_IN_PLACE),
+            (self.not_looked_at, Reason.NOT_LOOKED_AT),
+            (self.tags_unknown, Reason.TAGS_UNKNOWN),
+            (self.held, Reason.MISSING_MARKER),
+            (self.doubles, Reason.MAY_BE_MISSING),
+        )
+        return next((reason for keys, reason in held if key in keys), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -200,7 +214,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
             if (entry.tagged is not None or key in view.owed) and key not in view.untaggable:
                 untag.append(Action(key, protection.reason, entry))
             continue
-        held = _held_as(key, view)
+        held = view.held_as(key)
         falls_due = None if held is not None else _falls_due(entry, ranks.get(key, 0), policy)
         if falls_due is not None and falls_due <= now:
             if key in view.undeletable:
@@ -260,24 +274,6 @@ def _falls_due(entry: Retired, rank: int, policy: Policy) -> datetime | None:
     else:
         return None
     return entry.mark.since + timedelta(seconds=max(wait, policy.grace))
-
-
-def _held_as(key: str, view: View) -> Reason | None:
-    """Why time alone never makes a retired asset due; None if it does."""
-    held: tuple[tuple[Container[str], Reason], ...] = (
-        (view.pinned, Reason.PINNED),
-        (view.kept, Reason.KEPT_RELEASE),
-        (view.around, Reason.NEEDED_AROUND),
-        (view.in_place, Reason.PAGE_IN_PLACE),
-        (view.not_looked_at, Reason.NOT_LOOKED_AT),
-        (view.tags_unknown, Reason.TAGS_UNKNOWN),
-        (view.held, Reason.MISSING_MARKER),
-        (view.doubles, Reason.MAY_BE_MISSING),
-    )
-    for keys, reason in held:
-        if key in keys:
-            return reason
-    return None
 
 
 def _keep_reason(entry: Retired, policy: Policy, rank: int, now: datetime) -> Reason:

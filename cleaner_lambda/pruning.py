@@ -55,6 +55,9 @@ def next_cut(ledger: Ledger, there: Mapping[str, Folded], keep: Collection[str],
         now: The instant for which the run decides.
     """
     settled = [(each.at, i) for i, each in ledger.folded.items() if i in there and each.at <= now - SETTLED]
+    # A marker that this run folds in itself, and that turned up late: if the run dies, it must be after the cut.
+    late = min(((each.at, i) for i, each in there.items() if i not in ledger.folded), default=None)
+    settled = [order for order in settled if late is None or order < late]
     if sum(ledger.cut is None or order > ledger.cut for order in settled) < EVERY:
         return None
     at = max(settled)
@@ -96,7 +99,7 @@ def checkpoint(ledger: Ledger, retired: Mapping[str, Retired], cut: tuple[dateti
         retired: Key -> every retired asset.
         cut: The cut.
     """
-    then = lines_at({**ledger.gone, **ledger.folded}, cut)
+    then = lines_at(ledger.seen, cut)
     dated = then | {i for i, each in ledger.folded.items() if (each.at, i) > cut}
     return Ledger(
         current=ledger.current,

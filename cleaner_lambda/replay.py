@@ -80,7 +80,7 @@ def replay(
         history = fold_late(history, late, cut[0])
         ended = {channel: cut[0] for channel, each in history.current.items() if each in late and each.release.ended}
         # What the ledger did not know at the cut counts from the cut on: late, and never early.
-        known = {**ledger.gone, **ledger.folded}
+        known = ledger.seen
         placed = [
             each if each.placed is None else replace(each, placed=max(each.placed, cut[0]))
             for each in history.releases

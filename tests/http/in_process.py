@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import sys
+import time
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from subprocess import CompletedProcess
@@ -87,6 +88,11 @@ def publish_here(
     bucket = open_connected(connect(Access(uploader.bucket, REGION, uploader.aws.url, keys=Keys("test", "test"))), 8)
     build = Build(assets=collect(folder, prefix), prefix=prefix, channel=channel, release=release)
     return publish(bucket, build, stage=stage, clocks=Clocks(sleep=no_sleep))
+
+
+def short_sleep(seconds: float) -> None:
+    """Wait, but not long: five tries last until the second is over in which another release of the name began."""
+    time.sleep(min(seconds, 0.3))
 
 
 def no_sleep(_seconds: float) -> None:

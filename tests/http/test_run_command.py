@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from release_log.ledger_file import Announcement, encode_announcement, pack
-from tests.http.in_process import no_sleep, publish_here, run_here
+from tests.http.in_process import publish_here, run_here, short_sleep
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -191,5 +191,5 @@ def test_every_command_of_the_pages_runs(
             shell = ["sh", "-c", line]
             answer = subprocess.run(shell, env=environ, capture_output=True, text=True, check=False)
         else:
-            answer = run_here(shlex.split(line)[3:], environ, no_sleep)
+            answer = run_here(shlex.split(line)[3:], environ, short_sleep)
         assert (answer.returncode, answer.stderr) == (0, ""), command

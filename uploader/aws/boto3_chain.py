@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from uploader.aws.access import Keys, first_line
-from uploader.aws.values import ValueProblemError, check_credential, check_region
+from uploader.aws.values import check_credential, check_region, checked
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,11 +62,7 @@ def find_region(region: str | None, profile: str | None, *, credentials_needed: 
         raise UsageError(msg) from error
     found: str | None = session.region_name
     if found is not None:
-        try:
-            check_region(found)
-        except ValueProblemError as error:
-            msg = f"the region of the AWS profile {session.profile_name!r} {error}"
-            raise UsageError(msg) from error
+        checked(f"the region of the AWS profile {session.profile_name!r}", found, check_region)
     return found
 
 
@@ -94,11 +90,7 @@ def check_credentials(frozen: ReadOnlyCredentials, source: str) -> Keys:
     if keys.token is not None:
         named["aws_session_token"] = keys.token
     for name, value in named.items():
-        try:
-            check_credential(value)
-        except ValueProblemError as error:
-            msg = f"{name} (from {source}) {error}"
-            raise UsageError(msg) from error
+        checked(f"{name} (from {source})", value, check_credential)
     return keys
 
 

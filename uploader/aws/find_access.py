@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from uploader.aws.access import Access, Keys
 from uploader.aws.values import (
-    ValueProblemError,
     check_bucket,
     check_credential,
     check_endpoint,
     check_profile,
     check_region,
+    checked,
 )
 from uploader.errors import UsageError
 
@@ -37,14 +37,14 @@ def find_access(bucket: str, *, region: str | None, profile: str | None, endpoin
     Raises:
         UsageError: A value cannot be used, or no credentials, no region or no such profile were found.
     """
-    _check("the bucket", bucket, check_bucket)
+    checked("the bucket", bucket, check_bucket)
     for name, value, check in (
         ("the endpoint", endpoint_url, check_endpoint),
         ("the region", region, check_region),
         ("the profile", profile, check_profile),
     ):
         if value:
-            _check(name, value, check)
+            checked(name, value, check)
     endpoint = endpoint_url or _first(ENDPOINTS, check_endpoint)
     keys = None if profile or os.environ.get("AWS_PROFILE") else _keys()
     where = region or _first(REGIONS, check_region)
@@ -65,7 +65,7 @@ def _first(names: Sequence[str], check: Callable[[str], None]) -> str | None:
     name = next((name for name in names if os.environ.get(name)), None)
     if name is None:
         return None
-    return _check(name, os.environ[name], check)
+    return checked(name, os.environ[name], check)
 
 
 def _keys() -> Keys | None:
@@ -77,12 +77,3 @@ def _keys() -> Keys | None:
     if key_id is None or secret is None:
         return None
     return Keys(key_id, secret, _first(TOKENS, check_credential))
-
-
-def _check(name: str, value: str, check: Callable[[str], None]) -> str:
-    try:
-        check(value)
-    except ValueProblemError as error:
-        msg = f"{name} {error}"
-        raise UsageError(msg) from error
-    return value

@@ -7,6 +7,12 @@ each value is checked where it comes in, and the caller names its variable.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+from uploader.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 """Buckets and regions: laxer than S3's rules, which older buckets and other servers do not follow either."""
@@ -21,6 +27,25 @@ _NAMED = {" ": "a space", "\t": "a tab", "\n": "a line break", "\r": "a line bre
 
 class ValueProblemError(ValueError):
     """A value that cannot be used; the text goes on from the value's name: "holds a line break"."""
+
+
+def checked(name: str, value: str, check: Callable[[str], None]) -> str:
+    """The value, if it can be used.
+
+    Args:
+        name: Where it comes from, for the message.
+        value: The value.
+        check: One of the checks below.
+
+    Raises:
+        UsageError: It cannot be used.
+    """
+    try:
+        check(value)
+    except ValueProblemError as error:
+        msg = f"{name} {error}"
+        raise UsageError(msg) from error
+    return value
 
 
 def check_credential(value: str) -> None:

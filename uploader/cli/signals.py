@@ -17,7 +17,8 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import contextmanager
-from threading import Timer, main_thread
+from threading import Event, Thread, get_ident
+from time import sleep
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,7 +67,14 @@ def terminate_as_interrupt() -> Iterator[Ending]:
 
 
 def _interrupt_soon(number: signal.Signals) -> None:
-    # A real signal, sent to that thread: nothing else wakes it while it waits.
-    timer = Timer(AGAIN_SECONDS, signal.pthread_kill, [main_thread().ident, number])
-    timer.daemon = True
-    timer.start()
+    left, main = Event(), get_ident()  # only the main thread is interrupted
+
+    def send() -> None:
+        # Until the main thread has left the hook, an interrupt would be lost there too.
+        left.wait()
+        sleep(AGAIN_SECONDS)
+        # A real signal, sent to that thread: nothing else wakes it while it waits.
+        signal.pthread_kill(main, number)
+
+    Thread(target=send, daemon=True).start()
+    left.set()

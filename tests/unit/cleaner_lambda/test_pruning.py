@@ -92,6 +92,15 @@ def test_the_cut_is_the_newest_marker_that_is_an_hour_old_and_folded_in_by_an_ea
     assert next_cut(Ledger(), log, (), NOON + timedelta(days=1)) is None
 
 
+def test_a_marker_that_turned_up_late_and_that_no_earlier_run_folded_in_is_after_the_cut() -> None:
+    """A run that dies before its last write leaves the cut behind, and not what it folded in."""
+    log = folded(*["a"] * (EVERY + 10))
+    known = {i: each for i, each in log.items() if i != "r025"}
+    cut = next_cut(Ledger(folded=known), log, (), NOON + timedelta(days=1))
+    assert cut is not None
+    assert cut.at == order(log, "r024")
+
+
 def test_the_cut_moves_once_there_are_so_many_markers_after_it() -> None:
     log = folded(*["a"] * (10 + EVERY))
     ledger, later = Ledger(folded=log, cut=order(log, "r009")), NOON + timedelta(days=1)
