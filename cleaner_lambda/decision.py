@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from cleaner_lambda.cut import is_cut_off
 from cleaner_lambda.doubles import find_doubles
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
@@ -69,10 +70,13 @@ class Decided(NamedTuple):
 def decide_first(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:
     """Fold the markers in, look at the site if that is due, ask the policy, and look at the pages."""
     first = _fold_and_decide(store, layout, job, loaded, pace)
-    if first.pages is None or not first.pages.late:
+    instants, late = first.log.markers.instants, {} if first.pages is None else first.pages.late
+    # What retired up to the cut is not dated anew.
+    late = {i: at for i, at in late.items() if not is_cut_off(loaded.ledger, i, instants[i])}
+    if not late:
         return first
     # Visitors got the release before for longer than the file says that says otherwise.
-    return _fold_and_decide(store, layout, job, replace(loaded, late=first.pages.late), pace)
+    return _fold_and_decide(store, layout, job, replace(loaded, late=late), pace)
 
 
 def _fold_and_decide(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:

@@ -71,9 +71,9 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         ids = {release_id for line in lines.values() for release_id in line if release_id in markers.listed}
         markers = read_markers(store, layout, markers, ids, pace)
         read = {each.id: each for each in (*markers.of(ids), *ends)}
-        # Without its newest release a channel is unknown, and stays in the ledger as it is.
+        # What is left of a channel's line retires with the next release; until then its newest one is missed below.
         known = {
-            channel: tuple(read[i] for i in line if i in read) for channel, line in lines.items() if line[0] in read
+            channel: there for channel, line in lines.items() if (there := tuple(read[i] for i in line if i in read))
         }
         placed = [each for line in known.values() for each in line if is_unplaced(ledger, each.id)]
         history = fold(_known(known, ledger), new, placed)

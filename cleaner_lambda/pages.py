@@ -131,11 +131,11 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
 def assets_of(
     store: S3Port, layout: Layout, markers: Markers, ids: Iterable[str], pace: Pace
 ) -> tuple[Markers, frozenset[str]]:
-    """The keys with a fingerprint of some releases: what their pages ask for."""
+    """What the pages of some releases ask for, and their stored versions, by which they are recognised."""
     wanted = [release_id for release_id in ids if release_id in markers.listed]
     markers = read_markers(store, layout, markers, wanted, pace)
-    assets = (asset for each in markers.of(wanted) for asset in each.release.assets.values())
-    return markers, frozenset(asset.key for asset in assets if asset.fingerprinted)
+    objects = (found for each in markers.of(wanted) for found in each.release.objects.items())
+    return markers, frozenset(key for key, asset in objects if asset.fingerprinted or asset.stored is not None)
 
 
 def linger(

@@ -16,7 +16,8 @@ from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
-from tests.interleaving.verdict import Watch, read_ledger, settle
+from tests.interleaving.keeper import keeping
+from tests.interleaving.verdict import KEEPER, Watch, read_ledger, settle
 from tests.interleaving.world import INNER, INVOCATION_SECONDS, LAYOUT, World
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ TWO_SITES = 0.15
 
 PRUNED = 0.15
 """The share of the schedules in which the cleaner deletes old markers, though there are few."""
+
+KEPT = 0.1
+"""The share of the sites to which somebody comes who puts pages in place by hand."""
 
 JUMPS = (1, 1, 60, 600, 3600, 7200)
 
@@ -212,7 +216,7 @@ def _publishers(site: Site, random: Random, released: list[str], staged: list[st
 
 
 def _meddlers(site: Site, random: Random, released: list[str], *, copies: bool) -> Iterator[Actor]:
-    """Somebody copies files of the release log, or deletes a current marker."""
+    """Somebody copies files of the release log, deletes a current marker, or puts pages in place by hand."""
     world, layout = site.world, site.layout
     if copies:
         markers = {layout.marker_key(release_id) for release_id in released}
@@ -226,6 +230,8 @@ def _meddlers(site: Site, random: Random, released: list[str], *, copies: bool) 
         yield _actor(site, "O", cast.copying(*[pick] * random.randint(1, 4)))
     elif random.random() < 0.1 and (site is not world.site or len(world.sites) == 1):
         yield _actor(site, "O", cast.vanishing(partial(_current_marker, site, random.choice(CHANNELS))))
+    if random.random() < KEPT:
+        yield _actor(site, KEEPER, keeping(site, page(layout), random))
 
 
 def _current_marker(site: Site, channel: str) -> str | None:

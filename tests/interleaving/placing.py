@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
 from tests.interleaving import cast
-from tests.interleaving.actor import Actor, Op, Verdict
+from tests.interleaving.actor import Actor, Verdict
 from tests.interleaving.cases import (
     BACK,
     CLEANER,
@@ -26,7 +25,7 @@ from tests.interleaving.cases import (
     uploader,
 )
 from tests.interleaving.explore import PAGE, judged
-from tests.interleaving.ports import UPLOADER_ERRORS, ask
+from tests.interleaving.keeper import putting
 from tests.interleaving.verdict import KEEPER, check_pages
 from tests.interleaving.world import LAYOUT, World
 
@@ -37,18 +36,8 @@ PAGES_STAY = Policy(version_limit=0, version_ttl=0, removed_ttl=3600, grace=0)
 """A removed page stays for longer than what it asks for."""
 
 
-def keeping_pages(body: bytes) -> Callable[[Actor], None]:
-    """Somebody puts a page in place by hand, whatever is there."""
-
-    def work(actor: Actor) -> None:
-        world = actor.world
-        ask(world, Op("put", PAGE, writes=True), partial(world.put, PAGE, body), UPLOADER_ERRORS)
-
-    return work
-
-
 def _keeper(body: bytes) -> Callable[[World], Actor]:
-    return lambda world: Actor(KEEPER, world, keeping_pages(body))
+    return lambda world: Actor(KEEPER, world, putting(PAGE, body))
 
 
 def _left_behind(policy: Policy) -> World:

@@ -33,6 +33,9 @@ class Site:
         put_back: Ids of the markers that a copy brought back after they were deleted.
         doubtful: Whether that ever happened: then nobody knows every instant.
         staged: Key of each staged release -> what it says.
+        by_hand: Keys of the pages that somebody has put in place by hand.
+        strange: Key of each of them that no release has -> its content, as long as a release says what belongs there.
+        given_up: The same after that: nobody knows what such a page asks for.
         on_delete: Called before an object in the bucket is deleted.
     """
 
@@ -49,6 +52,9 @@ class Site:
         self.staged: dict[str, Release] = {}
         self.pinned: dict[str, frozenset[str]] = {}
         self.unpinned: set[str] = set()
+        self.by_hand: set[str] = set()
+        self.strange: dict[str, bytes] = {}
+        self.given_up: dict[str, bytes] = {}
         self.on_delete: Callable[[Actor | None, str], None] = lambda _actor, _key: None
         self._current: frozenset[str] = frozenset()
         self._dirty = False
@@ -60,6 +66,7 @@ class Site:
         other.published, other.pruned, other.vanished = dict(self.published), set(self.pruned), set(self.vanished)
         other.unpinned, other.put_back, other.doubtful = set(self.unpinned), set(self.put_back), self.doubtful
         other.placed = dict(self.placed)
+        other.by_hand, other.strange, other.given_up = set(self.by_hand), dict(self.strange), dict(self.given_up)
         other._current, other._dirty = self._current, self._dirty
         return other
 
@@ -122,8 +129,19 @@ class Site:
             self.vanished.add(self.layout.release_id(key))
             self.doubtful = True
 
+    def note_by_hand(self, key: str, *, is_unknown: bool) -> None:
+        """Take note of a page that somebody has put in place by hand."""
+        self.by_hand.add(key)
+        if is_unknown:
+            self.strange[key] = self.world.objects[key].body
+
     def gave_up(self, key: str) -> bool:
-        """Whether nobody knows what a page in place is: its marker was deleted by hand, or two sites have the page."""
+        """Whether nobody knows what a page in place is.
+
+        Its marker was deleted by hand, two sites have the page, or it is a strange one where no release has a page.
+        """
+        if self.given_up.get(key) == self.world.objects[key].body:
+            return True
         names = [i for i, (_, release) in self.published.items() if key in release.keys]
         return any(i in self.vanished or not self.owns(key) for i in names)
 
@@ -160,6 +178,16 @@ class Site:
         assets = (asset for i in self.current().values() for asset in self.published[i][1].assets.values())
         return {asset.key for asset in assets if not asset.fingerprinted}
 
+    def _placed_pages(self) -> set[str]:
+        """The keys of pages for which the newest release that names them says what belongs in place."""
+        newest = {
+            key: asset.stored is not None
+            for _, i in sorted((self.published[i][0], i) for i in self.current().values())
+            for asset in self.published[i][1].assets.values()
+            for key in [asset.key]
+        }
+        return {key for key, stored in newest.items() if stored}
+
     def current_keys(self) -> frozenset[str]:
         """Every object of a current release."""
         if self._dirty:
@@ -171,6 +199,8 @@ class Site:
     def check(self) -> None:
         """The promise, which must hold after each step."""
         there = self.world.objects.keys()
+        for key in self.strange.keys() - self._placed_pages() if self.strange else ():
+            self.given_up[key] = self.strange.pop(key)
         if not self.current_keys() <= there:
             msg = f"a current release of {self.layout.prefix} misses {sorted(self.current_keys() - there)}"
             raise BrokenPromiseError(msg)

@@ -146,7 +146,7 @@ class Watch:
 def settle(world: World, policy: Policy) -> None:
     """Run the cleaners until they have nothing left to do, and compare each site with the reference."""
     world.actor = None
-    if all(actor.state == "done" and actor.name != KEEPER for actor in world.actors) and not world.copied:
+    if all(actor.state == "done" and not actor.name.startswith(KEEPER) for actor in world.actors) and not world.copied:
         check_pages(world)
     for actor in world.actors:
         actor.crash()
@@ -209,14 +209,14 @@ def check_pages(world: World) -> None:
 
 
 def _close(site: Site, policy: Policy, report: Report) -> Report:
-    """A site that has ended: its release log goes too, unless a pin, or a site around, keeps some of its assets."""
+    """A site that has ended: its release log goes too, unless a pin, a page or a site around keeps some assets."""
     world, layout = site.world, site.layout
     for seconds in (1, 1000, DAY + 1, DAY + policy.removed_ttl + 2, 1, 1000):
         world.advance(seconds)
         report = _clean(site, policy)
     ours = {key for key in world.objects if site.owns(key) or key.startswith(layout.log)}
     to_people = {key for key in ours if site.owns(key) and not local_asset(key).fingerprinted}
-    needed = _needed_around(site, policy) & ours or any(key.startswith(layout.pins) for key in ours)
+    needed = (_needed_around(site, policy) | site.by_hand) & ours or any(key.startswith(layout.pins) for key in ours)
     stays = to_people | ({layout.ledger, layout.checkpoint} if to_people else set())
     left = sorted(ours - stays)
     if left and site.published and not needed:
@@ -267,25 +267,32 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     objects = site.world.objects
     states = reference.retired(found)
     # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
-    again = {key for key in states if site.doubtful or objects[key].at >= _left(key, found)}
+    again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
     left_to_people = {key for key in again if site.owns(key) and not local_asset(key).fingerprinted}
     left_to_people |= _orphans_within_limit(site)
     ledger = read_ledger(site)
     lingering = set() if ledger is None else ledger.lingering.keys()
-    in_place = {key for i in lingering if i in site.published for key in site.published[i][1].keys}
+    in_place = {key for i in lingering if i in site.published for key in site.published[i][1].all_keys}
     if site.doubtful:
         # A release without its marker takes no place among those that are kept, nor its assets a rank.
         most = policy.keep_releases + 1 if policy.keep_releases else 0
         policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
     overdue = reference.due(found, policy, now) - (left_to_people if last else again) - in_place
+    if site.vanished:
+        # Nobody knows that the end of its channel was the end of these too.
+        known = replace(found, releases=[each for each in found.releases if each.id not in site.vanished])
+        overdue -= reference.retired(known).keys() - reference.due(known, policy, now)
     ledger = read_ledger(site)
     # What a site around needed when it was asked stays until it is asked again.
     overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
+    if not last:
+        # What was left to a site inside, whose release log came and went, is an orphan until a listing finds it.
+        overdue = {key for key in overdue if not _is_shared(site, key)}
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
         raise BrokenPromiseError(msg)
     for key in filter(site.owns, found.present):
-        if sum(other.layout.owns(key) for other in site.world.sites) > 1:
+        if _is_shared(site, key):
             continue  # its tag may be another site's, from before this one's release log came, or after that one's went
         mark = read_mark(objects[key].tags)
         state = states.get(key)
@@ -296,6 +303,11 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         elif key not in again and mark != Mark(state.state, state.since):
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
+
+
+def _is_shared(site: Site, key: str) -> bool:
+    """Whether a key may be another site's too."""
+    return any(other.layout.owns(key) for other in site.world.sites if other is not site)
 
 
 def _needed_around(site: Site, policy: Policy) -> frozenset[str]:
