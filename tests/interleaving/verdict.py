@@ -268,26 +268,8 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     states = reference.retired(found)
     # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
-    left_to_people = {key for key in again if site.owns(key) and not local_asset(key).fingerprinted}
-    left_to_people |= _orphans_within_limit(site)
-    ledger = read_ledger(site)
-    lingering = set() if ledger is None else ledger.lingering.keys()
-    in_place = {key for i in lingering if i in site.published for key in site.published[i][1].all_keys}
-    if site.doubtful:
-        # A release without its marker takes no place among those that are kept, nor its assets a rank.
-        most = policy.keep_releases + 1 if policy.keep_releases else 0
-        policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
-    overdue = reference.due(found, policy, now) - (left_to_people if last else again) - in_place
-    if site.vanished:
-        # Nobody knows that the end of its channel was the end of these too.
-        known = replace(found, releases=[each for each in found.releases if each.id not in site.vanished])
-        overdue -= reference.retired(known).keys() - reference.due(known, policy, now)
-    ledger = read_ledger(site)
-    # What a site around needed when it was asked stays until it is asked again.
-    overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
-    if not last:
-        # What was left to a site inside, whose release log came and went, is an orphan until a listing finds it.
-        overdue = {key for key in overdue if not _is_shared(site, key)}
+    left = _orphans_within_limit(site) | {key for key in again if site.owns(key) and not local_asset(key).fingerprinted}
+    overdue = _overdue(site, found, policy, now, last=last) - (left if last else again)
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
         raise BrokenPromiseError(msg)
@@ -303,6 +285,29 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         elif key not in again and mark != Mark(state.state, state.since):
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
+
+
+def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *, last: bool) -> set[str]:
+    """What is due, by all that a cleaner can know."""
+    ledger = read_ledger(site)
+    if site.doubtful:
+        # A release without its marker takes no place among those that are kept, nor its assets a rank.
+        most = policy.keep_releases + 1 if policy.keep_releases else 0
+        policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
+    overdue = reference.due(found, policy, now)
+    if site.vanished:
+        # Nobody knows that the end of its channel was the end of these too.
+        known = replace(found, releases=[each for each in found.releases if each.id not in site.vanished])
+        overdue -= reference.retired(known).keys() - reference.due(known, policy, now)
+    if not last:
+        # What was left to a site inside, whose release log came and went, is an orphan until a listing finds it.
+        overdue = {key for key in overdue if not _is_shared(site, key)}
+    # What a site around needed when it was asked stays until it is asked again.
+    overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
+    for release_id in () if ledger is None else ledger.lingering:
+        if release_id in site.published:
+            overdue -= site.published[release_id][1].all_keys
+    return overdue
 
 
 def _is_shared(site: Site, key: str) -> bool:
