@@ -124,6 +124,7 @@ def decide_again(
         due = keys(first.checked.plan.delete)
         known, view = look_at_neighbours(store, layout, known, view, due, loaded.now, pace)
         last = first._replace(known=known, view=view)
+    if first.pages is not None:
         last = look_again_at_pages(store, layout, job, loaded.now, last, look, pace)
     known, view, checked = decide_and_check(store, last.known, last.view, job, loaded.now, pace)
     return look, last._replace(known=known, checked=checked, view=view)

@@ -72,9 +72,8 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         markers = read_markers(store, layout, markers, ids, pace)
         read = {each.id: each for each in (*markers.of(ids), *ends)}
         # What is left of a channel's line retires with the next release; until then its newest one is missed below.
-        known = {
-            channel: there for channel, line in lines.items() if (there := tuple(read[i] for i in line if i in read))
-        }
+        found = {channel: tuple(read[i] for i in line if i in read) for channel, line in lines.items()}
+        known = {channel: line for channel, line in found.items() if line}
         placed = [each for line in known.values() for each in line if is_unplaced(ledger, each.id)]
         history = fold(_known(known, ledger), new, placed)
     order = find_order(ledger, history.current, new)

@@ -89,26 +89,22 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
     for listed in store.list(layout.pages):
         stored.setdefault(listed.etag, []).append(listed.key[len(layout.pages) :])
 
-    known = live.union(named)
-
-    def is_known(pages: Iterable[str]) -> bool:
-        return not known.isdisjoint(pages)
-
     lying: dict[str, set[str]] = {}
     unknown: list[Stop] = []
     unnamed: dict[str, list[str]] = {}
     shown: dict[str, list[str]] = {}
     for key, listed in there.items():
         pages = shown[key] = stored.get(listed.etag) or _read(store, key)
-        if is_known(pages):
+        if not live.isdisjoint(pages):
             continue
-        if key not in strict and is_known(_read(store, key)):
+        if key not in strict and not live.union(named).isdisjoint(_read(store, key)):
             continue  # a release without stored pages knows it by its digest
         entries = (history.retired.get(layout.page_key(page)) for page in pages)
         release_id = max((entry.release for entry in entries if entry is not None), default="")
         if release_id:
+            # Also if an intent names it too: when that has expired, the release's marker must be there still.
             lying.setdefault(release_id, set()).add(key)
-        else:
+        elif set(named).isdisjoint(pages):
             unnamed[key] = pages
     if unnamed:
         # As a rule the ledger knows: all markers are read only for a page whose stored version is gone.

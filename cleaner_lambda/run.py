@@ -14,7 +14,7 @@ from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.checkpoint import write_checkpoint
 from cleaner_lambda.close import close_log
-from cleaner_lambda.decision import Decided, changed, decide_again, decide_first
+from cleaner_lambda.decision import Decided, changed, decide_again, decide_first, look_again_at_pages
 from cleaner_lambda.ending import ended_log, has_ended, is_over
 from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, UnreadableError
 from cleaner_lambda.folding import all_folded
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.port import S3Port
+    from cleaner_lambda.pruning import Cut
     from cleaner_lambda.survey import Survey
     from release_log.policy_settings import Policy
 
@@ -156,8 +157,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     log, known, plan = decided.log, decided.known, decided.checked.plan
     folded = all_folded(loaded.ledger, log.markers)
     seen = with_markers(loaded.ledger, known.history, folded, log.order)
-    held_up = plan.is_stopped or layout.checkpoint in known.refused.writes
-    cut = None if held_up else next_cut(loaded.ledger, folded, _stay(loaded, decided, seen), loaded.now)
+    cut, decided = _find_cut(store, layout, job, loaded, decided, seen, pace)
     old = frozenset(layout.marker_key(i) for i in cut.markers) if cut is not None else frozenset()
     dangles = dangling(layout, loaded.look.markers, loaded.look.placed, loaded.now) - known.refused.writes.keys()
     expired = loaded.look.protections.expired.keys() - known.refused.writes.keys()
@@ -237,6 +237,21 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
         _write_last(store, layout, replace(after, last_run=last_run), etag)
     return report
+
+
+def _find_cut(  # noqa: PLR0913, PLR0917 (what the run knows so far)
+    store: S3Port, layout: Layout, job: Job, loaded: Loaded, decided: Decided, seen: Ledger, pace: Pace
+) -> tuple[Cut | None, Decided]:
+    """The next cut, if it is time for one; then the pages are looked at, if they were not, before a marker goes.
+
+    The marker of a release whose page is in place says what that page asks for.
+    """
+    if decided.checked.plan.is_stopped or layout.checkpoint in decided.known.refused.writes:
+        return None, decided
+    cut = next_cut(loaded.ledger, seen.folded, _stay(loaded, decided, seen), loaded.now)
+    if cut is not None and cut.markers and decided.pages is None:
+        decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
+    return cut, decided
 
 
 def _stay(loaded: Loaded, decided: Decided, seen: Ledger) -> set[str]:

@@ -558,6 +558,37 @@ MUTANTS = (
         placing.unknown_page,
     ),
     Mutant(
+        "what is left of a line whose newest marker is gone retires with the next release",
+        "a page in place asks for assets that count as orphans",
+        folding.fold_log,
+        (
+            (
+                "for channel, line in found.items() if line}",
+                "for channel, line in found.items() if lines[channel][0] in read}",
+            ),
+        ),
+        placing.line_without_its_newest,
+    ),
+    Mutant(
+        "the pages in place are looked at before an old marker goes",
+        "a page in place asks for assets that nobody knows any more",
+        run._find_cut,  # noqa: SLF001
+        (("if cut is not None and cut.markers and", "if False and"),),
+        pruned.page_of_a_pruned_release,
+    ),
+    Mutant(
+        "a page in place that an intent names is its release's too",
+        "the same, when the intent has expired",
+        pages.look_at_pages,
+        (
+            (
+                "        if release_id:\n            # Also",
+                "        if release_id and set(named).isdisjoint(pages):\n            # Also",
+            ),
+        ),
+        pruned.page_of_a_pruned_release,
+    ),
+    Mutant(
         "a page is only put in place over the one that was seen there",
         "an older release's page replaces a newer one's",
         ports.UploaderPort.place,

@@ -90,6 +90,22 @@ def unknown_page() -> None:
     play(UNKNOWN_PAGE, (KEEPER, *TO_THE_END), ("C", *TO_THE_END))
 
 
+def line_without_its_newest() -> None:
+    """The newest release, which is not in place, loses its marker; a new one without a page comes; days pass."""
+    world = World()
+    with judged(world, "a marker that is gone before a release that is in place"):
+        release(world, [A, PAGE], "r0")
+        cast.publish_alone(world, [B], "r1", placed=False)
+        cast.clean_alone(world, PAGES_STAY)
+        world.vanish(LAYOUT.marker_key("20261123T120001Z-r1"))
+        world.advance(10)
+        release(world, [B], "r2")
+        for seconds in (10, 90_000, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
 def put_over_a_newer_page() -> None:
     """An upload is about to put its page in place; a newer one is put in place meanwhile; then the first one dies."""
     put = f"put {PAGE}"

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
 from tests.interleaving import cast
-from tests.interleaving.actor import BrokenPromiseError
-from tests.interleaving.cases import A, B, C, release
+from tests.interleaving.actor import Actor, BrokenPromiseError
+from tests.interleaving.cases import A, B, C, go_on, release
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.verdict import Watch, settle
 from tests.interleaving.world import LAYOUT, World
-
-if TYPE_CHECKING:
-    from tests.interleaving.actor import Actor
 
 POLICY = Policy(version_limit=9, version_ttl=0, removed_ttl=1000, grace=0)
 """What is removed is due after a while."""
@@ -117,3 +113,19 @@ def late_marker() -> None:
                         raise BrokenPromiseError(msg)
                     world.advance(POLICY.removed_ttl - 1)
                     world.check()
+
+
+def page_of_a_pruned_release() -> None:
+    """An upload dies that has put its page in place; the next release has no page; old markers are deleted."""
+    policy, world = Policy(version_limit=0, version_ttl=43_200, removed_ttl=90_000, grace=0), World()
+    release(world, [A, PAGE], "r0")
+    dead = Actor("U", world, cast.upload([B, PAGE], "default", "r1"))
+    with few_markers(), judged(world, "a page of a release whose marker is old"):
+        go_on(dead, f"put {PAGE}")
+        dead.step()
+        dead.crash()
+        release(world, [C], "r2")
+        for seconds in (10, 10, policy.version_ttl):
+            world.advance(seconds)
+            cast.clean_alone(world, policy)
+            world.check()

@@ -133,6 +133,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_schedule(placing.TWO_CHANNELS, preemptions=PREEMPTIONS + 1),
         placing.old_page_at_the_second_look,
         placing.unknown_page,
+        placing.line_without_its_newest,
         placing.put_over_a_newer_page,
         placing.markers_from_before,
         placing.put_that_is_refused,
@@ -143,6 +144,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         pruned.crash_while_pruning,
         pruned.copied_after_a_crash,
         pruned.late_marker,
+        pruned.page_of_a_pruned_release,
     ],
     ids=[
         "wrong clock",
@@ -179,6 +181,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "two channels with one page",
         "an old page at the second look",
         "an unknown page",
+        "a line without its newest marker",
         "a page over a newer one",
         "markers from before",
         "a PUT that is refused",
@@ -189,6 +192,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "crash while pruning",
         "markers copied after a crash",
         "late marker",
+        "the page of a release whose marker is old",
     ],
 )
 def test_what_finds_a_broken_rule_finds_nothing_while_all_hold(play: object) -> None:
