@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.ending import ends_without_marker
-from cleaner_lambda.history import History, fold, not_before, restate
+from cleaner_lambda.history import History, fold, newest, not_before, restate
 from cleaner_lambda.ledger import Folded
 from cleaner_lambda.lost import find_lost, hold_doubtful, stops_for_lost
 from cleaner_lambda.markers import Markers, read_markers
@@ -65,13 +65,14 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     ends = ends_without_marker(ledger, layout, listed, new)
     if must_replay(ledger, markers.listed, new):
         markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
-        history = replay(markers, new, ledger, ends, lost=loaded.base.rebuild is not None)
+        order = find_order(ledger, newest([*markers.of(markers.listed), *ends]), new)
+        history = replay(markers, new, ledger, ends, order.sure_since, lost=loaded.base.rebuild is not None)
     else:
         ids = [release_id for release_id in ledger.current.values() if release_id in markers.listed]
         markers = read_markers(store, layout, markers, ids, pace)
         current = {published.release.channel: published for published in (*markers.of(ids), *ends)}
-        history = fold(_known(current, ledger), new)
-    order = find_order(ledger, history.current, new)
+        order = find_order(ledger, newest([*current.values(), *new]), new)
+        history = fold(_known(current, ledger), new, order.sure_since)
     if order.sure_since is not None:
         history = not_before(history, order.sure_since)
     history = replace(history, owed=history.owed | loaded.base.doubtful)

@@ -59,7 +59,12 @@ class History:
         return {logical for published in self.current.values() for logical in published.release.assets}
 
 
-def fold(history: History, releases: Iterable[Published]) -> History:
+def newest(releases: Iterable[Published]) -> dict[str, Published]:
+    """Channel -> its newest release: the current one, or the end of the channel."""
+    return {each.release.channel: each for each in sorted(releases, key=lambda each: each.order)}
+
+
+def fold(history: History, releases: Iterable[Published], sure_since: datetime | None = None) -> History:
     """The history after some more releases, each newer than all releases in it.
 
     A retired asset's instant is when it entered its present state: it left the current releases, or its logical path
@@ -67,11 +72,19 @@ def fold(history: History, releases: Iterable[Published]) -> History:
 
     The end of a channel is a release without assets. After it, every asset that last left with a release of this
     channel is removed, whatever logical paths other channels have.
+
+    Args:
+        history: What is known before them.
+        releases: The releases.
+        sure_since: Until then their order was unknown; see `not_before`.
     """
     some = sorted(releases, key=lambda each: each.order)
     channels = {**history.channels, **{each.id: each.release.channel for each in some}}
     history = replace(history, channels=channels)
+    unsure = sure_since
     for published in some:
+        if unsure is not None and published.at >= unsure:
+            history, unsure = not_before(history, unsure), None
         history = _publish(history, published)
     return history
 
@@ -162,13 +175,20 @@ def end(entry: Retired, at: datetime, turned: Mapping[str, datetime]) -> Retired
     return replace(entry, mark=Mark(State.REMOVED, since if was_removed else max(since, at)), ended=True)
 
 
-def not_before(history: History, instant: datetime) -> History:
-    """The history with no retired asset dated before an instant: what came before it was dated by an unknown order."""
-    retired = {
-        key: entry if entry.mark.since >= instant else replace(entry, mark=Mark(entry.mark.state, instant))
-        for key, entry in history.retired.items()
-    }
-    return replace(history, retired=retired)
+def not_before(history: History, sure_since: datetime) -> History:
+    """The history with no retired asset dated before an instant, as until then the order of the releases was unknown.
+
+    No end of a channel before it counts either: the releases that it seems to end may have come after it.
+    """
+    paths = history.live_paths()
+    return replace(history, retired={k: date_again(entry, paths, sure_since) for k, entry in history.retired.items()})
+
+
+def date_again(entry: Retired, paths: set[str], sure_since: datetime) -> Retired:
+    """A retired asset of `not_before`, whose current logical paths are ``paths``."""
+    if entry.mark.since >= sure_since:
+        return entry
+    return replace(entry, mark=Mark(_state(entry.logical, paths, ended=False), sure_since), ended=False)
 
 
 def _state(logical: str, paths: set[str], *, ended: bool) -> State:

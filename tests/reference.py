@@ -48,7 +48,8 @@ class Site:
         protected: Key of an intent or a staged release -> the end of its protection.
         pinned: The keys of the pinned releases.
         orphans: Key of an orphan -> when a full listing found it.
-        sure_since: Before this instant it was unknown what was current, so nothing counts as retired before it.
+        sure_since: Before this instant it was unknown what was current, so nothing counts as retired before it, nor any
+            channel as ended.
     """
 
     releases: Sequence[Release]
@@ -108,7 +109,7 @@ def retired(site: Site) -> dict[str, Retired]:
     history = steps(site.releases)
     named = {key for release in site.releases for key in release.assets.values()}
     current = history[-1].keys if history else set()
-    assets = {key: _left(key, history) for key in named - current if key in site.present}
+    assets = {key: _left(key, history, site.sure_since) for key in named - current if key in site.present}
     orphans = {key: _orphan(key, at, history) for key, at in site.orphans.items() if key not in named}
     found = assets | {key: asset for key, asset in orphans.items() if key in site.present}
     if site.sure_since is None:
@@ -116,17 +117,21 @@ def retired(site: Site) -> dict[str, Retired]:
     return {key: replace(asset, since=max(asset.since, site.sure_since)) for key, asset in found.items()}
 
 
-def _left(key: str, history: list[Step]) -> Retired:
+def _left(key: str, history: list[Step], sure_since: datetime | None) -> Retired:
     last = max(number for number, step in enumerate(history) if key in step.keys)
     before, after = history[last], history[last + 1]
     (release,) = (each for each in before.current.values() if each not in after.current.values())
     (logical,) = (logical for logical, its_key in release.assets.items() if its_key == key)
     later = history[last + 1 :]
-    over = [number for number, step in enumerate(later) if step.current[release.channel].ended]
+    over = [number for number, step in enumerate(later) if _has_ended(step.current[release.channel], sure_since)]
     # After the end of its channel an asset is removed, whatever logical paths other channels have.
     walk = [(step.at, set() if over and number >= over[0] else step.paths) for number, step in enumerate(later)]
     state, since = _state(logical, walk)
     return Retired(state, since, logical, release.id)
+
+
+def _has_ended(newest: Release, sure_since: datetime | None) -> bool:
+    return newest.ended and (sure_since is None or newest.at >= sure_since)
 
 
 def _orphan(key: str, found: datetime, history: list[Step]) -> Retired:
