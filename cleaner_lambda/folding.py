@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.ending import ends_without_marker
-from cleaner_lambda.history import History, fold, not_before, restate
+from cleaner_lambda.history import History, fold, newest, not_before, restate
 from cleaner_lambda.ledger import Folded
 from cleaner_lambda.lost import find_lost, hold_doubtful, stops_for_lost
 from cleaner_lambda.markers import Markers, read_markers
@@ -65,7 +65,8 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     ends = ends_without_marker(ledger, layout, listed, new)
     if must_replay(ledger, markers, new):
         markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
-        history = replay(markers, new, ledger, ends, lost=loaded.base.rebuild is not None)
+        order = find_order(ledger, newest([*markers.of(markers.listed), *ends]), new)
+        history = replay(markers, new, ledger, ends, order.sure_since, lost=loaded.base.rebuild is not None)
     else:
         lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
         ids = {release_id for line in lines.values() for release_id in line if release_id in markers.listed}
@@ -75,8 +76,8 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         found = {channel: tuple(read[i] for i in line if i in read) for channel, line in lines.items()}
         known = {channel: line for channel, line in found.items() if line}
         placed = [each for line in known.values() for each in line if is_unplaced(ledger, each.id)]
-        history = fold(_known(known, ledger), new, placed)
-    order = find_order(ledger, history.current, new)
+        order = find_order(ledger, newest([*(each for line in known.values() for each in line), *new]), new)
+        history = fold(_known(known, ledger), new, placed, order.sure_since)
     if order.sure_since is not None:
         history = not_before(history, order.sure_since)
     history = replace(history, owed=history.owed | loaded.base.doubtful)

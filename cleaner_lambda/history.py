@@ -101,7 +101,17 @@ class History:
         return {logical for published in self.releases for logical in _paths(published.release)}
 
 
-def fold(history: History, releases: Iterable[Published], placed: Iterable[Published] = ()) -> History:
+def newest(releases: Iterable[Published]) -> dict[str, Published]:
+    """Channel -> its newest release: the current one, or the end of the channel."""
+    return {each.release.channel: each for each in sorted(releases, key=lambda each: each.order)}
+
+
+def fold(
+    history: History,
+    releases: Iterable[Published],
+    placed: Iterable[Published] = (),
+    sure_since: datetime | None = None,
+) -> History:
     """The history after some more events, each newer than all in it.
 
     A retired asset's instant is when it entered its present state: it left the current releases, or its logical path
@@ -111,9 +121,10 @@ def fold(history: History, releases: Iterable[Published], placed: Iterable[Publi
     channel is removed, whatever logical paths other channels have.
 
     Args:
-        history: The history.
+        history: What is known before them.
         releases: The releases with new markers.
         placed: The releases of the history that are newly in place.
+        sure_since: Until then the order of the releases was unknown; see `not_before`.
     """
     new = list(releases)
     history = replace(history, channels={**history.channels, **{each.id: each.release.channel for each in new}})
@@ -123,7 +134,10 @@ def fold(history: History, releases: Iterable[Published], placed: Iterable[Publi
         for each in (*new, *placed)
         if each.release.places_pages and (at := each.placed_at) is not None
     ]
+    unsure = sure_since
     for at, is_placed, _, each in sorted(events, key=lambda event: event[:3]):
+        if unsure is not None and at >= unsure:
+            history, unsure = not_before(history, unsure), None
         line = history.lines.get(each.release.channel, ())
         new_line = (each, *line) if each.release.places_pages else (each,)
         line = _from(each, line) if is_placed else new_line
@@ -240,13 +254,20 @@ def end(entry: Retired, at: datetime, turned: Mapping[str, datetime]) -> Retired
     return replace(entry, mark=Mark(State.REMOVED, since if was_removed else max(since, at)), ended=True)
 
 
-def not_before(history: History, instant: datetime) -> History:
-    """The history with no retired asset dated before an instant: what came before it was dated by an unknown order."""
-    retired = {
-        key: entry if entry.mark.since >= instant else replace(entry, mark=Mark(entry.mark.state, instant))
-        for key, entry in history.retired.items()
-    }
-    return replace(history, retired=retired)
+def not_before(history: History, sure_since: datetime) -> History:
+    """The history with no retired asset dated before an instant, as until then the order of the releases was unknown.
+
+    No end of a channel before it counts either: the releases that it seems to end may have come after it.
+    """
+    paths = history.live_paths()
+    return replace(history, retired={k: date_again(entry, paths, sure_since) for k, entry in history.retired.items()})
+
+
+def date_again(entry: Retired, paths: set[str], sure_since: datetime) -> Retired:
+    """A retired asset of `not_before`, whose current logical paths are ``paths``."""
+    if entry.mark.since >= sure_since:
+        return entry
+    return replace(entry, mark=Mark(_state(entry.logical, paths, ended=False), sure_since), ended=False)
 
 
 def _state(logical: str, paths: set[str], *, ended: bool) -> State:

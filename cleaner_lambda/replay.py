@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.cut import current_at_cut, is_cut_off
-from cleaner_lambda.history import History, end, fold, fold_late, redate
+from cleaner_lambda.history import History, date_again, end, fold, fold_late, redate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,13 @@ def wanted(ledger: Ledger, markers: Markers) -> set[str]:
 
 
 def replay(
-    markers: Markers, new: list[Published], ledger: Ledger, ends: Sequence[Published] = (), *, lost: bool
+    markers: Markers,
+    new: list[Published],
+    ledger: Ledger,
+    ends: Sequence[Published] = (),
+    sure_since: datetime | None = None,
+    *,
+    lost: bool,
 ) -> History:
     """The history from the cut, with what only the ledger knows: older and deleted assets, tags and orphans.
 
@@ -62,6 +68,7 @@ def replay(
         new: The releases whose markers the ledger has not folded in.
         ledger: The ledger; the checkpoint, if the ledger is lost.
         ends: The ends of channels whose markers are gone.
+        sure_since: Until then the order of the releases was unknown; see `cleaner_lambda.history.not_before`.
         lost: Whether the ledger is lost. Then a listing says which assets are deleted.
     """
     published = [*markers.of(markers.listed), *ends]
@@ -86,9 +93,9 @@ def replay(
             for each in history.releases
             if each.id not in known or known[each.id].placed is None or (known[each.id].placed or cut[0]) > cut[0]
         ]
-    history = fold(history, after, placed)
+    history = fold(history, after, placed, sure_since)
     for each in sorted(after, key=lambda each: each.order):
-        if each.release.ended:
+        if each.release.ended and (sure_since is None or each.at >= sure_since):
             ended.setdefault(each.release.channel, each.at)
     live, paths = history.live_keys(), history.live_paths()
     before = {*ledger.current.values(), *(i for ids in ledger.behind.values() for i in ids)}
@@ -99,6 +106,8 @@ def replay(
         if key in history.retired:
             retired[key] = _as_known(history.retired[key], entry, rebuilding=ledger.tags_read_to is not None)
         elif key not in live:
+            if sure_since is not None:
+                entry = date_again(entry, paths, sure_since)  # noqa: PLW2901
             over = None if entry.ended else ended.get(history.channels.get(entry.release, ""))
             dated = redate(entry, paths, history.turned) if over is None else end(entry, over, history.turned)
             retired[key] = dated

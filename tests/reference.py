@@ -57,7 +57,8 @@ class Site:
         protected: Key of an intent or a staged release -> the end of its protection.
         pinned: The keys of the pinned releases.
         orphans: Key of an orphan -> when a full listing found it.
-        sure_since: Before this instant it was unknown what was current, so nothing counts as retired before it.
+        sure_since: Before this instant it was unknown what was current, so nothing counts as retired before it, nor any
+            channel as ended.
     """
 
     releases: Sequence[Release]
@@ -75,9 +76,10 @@ class Step:
     at: datetime
     current: Sequence[Release]
 
-    def has_ended(self, channel: str) -> bool:
-        """Whether a channel has ended."""
-        return any(each.ended for each in self.current if each.channel == channel)
+    def has_ended(self, channel: str, sure_since: datetime | None) -> bool:
+        """Whether a channel has ended, as far as the order of the releases was known."""
+        ends = [each.at for each in self.current if each.channel == channel and each.ended]
+        return any(sure_since is None or at >= sure_since for at in ends)
 
     @property
     def keys(self) -> set[str]:
@@ -142,7 +144,7 @@ def retired(site: Site) -> dict[str, Retired]:
     history = steps(site.releases)
     named = {key for release in site.releases for key in release.assets.values()}
     current = history[-1].keys if history else set()
-    assets = {key: _left(key, history) for key in named - current if key in site.present}
+    assets = {key: _left(key, history, site.sure_since) for key in named - current if key in site.present}
     orphans = {key: _orphan(key, at, history) for key, at in site.orphans.items() if key not in named}
     found = assets | {key: asset for key, asset in orphans.items() if key in site.present}
     if site.sure_since is None:
@@ -150,13 +152,13 @@ def retired(site: Site) -> dict[str, Retired]:
     return {key: replace(asset, since=max(asset.since, site.sure_since)) for key, asset in found.items()}
 
 
-def _left(key: str, history: list[Step]) -> Retired:
+def _left(key: str, history: list[Step], sure_since: datetime | None) -> Retired:
     last = max(number for number, step in enumerate(history) if key in step.keys)
     before, after = history[last], history[last + 1]
     release = [each for each in before.current if each not in after.current and key in each.assets.values()][-1]
     *_, logical = (logical for logical, its_key in release.assets.items() if its_key == key)
     later = history[last + 1 :]
-    over = [number for number, step in enumerate(later) if step.has_ended(release.channel)]
+    over = [number for number, step in enumerate(later) if step.has_ended(release.channel, sure_since)]
     # After the end of its channel an asset is removed, whatever logical paths other channels have.
     walk = [(step.at, set() if over and number >= over[0] else step.paths) for number, step in enumerate(later)]
     state, since = _state(logical, walk)

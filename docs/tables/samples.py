@@ -7,7 +7,8 @@ from typing import Any
 
 from release_log.layout import Layout
 from uploader.cli.cleaner_answer import text
-from uploader.cli.console import table
+from uploader.cli.console import plain
+from uploader.cli.table import Table
 from uploader.doctor.ask import Answer
 from uploader.doctor.bucket_settings import check_bucket, check_event_bridge
 from uploader.doctor.finding import State
@@ -46,7 +47,8 @@ def plan() -> str:
         "next_due": _LATER["due"],
     }
     return _console(
-        f"plan --bucket {BUCKET} --function {FUNCTION}", "\n".join(text(answer, f"s3://{BUCKET}/{LAYOUT.prefix}"))
+        f"plan --bucket {BUCKET} --function {FUNCTION}",
+        "\n".join(plain(text(answer, f"s3://{BUCKET}/{LAYOUT.prefix}"))),
     )
 
 
@@ -64,7 +66,7 @@ def doctor() -> str:
         check_cleaner(LogSnapshot(_RAN, {LAYOUT.ledger: _RAN}, ledger={}), LAYOUT),
     ]
     rows = [(each.check, each.state.value, each.finding, each.remedy) for each in findings]
-    header, bucket, event_bridge, cleaner = table(("check", "state", "finding", "remedy"), rows)
+    header, bucket, event_bridge, cleaner = Table(("check", "state", "finding", "remedy"), rows).lines()
     counts = {State.PROBLEM: 0, State.WARNING: 0, State.UNKNOWN: 4, State.OK: 10}
     summary = ", ".join(f"{state.value}: {number}" for state, number in counts.items())
     lines = [header, bucket, "…", event_bridge, cleaner, "…", "", summary]

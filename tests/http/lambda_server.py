@@ -30,9 +30,10 @@ class Reply:
     cut: bool = False
 
 
-def function_error(kind: str, message: str) -> Reply:
+def function_error(kind: str, message: str, **more: object) -> Reply:
     """Lambda's answer if the function raises."""
-    return Reply({"errorType": kind, "errorMessage": message}, headers={"X-Amz-Function-Error": "Unhandled"})
+    body = {"errorType": kind, "errorMessage": message, **more}
+    return Reply(body, headers={"X-Amz-Function-Error": "Unhandled"})
 
 
 def refusal(status: int, code: str, message: str = "no") -> Reply:

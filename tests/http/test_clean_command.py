@@ -135,7 +135,7 @@ def test_the_answer_as_it_came(server: LambdaServer, command: Command) -> None:
     ("more", "said"),
     [
         (FAILED, "1 failed"),
-        ({"missing": ["a.js"]}, "1 assets of current releases are missing"),
+        ({"missing": ["a.js"]}, "1 asset of current releases is missing"),
         ({"stopped_by": [{"reason": "brake", "message": "m"}]}, "stopped by brake"),
         ({"stopped_by": [{"reason": "something_new", "message": "m"}]}, "stopped by something_new"),
         ({"stopped_by": [{"reason": "rebuilt", "message": "m"}, {"reason": "deleting", "message": "m"}]}, None),
@@ -197,6 +197,21 @@ def test_a_function_that_stays_busy(server: LambdaServer, command: Command) -> N
             "run again; it resumes where it stopped",
         ),
         (function_error("ClientError", "a\nb"), 1, "the cleaner failed (ClientError: a): its log says more"),
+        (
+            function_error("ClientError", "a", stackTrace=['  File "/var/task/cleaner_lambda/handler.py", line 9']),
+            1,
+            "the cleaner failed (ClientError: a): its log says more",
+        ),
+        (
+            function_error("KeyError", "'Records'", stackTrace=['  File "/var/task/lambda_function.py", line 4']),
+            1,
+            "function 'cleaner' is not the cleaner, and failed (KeyError: 'Records'): name the stack's output",
+        ),
+        (
+            function_error("TypeError", "no", trace=["TypeError: no", "    at Runtime.handler (/var/task/index.js:2)"]),
+            1,
+            "function 'cleaner' is not the cleaner, and failed (TypeError: no): name the stack's output",
+        ),
         (
             Reply("Hello from Lambda!"),
             1,

@@ -153,6 +153,26 @@ def doubt_that_ended(policy: Policy) -> World:
     return world
 
 
+def doubtful_end(policy: Policy) -> World:
+    """A channel that came back seemed to have ended once more: the ledger was lost, and its old end copied.
+
+    A new release of the channel ended the doubt. B left with it, and A of another channel supersedes it.
+    """
+    world = World()
+    end = LAYOUT.marker_key("20261123T120000Z-end")
+    world.put(end, cast.end_body("default", world))
+    world.advance(TOLERANCE.total_seconds() + 1)
+    release(world, [B, PAGE], "back")
+    release(world, [A], "live", channel="other")
+    world.advance(10)
+    world.rewrite(end, world.objects[end])
+    cast.clean_alone(world, policy)
+    world.advance(10)
+    release(world, [PAGE], "r2")
+    world.advance(policy.removed_ttl + 10)
+    return world
+
+
 def ended(policy: Policy) -> World:
     """The channel of A and B has ended: they are due, but not deleted yet."""
     world = superseded(policy)
@@ -339,6 +359,7 @@ MARKER_PUT_BACK = case(
 LOST_AND_COPIED = case("a lost ledger, and an old marker that was copied", lost_and_copied, CLEANER, OTHER_CLEANER)
 LOST_COPIED_AND_NEXT = case("the same, and a new version", lost_and_copied, CLEANER, NEXT)
 DOUBT_THAT_ENDED = case("a doubt that ended a moment ago", doubt_that_ended, cleaner_of(LATER), policy=LATER)
+DOUBTFUL_END = case("a channel that seemed to have ended", doubtful_end, cleaner_of(LATER), policy=LATER)
 """Somebody sets instants anew."""
 
 TWO_CLEANERS = case("two cleaners", superseded, CLEANER, OTHER_CLEANER)

@@ -484,9 +484,21 @@ MUTANTS = (
     Mutant(
         "after a contradiction nothing counts as retired before the release that ended it",
         "assets that were live until a moment ago are deleted without their time",
-        folding.fold_log,
-        (("    if order.sure_since is not None:", "    if False:"),),
+        history.date_again,
+        (("if entry.mark.since >= sure_since:", "if entry:"),),
         every(cases.DOUBT_THAT_ENDED),
+    ),
+    Mutant(
+        "nor counts an end of a channel before it",
+        "what was live after that end goes by `removed_ttl`, though it was superseded",
+        history.date_again,
+        (
+            (
+                "Mark(_state(entry.logical, paths, ended=False), sure_since), ended=False)",
+                "Mark(entry.mark.state, sure_since))",
+            ),
+        ),
+        every(cases.DOUBTFUL_END),
     ),
     Mutant(
         "a rebuild begins with the checkpoint",

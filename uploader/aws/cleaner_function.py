@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("uploader")
 
+OUR_CODE = "cleaner_lambda"
+"""The package that each traceback of the cleaner names; Lambda has a traceback in its answer for whatever is raised."""
+
 PAUSES = (2, 4, 8, 15, 15, 15)
 """Seconds between attempts while another run is in progress; most runs take a few seconds."""
 
@@ -130,10 +133,15 @@ def _read(function: str, payload: Mapping[str, Any], body: bytes, *, failed: boo
 
 def _failed(function: str, payload: Mapping[str, Any], document: Mapping[str, Any]) -> UploaderError:
     """The error for a run that its own error ended."""
+    kind, text = str(document.get("errorType", "")), str(document.get("errorMessage", "no message"))
+    trace = str(document.get("stackTrace") or document.get("trace") or "")
+    if trace and OUR_CODE not in trace:
+        msg = f"function {function!r} is not the cleaner, and failed ({kind}: {first_line(text)}): {NAME_FUNCTION}"
+        return UploaderError(msg)
     return explain(
         CLEANER,
-        code=str(document.get("errorType", "")),
-        text=str(document.get("errorMessage", "no message")),
+        code=kind,
+        text=text,
         action="lambda:InvokeFunction",
         target=f"function {function!r}",
         again=_again(payload),

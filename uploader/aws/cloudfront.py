@@ -39,7 +39,7 @@ def create_invalidation(access: Access, distribution: str, reference: str, paths
         raise explain(
             CLOUDFRONT,
             code=error.response.get("Error", {}).get("Code", ""),
-            text="",
+            text=str(error),
             action="cloudfront:CreateInvalidation",
             target=f"arn:aws:cloudfront::*:distribution/{distribution}",
             distribution=distribution,

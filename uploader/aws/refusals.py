@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from uploader.aws.access import first_line
+from uploader.aws.bucket_names import remedy_for_missing
 from uploader.errors import RequestError, RequestUsageError
 from uploader.printable import without_passwords
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from uploader.aws.access import Access
 
@@ -36,6 +37,15 @@ DENIED = ("AccessDenied", "AccessDeniedException", "AllAccessDisabled")
 
 NO_CODE = ""
 """The code of a failure that no answer of the service explains."""
+
+_OTHER_REGION = (
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "PermanentRedirect",
+    "TemporaryRedirect",
+)
+NO_LOCATION = "redirect without LOCATION"
+"""obstore's text for S3's 301, which names the region in a header that obstore does not show."""
 
 _DENIED, _CREDENTIALS = "|".join(DENIED), "|".join(CREDENTIALS)
 
@@ -72,13 +82,17 @@ _MISSING_ACTION = "allow {who} {action} on {target}"
 _MISSING_READ = "allow {who} {action} on {target}, and s3:ListBucket on the bucket"
 """S3 also denies a GET of a key that does not exist, unless the caller may list."""
 _403 = r"\b403 Forbidden"
+_OTHER_TIME = "Signature expired|Signature not yet current|RequestExpired"
+"""The texts by which services other than S3 say that a request was signed at another time than theirs."""
+_SKEWED = ("AWS refuses the time of this machine's clock ({code})", "set the clock, by NTP for example, then run again")
 
 S3 = (
     Refusal(
         "bucket {bucket!r} does not exist",
-        "check --bucket, or create it with `cdk deploy`",
-        code="NoSuchBucket",
+        "{missing_bucket}",
+        code="NoSuchBucket|InvalidBucketName",
     ),
+    Refusal(*_SKEWED, code="RequestTimeTooSkewed"),
     Refusal("AWS does not accept these credentials ({code})", _RENEW, code=_CREDENTIALS),
     Refusal(
         "no credentials any more: {why}",
@@ -98,12 +112,15 @@ S3 = (
     ),
     Refusal("access denied", _MISSING_READ, code=_DENIED, action="s3:GetObject"),
     Refusal("access denied", _MISSING_ACTION, code=_DENIED),
-    Refusal("access denied", _MISSING_READ, text=_403, action="s3:GetObject"),
-    Refusal("access denied", _MISSING_ACTION, text=_403),
+    Refusal("access denied", _MISSING_READ, code=NO_CODE, text=_403, action="s3:GetObject"),
+    Refusal("access denied", _MISSING_ACTION, code=NO_CODE, text=_403),
+    Refusal("bucket {bucket!r} is not in region {region}", "{name_region}", code="|".join(_OTHER_REGION)),
+    Refusal("bucket {bucket!r} is not in region {region}", "{name_region}", code=NO_CODE, text=NO_LOCATION),
     Refusal(
-        "bucket {bucket!r} is not in region {region}",
-        "name its region with --region",
-        code="AuthorizationHeaderMalformed|IllegalLocationConstraintException|PermanentRedirect",
+        "too many open files",
+        "raise the limit (ulimit -n), or lower --concurrency",
+        code=NO_CODE,
+        text=r"Too many open files|os error 24\b",
     ),
     Refusal(
         "cannot reach {server}",
@@ -130,6 +147,7 @@ BUSY = "TooManyRequestsException"
 NAME_FUNCTION = "name the stack's output CleanerFunctionName, which `cdk deploy` prints, with --function"
 
 LAMBDA = (
+    Refusal(*_SKEWED, code="InvalidSignatureException", text=_OTHER_TIME),
     Refusal(
         "{target} is still busy after {waited} seconds",
         "a run can last {minutes} minutes; try again later (and see that its reserved concurrency is not 0)",
@@ -167,6 +185,7 @@ CLEANER = (
 """By the type of the error that ended the cleaner's function; the first two have a remedy in their own message."""
 
 CLOUDFRONT = (
+    Refusal(*_SKEWED, text=_OTHER_TIME),
     Refusal("access denied", _MISSING_ACTION, code=_DENIED),
     Refusal("this account has no distribution {distribution!r}", "check --invalidate", code="NoSuchDistribution"),
     Refusal("it is busy with earlier ones", "wait some minutes", code="TooManyInvalidationsInProgress"),
@@ -196,7 +215,15 @@ def explain(
     return kind(action=action, target=target, code=code, cause=cause, remedy=remedy)
 
 
-def explain_s3(access: Access, action: str, key: str, code: str, text: str) -> RequestError:
+def explain_s3(
+    access: Access,
+    action: str,
+    key: str,
+    code: str,
+    text: str,
+    *,
+    region_of: Callable[[Access], str | None] | None = None,
+) -> RequestError:
     """The error for a request to S3 that failed.
 
     Args:
@@ -205,16 +232,36 @@ def explain_s3(access: Access, action: str, key: str, code: str, text: str) -> R
         key: The key, or prefix, that it was asked for.
         code: S3's error code; empty if no answer came.
         text: The library's text.
+        region_of: Finds the bucket's region, should it be another one; None: ask S3.
     """
+    region_of = region_of or _ask_region
+    home = region_of(access) if _may_be_elsewhere(code, text) else None
+    if home == access.region:
+        home = None
     return explain(
         S3,
-        code=code,
+        code="PermanentRedirect" if home else code,
         text=text,
         action=action,
         target=f"s3://{access.bucket}/{key}",
         key=key,
         bucket=access.bucket,
         region=access.region,
+        name_region=f"name its region: --region {home}" if home else "name its region with --region",
+        missing_bucket=remedy_for_missing(access.bucket),
         server=access.endpoint or f"S3 in {access.region}",
         who=access.who,
     )
+
+
+def _may_be_elsewhere(code: str, text: str) -> bool:
+    """Whether S3's answer may mean that the bucket is in another region. The answer to a HEAD has no code."""
+    if code == NO_CODE:
+        return re.search(rf"{NO_LOCATION}|\b(301|400) [BM]", text) is not None
+    return code in _OTHER_REGION
+
+
+def _ask_region(access: Access) -> str | None:
+    from uploader.aws.bucket_region import region_of  # noqa: PLC0415 (boto3 takes a quarter of a second)
+
+    return region_of(access)

@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from uploader.aws.bucket_names import NAME, not_a_name
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
-"""Buckets and regions: laxer than S3's rules, which older buckets and other servers do not follow either."""
 
 _ENDPOINT = re.compile(
     r"https?://(?P<user>.*@)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?(?:/[^?#]*)?", re.DOTALL
@@ -65,7 +63,10 @@ def check_bucket(value: str) -> None:
     Raises:
         ValueProblemError: No bucket can have it.
     """
-    _check_name(value, "it is not a bucket's name, which has lower-case letters, digits, dots and hyphens")
+    problem = _odd(value, "name a bucket; is the variable with its name set?") or not_a_name(value)
+    if problem is not None:
+        msg = f"{value!a} {problem}"
+        raise ValueProblemError(msg)
 
 
 def check_region(value: str) -> None:
@@ -74,7 +75,12 @@ def check_region(value: str) -> None:
     Raises:
         ValueProblemError: No region can be called so.
     """
-    _check_name(value, "it is not a region such as eu-central-1")
+    problem = _odd(value)
+    if problem is None and not NAME.fullmatch(value):
+        problem = "cannot be used: it is not a region such as eu-central-1"
+    if problem is not None:
+        msg = f"{value!a} {problem}"
+        raise ValueProblemError(msg)
 
 
 def check_profile(value: str) -> None:
@@ -117,21 +123,10 @@ def without_user(url: str) -> str:
     return f"{scheme[0] if scheme else ''}***@{rest}" if found else url
 
 
-def _check_name(value: str, otherwise: str) -> None:
-    problem = _odd(value)
-    if problem is not None:
-        msg = f"{value!a} {problem}"
-    elif not _NAMES.fullmatch(value):
-        msg = f"{value!a} cannot be used: {otherwise}"
-    else:
-        return
-    raise ValueProblemError(msg)
-
-
-def _odd(value: str) -> str | None:
+def _odd(value: str, empty: str = "give it a value, or leave it out") -> str | None:
     """What is wrong with a value that is empty, or that no URL and no header can hold: all but visible ASCII."""
     if not value:
-        return "is empty: give it a value, or leave it out"
+        return f"is empty: {empty}"
     odd = next((character for character in value if not "!" <= character <= "~"), None)
     if odd is None:
         return None

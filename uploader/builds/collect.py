@@ -60,12 +60,12 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         UploaderError: A file cannot be read, or two files have the same key.
     """
     layout = Layout(prefix)
-    files, links = walk(directory) if collector is every_file else (list(collector(directory)), {})
-    files.sort(key=attrgetter("name"))
 
     def skipped(name: str) -> bool:
         return rules.treat(name, fingerprinted=False) is None
 
+    files, links = walk(directory, skipped) if collector is every_file else (list(collector(directory)), {})
+    files.sort(key=attrgetter("name"))
     refuse_private(directory, files, links, allow, skipped)
     if named is not None:
         named([layout.prefix + file.name for file in files])

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 import time
 
+from uploader.builds.parts import check_size
+from uploader.builds.unreadable import unreadable
 from uploader.errors import UploaderError
 
 SETTLED_SECONDS = 2
 """After so long, a further change of a file has another ctime: the coarsest clock of file systems ticks this slowly."""
+
+_FOR_ALL = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+_EFFECTIVE = os.access in os.supports_effective_ids
 
 
 def signature_of(status: os.stat_result) -> int:
@@ -44,7 +50,7 @@ def md5_of(path: str) -> str:
         with open(path, "rb") as file:  # noqa: PTH123 (as above)
             return hashlib.md5(file.read(), usedforsecurity=False).hexdigest()
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def md5_of_parts(path: str, part: int) -> str:
@@ -59,7 +65,7 @@ def md5_of_parts(path: str, part: int) -> str:
             while piece := file.read(part):
                 digests.append(hashlib.md5(piece, usedforsecurity=False).digest())
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return f"{hashlib.md5(b''.join(digests), usedforsecurity=False).hexdigest()}-{len(digests)}"
 
 
@@ -72,15 +78,19 @@ def file_status(path: str) -> os.stat_result:
     """The file's status from the operating system.
 
     Raises:
-        UploaderError: We cannot read the file, or it is not a regular file.
+        UploaderError: We cannot read the file, it is not a regular file, or it is too large for S3.
     """
     try:
         status = os.stat(path)  # noqa: PTH116 (a `Path` for each of 100,000 files costs more than the call)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if not stat.S_ISREG(status.st_mode):
-        msg = f"{path!r} is not a regular file: remove it from the build"
+        msg = f"{path!r} is not a regular file: remove it from the build, or skip it with a rule"
         raise UploaderError(msg)
+    # Most files are readable for everybody; we ask about the others: a fingerprinted file is not opened now.
+    if status.st_mode & _FOR_ALL != _FOR_ALL and not os.access(path, os.R_OK, effective_ids=_EFFECTIVE):
+        raise unreadable(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    check_size(path, status.st_size)
     return status
 
 
@@ -96,11 +106,7 @@ def digest_and_status(path: str) -> tuple[str, os.stat_result]:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             after = os.fstat(file.fileno())
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if signature_of(before) != signature_of(after):
         raise changed_error(path)
     return digest, after
-
-
-def _unreadable(path: str, error: OSError) -> UploaderError:
-    return UploaderError(f"cannot read {path!r}: {error.strerror}; change its permissions or build again")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from uploader.builds.unreadable import unreadable
 from uploader.errors import UploaderError, UsageError
 
 
@@ -27,6 +28,9 @@ class File(NamedTuple):
     logical: str | None = None
     fingerprinted: bool | None = None
 
+
+_ANY = 9 * "\0"
+"""A name that no file has, so that a glob that matches it matches every name."""
 
 Collector = Callable[[Path], Iterable[File]]
 """A function that takes the build's directory and returns the files to publish, each file once."""
@@ -49,16 +53,21 @@ def every_file(directory: Path) -> list[File]:
     return walk(directory).files
 
 
-def walk(directory: Path) -> Walked:
+def walk(directory: Path, skipped: Callable[[str], bool] = lambda _name: False) -> Walked:
     """Find every file in a directory, and every link. Links are followed.
+
+    Args:
+        directory: The build's directory.
+        skipped: Whether the user's rules leave out the file of this name.
 
     Raises:
         UsageError: The directory is missing, empty, or certainly not a build.
-        UploaderError: A folder cannot be read, or a link leads to a folder that contains the link.
+        UploaderError: A folder cannot be read, or a link leads to a folder that contains the link, and no rule skips
+            all files in it.
     """
     check_directory(directory)
     links: dict[str, str] = {}
-    files = sorted(_walk(str(directory), links), key=lambda file: file.name)
+    files = sorted(_walk(str(directory), links, skipped), key=lambda file: file.name)
     if not files:
         msg = f"directory {str(directory)!r} is empty: did the build run, and does it write into this directory?"
         raise UsageError(msg)
@@ -78,13 +87,14 @@ def check_directory(directory: Path) -> None:
         msg = f"{str(directory)!r} is not a directory: name the build's output directory"
         raise UsageError(msg)
     resolved = directory.resolve()
-    if resolved in (Path(resolved.anchor), Path.home().resolve()):
+    home = Path(os.path.expanduser("~")).resolve()  # noqa: PTH111 (`Path.home` fails for a user without one)
+    if resolved in (Path(resolved.anchor), home):
         which = "the root" if resolved == Path(resolved.anchor) else "your home"
         msg = f"{str(directory)!r} is {which} directory, not a build"
         raise UsageError(msg)
 
 
-def _walk(directory: str, links: dict[str, str]) -> Iterator[File]:
+def _walk(directory: str, links: dict[str, str], skipped: Callable[[str], bool]) -> Iterator[File]:
     real = os.path.realpath(directory)
     folders = [(directory, "", frozenset({real}))]
     while folders:
@@ -93,8 +103,9 @@ def _walk(directory: str, links: dict[str, str]) -> Iterator[File]:
             with os.scandir(folder) as entries:
                 found = list(entries)
         except OSError as error:
-            msg = f"cannot read {error.filename!r}: {error.strerror}; change its permissions or build again"
-            raise UploaderError(msg) from error
+            if inside and _is_skipped(inside, skipped):
+                continue
+            raise unreadable(folder, error) from error
         for entry in found:
             name = inside + entry.name
             if entry.is_symlink():
@@ -103,10 +114,14 @@ def _walk(directory: str, links: dict[str, str]) -> Iterator[File]:
                 yield File(entry.path, name)
                 continue
             real = os.path.realpath(entry.path)
-            if real in above:
-                msg = f"{entry.path!r} is a link to a directory that contains the link: remove the link"
+            if real not in above:
+                folders.append((entry.path, f"{name}/", above | {real}))
+            elif not _is_skipped(f"{name}/", skipped):
+                msg = (
+                    f"{entry.path!r} is a link to a directory that contains the link: remove the link, "
+                    "or skip it with a rule"
+                )
                 raise UploaderError(msg)
-            folders.append((entry.path, f"{name}/", above | {real}))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -114,3 +129,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link that leads to itself: reading the file says so
         return False
+
+
+def _is_skipped(folder: str, skipped: Callable[[str], bool]) -> bool:
+    """Whether a rule skips whatever a folder holds: a file in it, and one in a folder of it."""
+    return skipped(f"{folder}{_ANY}") and skipped(f"{folder}{_ANY}/{_ANY}")

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import traceback
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from uploader.builds.files import File
 from uploader.errors import UploaderError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from uploader.builds.files import Collector
@@ -38,12 +39,15 @@ def load_collector(reference: str) -> Collector:
     if not module_name or not function_name.isidentifier():
         msg = f"collector {reference!r}: write it as package.module:function"
         raise UsageError(msg)
-    function = _function(reference, _import(reference, module_name), function_name)
+    with _their_modules_first():
+        module = _import(reference, module_name)
+    function = _function(reference, module, function_name)
 
     def collector(directory: Path) -> list[File]:
         try:
-            returned = function(directory)
-            files = list(returned) if hasattr(returned, "__iter__") else returned
+            with _their_modules_first():
+                returned = function(directory)
+                files = list(returned) if hasattr(returned, "__iter__") else returned
         except UploaderError:
             raise
         except (Exception, SystemExit) as error:
@@ -54,10 +58,22 @@ def load_collector(reference: str) -> Collector:
     return collector
 
 
+@contextmanager
+def _their_modules_first() -> Iterator[None]:
+    """Look for modules in the current directory, but only for the user's code: a `rich.py` there is not our library."""
+    here = str(Path.cwd())
+    added = here not in sys.path and "" not in sys.path
+    if added:
+        sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        if added:
+            sys.path.remove(here)
+
+
 def _import(reference: str, module_name: str) -> ModuleType:
     here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
     try:
         return importlib.import_module(module_name)
     except (Exception, SystemExit) as error:

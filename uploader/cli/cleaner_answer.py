@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from uploader.cli.console import readable, table
+from uploader.cli.colours import Problem
+from uploader.cli.console import readable
+from uploader.cli.table import Table
+from uploader.counted import counted
 from uploader.errors import EXIT_DONE, EXIT_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from uploader.cli.console import Answer
 
 COLUMNS = ("action", "asset", "state", "since", "reason", "due")
 
@@ -27,7 +32,10 @@ def needs(document: Mapping[str, Any]) -> list[str]:
     if document["failed"]:
         found.append(f"{document['counts']['failed']} failed")
     if document["missing"]:
-        found.append(f"{len(document['missing'])} assets of current releases are missing")
+        found.append(
+            counted(len(document["missing"]), "asset of current releases is", "assets of current releases are")
+            + " missing"
+        )
     if document.get("wake_up_error"):  # an older cleaner has no such field
         found.append("the next wake-up could not be set")
     found += [f"stopped by {stop['reason']}" for stop in document["stopped_by"] if stop["reason"] not in PASSING]
@@ -39,28 +47,28 @@ def exit_code(document: Mapping[str, Any]) -> int:
     return EXIT_FAILED if needs(document) else EXIT_DONE
 
 
-def text(document: Mapping[str, Any], where: str) -> list[str]:
-    """The answer for people, in lines.
+def text(document: Mapping[str, Any], where: str) -> list[Answer]:
+    """The answer for people.
 
     Args:
         document: The cleaner's answer.
         where: The site, as ``s3://bucket/prefix``.
     """
     rows = list(_rows(document))
-    summary = list(_summary(document, where))
-    return [*table(COLUMNS, rows), "", *summary] if rows else summary
+    summary: list[Answer] = list(_summary(document, where))
+    return [Table(COLUMNS, rows), "", *summary] if rows else summary
 
 
 def _rows(document: Mapping[str, Any]) -> Iterator[Row]:
     """Failures and missing assets first, then the actions, then the assets that fall due later, soonest first."""
     for entry in document["failed"]:
-        yield _row("failed", entry, entry["error"])
+        yield _row(Problem("failed"), entry, entry["error"])
     for entry in document.get("set_aside", ()):  # an older cleaner's answer has none
         yield ("set aside", entry["key"], "", "", entry["message"], "")
     for prefix in document.get("inner_sites", ()):  # as above
         yield ("left alone", prefix, "", "", "a site of its own: its assets are not this site's", "")
     for key in document["missing"]:
-        yield ("missing", key, "", "", "a current release names it", "")
+        yield (Problem("missing"), key, "", "", "a current release names it", "")
     for action, done in (("delete", "deleted"), ("untag", "untagged"), ("tag", "tagged")):
         for entry in document[action]:
             yield _row(f"would {action}" if document["dry_run"] else done, entry)
@@ -101,16 +109,17 @@ def _summary(document: Mapping[str, Any], where: str) -> Iterator[str]:
             f"kept {counts['keep']}"
         )
     if document["orphans"] is not None:
-        yield f"{document['orphans']} assets of no known release"
+        yield counted(document["orphans"], "asset of no known release", "assets of no known release")
     later = len(document["upcoming"])
     if later > LATER_SHOWN:
-        yield f"{later - LATER_SHOWN} more fall due later: --json lists them all"
+        yield f"{counted(later - LATER_SHOWN, 'more falls', 'more fall')} due later: --json lists them all"
     for stop in document["stopped_by"]:
-        yield f"{what_stops(stop)} ({stop['reason']}): {stop['message']}"
+        line = f"{what_stops(stop)} ({stop['reason']}): {stop['message']}"
+        yield line if stop["reason"] in PASSING else Problem(line)
     if document.get("ended"):  # an older cleaner has no such field
         yield f"ended: {', '.join(document['ended'])}"
     if document.get("wake_up_error"):
-        yield f"the next wake-up could not be set: {document['wake_up_error']}"
+        yield Problem(f"the next wake-up could not be set: {document['wake_up_error']}")
     if document["unfinished"]:
         yield "ran out of time; the cleaner continues by itself"
     if document["truncated"]:

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from uploader.cli.config_file import FILE, find_config
 from uploader.cli.configuration import configure, in_force, key
+from uploader.cli.group import HELP
 from uploader.errors import EXIT_STATUS, UsageError
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.params += CONFIGURATION
         self.warm = warm
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's own signature)
+        """See click."""
+        return list(HELP)
 
     def invoke(self, ctx: click.Context) -> int | None:
         """Run the command's body; returns its exit code, None for 0."""

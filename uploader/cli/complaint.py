@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from pathlib import Path
 
@@ -31,11 +32,16 @@ def complaint(error: BaseException, *, terminated: bool) -> tuple[str, int]:
         case click.ClickException():
             where: click.Context | None = getattr(error, "ctx", None)
             path = where.command_path if where is not None else "python -m uploader"
-            return f"wrong usage: {error.format_message().rstrip('.')}; see {path} --help", error.exit_code
+            line = error.format_message().rstrip(".")
+            if line.endswith("requires an argument"):
+                line += " (is a variable empty?)"
+            return f"wrong usage: {line}; see {path} --help", error.exit_code
         case KeyboardInterrupt():
             rest = str(error) if isinstance(error, StoppedError) else "no marker was written; run again to finish"
             line = f"{'terminated' if terminated else 'interrupted'}: {rest}"
             return line, EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            return "too many open files: raise the limit (ulimit -n), or lower --concurrency", EXIT_FAILED
         case OSError():
             return f"{error.filename or 'standard output'}: {error.strerror or first_line(error)}", EXIT_FAILED
     return _unexpected(error), EXIT_FAILED

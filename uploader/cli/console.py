@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
-from uploader.cli.colours import heading
+from uploader.cli.colours import shaded
+from uploader.cli.table import Table
 from uploader.errors import StoppedError, UploaderError
 from uploader.printable import printable
 
@@ -20,19 +22,17 @@ if TYPE_CHECKING:
 KILO = 1000
 
 
-class Heading(str):
-    """The first line of a table."""
-
-    __slots__ = ()
+Answer = str | Table
+"""A line, or a table. What is in it may come from the bucket; a `uploader.cli.colours.Shade` has a colour."""
 
 
-def answer(output: OutputOptions, document: Mapping[str, Any], lines: str | Sequence[str], *, done: str) -> None:
+def answer(output: OutputOptions, document: Mapping[str, Any], lines: Answer | Sequence[Answer], *, done: str) -> None:
     """Give a command's answer: the document under ``--json``, nothing under ``--quiet``, else the lines.
 
     Args:
         output: The user's choice.
         document: The answer for programs.
-        lines: The answer for people: a line, or several. What is in one may come from the bucket; see `say`.
+        lines: The answer for people: a line, a table, or several; see `say`.
         done: The state that is reached, for the error if the answer cannot be written.
 
     Raises:
@@ -55,14 +55,22 @@ def as_json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, default=str).replace("\x7f", "\\u007f")
 
 
-def say(lines: str | Sequence[str], *, done: str) -> None:
-    """Write a line, or several, for people: each as `printable`, so that none can be forged; see `answer`."""
-    written = [lines] if isinstance(lines, str) else lines
-    write("\n".join(_printed(line) for line in written), done=done)
+def say(lines: Answer | Sequence[Answer], *, done: str) -> None:
+    """Write lines and tables for people, each line as `printable`, so that none can be forged; see `answer`."""
+    parts = [lines] if isinstance(lines, Answer) else lines
+    write("\n".join(line for part in parts for line in _shown(part)), done=done)
 
 
-def _printed(line: str) -> str:
-    return heading(printable(line), sys.stdout) if isinstance(line, Heading) else printable(line)
+def _shown(part: Answer) -> list[str]:
+    if isinstance(part, str):
+        return [shaded(part, printable(part), sys.stdout)]
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return part.lines(sys.stdout, get_terminal_size().columns if on_terminal else None)
+
+
+def plain(parts: Sequence[Answer]) -> list[str]:
+    """Lines and tables as a pipe gets them."""
+    return [line for part in parts for line in (part.lines() if isinstance(part, Table) else [part])]
 
 
 def write(text: str, *, done: str) -> None:
@@ -84,16 +92,6 @@ def write(text: str, *, done: str) -> None:
         os.close(nowhere)
     msg = f"{done}, but the answer could not be written to standard output ({reason})"
     raise UploaderError(msg)
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table for people: aligned columns, two spaces between them, no cell cut."""
-    lines = [tuple(columns), *(tuple(map(printable, row)) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    head, *rest = (
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
-    return [Heading(head), *rest]
 
 
 def readable(size: float) -> str:

@@ -72,5 +72,5 @@ def _end(error: BaseException, *, terminated: bool) -> int:
     line, code = complaint(error, terminated=terminated)
     log.debug("", exc_info=error)
     with contextlib.suppress(OSError):  # the exit code says it too
-        click.echo(failure(printable(f"uploader: {line}"), sys.stderr), err=True)
+        click.echo(failure(printable(f"uploader: {line}"), sys.stderr), err=True, color=True)
     return code

@@ -6,7 +6,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from uploader.cli.colours import failure
+from uploader.cli.colours import Caution, Problem, shaded
 from uploader.printable import printable
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ class _Format(logging.Formatter):
         if record.exc_info:
             lines += self.formatException(record.exc_info).splitlines()
         line = "\n".join(map(printable, lines))
-        return failure(line, sys.stderr) if record.levelno >= logging.ERROR else line
+        shade = Problem if record.levelno >= logging.ERROR else Caution if record.levelno >= logging.WARNING else str
+        return shaded(shade(line), line, sys.stderr)
 
 
 def log_to_stderr(output: OutputOptions) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 def next_command(command: str, release_id: str, site: Site, digest: str | None = None) -> str:
     """A command on a release of the same site, which has to have this digest if one is given."""
-    words = ["python", "-m", "uploader", command, release_id, "--bucket", site.bucket]
+    python = ["python", "-P"] if sys.flags.safe_path else ["python"]
+    words = [*python, "-m", "uploader", command, release_id, "--bucket", site.bucket]
     if digest is not None:
         words += ["--digest", digest]
     if site.prefix != DEFAULT_PREFIX or "prefix" in in_force().settings:

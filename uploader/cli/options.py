@@ -15,6 +15,7 @@ from release_log.errors import LayoutError
 from release_log.layout import Layout, check_prefix, is_id, make_id
 from uploader.aws.values import ValueProblemError, check_bucket, check_endpoint, check_profile, check_region
 from uploader.builds.release_name import release_name
+from uploader.cli.group import similar_command
 from uploader.cli.paths import PathOrNone
 from uploader.library.defaults import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
 from uploader.s3.open import ALGORITHMS
@@ -59,6 +60,18 @@ def _checked(check: Callable[[str], None]) -> Callable[[click.Context, click.Par
         return value
 
     return callback
+
+
+def _directory(context: click.Context, _parameter: click.Parameter, value: Path) -> Path:
+    """A build's directory as given, unless it is a command behind an option."""
+    command = similar_command(str(value))
+    if command is not None:
+        msg = (
+            f"no such directory: {str(value)!r}; build first, or, if you mean the command {command!r}, "
+            "write it before its options"
+        )
+        raise click.UsageError(msg, context)
+    return value
 
 
 def _pattern(_context: click.Context, _parameter: click.Parameter, value: str | None) -> re.Pattern[str] | None:
@@ -126,7 +139,9 @@ def release_argument(*, required: bool = True) -> Option:
     return click.argument("wanted", metavar="RELEASE", callback=_release_or_name, required=required)
 
 
-DIRECTORY = click.argument("directory", type=click.Path(path_type=Path), envvar="UPLOADER_DIRECTORY")
+DIRECTORY = click.argument(
+    "directory", type=click.Path(path_type=Path), envvar="UPLOADER_DIRECTORY", callback=_directory
+)
 ID = click.argument("release_id", metavar="ID", callback=check_release_id, envvar="UPLOADER_RELEASE_ID")
 RELEASE_ID = click.option(
     "--release",

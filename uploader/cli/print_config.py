@@ -11,7 +11,8 @@ from click.core import Argument, Option, ParameterSource
 
 from uploader.cli.config_file import RULES
 from uploader.cli.configuration import in_force, key
-from uploader.cli.console import as_json, say, table, write
+from uploader.cli.console import as_json, say, write
+from uploader.cli.table import Table
 from uploader.treatment.rule_tables import parse_rules
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def show(ctx: click.Context, *, missing: Collection[click.Parameter]) -> None:
     else:
         unset = {_name(parameter): _unset(parameter) for parameter in ctx.command.params}
         rows = [(name, _shown(entry.value) or unset[name], entry.where) for name, entry in entries.items()]
-        say(table(("setting", "value", "from"), [*rows, *_rule_rows(listed)]), done="nothing was done")
+        say(Table(("setting", "value", "from"), [*rows, *_rule_rows(listed)]), done="nothing was done")
 
 
 def _name(parameter: click.Parameter) -> str:

@@ -9,7 +9,7 @@ from threading import Condition
 from typing import TYPE_CHECKING, NamedTuple
 
 from uploader.builds.content import changed_error, signature_of
-from uploader.errors import UploaderError
+from uploader.builds.unreadable import unreadable
 from uploader.treatment.encodings import compress, saves
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def read_body(asset: LocalAsset) -> Body:
         with open(asset.path, "rb") as file:  # noqa: PTH123 (a `Path` for each of 100,000 files costs more)
             content = file.read()
     except OSError as error:
-        raise _vanished(asset, error) from error
+        raise unreadable(asset.path, error) from error
     check_unchanged(asset)
     if len(content) != asset.size:
         raise changed_error(asset.path)
@@ -92,16 +92,9 @@ def check_unchanged(asset: LocalAsset) -> None:
     try:
         status = os.stat(asset.path)  # noqa: PTH116 (as above)
     except OSError as error:
-        raise _vanished(asset, error) from error
+        raise unreadable(asset.path, error) from error
     if signature_of(status) != asset.signature:
         raise changed_error(asset.path)
-
-
-def _vanished(asset: LocalAsset, error: OSError) -> UploaderError:
-    return UploaderError(
-        f"{asset.path!r} vanished or cannot be read while it was being uploaded ({error.strerror}): "
-        "let the build finish first, then upload again"
-    )
 
 
 class Room:

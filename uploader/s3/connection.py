@@ -12,6 +12,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from uploader.aws.access import first_line
+from uploader.aws.bucket_names import is_host
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Conn
     options: dict[str, Any] = {
         "region": access.region,
         **_credentials(access),
-        **({"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": "." not in access.bucket}),
+        **({"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": is_host(access.bucket)}),
         # S3 verifies this checksum, so the body need not be hashed a second time for the signature.
         "checksum_algorithm": "CRC64NVME",
         "unsigned_payload": True,

@@ -15,6 +15,8 @@ from obstore.exceptions import (
     UnauthenticatedError,
 )
 
+from uploader.aws.refusals import NO_LOCATION
+
 _PASSING = {"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout"}
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
@@ -60,6 +62,8 @@ def passes(error: Exception) -> bool:
     ours = isinstance(error, (BaseError, AnswerError))
     if ours and code_of(error) in _UNDER_WAY:
         return True
+    if NO_LOCATION in str(error):
+        return False
     return ours and not isinstance(error, _LASTING) and code_of(error) in {"", *_PASSING}
 
 

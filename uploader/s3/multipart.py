@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from release_log.whole_answers import require_whole_answers
 from uploader.aws.boto3_chain import NO_ANSWER, open_session
 from uploader.builds.parts import part_bytes
+from uploader.builds.unreadable import unreadable
 from uploader.errors import UploaderError
 from uploader.s3.bodies import PARTS_AT_ONCE, check_unchanged
 from uploader.s3.errors import NO_CODE, AnswerError, code_of
@@ -126,7 +127,11 @@ class MultipartUpload:
 
     def _put_part(self, *, start: int, length: int, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 (boto3's)
         check_unchanged(self._asset)
-        with open(self._asset.path, "rb") as file:  # noqa: PTH123 (as in `uploader.s3.bodies`)
+        try:
+            opened = open(self._asset.path, "rb")  # noqa: PTH123, SIM115 (as in `uploader.s3.bodies`; closed below)
+        except OSError as error:
+            raise unreadable(self._asset.path, error) from error
+        with opened as file:
             answer: dict[str, Any] = self._s3.upload_part(**parameters, Body=FilePart(file, start, length, self._stop))
         return answer
 

@@ -194,6 +194,48 @@ def test_instants_stay_as_late_as_the_doubt_made_them_when_a_late_marker_replays
     assert current in s3.ledger.folded
 
 
+@pytest.mark.parametrize("replayed", [False, True])
+def test_an_end_that_counted_as_later_than_a_release_has_ended_nothing(replayed: bool) -> None:  # noqa: FBT001
+    """The channel had come back, and then somebody copied the old end."""
+    s3 = FakeS3()
+    end = s3.end()
+    s3.advance(300)
+    s3.publish("live", "staging", {APP: B})
+    back = s3.publish("back", "default", {APP: A, "assets/logo.png": LOGO})
+    s3.advance(300)
+    copy_onto_itself(s3, end)
+    assert "unknown_order" in stopped_by(run(s3))
+    assert s3.ledger.retired[A].ended
+
+    s3.advance(DAY)
+    s3.publish("sure", "default", {"assets/logo.png": LOGO})
+    run(s3)
+    if replayed:
+        copy_onto_itself(s3, back)
+        run(s3)
+    assert (s3.ledger.retired[A].mark.state, s3.ledger.retired[A].ended) == ("superseded", False)
+    s3.advance(60)
+    s3.end()
+    run(s3)
+    assert (s3.ledger.retired[A].mark.state, s3.ledger.retired[A].ended) == ("removed", True)
+
+
+def test_an_end_that_ends_the_doubt_counts() -> None:
+    s3 = FakeS3()
+    s3.publish("live", "staging", {APP: B})
+    old = s3.publish("old", "default", {APP: A})
+    s3.advance(300)
+    s3.publish("back", "default", {APP: C})
+    s3.advance(300)
+    copy_onto_itself(s3, old)
+    assert "unknown_order" in stopped_by(run(s3))
+    s3.advance(DAY)
+    s3.end()
+    assert stopped_by(run(s3)) == []
+    retired = {key: (entry.mark.state, entry.ended) for key, entry in s3.ledger.retired.items()}
+    assert retired == {A: ("removed", True), C: ("removed", True)}
+
+
 def test_a_bucket_that_many_workers_copied_loses_nothing() -> None:
     """The instants of the copies are seconds apart, in any order; the ledger is not copied, or lost."""
     s3 = FakeS3()

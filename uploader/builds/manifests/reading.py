@@ -18,6 +18,7 @@ from uploader.builds.manifests.neighbours import (
     like_their_neighbours,
     with_followers,
 )
+from uploader.builds.unreadable import unreadable
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -181,9 +182,11 @@ def _read(manifest: Manifest, files: Mapping[str, str], names: frozenset[str]) -
 def _load(path: Path) -> object:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
+    except FileNotFoundError as error:
         msg = f"cannot read build manifest {str(path)!r}: {error.strerror}; name the manifest that the build wrote"
         raise UsageError(msg) from error
+    except OSError as error:
+        raise unreadable(str(path), error) from error
     except (ValueError, RecursionError) as error:
         msg = f"is not JSON ({error})"
         raise BrokenManifestError(msg) from error

@@ -6,16 +6,23 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from uploader.cli.console import answer, table
+from uploader.cli.colours import Caution, Problem
+from uploader.cli.console import answer
+from uploader.cli.table import Table
+from uploader.doctor.finding import State
 from uploader.errors import EXIT_DONE, EXIT_FAILED
 from uploader.library.diagnosis import diagnose
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from uploader.cli.console import Answer
     from uploader.cli.output import OutputOptions
     from uploader.doctor.finding import Finding
     from uploader.library.site import Site
+
+
+_SHADES: Mapping[State, type[str]] = {State.PROBLEM: Problem, State.WARNING: Caution}
 
 
 def doctor(site: Site, output: OutputOptions, *, function: str | None) -> int:
@@ -33,7 +40,9 @@ def doctor(site: Site, output: OutputOptions, *, function: str | None) -> int:
     return EXIT_FAILED if counts["problem"] else EXIT_DONE
 
 
-def _text(findings: Sequence[Finding], counts: dict[str, int]) -> list[str]:
-    rows = [(each.check, each.state.value, each.finding, each.remedy) for each in findings]
+def _text(findings: Sequence[Finding], counts: dict[str, int]) -> list[Answer]:
+    rows = [
+        (each.check, _SHADES.get(each.state, str)(each.state.value), each.finding, each.remedy) for each in findings
+    ]
     summary = ", ".join(f"{state}: {number}" for state, number in counts.items())
-    return [*table(("check", "state", "finding", "remedy"), rows), "", summary]
+    return [Table(("check", "state", "finding", "remedy"), rows), "", summary]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from release_log.instants import format_instant
-from uploader.cli.console import answer, readable, table
+from uploader.cli.colours import Problem
+from uploader.cli.console import answer, readable
+from uploader.cli.table import Table
 from uploader.errors import EXIT_DONE, EXIT_FAILED
 from uploader.library import inspection
 from uploader.operations.releases import Standing
 
 if TYPE_CHECKING:
+    from uploader.cli.console import Answer
     from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
     from uploader.operations.releases import Listed
@@ -44,15 +47,15 @@ def _entry(each: Listed) -> dict[str, Any]:
     }
 
 
-def _text(found: list[Listed]) -> list[str]:
+def _text(found: list[Listed]) -> list[Answer]:
     columns = ("release", "channel", "standing", "published", "commit", "branch", "assets", "size", "whole")
-    problems = [each.problem for each in found if each.problem]
-    return [*table(columns, [_row(each) for each in found]), *problems]
+    problems = [Problem(each.problem) for each in found if each.problem]
+    return [Table(columns, [_row(each) for each in found]), *problems]
 
 
 def _row(each: Listed) -> tuple[str, ...]:
     if each.standing is Standing.UNREADABLE:
-        return (each.id, "?", each.standing, format_instant(each.at), "", "", "", "", "?")
+        return (each.id, "?", Problem(each.standing), format_instant(each.at), "", "", "", "", "?")
     if each.standing is Standing.ENDED:
         return (each.id, each.channel or "", each.standing, format_instant(each.at), "", "", "", "", "")
     return (
@@ -64,5 +67,5 @@ def _row(each: Listed) -> tuple[str, ...]:
         each.metadata.get("branch", ""),
         str(each.assets),
         readable(each.size or 0),
-        f"{each.missing} missing" if each.missing else "yes",
+        Problem(f"{each.missing} missing") if each.missing else "yes",
     )

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from uploader.cli.console import answer, table
+from uploader.cli.colours import Problem
+from uploader.cli.console import answer
+from uploader.cli.table import Table
+from uploader.counted import counted
 from uploader.errors import EXIT_DONE, EXIT_FAILED
 from uploader.library import inspection
 
 if TYPE_CHECKING:
+    from uploader.cli.console import Answer
     from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
     from uploader.operations.verify import Verified
@@ -44,18 +48,24 @@ def verify(site: Site, output: OutputOptions, *, only_channel: str | None, relea
     return EXIT_FAILED if found.findings or found.problems else EXIT_DONE
 
 
-def _text(found: Verified, site: Site) -> list[str]:
-    lines = list(found.problems)
+def _text(found: Verified, site: Site) -> list[Answer]:
+    lines: list[Answer] = list(map(Problem, found.problems))
     names = ", ".join(f"{release_id} ({channel})" for channel, release_id in found.releases.items())
+    assets = counted(found.assets, "asset")
     if found.findings:
-        rows = [(each.key, each.problem, each.detail) for each in found.findings]
-        lines += table(("asset", "wrong", "how it is"), rows)
+        rows = [(each.key, Problem(each.problem), each.detail) for each in found.findings]
+        lines.append(Table(("asset", "wrong", "how it is"), rows))
         lines += sorted({f"{each.problem}: {each.remedy}" for each in found.findings})
+        wrong = len(found.findings)
         lines.append(
-            f"{len(found.findings)} of {found.assets} assets of {names} at {site.url} are not as they should be"
+            Problem(
+                f"{wrong:,} of {assets} of {names} at {site.url} {'is' if wrong == 1 else 'are'} not as they should be"
+            )
         )
     elif names:
-        lines.append(f"{found.assets} assets of {names} at {site.url} are as they should be")
+        as_it_should = "is as it should be" if found.assets == 1 else "are as they should be"
+        lines.append(f"{assets} of {names} at {site.url} {as_it_should}")
     if found.not_compared:
-        lines.append(f"the content of {found.not_compared} assets could not be compared: no checksum of them is known")
+        unknown, of_it = counted(found.not_compared, "asset"), "it" if found.not_compared == 1 else "them"
+        lines.append(f"the content of {unknown} could not be compared: no checksum of {of_it} is known")
     return lines

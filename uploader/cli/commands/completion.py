@@ -17,7 +17,7 @@ from uploader.errors import EXIT_STATUS
 SCRIPTS = {
     "bash": """\
 uploader() {
-    PYTHONPATH=%(root)s${PYTHONPATH:+:$PYTHONPATH} %(python)s -m uploader "$@"
+    PYTHONPATH=%(root)s${PYTHONPATH:+:$PYTHONPATH} %(python)s -P -m uploader "$@"
 }
 _uploader_completion() {
     local IFS=$'\\n' line
@@ -34,7 +34,7 @@ complete -o nosort -F _uploader_completion uploader 2>/dev/null || complete -F _
 """,
     "zsh": """\
 uploader() {
-    PYTHONPATH=%(root)s${PYTHONPATH:+:$PYTHONPATH} %(python)s -m uploader "$@"
+    PYTHONPATH=%(root)s${PYTHONPATH:+:$PYTHONPATH} %(python)s -P -m uploader "$@"
 }
 _uploader_completion() {
     local kind value help
@@ -55,7 +55,7 @@ compdef _uploader_completion uploader
 """,
     "fish": """\
 function uploader
-    env PYTHONPATH=%(root)s:"$PYTHONPATH" %(python)s -m uploader $argv
+    env PYTHONPATH=(string join : %(root)s $PYTHONPATH) %(python)s -P -m uploader $argv
 end
 function _uploader_completion
     set -lx _UPLOADER_COMPLETE fish_complete

@@ -39,7 +39,9 @@ class Example(NamedTuple):
     def error(self) -> RequestError:
         """The error that the table makes of the answer."""
         if self.table is S3:
-            return explain_s3(ACCESS, self.action or "s3:PutObject", KEY, self.code, self.text)
+            return explain_s3(
+                ACCESS, self.action or "s3:PutObject", KEY, self.code, self.text, region_of=lambda _: None
+            )
         action, target = TARGETS[self.table]
         return explain(self.table, code=self.code, text=self.text, action=action, target=target, **FIELDS)
 
@@ -61,6 +63,12 @@ RENEWAL = (
     "CredentialRetrievalError: Error when retrieving credentials from custom-process: exit 3\n\nDebug source:"
 )
 UNREACHED = "Error performing PUT https://site.s3.eu-west-1.amazonaws.com/a.js - HTTP error: error sending request"
+REDIRECT = (
+    "Generic S3 error: Error performing GET https://site.s3.eu-west-1.amazonaws.com?list-type=2 in 9ms - Received "
+    "redirect without LOCATION, this normally indicates an incorrectly configured region"
+)
+NO_FILES = f"{UNREACHED} for url (x): tcp open error: Too many open files (os error 24)"
+SKEWED = "AWS refuses the time of this machine's clock ({}): set the clock, by NTP for example, then run again"
 INVALID = "Encountered object with invalid path: Error parsing Path 'a//b': Path contained empty path segment"
 NO_KMS = "User: x is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:1:key/2"
 NAME_IT = "name the stack's output CleanerFunctionName, which `cdk deploy` prints, with --function"
@@ -127,6 +135,11 @@ EXAMPLES = (
         Example(S3, code, "", "bucket 'site' is not in region eu-west-1: name its region with --region")
         for code in ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
     ),
+    Example(S3, "", REDIRECT, "bucket 'site' is not in region eu-west-1: name its region with --region"),
+    Example(S3, "RequestTimeTooSkewed", "403 Forbidden", SKEWED.format("RequestTimeTooSkewed")),
+    Example(LAMBDA, "InvalidSignatureException", "Signature expired", SKEWED.format("InvalidSignatureException")),
+    Example(CLOUDFRONT, "SignatureDoesNotMatch", "Signature expired", SKEWED.format("SignatureDoesNotMatch")),
+    Example(S3, "", NO_FILES, "too many open files: raise the limit (ulimit -n), or lower --concurrency"),
     *(
         Example(S3, "", text, "cannot reach S3 in eu-west-1: check the network and --endpoint-url, then run again")
         for text in (
@@ -250,3 +263,26 @@ def test_a_code_that_a_table_names_is_whole() -> None:
 def test_another_server_is_named_by_its_url() -> None:
     access = ACCESS._replace(endpoint="http://127.0.0.1:9")
     assert explain_s3(access, "s3:PutObject", KEY, "", UNREACHED).cause == "cannot reach http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [("PermanentRedirect", ""), ("AuthorizationHeaderMalformed", ""), ("", REDIRECT), ("", "400 Bad Request: x")],
+)
+def test_a_bucket_elsewhere_is_named_with_its_region(code: str, text: str) -> None:
+    error = explain_s3(ACCESS, "s3:GetObject", KEY, code, text, region_of=lambda _: "us-east-2")
+    assert str(error) == "bucket 'site' is not in region eu-west-1: name its region: --region us-east-2"
+
+
+def test_a_bad_request_in_the_right_region_is_what_it_is() -> None:
+    error = explain_s3(ACCESS, "s3:GetObject", KEY, "", "400 Bad Request", region_of=lambda _: "eu-west-1")
+    assert "failed (400 Bad Request)" in str(error)
+
+
+@pytest.mark.parametrize("code", ["NoSuchBucket", "InvalidBucketName"])
+def test_a_name_that_no_new_bucket_can_have_is_not_to_be_created(code: str) -> None:
+    error = explain_s3(ACCESS._replace(bucket="Bad_Bucket"), "s3:GetObject", KEY, code, "")
+    assert str(error) == (
+        "bucket 'Bad_Bucket' does not exist: check --bucket: names have 3 to 63 lower-case letters, digits, dots and "
+        "hyphens"
+    )

@@ -49,10 +49,39 @@ def test_a_credential_is_never_shown() -> None:
 
 @pytest.mark.parametrize("value", ["a/b", "arn:aws:s3:::b", "-b", "..", "b?x", "b#x", "b%00"])
 def test_what_would_be_another_url_is_not_a_bucket(value: str) -> None:
-    with pytest.raises(ValueProblemError, match="not a bucket's name"):
+    with pytest.raises(ValueProblemError):
         check_bucket(value)
     with pytest.raises(ValueProblemError, match="not a region"):
         check_region(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("s3://site", "is a URL: name the bucket alone: --bucket site"),
+        ("s3://site/", "is a URL: name the bucket alone: --bucket site"),
+        ("s3://site/assets/", "is a URL: name bucket and prefix apart: --bucket site --prefix assets/"),
+        ("s3://", "is a URL: name the bucket alone, as in --bucket my-assets"),
+        ("site/", "is more than a bucket's name: name the bucket alone: --bucket site"),
+        ("site/a/b", "is more than a bucket's name: name bucket and prefix apart: --bucket site --prefix a/b/"),
+        ("arn:aws:s3:::site", "is an ARN: name the bucket alone: --bucket site"),
+        ("arn:aws-cn:s3:::site/a/*", "is an ARN: name bucket and prefix apart: --bucket site --prefix a/"),
+        ("arn:aws:s3:eu-west-1:1:accesspoint/x", "is not a bucket's ARN: name the bucket itself, without an ARN"),
+        ("https://site.s3.eu-west-1.amazonaws.com", "is a URL: name the bucket alone: --bucket site"),
+        ("https://s3.amazonaws.com/site/a", "is a URL: name bucket and prefix apart: --bucket site --prefix a/"),
+        ("site.s3-website.eu-west-1.amazonaws.com", "is a URL: name the bucket alone: --bucket site"),
+        ("gs://site", "is a URL: name the bucket alone, as in --bucket my-assets"),
+        ("site-1a-s3alias", "is an access point's alias: name the bucket itself, by which the cleaner knows the site"),
+        ("site--euw1-az1--x-s3", "is a directory bucket, whose objects have no tags: name a general purpose bucket"),
+        ("--prefix", "is an option, so the option before it has no value: is its variable empty?"),
+        ("", "is empty: name a bucket; is the variable with its name set?"),
+        ("my,site", "cannot be used: it is not a bucket's name; names have 3 to 63 lower-case letters"),
+    ],
+)
+def test_what_people_write_for_a_bucket_is_answered_with_its_name(value: str, remedy: str) -> None:
+    with pytest.raises(ValueProblemError) as raised:
+        check_bucket(value)
+    assert str(raised.value).startswith(f"{value!r} {remedy}")
 
 
 @pytest.mark.parametrize("value", ["localhost:1", "ftp://x", "http://", "https:///x", "http://h:x", "http://h?x"])

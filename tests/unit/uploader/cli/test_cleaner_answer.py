@@ -13,11 +13,18 @@ from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
-from uploader.cli.cleaner_answer import LATER_SHOWN, text
+from uploader.cli.cleaner_answer import LATER_SHOWN
+from uploader.cli.cleaner_answer import text as parts
+from uploader.cli.console import plain
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=30)
 WHERE = "s3://my-assets/assets/"
+
+
+def text(document: dict[str, Any], where: str) -> list[str]:
+    """The answer as a pipe gets it."""
+    return plain(parts(document, where))
 
 
 def document(*, dry_run: bool = False, later: int = 1, stops: tuple[Stop, ...] = (), **more: Any) -> dict[str, Any]:  # noqa: ANN401

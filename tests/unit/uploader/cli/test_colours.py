@@ -14,8 +14,13 @@ from tests.paths import ROOT
 
 CSI = "\x1b["
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
-TERMINAL = {"TERM": "xterm-256color"}
-PLAIN = [{**TERMINAL, "NO_COLOR": "1"}, {**TERMINAL, "NO_COLOR": "0"}, {"TERM": "dumb"}]
+TERMINAL = {"TERM": "xterm-256color", "COLUMNS": "200"}
+PLAIN = [
+    {**TERMINAL, "NO_COLOR": "1"},
+    {**TERMINAL, "NO_COLOR": "0"},
+    {"TERM": "dumb"},
+    {**TERMINAL, "NO_COLOR": "1", "FORCE_COLOR": "1"},
+]
 TABLE = ("-m", "uploader", "activate", "--print-config")
 MISTAKE = ("-m", "uploader", "dist", "--concurrency", "0")
 LOGGED = (
@@ -61,13 +66,13 @@ def on_terminal(arguments: tuple[str, ...], environ: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("environ", [TERMINAL, {**TERMINAL, "NO_COLOR": ""}], ids=str)
-def test_on_a_terminal_headings_are_bold_and_errors_red(environ: dict[str, str]) -> None:
+def test_on_a_terminal_headings_are_bold_warnings_yellow_and_errors_red(environ: dict[str, str]) -> None:
     """An empty `NO_COLOR` has no effect: https://no-color.org."""
     first, second, *_ = on_terminal(TABLE, environ).splitlines()
     assert re.fullmatch(r"\x1b\[1msetting +value +from\x1b\[0m", first)
     assert CSI not in second
     assert re.fullmatch(r"\x1b\[31muploader: wrong usage: .*\x1b\[0m\n", on_terminal(MISTAKE, environ))
-    assert on_terminal(LOGGED, environ) == f"uploader: one\n{CSI}31muploader: two{CSI}0m\n"
+    assert on_terminal(LOGGED, environ) == f"{CSI}33muploader: one{CSI}0m\n{CSI}31muploader: two{CSI}0m\n"
     assert COLOUR.search(on_terminal(BAR, environ))
 
 
@@ -79,12 +84,22 @@ def test_no_colours_if_the_user_does_not_want_them_or_the_terminal_cannot_show_t
 
 
 @pytest.mark.parametrize("arguments", [TABLE, MISTAKE, LOGGED], ids=["table", "mistake", "log"])
-def test_piped_output_is_plain(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("forced", "coloured"), [("", False), ("0", False), ("1", True)])
+def test_piped_output_is_plain_unless_the_user_wants_colours(
+    arguments: tuple[str, ...], forced: str, *, coloured: bool
+) -> None:
+    environ = {**TERMINAL, "FORCE_COLOR": forced}
     said = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=TERMINAL, capture_output=True, text=True, check=False
+        [sys.executable, *arguments], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
     )
     assert said.stdout + said.stderr
-    assert CSI not in said.stdout + said.stderr
+    assert (CSI in said.stdout + said.stderr) is coloured
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_table_follows_the_width_of_the_terminal(columns: int) -> None:
+    lines = COLOUR.sub("", on_terminal(TABLE, {**TERMINAL, "COLUMNS": str(columns)})).splitlines()
+    assert columns - 20 < max(map(len, lines)) <= columns
 
 
 def test_the_table_is_plain_where_only_the_errors_are_on_a_terminal() -> None:

@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = (ROOT / "docs" / "commands.md").read_text()
-ONE_CALL = {"digest", "full", "force", "only_channel", "ended_channel", "whole_site", "limit", "previous"} | set(
-    SETTINGS
-)
+ONE_CALL = {
+    "digest",
+    "full",
+    "force",
+    "only_channel",
+    "ended_channel",
+    "whole_site",
+    "limit",
+    "previous",
+    "show_all",
+} | set(SETTINGS)
 """Options that belong to one call: a forgotten environment variable must not change a later call."""
 
 
