@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 
 
 def putting(page: str, body: bytes) -> Callable[[Actor], None]:
-    """Put a page in place, whatever is there."""
+    """Put a page in place, whatever is there; see `keeping` for when."""
 
     def work(actor: Actor) -> None:
         world = actor.world
-        ask(world, Op("put", page, writes=True), partial(world.put, page, body), UPLOADER_ERRORS)
+
+        def put() -> None:
+            if not _is_deleting(world):
+                world.put(page, body)
+
+        ask(world, Op("put", page, writes=True), put, UPLOADER_ERRORS)
 
     return work
 

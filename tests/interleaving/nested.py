@@ -38,9 +38,7 @@ def two_sites() -> World:
 
 def _release(world: World, layout: Layout, keys: Sequence[str], name: str) -> None:
     """A release without interruption; it takes a second."""
-    cast.put_assets(world, keys)
-    body = cast.body(keys, "default", name, world, layout)
-    world.put(layout.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-{name}"), body)
+    cast.publish_alone(world, keys, name, layout.markers, layout=layout)
     world.advance(1)
 
 

@@ -52,8 +52,9 @@ def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> N
     ids=lambda each: getattr(each, "name", each),
 )
 def test_a_crash_after_any_request_loses_nothing_in_any_order(case: Case, who: str) -> None:
-    """Of the uploader, and of the cleaner, after each request."""
-    assert every_crash(case, who) > 1
+    """Of the uploader, and of the cleaner, after each request; the longest with one preemption."""
+    long = (case, who) in {(cases.BACK_AND_CLEANER, "C"), (cases.NEXT_AND_CLEANER, "V")}
+    assert every_crash(case, who, 1 if long and not TORTURE else None) > 1
 
 
 LATE, AGAIN, UNKNOWN, PART = Verdict.LATE, Verdict.AGAIN, Verdict.UNKNOWN, Verdict.PART
