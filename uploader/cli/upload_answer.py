@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uploader.builds.private_files import source_maps
 from uploader.cli.console import readable
 from uploader.cli.next_command import next_command, staged_for
+from uploader.cli.progress_lines import Lines
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
@@ -119,11 +120,13 @@ def summary(document: dict[str, Any], site: Site) -> list[str]:
     return lines
 
 
-def progress_bar(output: OutputOptions) -> Progress | None:
-    """A progress bar; None unless a person at a terminal wants to see one."""
-    moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    if not moves or output.quiet or output.as_json or output.verbose:
+def progress(output: OutputOptions) -> Progress | None:
+    """A bar for a person at a terminal, else lines for the log; None for who wants to see neither."""
+    if output.quiet:
         return None
-    from uploader.cli.progress import Bar  # noqa: PLC0415 (rich takes 60 ms, and few uploads show the bar)
+    moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    if moves and not output.as_json and not output.verbose:
+        from uploader.cli.progress import Bar  # noqa: PLC0415 (rich takes 60 ms, and few uploads show the bar)
 
-    return Bar()
+        return Bar()
+    return Lines()

@@ -55,6 +55,19 @@ class Progress(Protocol):
         ...
 
 
+class _NoProgress:
+    """For who wants to know nothing."""
+
+    def started(self, uploads: list[Upload]) -> None:
+        """See `Progress`."""
+
+    def sent(self, asset: LocalAsset) -> None:
+        """See `Progress`."""
+
+    def finished(self) -> None:
+        """See `Progress`."""
+
+
 def publish(  # noqa: PLR0913 (each is one option of the command line)
     directory: str | os.PathLike[str],
     site: Site,
@@ -129,6 +142,14 @@ def publish_build(
         dry_run: Find out what would be sent; write nothing.
         progress: Is told of each file that is sent.
     """
+    try:
+        return _publish_build(build, site, progress or _NoProgress(), stage=stage, dry_run=dry_run)
+    finally:
+        if progress is not None:
+            progress.finished()
+
+
+def _publish_build(build: BuildOptions, site: Site, progress: Progress, *, stage: bool, dry_run: bool) -> Published:
     prefix = site.layout.prefix
     name, pattern = _checked(build)
     collector, rules = _collector(build), parse_rules(list(build.rules), build.rules_source)
@@ -147,12 +168,7 @@ def publish_build(
     whole = Build(
         assets=assets, prefix=prefix, channel=build.channel, release=name, metadata=build_metadata(os.environ)
     )
-    if progress is None:
-        return publish_assets(bucket, whole, stage=stage, newest=newest)
-    try:
-        return publish_assets(bucket, whole, stage=stage, newest=newest, started=progress.started, sent=progress.sent)
-    finally:
-        progress.finished()
+    return publish_assets(bucket, whole, stage=stage, newest=newest, started=progress.started, sent=progress.sent)
 
 
 @dataclass(frozen=True, slots=True)
