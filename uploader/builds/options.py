@@ -30,6 +30,7 @@ class BuildOptions:
             directory.
         rules: How some files are stored, as ``[[rules]]`` in ``uploader.toml``: ``{"match": "*.map", "skip": True}``.
         rules_source: Where the rules stand, for error messages.
+        normalize: ``nfc``: the form of Unicode in which the keys are stored. None: that of the files' names.
         allow: Globs that name the private files to publish on purpose.
 
     Raises:
@@ -44,6 +45,7 @@ class BuildOptions:
     collector: Collector | str | None = None
     rules: Sequence[Mapping[str, Any]] = ()
     rules_source: str = "rules"
+    normalize: str | None = None
     allow: Sequence[str] = ()
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from uploader.builds.files import every_file
 from uploader.builds.options import BuildOptions
 from uploader.builds.private_files import check_globs
 from uploader.builds.release_name import release_name
+from uploader.builds.spelling import NFC
 from uploader.errors import NotActivatedError, UploaderError, UsageError
 from uploader.library.staging import activate, drop_quietly
 from uploader.publishing.invalidation import find_cdn
@@ -78,6 +79,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     manifest: str | os.PathLike[str] | None = None,
     collector: Collector | str | None = None,
     rules: Sequence[Mapping[str, Any]] = (),
+    normalize: str | None = None,
     allow: Sequence[str] = (),
     stage: bool = False,
     dry_run: bool = False,
@@ -95,6 +97,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         manifest: A build manifest; ``none``: no manifest.
         collector: A function that finds the files, or its name.
         rules: How some files are stored.
+        normalize: ``nfc``: the form of Unicode in which the keys are stored.
         allow: Globs that name the private files to publish on purpose, such as ``certificates/*.pem``.
         stage: Let the release wait for `activate`.
         dry_run: Find out what would be sent; write nothing.
@@ -114,6 +117,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         manifest=None if manifest is None else Path(manifest),
         collector=collector,
         rules=[dict(rule) for rule in rules],
+        normalize=normalize,
         allow=allow,
     )
     cdn = cdn_of(site, invalidate, invalidate_root)
@@ -163,6 +167,7 @@ def _publish_build(build: BuildOptions, site: Site, progress: Progress, *, stage
         rules=rules,
         manifest=build.manifest,
         allow=build.allow,
+        normalize=build.normalize,
         named=partial(bucket.list_ahead, site.layout),
     )
     whole = Build(
@@ -258,6 +263,9 @@ def _checked(build: BuildOptions) -> tuple[str, re.Pattern[str] | None]:
     except (LayoutError, PatternError) as error:
         raise UsageError(str(error)) from error
     check_globs(build.allow)
+    if build.normalize not in {None, NFC}:
+        msg = f"normalize {build.normalize!r}: the one form is {NFC!r}"
+        raise UsageError(msg)
     if not CHANNEL.fullmatch(build.channel):
         msg = f"channel {build.channel!r}: use up to 64 letters, digits, dots, hyphens and underscores"
         raise UsageError(msg)

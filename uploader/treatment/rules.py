@@ -65,7 +65,7 @@ class Rules:
 
     rules: tuple[Rule, ...]
     _expression: re.Pattern[str] = field(init=False, repr=False, compare=False)
-    _made: dict[tuple[int | None, str, bool], Treatment | None] = field(
+    _made: dict[tuple[int | None, str, bool, bool], Treatment | None] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
 
@@ -75,21 +75,22 @@ class Rules:
         groups = ["|".join(map(translate, rule.match)) for rule in self.rules]
         object.__setattr__(self, "_expression", re.compile("|".join(f"({group})" for group in groups), re.DOTALL))
 
-    def treat(self, name: str, *, fingerprinted: bool) -> Treatment | None:
+    def treat(self, name: str, *, fingerprinted: bool, beside_original: bool = False) -> Treatment | None:
         """How a file of the build is stored; None if the file is not published.
 
         Args:
             name: The path below the site's prefix.
             fingerprinted: Whether the name has a fingerprint.
+            beside_original: Whether the file's name is that of another one and ``.br``, ``.gz`` or ``.zst``.
         """
         found = self._expression.fullmatch(name) if self.rules else None
         number = found and found.lastindex
         ending = ending_of(name)
         # Many files of a build have the same rule, ending and fingerprinting, and so the same treatment.
-        case = (number, ending, fingerprinted)
+        case = (number, ending, fingerprinted, beside_original)
         if case not in self._made:
             rule = self.rules[number - 1] if number else _NO_RULE
-            self._made[case] = _treat(rule, ending, fingerprinted=fingerprinted)
+            self._made[case] = _treat(rule, ending, fingerprinted=fingerprinted, beside_original=beside_original)
         return self._made[case]
 
 
@@ -97,10 +98,10 @@ NO_RULES = Rules(())
 _NO_RULE = Rule(match=())
 
 
-def _treat(rule: Rule, ending: str, *, fingerprinted: bool) -> Treatment | None:
+def _treat(rule: Rule, ending: str, *, fingerprinted: bool, beside_original: bool) -> Treatment | None:
     if rule.skip:
         return None
-    coding = rule.content_encoding or stored_coding(ending)
+    coding = rule.content_encoding or stored_coding(ending, beside_original=beside_original)
     if coding == IDENTITY:
         coding = None
     content_type = rule.content_type or media_type(decoded_ending(ending, coding))
