@@ -82,10 +82,10 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         warn_of_older(files, pattern)
     paths = logical_paths(with_manifest_paths(files, said.paths), pattern)
     log_reasons(files, paths, said.paths, pattern)
-    names = {file.name for file in files}
+    all_names = frozenset(file.name for file in files)
     assets = []
     for file, (logical, fingerprinted) in zip(files, paths, strict=True):
-        name, beside = spelled(file.name), original_of(file.name) in names
+        name, beside = spelled(file.name), original_of(file.name) in all_names
         key = layout.prefix + name
         treatment = rules.treat(name, fingerprinted=fingerprinted, beside_original=beside)
         if treatment is not None:
