@@ -35,7 +35,7 @@ DONE = {"delete": "deleted", "keep": "kept", "tag": "tagged", "untag": "untagged
 """The counts of a run, for people."""
 
 
-def status(site: Site, output: OutputOptions, *, show_all: bool) -> int:
+def status(site: Site, output: OutputOptions) -> int:
     """Show a site's state, from its release log."""
     now = datetime.now(UTC)
     found = inspection.status(site, now=now)
@@ -57,7 +57,7 @@ def status(site: Site, output: OutputOptions, *, show_all: bool) -> int:
         "passed_over": list(found.passed_over),
         "warnings": list(found.warnings),
     }
-    answer(output, document, _text(document, site, None if show_all else SHOWN), done="nothing was written")
+    answer(output, document, _text(document, site, None if output.show_all else SHOWN), done="nothing was written")
     return EXIT_FAILED if found.problems else EXIT_DONE
 
 
