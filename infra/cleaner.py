@@ -104,10 +104,7 @@ def _own_statements(
     schedules = scope.format_arn(service="scheduler", resource="schedule", resource_name=f"{wakes.group.name}/*")
     bus = scope.format_arn(service="events", resource="event-bus", resource_name="default")
     statements = [
-        iam.PolicyStatement(
-            actions=["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"],
-            resources=[schedules],
-        ),
+        iam.PolicyStatement(actions=["scheduler:CreateSchedule"], resources=[schedules]),
         iam.PolicyStatement(
             actions=["iam:PassRole"],
             resources=[wakes.role.role_arn],
