@@ -1,8 +1,8 @@
 """Frameworks that write no manifest, but keep all files that are named for their content in one folder. Pure.
 
-Next.js, Nuxt, SvelteKit, Astro and VitePress promise browsers that nothing in this folder ever changes. A name there is often
-nothing but a fingerprint, and the fingerprint may look like a word (``chunks/DclECHGd.js``). So we look at all names in
-the folder together.
+Next.js, Nuxt, SvelteKit, Astro and VitePress promise browsers that nothing in this folder ever changes. A name there is
+often nothing but a fingerprint, and the fingerprint may look like a word (``chunks/DclECHGd.js``). So we look at all
+names in the folder together.
 """
 
 from __future__ import annotations
