@@ -144,8 +144,8 @@ def test_a_page_that_a_later_release_replaced_is_named(uploader: Uploader, site_
     assert answer.returncode == 0
     assert answer.stdout.startswith("rolled back channel default ")
     assert answer.stderr == (
-        "uploader: 1 files without a fingerprint were replaced by a later upload and are not rolled back: "
-        "assets/index.html; publish the old build again to restore them\n"
+        "uploader: a later upload replaced 1 file without a fingerprint, and a rollback leaves that as it is: "
+        "assets/index.html; publish the old build again to restore it\n"
     )
     body = uploader.aws.client("s3").get_object(Bucket=uploader.bucket, Key="assets/index.html")["Body"].read()
     assert body == b"r2"

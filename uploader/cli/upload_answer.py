@@ -11,6 +11,7 @@ from uploader.builds.private_files import source_maps
 from uploader.cli.console import readable
 from uploader.cli.next_command import next_command, staged_for
 from uploader.cli.progress_lines import Lines
+from uploader.counted import counted
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
         log.debug("%s: %s", each.reason, each.asset.key)
     maps = source_maps((each.asset.key.removeprefix(site.prefix) for each in published.uploads), build.allow)
     if maps:
-        log.info("%d source maps show your source code to everybody: skip them with a rule, or --allow '*.map'", maps)
+        shown = counted(maps, "source map shows", "source maps show")
+        log.info("%s your source code to everybody: skip them with a rule, or --allow '*.map'", shown)
     key = None if dry_run else published.key
     return {
         "dry_run": dry_run,
@@ -102,13 +104,13 @@ def summary(document: dict[str, Any], site: Site) -> list[str]:
         lines = [f"would upload {entry['key']} ({entry['reason']})" for entry in document["uploaded"]]
         lines += [f"would invalidate {path}" for path in (document["invalidation"] or {"paths": ()})["paths"]]
         lines.append(
-            f"dry run: {counts['uploaded']} to upload ({size}), {counts['unchanged']} unchanged; nothing written"
+            f"dry run: {counts['uploaded']:,} to upload ({size}), {counts['unchanged']:,} unchanged; nothing written"
         )
         return lines
     line = (
         f"{done(document)} {document['release']} {'at' if document['staged'] else 'to'} "
-        f"s3://{document['bucket']}/{document['prefix']}: {counts['uploaded']} uploaded ({size}), "
-        f"{counts['unchanged']} unchanged, {document['seconds']:.1f} s"
+        f"s3://{document['bucket']}/{document['prefix']}: {counts['uploaded']:,} uploaded ({size}), "
+        f"{counts['unchanged']:,} unchanged, {document['seconds']:.1f} s"
     )
     lines = [line]
     asked = document["invalidation"]

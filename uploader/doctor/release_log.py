@@ -11,6 +11,7 @@ from release_log import marker
 from release_log.errors import ReleaseLogError
 from release_log.instants import format_instant
 from release_log.ledger_file import unpack
+from uploader.counted import counted
 from uploader.doctor.finding import ok, problem, unknown, warning
 
 if TYPE_CHECKING:
@@ -137,8 +138,9 @@ def check_files(log: LogSnapshot, layout: Layout) -> Finding:
                 f"{key} is not valid ({error}): nothing is deleted until it is dealt with",
                 "delete it, and publish that release again",
             )
+    files = counted(len(log.files), "file")
     return ok(
-        "release log", f"{len(log.bodies)} of its {len(log.files)} files had to be read, and all of them are valid"
+        "release log", f"{len(log.bodies):,} of its {files} had to be read, and nothing is wrong with what is in them"
     )
 
 
@@ -168,7 +170,8 @@ def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911
     waiting = [key for key in _unfolded(markers, layout, log.ledger) if log.now - markers[key] > SOON]
     if written is None:
         if waiting:
-            return problem("cleaner", f"it has never run; {len(waiting)} releases wait", f"deploy it: {deploy}")
+            wait = counted(len(waiting), "release waits", "releases wait")
+            return problem("cleaner", f"it has never run; {wait}", f"deploy it: {deploy}")
         return unknown("cleaner", "it has not run yet", "publish a release, and check again in half an hour")
     if log.broken:
         return warning("cleaner", log.broken, "the next run rebuilds it; nothing has to be done")
@@ -176,7 +179,9 @@ def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911
     if log.now - written > DAILY:
         return problem("cleaner", f"last seen {last}; it should run daily", f"{SEE_RUNS}; or {deploy}")
     if waiting:
-        return problem("cleaner", f"it has not seen {len(waiting)} releases, such as {min(waiting)}", SEE_RUNS)
+        return problem(
+            "cleaner", f"it has not seen {counted(len(waiting), 'release')}, such as {min(waiting)}", SEE_RUNS
+        )
     stopped_by = (log.ledger or {}).get("last_run", {}).get("stopped_by", ())
     lasting = [stop for stop in stopped_by if stop["reason"] not in PASSING]
     if lasting:

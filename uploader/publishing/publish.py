@@ -15,6 +15,7 @@ from release_log.marker import Asset, Release
 from uploader.about import VERSION, WRITER
 from uploader.builds.content import stamp_of
 from uploader.clocks import Clocks
+from uploader.counted import counted
 from uploader.history.body import body_of
 from uploader.history.neighbours import warnings_of
 from uploader.history.release import digest_of
@@ -206,9 +207,9 @@ def _warn_of_changed(uploads: list[Upload]) -> None:
     changed = [each.asset.key for each in uploads if each.asset.fingerprinted and each.reason is Reason.CONTENT_DIFFERS]
     if changed:
         log.warning(
-            "%d files with a fingerprint changed under the same name, such as %r: older pages get the new content, and "
-            "browsers keep the old one for a year; let the build rename what it changes",
-            len(changed),
+            "%s changed under the same name, such as %r: older pages get the new content, and browsers keep the old "
+            "one for a year; let the build rename what it changes",
+            counted(len(changed), "file with a fingerprint", "files with a fingerprint"),
             changed[0],
         )
 

@@ -136,7 +136,7 @@ class Requests:
                 }
                 if len(found) > LOG_FILES:
                     where = f"s3://{self._access.bucket}/{prefix}"
-                    msg = f"{where} has more than {LOG_FILES} files: delete those that no release needs any more"
+                    msg = f"{where} has more than {LOG_FILES:,} files: delete those that no release needs any more"
                     raise UploaderError(msg)
             return found
 
