@@ -173,7 +173,7 @@ def test_a_bucket_without_versioning(uploader: Uploader, site_folder: Folder) ->
     answer = uploader.run("restore", "--release", released, "--bucket", uploader.bucket)
     assert answer.returncode == 1
     assert "7 of 8 assets" in answer.stderr
-    assert "c4-3f9c2ab1.js and 2 more; 0 restored" in answer.stderr
+    assert "c4-3f9c2ab1.js and 2 more; 0 were restored" in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
 
 

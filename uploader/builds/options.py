@@ -23,7 +23,7 @@ class BuildOptions:
     Attributes:
         directory: The build's output.
         channel: The line of releases that the new release belongs to.
-        release: The release's name. None: the CI system's commit, else git's, else the time.
+        release: The release's name. None: the CI system's commit, else git's, else `no-commit`.
         fingerprint_pattern: A regular expression with a group ``fingerprint``. None: the built-in recognition.
         manifest: A build manifest. None: the manifests found in the directory. ``Path("none")``: no manifest.
         collector: A function that finds the files, or its name, ``package.module:function``. None: every file of the

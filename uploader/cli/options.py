@@ -96,7 +96,7 @@ def check_channel(_context: click.Context, _parameter: click.Parameter, value: s
 
 def _release(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
     now = datetime.now(UTC)
-    name = release_name(os.environ, now) if value is None else value
+    name = release_name(os.environ) if value is None else value
     try:
         make_id(now, name)
     except LayoutError as error:
@@ -183,7 +183,7 @@ RELEASE = click.option(
     "--release",
     envvar="UPLOADER_RELEASE",
     callback=_release,
-    help="The release's name.  [default: the CI system's commit, else git's, else the time]",
+    help="The release's name.  [default: the CI system's commit, else git's, else `no-commit`]",
 )
 PATTERN = click.option(
     "--fingerprint-pattern",

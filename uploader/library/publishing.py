@@ -256,7 +256,7 @@ def _checked(build: BuildOptions) -> tuple[str, re.Pattern[str] | None]:
         UsageError: One of the user's words is not valid.
     """
     now, pattern = datetime.now(UTC), build.fingerprint_pattern
-    name = release_name(os.environ, now) if build.release is None else build.release
+    name = release_name(os.environ) if build.release is None else build.release
     try:
         make_id(now, name)
         compiled = compile_pattern(pattern) if isinstance(pattern, str) else pattern
