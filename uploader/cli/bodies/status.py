@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from release_log.instants import format_instant
 from uploader.cli.cleaner_answer import what_stops
+from uploader.cli.ages import age
 from uploader.cli.colours import Caution, Problem
 from uploader.cli.console import answer, readable
 from uploader.cli.table import Table
@@ -161,11 +162,12 @@ def _retired_lines(document: dict[str, Any], most: int | None) -> list[Answer]:
     if not retired:
         return ["nothing is retired" + ("" if document["cleaner"] else ", as far as is known")]
     rows = [
-        (each["key"], each["state"], each["since"], readable(each["size"]), _fate(each, now)) for each in retired[:most]
+        (each["key"], each["state"], each["since"], age(each["since"], now), readable(each["size"]), _fate(each, now))
+        for each in retired[:most]
     ]
     return [
         _retired_summary(retired, now),
-        Table(("asset", "state", "since", "size", "due"), rows),
+        Table(("asset", "state", "since", "ago", "size", "due"), rows),
         *_rest(retired, most),
     ]
 
