@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from release_log.instants import format_instant
-from uploader.cli.cleaner_answer import what_stops
 from uploader.cli.ages import age
+from uploader.cli.cleaner_answer import what_stops
 from uploader.cli.colours import Caution, Problem
 from uploader.cli.console import answer, readable
 from uploader.cli.table import Table

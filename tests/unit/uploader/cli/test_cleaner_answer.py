@@ -15,7 +15,6 @@ from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from uploader.cli.ages import age
 from uploader.cli.cleaner_answer import LATER_SHOWN
-from uploader.cli.ages import age
 from uploader.cli.cleaner_answer import text as parts
 from uploader.cli.console import plain
 
