@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,13 @@ from uploader.treatment.rules import NO_RULES, Rules, Treatment
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from uploader.builds.files import Collector, File
+    from uploader.builds.logical_paths import LogicalPath
+
+log = logging.getLogger("uploader")
 
 
 def collect(  # noqa: PLR0913 (what a user may say of a build)
@@ -82,17 +86,9 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         warn_of_older(files, pattern)
     paths = logical_paths(with_manifest_paths(files, said.paths), pattern)
     log_reasons(files, paths, said.paths, pattern)
-    all_names = frozenset(file.name for file in files)
-    assets = []
-    for file, (logical, fingerprinted) in zip(files, paths, strict=True):
-        name, beside = spelled(file.name), original_of(file.name) in all_names
-        key = layout.prefix + name
-        treatment = rules.treat(name, fingerprinted=fingerprinted, beside_original=beside)
-        if treatment is not None:
-            if not is_plain(key):
-                _check_key(layout, file, key)
-            asset = _asset(file.path, key, layout.prefix + spelled(logical), treatment, fingerprinted=fingerprinted)
-            assets.append(asset)
+    assets = list(_assets(layout, files, paths, rules, spelled))
+    for line in rules.unused([spelled(file.name) for file in files] if rules.rules else ()):
+        log.info("%s", line)
     if not assets:
         msg = f"every file of {str(directory)!r} is skipped by a rule: a release needs at least one asset"
         raise UsageError(msg)
@@ -101,6 +97,21 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     if normalize is not None:
         assets.sort(key=attrgetter("key"))
     return assets
+
+
+def _assets(
+    layout: Layout, files: list[File], paths: list[LogicalPath], rules: Rules, spelled: Callable[[str], str]
+) -> Iterator[LocalAsset]:
+    """An asset for each file that the rules do not skip."""
+    all_names = frozenset(file.name for file in files)
+    for file, (logical, fingerprinted) in zip(files, paths, strict=True):
+        name, beside = spelled(file.name), original_of(file.name) in all_names
+        key = layout.prefix + name
+        treatment = rules.treat(name, fingerprinted=fingerprinted, beside_original=beside)
+        if treatment is not None:
+            if not is_plain(key):
+                _check_key(layout, file, key)
+            yield _asset(file.path, key, layout.prefix + spelled(logical), treatment, fingerprinted=fingerprinted)
 
 
 def _asset(path: str, key: str, logical: str, treatment: Treatment, *, fingerprinted: bool) -> LocalAsset:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from uploader.treatment.encodings import decoded_ending, ending_of, stored_coding
 from uploader.treatment.globs import translate
 from uploader.treatment.headers import IMMUTABLE, NO_CACHE, Headers
 from uploader.treatment.media_types import is_compressed, media_type
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 IDENTITY = "identity"
 """The ``content_encoding`` of a file that is not compressed, although its name (`.br`, `.gz`) suggests it."""
@@ -92,6 +95,30 @@ class Rules:
             rule = self.rules[number - 1] if number else _NO_RULE
             self._made[case] = _treat(rule, ending, fingerprinted=fingerprinted, beside_original=beside_original)
         return self._made[case]
+
+    def unused(self, names: Collection[str]) -> list[str]:
+        """What to say of each rule that decides nothing of a build.
+
+        Args:
+            names: The names of all its files; `treat` has been asked about each.
+        """
+        used = {number for number, *_ in self._made}
+        return [
+            f"rule {number} (match = {_shown(rule.match)}) {_why_unused(rule, names)}"
+            for number, rule in enumerate(self.rules, 1)
+            if number not in used
+        ]
+
+
+def _shown(match: tuple[str, ...]) -> str:
+    return repr(match[0] if len(match) == 1 else list(match))
+
+
+def _why_unused(rule: Rule, names: Collection[str]) -> str:
+    own = re.compile("|".join(map(translate, rule.match)), re.DOTALL)
+    if any(own.fullmatch(name) for name in names):
+        return "decides nothing: an earlier rule has each of its files"
+    return "matches no file"
 
 
 NO_RULES = Rules(())
