@@ -222,7 +222,7 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         # A release without its marker takes no place among those that are kept, nor its assets a rank.
         most = policy.keep_releases + 1 if policy.keep_releases else 0
         policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
-    overdue = reference.due(found, policy, now) - (left_to_people if last else again)
+    overdue = reference.due(found, policy, now) - (left_to_people if last else again | _left_by_inner(site))
     ledger = read_ledger(site)
     # What a site around needed when it was asked stays until it is asked again.
     overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
@@ -241,6 +241,12 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         elif key not in again and mark != Mark(state.state, state.since):
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
+
+
+def _left_by_inner(site: Site) -> set[str]:
+    """The assets where another site began and went: the next listing finds them."""
+    inner = [other.layout for other in site.world.sites if site.layout.prefix in other.layout.around]
+    return {key for key in site.world.objects if any(layout.owns(key) for layout in inner) and site.owns(key)}
 
 
 def _needed_around(site: Site, policy: Policy) -> frozenset[str]:
