@@ -18,7 +18,9 @@ from uploader.clocks import Clocks
 from uploader.counted import counted
 from uploader.history.body import body_of
 from uploader.history.neighbours import warnings_of
+from uploader.history.order import dated
 from uploader.history.release import digest_of
+from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.publishing.compare import Reason, StoredObjects, Upload, compare, to_look_at
@@ -161,9 +163,17 @@ def publish(  # noqa: PLR0913 (the order of its steps is the protocol; each argu
 
 
 def _warn(layout: Layout, build: Build, look: Look, warned: set[str]) -> None:
-    """Say, once, which other sites this build concerns."""
+    """Say, once, which other sites this build concerns, and whether the cleaner sees what is published."""
     keys = (asset.key for asset in build.assets)
-    for line in warnings_of(layout, look.neighbours, look.listing.inner, keys):
+    lines = warnings_of(layout, look.neighbours, look.listing.inner, keys)
+    log_files = dated(layout, look.listing.log, look.instants)
+    # An instant of S3's, and hardly older than the present: our intent is among these files.
+    now = max(look.listing.log.values(), default=None)
+    # A ledger without instants cannot be read, and says nothing of what its cleaner has seen.
+    if now is not None and (look.ledger is None or look.instants):
+        unseen = warning_of(layout, log_files, look.instants, now)
+        lines += [unseen] if unseen else []
+    for line in lines:
         if line not in warned:
             log.warning("%s", line)
         warned.add(line)
