@@ -140,7 +140,8 @@ def _set_wake_up(report: Report, site: Site, context: LambdaContext) -> str | No
     """Set the wake-up. Returns why it could not be set: the daily run comes all the same, so the run does not fail."""
     error = None
     try:
-        _alarm(context).set(site, report.next_due)
+        if report.next_due is not None:
+            _alarm(context).set(site, report.next_due)
     except NotSetError as failure:
         error = str(failure)
         logger.error("the wake-up was not set, so the next run is a marker's or the daily one: %s", error)  # noqa: TRY400 (the message says it all)

@@ -1,10 +1,13 @@
-"""The one wake-up of a site: a one-time EventBridge Scheduler schedule for the next due instant, updated in place."""
+"""The wake-ups of a site: a one-time EventBridge Scheduler schedule for each minute in which something falls due.
+
+A schedule is only ever created. One that fired deletes itself a while later, and would take along what the run that it
+woke had written into it; so each minute's has a name of its own. A run that finds nothing to do does no harm.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,26 +17,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cleaner_lambda.errors import CleanerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
     from cleaner_lambda.sites import Site
 
-LEAD_SECONDS = 5
-"""The least time until a wake-up, so that it is not in the past when Scheduler reads it."""
+LEAD_SECONDS = 30
+"""The least time until a wake-up: its minute has not begun when Scheduler reads the last repetition of the request.
 
-
-CONFLICT_PAUSES = (0.2, 0.8, 2.0)
-"""The pauses before a request is repeated that met another one for the same schedule (``ConflictException``)."""
+It is also later than the minute that woke this run, whose schedule may still exist.
+"""
 
 
 class NotSetError(CleanerError):
     """The wake-up could not be set. The run itself succeeded; the daily run comes all the same."""
-
-
-def _sleep(seconds: float) -> None:
-    time.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,6 @@ class SchedulerAlarm:
         role_arn: The role with which Scheduler invokes the function.
         function_arn: The function, without a version or an alias.
         dead_letter_arn: The queue for invocations that Scheduler could not deliver.
-        sleep: Waits for a number of seconds.
     """
 
     client: EventBridgeSchedulerClient
@@ -54,64 +49,58 @@ class SchedulerAlarm:
     role_arn: str
     function_arn: str
     dead_letter_arn: str
-    sleep: Callable[[float], None] = _sleep
 
-    def set(self, site: Site, at: datetime | None) -> None:
-        """Replace the site's wake-up; None removes it.
+    def set(self, site: Site, at: datetime) -> None:
+        """Let the site be cleaned in the first whole minute that begins at this instant or later.
 
         Raises:
             NotSetError: Scheduler refused it, or did not answer.
         """
-        name = schedule_name(site)
+        minute = due_minute(at, datetime.now(UTC))
+        name = schedule_name(site, minute)
         try:
-            for pause in (*CONFLICT_PAUSES, None):
-                try:
-                    self._replace(name, site, at)
-                except self.client.exceptions.ConflictException:
-                    if pause is None:
-                        raise
-                    self.sleep(pause)
-                else:
-                    return
+            self.client.create_schedule(
+                GroupName=self.group,
+                Name=name,
+                ScheduleExpression=f"at({minute:%Y-%m-%dT%H:%M:%S})",
+                ScheduleExpressionTimezone="UTC",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                ActionAfterCompletion="DELETE",
+                Target={
+                    "Arn": self.function_arn,
+                    "RoleArn": self.role_arn,
+                    # Sites in two buckets may have the same prefix.
+                    "Input": json.dumps({"site": site.prefix, "bucket": site.bucket, "wake_up": True}),
+                    "DeadLetterConfig": {"Arn": self.dead_letter_arn},
+                },
+            )
+        except self.client.exceptions.ConflictException:
+            # Another run has set it. It fires after this run has written its state, so the run that it wakes sees that.
+            return
         except (ClientError, BotoCoreError) as error:
             msg = f"schedule {name} in group {self.group}: {error}"
             raise NotSetError(msg) from error
 
-    def _replace(self, name: str, site: Site, at: datetime | None) -> None:
-        missing = self.client.exceptions.ResourceNotFoundException
-        if at is None:
-            try:
-                self.client.delete_schedule(GroupName=self.group, Name=name)
-            except missing:
-                return
-            return
-        try:
-            self._put(self.client.update_schedule, name, site, at)
-        except missing:
-            self._put(self.client.create_schedule, name, site, at)
 
-    def _put(self, method, name: str, site: Site, at: datetime) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        """Create or update the schedule. An update replaces every property, so both requests are the same."""
-        method(
-            GroupName=self.group,
-            Name=name,
-            ScheduleExpression=f"at({_not_past(at):%Y-%m-%dT%H:%M:%S})",
-            ScheduleExpressionTimezone="UTC",
-            FlexibleTimeWindow={"Mode": "OFF"},
-            ActionAfterCompletion="DELETE",
-            Target={
-                "Arn": self.function_arn,
-                "RoleArn": self.role_arn,
-                # Sites in two buckets may have the same prefix.
-                "Input": json.dumps({"site": site.prefix, "bucket": site.bucket, "wake_up": True}),
-                "DeadLetterConfig": {"Arn": self.dead_letter_arn},
-            },
-        )
+def due_minute(at: datetime, now: datetime) -> datetime:
+    """The minute of the wake-up for a due instant; never one that begins before it, or in less than `LEAD_SECONDS`.
+
+    Scheduler invokes within the minute that a schedule names, whatever its seconds:
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+
+    Args:
+        at: When something falls due, by S3's clock.
+        now: The present by the local clock, with which Scheduler's agrees; S3's instant is from the run's beginning.
+    """
+    earliest = max(at, now + timedelta(seconds=LEAD_SECONDS)).astimezone(UTC)
+    begun = earliest.replace(second=0, microsecond=0)
+    return begun if begun == earliest else begun + timedelta(minutes=1)
 
 
-def schedule_name(site: Site) -> str:
-    """The name of a site's schedule. It is a digest, as a prefix may be longer than 64 characters, or have others."""
-    return f"site-{hashlib.sha256(f'{site.bucket}/{site.prefix}'.encode()).hexdigest()[:32]}"
+def schedule_name(site: Site, minute: datetime) -> str:
+    """The name of a site's schedule for a minute, in 52 characters; Scheduler accepts 64, and no ``/``."""
+    digest = hashlib.sha256(f"{site.bucket}/{site.prefix}".encode()).hexdigest()[:32]
+    return f"site-{digest}-{minute:%Y%m%dT%H%MZ}"
 
 
 def unqualified(function_arn: str) -> str:
@@ -121,8 +110,3 @@ def unqualified(function_arn: str) -> str:
         function_arn: ``arn:aws:lambda:REGION:ACCOUNT:function:NAME``, or the same with ``:$LATEST`` or ``:ALIAS``.
     """
     return ":".join(function_arn.split(":")[:7])
-
-
-def _not_past(at: datetime) -> datetime:
-    # The local clock is right here: Scheduler compares with the present, and S3's instant is from the run's beginning.
-    return max(at.astimezone(UTC), datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS))

@@ -124,7 +124,7 @@ def _show_plan(site: Installation) -> set[str]:
 
 
 def _wait_for_deletions(site: Installation, planned: set[str]) -> None:
-    _step("6. Wait for the grace period and the TTLs; the cleaner comes back by its own schedule")
+    _step("6. Wait for the grace period and the TTLs; the cleaner comes back by its own schedule, to the minute")
     for schedule in site.wait_for_wake_up():
         console.print(f"   EventBridge Scheduler: {schedule['ScheduleExpression']} -> {schedule['Target']['Input']}")
     before = site.assets().keys()

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 180
+"""Two wake-ups, each in the first whole minute that begins 30 seconds later, and the embedded AWS's own 10 seconds."""
 
 State = TypeVar("State")
 
@@ -171,7 +172,7 @@ def wait(observe: Callable[[], State], enough: Callable[[State], bool], problem:
         The last state.
 
     Raises:
-        DemoError: The state was not good enough within a minute.
+        DemoError: The state was not good enough within `WAIT_SECONDS`.
     """
     deadline = time.monotonic() + WAIT_SECONDS
     while True:

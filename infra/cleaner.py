@@ -71,8 +71,9 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
         # run is shorter.
         memory_size=settings.memory,
         timeout=Duration.seconds(settings.timeout),
-        # Two runs at once would be safe but useless. Further events of S3 and the timers wait in Lambda's queue.
-        reserved_concurrent_executions=1,
+        # Two runs at once are safe. A new account may have so low a limit that nothing can be reserved:
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+        reserved_concurrent_executions=settings.concurrency,
         # Otherwise the CDK would allow more on the queue of failed runs than Lambda needs:
         # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
         role=role.without_policy_updates(),
@@ -104,10 +105,7 @@ def _own_statements(
     schedules = scope.format_arn(service="scheduler", resource="schedule", resource_name=f"{wakes.group.name}/*")
     bus = scope.format_arn(service="events", resource="event-bus", resource_name="default")
     statements = [
-        iam.PolicyStatement(
-            actions=["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"],
-            resources=[schedules],
-        ),
+        iam.PolicyStatement(actions=["scheduler:CreateSchedule"], resources=[schedules]),
         iam.PolicyStatement(
             actions=["iam:PassRole"],
             resources=[wakes.role.role_arn],

@@ -12,3 +12,8 @@ def counted(number: int, one: str, many: str | None = None) -> str:
         many: The same for several; None: the noun and an s.
     """
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def all_of(number: int, one: str, many: str | None = None) -> str:
+    """All of what is counted: ``the one file``, ``all 3,011 files``; see `counted`."""
+    return f"the one {one}" if number == 1 else f"all {counted(number, one, many)}"

@@ -37,6 +37,7 @@ def plan() -> str:
     nothing: dict[str, Any] = {each: [] for each in ("failed", "missing", "tag", "untag", "stopped_by")}
     answer = nothing | {
         "dry_run": True,
+        "at": "2026-11-23T07:30:00Z",
         "delete": [_DELETED],
         "upcoming": [_LATER],
         "counts": {"tag": 0, "untag": 0, "delete": 1, "keep": 41, "failed": 0, "set_aside": 0},

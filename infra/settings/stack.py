@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from infra.settings.errors import ContextError, refuse
-from infra.settings.values import CHECKS, MEMORY, NONCURRENT_DAYS, TIMEOUT
+from infra.settings.values import CHECKS, CONCURRENCY, MEMORY, NONCURRENT_DAYS, TIMEOUT
 from release_log.errors import ReleaseLogError
 from release_log.layout import check_prefix
 from release_log.policy_settings import SETTINGS, parse_setting
@@ -100,6 +100,11 @@ class StackSettings:
     )
     memory: int = _setting(2048, f"the function's memory in MB, {MEMORY[0]} to {MEMORY[-1]}")
     timeout: int = _setting(900, f"the function's timeout in seconds, {TIMEOUT[0]} to {TIMEOUT[-1]}")
+    concurrency: int | None = _setting(
+        None,
+        f"how many runs there may be at one time, {CONCURRENCY[0]} to {CONCURRENCY[-1]}, reserved for the function; "
+        "a new account may have none to reserve",
+    )
     alarm_email: str | None = _setting(None, "the address that the alarms go to ([operate.md](operate.md#alarms))")
     distribution: bool = _setting(
         False, "`true`: create a CloudFront distribution in front of the sites ([cloudfront.md](cloudfront.md))"

@@ -22,6 +22,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 TIMEOUT = range(60, 901)
 """Seconds. A run reserves some of them to finish; Lambda allows at most 15 minutes."""
 
+CONCURRENCY = range(1, 101)
+"""How many runs at one time may be reserved. Sites are few, and each has hardly more than one run at a time."""
+
 DAY_HOURS = 24
 
 _ARN = r"arn:aws[a-z-]*"
@@ -135,6 +138,7 @@ CHECKS: Mapping[str, Check] = {
     "schedule": _schedule,
     "memory": _whole(MEMORY, "MB"),
     "timeout": _whole(TIMEOUT, "seconds"),
+    "concurrency": _whole(CONCURRENCY, "concurrent executions"),
     "alarm_email": _matching(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", "one e-mail address"),
     "distribution": _flag,
     "distribution_id": _matching(r"[A-Z0-9]{8,20}", "a CloudFront distribution's id such as E2QWRUHAPOMQZL"),

@@ -39,6 +39,7 @@ class Tool:
 
 
 TOOLS = {
+    "angular": Tool(source="src/shop"),
     "astro": Tool(source="src/scripts"),
     "django": Tool(
         command=(".venv/bin/python", "-m", "django", "collectstatic", "--no-input", "--settings=settings"),
@@ -49,12 +50,15 @@ TOOLS = {
     "nextjs": Tool(),
     "nuxt": Tool(source="app/src", output=".output/public"),
     "parcel": Tool(),
+    "react-router": Tool(source="app/src", output="out/client"),
     "rollup": Tool(),
+    "rspack": Tool(),
     "shakapacker": Tool(source="app/javascript/shop", output="public/packs"),
     "sprockets": Tool(command=("ruby", "build.rb"), install=()),
     "sveltekit": Tool(source="src/lib"),
     "vite": Tool(),
     "vite4": Tool(),
+    "vitepress": Tool(),
     "webpack-assets-manifest": Tool(),
     "webpack-manifest-plugin": Tool(),
 }

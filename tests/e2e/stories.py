@@ -13,15 +13,13 @@ import boto3
 import pytest
 
 from cleaner_lambda import handler, pruning
-from cleaner_lambda.sites import Site
-from cleaner_lambda.wake_up import schedule_name
 from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from release_log.layout import Layout
 from release_log.marker import Asset, Release, encode
-from release_log.policy_settings import Policy
 from release_log.sent import HEADERS
 from tests.e2e.strict_s3 import BROKEN
 from tests.http.in_process import SMALL_PART, no_sleep, parts_are_small, run_here
+from tests.wake_ups import wake_ups
 
 if TYPE_CHECKING:
     import subprocess
@@ -195,9 +193,7 @@ def clean_everything(visitor: Visitor) -> Cleaned:
 
 def is_wake_up_set(aws: EmbeddedAws, bucket: str) -> bool:
     """Whether a wake-up is set for that bucket."""
-    name = schedule_name(Site(bucket, LAYOUT.prefix, Policy()))
-    schedules = aws.client("scheduler").list_schedules(GroupName=GROUP)["Schedules"]
-    return name in {schedule["Name"] for schedule in schedules}
+    return bool(wake_ups(aws, bucket, GROUP))
 
 
 def release(assets: Mapping[str, str], prefix: str = LAYOUT.prefix) -> bytes:

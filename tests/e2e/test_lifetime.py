@@ -15,6 +15,7 @@ from tests.e2e.first_version.put_back import put_back
 from tests.e2e.first_version.record import HERE as FIRST_VERSION
 from tests.e2e.first_version.record import POLICY as FIRST_POLICY
 from tests.e2e.first_version.record import RELEASES, STACK
+from tests.wake_ups import wait_until_gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +126,7 @@ def test_an_installation_of_the_first_version_is_upgraded_in_place_and_goes_on(
     assert site.assets().keys() == stored.keys() - {OLD}
 
     release(site, builds[0], "v4")
-    assert site.wait_until_gone({NEW}).keys() == FIRST_ASSETS - {NEW}, "the next one beyond the limit"
+    assert wait_until_gone(site, {NEW}).keys() == FIRST_ASSETS - {NEW}, "the next one beyond the limit"
     assert site.ledger().retired.keys() == {LAST, PAGE}
     assert read_mark(site.tags(GONE)) is None, "what had been removed is in a release again"
     destroy(aws, STACK)

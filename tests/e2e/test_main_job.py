@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from examples.site_builds import RELEASES, build
 from release_log.instants import parse_instant
 from release_log.tags import read_mark
 from tests.http.in_process import run_here
+from tests.wake_ups import wait_until_gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,12 +88,12 @@ def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Install
     assert planned
     assert planned & first
     assert not planned & on_disk
-    (wake_up,) = site.wait_for_wake_up()
-    assert wake_up["ScheduleExpression"].startswith("at(")
+    wake_up, *_ = site.wait_for_wake_up()
+    assert re.fullmatch(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:00\)", wake_up["ScheduleExpression"])
     assert wake_up["ActionAfterCompletion"] == "DELETE"
 
     before = site.assets().keys()
-    left = site.wait_until_gone(planned).keys()
+    left = wait_until_gone(site, planned).keys()
     assert before - left == planned & before, "exactly what the plan named"
     assert on_disk <= left
     assert planned <= restorable(site), "in the versioned bucket a deletion can be undone"

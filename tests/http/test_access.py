@@ -137,7 +137,7 @@ def test_a_roll_out_needs_no_more_rights_and_a_restoration_an_operators(
     ]
     answer = uploader.run(*restore, **_key_pair(guarded, "operator", *job, *more))
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.startswith("restored 1 assets of ")
+    assert answer.stdout.startswith("restored 1 asset of ")
 
 
 def test_a_roll_back_and_a_pin_need_no_more_rights_and_the_end_of_a_pin_an_operators(

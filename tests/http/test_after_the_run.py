@@ -12,10 +12,8 @@ from botocore.awsrequest import AWSResponse
 from cleaner_lambda import handler
 from cleaner_lambda.errors import RequestError
 from cleaner_lambda.run import BrokenOffError
-from cleaner_lambda.sites import Site
-from cleaner_lambda.wake_up import schedule_name
-from release_log.policy_settings import Policy
 from tests.http.in_process import publish_here
+from tests.wake_ups import wake_ups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,10 +75,9 @@ def metrics_in(text: str, name: str) -> list[float]:
     "codes",
     [
         ["AccessDeniedException"],
-        ["ResourceNotFoundException", "ResourceNotFoundException"],
-        ["ConflictException"] * 4,
+        ["ResourceNotFoundException"],
     ],
-    ids=["refused", "the group is gone", "a conflict that stays"],
+    ids=["refused", "the group is gone"],
 )
 @pytest.mark.usefixtures("due", "waits")
 def test_run_that_cannot_set_its_wake_up_is_recorded(
@@ -106,16 +103,18 @@ def test_run_that_cannot_set_its_wake_up_is_recorded(
     assert metrics_in(capsys.readouterr().out, "WakeUpsNotSet") == [0.0]
 
 
-@pytest.mark.usefixtures("due", "waits")
-def test_a_conflict_of_the_wake_up_is_tried_again(uploader: Uploader, cleaner: Cleaner, scheduler: Scheduler) -> None:
-    """The wake-up is set, and the run says nothing of it."""
-    scheduler.codes = ["ConflictException"] * 2
-    answer = cleaner()
-    assert answer["wake_up_error"] is None
-    assert scheduler.asked > 2
-    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
-    found = uploader.aws.client("scheduler").get_schedule(Name=name, GroupName="default")
-    assert found["ScheduleExpression"] == f"at({answer['next_due'].rstrip('Z')})"
+@pytest.mark.usefixtures("due")
+def test_a_wake_up_that_another_run_has_set_is_left_alone(
+    uploader: Uploader, cleaner: Cleaner, scheduler: Scheduler
+) -> None:
+    """A conflict counts as done, as with two runs at once; the second of two runs meets a real one."""
+    first = cleaner()
+    (found,) = wake_ups(uploader.aws, uploader.bucket)
+    for codes in ([], ["ConflictException"]):
+        scheduler.codes, scheduler.asked = codes, 0
+        answer = cleaner()
+        assert (answer["next_due"], answer["wake_up_error"], scheduler.asked) == (first["next_due"], None, 1)
+        assert wake_ups(uploader.aws, uploader.bucket) == [found]
 
 
 @pytest.mark.parametrize("qualifier", [":$LATEST", ":live", ":7"])
@@ -127,8 +126,7 @@ def test_wake_up_invokes_the_function_itself(
     function = context.invoked_function_arn
     context.invoked_function_arn = function + qualifier
     cleaner()
-    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
-    found = uploader.aws.client("scheduler").get_schedule(Name=name, GroupName="default")
+    (found,) = wake_ups(uploader.aws, uploader.bucket)
     assert found["Target"]["Arn"] == function
 
 
@@ -142,8 +140,8 @@ def test_wake_up_and_event_of_a_site_that_is_not_configured_any_more_are_no_fail
 ) -> None:
     """They were on their way when the site left the configuration. A person who names such a site gets an error."""
     cleaner()
-    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
-    sent = json.loads(uploader.aws.client("scheduler").get_schedule(Name=name, GroupName="default")["Target"]["Input"])
+    (wake_up,) = wake_ups(uploader.aws, uploader.bucket)
+    sent = json.loads(wake_up["Target"]["Input"])
     monkeypatch.setenv("SITES", json.dumps([{"bucket": uploader.bucket, "prefix": "other/", "policy": {}}]))
     capsys.readouterr()
     event = {

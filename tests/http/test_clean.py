@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.errors import RequestError
-from cleaner_lambda.sites import Site
-from cleaner_lambda.wake_up import schedule_name
+from release_log.instants import parse_instant
 from release_log.policy_settings import Policy
 from tests.http.in_process import SMALL_PART, publish_here
+from tests.wake_ups import wake_ups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,27 +207,26 @@ def test_a_bucket_without_a_marker_is_left_alone(uploader: Uploader, cleaner: Cl
 
 
 def test_the_wake_up_follows_the_next_due_instant(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
-    """The wake-up is set when an asset is retired, moved in place, and removed when none is."""
-    scheduler = uploader.aws.client("scheduler")
+    """A run sets one for the next whole minute, and none if nothing falls due; it takes none away."""
     publish_here(uploader, site_folder("a", {"old.html": "1", "index.html": "1"}), "r1")
     cleaner()
     publish_here(uploader, site_folder("b", {"index.html": "1"}), "r2")
     answer = cleaner()
-    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
-    found = scheduler.get_schedule(Name=name, GroupName="default")
-    assert found["ScheduleExpression"] == f"at({answer['next_due'].rstrip('Z')})"
+    (found,) = wake_ups(uploader.aws, uploader.bucket)
+    at = datetime.fromisoformat(found["ScheduleExpression"][3:-1]).replace(tzinfo=UTC)
+    assert at.second == 0
+    assert timedelta() <= at - parse_instant(answer["next_due"]) < timedelta(minutes=1)
+    assert found["ActionAfterCompletion"] == "DELETE"
     assert json.loads(found["Target"]["Input"]) == {"site": "assets/", "bucket": uploader.bucket, "wake_up": True}
     publish_here(uploader, site_folder("c", {"index.html": "1", "old.html": "1"}), "r3")
     assert cleaner()["next_due"] is None
-    with pytest.raises(scheduler.exceptions.ResourceNotFoundException):
-        scheduler.get_schedule(Name=name, GroupName="default")
+    assert wake_ups(uploader.aws, uploader.bucket) == [found]
 
 
 def test_two_buckets_with_one_prefix_have_each_a_wake_up_of_its_own(
     uploader: Uploader, site_folder: Folder, cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The handler understands the schedule's payload, which names one of the two sites."""
-    scheduler = uploader.aws.client("scheduler")
     sites = [{"bucket": name, "prefix": "assets/", "policy": {"grace": 0}} for name in (uploader.bucket, "another")]
     monkeypatch.setenv("SITES", json.dumps(sites))
     with pytest.raises(RequestError, match="which site"):
@@ -235,8 +235,8 @@ def test_two_buckets_with_one_prefix_have_each_a_wake_up_of_its_own(
     cleaner(site="assets/", bucket=uploader.bucket)
     second = publish_here(uploader, site_folder("b", {"index.html": "1"}), "r2")
     cleaner(marker_event(uploader.bucket, second.key))
-    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
-    sent = json.loads(scheduler.get_schedule(Name=name, GroupName="default")["Target"]["Input"])
+    (wake_up,) = wake_ups(uploader.aws, uploader.bucket)
+    sent = json.loads(wake_up["Target"]["Input"])
     assert cleaner(sent)["current"] == {"default": second.id}
 
 

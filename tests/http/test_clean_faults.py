@@ -19,13 +19,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cleaner_lambda import handler
 from cleaner_lambda.errors import CleanerError
 from cleaner_lambda.pace import BACKOFF_SECONDS
-from cleaner_lambda.sites import Site
-from cleaner_lambda.wake_up import schedule_name
 from release_log.layout import Layout
-from release_log.policy_settings import Policy
 from tests.http.conftest import Stored, end_state, markers, new_bucket, read_bucket
 from tests.http.fault_proxy import Fault, Request
 from tests.http.fault_turns import WRITES, every_fault, is_delete, turns
+from tests.wake_ups import wake_ups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,13 +82,10 @@ def clean(
 
 @pytest.fixture
 def site(aws: EmbeddedAws, s3: Any) -> Callable[[str], dict[str, object]]:  # noqa: ANN401
-    """All that a clean may change: the bucket, and the wake-up."""
-    scheduler = aws.client("scheduler")
+    """All that a clean may change: the bucket, and whether it wakes up again."""
 
     def read(bucket: str) -> dict[str, object]:
-        name = schedule_name(Site(bucket, "assets/", Policy()))
-        schedules = scheduler.list_schedules(NamePrefix=name)["Schedules"]
-        return end_state(read_bucket(s3, bucket)) | {"wake-ups": len(schedules)}
+        return end_state(read_bucket(s3, bucket)) | {"wakes up": bool(wake_ups(aws, bucket))}
 
     return read
 
@@ -126,7 +121,7 @@ def due(
             "failed": set(),
         }
         wanted = site(bucket)
-        assert wanted["wake-ups"] == 1
+        assert wanted["wakes up"]
         _due.append(Due(objects, list(proxy.requests), wanted))
         proxy.heal()
     return _due[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +9,11 @@ import pytest
 
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.pace import batches
-from cleaner_lambda.sites import Site
-from cleaner_lambda.wake_up import LEAD_SECONDS, schedule_name
+from cleaner_lambda.wake_up import LEAD_SECONDS
 from release_log.instants import parse_instant
-from release_log.policy_settings import Policy
 from release_log.tags import read_mark
 from tests.http.in_process import publish_here
+from tests.wake_ups import wake_ups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,12 +52,11 @@ def give_time_for(number: int, context: SimpleNamespace) -> None:
 
 
 def has_wake_up_at_once(uploader: Uploader) -> bool:
-    """Whether the wake-up is set for the earliest possible time."""
-    name = schedule_name(Site(uploader.bucket, "assets/", Policy()))
-    found = uploader.aws.client("scheduler").get_schedule(Name=name, GroupName="default")
-    at = parse_instant(found["ScheduleExpression"].removeprefix("at(").replace(")", "Z"))
-    assert json.loads(found["Target"]["Input"]) == {"site": "assets/", "bucket": uploader.bucket, "wake_up": True}
-    return at <= datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS + 1)
+    """Whether a wake-up is set for the earliest possible minute; it is removed, as if it had fired."""
+    first, *_ = wake_ups(uploader.aws, uploader.bucket)
+    at = parse_instant(first["ScheduleExpression"].removeprefix("at(").replace(")", "Z"))
+    uploader.aws.client("scheduler").delete_schedule(GroupName=first["GroupName"], Name=first["Name"])
+    return at <= datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS + 60)
 
 
 def read_ledger(uploader: Uploader, layout: Layout) -> Ledger:

@@ -46,7 +46,7 @@ def test_a_pinned_release_outlives_what_would_be_deleted_until_it_is_unpinned(
     answer = uploader.process("pin", "r1", "--bucket", uploader.bucket)
     assert (answer.returncode, answer.stderr) == (0, "")
     where = f"s3://{uploader.bucket}/assets/"
-    assert answer.stdout == f"pinned {first.id} at {where}: its 1 assets are kept until it is unpinned\n"
+    assert answer.stdout == f"pinned {first.id} at {where}: its 1 asset is kept until it is unpinned\n"
     assert layout.pin_key(first.id) in uploader.keys()
     for name, files in (("r2", TWO), ("r3", THREE)):
         publish_here(uploader, site_folder(name, files), name)
@@ -88,8 +88,8 @@ def test_the_documents(uploader: Uploader, site_folder: Folder, layout: Layout) 
     unpinned = json.loads(run(uploader, "unpin", "r1", "--json"))
     assert unpinned == {"bucket": uploader.bucket, "prefix": "assets/", "release": first.id, "unpinned": True}
     assert run(uploader, "pin", "r1").endswith(
-        "its 2 assets are kept until it is unpinned; 1 of them have no fingerprint, so later uploads replace what is "
-        "in them\n"
+        "its 2 assets are kept until it is unpinned; 1 of them has no fingerprint, so later uploads replace the "
+        "content\n"
     )
 
 

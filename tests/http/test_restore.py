@@ -161,8 +161,8 @@ def test_what_cannot_be_restored_is_named_and_the_rest_stays(
     answer = uploader.run("restore", "--release", old, "--bucket", uploader.bucket)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == (
-        f"uploader: 1 of the 4 assets of {old} cannot be restored (the bucket has no versioning, its window "
-        f"is over, or another file has the key): {lost}; 2 restored, which stay so, 1 were there; "
+        f"uploader: 1 of 4 assets of {old} cannot be restored (the bucket has no versioning, its window "
+        f"is over, or another file has the key): {lost}; 1 was restored and will stay, 2 were there before; "
         "publish that build again\n"
     )
     assert GONE[0] in uploader.keys()
@@ -178,8 +178,8 @@ def test_a_bucket_without_versioning(uploader: Uploader, site_folder: Folder) ->
             uploader.aws.client("s3").delete_object(Bucket=uploader.bucket, Key=f"assets/{name}")
     answer = uploader.run("restore", "--release", released, "--bucket", uploader.bucket)
     assert answer.returncode == 1
-    assert "7 of the 8 assets" in answer.stderr
-    assert "c4-3f9c2ab1.js and 2 more; 0 restored" in answer.stderr
+    assert "7 of 8 assets" in answer.stderr
+    assert "c4-3f9c2ab1.js and 2 more; 0 were restored" in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
 
 

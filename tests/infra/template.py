@@ -49,8 +49,6 @@ CLEANERS_RIGHTS: set[Right] = {
     ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/pins/*", ""),
     ("Deny", "s3:PutObjectTagging", "${Bucket.Arn}/assets/.releases/*", ""),
     ("Allow", "scheduler:CreateSchedule", f"{SCHEDULES}/AssetCleaner-wake-ups/*", ""),
-    ("Allow", "scheduler:UpdateSchedule", f"{SCHEDULES}/AssetCleaner-wake-ups/*", ""),
-    ("Allow", "scheduler:DeleteSchedule", f"{SCHEDULES}/AssetCleaner-wake-ups/*", ""),
     ("Allow", "iam:PassRole", "${WakeUpRole.Arn}", "StringEquals iam:PassedToService scheduler.amazonaws.com"),
     ("Allow", "sqs:SendMessage", "${FailedRuns.Arn}", ""),
     (

@@ -92,9 +92,8 @@ def ran(template: Template, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setattr(handler, "_s3_once", lambda: None)
     monkeypatch.setattr(handler, "_events", lambda: SimpleNamespace(put_events=put_events))
     scheduler = SimpleNamespace(
-        update_schedule=lambda **request: ran.schedules.append(request),
-        delete_schedule=lambda **_: None,
-        exceptions=SimpleNamespace(ResourceNotFoundException=KeyError),
+        create_schedule=lambda **request: ran.schedules.append(request),
+        exceptions=SimpleNamespace(ConflictException=KeyError),
     )
     monkeypatch.setattr(handler, "_scheduler", lambda: scheduler)
     monkeypatch.setattr("cleaner_lambda.completion_event.PAUSE_SECONDS", 0)

@@ -314,6 +314,7 @@ def test_a_setting_is_taken_from_the_context(context: dict[str, object], expecte
         ({"schedule": "cron(0 3 * * *)"}, "six fields"),
         ({"memory": "128"}, "context memory='128': a whole number of MB from 512 to 10240"),
         ({"timeout": 901}, "context timeout=901: a whole number of seconds from 60 to 900"),
+        ({"concurrency": "0"}, "context concurrency='0': a whole number of concurrent executions from 1 to 100"),
         ({"alarm_email": "web"}, "context alarm_email='web': one e-mail address"),
         ({"distribution": "yes"}, "context distribution='yes': true or false"),
         ({"distribution": 1}, "context distribution=1: true or false"),

@@ -25,6 +25,7 @@ VARIATIONS: dict[str, dict[str, Any]] = {
         "schedule": "cron(0 3 * * ? *)",
         "memory": "4096",
         "timeout": "600",
+        "concurrency": "1",
         "alarm_email": "web@example.org",
         "distribution": "true",
         "cors_origins": "https://www.example.com",

@@ -274,7 +274,7 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         msg = f"{sorted(overdue)} was due, and is still there"
         raise BrokenPromiseError(msg)
     for key in filter(site.owns, found.present):
-        if _is_shared(site, key):
+        if sum(other.layout.owns(key) for other in site.world.sites) > 1:
             continue  # its tag may be another site's, from before this one's release log came, or after that one's went
         mark = read_mark(objects[key].tags)
         state = states.get(key)
@@ -300,8 +300,7 @@ def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *
         known = replace(found, releases=[each for each in found.releases if each.id not in site.vanished])
         overdue -= reference.retired(known).keys() - reference.due(known, policy, now)
     if not last:
-        # What was left to a site inside, whose release log came and went, is an orphan until a listing finds it.
-        overdue = {key for key in overdue if not _is_shared(site, key)}
+        overdue -= _left_by_inner(site)
     # What a site around needed when it was asked stays until it is asked again.
     overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
     for release_id in () if ledger is None else ledger.lingering:
@@ -310,9 +309,10 @@ def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *
     return overdue
 
 
-def _is_shared(site: Site, key: str) -> bool:
-    """Whether a key may be another site's too."""
-    return any(other.layout.owns(key) for other in site.world.sites if other is not site)
+def _left_by_inner(site: Site) -> set[str]:
+    """The assets where another site began and went: the next listing finds them."""
+    inner = [other.layout for other in site.world.sites if site.layout.prefix in other.layout.around]
+    return {key for key in site.world.objects if any(layout.owns(key) for layout in inner) and site.owns(key)}
 
 
 def _needed_around(site: Site, policy: Policy) -> frozenset[str]:

@@ -95,8 +95,8 @@ def test_nothing_imports_the_public_names_of_the_uploader() -> None:
     assert not wrong
 
 
-def test_only_main_imports_the_command_line() -> None:
-    below = ("uploader/cli/", "uploader/__main__.py")
+def test_only_the_start_imports_the_command_line() -> None:
+    below = ("uploader/cli/", "uploader/start.py")
     wrong = {
         name
         for path, source in sources("uploader").items()

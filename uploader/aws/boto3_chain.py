@@ -5,14 +5,15 @@ Importing boto3 takes a quarter of a second, half of a small upload. So this mod
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
+from botocore.session import Session as BotocoreSession
 
 from uploader.aws.access import Keys, first_line
-from uploader.aws.values import check_credential, check_region, checked
+from uploader.aws.values import check_credential, check_endpoint, check_region, checked
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,8 +37,20 @@ def open_session(access: Access) -> boto3.Session:
     )
 
 
-def find_region(region: str | None, profile: str | None, *, credentials_needed: bool) -> str | None:
-    """The region that boto3 finds; None if it finds none.
+class Configured(NamedTuple):
+    """What the AWS configuration says of a profile.
+
+    Attributes:
+        region: The region; None if it names none.
+        endpoint: The URL of the S3 server; None for AWS.
+    """
+
+    region: str | None
+    endpoint: str | None
+
+
+def read_configuration(region: str | None, profile: str | None, *, credentials_needed: bool) -> Configured:
+    """What boto3 finds in its configuration.
 
     Args:
         region: A region that was named.
@@ -48,7 +61,9 @@ def find_region(region: str | None, profile: str | None, *, credentials_needed: 
         UsageError: There is no such profile, or boto3 finds no credentials, or AWS refuses to issue them.
     """
     try:
-        session = boto3.Session(profile_name=profile, region_name=region)
+        core = BotocoreSession(profile=profile)
+        endpoint = _endpoint(core)
+        session = boto3.Session(botocore_session=core, region_name=region)
         if credentials_needed:
             credentials = _found(session)
             check_credentials(credentials.get_frozen_credentials(), credentials.method)
@@ -61,9 +76,12 @@ def find_region(region: str | None, profile: str | None, *, credentials_needed: 
         msg = f"credentials: {first_line(error)}; {trust}"
         raise UsageError(msg) from error
     found: str | None = session.region_name
+    whose = f"of the AWS profile {core.profile or 'default'!r}"
     if found is not None:
-        checked(f"the region of the AWS profile {session.profile_name!r}", found, check_region)
-    return found
+        checked(f"the region {whose}", found, check_region)
+    if endpoint is not None:
+        checked(f"the endpoint_url {whose}", endpoint, check_endpoint)
+    return Configured(found, endpoint)
 
 
 def find_credentials(access: Access) -> Credentials:
@@ -92,6 +110,15 @@ def check_credentials(frozen: ReadOnlyCredentials, source: str) -> Keys:
     for name, value in named.items():
         checked(f"{name} (from {source})", value, check_credential)
     return keys
+
+
+def _endpoint(core: BotocoreSession) -> str | None:
+    """The S3 server that a profile names: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html."""
+    profile = core.get_scoped_config()
+    if core.get_config_variable("ignore_configured_endpoint_urls"):
+        return None
+    services = core.full_config.get("services", {}).get(profile.get("services"), {})
+    return services.get("s3", {}).get("endpoint_url") or profile.get("endpoint_url")
 
 
 def _found(session: boto3.Session) -> Credentials:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uploader.aws.access import Access, Keys
@@ -25,6 +26,13 @@ TOKENS = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 """Environment variables for the same value: the first one that is set counts."""
 
 
+CONFIGURATIONS = {
+    "AWS_CONFIG_FILE": "~/.aws/config",
+    "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
+}
+"""Environment variable of an AWS configuration -> where it is without that variable."""
+
+
 def find_access(bucket: str, *, region: str | None, profile: str | None, endpoint_url: str | None) -> Access:
     """Find credentials and region.
 
@@ -32,7 +40,7 @@ def find_access(bucket: str, *, region: str | None, profile: str | None, endpoin
         bucket: The bucket's name.
         region: The bucket's region; None: as the environment or boto3's chain says.
         profile: The AWS profile; None: as the environment or boto3's chain says.
-        endpoint_url: Another S3 server than AWS; None: as the environment says.
+        endpoint_url: Another S3 server than AWS; None: as the environment or the AWS profile says.
 
     Raises:
         UsageError: A value cannot be used, or no credentials, no region or no such profile were found.
@@ -45,19 +53,36 @@ def find_access(bucket: str, *, region: str | None, profile: str | None, endpoin
     ):
         if value:
             checked(name, value, check)
-    endpoint = endpoint_url or _first(ENDPOINTS, check_endpoint)
+    endpoint = endpoint_url or (None if _are_ignored() else _first(ENDPOINTS, check_endpoint))
     keys = None if profile or os.environ.get("AWS_PROFILE") else _keys()
     where = region or _first(REGIONS, check_region)
-    if keys is None or (where is None and endpoint is None):
-        from uploader.aws.boto3_chain import find_region  # noqa: PLC0415 (boto3 takes a quarter of a second)
+    if keys is None or (endpoint is None and (where is None or _names_endpoint())):
+        from uploader.aws.boto3_chain import read_configuration  # noqa: PLC0415 (boto3 takes a quarter of a second)
 
-        found = find_region(region, profile, credentials_needed=keys is None)
-        where = where or found
+        found = read_configuration(region, profile, credentials_needed=keys is None)
+        where, endpoint = where or found.region, endpoint or found.endpoint
     where = where or ("us-east-1" if endpoint else None)
     if where is None:
         msg = "no AWS region: name the bucket's with --region or AWS_REGION"
         raise UsageError(msg)
     return Access(bucket, where, endpoint, profile, keys)
+
+
+def _are_ignored() -> bool:
+    """Whether the environment has all configured endpoints ignored, as boto3 does it."""
+    return os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
+
+
+def _names_endpoint() -> bool:
+    """Whether the AWS configuration names any server: to know which costs the import of boto3."""
+    for variable, usual in CONFIGURATIONS.items():
+        try:
+            body = Path(os.path.expanduser(os.environ.get(variable) or usual)).read_bytes()  # noqa: PTH111 (no home)
+        except OSError:  # boto3 reads it in vain too
+            continue
+        if b"endpoint_url" in body:
+            return True
+    return False
 
 
 def _first(names: Sequence[str], check: Callable[[str], None]) -> str | None:

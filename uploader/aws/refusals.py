@@ -150,7 +150,8 @@ LAMBDA = (
     Refusal(*_SKEWED, code="InvalidSignatureException", text=_OTHER_TIME),
     Refusal(
         "{target} is still busy after {waited} seconds",
-        "a run can last {minutes} minutes; try again later (and see that its reserved concurrency is not 0)",
+        "a run can last {minutes} minutes; try again later (and see that its reserved concurrency is not 0, and that "
+        "the account has concurrent executions left)",
         code=BUSY,
     ),
     Refusal(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+import logging
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -16,15 +16,20 @@ from uploader.builds.manifests import FromManifests, read_manifests
 from uploader.builds.older import warn_of_older, without_older
 from uploader.builds.private_files import refuse_private
 from uploader.builds.reasons import log_reasons
+from uploader.builds.spelling import as_it_is, nfc, warn_of_spelling
 from uploader.errors import UploaderError, UsageError
+from uploader.treatment.encodings import original_of
 from uploader.treatment.rules import NO_RULES, Rules, Treatment
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from uploader.builds.files import Collector, File
+    from uploader.builds.logical_paths import LogicalPath
+
+log = logging.getLogger("uploader")
 
 
 def collect(  # noqa: PLR0913 (what a user may say of a build)
@@ -36,6 +41,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     rules: Rules = NO_RULES,
     manifest: Path | None = None,
     allow: Iterable[str] = (),
+    normalize: str | None = None,
     named: Callable[[list[str]], None] | None = None,
 ) -> list[LocalAsset]:
     """Collect the assets of a build.
@@ -47,6 +53,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         collector: Finds the files.
         rules: Which of the files are published, and how they are stored.
         allow: Globs that name the private files to publish; see `uploader.builds.private_files`.
+        normalize: `NFC`: the form of Unicode for the keys; None: the form of the files' own names.
         named: Called with the keys of all files, as soon as they are known.
         manifest: A build manifest; None: the manifests in the directory, but none with a collector of the user's own;
             ``Path("none")``: no manifest.
@@ -60,6 +67,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         UploaderError: A file cannot be read, or two files have the same key.
     """
     layout = Layout(prefix)
+    spelled = as_it_is if normalize is None else nfc
 
     def skipped(name: str) -> bool:
         return rules.treat(name, fingerprinted=False) is None
@@ -68,7 +76,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     files.sort(key=attrgetter("name"))
     refuse_private(directory, files, links, allow, skipped)
     if named is not None:
-        named([layout.prefix + file.name for file in files])
+        named([layout.prefix + spelled(file.name) for file in files])
     said = FromManifests({})
     if manifest is not None or collector is every_file:
         names = [file.name for file in files]
@@ -78,19 +86,32 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         warn_of_older(files, pattern)
     paths = logical_paths(with_manifest_paths(files, said.paths), pattern)
     log_reasons(files, paths, said.paths, pattern)
-    assets = []
-    for file, (logical, fingerprinted) in zip(files, paths, strict=True):
-        key = layout.prefix + file.name
-        treatment = rules.treat(file.name, fingerprinted=fingerprinted)
-        if treatment is not None:
-            if not is_plain(key):
-                _check_key(layout, file, key)
-            assets.append(_asset(file.path, key, layout.prefix + logical, treatment, fingerprinted=fingerprinted))
+    assets = list(_assets(layout, files, paths, rules, spelled))
+    for line in rules.unused([spelled(file.name) for file in files] if rules.rules else ()):
+        log.info("%s", line)
     if not assets:
         msg = f"every file of {str(directory)!r} is skipped by a rule: a release needs at least one asset"
         raise UsageError(msg)
     _refuse_duplicates(assets)
+    warn_of_spelling(asset.key for asset in assets)
+    if normalize is not None:
+        assets.sort(key=attrgetter("key"))
     return assets
+
+
+def _assets(
+    layout: Layout, files: list[File], paths: list[LogicalPath], rules: Rules, spelled: Callable[[str], str]
+) -> Iterator[LocalAsset]:
+    """An asset for each file that the rules do not skip."""
+    all_names = frozenset(file.name for file in files)
+    for file, (logical, fingerprinted) in zip(files, paths, strict=True):
+        name, beside = spelled(file.name), original_of(file.name) in all_names
+        key = layout.prefix + name
+        treatment = rules.treat(name, fingerprinted=fingerprinted, beside_original=beside)
+        if treatment is not None:
+            if not is_plain(key):
+                _check_key(layout, file, key)
+            yield _asset(file.path, key, layout.prefix + spelled(logical), treatment, fingerprinted=fingerprinted)
 
 
 def _asset(path: str, key: str, logical: str, treatment: Treatment, *, fingerprinted: bool) -> LocalAsset:
@@ -116,8 +137,7 @@ def _refuse_duplicates(assets: list[LocalAsset]) -> None:
     """Refuse two files with the same key, also if only the Unicode form of the keys differs: browsers mix them up."""
     seen: dict[str, LocalAsset] = {}
     for asset in assets:
-        name = asset.key if asset.key.isascii() else unicodedata.normalize("NFC", asset.key)
-        other = seen.setdefault(name, asset)
+        other = seen.setdefault(nfc(asset.key), asset)
         if other is not asset:
             msg = f"two files have the same key {asset.key!r}: {other.path!r} and {asset.path!r}; rename one of them"
             raise UploaderError(msg)

@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from release_log.fingerprints import split
+from uploader.counted import counted
 
 if TYPE_CHECKING:
     import re
@@ -33,7 +34,7 @@ def without_older(files: list[File], older: Collection[str]) -> list[File]:
         return files
     log.warning(
         "%s of earlier builds left out, such as %r: the build manifest names another one for the same logical path",
-        _count(left_out),
+        counted(len(left_out), "file"),
         left_out[0],
     )
     return [file for file in files if file.name not in older]
@@ -54,10 +55,6 @@ def warn_of_older(files: list[File], pattern: re.Pattern[str] | None) -> None:
         log.warning(
             "%s, such as %r, may be of earlier builds: the collector gives another file their logical path; if so, let "
             "it leave them out, or they stay current",
-            _count(older),
+            counted(len(older), "file"),
             older[0],
         )
-
-
-def _count(names: list[str]) -> str:
-    return "1 file" if len(names) == 1 else f"{len(names)} files"

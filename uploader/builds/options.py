@@ -23,13 +23,14 @@ class BuildOptions:
     Attributes:
         directory: The build's output.
         channel: The line of releases that the new release belongs to.
-        release: The release's name. None: the CI system's commit, else git's, else the time.
+        release: The release's name. None: the CI system's commit, else git's, else `no-commit`.
         fingerprint_pattern: A regular expression with a group ``fingerprint``. None: the built-in recognition.
         manifest: A build manifest. None: the manifests found in the directory. ``Path("none")``: no manifest.
         collector: A function that finds the files, or its name, ``package.module:function``. None: every file of the
             directory.
         rules: How some files are stored, as ``[[rules]]`` in ``uploader.toml``: ``{"match": "*.map", "skip": True}``.
         rules_source: Where the rules stand, for error messages.
+        normalize: ``nfc``: the form of Unicode in which the keys are stored. None: that of the files' names.
         allow: Globs that name the private files to publish on purpose.
 
     Raises:
@@ -44,6 +45,7 @@ class BuildOptions:
     collector: Collector | str | None = None
     rules: Sequence[Mapping[str, Any]] = ()
     rules_source: str = "rules"
+    normalize: str | None = None
     allow: Sequence[str] = ()
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from uploader.cli.ages import age
 from uploader.cli.colours import Problem
 from uploader.cli.console import readable
 from uploader.cli.table import Table
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from uploader.cli.console import Answer
 
-COLUMNS = ("action", "asset", "state", "since", "reason", "due")
+COLUMNS = ("action", "asset", "state", "since", "ago", "reason", "due")
 
 PASSING = {"rebuilt", "deleting"}
 """Reasons for deleting nothing that pass by themselves: the cleaner comes back."""
@@ -23,7 +24,7 @@ PASSING = {"rebuilt", "deleting"}
 LATER_SHOWN = 20
 """How many of the assets that fall due later are shown: there may be as many as the site has."""
 
-Row = tuple[str, str, str, str, str, str]
+Row = tuple[str, str, str, str, str, str, str]
 
 
 def needs(document: Mapping[str, Any]) -> list[str]:
@@ -61,27 +62,30 @@ def text(document: Mapping[str, Any], where: str) -> list[Answer]:
 
 def _rows(document: Mapping[str, Any]) -> Iterator[Row]:
     """Failures and missing assets first, then the actions, then the assets that fall due later, soonest first."""
+    at = document["at"]
     for entry in document["failed"]:
-        yield _row(Problem("failed"), entry, entry["error"])
+        yield _row(Problem("failed"), entry, at, entry["error"])
     for entry in document.get("set_aside", ()):  # an older cleaner's answer has none
-        yield ("set aside", entry["key"], "", "", entry["message"], "")
+        yield ("set aside", entry["key"], "", "", "", entry["message"], "")
     for prefix in document.get("inner_sites", ()):  # as above
-        yield ("left alone", prefix, "", "", "a site of its own: its assets are not this site's", "")
+        yield ("left alone", prefix, "", "", "", "a site of its own: its assets are not this site's", "")
     for key in document["missing"]:
-        yield (Problem("missing"), key, "", "", "a current release names it", "")
+        yield (Problem("missing"), key, "", "", "", "a current release names it", "")
     for action, done in (("delete", "deleted"), ("untag", "untagged"), ("tag", "tagged")):
         for entry in document[action]:
-            yield _row(f"would {action}" if document["dry_run"] else done, entry)
+            yield _row(f"would {action}" if document["dry_run"] else done, entry, at)
     for entry in _later(document)[:LATER_SHOWN]:
-        yield _row("later", entry)
+        yield _row("later", entry, at)
 
 
-def _row(action: str, entry: Mapping[str, Any], reason: str | None = None) -> Row:
+def _row(action: str, entry: Mapping[str, Any], at: str, reason: str | None = None) -> Row:
+    since = entry["since"] or ""
     return (
         action,
         entry["key"],
         entry["state"] or "",
-        entry["since"] or "",
+        since,
+        since and age(since, at),
         reason or entry["reason"],
         entry.get("due") or "",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shlex
 import sys
 
 import click
@@ -13,6 +14,7 @@ from uploader.about import VERSION
 from uploader.cli.colours import failure
 from uploader.cli.complaint import complaint
 from uploader.cli.group import LazyGroup
+from uploader.cli.next_command import program
 from uploader.cli.signals import terminate_as_interrupt
 from uploader.errors import EXIT_DONE, EXIT_STATUS, is_panic
 from uploader.printable import printable
@@ -55,7 +57,7 @@ def run() -> int:
                 code: object = shell_complete(main, {}, "uploader", COMPLETE, os.environ[COMPLETE])
             else:
                 # Not `main.main`, which treats every KeyboardInterrupt alike.
-                with main.make_context("python -m uploader", sys.argv[1:]) as context:
+                with main.make_context(shlex.join(program()), sys.argv[1:]) as context:
                     code = main.invoke(context)
         except click.exceptions.Exit as done:
             return done.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
 def next_command(command: str, release_id: str, site: Site, digest: str | None = None) -> str:
     """A command on a release of the same site, which has to have this digest if one is given."""
-    python = ["python", "-P"] if sys.flags.safe_path else ["python"]
-    words = [*python, "-m", "uploader", command, release_id, "--bucket", site.bucket]
+    words = [*program(), command, release_id, "--bucket", site.bucket]
     if digest is not None:
         words += ["--digest", digest]
     if site.prefix != DEFAULT_PREFIX or "prefix" in in_force().settings:
@@ -34,6 +34,13 @@ def next_command(command: str, release_id: str, site: Site, digest: str | None =
     if site.sse_bucket_key:
         words.append("--sse-bucket-key")
     return shlex.join(words)
+
+
+def program() -> list[str]:
+    """The words that start the uploader as this process was started."""
+    if PurePath(sys.argv[0]).stem == "uploader":
+        return ["uploader"]
+    return ["python", *(["-P"] if sys.flags.safe_path else []), "-m", "uploader"]
 
 
 def staged_for() -> str:

@@ -15,6 +15,7 @@ from release_log.errors import LayoutError
 from release_log.layout import Layout, check_prefix, is_id, make_id
 from uploader.aws.values import ValueProblemError, check_bucket, check_endpoint, check_profile, check_region
 from uploader.builds.release_name import release_name
+from uploader.builds.spelling import NFC
 from uploader.cli.group import similar_command
 from uploader.cli.paths import PathOrNone
 from uploader.library.defaults import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
@@ -95,7 +96,7 @@ def check_channel(_context: click.Context, _parameter: click.Parameter, value: s
 
 def _release(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
     now = datetime.now(UTC)
-    name = release_name(os.environ, now) if value is None else value
+    name = release_name(os.environ) if value is None else value
     try:
         make_id(now, name)
     except LayoutError as error:
@@ -182,7 +183,7 @@ RELEASE = click.option(
     "--release",
     envvar="UPLOADER_RELEASE",
     callback=_release,
-    help="The release's name.  [default: the CI system's commit, else git's, else the time]",
+    help="The release's name.  [default: the CI system's commit, else git's, else `no-commit`]",
 )
 PATTERN = click.option(
     "--fingerprint-pattern",
@@ -209,6 +210,12 @@ ALLOW = click.option(
     metavar="GLOB",
     multiple=True,
     help="Publish these private files, such as `certificates/*.pem`; may be given several times.",
+)
+NORMALIZE = click.option(
+    "--normalize",
+    envvar="UPLOADER_NORMALIZE",
+    type=click.Choice([NFC]),
+    help="Store names in this form of Unicode.  [default: as the file system has them]",
 )
 DRY_RUN = click.option(
     "--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Show what would be sent; write nothing."
@@ -288,6 +295,6 @@ QUIET = click.option("-q", "--quiet", envvar="UPLOADER_QUIET", is_flag=True, hel
 SITE = (BUCKET, PREFIX)
 ENCRYPTION = (SSE_OPTION, SSE_KMS_KEY_ID, SSE_BUCKET_KEY)
 INVALIDATION = (INVALIDATE_OPTION, INVALIDATE_ROOT)
-NAMES = (PATTERN, MANIFEST, COLLECTOR, ALLOW)
+NAMES = (PATTERN, MANIFEST, COLLECTOR, NORMALIZE, ALLOW)
 WAY = (REGION, PROFILE, ENDPOINT_URL)
 LOGS = (VERBOSE, QUIET)

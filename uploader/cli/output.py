@@ -13,8 +13,10 @@ class OutputOptions:
         as_json: The answer is one JSON document.
         quiet: Print errors only, and the JSON document if `as_json`.
         verbose: Log more, such as every file.
+        show_all: Print every entry of a list that may be very long.
     """
 
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
+    show_all: bool = False

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from uploader.builds.private_files import source_maps
 from uploader.cli.console import readable
 from uploader.cli.next_command import next_command, staged_for
+from uploader.cli.progress_lines import Lines
+from uploader.counted import counted
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
         log.debug("%s: %s", each.reason, each.asset.key)
     maps = source_maps((each.asset.key.removeprefix(site.prefix) for each in published.uploads), build.allow)
     if maps:
-        log.info("%d source maps show your source code to everybody: skip them with a rule, or --allow '*.map'", maps)
+        shown = counted(maps, "source map shows", "source maps show")
+        log.info("%s your source code to everybody: skip them with a rule, or --allow '*.map'", shown)
     key = None if dry_run else published.key
     return {
         "dry_run": dry_run,
@@ -118,13 +121,13 @@ def summary(document: dict[str, Any], site: Site) -> list[str]:
         lines += [f"would put {page['key']} in place ({page['reason']})" for page in document["placed"]]
         lines += [f"would invalidate {path}" for path in (document["invalidation"] or {"paths": ()})["paths"]]
         lines.append(
-            f"dry run: {counts['uploaded']} to upload ({size}), {counts['unchanged']} unchanged; nothing written"
+            f"dry run: {counts['uploaded']:,} to upload ({size}), {counts['unchanged']:,} unchanged; nothing written"
         )
         return lines
     line = (
         f"{done(document)} {document['release']} {'at' if document['staged'] else 'to'} "
-        f"s3://{document['bucket']}/{document['prefix']}: {counts['uploaded']} uploaded ({size}), "
-        f"{counts['unchanged']} unchanged, {document['seconds']:.1f} s"
+        f"s3://{document['bucket']}/{document['prefix']}: {counts['uploaded']:,} uploaded ({size}), "
+        f"{counts['unchanged']:,} unchanged, {document['seconds']:.1f} s"
     )
     lines = [line]
     asked = document["invalidation"]
@@ -136,11 +139,13 @@ def summary(document: dict[str, Any], site: Site) -> list[str]:
     return lines
 
 
-def progress_bar(output: OutputOptions) -> Progress | None:
-    """A progress bar; None unless a person at a terminal wants to see one."""
-    moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    if not moves or output.quiet or output.as_json or output.verbose:
+def progress(output: OutputOptions) -> Progress | None:
+    """A bar for a person at a terminal, else lines for the log; None for who wants to see neither."""
+    if output.quiet:
         return None
-    from uploader.cli.progress import Bar  # noqa: PLC0415 (rich takes 60 ms, and few uploads show the bar)
+    moves = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    if moves and not output.as_json and not output.verbose:
+        from uploader.cli.progress import Bar  # noqa: PLC0415 (rich takes 60 ms, and few uploads show the bar)
 
-    return Bar()
+        return Bar()
+    return Lines()

@@ -50,6 +50,6 @@ def check_function(ask: Ask | None, bucket: str, prefix: str) -> Finding:  # noq
         return problem(
             "function",
             "it is switched off: its reserved concurrency is 0",
-            "deploy the stack again, which sets it to 1",
+            "let it run again: aws lambda delete-function-concurrency --function-name NAME",
         )
     return ok("function", f"it cleans s3://{bucket}/{prefix}")

@@ -13,7 +13,9 @@ from release_log.errors import ReleaseLogError
 from release_log.instants import format_instant
 from release_log.layout import PLACED
 from release_log.ledger_file import unpack
+from uploader.counted import counted
 from uploader.doctor.finding import ok, problem, unknown, warning
+from uploader.history.unseen import SOON, WAKE_IT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
 
 DAILY = timedelta(hours=26)
 """The cleaner runs daily, and then writes its ledger; two hours more for retries."""
-
-SOON = timedelta(minutes=30)
-"""The cleaner has seen a marker that is older than this: another run delays it by 15 minutes at most."""
 
 READ = 50
 """How many files are checked, at most: the newest of the files that the cleaner has not seen."""
@@ -140,8 +139,9 @@ def check_files(log: LogSnapshot, layout: Layout) -> Finding:
                 f"{key} is not valid ({error}): nothing is deleted until it is dealt with",
                 "delete it, and publish that release again",
             )
+    files = counted(len(log.files), "file")
     return ok(
-        "release log", f"{len(log.bodies)} of its {len(log.files)} files had to be read, and all of them are valid"
+        "release log", f"{len(log.bodies):,} of its {files} had to be read, and nothing is wrong with what is in them"
     )
 
 
@@ -189,15 +189,22 @@ def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911
     waiting = [key for key in _unfolded(markers, layout, log.ledger) if log.now - markers[key] > SOON]
     if written is None:
         if waiting:
-            return problem("cleaner", f"it has never run; {len(waiting)} releases wait", f"deploy it: {deploy}")
-        return unknown("cleaner", "it has not run yet", "publish a release, and check again in half an hour")
+            wait = counted(len(waiting), "release waits", "releases wait")
+            return problem("cleaner", f"it has never run; {wait}", f"{WAKE_IT}; or deploy it: {deploy}")
+        return unknown("cleaner", "it has not run yet", "publish a release, and check again in ten minutes")
     if log.broken:
         return warning("cleaner", log.broken, "the next run rebuilds it; nothing has to be done")
     last = format_instant(written)
     if log.now - written > DAILY:
         return problem("cleaner", f"last seen {last}; it should run daily", f"{SEE_RUNS}; or {deploy}")
     if waiting:
-        return problem("cleaner", f"it has not seen {len(waiting)} releases, such as {min(waiting)}", SEE_RUNS)
+        newest = max(waiting, key=lambda key: (markers[key], key))
+        newest_one = f"{newest} of {format_instant(markers[newest])}"
+        return problem(
+            "cleaner",
+            f"it has not seen {counted(len(waiting), 'release')}, the newest {newest_one}",
+            f"{WAKE_IT}; if that does not help, {SEE_RUNS}",
+        )
     stopped_by = (log.ledger or {}).get("last_run", {}).get("stopped_by", ())
     lasting = [stop for stop in stopped_by if stop["reason"] not in PASSING]
     if lasting:

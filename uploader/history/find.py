@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from release_log.errors import LayoutError
 from release_log.layout import is_id
+from uploader.counted import counted
 from uploader.errors import UploaderError
 from uploader.history.order import newest_first
 from uploader.history.release import name_of, read_releases, valid
@@ -79,7 +80,7 @@ def find_release(
 def ambiguous(wanted: str, ids: Sequence[str]) -> UploaderError:
     """The error for a name that stands for different releases."""
     return UploaderError(
-        f"{wanted} is the name of {len(ids)} releases that are not the same: name one of {', '.join(ids)}"
+        f"{wanted} is the name of {counted(len(ids), 'release')} that are not the same: name one of {', '.join(ids)}"
     )
 
 

@@ -19,6 +19,7 @@ from uploader.builds.files import every_file
 from uploader.builds.options import BuildOptions
 from uploader.builds.private_files import check_globs
 from uploader.builds.release_name import release_name
+from uploader.builds.spelling import NFC
 from uploader.errors import NotActivatedError, UploaderError, UsageError
 from uploader.library.staging import activate, drop_quietly
 from uploader.publishing.invalidation import find_cdn
@@ -56,6 +57,19 @@ class Progress(Protocol):
         ...
 
 
+class _NoProgress:
+    """For who wants to know nothing."""
+
+    def started(self, uploads: list[Upload]) -> None:
+        """See `Progress`."""
+
+    def sent(self, asset: LocalAsset) -> None:
+        """See `Progress`."""
+
+    def finished(self) -> None:
+        """See `Progress`."""
+
+
 def publish(  # noqa: PLR0913 (each is one option of the command line)
     directory: str | os.PathLike[str],
     site: Site,
@@ -66,6 +80,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     manifest: str | os.PathLike[str] | None = None,
     collector: Collector | str | None = None,
     rules: Sequence[Mapping[str, Any]] = (),
+    normalize: str | None = None,
     allow: Sequence[str] = (),
     stage: bool = False,
     dry_run: bool = False,
@@ -83,6 +98,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         manifest: A build manifest; ``none``: no manifest.
         collector: A function that finds the files, or its name.
         rules: How some files are stored.
+        normalize: ``nfc``: the form of Unicode in which the keys are stored.
         allow: Globs that name the private files to publish on purpose, such as ``certificates/*.pem``.
         stage: Let the release wait for `activate`.
         dry_run: Find out what would be sent; write nothing.
@@ -102,6 +118,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         manifest=None if manifest is None else Path(manifest),
         collector=collector,
         rules=[dict(rule) for rule in rules],
+        normalize=normalize,
         allow=allow,
     )
     cdn = cdn_of(site, invalidate, invalidate_root)
@@ -130,6 +147,14 @@ def publish_build(
         dry_run: Find out what would be sent; write nothing.
         progress: Is told of each file that is sent.
     """
+    try:
+        return _publish_build(build, site, progress or _NoProgress(), stage=stage, dry_run=dry_run)
+    finally:
+        if progress is not None:
+            progress.finished()
+
+
+def _publish_build(build: BuildOptions, site: Site, progress: Progress, *, stage: bool, dry_run: bool) -> Published:
     prefix = site.layout.prefix
     name, pattern = _checked(build)
     collector, rules = _collector(build), parse_rules(list(build.rules), build.rules_source)
@@ -143,17 +168,13 @@ def publish_build(
         rules=rules,
         manifest=build.manifest,
         allow=build.allow,
+        normalize=build.normalize,
         named=partial(bucket.list_ahead, site.layout),
     )
     whole = Build(
         assets=assets, prefix=prefix, channel=build.channel, release=name, metadata=build_metadata(os.environ)
     )
-    if progress is None:
-        return publish_assets(bucket, whole, stage=stage, newest=newest)
-    try:
-        return publish_assets(bucket, whole, stage=stage, newest=newest, started=progress.started, sent=progress.sent)
-    finally:
-        progress.finished()
+    return publish_assets(bucket, whole, stage=stage, newest=newest, started=progress.started, sent=progress.sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +263,16 @@ def _checked(build: BuildOptions) -> tuple[str, re.Pattern[str] | None]:
         UsageError: One of the user's words is not valid.
     """
     now, pattern = datetime.now(UTC), build.fingerprint_pattern
-    name = release_name(os.environ, now) if build.release is None else build.release
+    name = release_name(os.environ) if build.release is None else build.release
     try:
         make_id(now, name)
         compiled = compile_pattern(pattern) if isinstance(pattern, str) else pattern
     except (LayoutError, PatternError) as error:
         raise UsageError(str(error)) from error
     check_globs(build.allow)
+    if build.normalize not in {None, NFC}:
+        msg = f"normalize {build.normalize!r}: the one form is {NFC!r}"
+        raise UsageError(msg)
     if not CHANNEL.fullmatch(build.channel):
         msg = f"channel {build.channel!r}: use up to 64 letters, digits, dots, hyphens and underscores"
         raise UsageError(msg)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from uploader.clocks import Clocks
+from uploader.counted import counted
 from uploader.errors import UploaderError
 from uploader.history.body import body_of
 from uploader.history.completeness import fits, keys_there, some_of
@@ -115,8 +116,8 @@ def restore(
 def _incomplete(logged: LoggedRelease, found: Inventory, restored: set[str]) -> UploaderError:
     lost = found.lost | found.deleted.keys()
     return UploaderError(
-        f"{len(lost)} of the {len(logged.release.objects)} assets of {logged.id} cannot be restored (the bucket has no "
-        f"versioning, its window is over, or another file has the key): {some_of(lost)}; "
-        f"{len(restored & found.there)} restored, which stay so, {len(found.there - restored)} were there; "
-        "publish that build again"
+        f"{len(lost):,} of {counted(len(logged.release.objects), 'asset')} of {logged.id} cannot be restored (the "
+        f"bucket has no versioning, its window is over, or another file has the key): {some_of(lost)}; "
+        f"{counted(len(restored & found.there), 'was', 'were')} restored and will stay, "
+        f"{counted(len(found.there - restored), 'was', 'were')} there before; publish that build again"
     )

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from uploader.about import WRITER
+from uploader.counted import counted
 from uploader.errors import UploaderError
 from uploader.history.current import find_current, problems_of, read_ledger
 from uploader.history.find import find_release
@@ -191,7 +192,7 @@ def _differs(asset: Asset, etag: str | None) -> bool:
 def _judge(need: Need, size: int, http: Mapping[str, str], etag: str | None) -> tuple[AssetProblem, str] | None:
     asset = need.asset
     if size != asset.size:
-        return AssetProblem.SIZE_DIFFERS, f"it has {size} bytes, not {asset.size}"
+        return AssetProblem.SIZE_DIFFERS, f"it has {counted(size, 'byte')}, not {asset.size:,}"
     if not need.ours:
         return None
     digest = http.get("digest")

@@ -16,9 +16,12 @@ from release_log.marker import FORMAT, Asset, Release
 from uploader.about import VERSION, WRITER
 from uploader.builds.content import stamp_of
 from uploader.clocks import Clocks
+from uploader.counted import counted
 from uploader.history.body import body_of
 from uploader.history.neighbours import warnings_of
+from uploader.history.order import dated
 from uploader.history.release import LoggedRelease, digest_of
+from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
@@ -170,9 +173,17 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
 
 
 def _warn(layout: Layout, build: Build, look: Look, warned: set[str]) -> None:
-    """Say, once, which other sites this build concerns."""
+    """Say, once, which other sites this build concerns, and whether the cleaner sees what is published."""
     keys = (asset.key for asset in build.assets)
-    for line in warnings_of(layout, look.neighbours, look.listing.inner, keys):
+    lines = warnings_of(layout, look.neighbours, look.listing.inner, keys)
+    log_files = dated(layout, look.listing.log, look.instants)
+    # An instant of S3's, and hardly older than the present: our intent is among these files.
+    now = max(look.listing.log.values(), default=None)
+    # A ledger without instants cannot be read, and says nothing of what its cleaner has seen.
+    if now is not None and (look.ledger is None or look.instants):
+        unseen = warning_of(layout, log_files, look.instants, now)
+        lines += [unseen] if unseen else []
+    for line in lines:
         if line not in warned:
             log.warning("%s", line)
         warned.add(line)
@@ -234,9 +245,9 @@ def _warn_of_changed(uploads: list[Upload]) -> None:
     changed = [each.asset.key for each in uploads if each.asset.fingerprinted and each.reason is Reason.CONTENT_DIFFERS]
     if changed:
         log.warning(
-            "%d files with a fingerprint changed under the same name, such as %r: older pages get the new content, and "
-            "browsers keep the old one for a year; let the build rename what it changes",
-            len(changed),
+            "%s changed under the same name, such as %r: older pages get the new content, and browsers keep the old "
+            "one for a year; let the build rename what it changes",
+            counted(len(changed), "file with a fingerprint", "files with a fingerprint"),
             changed[0],
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from datetime import timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 WARM = 6
 """How many connections are opened ahead: for the listing's key ranges, the intent, and the reads beside them."""
+
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+"""The environment variables from which obstore takes a server by itself."""
 
 OPENING_SECONDS = 0.1
 """How long `Connection.wait` waits, at most."""
@@ -99,7 +103,7 @@ def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Conn
     options: dict[str, Any] = {
         "region": access.region,
         **_credentials(access),
-        **({"endpoint": endpoint} if endpoint else {"virtual_hosted_style_request": is_host(access.bucket)}),
+        **_server(access),
         # S3 verifies this checksum, so the body need not be hashed a second time for the signature.
         "checksum_algorithm": "CRC64NVME",
         "unsigned_payload": True,
@@ -117,6 +121,19 @@ def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Conn
     except (BaseError, ValueError) as error:
         msg = f"bucket {access.bucket!r}: {first_line(error)}"
         raise UsageError(msg) from error
+
+
+def _server(access: Access) -> dict[str, Any]:
+    """The options for obstore's server, in the name that goes before each environment variable that obstore reads.
+
+    obstore takes an empty variable for a URL; nor does it know that endpoints can be ignored.
+    """
+    if access.endpoint:
+        return {"endpoint": access.endpoint, "aws_endpoint_url_s3": access.endpoint}
+    if not any(name in os.environ for name in ENDPOINTS):
+        return {"virtual_hosted_style_request": is_host(access.bucket)}
+    domain = "amazonaws.com.cn" if access.region.startswith("cn-") else "amazonaws.com"
+    return {"aws_endpoint_url_s3": f"https://s3.{access.region}.{domain}"}
 
 
 def _credentials(access: Access) -> dict[str, Any]:

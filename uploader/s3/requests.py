@@ -289,7 +289,7 @@ class Requests:
     def _check_files(self, found: Mapping[str, datetime], prefix: str) -> None:
         if len(found) > LOG_FILES:
             where = f"s3://{self._access.bucket}/{prefix}"
-            msg = f"{where} has more than {LOG_FILES} files: delete those that no release needs any more"
+            msg = f"{where} has more than {LOG_FILES:,} files: delete those that no release needs any more"
             raise UploaderError(msg)
 
     def delete_exactly(self, key: str, etag: str) -> None:

@@ -80,7 +80,7 @@ class S3Versions:
 
     def _too_many(self, prefix: str) -> UploaderError:
         return UploaderError(
-            f"s3://{self._access.bucket}/{prefix} has more than {VERSIONS} versions of objects: nothing was restored "
+            f"s3://{self._access.bucket}/{prefix} has more than {VERSIONS:,} versions of objects: nothing was restored "
             "from them; end old versions by a lifecycle rule (NoncurrentVersionExpiration), or publish that build again"
         )
 

@@ -17,6 +17,10 @@ _SERVED_DECODED = frozenset(
 """The endings of files that a page loads: a browser shall decode their compressed form. A ``.csv.gz`` or ``.tar.gz`` is
 a download, which a browser shall save as it is; with a content coding, it would unpack the file but keep the name."""
 
+_MAY_BE_DATA = frozenset("atom json jsonld rss txt xml".split())  # noqa: SIM905
+_DATA_CODINGS = frozenset({"gz", "zst"})
+"""People publish data so too: ``data.json.gz`` is a file by itself, unless ``data.json`` lies beside it."""
+
 _GZIP_HEADER = struct.pack("<2sBBLBB", b"\x1f\x8b", zlib.DEFLATED, 0, 0, 2, 255)
 """No file name, no time, operating system unknown: https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1"""
 
@@ -37,15 +41,24 @@ def ending_of(name: str) -> str:
     return f"{stem.rpartition('.')[2] if '.' in stem else ''}.{last}" if last in CODINGS else last
 
 
-def stored_coding(ending: str) -> str | None:
+def original_of(name: str) -> str | None:
+    """The name that a compressed file's original has: ``app.js`` for ``app.js.br``; None for any other file."""
+    original, _, last = name.rpartition(".")
+    return original if original and last.lower() in CODINGS else None
+
+
+def stored_coding(ending: str, *, beside_original: bool = False) -> str | None:
     """The content coding of a file that the build compressed for browsers: ``app.js.br``, ``drawing.svgz``; else None.
 
     Args:
         ending: See `ending_of`.
+        beside_original: Whether the build has the uncompressed file too.
     """
     if ending == "svgz":
         return "gzip"
     inner, _, last = ending.rpartition(".")
+    if inner in _MAY_BE_DATA and last in _DATA_CODINGS and not beside_original:
+        return None
     return CODINGS.get(last) if inner in _SERVED_DECODED else None
 
 

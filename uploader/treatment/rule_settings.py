@@ -30,7 +30,7 @@ def _words(texts: Sequence[str]) -> str:
 
 RULE_SETTINGS: Mapping[str, RuleSetting] = {
     "match": RuleSetting(rule_values.globs, "which files: a glob, or a list of globs"),
-    "cache_control": RuleSetting(rule_values.header, "`Cache-Control`"),
+    "cache_control": RuleSetting(rule_values.cache_control, "`Cache-Control`"),
     "content_type": RuleSetting(
         rule_values.content_type, "`Content-Type`, exactly as you write it: with a charset, if you want one"
     ),

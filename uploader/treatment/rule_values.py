@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import TYPE_CHECKING, NoReturn
 
 from uploader.nearest import nearest
+from uploader.treatment.cache_control import problem_of
 from uploader.treatment.globs import GlobError, translate
 
 if TYPE_CHECKING:
@@ -46,8 +48,27 @@ _HEADERS = (
 
 _TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # noqa: S105 (https://www.rfc-editor.org/rfc/rfc9110#name-tokens)
 _TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(\s*;\s*{_TOKEN}=({_TOKEN}|"[^"]*"))*')
+_KINDS = (
+    "application",
+    "audio",
+    "chemical",
+    "font",
+    "haptics",
+    "image",
+    "message",
+    "model",
+    "multipart",
+    "text",
+    "video",
+)
+"""https://www.iana.org/assignments/media-types, and `chemical`, which chemists use without a registration."""
+
+_CHARSET = re.compile(r';\s*charset="?([^";\s]*)', re.IGNORECASE)
 _DISPOSITION = re.compile(rf"(inline|attachment)(\s*;\s*{_TOKEN}=.+)*", re.IGNORECASE)
-_LANGUAGES = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*(\s*,\s*[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*)*")
+_LANGUAGE = r"([A-Za-z]{2,3}|[ix](?=-))(-[A-Za-z0-9]{1,8})*"
+"""The standard has room for longer languages, and none has been registered: https://www.rfc-editor.org/rfc/rfc5646"""
+
+_LANGUAGES = re.compile(rf"{_LANGUAGE}(\s*,\s*{_LANGUAGE})*")
 _METADATA_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -90,12 +111,34 @@ def header(value: object) -> str:
     return value
 
 
+def cache_control(value: object) -> str:
+    """Directives, separated by commas."""
+    text = header(value)
+    problem = problem_of(text)
+    if problem is not None:
+        _refuse(value, problem)
+    return text
+
+
 def content_type(value: object) -> str:
     """A MIME type, with its parameters."""
     text = header(value)
     if not _TYPE.fullmatch(text):
         _refuse(value, "is not a MIME type such as 'text/html; charset=utf-8'")
+    kind = text.partition("/")[0].lower()
+    if kind not in _KINDS and not kind.startswith("x-"):
+        _refuse(value, f"is not a MIME type: {hint(kind, _KINDS)}")
+    charset = _CHARSET.search(text)
+    if charset and not _is_charset(charset[1]):
+        _refuse(value, f"has the unknown charset {charset[1]!r}: write charset=utf-8")
     return text
+
+
+def _is_charset(name: str) -> bool:
+    try:
+        return codecs.lookup(name)._is_text_encoding  # noqa: SLF001 (`rot13` and `zip` are not)
+    except LookupError:
+        return False
 
 
 def content_encoding(value: object) -> str:

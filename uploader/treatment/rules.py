@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from uploader.treatment.encodings import decoded_ending, ending_of, stored_coding
 from uploader.treatment.globs import translate
 from uploader.treatment.headers import IMMUTABLE, NO_CACHE, Headers
 from uploader.treatment.media_types import is_compressed, media_type
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 IDENTITY = "identity"
 """The ``content_encoding`` of a file that is not compressed, although its name (`.br`, `.gz`) suggests it."""
@@ -65,7 +68,7 @@ class Rules:
 
     rules: tuple[Rule, ...]
     _expression: re.Pattern[str] = field(init=False, repr=False, compare=False)
-    _made: dict[tuple[int | None, str, bool], Treatment | None] = field(
+    _made: dict[tuple[int | None, str, bool, bool], Treatment | None] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
 
@@ -75,32 +78,57 @@ class Rules:
         groups = ["|".join(map(translate, rule.match)) for rule in self.rules]
         object.__setattr__(self, "_expression", re.compile("|".join(f"({group})" for group in groups), re.DOTALL))
 
-    def treat(self, name: str, *, fingerprinted: bool) -> Treatment | None:
+    def treat(self, name: str, *, fingerprinted: bool, beside_original: bool = False) -> Treatment | None:
         """How a file of the build is stored; None if the file is not published.
 
         Args:
             name: The path below the site's prefix.
             fingerprinted: Whether the name has a fingerprint.
+            beside_original: Whether the file's name is that of another one and ``.br``, ``.gz`` or ``.zst``.
         """
         found = self._expression.fullmatch(name) if self.rules else None
         number = found and found.lastindex
         ending = ending_of(name)
         # Many files of a build have the same rule, ending and fingerprinting, and so the same treatment.
-        case = (number, ending, fingerprinted)
+        case = (number, ending, fingerprinted, beside_original)
         if case not in self._made:
             rule = self.rules[number - 1] if number else _NO_RULE
-            self._made[case] = _treat(rule, ending, fingerprinted=fingerprinted)
+            self._made[case] = _treat(rule, ending, fingerprinted=fingerprinted, beside_original=beside_original)
         return self._made[case]
+
+    def unused(self, names: Collection[str]) -> list[str]:
+        """What to say of each rule that decides nothing of a build.
+
+        Args:
+            names: The names of all its files; `treat` has been asked about each.
+        """
+        used = {number for number, *_ in self._made}
+        return [
+            f"rule {number} (match = {_shown(rule.match)}) {_why_unused(rule, names)}"
+            for number, rule in enumerate(self.rules, 1)
+            if number not in used
+        ]
+
+
+def _shown(match: tuple[str, ...]) -> str:
+    return repr(match[0] if len(match) == 1 else list(match))
+
+
+def _why_unused(rule: Rule, names: Collection[str]) -> str:
+    own = re.compile("|".join(map(translate, rule.match)), re.DOTALL)
+    if any(own.fullmatch(name) for name in names):
+        return "decides nothing: an earlier rule has each of its files"
+    return "matches no file"
 
 
 NO_RULES = Rules(())
 _NO_RULE = Rule(match=())
 
 
-def _treat(rule: Rule, ending: str, *, fingerprinted: bool) -> Treatment | None:
+def _treat(rule: Rule, ending: str, *, fingerprinted: bool, beside_original: bool) -> Treatment | None:
     if rule.skip:
         return None
-    coding = rule.content_encoding or stored_coding(ending)
+    coding = rule.content_encoding or stored_coding(ending, beside_original=beside_original)
     if coding == IDENTITY:
         coding = None
     content_type = rule.content_type or media_type(decoded_ending(ending, coding))

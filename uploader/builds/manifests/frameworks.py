@@ -1,8 +1,8 @@
 """Frameworks that write no manifest, but keep all files that are named for their content in one folder. Pure.
 
-Next.js, Nuxt, SvelteKit and Astro promise browsers that nothing in this folder ever changes. A name there is often
-nothing but a fingerprint, and the fingerprint may look like a word (``chunks/DclECHGd.js``). So we look at all names in
-the folder together.
+Next.js, Nuxt, SvelteKit, Astro and VitePress promise browsers that nothing in this folder ever changes. A name there is
+often nothing but a fingerprint, and the fingerprint may look like a word (``chunks/DclECHGd.js``). So we look at all
+names in the folder together.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _BUILD_ID = re.compile(
 _VITE = re.compile(r"(?:^|[-.])([0-9A-Za-z_-]{8})\.[a-z0-9.]+$")
 _TURBOPACK = re.compile(r"(?:^|[-.])([0-9a-z_~-]{13})\.[a-z0-9.]+$")
 _NUXT_BUILDS, _UUID = "/_nuxt/builds/meta/", re.compile(r"/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json$")
+_VITEPRESS = re.compile(r"(?:^|\.)([0-9A-Za-z_-]{8})\.[a-z0-9.]+$")  # people put files of their own there, with hyphens
+_HASHES, _VITEPRESS_APP = "hashmap.json", re.compile(r"app\.[0-9A-Za-z_-]{8}\.js")
 _VITE_FOLDER = re.compile(r".*/_(?:app/immutable/(?:.+/)?|nuxt/|astro/)")  # SvelteKit, Nuxt, Astro
 
 
@@ -47,6 +49,8 @@ def framework_paths(names: Collection[str], above: str = "") -> dict[str, str]:
             found |= {name: f"{folder}/*.json" for name in inside if _UUID.search(name)}
     for build in [folder for folder in folders if f"{folder}{_BUILD_MANIFEST}" in folders[folder]]:
         found |= _in_next(build, folders)
+    for site in [folder for folder, inside in folders.items() if f"{folder}/{_HASHES}".lstrip("/") in inside]:
+        found |= _in_vitepress(f"{site}/".lstrip("/"), folders)
     return found
 
 
@@ -57,6 +61,17 @@ def _in_next(build: str, folders: Mapping[str, list[str]]) -> dict[str, str]:
     found = _in_folder(_TURBOPACK, _below(folders, f"{top}chunks/", f"{top}css/", f"{top}media/"))
     if _BUILD_ID.fullmatch(build_id) or looks_random(build_id):
         found |= {name: f"{top}*{name[len(build) :]}" for name in _below(folders, f"{build}/")}
+    return found
+
+
+def _in_vitepress(top: str, folders: Mapping[str, list[str]]) -> dict[str, str]:
+    """VitePress' ``assets``, beside the ``hashmap.json`` that names each page's."""
+    assets = f"{top}assets/"
+    if not any(_VITEPRESS_APP.fullmatch(name.removeprefix(assets)) for name in folders.get(assets[:-1], ())):
+        return {}
+    found: dict[str, str] = {}
+    for folder in (assets, f"{assets}chunks/"):
+        found |= _in_folder(_VITEPRESS, folders.get(folder[:-1], ()))
     return found
 
 

@@ -64,8 +64,8 @@ def read_manifests(
         names: Every file of the build, relative to the directory, with slashes.
         named: The manifest to read; it may lie outside the directory. None: every manifest in the directory. `NONE`: no
             manifest.
-        frameworks_too: Whether to recognise the folders of Next.js, Nuxt, SvelteKit and Astro as well. These
-            frameworks name every file in them for its content, and write no manifest.
+        frameworks_too: Whether to recognise the folders of Next.js, Nuxt, SvelteKit, Astro and VitePress as
+            well. These frameworks name every file in them for its content, and write no manifest.
         skipped: Whether a file is not published. Such a manifest is read, but is never a problem.
 
     Raises:

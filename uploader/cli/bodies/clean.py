@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from uploader.cli.cleaner_answer import exit_code, needs, text
 from uploader.cli.console import answer
+from uploader.cli.heartbeat import Heartbeat
 from uploader.errors import UsageError
 from uploader.library import cleaning
 
@@ -30,12 +31,20 @@ def plan(
 ) -> int:
     """Ask the cleaner what it would do."""
     policy = {name: value for name, value in what_if.items() if value is not None}
-    return _show(cleaning.plan(site, _named(function), full=full, force=force, policy=policy), site, output)
+    with _waiting():
+        document = cleaning.plan(site, _named(function), full=full, force=force, policy=policy)
+    return _show(document, site, output)
 
 
 def clean(site: Site, output: OutputOptions, *, function: str | None, full: bool, force: bool, dry_run: bool) -> int:
     """Let the cleaner run."""
-    return _show(cleaning.clean(site, _named(function), full=full, force=force, dry_run=dry_run), site, output)
+    with _waiting():
+        document = cleaning.clean(site, _named(function), full=full, force=force, dry_run=dry_run)
+    return _show(document, site, output)
+
+
+def _waiting() -> Heartbeat:
+    return Heartbeat(lambda seconds: f"waiting for the cleaner's answer: {seconds:.0f} s")
 
 
 def _named(function: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from uploader.cli.console import answer, answer_gone
+from uploader.counted import counted
 from uploader.errors import NotWholeError
 from uploader.library import keeping
 
@@ -46,7 +47,9 @@ def _summary(document: dict[str, Any], site: Site) -> str:
     where, counts = site.url, document["counts"]
     if document["already"]:
         return f"{document['release']} is pinned already at {where}; nothing written"
-    text = f"pinned {document['release']} at {where}: its {counts['assets']} assets are kept until it is unpinned"
+    assets = counted(counts["assets"], "asset is", "assets are")
+    text = f"pinned {document['release']} at {where}: its {assets} kept until it is unpinned"
     if counts["replaceable"]:
-        text += f"; {counts['replaceable']} of them have no fingerprint, so later uploads replace what is in them"
+        without = counted(counts["replaceable"], "of them has", "of them have")
+        text += f"; {without} no fingerprint, so later uploads replace the content"
     return text

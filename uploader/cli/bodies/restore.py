@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from uploader.cli.console import answer
 from uploader.cli.next_command import next_command, staged_for
+from uploader.counted import all_of, counted
 from uploader.library import restoring
 
 if TYPE_CHECKING:
@@ -37,17 +38,17 @@ def _summary(restoration: Restoration, site: Site) -> str | list[str]:
     if done is not None:
         activate = next_command("activate", done.id, site)
         return (
-            f"restored {len(done.keys)} assets of {release_id} ({len(found.there)} were there); "
+            f"restored {counted(len(done.keys), 'asset')} of {release_id} "
+            f"({counted(len(found.there), 'was', 'were')} there); "
             f"kept for {staged_for()} as staged release {done.id}; to make it current: {activate}"
         )
     if not found.deleted and not found.lost:
-        return (
-            f"nothing to restore: all {len(found.there)} assets of {release_id} are there; nothing written. "
-            "To keep them, publish that build again"
-        )
+        there = all_of(len(found.there), f"asset of {release_id} is", f"assets of {release_id} are")
+        return f"nothing to restore: {there} there; nothing written. To keep them, publish that build again"
     lines = [f"would restore {key}" for key in sorted(found.deleted)]
     lines += [f"cannot restore {key}" for key in sorted(found.lost)]
     lines.append(
-        f"dry run: {len(found.deleted)} to restore, {len(found.lost)} lost, {len(found.there)} there; nothing written"
+        f"dry run: {len(found.deleted):,} to restore, {len(found.lost):,} lost, {len(found.there):,} there; "
+        "nothing written"
     )
     return lines

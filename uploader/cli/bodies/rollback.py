@@ -9,6 +9,7 @@ import click
 
 from uploader.cli.console import answer, answer_gone
 from uploader.cli.upload_answer import placed_of
+from uploader.counted import all_of, counted
 from uploader.errors import NotWholeError
 from uploader.history.completeness import some_of
 from uploader.library import keeping
@@ -54,9 +55,9 @@ def rollback(
     document |= _names(release_id, site) | {"placed": placed_of(done.placed)}
     if target.replaced:
         log.warning(
-            "%d files without a fingerprint were replaced by a later upload and are not rolled back: %s; "
-            "publish the old build again to restore them",
-            len(target.replaced),
+            "a later upload replaced %s, and a rollback leaves that as it is: %s; publish the old build again to "
+            "restore it",
+            counted(len(target.replaced), "file without a fingerprint", "files without a fingerprint"),
             some_of(target.replaced),
         )
     state = "current" if release_id else "not current"
@@ -73,7 +74,7 @@ def _summary(target: Target, document: dict[str, Any], site: Site) -> str:
     if target.already:
         as_what = "" if document["from"] == old else f" as {document['from']}"
         return f"{old} is current already in channel {target.channel}{as_what} at {where}; nothing written"
-    assets = f"all {document['counts']['assets']} assets of {old} are there"
+    assets = f"{all_of(document['counts']['assets'], f'asset of {old} is', f'assets of {old} are')} there"
     if document["dry_run"]:
         return f"dry run: {assets}, it can be current again in channel {target.channel}; nothing written"
     origin = f" from {document['from']}" if document["from"] else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uploader.cli.child_process import run_command
 from uploader.cli.console import answer
 from uploader.cli.next_command import next_command, staged_for
-from uploader.cli.upload_answer import document_of, drop_copies, placed_of, progress_bar, summary
+from uploader.cli.upload_answer import document_of, drop_copies, placed_of, progress, summary
 from uploader.errors import NotActivatedError, StoppedError, UploaderError
 from uploader.library import publishing
 
@@ -47,7 +47,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         answer(output, document, [*lines, f"{last}; {command[0]} not run"], done="nothing was written")
         return 0
     try:
-        rolled_out = publishing.run(build, site, roll_out, progress=progress_bar(output))
+        rolled_out = publishing.run(build, site, roll_out, progress=progress(output))
     except NotActivatedError as error:
         raise UploaderError(roll_out.not_current_yet(error.why)) from error
     except KeyboardInterrupt as error:

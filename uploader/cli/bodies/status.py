@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from release_log.instants import format_instant
+from uploader.cli.ages import age
 from uploader.cli.cleaner_answer import what_stops
 from uploader.cli.colours import Caution, Problem
 from uploader.cli.console import answer, readable
@@ -35,7 +36,7 @@ DONE = {"delete": "deleted", "keep": "kept", "tag": "tagged", "untag": "untagged
 """The counts of a run, for people."""
 
 
-def status(site: Site, output: OutputOptions, *, show_all: bool) -> int:
+def status(site: Site, output: OutputOptions) -> int:
     """Show a site's state, from its release log."""
     now = datetime.now(UTC)
     found = inspection.status(site, now=now)
@@ -57,7 +58,7 @@ def status(site: Site, output: OutputOptions, *, show_all: bool) -> int:
         "passed_over": list(found.passed_over),
         "warnings": list(found.warnings),
     }
-    answer(output, document, _text(document, site, None if show_all else SHOWN), done="nothing was written")
+    answer(output, document, _text(document, site, None if output.show_all else SHOWN), done="nothing was written")
     return EXIT_FAILED if found.problems else EXIT_DONE
 
 
@@ -161,11 +162,12 @@ def _retired_lines(document: dict[str, Any], most: int | None) -> list[Answer]:
     if not retired:
         return ["nothing is retired" + ("" if document["cleaner"] else ", as far as is known")]
     rows = [
-        (each["key"], each["state"], each["since"], readable(each["size"]), _fate(each, now)) for each in retired[:most]
+        (each["key"], each["state"], each["since"], age(each["since"], now), readable(each["size"]), _fate(each, now))
+        for each in retired[:most]
     ]
     return [
         _retired_summary(retired, now),
-        Table(("asset", "state", "since", "size", "due"), rows),
+        Table(("asset", "state", "since", "ago", "size", "due"), rows),
         *_rest(retired, most),
     ]
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from uploader.cli.console import answer
-from uploader.cli.upload_answer import document_of, done, drop_copies, progress_bar, summary
+from uploader.cli.upload_answer import document_of, done, drop_copies, progress, summary
 from uploader.library.publishing import cdn_of, publish_build
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def upload(  # noqa: PLR0913 (each is one option of the command line)
     """Publish a build."""
     began = time.monotonic()
     cdn = cdn_of(site, invalidate, invalidate_root)
-    published = publish_build(build, site, stage=stage, dry_run=dry_run, progress=progress_bar(output))
+    published = publish_build(build, site, stage=stage, dry_run=dry_run, progress=progress(output))
     seconds = time.monotonic() - began
     document = document_of(published, site, build, cdn, staged=stage, dry_run=dry_run, seconds=seconds)
     so_far = f"release {published.id} was {done(document)}"

@@ -8,6 +8,7 @@ import click
 
 from uploader.cli.colours import Problem
 from uploader.cli.console import answer
+from uploader.cli.heartbeat import Heartbeat
 from uploader.cli.table import Table
 from uploader.counted import counted
 from uploader.errors import EXIT_DONE, EXIT_FAILED
@@ -25,7 +26,8 @@ def verify(site: Site, output: OutputOptions, *, only_channel: str | None, relea
     if release_id and only_channel:
         msg = "--release and --channel exclude each other: a release has one channel"
         raise click.UsageError(msg, click.get_current_context())
-    found = inspection.verify(site, channel=only_channel, release_id=release_id)
+    with Heartbeat(lambda seconds: f"comparing each asset with its release: {seconds:.0f} s"):
+        found = inspection.verify(site, channel=only_channel, release_id=release_id)
     document = {
         "bucket": site.bucket,
         "prefix": site.prefix,

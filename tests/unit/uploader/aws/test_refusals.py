@@ -162,7 +162,7 @@ EXAMPLES = (
         "TooManyRequestsException",
         "",
         "function 'cleaner' is still busy after 59 seconds: a run can last 15 minutes; try again later (and see that "
-        "its reserved concurrency is not 0)",
+        "its reserved concurrency is not 0, and that the account has concurrent executions left)",
     ),
     Example(
         LAMBDA,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from uploader.builds.collect import collect
 from uploader.builds.files import File
+from uploader.treatment.rule_tables import parse_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,3 +115,57 @@ def test_what_earlier_builds_left_behind_is_left_out_and_said_in_one_line(
     assert len(collect(tmp_path, "", collector=took_over)) == len(names)
     (line,) = caplog.messages
     assert line.startswith("2 files, such as 'app-4a1b2c3d.js', may be of earlier builds")
+
+
+NFD, COMPOSED = "cafe\u0301-3f9c2ab1.js", "caf\u00e9-3f9c2ab1.js"
+
+
+def test_names_that_are_not_in_nfc_are_named_and_stored_in_nfc_on_demand(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A build on macOS may have them; the manifest's and the rules' names are meant all the same."""
+    (tmp_path / NFD).write_text("x")
+    (tmp_path / "cafz.txt").write_text("x")
+    (plain,) = [asset for asset in collect(tmp_path, "a/") if asset.fingerprinted]
+    assert (plain.key, plain.logical) == (f"a/{NFD}", "a/cafe\u0301.js")
+    (record,) = caplog.records
+    assert record.getMessage().startswith(r"not in Unicode's NFC: 1 name, such as 'a/cafe\u0301-3f9c2ab1.js'")
+    assert "--normalize nfc" in record.getMessage()
+    caplog.clear()
+    named: list[str] = []
+    rules = parse_rules([{"match": "caf\u00e9*", "cache_control": "no-store"}], "")
+    assets = collect(tmp_path, "a/", rules=rules, normalize="nfc", named=named.extend)
+    assert [(asset.key, asset.logical) for asset in assets] == [
+        ("a/cafz.txt", "a/cafz.txt"),
+        (f"a/{COMPOSED}", "a/caf\u00e9.js"),
+    ]
+    assert assets[1].treatment.headers.cache_control == "no-store"
+    assert assets[1].path == str(tmp_path / NFD)
+    assert sorted(named) == [asset.key for asset in assets]
+    assert caplog.records == []
+
+
+def test_names_that_differ_in_case_alone_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """They are two objects in S3, and one file on macOS and Windows."""
+    for name in ("Logo.png", "logo.png", "img/logo.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert len(collect(tmp_path, "")) == 3
+    (record,) = caplog.records
+    assert "1 pair of names, such as 'Logo.png' and 'logo.png'; macOS and Windows" in record.getMessage()
+
+
+def test_data_that_is_compressed_is_a_coding_only_beside_its_original(tmp_path: Path) -> None:
+    for name in ("data.json.gz", "feed.xml", "feed.xml.gz", "app.js.gz", "list.json", "list-3f9c2ab1.json.gz"):
+        (tmp_path / name).write_text("x")
+    found = {
+        asset.key: (asset.treatment.headers.content_type, asset.treatment.headers.content_encoding)
+        for asset in collect(tmp_path, "")
+        if asset.key.endswith("gz")
+    }
+    assert found == {
+        "app.js.gz": ("text/javascript; charset=utf-8", "gzip"),
+        "data.json.gz": ("application/gzip", None),
+        "feed.xml.gz": ("application/xml", "gzip"),
+        "list-3f9c2ab1.json.gz": ("application/gzip", None),
+    }

@@ -550,6 +550,16 @@ def test_the_hex_names_of_older_next_js_are_left_to_their_looks() -> None:
     assert framework_paths(names) == {}
 
 
+@pytest.mark.parametrize("top", ["", "docs/"])
+def test_vitepress_keeps_its_files_beside_the_list_of_its_pages(top: str) -> None:
+    """Files that people put there themselves are left to their looks, and so is a folder that another tool made."""
+    chunks = {f"{top}assets/chunks/framework.Djojjwlh.js", f"{top}assets/chunks/theme.CPIN79s4.js"}
+    ours = {f"{top}assets/app.D7dhDEOv.js", f"{top}assets/banner-download.svg"}
+    found = framework_paths({f"{top}hashmap.json", *chunks, *ours})
+    assert found == {name: f"{name[:-12]}.js" for name in chunks}
+    assert framework_paths({*chunks, *ours}) == {}
+
+
 def test_with_a_users_own_pattern_no_framework_is_recognised(tmp_path: Path) -> None:
     names = ["_nuxt/B096mfoQ.js"]
     assert read_manifests(tmp_path, names).paths == {"_nuxt/B096mfoQ.js": "_nuxt/*.js"}

@@ -13,6 +13,7 @@ from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
+from uploader.cli.ages import age
 from uploader.cli.cleaner_answer import LATER_SHOWN
 from uploader.cli.cleaner_answer import text as parts
 from uploader.cli.console import plain
@@ -54,18 +55,37 @@ def document(*, dry_run: bool = False, later: int = 1, stops: tuple[Stop, ...] =
     return {**report.document(), **more}
 
 
+LATER = "2026-11-25T12:00:00Z"
+
+
 def test_a_plan() -> None:
     """The table as a person reads it."""
     assert text(document(dry_run=True), WHERE) == [
-        "action        asset                   state    since                 reason              due",
-        "would delete  assets/app-1b2c3d4e.js  removed  2026-10-24T12:00:00Z  beyond_removed_ttl",
-        "would untag   assets/index.html                                      current",
-        "would tag     assets/later-00.js      removed  2026-11-23T12:00:00Z  removed",
-        "later         assets/later-00.js      removed  2026-11-23T12:00:00Z  within_grace        2026-11-25T12:00:00Z",
+        "action        asset                   state    since                 ago   reason              due",
+        "would delete  assets/app-1b2c3d4e.js  removed  2026-10-24T12:00:00Z  30 d  beyond_removed_ttl",
+        "would untag   assets/index.html                                            current",
+        "would tag     assets/later-00.js      removed  2026-11-23T12:00:00Z  0 s   removed",
+        "later         assets/later-00.js      removed  2026-11-23T12:00:00Z  0 s   within_grace        " + LATER,
         "",
         "s3://my-assets/assets/: would delete 1 (48.2 kB), untag 1, tag 1, keep 2; nothing was changed",
         "next due: 2026-11-25T12:00:00Z",
     ]
+
+
+@pytest.mark.parametrize(
+    ("since", "ago"),
+    [
+        ("2026-11-23T12:00:00Z", "0 s"),
+        ("2026-11-23T12:00:01Z", "0 s"),
+        ("2026-11-23T11:58:01Z", "119 s"),
+        ("2026-11-23T10:00:00Z", "2 h"),
+        ("2026-11-21T12:00:00Z", "2 d"),
+        ("2026-11-21T13:00:00Z", "47 h"),
+        ("2023-02-27T12:00:00Z", "1,365 d"),
+    ],
+)
+def test_how_long_ago_an_asset_left(since: str, ago: str) -> None:
+    assert age(since, "2026-11-23T12:00:00Z") == ago
 
 
 def test_failures_come_before_anything_else() -> None:

@@ -37,7 +37,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
 
 
 def test_the_next_twenty_are_shown_and_the_others_are_counted(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    body.status(site, OutputOptions(), show_all=False)
+    body.status(site, OutputOptions())
     said = capsys.readouterr().out
     lines = said.splitlines()
     assert len(lines) == 53
@@ -50,7 +50,7 @@ def test_the_next_twenty_are_shown_and_the_others_are_counted(site: Site, capsys
 
 
 def test_all_of_them_are_shown_if_somebody_asks(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    body.status(site, OutputOptions(), show_all=True)
+    body.status(site, OutputOptions(show_all=True))
     said = capsys.readouterr().out
     assert said.count("assets/a") == 3011
     assert said.count("a//") == 21
@@ -58,5 +58,5 @@ def test_all_of_them_are_shown_if_somebody_asks(site: Site, capsys: pytest.Captu
 
 
 def test_a_program_gets_all_of_them(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    body.status(site, OutputOptions(as_json=True), show_all=False)
+    body.status(site, OutputOptions(as_json=True))
     assert len(json.loads(capsys.readouterr().out)["retired"]) == 3011

@@ -139,7 +139,7 @@ class TestCleaner:
 
     @pytest.mark.parametrize("ledger", [RUN, None])
     @pytest.mark.parametrize(
-        ("ago", "late"), [(timedelta(minutes=30), False), (timedelta(minutes=30, seconds=1), True)]
+        ("ago", "late"), [(timedelta(minutes=10), False), (timedelta(minutes=10, seconds=1), True)]
     )
     def test_it_should_run_soon_after_a_release(
         self,

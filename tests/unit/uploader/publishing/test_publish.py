@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from release_log.ledger_file import pack
 from release_log.marker import decode
 from release_log.policy_settings import HALF_PENDING_TTL
-from tests.fake_uploader_s3 import LAYOUT, Clock, FakeBucket
+from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
 from uploader.builds.asset import LocalAsset
 from uploader.builds.collect import collect
 from uploader.errors import StoppedError, UploaderError
@@ -248,3 +250,21 @@ def test_the_same_build_gives_the_same_marker_except_for_id_and_time(build: Buil
         run(bucket, build)
         bodies.append([body for key, body in bucket.objects.items() if key.startswith(LAYOUT.markers)])
     assert bodies[0] == bodies[1]
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_an_upload_says_once_that_the_cleaner_has_not_seen_the_newest_release(
+    build: Build, caplog: pytest.LogCaptureFixture, *, folded: bool
+) -> None:
+    """A marker of the first minutes after a deploy may have woken nobody."""
+    bucket = FakeBucket()
+    publish(bucket, build, clocks=bucket.clock.clocks())
+    (marker,) = bucket.log(LAYOUT.markers)
+    bucket.times[marker] = NOON - timedelta(minutes=11)
+    if folded:
+        at = {LAYOUT.release_id(marker): {"at": "2026-11-23T11:49:00Z", "channel": "default"}}
+        bucket.write(LAYOUT.ledger, pack({"deleting": None, "folded": at}))
+    publish(bucket, build, clocks=bucket.clock.clocks())
+    assert [marker in each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [True] * (
+        not folded
+    )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.treated import headers_for
-from uploader.treatment.encodings import compress, ending_of, saves
+from uploader.treatment.encodings import compress, ending_of, original_of, saves, stored_coding
 
 DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress}
 
@@ -53,7 +53,7 @@ def test_compression_must_save_more_than_its_header_costs() -> None:
         ("app.js.map.gz", "application/json", "gzip"),
         ("app.wasm.br", "application/wasm", "br"),
         ("font.ttf.gz", "font/ttf", "gzip"),
-        ("sitemap.xml.gz", "application/xml", "gzip"),
+        ("data.json.br", "application/json", "br"),
         ("APP.JS.GZ", "text/javascript; charset=utf-8", "gzip"),
         ("drawing.svg.gz", "image/svg+xml", "gzip"),
         ("drawing.svgz", "image/svg+xml", "gzip"),
@@ -63,6 +63,9 @@ def test_compression_must_save_more_than_its_header_costs() -> None:
         ("dump.sql.gz", "application/gzip", None),
         ("photo.png.gz", "application/gzip", None),
         ("archive.gz", "application/gzip", None),
+        ("data.json.gz", "application/gzip", None),
+        ("sitemap.xml.gz", "application/gzip", None),
+        ("words.txt.zst", "application/zstd", None),
         ("js/gz", "application/octet-stream", None),
     ],
 )
@@ -71,6 +74,20 @@ def test_type_and_coding_of_a_file_that_the_build_compressed(
 ) -> None:
     headers = headers_for(name, fingerprinted=False)
     assert (headers.content_type, headers.content_encoding) == (content_type, encoding)
+
+
+@pytest.mark.parametrize(("ending", "coding"), [("json.gz", "gzip"), ("txt.zst", "zstd"), ("csv.gz", None)])
+def test_what_may_be_data_is_a_coding_of_the_file_beside_it(ending: str, coding: str | None) -> None:
+    """A download stays one, whatever lies beside it."""
+    assert stored_coding(ending, beside_original=True) == coding
+
+
+@pytest.mark.parametrize(
+    ("name", "original"),
+    [("a/app.js.gz", "a/app.js"), ("APP.JS.BR", "APP.JS"), ("app.js", None), (".gz", None), ("gz", None)],
+)
+def test_the_original_of_a_compressed_file(name: str, original: str | None) -> None:
+    assert original_of(name) == original
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,36 @@ def test_identity_makes_a_compressed_form_a_file_of_its_own() -> None:
         ([{"match": "*", "gzipped": True}], "unknown setting 'gzipped': did you mean 'gzip'?"),
         ([{"match": "*", "zzz": True}], "unknown setting 'zzz': use one of match, cache_control, "),
         ([{"match": "*", "cache_control": 60}], "cache_control 60 is not text: put it in quotes"),
+        (
+            [{"match": "*", "cache_control": "max-age=ten"}],
+            "'max-age=ten' has max-age of 'ten': give seconds, as in 'max",
+        ),
+        ([{"match": "*", "cache_control": "public, max-age"}], "has max-age without a number: give seconds"),
+        ([{"match": "*", "cache_control": "max-age=1h, public"}], "has max-age of '1h': give seconds"),
+        ([{"match": "*", "cache_control": "s-maxage=-1"}], "has s-maxage of '-1': give seconds"),
+        ([{"match": "*", "cache_control": 'max-age="60"'}], "has max-age of '\"60\"': give seconds"),
+        ([{"match": "*", "cache_control": "max_age=60"}], "the unknown directive 'max_age': did you mean 'max-age'?"),
+        ([{"match": "*", "cache_control": "s-max-age=60"}], "did you mean 's-maxage'?"),
+        ([{"match": "*", "cache_control": "imutable"}], "did you mean 'immutable'?"),
+        ([{"match": "*", "cache_control": "nocache"}], "did you mean 'no-cache'?"),
+        ([{"match": "*", "cache_control": "immutable=1"}], "has immutable with a value: write 'immutable' alone"),
+        (
+            [{"match": "*", "cache_control": "public max-age=60"}],
+            "cannot be read from 'public max-age=60' on: put comm",
+        ),
+        ([{"match": "*", "cache_control": "max-age=60; public"}], "cannot be read from 'max-age=60; public' on: put"),
+        ([{"match": "*", "cache_control": "max-age=60, Max-Age=0"}], "has max-age twice"),
+        ([{"match": "*", "cache_control": "public, private"}], "has public and private, which exclude each other"),
+        (
+            [{"match": "*", "content_type": "txt/html"}],
+            "content_type 'txt/html' is not a MIME type: did you mean 'text'",
+        ),
+        (
+            [{"match": "*", "content_type": "text/html; charset=uft-8"}],
+            "the unknown charset 'uft-8': write charset=utf-8",
+        ),
+        ([{"match": "*", "content_type": "text/html; charset=rot13"}], "the unknown charset 'rot13'"),
+        ([{"match": "*", "content_language": "english"}], "content_language 'english' is not a language tag"),
         ([{"match": "*", "cache_control": ""}], "cache_control '' is empty: leave the setting out"),
         ([{"match": "*", "cache_control": " no-store"}], "begins or ends with a space"),
         ([{"match": "*", "cache_control": "no-store\r\nX: y"}], "has a character that a header cannot hold"),
@@ -249,3 +279,34 @@ def test_a_hundred_thousand_files_are_quick() -> None:
     for number in range(100_000):
         many.treat(f"static/chunks/pages/{number % 50}/page-{number:08x}.woff2", fingerprinted=True)
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("cache_control", "no-store"),
+        ("cache_control", "No-Cache , no-store,must-revalidate"),
+        ("cache_control", 'private="X-A, X-B", max-age=0'),
+        ("cache_control", "public, max-age=31536000, s-maxage=60, stale-while-revalidate=30, stale-if-error=86400"),
+        ("cache_control", 'no-cache, pre-check=0, post-check=0, community="UCI"'),
+        ("content_type", "application/vnd.api+json"),
+        ("content_type", "X-World/x-vrml"),
+        ("content_type", 'text/plain; charset="Shift_JIS"'),
+        ("content_type", "text/html; charset=iso-8859-1"),
+        ("content_language", "zh-Hant-TW, gsw, i-klingon, x-private"),
+    ],
+)
+def test_what_can_be_right_is_not_refused(setting: str, value: str) -> None:
+    assert getattr(treat("a.bin", {"match": "*", setting: value}).headers, setting) == value
+
+
+def test_a_rule_that_decides_nothing_is_named() -> None:
+    tables = ({"match": "*.js"}, {"match": ["app.*", "lib.js"]}, {"match": "*.htm", "skip": True}, {"match": "a.css"})
+    some, names = rules(*tables), ["app.js", "lib.js", "a.css"]
+    for name in names:
+        some.treat(name, fingerprinted=False)
+    assert some.unused(names) == [
+        "rule 2 (match = ['app.*', 'lib.js']) decides nothing: an earlier rule has each of its files",
+        "rule 3 (match = '*.htm') matches no file",
+    ]
+    assert NO_RULES.unused(names) == []

@@ -1,0 +1,1 @@
+export default { title: "Teas", outDir: "out", cleanUrls: true, vite: { build: { assetsInlineLimit: 0 } } };
