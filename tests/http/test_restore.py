@@ -162,7 +162,7 @@ def test_what_cannot_be_restored_is_named_and_the_rest_stays(
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == (
         f"uploader: 1 of 4 assets of {old} cannot be restored (the bucket has no versioning, its window "
-        f"is over, or another file has the key): {lost}; 1 was restored and will stay, 2 were there before; "
+        f"is over, or another file has the key): {lost}; 2 were restored and will stay, 1 was there before; "
         "publish that build again\n"
     )
     assert GONE[0] in uploader.keys()
