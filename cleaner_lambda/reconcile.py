@@ -75,12 +75,12 @@ def reconcile(history: History, inventory: Inventory, now: datetime, *, ended: b
     stored_again = {key for key in stored_again if not is_stored_page(key)}
     gone = (live | history.retired.keys()) - known.keys()
     strays = {key: size for key, size in inventory.strays.items() if not key.startswith(nested)}
+    # Markers are read after the clock: with one of them the asset may have entered its state a moment later.
+    since = max([now, *(published.at for published in history.current.values())])
     if history.current or ended:
         for key, size in strays.items():
             logical = key if is_stored_page(key) else split(key).logical
             state = State.SUPERSEDED if logical in paths else State.REMOVED
-            # Markers are read after the clock: one of them may have brought the asset into this state a moment later.
-            since = max(now, history.turned.get(logical, now))
             retired[key] = Retired(logical, Mark(state, since), size, release="")
     others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))
     return Reconciled(

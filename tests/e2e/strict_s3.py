@@ -1,7 +1,9 @@
 """A proxy in front of the embedded S3 that answers as AWS answers a client that may list one prefix only.
 
 It also refuses what AWS refuses and the embedded S3 does not: a region that is not the bucket's, a clock that is
-wrong, and what the write-once rule of the bucket's policy forbids, for which the embedded S3 lacks the condition key.
+wrong, a write while another one of the same key is under way, a header that needs a right of its own, and what the
+bucket's policy forbids: to overwrite the release log, for which the embedded S3 lacks the condition key, and to connect
+without TLS.
 And it does two things that no client can bring about by itself: it lets time pass, and it breaks an upload.
 """
 
@@ -10,15 +12,21 @@ from __future__ import annotations
 import http.client
 import re
 import threading
+from collections import Counter
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, NamedTuple, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from urllib.parse import unquote, urlsplit
+
+import boto3
 
 from examples.embedded_aws import REGION
 
 if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Collection, Iterator
     from email.message import Message
     from types import TracebackType
 
@@ -33,7 +41,20 @@ WRITE_ONCE = ("markers", "pins", "staged", "pending")
 
 _OVERWRITES = re.compile(rf"/\.releases/(?:{'|'.join(WRITE_ONCE)})/(?!.*[?&](?:tagging|partNumber))")
 
-_SIGNED_FOR = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/s3/")
+_SIGNED = re.compile(r"Credential=(?P<key_id>[^/]+)/\d{8}/(?P<region>[^/]+)/s3/")
+
+ROOT = "test"
+"""The access key that may do everything."""
+
+NEEDED_FOR = {
+    "X-Amz-Tagging": "s3:PutObjectTagging",
+    "X-Amz-Acl": "s3:PutObjectAcl",
+    "X-Amz-Object-Lock-Mode": "s3:PutObjectRetention",
+    "X-Amz-Object-Lock-Legal-Hold": "s3:PutObjectLegalHold",
+}
+"""Header of a PUT or a POST -> the action that it needs besides; also ``If-Match`` needs one, in a DELETE too:
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html,
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html"""
 
 MAX_SKEW = timedelta(minutes=15)
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html: ``RequestTimeTooSkewed``"""
@@ -65,6 +86,8 @@ class Refusal(NamedTuple):
 
 
 DENIED = Refusal(403, "AccessDenied", "Access Denied")
+CONFLICT = Refusal(409, "ConditionalRequestConflict", "Another request to this key is under way.")
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
 
 
 class StrictS3:
@@ -75,13 +98,25 @@ class StrictS3:
         upstream: The S3 server's.
         region: The region of all buckets.
         ahead: How far its clock is ahead of the clients' clocks.
+        tls_only: Whether the buckets' policies refuse who connects without TLS; it serves TLS if it has a context.
+        conflicts: How many conditional writes met another one.
     """
 
-    def __init__(self, upstream: str, region: str = REGION, ahead: timedelta = timedelta()) -> None:
+    def __init__(self, upstream: str, tls: ssl.SSLContext | None = None) -> None:
         """Prepare the proxy."""
-        self.upstream, self.region, self.ahead = urlsplit(upstream), region, ahead
+        self.upstream, self.region, self.ahead = urlsplit(upstream), REGION, timedelta()
+        self.tls_only, self._tls = False, tls
+        self.conflicts = 0
+        self._writes: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        create: Any = boto3.client
+        self._iam = create(
+            "iam", endpoint_url=upstream, region_name=REGION, aws_access_key_id=ROOT, aws_secret_access_key=ROOT
+        )
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"strict": self}))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
         """Start the proxy."""
@@ -97,16 +132,55 @@ class StrictS3:
 
     def refusal(self, method: str, path: str, headers: Message[str, str]) -> Refusal | None:
         """The answer to a request that AWS would refuse and the embedded S3 would not."""
-        signed_for = _SIGNED_FOR.search(headers.get("Authorization", ""))
-        if signed_for and signed_for["region"] != self.region:
+        signed = _SIGNED.search(headers.get("Authorization", ""))
+        if signed and signed["region"] != self.region:
             return _elsewhere(path.split("/")[1], self.region)
         sent = headers.get("X-Amz-Date")
         now = datetime.now(UTC) + self.ahead
         if sent and abs(now - datetime.strptime(sent, "%Y%m%dT%H%M%S%z")) > MAX_SKEW:
             return _skewed(sent, now)
+        if self.tls_only and not self._tls:
+            return DENIED
         if method == "PUT" and _OVERWRITES.search(path) and "If-None-Match" not in headers:
             return DENIED
+        needed = {action for header, action in NEEDED_FOR.items() if method in {"PUT", "POST"} and header in headers}
+        needed |= {"s3:GetObject"} if method in {"PUT", "DELETE"} and "If-Match" in headers else set()
+        if signed and needed and not self._may(signed["key_id"], needed, path):
+            return DENIED
         return None
+
+    @contextmanager
+    def write(self, method: str, path: str, headers: Message[str, str]) -> Iterator[Refusal | None]:
+        """Keep a write among those that are under way; the answer to a conditional one that meets another, or None."""
+        if method not in {"PUT", "DELETE"}:
+            yield None
+            return
+        conditional = "If-Match" in headers or "If-None-Match" in headers
+        with self._lock:
+            met = conditional and self._writes[path] > 0
+            self._writes[path] += 1
+            self.conflicts += met
+        try:
+            yield CONFLICT if met else None
+        finally:
+            with self._lock:
+                self._writes[path] -= 1
+
+    def under_way(self, path: str) -> bool:
+        """Whether an object is being written."""
+        return self._writes[path] > 0
+
+    def _may(self, key_id: str, needed: Collection[str], path: str) -> bool:
+        """Whether the user who has this access key may do all that is needed with the object."""
+        if key_id == ROOT:
+            return True
+        user = self._iam.get_access_key_last_used(AccessKeyId=key_id)["UserName"]
+        answer = self._iam.simulate_principal_policy(
+            PolicySourceArn=self._iam.get_user(UserName=user)["User"]["Arn"],
+            ActionNames=sorted(needed),
+            ResourceArns=[f"arn:aws:s3:::{unquote(urlsplit(path).path.lstrip('/'))}"],
+        )
+        return all(each["EvalDecision"] == "allowed" for each in answer["EvaluationResults"])
 
 
 def _elsewhere(bucket: str, region: str) -> Refusal:
@@ -137,7 +211,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def forward(self) -> None:
         """Forward the request unchanged, with its signed ``Host``, and answer as AWS would."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with self.strict.write(self.command, self.path, self.headers) as conflict:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if conflict is not None:
+                self._refuse(conflict)
+            else:
+                self._forward(body)
+
+    def _forward(self, body: bytes) -> None:
         if BROKEN in self.path and re.search(r"[?&]partNumber=2(&|$)", self.path):
             self._answer(400, [], b"")
             return
@@ -155,7 +236,8 @@ class _Handler(BaseHTTPRequestHandler):
             data, headers = answer.read(), answer.getheaders()
         finally:
             upstream.close()
-        if answer.status == NOT_FOUND and self.command in {"GET", "HEAD"} and b"NoSuchBucket" not in data:
+        reads = self.command in {"GET", "HEAD"} or re.search(r"[?&]tagging(=|&|$)", self.path)
+        if answer.status == NOT_FOUND and reads and b"NoSuchBucket" not in data:
             # The right to list that is asked for here has no prefix, so a statement with one does not give it:
             # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
             self._refuse(DENIED)

@@ -335,6 +335,32 @@ class TestForbidden:
                 s3.put_object(Bucket=visitor.bucket, Key=key, IfNoneMatch="*")
         s3.put_object(Bucket=visitor.bucket, Key=ASSET)
 
+    def test_no_upload_sets_a_tag_or_an_acl_by_a_header(self, stack: Stack) -> None:
+        """A tag says what the cleaner may do: it needs a right of its own, also as a header of a write."""
+        tag = {"Tagging": "removed_at=2026-01-01T00%3A00%3A00Z"}
+        right: Statement = {
+            "Effect": "Allow",
+            "Action": "s3:PutObjectTagging",
+            "Resource": f"arn:aws:s3:::{stack.site.bucket}/*",
+        }
+        for statements, expected in ((stack.uploader, True), ([*stack.uploader, right], False)):
+            visitor = stack.visitor(statements)
+            s3 = s3_of(visitor, visitor.endpoint)
+            for request in (s3.put_object, s3.create_multipart_upload):
+                assert refused(partial(request, Bucket=visitor.bucket, Key=ASSET, **tag)) is expected
+            assert refused(partial(s3.put_object, Bucket=visitor.bucket, Key=ASSET, ACL="public-read"))
+            assert not refused(partial(s3.put_object, Bucket=visitor.bucket, Key=ASSET))
+
+    @pytest.mark.parametrize(("method", "key"), [("put_object", LAYOUT.ledger), ("delete_object", MARKER)])
+    def test_a_conditional_write_needs_the_right_to_read(self, stack: Stack, method: str, key: str) -> None:
+        """The cleaner has it, for its ledger."""
+        blind = [each for each in stack.cleaner if "s3:GetObject" not in actions(each)]
+        for statements, expected in ((stack.cleaner, False), (blind, True)):
+            visitor = stack.visitor(statements)
+            request = getattr(s3_of(visitor, visitor.endpoint), method)
+            etag = visitor.aws.client("s3").head_object(Bucket=visitor.bucket, Key=key)["ETag"]
+            assert refused(partial(request, Bucket=visitor.bucket, Key=key, IfMatch=etag)) is expected
+
 
 class TestStolenCredential:
     """The attacks of docs/security.md, with the build job's policy: what it says can be done is done."""
@@ -398,7 +424,7 @@ class TestStolenCredential:
         verified = visitor.uploader("verify")
         assert verified.returncode == 1
         assert [each["wrong"] for each in json.loads(verified.stdout)["findings"]] == ["content_differs"]
-        again = visitor.upload(builds / "new")
+        again = visitor.upload(builds / "new", "--release=again")
         assert again.returncode == 0, again.stderr
         sent = json.loads(again.stdout)["uploaded"]
         assert [(each["key"], each["reason"]) for each in sent] == [(key, "content_differs")]

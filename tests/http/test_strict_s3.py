@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
 import pytest
+import trustme
 from botocore.exceptions import ClientError
 
+from cleaner_lambda.errors import ConflictError
+from cleaner_lambda.s3 import S3Store
 from examples.embedded_aws import REGION
 from tests.e2e.strict_s3 import StrictS3
+from uploader.aws.access import Access, Keys
+from uploader.s3 import requests
+from uploader.s3.connection import connect
+from uploader.s3.requests import Requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,3 +89,93 @@ def test_an_upload_that_aws_refuses_ends_with_one_line(
     answer = uploader.run(site, "--bucket", uploader.bucket, AWS_ENDPOINT_URL_S3=strict.url, AWS_REGION=region)
     assert (answer.returncode, len(answer.stderr.splitlines())) == (1, 1), answer.stderr
     assert uploader.keys() == []
+
+
+@pytest.mark.parametrize("side", ["uploader", "cleaner"])
+def test_a_write_that_meets_another_one_of_its_key_is_tried_again(
+    strict: StrictS3, bucket: str, side: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever gets a 409 does not know who wins; the next answer says that the other one did."""
+    key = "assets/.releases/ledger.json.gz"
+    monkeypatch.setattr(requests, "PAUSES", (0.05,) * 3)
+    monkeypatch.setattr("cleaner_lambda.s3.BACKOFF_SECONDS", (0.05,) * 3)
+
+    def write() -> bool:
+        if side == "uploader":
+            access = Access(bucket, REGION, strict.url, keys=Keys("test", "test"))
+            return Requests(connect(access)).create(key, b"second")
+        try:
+            S3Store(client_of(strict), bucket).put_if(key, b"second", None)
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(1) as threads, closing(HTTPConnection(urlsplit(strict.url).netloc)) as first:
+        first.putrequest("PUT", f"/{bucket}/{key}")
+        first.putheader("If-None-Match", "*")
+        first.putheader("Content-Length", "5")
+        first.endheaders()
+        while not strict.under_way(f"/{bucket}/{key}"):
+            time.sleep(0.005)
+        second = threads.submit(write)
+        while not strict.conflicts and not second.done():
+            time.sleep(0.005)
+        first.send(b"first")
+        assert first.getresponse().status == 200
+        assert second.result() is False
+    assert client_of(strict).get_object(Bucket=bucket, Key=key)["Body"].read() == b"first"
+
+
+def test_the_tags_of_a_missing_key_are_forbidden_to_who_may_list_one_prefix(strict: StrictS3, bucket: str) -> None:
+    """The cleaner finds out by a listing that nobody has to tag the object any more."""
+    client, missing = client_of(strict), {"Bucket": bucket, "Key": "assets/app-3f9c2ab1.js"}
+    for request in (
+        client.get_object_tagging,
+        partial(client.put_object_tagging, Tagging={"TagSet": []}),
+        client.delete_object_tagging,
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            request(**missing)
+    store = S3Store(client, bucket)
+    assert store.get_tags(missing["Key"]) is None
+    assert store.put_tags(missing["Key"], {"removed_at": "2026-11-23T12:00:00Z"}) is False
+
+
+def test_a_bucket_that_wants_tls_refuses_who_comes_without(
+    strict: StrictS3, uploader: Uploader, site_folder: Folder
+) -> None:
+    """The stack's own buckets do: the upload says so in one line, and changes nothing."""
+    strict.tls_only = True
+    answer = uploader.run(
+        site_folder("a", {"index.html": "x"}), "--bucket", uploader.bucket, AWS_ENDPOINT_URL_S3=strict.url
+    )
+    assert (answer.returncode, len(answer.stderr.splitlines())) == (1, 1), answer.stderr
+    assert uploader.keys() == []
+
+
+def test_who_comes_with_tls_is_served(
+    aws: EmbeddedAws, uploader: Uploader, site_folder: Folder, tmp_path: Path
+) -> None:
+    """Both sides check the server's certificate: they name the authority that signed it."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    bundle = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    with StrictS3(aws.url, context) as strict:
+        strict.tls_only = True
+        site = site_folder("a", {"index.html": "x"})
+        environ = {"AWS_ENDPOINT_URL_S3": strict.url, "AWS_CA_BUNDLE": str(bundle), "SSL_CERT_FILE": str(bundle)}
+        answer = uploader.process(site, "--bucket", uploader.bucket, **environ)
+        assert (answer.returncode, answer.stderr) == (0, "")
+        create: Any = boto3.client
+        client = create(
+            "s3",
+            endpoint_url=strict.url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            verify=str(bundle),
+        )
+        read = S3Store(client, uploader.bucket).get("assets/index.html")
+        assert read is not None
+        assert read.body == b"x"

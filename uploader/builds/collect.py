@@ -11,15 +11,18 @@ from release_log.layout import Layout, check_key, is_plain
 from uploader.builds.asset import LocalAsset
 from uploader.builds.content import digest_and_status, file_status, identity_of, signature_of
 from uploader.builds.files import every_file, walk
+from uploader.builds.ignore_files import IGNORE_FILE
 from uploader.builds.logical_paths import logical_paths, with_manifest_paths
 from uploader.builds.manifests import FromManifests, read_manifests
 from uploader.builds.older import warn_of_older, without_older
 from uploader.builds.private_files import refuse_private
 from uploader.builds.reasons import log_reasons
 from uploader.builds.spelling import as_it_is, nfc, warn_of_spelling
+from uploader.counted import counted
 from uploader.errors import UploaderError, UsageError
 from uploader.treatment.encodings import original_of
 from uploader.treatment.rules import NO_RULES, Rules, Treatment
+from uploader.treatment.selection import EVERY_FILE, Selection
 
 if TYPE_CHECKING:
     import re
@@ -39,6 +42,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     pattern: re.Pattern[str] | None = None,
     collector: Collector = every_file,
     rules: Rules = NO_RULES,
+    selection: Selection = EVERY_FILE,
     manifest: Path | None = None,
     allow: Iterable[str] = (),
     normalize: str | None = None,
@@ -52,6 +56,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         pattern: The user's own fingerprint pattern, compiled; None: recognise the usual fingerprints.
         collector: Finds the files.
         rules: Which of the files are published, and how they are stored.
+        selection: Which of the files the rules are asked about; the others are not published.
         allow: Globs that name the private files to publish; see `uploader.builds.private_files`.
         normalize: `NFC`: the form of Unicode for the keys; None: the form of the files' own names.
         named: Called with the keys of all files, as soon as they are known.
@@ -62,15 +67,15 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         The assets in the order of their keys.
 
     Raises:
-        UsageError: The directory is missing, empty, or certainly not a build; a manifest is broken; the rules skip
-            every file; a file is private.
+        UsageError: The directory is missing, empty, or certainly not a build; a manifest is broken; no file is left to
+            publish; a file is private.
         UploaderError: A file cannot be read, or two files have the same key.
     """
     layout = Layout(prefix)
     spelled = as_it_is if normalize is None else nfc
 
     def skipped(name: str) -> bool:
-        return rules.treat(name, fingerprinted=False) is None
+        return selection.leaves_out(name) or rules.treat(name, fingerprinted=False) is None
 
     files, links = walk(directory, skipped) if collector is every_file else (list(collector(directory)), {})
     files.sort(key=attrgetter("name"))
@@ -86,12 +91,11 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         warn_of_older(files, pattern)
     paths = logical_paths(with_manifest_paths(files, said.paths), pattern)
     log_reasons(files, paths, said.paths, pattern)
-    assets = list(_assets(layout, files, paths, rules, spelled))
-    for line in rules.unused([spelled(file.name) for file in files] if rules.rules else ()):
-        log.info("%s", line)
+    left_out = [file.name for file in files if selection.leaves_out(file.name)]
+    assets = list(_assets(layout, files, paths, rules, spelled, frozenset(left_out)))
+    _say_what_was_chosen([file.name for file in files], left_out, rules, selection)
     if not assets:
-        msg = f"every file of {str(directory)!r} is skipped by a rule: a release needs at least one asset"
-        raise UsageError(msg)
+        raise _nothing_left(directory, left_out)
     _refuse_duplicates(assets)
     warn_of_spelling(asset.key for asset in assets)
     if normalize is not None:
@@ -100,11 +104,18 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
 
 
 def _assets(
-    layout: Layout, files: list[File], paths: list[LogicalPath], rules: Rules, spelled: Callable[[str], str]
+    layout: Layout,
+    files: list[File],
+    paths: list[LogicalPath],
+    rules: Rules,
+    spelled: Callable[[str], str],
+    left_out: frozenset[str],
 ) -> Iterator[LocalAsset]:
-    """An asset for each file that the rules do not skip."""
+    """An asset for each file that is neither left out nor skipped by the rules."""
     all_names = frozenset(file.name for file in files)
     for file, (logical, fingerprinted) in zip(files, paths, strict=True):
+        if file.name in left_out:
+            continue
         name, beside = spelled(file.name), original_of(file.name) in all_names
         key = layout.prefix + name
         treatment = rules.treat(name, fingerprinted=fingerprinted, beside_original=beside)
@@ -112,6 +123,28 @@ def _assets(
             if not is_plain(key):
                 _check_key(layout, file, key)
             yield _asset(file.path, key, layout.prefix + spelled(logical), treatment, fingerprinted=fingerprinted)
+
+
+def _say_what_was_chosen(names: list[str], left_out: list[str], rules: Rules, selection: Selection) -> None:
+    """Log what the user's words did to a build, and which of them did nothing."""
+    if left_out:
+        log.info(
+            "%s left out, such as %r; of these names, what an earlier release published retires as removed",
+            counted(len(left_out), "file"),
+            left_out[0],
+        )
+    for name in left_out:
+        log.debug("%s: left out", name)
+    for line in (*selection.unused(names), *(rules.unused(names) if rules.rules else ())):
+        log.info("%s", line)
+
+
+def _nothing_left(directory: Path, left_out: list[str]) -> UsageError:
+    how = (
+        f"left out by --include, --exclude or {IGNORE_FILE}, or skipped by a rule" if left_out else "skipped by a rule"
+    )
+    hint = "; an --exclude goes before every --include, in whatever order they are given" if left_out else ""
+    return UsageError(f"every file of {str(directory)!r} is {how}: a release needs at least one asset{hint}")
 
 
 def _asset(path: str, key: str, logical: str, treatment: Treatment, *, fingerprinted: bool) -> LocalAsset:

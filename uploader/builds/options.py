@@ -32,6 +32,8 @@ class BuildOptions:
         rules_source: Where the rules stand, for error messages.
         normalize: ``nfc``: the form of Unicode in which the keys are stored. None: that of the files' names.
         allow: Globs that name the private files to publish on purpose.
+        include: Globs: only the files that one of them names are published. None given: every file.
+        exclude: Globs that name files which are not published, whatever `include` says.
 
     Raises:
         UsageError: The directory cannot be a build's.
@@ -47,6 +49,8 @@ class BuildOptions:
     rules_source: str = "rules"
     normalize: str | None = None
     allow: Sequence[str] = ()
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """A user's collector need not look at the directory."""

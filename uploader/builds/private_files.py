@@ -155,7 +155,7 @@ def refuse_private(
         files: Its files.
         links: Path of a link below the directory -> the path to which it leads.
         allow: Globs that name the private files to publish.
-        is_skipped: Whether the user's rules leave out the file of this name.
+        is_skipped: Whether the user leaves out the file of this name.
 
     Raises:
         UsageError: The first private files, and how to publish or to skip them.
@@ -174,14 +174,14 @@ def refuse_private(
     named = ", ".join(f"{each.path!r} ({each.why})" for each in some)
     allowing = shlex.join(part for each in some for part in ("--allow", each.glob))
     msg = (
-        f"{str(directory)!r} holds private files: {named}{more}; take them out of the build, skip them with a rule, "
-        f"or publish them on purpose with {allowing}"
+        f"{str(directory)!r} holds private files: {named}{more}; take them out of the build, leave them out with "
+        f"--exclude, or publish them on purpose with {allowing}"
     )
     raise UsageError(msg)
 
 
-def check_globs(globs: Iterable[str]) -> None:
-    """Check the globs that name the private files to publish.
+def check_globs(option: str, globs: Iterable[str]) -> None:
+    """Check the globs that an option gives.
 
     Raises:
         UsageError: One of them is not a valid glob.
@@ -190,7 +190,7 @@ def check_globs(globs: Iterable[str]) -> None:
         try:
             translate(glob)
         except GlobError as error:
-            msg = f"--allow: {glob!r} {error}"
+            msg = f"{option}: {glob!r} {error}"
             raise UsageError(msg) from error
 
 

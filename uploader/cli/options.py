@@ -217,6 +217,20 @@ NORMALIZE = click.option(
     type=click.Choice([NFC]),
     help="Store names in this form of Unicode.  [default: as the file system has them]",
 )
+INCLUDE = click.option(
+    "--include",
+    envvar="UPLOADER_INCLUDE",
+    metavar="GLOB",
+    multiple=True,
+    help="Publish only these files; may be given several times.",
+)
+EXCLUDE = click.option(
+    "--exclude",
+    envvar="UPLOADER_EXCLUDE",
+    metavar="GLOB",
+    multiple=True,
+    help="Do not publish these files, whatever --include says; may be given several times.",
+)
 DRY_RUN = click.option(
     "--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Show what would be sent; write nothing."
 )
@@ -295,6 +309,6 @@ QUIET = click.option("-q", "--quiet", envvar="UPLOADER_QUIET", is_flag=True, hel
 SITE = (BUCKET, PREFIX)
 ENCRYPTION = (SSE_OPTION, SSE_KMS_KEY_ID, SSE_BUCKET_KEY)
 INVALIDATION = (INVALIDATE_OPTION, INVALIDATE_ROOT)
-NAMES = (PATTERN, MANIFEST, COLLECTOR, NORMALIZE, ALLOW)
+NAMES = (PATTERN, MANIFEST, COLLECTOR, NORMALIZE, ALLOW, INCLUDE, EXCLUDE)
 WAY = (REGION, PROFILE, ENDPOINT_URL)
 LOGS = (VERBOSE, QUIET)

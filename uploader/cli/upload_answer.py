@@ -44,7 +44,7 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
     maps = source_maps((each.asset.key.removeprefix(site.prefix) for each in published.uploads), build.allow)
     if maps:
         shown = counted(maps, "source map shows", "source maps show")
-        log.info("%s your source code to everybody: skip them with a rule, or --allow '*.map'", shown)
+        log.info("%s your source code to everybody: --exclude '*.map', or --allow '*.map'", shown)
     key = None if dry_run else published.key
     return {
         "dry_run": dry_run,

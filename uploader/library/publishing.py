@@ -16,6 +16,7 @@ from release_log.layout import make_id
 from uploader.builds.ci import build_metadata
 from uploader.builds.collect import collect
 from uploader.builds.files import every_file
+from uploader.builds.ignore_files import read_ignore_files
 from uploader.builds.options import BuildOptions
 from uploader.builds.private_files import check_globs
 from uploader.builds.release_name import release_name
@@ -28,6 +29,7 @@ from uploader.publishing.publish import Build, Published
 from uploader.publishing.publish import publish as publish_assets
 from uploader.s3.read_only import ReadOnly
 from uploader.treatment.rule_tables import parse_rules
+from uploader.treatment.selection import Selection
 
 if TYPE_CHECKING:
     import re
@@ -82,6 +84,8 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     rules: Sequence[Mapping[str, Any]] = (),
     normalize: str | None = None,
     allow: Sequence[str] = (),
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     stage: bool = False,
     dry_run: bool = False,
     invalidate: str | None = None,
@@ -90,7 +94,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     """Upload the new files of a directory, then write the release marker.
 
     Args:
-        directory: The build's output; this and what follows, up to ``allow``, as in `BuildOptions`.
+        directory: The build's output; this and what follows, up to ``exclude``, as in `BuildOptions`.
         site: Where it is published.
         channel: The line of releases that the new release belongs to.
         release: The release's name.
@@ -100,6 +104,8 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         rules: How some files are stored.
         normalize: ``nfc``: the form of Unicode in which the keys are stored.
         allow: Globs that name the private files to publish on purpose, such as ``certificates/*.pem``.
+        include: Globs: only the files that one of them names are published.
+        exclude: Globs that name files which are not published, whatever `include` says.
         stage: Let the release wait for `activate`.
         dry_run: Find out what would be sent; write nothing.
         invalidate: A CloudFront distribution's id: it drops its copies of each file that was replaced.
@@ -120,6 +126,8 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
         rules=[dict(rule) for rule in rules],
         normalize=normalize,
         allow=allow,
+        include=include,
+        exclude=exclude,
     )
     cdn = cdn_of(site, invalidate, invalidate_root)
     published = publish_build(build, site, stage=stage, dry_run=dry_run)
@@ -167,6 +175,7 @@ def _publish_build(build: BuildOptions, site: Site, progress: Progress, *, stage
         collector=collector,
         rules=rules,
         manifest=build.manifest,
+        selection=Selection(build.include, build.exclude, read_ignore_files(build.directory)),
         allow=build.allow,
         normalize=build.normalize,
         named=partial(bucket.list_ahead, site.layout),
@@ -269,7 +278,8 @@ def _checked(build: BuildOptions) -> tuple[str, re.Pattern[str] | None]:
         compiled = compile_pattern(pattern) if isinstance(pattern, str) else pattern
     except (LayoutError, PatternError) as error:
         raise UsageError(str(error)) from error
-    check_globs(build.allow)
+    for option, globs in (("--allow", build.allow), ("--include", build.include), ("--exclude", build.exclude)):
+        check_globs(option, globs)
     if build.normalize not in {None, NFC}:
         msg = f"normalize {build.normalize!r}: the one form is {NFC!r}"
         raise UsageError(msg)

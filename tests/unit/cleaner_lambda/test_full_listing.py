@@ -57,6 +57,22 @@ def test_orphan_whose_logical_path_is_current_is_superseded(s3: FakeS3) -> None:
     assert s3.ledger.retired["assets/app-0123abcd.js"].mark == Mark(State.SUPERSEDED, s3.clock)
 
 
+def test_orphan_is_no_older_than_the_end_that_its_release_left_with(s3: FakeS3) -> None:
+    """Somebody has deleted the release's marker; the end comes after the run has read the clock."""
+    gone = s3.publish("preview", "pr-12", {"assets/new.js": "assets/new-eeee5555.js"})
+    run(s3)
+    del s3.objects[s3.layout.marker_key(gone)]
+    s3.advance(2 * DAY)
+
+    def end() -> None:
+        s3.advance(5)
+        s3.end("pr-12")
+
+    at_request(s3, "list", s3.layout.markers, end)
+    run(s3, full=True)
+    assert s3.ledger.retired["assets/new-eeee5555.js"].mark == Mark(State.REMOVED, s3.clock)
+
+
 def test_orphan_is_no_older_in_its_state_than_the_marker_that_brought_it_there(s3: FakeS3) -> None:
     """The marker is written after the run has read the clock, and before it lists the markers."""
     s3.put("assets/new-eeee5555.js")

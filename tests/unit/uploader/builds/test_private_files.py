@@ -139,8 +139,8 @@ def test_the_error_is_one_line_that_names_each_folder_once(tmp_path: Path) -> No
         published(tmp_path)
     assert str(error.value) == (
         f"{str(tmp_path)!r} holds private files: '.env' (settings that may hold secrets), 'a[1].pem' (keys), "
-        "'c/.netrc' (credentials) and 2 more; take them out of the build, skip them with a rule, or publish them on "
-        "purpose with --allow /.env --allow '/a[[]1].pem' --allow c/.netrc"
+        "'c/.netrc' (credentials) and 2 more; take them out of the build, leave them out with --exclude, or publish "
+        "them on purpose with --allow /.env --allow '/a[[]1].pem' --allow c/.netrc"
     )
 
 
