@@ -76,7 +76,7 @@ def reconcile(history: History, inventory: Inventory, now: datetime, *, ended: b
     gone = (live | history.retired.keys()) - known.keys()
     strays = {key: size for key, size in inventory.strays.items() if not key.startswith(nested)}
     # Markers are read after the clock: with one of them the asset may have entered its state a moment later.
-    since = max([now, *(published.at for published in history.current.values())])
+    since = max([now, *(each.placed_at or each.at for each in history.releases)])
     if history.current or ended:
         for key, size in strays.items():
             logical = key if is_stored_page(key) else split(key).logical
