@@ -24,6 +24,7 @@ def _releases() -> World:
         release(world, keys, f"r{number}")
         cast.clean_alone(world, POLICY)
         world.advance(300)
+    world.delete(PAGE)  # while it is in place, its release's marker stays
     return world
 
 
