@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.ending import ends_without_marker
 from cleaner_lambda.history import History, fold, newest, not_before, restate
 from cleaner_lambda.ledger import Folded
-from cleaner_lambda.lost import find_lost, hold_doubtful, stops_for_lost
+from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stops_for_lost
 from cleaner_lambda.markers import Markers, read_markers
 from cleaner_lambda.order import Order, find_order, instants, placed_instants
 from cleaner_lambda.replay import is_unplaced, must_replay, replay, wanted
@@ -41,6 +41,7 @@ class FoldedLog:
         in_doubt: Retired keys that such a release may name.
         stops: Why nothing may be deleted, or nothing of a channel.
         order: What is known of the order of the markers.
+        lines: Channel of `lost` -> its line, as far as the ledger needs it; see `cleaner_lambda.lost.lines_with_lost`.
     """
 
     history: History
@@ -49,6 +50,7 @@ class FoldedLog:
     in_doubt: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
     order: Order = field(default_factory=Order)
+    lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = None) -> FoldedLog:
@@ -85,7 +87,8 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     history, in_doubt = hold_doubtful(history, ledger, markers.listed, lost)
     left = {channel: line for channel, line in history.lines.items() if channel not in lost}
     stops = (*markers.stops, *order.stops, *stops_for_lost(layout, lost))
-    return FoldedLog(replace(history, lines=left), markers, lost, in_doubt, stops, order)
+    behind_newer = lines_with_lost(history, ledger, lost)
+    return FoldedLog(replace(history, lines=left), markers, lost, in_doubt, stops, order, behind_newer)
 
 
 def _known(lines: Mapping[str, Line], ledger: Ledger) -> History:

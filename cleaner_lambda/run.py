@@ -156,7 +156,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     decided = decide_first(store, layout, job, loaded, pace)
     log, known, plan = decided.log, decided.known, decided.checked.plan
     folded = all_folded(loaded.ledger, log.markers)
-    seen = with_markers(loaded.ledger, known.history, folded, log.order)
+    seen = with_markers(loaded.ledger, known.history, folded, log)
     cut, decided = _find_cut(store, layout, job, loaded, decided, seen, pace)
     old = frozenset(layout.marker_key(i) for i in cut.markers) if cut is not None else frozenset()
     dangles = dangling(layout, loaded.look.markers, loaded.look.placed, loaded.now) - known.refused.writes.keys()

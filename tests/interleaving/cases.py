@@ -284,6 +284,13 @@ OTHER_CLEANER = cleaner_of(AT_ONCE, "D")
 
 
 BACK_AND_CLEANER = case("an upload brings back what is being deleted", superseded, BACK, CLEANER)
+ASSET_AND_CLEANER = case(
+    "an upload without a page brings back what is being deleted",
+    superseded,
+    uploader(cast.upload([A], "default", "back")),
+    CLEANER,
+)
+"""No page in place shows what is needed."""
 PAGE_AND_CLEANER = case("an upload brings back a page that is being deleted", removed_page, BACK, CLEANER)
 NEXT_AND_CLEANER = case("a new version, while the one before it is being deleted", superseded, NEXT, CLEANER)
 ROLL_OUT_AND_CLEANER = case("a roll-out of what is being deleted", superseded, ROLL_OUT, CLEANER)
@@ -291,6 +298,7 @@ OLD_STAGED = case("an activation of what was staged too long ago", expired, ACTI
 PIN_AND_CLEANER = case("a pin of what is being deleted", superseded, PIN, CLEANER)
 TWO_ACTORS = (
     BACK_AND_CLEANER,
+    ASSET_AND_CLEANER,
     PAGE_AND_CLEANER,
     NEXT_AND_CLEANER,
     case("an upload that looks ahead brings back what is being deleted", elsewhere, EARLY, CLEANER),

@@ -55,7 +55,7 @@ def keeping(site: Site, page: str, random: Random) -> Callable[[Actor], None]:
 def _put(site: Site, page: str, which: float, *, is_unknown: bool, as_stored: bool) -> None:
     world = site.world
     releases = [each for _, (_, each) in sorted(site.published.items()) if page in each.keys]
-    if not releases or _is_deleting(world):
+    if not releases or _is_deleting(world) or any(page in keys for keys in site.pinned.values()):
         return
     files = local_assets(sorted(releases[int(which * len(releases))].keys))
     asset = next(each for each in files if each.key == page)

@@ -128,7 +128,7 @@ MUTANTS = (
                 "    markers, placed, beyond, misnamed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
             ),
         ),
-        every(cases.BACK_AND_CLEANER),
+        every(cases.ASSET_AND_CLEANER),
     ),
     Mutant(
         "the second look",
@@ -149,7 +149,7 @@ MUTANTS = (
         "assets that the marker made current are deleted",
         look.take_second_look,
         (("    if second.markers != first.markers:", "    if False:"),),
-        every(cases.BACK_AND_CLEANER),
+        every(cases.ASSET_AND_CLEANER),
     ),
     Mutant(
         "deletions are announced before the second look",
@@ -559,7 +559,7 @@ MUTANTS = (
         "the pages in place are looked at again at the second look",
         "a page that was put back meanwhile asks for assets that are gone",
         decision.decide_again,
-        (("        last = look_again_at_pages(store, layout, job, loaded.now, last, look, pace)\n", ""),),
+        (("if first.pages is not None:", "if False:"),),
         placing.old_page_at_the_second_look,
     ),
     Mutant(

@@ -241,7 +241,12 @@ def _clean(site: Site, policy: Policy) -> Report:
     asked = {stop.channel for stop in report.plan.stops if stop.reason is Reason.MISSING_MARKER}
     if ledger is None or not (ledger.doubts or asked):
         return report
-    missed = {channel: i for channel, i in site.newest().items() if channel in asked and i not in site.vanished}
+    lines = site.lines()
+    missed = {
+        channel: i
+        for channel, i in site.newest().items()
+        if channel in asked and site.vanished.isdisjoint(lines.get(channel, [i]))
+    }
     if missed:
         msg = f"the cleaner misses the markers {missed}, which nobody deleted"
         raise BrokenPromiseError(msg)
