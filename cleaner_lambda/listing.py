@@ -11,6 +11,7 @@ from cleaner_lambda.reconcile import Inventory
 from release_log.layout import LOG_FOLDER
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Collection
     from datetime import datetime
 
@@ -38,6 +39,7 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
     mapper: Mapper = map,
     *,
     inner: Collection[str] = (),
+    pattern: re.Pattern[str] | None = None,
 ) -> Inventory:
     """List the whole site, page by page, in key ranges between keys that we know.
 
@@ -49,6 +51,7 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
         now: The instant for which the run decides, by S3's clock.
         mapper: Runs the ranges.
         inner: Prefixes of other sites inside this one, with or without a release log.
+        pattern: The fingerprint in the names of orphans; None: the built-in recognition.
     """
     old = now - timedelta(seconds=ORPHAN_SECONDS)
     whole = Inventory(nested=set(inner))
@@ -63,8 +66,8 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
             elif key in known:
                 part.known[key] = listed
             elif listed.last_modified <= old:
-                if is_retired(key, orphans):
-                    part.strays[key] = listed.size
+                if is_retired(key, orphans, pattern):
+                    part.strays[key] = listed
                 else:
                     part.others[key.rpartition("/")[0] + "/"] += 1
             else:

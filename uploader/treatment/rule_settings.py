@@ -53,3 +53,11 @@ RULE_SETTINGS: Mapping[str, RuleSetting] = {
     "brotli": RuleSetting(rule_values.flag, "`true`: compress the file with Brotli, if that saves bytes"),
 }
 """Every setting of a rule."""
+
+NOT_SETTINGS: Mapping[str, str] = {
+    "acl": "buckets have no ACLs any more; let the bucket's policy or CloudFront's origin access control allow it",
+    "expires": "every client prefers max-age in Cache-Control, which all objects have: use cache_control",
+    "tagging": "a file that is sent again would lose the cleaner's tags, by which it knows since when: use metadata",
+    "website_redirect_location": "only S3's website endpoint follows it: redirect at the CDN, or in the page",
+}
+"""What other uploaders set on an object, and this one does not -> why, and what to do instead."""
