@@ -52,7 +52,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     """Run the command line in this process; returns exit code, output and errors."""
 
     def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["uploader", *words])
+        monkeypatch.setattr(sys, "argv", ["uploader/__main__.py", *words])
         code = entry.run()
         said = capsys.readouterr()
         return code, said.out, said.err
