@@ -44,10 +44,11 @@ WORDS: dict[str, list[str]] = {
     "clean": ["--function", "f"],
     "doctor": ["--function", EVIL],
     "completion": ["bash"],
+    "schema": [],
 }
 """The arguments of every command."""
 
-OWN = {"completion"}
+OWN = {"completion", "schema"}
 """Commands that print a text of the program's own, and nothing else."""
 
 
