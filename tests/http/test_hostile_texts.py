@@ -102,6 +102,7 @@ def _lying_cleaner(monkeypatch: pytest.MonkeyPatch) -> None:
         "missing": [EVIL],
         "inner_sites": [EVIL],
         "stopped_by": [{"reason": EVIL, "message": EVIL}],
+        "at": "2026-11-23T06:05:38Z",
         "counts": dict.fromkeys(("delete", "untag", "tag", "keep", "failed"), 1),
         "bytes_deleted": 1,
         "orphans": 1,
