@@ -92,10 +92,11 @@ def _fold_and_decide(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pa
 def _decide(  # noqa: PLR0913 (what the run knows so far)
     store: S3Port, layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, pace: Pace, *, full: bool
 ) -> Decided:
-    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=full, inner=job.inner)
+    pattern = job.policy.pattern
+    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=full, inner=job.inner, pattern=pattern)
     kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
     log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
-    view = replace(_view(loaded, log, known, kept), orphans=in_force(job.policy.orphans, layout))
+    view = replace(_view(loaded, log, known, kept), orphans=in_force(job.policy.orphans, layout), pattern=pattern)
     known, view, checked = decide_and_check(store, known, view, job, loaded.now, pace)
     inside = find_inner(store, layout, known.inner, changed(checked.plan), pace)
     if inside != Inside():

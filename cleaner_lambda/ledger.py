@@ -60,6 +60,7 @@ class Retired:
             no run uses it.
         kept_by: The policy's reason for keeping it, if ``due`` is None.
         ended: Whether its channel has ended since that release. Then it is removed, whatever other channels have.
+        stored: For an orphan, when its object was stored, as the last listing showed it.
     """
 
     logical: str
@@ -70,6 +71,7 @@ class Retired:
     due: datetime | None = None
     kept_by: str | None = None
     ended: bool = False
+    stored: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,7 @@ def _encode_retired(entry: Retired) -> dict[str, object]:
         "due": entry.due and format_instant(entry.due),
         "kept_by": entry.kept_by,
         **({"ended": True} if entry.ended else {}),
+        **({"stored": format_instant(entry.stored)} if entry.stored else {}),
     }
 
 
@@ -288,6 +291,7 @@ def _decode_retired(entry: dict[str, Any]) -> Retired:
         fields.optional_instant(entry.get("due")),  # an older version's ledger has neither this nor ``kept_by``
         fields.optional_text(entry.get("kept_by")),
         "ended" in entry and fields.flag(entry["ended"]),
+        fields.instant(entry["stored"]) if "stored" in entry else None,
     )
 
 

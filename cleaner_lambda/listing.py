@@ -11,6 +11,7 @@ from cleaner_lambda.reconcile import Inventory
 from release_log.layout import LOG_FOLDER
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Collection
     from datetime import datetime
 
@@ -39,6 +40,7 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
     *,
     inner: Collection[str] = (),
     pages: bool = True,
+    pattern: re.Pattern[str] | None = None,
 ) -> Inventory:
     """List the whole site, page by page, in key ranges between keys that we know.
 
@@ -51,6 +53,7 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
         mapper: Runs the ranges.
         inner: Prefixes of other sites inside this one, with or without a release log.
         pages: Whether stored pages that nobody names are retired: they are the site's own, whatever ``orphans`` says.
+        pattern: The fingerprint in the names of orphans; None: the built-in recognition.
     """
     old = now - timedelta(seconds=ORPHAN_SECONDS)
     whole = Inventory(nested=set(inner))
@@ -65,8 +68,8 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
             elif key in known:
                 part.known[key] = listed
             elif listed.last_modified <= old:
-                if pages if layout.stores(key) else is_retired(key, orphans):
-                    part.strays[key] = listed.size
+                if pages if layout.stores(key) else is_retired(key, orphans, pattern):
+                    part.strays[key] = listed
                 elif not layout.stores(key):
                     part.others[key.rpartition("/")[0] + "/"] += 1
             else:

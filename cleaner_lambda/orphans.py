@@ -9,6 +9,8 @@ from release_log.layout import is_stored_page
 from release_log.policy_settings import Orphans
 
 if TYPE_CHECKING:
+    import re
+
     from cleaner_lambda.policy import Action, View
     from release_log.layout import Layout
 
@@ -18,12 +20,12 @@ def in_force(orphans: Orphans, layout: Layout) -> Orphans:
     return orphans if layout.prefix else Orphans.REPORT
 
 
-def is_retired(key: str, orphans: Orphans) -> bool:
+def is_retired(key: str, orphans: Orphans, pattern: re.Pattern[str] | None) -> bool:
     """Whether the object is retired if it is an orphan."""
     return (
         orphans is Orphans.ALL
         or is_stored_page(key)
-        or (orphans is Orphans.FINGERPRINTED and split(key).fingerprint is not None)
+        or (orphans is Orphans.FINGERPRINTED and split(key, pattern).fingerprint is not None)
     )
 
 
@@ -35,4 +37,4 @@ def is_unproven(action: Action, view: View) -> bool:
     entry = action.entry
     if entry is None or not entry.release or action.key in view.ours:
         return False
-    return not is_retired(action.key, view.orphans)
+    return not is_retired(action.key, view.orphans, view.pattern)

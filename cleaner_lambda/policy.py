@@ -13,6 +13,7 @@ from release_log.policy_settings import Orphans
 from release_log.tags import State
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Container, Iterable, Mapping
     from datetime import datetime
 
@@ -105,6 +106,7 @@ class View:
         not_looked_at: Keys that may be another's, because there was no time to look: they are left alone.
         ours: Keys whose object says that an upload sent it, of those that were asked; see `cleaner_lambda.foreign`.
         orphans: Which orphans are retired: what the site did not send is an orphan.
+        pattern: The fingerprint in their names; None: the built-in recognition.
         held: Keys that stay because a channel's current marker is gone.
         in_doubt: Those of them that this channel's release may name; see `cleaner_lambda.lost`.
         stops: Why nothing may be deleted, or nothing of a channel; empty if deletions are allowed.
@@ -126,6 +128,7 @@ class View:
     not_looked_at: frozenset[str] = frozenset()
     ours: frozenset[str] = frozenset()
     orphans: Orphans = Orphans.ALL
+    pattern: re.Pattern[str] | None = None
     held: frozenset[str] = frozenset()
     in_doubt: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
@@ -254,12 +257,14 @@ def _ranks(view: View) -> dict[str, int]:
 
     An asset that is protected, or may be live, gets no rank.
 
-    Orphans come last, whenever they were found: an asset that was never live must not push out one that was.
+    Orphans come last, whenever they were found: an asset that was never live must not push out one that was. Among
+    themselves the one that was stored last was live last, as far as anybody knows.
     """
     versions: dict[str, list[tuple[bool, datetime, str, str]]] = defaultdict(list)
     for key, entry in view.retired.items():
         if entry.mark.state is State.SUPERSEDED and key not in view.protected and key not in view.in_doubt:
-            versions[entry.logical].append((entry.release != "", entry.mark.since, entry.release, key))
+            at = entry.mark.since if entry.release else entry.stored or entry.mark.since
+            versions[entry.logical].append((entry.release != "", at, entry.release, key))
     return {
         key: rank for siblings in versions.values() for rank, (*_, key) in enumerate(sorted(siblings, reverse=True))
     }

@@ -12,6 +12,7 @@ from release_log.layout import is_stored_page
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
+    import re
     from datetime import datetime
 
     from cleaner_lambda.history import History
@@ -24,14 +25,14 @@ class Inventory:
 
     Attributes:
         known: Key -> the objects that we know.
-        strays: Key -> bytes of the orphans to retire.
+        strays: Key -> the orphans to retire.
         others: Folder -> how many other orphans it holds.
         young: Folder -> how many objects it holds that may become orphans when they are older.
         nested: Prefixes of other sites inside this one: the configured ones, and those that have a release log.
     """
 
     known: dict[str, Listed] = field(default_factory=dict)
-    strays: dict[str, int] = field(default_factory=dict)
+    strays: dict[str, Listed] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)
     young: Counter[str] = field(default_factory=Counter)
     nested: set[str] = field(default_factory=set)
@@ -54,7 +55,14 @@ class Reconciled:
     nothing_left: bool = False
 
 
-def reconcile(history: History, inventory: Inventory, now: datetime, *, ended: bool = False) -> Reconciled:
+def reconcile(
+    history: History,
+    inventory: Inventory,
+    now: datetime,
+    *,
+    ended: bool = False,
+    pattern: re.Pattern[str] | None = None,
+) -> Reconciled:
     """Bring the history in line with a listing that was made after the history was read.
 
     Objects beside another site's release log inside this prefix belong to that other site, even if it is configured
@@ -66,22 +74,23 @@ def reconcile(history: History, inventory: Inventory, now: datetime, *, ended: b
         now: When it was made.
         ended: Whether the site has ended, and none of its markers is left. Otherwise nothing is retired where no
             release is known.
+        pattern: As in `cleaner_lambda.listing.take_inventory`.
     """
     known, nested = inventory.known, tuple(inventory.nested)
     live, paths = history.live_keys(), history.live_paths()
-    retired = {key: replace(entry, size=known[key].size) for key, entry in history.retired.items() if key in known}
+    retired = {key: _seen(entry, known[key]) for key, entry in history.retired.items() if key in known}
     # An object that was stored again after it retired has lost its tag.
     stored_again = {key for key, entry in retired.items() if known[key].last_modified > entry.mark.since}
     stored_again = {key for key in stored_again if not is_stored_page(key)}
     gone = (live | history.retired.keys()) - known.keys()
-    strays = {key: size for key, size in inventory.strays.items() if not key.startswith(nested)}
+    strays = {key: listed for key, listed in inventory.strays.items() if not key.startswith(nested)}
     # Markers are read after the clock: with one of them the asset may have entered its state a moment later.
     since = max([now, *(each.placed_at or each.at for each in history.releases)])
     if history.current or ended:
-        for key, size in strays.items():
-            logical = key if is_stored_page(key) else split(key).logical
+        for key, listed in strays.items():
+            logical = key if is_stored_page(key) else split(key, pattern).logical
             state = State.SUPERSEDED if logical in paths else State.REMOVED
-            retired[key] = Retired(logical, Mark(state, since), size, release="")
+            retired[key] = _seen(Retired(logical, Mark(state, since), listed.size, release=""), listed)
     others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))
     return Reconciled(
         history=replace(history, retired=retired, owed=(history.owed - gone) | stored_again),
@@ -89,3 +98,8 @@ def reconcile(history: History, inventory: Inventory, now: datetime, *, ended: b
         orphans=len(strays) + others,
         nothing_left=not (known or strays or any(not folder.startswith(nested) for folder in inventory.young)),
     )
+
+
+def _seen(entry: Retired, listed: Listed) -> Retired:
+    """A retired asset as a listing shows it."""
+    return replace(entry, size=listed.size, stored=None if entry.release else listed.last_modified)

@@ -17,6 +17,7 @@ from cleaner_lambda.reconcile import reconcile
 from release_log.policy_settings import Orphans
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
@@ -79,6 +80,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     *,
     full: bool,
     inner: Collection[str] = (),
+    pattern: re.Pattern[str] | None = None,
 ) -> Survey:
     """List the site if a listing is due, and read the tags if the ledger is being rebuilt.
 
@@ -91,6 +93,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         pace: See `Pace`.
         full: Make a full listing even if none is due.
         inner: As in `take_inventory`.
+        pattern: As in `take_inventory`.
     """
     history, missing, count, listed_at = folded.history, None, None, loaded.ledger.listed_at
     nested, around = frozenset(inner), Around(loaded.ledger.around)
@@ -105,8 +108,10 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         rule = Orphans.REPORT if stopped else in_force(orphans, layout)
         protected = loaded.look.protections.by_key
         known = {*history.live_keys(), *history.retired, *protected, *loaded.look.pins.keys, *around.keys}
-        inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper, inner=inner, pages=not stopped)
-        reconciled = reconcile(history, inventory, loaded.now, ended=markers_are_gone(loaded))
+        inventory = take_inventory(
+            store, layout, known, rule, loaded.now, pace.mapper, inner=inner, pages=not stopped, pattern=pattern
+        )
+        reconciled = reconcile(history, inventory, loaded.now, ended=markers_are_gone(loaded), pattern=pattern)
         history, missing, count = reconciled.history, reconciled.missing, reconciled.orphans
         listed_at, nested, refused = loaded.now, frozenset(inventory.nested), Refused()
         nothing_left = reconciled.nothing_left

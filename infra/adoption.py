@@ -14,17 +14,22 @@ from infra.permissions import tls_only_statement, write_once_statements
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import aws_kms as kms
+
     from infra.sites import SiteInStack
     from release_log.layout import Layout
 
 
-def adopted_buckets(scope: Stack, names: Sequence[str], first: str | None) -> dict[str, s3.IBucket]:
+def adopted_buckets(
+    scope: Stack, names: Sequence[str], first: str | None, key: kms.IKey | None
+) -> dict[str, s3.IBucket]:
     """Turn on EventBridge for existing buckets. The CDK's custom resource keeps their other notifications.
 
     Args:
         scope: The stack.
         names: The buckets' names, without duplicates.
         first: The name of the first site's bucket; None if that bucket is new.
+        key: The key that encrypts their objects; None if no key was named.
 
     Returns:
         Name -> bucket.
@@ -59,6 +64,7 @@ def adopted_buckets(scope: Stack, names: Sequence[str], first: str | None) -> di
             scope,
             FIRST if name == first else f"Bucket-{name}",
             bucket_name=name,
+            encryption_key=key,
             # Otherwise the CDK would let the role change every bucket.
             notifications_handler_role=role.without_policy_updates(),
         )

@@ -127,5 +127,5 @@ def _own_statements(
         iam.PolicyStatement(actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"]),
     ]
     if settings.kms_key_arn is not None:
-        statements.append(use_of_key(settings.kms_key_arn, scope.region))
+        statements.append(use_of_key(settings.kms_key_arn, scope.region, scope.url_suffix))
     return statements

@@ -110,16 +110,21 @@ def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyState
     ]
 
 
-def use_of_key(key_arn: str, region: str) -> iam.PolicyStatement:
+def use_of_key(key_arn: str, region: str, url_suffix: str) -> iam.PolicyStatement:
     """Let a role use a KMS key, but only through S3.
 
     A multipart upload requires ``kms:Decrypt`` too: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+
+    Args:
+        key_arn: The key.
+        region: The stack's Region.
+        url_suffix: The end of the partition's hosts: ``amazonaws.com``, or ``amazonaws.com.cn`` in China.
     """
     return iam.PolicyStatement(
         sid="UseKey",
         actions=["kms:Decrypt", "kms:GenerateDataKey"],
         resources=[key_arn],
-        conditions={"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},
+        conditions={"StringEquals": {"kms:ViaService": f"s3.{region}.{url_suffix}"}},
     )
 
 

@@ -80,7 +80,7 @@ class AssetCleaner(Stack):
         key = None if settings.kms_key_arn is None else kms.Key.from_key_arn(self, "Key", settings.kms_key_arn)
         names = list(dict.fromkeys(site.bucket for site in settings.sites if site.bucket))
         first = settings.sites[0].bucket
-        adopted = adopted_buckets(self, names, first)
+        adopted = adopted_buckets(self, names, first, key)
         own = None
         if any(site.bucket is None for site in settings.sites):
             own = new_bucket(self, settings.noncurrent_days, key, first=first is None)
@@ -125,7 +125,7 @@ class AssetCleaner(Stack):
         )
         if settings.kms_key_arn is not None:
             for policy in job.policies:
-                policy.add_statements(use_of_key(settings.kms_key_arn, self.region))
+                policy.add_statements(use_of_key(settings.kms_key_arn, self.region, self.url_suffix))
 
     def _protect_log(self, sites: list[SiteInStack], noncurrent_days: int) -> None:
         """Let nobody overwrite a file of a release log; for an existing bucket, print the statements that do so."""

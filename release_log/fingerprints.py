@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from release_log.marked_names import find_marked
+from release_log.pattern_cost import NAME_LENGTH, can_explode
 from release_log.tokens import is_fingerprint, is_hex, is_mixed, kinds
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")  # identifies a thing, not its content
@@ -45,13 +46,17 @@ def compile_pattern(text: str) -> re.Pattern[str]:
         text: Python's syntax, with a group named ``fingerprint`` or one single group.
 
     Raises:
-        PatternError: The text does not compile, or has no such group.
+        PatternError: The text does not compile, has no such group, or may take for ever on some name.
     """
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         msg = f"fingerprint pattern {text!r} is not a regular expression ({error}): write it in Python's re syntax"
         raise PatternError(msg) from error
+    if can_explode(text):
+        remedy = "write it without a repeat inside a repeat"
+        msg = f"fingerprint pattern {text!r} may take for ever on a long name: {remedy}"
+        raise PatternError(msg)
     if "fingerprint" in pattern.groupindex or (pattern.groups == 1 and not pattern.groupindex):
         return pattern
     msg = f"fingerprint pattern {text!r} does not say which part is the fingerprint: put (?P<fingerprint>...) around it"
@@ -77,7 +82,7 @@ def split(path: str, pattern: re.Pattern[str] | None = None) -> Name:
 
 
 def _match(base: str, pattern: re.Pattern[str]) -> tuple[int, int] | None:
-    match = pattern.search(base)
+    match = pattern.search(base) if len(base) <= NAME_LENGTH else None
     start, end = match.span("fingerprint" if "fingerprint" in pattern.groupindex else 1) if match else (0, 0)
     return (start, end) if start < end else None
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from release_log.bounds import shown
 from release_log.errors import SettingError
+from release_log.fingerprints import PatternError, compile_pattern
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
 
@@ -29,6 +32,10 @@ HALF_PENDING_TTL = 10_800
 
 YEARS_100 = 100 * 366 * 86_400
 """The bound of every duration and count, so that no instant leaves the calendar."""
+
+
+PATTERN_LENGTH = 500
+"""The settings of all sites have to fit into the 4 KB of a function's environment."""
 
 
 def _setting(default: object, doc: str, *, low: float = 0, high: float = YEARS_100) -> Any:  # noqa: ANN401 (any field)
@@ -55,9 +62,18 @@ class Policy:
         "which assets that no known release names are retired: `fingerprinted`, `all` or `report` (none); "
         "with an empty prefix always `report`",
     )
+    orphans_pattern: str = _setting(
+        "",
+        "the uploads' `--fingerprint-pattern`, so that it holds for those assets too; empty: the built-in recognition",
+    )
     max_delete_fraction: float = _setting(
         0.5, "a run that would delete a larger share of the assets, and more than 100, deletes nothing", high=1
     )
+
+    @property
+    def pattern(self) -> re.Pattern[str] | None:
+        """`orphans_pattern`, compiled; None for the built-in recognition."""
+        return compile_pattern(self.orphans_pattern) if self.orphans_pattern else None
 
 
 SETTINGS = {field.name: field for field in dataclasses.fields(Policy)}
@@ -77,7 +93,7 @@ def policy_from(values: Mapping[str, object], base: Policy | None = None) -> Pol
     return dataclasses.replace(base or Policy(), **checked)
 
 
-def check_setting(name: str, value: object) -> int | float | Orphans:
+def check_setting(name: str, value: object) -> int | float | str:
     """One setting's value, checked.
 
     Raises:
@@ -92,6 +108,8 @@ def check_setting(name: str, value: object) -> int | float | Orphans:
             msg = f"orphans: {value!r} is not one of {', '.join(Orphans)}"
             raise SettingError(msg)
         return Orphans(str(value))
+    if name == "orphans_pattern":
+        return _check_pattern(value)
     fraction = isinstance(field.default, float)
     low, high = field.metadata["low"], field.metadata["high"]
     kind = "a number" if fraction else "a whole number"
@@ -104,14 +122,28 @@ def check_setting(name: str, value: object) -> int | float | Orphans:
     return value
 
 
-def parse_setting(name: str, text: str) -> int | float | Orphans:
+def _check_pattern(value: object) -> str:
+    if not isinstance(value, str) or len(value) > PATTERN_LENGTH:
+        msg = f"orphans_pattern: {shown(value)} is not a text of up to {PATTERN_LENGTH} characters"
+        raise SettingError(msg)
+    try:
+        if value:
+            compile_pattern(value)
+    except PatternError as error:
+        msg = f"orphans_pattern: {error}"
+        raise SettingError(msg) from error
+    return value
+
+
+def parse_setting(name: str, text: str) -> int | float | str:
     """One setting's value from text, as on a command line or in the CDK's context.
 
     Raises:
         SettingError: As in `policy_from`.
     """
     value: object = text
-    for convert in (int, float):
+    is_text = name in SETTINGS and isinstance(SETTINGS[name].default, str)
+    for convert in () if is_text else (int, float):
         try:
             value = convert(text)
             break

@@ -1,4 +1,4 @@
-"""Write the tables of every page; with ``--check``, say which page is not up to date."""
+"""Write the tables of every page, and the schema; with ``--check``, say which of them is not up to date."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from cogapp import Cog
+
+from docs.tables import config_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -30,7 +32,19 @@ def write(*, check: bool = False) -> int:
     options = ["-P", "-p", f"from docs.tables import {', '.join(MODULES)}", "-n", "utf-8", "--verbosity=1"]
     options += ["--check", "--diff", "--check-fail-msg=run `make format`"] if check else ["-r"]
     status: int = Cog().main(["cog", *options, *map(str, PAGES)])
-    return status
+    return write_schema(check=check) or status
+
+
+def write_schema(*, check: bool) -> int:
+    """Generate the schema of the configuration file; as `write`."""
+    schema = config_schema.text()
+    if not check:
+        config_schema.FILE.write_bytes(schema)
+        return 0
+    if config_schema.FILE.read_bytes() == schema:
+        return 0
+    sys.stderr.write(f"{config_schema.FILE} is not as it is generated: run `make format`\n")
+    return 1
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from docs.tables.markdown import code, table
 from infra.build_job.trusted_job import JobSettings, trusted_job
 from infra.settings.stack import OWN, SiteSettings, StackSettings
 from release_log.policy_settings import SETTINGS
-from uploader.treatment.rule_settings import RULE_SETTINGS
+from uploader.treatment.rule_settings import NOT_SETTINGS, RULE_SETTINGS
 
 
 def policy() -> str:
@@ -48,6 +48,11 @@ def subjects(*jobs: dict[str, str]) -> str:
         if job is not None
     ]
     return table(["settings", "`sub`"], rows)
+
+
+def no_rule() -> str:
+    """What other uploaders set on an object, and a rule cannot."""
+    return table(["not a setting", "why, and what to do"], ([code(name), why] for name, why in NOT_SETTINGS.items()))
 
 
 def rule() -> str:

@@ -41,7 +41,11 @@ def cache_policy(scope: Stack) -> cloudfront.CachePolicy:
 
 
 def headers_policy(scope: Stack, cors_origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicy:
-    """Security headers, and CORS for the given origins, whatever CORS rules the bucket has."""
+    """Security headers, and CORS for the given origins, whatever CORS rules the bucket has.
+
+    CloudFront itself compares an origin with ``https://*.example.com``, and answers with the origin of the request.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-response-headers-policies.html
+    """
     cors = cloudfront.ResponseHeadersCorsBehavior(
         access_control_allow_credentials=False,
         access_control_allow_headers=["*"],

@@ -114,8 +114,8 @@ class StackSettings:
     )
     cors_origins: tuple[str, ...] = _setting(
         (),
-        "with `distribution`: the origins whose pages may read the assets, such as `https://www.example.com`; "
-        "separate several by commas",
+        "with `distribution`: the origins whose pages may read the assets, such as `https://www.example.com`, or "
+        "`https://*.example.com` for its subdomains; separate several by commas",
     )
     domain_name: str | None = _setting(
         None, "with `distribution`: your own domain, such as `assets.example.com`; needs `certificate_arn`"

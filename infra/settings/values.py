@@ -116,7 +116,8 @@ def _sites(value: object) -> list[dict[str, Any]]:
 
 
 _ORIGIN = _matching(
-    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?|\*", "origins such as https://www.example.com, or *"
+    r"https?://(?:\*\.)?[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?|\*",
+    "origins such as https://www.example.com, or https://*.example.com for its subdomains, or *",
 )
 
 CHECKS: Mapping[str, Check] = {
@@ -142,7 +143,7 @@ CHECKS: Mapping[str, Check] = {
     "alarm_email": _matching(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", "one e-mail address"),
     "distribution": _flag,
     "distribution_id": _matching(r"[A-Z0-9]{8,20}", "a CloudFront distribution's id such as E2QWRUHAPOMQZL"),
-    "cors_origins": _each(_ORIGIN, "origins such as https://www.example.com, or *"),
+    "cors_origins": _each(_ORIGIN, "origins such as https://www.example.com, or https://*.example.com, or *"),
     "domain_name": _matching(
         r"(?=.{4,253}\Z)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
         "a domain such as assets.example.com",

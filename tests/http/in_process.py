@@ -55,7 +55,7 @@ def run_here(
     words, out, err = [str(each) for each in arguments], io.StringIO(), io.StringIO()
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, environ, clear=True))
-        stack.enter_context(patch.object(sys, "argv", ["uploader", *words]))
+        stack.enter_context(patch.object(sys, "argv", ["uploader/__main__.py", *words]))
         stack.enter_context(patch.object(uploader_connection, "S3Store", _impatient))
         stack.enter_context(patch.object(requests, "PAUSES", (0.002, 0.002)))
         if sleep is not None:

@@ -44,10 +44,11 @@ WORDS: dict[str, list[str]] = {
     "clean": ["--function", "f"],
     "doctor": ["--function", EVIL],
     "completion": ["bash"],
+    "schema": [],
 }
 """The arguments of every command."""
 
-OWN = {"completion"}
+OWN = {"completion", "schema"}
 """Commands that print a text of the program's own, and nothing else."""
 
 
@@ -101,6 +102,7 @@ def _lying_cleaner(monkeypatch: pytest.MonkeyPatch) -> None:
         "missing": [EVIL],
         "inner_sites": [EVIL],
         "stopped_by": [{"reason": EVIL, "message": EVIL}],
+        "at": "2026-11-23T06:05:38Z",
         "counts": dict.fromkeys(("delete", "untag", "tag", "keep", "failed"), 1),
         "bytes_deleted": 1,
         "orphans": 1,

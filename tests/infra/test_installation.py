@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from cleaner_lambda.request import Request, parse
 from cleaner_lambda.sites import Site, find_site, sites_from
 from release_log.policy_settings import Policy, policy_from
-from tests.infra.template import CLEANERS_RIGHTS, properties, resources, rights_of, statements
+from tests.infra.template import CLEANERS_RIGHTS, plain, properties, resources, rights_of, statements
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesise
@@ -135,7 +137,16 @@ class TestOwners:
         for use in uses:
             assert use["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
             assert use["Resource"] == KEY
-            assert use["Condition"] == {"StringEquals": {"kms:ViaService": "s3.${AWS::Region}.amazonaws.com"}}
+            assert use["Condition"] == {"StringEquals": {"kms:ViaService": "s3.${AWS::Region}.${AWS::URLSuffix}"}}
+
+    @pytest.mark.parametrize("cdn", [{"distribution": True}, {"distribution_id": "EDFDVBD6EXAMPLE"}])
+    def test_the_key_of_an_existing_bucket_has_to_let_cloudfront_decrypt(
+        self, synthesise: Synthesise, cdn: dict[str, object]
+    ) -> None:
+        """As the key of a new one has: nobody else may change a key's policy."""
+        template = synthesise(kms_key_arn=KEY, bucket="my-bucket", **cdn)
+        (statement,) = json.loads(plain(template.to_json()["Outputs"])["CloudFrontKeyStatement"]["Value"])
+        assert (statement["Action"], statement["Principal"]) == ("kms:Decrypt", {"Service": "cloudfront.amazonaws.com"})
 
     def test_a_boundary_is_on_every_role(self, synthesise: Synthesise) -> None:
         for context in ({}, {"bucket": "my-bucket"}):

@@ -273,8 +273,8 @@ CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1b2c"
         ({"distribution": "false"}, {"distribution": False}),
         ({"distribution_id": "E2QWRUHAPOMQZL"}, {}),
         (
-            {"distribution": True, "cors_origins": "https://a.example, https://b.example:8443"},
-            {"cors_origins": ("https://a.example", "https://b.example:8443")},
+            {"distribution": True, "cors_origins": "https://a.example, https://b.example:8443, https://*.c.example"},
+            {"cors_origins": ("https://a.example", "https://b.example:8443", "https://*.c.example")},
         ),
         ({"distribution": True, "domain_name": "a.example.org", "certificate_arn": CERTIFICATE}, {}),
         ({"github": "owner/repo", "github_branch": "release/2.x"}, {}),
@@ -322,6 +322,8 @@ def test_a_setting_is_taken_from_the_context(context: dict[str, object], expecte
         ({"distribution": "true", "distribution_id": "E2QWRUHAPOMQZL"}, "cannot be combined with distribution"),
         ({"cors_origins": "*"}, "context cors_origins='*': has no effect without distribution"),
         ({"distribution": True, "cors_origins": "example.com"}, "origins such as https://www.example.com"),
+        ({"distribution": True, "cors_origins": "https://www.*.com"}, "https://*.example.com for its subdomains"),
+        ({"distribution": True, "cors_origins": "https://*example.com"}, "https://*.example.com for its subdomains"),
         ({"distribution": True, "domain_name": "a.example.org"}, "has no effect without certificate_arn"),
         (
             {

@@ -27,7 +27,7 @@ class ValueProblemError(ValueError):
     """A value that cannot be used; the text goes on from the value's name: "holds a line break"."""
 
 
-def checked(name: str, value: str, check: Callable[[str], None]) -> str:
+def checked(name: str, value: str, check: Callable[[str], object]) -> str:
     """The value, if it can be used.
 
     Args:

@@ -30,6 +30,7 @@ COMMANDS = {
     "clean": "clean",
     "doctor": "doctor",
     "completion": "completion",
+    "schema": "schema",
 }
 """Command -> its module in `commands` and `bodies`, which has a function of that name; in the order of the help."""
 

@@ -19,7 +19,7 @@ from uploader.builds.spelling import NFC
 from uploader.cli.group import similar_command
 from uploader.cli.paths import PathOrNone
 from uploader.library.defaults import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
-from uploader.s3.open import ALGORITHMS
+from uploader.s3.open import ALGORITHMS, bytes_per_second
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) ->
         raise click.BadParameter(str(error)) from error
 
 
-def _checked(check: Callable[[str], None]) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+def _checked(check: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
     """A callback: the value as given, if it can be used."""
 
     def callback(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -268,6 +268,13 @@ CONCURRENCY_OPTION = click.option(
     type=click.IntRange(1, 512),
     show_default=True,
     help="How many requests run at once.",
+)
+MAX_BANDWIDTH = click.option(
+    "--max-bandwidth",
+    envvar="UPLOADER_MAX_BANDWIDTH",
+    metavar="RATE",
+    callback=_checked(bytes_per_second),
+    help="Send files no faster than this, such as 20MB/s.  [default: as fast as it goes]",
 )
 SSE_OPTION = click.option(
     "--sse",

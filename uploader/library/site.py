@@ -33,6 +33,7 @@ class Site:
         profile: An AWS profile; None: as boto3 finds it.
         endpoint_url: Another S3 server than AWS.
         concurrency: How many requests run at once.
+        max_bandwidth: At which rate files are sent, such as ``20MB/s``; None: as fast as it goes.
         sse: How S3 encrypts each object: ``AES256`` or ``aws:kms``; None: as the bucket says.
         sse_kms_key_id: The KMS key.
         sse_bucket_key: Let S3 keep a bucket key.
@@ -45,6 +46,7 @@ class Site:
     profile: str | None = None
     endpoint_url: str | None = None
     concurrency: int = DEFAULT_CONCURRENCY
+    max_bandwidth: str | None = None
     sse: str | None = None
     sse_kms_key_id: str | None = None
     sse_bucket_key: bool = False
@@ -86,10 +88,10 @@ class Site:
         """Connections to the bucket.
 
         Raises:
-            UsageError: As `access`; or the name cannot be a bucket's.
+            UsageError: As `access`; or the name cannot be a bucket's, or the rate is not one.
         """
         encrypted = encryption(self.sse, self.sse_kms_key_id, bucket_key=self.sse_bucket_key)
-        return connect(self.access, encrypted)
+        return connect(self.access, encrypted, self.max_bandwidth)
 
     def open(self) -> BucketPort:
         """Open the bucket. Each call gives another one, over the same connections."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from uploader.aws.access import Access
+    from uploader.s3.bandwidth import Bandwidth
 
 WARM = 6
 """How many connections are opened ahead: for the listing's key ranges, the intent, and the reads beside them."""
@@ -38,6 +39,7 @@ class Connection:
         store: obstore's client; it sends the requests.
         access: The bucket, and the credentials.
         encryption: What `uploader.s3.encryption.encryption` returned.
+        bandwidth: The limit for the bodies of files; None: no limit.
         errors: What a request can raise.
     """
 
@@ -47,8 +49,10 @@ class Connection:
         encryption: Mapping[str, Any],
         options: Mapping[str, Any],
         errors: tuple[type[Exception], ...],
+        bandwidth: Bandwidth | None = None,
     ) -> None:
         self.access = access
+        self.bandwidth = bandwidth
         self.encryption = encryption
         self.errors = errors
         self._options = options
@@ -67,7 +71,7 @@ class Connection:
 
     def beside(self) -> Connection:
         """The same bucket, over TCP connections of its own."""
-        return Connection(self.access, self.encryption, self._options, self.errors)
+        return Connection(self.access, self.encryption, self._options, self.errors, self.bandwidth)
 
     def warm(self, key: str) -> None:
         """Open TCP connections, each by a HEAD of this key, whatever the answer. Nobody waits for the answers.
@@ -89,12 +93,15 @@ class Connection:
         self._opened.set()
 
 
-def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Connection:
+def connect(
+    access: Access, encryption: Mapping[str, Any] | None = None, bandwidth: Bandwidth | None = None
+) -> Connection:
     """Prepare the connection to a bucket; no request is sent yet.
 
     Args:
         access: The bucket, and the credentials.
         encryption: What `uploader.s3.encryption.encryption` returned; None leaves it to the bucket's default.
+        bandwidth: The limit for the bodies of files; None: no limit.
 
     Raises:
         UsageError: The bucket's name is not valid.
@@ -117,7 +124,7 @@ def connect(access: Access, encryption: Mapping[str, Any] | None = None) -> Conn
     }
     errors: tuple[type[Exception], ...] = (BaseError, FileNotFoundError, ValueError)
     try:
-        return Connection(access, encryption or {}, options, errors)
+        return Connection(access, encryption or {}, options, errors, bandwidth)
     except (BaseError, ValueError) as error:
         msg = f"bucket {access.bucket!r}: {first_line(error)}"
         raise UsageError(msg) from error

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from uploader.aws.access import Access
     from uploader.builds.asset import LocalAsset
+    from uploader.s3.bandwidth import Bandwidth
     from uploader.s3.multipart import Ask, MultipartUpload
 
 HEADERS = frozenset(
@@ -32,7 +33,8 @@ ENCRYPTION = {
 class LargeFiles:
     """Sends large files to a bucket. boto3 is loaded for the first of them."""
 
-    def __init__(self, access: Access, encryption: Mapping[str, Any]) -> None:
+    def __init__(self, access: Access, encryption: Mapping[str, Any], bandwidth: Bandwidth | None) -> None:
+        self._bandwidth = bandwidth
         self._access = access
         self._encryption = {ENCRYPTION[name]: value for name, value in encryption.items()}
         self._uploads: list[MultipartUpload] = []
@@ -79,4 +81,4 @@ class LargeFiles:
         from uploader.s3 import multipart  # noqa: PLC0415 (boto3 takes a quarter of a second, and few builds need it)
 
         self._client = self._client or multipart.open_client(self._access)
-        return multipart.MultipartUpload(self._client, self._access.bucket, asset, ask)
+        return multipart.MultipartUpload(self._client, self._access.bucket, asset, ask, self._bandwidth)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from uploader.aws.access import Access
     from uploader.builds.asset import LocalAsset
+    from uploader.s3.bandwidth import Bandwidth
 
 Answer = TypeVar("Answer")
 
@@ -63,7 +64,15 @@ class MultipartUpload:
         ended: Set once no request of the upload is in progress.
     """
 
-    def __init__(self, s3: Any, bucket: str, asset: LocalAsset, ask: Ask) -> None:  # noqa: ANN401 (boto3's client)
+    def __init__(
+        self,
+        s3: Any,  # noqa: ANN401 (boto3's client)
+        bucket: str,
+        asset: LocalAsset,
+        ask: Ask,
+        bandwidth: Bandwidth | None,
+    ) -> None:
+        self._bandwidth = bandwidth
         self._s3 = s3
         self._where = {"Bucket": bucket, "Key": asset.key}
         self._asset = asset
@@ -132,7 +141,8 @@ class MultipartUpload:
         except OSError as error:
             raise unreadable(self._asset.path, error) from error
         with opened as file:
-            answer: dict[str, Any] = self._s3.upload_part(**parameters, Body=FilePart(file, start, length, self._stop))
+            body = FilePart(file, start, length, self._stop, self._bandwidth)
+            answer: dict[str, Any] = self._s3.upload_part(**parameters, Body=body)
         return answer
 
     def _abort(self) -> None:

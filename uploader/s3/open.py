@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from uploader.aws.values import checked
+from uploader.s3.bandwidth import Bandwidth, bytes_per_second
 from uploader.s3.encryption import ALGORITHMS, encryption
 
 if TYPE_CHECKING:
@@ -16,22 +18,27 @@ if TYPE_CHECKING:
     from uploader.s3.connection import Connection as Connection  # noqa: PLC0414 (for those outside of this package)
     from uploader.s3.port import BucketPort
 
-__all__ = ["ALGORITHMS", "connect", "encryption", "open_connected"]
+__all__ = ["ALGORITHMS", "bytes_per_second", "connect", "encryption", "open_connected"]
 
 
-def connect(access: Access, encrypted: Mapping[str, Any] | None = None) -> Connection:
+def connect(access: Access, encrypted: Mapping[str, Any] | None = None, max_bandwidth: str | None = None) -> Connection:
     """Prepare the connection to a bucket; no request is sent yet.
 
     Args:
         access: The bucket, and the credentials.
         encrypted: What `encryption` returned; None leaves it to the bucket's default.
+        max_bandwidth: At which rate the bodies of files are sent, such as ``20MB/s``; None: as fast as it goes.
 
     Raises:
-        UsageError: The bucket's name is not valid.
+        UsageError: The bucket's name or the rate is not valid.
     """
     from uploader.s3 import connection  # noqa: PLC0415 (`--help` needs no obstore: 40 ms)
 
-    return connection.connect(access, encrypted)
+    bandwidth = None
+    if max_bandwidth is not None:
+        checked("max_bandwidth", max_bandwidth, bytes_per_second)
+        bandwidth = Bandwidth(bytes_per_second(max_bandwidth))
+    return connection.connect(access, encrypted, bandwidth)
 
 
 def open_connected(connection: Connection, concurrency: int) -> BucketPort:

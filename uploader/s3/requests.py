@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from itertools import islice
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 import obstore
@@ -64,7 +65,9 @@ class Requests:
         self._connection = connection
         self._access = connection.access
         self._pages = Pages(connection.store, connection.access)
-        self._large_files = LargeFiles(connection.access, connection.encryption)
+        self._bandwidth = connection.bandwidth
+        self._stopped = Event()
+        self._large_files = LargeFiles(connection.access, connection.encryption, connection.bandwidth)
         self._copies = Copies(connection.access, connection.encryption)
         self._errors: tuple[type[Exception], ...] = (AnswerError, *connection.errors)
 
@@ -225,6 +228,8 @@ class Requests:
             return Stored(body.size, body.headers.digest, etag)
 
         def store() -> str | None:
+            if self._bandwidth is not None:
+                self._bandwidth.take(len(content), self._stopped)
             return obstore.put(self._store, asset.key, content, attributes=attributes, use_multipart=False)["e_tag"]
 
         etag = self._ask("s3:PutObject", asset.key, store)
@@ -275,7 +280,8 @@ class Requests:
             raise NoAnswerError(str(error)) from error
 
     def stop(self) -> None:
-        """Stop the uploads in parts, and remove their parts."""
+        """End each wait for bandwidth, and stop the uploads in parts and remove their parts."""
+        self._stopped.set()
         self._large_files.stop()
 
     def delete(self, key: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from uploader.errors import UsageError
-from uploader.treatment.rule_settings import RULE_SETTINGS
+from uploader.treatment.rule_settings import NOT_SETTINGS, RULE_SETTINGS
 from uploader.treatment.rule_values import ValueRefusedError, hint
 from uploader.treatment.rules import NO_RULES, Rule, Rules
 
@@ -41,6 +41,10 @@ def _parse(table: dict[str, Any]) -> Rule:
     for name, value in table.items():
         setting = RULE_SETTINGS.get(name)
         if setting is None:
+            plain = name.lower().replace("-", "_").removeprefix("x_amz_")
+            if plain in NOT_SETTINGS:
+                msg = f"{name} is not a setting of a rule: {NOT_SETTINGS[plain]}"
+                raise ValueRefusedError(msg)
             msg = f"unknown setting {name!r}: {hint(name, RULE_SETTINGS)}"
             raise ValueRefusedError(msg)
         try:

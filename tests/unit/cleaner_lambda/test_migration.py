@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda.ledger import encode
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.run import Job, clean
 from release_log.instants import format_instant
 from release_log.policy_settings import Orphans, Policy
+from release_log.tags import State
 from tests.fake_cleaner_s3 import FakeS3
 
 if TYPE_CHECKING:
@@ -24,9 +27,17 @@ MARKED, UNMARKED = "assets/gone-aaaa1111.js", "assets/left-aaaa1111.js"
 BY_HAND, MANIFEST = "assets/favicon.ico", "s3-asset-deploy-removal-manifest.json"
 
 
-def run(s3: FakeS3, orphans: Orphans = Orphans.FINGERPRINTED, *, dry_run: bool = False, full: bool = False) -> Report:
+def run(
+    s3: FakeS3,
+    orphans: Orphans = Orphans.FINGERPRINTED,
+    *,
+    dry_run: bool = False,
+    full: bool = False,
+    pattern: str = "",
+) -> Report:
     """Run the cleaner once, with the defaults."""
-    job = Job(prefix="assets/", policy=Policy(orphans=orphans), run="run", dry_run=dry_run, full=full)
+    policy = Policy(orphans=orphans, orphans_pattern=pattern)
+    job = Job(prefix="assets/", policy=policy, run="run", dry_run=dry_run, full=full)
     return clean(ReadOnly(s3) if dry_run else s3, job, Pace(sleep=lambda _: None))
 
 
@@ -131,6 +142,63 @@ def test_a_young_object_is_not_an_orphan(s3: FakeS3) -> None:
     s3.put("assets/young-aaaa1111.js")
     s3.advance(DAY - 60)
     assert run(s3).orphans == len([*OLD, MARKED, UNMARKED, BY_HAND])
+
+
+def test_of_the_leftovers_those_that_were_stored_last_stay(s3: FakeS3) -> None:
+    """Not those whose keys come last: nobody knows better which of them was live last."""
+    for key in reversed(OLD):
+        s3.advance(60)
+        s3.put(key)
+    s3.advance(DAY)
+    publish(s3)
+    run(s3)
+    s3.advance(3600)
+    run(s3)
+    assert s3.assets() & set(OLD) == set(OLD[:2])
+
+
+def test_a_ledger_from_before_learns_when_leftovers_were_stored(s3: FakeS3) -> None:
+    """By its next full listing; until then the keys decide, as they did."""
+    for key in reversed(OLD):
+        s3.advance(60)
+        s3.put(key)
+    s3.advance(DAY)
+    publish(s3)
+    run(s3)
+    older = replace(s3.ledger, retired={key: replace(entry, stored=None) for key, entry in s3.ledger.retired.items()})
+    s3.put(s3.layout.ledger, encode(older))
+    s3.advance(3540)
+    run(s3, full=True)
+    assert {s3.ledger.retired[key].stored for key in OLD} == {s3.objects[key].last_modified for key in OLD}
+    s3.advance(60)
+    run(s3)
+    assert s3.assets() & set(OLD) == set(OLD[:2])
+
+
+NAMED = r"(?P<fingerprint>@[0-9]+)"
+TEA, OLD_TEA, COLOURS = "assets/tea@12.js", ["assets/tea@11.js", "assets/tea@10.js"], "assets/theme-aaaa1111.js"
+
+
+@pytest.mark.parametrize("pattern", ["", NAMED])
+def test_the_uploaders_pattern_holds_for_leftovers_too(s3: FakeS3, pattern: str) -> None:
+    """By it leftovers are found, and ranked behind the release; what only looks like a fingerprint stays."""
+    for key in (*OLD_TEA, TEA, COLOURS, "assets/gone@3.js"):
+        s3.put(key)
+    s3.advance(DAY)
+    s3.publish("live", "default", {"assets/tea.js": TEA})
+    run(s3, pattern=pattern)
+    found = {key: entry.logical for key, entry in s3.ledger.retired.items() if "@" in key}
+    assert (COLOURS in s3.ledger.retired) is not bool(pattern)
+    if not pattern:
+        assert found == {}
+        return
+    assert found == {**dict.fromkeys(OLD_TEA, "assets/tea.js"), "assets/gone@3.js": "assets/gone.js"}
+    assert {s3.ledger.retired[key].mark.state for key in OLD_TEA} == {State.SUPERSEDED}
+    assert s3.ledger.retired["assets/gone@3.js"].mark.state is State.REMOVED
+    s3.advance(3 * DAY)
+    run(s3, pattern=pattern)
+    assert {*OLD_TEA, TEA, COLOURS, *OLD} <= s3.assets()
+    assert "assets/gone@3.js" not in s3.assets()
 
 
 THEME, OLD_THEME = "assets/theme-2196f3.css", "assets/theme-ff5722.css"

@@ -35,6 +35,8 @@ LIBRARIES = {
     "json",
     "json.encoder",
     "re",
+    "re._constants",
+    "re._parser",
     "string",
     "typing",
     "unicodedata",

@@ -28,7 +28,8 @@ def test_defaults_are_those_of_the_documents() -> None:
     """As in ``docs/policy.md``."""
     assert {name: getattr(Policy(), name) for name in BOUNDS} == {name: each[2] for name, each in BOUNDS.items()}
     assert Policy().orphans is Orphans.FINGERPRINTED
-    assert set(SETTINGS) == {*BOUNDS, "orphans"}
+    assert set(SETTINGS) == {*BOUNDS, "orphans", "orphans_pattern"}
+    assert (Policy().orphans_pattern, Policy().pattern) == ("", None)
 
 
 def test_every_setting_says_what_it_is() -> None:
@@ -105,6 +106,9 @@ def test_unknown_settings_are_refused_with_the_known_ones(name: str) -> None:
         ("max_delete_fraction", "1", 1),
         ("orphans", "all", Orphans.ALL),
         ("orphans", "report", Orphans.REPORT),
+        ("orphans_pattern", "", ""),
+        ("orphans_pattern", "-([0-9a-f]{32})", "-([0-9a-f]{32})"),
+        ("orphans_pattern", "(1)", "(1)"),
     ],
 )
 def test_settings_from_text(name: str, text: str, value: object) -> None:
@@ -130,6 +134,10 @@ def test_settings_from_text(name: str, text: str, value: object) -> None:
         ("orphans", "1"),
         ("orphans", "nan"),
         ("orphans", ""),
+        ("orphans_pattern", "1"),
+        ("orphans_pattern", "("),
+        ("orphans_pattern", "(a+)+"),
+        ("orphans_pattern", f"({'a' * 500})"),
     ],
 )
 def test_bad_text_is_refused(name: str, text: str) -> None:
@@ -146,3 +154,15 @@ def test_policy_takes_the_rest_from_its_base() -> None:
     assert policy_from(values, base) == Policy(version_limit=7, grace=5, orphans=Orphans.REPORT)
     assert policy_from({}) == Policy()
     assert base.grace == 1
+
+
+@pytest.mark.parametrize("value", [None, 1, True, ["(a)"], "a" * 501])
+def test_a_pattern_is_a_short_text(value: object) -> None:
+    with pytest.raises(SettingError, match=r"^orphans_pattern: .* is not a text of up to 500 characters"):
+        check_setting("orphans_pattern", value)
+
+
+def test_a_policy_has_its_pattern_compiled() -> None:
+    pattern = policy_from({"orphans_pattern": "-([0-9a-f]{6})"}).pattern
+    assert pattern is not None
+    assert pattern.pattern == "-([0-9a-f]{6})"

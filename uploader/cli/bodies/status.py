@@ -210,5 +210,5 @@ def _cleaner_lines(document: dict[str, Any]) -> list[Answer]:
         lines.append(f"a run is deleting {counted(cleaner['deleting'], 'file')}, or was when it ended")
     lines.append(f"it comes back at {run['next_due'] or 'the next release'}; last full listing {cleaner['listed_at']}")
     if run["policy"]:
-        lines.append("policy: " + ", ".join(f"{name} {value}" for name, value in run["policy"].items()))
+        lines.append("policy: " + ", ".join(f"{name} {value}" for name, value in run["policy"].items() if value != ""))
     return lines

@@ -54,6 +54,7 @@ class RunCommand(Command):
     *shared.ENCRYPTION,
     *shared.WAY,
     shared.CONCURRENCY_OPTION,
+    shared.MAX_BANDWIDTH,
     *shared.LOGS,
 )
 def run() -> None:

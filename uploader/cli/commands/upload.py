@@ -27,6 +27,7 @@ from uploader.cli.command import command
     *shared.ENCRYPTION,
     *shared.WAY,
     shared.CONCURRENCY_OPTION,
+    shared.MAX_BANDWIDTH,
     *shared.LOGS,
 )
 def upload() -> None:

@@ -52,7 +52,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     """Run the command line in this process; returns exit code, output and errors."""
 
     def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["uploader", *words])
+        monkeypatch.setattr(sys, "argv", ["uploader/__main__.py", *words])
         code = entry.run()
         said = capsys.readouterr()
         return code, said.out, said.err
@@ -139,7 +139,7 @@ def test_paths_in_the_file_are_relative_to_the_file(settings: Settings, monkeypa
 def test_only_the_commands_that_have_a_setting_take_its_key(call: Call, name: str) -> None:
     example = {bool: "true", int: "7", float: "0.5", list: '["x/"]', str: '"x/"'}[kind(every_setting()[name])]
     Path("uploader.toml").write_text(f"{name} = {example}\n")
-    for command in sorted(COMMANDS.keys() - {"completion"}):
+    for command in sorted(COMMANDS.keys() - {"completion", "schema"}):
         code, out, err = call(command, "--print-config", "--json")
         if name not in settings_of(load(command)):
             assert code == 0, err
@@ -177,7 +177,7 @@ def test_the_name_of_a_new_release_is_not_used_as_the_id_of_an_old_release(call:
         (
             "concurrency = 0",
             ["dist", "--bucket", "b"],
-            "Invalid value for concurrency in uploader.toml: 0 is not in the range 1<=x<=512; see python -m",
+            "Invalid value for concurrency in uploader.toml: 0 is not in the range 1<=x<=512; see ",
         ),
         (
             "",

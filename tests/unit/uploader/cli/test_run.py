@@ -46,7 +46,7 @@ def run(bucket: FakeBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     def call(*command: str, options: tuple[str, ...] = ()) -> int:
         words = ["run", str(tmp_path / "dist"), "--bucket", "my-assets", "--release", "r1", *options, "--", *command]
-        monkeypatch.setattr(sys, "argv", ["uploader", *words])
+        monkeypatch.setattr(sys, "argv", ["uploader/__main__.py", *words])
         return entry.run()
 
     return call

@@ -25,7 +25,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ended(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     """Run the command line; returns its exit code."""
-    monkeypatch.setattr("sys.argv", ["uploader", *words])
+    monkeypatch.setattr("sys.argv", ["uploader/__main__.py", *words])
     return entry.run()
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FUNCTIONS = {"upload": "publish", "doctor": "diagnose"}
 """Commands whose functions have other names: `uploader.doctor` is a package."""
 
-ONLY_COMMANDS = {"completion": "a shell's affair"}
+ONLY_COMMANDS = {"completion": "a shell's affair", "schema": "an editor's"}
 
 ARGUMENTS = {"wanted": "release", "only_channel": "channel", "ended_channel": "channel"}
 """Parameters of click whose names in a program are other ones."""

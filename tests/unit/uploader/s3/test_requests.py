@@ -25,7 +25,7 @@ def store() -> MemoryStore:
 def asked(store: MemoryStore) -> Requests:
     access = SimpleNamespace(bucket="b", region="r", endpoint=None, who="you")
     connection: Any = SimpleNamespace(
-        store=store, access=access, encryption={}, errors=(GenericError, FileNotFoundError)
+        store=store, access=access, encryption={}, errors=(GenericError, FileNotFoundError), bandwidth=None
     )
     return Requests(connection)
 

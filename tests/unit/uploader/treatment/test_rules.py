@@ -170,6 +170,13 @@ def test_identity_makes_a_compressed_form_a_file_of_its_own() -> None:
         ([{"match": "*", "cache-control": "x"}], "unknown setting 'cache-control': did you mean 'cache_control'?"),
         ([{"match": "*", "Content-Type": "a/b"}], "unknown setting 'Content-Type': did you mean 'content_type'?"),
         ([{"match": "*", "gzipped": True}], "unknown setting 'gzipped': did you mean 'gzip'?"),
+        ([{"match": "*", "acl": "public-read"}], "acl is not a setting of a rule: buckets have no ACLs any more"),
+        ([{"match": "*", "Expires": "0"}], "Expires is not a setting of a rule: every client prefers max-age"),
+        (
+            [{"match": "*", "tagging": "a=b"}],
+            "tagging is not a setting of a rule: a file that is sent again would lose",
+        ),
+        ([{"match": "*", "x-amz-website-redirect-location": "/"}], "redirect at the CDN, or in the page"),
         ([{"match": "*", "zzz": True}], "unknown setting 'zzz': use one of match, cache_control, "),
         ([{"match": "*", "cache_control": 60}], "cache_control 60 is not text: put it in quotes"),
         (
