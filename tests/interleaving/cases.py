@@ -291,6 +291,12 @@ ASSET_AND_CLEANER = case(
     CLEANER,
 )
 """No page in place shows what is needed."""
+ELSEWHERE_AND_CLEANER = case(
+    "an upload without a page brings back what another channel had",
+    elsewhere,
+    uploader(cast.upload([A], "default", "back")),
+    CLEANER,
+)
 PAGE_AND_CLEANER = case("an upload brings back a page that is being deleted", removed_page, BACK, CLEANER)
 NEXT_AND_CLEANER = case("a new version, while the one before it is being deleted", superseded, NEXT, CLEANER)
 ROLL_OUT_AND_CLEANER = case("a roll-out of what is being deleted", superseded, ROLL_OUT, CLEANER)
@@ -299,6 +305,7 @@ PIN_AND_CLEANER = case("a pin of what is being deleted", superseded, PIN, CLEANE
 TWO_ACTORS = (
     BACK_AND_CLEANER,
     ASSET_AND_CLEANER,
+    ELSEWHERE_AND_CLEANER,
     PAGE_AND_CLEANER,
     NEXT_AND_CLEANER,
     case("an upload that looks ahead brings back what is being deleted", elsewhere, EARLY, CLEANER),

@@ -256,7 +256,7 @@ MUTANTS = (
         "an asset that it listed was deleted before it read that the cleaner had finished",
         uploader_look.look_around,
         (("heard.waited or ledger.blob.last_modified + MARGIN >= began", "heard.waited"),),
-        every(cases.PAGE_AND_CLEANER),
+        every(cases.ELSEWHERE_AND_CLEANER),
     ),
     Mutant(
         "a listing from before the intent counts from the moment it began",
