@@ -66,7 +66,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     if must_replay(ledger, markers.listed, new):
         markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
         order = find_order(ledger, newest([*markers.of(markers.listed), *ends]), new)
-        history = replay(markers, new, ledger, ends, order.sure_since, lost=loaded.base.rebuild is not None)
+        history = replay(markers, new, ledger, ends, order.sure_since, lost=ledger.has_only_begun)
     else:
         ids = [release_id for release_id in ledger.current.values() if release_id in markers.listed]
         markers = read_markers(store, layout, markers, ids, pace)

@@ -217,12 +217,14 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     states = reference.retired(found)
     # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if site.doubtful or objects[key].at >= _left(key, found)}
-    left_to_people = {key for key in again if not local_asset(key).fingerprinted} | _orphans_within_limit(site)
+    left_by_inner = _left_by_inner(site)
+    plain = {key for key in again | left_by_inner if not local_asset(key).fingerprinted}
+    left_to_people = plain | _within_limit(site)
     if site.doubtful:
         # A release without its marker takes no place among those that are kept, nor its assets a rank.
         most = policy.keep_releases + 1 if policy.keep_releases else 0
         policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
-    overdue = reference.due(found, policy, now) - (left_to_people if last else again | _left_by_inner(site))
+    overdue = reference.due(found, policy, now) - (left_to_people if last else again | left_by_inner)
     ledger = read_ledger(site)
     # What a site around needed when it was asked stays until it is asked again.
     overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
@@ -244,7 +246,7 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
 
 
 def _left_by_inner(site: Site) -> set[str]:
-    """The assets where another site began and went: the next listing finds them."""
+    """The assets where another site began and went: the next listing finds them as orphans."""
     inner = [other.layout for other in site.world.sites if site.layout.prefix in other.layout.around]
     return {key for key in site.world.objects if any(layout.owns(key) for layout in inner) and site.owns(key)}
 
@@ -271,11 +273,16 @@ def _needs(site: Site, policy: Policy) -> Iterator[Release]:
         yield from (site.releases[i][1] for i in {*by_instant[-count:], *sorted(ids)[-count:]})
 
 
-def _orphans_within_limit(site: Site) -> set[str]:
-    """A dead upload stored them again. As orphans of a path that is current they take part in ``version_limit``."""
+def _within_limit(site: Site) -> set[str]:
+    """What takes part in ``version_limit`` for all that a run can know, as its path is current.
+
+    A dead upload stored it again, so that it is an orphan; or the marker is gone by which it was removed.
+    """
     ledger = read_ledger(site)
     retired = ledger.retired if ledger else {}
-    return {key for key, each in retired.items() if not each.release and each.kept_by == Reason.WITHIN_VERSION_LIMIT}
+    vanished = frozenset().union(*(site.published[i][1].keys for i in site.vanished))
+    kept = {key for key, each in retired.items() if each.kept_by == Reason.WITHIN_VERSION_LIMIT}
+    return {key for key in kept if not retired[key].release or key in vanished}
 
 
 def _left(key: str, found: reference.Site) -> datetime:
