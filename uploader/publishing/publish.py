@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.publishing.known_headers import MarkerHeaders
+    from uploader.publishing.retiring import Retiring
     from uploader.s3.port import BucketPort, Look
     from uploader.threads.ahead import Ahead
 
@@ -53,6 +54,7 @@ class Published:
         uploads: The files that were sent, and why.
         unchanged: The files that the bucket held already.
         digest: For a staged release, the digest of what it publishes, which `activate` compares; else None.
+        retires: For a dry run, what the release would retire; else None.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Published:
     uploads: tuple[Upload, ...]
     unchanged: tuple[LocalAsset, ...]
     digest: str | None = None
+    retires: tuple[Retiring, ...] | None = None
 
     @property
     def bytes_uploaded(self) -> int:
