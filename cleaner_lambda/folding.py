@@ -68,7 +68,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     if must_replay(ledger, markers, new):
         markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
         order = find_order(ledger, newest([*markers.of(markers.listed), *ends]), new)
-        history = replay(markers, new, ledger, ends, order.sure_since, lost=loaded.base.rebuild is not None)
+        history = replay(markers, new, ledger, ends, order.sure_since, lost=ledger.has_only_begun)
     else:
         lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
         ids = {release_id for line in lines.values() for release_id in line if release_id in markers.listed}

@@ -142,6 +142,11 @@ class Ledger:
         return {**self.gone, **self.folded}
 
     @property
+    def has_only_begun(self) -> bool:
+        """Whether a rebuild has begun, and no run of it has written down which assets a listing found."""
+        return self.tags_read_to is not None and self.listed_at is None
+
+    @property
     def ends(self) -> dict[str, Folded]:
         """Channel -> the marker that says that it has ended, for each channel that has."""
         seen = ((channel, self.folded.get(i) or self.gone.get(i)) for channel, i in self.current.items())

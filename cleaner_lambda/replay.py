@@ -69,7 +69,8 @@ def replay(
         ledger: The ledger; the checkpoint, if the ledger is lost.
         ends: The ends of channels whose markers are gone.
         sure_since: Until then the order of the releases was unknown; see `cleaner_lambda.history.not_before`.
-        lost: Whether the ledger is lost. Then a listing says which assets are deleted.
+        lost: Whether the ledger is lost, and no run has rebuilt a part of it. Then a listing says which assets are
+            deleted.
     """
     published = [*markers.of(markers.listed), *ends]
     then, cut = current_at_cut(ledger), ledger.cut

@@ -508,6 +508,13 @@ MUTANTS = (
         pruned.lost_ledger,
     ),
     Mutant(
+        "until a run has written down what it rebuilt, the next one begins anew",
+        "assets that only older markers name are forgotten after a crash, and have no tag",
+        folding.fold_log,
+        (("lost=ledger.has_only_begun", "lost=loaded.base.rebuild is not None"),),
+        pruned.crash_while_rebuilding,
+    ),
+    Mutant(
         "the checkpoint is written before a marker is deleted",
         "the same, after a crash between the two",
         run._attempt,  # noqa: SLF001

@@ -76,6 +76,26 @@ def crash_while_pruning() -> None:
         requests += 1
 
 
+def crash_while_rebuilding() -> None:
+    """A rebuild dies after any of its requests; what retired after the cut is in older markers alone."""
+    requests, ended = 0, False
+    while not ended:
+        world = _releases()
+        with few_markers(keep=3):
+            release(world, [A], "r5")
+            cast.clean_alone(world, POLICY)  # the cut is at the release before
+            release(world, [A, PAGE], "r6")
+            world.delete(LAYOUT.ledger)
+            cleaner = _cleaner(world)
+            for _ in range(requests):
+                if cleaner.state == "running":
+                    cleaner.step()
+            ended = cleaner.state != "running"
+            cleaner.crash()
+            _judge(world, f"a rebuild that dies after {requests} requests")
+        requests += 1
+
+
 def copied_after_a_crash() -> None:
     """A run dies after it deleted markers; some older ones are left, and somebody copies them: a replay reads them."""
     world = _releases()

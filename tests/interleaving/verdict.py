@@ -273,8 +273,10 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     states = reference.retired(found)
     # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
-    left = _orphans_within_limit(site) | {key for key in again if site.owns(key) and not local_asset(key).fingerprinted}
-    overdue = _overdue(site, found, policy, now, last=last) - (left if last else again)
+    left_by_inner = _left_by_inner(site)
+    plain = {key for key in again | left_by_inner if site.owns(key) and not local_asset(key).fingerprinted}
+    left = plain | _within_limit(site)
+    overdue = _overdue(site, found, policy, now, last=last) - (left if last else again | left_by_inner)
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
         raise BrokenPromiseError(msg)
@@ -300,12 +302,6 @@ def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *
         most = policy.keep_releases + 1 if policy.keep_releases else 0
         policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
     overdue = reference.due(found, policy, now)
-    if site.vanished:
-        # Nobody knows that the end of its channel was the end of these too.
-        known = replace(found, releases=[each for each in found.releases if each.id not in site.vanished])
-        overdue -= reference.retired(known).keys() - reference.due(known, policy, now)
-    if not last:
-        overdue -= _left_by_inner(site)
     # What a site around needed when it was asked stays until it is asked again.
     overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
     for release_id in () if ledger is None else ledger.lingering:
@@ -315,7 +311,7 @@ def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *
 
 
 def _left_by_inner(site: Site) -> set[str]:
-    """The assets where another site began and went: the next listing finds them."""
+    """The assets where another site began and went: the next listing finds them as orphans."""
     inner = [other.layout for other in site.world.sites if site.layout.prefix in other.layout.around]
     return {key for key in site.world.objects if any(layout.owns(key) for layout in inner) and site.owns(key)}
 
@@ -346,11 +342,16 @@ def _needs(site: Site, policy: Policy) -> Iterator[Release]:
     yield from (site.releases[i][1] for i in lingering if i in site.releases)
 
 
-def _orphans_within_limit(site: Site) -> set[str]:
-    """A dead upload stored them again. As orphans of a path that is current they take part in ``version_limit``."""
+def _within_limit(site: Site) -> set[str]:
+    """What takes part in ``version_limit`` for all that a run can know, as its path is current.
+
+    A dead upload stored it again, so that it is an orphan; or the marker is gone by which it was removed.
+    """
     ledger = read_ledger(site)
     retired = ledger.retired if ledger else {}
-    return {key for key, each in retired.items() if not each.release and each.kept_by == Reason.WITHIN_VERSION_LIMIT}
+    vanished = frozenset().union(*(site.published[i][1].keys for i in site.vanished))
+    kept = {key for key, each in retired.items() if each.kept_by == Reason.WITHIN_VERSION_LIMIT}
+    return {key for key in kept if not retired[key].release or key in vanished}
 
 
 def _left(key: str, found: reference.Site) -> datetime:

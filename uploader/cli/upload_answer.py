@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from release_log.instants import format_instant
 from uploader.builds.private_files import source_maps
 from uploader.cli.console import readable
 from uploader.cli.next_command import next_command, staged_for
@@ -15,7 +16,7 @@ from uploader.counted import counted
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from uploader.builds.options import BuildOptions
     from uploader.cli.output import OutputOptions
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from uploader.protocol.placing import PagePlaced
     from uploader.publishing.invalidation import Cdn
     from uploader.publishing.publish import Published
+    from uploader.publishing.retiring import Retiring
+
+SHOWN = 20
+"""How many of the assets that a release would retire are shown: a build may rename all of its files."""
 
 log = logging.getLogger("uploader")
 
@@ -66,6 +71,7 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
             for each in published.uploads
         ],
         "placed": placed_of(published.placed),
+        "retires": None if published.retires is None else [_retiring(each) for each in published.retires],
         "counts": {"uploaded": len(published.uploads), "unchanged": len(published.unchanged)},
         "bytes_uploaded": published.bytes_uploaded,
         "seconds": round(seconds, 3),
@@ -120,6 +126,7 @@ def summary(document: dict[str, Any], site: Site) -> list[str]:
         lines = [f"would upload {entry['key']} ({entry['reason']})" for entry in document["uploaded"]]
         lines += [f"would put {page['key']} in place ({page['reason']})" for page in document["placed"]]
         lines += [f"would invalidate {path}" for path in (document["invalidation"] or {"paths": ()})["paths"]]
+        lines += _retirements(document["retires"] or ())
         lines.append(
             f"dry run: {counts['uploaded']:,} to upload ({size}), {counts['unchanged']:,} unchanged; nothing written"
         )
@@ -136,6 +143,29 @@ def summary(document: dict[str, Any], site: Site) -> list[str]:
     if document["staged"]:
         activate = next_command("activate", document["release"], site, document["digest"])
         lines.append(f"kept for {staged_for()}; to make it current: {activate}")
+    return lines
+
+
+def _retiring(each: Retiring) -> dict[str, Any]:
+    return {
+        "key": each.key,
+        "logical": each.logical,
+        "state": each.state,
+        "until": each.until and format_instant(each.until),
+        "kept_by": each.kept_by,
+    }
+
+
+def _retirements(retires: Sequence[dict[str, Any]]) -> list[str]:
+    """What a release would retire, in lines: those that would be deleted first, first."""
+    first = sorted(retires, key=lambda each: (each["until"] is None, each["until"], each["key"]))
+    lines = [
+        f"would retire {each['key']} ({each['state']}; "
+        + (f"stays until {each['until']})" if each["until"] else f"kept: {each['kept_by']})")
+        for each in first[:SHOWN]
+    ]
+    if len(first) > SHOWN:
+        lines.append(f"would retire {counted(len(first) - SHOWN, 'more file', 'more files')}: --json lists them all")
     return lines
 
 

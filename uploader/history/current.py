@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from release_log.errors import LedgerError
 from release_log.ledger_view import view
+from release_log.policy_settings import Policy
 from uploader.history.order import dated, doubts_of, newest_first
 from uploader.history.release import Unreadable, id_of, read_releases
 
@@ -53,6 +54,13 @@ def read_ledger(bucket: ReaderPort, layout: Layout) -> tuple[LedgerView | None, 
         return view(blob.body), None
     except LedgerError as error:
         return None, str(error)
+
+
+def setting_in_force(ledger: LedgerView | None, name: str) -> int:
+    """A setting of the cleaner's last run that is a whole number; the default if no run has written it."""
+    policy = ledger.last_run.get("policy") if ledger else None
+    value = policy.get(name) if isinstance(policy, dict) else None
+    return value if isinstance(value, int) else getattr(Policy(), name)
 
 
 def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime], ledger: LedgerView | None) -> Current:

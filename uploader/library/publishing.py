@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from uploader.publishing.invalidation import find_cdn
 from uploader.publishing.known_headers import newest_ahead
 from uploader.publishing.publish import Build, Published
 from uploader.publishing.publish import publish as publish_assets
+from uploader.publishing.retiring import find_retiring
 from uploader.s3.read_only import ReadOnly
 from uploader.treatment.rule_tables import parse_rules
 from uploader.treatment.selection import Selection
@@ -183,7 +184,10 @@ def _publish_build(build: BuildOptions, site: Site, progress: Progress, *, stage
     whole = Build(
         assets=assets, prefix=prefix, channel=build.channel, release=name, metadata=build_metadata(os.environ)
     )
-    return publish_assets(bucket, whole, stage=stage, newest=newest, started=progress.started, sent=progress.sent)
+    published = publish_assets(bucket, whole, stage=stage, newest=newest, started=progress.started, sent=progress.sent)
+    if dry_run:
+        published = replace(published, retires=find_retiring(bucket, site.layout, whole, datetime.now(UTC)))
+    return published
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from release_log.policy_settings import Policy
-from uploader.history.current import find_current, problems_of, read_ledger
+from uploader.history.current import find_current, problems_of, read_ledger, setting_in_force
 from uploader.history.neighbours import warnings_of
 from uploader.history.order import newest_first
 from uploader.history.release import Unreadable, read_releases
@@ -92,7 +91,7 @@ def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
             if isinstance(each, Unreadable):
                 problems.append(each.complaint())
                 continue
-            until = each.at + timedelta(seconds=_setting(ledger, ttl))
+            until = each.at + timedelta(seconds=setting_in_force(ledger, ttl))
             found.append(Waiting(each.id, each.release.channel, each.at, until, len(each.release.assets)))
         waiting[folder] = tuple(found)
     keys = frozenset[str]().union(*(each.release.keys for each in current.releases.values()))
@@ -101,10 +100,3 @@ def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
     return Status(
         current, waiting[layout.pending], waiting[layout.staged], ledger, tuple(problems), odd, tuple(warnings)
     )
-
-
-def _setting(ledger: LedgerView | None, name: str) -> int:
-    """A setting of the last run; the default if no run has written it."""
-    policy = ledger.last_run.get("policy") if ledger else None
-    value = policy.get(name) if isinstance(policy, dict) else None
-    return value if isinstance(value, int) else getattr(Policy(), name)

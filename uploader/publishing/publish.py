@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from uploader.protocol.held import Intent
     from uploader.protocol.placing import PagePlaced
     from uploader.publishing.known_headers import MarkerHeaders
+    from uploader.publishing.retiring import Retiring
     from uploader.s3.port import BucketPort, Look
     from uploader.threads.ahead import Ahead
 
@@ -54,6 +55,7 @@ class Published:
         unchanged: The files that the bucket held already.
         digest: For a staged release, the digest of what it publishes, which `activate` compares; else None.
         placed: The pages that were put in place, and why. None of a staged release.
+        retires: For a dry run, what the release would retire; else None.
     """
 
     id: str
@@ -62,6 +64,7 @@ class Published:
     unchanged: tuple[LocalAsset, ...]
     digest: str | None = None
     placed: tuple[PagePlaced, ...] = ()
+    retires: tuple[Retiring, ...] | None = None
 
     @property
     def bytes_uploaded(self) -> int:
