@@ -442,7 +442,7 @@ MUTANTS = (
         write_if_whole.write_if_whole,
         (
             ("            check_whole(logged, listing.sizes)\n", ""),
-            ("_as_stored(release_at(held.at), listing, at)", "release_at(held.at)"),
+            ("_content(layout, logged, release_at(held.at), listing, held, file)", "release_at(held.at)"),
         ),
         every(cases.PIN_AND_CLEANER),
     ),
