@@ -218,6 +218,12 @@ def test_the_context_in_cdk_json_is_passed_over() -> None:
             {"orphans": "none"}, "context orphans: 'none' is not one of fingerprinted, all, report", id="orphans"
         ),
         pytest.param(
+            {"orphans_pattern": "(a+)+"},
+            "context orphans_pattern: fingerprint pattern '(a+)+' may take for ever on a long name: "
+            "write it without a repeat inside a repeat",
+            id="pattern",
+        ),
+        pytest.param(
             {"max_delete_fraction": "1.5"},
             "context max_delete_fraction: 1.5 is not between 0 and 1",
             id="fraction over 1",

@@ -182,10 +182,10 @@ def _read(manifest: Manifest, files: Mapping[str, str], names: frozenset[str]) -
 def _load(path: Path) -> object:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        msg = f"cannot read build manifest {str(path)!r}: {error.strerror}; name the manifest that the build wrote"
-        raise UsageError(msg) from error
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            msg = f"cannot read build manifest {str(path)!r}: {error.strerror}; name the manifest that the build wrote"
+            raise UsageError(msg) from error
         raise unreadable(str(path), error) from error
     except (ValueError, RecursionError) as error:
         msg = f"is not JSON ({error})"
