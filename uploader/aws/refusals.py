@@ -278,7 +278,7 @@ def explain_s3(
 def _may_be_elsewhere(code: str, text: str) -> bool:
     """Whether S3's answer may mean that the bucket is in another region. The answer to a HEAD has no code."""
     if code == NO_CODE:
-        return re.search(rf"{NO_LOCATION}|\b(301|400) [BM]", text) is not None
+        return re.search(rf"{NO_LOCATION}|\b(30[178]|400) [A-Z]", text) is not None
     return code in _OTHER_REGION
 
 
