@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_cdk import Stack
+from aws_cdk import Fn, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -35,7 +35,10 @@ class WakeUps(NamedTuple):
 
 def wake_ups(scope: Stack, undelivered: sqs.Queue) -> WakeUps:
     """Create the schedule group, and a role that only schedules of this group can assume."""
-    group = scheduler.CfnScheduleGroup(scope, "WakeUps", name=f"{scope.stack_name}-wake-ups")
+    # A group is deleted only after its schedules, and meanwhile its name is taken. So each stack that is created has a
+    # group of another name, by the beginning of its own unique id.
+    stack = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", scope.stack_id))))
+    group = scheduler.CfnScheduleGroup(scope, "WakeUps", name=f"{scope.stack_name}-wake-ups-{stack}")
     role = iam.Role(
         scope,
         "WakeUpRole",

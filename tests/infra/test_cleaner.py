@@ -10,7 +10,7 @@ import pytest
 from cleaner_lambda.request import Request, parse
 from cleaner_lambda.sites import Site, sites_from
 from release_log.policy_settings import Orphans, Policy, policy_from
-from tests.infra.template import properties, resources
+from tests.infra.template import STACK_ID, properties, resources
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesise
@@ -50,7 +50,7 @@ class TestFunction:
                     '[{"bucket":"${Bucket}","prefix":"assets/",'
                     '"policy":{"version_limit":1,"orphans":"all","max_delete_fraction":0.25}}]'
                 ),
-                "WAKE_UP_GROUP": "AssetCleaner-wake-ups",
+                "WAKE_UP_GROUP": f"AssetCleaner-wake-ups-{STACK_ID}",
                 "WAKE_UP_ROLE_ARN": "${WakeUpRole.Arn}",
                 "WAKE_UP_DEAD_LETTER_ARN": "${Undelivered.Arn}",
                 "EVENT_BUS": "default",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.infra.template import deny_without_tls, properties, resources
+from tests.infra.template import STACK_ID, deny_without_tls, properties, resources
 
 RULES = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/AssetCleaner*"
 
@@ -68,7 +68,9 @@ class TestWakeUps:
         template = synthesise()
         assert sorted(resources(template, "AWS::Events::Rule")) == ["DailyRule", "MarkerRule"]
         assert resources(template, "AWS::Scheduler::Schedule") == {}
-        assert properties(template, "AWS::Scheduler::ScheduleGroup", "WakeUps") == {"Name": "AssetCleaner-wake-ups"}
+        assert properties(template, "AWS::Scheduler::ScheduleGroup", "WakeUps") == {
+            "Name": f"AssetCleaner-wake-ups-{STACK_ID}"
+        }
 
 
 class TestQueues:
