@@ -18,6 +18,7 @@ from cleaner_lambda.completion_event import EventBus, NotSentError, detail
 from cleaner_lambda.errors import RequestError, UnknownSiteError
 from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.pace import Pace, within
+from cleaner_lambda.quick_listing import read_listings_quickly
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.report import ROUTINE, cut, log_lines, summary
 from cleaner_lambda.request import parse
@@ -173,7 +174,7 @@ def _s3_once() -> S3Client:
 
 def _open_s3(attempts: int) -> S3Client:
     config = Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": attempts})
-    return require_whole_answers(boto3.client("s3", config=config))
+    return read_listings_quickly(require_whole_answers(boto3.client("s3", config=config)))
 
 
 def _alarm(context: LambdaContext) -> SchedulerAlarm:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import ArnFormat, CfnOutput, Stack
@@ -10,6 +11,8 @@ from aws_cdk import aws_s3 as s3
 
 from infra.buckets import ABORT_DAYS, FIRST
 from infra.permissions import tls_only_statement, write_once_statements
+
+_HANDLER = Path(__file__).with_name("adoption_handler.py")
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 def adopted_buckets(
     scope: Stack, names: Sequence[str], first: str | None, key: kms.IKey | None
 ) -> dict[str, s3.IBucket]:
-    """Turn on EventBridge for existing buckets. The CDK's custom resource keeps their other notifications.
+    """Turn on EventBridge for existing buckets; `infra.adoption_handler` keeps their other notifications.
 
     Args:
         scope: The stack.
@@ -70,6 +73,9 @@ def adopted_buckets(
         )
         bucket.enable_event_bridge_notification()
         found[name] = bucket
+    (handler,) = (each for each in scope.node.children if each.node.id.startswith("BucketNotificationsHandler"))
+    resource: Any = handler.node.find_child("Resource")
+    resource.add_property_override("Code.ZipFile", _HANDLER.read_text())
     return found
 
 

@@ -10,7 +10,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 
-from infra.permissions import cleaner_statements, use_of_key
+from infra.cleaner_role import add_role
+from infra.permissions import use_of_key
 from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
 
@@ -49,11 +50,8 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
     log_group = logs.LogGroup(
         scope, "Log", retention=logs.RetentionDays.THREE_MONTHS, removal_policy=RemovalPolicy.DESTROY
     )
-    role = iam.Role(scope, "CleanerRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    role = add_role(scope, sites)
     log_group.grant_write(role)
-    for site in sites:
-        for statement in cleaner_statements(site.bucket.bucket_arn, site.layout, site.number):
-            role.add_to_policy(statement)
     for statement in _own_statements(scope, settings, wakes, failed):
         role.add_to_policy(statement)
     prefix = sites[0].layout.prefix or "the whole bucket"

@@ -19,7 +19,7 @@ from infra.cleaner import add_cleaner
 from infra.monitoring import add_monitoring
 from infra.permissions import use_of_key, write_once_statements
 from infra.sites import SiteInStack, by_bucket, suffix_of
-from infra.triggers import wake_by_marker, wake_daily, wake_ups
+from infra.triggers import allow_rules, wake_by_marker, wake_daily, wake_ups
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
@@ -54,9 +54,10 @@ class AssetCleaner(Stack):
         undelivered, failed = self._queue("Undelivered"), self._queue("FailedRuns")
         wakes = wake_ups(self, undelivered)
         function = add_cleaner(self, settings, sites, bundle, wakes, failed=failed, undelivered=undelivered)
+        target = allow_rules(self, function, undelivered)
         for site in sites:
-            wake_by_marker(self, site, function, undelivered)
-            wake_daily(self, site, settings.schedule, function, undelivered)
+            wake_by_marker(self, site, target)
+            wake_daily(self, site, settings.schedule, target)
         self._build_job(settings, sites)
         self._protect_log(sites, settings.noncurrent_days)
         self._serve(settings, sites)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_cdk import Stack
+from aws_cdk import Fn, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
 
 from release_log.events import OBJECT_CREATED
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_lambda as lambda_
-    from aws_cdk import aws_sqs as sqs
-
     from infra.sites import SiteInStack
 
 RETRIES = 24
@@ -36,7 +35,10 @@ class WakeUps(NamedTuple):
 
 def wake_ups(scope: Stack, undelivered: sqs.Queue) -> WakeUps:
     """Create the schedule group, and a role that only schedules of this group can assume."""
-    group = scheduler.CfnScheduleGroup(scope, "WakeUps", name=f"{scope.stack_name}-wake-ups")
+    # A group is deleted only after its schedules, and meanwhile its name is taken. So each stack that is created has a
+    # group of another name, by the beginning of its own unique id.
+    stack = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", scope.stack_id))))
+    group = scheduler.CfnScheduleGroup(scope, "WakeUps", name=f"{scope.stack_name}-wake-ups-{stack}")
     role = iam.Role(
         scope,
         "WakeUpRole",
@@ -49,7 +51,50 @@ def wake_ups(scope: Stack, undelivered: sqs.Queue) -> WakeUps:
     return WakeUps(group, role)
 
 
-def wake_by_marker(scope: Stack, site: SiteInStack, function: lambda_.Function, undelivered: sqs.Queue) -> None:
+class RuleTarget(NamedTuple):
+    """What the rules invoke. The CDK adds no permission for each rule, as it does not know these as the stack's own.
+
+    Attributes:
+        function: The cleaner.
+        undelivered: The queue for events that could not be delivered.
+    """
+
+    function: lambda_.IFunction
+    undelivered: sqs.IQueue
+
+
+NAMED = 20
+"""So many characters of the stack's name begin the names of its rules. CloudFormation cuts the name of a long one."""
+
+
+def allow_rules(scope: Stack, function: lambda_.Function, undelivered: sqs.Queue) -> RuleTarget:
+    """Let the stack's rules invoke the cleaner and write to the queue: one statement each, whatever sites there are.
+
+    A queue's policy has at most 20 statements and 8,192 bytes, a function's 20,480 bytes:
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html,
+    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    """
+    rules = scope.format_arn(service="events", resource="rule", resource_name=f"{scope.stack_name[:NAMED]}*")
+    by_rules = iam.ServicePrincipal("events.amazonaws.com")
+    function.add_permission("Rules", principal=by_rules, source_arn=rules)
+    undelivered.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="Rules",
+            principals=[by_rules],
+            actions=["sqs:SendMessage"],
+            resources=[undelivered.queue_arn],
+            conditions={"ArnLike": {"aws:SourceArn": rules}},
+        )
+    )
+    return RuleTarget(
+        lambda_.Function.from_function_attributes(
+            scope, "CleanerOfRules", function_arn=function.function_arn, skip_permissions=True
+        ),
+        sqs.Queue.from_queue_arn(scope, "UndeliveredOfRules", undelivered.queue_arn),
+    )
+
+
+def wake_by_marker(scope: Stack, site: SiteInStack, target: RuleTarget) -> None:
     """Invoke the cleaner when a release marker of a site is written."""
     rule = events.Rule(
         scope,
@@ -64,12 +109,12 @@ def wake_by_marker(scope: Stack, site: SiteInStack, function: lambda_.Function, 
             },
         ),
     )
-    rule.add_target(targets.LambdaFunction(function, dead_letter_queue=undelivered, retry_attempts=RETRIES))
+    rule.add_target(
+        targets.LambdaFunction(target.function, dead_letter_queue=target.undelivered, retry_attempts=RETRIES)
+    )
 
 
-def wake_daily(
-    scope: Stack, site: SiteInStack, schedule: str, function: lambda_.Function, undelivered: sqs.Queue
-) -> None:
+def wake_daily(scope: Stack, site: SiteInStack, schedule: str, target: RuleTarget) -> None:
     """Invoke the cleaner for a full run of a site by the clock, without any event."""
     rule = events.Rule(
         scope,
@@ -80,9 +125,9 @@ def wake_daily(
     payload = {"site": site.layout.prefix, "bucket": site.bucket.bucket_name, "full": True}
     rule.add_target(
         targets.LambdaFunction(
-            function,
+            target.function,
             event=events.RuleTargetInput.from_object(payload),
-            dead_letter_queue=undelivered,
+            dead_letter_queue=target.undelivered,
             retry_attempts=RETRIES,
         )
     )

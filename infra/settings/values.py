@@ -120,10 +120,28 @@ _ORIGIN = _matching(
     "origins such as https://www.example.com, or https://*.example.com for its subdomains, or *",
 )
 
+_OTHER_BUCKETS = {
+    r".*-s3alias|.*--ol-s3|.*\.mrap": "an access point's alias; name the bucket itself",
+    r".*--x-s3": "a directory bucket, whose objects have no tags; name a general purpose bucket",
+    r".*--table-s3": "a table bucket; name a general purpose bucket",
+    r"\d+\.\d+\.\d+\.\d+": "an IP address, which no bucket is called",
+    r"xn--.*|sthree-.*|amzn-s3-demo-.*": "a name that S3 keeps for itself",
+}
+"""Pattern -> what a name is that S3 reserves: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+
+
+def _bucket(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", value):
+        msg = "not a bucket name; leave this setting out to create a bucket"
+        raise ValueError(msg)
+    for pattern, problem in _OTHER_BUCKETS.items():
+        if re.fullmatch(pattern, value):
+            raise ValueError(problem)
+    return value
+
+
 CHECKS: Mapping[str, Check] = {
-    "bucket": _matching(
-        r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "not a bucket name; leave this setting out to create a bucket"
-    ),
+    "bucket": _bucket,
     "name": _matching(r"[A-Za-z][A-Za-z0-9-]{0,31}", "up to 32 letters, digits and hyphens, starting with a letter"),
     "sites": _sites,
     "noncurrent_days": _whole(NONCURRENT_DAYS, "days"),

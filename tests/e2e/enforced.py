@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from examples.installation import Installation
-from tests.e2e.stories import GROUP, Visitor
+from tests.e2e.stories import Visitor, group_of
 
 if TYPE_CHECKING:
     from examples.embedded_aws import EmbeddedAws
@@ -88,7 +88,7 @@ def look_at(deployed: Deployed, aws: EmbeddedAws, strict: StrictS3) -> Stack:
     cleaner = json.dumps(iam.get_role_policy(**role)["PolicyDocument"]["Statement"])
     # The embedded AWS takes every schedule for one of the default group. AWS does not:
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html
-    cleaner = cleaner.replace(f":schedule/{GROUP}/", ":schedule/default/")
+    cleaner = cleaner.replace(f":schedule/{group_of(aws)}/", ":schedule/default/")
     return Stack(deployed, site, strict, role, uploader["Statement"], json.loads(cleaner))
 
 

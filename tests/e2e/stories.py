@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAYOUT = Layout("assets/")
-GROUP = "AssetCleaner-wake-ups"
 POLICY = {"grace": 0, "version_limit": 0, "version_ttl": 0, "staged_ttl": 3600}
 """Superseded assets go at once, removed ones stay for two days."""
 
@@ -193,7 +192,13 @@ def clean_everything(visitor: Visitor) -> Cleaned:
 
 def is_wake_up_set(aws: EmbeddedAws, bucket: str) -> bool:
     """Whether a wake-up is set for that bucket."""
-    return bool(wake_ups(aws, bucket, GROUP))
+    return bool(wake_ups(aws, bucket, group_of(aws)))
+
+
+def group_of(aws: EmbeddedAws) -> str:
+    """The name of the installation's schedule group."""
+    groups = aws.client("scheduler").list_schedule_groups(NamePrefix="AssetCleaner-wake-ups")["ScheduleGroups"]
+    return str(groups[0]["Name"])
 
 
 def release(assets: Mapping[str, str], prefix: str = LAYOUT.prefix) -> bytes:
@@ -213,7 +218,7 @@ def clean(visitor: Visitor) -> dict[str, Any]:
         for name, value in {
             **{name: value for name, value in visitor.environment().items() if name.startswith("AWS_")},
             "SITES": json.dumps([site]),
-            "WAKE_UP_GROUP": GROUP,
+            "WAKE_UP_GROUP": group_of(visitor.aws),
             "WAKE_UP_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/wake-up",
             "WAKE_UP_DEAD_LETTER_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead",
         }.items():

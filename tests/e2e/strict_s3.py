@@ -59,7 +59,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce
 MAX_SKEW = timedelta(minutes=15)
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html: ``RequestTimeTooSkewed``"""
 
-NOT_FOUND = 404
+NOT_FOUND, MOVED = 404, 301
+REGION_HEADER = "x-amz-bucket-region"
+"""In each answer to HeadBucket, and in those that send the client to another region."""
 
 
 class Refusal(NamedTuple):
@@ -70,14 +72,12 @@ class Refusal(NamedTuple):
         code: S3's code.
         message: S3's message.
         more: Further elements of the body.
-        headers: Further headers.
     """
 
     status: int
     code: str
     message: str
     more: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def body(self) -> bytes:
@@ -186,11 +186,10 @@ class StrictS3:
 def _elsewhere(bucket: str, region: str) -> Refusal:
     """No ``Location``: https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html."""
     return Refusal(
-        301,
+        MOVED,
         "PermanentRedirect",
         "The bucket you are attempting to access must be addressed using the specified endpoint.",
         f"<Endpoint>{bucket}.s3.{region}.amazonaws.com</Endpoint><Bucket>{bucket}</Bucket>",
-        (("x-amz-bucket-region", region),),
     )
 
 
@@ -247,8 +246,9 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = forward  # noqa: N815 (as the base class looks for them)
 
     def _refuse(self, refusal: Refusal) -> None:
-        headers = [("Content-Type", "application/xml"), *refusal.headers]
-        self._answer(refusal.status, headers, b"" if self.command == "HEAD" else refusal.body)
+        self._answer(
+            refusal.status, [("Content-Type", "application/xml")], b"" if self.command == "HEAD" else refusal.body
+        )
 
     def _answer(self, status: int, headers: list[tuple[str, str]], data: bytes) -> None:
         self.send_response_only(status)
@@ -256,8 +256,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers:
             if name.lower() == "content-length" and self.command == "HEAD":
                 length = value
-            elif name.lower() not in {"content-length", "transfer-encoding", "connection", "date"}:
+            elif name.lower() not in {"content-length", "transfer-encoding", "connection", "date", REGION_HEADER}:
                 self.send_header(name, value)
+        if status == MOVED or (self.command == "HEAD" and self.path.count("/") == 1):
+            self.send_header(REGION_HEADER, self.strict.region)
         self.send_header("Date", format_datetime(datetime.now(UTC) + self.strict.ahead + AHEAD, usegmt=True))
         self.send_header("Content-Length", length)
         self.end_headers()

@@ -149,7 +149,8 @@ def test_a_bucket_in_another_region(uploader: Uploader, site_folder: Folder) -> 
 def test_a_clock_that_is_wrong(uploader: Uploader, site_folder: Folder, proxy: FaultProxy) -> None:
     """S3 says so by a 403, which is not a missing permission."""
     proxy.deny(anything, "RequestTimeTooSkewed")
-    refused(uploader, 1, "this machine's clock", site_folder("a", {"x": "x"}), AWS_ENDPOINT_URL=proxy.url)
+    for command in (site_folder("a", {"x": "x"}), "status", "doctor"):
+        refused(uploader, 1, "this machine's clock", command, AWS_ENDPOINT_URL=proxy.url)
 
 
 def test_a_user_whom_the_machine_does_not_know(

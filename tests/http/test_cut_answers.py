@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cleaner_lambda import handler
+from cleaner_lambda.quick_listing import read_listings_quickly
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.s3_errors import tells_nothing
 from release_log.whole_answers import require_whole_answers
@@ -51,7 +52,9 @@ class Site:
         s3.put_object(Bucket=self.bucket, Key="assets/gone.js", Body=b"x")
         s3.delete_object(Bucket=self.bucket, Key="assets/gone.js")
         access = Access(self.bucket, "us-east-1", proxy.url, keys=Keys("test", "test", None))
-        patient, once = (require_whole_answers(client_of(proxy.url, attempts)) for attempts in (3, 1))
+        patient, once = (
+            read_listings_quickly(require_whole_answers(client_of(proxy.url, attempts))) for attempts in (3, 1)
+        )
         self.cleaner = S3Store(patient, self.bucket, once)
         self.uploader = Requests(connect(access))
         self.versions = S3Versions(access)

@@ -10,12 +10,15 @@ import pytest
 
 from release_log.instants import parse_instant
 from tests.http.in_process import publish_here
+from uploader.publishing import retiring
+from uploader.s3.bucket import Bucket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tests.http.conftest import Uploader
+    from uploader.s3.port import Blob
 
     Folder = Callable[[str, dict[str, str]], Path]
 
@@ -101,3 +104,23 @@ def test_the_cleaner_does_as_it_says(
     assert {key: each["state"] for key, each in upcoming.items()} == {key: each["state"] for key, each in said.items()}
     for key, each in said.items():
         assert abs(parse_instant(upcoming[key]["due"]) - parse_instant(each["until"])) < timedelta(minutes=1)
+
+
+def test_without_a_cleaner_only_the_newest_markers_are_read(
+    uploader: Uploader, site_folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be thousands."""
+    monkeypatch.setattr(retiring, "MOST_UNSEEN", 2)
+    read: list[str] = []
+    get_each = Bucket.get_each
+
+    def noting(self: Bucket, keys: Sequence[str]) -> dict[str, Blob]:
+        read.extend(keys)
+        return get_each(self, keys)
+
+    monkeypatch.setattr(Bucket, "get_each", noting)
+    for number in range(4):
+        publish_here(uploader, site_folder(f"b{number}", {f"app-3f9c2ab{number}.js": "1"}), f"r{number}")
+    read.clear()
+    assert set(retires(uploader, site_folder("new", NEW))) == {"assets/app-3f9c2ab3.js"}
+    assert [key.rpartition("-")[2] for key in read if "/markers/" in key] == ["r3.json", "r2.json"]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.http.conftest import Uploader
 
 
+MARKER = "release_log/marker.schema.json"
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, made from the source distribution as an installer makes it that finds no wheel."""
@@ -55,7 +58,8 @@ def test_the_wheel_has_the_uploader_and_what_it_shares_with_the_cleaner_and_no_m
         "release_log",
         f"asset_cleaner-{VERSION}.dist-info",
     }
-    assert {"uploader/py.typed", "release_log/py.typed", "release_log/marker.schema.json"} <= set(names)
+    typed, schemas = {"uploader/py.typed", "release_log/py.typed"}, {"uploader/uploader.schema.json", MARKER}
+    assert typed | schemas <= set(names)
 
 
 @pytest.mark.parametrize("command", [["uploader"], ["python", "-P", "-m", "uploader"]])

@@ -78,16 +78,19 @@ def test_a_clock_is_a_quarter_of_an_hour_wrong_at_most(strict: StrictS3, bucket:
     assert raised.value.response["Error"]["Code"] == "RequestTimeTooSkewed"
 
 
-@pytest.mark.parametrize("problem", ["region", "clock"])
+@pytest.mark.parametrize(
+    ("problem", "remedy"), [("region", f"name its region: --region {REGION}"), ("clock", "set the clock")]
+)
 def test_an_upload_that_aws_refuses_ends_with_one_line(
-    strict: StrictS3, uploader: Uploader, site_folder: Folder, problem: str
+    strict: StrictS3, uploader: Uploader, site_folder: Folder, problem: str, remedy: str
 ) -> None:
-    """And changes nothing."""
+    """It says what to do, and nothing is changed."""
     region = ELSEWHERE if problem == "region" else REGION
     strict.ahead = timedelta(hours=problem == "clock")
     site = site_folder("a", {"index.html": "x"})
     answer = uploader.run(site, "--bucket", uploader.bucket, AWS_ENDPOINT_URL_S3=strict.url, AWS_REGION=region)
     assert (answer.returncode, len(answer.stderr.splitlines())) == (1, 1), answer.stderr
+    assert remedy in answer.stderr
     assert uploader.keys() == []
 
 

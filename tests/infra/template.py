@@ -28,6 +28,9 @@ Right = tuple[str, str, str, str]
 """Effect, action, resource, condition."""
 
 
+STACK_ID = "${AWS::StackId./2.-0}"
+"""A part of the stack's id, which is another one each time when a stack is created."""
+
 SCHEDULES = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule"
 
 
@@ -48,7 +51,7 @@ CLEANERS_RIGHTS: set[Right] = {
     ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/checkpoint.json.gz", "Null s3:if-match true"),
     ("Deny", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/pins/*", ""),
     ("Deny", "s3:PutObjectTagging", "${Bucket.Arn}/assets/.releases/*", ""),
-    ("Allow", "scheduler:CreateSchedule", f"{SCHEDULES}/AssetCleaner-wake-ups/*", ""),
+    ("Allow", "scheduler:CreateSchedule", f"{SCHEDULES}/AssetCleaner-wake-ups-{STACK_ID}/*", ""),
     ("Allow", "iam:PassRole", "${WakeUpRole.Arn}", "StringEquals iam:PassedToService scheduler.amazonaws.com"),
     ("Allow", "sqs:SendMessage", "${FailedRuns.Arn}", ""),
     (
@@ -82,13 +85,15 @@ def name_of(logical_id: str) -> str:
     return re.sub(r"[0-9A-F]{8}\Z", "", logical_id)
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 (any part of a template)
+def plain(value: Any) -> Any:  # noqa: ANN401, PLR0911 (any part of a template; one a form)
     """A part of a template, with its references and joins as text."""
     match value:
         case {"Ref": str(target)}:
             return f"${{{name_of(target)}}}"
         case {"Fn::GetAtt": [str(target), attribute]}:
             return f"${{{name_of(target)}.{attribute}}}"
+        case {"Fn::Select": [int(index), {"Fn::Split": [str(separator), whole]}]}:
+            return f"{plain(whole)[:-1]}.{separator}{index}}}"
         case {"Fn::Join": [str(separator), list(parts)]}:
             return separator.join(plain(part) for part in parts)
         case dict():

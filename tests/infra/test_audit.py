@@ -38,7 +38,7 @@ ACCEPTED = {
     rf"AwsSolutions-IAM5\[Resource::.*/\.releases/((pending|staged)/)?\*\] .*/{_ROLE}": (
         "the files of a release log are named after their releases"
     ),
-    r"AwsSolutions-IAM5\[Resource::.*:schedule/AssetCleaner(-blog)?-wake-ups/\*\] .*/CleanerRole/.*": (
+    r"AwsSolutions-IAM5\[Resource::.*:schedule/AssetCleaner(-blog)?-wake-ups-.*/\*\] .*/CleanerRole/.*": (
         "the schedules of this installation's own group"
     ),
     r"AwsSolutions-IAM5\[Resource::\*\] .*/CleanerRole/DefaultPolicy/Resource": "X-Ray has no resources to name",

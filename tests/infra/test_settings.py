@@ -218,6 +218,12 @@ def test_the_context_in_cdk_json_is_passed_over() -> None:
             {"orphans": "none"}, "context orphans: 'none' is not one of fingerprinted, all, report", id="orphans"
         ),
         pytest.param(
+            {"orphans_pattern": "(a+)+"},
+            "context orphans_pattern: fingerprint pattern '(a+)+' may take for ever on a long name: "
+            "write it without a repeat inside a repeat",
+            id="pattern",
+        ),
+        pytest.param(
             {"max_delete_fraction": "1.5"},
             "context max_delete_fraction: 1.5 is not between 0 and 1",
             id="fraction over 1",
@@ -314,6 +320,11 @@ def test_a_setting_is_taken_from_the_context(context: dict[str, object], expecte
         ({"schedule": "cron(0 3 * * *)"}, "six fields"),
         ({"memory": "128"}, "context memory='128': a whole number of MB from 512 to 10240"),
         ({"timeout": 901}, "context timeout=901: a whole number of seconds from 60 to 900"),
+        ({"bucket": "web-x1--x-s3"}, "context bucket='web-x1--x-s3': a directory bucket, whose objects have no tags"),
+        ({"bucket": "web-ab12-s3alias"}, "an access point's alias; name the bucket itself"),
+        ({"bucket": "web--table-s3"}, "a table bucket"),
+        ({"bucket": "192.168.5.4"}, "context bucket='192.168.5.4': an IP address"),
+        ({"bucket": "xn--web"}, "a name that S3 keeps for itself"),
         ({"concurrency": "0"}, "context concurrency='0': a whole number of concurrent executions from 1 to 100"),
         ({"alarm_email": "web"}, "context alarm_email='web': one e-mail address"),
         ({"distribution": "yes"}, "context distribution='yes': true or false"),

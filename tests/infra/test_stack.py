@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.infra.template import SCHEDULES, plain, properties, rights_of
+from tests.infra.template import SCHEDULES, STACK_ID, plain, properties, rights_of
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesise
@@ -37,12 +37,12 @@ def test_a_second_installation_sets_its_wake_ups_in_a_group_of_its_own(synthesis
     group = properties(template, "AWS::Scheduler::ScheduleGroup", "WakeUps")
     environment = properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"]["Variables"]
     schedules = {right[2] for right in rights_of(template, "CleanerRole") if right[1].startswith("scheduler:")}
-    assert group == {"Name": "AssetCleaner-two-wake-ups"}
-    assert environment["WAKE_UP_GROUP"] == "AssetCleaner-two-wake-ups"
-    assert schedules == {f"{SCHEDULES}/AssetCleaner-two-wake-ups/*"}
+    assert group == {"Name": f"AssetCleaner-two-wake-ups-{STACK_ID}"}
+    assert environment["WAKE_UP_GROUP"] == f"AssetCleaner-two-wake-ups-{STACK_ID}"
+    assert schedules == {f"{SCHEDULES}/AssetCleaner-two-wake-ups-{STACK_ID}/*"}
 
 
-def test_a_second_installation_gives_no_other_resource_a_fixed_name(synthesise: Synthesise) -> None:
+def test_an_installation_gives_no_resource_a_fixed_name(synthesise: Synthesise) -> None:
     """A fixed name would let one installation collide with another, or with a retained resource of the last one."""
     names = {"BucketName", "FunctionName", "RoleName", "QueueName", "LogGroupName", "Name"}
     kinds = [
@@ -50,4 +50,4 @@ def test_a_second_installation_gives_no_other_resource_a_fixed_name(synthesise: 
         for each in plain(synthesise().to_json()["Resources"]).values()
         if any("${" not in each["Properties"].get(name, "${") for name in names)
     ]
-    assert kinds == ["AWS::Scheduler::ScheduleGroup"]
+    assert kinds == []

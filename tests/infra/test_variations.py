@@ -38,21 +38,9 @@ class Difference:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def delivered_by(rule: str) -> dict[str, Any]:
-    """The statement that lets a rule put undelivered events into the queue, without its Sid."""
-    return {
-        "Action": "sqs:SendMessage",
-        "Condition": {"ArnEquals": {"aws:SourceArn": f"${{{rule}.Arn}}"}},
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Resource": "${Undelivered.Arn}",
-    }
-
-
 _BUCKET_POLICY = "BucketPolicyE9A3008A.Properties.PolicyDocument.Statement"
 _CLEANERS_RIGHTS = "CleanerRoleDefaultPolicy843AB94A.Properties.PolicyDocument.Statement"
 _UPLOADERS_RIGHTS = "UploaderPolicyF32D6CBE.Properties.PolicyDocument.Statement"
-_UNDELIVERED = "UndeliveredPolicy7726D8D0.Properties.PolicyDocument.Statement"
 _RIGHTS_ON_A_SITE = (
     "ListSite",
     "ReadSite",
@@ -99,21 +87,19 @@ DIFFERENCES = {
             r"\"site\",\"assets/": r"\"site\",\"(whole bucket)",
             "AlarmAssetsBBBF59": "AlarmWholeBucket8DAA45",
             "AssetCleaner-": "AssetCleaner-blog-",
+            "rule/AssetCleaner": "rule/AssetCleaner-blog",
         },
         gone="""
             BrakePulledAlarmWholeBucket8DAA458554A4FB FailedKeysAlarmWholeBucket8DAA45376752C3
             InvalidMarkersAlarmWholeBucket8DAA4566532DB4 MissingAssetsAlarmWholeBucket8DAA45BB72A286
             NoSuccessfulRunAlarmWholeBucket8DAA458983D8F6 PagesNotInPlaceAlarmWholeBucket8DAA4503F6E51F
             AssetsSetAsideAlarmWholeBucket8DAA451276F15A WakeUpsNotSetAlarmWholeBucket8DAA45B3F80D89
-            DailyRuleAllowEventRuleAssetCleaner69E149E2207B3B52 MarkerRuleAllowEventRuleAssetCleaner69E149E2A07F6536
             """,
         added="""
             BrakePulledAlarmWholeBucket8DAA45354EAF5E FailedKeysAlarmWholeBucket8DAA45680E9D65
             InvalidMarkersAlarmWholeBucket8DAA45F2E0E361 MissingAssetsAlarmWholeBucket8DAA45EA101925
             NoSuccessfulRunAlarmWholeBucket8DAA4526E51D63 PagesNotInPlaceAlarmWholeBucket8DAA454BDB8FB4
             AssetsSetAsideAlarmWholeBucket8DAA4511962B5F WakeUpsNotSetAlarmWholeBucket8DAA45757BDB6C
-            DailyRuleAllowEventRuleAssetCleanerblogCleanerEA66F1BED5C56437
-            MarkerRuleAllowEventRuleAssetCleanerblogCleanerEA66F1BEA49FF93F
             CachePolicy26D8A535 Distribution830FAC52 OriginAccessControlDC2011A2 ReleaseLogGuard47D00757
             ResponseHeaders84BC52D6 DistributionDomainName DistributionId
             """,
@@ -126,18 +112,14 @@ DIFFERENCES = {
             f"{_BUCKET_POLICY}.WriteOncee3b0c442": ANY,
             f"{_BUCKET_POLICY}.CloudFrontGetsAssets": ANY,
             f"{_BUCKET_POLICY}.CloudFrontGetsNoReleaseLog": ANY,
-            f"{_UNDELIVERED}.AllowEventRuleAssetCleanerMarkerRule33169926": None,
-            f"{_UNDELIVERED}.AllowEventRuleAssetCleanerDailyRule9512018B": None,
-            f"{_UNDELIVERED}.AllowEventRuleAssetCleanerblogMarkerRuleB5500951": delivered_by("MarkerRule"),
-            f"{_UNDELIVERED}.AllowEventRuleAssetCleanerblogDailyRuleF47654A2": delivered_by("DailyRule"),
         },
     ),
     "sites": Difference(
         added="""
-            MarkerRuleadfd12a919309962 MarkerRuleadfd12a9AllowEventRuleAssetCleaner69E149E2FF0D3740
-            MarkerRulefb66957aB91EA3C0 MarkerRulefb66957aAllowEventRuleAssetCleaner69E149E2BBCB934B
-            DailyRuleadfd12a956B42A18 DailyRuleadfd12a9AllowEventRuleAssetCleaner69E149E2C0DAD569
-            DailyRulefb66957aED99CB46 DailyRulefb66957aAllowEventRuleAssetCleaner69E149E279E07DC7
+            MarkerRuleadfd12a919309962
+            MarkerRulefb66957aB91EA3C0
+            DailyRuleadfd12a956B42A18
+            DailyRulefb66957aED99CB46
             UploaderPolicyadfd12a9EC7D84F8 UploaderPolicyfb66957a7AD53A92
             UploaderPolicyArnadfd12a9 UploaderPolicyArnfb66957a
             AdoptionRole497EB5C9 AdoptionRoleDefaultPolicyEF837E59 BucketblogassetsNotifications145E5DA2
@@ -165,10 +147,6 @@ DIFFERENCES = {
             f"{_BUCKET_POLICY}.CloudFrontGetsAssets": ANY,
             f"{_BUCKET_POLICY}.CloudFrontGetsNoReleaseLog": ANY,
             **{f"{_CLEANERS_RIGHTS}.{right}{site}": ANY for right in _RIGHTS_ON_A_SITE for site in (2, 3)},
-            f"{_UNDELIVERED}.AllowEventRuleAssetCleanerMarkerRuleadfd12a992EBBBF6": delivered_by("MarkerRuleadfd12a9"),
-            f"{_UNDELIVERED}.AllowEventRuleAssetCleanerDailyRuleadfd12a93596B217": delivered_by("DailyRuleadfd12a9"),
-            f"{_UNDELIVERED}.AllowEventRuleAssetCleanerMarkerRulefb66957a65F359E7": delivered_by("MarkerRulefb66957a"),
-            f"{_UNDELIVERED}.AllowEventRuleAssetCleanerDailyRulefb66957a617F2292": delivered_by("DailyRulefb66957a"),
         },
     ),
 }

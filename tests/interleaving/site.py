@@ -98,6 +98,8 @@ class Site:
         elif key.startswith(self.layout.markers):
             release = decode(stored.body, self.layout.prefix)
             release_id = self.layout.release_id(key)
+            if release_id in self.published:  # it was deleted, and a late request writes it again: no run can tell
+                self.world.copied.add(key)
             self.releases[release_id] = self.published[release_id] = (stored.at, release)
             self._dirty = True
         elif key.startswith(self.layout.staged):

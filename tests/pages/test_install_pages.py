@@ -39,7 +39,7 @@ def test_the_outputs_shown_are_the_stacks() -> None:
 
 
 def test_the_configuration_for_asset_sync_is_valid_and_each_rule_changes_something(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", PAGES["migrate"], re.DOTALL)
+    (_, text) = re.findall(r"```toml\n(.*?)```", PAGES["migrate"], re.DOTALL)  # the first is a pattern alone
     (tmp_path / "uploader.toml").write_text(text)
     file = find_config(None, tmp_path)
     assert file is not None

@@ -34,6 +34,10 @@ def not_a_name(value: str) -> str | None:
     """
     if value.startswith("-"):
         return "is an option, so the option before it has no value: is its variable empty?"
+    if value.startswith(("$", "%")):
+        return (
+            "is the name of a variable: in the shell it needs double quotes, or none, and in a file the bucket's name"
+        )
     meant = _meant(value)
     if meant is not None:
         return meant

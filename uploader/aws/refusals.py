@@ -32,6 +32,9 @@ CREDENTIALS = (
 )
 """The codes by which S3 and Lambda refuse the credentials themselves."""
 
+CLOCK = ("RequestTimeTooSkewed", "RequestExpired")
+"""The codes by which S3 says that this machine's clock is wrong."""
+
 DENIED = ("AccessDenied", "AccessDeniedException", "AllAccessDisabled")
 """The codes by which S3, Lambda and CloudFront say that a permission is missing."""
 
@@ -46,6 +49,12 @@ _OTHER_REGION = (
 )
 NO_LOCATION = "redirect without LOCATION"
 """obstore's text for S3's 301, which names the region in a header that obstore does not show."""
+
+_PASSING = (
+    "InternalError|SlowDown|ServiceUnavailable|RequestTimeout|ServerBusy|Throttling\\w*|Busy|50[0-9]|429|"
+    "PreconditionFailed|BadDigest|IncompleteBody|NoSuchUpload|InvalidPart"
+)
+"""The codes of what may go well another time."""
 
 _DENIED, _CREDENTIALS = "|".join(DENIED), "|".join(CREDENTIALS)
 
@@ -92,7 +101,7 @@ S3 = (
         "{missing_bucket}",
         code="NoSuchBucket|InvalidBucketName",
     ),
-    Refusal(*_SKEWED, code="RequestTimeTooSkewed"),
+    Refusal(*_SKEWED, code="|".join(CLOCK)),
     Refusal("AWS does not accept these credentials ({code})", _RENEW, code=_CREDENTIALS),
     Refusal(
         "no credentials any more: {why}",
@@ -139,7 +148,18 @@ S3 = (
         code="ConditionalRequestConflict|OperationAborted",
     ),
     Refusal("{action} on {target} failed ({line})", "run again", code=NO_CODE),
-    Refusal("{action} on {target} failed ({code})", "run again"),
+    Refusal("{action} on {target} failed ({code})", "run again", code=_PASSING),
+    Refusal(
+        "this server cannot do what {action} on {target} asks for ({code})",
+        "use S3, or a server with S3's conditional writes, checksums and tags",
+        code="NotImplemented|MethodNotAllowed",
+    ),
+    Refusal(
+        "S3 refuses {action} on {target} ({code}: {said})",
+        "change what that names, as S3 would refuse it again",
+        text=r"<Message>(?P<said>[^<]+)</Message>",
+    ),
+    Refusal("S3 refuses {action} on {target} ({code})", "look the code up, as S3 would refuse it again"),
 )
 """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; the texts are obstore's and botocore's."""
 
@@ -258,7 +278,7 @@ def explain_s3(
 def _may_be_elsewhere(code: str, text: str) -> bool:
     """Whether S3's answer may mean that the bucket is in another region. The answer to a HEAD has no code."""
     if code == NO_CODE:
-        return re.search(rf"{NO_LOCATION}|\b(301|400) [BM]", text) is not None
+        return re.search(rf"{NO_LOCATION}|\b(30[178]|400) [A-Z]", text) is not None
     return code in _OTHER_REGION
 
 

@@ -10,7 +10,7 @@ from release_log.errors import LayoutError
 from release_log.layout import Layout, check_key, is_plain
 from uploader.builds.asset import LocalAsset
 from uploader.builds.content import digest_and_status, file_status, identity_of, signature_of
-from uploader.builds.files import every_file, walk
+from uploader.builds.files import Walked, every_file, walk
 from uploader.builds.ignore_files import IGNORE_FILE
 from uploader.builds.logical_paths import logical_paths, with_manifest_paths
 from uploader.builds.manifests import FromManifests, read_manifests
@@ -77,7 +77,8 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     def skipped(name: str) -> bool:
         return selection.leaves_out(name) or rules.treat(name, fingerprinted=False) is None
 
-    files, links = walk(directory, skipped) if collector is every_file else (list(collector(directory)), {})
+    walked = walk(directory, skipped) if collector is every_file else Walked(list(collector(directory)), {})
+    files, links, unseen = walked
     files.sort(key=attrgetter("name"))
     refuse_private(directory, files, links, allow, skipped)
     if named is not None:
@@ -93,7 +94,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     log_reasons(files, paths, said.paths, pattern)
     left_out = [file.name for file in files if selection.leaves_out(file.name)]
     assets = list(_assets(layout, files, paths, rules, spelled, frozenset(left_out)))
-    _say_what_was_chosen([file.name for file in files], left_out, rules, selection)
+    _say_what_was_chosen([*(file.name for file in files), *unseen], left_out, rules, selection)
     if not assets:
         raise _nothing_left(directory, left_out)
     _refuse_duplicates(assets)

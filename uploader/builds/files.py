@@ -42,10 +42,12 @@ class Walked(NamedTuple):
     Attributes:
         files: The files, in the order of their names.
         links: Path of each link below the directory -> the path to which it leads.
+        unseen: A name in each folder that was not looked into, as the user's rules leave out whatever it holds.
     """
 
     files: list[File]
     links: dict[str, str]
+    unseen: tuple[str, ...] = ()
 
 
 def every_file(directory: Path) -> list[File]:
@@ -67,11 +69,12 @@ def walk(directory: Path, skipped: Callable[[str], bool] = lambda _name: False) 
     """
     check_directory(directory)
     links: dict[str, str] = {}
-    files = sorted(_walk(str(directory), links, skipped), key=lambda file: file.name)
+    unseen: list[str] = []
+    files = sorted(_walk(str(directory), links, skipped, unseen), key=lambda file: file.name)
     if not files:
         msg = f"directory {str(directory)!r} is empty: did the build run, and does it write into this directory?"
         raise UsageError(msg)
-    return Walked(files, links)
+    return Walked(files, links, tuple(unseen))
 
 
 def check_directory(directory: Path) -> None:
@@ -94,7 +97,7 @@ def check_directory(directory: Path) -> None:
         raise UsageError(msg)
 
 
-def _walk(directory: str, links: dict[str, str], skipped: Callable[[str], bool]) -> Iterator[File]:
+def _walk(directory: str, links: dict[str, str], skipped: Callable[[str], bool], unseen: list[str]) -> Iterator[File]:
     real = os.path.realpath(directory)
     folders = [(directory, "", frozenset({real}))]
     while folders:
@@ -104,6 +107,7 @@ def _walk(directory: str, links: dict[str, str], skipped: Callable[[str], bool])
                 found = list(entries)
         except OSError as error:
             if inside and _is_skipped(inside, skipped):
+                unseen.append(f"{inside}{_ANY}")
                 continue
             raise unreadable(folder, error) from error
         for entry in found:
@@ -116,7 +120,9 @@ def _walk(directory: str, links: dict[str, str], skipped: Callable[[str], bool])
             real = os.path.realpath(entry.path)
             if real not in above:
                 folders.append((entry.path, f"{name}/", above | {real}))
-            elif not _is_skipped(f"{name}/", skipped):
+            elif _is_skipped(f"{name}/", skipped):
+                unseen.append(f"{name}/{_ANY}")
+            else:
                 msg = (
                     f"{entry.path!r} is a link to a directory that contains the link: remove the link, "
                     "or skip it with a rule"

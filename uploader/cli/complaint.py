@@ -32,7 +32,7 @@ def complaint(error: BaseException, *, terminated: bool) -> tuple[str, int]:
         case click.ClickException():
             where: click.Context | None = getattr(error, "ctx", None)
             path = where.command_path if where is not None else "python -m uploader"
-            line = error.format_message().rstrip(".")
+            line = error.format_message().rstrip(".").replace("\n\t", " ")
             if line.endswith("requires an argument"):
                 line += " (is a variable empty?)"
             return f"wrong usage: {line}; see {path} --help", error.exit_code

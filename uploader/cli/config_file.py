@@ -138,7 +138,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        msg = f"{path}: {error.strerror}"
+        msg = f"{path}: cannot be read ({error.strerror}): check --config, or its permissions"
         raise UsageError(msg) from error
     if path.name == PROJECT and b"uploader" not in body:
         return {}  # it configures other tools, which judge whether it is valid

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from uploader.cli.colours import shaded
@@ -64,8 +63,11 @@ def say(lines: Answer | Sequence[Answer], *, done: str) -> None:
 def _shown(part: Answer) -> list[str]:
     if isinstance(part, str):
         return [shaded(part, printable(part), sys.stdout)]
-    on_terminal = sys.stdout is not None and sys.stdout.isatty()
-    return part.lines(sys.stdout, get_terminal_size().columns if on_terminal else None)
+    if sys.stdout is None or not sys.stdout.isatty():
+        return part.lines(sys.stdout)
+    from shutil import get_terminal_size  # noqa: PLC0415 (5 ms, and a pipe has no width)
+
+    return part.lines(sys.stdout, get_terminal_size().columns)
 
 
 def plain(parts: Sequence[Answer]) -> list[str]:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from release_log.bounds import FILE_BYTES
 from uploader.aws.access import first_line
 from uploader.aws.boto3_chain import NO_ANSWER, open_session
-from uploader.aws.refusals import CREDENTIALS, DENIED, explain_s3
+from uploader.aws.refusals import CLOCK, CREDENTIALS, DENIED, explain_s3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +98,7 @@ def _asking(client: Any, access: Access, **subject: str) -> Ask:  # noqa: ANN401
                     document["Body"] = stream.read(most)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
-            if code in CREDENTIALS:
+            if code in {*CREDENTIALS, *CLOCK}:
                 raise explain_s3(access, operation, "", code, str(error)) from error
             return Answer(code or "no code", error.response)
         except NO_ANSWER as error:

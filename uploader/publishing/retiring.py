@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from release_log.tags import State
 from uploader.history.current import find_current, read_ledger, setting_in_force
 from uploader.history.order import newest_first
-from uploader.history.release import Unreadable, read_releases
+from uploader.history.release import Unreadable, id_of, read_releases
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from release_log.marker import Release
     from uploader.publishing.publish import Build
     from uploader.s3.port import ReaderPort
+
+
+MOST_UNSEEN = 20
+"""How many markers that no cleaner has seen are read, the newest first: without a cleaner there may be thousands."""
 
 
 class Retiring(NamedTuple):
@@ -41,7 +45,8 @@ class Retiring(NamedTuple):
 def find_retiring(bucket: ReaderPort, layout: Layout, build: Build, now: datetime) -> tuple[Retiring, ...]:
     """What a build would retire, in the order of the keys.
 
-    It reads the ledger, the current markers and the pins. The policy is that of the cleaner's last run.
+    It reads the ledger, the current markers, the pins, and the newest of the markers that no cleaner has seen. The
+    policy is that of the cleaner's last run.
 
     Args:
         bucket: The site's bucket.
@@ -50,7 +55,10 @@ def find_retiring(bucket: ReaderPort, layout: Layout, build: Build, now: datetim
         now: When it would be published.
     """
     ledger, _ = read_ledger(bucket, layout)
-    log = bucket.written(layout.log)
+    log = dict(bucket.written(layout.log))
+    folded = ledger.folded if ledger else {}
+    for key in [key for key in newest_first(log, layout.markers) if id_of(layout, key) not in folded][MOST_UNSEEN:]:
+        del log[key]
     current = {channel: each.release for channel, each in find_current(bucket, layout, log, ledger).releases.items()}
     if build.channel not in current:
         return ()

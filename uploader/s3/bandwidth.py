@@ -18,7 +18,7 @@ UNITS = {"kB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, 
 LEAST = 64_000
 """Bytes a second. With less, S3 could give up on a part of a large file of which nothing comes for a while."""
 
-_RATE = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(UNITS)})(?:/s)?")
+_RATE = rf"([0-9]+(?:\.[0-9]+)?) ?({'|'.join(UNITS)})(?:/s)?"  # compiled when it is needed: few uploads have a limit
 
 
 def bytes_per_second(text: str) -> float:
@@ -27,7 +27,7 @@ def bytes_per_second(text: str) -> float:
     Raises:
         ValueProblemError: It is not one, or too low.
     """
-    found = _RATE.fullmatch(text)
+    found = re.fullmatch(_RATE, text)
     if found is None:
         msg = f"{text!r} is not a rate such as 20MB/s: a number, one of {', '.join(UNITS)} (B is for bytes), and /s"
         raise ValueProblemError(msg)

@@ -27,7 +27,7 @@ _WITH_HEADERS = ("private", "no-cache")
 """Words that may name headers: ``no-cache="Set-Cookie"``."""
 
 _KNOWN = {each.replace("-", "_"): each for each in (*_SECONDS, *_WORDS)}
-_DIRECTIVE = re.compile(r'\s*([A-Za-z0-9!#$%&\'*+.^_`|~-]+)(?:=("[^"]*"|[^",\s]*))?\s*(?:,|$)')
+_DIRECTIVE = r'\s*([A-Za-z0-9!#$%&\'*+.^_`|~-]+)(?:=("[^"]*"|[^",\s]*))?\s*(?:,|$)'
 _LIKELY = 0.75
 """How similar to a known directive an unknown one is that must be a slip of the pen."""
 
@@ -39,9 +39,9 @@ def problem_of(value: str) -> str | None:
         value: The header's value, printable ASCII.
     """
     seen: Counter[str] = Counter()
-    at = 0
+    at, directive = 0, re.compile(_DIRECTIVE)
     while at < len(value):
-        found = _DIRECTIVE.match(value, at)
+        found = directive.match(value, at)
         if found is None:
             rest = value[at:].strip()
             return f"cannot be read from {rest!r} on: put commas between directives, as in 'public, max-age=60'"

@@ -10,8 +10,10 @@ from cleaner_lambda import foreign
 from cleaner_lambda.guard import check
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.metrics import measure
+from cleaner_lambda.orphans import is_unproven
 from cleaner_lambda.policy import Action, Plan, Reason, View
 from cleaner_lambda.run import RETRY_SECONDS
+from release_log.fingerprints import compile_pattern
 from release_log.layout import Layout
 from release_log.metrics import Metric
 from release_log.policy_settings import Orphans, Policy
@@ -179,3 +181,16 @@ def test_the_finished_plan_is_checked_once_more() -> None:
     view = View(frozenset(), {PHOTO: entry}, orphans=Orphans.FINGERPRINTED)
     assert check(plan, view, Layout("assets/")).set_aside == {PHOTO: Reason.FOREIGN}
     assert check(plan, replace(view, ours=frozenset({PHOTO})), Layout("assets/")).plan == plan
+
+
+@pytest.mark.parametrize(("key", "pattern", "asked"), [(A, None, False), (A, "@([0-9]+)", True), (PHOTO, "(p)", False)])
+def test_whether_an_object_is_asked_is_a_matter_of_the_pattern_for_orphans(
+    key: str,
+    pattern: str | None,
+    asked: bool,  # noqa: FBT001 (a case)
+) -> None:
+    """Of what would be retired as an orphan anyway, nobody asks who sent it."""
+    action = Action(key, Reason.BEYOND_REMOVED_TTL, Retired(key, Mark(State.REMOVED, NOON), 1, "r1"))
+    compiled = None if pattern is None else compile_pattern(pattern)
+    view = View(frozenset(), {}, orphans=Orphans.FINGERPRINTED, pattern=compiled)
+    assert is_unproven(action, view) is asked

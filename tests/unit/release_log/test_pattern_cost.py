@@ -8,6 +8,7 @@ import pytest
 
 from release_log.fingerprints import PatternError, compile_pattern, split
 from release_log.pattern_cost import NAME_LENGTH, can_explode
+from tests.paths import ROOT
 
 GEM = r"^.*-(?P<fingerprint>[0-9A-Za-z]+)(?:\.[0-9A-Za-z]+)+$"
 USUAL = (
@@ -71,6 +72,7 @@ def test_a_name_longer_than_any_files_has_no_fingerprint_by_a_pattern() -> None:
 
 def test_the_gems_own_rule() -> None:
     """As `docs/migrate.md` offers it."""
+    assert f"fingerprint_pattern = '{GEM}'" in (ROOT / "docs" / "migrate.md").read_text()
     pattern = compile_pattern(GEM)
     assert split("assets/app-3f9c2ab1.js", pattern) == ("assets/app.js", "3f9c2ab1")
     assert split("assets/my-app-3f9c2ab1.min.js.map", pattern) == ("assets/my-app.min.js.map", "3f9c2ab1")

@@ -18,6 +18,7 @@ from uploader.builds.manifests.neighbours import (
     like_their_neighbours,
     with_followers,
 )
+from uploader.builds.spelling import nfc
 from uploader.builds.unreadable import unreadable
 from uploader.errors import UsageError
 
@@ -71,14 +72,31 @@ def read_manifests(
     Raises:
         UsageError: The manifest that the user names is broken; a manifest is another build's.
     """
-    names = frozenset(names)
+    # A manifest may spell a name in another form of Unicode than the file system.
+    own = {nfc(name): name for name in names}
+    found = _read_all(directory, own, named, frameworks_too=frameworks_too, skipped=skipped)
+    return FromManifests(
+        {own[name]: logical for name, logical in found.paths.items()}, frozenset(own[name] for name in found.older)
+    )
+
+
+def _read_all(
+    directory: Path,
+    own: Mapping[str, str],
+    named: Path | None,
+    *,
+    frameworks_too: bool,
+    skipped: Callable[[str], bool],
+) -> FromManifests:
+    """What the manifests say; ``own`` is name in NFC -> the file's own name."""
+    names = frozenset(own)
     mapped = frameworks.framework_paths(names, directory.resolve().as_posix()) if frameworks_too else {}
     older: set[str] = set()
     if named == NONE:
         return FromManifests(mapped)
     if named is None:
         for name in formats.find_manifests(names):
-            found = _found(directory, name, names, skipped=skipped(name))
+            found = _found(directory / own[name], directory, name, names, skipped=skipped(own[name]))
             mapped |= found.paths
             older |= found.older
     else:
@@ -88,9 +106,8 @@ def read_manifests(
     return FromManifests(mapped, frozenset(older - mapped.keys()))
 
 
-def _found(directory: Path, name: str, names: frozenset[str], *, skipped: bool) -> FromManifests:
+def _found(path: Path, directory: Path, name: str, names: frozenset[str], *, skipped: bool) -> FromManifests:
     """What a file says that may be a manifest by its name."""
-    path = directory / name
     try:
         document = _load(path)
         may_be_else = formats.is_shared(name) or document in ({}, [])
@@ -131,7 +148,7 @@ NOTHING = FromManifests({})
 
 def _inside(directory: Path, named: Path, names: Collection[str]) -> str:
     """The manifest's path in the build; if it lies outside, its base name, as if it lay at the top of the build."""
-    inside = os.path.relpath(named.resolve(), directory.resolve()).replace(os.sep, "/")
+    inside = nfc(os.path.relpath(named.resolve(), directory.resolve()).replace(os.sep, "/"))
     return inside if inside in names else named.name
 
 
@@ -181,11 +198,11 @@ def _read(manifest: Manifest, files: Mapping[str, str], names: frozenset[str]) -
 
 def _load(path: Path) -> object:
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        msg = f"cannot read build manifest {str(path)!r}: {error.strerror}; name the manifest that the build wrote"
-        raise UsageError(msg) from error
+        return json.loads(nfc(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            msg = f"cannot read build manifest {str(path)!r}: {error.strerror}; name the manifest that the build wrote"
+            raise UsageError(msg) from error
         raise unreadable(str(path), error) from error
     except (ValueError, RecursionError) as error:
         msg = f"is not JSON ({error})"

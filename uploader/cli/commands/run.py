@@ -18,7 +18,13 @@ class RunCommand(Command):
         """See click; the user's command is the context's object."""
         end = args.index("--") if "--" in args else len(args)
         ctx.obj = args[end + 1 :]
-        rest = super().parse_args(ctx, args[:end])
+        try:
+            rest = super().parse_args(ctx, args[:end])
+        except click.UsageError as error:
+            if ctx.obj or not error.message.startswith("Got unexpected extra argument"):
+                raise
+            msg = f"{error.message}: the command to run comes last, after --, as in -- ./roll-out.sh"
+            raise click.UsageError(msg, ctx) from error
         if not ctx.obj and not ctx.resilient_parsing:
             msg = "no command to run: put it last, after --, as in -- ./roll-out.sh"
             raise click.UsageError(msg, ctx)

@@ -136,7 +136,7 @@ EXAMPLES = (
         for code in ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
     ),
     Example(S3, "", REDIRECT, "bucket 'site' is not in region eu-west-1: name its region with --region"),
-    Example(S3, "RequestTimeTooSkewed", "403 Forbidden", SKEWED.format("RequestTimeTooSkewed")),
+    *(Example(S3, code, "403 Forbidden", SKEWED.format(code)) for code in ("RequestTimeTooSkewed", "RequestExpired")),
     Example(LAMBDA, "InvalidSignatureException", "Signature expired", SKEWED.format("InvalidSignatureException")),
     Example(CLOUDFRONT, "SignatureDoesNotMatch", "Signature expired", SKEWED.format("SignatureDoesNotMatch")),
     Example(S3, "", NO_FILES, "too many open files: raise the limit (ulimit -n), or lower --concurrency"),
@@ -155,6 +155,27 @@ EXAMPLES = (
     ),
     Example(
         S3, "", "operation timed out", "s3:PutObject on s3://site/assets/a.js failed (operation timed out): run again"
+    ),
+    Example(
+        S3,
+        "NotImplemented",
+        "?",
+        "this server cannot do what s3:PutObject on s3://site/assets/a.js asks for (NotImplemented): use S3, or a "
+        "server with S3's conditional writes, checksums and tags",
+    ),
+    Example(
+        S3,
+        "InvalidStorageClass",
+        "x <Error><Code>InvalidStorageClass</Code><Message>The storage class is not valid</Message></Error>",
+        "S3 refuses s3:PutObject on s3://site/assets/a.js (InvalidStorageClass: The storage class is not valid): "
+        "change what that names, as S3 would refuse it again",
+    ),
+    Example(
+        S3,
+        "AccountProblem",
+        "?",
+        "S3 refuses s3:PutObject on s3://site/assets/a.js (AccountProblem): look the code up, as S3 would refuse "
+        "it again",
     ),
     Example(S3, "SlowDown", "?", "s3:PutObject on s3://site/assets/a.js failed (SlowDown): run again"),
     Example(
@@ -255,9 +276,7 @@ def test_the_last_row_fits_every_answer(name: str) -> None:
 
 def test_a_code_that_a_table_names_is_whole() -> None:
     """It does not match a longer code that begins with it."""
-    assert explain_s3(ACCESS, "s3:PutObject", KEY, "NoSuchBucketPolicy", "").cause.endswith(
-        "failed (NoSuchBucketPolicy)"
-    )
+    assert explain_s3(ACCESS, "s3:PutObject", KEY, "NoSuchBucketPolicy", "").cause.endswith("(NoSuchBucketPolicy)")
 
 
 def test_another_server_is_named_by_its_url() -> None:

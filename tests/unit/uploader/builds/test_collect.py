@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from uploader.builds.collect import collect
 from uploader.builds.files import File
 from uploader.treatment.rule_tables import parse_rules
+from uploader.treatment.selection import Selection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,3 +170,11 @@ def test_data_that_is_compressed_is_a_coding_only_beside_its_original(tmp_path: 
         "feed.xml.gz": ("application/xml", "gzip"),
         "list-3f9c2ab1.json.gz": ("application/gzip", None),
     }
+
+
+def test_a_manifest_that_is_left_out_is_read_all_the_same(tmp_path: Path) -> None:
+    """As one that a rule skips: six letters alone would be no fingerprint."""
+    (tmp_path / "manifest.json").write_text('{"app.js": "app-3f9c2a.js"}')
+    (tmp_path / "app-3f9c2a.js").touch()
+    (asset,) = collect(tmp_path, "", selection=Selection(exclude=("manifest.json",)))
+    assert (asset.logical, asset.fingerprinted) == ("app.js", True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from hypothesis import given
@@ -564,3 +565,19 @@ def test_with_a_users_own_pattern_no_framework_is_recognised(tmp_path: Path) -> 
     names = ["_nuxt/B096mfoQ.js"]
     assert read_manifests(tmp_path, names).paths == {"_nuxt/B096mfoQ.js": "_nuxt/*.js"}
     assert read_manifests(tmp_path, names, frameworks_too=False).paths == {}
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_manifest_and_the_file_system_may_spell_a_name_in_two_forms(
+    tmp_path: Path, form: Literal["NFC", "NFD"]
+) -> None:
+    """As on macOS: the build tool writes one form, and the file system has the other."""
+    folder, name = tmp_path / "cafe\u0301", "cafe\u0301-3f9c2ab1.js"
+    folder.mkdir()
+    (folder / name).write_text("x")
+    entry = {"cafe\u0301/cafe\u0301.js": f"cafe\u0301/{name}"}
+    text = unicodedata.normalize(form, json.dumps(entry, ensure_ascii=False))
+    (tmp_path / "manifest.json").write_text(text)
+    found = read_manifests(tmp_path, ["manifest.json", f"cafe\u0301/{name}"])
+    assert found.paths == {f"cafe\u0301/{name}": "caf\u00e9/caf\u00e9.js"}
+    assert not found.older

@@ -232,7 +232,9 @@ def test_the_uploaders_part_of_pyproject_toml_must_be_a_table() -> None:
 
 def test_a_file_that_cannot_be_read_is_an_error() -> None:
     Path("uploader.toml").mkdir()
-    with pytest.raises(UsageError, match=r"^uploader\.toml: Is a directory$"):
+    with pytest.raises(
+        UsageError, match=r"^uploader\.toml: cannot be read \(Is a directory\): check --config, or its permissions$"
+    ):
         find_config(None)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from uploader.aws.access import Access
 from uploader.aws.values import ValueProblemError
-from uploader.errors import UploaderError
+from uploader.errors import UploaderError, UsageError
 from uploader.s3.bandwidth import Bandwidth, bytes_per_second
+from uploader.s3.open import connect
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,11 @@ def test_a_rate_without_a_unit_of_bytes_is_refused(text: str) -> None:
 def test_a_rate_that_no_large_file_could_be_sent_at_is_refused() -> None:
     with pytest.raises(ValueProblemError, match="'10kB/s' is too low: give at least 64kB/s"):
         bytes_per_second("10kB/s")
+
+
+def test_a_program_learns_which_value_is_wrong() -> None:
+    with pytest.raises(UsageError, match=r"^max_bandwidth '20' is not a rate"):
+        connect(Access("b", "eu-west-1", None), max_bandwidth="20")
 
 
 class Time:
