@@ -589,6 +589,32 @@ MUTANTS = (
         placing.line_without_its_newest,
     ),
     Mutant(
+        "a release whose marker is gone is missed until a newer one is in place",
+        "its assets count as orphans while visitors get them",
+        lost.find_lost,
+        (
+            (
+                "newer = _is_over(history, channel, (folded.at, release_id))",
+                "newer = found.order >= (folded.at, release_id)",
+            ),
+        ),
+        placing.gone_behind_a_newer_one,
+    ),
+    Mutant(
+        "it stays in its channel's line behind the newer one",
+        "the same, a run later",
+        lost.lines_with_lost,
+        (("        if newer:\n", "        if False:\n"),),
+        placing.gone_behind_a_newer_one,
+    ),
+    Mutant(
+        "what retires while a marker behind the newest is gone stays",
+        "an asset is deleted that the release without its marker needs",
+        lost.hold_doubtful,
+        (("not set(line) <= set(listed)", "line[0] not in listed"),),
+        placing.retired_behind_a_newer_one,
+    ),
+    Mutant(
         "the pages in place are looked at before an old marker goes",
         "a page in place asks for assets that nobody knows any more",
         run._find_cut,  # noqa: SLF001

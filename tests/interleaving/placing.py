@@ -106,6 +106,36 @@ def line_without_its_newest() -> None:
             world.advance(seconds)
 
 
+def gone_behind_a_newer_one() -> None:
+    """The marker of a release in place is gone, and a newer one is not in place yet; days pass."""
+    world = World()
+    with judged(world, "a marker that is gone behind a release that is not in place"):
+        release(world, [C], "r0")
+        cast.clean_alone(world, PAGES_STAY)
+        world.vanish(LAYOUT.marker_key("20261123T120000Z-r0"))
+        cast.publish_alone(world, [B], "r1", placed=False)
+        for seconds in (10, 90_000, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
+def retired_behind_a_newer_one() -> None:
+    """The same, and what that release has retires in another channel meanwhile."""
+    world = World()
+    with judged(world, "an asset that retires while a marker is gone behind a release that is not in place"):
+        release(world, [A], "r0")
+        release(world, [A], "r1", channel="other")
+        cast.publish_alone(world, [B], "r2", placed=False)
+        cast.clean_alone(world, PAGES_STAY)
+        world.vanish(LAYOUT.marker_key("20261123T120000Z-r0"))
+        release(world, [B], "r3", channel="other")
+        for seconds in (10, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
 def put_over_a_newer_page() -> None:
     """An upload is about to put its page in place; a newer one is put in place meanwhile; then the first one dies."""
     put = f"put {PAGE}"
