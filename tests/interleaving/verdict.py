@@ -52,7 +52,7 @@ def seen_by_reference(site: Site, ids: frozenset[str] | None = None, ledger: Led
             msg = f"{i} was written at {site.releases[i][0]}, and the ledger says {at}"
             raise BrokenPromiseError(msg)
     placed = {i: at for i, at in site.placed.items() if ids is None or i in site.pruned or layout.placed_key(i) in ids}
-    for i, each in (ledger.folded if ledger else {}).items():
+    for i, each in (ledger.seen if ledger else {}).items():
         if each.placed is not None:
             if i in placed and each.placed < placed[i] and layout.placed_key(i) not in site.world.copied:
                 msg = f"{i} was in place at {placed[i]}, and the ledger says {each.placed}"
