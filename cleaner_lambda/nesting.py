@@ -158,8 +158,9 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     """Every key that a site's intents, staged releases, pins and newest markers name.
 
     The newest markers are those of each channel by instant and by name: where the two differ, either may be current;
-    and as many before them as ``keep_releases`` keeps there. A file with a name that no release has names nothing: it
-    stops its own site, and not the sites inside it.
+    and as many before them as ``keep_releases`` keeps there; and of each page the newest ones that name it, as nobody
+    but that site itself can see which page is in place. A file with a name that no release has names nothing: it stops
+    its own site, and not the sites inside it.
     """
     ledger = _ledger(store, outer)
     folded = ledger.seen
@@ -172,7 +173,9 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     read = markers.valid.values()
     known |= {each.id: Folded(each.at, each.release.channel, placed=each.placed_at) for each in read}
     newest = _newest(known, 1 + _keep_releases(ledger))
-    newest |= ledger.lingering.keys() & look.markers.keys()
+    line = {*ledger.current.values(), *(i for ids in ledger.behind.values() for i in ids)}
+    markers = read_markers(store, outer, markers, line & look.markers.keys(), pace)
+    newest |= (ledger.lingering.keys() | _removed_pages(ledger) | _with_pages(markers)) & look.markers.keys()
     markers = read_markers(store, outer, markers, newest, pace)
     current = (published.release.all_keys for published in markers.of(newest))
     keys = frozenset(look.protections.by_key).union(look.pins.keys, *current)
@@ -203,6 +206,24 @@ def _newest(folded: Mapping[str, Folded], count: int) -> set[str]:
         for line in (sorted(ids, key=lambda i: (folded[i].at, i), reverse=True), sorted(ids, reverse=True)):
             placed = next((place for place, i in enumerate(line) if folded[i].placed is not None), len(line))
             found.update(line[: placed + count])
+    return found
+
+
+def _removed_pages(ledger: Ledger) -> set[str]:
+    """Ids of the releases with which pages retired that may still be in place."""
+    return {entry.release for key, entry in ledger.retired.items() if entry.logical == key and entry.release}
+
+
+def _with_pages(markers: Markers) -> set[str]:
+    """Ids of the releases whose pages may be in place: of each page, those that name it, from the newest placed on."""
+    found: set[str] = set()
+    placed: set[str] = set()
+    for each in sorted(markers.valid.values(), key=lambda published: published.order, reverse=True):
+        pages = {asset.key for asset in each.release.assets.values() if not asset.fingerprinted}
+        if not pages <= placed:
+            found.add(each.id)
+        if each.placed_at is not None:
+            placed |= pages
     return found
 
 

@@ -22,6 +22,7 @@ from cleaner_lambda import (
     load,
     look,
     lost,
+    nesting,
     next_ledger,
     order,
     pages,
@@ -698,6 +699,20 @@ MUTANTS = (
         decision.look_at_neighbours,
         (("view.around | around.keys", "view.around"),),
         every(nested.THE_SITE_AROUND_TAKES_OVER),
+    ),
+    Mutant(
+        "what a page of a site around may ask for stays, though no release there names the page any more",
+        "the page is in place, and asks for an asset that is gone",
+        nesting._needed_by,  # noqa: SLF001
+        (("_removed_pages(ledger) | ", ""),),
+        partial(nested.page_of_the_site_around, seen=True),
+    ),
+    Mutant(
+        "nor need that site's cleaner have seen it",
+        "the same",
+        nesting._needed_by,  # noqa: SLF001
+        ((" | _with_pages(markers)", ""),),
+        partial(nested.page_of_the_site_around, seen=False),
     ),
     Mutant(
         "an uploader waits for the cleaners of the sites around",

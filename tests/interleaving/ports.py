@@ -88,8 +88,9 @@ class CleanerPort:
             page: list[Listed] = self._request(Op("list", prefix), effect)  # type: ignore[assignment]
             self._note_order(prefix)
             if prefix == self.layout.markers and self.actor is not None:
-                earlier = self.actor.seen_markers if start != after else frozenset()
-                self.actor.seen_markers = earlier | {each.key for each in page}
+                if start == after:
+                    self.actor.seen_before, self.actor.seen_markers = self.actor.seen_markers, frozenset()
+                self.actor.seen_markers |= {each.key for each in page}
             yield from (each for each in page if to is None or each.key <= to)
             if len(page) < self.world.page or (to is not None and page[-1].key > to):
                 return

@@ -116,12 +116,23 @@ class Watch:
             msg = f"{actor.name} deletes {key}, which is pinned"
             raise BrokenPromiseError(msg)
         if key in {name for release in seen.releases for name in release.assets.values()}:
-            if key not in reference.due(seen, self._lenient_policy(key, seen, actor), actor.seen_at):
+            if not (self._is_due(key, seen, actor) or self._is_due(key, self._seen_first(actor), actor)):
                 msg = f"{actor.name} deletes {key} before its time"
                 raise BrokenPromiseError(msg)
         elif not self._was_released(key) and site.world.objects[key].at + ORPHAN > actor.seen_at:
             msg = f"{actor.name} deletes {key}, which no release names, before it is a day old"
             raise BrokenPromiseError(msg)
+
+    def _is_due(self, key: str, seen: reference.Site, actor: Actor) -> bool:
+        return key in reference.due(seen, self._lenient_policy(key, seen, actor), actor.seen_at)
+
+    def _seen_first(self, actor: Actor) -> reference.Site:
+        """The site as at the first look: a release that is in place at the second one only retires more.
+
+        What was due before may then have entered another state.
+        """
+        placed = {each for each in actor.seen_markers if self._site.layout.placed_id(each) is not None}
+        return seen_by_reference(self._site, actor.seen_markers - (placed - actor.seen_before))
 
     def _was_released(self, key: str) -> bool:
         """Whether a release names the asset whose marker is gone by now."""
@@ -338,8 +349,9 @@ def _needs(site: Site, policy: Policy) -> Iterator[Release]:
             in_place = (n for n, i in enumerate(line) if i in site.placed or not site.releases[i][1].places_pages)
             yield from (site.releases[i][1] for i in line[: next(in_place, len(line)) + count])
     ledger = read_ledger(site)
-    lingering = ledger.lingering if ledger is not None else {}
-    yield from (site.releases[i][1] for i in lingering if i in site.releases)
+    if ledger is not None:
+        left = {each.release for key, each in ledger.retired.items() if each.logical == key}
+        yield from (site.releases[i][1] for i in left.union(ledger.lingering) if i in site.releases)
 
 
 def _within_limit(site: Site) -> set[str]:
