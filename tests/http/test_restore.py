@@ -77,7 +77,7 @@ def test_what_was_deleted_is_back_untagged_and_staged_until_it_is_activated(
     assert (answer.returncode, answer.stderr) == (0, "")
     line = answer.stdout.strip()
     said = re.fullmatch(
-        rf"restored 3 assets of {old} \(1 were there\); "
+        rf"restored 3 assets of {old} \(1 was there\); "
         r"kept for staged_ttl \(48 hours by default\) as staged release (\S+-r1); "
         rf"to make it current: python -m uploader activate \1 --bucket {uploader.bucket}",
         line,

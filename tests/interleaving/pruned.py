@@ -84,7 +84,7 @@ def crash_while_rebuilding() -> None:
         with few_markers(keep=3):
             release(world, [A], "r5")
             cast.clean_alone(world, POLICY)  # the cut is at the release before
-            release(world, [A, PAGE], "r6")
+            release(world, [C, PAGE], "r6")  # C has a tag
             world.delete(LAYOUT.ledger)
             cleaner = _cleaner(world)
             for _ in range(requests):
