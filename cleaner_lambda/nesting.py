@@ -166,7 +166,8 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     folded = ledger.seen
     look = take_look(store, outer, ANY_AGE, now, pace)
     # Of the markers that its ledger does not know, only the content says which channel they belong to.
-    markers = Markers(look.markers, look.markers, look.placed)
+    instants = {i: folded[i].at if i in folded else at for i, at in look.markers.items()}
+    markers = Markers(look.markers, instants, look.placed)
     markers = read_markers(store, outer, markers, look.markers.keys() - folded.keys(), pace)
     known = {release_id: each for release_id, each in folded.items() if release_id in look.markers}
     known = {i: replace(each, placed=each.placed or look.placed.get(i)) for i, each in known.items()}

@@ -351,7 +351,9 @@ def _needs(site: Site, policy: Policy) -> Iterator[Release]:
     ledger = read_ledger(site)
     if ledger is not None:
         left = {each.release for key, each in ledger.retired.items() if each.logical == key}
-        yield from (site.releases[i][1] for i in left.union(ledger.lingering) if i in site.releases)
+        yield from (
+            site.releases[i][1] for i in left.union(ledger.lingering, *ledger.behind.values()) if i in site.releases
+        )
 
 
 def _within_limit(site: Site) -> set[str]:
