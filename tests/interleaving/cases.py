@@ -326,13 +326,6 @@ TWO_ACTORS = (
 )
 """The tests play every schedule of these cases."""
 
-LONG = tuple(
-    case
-    for case in TWO_ACTORS
-    if case in (NEXT_AND_CLEANER, ROLL_OUT_AND_CLEANER, OLD_STAGED) or case.name.endswith("at once")
-)
-"""Those of them that take longest: a release is put in place beside another one, or beside a run that deletes."""
-
 END = uploader(cast.ending("default"), name="E")
 END_OF_THE_SITE = uploader(cast.ending(None), name="E")
 END_AND_CLEANER = case("the end of a channel, while others are deleted", superseded, END, CLEANER)
@@ -357,6 +350,16 @@ WITH_AN_END = (
     LEDGER_AND_BACK,
 )
 """A channel or a site ends; the tests play every schedule of these cases."""
+
+LONG = (
+    LOG_AND_BACK,
+    *(
+        case
+        for case in TWO_ACTORS
+        if case in (NEXT_AND_CLEANER, ROLL_OUT_AND_CLEANER, OLD_STAGED) or case.name.endswith("at once")
+    ),
+)
+"""Those of both that take longest: a release is put in place beside another one, or beside a run that deletes."""
 
 END_VANISHED = case("a channel that has ended, and whose marker for that is gone", end_vanished, CLEANER)
 VANISHED_FOR_DAYS = case("a current marker that is gone for days", vanished_for_days, CLEANER)
