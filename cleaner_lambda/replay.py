@@ -90,7 +90,7 @@ def replay(
         # What the ledger did not know at the cut counts from the cut on: late, and never early.
         known = ledger.seen
         placed = [
-            each if each.placed is None else replace(each, placed=max(each.placed, cut[0]))
+            each if each.placed_at is None else replace(each, placed=max(each.placed_at, cut[0]))
             for each in history.releases
             if each.id not in known or known[each.id].placed is None or (known[each.id].placed or cut[0]) > cut[0]
         ]
