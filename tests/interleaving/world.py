@@ -267,8 +267,14 @@ class World:
         for site in self.sites:
             site.check()
         for page, assets in self.asked_for().items():
-            if not assets <= there and not any(site.gave_up(page) for site in self.sites):
-                msg = f"{page} is in place, and asks for {sorted(assets - there)}, which is gone"
+            missing = assets - there
+            for site in self.sites if missing else ():
+                if site.gave_up(page):
+                    missing = frozenset()
+                elif page in site.by_hand:  # a site inside cannot see it
+                    missing = frozenset(filter(site.owns, missing))
+            if missing:
+                msg = f"{page} is in place, and asks for {sorted(missing)}, which is gone"
                 raise BrokenPromiseError(msg)
         for actor in self.actors:
             if not actor.relies_on <= there and self.now <= actor.until:
