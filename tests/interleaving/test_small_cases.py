@@ -53,7 +53,7 @@ def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> N
 )
 def test_a_crash_after_any_request_loses_nothing_in_any_order(case: Case, who: str) -> None:
     """Of the uploader, and of the cleaner, after each request; the longest with one preemption."""
-    long = (case, who) in {(cases.BACK_AND_CLEANER, "C"), (cases.NEXT_AND_CLEANER, "V")}
+    long = case in (cases.BACK_AND_CLEANER, cases.NEXT_AND_CLEANER)
     assert every_crash(case, who, 1 if long and not TORTURE else None) > 1
 
 
@@ -101,7 +101,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
     "play",
     [
         lambda: every_schedule(cases.WRONG_CLOCK),
-        lambda: every_schedule(cases.SLOW_UPLOAD, preemptions=2),
+        lambda: every_schedule(cases.SLOW_UPLOAD, preemptions=PREEMPTIONS + 1),
         lambda: every_schedule(cases.UNTAG_AND_DELETE),
         lambda: every_schedule(cases.WRONG_LEDGER, preemptions=1),
         lambda: every_schedule(cases.MARKER_COPIED),
