@@ -92,9 +92,10 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         warn_of_older(files, pattern)
     paths = logical_paths(with_manifest_paths(files, said.paths), pattern)
     log_reasons(files, paths, said.paths, pattern)
-    left_out = [file.name for file in files if selection.leaves_out(file.name)]
+    left_out = [] if selection.is_everything else [file.name for file in files if selection.leaves_out(file.name)]
     assets = list(_assets(layout, files, paths, rules, spelled, frozenset(left_out)))
-    _say_what_was_chosen([*(file.name for file in files), *unseen], left_out, rules, selection)
+    if rules.rules or not selection.is_everything:
+        _say_what_was_chosen([*(file.name for file in files), *unseen], left_out, rules, selection)
     if not assets:
         raise _nothing_left(directory, left_out)
     _refuse_duplicates(assets)
@@ -136,7 +137,7 @@ def _say_what_was_chosen(names: list[str], left_out: list[str], rules: Rules, se
         )
     for name in left_out:
         log.debug("%s: left out", name)
-    for line in (*selection.unused(names), *(rules.unused(names) if rules.rules else ())):
+    for line in (*selection.unused(names), *rules.unused(names)):
         log.info("%s", line)
 
 
