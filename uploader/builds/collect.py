@@ -14,7 +14,7 @@ from uploader.builds.files import Walked, every_file, walk
 from uploader.builds.ignore_files import IGNORE_FILE
 from uploader.builds.logical_paths import logical_paths, with_manifest_paths
 from uploader.builds.manifests import FromManifests, read_manifests
-from uploader.builds.older import warn_of_older, without_older
+from uploader.builds.older import warn_of_maybe_older, warn_of_older, without_older
 from uploader.builds.private_files import refuse_private
 from uploader.builds.reasons import log_reasons
 from uploader.builds.spelling import as_it_is, nfc, warn_of_spelling
@@ -88,6 +88,7 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         names = [file.name for file in files]
         said = read_manifests(directory, names, manifest, frameworks_too=pattern is None, skipped=skipped)
     files = without_older(files, said.older)
+    warn_of_maybe_older(files, said.maybe_older)
     if collector is not every_file:
         warn_of_older(files, pattern)
     paths = logical_paths(with_manifest_paths(files, said.paths), pattern)
