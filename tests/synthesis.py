@@ -32,7 +32,9 @@ def start_cdk() -> None:
 
 
 def define(context: Mapping[str, object], bundle: Path, out: Path | None = None) -> tuple[App, CdkStack]:
-    """Define the stack as ``app.py`` does.
+    """Define the stack as ``app.py`` does, without the CDK's own look at the template.
+
+    That takes longer than all the rest; ``tests/infra/test_app.py`` has it.
 
     Args:
         context: Settings, given as after ``cdk deploy -c``.
@@ -48,6 +50,8 @@ def define(context: Mapping[str, object], bundle: Path, out: Path | None = None)
     from infra.stack import AssetCleaner  # noqa: PLC0415
 
     app = cdk.App(
-        context=json.loads((ROOT / "cdk.json").read_text())["context"], outdir=None if out is None else str(out)
+        builtin_cloud_formation_validation=False,
+        context=json.loads((ROOT / "cdk.json").read_text())["context"],
+        outdir=None if out is None else str(out),
     )
     return app, AssetCleaner(app, settings_from(context), bundle)
