@@ -32,6 +32,9 @@ ROOT = Path(__file__).resolve().parents[1]
 INTERPRETER = ROOT / "examples" / "emulator" / ".venv" / "bin" / "python"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+KEPT_OUT = ("AWS_", "UPLOADER_", "CDK_", "GITHUB_")
+"""The beginnings of the variables that a command must not inherit: it would go to AWS, or tell a CI job of itself."""
+
 START_SECONDS = 30
 STOP_SECONDS = 5
 
@@ -128,7 +131,7 @@ class EmbeddedAws:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment for a command that should use the embedded AWS instead of AWS."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "UPLOADER_", "CDK_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(KEPT_OUT)}
         return kept | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "AWS_ACCESS_KEY_ID": "test",

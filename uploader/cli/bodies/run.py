@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from uploader.cli.child_process import run_command
 from uploader.cli.console import answer
+from uploader.cli.github import tell_job
 from uploader.cli.next_command import next_command, staged_for
 from uploader.cli.upload_answer import document_of, drop_copies, progress, summary
 from uploader.errors import NotActivatedError, StoppedError, UploaderError
@@ -107,6 +108,7 @@ def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
         rest = "the current release is unchanged; fix the roll-out and run again"
         log.error("%s failed (exit status %d): %s %s; %s", roll_out.command[0], code, release_id, state, rest)
     document = roll_out.document | {"marker": rolled_out.marker, "staged": None, "exit_status": code}
+    tell_job(document)
     if roll_out.output.as_json or not code:
         where = f"s3://{site.bucket}/{site.prefix}"
         state = "is not current" if code else "is current"
