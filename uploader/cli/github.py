@@ -23,7 +23,7 @@ log = logging.getLogger("uploader")
 
 
 def tell_job(document: Mapping[str, Any]) -> None:
-    """Tell the job what was published, if this is one: its outputs, and a summary for the page of the run.
+    """Tell the job what was published: its outputs, and a summary for the page of the run.
 
     Args:
         document: The document of ``--json`` of ``upload`` or ``run``.

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from uploader.cli.child_process import run_command
 from uploader.cli.console import answer
-from uploader.cli.github import tell_job
 from uploader.cli.next_command import next_command, staged_for
-from uploader.cli.upload_answer import document_of, drop_copies, progress, summary
+from uploader.cli.upload_answer import document_of, drop_copies, progress, summary, tell_job
 from uploader.errors import NotActivatedError, StoppedError, UploaderError
 from uploader.library import publishing
 

@@ -6,8 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from uploader.cli.console import answer
-from uploader.cli.github import tell_job
-from uploader.cli.upload_answer import document_of, done, drop_copies, progress, summary
+from uploader.cli.upload_answer import document_of, done, drop_copies, progress, summary, tell_job
 from uploader.library.publishing import cdn_of, publish_build
 
 if TYPE_CHECKING:
