@@ -32,6 +32,9 @@ ROOT = Path(__file__).resolve().parents[1]
 INTERPRETER = ROOT / "examples" / "emulator" / ".venv" / "bin" / "python"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+KEPT_OUT = ("AWS_", "UPLOADER_", "CDK_", "GITHUB_")
+"""The beginnings of the variables that a command must not inherit: it would go to AWS, or tell a CI job of itself."""
+
 START_SECONDS = 30
 STOP_SECONDS = 5
 
@@ -59,6 +62,7 @@ class EmbeddedAws:
         self.enforces_iam = enforce_iam
         self.scratch = Path()
         self._process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         """Start the server.
@@ -75,7 +79,7 @@ class EmbeddedAws:
         programs.mkdir()
         (programs / "node").symlink_to(Path(sys.executable).parent / "node")
         port = _free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.url, self._clients = f"http://127.0.0.1:{port}", {}
         with (self.scratch / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [INTERPRETER, "-m", "ministack"],
@@ -127,7 +131,7 @@ class EmbeddedAws:
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment for a command that should use the embedded AWS instead of AWS."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "UPLOADER_", "CDK_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(KEPT_OUT)}
         return kept | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "AWS_ACCESS_KEY_ID": "test",
@@ -140,16 +144,18 @@ class EmbeddedAws:
         }
 
     def client(self, service: str) -> Any:  # noqa: ANN401 (each service's client has its own type)
-        """A boto3 client for the embedded AWS."""
-        create: Any = boto3.client  # It has an overload for the name of each service, but none for a str.
-        return create(
-            service,
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 (the emulator accepts any key)
-            config=Config(read_timeout=910, retries={"max_attempts": 0}),
-        )
+        """A boto3 client for the embedded AWS; the same for each call, as making one takes as long as some requests."""
+        if service not in self._clients:
+            create: Any = boto3.client  # It has an overload for the name of each service, but none for a str.
+            self._clients[service] = create(
+                service,
+                endpoint_url=self.url,
+                region_name=REGION,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",  # noqa: S106 (the emulator accepts any key)
+                config=Config(read_timeout=910, retries={"max_attempts": 0}),
+            )
+        return self._clients[service]
 
     def cdk(self, *arguments: str, context: Mapping[str, object] | None = None) -> str:
         """Run the pinned CDK command line on this repository's app.
@@ -178,7 +184,10 @@ class EmbeddedAws:
             command,
             cwd=ROOT,
             env=self.environment(
-                CI="true", CDK_DISABLE_CLI_TELEMETRY="true", JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1"
+                CI="true",
+                CDK_DISABLE_CLI_TELEMETRY="true",
+                CDK_VALIDATION="false",  # the CDK's own look at the template takes longer than all the rest
+                JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1",
             ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -193,7 +202,8 @@ class EmbeddedAws:
 
     def bootstrap(self) -> None:
         """Run ``cdk bootstrap``, once before the first `deploy`."""
-        self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+        # Without the app, which it would synthesise and not use.
+        self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app=")
 
     def deploy(self, **context: object) -> dict[str, str]:
         """Run ``cdk deploy`` on this repository's app.

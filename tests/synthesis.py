@@ -28,6 +28,8 @@ def start_cdk() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
         patch.setenv("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
+        # The CDK's own look at a template takes longer than all the rest; tests/infra/test_app.py has it.
+        patch.setenv("CDK_VALIDATION", "false")
         import aws_cdk  # noqa: F401, PLC0415
 
 

@@ -14,6 +14,7 @@ from tests.builds import listing
 from tests.builds.listing import Listed, listed, rebuild, record
 from tests.builds.make import TOOLS, VERSIONS
 from tests.builds.table import logical_paths, table
+from uploader.builds.manifests import read_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,14 @@ def test_every_file_of_a_real_build_has_the_logical_path_written_down(
     tool: str, build: Callable[[str, str], Path]
 ) -> None:
     assert table(build(tool, "v1")) == (HERE / "expected" / f"{tool}.txt").read_text()
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_no_file_of_a_real_build_is_taken_for_an_earlier_one_s(tool: str, build: Callable[[str, str], Path]) -> None:
+    folder = build(tool, "v1")
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    said = read_manifests(folder, names)
+    assert (said.older, said.maybe_older) == (frozenset(), frozenset())
 
 
 @pytest.mark.parametrize("tool", HANDWRITTEN)

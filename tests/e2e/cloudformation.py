@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -20,7 +23,6 @@ from tests.synthesis import define
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 FILES_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
@@ -48,11 +50,19 @@ class Deployed:
         return Installation(aws, self.outputs["BucketName"], self.outputs["CleanerFunctionName"], prefix)
 
 
+@cache
+def _bundled() -> TemporaryDirectory[str]:
+    """A folder with the Lambda's bundle, which is the same for every stack."""
+    made = TemporaryDirectory(prefix="bundle-")
+    build(Path(made.name) / "bundle")
+    return made
+
+
 def deploy(aws: EmbeddedAws, context: Mapping[str, object]) -> Deployed:
     """Synthesise the stack, and let CloudFormation create or update it."""
     out = aws.scratch / "cdk.out"
     shutil.rmtree(out, ignore_errors=True)
-    app, stack = define(context, build(aws.scratch / "bundle"), out)
+    app, stack = define(context, Path(_bundled().name) / "bundle", out)
     app.synth()
     return deploy_assembly(aws, str(stack.stack_name), out)
 

@@ -1,9 +1,9 @@
 """A proxy in front of the embedded S3 that answers as AWS answers a client that may list one prefix only.
 
-It also refuses what AWS refuses and the embedded S3 does not: a region that is not the bucket's, a clock that is
-wrong, a write while another one of the same key is under way, a header that needs a right of its own, and what the
-bucket's policy forbids: to overwrite the release log, for which the embedded S3 lacks the condition key, and to connect
-without TLS.
+It also refuses what AWS refuses and the embedded S3 does not: what S3's model does not know, a region that is not the
+bucket's, a clock that is wrong, a write while another one of the same key is under way, a header that needs a right of
+its own, and what the bucket's policy forbids: to overwrite the release log, for which the embedded S3 lacks the
+condition key, and to connect without TLS.
 And it does two things that no client can bring about by itself: it lets time pass, and it breaks an upload.
 """
 
@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 import boto3
 
 from examples.embedded_aws import REGION
+from tests.s3_model import problem_of
 
 if TYPE_CHECKING:
     import ssl
@@ -133,21 +134,21 @@ class StrictS3:
     def refusal(self, method: str, path: str, headers: Message[str, str]) -> Refusal | None:
         """The answer to a request that AWS would refuse and the embedded S3 would not."""
         signed = _SIGNED.search(headers.get("Authorization", ""))
+        unknown = problem_of(method, path, headers) if signed else None
         if signed and signed["region"] != self.region:
             return _elsewhere(path.split("/")[1], self.region)
         sent = headers.get("X-Amz-Date")
         now = datetime.now(UTC) + self.ahead
         if sent and abs(now - datetime.strptime(sent, "%Y%m%dT%H%M%S%z")) > MAX_SKEW:
             return _skewed(sent, now)
-        if self.tls_only and not self._tls:
-            return DENIED
-        if method == "PUT" and _OVERWRITES.search(path) and "If-None-Match" not in headers:
+        overwrites = method == "PUT" and _OVERWRITES.search(path) and "If-None-Match" not in headers
+        if overwrites or (self.tls_only and not self._tls):
             return DENIED
         needed = {action for header, action in NEEDED_FOR.items() if method in {"PUT", "POST"} and header in headers}
         needed |= {"s3:GetObject"} if method in {"PUT", "DELETE"} and "If-Match" in headers else set()
         if signed and needed and not self._may(signed["key_id"], needed, path):
             return DENIED
-        return None
+        return Refusal(400, "InvalidArgument", unknown) if unknown else None
 
     @contextmanager
     def write(self, method: str, path: str, headers: Message[str, str]) -> Iterator[Refusal | None]:

@@ -24,6 +24,7 @@ from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from release_log.layout import PLACED, Layout, is_stored_page
 from tests.http.fault_proxy import FaultProxy
 from tests.http.in_process import parts_are_small, run_here
+from tests.http.plain_s3 import PlainS3, Stored
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -180,24 +181,11 @@ def proxy(aws: EmbeddedAws) -> Iterator[FaultProxy]:
         yield between
 
 
-@dataclass(frozen=True)
-class Stored:
-    """One object with all that a test stores elsewhere again, or compares."""
-
-    body: bytes
-    headers: dict[str, Any]
-    tags: dict[str, str]
-
-
 def read_bucket(s3: Any, bucket: str) -> dict[str, Stored]:  # noqa: ANN401 (boto3's client)
     """Every object of a bucket."""
-    found = {}
-    for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", ()):
-        answer = s3.get_object(Bucket=bucket, Key=entry["Key"])
-        headers = {name: answer[name] for name in ("ContentType", "CacheControl", "Metadata") if name in answer}
-        tags = s3.get_object_tagging(Bucket=bucket, Key=entry["Key"])["TagSet"] if answer.get("TagCount") else ()
-        found[entry["Key"]] = Stored(answer["Body"].read(), headers, {tag["Key"]: tag["Value"] for tag in tags})
-    return found
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
+    with PlainS3(s3.meta.endpoint_url) as plain:
+        return {key: plain.get(bucket, key) for key in keys}
 
 
 def end_state(objects: dict[str, Stored]) -> dict[str, object]:
@@ -293,9 +281,9 @@ def new_bucket(s3: Any, objects: dict[str, Stored]) -> str:  # noqa: ANN401
     """A bucket of its own with these objects."""
     name = f"site-{os.getpid()}-{next(_buckets)}"
     s3.create_bucket(Bucket=name)
-    for key, stored in objects.items():
-        tags = "&".join(f"{tag}={value}" for tag, value in stored.tags.items())
-        s3.put_object(Bucket=name, Key=key, Body=stored.body, Tagging=tags, **stored.headers)
+    with PlainS3(s3.meta.endpoint_url) as plain:
+        for key, stored in objects.items():
+            plain.put(name, key, stored)
     return name
 
 

@@ -23,6 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import monotonic, sleep  # by name: a test may shorten `time.sleep` for the clients in its process
 from typing import TYPE_CHECKING, Any, Self
 
+from tests.s3_model import problem_of
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -448,12 +450,18 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
+    def _signed(self) -> str:
+        """The access key that signed the request. What S3's model does not know of it fails the test in the end."""
+        signed = re.search(r"Credential=([^/]+)/\d+/[^/]+/(\w+)/", self.headers.get("Authorization", ""))
+        if signed and signed[2] == "s3" and (problem := problem_of(self.command, self.path, self.headers)):
+            self.server.failures.append(AssertionError(problem))
+        return signed[1] if signed else ""
+
     def _serve(self) -> None:
         proxy = self.server.proxy
         body = self._body()
         path, _, query = self.path.partition("?")
-        signed = re.search(r"Credential=([^/]+)/", self.headers.get("Authorization", ""))
-        arrived = Request(self.command, urllib.parse.unquote(path), query, key_id=signed[1] if signed else "")
+        arrived = Request(self.command, urllib.parse.unquote(path), query, key_id=self._signed())
         index, fault = proxy.arrive(arrived)
         if proxy.delay:
             sleep(proxy.delay)

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from tests.http.fault_proxy import Request
 
 TORTURE = os.environ.get("TORTURE") == "1"
-KINDS = 2
-"""The faults of one kind have an odd and an even place among all."""
+KINDS = (
+    (Fault.RESET, Fault.HANG),
+    (Fault.INTERNAL_ERROR, Fault.SLOW_DOWN),
+    (Fault.TRUNCATED, Fault.LOST_REPLY, Fault.BODILESS, Fault.ERROR_BUT_DONE),
+)
+"""The connection breaks before anything is done; S3 itself answers; it is done all the same."""
 
 SLICE = 5
 WRITES = ("PUT", "POST", "DELETE")
@@ -38,11 +42,12 @@ def turns(requests: Sequence[Request], fault: Fault, *methods: str) -> list[tupl
         fault: The fault.
         methods: Requests with one of these methods meet a fault of each kind.
     """
-    shift = list(Fault).index(fault)
+    (kind,) = (each for each in KINDS if fault in each)
+    shift, place = list(Fault).index(fault), kind.index(fault)
     return [
         (n, request)
         for n, request in enumerate(requests, 1)
-        if TORTURE or (n + shift) % (KINDS if request.method in methods else SLICE) == 0
+        if TORTURE or (n % len(kind) == place if request.method in methods else (n + shift) % SLICE == 0)
     ]
 
 

@@ -20,7 +20,7 @@ from cleaner_lambda import handler
 from cleaner_lambda.errors import CleanerError
 from cleaner_lambda.pace import BACKOFF_SECONDS
 from release_log.layout import Layout
-from tests.http.conftest import Stored, end_state, markers, new_bucket, read_bucket
+from tests.http.conftest import end_state, markers, new_bucket, read_bucket
 from tests.http.fault_proxy import Fault, Request
 from tests.http.fault_turns import WRITES, every_fault, is_delete, turns
 from tests.wake_ups import wake_ups
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from examples.embedded_aws import EmbeddedAws
     from tests.http.conftest import Ended
     from tests.http.fault_proxy import FaultProxy
+    from tests.http.plain_s3 import Stored
 
     Cleaner = Callable[..., dict[str, Any]]
     Folder = Callable[[str, dict[str, str]], Path]

@@ -16,7 +16,7 @@ from cleaner_lambda.quick_listing import read_listings_quickly
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.s3_errors import tells_nothing
 from release_log.whole_answers import require_whole_answers
-from tests.http.conftest import Stored, client_of, new_bucket
+from tests.http.conftest import client_of, new_bucket
 from tests.http.fault_turns import TORTURE
 from uploader.aws.access import Access, Keys
 from uploader.s3 import requests
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     from examples.embedded_aws import EmbeddedAws
     from tests.http.fault_proxy import FaultProxy, Request
+from tests.http.plain_s3 import Stored
 
 OBJECTS = {
-    f"assets/{name}.js": Stored(name.encode() * 20, {"ContentType": "text/javascript"}, {"team": name}) for name in "ab"
+    f"assets/{name}.js": Stored(name.encode() * 20, {"content-type": "text/javascript"}, {"team": name})
+    for name in "ab"
 }
 
 

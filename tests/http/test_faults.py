@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+<<<<<<< HEAD
 from release_log.layout import PLACED
 from tests.http.conftest import Stored, end_state, markers, new_bucket, read_bucket, without_intents
+=======
+from tests.http.conftest import end_state, markers, new_bucket, read_bucket, without_intents
+>>>>>>> origin/main
 from tests.http.fault_proxy import Fault, sent
 from tests.http.fault_turns import TORTURE, WRITES, every_fault, is_delete, turns
 from tests.http.in_process import SMALL_PART
+from tests.http.plain_s3 import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +77,7 @@ def test_a_fault_is_what_its_name_says(
     assert bodies == dict.fromkeys("acd" if done is None else "abcd", b"one two")
 
 
-BEFORE = {"assets/logo.png": Stored(b"old", {"ContentType": "image/png"}, {})}
+BEFORE = {"assets/logo.png": Stored(b"old", {"content-type": "image/png"}, {})}
 """The uploads find a file of the same size without a fingerprint, so they compare its content."""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.http.fault_proxy import Fault
+from tests.http.in_process import SMALL_PART
 from tests.http.test_interrupted import Proxy
 from tests.paths import ROOT
 from uploader.builds.parts import PART_BYTES
@@ -30,9 +31,20 @@ SIZE = 5 * PART_BYTES + 3
 @pytest.fixture
 def movie(tmp_path: Path) -> Path:
     """A build of one large file."""
-    path = tmp_path / "build" / "movie-3f9c2ab1.mp4"
-    path.parent.mkdir()
-    path.write_bytes(b"".join(bytes([number]) * PART_BYTES for number in range(5)) + b"end")
+    return write_movie(tmp_path / "build", PART_BYTES)
+
+
+@pytest.fixture
+def short_movie(tmp_path: Path, small_parts: None) -> Path:  # noqa: ARG001 (for what it does)
+    """The same with small parts, in this process. They may arrive in any order."""
+    return write_movie(tmp_path / "build", SMALL_PART)
+
+
+def write_movie(folder: Path, part: int) -> Path:
+    """A file of six parts, each with other bytes."""
+    folder.mkdir()
+    path = folder / "movie-3f9c2ab1.mp4"
+    path.write_bytes(b"".join(bytes([number]) * part for number in range(5)) + b"end")
     return path
 
 
@@ -57,11 +69,11 @@ def test_it_arrives_whole_with_its_headers(uploader: Uploader, movie: Path) -> N
 
 @pytest.mark.parametrize("part", [1, 3, 6])
 def test_an_error_that_lasts_leaves_no_part(
-    uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, movie: Path, part: int
+    uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, short_movie: Path, part: int
 ) -> None:
     """Whichever part it befalls: one line, and no object under the key."""
     plan = proxy.inject(Fault.SLOW_DOWN, is_part(part), times=None)
-    ended = upload(movie.parent, uploader.bucket)
+    ended = upload(short_movie.parent, uploader.bucket)
     assert plan.hit
     assert (ended.code, len(ended.err.splitlines())) == (1, 1), ended.err
     assert f"s3:PutObject on s3://{uploader.bucket}/{KEY} failed (SlowDown)" in ended.err
@@ -69,21 +81,21 @@ def test_an_error_that_lasts_leaves_no_part(
 
 
 def test_an_end_that_fails_leaves_no_part(
-    uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, movie: Path
+    uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, short_movie: Path
 ) -> None:
     proxy.inject(
         Fault.INTERNAL_ERROR, lambda each: each.method == "POST" and each.query.startswith("uploadId"), times=None
     )
-    assert upload(movie.parent, uploader.bucket).code == 1
+    assert upload(short_movie.parent, uploader.bucket).code == 1
     assert (uploads(uploader), uploader.keys()) == ([], [])
 
 
 def test_parts_that_cannot_be_removed_are_told(
-    uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, movie: Path
+    uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, short_movie: Path
 ) -> None:
     """Without the right to abort, a message names them; the bucket's lifecycle removes them."""
     proxy.inject(Fault.INTERNAL_ERROR, lambda each: "uploadId" in each.query, times=None)
-    ended = upload(movie.parent, uploader.bucket)
+    ended = upload(short_movie.parent, uploader.bucket)
     assert ended.code == 1
     assert f"parts of {KEY} stay until the bucket's lifecycle removes them: s3:AbortMultipartUpload" in ended.err
     assert uploads(uploader) == [KEY]

@@ -100,4 +100,4 @@ def test_a_variable_that_is_empty_or_ignored_names_no_server(
     monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
     access = find_access("site", region="eu-west-3", profile=None, endpoint_url=None)
     assert access.endpoint is None
-    assert dict(connect(access).store.config)["endpoint_url_s3"] == "https://s3.eu-west-3.amazonaws.com"
+    assert dict(connect(access).store.config)["endpoint_url_s3"] == "https://site.s3.eu-west-3.amazonaws.com"

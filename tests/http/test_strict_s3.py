@@ -21,6 +21,7 @@ from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.s3 import S3Store
 from examples.embedded_aws import REGION
 from tests.e2e.strict_s3 import StrictS3
+from tests.s3_model import problem_of
 from uploader.aws.access import Access, Keys
 from uploader.s3 import requests
 from uploader.s3.connection import connect
@@ -182,3 +183,22 @@ def test_who_comes_with_tls_is_served(
         read = S3Store(client, uploader.bucket).get("assets/index.html")
         assert read is not None
         assert read.body == b"x"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "problem"),
+    [
+        ("PUT", "/b/k?partNumber=1&uploadId=2", ["Content-MD5", "X-Amz-Date"], None),
+        ("PUT", "/b/k", ["x-amz-tagging", "x-amz-meta-headers", "x-amz-checksum-crc64nvme"], None),
+        ("GET", "/b?list-type=2&prefix=a&start-after=b", [], None),
+        ("POST", "/b?delete", [], None),
+        ("PUT", "/b/k", ["x-amz-taging"], "no operation of S3 knows x-amz-taging"),
+        ("GET", "/b?list-type=2&prefx=a", [], "no operation of S3 knows prefx"),
+        ("PATCH", "/b/k", [], "no operation of S3 is PATCH of an object with []"),
+    ],
+)
+def test_what_the_model_of_s3_does_not_know_is_said(
+    method: str, path: str, headers: list[str], problem: str | None
+) -> None:
+    """The proxies of the tests ask it about every request that both sides send."""
+    assert problem_of(method, path, headers) == problem

@@ -7,11 +7,12 @@ import os
 import pty
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from release_log.marker import decode
+from uploader.s3.pages import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -267,3 +268,21 @@ def test_a_name_that_an_earlier_uploader_took_for_fingerprinted_is_stored_as_pla
     assert [(each["key"], each["reason"]) for each in sent["uploaded"]] == [(key, "headers_differ")]
     assert uploader.aws.client("s3").head_object(Bucket=uploader.bucket, Key=key)["CacheControl"] == "no-cache"
     assert uploader.upload(build)["uploaded"] == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [[".vite/manifest.js", "assets/app-3f9c2ab1.js"], ["assets/app-3f9c2ab1.js", "index.html"], ["a/b/c.js"], ["a"]],
+)
+def test_a_build_of_any_shape_is_listed_without_boto3(
+    uploader: Uploader, site_folder: Folder, monkeypatch: pytest.MonkeyPatch, names: list[str]
+) -> None:
+    """Which takes a quarter of a second to load, and is there for keys that obstore cannot hold."""
+
+    def refuse(*_: object) -> NoReturn:
+        pytest.fail("boto3 was asked for a page")
+
+    monkeypatch.setattr(Pages, "_raw", refuse)
+    folder = site_folder("a", dict.fromkeys(names, "1"))
+    for unchanged in (0, len(names)):
+        assert uploader.upload(folder)["counts"]["unchanged"] == unchanged

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.infra.template import CLEANERS_RIGHTS, deny_without_tls, plain, properties, resources, rights_of
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesise
@@ -83,6 +84,14 @@ class TestNewBucket:
 
 class TestExistingBucket:
     """With ``bucket=`` the stack adopts one."""
+
+    def test_its_handler_is_our_own_and_fits_into_a_template(self, synthesise: Synthesise) -> None:
+        """In the place, and under the id, that the CDK's own handler has: an update keeps the bucket's events on."""
+        template = synthesise(bucket="my-bucket")
+        name = "BucketNotificationsHandler050a0587b7544547bf325f094a3db834"
+        code = properties(template, "AWS::Lambda::Function", name)["Code"]
+        assert code == {"ZipFile": (ROOT / "infra" / "adoption_handler.py").read_text()}
+        assert len(code["ZipFile"]) <= 4096, "the longest that CloudFormation takes"
 
     def test_the_bucket_itself_is_not_the_stacks(self, synthesise: Synthesise) -> None:
         """The stack neither creates the bucket, nor changes it by CloudFormation, nor sets its policy."""

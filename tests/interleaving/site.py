@@ -95,11 +95,13 @@ class Site:
         if placed is not None:
             self.placed[placed] = stored.at
             self._dirty = True
+        elif key.startswith(self.layout.markers) and self.layout.release_id(key) in self.published:
+            # It was deleted, and now a late request of its upload writes it again.
+            self.world.copied.add(key)
+            self.note_rewritten(key, stored)
         elif key.startswith(self.layout.markers):
             release = decode(stored.body, self.layout.prefix)
             release_id = self.layout.release_id(key)
-            if release_id in self.published:  # it was deleted, and a late request writes it again: no run can tell
-                self.world.copied.add(key)
             self.releases[release_id] = self.published[release_id] = (stored.at, release)
             self._dirty = True
         elif key.startswith(self.layout.staged):

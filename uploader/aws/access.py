@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from uploader.printable import without_passwords
+
+if TYPE_CHECKING:
+    from botocore.session import Session
 
 
 class Keys(NamedTuple):
@@ -29,6 +32,7 @@ class Access(NamedTuple):
         profile: The AWS profile that was named.
         keys: The credentials, if they are in the environment; None: `uploader.aws.boto3_chain` finds them.
         who: Who needs the permission, in error messages.
+        session: botocore's session, if the configuration was read, so that an MFA code is asked for once.
     """
 
     bucket: str
@@ -37,6 +41,7 @@ class Access(NamedTuple):
     profile: str | None = None
     keys: Keys | None = None
     who: str = "the build job's role"
+    session: Session | None = None
 
 
 def first_line(error: object) -> str:

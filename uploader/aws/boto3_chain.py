@@ -5,7 +5,8 @@ Importing boto3 takes a quarter of a second, half of a small upload. So this mod
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,11 +26,28 @@ NO_ANSWER: tuple[type[Exception], ...] = (BotoCoreError, ResponseParserError)
 """What boto3 raises when no answer came, or one that is not the service's."""
 
 
+_ONE_AT_A_TIME = Lock()
+
+
+class Session(boto3.Session):
+    """Makes clients from several threads, which boto3 must not: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html."""
+
+    def client(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 (boto3's)
+        """See `boto3.Session.client`."""
+        with _ONE_AT_A_TIME:
+            return super().client(*arguments, **options)
+
+
 def open_session(access: Access) -> boto3.Session:
-    """A session with the same credentials and region."""
+    """A session with the same credentials and region.
+
+    Whatever it takes to get the credentials, such as an MFA code, was done when the access was found.
+    """
     if access.keys is None:
-        return boto3.Session(profile_name=access.profile, region_name=access.region)
-    return boto3.Session(
+        if access.session is not None:
+            return Session(botocore_session=access.session, region_name=access.region)
+        return Session(profile_name=access.profile, region_name=access.region)
+    return Session(
         aws_access_key_id=access.keys.access_key_id,
         aws_secret_access_key=access.keys.secret_access_key,
         aws_session_token=access.keys.token,
@@ -43,10 +61,12 @@ class Configured(NamedTuple):
     Attributes:
         region: The region; None if it names none.
         endpoint: The URL of the S3 server; None for AWS.
+        session: The session that read it, which has the credentials.
     """
 
     region: str | None
     endpoint: str | None
+    session: BotocoreSession
 
 
 def read_configuration(region: str | None, profile: str | None, *, credentials_needed: bool) -> Configured:
@@ -81,7 +101,7 @@ def read_configuration(region: str | None, profile: str | None, *, credentials_n
         checked(f"the region {whose}", found, check_region)
     if endpoint is not None:
         checked(f"the endpoint_url {whose}", endpoint, check_endpoint)
-    return Configured(found, endpoint)
+    return Configured(found, endpoint, core)
 
 
 def find_credentials(access: Access) -> Credentials:

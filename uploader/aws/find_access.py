@@ -56,16 +56,17 @@ def find_access(bucket: str, *, region: str | None, profile: str | None, endpoin
     endpoint = endpoint_url or (None if _are_ignored() else _first(ENDPOINTS, check_endpoint))
     keys = None if profile or os.environ.get("AWS_PROFILE") else _keys()
     where = region or _first(REGIONS, check_region)
+    session = None
     if keys is None or (endpoint is None and (where is None or _names_endpoint())):
         from uploader.aws.boto3_chain import read_configuration  # noqa: PLC0415 (boto3 takes a quarter of a second)
 
         found = read_configuration(region, profile, credentials_needed=keys is None)
-        where, endpoint = where or found.region, endpoint or found.endpoint
+        where, endpoint, session = where or found.region, endpoint or found.endpoint, found.session
     where = where or ("us-east-1" if endpoint else None)
     if where is None:
         msg = "no AWS region: name the bucket's with --region or AWS_REGION"
         raise UsageError(msg)
-    return Access(bucket, where, endpoint, profile, keys)
+    return Access(bucket, where, endpoint, profile, keys, session=session)
 
 
 def _are_ignored() -> bool:

@@ -95,6 +95,23 @@ _OTHER_TIME = "Signature expired|Signature not yet current|RequestExpired"
 """The texts by which services other than S3 say that a request was signed at another time than theirs."""
 _SKEWED = ("AWS refuses the time of this machine's clock ({code})", "set the clock, by NTP for example, then run again")
 
+_BY_POLICY = (
+    Refusal(
+        "access denied",
+        "{policy} denies {action} on {target} explicitly: change it, or ask its owner",
+        code=_DENIED,
+        text=r"with an explicit deny in (?P<policy>an? [\w -]*?(?:policy|boundary))",
+    ),
+    Refusal(
+        "access denied",
+        "the {policy} has to allow {action} on {target} too: change it, or ask its owner",
+        code=_DENIED,
+        text=r"because no (?P<policy>(?!identity-|resource-)[\w -]*?(?:policy|boundary)) allows",
+    ),
+)
+"""Where no permission of the role is missing:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
+
 S3 = (
     Refusal(
         "bucket {bucket!r} does not exist",
@@ -118,6 +135,12 @@ S3 = (
         "S3 cannot use the KMS key ({code})",
         "check --sse-kms-key-id, its region and its state",
         code=r"KMS\..*",
+    ),
+    *_BY_POLICY,
+    Refusal(
+        "{target} is archived ({code})",
+        "restore it from its archive, or store it again in another storage class",
+        code="InvalidObjectState",
     ),
     Refusal("access denied", _MISSING_READ, code=_DENIED, action="s3:GetObject"),
     Refusal("access denied", _MISSING_ACTION, code=_DENIED),
@@ -179,6 +202,7 @@ LAMBDA = (
         f"{NAME_FUNCTION}, and its region with --region",
         code="ResourceNotFoundException",
     ),
+    *_BY_POLICY,
     Refusal("access denied", _MISSING_ACTION, code=_DENIED),
     Refusal("AWS does not accept these credentials ({code})", _RENEW, code=_CREDENTIALS),
     Refusal(

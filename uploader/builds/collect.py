@@ -14,7 +14,7 @@ from uploader.builds.files import Walked, every_file, walk
 from uploader.builds.ignore_files import IGNORE_FILE
 from uploader.builds.logical_paths import logical_paths, with_manifest_paths
 from uploader.builds.manifests import FromManifests, read_manifests
-from uploader.builds.older import warn_of_older, without_older
+from uploader.builds.older import warn_of_maybe_older, warn_of_older, without_older
 from uploader.builds.private_files import refuse_private
 from uploader.builds.reasons import log_reasons
 from uploader.builds.spelling import as_it_is, nfc, warn_of_spelling
@@ -88,13 +88,15 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
         names = [file.name for file in files]
         said = read_manifests(directory, names, manifest, frameworks_too=pattern is None, skipped=skipped)
     files = without_older(files, said.older)
+    warn_of_maybe_older(files, said.maybe_older)
     if collector is not every_file:
         warn_of_older(files, pattern)
     paths = logical_paths(with_manifest_paths(files, said.paths), pattern)
     log_reasons(files, paths, said.paths, pattern)
-    left_out = [file.name for file in files if selection.leaves_out(file.name)]
+    left_out = [] if selection.is_everything else [file.name for file in files if selection.leaves_out(file.name)]
     assets = list(_assets(layout, files, paths, rules, spelled, frozenset(left_out)))
-    _say_what_was_chosen([*(file.name for file in files), *unseen], left_out, rules, selection)
+    if rules.rules or not selection.is_everything:
+        _say_what_was_chosen([*(file.name for file in files), *unseen], left_out, rules, selection)
     if not assets:
         raise _nothing_left(directory, left_out)
     _refuse_duplicates(assets)
@@ -136,7 +138,7 @@ def _say_what_was_chosen(names: list[str], left_out: list[str], rules: Rules, se
         )
     for name in left_out:
         log.debug("%s: left out", name)
-    for line in (*selection.unused(names), *(rules.unused(names) if rules.rules else ())):
+    for line in (*selection.unused(names), *rules.unused(names)):
         log.info("%s", line)
 
 

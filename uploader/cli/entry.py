@@ -73,6 +73,9 @@ def run() -> int:
 def _end(error: BaseException, *, terminated: bool) -> int:
     line, code = complaint(error, terminated=terminated)
     log.debug("", exc_info=error)
+    from uploader.cli.github import as_annotation  # noqa: PLC0415 (most runs end without an error)
+
+    line = printable(line)
     with contextlib.suppress(OSError):  # the exit code says it too
-        click.echo(failure(printable(f"uploader: {line}"), sys.stderr), err=True, color=True)
+        click.echo(as_annotation(line) or failure(f"uploader: {line}", sys.stderr), err=True, color=True)
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -85,6 +86,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 (a callback may return anything)
     """A value as it could stand in the file."""
     if isinstance(value, re.Pattern):
         return value.pattern
+    if isinstance(value, tuple):
+        return list(value)
     return str(value) if isinstance(value, Path) else value
 
 
@@ -92,6 +95,8 @@ def _shown(value: object) -> str | None:
     """A value as it could stand in the file; a string has no quotes."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(json.dumps(each, ensure_ascii=False) for each in value)}]" if value else None
     return None if value is None else str(value) or '""'
 
 

@@ -114,6 +114,14 @@ def drop_copies(document: dict[str, Any], site: Site, cdn: Cdn | None, so_far: s
         raise StoppedError(msg) from error
 
 
+def tell_job(document: dict[str, Any]) -> None:
+    """Tell the CI job what was published, where it wants to know."""
+    if os.environ.get("GITHUB_ACTIONS"):
+        from uploader.cli import github  # noqa: PLC0415 (others have no use for it)
+
+        github.tell_job(document)
+
+
 def done(document: dict[str, Any]) -> str:
     """Staged or released."""
     return "staged" if document["staged"] else "released"

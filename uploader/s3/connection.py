@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from datetime import timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from uploader.aws.access import first_line
-from uploader.aws.bucket_names import is_host
+from uploader.aws.endpoint import server_of
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 
 WARM = 6
 """How many connections are opened ahead: for the listing's key ranges, the intent, and the reads beside them."""
-
-ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
-"""The environment variables from which obstore takes a server by itself."""
 
 OPENING_SECONDS = 0.1
 """How long `Connection.wait` waits, at most."""
@@ -137,10 +133,8 @@ def _server(access: Access) -> dict[str, Any]:
     """
     if access.endpoint:
         return {"endpoint": access.endpoint, "aws_endpoint_url_s3": access.endpoint}
-    if not any(name in os.environ for name in ENDPOINTS):
-        return {"virtual_hosted_style_request": is_host(access.bucket)}
-    domain = "amazonaws.com.cn" if access.region.startswith("cn-") else "amazonaws.com"
-    return {"aws_endpoint_url_s3": f"https://s3.{access.region}.{domain}"}
+    server = server_of(access)
+    return {"aws_endpoint_url_s3": server.url, "virtual_hosted_style_request": server.has_bucket}
 
 
 def _credentials(access: Access) -> dict[str, Any]:

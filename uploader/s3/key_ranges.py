@@ -40,8 +40,9 @@ def key_ranges(keys: Collection[str], at_once: int, page: int = PAGE) -> list[Ke
     ordered = sorted(keys)
     ranges = []
     size = page * max(1, -(-len(ordered) // (at_once * page)))
-    # Without its last character, the first key sorts before itself: so the first range includes it.
-    after = ordered[0][:-1] if ordered else ""
+    # Without its last character, the first key sorts before itself: so the first range includes it. Without a slash at
+    # its end, obstore can hold it.
+    after = ordered[0][:-1].rstrip("/") if ordered else ""
     start = 0
     while start < len(ordered):
         end = _cut(ordered, start, size)

@@ -33,6 +33,11 @@ class Selection:
         object.__setattr__(self, "_in", _any_of(self.include))
         object.__setattr__(self, "_out", _any_of(self.exclude))
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether it leaves out no file at all: of 50,000 files, none needs to be looked at."""
+        return self._in is None and self._out is None and self.ignored is None
+
     def leaves_out(self, name: str) -> bool:
         """Whether the file of this name is not published.
 

@@ -46,8 +46,8 @@ site_policies = st.builds(
 )
 
 
-whole_runs = settings(max_examples=200 * MORE)
-"""More examples than usual."""
+whole_runs = settings(max_examples=100 * MORE)
+"""As many examples as usual; `make torture` has more."""
 
 
 @st.composite

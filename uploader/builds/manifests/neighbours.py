@@ -64,8 +64,10 @@ def left_behind(mapped: Mapping[str, str], names: Iterable[str]) -> frozenset[st
         owner = name
         while owner.endswith(_FOLLOWERS):
             owner = owner[: -len(next(filter(owner.endswith, _FOLLOWERS)))]
+        if owner in mapped:
+            continue
         seen = split(owner)
-        if owner in mapped or seen.fingerprint is None or seen.logical not in current:
+        if seen.fingerprint is None or seen.logical not in current:
             continue
         if shape(seen.fingerprint)[0] in {len(token) for token in _tokens(current[seen.logical], seen.logical)}:
             older.add(name)

@@ -42,10 +42,12 @@ class FromManifests(NamedTuple):
             name has no fingerprint.
         older: The files that an earlier build left in the directory: a manifest that names each file of the build names
             another one for their logical path.
+        maybe_older: The files of which a bundler's manifest makes this likely, as it need not name each file.
     """
 
     paths: Mapping[str, str]
     older: frozenset[str] = frozenset()
+    maybe_older: frozenset[str] = frozenset()
 
 
 def read_manifests(
@@ -76,7 +78,9 @@ def read_manifests(
     own = {nfc(name): name for name in names}
     found = _read_all(directory, own, named, frameworks_too=frameworks_too, skipped=skipped)
     return FromManifests(
-        {own[name]: logical for name, logical in found.paths.items()}, frozenset(own[name] for name in found.older)
+        {own[name]: logical for name, logical in found.paths.items()},
+        frozenset(own[name] for name in found.older),
+        frozenset(own[name] for name in found.maybe_older),
     )
 
 
@@ -91,19 +95,21 @@ def _read_all(
     """What the manifests say; ``own`` is name in NFC -> the file's own name."""
     names = frozenset(own)
     mapped = frameworks.framework_paths(names, directory.resolve().as_posix()) if frameworks_too else {}
-    older: set[str] = set()
     if named == NONE:
         return FromManifests(mapped)
     if named is None:
-        for name in formats.find_manifests(names):
-            found = _found(directory / own[name], directory, name, names, skipped=skipped(own[name]))
-            mapped |= found.paths
-            older |= found.older
+        found = [
+            _found(directory / own[name], directory, name, names, skipped=skipped(own[name]))
+            for name in formats.find_manifests(names)
+        ]
     else:
-        found = _named(directory, named, names)
-        mapped |= found.paths
-        older |= found.older
-    return FromManifests(mapped, frozenset(older - mapped.keys()))
+        found = [_named(directory, named, names)]
+    older, maybe_older = set[str](), set[str]()
+    for each in found:
+        mapped |= each.paths
+        older |= each.older
+        maybe_older |= each.maybe_older
+    return FromManifests(mapped, frozenset(older - mapped.keys()), frozenset(maybe_older - mapped.keys() - older))
 
 
 def _found(path: Path, directory: Path, name: str, names: frozenset[str], *, skipped: bool) -> FromManifests:
@@ -192,8 +198,10 @@ def _read(manifest: Manifest, files: Mapping[str, str], names: frozenset[str]) -
     mapped = manifest_paths(entries, manifest.scheme)
     unnamed = like_their_neighbours({name for name, _ in entries} - mapped.keys())
     followed = with_followers(unnamed | mapped, names)
-    older = left_behind(followed, names) if manifest.scheme is NamingScheme.DIGEST else frozenset()
-    return FromManifests(beside_originals(followed, names), older)
+    older, mapped = left_behind(followed, names), beside_originals(followed, names)
+    if manifest.scheme is NamingScheme.DIGEST:
+        return FromManifests(mapped, older)
+    return FromManifests(mapped, maybe_older=older)
 
 
 def _load(path: Path) -> object:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uploader.cli.child_process import run_command
 from uploader.cli.console import answer
 from uploader.cli.next_command import next_command, staged_for
-from uploader.cli.upload_answer import document_of, drop_copies, placed_of, progress, summary
+from uploader.cli.upload_answer import document_of, drop_copies, placed_of, progress, summary, tell_job
 from uploader.errors import NotActivatedError, StoppedError, UploaderError
 from uploader.library import publishing
 
@@ -122,6 +122,7 @@ def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
     if not code:
         document["placed"] = placed_of(rolled_out.placed)
         roll_out.drop_copies_of_pages(document, rolled_out.placed)
+    tell_job(document)
     if roll_out.output.as_json or not code:
         where = f"s3://{site.bucket}/{site.prefix}"
         state = "is not current" if code else "is current"

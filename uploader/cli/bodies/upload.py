@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from uploader.cli.console import answer
-from uploader.cli.upload_answer import document_of, done, drop_copies, progress, summary
+from uploader.cli.upload_answer import document_of, done, drop_copies, progress, summary, tell_job
 from uploader.library.publishing import cdn_of, publish_build
 
 if TYPE_CHECKING:
@@ -35,4 +35,5 @@ def upload(  # noqa: PLR0913 (each is one option of the command line)
     try:
         drop_copies(document, site, cdn, so_far)
     finally:  # the release is there, whatever became of the invalidation
+        tell_job(document)
         answer(output, document, summary(document, site), done=so_far)

@@ -179,6 +179,47 @@ EXAMPLES = (
     ),
     Example(S3, "SlowDown", "?", "s3:PutObject on s3://site/assets/a.js failed (SlowDown): run again"),
     Example(
+        S3,
+        "AccessDenied",
+        "User: x is not authorized to perform: s3:PutObject with an explicit deny in a resource-based policy",
+        "access denied: a resource-based policy denies s3:PutObject on s3://site/assets/a.js explicitly: change it, or "
+        "ask its owner",
+    ),
+    Example(
+        S3,
+        "AccessDenied",
+        "User: x is not authorized to perform: s3:PutObject on resource: y because no VPC endpoint policy allows it",
+        "access denied: the VPC endpoint policy has to allow s3:PutObject on s3://site/assets/a.js too: change it, or "
+        "ask its owner",
+    ),
+    Example(
+        S3,
+        "AccessDenied",
+        "User: x is not authorized to perform: s3:PutObject on resource: y because no identity-based policy allows it",
+        "access denied: allow the build job's role s3:PutObject on s3://site/assets/a.js",
+    ),
+    Example(
+        S3,
+        "InvalidObjectState",
+        "",
+        "s3://site/assets/a.js is archived (InvalidObjectState): restore it from its archive, or store it again in "
+        "another storage class",
+    ),
+    Example(
+        LAMBDA,
+        "AccessDeniedException",
+        "User: x is not authorized to perform: lambda:InvokeFunction with an explicit deny in a service control policy",
+        "access denied: a service control policy denies lambda:InvokeFunction on function 'cleaner' explicitly: change "
+        "it, or ask its owner",
+    ),
+    Example(
+        LAMBDA,
+        "AccessDeniedException",
+        "User: x is not authorized to perform: lambda:InvokeFunction because no permissions boundary allows it",
+        "access denied: the permissions boundary has to allow lambda:InvokeFunction on function 'cleaner' too: change "
+        "it, or ask its owner",
+    ),
+    Example(
         LAMBDA,
         "TooManyRequestsException",
         "",
@@ -258,7 +299,7 @@ def _is_table(value: object) -> bool:
     return isinstance(value, tuple) and bool(value) and isinstance(value[0], Refusal)
 
 
-TABLES = sorted(name for name, value in vars(refusals).items() if _is_table(value))
+TABLES = sorted(name for name, value in vars(refusals).items() if _is_table(value) and not name.startswith("_"))
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -118,6 +118,20 @@ def test_what_earlier_builds_left_behind_is_left_out_and_said_in_one_line(
     assert line.startswith("2 files, such as 'app-4a1b2c3d.js', may be of earlier builds")
 
 
+def test_what_may_be_of_an_earlier_build_beside_a_bundlers_manifest_is_named_and_published(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such a manifest need not name a worker, which may have a name like that of a chunk."""
+    names = ["main-BxY_1z9Q.js", "main-D4k_x7Qz.js", "main-D4k_x7Qz.js.map", "worker-C7FL7PMJ.js"]
+    for name in names:
+        (tmp_path / name).write_text("x")
+    entry = {"file": names[0], "name": "main", "src": "src/main.js", "isEntry": True}
+    (tmp_path / "manifest.json").write_text(json.dumps({"src/main.js": entry}))
+    assert {asset.key for asset in collect(tmp_path, "")} == {*names, "manifest.json"}
+    (line,) = caplog.messages
+    assert line.startswith("2 files, such as 'main-D4k_x7Qz.js', may be of earlier builds: the build manifest names")
+
+
 NFD, COMPOSED = "cafe\u0301-3f9c2ab1.js", "caf\u00e9-3f9c2ab1.js"
 
 

@@ -222,6 +222,7 @@ def test_the_help_works_with_a_broken_configuration(call: Call) -> None:
 
 def test_print_config_shows_the_source_of_each_value(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPLOADER_CHANNEL", "blue")
+    monkeypatch.setenv("UPLOADER_EXCLUDE", "*.map *.txt")
     code, out, err = call("--env", "production", "--concurrency", "9", "--print-config")
     assert (code, err) == (0, "")
     head, *lines = [re.split(r"  +", line) for line in out.splitlines()]
@@ -231,6 +232,8 @@ def test_print_config_shows_the_source_of_each_value(call: Call, monkeypatch: py
     assert rows["bucket"] == ["production", "uploader.toml [environments.production]"]
     assert rows["channel"] == ["blue", "UPLOADER_CHANNEL"]
     assert rows["concurrency"] == ["9", "--concurrency"]
+    assert rows["exclude"] == ['["*.map", "*.txt"]', "UPLOADER_EXCLUDE"]
+    assert rows["include"] == ["-", "default"]
     assert rows["region"] == ["as boto3 finds it", "default"]
     assert rows["stage"] == ["false", "default"]
     assert rows["env"] == ["production", "--env"]

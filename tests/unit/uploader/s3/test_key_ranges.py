@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uploader.s3.key_ranges import KeyRange, key_ranges
+from uploader.s3.pages import is_odd
 
 NAMES = st.lists(st.sampled_from(["a", "b", "ab", "é", "z-1", "a.b"]), min_size=1, max_size=4).map("/".join)
 
@@ -22,6 +23,7 @@ def test_every_key_is_in_one_range_and_no_range_holds_too_many(keys: frozenset[s
     pages = max(1, math.ceil(len(keys) / at_once / size))
     assert all(0 < len(some) <= size * pages * 10 // 9 for some in inside)
     assert all(each.folder == "" or each.folder.endswith("/") for each in ranges)
+    assert not any(is_odd(each.after) for each in ranges), "obstore lists from there on"
 
 
 def keys_in(**counts: int) -> list[str]:
