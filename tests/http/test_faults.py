@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-<<<<<<< HEAD
 from release_log.layout import PLACED
-from tests.http.conftest import Stored, end_state, markers, new_bucket, read_bucket, without_intents
-=======
 from tests.http.conftest import end_state, markers, new_bucket, read_bucket, without_intents
->>>>>>> origin/main
 from tests.http.fault_proxy import Fault, sent
 from tests.http.fault_turns import TORTURE, WRITES, every_fault, is_delete, turns
 from tests.http.in_process import SMALL_PART
