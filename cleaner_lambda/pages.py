@@ -78,7 +78,8 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
     """
     strict, others = _keys(layout, history)
     markers = read_markers(store, layout, markers, [i for i in lingering if i in markers.listed], pace)
-    others |= {key for each in markers.of(lingering) for key in each.release.pages} - strict
+    once = chain.from_iterable(each.release.assets.values() for each in markers.of(lingering))
+    others |= {asset.key for asset in once if not asset.fingerprinted} - strict
     there = _find(store, layout, sorted(strict | others), pace)
     if not there:
         return InPlace(markers)

@@ -55,7 +55,12 @@ def keeping(site: Site, page: str, random: Random) -> Callable[[Actor], None]:
 def _put(site: Site, page: str, which: float, *, is_unknown: bool, as_stored: bool) -> None:
     world = site.world
     releases = [each for _, (_, each) in sorted(site.published.items()) if page in each.keys]
-    if not releases or _is_deleting(world) or any(page in keys for keys in site.pinned.values()):
+    if (
+        not releases
+        or not _is_known(site, page)
+        or _is_deleting(world)
+        or any(page in keys for keys in site.pinned.values())
+    ):
         return
     files = local_assets(sorted(releases[int(which * len(releases))].keys))
     asset = next(each for each in files if each.key == page)
@@ -65,6 +70,18 @@ def _put(site: Site, page: str, which: float, *, is_unknown: bool, as_stored: bo
     body = asset.path.encode() + b"," * is_unknown
     world.put(page, body, size=asset.size, metadata=stored_with(asset) if as_stored and not is_unknown else {})
     site.note_by_hand(page, is_unknown=is_unknown)
+
+
+def _is_known(site: Site, page: str) -> bool:
+    """Whether a cleaner still has to do with a page; of one that was removed and deleted it knows nothing."""
+    ledger = read_ledger(site)
+    if ledger is None or page in ledger.retired:
+        return True
+    stored = site.layout.page_path(page)
+    ids = {i for i in site.releases if i not in ledger.seen}.union(*site.lines().values(), ledger.lingering)
+    return any(page in site.published[i][1].keys for i in ids if i in site.published) or any(
+        entry.logical == stored for entry in ledger.retired.values()
+    )
 
 
 def _is_deleting(world: World) -> bool:
