@@ -139,7 +139,6 @@ def restored(s3: Any, objects: dict[str, Stored]) -> str:  # noqa: ANN401
     with ledger(s3, bucket) as document:
         for release_id, folded in document["folded"].items():
             folded["at"] = written[Layout("assets/").marker_key(release_id)]
-            folded["placed"] = written[Layout("assets/").placed_key(release_id)]
     return bucket
 
 
