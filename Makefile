@@ -27,7 +27,7 @@ PIP := .venv/bin/python -m pip
 SYSTEM_CERTS := $(PYTHON) -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test torture bench bench-test cold-start lint docs format clean
+.PHONY: help setup uploader demo test acceptance torture bench bench-test cold-start lint docs format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ demo: setup ## show the product on an embedded AWS: three releases, and what the
 
 test: setup ## run all tests except the benchmark's
 	@python -m pytest $(WORKERS) --ignore tests/bench
+
+acceptance: setup ## try the product at a real AWS; options go into ACCEPTANCE="--region A --region B --yes"
+	@python -m tests.acceptance $(ACCEPTANCE)
 
 torture: setup ## run the tests that take an hour: a million schedules, ten rounds of chaos, every fault at every request, a hundred thousand histories
 	@python -m tests.interleaving --schedules 1000000

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LONGEST_FIRST = (
     "chaos/test_chaos.py",
     "e2e/test_main_job.py",
+    "acceptance/test_embedded.py",
     "infra/test_app.py",
     "unit/cleaner_lambda/test_second_model.py",
     "interleaving/test_random_1.py",
