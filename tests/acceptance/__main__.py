@@ -42,21 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if each step went as expected and nothing is left, 1 otherwise, 2 for wrong usage.
     """
     options = _options(arguments)
-    run_id = secrets.token_hex(4)
+    run_id = f"a{secrets.token_hex(3)}"  # a name of an installation begins with a letter
+    account = ""
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="acceptance-")))
         if options.embedded:
             world = World(run_id, [embedded_place(stack)], embedded=True, scratch=scratch)
         else:
-            places, problem = _account(options, run_id, scratch)
+            places, account, problem = _account(options, run_id, scratch)
             if problem:
                 sys.stderr.write(f"acceptance: {problem}\n")
                 return 2
             world = World(run_id, places, embedded=False, scratch=scratch)
         began = datetime.now(UTC)
-        ended = run((*_preparations(world), *STEPS), world, say)
+        ended = run((*preparations(world), *STEPS), world, say)
         text = report(ended, _facts(world, began))
-        options.report.write_text(text)
+        options.report.write_text(text.replace(account, "ACCOUNT") if account else text)
     say(f"{'passed' if ended.fine else 'NOT passed'}; the report is {options.report}")
     return 0 if ended.fine else 1
 
@@ -83,17 +84,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _account(options: argparse.Namespace, run_id: str, scratch: Path) -> tuple[list[Place], str]:
-    """The two Regions, or what is wrong."""
+def _account(options: argparse.Namespace, run_id: str, scratch: Path) -> tuple[list[Place], str, str]:
+    """The two Regions and the account's number, or what is wrong."""
     names: list[str] = options.region
     if len(set(names)) != 2 or len(names) != 2:
-        return [], "name two different Regions: --region eu-central-1 --region us-east-1"
+        return [], "", "name two different Regions: --region eu-central-1 --region us-east-1"
     places = []
     try:
         session = boto3.Session(profile_name=options.profile)
         caller = session.client("sts", region_name=names[0]).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        return [], f"AWS does not say who we are: {error}"
+        return [], "", f"AWS does not say who we are: {error}"
     for name in names:
         folder = scratch / name
         folder.mkdir()
@@ -101,11 +102,13 @@ def _account(options: argparse.Namespace, run_id: str, scratch: Path) -> tuple[l
     say(f"account {caller['Account']}, as {caller['Arn']}")
     say(COSTS.format(run=run_id, regions=" and ".join(names), first=names[0], second=names[1], alarms=ALARMS))
     if not options.yes:
-        return [], "nothing was created; add --yes to go on"
-    return list(places), ""
+        return [], "", "nothing was created; add --yes to go on"
+    return list(places), str(caller["Account"]), ""
 
 
-def _preparations(world: World) -> list[Step]:
+def preparations(world: World) -> list[Step]:
+    """The steps that come first at an account: a bootstrap of each Region."""
+
     def prepare(place: Place, _world: World) -> str:
         place.prepare(world.removals)
         return "bootstrapped"

@@ -20,6 +20,7 @@ from botocore.config import Config
 from examples.cdk_command import run_cdk
 from examples.embedded_aws import KEPT_OUT
 from tests.acceptance.cleaning import begin_stack_removal, remove_bucket, remove_stack
+from tests.acceptance.world import BuildJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,10 +128,11 @@ class Region:
     def _cdk(self, *arguments: str, context: Mapping[str, object]) -> str:
         return run_cdk(*arguments, environment=self.environment(), out=self.scratch / "cdk.out", context=context)
 
-    def build_job(self, removals: Removals, policy_arns: list[str], number: int) -> Callable[[], dict[str, str]]:
-        """A role that has these policies alone, as a build job has; each call assumes it."""
+    def build_job(self, removals: Removals, policy_arns: list[str], number: int) -> BuildJob:
+        """A role that has these policies alone, as a build job has; each session assumes it."""
         iam, role = self.client("iam"), f"acc-{self.run}-job-{self.region}-{number}"
-        removals.later(f"role {role}", partial(remove_role, iam, role))
+        end = partial(remove_role, iam, role)
+        removals.first(f"role {role}", end)
         caller = self.client("sts").get_caller_identity()["Arn"]
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": self.account}}
         iam.create_role(
@@ -141,7 +143,7 @@ class Region:
         )
         for arn in policy_arns:
             iam.attach_role_policy(RoleName=role, PolicyArn=arn)
-        return partial(self._assumed, f"arn:{self.partition}:iam::{self.account}:role/{role}")
+        return BuildJob(partial(self._assumed, f"arn:{self.partition}:iam::{self.account}:role/{role}"), end)
 
     def _assumed(self, role_arn: str) -> dict[str, str]:
         """A session of a role, for the shortest time that there is.

@@ -12,6 +12,10 @@ from examples.installation import wait
 STACK_SECONDS = 2_400
 """A distribution takes a quarter of an hour to go."""
 
+DELETABLE = {"CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS", "DELETE_IN_PROGRESS"}
+"""States in which a stack need not come to rest before it is deleted:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html"""
+
 
 def remove_bucket(s3: Any, bucket: str) -> None:  # noqa: ANN401 (boto3's)
     """Delete a bucket with every version of every object, and the parts of uploads."""
@@ -73,16 +77,18 @@ def remove_stack(cloudformation: Any, stack: str) -> None:  # noqa: ANN401 (boto
     if found is None or found["StackStatus"] == "DELETE_COMPLETE":
         return
     # The name of a stack that is gone is not known any more; its id is.
-    stack_id = found["StackId"]
-    if found["StackStatus"] == "UPDATE_IN_PROGRESS":
+    stack_id, status = found["StackId"], found["StackStatus"]
+    if status.endswith("IN_PROGRESS") and status not in DELETABLE:
         _at_rest(cloudformation, stack_id)
-    # Not refused for one that is being deleted, nor for one that is being created:
-    # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
-    cloudformation.delete_stack(StackName=stack_id)
-    ended = _at_rest(cloudformation, stack_id)
-    if ended is not None and ended["StackStatus"] != "DELETE_COMPLETE":
-        msg = f"{ended['StackStatus']}: {ended.get('StackStatusReason', 'no reason is given')}"
-        raise RuntimeError(msg)
+    # A second time, as something may have been in use a moment ago, such as a policy.
+    for _ in range(2):
+        cloudformation.delete_stack(StackName=stack_id)
+        ended = _at_rest(cloudformation, stack_id)
+        if ended is None or ended["StackStatus"] == "DELETE_COMPLETE":
+            return
+    assert ended is not None, "it returned above"
+    msg = f"{ended['StackStatus']}: {ended.get('StackStatusReason', 'no reason is given')}"
+    raise RuntimeError(msg)
 
 
 def _at_rest(cloudformation: Any, stack_id: str) -> dict[str, Any] | None:  # noqa: ANN401 (boto3's)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from examples.embedded_aws import REGION
+from tests.acceptance.world import BuildJob
 from tests.e2e.cloudformation import deploy, destroy
 from tests.e2e.enforced import look_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from examples.embedded_aws import EmbeddedAws
@@ -62,9 +63,9 @@ class EmbeddedRegion:
     def begin_removal(self, stack: str) -> None:
         """Nothing: it is quick."""
 
-    def build_job(self, removals: Removals, policy_arns: list[str], number: int) -> Callable[[], dict[str, str]]:
+    def build_job(self, removals: Removals, policy_arns: list[str], number: int) -> BuildJob:
         """A user with this policy alone: the embedded AWS does not tell who uses a role's session."""
         del removals, number
         (arn,) = policy_arns
         keys = next(iter(self._stacks.values())).user(policy_arn=arn)
-        return lambda: keys
+        return BuildJob(lambda: keys, lambda: None)

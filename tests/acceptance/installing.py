@@ -20,7 +20,7 @@ AGAIN = "deployed again"
 
 def policy(world: World) -> dict[str, object]:
     """The policy of the installation that cleans: seconds in place of hours, more of them where wake-ups are real."""
-    ttls = {"version_ttl": 1, "removed_ttl": 2} if world.embedded else {"version_ttl": 60, "removed_ttl": 300}
+    ttls = {"version_ttl": 1, "removed_ttl": 2} if world.embedded else {"version_ttl": 60, "removed_ttl": 420}
     return {"grace": 0, "version_limit": 0, **ttls}
 
 
@@ -198,7 +198,7 @@ def second_region_in_template(world: World) -> str:
 
 def destroy_adopted(world: World) -> str:
     installed = world.installed["adopted"]
-    installed.place.destroy(installed.stack, installed.context)
+    installed.destroy()
     found = tells_events(installed, str(installed.context["bucket"]))
     expect([each["Id"] for each in found.get("QueueConfigurations", [])] == ["own"], found)
     return "the stack is gone; the bucket and its notifications are as they were"
@@ -208,7 +208,7 @@ def destroy_and_deploy_again(world: World) -> str:
     installed = world.installed["new"]
     bucket, ledger = installed.outputs["BucketName"], installed.site().ledger()
     expect(bool(ledger.folded), "there is no ledger to keep")
-    installed.place.destroy(installed.stack, installed.context)
+    installed.destroy()
     kept = installed.site().ledger()
     expect(kept == ledger, "the ledger has changed")
     again = world.install("new", {"bucket": bucket, **policy(world)}, installed.place)

@@ -19,7 +19,7 @@ STEPS = (
 COSTS = """\
 It creates, and removes at the end, all with the tag acceptance={run}:
   in {regions}: a bootstrap of the CDK's (stack CDKToolkit-{run}, a bucket, five roles, a repository)
-  in {first}: six stacks AssetCleaner-acc-{run}-... (21 sites: buckets, functions, roles, rules, queues, topics,
+  in {first}: six stacks AssetCleaner-{run}-... (21 sites: buckets, functions, roles, rules, queues, topics,
     alarms, dashboards), a distribution; a bucket, a queue, a KMS key, and a role for each build job
   in {second}: such a stack, and one that is refused
 It takes about an hour. List prices, November 2026, beyond every free tier:

@@ -71,8 +71,8 @@ def begin_slow(world: World) -> str:
     installed, log = world.installed["second"], world.scratch / "slow"
     names = [f"part-{number:08x}.js" for number in range(1, SLOW_FILES + 1)]
     folder = world.build({name: name.ljust(SLOW_BYTES) for name in names})
-    process = _start(installed, folder, installed.session(), log, "--max-bandwidth", SLOW_BANDWIDTH)
-    world.removals.later("the slow upload's process", lambda: _end(process))
+    process = _start(installed, folder, installed.job.session(), log, "--max-bandwidth", SLOW_BANDWIDTH)
+    world.removals.first("the slow upload's process", lambda: _end(process))
     world.slow = process, log
     time.sleep(5)
     expect(process.poll() is None, f"it ended at once: {log.read_text()}")

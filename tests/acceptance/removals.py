@@ -25,8 +25,13 @@ class Left(NamedTuple):
 class Removals:
     """The things to remove."""
 
+    _first: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
     _noted: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
     _begun: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
+
+    def first(self, what: str, remove: Callable[[], None]) -> None:
+        """Note something that has to go before anything else, as it would hinder the removal of others."""
+        self._first.append((what, remove))
 
     def later(self, what: str, remove: Callable[[], None], begin: Callable[[], None] | None = None) -> None:
         """Note something, before it is made: a process that ends half way may have made it.
@@ -46,19 +51,25 @@ class Removals:
         Returns:
             What is left.
         """
-        left = []
-        for _, begin in reversed(self._begun):
-            # Its error, if it is one, comes again when it is removed.
+        left = _removed(self._first, say)
+        while self._begun:
+            _, begin = self._begun.pop()
+            # Its error, if there is one, comes again when it is removed.
             _tried(begin)
-        self._begun.clear()
-        while self._noted:
-            what, remove = self._noted.pop()
-            say(f"removing {what}")
-            error = _tried(remove)
-            if error is not None:
-                left.append(Left(what, error))
-                say(f"  LEFT: {error}")
-        return left
+        return left + _removed(self._noted, say)
+
+
+def _removed(noted: list[tuple[str, Callable[[], None]]], say: Callable[[str], None]) -> list[Left]:
+    """Remove these; what is left of them."""
+    left = []
+    while noted:
+        what, remove = noted.pop()
+        say(f"removing {what}")
+        error = _tried(remove)
+        if error is not None:
+            left.append(Left(what, error))
+            say(f"  LEFT: {error}")
+    return left
 
 
 def _tried(remove: Callable[[], None]) -> str | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    return World("0123abcd", [], embedded=False, scratch=tmp_path)
+    return World("abc0123", [], embedded=False, scratch=tmp_path)
 
 
 def step(name: str, *, raises: BaseException | None = None, needs: tuple[str, ...] = (), signals: int = 0) -> Step:
@@ -110,6 +110,14 @@ def test_slow_removals_begin_together(world: World) -> None:
     assert removed == ["begin b", "begin a", "b", "a"]
 
 
+def test_what_hinders_the_removal_of_others_goes_first(world: World) -> None:
+    """A stack's policy that a role still has, for one."""
+    world.removals.first("role", partial(removed.append, "role"))
+    world.removals.later("stack", partial(removed.append, "stack"), partial(removed.append, "begin stack"))
+    played([], world)
+    assert removed == ["role", "begin stack", "stack"]
+
+
 def test_what_the_embedded_aws_lacks_is_asserted_otherwise_and_named(world: World) -> None:
     world.embedded = True
     other = Step("x", "expected", lambda _: "at AWS", lacks="edges", instead=lambda _: "in the template", needs=("y",))
@@ -123,11 +131,11 @@ def test_what_the_embedded_aws_lacks_is_asserted_otherwise_and_named(world: Worl
 
 def test_the_report_is_a_table_whatever_aws_says(world: World) -> None:
     ended, _ = played([step("a", raises=DiffersError("a | b\nc <script>" + "x" * 5_000))], world)
-    text = report(ended, {"run": "0123abcd"})
+    text = report(ended, {"run": "abc0123"})
     (row,) = [line for line in text.splitlines() if line.startswith("| a |")]
     assert "a \\| b c &lt;script>" in row
     assert len(row) < 2_000
-    assert text.startswith("# Acceptance\n\n**Not passed**: 1 differs.\n\n- run: 0123abcd\n")
+    assert text.startswith("# Acceptance\n\n**Not passed**: 1 differs.\n\n- run: abc0123\n")
 
 
 @pytest.mark.parametrize(

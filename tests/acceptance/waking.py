@@ -36,10 +36,11 @@ def to_come(world: World) -> list[str]:
 
 def in_a_row(world: World) -> str:
     site = world.installed["new"].site()
+    world.wait(lambda: to_come(world), lambda names: not names, "a wake-up of earlier steps does not come", 10)
     first = {"app-aaaa1111.js": "1", "logo-bbbb2222.png": "1", "film-cccc3333.mp4": "1"}
     _published(world, site, first, "w1")
     _published(world, site, {"app-aaaa2222.js": "2", "film-cccc3333.mp4": "1"}, "w2")
-    # After a minute the old version is due, after five the removed file.
+    # After a minute the old version is due, after seven the removed file.
     woken = [_gone(world, site, OLD, 6)]
     second = world.wait(lambda: to_come(world), bool, "the run that a wake-up woke has set no other", 2)
     time.sleep(STAYS_SECONDS)

@@ -39,7 +39,7 @@ def metrics(world: World) -> str:
         }
 
     needed = {str(alarm.metric) for alarm in ALARMS if alarm.subject is Subject.SITE}
-    found = world.wait(names, lambda seen: needed <= seen, f"CloudWatch lacks some of {sorted(needed)}", 15)
+    found = world.wait(names, lambda seen: needed <= seen, f"CloudWatch lacks some of {sorted(needed)}", 20)
     return f"CloudWatch has {len(found)} metrics with the dimensions {wanted}, and all that the alarms watch"
 
 
@@ -150,7 +150,7 @@ def _break_role(world: World) -> dict[str, str]:
     installed = world.installed["new"]
     policy = {"RoleName": installed.function()["Role"].rpartition("/")[2], "PolicyName": POLICY}
     # CloudFormation cannot delete a role with a policy that it did not make.
-    world.removals.later(f"policy {POLICY} of {policy['RoleName']}", partial(_mend_role, world, policy))
+    world.removals.first(f"policy {POLICY} of {policy['RoleName']}", partial(_mend_role, world, policy))
     statement = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     installed.place.client("iam").put_role_policy(**policy, PolicyDocument=document)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from examples.installation import Aws, Installation, wait
 from tests.acceptance.cleaning import remove_bucket, remove_buckets, remove_log_groups, remove_stack
@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 
 MOST_POLICIES = 10
 """Of a role; `infra.build_job.role` has the same number, and starts the CDK."""
+
+
+class BuildJob(NamedTuple):
+    """Somebody who may publish.
+
+    Attributes:
+        session: A new session, as variables.
+        end: Takes the policies away: a stack cannot be destroyed while somebody has them.
+    """
+
+    session: Callable[[], dict[str, str]]
+    end: Callable[[], None]
 
 
 class Place(Aws, Protocol):
@@ -37,8 +49,8 @@ class Place(Aws, Protocol):
     def begin_removal(self, stack: str) -> None:
         """Begin to delete it, and do not wait."""
 
-    def build_job(self, removals: Removals, policy_arns: list[str], number: int) -> Callable[[], dict[str, str]]:
-        """A build job that has these policies alone; each call is a new session of it, as variables."""
+    def build_job(self, removals: Removals, policy_arns: list[str], number: int) -> BuildJob:
+        """A build job that has these policies alone."""
         ...
 
 
@@ -68,19 +80,24 @@ class Installed:
         stack: Its name.
         context: Its settings.
         outputs: Its outputs.
-        session: A new session of its build job, as variables.
+        job: Its build job.
     """
 
     place: Place
     stack: str
     context: Mapping[str, object]
     outputs: Mapping[str, str]
-    session: Callable[[], dict[str, str]]
+    job: BuildJob
 
     def site(self, prefix: str = "assets/") -> Installation:
         """One of its sites, for its build job."""
-        job = Job(self.place, self.session, self.place.scratch)
+        job = Job(self.place, self.job.session, self.place.scratch)
         return Installation(job, self.outputs["BucketName"], self.outputs["CleanerFunctionName"], prefix)
+
+    def destroy(self) -> None:
+        """Destroy it as its owner does."""
+        self.job.end()
+        self.place.destroy(self.stack, self.context)
 
     def named(self, beginning: str) -> str:
         """The physical name of the one resource whose logical id is this word and the CDK's hash."""
@@ -104,7 +121,7 @@ class World:
     """Everything that steps share.
 
     Attributes:
-        run: The run's id, in every name.
+        run: The run's id, in every name. It is short: CloudFormation cuts the name of a stack in those of its things.
         places: The Regions; the first has most of the installations.
         embedded: Whether there is no AWS.
         scratch: A folder for builds.
@@ -120,26 +137,31 @@ class World:
     removals: Removals = field(default_factory=Removals)
     installed: dict[str, Installed] = field(default_factory=dict)
     slow: tuple[subprocess.Popen[bytes], Path] | None = None
+    _noted: set[str] = field(default_factory=set)
     _builds: int = 0
+    _jobs: int = 0
 
     def install(self, kind: str, context: Mapping[str, object], place: Place | None = None) -> Installed:
         """Deploy an installation, and note first all that it may leave behind."""
         place = place or self.places[0]
-        name = f"acc-{self.run}-{kind}"
+        name = f"{self.run}-{kind}"
         stack, settings = f"AssetCleaner-{name}", {"name": name, **context}
         self._note(place, stack)
         outputs = place.deploy(stack, settings)
         arns = [value for name, value in sorted(outputs.items()) if name.startswith("UploaderPolicyArn")]
-        session = place.build_job(self.removals, arns[:MOST_POLICIES], len(self.installed))
-        self.installed[kind] = Installed(place, stack, settings, outputs, session)
+        self._jobs += 1
+        job = place.build_job(self.removals, arns[:MOST_POLICIES], self._jobs)
+        self.installed[kind] = Installed(place, stack, settings, outputs, job)
         return self.installed[kind]
 
     def _note(self, place: Place, stack: str) -> None:
-        """What a stack leaves: its bucket, and the log groups that Lambda makes."""
-        where = f"of {stack} in {place.region}"
-        note = self.removals.later
-        note(f"log groups {where}", partial(remove_log_groups, place.client("logs"), f"/aws/lambda/{stack}-"))
-        note(f"buckets {where}", partial(remove_buckets, place.client("s3"), f"{stack.lower()}-"))
+        """Note a stack, and before the first one of a Region what they leave: buckets, and log groups of Lambda's."""
+        note, begins = self.removals.later, f"AssetCleaner-{self.run}"
+        if place.region not in self._noted:
+            self._noted.add(place.region)
+            where = f"of the stacks in {place.region}"
+            note(f"log groups {where}", partial(remove_log_groups, place.client("logs"), f"/aws/lambda/{begins}"))
+            note(f"buckets {where}", partial(remove_buckets, place.client("s3"), begins.lower()))
         note(
             f"stack {stack} in {place.region}",
             partial(remove_stack, place.client("cloudformation"), stack),
