@@ -110,8 +110,11 @@ def install_distribution(world: World) -> str:
 
 def distribution_in_template(world: World) -> str:
     made = synthesised(world, distribution="true", cors_origins="https://www.example.com")
-    expect(count(made, "AWS::CloudFront::Distribution") == 1, "no distribution")
-    return "the template has one distribution"
+    kinds = ("Distribution", "OriginAccessControl", "ResponseHeadersPolicy", "CachePolicy")
+    lacking = [kind for kind in kinds if count(made, f"AWS::CloudFront::{kind}") != 1]
+    expect(not lacking, f"the template has not one of each of {lacking}")
+    expect("AWS:SourceArn" in texts(made), "the bucket's policy names no distribution")
+    return f"the template has one of each of {', '.join(kinds)}, and the bucket's policy names the distribution"
 
 
 def install_sites(number: int, world: World) -> str:
@@ -219,8 +222,9 @@ def destroy_and_deploy_again(world: World) -> str:
     return "destroyed, and deployed again at once under the same name; the ledger was kept, and the cleaner goes on"
 
 
-STEPS = (
-    Step(NEW, "A new account deploys the stack with a new bucket, whose events go to EventBridge.", install_new),
+FIRST = (Step(NEW, "A new account deploys the stack with a new bucket, whose events go to EventBridge.", install_new),)
+
+OTHERS = (
     Step(
         ADOPTED,
         "A bucket with a notification of its owner's is adopted: its events go to EventBridge, nothing else changes.",

@@ -80,6 +80,6 @@ def test_a_region_is_bootstrapped_installed_into_and_cleared(
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
     world = World(RUN, [Here(boto3.Session(), "us-east-1", RUN, tmp_path)], embedded=False, scratch=tmp_path)
-    ended = run([*preparations(world), installing.STEPS[0], publishing.BEGIN[1]], world, say)
+    ended = run([*preparations(world), *installing.FIRST, publishing.UPLOAD], world, say)
     assert ended.fine, report(ended, {})
     assert left_in(aws) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -81,6 +82,7 @@ class Installed:
         context: Its settings.
         outputs: Its outputs.
         job: Its build job.
+        at: When it was deployed, by the monotonic clock.
     """
 
     place: Place
@@ -88,6 +90,7 @@ class Installed:
     context: Mapping[str, object]
     outputs: Mapping[str, str]
     job: BuildJob
+    at: float
 
     def site(self, prefix: str = "assets/") -> Installation:
         """One of its sites, for its build job."""
@@ -151,7 +154,7 @@ class World:
         arns = [value for name, value in sorted(outputs.items()) if name.startswith("UploaderPolicyArn")]
         self._jobs += 1
         job = place.build_job(self.removals, arns[:MOST_POLICIES], self._jobs)
-        self.installed[kind] = Installed(place, stack, settings, outputs, job)
+        self.installed[kind] = Installed(place, stack, settings, outputs, job, time.monotonic())
         return self.installed[kind]
 
     def _note(self, place: Place, stack: str) -> None:
