@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from examples.cdk_command import run_cdk
 from examples.embedded_aws import KEPT_OUT
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 SESSION_SECONDS = 900
 """The shortest session of a role: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+
+IAM_SECONDS = 15
+"""Until a change of a role is known everywhere:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency"""
 
 TAG = "acceptance"
 """The tag of everything that the acceptance makes; its value is the run's id."""
@@ -143,14 +148,11 @@ class Region:
         )
         for arn in policy_arns:
             iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+        time.sleep(IAM_SECONDS)
         return BuildJob(partial(self._assumed, f"arn:{self.partition}:iam::{self.account}:role/{role}"), end)
 
     def _assumed(self, role_arn: str) -> dict[str, str]:
-        """A session of a role, for the shortest time that there is.
-
-        IAM's changes arrive a while later:
-        https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
-        """
+        """A session of a role, for the shortest time that there is."""
         sts = self.client("sts")
         keys = _patiently(
             lambda: sts.assume_role(RoleArn=role_arn, RoleSessionName="acceptance", DurationSeconds=SESSION_SECONDS)[
@@ -170,11 +172,12 @@ class Region:
 
 
 def _patiently(ask: Callable[[], Any], seconds: float = 60) -> Any:  # noqa: ANN401 (what is asked for)
+    """Ask again while AWS refuses: it may not know the role yet."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             return ask()
-        except Exception:
+        except ClientError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(3)

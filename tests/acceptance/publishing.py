@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from examples.cdk_command import ROOT
@@ -75,8 +76,8 @@ def begin_slow(world: World) -> str:
     installed, log = world.installed["second"], world.scratch / "slow"
     names = [f"part-{number:08x}.js" for number in range(1, SLOW_FILES + 1)]
     folder = world.build({name: name.ljust(SLOW_BYTES) for name in names})
+    world.removals.first("the slow upload's process", partial(_end, world))
     process = _start(installed, folder, installed.job.session(), log, "--max-bandwidth", SLOW_BANDWIDTH)
-    world.removals.first("the slow upload's process", lambda: _end(process))
     world.slow = process, log
     time.sleep(5)
     expect(process.poll() is None, f"it ended at once: {log.read_text()}")
@@ -110,7 +111,8 @@ def nothing_instead(_world: World) -> str:
 
 def _one_line(installed: Installed, code: int, said: str, before: Mapping[str, str]) -> str:
     lines = [line for line in said.splitlines() if line.startswith("uploader: ")]
-    expect(code in {1, 2} and len(lines) >= 1 and "Traceback" not in said, f"exit status {code}: {said}")
+    expect(code in {1, 2} and bool(lines) and "Traceback" not in said, f"exit status {code}: {said}")
+    expect("renew" in lines[-1], f"no remedy: {lines[-1]}")
     after = installed.site().ledger().current
     expect(after == before, f"the current release was {before} and is {after}")
     return f"exit status {code}, the current release is the same; it said: {lines[-1]}"
@@ -125,7 +127,10 @@ def _start(
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(world: World) -> None:
+    if world.slow is None:
+        return
+    process, _ = world.slow
     if process.poll() is None:
         process.terminate()
         process.wait(30)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.alarms import ALARMS, Subject
 from release_log.metrics import NAMESPACE, dimensions
+from tests.acceptance.account import IAM_SECONDS
 from tests.acceptance.publishing import EVENT, ROLE, log_of_runs
 from tests.acceptance.steps import Step, expect
 from tests.acceptance.template import synthesised, texts
@@ -21,9 +22,6 @@ POLICY = "acceptance-breaks-it"
 """The role's further policy that denies it S3."""
 
 BROKEN = "broken role"
-
-IAM_SECONDS = 20
-"""Until a change of a role is known everywhere."""
 
 
 def metrics(world: World) -> str:
