@@ -154,7 +154,7 @@ class Region:
     def _assumed(self, role_arn: str) -> dict[str, str]:
         """A session of a role, for the shortest time that there is."""
         sts = self.client("sts")
-        keys = _patiently(
+        keys = patiently(
             lambda: sts.assume_role(RoleArn=role_arn, RoleSessionName="acceptance", DurationSeconds=SESSION_SECONDS)[
                 "Credentials"
             ]
@@ -171,8 +171,8 @@ class Region:
         return str(self.session.get_partition_for_region(self.region))
 
 
-def _patiently(ask: Callable[[], Any], seconds: float = 60) -> Any:  # noqa: ANN401 (what is asked for)
-    """Ask again while AWS refuses: it may not know the role yet."""
+def patiently(ask: Callable[[], Any], seconds: float = 90) -> Any:  # noqa: ANN401 (what is asked for)
+    """Ask again while AWS refuses: it may not know yet what was changed a moment ago."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -6,8 +6,11 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from examples.cdk_command import CdkError
 from release_log.environment import Variable
+from tests.acceptance.account import patiently
 from tests.acceptance.steps import DiffersError, Step, expect
 from tests.acceptance.template import count, synthesised, texts
 
@@ -55,8 +58,10 @@ def install_adopted(world: World) -> str:
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
     own = {"Id": "own", "QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
-    s3 = place.client("s3")
-    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [own]})
+    # SQS needs up to a minute for a policy, without which S3 refuses the queue:
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+    change = partial(place.client("s3").put_bucket_notification_configuration, Bucket=bucket)
+    patiently(lambda: change(NotificationConfiguration={"QueueConfigurations": [own]}))
     found = tells_events(world.install("adopted", {"bucket": bucket, "orphans": "report"}), bucket)
     kept = [each for each in found.get("QueueConfigurations", []) if each["Id"] == "own"]
     expect(kept == [own], f"the owner's notification was {own} and is {kept}")
@@ -87,7 +92,10 @@ def _remove_keys(kms: Any, description: str) -> None:  # noqa: ANN401 (boto3's)
     """Schedule the deletion of the key that is described so: a process that ended early did not hear its id."""
     for page in kms.get_paginator("list_keys").paginate():
         for each in page["Keys"]:
-            found = kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"]
+            try:
+                found = kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"]
+            except ClientError:
+                continue  # a key of somebody else's, whose policy does not let us see it
             if found["Description"] == description and found["KeyState"] != "PendingDeletion":
                 # The shortest time that KMS allows. Such a key costs nothing: https://aws.amazon.com/kms/pricing/
                 kms.schedule_key_deletion(KeyId=each["KeyId"], PendingWindowInDays=7)
