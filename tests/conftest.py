@@ -20,32 +20,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_FIRST = (
+    "interleaving/test_small_cases.py",
     "chaos/test_chaos.py",
     "e2e/test_main_job.py",
     "acceptance/test_embedded.py",
     "infra/test_app.py",
-    "unit/cleaner_lambda/test_second_model.py",
-    "interleaving/test_random_1.py",
-    "e2e/test_demo.py",
-    "e2e/test_permissions.py",
-    "interleaving/test_random_2.py",
-    "interleaving/test_small_cases.py",
     "http/test_clean_faults.py",
+    "e2e/test_permissions.py",
+    "e2e/test_demo.py",
     "http/test_faults.py",
-    "http/test_large_files.py",
+    "http/test_odd_objects.py",
     "e2e/test_lifetime.py",
+    "http/test_large_files.py",
+    "http/test_cut_answers.py",
+    "unit/cleaner_lambda/test_second_model.py",
     "unit/cleaner_lambda/test_policy_laws.py",
-    "unit/cleaner_lambda/test_run_laws.py",
-    "http/test_doctor.py",
-    "http/test_access.py",
-    "http/test_clean_command.py",
-    "unit/cleaner_lambda/test_large_work.py",
-    "unit/test_setup.py",
-    "pages/test_install_steps.py",
+    "unit/cleaner_lambda/test_pruning.py",
     "http/test_clean.py",
-    "http/test_run_command.py",
+    "interleaving/test_random_1.py",
+    "interleaving/test_random_2.py",
+    "unit/cleaner_lambda/test_large_work.py",
+    "http/test_nested_sites.py",
+    "http/test_doctor.py",
     "http/test_killed.py",
-    "http/test_restore.py",
+    "unit/cleaner_lambda/test_run_laws.py",
+    "unit/test_setup.py",
+    "http/test_many_files.py",
+    "http/test_large_work.py",
+    "pages/test_install_steps.py",
 )
 """Modules that come last should be short, or the other workers wait for them. All of ``infra`` goes with its first."""
 
@@ -73,7 +75,7 @@ def pytest_collection_finish() -> None:
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """A module's tests to one worker, and all of ``tests/infra`` to one: each that starts the CDK needs six seconds."""
+    """A module's tests to one worker, and all of ``tests/infra`` to one: each that starts the CDK needs two seconds."""
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)

@@ -28,13 +28,13 @@ def start_cdk() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
         patch.setenv("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")
+        # The CDK's own look at a template takes longer than all the rest; tests/infra/test_app.py has it.
+        patch.setenv("CDK_VALIDATION", "false")
         import aws_cdk  # noqa: F401, PLC0415
 
 
 def define(context: Mapping[str, object], bundle: Path, out: Path | None = None) -> tuple[App, CdkStack]:
-    """Define the stack as ``app.py`` does, without the CDK's own look at the template.
-
-    That takes longer than all the rest; ``tests/infra/test_app.py`` has it.
+    """Define the stack as ``app.py`` does.
 
     Args:
         context: Settings, given as after ``cdk deploy -c``.
@@ -50,8 +50,6 @@ def define(context: Mapping[str, object], bundle: Path, out: Path | None = None)
     from infra.stack import AssetCleaner  # noqa: PLC0415
 
     app = cdk.App(
-        builtin_cloud_formation_validation=False,
-        context=json.loads((ROOT / "cdk.json").read_text())["context"],
-        outdir=None if out is None else str(out),
+        context=json.loads((ROOT / "cdk.json").read_text())["context"], outdir=None if out is None else str(out)
     )
     return app, AssetCleaner(app, settings_from(context), bundle)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.http.fault_proxy import FaultProxy, Request
 
 KEY = "assets/movie-3f9c2ab1.mp4"
-SIZE = 5 * SMALL_PART + 3
+SIZE = 5 * PART_BYTES + 3
 """More parts than one round of parallel requests."""
 
 
@@ -36,7 +36,7 @@ def movie(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def short_movie(tmp_path: Path, small_parts: None) -> Path:  # noqa: ARG001 (for what it does)
-    """The same with small parts, in this process."""
+    """The same with small parts, in this process. They may arrive in any order."""
     return write_movie(tmp_path / "build", SMALL_PART)
 
 
@@ -104,19 +104,19 @@ def test_parts_that_cannot_be_removed_are_told(
 @pytest.mark.parametrize("how", ["shrinks", "grows", "is written again"])
 @pytest.mark.parametrize("part", [1, 6])
 def test_a_file_that_changes_meanwhile_is_not_published(
-    uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, short_movie: Path, how: str, part: int
+    uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, movie: Path, how: str, part: int
 ) -> None:
     """Under its fingerprinted key, a wrong object of the right size would count as the right one for ever."""
 
     def change(request: Request) -> bool:
         if is_part(part)(request):
-            with short_movie.open("r+b") as file:
+            with movie.open("r+b") as file:
                 file.truncate({"shrinks": SIZE - 1, "grows": SIZE + 1}.get(how, SIZE))
                 file.write(b"other")
         return False
 
     proxy.inject(Fault.RESET, change)
-    ended = upload(short_movie.parent, uploader.bucket)
+    ended = upload(movie.parent, uploader.bucket)
     assert (ended.code, len(ended.err.splitlines())) == (1, 1), ended.err
     assert "changed while it was being uploaded" in ended.err
     assert (uploads(uploader), uploader.keys()) == ([], [])

@@ -44,17 +44,20 @@ def moto_client() -> Iterator[Any]:
 
 
 @pytest.fixture(params=["memory", "ministack", "moto"])
-def store(request: pytest.FixtureRequest) -> S3Port:
+def store(request: pytest.FixtureRequest) -> Iterator[S3Port]:
     """An empty bucket."""
     if request.param == "memory":
-        return FakeS3(clock=datetime.now(UTC))
+        yield FakeS3(clock=datetime.now(UTC))
+        return
     client = request.getfixturevalue("moto_client" if request.param == "moto" else "aws")
     client = client if request.param == "moto" else client.client("s3")
     # Pages as small as a test can fill; the tests of whole runs fill those of 1,000.
     client.meta.events.register("provide-client-params.s3.ListObjectsV2", _small_page)
     bucket = f"port-{next(_numbers)}"
     client.create_bucket(Bucket=bucket)
-    return S3Store(client, bucket)
+    yield S3Store(client, bucket)
+    # Other modules have the same client.
+    client.meta.events.unregister("provide-client-params.s3.ListObjectsV2", _small_page)
 
 
 def _small_page(params: dict[str, Any], **_: object) -> dict[str, Any]:

@@ -220,12 +220,14 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     left_by_inner = _left_by_inner(site)
     plain = {key for key in again | left_by_inner if not local_asset(key).fingerprinted}
     left_to_people = plain | _within_limit(site)
+    ledger = read_ledger(site)
+    retired = ledger.retired if ledger else {}
+    later = again | left_by_inner | {key for key, entry in retired.items() if entry.maybe_ended}
     if site.doubtful:
         # A release without its marker takes no place among those that are kept, nor its assets a rank.
         most = policy.keep_releases + 1 if policy.keep_releases else 0
         policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
-    overdue = reference.due(found, policy, now) - (left_to_people if last else again | left_by_inner)
-    ledger = read_ledger(site)
+    overdue = reference.due(found, policy, now) - (left_to_people if last else later)
     # What a site around needed when it was asked stays until it is asked again.
     overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
     if overdue:
