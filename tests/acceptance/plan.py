@@ -25,7 +25,7 @@ It creates, and removes at the end, all with the tag acceptance={run}:
   in {first}: six stacks AssetCleaner-{run}-... (21 sites: buckets, functions, roles, rules, queues, topics,
     alarms, dashboards), a distribution; a bucket, a queue, a KMS key, and a role for each build job
   in {second}: such a stack, and one that is refused
-It takes one to two hours. List prices, November 2026, beyond every free tier:
+It takes one to two hours; the credentials have to live for three. List prices, November 2026, beyond every free tier:
   alarms: {alarms} x 0.10 / 730 x 2 h                       0.05 US dollars
   metrics: some 90 x 0.30 / 730 x 2 h                  0.07
   dashboards: 7 x 3.00 / 730 x 2 h                     0.06

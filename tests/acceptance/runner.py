@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def run(steps: Sequence[Step], world: World, say: Callable[[str], None]) -> Ende
         world: Where they happen, and what they have made.
         say: Gets a line about each step.
     """
-    ended = Ended()
+    ended, say = Ended(), _to_whoever_listens(say)
     with interrupts(say) as state:
         try:
             try:
@@ -65,6 +66,16 @@ def run(steps: Sequence[Step], world: World, say: Callable[[str], None]) -> Ende
     for step in steps[len(ended.results) :]:
         ended.results.append(Result(step, Outcome.NOT_TRIED, f"ended early by {ended.ended_by}"))
     return ended
+
+
+def _to_whoever_listens(say: Callable[[str], None]) -> Callable[[str], None]:
+    """A terminal that was closed must not end the removal."""
+
+    def told(text: str) -> None:
+        with contextlib.suppress(OSError):
+            say(text)
+
+    return told
 
 
 def _result(step: Step, world: World, before: Sequence[Result]) -> Result:

@@ -90,6 +90,14 @@ def test_a_signal_during_the_removal_does_not_end_it(world: World) -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_closed_terminal_does_not_end_the_removal(world: World) -> None:
+    def say(_text: str) -> None:
+        raise BrokenPipeError
+
+    ended = run([step("a"), step("b", signals=signal.SIGHUP)], world, say)
+    assert (removed, ended.ended_by, ended.left) == (["b", "a"], "SIGHUP", [])
+
+
 def test_a_removal_that_fails_is_told_and_the_others_go_on(world: World) -> None:
     def fail() -> None:
         msg = "the bucket\nis not empty"
