@@ -40,8 +40,8 @@ def remove_bucket(s3: Any, bucket: str) -> None:  # noqa: ANN401 (boto3's)
 
 
 def remove_buckets(s3: Any, beginning: str) -> None:  # noqa: ANN401 (boto3's)
-    """Delete the buckets whose names begin so: those that a stack has made and left."""
-    for each in s3.list_buckets()["Buckets"]:
+    """Delete the client's Region's buckets whose names begin so: those that a stack has made and left."""
+    for each in s3.list_buckets(BucketRegion=s3.meta.region_name)["Buckets"]:
         if each["Name"].startswith(beginning):
             remove_bucket(s3, each["Name"])
 
