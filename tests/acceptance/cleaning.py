@@ -9,6 +9,9 @@ from botocore.exceptions import ClientError
 
 from examples.installation import wait
 
+PAUSE_SECONDS = 2
+"""Before it looks again."""
+
 STACK_SECONDS = 2_400
 """A distribution takes a quarter of an hour to go."""
 
@@ -46,11 +49,21 @@ def remove_buckets(s3: Any, beginning: str) -> None:  # noqa: ANN401 (boto3's)
             remove_bucket(s3, each["Name"])
 
 
-def remove_log_groups(logs: Any, beginning: str) -> None:  # noqa: ANN401 (boto3's)
-    """Delete the log groups whose names begin so: Lambda makes them, and nothing deletes them."""
-    for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=beginning):
-        for each in page["logGroups"]:
-            logs.delete_log_group(logGroupName=each["logGroupName"])
+def remove_log_groups(logs: Any, part: str) -> None:  # noqa: ANN401 (boto3's)
+    """Delete the log groups whose names have this part: nothing else deletes those that Lambda makes.
+
+    A run that was still going on when its stack went away writes its log afterwards, so it looks again until there is
+    none.
+    """
+    while found := _log_groups(logs, part):
+        for each in found:
+            logs.delete_log_group(logGroupName=each)
+        time.sleep(PAUSE_SECONDS)
+
+
+def _log_groups(logs: Any, part: str) -> list[str]:  # noqa: ANN401 (boto3's)
+    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePattern=part)
+    return [each["logGroupName"] for page in pages for each in page["logGroups"]]
 
 
 def stack_of(cloudformation: Any, stack: str) -> dict[str, Any] | None:  # noqa: ANN401 (boto3's)

@@ -158,12 +158,12 @@ class World:
         return self.installed[kind]
 
     def _note(self, place: Place, stack: str) -> None:
-        """Note a stack, and before the first one of a Region what they leave: buckets, and log groups of Lambda's."""
+        """Note a stack, and before the first one of a Region what they leave: buckets, and log groups."""
         note, begins = self.removals.later, f"AssetCleaner-{self.run}"
         if place.region not in self._noted:
             self._noted.add(place.region)
             where = f"of the stacks in {place.region}"
-            note(f"log groups {where}", partial(remove_log_groups, place.client("logs"), f"/aws/lambda/{begins}"))
+            note(f"log groups {where}", partial(remove_log_groups, place.client("logs"), begins))
             note(f"buckets {where}", partial(remove_buckets, place.client("s3"), begins.lower()))
         note(
             f"stack {stack} in {place.region}",
