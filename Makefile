@@ -27,7 +27,7 @@ PIP := .venv/bin/python -m pip
 SYSTEM_CERTS := $(PYTHON) -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test torture bench bench-test cold-start lint docs format clean
+.PHONY: help setup uploader demo test acceptance torture bench bench-test cold-start lint docs format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,11 +42,14 @@ demo: setup ## show the product on an embedded AWS: three releases, and what the
 test: setup ## run all tests except the benchmark's
 	@python -m pytest $(WORKERS) --ignore tests/bench
 
+acceptance: setup ## try the product at a real AWS; options go into ACCEPTANCE="--region A --region B --yes"
+	@python -m tests.acceptance $(ACCEPTANCE)
+
 torture: setup ## run the tests that take an hour: a million schedules, ten rounds of chaos, every fault at every request, a hundred thousand histories
 	@python -m tests.interleaving --schedules 1000000
 	@python -m tests.chaos --rounds 10
 	@python -m pytest $(WORKERS) tests/bench
-	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/interleaving/test_small_cases.py tests/http/test_faults.py tests/http/test_clean_faults.py tests/http/test_many_files.py tests/unit/cleaner_lambda/test_policy_laws.py tests/unit/cleaner_lambda/test_run_laws.py tests/unit/cleaner_lambda/test_second_model.py
+	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/interleaving/test_small_cases.py tests/acceptance/test_embedded.py tests/http/test_faults.py tests/http/test_clean_faults.py tests/http/test_many_files.py tests/unit/cleaner_lambda/test_policy_laws.py tests/unit/cleaner_lambda/test_run_laws.py tests/unit/cleaner_lambda/test_second_model.py
 
 bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader and other tools; options go into BENCH="--jobs new"
 	@python -m bench $(BENCH)

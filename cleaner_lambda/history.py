@@ -257,7 +257,7 @@ def end(entry: Retired, at: datetime, turned: Mapping[str, datetime]) -> Retired
 def not_before(history: History, sure_since: datetime) -> History:
     """The history with no retired asset dated before an instant, as until then the order of the releases was unknown.
 
-    No end of a channel before it counts either: the releases that it seems to end may have come after it.
+    Nor is it known what an end of a channel before it has ended: the releases may have come after it.
     """
     paths = history.live_paths()
     return replace(history, retired={k: date_again(entry, paths, sure_since) for k, entry in history.retired.items()})
@@ -267,7 +267,8 @@ def date_again(entry: Retired, paths: set[str], sure_since: datetime) -> Retired
     """A retired asset of `not_before`, whose current logical paths are ``paths``."""
     if entry.mark.since >= sure_since:
         return entry
-    return replace(entry, mark=Mark(_state(entry.logical, paths, ended=False), sure_since), ended=False)
+    mark = Mark(_state(entry.logical, paths, ended=False), sure_since)
+    return replace(entry, mark=mark, ended=False, maybe_ended=entry.ended or entry.maybe_ended)
 
 
 def _state(logical: str, paths: set[str], *, ended: bool) -> State:

@@ -60,6 +60,8 @@ class Retired:
             no run uses it.
         kept_by: The policy's reason for keeping it, if ``due`` is None.
         ended: Whether its channel has ended since that release. Then it is removed, whatever other channels have.
+        maybe_ended: Whether nobody can know that, as the order of the releases was unknown then. It stays as long as a
+            superseded asset and as a removed one.
         stored: For an orphan, when its object was stored, as the last listing showed it.
     """
 
@@ -71,6 +73,7 @@ class Retired:
     due: datetime | None = None
     kept_by: str | None = None
     ended: bool = False
+    maybe_ended: bool = False
     stored: datetime | None = None
 
 
@@ -281,6 +284,7 @@ def _encode_retired(entry: Retired) -> dict[str, object]:
         "due": entry.due and format_instant(entry.due),
         "kept_by": entry.kept_by,
         **({"ended": True} if entry.ended else {}),
+        **({"maybe_ended": True} if entry.maybe_ended else {}),
         **({"stored": format_instant(entry.stored)} if entry.stored else {}),
     }
 
@@ -296,6 +300,7 @@ def _decode_retired(entry: dict[str, Any]) -> Retired:
         fields.optional_instant(entry.get("due")),  # an older version's ledger has neither this nor ``kept_by``
         fields.optional_text(entry.get("kept_by")),
         "ended" in entry and fields.flag(entry["ended"]),
+        "maybe_ended" in entry and fields.flag(entry["maybe_ended"]),
         fields.instant(entry["stored"]) if "stored" in entry else None,
     )
 

@@ -275,7 +275,7 @@ def _falls_due(entry: Retired, rank: int, policy: Policy) -> datetime | None:
     if entry.mark.state is State.REMOVED:
         wait = policy.removed_ttl
     elif rank >= policy.version_limit:
-        wait = policy.version_ttl
+        wait = max(policy.version_ttl, policy.removed_ttl) if entry.maybe_ended else policy.version_ttl
     else:
         return None
     return entry.mark.since + timedelta(seconds=max(wait, policy.grace))

@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 from botocore.config import Config
 
+from examples.cdk_command import ROOT, CdkError, run_cdk
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-ROOT = Path(__file__).resolve().parents[1]
 INTERPRETER = ROOT / "examples" / "emulator" / ".venv" / "bin" / "python"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -170,35 +171,10 @@ class EmbeddedAws:
         Raises:
             EmbeddedAwsError: The command failed.
         """
-        options = [f"--context={name}={value}" for name, value in (context or {}).items()]
-        command = [
-            str(Path(sys.executable).parent / "node"),
-            str(ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"),
-            *arguments,
-            *options,
-            f"--output={self.scratch / 'cdk.out'}",
-            "--no-color",
-            "--progress=events",
-        ]
-        answer = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=self.environment(
-                CI="true",
-                CDK_DISABLE_CLI_TELEMETRY="true",
-                CDK_VALIDATION="false",  # the CDK's own look at the template takes longer than all the rest
-                JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION="1",
-            ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if answer.returncode:
-            msg = f"cdk {arguments[0]} failed:\n{answer.stdout}"
-            raise EmbeddedAwsError(msg)
-        return answer.stdout
+        try:
+            return run_cdk(*arguments, environment=self.environment(), out=self.scratch / "cdk.out", context=context)
+        except CdkError as error:
+            raise EmbeddedAwsError(str(error)) from error
 
     def bootstrap(self) -> None:
         """Run ``cdk bootstrap``, once before the first `deploy`."""

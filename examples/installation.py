@@ -7,11 +7,11 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.ledger import Ledger
-from examples.embedded_aws import ROOT, EmbeddedAws
+from examples.cdk_command import ROOT
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
@@ -28,11 +28,29 @@ class DemoError(Exception):
     """A step of the demo failed."""
 
 
+class Aws(Protocol):
+    """The AWS of an installation, for somebody: the embedded one, or a Region of an account.
+
+    Attributes:
+        scratch: A folder that is removed at the end.
+    """
+
+    scratch: Path
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 (each service's client has its own type)
+        """A boto3 client."""
+        ...
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment for a command that should use it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """A deployed stack."""
 
-    aws: EmbeddedAws
+    aws: Aws
     bucket: str
     function: str
     prefix: str = "assets/"
@@ -160,25 +178,33 @@ class Installation:
         return wait(self.assets, lambda assets: not keys & assets.keys(), f"not deleted: {', '.join(sorted(keys))}")
 
 
-def wait(observe: Callable[[], State], enough: Callable[[State], bool], problem: str) -> State:
+def wait(
+    observe: Callable[[], State],
+    enough: Callable[[State], bool],
+    problem: str,
+    seconds: float = WAIT_SECONDS,
+    pause: float = 0.2,
+) -> State:
     """Observe a state again and again, until it is good enough.
 
     Args:
         observe: Returns the present state.
         enough: Whether to stop waiting.
         problem: The message of the error.
+        seconds: How long to wait at most.
+        pause: The seconds between two looks.
 
     Returns:
         The last state.
 
     Raises:
-        DemoError: The state was not good enough within `WAIT_SECONDS`.
+        DemoError: The state was not good enough in time.
     """
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         state = observe()
         if enough(state):
             return state
         if time.monotonic() > deadline:
             raise DemoError(problem)
-        time.sleep(0.2)
+        time.sleep(pause)

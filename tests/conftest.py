@@ -23,6 +23,7 @@ LONGEST_FIRST = (
     "interleaving/test_small_cases.py",
     "chaos/test_chaos.py",
     "e2e/test_main_job.py",
+    "acceptance/test_embedded.py",
     "infra/test_app.py",
     "http/test_clean_faults.py",
     "e2e/test_permissions.py",

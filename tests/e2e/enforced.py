@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from examples.installation import Installation
-from tests.e2e.stories import Visitor, group_of
+from release_log.environment import Variable
+from tests.e2e.stories import Visitor
 
 if TYPE_CHECKING:
     from examples.embedded_aws import EmbeddedAws
@@ -25,6 +26,7 @@ class Stack:
     """The deployed stack and its policies.
 
     Attributes:
+        aws: The AWS that it is deployed in.
         deployed: The stack.
         site: The site, for reading it.
         strict: The proxy that answers as AWS's S3 does.
@@ -33,17 +35,13 @@ class Stack:
         cleaner: The cleaner's statements.
     """
 
+    aws: EmbeddedAws
     deployed: Deployed
     site: Installation
     strict: StrictS3
     role: dict[str, str]
     uploader: list[Statement]
     cleaner: list[Statement]
-
-    @property
-    def aws(self) -> EmbeddedAws:
-        """The AWS that it is deployed in."""
-        return self.site.aws
 
     def give_role(self, statements: list[Statement]) -> None:
         """Give the deployed cleaner exactly these rights."""
@@ -88,8 +86,9 @@ def look_at(deployed: Deployed, aws: EmbeddedAws, strict: StrictS3) -> Stack:
     cleaner = json.dumps(iam.get_role_policy(**role)["PolicyDocument"]["Statement"])
     # The embedded AWS takes every schedule for one of the default group. AWS does not:
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html
-    cleaner = cleaner.replace(f":schedule/{group_of(aws)}/", ":schedule/default/")
-    return Stack(deployed, site, strict, role, uploader["Statement"], json.loads(cleaner))
+    group = function["Environment"]["Variables"][Variable.WAKE_UP_GROUP.value]
+    cleaner = cleaner.replace(f":schedule/{group}/", ":schedule/default/")
+    return Stack(aws, deployed, site, strict, role, uploader["Statement"], json.loads(cleaner))
 
 
 def actions(statement: Statement) -> list[str]:

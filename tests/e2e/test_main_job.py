@@ -26,12 +26,17 @@ POLICY = {"grace": 2, "version_limit": 1, "version_ttl": 8, "removed_ttl": 10}
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Installation]:
-    """The stack, installed into an embedded AWS of its own."""
+def aws() -> Iterator[EmbeddedAws]:
     with EmbeddedAws() as aws:
         aws.bootstrap()
-        outputs = aws.deploy(**POLICY)
-        yield Installation(aws, outputs["BucketName"], outputs["CleanerFunctionName"])
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def site(aws: EmbeddedAws) -> Installation:
+    """The stack, installed into an embedded AWS of its own."""
+    outputs = aws.deploy(**POLICY)
+    return Installation(aws, outputs["BucketName"], outputs["CleanerFunctionName"])
 
 
 def logged_metrics(site: Installation, name: str) -> list[float]:
@@ -159,7 +164,8 @@ def test_the_doctor_finds_nothing_wrong(site: Installation) -> None:
     assert set(found) > {"EventBridge", "versioning", "cleaner", "function"}
 
 
-def test_deploying_the_same_again_changes_nothing(site: Installation) -> None:
+@pytest.mark.usefixtures("site")
+def test_deploying_the_same_again_changes_nothing(aws: EmbeddedAws) -> None:
     """The bundle's hash is stable, so CloudFormation finds nothing to do."""
-    said = site.aws.cdk("deploy", "--all", "--require-approval=never", context=POLICY)
+    said = aws.cdk("deploy", "--all", "--require-approval=never", context=POLICY)
     assert "(no changes)" in said

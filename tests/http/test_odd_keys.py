@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from release_log.marker import Asset, Release
-from tests.http.in_process import no_sleep, publish_here, run_here
+from tests.http.in_process import no_sleep, publish_here, run_here, short_sleep
 from uploader.aws.access import Access, Keys
 from uploader.history.body import body_of
 from uploader.s3.connection import connect
@@ -60,7 +60,8 @@ def test_no_odd_key_stops_any_command(uploader: Uploader, site_folder: Folder) -
     staged = publish_here(uploader, two, "r4", stage=True).id
     restored = ["restore", "--release", staged]
     for words in (["activate", staged], ["verify"], ["releases"], ["rollback", "r1"], ["pin", "r1"], restored):
-        ended = run_here([*words, *site], environ, no_sleep)
+        # A roll-back takes a name for the second time: it waits for its second to be over.
+        ended = run_here([*words, *site], environ, short_sleep)
         assert (ended.returncode, ended.stderr) == (0, ""), words
 
     ended = uploader.run("status", "--bucket", uploader.bucket, "--json")
@@ -134,7 +135,7 @@ def test_a_release_with_an_odd_key_can_be_verified(uploader: Uploader) -> None:
     assert "missing" in uploader.run("verify", "--bucket", uploader.bucket).stdout
     s3.put_object(Bucket=uploader.bucket, Key=key, Body=b"x", Metadata={"digest": "d"}, CacheControl="max-age=1")
     for words in (["verify"], ["releases"], ["pin", "r1"], ["rollback", "r1", "--channel", "x"]):
-        ended = run_here([*words, "--bucket", uploader.bucket], uploader.aws.environment(), no_sleep)
+        ended = run_here([*words, "--bucket", uploader.bucket], uploader.aws.environment(), short_sleep)
         assert (ended.returncode, ended.stderr) == (0, ""), ended
     connection = connect(Access(uploader.bucket, "us-east-1", uploader.aws.url, keys=Keys("test", "test", None)))
     found = Requests(connection).metadata(key)

@@ -27,6 +27,9 @@ A, B, C = VERSIONS["app"]
 AT_ONCE = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0)
 """Retired assets are due at once."""
 
+SOON = Policy(version_limit=0, version_ttl=0, removed_ttl=3600, grace=0)
+"""Superseded assets are due at once."""
+
 LATER = Policy(version_limit=0, version_ttl=3600, removed_ttl=60, grace=0)
 """Removed assets are due after a minute."""
 
@@ -170,6 +173,29 @@ def doubtful_end(policy: Policy) -> World:
     world.advance(10)
     release(world, [PAGE], "r2")
     world.advance(policy.removed_ttl + 10)
+    return world
+
+
+def end_and_wrong_clock(policy: Policy) -> World:
+    """A channel ended, and came back from a machine whose clock is an hour behind: that seems to have come before.
+
+    Another release ended the doubt. B was removed with the end; A of another channel has its path.
+    """
+    world = World()
+    release(world, [B, PAGE], "r0")
+    release(world, [A], "live", channel="other")
+    cast.clean_alone(world, policy)
+    world.advance(10)
+    world.put(LAYOUT.marker_key("20261123T120012Z-end"), cast.end_body("default", world))
+    world.advance(10)
+    now, world.time = world.time, world.time - timedelta(hours=1)
+    body = cast.body([PAGE], "default", "behind", world)
+    world.time = now
+    world.put(LAYOUT.marker_key("20261123T110022Z-behind"), body)
+    cast.clean_alone(world, policy)
+    world.advance(10)
+    release(world, [PAGE], "r2")
+    world.advance(10)
     return world
 
 
@@ -378,6 +404,7 @@ MARKER_PUT_BACK = case(
 LOST_AND_COPIED = case("a lost ledger, and an old marker that was copied", lost_and_copied, CLEANER, OTHER_CLEANER)
 LOST_COPIED_AND_NEXT = case("the same, and a new version", lost_and_copied, CLEANER, NEXT)
 DOUBT_THAT_ENDED = case("a doubt that ended a moment ago", doubt_that_ended, cleaner_of(LATER), policy=LATER)
+END_AND_WRONG_CLOCK = case("an end, and a release by a wrong clock", end_and_wrong_clock, cleaner_of(SOON), policy=SOON)
 DOUBTFUL_END = case("a channel that seemed to have ended", doubtful_end, cleaner_of(LATER), policy=LATER)
 """Somebody sets instants anew."""
 

@@ -26,6 +26,7 @@ from cleaner_lambda import (
     next_ledger,
     order,
     pages,
+    policy,
     replay,
     run,
     s3_errors,
@@ -490,16 +491,26 @@ MUTANTS = (
         every(cases.DOUBT_THAT_ENDED),
     ),
     Mutant(
-        "nor counts an end of a channel before it",
+        "what a channel's end before it has ended counts as unknown",
         "what was live after that end goes by `removed_ttl`, though it was superseded",
         history.date_again,
         (
-            (
-                "Mark(_state(entry.logical, paths, ended=False), sure_since), ended=False)",
-                "Mark(entry.mark.state, sure_since))",
-            ),
+            ("Mark(_state(entry.logical, paths, ended=False), sure_since)", "Mark(entry.mark.state, sure_since)"),
+            (", ended=False, maybe_ended=entry.ended or entry.maybe_ended", ""),
         ),
         every(cases.DOUBTFUL_END),
+    ),
+    Mutant(
+        "what may have been ended stays as long as what was removed, too",
+        "what that end did end goes by `version_ttl`, though it was removed",
+        policy._falls_due,  # noqa: SLF001
+        (
+            (
+                "max(policy.version_ttl, policy.removed_ttl) if entry.maybe_ended else policy.version_ttl",
+                "policy.version_ttl",
+            ),
+        ),
+        every(cases.END_AND_WRONG_CLOCK),
     ),
     Mutant(
         "a rebuild begins with the checkpoint",

@@ -49,6 +49,17 @@ def _judge(world: World, which: str) -> None:
         settle(world, POLICY)
 
 
+def _crash_after(world: World, requests: int) -> bool:
+    """Let a cleaner die after so many requests; returns whether it had ended before."""
+    cleaner = _cleaner(world)
+    for _ in range(requests):
+        if cleaner.state == "running":
+            cleaner.step()
+    ended = cleaner.state != "running"
+    cleaner.crash()
+    return ended
+
+
 def lost_ledger() -> None:
     """The markers of an old page are deleted, and then the ledger is lost."""
     world = _releases()
@@ -65,12 +76,7 @@ def crash_while_pruning() -> None:
     while not ended:
         world = _releases()
         with few_markers():
-            cleaner = _cleaner(world)
-            for _ in range(requests):
-                if cleaner.state == "running":
-                    cleaner.step()
-            ended = cleaner.state != "running"
-            cleaner.crash()
+            ended = _crash_after(world, requests)
             world.delete(LAYOUT.ledger)
             _judge(world, f"a run that dies after {requests} requests, and a lost ledger")
         requests += 1
@@ -86,12 +92,7 @@ def crash_while_rebuilding() -> None:
             cast.clean_alone(world, POLICY)  # the cut is at the release before
             release(world, [C, PAGE], "r6")  # C has a tag
             world.delete(LAYOUT.ledger)
-            cleaner = _cleaner(world)
-            for _ in range(requests):
-                if cleaner.state == "running":
-                    cleaner.step()
-            ended = cleaner.state != "running"
-            cleaner.crash()
+            ended = _crash_after(world, requests)
             _judge(world, f"a rebuild that dies after {requests} requests")
         requests += 1
 

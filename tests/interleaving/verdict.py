@@ -286,8 +286,11 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
     left_by_inner = _left_by_inner(site)
     plain = {key for key in again | left_by_inner if site.owns(key) and not local_asset(key).fingerprinted}
-    left = plain | _within_limit(site)
-    overdue = _overdue(site, found, policy, now, last=last) - (left if last else again | left_by_inner)
+    left_to_people = plain | _within_limit(site)
+    ledger = read_ledger(site)
+    retired = ledger.retired if ledger else {}
+    later = again | left_by_inner | {key for key, entry in retired.items() if entry.maybe_ended}
+    overdue = _overdue(site, found, policy, now, last=last) - (left_to_people if last else later)
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
         raise BrokenPromiseError(msg)

@@ -112,9 +112,11 @@ def _in_folder(folder: str, names: list[str], alone: Collection[str]) -> dict[st
     files = sum(not name.endswith(_FOLLOWERS) for name in names)
     found: dict[str, tuple[Name, Convention]] = {}
     for shape in sorted(shapes, key=lambda each: (-each.length, each.separator)):
-        if 4 * len(_random(_cut_all(some, folder, shape), alone)) < len(some):
+        siblings = _cut_all(some, folder, shape)
+        if 4 * len(_random(siblings, alone)) < len(some):
             continue  # so a folder of 100,000 pictures is done with in a moment
-        siblings = _cut_all(names, folder, shape)
+        if len(some) < len(names):
+            siblings = _cut_all(names, folder, shape)
         convention = _convention(folder, shape, siblings, files, alone)
         if convention is None:
             continue
