@@ -166,14 +166,16 @@ def test_a_refusal_leaves_the_release_published_and_says_what_to_do(
 def test_after_a_roll_out_the_release_is_current_though_its_invalidation_is_refused(
     uploader: Uploader, site_folder: Folder, tmp_path: Path
 ) -> None:
-    rolled_out = tmp_path / "rolled-out"
+    rolled_out, told = tmp_path / "rolled-out", tmp_path / "told"
     with refusing("AccessDenied", 403) as url:
         answer = uploader.run(
             *("run", site_folder("one", FIRST), "--bucket", uploader.bucket, "--invalidate", "E2EXAMPLE"),
             *("--", "touch", rolled_out),
-            AWS_ENDPOINT_URL_CLOUDFRONT=url,
+            **{"AWS_ENDPOINT_URL_CLOUDFRONT": url, "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(told)},
         )
     assert answer.returncode == 1
+    assert "\nactivated " in answer.stdout
+    assert "marker=assets/.releases/markers/" in told.read_text()
     assert " is current, but CloudFront still has old copies" in answer.stderr
     assert rolled_out.exists()
     assert len([key for key in uploader.keys() if "/.releases/markers/" in key]) == 1

@@ -119,12 +119,14 @@ def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
         rest = "the current release is unchanged; fix the roll-out and run again"
         log.error("%s failed (exit status %d): %s %s; %s", roll_out.command[0], code, release_id, state, rest)
     document = roll_out.document | {"marker": rolled_out.marker, "staged": None, "exit_status": code}
-    if not code:
-        document["placed"] = placed_of(rolled_out.placed)
-        roll_out.drop_copies_of_pages(document, rolled_out.placed)
-    tell_job(document)
-    if roll_out.output.as_json or not code:
-        where = f"s3://{site.bucket}/{site.prefix}"
-        state = "is not current" if code else "is current"
-        answer(roll_out.output, document, f"activated {release_id} at {where}", done=f"release {release_id} {state}")
+    try:
+        if not code:
+            document["placed"] = placed_of(rolled_out.placed)
+            roll_out.drop_copies_of_pages(document, rolled_out.placed)
+    finally:  # the release is current, whatever became of the invalidation
+        tell_job(document)
+        if roll_out.output.as_json or not code:
+            where = f"s3://{site.bucket}/{site.prefix}"
+            state = "is not current" if code else "is current"
+            answer(roll_out.output, document, f"activated {release_id} at {where}", done=f"release {release_id} {state}")
     return code
