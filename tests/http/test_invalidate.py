@@ -171,7 +171,9 @@ def test_after_a_roll_out_the_release_is_current_though_its_invalidation_is_refu
         answer = uploader.run(
             *("run", site_folder("one", FIRST), "--bucket", uploader.bucket, "--invalidate", "E2EXAMPLE"),
             *("--", "touch", rolled_out),
-            **{"AWS_ENDPOINT_URL_CLOUDFRONT": url, "GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(told)},
+            AWS_ENDPOINT_URL_CLOUDFRONT=url,
+            GITHUB_ACTIONS="true",
+            GITHUB_OUTPUT=str(told),
         )
     assert answer.returncode == 1
     assert "\nactivated " in answer.stdout

@@ -126,7 +126,6 @@ def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
     finally:  # the release is current, whatever became of the invalidation
         tell_job(document)
         if roll_out.output.as_json or not code:
-            where = f"s3://{site.bucket}/{site.prefix}"
-            state = "is not current" if code else "is current"
-            answer(roll_out.output, document, f"activated {release_id} at {where}", done=f"release {release_id} {state}")
+            line = f"activated {release_id} at s3://{site.bucket}/{site.prefix}"
+            answer(roll_out.output, document, line, done=f"release {release_id} is {'not ' if code else ''}current")
     return code
