@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uploader.cli.console import answer
+from uploader.cli.upload_answer import placed_of
 from uploader.library import ending
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def end(site: Site, output: OutputOptions, *, ended_channel: str | None, whole_s
         "dropped": list(asked.staged),
         "pending": list(asked.pending),
         "pinned": list(asked.pinned),
+        "placed": placed_of(done.placed),
     }
     for release_id in asked.pending:
         log.warning("an upload is under way, or was broken off: %s; when it ends, its channel is back", release_id)
