@@ -183,6 +183,30 @@ def test_after_a_roll_out_the_release_is_current_though_its_invalidation_is_refu
     assert len([key for key in uploader.keys() if "/.releases/markers/" in key]) == 1
 
 
+def test_who_puts_pages_in_place_without_a_build_invalidates_them(
+    uploader: Uploader, site_folder: Folder, distribution: str
+) -> None:
+    """An activation, a rollback, and an end after which another channel's page is back."""
+    options = ("--bucket", uploader.bucket, "--invalidate", distribution, "--json")
+    uploader.upload(site_folder("one", FIRST))
+    staged = uploader.run(site_folder("two", SECOND), "--stage", *options)
+    assert invalidations(uploader, distribution) == []
+
+    def done(*arguments: str) -> Any:  # noqa: ANN401 (JSON)
+        answer = uploader.run(*arguments, *options)
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout)["invalidation"]["paths"]
+
+    page = ["/assets/", "/assets/index.html"]
+    assert done("activate", json.loads(staged.stdout)["release"]) == page
+    assert done("rollback", "--previous") == page
+    other = {"app-5b9e4cd3.js": "3", "index.html": "3"}
+    assert done("upload", str(site_folder("three", other)), "--channel", "other") == page
+    assert done("end", "--channel", "other") == page
+    assert invalidations(uploader, distribution) == [set(page)] * 4
+    assert done("end", "--channel", "other") == []
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [

@@ -25,6 +25,9 @@ from tests.s3_model import problem_of
 from uploader.aws.access import Access, Keys
 from uploader.s3 import requests
 from uploader.s3.connection import connect
+from uploader.s3.copies import Copies
+from uploader.s3.errors import AnswerError
+from uploader.s3.port import Placement
 from uploader.s3.requests import Requests
 
 if TYPE_CHECKING:
@@ -128,6 +131,27 @@ def test_a_write_that_meets_another_one_of_its_key_is_tried_again(
         assert first.getresponse().status == 200
         assert second.result() is False
     assert client_of(strict).get_object(Bucket=bucket, Key=key)["Body"].read() == b"first"
+
+
+def test_a_page_is_copied_only_over_the_one_that_was_looked_at(strict: StrictS3, bucket: str) -> None:
+    """As AWS's S3 has it, and no emulator: a copy has conditions on what it replaces."""
+    page, source = "assets/index.html", "assets/.releases/pages/0"
+    client = client_of(strict)
+    client.put_object(Bucket=bucket, Key=source, Body=b"new")
+    copies = Copies(Access(bucket, REGION, strict.url, keys=Keys("test", "test")), {})
+
+    def place(etag: str | None) -> str | None:
+        try:
+            return copies.place(Placement(page, source, etag, None))
+        except AnswerError as error:
+            return error.code
+
+    assert place('"0"') == "NoSuchKey"
+    first = place(None)
+    assert place(None) == "PreconditionFailed"
+    assert place('"0"') == "PreconditionFailed"
+    assert place(first) == first
+    assert client.get_object(Bucket=bucket, Key=page)["Body"].read() == b"new"
 
 
 def test_the_tags_of_a_missing_key_are_forbidden_to_who_may_list_one_prefix(strict: StrictS3, bucket: str) -> None:

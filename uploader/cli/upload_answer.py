@@ -92,7 +92,9 @@ def placed_of(placed: Iterable[PagePlaced]) -> list[dict[str, str]]:
     return found
 
 
-def drop_copies(document: dict[str, Any], site: Site, cdn: Cdn | None, so_far: str) -> None:
+def drop_copies(
+    document: dict[str, Any], site: Site, cdn: Cdn | None, so_far: str, release_id: str | None = None
+) -> None:
     """Have the CDN drop its copies of each replaced file; the document gets the invalidation's id.
 
     Args:
@@ -100,18 +102,36 @@ def drop_copies(document: dict[str, Any], site: Site, cdn: Cdn | None, so_far: s
         site: The site.
         cdn: The CDN; None without one.
         so_far: The state that is reached already, for the error if the CDN refuses.
+        release_id: What is new, where it is not the document's release.
     """
     asked = document["invalidation"]
-    if cdn is None or not asked["paths"] or document["dry_run"]:
+    if cdn is None or not asked["paths"] or document.get("dry_run"):
         return
     try:
-        asked["id"] = cdn.invalidate(site.access, document["release"], asked["paths"])
+        asked["id"] = cdn.invalidate(site.access, release_id or document["release"], asked["paths"])
     except UploaderError as error:
         msg = f"{so_far}, but {error}"
         raise UploaderError(msg) from error
     except KeyboardInterrupt as error:
         msg = f"{so_far}; whether the CDN still has old copies is not known: {cdn.by_hand(asked['paths'])}"
         raise StoppedError(msg) from error
+
+
+def drop_copies_of_pages(
+    document: dict[str, Any],
+    site: Site,
+    cdn: Cdn | None,
+    so_far: str,
+    placed: Sequence[PagePlaced],
+    release_id: str | None = None,
+) -> None:
+    """Have the CDN drop its copies of the pages that were put in place; the document gets that invalidation.
+
+    The arguments are those of `drop_copies`, and the pages.
+    """
+    paths = cdn.stale_paths((), placed) if cdn else ()
+    document["invalidation"] = cdn and {"distribution": cdn.distribution, "paths": paths, "id": None}
+    drop_copies(document, site, cdn, so_far, release_id)
 
 
 def tell_job(document: dict[str, Any]) -> None:

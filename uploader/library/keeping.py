@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from uploader.errors import UsageError
+from uploader.library.cdn import cdn_of, drop_copies
 from uploader.operations import pins
 from uploader.operations import rollback as operation
 
@@ -50,8 +51,15 @@ class RolledBack:
     placed: tuple[PagePlaced, ...] = ()
 
 
-def rollback(
-    release: str | None, site: Site, *, channel: str | None = None, previous: bool = False, dry_run: bool = False
+def rollback(  # noqa: PLR0913 (each is one option of the command line)
+    release: str | None,
+    site: Site,
+    *,
+    channel: str | None = None,
+    previous: bool = False,
+    dry_run: bool = False,
+    invalidate: str | None = None,
+    invalidate_root: str = "",
 ) -> RolledBack:
     """Make an old release current again, without sending anything.
 
@@ -61,13 +69,19 @@ def rollback(
         channel: The channel; None: the release's own channel, or with `previous` the default one.
         previous: The release before the current one.
         dry_run: Check that all of it is there; write nothing.
+        invalidate: As in `publish`; the CDN drops its copies of the pages that were put in place.
+        invalidate_root: As in `publish`.
 
     Raises:
         UsageError: Both a release and `previous` are asked for, or neither.
         NotWholeError: Some of its assets are gone: nothing was changed.
-        UploaderError: There is no such release, or S3 refused.
+        UploaderError: There is no such release, or S3 refused. Or CloudFront refused: then it is current.
     """
-    return roll_back_to(rollback_target(release, site, channel=channel, previous=previous), site, dry_run=dry_run)
+    cdn = cdn_of(site, invalidate, invalidate_root)
+    target = rollback_target(release, site, channel=channel, previous=previous)
+    done = roll_back_to(target, site, dry_run=dry_run)
+    drop_copies(done.release_id or target.old.id, site, cdn, placed=done.placed)
+    return done
 
 
 def rollback_target(release: str | None, site: Site, *, channel: str | None = None, previous: bool = False) -> Target:

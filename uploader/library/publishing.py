@@ -22,8 +22,8 @@ from uploader.builds.private_files import check_globs
 from uploader.builds.release_name import release_name
 from uploader.builds.spelling import NFC
 from uploader.errors import NotActivatedError, UploaderError, UsageError
+from uploader.library.cdn import cdn_of, drop_copies
 from uploader.library.staging import activate, drop_quietly
-from uploader.publishing.invalidation import find_cdn
 from uploader.publishing.known_headers import newest_ahead
 from uploader.publishing.publish import Build, Published
 from uploader.publishing.publish import publish as publish_assets
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from uploader.library.site import Site
     from uploader.protocol.placing import PagePlaced
     from uploader.publishing.compare import Upload
-    from uploader.publishing.invalidation import Cdn
 
 
 class Progress(Protocol):
@@ -133,7 +132,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     cdn = cdn_of(site, invalidate, invalidate_root)
     published = publish_build(build, site, stage=stage, dry_run=dry_run)
     if not dry_run:
-        _drop_copies(published.id, site, cdn, published.uploads, published.placed)
+        drop_copies(published.id, site, cdn, published.uploads, published.placed)
     return published
 
 
@@ -237,7 +236,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     if dry_run:
         return RolledOut(published, None)
     try:
-        _drop_copies(published.id, site, cdn, published.uploads)
+        drop_copies(published.id, site, cdn, published.uploads)
         succeeded = roll_out(published)
     except BaseException:
         drop_quietly(published.id, site, published.digest)
@@ -248,25 +247,8 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         activated = activate(published.id, site, digest=published.digest)
     except UploaderError as error:
         raise NotActivatedError(published.id, str(error)) from error
-    _drop_copies(published.id, site, cdn, (), activated.placed)
+    drop_copies(published.id, site, cdn, placed=activated.placed)
     return RolledOut(published, activated.marker, placed=activated.placed)
-
-
-def cdn_of(site: Site, distribution: str | None, root: str) -> Cdn | None:
-    """The CDN before a site, if there is one.
-
-    Raises:
-        UsageError: The site's assets do not lie below that root.
-    """
-    return None if distribution is None else find_cdn(distribution, root, site.prefix)
-
-
-def _drop_copies(
-    release_id: str, site: Site, cdn: Cdn | None, uploads: Sequence[Upload], placed: Sequence[PagePlaced] = ()
-) -> None:
-    stale = () if cdn is None else cdn.stale_paths(uploads, placed)
-    if cdn is not None and stale:
-        cdn.invalidate(site.access, release_id, stale)
 
 
 def _checked(build: BuildOptions) -> tuple[str, re.Pattern[str] | None]:

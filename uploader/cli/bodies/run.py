@@ -14,6 +14,7 @@ from uploader.cli.next_command import next_command, staged_for
 from uploader.cli.upload_answer import document_of, drop_copies, placed_of, progress, summary, tell_job
 from uploader.errors import NotActivatedError, StoppedError, UploaderError
 from uploader.library import publishing
+from uploader.library.cdn import cdn_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     invalidate_root: str,
 ) -> int:
     """Stage a build, and make it current if the user's command succeeds; returns the command's exit code."""
-    cdn = publishing.cdn_of(site, invalidate, invalidate_root)
+    cdn = cdn_of(site, invalidate, invalidate_root)
     roll_out = RollOut(site, build, output, cdn, command)
     if dry_run:
         document = roll_out.document_of(publishing.run(build, site, roll_out, dry_run=True).published, dry_run=True)
