@@ -412,23 +412,33 @@ class TestStolenCredential:
         tagged = [key for key in (*theirs, ours) if root.get_object_tagging(Bucket=visitor.bucket, Key=key)["TagSet"]]
         assert (tagged, set(theirs) <= visitor.stored()) == ([ours], True)
 
-    def test_an_overwritten_asset_is_found_and_sent_again(self, stack: Stack, builds: Path) -> None:
-        """Also if the thief kept its size, its headers and the uploader's own metadata."""
+    def test_overwritten_objects_are_found_and_sent_again(self, stack: Stack, builds: Path) -> None:
+        """Also if the thief kept size, headers and the uploader's metadata, or sent them in parts."""
         visitor = stack.visitor(stack.uploader)
         thief = client_of(visitor, visitor.endpoint)
         visitor.upload(builds / "new")
-        key = f"{LAYOUT.prefix}app-3f9c2ab1.js"
-        stored = thief.get_object(Bucket=visitor.bucket, Key=key)
-        same = {name: stored[name] for name in ("ContentType", "CacheControl", "Metadata")}
-        thief.put_object(Bucket=visitor.bucket, Key=key, Body=b"2", **same)
-        verified = visitor.uploader("verify")
-        assert verified.returncode == 1
-        assert [each["wrong"] for each in json.loads(verified.stdout)["findings"]] == ["content_differs"]
-        again = visitor.upload(builds / "new", "--release=again")
-        assert again.returncode == 0, again.stderr
-        sent = json.loads(again.stdout)["uploaded"]
-        assert [(each["key"], each["reason"]) for each in sent] == [(key, "content_differs")]
-        assert visitor.uploader("verify").returncode == 0
+        script = f"{LAYOUT.prefix}app-3f9c2ab1.js"
+        for number, in_parts in enumerate((False, True)):
+            for key in (script,):
+                stored = thief.get_object(Bucket=visitor.bucket, Key=key)
+                body = b"x" * stored["ContentLength"]
+                where = {"Bucket": visitor.bucket, "Key": key}
+                same = {name: stored[name] for name in ("ContentType", "CacheControl", "Metadata")}
+                if not in_parts:
+                    thief.put_object(**where, Body=body, **same)
+                    continue
+                upload = {**where, "UploadId": thief.create_multipart_upload(**where, **same)["UploadId"]}
+                part = {"PartNumber": 1, "ETag": thief.upload_part(**upload, PartNumber=1, Body=body)["ETag"]}
+                thief.complete_multipart_upload(**upload, MultipartUpload={"Parts": [part]})
+            verified = visitor.uploader("verify")
+            assert verified.returncode == 1
+            found = {each["key"]: each["wrong"] for each in json.loads(verified.stdout)["findings"]}
+            assert found == dict.fromkeys((script,), "content_differs")
+            again = visitor.upload(builds / "new", f"--release=again-{number}")
+            assert again.returncode == 0, again.stderr
+            sent = {each["key"]: each["reason"] for each in json.loads(again.stdout)["uploaded"]}
+            assert sent == dict.fromkeys((script,), "content_differs")
+            assert visitor.uploader("verify").returncode == 0
 
 
 def assert_refused(visitor: Visitor, s3: Any, requests: list[Callable[..., object]]) -> None:  # noqa: ANN401

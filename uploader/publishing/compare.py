@@ -42,7 +42,7 @@ class StoredObjects(NamedTuple):
         sizes: Key -> bytes, for each key that exists.
         headers: Key -> digest of the object's headers, as an earlier release names it, if that still holds.
         metadata: Key -> headers and metadata of each object that was looked at: see `to_look_at`.
-        changed: The keys of the fingerprinted files with other content: see `uploader.publishing.contents`.
+        changed: The keys of the files with other content: see `uploader.publishing.contents`.
         pages: Name -> bytes of each stored page of the build; see `release_log.marker.Asset.stored`.
     """
 
@@ -119,7 +119,7 @@ def _reason(asset: LocalAsset, stored: StoredObjects) -> Reason | None:
     if not _fits(asset, size):
         known = stored.headers.get(asset.key, asset.treatment.headers.digest)
         return Reason.SIZE_DIFFERS if known == asset.treatment.headers.digest else Reason.HEADERS_DIFFER
-    if asset.key in stored.changed if asset.fingerprinted else stored.digest_of(asset.key) != asset.digest:
+    if asset.key in stored.changed or (not asset.fingerprinted and stored.digest_of(asset.key) != asset.digest):
         return Reason.CONTENT_DIFFERS
     if stored.has(asset.key, asset.treatment.headers):
         return None if size == asset.size else Reason.SIZE_DIFFERS

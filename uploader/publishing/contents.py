@@ -1,7 +1,9 @@
-"""Finds the files with a fingerprint whose content changed under the same name, though not in size.
+"""Finds the files whose content is not that of the stored object, although name and size are the same.
 
 A fingerprint is no proof: it may only look like one (``theme-2196f3.css``), and a step after the build may have changed
-the content. So the content decides, unless this very file is known to be this very object.
+the content. So the content decides, unless this very file is known to be this very object. Nor is the digest in an
+object's metadata, by which files without a fingerprint are compared, if somebody stored the object again: they can have
+copied it.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ def changed_files(
     known: Known,
     metadata: Callable[[Sequence[str]], Mapping[str, Mapping[str, str]]],
 ) -> frozenset[str]:
-    """The keys of the fingerprinted files whose stored object has other content, or may have.
+    """The keys of the files whose stored object has other content, or may have, although nothing else tells it.
 
     Args:
         assets: The build.
@@ -45,7 +47,7 @@ def changed_files(
     Raises:
         UploaderError: A file cannot be read, or S3 refused.
     """
-    unsure = [asset for asset in assets if _is_unsure(asset, sizes, etags, known.stamps)]
+    unsure = [asset for asset in assets if _is_unsure(asset, sizes, etags, known)]
     if not unsure:
         return frozenset()
     others: list[LocalAsset] = []
@@ -63,14 +65,13 @@ def changed_files(
     return frozenset(asset.key for asset in others) - same
 
 
-def _is_unsure(
-    asset: LocalAsset, sizes: Mapping[str, int], etags: Mapping[str, str], stamps: Mapping[str, str]
-) -> bool:
-    if not asset.fingerprinted:
-        return False
-    size, etag, stamp = sizes.get(asset.key), etags.get(asset.key), stamps.get(asset.key)
+def _is_unsure(asset: LocalAsset, sizes: Mapping[str, int], etags: Mapping[str, str], known: Known) -> bool:
+    size, etag = sizes.get(asset.key), etags.get(asset.key)
     if etag is None or (size != asset.size and asset.treatment.encoding is None):
         return False
+    if not asset.fingerprinted:  # its digest is compared besides
+        return known.etags.get(asset.key) != etag
+    stamp = known.stamps.get(asset.key)
     return stamp is None or not asset.identity or stamp != stamp_of(asset.identity, etag)
 
 
@@ -84,4 +85,4 @@ def _has_etag(asset: LocalAsset, etag: str) -> bool:
 
 
 def _has_digest(asset: LocalAsset, digest: str | None) -> bool:
-    return digest is not None and digest == digest_and_status(asset.path)[0]
+    return digest is not None and digest == (asset.digest or digest_and_status(asset.path)[0])

@@ -30,7 +30,7 @@ from uploader.publishing.contents import changed_files
 from uploader.publishing.known_headers import read_known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from uploader.builds.asset import LocalAsset, Stored
@@ -231,7 +231,11 @@ def _compare(
     pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
     unknown = [key for key in to_look_at(build.assets, sizes, known.headers, pages) if key not in look.metadata]
     metadata = {**look.metadata, **bucket.metadata(unknown)}
-    changed = changed_files(build.assets, sizes, etags, known, bucket.metadata)
+
+    def ask(keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+        return {**metadata, **bucket.metadata([key for key in keys if key not in metadata])}
+
+    changed = changed_files(build.assets, sizes, etags, known, ask)
     stored = StoredObjects(sizes, known.headers, metadata, changed, pages)
     uploads = list(compare(build.assets, stored))
     sent = {upload.asset.key for upload in uploads}

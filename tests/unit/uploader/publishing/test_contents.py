@@ -32,7 +32,7 @@ def build(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def changed(
+def changed(  # noqa: PLR0913 (what the bucket has)
     build: Path,
     etag: str,
     stamp: str | None = None,
@@ -40,15 +40,16 @@ def changed(
     digest: str | None = None,
     size: int = len(BODY),
     published: str | None = None,
+    key: str = KEY,
 ) -> bool:
     """Whether the file counts as changed, if the bucket has this."""
 
     def metadata(keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         return dict.fromkeys(keys, {} if digest is None else {"digest": digest})
 
-    known = Known({}, {} if stamp is None else {KEY: stamp}, {} if published is None else {KEY: published})
-    found = changed_files(collect(build, ""), {KEY: size}, {KEY: etag}, known, metadata)
-    return KEY in found
+    known = Known({}, {} if stamp is None else {key: stamp}, {} if published is None else {key: published})
+    found = changed_files(collect(build, ""), {key: size}, {key: etag}, known, metadata)
+    return key in found
 
 
 def test_an_etag_that_is_the_md5_decides(build: Path) -> None:
@@ -76,6 +77,21 @@ def test_where_the_etag_does_not_tell_the_digest_in_the_metadata_does(build: Pat
 def test_the_metadata_of_an_object_that_was_stored_again_since_its_release_proves_nothing(build: Path) -> None:
     """A thief keeps the metadata of what they overwrite."""
     assert changed(build, ANOTHER, digest=SHA256, published=MD5)
+
+
+def test_a_page_is_not_believed_to_be_the_object_that_somebody_stored_over_it(
+    build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its digest is compared with the metadata, which a thief keeps too. The file is read again only if needed."""
+    page = "index.html"
+    (build / page).write_bytes(BODY)
+    assert changed(build, ANOTHER, digest=SHA256, published=MD5, key=page)
+    assert changed(build, f"{ANOTHER}-1", digest=SHA256, published=MD5, key=page)
+    assert not changed(build, MD5, digest=SHA256, published=ANOTHER, key=page)
+    assert not changed(build, ANOTHER, digest=SHA256, key=page), "with KMS, and no release that knows its ETag"
+    (build / KEY).unlink()
+    monkeypatch.setattr(contents, "md5_of", None)
+    assert not changed(build, ANOTHER, digest=SHA256, published=ANOTHER, key=page)
 
 
 def test_the_same_file_under_the_same_etag_is_not_read(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
