@@ -111,7 +111,7 @@ def _fail_to_roll_out(site: Installation) -> None:
 
 def _show_plan(site: Installation) -> set[str]:
     _step('5. Ask the cleaner for its plan: invoke with {"dry_run": true}')
-    answer = site.invoke({"dry_run": True})
+    answer = site.plan()
     if "errorMessage" in answer:
         raise DemoError(answer["errorMessage"])
     console.print(f"   now: {_counts(answer)}; it comes back by itself at {answer['next_due']}")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cleaner_lambda import ledger as ledgers
@@ -131,6 +132,14 @@ class Installation:
         answer = self.aws.client("lambda").invoke(FunctionName=self.function, Payload=json.dumps(payload))
         document: dict[str, Any] = json.loads(answer["Payload"].read())
         return document
+
+    def plan(self) -> dict[str, Any]:
+        """The answer to a dry run while no run is deleting: what that one deletes would be in no plan."""
+
+        def is_alone(answer: dict[str, Any]) -> bool:
+            return all(stop["reason"] != "deleting" for stop in answer.get("stopped_by", ()))
+
+        return wait(partial(self.invoke, {"dry_run": True}), is_alone, "a run of the cleaner did not end")
 
     def ledger(self) -> Ledger:
         """The cleaner's state; an empty ledger before the first run."""
