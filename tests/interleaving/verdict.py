@@ -221,8 +221,9 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     plain = {key for key in again | left_by_inner if not local_asset(key).fingerprinted}
     left_to_people = plain | _within_limit(site)
     ledger = read_ledger(site)
-    retired = ledger.retired if ledger else {}
-    later = again | left_by_inner | {key for key, entry in retired.items() if entry.maybe_ended}
+    # Nobody knows whether they are superseded or removed.
+    either = {key for key, entry in ledger.retired.items() if entry.maybe_ended} if ledger else set()
+    later = again | left_by_inner | either
     if site.doubtful:
         # A release without its marker takes no place among those that are kept, nor its assets a rank.
         most = policy.keep_releases + 1 if policy.keep_releases else 0
@@ -242,7 +243,9 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
             if key in site.current_keys() and mark is not None:
                 msg = f"{key} is current, and bears {mark}"
                 raise BrokenPromiseError(msg)
-        elif key not in again and mark != Mark(state.state, state.since):
+        elif key in again or (key in either and mark is not None and mark.since >= state.since):
+            continue
+        elif mark != Mark(state.state, state.since):
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
 
@@ -278,13 +281,14 @@ def _needs(site: Site, policy: Policy) -> Iterator[Release]:
 def _within_limit(site: Site) -> set[str]:
     """What takes part in ``version_limit`` for all that a run can know, as its path is current.
 
-    A dead upload stored it again, so that it is an orphan; or the marker is gone by which it was removed.
+    A dead upload stored it again, so that it is an orphan; or the marker is gone by which it was removed; or nobody
+    knows whether its channel's end ended it.
     """
     ledger = read_ledger(site)
     retired = ledger.retired if ledger else {}
     vanished = frozenset().union(*(site.published[i][1].keys for i in site.vanished))
     kept = {key for key, each in retired.items() if each.kept_by == Reason.WITHIN_VERSION_LIMIT}
-    return {key for key in kept if not retired[key].release or key in vanished}
+    return {key for key in kept if not retired[key].release or retired[key].maybe_ended or key in vanished}
 
 
 def _left(key: str, found: reference.Site) -> datetime:
