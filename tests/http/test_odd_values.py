@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import obstore
@@ -50,6 +51,13 @@ def test_an_environment_variable_with_an_odd_value(uploader: Uploader, folder: P
     value = f"http://{odd}:1" if "ENDPOINT" in variable else odd
     environ = {variable: value} | ({FIRST[variable]: ""} if variable in FIRST else {})
     refused(uploader, 2, variable, folder, **environ)
+
+
+@pytest.mark.parametrize("odd", ["test\n", " "])
+@pytest.mark.parametrize("variable", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "UPLOADER_PROFILE"])
+def test_a_variable_that_names_no_profile(uploader: Uploader, folder: Path, variable: str, odd: str) -> None:
+    """A profile's name may hold a space, or a letter beyond ASCII."""
+    refused(uploader, 2, variable, folder, **{variable: odd})
 
 
 @pytest.mark.parametrize("odd", ["", "test\n", "te st"])
@@ -116,13 +124,24 @@ def test_the_password_of_an_endpoint_is_printed_nowhere(uploader: Uploader, fold
             assert len(answer.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "variable",
+    ["AWS_RETRY_MODE", "AWS_DEFAULTS_MODE", "AWS_METADATA_SERVICE_TIMEOUT", "AWS_REQUEST_CHECKSUM_CALCULATION"],
+)
+def test_a_setting_that_no_client_of_aws_can_have_is_one_line(
+    uploader: Uploader, tmp_path: Path, variable: str
+) -> None:
+    (tmp_path / "config").write_text("[profile p]\naws_access_key_id = test\naws_secret_access_key = test\n")
+    environ = {"AWS_CONFIG_FILE": str(tmp_path / "config"), variable: "odd"}
+    answer = uploader.run("plan", "--function", "f", "--bucket", uploader.bucket, "--profile", "p", **environ)
+    assert (answer.returncode, len(answer.stderr.splitlines())) == (1 + ("SERVICE" in variable), 1)
+    assert "unexpected" not in answer.stderr
+
+
 def test_the_password_of_another_services_endpoint_is_not_printed_either(uploader: Uploader) -> None:
-    url, site = "http://me:sec-ret@127.0.0.1:9", ["--bucket", uploader.bucket]
+    url = "http://me:sec-ret@127.0.0.1:9"
     for command in ("plan", "doctor"):
-        environ = {"AWS_MAX_ATTEMPTS": "1", "AWS_ENDPOINT_URL_LAMBDA": url}
-        answer = uploader.run(command, "--function", "f", *site, **environ)
-        assert answer.returncode == 1
-        assert "sec-ret" not in answer.stderr + answer.stdout
+        refused(uploader, 2, "AWS_ENDPOINT_URL_LAMBDA", command, "--function", "f", AWS_ENDPOINT_URL_LAMBDA=url)
 
 
 def test_a_panic_of_a_native_library_is_one_line(uploader: Uploader, folder: Path) -> None:
@@ -139,3 +158,29 @@ def test_a_panic_of_a_native_library_is_one_line(uploader: Uploader, folder: Pat
         answer = uploader.run(folder, "--bucket", uploader.bucket)
     assert (answer.returncode, len(answer.stderr.splitlines())) == (1, 1)
     assert "unexpected PanicException" in answer.stderr
+
+
+def test_variables_that_only_obstore_knows_change_nothing(
+    uploader: Uploader, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor do empty ones, as CI systems set them for secrets that a job does not get: no empty token is sent."""
+    odd = {
+        "AWS_TOKEN": "te\nst",
+        "AWS_SESSION_TOKEN": "",
+        "AWS_SKIP_SIGNATURE": "true",
+        "AWS_S3_EXPRESS": "odd",
+        "AWS_CONDITIONAL_PUT": "disabled",
+        "AWS_SERVER_SIDE_ENCRYPTION": "odd",
+        "AWS_REQUEST_PAYER": "odd",
+        "AWS_COPY_IF_NOT_EXISTS": "odd",
+        "AWS_DISABLE_TAGGING": "odd",
+        "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "odd",
+    }
+    answer = uploader.run(folder, "--bucket", uploader.bucket, **odd)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    for variable in ("AWS_SESSION_TOKEN", "AWS_TOKEN"):
+        monkeypatch.setenv(variable, "" if variable == "AWS_SESSION_TOKEN" else "x")
+        store = connect(Access(uploader.bucket, "us-east-1", uploader.aws.url, keys=Keys("test", "test", None))).store
+        url = obstore.sign(store, "GET", "x", timedelta(seconds=60))
+        assert "X-Amz-Signature" in url
+        assert "X-Amz-Security-Token" not in url

@@ -40,5 +40,6 @@ def test_a_command_asks_for_credentials_once(
         s3.delete_object(Bucket=uploader.bucket, Key="assets/index.html")
     with parts_are_small():
         arguments = [*words[command], "--bucket", uploader.bucket, "--profile", "mfa"]
-        uploader.run(*arguments, AWS_CONFIG_FILE=str(tmp_path / "config"))
+        ended = uploader.run(*arguments, AWS_CONFIG_FILE=str(tmp_path / "config"))
+    assert (ended.returncode, ended.stderr) == (int(command == "doctor"), ""), "there is no function for the doctor"
     assert (tmp_path / "asked").read_text().split() == ["asked"]

@@ -297,8 +297,9 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     plain = {key for key in again | left_by_inner if site.owns(key) and not local_asset(key).fingerprinted}
     left_to_people = plain | _within_limit(site)
     ledger = read_ledger(site)
-    retired = ledger.retired if ledger else {}
-    later = again | left_by_inner | {key for key, entry in retired.items() if entry.maybe_ended}
+    # Nobody knows whether they are superseded or removed.
+    either = {key for key, entry in ledger.retired.items() if entry.maybe_ended} if ledger else set()
+    later = again | left_by_inner | either
     overdue = _overdue(site, found, policy, now, last=last) - (left_to_people if last else later)
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
@@ -312,7 +313,9 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
             if key in site.current_keys() and mark is not None:
                 msg = f"{key} is current, and bears {mark}"
                 raise BrokenPromiseError(msg)
-        elif key not in again and mark != Mark(state.state, state.since) and mark not in _within_a_second(found, state):
+        elif key in again or (key in either and mark is not None and mark.since >= state.since):
+            continue
+        elif mark != Mark(state.state, state.since) and mark not in _within_a_second(found, state):
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
 
@@ -381,13 +384,14 @@ def _needs(site: Site, policy: Policy) -> Iterator[Release]:
 def _within_limit(site: Site) -> set[str]:
     """What takes part in ``version_limit`` for all that a run can know, as its path is current.
 
-    A dead upload stored it again, so that it is an orphan; or the marker is gone by which it was removed.
+    A dead upload stored it again, so that it is an orphan; or the marker is gone by which it was removed; or nobody
+    knows whether its channel's end ended it.
     """
     ledger = read_ledger(site)
     retired = ledger.retired if ledger else {}
     vanished = frozenset().union(*(site.published[i][1].keys for i in site.vanished))
     kept = {key for key, each in retired.items() if each.kept_by == Reason.WITHIN_VERSION_LIMIT}
-    return {key for key in kept if not retired[key].release or key in vanished}
+    return {key for key in kept if not retired[key].release or retired[key].maybe_ended or key in vanished}
 
 
 def _left(key: str, found: reference.Site) -> datetime:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uploader.printable import without_passwords
 
 if TYPE_CHECKING:
-    from botocore.session import Session
+    from uploader.aws.boto3_chain import Session
 
 
 class Keys(NamedTuple):
@@ -32,7 +32,7 @@ class Access(NamedTuple):
         profile: The AWS profile that was named.
         keys: The credentials, if they are in the environment; None: `uploader.aws.boto3_chain` finds them.
         who: Who needs the permission, in error messages.
-        session: botocore's session, if the configuration was read, so that an MFA code is asked for once.
+        session: boto3's session, if the configuration was read, so that an MFA code is asked for once.
     """
 
     bucket: str

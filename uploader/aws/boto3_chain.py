@@ -5,6 +5,7 @@ Importing boto3 takes a quarter of a second, half of a small upload. So this mod
 
 from __future__ import annotations
 
+import os
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,7 @@ from botocore.session import Session as BotocoreSession
 
 from uploader.aws.access import Keys, first_line
 from uploader.aws.values import check_credential, check_endpoint, check_region, checked
-from uploader.errors import UsageError
+from uploader.errors import UploaderError, UsageError
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials, ReadOnlyCredentials
@@ -30,22 +31,40 @@ _ONE_AT_A_TIME = Lock()
 
 
 class Session(boto3.Session):
-    """Makes clients from several threads, which boto3 must not: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html."""
+    """Makes clients from several threads, which boto3 must not: https://boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html.
+
+    There must be one for each of botocore's: a second one would add boto3's methods to a client that has them.
+    """
 
     def client(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 (boto3's)
-        """See `boto3.Session.client`."""
-        with _ONE_AT_A_TIME:
-            return super().client(*arguments, **options)
+        """See `boto3.Session.client`.
+
+        Raises:
+            UploaderError: The environment or the profile has a setting that no client can have.
+        """
+        variable = f"AWS_ENDPOINT_URL_{arguments[0].upper()}"
+        if os.environ.get(variable):
+            checked(variable, os.environ[variable], check_endpoint)
+        try:
+            with _ONE_AT_A_TIME:
+                return super().client(*arguments, **options)
+        except (BotoCoreError, ValueError) as error:
+            msg = f"a setting for AWS, of the environment or the profile, cannot be used: {first_line(error)}"
+            raise UploaderError(msg) from error
+
+    def setting(self, name: str) -> Any:  # noqa: ANN401 (of any type)
+        """A setting, by botocore's name, of the environment or the profile."""
+        return self._session.get_config_variable(name)
 
 
-def open_session(access: Access) -> boto3.Session:
-    """A session with the same credentials and region.
+def open_session(access: Access) -> Session:
+    """A session with the same credentials; name the region to its clients.
 
     Whatever it takes to get the credentials, such as an MFA code, was done when the access was found.
     """
     if access.keys is None:
         if access.session is not None:
-            return Session(botocore_session=access.session, region_name=access.region)
+            return access.session
         return Session(profile_name=access.profile, region_name=access.region)
     return Session(
         aws_access_key_id=access.keys.access_key_id,
@@ -66,7 +85,7 @@ class Configured(NamedTuple):
 
     region: str | None
     endpoint: str | None
-    session: BotocoreSession
+    session: Session
 
 
 def read_configuration(region: str | None, profile: str | None, *, credentials_needed: bool) -> Configured:
@@ -83,12 +102,13 @@ def read_configuration(region: str | None, profile: str | None, *, credentials_n
     try:
         core = BotocoreSession(profile=profile)
         endpoint = _endpoint(core)
-        session = boto3.Session(botocore_session=core, region_name=region)
+        session = Session(botocore_session=core, region_name=region)
         if credentials_needed:
             credentials = _found(session)
             check_credentials(credentials.get_frozen_credentials(), credentials.method)
-    except (BotoCoreError, ResponseParserError, OSError, RuntimeError) as error:
+    except (BotoCoreError, ResponseParserError, OSError, RuntimeError, ValueError) as error:
         # OSError: a token's file (AWS_WEB_IDENTITY_TOKEN_FILE) is not readable. RuntimeError: they are expired already.
+        # ValueError: a setting such as AWS_METADATA_SERVICE_TIMEOUT is not a number.
         msg = f"credentials: {first_line(error)}"
         raise UsageError(msg) from error
     except ClientError as error:
@@ -101,7 +121,7 @@ def read_configuration(region: str | None, profile: str | None, *, credentials_n
         checked(f"the region {whose}", found, check_region)
     if endpoint is not None:
         checked(f"the endpoint_url {whose}", endpoint, check_endpoint)
-    return Configured(found, endpoint, core)
+    return Configured(found, endpoint, session)
 
 
 def find_credentials(access: Access) -> Credentials:

@@ -33,7 +33,7 @@ def create_invalidation(access: Access, distribution: str, reference: str, paths
     config = Config(connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 6})
     batch = {"Paths": {"Quantity": len(paths), "Items": list(paths)}, "CallerReference": reference}
     try:
-        client = open_session(access).client("cloudfront", config=config)
+        client = open_session(access).client("cloudfront", region_name=access.region, config=config)
         answer = client.create_invalidation(DistributionId=distribution, InvalidationBatch=batch)
     except ClientError as error:
         raise explain(

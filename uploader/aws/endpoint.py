@@ -73,5 +73,5 @@ def _is_on(access: Access, setting: str) -> bool:
     """Whether the environment, or else the AWS profile, turns a kind of server on."""
     named = os.environ.get(f"AWS_{setting.upper()}")
     if named is None and access.session is not None:
-        return bool(access.session.get_config_variable(setting))
+        return bool(access.session.setting(setting))
     return (named or "").lower() == "true"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 TOKENS = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+PROFILES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
 """Environment variables for the same value: the first one that is set counts."""
 
 
@@ -54,7 +55,7 @@ def find_access(bucket: str, *, region: str | None, profile: str | None, endpoin
         if value:
             checked(name, value, check)
     endpoint = endpoint_url or (None if _are_ignored() else _first(ENDPOINTS, check_endpoint))
-    keys = None if profile or os.environ.get("AWS_PROFILE") else _keys()
+    keys = None if profile or _first(PROFILES, check_profile) else _keys()
     where = region or _first(REGIONS, check_region)
     session = None
     if keys is None or (endpoint is None and (where is None or _names_endpoint())):

@@ -89,7 +89,7 @@ def check_profile(value: str) -> None:
     Raises:
         ValueProblemError: It is empty, or no line of a configuration can hold it.
     """
-    if not value or not value.isprintable():
+    if not value.strip() or value != value.strip() or not value.isprintable():
         msg = f"{value!a} is not the name of a profile"
         raise ValueProblemError(msg)
 

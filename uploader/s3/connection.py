@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from datetime import timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,17 @@ WARM = 6
 
 OPENING_SECONDS = 0.1
 """How long `Connection.wait` waits, at most."""
+
+
+OBSTORES_OWN = frozenset(
+    {
+        *("AWS_TOKEN", "AWS_SKIP_SIGNATURE", "AWS_REQUEST_PAYER", "AWS_CONDITIONAL_PUT", "AWS_COPY_IF_NOT_EXISTS"),
+        *("AWS_DISABLE_TAGGING", "AWS_DISABLE_BULK_DELETE", "AWS_S3_EXPRESS", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST"),
+        *("AWS_SERVER_SIDE_ENCRYPTION", "AWS_SSE_KMS_KEY_ID", "AWS_SSE_BUCKET_KEY_ENABLED"),
+        *("AWS_SSE_CUSTOMER_KEY_BASE64", "AWS_BUCKET", "AWS_BUCKET_NAME", "AWS_ENDPOINT"),
+    }
+)
+"""Environment variables that obstore obeys, and nothing of AWS knows."""
 
 
 class Connection:
@@ -52,6 +64,7 @@ class Connection:
         self.encryption = encryption
         self.errors = errors
         self._options = options
+        _hide_variables()
         self.store = S3Store(access.bucket, **options)
         self._once: S3Store | None = None
         self._opened = Event()
@@ -124,6 +137,17 @@ def connect(
     except (BaseError, ValueError) as error:
         msg = f"bucket {access.bucket!r}: {first_line(error)}"
         raise UsageError(msg) from error
+
+
+def _hide_variables() -> None:
+    """Hide from obstore the variables that are its own, and empty ones, which it takes for values.
+
+    They would change what is sent where: without a signature, or with an empty token. Python's `os.environ`, which
+    boto3 and the command of `run` get, keeps them.
+    """
+    for name, value in os.environ.items():
+        if name.startswith("AWS_") and (not value or name.upper() in OBSTORES_OWN):
+            os.unsetenv(name)
 
 
 def _server(access: Access) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def open_client(access: Access) -> Any:  # noqa: ANN401 (boto3's)
         max_pool_connections=4 * PARTS_AT_ONCE,
         request_checksum_calculation="when_supported",
     )
-    return require_whole_answers(open_session(access).client("s3", endpoint_url=access.endpoint, config=config))
+    client = open_session(access).client("s3", region_name=access.region, endpoint_url=access.endpoint, config=config)
+    return require_whole_answers(client)
 
 
 class MultipartUpload:

@@ -29,7 +29,8 @@ KEYS = 1000
 def open_client(access: Access) -> Any:  # noqa: ANN401 (boto3's)
     """A client of S3 that sends each request once: its caller repeats."""
     config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 1})
-    return require_whole_answers(open_session(access).client("s3", endpoint_url=access.endpoint, config=config))
+    client = open_session(access).client("s3", region_name=access.region, endpoint_url=access.endpoint, config=config)
+    return require_whole_answers(client)
 
 
 def page(client: Any, bucket: str, folder: str, after: str) -> tuple[Sequence[ObjectMeta], bool]:  # noqa: ANN401 (boto3's)

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.config import Config
-from botocore.session import Session
+from botocore.session import Session as BotocoreSession
 
 from uploader.aws.access import Access, Keys
+from uploader.aws.boto3_chain import Session
 from uploader.aws.endpoint import server_of
 from uploader.errors import UsageError
 from uploader.s3.connection import connect
 
 KINDS = ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
-SESSION = Session()
+SESSION = BotocoreSession()
 REGIONS = [
     region
     for partition in SESSION.get_available_partitions()
@@ -79,9 +80,9 @@ def test_of_every_kind(monkeypatch: pytest.MonkeyPatch, region: str, bucket: str
 
 
 def test_a_kind_that_a_profile_names_counts_and_the_environment_goes_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = Session()
-    session.set_config_variable("use_dualstack_endpoint", True)
-    access = Access("web-assets", "eu-west-1", session=session)
+    core = BotocoreSession()
+    core.set_config_variable("use_dualstack_endpoint", True)
+    access = Access("web-assets", "eu-west-1", session=Session(botocore_session=core))
     assert server_of(access).url == "https://web-assets.s3.dualstack.eu-west-1.amazonaws.com"
     monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "false")
     assert server_of(access).url == "https://web-assets.s3.eu-west-1.amazonaws.com"
