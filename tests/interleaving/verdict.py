@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -271,11 +272,16 @@ def _needs(site: Site, policy: Policy) -> Iterator[Release]:
     channels: dict[str, list[str]] = {}
     for release_id, (_, each) in site.releases.items():
         channels.setdefault(each.channel, []).append(release_id)
-    count = 1 + policy.keep_releases
+    count, published = 1 + policy.keep_releases, {i: at for i, (at, _) in site.releases.items()}
+    ledger = read_ledger(site)
+    # A marker that was copied before the site's cleaner first saw it has another instant in the ledger.
+    as_seen = published | ({i: each.at for i, each in ledger.seen.items()} if ledger else {})
     for ids in channels.values():
         # Whoever does not know whether a marker was copied takes its name into account too.
-        by_instant = sorted(ids, key=lambda i: (site.releases[i][0], i))
-        yield from (site.releases[i][1] for i in {*by_instant[-count:], *sorted(ids)[-count:]})
+        newest = {*sorted(ids)[-count:]}
+        for instants in (published, as_seen):
+            newest.update(heapq.nlargest(count, ids, key=lambda i, at=instants: (at[i], i)))  # type: ignore[misc]
+        yield from (site.releases[i][1] for i in newest)
 
 
 def _within_limit(site: Site) -> set[str]:
