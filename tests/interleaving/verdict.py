@@ -367,13 +367,19 @@ def _needs(site: Site, policy: Policy) -> Iterator[Release]:
     channels: dict[str, list[str]] = {}
     for release_id, (_, each) in site.releases.items():
         channels.setdefault(each.channel, []).append(release_id)
-    count = 1 + policy.keep_releases
+    count, published = 1 + policy.keep_releases, {i: at for i, (at, _) in site.releases.items()}
+    ledger = read_ledger(site)
+    # A marker that was copied before the site's cleaner first saw it has another instant in the ledger.
+    as_seen = published | ({i: each.at for i, each in ledger.seen.items()} if ledger else {})
     for ids in channels.values():
         # Whoever does not know whether a marker was copied takes its name into account too.
-        for line in (sorted(ids, key=lambda i: (site.releases[i][0], i), reverse=True), sorted(ids, reverse=True)):
+        by_instant = (
+            sorted(ids, key=lambda i, at=instants: (at[i], i), reverse=True)  # type: ignore[misc]
+            for instants in (published, as_seen)
+        )
+        for line in (*by_instant, sorted(ids, reverse=True)):
             in_place = (n for n, i in enumerate(line) if i in site.placed or not site.releases[i][1].places_pages)
             yield from (site.releases[i][1] for i in line[: next(in_place, len(line)) + count])
-    ledger = read_ledger(site)
     if ledger is not None:
         left = {each.release for key, each in ledger.retired.items() if each.logical == key}
         yield from (

@@ -152,9 +152,9 @@ def _nothing_left(directory: Path, left_out: list[str]) -> UsageError:
 
 def _asset(path: str, key: str, logical: str, treatment: Treatment, *, fingerprinted: bool) -> LocalAsset:
     digest, status = (None, file_status(path)) if fingerprinted else digest_and_status(path)
-    return LocalAsset(
-        path, key, logical, status.st_size, fingerprinted, digest, treatment, signature_of(status)
-    )._replace(identity=identity_of(status))
+    signature, identity = signature_of(status), identity_of(status)
+    # By position: by name, the fields of 50,000 tuples would take twice as long.
+    return LocalAsset(path, key, logical, status.st_size, fingerprinted, digest, treatment, signature, identity)
 
 
 def _check_key(layout: Layout, file: File, key: str) -> None:

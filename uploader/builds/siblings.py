@@ -38,7 +38,7 @@ _SEPARATOR = re.compile("[-._]")
 _TOKEN = re.compile("[0-9A-Za-z_-]+")
 _SCRIPT_OR_STYLE = re.compile(r"\.(?:[cm]?js|css)(?:\.|$)")
 _KINDS = str.maketrans(ascii_letters + digits, "a" * 26 + "A" * 26 + "1" * 10)
-_REPEATED = re.compile(r"(.)\1+")
+_RUN = re.compile(r"(.)\1*")
 _ONE_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 
 
@@ -206,7 +206,7 @@ def _looks_random(token: str) -> bool:
 
 def _order(token: str) -> str:
     """In which order capitals, letters and digits stand: ``Aa1A`` of ``Bxyz19Q``."""
-    return _REPEATED.sub(r"\1", token.translate(_KINDS))
+    return "".join(_RUN.findall(token.translate(_KINDS)))
 
 
 def _may_be(sibling: Sibling, *, mostly: bool) -> bool:

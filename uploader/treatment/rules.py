@@ -91,10 +91,12 @@ class Rules:
         ending = ending_of(name)
         # Many files of a build have the same rule, ending and fingerprinting, and so the same treatment.
         case = (number, ending, fingerprinted, beside_original)
-        if case not in self._made:
+        try:
+            return self._made[case]
+        except KeyError:
             rule = self.rules[number - 1] if number else _NO_RULE
-            self._made[case] = _treat(rule, ending, fingerprinted=fingerprinted, beside_original=beside_original)
-        return self._made[case]
+            made = _treat(rule, ending, fingerprinted=fingerprinted, beside_original=beside_original)
+            return self._made.setdefault(case, made)
 
     def unused(self, names: Collection[str]) -> list[str]:
         """What to say of each rule that decides nothing of a build.

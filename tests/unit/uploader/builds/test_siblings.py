@@ -103,6 +103,6 @@ def test_the_convention_says_how_many_files_follow_it() -> None:
 
 def test_a_large_folder_takes_a_moment() -> None:
     names = {f"img/photo-of-some-thing-{number}.jpg": Name("", None) for number in range(30_000)}
-    began = time.perf_counter()
+    began = time.process_time()
     assert names_by_siblings(names) == {}
-    assert time.perf_counter() - began < SECONDS
+    assert time.process_time() - began < SECONDS
