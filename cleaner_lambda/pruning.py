@@ -65,13 +65,21 @@ def next_cut(ledger: Ledger, there: Mapping[str, Folded], keep: Collection[str],
 
 
 def old_markers(there: Mapping[str, Folded], cut: tuple[datetime, str], keep: Collection[str]) -> set[str]:
-    """Ids of the markers up to a cut that may be deleted."""
+    """Ids of the markers up to a cut that may be deleted.
+
+    The end of a channel stays as long as a release before it does: ``keep_releases`` counts up to the end.
+    """
     channels: dict[str, list[tuple[datetime, str]]] = {}
     for release_id, each in there.items():
         channels.setdefault(each.channel, []).append((each.at, release_id))
     newest = {i for orders in channels.values() for _, i in sorted(orders)[-KEEP_MARKERS:]}
     old = {i for i, each in there.items() if (each.at, i) <= cut}
-    return old - newest - lines_at(there, cut) - set(keep)
+    old -= newest | lines_at(there, cut) | set(keep)
+    staying = {
+        channel: min((each for each in orders if each[1] not in old), default=cut)
+        for channel, orders in channels.items()
+    }
+    return {i for i in old if not there[i].ended or (there[i].at, i) < staying[there[i].channel]}
 
 
 def with_placed(layout: Layout, markers: frozenset[str], placed: Collection[str]) -> frozenset[str]:

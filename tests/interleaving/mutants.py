@@ -27,6 +27,7 @@ from cleaner_lambda import (
     order,
     pages,
     policy,
+    pruning,
     replay,
     run,
     s3_errors,
@@ -625,6 +626,13 @@ MUTANTS = (
         lost.hold_doubtful,
         (("not set(line) <= set(listed)", "line[0] not in listed"),),
         placing.retired_behind_a_newer_one,
+    ),
+    Mutant(
+        "the marker of a channel's end stays as long as one before it",
+        "`keep_releases` keeps what was ended, for ever",
+        pruning.old_markers,
+        (("if not there[i].ended or", "if True or"),),
+        pruned.end_behind_a_release_that_stays,
     ),
     Mutant(
         "the pages in place are looked at before an old marker goes",

@@ -137,6 +137,22 @@ def late_marker() -> None:
                     world.check()
 
 
+def end_behind_a_release_that_stays() -> None:
+    """A pinned release, the end of its channel, and a new one; old markers are deleted, and then the pin."""
+    policy, world = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0, keep_releases=1), World()
+    release(world, [A], "r0")
+    pin = LAYOUT.pin_key("20261123T120000Z-r0")
+    world.put(pin, world.objects[LAYOUT.marker_key("20261123T120000Z-r0")].body)
+    world.put(LAYOUT.marker_key("20261123T120001Z-end"), cast.end_body("default", world))
+    release(world, [B], "r2")
+    with few_markers(), judged(world, "an end whose marker is old"):
+        for _ in range(3):
+            cast.clean_alone(world, policy)
+            world.advance(10)
+        world.delete(pin)
+        settle(world, policy)
+
+
 def page_of_a_pruned_release() -> None:
     """An upload dies that has put its page in place; the next release has no page; old markers are deleted."""
     policy, world = Policy(version_limit=0, version_ttl=43_200, removed_ttl=90_000, grace=0), World()

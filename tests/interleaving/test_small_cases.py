@@ -153,6 +153,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         pruned.copied_after_a_crash,
         pruned.late_marker,
         pruned.page_of_a_pruned_release,
+        pruned.end_behind_a_release_that_stays,
     ],
     ids=[
         "wrong clock",
@@ -208,6 +209,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "markers copied after a crash",
         "late marker",
         "the page of a release whose marker is old",
+        "an end behind a release that stays",
     ],
 )
 def test_what_finds_a_broken_rule_finds_nothing_while_all_hold(play: object) -> None:
