@@ -417,9 +417,9 @@ class TestStolenCredential:
         visitor = stack.visitor(stack.uploader)
         thief = client_of(visitor, visitor.endpoint)
         visitor.upload(builds / "new")
-        script = f"{LAYOUT.prefix}app-3f9c2ab1.js"
+        script, page = (f"{LAYOUT.prefix}{name}" for name in ("app-3f9c2ab1.js", "index.html"))
         for number, in_parts in enumerate((False, True)):
-            for key in (script,):
+            for key in (script, page):
                 stored = thief.get_object(Bucket=visitor.bucket, Key=key)
                 body = b"x" * stored["ContentLength"]
                 where = {"Bucket": visitor.bucket, "Key": key}
@@ -433,11 +433,12 @@ class TestStolenCredential:
             verified = visitor.uploader("verify")
             assert verified.returncode == 1
             found = {each["key"]: each["wrong"] for each in json.loads(verified.stdout)["findings"]}
-            assert found == dict.fromkeys((script,), "content_differs")
+            assert found == dict.fromkeys((script, page), "content_differs")
             again = visitor.upload(builds / "new", f"--release=again-{number}")
             assert again.returncode == 0, again.stderr
-            sent = {each["key"]: each["reason"] for each in json.loads(again.stdout)["uploaded"]}
-            assert sent == dict.fromkeys((script,), "content_differs")
+            answer = json.loads(again.stdout)
+            sent = {each["key"]: each["reason"] for each in (*answer["uploaded"], *answer["placed"])}
+            assert sent == dict.fromkeys((script, page), "content_differs")
             assert visitor.uploader("verify").returncode == 0
 
 

@@ -15,6 +15,7 @@ from uploader.history.current import find_current, problems_of, read_ledger
 from uploader.history.find import find_release
 from uploader.history.order import newest_first
 from uploader.history.release import Unreadable, read_releases
+from uploader.protocol.page_etags import etags_in
 from uploader.treatment.headers import BOOKKEEPING, may_have
 
 if TYPE_CHECKING:
@@ -110,24 +111,34 @@ def verify(
         raise UploaderError(msg)
     waiting = read_releases(bucket, layout, newest_first(log, layout.pending, layout.staged))
     others = [*current.releases.values(), *(each for each in waiting if not isinstance(each, Unreadable))]
-    needs = needs_of(chosen)
+    placed = {each.id: layout.placed_key(each.id) for each in current.releases.values() if each.release.places_pages}
+    files = bucket.get_each([key for key in placed.values() if key in log])
+    noted = {release_id: etags_in(files.get(key)) for release_id, key in placed.items()}
+    needs = needs_of(chosen, noted)
     listing = bucket.listing(layout, needs.keys())
     stored = bucket.metadata([key for key in needs if key in listing.sizes])
-    findings = check(needs, needs_of(others), listing.sizes, stored, listing.etags)
+    findings = check(needs, needs_of(others, noted), listing.sizes, stored, listing.etags)
     releases = {each.release.channel: each.id for each in chosen}
     unknown = not_compared(needs, stored, listing.etags)
     return Verified(releases, sum(not layout.stores(key) for key in needs), tuple(findings), problems, unknown)
 
 
-def needs_of(releases: Iterable[LoggedRelease]) -> dict[str, list[Need]]:
-    """Key -> what each release states about it, in the order of the releases."""
+def needs_of(
+    releases: Iterable[LoggedRelease], noted: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+) -> dict[str, list[Need]]:
+    """Key -> what each release states about it, in the order of the releases.
+
+    Args:
+        releases: The releases.
+        noted: Id of each release whose pages are in place -> what it has noted; see `uploader.protocol.page_etags`.
+    """
     needs: dict[str, list[Need]] = defaultdict(list)
     for each in releases:
         ours = each.release.uploader.get("name") == WRITER
         for asset in each.release.assets.values():
-            # The ETag of a page is that of its stored version; with KMS a copy has another one.
-            in_place = asset if asset.stored is None else asset._replace(etag=None)
-            needs[asset.key].append(Need(each.id, in_place, ours))
+            # The ETag of a page is that of its stored version; with KMS a copy has another one, which is noted.
+            etag = noted.get(each.id, {}).get(asset.key, asset.etag)
+            needs[asset.key].append(Need(each.id, asset._replace(etag=etag), ours))
         for key, asset in each.release.objects.items():
             if asset.stored is not None:
                 needs[key].append(Need(each.id, asset, ours))

@@ -20,11 +20,12 @@ from uploader.history.completeness import SHOWN
 from uploader.history.order import dated, newest_first
 from uploader.history.release import LoggedRelease, read_release
 from uploader.protocol.intent import intent
+from uploader.protocol.page_etags import content, noted_in, others_of
 from uploader.s3.port import Placement
 from uploader.treatment.headers import STORED, may_have
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from release_log.layout import Layout
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 PASSES = 20
 """How often pages are looked at while others put pages in place, or S3 does not answer."""
-
-CONTENT = b'{"format":1}'
-"""What stands in the file that says that a release is in place: nothing but its name and its instant count."""
 
 log = logging.getLogger("uploader")
 
@@ -141,6 +139,7 @@ class Placing:
         self._clocks = clocks
         self._files = files or {}
         self._etags: dict[str, str] = {}
+        self._others: dict[str, str] = {}
         self._known = {layout.marker_key(own.id): own}
         self._helped = {own.id}
         self._refused: list[str] = []
@@ -166,7 +165,7 @@ class Placing:
                 )
                 raise UploaderError(msg)
             if wanted.newest.release.places_pages:
-                self._bucket.create(self._layout.placed_key(wanted.newest.id), CONTENT)
+                self._bucket.create(self._layout.placed_key(wanted.newest.id), content(self._others))
         return tuple(self.placed[key] for key in sorted(self.placed))
 
     def _pass(self, helping: ExitStack) -> Wanted | None:
@@ -184,6 +183,7 @@ class Placing:
             for key, (_, page) in wanted.pages.items()
             if (reason := differs(page, pages.get(key))) is not None and not self._is_ours(key, page, pages.get(key))
         }
+        wrong |= self._stored_over(files, wanted, pages, wrong)
         if not wrong:
             return None if self._waited() else wanted
         if self._help(helping, [wanted.pages[key][0] for key in wrong]):
@@ -195,6 +195,20 @@ class Placing:
             return None
         self._put(wanted, wrong, pages)
         return None
+
+    def _stored_over(
+        self,
+        files: Mapping[str, datetime],
+        wanted: Wanted,
+        found: Mapping[str, PageInPlace],
+        wrong: Collection[str],
+    ) -> dict[str, PageReason]:
+        """The pages over which somebody has stored another object with the same metadata."""
+        pages = {key: page for key, (_, page) in wanted.pages.items() if key not in wrong}
+        self._others = others_of(pages, found)
+        unsure = [key for key in self._others if not self._is_ours(key, pages[key], found[key])]
+        noted = noted_in(self._bucket, self._layout, files, unsure) if unsure else {}
+        return {key: PageReason.CONTENT_DIFFERS for key in unsure if noted.get(key) != self._others[key]}
 
     def _put(self, wanted: Wanted, wrong: Mapping[str, PageReason], pages: Mapping[str, PageInPlace]) -> None:
         placements = [
