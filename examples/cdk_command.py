@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,22 +19,69 @@ class CdkError(Exception):
     """The command failed. The message contains its output."""
 
 
+@dataclass(frozen=True, slots=True)
+class CdkRun:
+    """A command that was begun.
+
+    Attributes:
+        command: Its name, such as ``deploy``.
+    """
+
+    command: str
+    _process: subprocess.Popen[bytes]
+    _said: IO[bytes]
+
+    def wait(self) -> str:
+        """Wait for its end.
+
+        Returns:
+            Its output.
+
+        Raises:
+            CdkError: It failed.
+        """
+        try:
+            status = self._process.wait()
+        except BaseException:
+            self.end()
+            raise
+        self._said.seek(0)
+        said = self._said.read().decode(errors="replace")
+        if status:
+            msg = f"cdk {self.command} failed:\n{said}"
+            raise CdkError(msg)
+        return said
+
+    def end(self) -> None:
+        """End it, if it still runs; what it began at AWS goes on there."""
+        self._process.terminate()
+        self._process.wait()
+
+
 def run_cdk(
     *arguments: str, environment: Mapping[str, str], out: Path, context: Mapping[str, object] | None = None
 ) -> str:
-    """Run a command.
-
-    Args:
-        arguments: The command and its options.
-        environment: The environment, with credentials and Region.
-        out: The folder that synthesis writes to.
-        context: The stack's settings.
+    """Run a command, and wait for its end.
 
     Returns:
         The command's output.
 
     Raises:
         CdkError: The command failed.
+    """
+    return begin_cdk(*arguments, environment=environment, out=out, context=context).wait()
+
+
+def begin_cdk(
+    *arguments: str, environment: Mapping[str, str], out: Path, context: Mapping[str, object] | None = None
+) -> CdkRun:
+    """Begin a command.
+
+    Args:
+        arguments: The command and its options.
+        environment: The environment, with credentials and Region.
+        out: The folder that synthesis writes to; of this command alone, while it runs.
+        context: The stack's settings.
     """
     options = [f"--context={name}={value}" for name, value in (context or {}).items()]
     command = [
@@ -44,7 +93,8 @@ def run_cdk(
         "--no-color",
         "--progress=events",
     ]
-    answer = subprocess.run(
+    said = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the command runs; a pipe would be full one day)
+    process = subprocess.Popen(
         command,
         cwd=ROOT,
         env={
@@ -55,12 +105,7 @@ def run_cdk(
             "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
         },
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=said,
         stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
     )
-    if answer.returncode:
-        msg = f"cdk {arguments[0]} failed:\n{answer.stdout}"
-        raise CdkError(msg)
-    return answer.stdout
+    return CdkRun(arguments[0], process, said)

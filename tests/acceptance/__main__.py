@@ -11,7 +11,6 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from examples.cdk_command import ROOT
 from examples.embedded_aws import EmbeddedAws
 from tests.acceptance.account import Region
 from tests.acceptance.embedded import EmbeddedRegion
-from tests.acceptance.plan import ALARMS, COSTS, STEPS
+from tests.acceptance.plan import STEPS, costs
 from tests.acceptance.report import report
 from tests.acceptance.runner import run
 from tests.acceptance.steps import Step
@@ -100,26 +99,25 @@ def _account(options: argparse.Namespace, run_id: str, scratch: Path) -> tuple[l
         folder.mkdir()
         places.append(Region(session, name, run_id, folder))
     say(f"account {caller['Account']}, as {caller['Arn']}")
-    say(COSTS.format(run=run_id, regions=" and ".join(names), first=names[0], second=names[1], alarms=ALARMS))
+    say(costs(run_id, *names))
     if not options.yes:
         return [], "", "nothing was created; add --yes to go on"
     return list(places), str(caller["Account"]), ""
 
 
 def preparations(world: World) -> list[Step]:
-    """The steps that come first at an account: a bootstrap of each Region."""
+    """The step that comes first at an account: a bootstrap of each Region."""
 
-    def prepare(place: Place, _world: World) -> str:
-        place.prepare(world.removals)
-        return "bootstrapped"
+    regions = [place for place in world.places if isinstance(place, Region)]
+
+    def prepare(_world: World) -> str:
+        for begun in [place.prepare(world.removals) for place in regions]:
+            begun.wait()
+        return f"bootstrapped {' and '.join(place.region for place in regions)}"
 
     expected = "`cdk bootstrap` with a qualifier of the run's own stands beside the account's."
     source = "https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html"
-    return [
-        Step(f"bootstrap in {place.region}", expected, partial(prepare, place), source)
-        for place in world.places
-        if not world.embedded
-    ]
+    return [Step("bootstrap", expected, prepare, source)] if regions else []
 
 
 def _facts(world: World, began: datetime) -> dict[str, str]:

@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from examples.cdk_command import run_cdk
+from examples.cdk_command import begin_cdk
 from examples.embedded_aws import KEPT_OUT
 from tests.acceptance.cleaning import begin_stack_removal, remove_bucket, remove_stack
-from tests.acceptance.world import BuildJob
+from tests.acceptance.world import TAG, BuildJob, Deploying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import boto3
 
+    from examples.cdk_command import CdkRun
     from tests.acceptance.removals import Removals
 
 SESSION_SECONDS = 900
@@ -36,9 +37,6 @@ SESSION_SECONDS = 900
 IAM_SECONDS = 15
 """Until a change of a role is known everywhere:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency"""
-
-TAG = "acceptance"
-"""The tag of everything that the acceptance makes; its value is the run's id."""
 
 
 @dataclass(slots=True)
@@ -56,21 +54,22 @@ class Region:
     region: str
     run: str
     scratch: Path
-    _clients: dict[str, Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     @property
     def account(self) -> str:
         """The account's number."""
         return str(self.client("sts").get_caller_identity()["Account"])
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 (each service's client has its own type)
-        """A boto3 client; the same for each call."""
-        if service not in self._clients:
+    def client(self, service: str, region: str = "") -> Any:  # noqa: ANN401 (each service's client has its own type)
+        """A boto3 client, of this Region unless another one is named; the same for each call."""
+        key = service, region or self.region
+        if key not in self._clients:
             create: Any = self.session.client
             # A run may last a quarter of an hour, and is not to be repeated.
             patient = Config(read_timeout=910, retries={"max_attempts": 0}) if service == "lambda" else None
-            self._clients[service] = create(service, region_name=self.region, config=patient)
-        return self._clients[service]
+            self._clients[key] = create(service, region_name=key[1], config=patient)
+        return self._clients[key]
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a command, with this session's credentials unless others are given."""
@@ -89,13 +88,13 @@ class Region:
             **more,
         }
 
-    def prepare(self, removals: Removals) -> None:
-        """Run ``cdk bootstrap``, with names of the run's own."""
+    def prepare(self, removals: Removals) -> CdkRun:
+        """Begin ``cdk bootstrap``, with names of the run's own."""
         stack, bucket = f"CDKToolkit-{self.run}", f"cdk-{self.run}-assets-{self.account}-{self.region}"
         # The template keeps its bucket when the stack goes.
         removals.later(f"bucket {bucket} in {self.region}", lambda: remove_bucket(self.client("s3"), bucket))
         removals.later(f"stack {stack} in {self.region}", partial(remove_stack, self.client("cloudformation"), stack))
-        self._cdk(
+        return self._cdk(
             "bootstrap",
             f"aws://{self.account}/{self.region}",
             "--app=",
@@ -105,22 +104,23 @@ class Region:
             context={},
         )
 
-    def deploy(self, stack: str, context: Mapping[str, object]) -> dict[str, str]:
-        """Run ``cdk deploy``.
-
-        Returns:
-            The stack's outputs.
-        """
+    def deploy(self, stack: str, context: Mapping[str, object]) -> Deploying:
+        """Begin ``cdk deploy``."""
         outputs = self.scratch / f"{stack}.json"
-        self._cdk(
+        run = self._cdk(
             "deploy", stack, "--require-approval=never", f"--outputs-file={outputs}", context={**self._own, **context}
         )
-        found: dict[str, str] = json.loads(outputs.read_text())[stack]
-        return found
+
+        def ended() -> dict[str, str]:
+            run.wait()
+            found: dict[str, str] = json.loads(outputs.read_text())[stack]
+            return found
+
+        return Deploying(ended, run.end)
 
     def destroy(self, stack: str, context: Mapping[str, object]) -> None:
         """Run ``cdk destroy``."""
-        self._cdk("destroy", stack, "--force", context={**self._own, **context})
+        self._cdk("destroy", stack, "--force", context={**self._own, **context}).wait()
 
     def begin_removal(self, stack: str) -> None:
         """Begin to delete a stack that the acceptance has deployed."""
@@ -128,10 +128,11 @@ class Region:
 
     @property
     def _own(self) -> dict[str, object]:
-        return {"@aws-cdk/core:bootstrapQualifier": self.run, "tags": f"{TAG}={self.run}"}
+        return {"@aws-cdk/core:bootstrapQualifier": self.run}
 
-    def _cdk(self, *arguments: str, context: Mapping[str, object]) -> str:
-        return run_cdk(*arguments, environment=self.environment(), out=self.scratch / "cdk.out", context=context)
+    def _cdk(self, command: str, subject: str, *options: str, context: Mapping[str, object]) -> CdkRun:
+        out = self.scratch / f"cdk.out-{subject.replace('/', '-')}"
+        return begin_cdk(command, subject, *options, environment=self.environment(), out=out, context=context)
 
     def build_job(self, removals: Removals, policy_arns: list[str], number: int) -> BuildJob:
         """A role that has these policies alone, as a build job has; each session assumes it."""
@@ -148,12 +149,13 @@ class Region:
         )
         for arn in policy_arns:
             iam.attach_role_policy(RoleName=role, PolicyArn=arn)
-        time.sleep(IAM_SECONDS)
-        return BuildJob(partial(self._assumed, f"arn:{self.partition}:iam::{self.account}:role/{role}"), end)
+        made = time.monotonic()
+        return BuildJob(partial(self._assumed, f"arn:{self.partition}:iam::{self.account}:role/{role}", made), end)
 
-    def _assumed(self, role_arn: str) -> dict[str, str]:
+    def _assumed(self, role_arn: str, made: float) -> dict[str, str]:
         """A session of a role, for the shortest time that there is."""
         sts = self.client("sts")
+        time.sleep(max(0.0, made + IAM_SECONDS - time.monotonic()))
         keys = patiently(
             lambda: sts.assume_role(RoleArn=role_arn, RoleSessionName="acceptance", DurationSeconds=SESSION_SECONDS)[
                 "Credentials"

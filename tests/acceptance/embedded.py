@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from examples.embedded_aws import REGION
-from tests.acceptance.world import BuildJob
+from tests.acceptance.world import BuildJob, Deploying
 from tests.e2e.cloudformation import deploy, destroy
 from tests.e2e.enforced import look_at
 
@@ -37,23 +37,25 @@ class EmbeddedRegion:
     region: str = REGION
     _stacks: dict[str, Stack] = field(default_factory=dict)
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 (each service's client has its own type)
-        """A boto3 client of root."""
+    def client(self, service: str, region: str = REGION) -> Any:  # noqa: ANN401 (each service's client has its own type)
+        """A boto3 client of root; there is one Region."""
+        assert region == REGION
         return self.aws.client(service)
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a command, whose S3 is the strict one."""
         return self.aws.environment(**{"AWS_ENDPOINT_URL_S3": self.strict.url, **more})
 
-    def prepare(self, removals: Removals) -> None:
-        """Nothing: CloudFormation gets the template itself."""
+    def deploy(self, stack: str, context: Mapping[str, object]) -> Deploying:
+        """Deploy as soon as somebody waits for it, and let the cleaner's role name the schedules as they are here."""
 
-    def deploy(self, stack: str, context: Mapping[str, object]) -> dict[str, str]:
-        """Deploy, and let the cleaner's role name the schedules as the embedded AWS does."""
-        deployed = deploy(self.aws, context)
-        self._stacks[stack] = made = look_at(deployed, self.aws, self.strict)
-        made.give_role(made.cleaner)
-        return deployed.outputs
+        def ended() -> dict[str, str]:
+            deployed = deploy(self.aws, context)
+            self._stacks[stack] = made = look_at(deployed, self.aws, self.strict)
+            made.give_role(made.cleaner)
+            return deployed.outputs
+
+        return Deploying(ended, lambda: None)
 
     def destroy(self, stack: str, context: Mapping[str, object]) -> None:
         """Do the same as ``cdk destroy``."""

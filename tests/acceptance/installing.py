@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from examples.cdk_command import CdkError
 from infra.alarms import ALARMS, Subject
 from release_log.environment import Variable
-from tests.acceptance.account import patiently
-from tests.acceptance.steps import DiffersError, Step, expect
+from tests.acceptance.steps import Step, expect
 from tests.acceptance.template import count, synthesised, texts
+from tests.acceptance.world import TAG
 
 if TYPE_CHECKING:
     from tests.acceptance.world import Installed, World
 
-NEW, ADOPTED, KMS, CDN, SECOND = "new installation", "adopted bucket", "KMS key", "distribution", "second Region"
+BEGUN, NEW, KMS, CDN, SECOND = "installations begun", "new installation", "KMS key", "distribution", "second Region"
 AGAIN = "deployed again"
+SITES = (5, 12)
 
 
 def policy(world: World) -> dict[str, object]:
@@ -35,8 +35,12 @@ def tells_events(installed: Installed, bucket: str) -> dict[str, Any]:
     return dict(found)
 
 
+def begin_new(world: World) -> None:
+    world.begin("new", policy(world))
+
+
 def install_new(world: World) -> str:
-    installed = world.install("new", policy(world))
+    installed = world.installation("new")
     tells_events(installed, installed.outputs["BucketName"])
     function = installed.function()
     expect(function.get("State", "Active") == "Active", f"the function is {function.get('State')}")
@@ -44,48 +48,24 @@ def install_new(world: World) -> str:
     return f"deployed, with the outputs {', '.join(sorted(installed.outputs))}"
 
 
-def install_adopted(world: World) -> str:
-    place, bucket = world.places[0], world.bucket("adopted")
-    sqs, name = place.client("sqs"), f"acc-{world.run}-own"
-    world.removals.later(f"queue {name}", partial(_remove_queue, sqs, name))
-    url = sqs.create_queue(QueueName=name, tags={"acceptance": world.run})["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "s3.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
-    own = {"Id": "own", "QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
-    # SQS needs up to a minute for a policy, without which S3 refuses the queue:
-    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-    change = partial(place.client("s3").put_bucket_notification_configuration, Bucket=bucket)
-    patiently(lambda: change(NotificationConfiguration={"QueueConfigurations": [own]}))
-    found = tells_events(world.install("adopted", {"bucket": bucket, "orphans": "report"}), bucket)
-    kept = [each for each in found.get("QueueConfigurations", []) if each["Id"] == "own"]
-    expect(kept == [own], f"the owner's notification was {own} and is {kept}")
-    return "the bucket's events go to EventBridge too; its owner's notification is as it was, with its id"
-
-
-def _remove_queue(sqs: Any, name: str) -> None:  # noqa: ANN401 (boto3's)
-    for url in sqs.list_queues(QueueNamePrefix=name).get("QueueUrls", ()):
-        sqs.delete_queue(QueueUrl=url)
+def begin_kms(world: World) -> None:
+    kms, says = world.places[0].client("kms"), f"acceptance {world.run}"
+    world.removals.later("KMS key (disabled at once, deleted after seven days)", partial(_remove_keys, kms, says))
+    key = kms.create_key(Description=says, Tags=[{"TagKey": TAG, "TagValue": world.run}])["KeyMetadata"]
+    world.begin("kms", {"kms_key_arn": key["Arn"], **policy(world)})
 
 
 def install_kms(world: World) -> str:
-    kms, says = world.places[0].client("kms"), f"acceptance {world.run}"
-    world.removals.later("KMS key (disabled at once, deleted after seven days)", partial(_remove_keys, kms, says))
-    key = kms.create_key(Description=says, Tags=[{"TagKey": "acceptance", "TagValue": world.run}])["KeyMetadata"]
-    site = world.install("kms", {"kms_key_arn": key["Arn"], **policy(world)}).site()
+    installed = world.installation("kms")
+    site, key = installed.site(), installed.context["kms_key_arn"]
     release = site.publish(world.build({"app-1a2b3c4d.js": "1"}), "kms")["release"]
     answer = site.invoke({})
     expect("errorMessage" not in answer, answer)
     expect(release in site.ledger().folded, "the cleaner has not seen the release")
     head = site.aws.client("s3").head_object(Bucket=site.bucket, Key="assets/app-1a2b3c4d.js")
     seen = {name: head.get(name) for name in ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")}
-    expect(seen == {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key["Arn"], "BucketKeyEnabled": True}, seen)
+    expect(seen == {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key, "BucketKeyEnabled": True}, seen)
+    installed.begin_removal()
     return "build job and cleaner use the key; the asset is encrypted with it and the bucket key"
 
 
@@ -110,8 +90,12 @@ def kms_in_template(world: World) -> str:
     return "in the template cleaner and build job may use the key through S3 alone, and the bucket has a bucket key"
 
 
+def begin_distribution(world: World) -> None:
+    world.begin("cdn", {"distribution": "true", "cors_origins": "https://www.example.com"})
+
+
 def install_distribution(world: World) -> str:
-    installed = world.install("cdn", {"distribution": "true", "cors_origins": "https://www.example.com"})
+    installed = world.installation("cdn")
     site = installed.site()
     site.publish(world.build({"app-3f9c2ab1.js": "console.log(1);" * 200}), "cdn")
     return f"the distribution {installed.outputs['DistributionId']} is deployed, and a release is behind it"
@@ -126,8 +110,12 @@ def distribution_in_template(world: World) -> str:
     return f"the template has one of each of {', '.join(kinds)}, and the bucket's policy names the distribution"
 
 
+def begin_sites(number: int, world: World) -> None:
+    world.begin(f"{number}sites", {"sites": json.dumps(_sites(number))})
+
+
 def install_sites(number: int, world: World) -> str:
-    installed = world.install(f"{number}sites", {"sites": json.dumps(_sites(number))})
+    installed = world.installation(f"{number}sites")
     entries = json.loads(installed.function()["Environment"]["Variables"][Variable.SITES.value])
     expect([each["prefix"] for each in entries] == [each["prefix"] for each in _sites(number)], entries)
     pages = (
@@ -137,9 +125,10 @@ def install_sites(number: int, world: World) -> str:
     )
     alarms = sum(len(page["MetricAlarms"]) for page in pages)
     expect(alarms == _alarms(number), f"{alarms} alarms")
-    last = installed.site(_sites(number)[min(number, 10) - 1]["prefix"])
+    last = installed.site(_sites(number)[-1]["prefix"])
     answer = last.invoke({"site": last.prefix, "full": True})
     expect("errorMessage" not in answer, answer)
+    installed.begin_removal()
     return f"deployed, with {alarms} alarms; a run of the site {last.prefix} ended well"
 
 
@@ -158,47 +147,14 @@ def _sites(number: int) -> list[dict[str, str]]:
     return [{"prefix": f"team-{each:02}/assets/"} for each in range(1, number + 1)]
 
 
-def refuse_another_region(world: World) -> str:
-    other = world.places[1]
-    bucket = world.installed["new"].outputs["BucketName"]
-    try:
-        world.install("wrong", {"bucket": bucket}, other)
-    except CdkError as error:
-        home = world.places[0].region
-        said = f"the bucket {bucket} is in {home}"
-        expect(said in str(error), f"the deploy failed, but without a line that says: {said}: {error}")
-        return "the deploy failed, and CloudFormation shows the line that names the bucket's Region"
-    msg = "a bucket of another Region was adopted"
-    raise DiffersError(msg)
-
-
-def refuse_in_handler(world: World) -> str:
-    from infra.adoption_handler import turn_on  # noqa: PLC0415 (for the embedded AWS only)
-
-    place, bucket = world.places[0], world.bucket("elsewhere")
-    try:
-        turn_on(_S3Elsewhere(place.client("s3")), bucket, place.region, "000000000000")
-    except ValueError as error:
-        expect("is in eu-central-1" in str(error), error)
-        return f"the handler, given AWS's answer, says: {error}"
-    msg = "the handler adopted a bucket of another Region"
-    raise DiffersError(msg)
-
-
-class _S3Elsewhere:
-    """A client whose bucket is in another Region, as HeadBucket's answer says."""
-
-    def __init__(self, s3: Any) -> None:  # noqa: ANN401 (boto3's)
-        self._s3 = s3
-
-    def head_bucket(self, **arguments: object) -> dict[str, Any]:
-        answer: dict[str, Any] = self._s3.head_bucket(**arguments)
-        answer["ResponseMetadata"]["HTTPHeaders"]["x-amz-bucket-region"] = "eu-central-1"
-        return answer
+def begin_second(world: World) -> None:
+    world.begin("second", policy(world), world.places[1])
 
 
 def install_in_second_region(world: World) -> str:
-    site = world.install("second", policy(world), world.places[1]).site()
+    # This one needs the first one's bucket, and takes minutes until it is refused.
+    world.begin("wrong", {"bucket": world.installed["new"].outputs["BucketName"]}, world.places[1])
+    site = world.installation("second").site()
     release = site.publish(world.build({"app-1a2b3c4d.js": "2"}), "second")["release"]
     answer = site.invoke({})
     expect("errorMessage" not in answer and release in site.ledger().folded, answer)
@@ -212,14 +168,6 @@ def second_region_in_template(world: World) -> str:
     return "the template names no Region: it is the same in each"
 
 
-def destroy_adopted(world: World) -> str:
-    installed = world.installed["adopted"]
-    installed.destroy()
-    found = tells_events(installed, str(installed.context["bucket"]))
-    expect([each["Id"] for each in found.get("QueueConfigurations", [])] == ["own"], found)
-    return "the stack is gone; the bucket and its notifications are as they were"
-
-
 def destroy_and_deploy_again(world: World) -> str:
     installed = world.installed["new"]
     bucket, ledger = installed.outputs["BucketName"], installed.site().ledger()
@@ -227,28 +175,43 @@ def destroy_and_deploy_again(world: World) -> str:
     installed.destroy()
     kept = installed.site().ledger()
     expect(kept == ledger, "the ledger has changed")
-    again = world.install("new", {"bucket": bucket, **policy(world)}, installed.place)
+    world.begin("new", {"bucket": bucket, **policy(world)})
+    again = world.installation("new")
     site = again.site()
     release = site.publish(world.build({"app-9a8b7c6d.js": "again"}), "again")["release"]
-    answer = site.invoke({})
-    expect("errorMessage" not in answer and release in site.ledger().folded, answer)
+    if world.embedded:
+        # Its events are there at once. A run that goes on when its stack goes would write its log afterwards.
+        world.wait(again.log, lambda lines: any(line.startswith("END ") for line in lines), "the marker woke nobody")
+    else:
+        answer = site.invoke({})
+        expect("errorMessage" not in answer, answer)
+    expect(release in site.ledger().folded, "no run has seen the release")
     return "destroyed, and deployed again at once under the same name; the ledger was kept, and the cleaner goes on"
 
 
-FIRST = (Step(NEW, "A new account deploys the stack with a new bucket, whose events go to EventBridge.", install_new),)
+FIRST = Step(
+    NEW,
+    "A new account deploys the stack with a new bucket, whose events go to EventBridge.",
+    install_new,
+    needs=(BEGUN,),
+)
+
+IN_SECOND_REGION = Step(
+    SECOND,
+    "The stack works in another Region of the same account.",
+    install_in_second_region,
+    needs=(BEGUN, NEW),
+    lacks="a second Region",
+    instead=second_region_in_template,
+)
 
 OTHERS = (
-    Step(
-        ADOPTED,
-        "A bucket with a notification of its owner's is adopted: its events go to EventBridge, nothing else changes.",
-        install_adopted,
-        "https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html",
-    ),
     Step(
         KMS,
         "Build job and cleaner use the key through S3, and the bucket key is on.",
         install_kms,
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html",
+        needs=(BEGUN,),
         lacks="a KMS that looks at policies",
         instead=kms_in_template,
     ),
@@ -256,6 +219,7 @@ OTHERS = (
         CDN,
         "A distribution is created, with its function and its access to the bucket.",
         install_distribution,
+        needs=(BEGUN,),
         lacks="CloudFront's edges",
         instead=distribution_in_template,
     ),
@@ -265,41 +229,18 @@ OTHERS = (
             "All alarms, rules and policies fit into AWS's quotas, and a run of the last site may do what it needs.",
             partial(install_sites, number),
             "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html",
+            needs=(BEGUN,),
             lacks="quotas",
             instead=partial(sites_in_template, number),
         )
-        for number in (5, 12)
-    ),
-    Step(
-        SECOND,
-        "The stack works in another Region of the same account.",
-        install_in_second_region,
-        lacks="a second Region",
-        instead=second_region_in_template,
-    ),
-    Step(
-        "bucket of another Region",
-        "To adopt it is refused with a line that names the bucket's Region.",
-        refuse_another_region,
-        "https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html",
-        needs=(NEW,),
-        lacks="a second Region",
-        instead=refuse_in_handler,
+        for number in SITES
     ),
 )
 
-END = (
-    Step(
-        "adopted bucket, destroyed",
-        "The bucket keeps its objects and notifications.",
-        destroy_adopted,
-        needs=(ADOPTED,),
-    ),
-    Step(
-        AGAIN,
-        "After `cdk destroy` the bucket stays; a deploy at once with `bucket=` goes on where the cleaner stopped.",
-        destroy_and_deploy_again,
-        "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-group-delete.html",
-        needs=(NEW, "upload by the role"),
-    ),
+END = Step(
+    AGAIN,
+    "After `cdk destroy` the bucket stays; a deploy at once with `bucket=` goes on where the cleaner stopped.",
+    destroy_and_deploy_again,
+    "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-group-delete.html",
+    needs=(NEW, "upload by the role"),
 )

@@ -58,7 +58,7 @@ def event(world: World) -> str:
 
 def at_once(world: World) -> str:
     site = world.installed["new"].site()
-    release = site.publish(world.build({"app-3c4d5e6f.js": "3"}), "third")["release"]
+    release = site.publish(world.build({"app-3c4d5e6f.js": "3", "index.html": "<p>3"}), "third")["release"]
     before = site.assets()
     with ThreadPoolExecutor(2) as both:
         answers = list(both.map(site.invoke, ({"full": True}, {"full": True})))
@@ -138,11 +138,7 @@ def _end(world: World) -> None:
 
 def log_of_runs(world: World) -> list[dict[str, object]]:
     """The JSON lines in the function's log."""
-    installed = world.installed["new"]
-    group = installed.function()["LoggingConfig"]["LogGroup"]
-    pages = installed.place.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
-    lines = (line for page in pages for each in page["events"] for line in each["message"].splitlines())
-    return [json.loads(line) for line in lines if line.startswith("{")]
+    return [json.loads(line) for line in world.installed["new"].log() if line.startswith("{")]
 
 
 UPLOAD = Step(

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from examples.installation import DemoError
 from tests.acceptance.interrupts import EndEarly, interrupts
 from tests.acceptance.steps import BAD, DiffersError, Outcome, Result
+from tests.acceptance.tagged import look_for_tagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +63,7 @@ def run(steps: Sequence[Step], world: World, say: Callable[[str], None]) -> Ende
             ended.ended_by = str(signal)
             say(f"{ended.ended_by}: removing everything")
         finally:
-            ended.left = world.removals.all(say)
+            ended.left = world.removals.all(say) + look_for_tagged(world, say)
     for step in steps[len(ended.results) :]:
         ended.results.append(Result(step, Outcome.NOT_TRIED, f"ended early by {ended.ended_by}"))
     return ended

@@ -13,11 +13,13 @@ import pytest
 from tests.acceptance import installing, publishing
 from tests.acceptance.__main__ import embedded_place, preparations, say
 from tests.acceptance.account import Region
+from tests.acceptance.embedded import EmbeddedRegion
 from tests.acceptance.plan import STEPS
 from tests.acceptance.report import report
 from tests.acceptance.runner import run
-from tests.acceptance.steps import Outcome
+from tests.acceptance.steps import Outcome, Step
 from tests.acceptance.world import World
+from tests.e2e.strict_s3 import StrictS3
 from tests.http.fault_turns import TORTURE
 from tests.paths import ROOT
 
@@ -80,6 +82,29 @@ def test_a_region_is_bootstrapped_installed_into_and_cleared(
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
     world = World(RUN, [Here(boto3.Session(), "us-east-1", RUN, tmp_path)], embedded=False, scratch=tmp_path)
-    ended = run([*preparations(world), *installing.FIRST, publishing.UPLOAD], world, say)
+
+    def begin(world: World) -> str:
+        installing.begin_new(world)
+        return "begun"
+
+    steps = [*preparations(world), Step(installing.BEGUN, "", begin), installing.FIRST, publishing.UPLOAD]
+    ended = run(steps, world, say)
     assert ended.fine, report(ended, {})
     assert left_in(aws) == []
+
+
+def test_what_still_has_the_tag_is_named(aws: EmbeddedAws, tmp_path: Path) -> None:
+    """Whatever a removal has missed; a key that is about to be deleted is not."""
+    sqs, kms, tag = aws.client("sqs"), aws.client("kms"), {"acceptance": RUN}
+    sqs.create_queue(QueueName="of-another-run", tags={"acceptance": "a000000"})
+    url = sqs.create_queue(QueueName="missed", tags=tag)["QueueUrl"]
+    key = kms.create_key(Tags=[{"TagKey": "acceptance", "TagValue": RUN}])["KeyMetadata"]["KeyId"]
+    with StrictS3(aws.url) as strict:
+        world = World(RUN, [EmbeddedRegion(aws, strict, tmp_path)], embedded=True, scratch=tmp_path)
+        assert [each.what.split(":")[2] for each in run([], world, say).left] == ["kms", "sqs"]
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+        ended = run([], world, say)
+        assert [each.what.rpartition(":")[2] for each in ended.left] == ["missed"]
+        assert "## What is left\n\n- arn:aws:sqs:us-east-1:000000000000:missed: AWS still finds it" in report(ended, {})
+        sqs.delete_queue(QueueUrl=url)
+        assert run([], world, say).fine

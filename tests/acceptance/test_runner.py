@@ -7,14 +7,18 @@ import signal
 import subprocess
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.acceptance.beginning import BEGIN
+from tests.acceptance.installing import FIRST
+from tests.acceptance.plan import DOLLARS, STEPS, TAKES
 from tests.acceptance.report import report
 from tests.acceptance.runner import Ended, run
 from tests.acceptance.steps import DiffersError, Outcome, Step
-from tests.acceptance.world import World
+from tests.acceptance.world import Deploying, World
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -144,6 +148,43 @@ def test_the_report_is_a_table_whatever_aws_says(world: World) -> None:
     assert "a \\| b c &lt;script>" in row
     assert len(row) < 2_000
     assert text.startswith("# Acceptance\n\n**Not passed**: 1 differs.\n\n- run: abc0123\n")
+
+
+def test_the_page_says_what_it_takes_and_costs() -> None:
+    page = (ROOT / "docs" / "acceptance.md").read_text()
+    assert f"takes about {TAKES} minutes" in page
+    assert f"costs about {DOLLARS * 100:.0f} US cents" in page
+
+
+def test_every_step_comes_after_those_that_it_needs() -> None:
+    for number, each in enumerate(STEPS):
+        assert set(each.needs) <= {before.name for before in STEPS[:number]}, each.name
+
+
+def test_an_installation_that_cannot_be_begun_fails_in_its_own_step(world: World) -> None:
+    """The others are begun all the same; here there is no Region at all."""
+    ended, _ = played([BEGIN, FIRST], world)
+    assert [(each.outcome, each.seen) for each in ended.results] == [
+        ("as expected", "0 of 7 deployments go on at one time"),
+        ("failed", "IndexError: list index out of range"),
+    ]
+
+
+def test_a_deployment_that_is_under_way_is_ended_before_its_stack_is_removed(world: World) -> None:
+    """Otherwise it could make the stack after nobody found one to remove."""
+    place: Any = SimpleNamespace(
+        region="us-east-1",
+        client=lambda _: SimpleNamespace(),
+        begin_removal=lambda _: removed.append("stack"),
+        deploy=lambda *_: Deploying(dict, partial(removed.append, "deployment")),
+    )
+
+    def begin(world: World) -> str:
+        world.begin("new", {}, place)
+        return ""
+
+    played([Step("begun", "", begin)], world)
+    assert removed == ["deployment", "stack"]
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,10 @@ def to_come(world: World) -> list[str]:
 def in_a_row(world: World) -> str:
     site = world.installed["new"].site()
     world.wait(lambda: to_come(world), lambda names: not names, "a wake-up of earlier steps does not come", 10)
-    first = {"app-aaaa1111.js": "1", "logo-bbbb2222.png": "1", "film-cccc3333.mp4": "1"}
-    _published(world, site, first, "w1")
-    _published(world, site, {"app-aaaa2222.js": "2", "film-cccc3333.mp4": "1"}, "w2")
+    # The page was there before: without it in these releases its removal would wake the cleaner in between.
+    page, film = {"index.html": "<p>3"}, {"film-cccc3333.mp4": "1"}
+    _published(world, site, {**page, **film, "app-aaaa1111.js": "1", "logo-bbbb2222.png": "1"}, "w1")
+    _published(world, site, {**page, **film, "app-aaaa2222.js": "2"}, "w2")
     # After a minute the old version is due, after seven the removed file.
     woken = [_gone(world, site, OLD, 6)]
     second = world.wait(lambda: to_come(world), bool, "the run that a wake-up woke has set no other", 2)
@@ -48,7 +49,7 @@ def in_a_row(world: World) -> str:
     expect(
         set(second) & set(after) != set(), f"the schedules {second} were set, and {STAYS_SECONDS} s later {after} are"
     )
-    _published(world, site, {"app-aaaa2222.js": "2"}, "w3")
+    _published(world, site, {**page, "app-aaaa2222.js": "2"}, "w3")
     woken.append(_gone(world, site, REMOVED, 8))
     woken.append(_gone(world, site, LATE, 10))
     return (

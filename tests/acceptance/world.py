@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+TAG = "acceptance"
+"""The tag of everything that the acceptance makes; its value is the run's id."""
+
 MOST_POLICIES = 10
 """Of a role; `infra.build_job.role` has the same number, and starts the CDK."""
 
@@ -32,16 +35,29 @@ class BuildJob(NamedTuple):
     end: Callable[[], None]
 
 
+class Deploying(NamedTuple):
+    """A deployment that was begun.
+
+    Attributes:
+        outputs: Waits for its end; the stack's outputs.
+        end: Ends it here, whatever goes on at AWS.
+    """
+
+    outputs: Callable[[], dict[str, str]]
+    end: Callable[[], None]
+
+
 class Place(Aws, Protocol):
     """A Region that can be installed into: of an account, or the embedded one."""
 
     region: str
 
-    def prepare(self, removals: Removals) -> None:
-        """Make what the CDK needs."""
+    def client(self, service: str, region: str = ...) -> Any:  # noqa: ANN401 (each service's client has its own type)
+        """A boto3 client, of this Region unless another one is named."""
+        ...
 
-    def deploy(self, stack: str, context: Mapping[str, object]) -> dict[str, str]:
-        """Deploy the stack with these settings; its outputs."""
+    def deploy(self, stack: str, context: Mapping[str, object]) -> Deploying:
+        """Begin to deploy the stack with these settings."""
         ...
 
     def destroy(self, stack: str, context: Mapping[str, object]) -> None:
@@ -102,6 +118,11 @@ class Installed:
         self.job.end()
         self.place.destroy(self.stack, self.context)
 
+    def begin_removal(self) -> None:
+        """Let it go while other steps are done, as no further step needs it."""
+        self.job.end()
+        self.place.begin_removal(self.stack)
+
     def named(self, beginning: str) -> str:
         """The physical name of the one resource whose logical id is this word and the CDK's hash."""
         pages = self.place.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stack)
@@ -118,6 +139,31 @@ class Installed:
         name = self.outputs["CleanerFunctionName"]
         return dict(self.place.client("lambda").get_function_configuration(FunctionName=name))
 
+    def log(self) -> list[str]:
+        """The lines in the function's log; the embedded AWS writes those of a run when it has ended."""
+        group, logs = self.function()["LoggingConfig"]["LogGroup"], self.place.client("logs")
+        try:
+            pages = list(logs.get_paginator("filter_log_events").paginate(logGroupName=group))
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+        return [line for page in pages for each in page["events"] for line in each["message"].splitlines()]
+
+
+class Begun(NamedTuple):
+    """An installation that is under way.
+
+    Attributes:
+        place: Its Region.
+        stack: Its name.
+        context: Its settings.
+        deploying: Its deployment.
+    """
+
+    place: Place
+    stack: str
+    context: Mapping[str, object]
+    deploying: Deploying
+
 
 @dataclass(slots=True)
 class World:
@@ -129,6 +175,7 @@ class World:
         embedded: Whether there is no AWS.
         scratch: A folder for builds.
         removals: What has to be removed.
+        begun: Kind -> installation that is under way, or why it could not be begun.
         installed: Kind -> installation.
         slow: The upload that outlives its session, and its output.
     """
@@ -138,28 +185,44 @@ class World:
     embedded: bool
     scratch: Path
     removals: Removals = field(default_factory=Removals)
+    begun: dict[str, Begun | Exception] = field(default_factory=dict)
     installed: dict[str, Installed] = field(default_factory=dict)
     slow: tuple[subprocess.Popen[bytes], Path] | None = None
     _noted: set[str] = field(default_factory=set)
     _builds: int = 0
     _jobs: int = 0
 
-    def install(self, kind: str, context: Mapping[str, object], place: Place | None = None) -> Installed:
-        """Deploy an installation, and note first all that it may leave behind."""
+    def begin(self, kind: str, context: Mapping[str, object], place: Place | None = None) -> None:
+        """Begin to deploy an installation, and note first all that it may leave behind."""
         place = place or self.places[0]
         name = f"{self.run}-{kind}"
-        stack, settings = f"AssetCleaner-{name}", {"name": name, **context}
+        stack, settings = f"AssetCleaner-{name}", {"name": name, "tags": f"{TAG}={self.run}", **context}
         self._note(place, stack)
-        outputs = place.deploy(stack, settings)
+        self.begun[kind] = Begun(place, stack, settings, place.deploy(stack, settings))
+
+    def installation(self, kind: str) -> Installed:
+        """Wait until an installation that was begun is there."""
+        begun = self.begun[kind]
+        if isinstance(begun, Exception):
+            raise begun
+        place, stack, settings, deploying = begun
+        outputs = deploying.outputs()
         arns = [value for name, value in sorted(outputs.items()) if name.startswith("UploaderPolicyArn")]
         self._jobs += 1
         job = place.build_job(self.removals, arns[:MOST_POLICIES], self._jobs)
         self.installed[kind] = Installed(place, stack, settings, outputs, job, time.monotonic())
         return self.installed[kind]
 
+    def _end_deployments(self) -> None:
+        for each in self.begun.values():
+            if isinstance(each, Begun):
+                each.deploying.end()
+
     def _note(self, place: Place, stack: str) -> None:
         """Note a stack, and before the first one of a Region what they leave: buckets, and log groups."""
         note, begins = self.removals.later, f"AssetCleaner-{self.run}"
+        if not self._noted:
+            self.removals.first("deployments that are under way", self._end_deployments)
         if place.region not in self._noted:
             self._noted.add(place.region)
             where = f"of the stacks in {place.region}"
@@ -180,7 +243,7 @@ class World:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
         where = {} if place.region == "us-east-1" else {"LocationConstraint": place.region}
         s3.create_bucket(Bucket=name, **({"CreateBucketConfiguration": where} if where else {}))
-        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "acceptance", "Value": self.run}]})
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": TAG, "Value": self.run}]})
         return name
 
     def build(self, files: Mapping[str, str]) -> Path:

@@ -14,13 +14,18 @@ from uploader.aws.bucket_names import is_host
 from uploader.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from uploader.aws.access import Access
 
 _FIPS, _DUAL_STACK = "use_fips_endpoint", "use_dualstack_endpoint"
 """The settings in a profile; the environment's variables have ``AWS_`` before them, in capitals."""
 
-_ORDINARY = re.compile(r"(?!cn-|eusc-|[a-z]+-iso)[a-z-]+-\d+")
+_ORDINARY = re.compile(r"(?!cn-|eusc-|fips-|[a-z]+-iso)[a-z-]+-\d+")
 """The regions whose hosts end with ``amazonaws.com``: not China's, the sovereign cloud's, the isolated ones."""
+
+_OF_FIPS = re.compile(r"fips-(?P<after>.+)|(?P<before>.+)-fips")
+"""An older way to name a region's servers with FIPS."""
 
 
 class Server(NamedTuple):
@@ -39,7 +44,7 @@ def server_of(access: Access) -> Server:
     """The server at AWS for a bucket.
 
     Raises:
-        UsageError: There is none in this region, such as one with FIPS in China.
+        UsageError: There is none in this region, such as one with FIPS in China, or this is not a region of AWS.
     """
     fips, dual_stack = _is_on(access, _FIPS), _is_on(access, _DUAL_STACK)
     if _ORDINARY.fullmatch(access.region) and not fips and not dual_stack:
@@ -55,9 +60,9 @@ def _resolve(access: Access, *, fips: bool, dual_stack: bool) -> Server:
     from botocore.loaders import create_loader  # noqa: PLC0415
 
     loader = create_loader()
-    rules = EndpointProvider(
-        loader.load_service_model("s3", type_name="endpoint-rule-set-1"), loader.load_data("partitions")
-    )
+    partitions = loader.load_data("partitions")
+    _check_region(access.region, [each["regionRegex"] for each in partitions["partitions"]])
+    rules = EndpointProvider(loader.load_service_model("s3", type_name="endpoint-rule-set-1"), partitions)
     try:
         url = rules.resolve_endpoint(
             Bucket=access.bucket, Region=access.region, UseFIPS=fips, UseDualStack=dual_stack
@@ -67,6 +72,17 @@ def _resolve(access: Access, *, fips: bool, dual_stack: bool) -> Server:
         raise UsageError(msg) from error
     parts = urlsplit(url)
     return Server(f"{parts.scheme}://{parts.netloc}", not parts.path.strip("/"))
+
+
+def _check_region(region: str, patterns: Iterable[str]) -> None:
+    found = _OF_FIPS.fullmatch(region)
+    if found:
+        named = found["after"] or found["before"]
+        msg = f"the region {region!r} is {named}: name that, and set AWS_USE_FIPS_ENDPOINT=true"
+        raise UsageError(msg)
+    if not any(re.fullmatch(pattern, region, re.ASCII) for pattern in patterns):
+        msg = f"the region {region!r} is not one of AWS: name the bucket's, such as eu-central-1"
+        raise UsageError(msg)
 
 
 def _is_on(access: Access, setting: str) -> bool:

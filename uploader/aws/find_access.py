@@ -27,6 +27,8 @@ PROFILES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
 """Environment variables for the same value: the first one that is set counts."""
 
 
+_SERVER_SETTINGS = (b"endpoint_url", b"use_fips_endpoint", b"use_dualstack_endpoint")
+
 CONFIGURATIONS = {
     "AWS_CONFIG_FILE": "~/.aws/config",
     "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
@@ -58,7 +60,7 @@ def find_access(bucket: str, *, region: str | None, profile: str | None, endpoin
     keys = None if profile or _first(PROFILES, check_profile) else _keys()
     where = region or _first(REGIONS, check_region)
     session = None
-    if keys is None or (endpoint is None and (where is None or _names_endpoint())):
+    if keys is None or (endpoint is None and (where is None or _names_server())):
         from uploader.aws.boto3_chain import read_configuration  # noqa: PLC0415 (boto3 takes a quarter of a second)
 
         found = read_configuration(region, profile, credentials_needed=keys is None)
@@ -75,14 +77,14 @@ def _are_ignored() -> bool:
     return os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
 
 
-def _names_endpoint() -> bool:
-    """Whether the AWS configuration names any server: to know which costs the import of boto3."""
+def _names_server() -> bool:
+    """Whether the AWS configuration names any server, or kind of server: to know which costs the import of boto3."""
     for variable, usual in CONFIGURATIONS.items():
         try:
             body = Path(os.path.expanduser(os.environ.get(variable) or usual)).read_bytes()  # noqa: PTH111 (no home)
         except OSError:  # boto3 reads it in vain too
             continue
-        if b"endpoint_url" in body:
+        if any(setting in body for setting in _SERVER_SETTINGS):
             return True
     return False
 

@@ -24,13 +24,14 @@ CREDENTIALS = (
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidAccessKeyId",
+    "InvalidClientTokenId",
     "InvalidSignatureException",
     "InvalidToken",
     "SignatureDoesNotMatch",
     "TokenRefreshRequired",
     "UnrecognizedClientException",
 )
-"""The codes by which S3 and Lambda refuse the credentials themselves."""
+"""The codes by which S3, Lambda and CloudFront refuse the credentials themselves."""
 
 CLOCK = ("RequestTimeTooSkewed", "RequestExpired")
 """The codes by which S3 says that this machine's clock is wrong."""
@@ -231,7 +232,9 @@ CLEANER = (
 
 CLOUDFRONT = (
     Refusal(*_SKEWED, text=_OTHER_TIME),
+    *_BY_POLICY,
     Refusal("access denied", _MISSING_ACTION, code=_DENIED),
+    Refusal("AWS does not accept these credentials ({code})", _RENEW, code=_CREDENTIALS),
     Refusal("this account has no distribution {distribution!r}", "check --invalidate", code="NoSuchDistribution"),
     Refusal("it is busy with earlier ones", "wait some minutes", code="TooManyInvalidationsInProgress"),
     Refusal("{action} at {distribution} failed: {code}", ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
@@ -13,8 +13,12 @@ from botocore.session import Session as BotocoreSession
 from uploader.aws.access import Access, Keys
 from uploader.aws.boto3_chain import Session
 from uploader.aws.endpoint import server_of
+from uploader.aws.find_access import find_access
 from uploader.errors import UsageError
 from uploader.s3.connection import connect
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KINDS = ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
 SESSION = BotocoreSession()
@@ -86,6 +90,41 @@ def test_a_kind_that_a_profile_names_counts_and_the_environment_goes_before(monk
     assert server_of(access).url == "https://web-assets.s3.dualstack.eu-west-1.amazonaws.com"
     monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "false")
     assert server_of(access).url == "https://web-assets.s3.eu-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("line", "server"),
+    [("use_fips_endpoint = true", "s3-fips"), ("use_dualstack_endpoint = true", "s3.dualstack"), ("", "s3")],
+)
+def test_a_kind_in_the_default_profile_counts_though_the_environment_has_the_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, server: str
+) -> None:
+    (tmp_path / "config").write_text(f"[default]\n{line}\n")
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-gov-west-1"}
+    for name, value in {**keys, "AWS_CONFIG_FILE": str(tmp_path / "config")}.items():
+        monkeypatch.setenv(name, value)
+    access = find_access("web-assets", region=None, profile=None, endpoint_url=None)
+    assert server_of(access).url == f"https://web-assets.{server}.us-gov-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("region", "remedy"),
+    [
+        ("fips-us-gov-west-1", "is us-gov-west-1: name that, and set AWS_USE_FIPS_ENDPOINT=true"),
+        ("us-east-1-fips", "is us-east-1: name that, and set AWS_USE_FIPS_ENDPOINT=true"),
+        ("us-east1", "is not one of AWS"),
+        ("EU-WEST-1", "is not one of AWS"),
+        ("eu-west-1a", "is not one of AWS"),
+        ("aws-global", "is not one of AWS"),
+        ("s3-external-1", "is not one of AWS"),
+    ],
+)
+def test_what_is_not_a_region_of_aws_is_refused_with_a_line(region: str, remedy: str) -> None:
+    """No host has such a name, so otherwise the network would be said to be broken."""
+    with pytest.raises(UsageError, match=f"the region {region!r} {remedy}"):
+        server_of(Access("web-assets", region))
 
 
 def test_a_kind_that_a_region_does_not_have_is_refused_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

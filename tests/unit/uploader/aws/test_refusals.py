@@ -276,6 +276,30 @@ EXAMPLES = (
         "access denied: allow the operator's role cloudfront:CreateInvalidation on "
         "arn:aws:cloudfront::*:distribution/E2EXAMPLE",
     ),
+    Example(
+        CLOUDFRONT,
+        "AccessDenied",
+        "User: x is not authorized to perform: cloudfront:CreateInvalidation with an explicit deny in a permissions "
+        "boundary",
+        "access denied: a permissions boundary denies cloudfront:CreateInvalidation on "
+        "arn:aws:cloudfront::*:distribution/E2EXAMPLE explicitly: change it, or ask its owner",
+    ),
+    Example(
+        CLOUDFRONT,
+        "AccessDenied",
+        "User: x is not authorized to perform: cloudfront:CreateInvalidation because no service control policy allows",
+        "access denied: the service control policy has to allow cloudfront:CreateInvalidation on "
+        "arn:aws:cloudfront::*:distribution/E2EXAMPLE too: change it, or ask its owner",
+    ),
+    *(
+        Example(
+            CLOUDFRONT,
+            code,
+            "The security token included in the request is wrong",
+            f"AWS does not accept these credentials ({code}): renew them, or name another --profile",
+        )
+        for code in ("ExpiredToken", "InvalidClientTokenId")
+    ),
     Example(CLOUDFRONT, "NoSuchDistribution", "", "this account has no distribution 'E2EXAMPLE': check --invalidate"),
     Example(CLOUDFRONT, "TooManyInvalidationsInProgress", "", "it is busy with earlier ones: wait some minutes"),
     Example(CLOUDFRONT, "InvalidArgument", "", "cloudfront:CreateInvalidation at E2EXAMPLE failed: InvalidArgument"),
