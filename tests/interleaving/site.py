@@ -33,9 +33,10 @@ class Site:
         put_back: Ids of the markers that a copy brought back after they were deleted.
         doubtful: Whether that ever happened: then nobody knows every instant.
         staged: Key of each staged release -> what it says.
-        by_hand: Keys of the pages that somebody has put in place by hand.
-        strange: Key of each of them that no release has -> its content, as long as a release says what belongs there.
-        given_up: The same after that: nobody knows what such a page asks for.
+        by_hand: Key of each page that somebody has put in place by hand -> its content.
+        strange: Those that no release has, as long as a release says what belongs there.
+        given_up: Those of which nobody knows what they ask for: strange ones after that, and others where the newest
+            release has no stored page, so that no cleaner looks.
         on_delete: Called before an object in the bucket is deleted.
     """
 
@@ -52,7 +53,7 @@ class Site:
         self.staged: dict[str, Release] = {}
         self.pinned: dict[str, frozenset[str]] = {}
         self.unpinned: set[str] = set()
-        self.by_hand: set[str] = set()
+        self.by_hand: dict[str, bytes] = {}
         self.strange: dict[str, bytes] = {}
         self.given_up: dict[str, bytes] = {}
         self.on_delete: Callable[[Actor | None, str], None] = lambda _actor, _key: None
@@ -66,7 +67,7 @@ class Site:
         other.published, other.pruned, other.vanished = dict(self.published), set(self.pruned), set(self.vanished)
         other.unpinned, other.put_back, other.doubtful = set(self.unpinned), set(self.put_back), self.doubtful
         other.placed = dict(self.placed)
-        other.by_hand, other.strange, other.given_up = set(self.by_hand), dict(self.strange), dict(self.given_up)
+        other.by_hand, other.strange, other.given_up = dict(self.by_hand), dict(self.strange), dict(self.given_up)
         other._current, other._dirty = self._current, self._dirty
         return other
 
@@ -135,9 +136,9 @@ class Site:
 
     def note_by_hand(self, key: str, *, is_unknown: bool) -> None:
         """Take note of a page that somebody has put in place by hand."""
-        self.by_hand.add(key)
+        self.by_hand[key] = self.world.objects[key].body
         if is_unknown:
-            self.strange[key] = self.world.objects[key].body
+            self.strange[key] = self.by_hand[key]
 
     def gave_up(self, key: str) -> bool:
         """Whether nobody knows what a page in place is.
@@ -192,6 +193,12 @@ class Site:
         }
         return {key for key, stored in newest.items() if stored}
 
+    def _line_pages(self) -> dict[str, bool]:
+        """Key of each page of a current release -> whether the newest one that names it has its page stored."""
+        ids = sorted((self.published[i][0], i) for line in self.lines().values() for i in line)
+        assets = ((self.published[i][1], asset) for _, i in ids for asset in self.published[i][1].assets.values())
+        return {asset.key: release.places_pages for release, asset in assets if not asset.fingerprinted}
+
     def current_keys(self) -> frozenset[str]:
         """Every object of a current release."""
         if self._dirty:
@@ -203,8 +210,11 @@ class Site:
     def check(self) -> None:
         """The promise, which must hold after each step."""
         there = self.world.objects.keys()
-        for key in self.strange.keys() - self._placed_pages() if self.strange else ():
-            self.given_up[key] = self.strange.pop(key)
+        if self.by_hand:
+            placed, current = self._placed_pages(), self._line_pages()
+            for key in self.strange.keys() - placed:
+                self.given_up[key] = self.strange.pop(key)
+            self.given_up |= {key: body for key, body in self.by_hand.items() if current.get(key) is False}
         if not self.current_keys() <= there:
             msg = f"a current release of {self.layout.prefix} misses {sorted(self.current_keys() - there)}"
             raise BrokenPromiseError(msg)

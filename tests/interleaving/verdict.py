@@ -227,7 +227,9 @@ def _close(site: Site, policy: Policy, report: Report) -> Report:
         report = _clean(site, policy)
     ours = {key for key in world.objects if site.owns(key) or key.startswith(layout.log)}
     to_people = {key for key in ours if site.owns(key) and not local_asset(key).fingerprinted}
-    needed = (_needed_around(site, policy) | site.by_hand) & ours or any(key.startswith(layout.pins) for key in ours)
+    needed = (_needed_around(site, policy) | site.by_hand.keys()) & ours or any(
+        key.startswith(layout.pins) for key in ours
+    )
     stays = to_people | ({layout.ledger, layout.checkpoint} if to_people else set())
     left = sorted(ours - stays)
     if left and site.published and not needed:
