@@ -576,6 +576,13 @@ MUTANTS = (
         every(placing.LEFT_BEHIND),
     ),
     Mutant(
+        "a stored page stays while it lies in place",
+        "the same, if somebody put it in place by hand, so that its stored version alone tells what it is",
+        pages.assets_of,
+        (("if asset.fingerprinted or asset.stored is not None", "if asset.fingerprinted"),),
+        placing.page_without_metadata,
+    ),
+    Mutant(
         "the pages in place are looked at again at the second look",
         "a page that was put back meanwhile asks for assets that are gone",
         decision.decide_again,

@@ -90,6 +90,17 @@ def unknown_page() -> None:
     play(UNKNOWN_PAGE, (KEEPER, *TO_THE_END), ("C", *TO_THE_END))
 
 
+def page_without_metadata() -> None:
+    """Somebody put a removed page in place by hand, so that its stored version alone tells which it is; days pass."""
+    world = _left_behind(PAGES_STAY)
+    with judged(world, "a page that only its stored version tells"):
+        world.put(PAGE, f"page:{A}".encode())
+        for _ in range(4):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(PAGES_STAY.removed_ttl + 1)
+
+
 def line_without_its_newest() -> None:
     """The newest release, which is not in place, loses its marker; a new one without a page comes; days pass."""
     world = World()
