@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-_UNSEEN = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0000-\U000e0fff]")
+_UNSEEN = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0000-\U000e0fff]"
+)
 """Characters that Python calls printable although nobody sees them: fillers, and selectors of variants."""
 
 _PASSWORD = re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/'\"]*@")

@@ -46,7 +46,8 @@ PRIVATE = (
         "credentials",
         ".aws .azure .gcloud .config .docker .dockercfg .kube *.kubeconfig .oci .m2 .netrc _netrc .git-credentials "
         ".pgpass .my.cnf .mylogin.cnf .s3cfg .boto .cargo .gem .bundle .gradle .terraform .terraform.d .pulumi "
-        ".vault-token .vault_pass .vault-pass .ftpconfig sftp-config.json .dockerconfigjson .composer .npm .vercel .netlify .wrangler .serverless .clasprc.json .sentryclirc .databrickscfg "
+        ".vault-token .vault_pass .vault-pass .ftpconfig sftp-config.json .dockerconfigjson .composer .npm "
+        ".vercel .netlify .wrangler .serverless .clasprc.json .sentryclirc .databrickscfg "
         "client_secret*.json serviceAccountKey.json *firebase-adminsdk*.json "
         "application_default_credentials.json",
     ),
