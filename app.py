@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +19,7 @@ def main() -> None:
     """Synthesise the stack, or exit with one line that says what is wrong."""
     app = cdk.App()
     try:
-        settings = settings_from(app.node.get_all_context())
+        settings = settings_from(app.node.get_all_context(), os.environ.get("CDK_DEFAULT_REGION"))
         with TemporaryDirectory() as scratch:
             # The CDK copies the bundle into its output, under a name made from the content.
             AssetCleaner(app, settings, build(Path(scratch) / "bundle"))

@@ -241,17 +241,26 @@ def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> R
     return replace(entry, mark=Mark(_state(entry.logical, paths, ended=False), since))
 
 
-def end(entry: Retired, at: datetime, turned: Mapping[str, datetime]) -> Retired:
+def end(entry: Retired, at: datetime, paths: set[str], turned: Mapping[str, datetime]) -> Retired:
     """A retired asset that no release dates, after a replay in which its channel ended.
+
+    It was removed when its logical path left the current releases for good, or with its channel, whichever came first.
+    Where the path came back later, only the ledger can say that it was removed before.
 
     Args:
         entry: The asset as the ledger has it.
         at: When its channel ended.
+        paths: The logical paths of the current releases.
         turned: As in `redate`.
     """
-    since = entry.mark.since
-    was_removed = entry.mark.state is State.REMOVED and turned.get(entry.logical, since) <= since
-    return replace(entry, mark=Mark(State.REMOVED, since if was_removed else max(since, at)), ended=True)
+    since, turn = entry.mark.since, turned.get(entry.logical)
+    if turn is not None and entry.logical not in paths and max(since, turn) <= at:
+        removed = max(since, turn)
+    elif entry.mark.state is State.REMOVED and (turn is None or turn <= since):
+        removed = since
+    else:
+        removed = max(since, at)
+    return replace(entry, mark=Mark(State.REMOVED, removed), ended=True)
 
 
 def not_before(history: History, sure_since: datetime) -> History:

@@ -110,8 +110,8 @@ def replay(
             if sure_since is not None:
                 entry = date_again(entry, paths, sure_since)  # noqa: PLW2901
             over = None if entry.ended else ended.get(history.channels.get(entry.release, ""))
-            dated = redate(entry, paths, history.turned) if over is None else end(entry, over, history.turned)
-            retired[key] = dated
+            turned = history.turned
+            retired[key] = redate(entry, paths, turned) if over is None else end(entry, over, paths, turned)
     tagged = {key for key, entry in ledger.retired.items() if entry.tagged is not None}
     return replace(history, retired=retired, owed=frozenset(ledger.owed | (tagged & live)))
 

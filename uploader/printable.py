@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import re
 
+_UNSEEN = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0000-\U000e0fff]"
+)
+"""Characters that Python calls printable although nobody sees them: fillers, and selectors of variants."""
+
 _PASSWORD = re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/'\"]*@")
 
 
@@ -19,9 +24,9 @@ def printable(text: str) -> str:
     """
     if "://" in text:
         text = without_passwords(text)
-    if text.isprintable():
+    if text.isprintable() and (text.isascii() or not _UNSEEN.search(text)):
         return text
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    return "".join(each if each.isprintable() and not _UNSEEN.match(each) else ascii(each)[1:-1] for each in text)
 
 
 def without_passwords(text: str) -> str:

@@ -10,6 +10,9 @@ from typing import NoReturn
 
 from uploader.errors import EXIT_FAILED, EXIT_INTERRUPTED
 
+MEMORY, FILES = 128 * 1024**2, 16
+"""The address space and the open files without which no library can be loaded: obstore's would panic."""
+
 
 def start() -> NoReturn:
     """Run the command line with this process's arguments, and end the process with its exit code."""
@@ -22,20 +25,24 @@ def start() -> NoReturn:
     # Not in `os.environ`, which the command of `run` inherits: a panic of a native library is one line of ours.
     os.putenv("RUST_BACKTRACE", "0")
     try:
+        _check_limits()
         from uploader.cli.entry import run  # noqa: PLC0415 (what it loads may not be there, or not fit into memory)
     except KeyboardInterrupt:  # Ctrl-C within the first moment
         sys.exit(EXIT_INTERRUPTED)
-    except (ImportError, MemoryError) as error:
-        if sys.stderr is not None:
-            sys.stderr.write(
-                f"uploader: cannot be loaded ({error or 'no more memory'}): install it again, or raise ulimit -v\n"
-            )
-        sys.exit(EXIT_FAILED)
+    except (ImportError, MemoryError, SystemError) as error:
+        _fail(f"cannot be loaded ({error or 'no more memory'}): install it again, or raise ulimit -v")
 
     # Python's garbage collector would walk, again and again, the objects of a build of 50,000 files: a tenth of the
     # whole time, for hardly any garbage.
     gc.disable()
-    code = run()
+    try:
+        code = run()
+    except SystemExit:
+        raise
+    except KeyboardInterrupt:  # a second Ctrl-C, while the first one's line was written
+        os._exit(EXIT_INTERRUPTED)
+    except BaseException as error:  # noqa: BLE001 (too little memory even for saying what is wrong)
+        _fail(f"failed, and cannot say more ({type(error).__name__}): raise the limits of memory and files (ulimit)")
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with contextlib.suppress(OSError):
@@ -43,3 +50,23 @@ def start() -> NoReturn:
     # Not `sys.exit`: obstore's threads may still release Python objects while the interpreter shuts down, which aborts
     # the process after all its work is done.
     os._exit(code)
+
+
+def _check_limits() -> None:
+    """Refuse limits under which no library can be loaded."""
+    try:
+        import resource  # noqa: PLC0415 (there is none on Windows)
+    except ImportError:
+        return
+    memory, files = (resource.getrlimit(each)[0] for each in (resource.RLIMIT_AS, resource.RLIMIT_NOFILE))
+    if memory != resource.RLIM_INFINITY and memory < MEMORY:
+        _fail(f"too little memory ({memory:,} bytes of address space): raise ulimit -v to {MEMORY // 1024} or more")
+    if files != resource.RLIM_INFINITY and files < FILES:
+        _fail(f"too few open files ({files}): raise ulimit -n to {FILES} or more")
+
+
+def _fail(line: str) -> NoReturn:
+    """End the process with a line that needs nothing but memory for itself."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"uploader: {line}\n".encode())
+    os._exit(EXIT_FAILED)

@@ -142,11 +142,12 @@ class StackSettings:
         return "AssetCleaner" if self.name is None else f"AssetCleaner-{self.name}"
 
 
-def settings_from(context: Mapping[str, Any]) -> StackSettings:
+def settings_from(context: Mapping[str, Any], region: str | None = None) -> StackSettings:
     """Read the settings from the context.
 
     Args:
         context: Every context value that the CDK hands to the app. The CDK's own values are ignored.
+        region: The Region that the stack goes to, if the CDK's command line knows it.
 
     Raises:
         ContextError: A setting is unknown or wrong, or two settings do not go together.
@@ -155,6 +156,7 @@ def settings_from(context: Mapping[str, Any]) -> StackSettings:
     _refuse_unknown(given, (*OWN, *SETTINGS))
     checked = {key: _checked(key, given[key]) for key in CHECKS if key in given}
     _check_together(given, checked)
+    _check_key(checked.get("kms_key_arn"), region)
     bucket, sites = checked.pop("bucket", None), checked.pop("sites", None)
     policy = _policy(given)
     found: tuple[SiteSettings, ...] = (SiteSettings(_prefix(given), bucket, policy),)
@@ -190,6 +192,15 @@ def _check_together(given: Mapping[str, Any], checked: Mapping[str, Any]) -> Non
     for one, other in _EXCLUSIVE:
         if given.get(one) not in (None, False, "false") and given.get(other) not in (None, False, "false"):
             refuse(other, given[other], f"cannot be combined with {one}; leave one of them out")
+
+
+def _check_key(key_arn: str | None, region: str | None) -> None:
+    """S3 uses a key of the bucket's Region: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html."""
+    home = key_arn.split(":")[3] if key_arn else region
+    if region is not None and home != region:
+        refuse(
+            "kms_key_arn", key_arn, f"the key is in {home}, and S3 in {region} cannot use it; name a key of {region}"
+        )
 
 
 def _site(given: dict[str, Any], number: int, bucket: str | None, policy: Mapping[str, Any]) -> SiteSettings:

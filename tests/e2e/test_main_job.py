@@ -91,7 +91,6 @@ def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Install
     plan = site.invoke({"dry_run": True})
     planned = {entry["key"] for entry in [*plan["delete"], *plan["upcoming"]]}
     assert planned
-    assert planned & first
     assert not planned & on_disk
     wake_up, *_ = site.wait_for_wake_up()
     assert re.fullmatch(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:00\)", wake_up["ScheduleExpression"])
@@ -103,7 +102,13 @@ def test_releases_are_tagged_by_events_and_deleted_by_the_schedule(site: Install
     assert on_disk <= left
     assert planned <= restorable(site), "in the versioned bucket a deletion can be undone"
     wait(site.wake_ups, lambda schedules: not schedules, "a wake-up is left though nothing falls due")
-    assert sum(logged_metrics(site, "Deleted")) == len(planned)
+    # On a slow machine some fell due before the plan was asked for. A run's log is written when it has ended.
+    gone = {entry["key"] for each in published.values() for entry in each["uploaded"]} - left
+    assert gone & first
+    deleted = wait(
+        lambda: sum(logged_metrics(site, "Deleted")), lambda number: number >= len(gone), "not all are in the log"
+    )
+    assert deleted == len(gone)
     assert set(logged_metrics(site, "Failed")) == {0.0}
     assert set(logged_metrics(site, "MissingAssets")) == {0.0}
 

@@ -86,6 +86,21 @@ def test_a_folders_marker_is_not_the_file_of_its_name(uploader: Uploader, site_f
     assert "assets/b/" not in ended.stdout
 
 
+def test_a_file_that_is_called_as_ours_and_a_slash_changes_nothing(uploader: Uploader, site_folder: Folder) -> None:
+    """obstore lists both as one key: the other object's size or content would stop a pin, or send ours each time."""
+    folder = site_folder("1", {"app-3f9c2ab1.js": "1", "logo-5d6e7f8a.png": "2"})
+    uploader.upload(folder, "--release", "r1")
+    for key, body in (("assets/app-3f9c2ab1.js/", b"longer"), ("assets/logo-5d6e7f8a.png/", b"3")):
+        uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=key, Body=body)
+    assert uploader.upload(folder, "--release", "r2")["counts"] == {"uploaded": 0, "unchanged": 2}
+    for words in (["verify"], ["pin", "r1"]):
+        ended = run_here([*words, "--bucket", uploader.bucket], uploader.aws.environment(), short_sleep)
+        assert (ended.returncode, ended.stderr) == (0, ""), words
+    uploader.aws.client("s3").delete_object(Bucket=uploader.bucket, Key="assets/app-3f9c2ab1.js")
+    uploader.aws.client("s3").delete_object(Bucket=uploader.bucket, Key="assets/logo-5d6e7f8a.png")
+    assert uploader.upload(folder, "--release", "r3")["counts"] == {"uploaded": 2, "unchanged": 0}
+
+
 @pytest.mark.parametrize("page", [1, 100])
 def test_odd_keys_among_those_that_are_looked_for(uploader: Uploader, page: int) -> None:
     """In many ranges, which asyncio reads, and in few, which threads read: at their ends and between them."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TIMEOUT_SECONDS = 90
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 VALIDATION_REPORT = "validation-report.json"
 
 
@@ -105,13 +106,14 @@ def test_two_runs_give_the_same_bytes(synthesised: tuple[Path, Path]) -> None:
             "app.py: context version_tll='60': no such setting; did you mean 'version_ttl'? known: ",
         ),
         ({"prefix": 5}, "app.py: context prefix=5: not a text such as 'assets/'"),
+        ({"kms_key_arn": KEY}, f"app.py: context kms_key_arn='{KEY}': the key is in eu-west-1, and S3 in us-east-1 "),
     ],
 )
 def test_a_wrong_setting_ends_in_one_line_and_exit_code_1(
     context: dict[str, object], line: str, tmp_path: Path
 ) -> None:
     """No traceback, no template, and no time spent on the bundle."""
-    code, output, errors = finish(start(context, tmp_path))
+    code, output, errors = finish(start(context, tmp_path, CDK_DEFAULT_REGION="us-east-1"))
     assert (code, output) == (1, "")
     assert errors.startswith(line)
     assert errors.count("\n") == 1

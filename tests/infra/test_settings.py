@@ -260,6 +260,7 @@ def test_sites_have_their_own_bucket_and_policy_and_else_the_installations() -> 
     assert settings_from({**context, "sites": json.dumps(sites)}).sites == expected
 
 
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1b2c"
 
 
@@ -361,3 +362,13 @@ def test_a_value_with_line_breaks_is_still_told_in_one_line() -> None:
     with pytest.raises(ContextError) as caught:
         settings_from({"name": "a\nb"})
     assert str(caught.value).splitlines() == [str(caught.value)]
+
+
+def test_a_key_of_another_region_than_the_stacks_is_refused() -> None:
+    """Otherwise the deploy would go well, and each upload would fail."""
+    why = "the key is in eu-west-1, and S3 in us-east-1 cannot use it; name a key of us-east-1"
+    with pytest.raises(ContextError, match=f"context kms_key_arn='{KEY}': {why}"):
+        settings_from({"kms_key_arn": KEY}, "us-east-1")
+    for region in ("eu-west-1", None):
+        assert settings_from({"kms_key_arn": KEY}, region).kms_key_arn == KEY
+    assert settings_from({}, "us-east-1").kms_key_arn is None

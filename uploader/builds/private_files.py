@@ -46,8 +46,10 @@ PRIVATE = (
         "credentials",
         ".aws .azure .gcloud .config .docker .dockercfg .kube *.kubeconfig .oci .m2 .netrc _netrc .git-credentials "
         ".pgpass .my.cnf .mylogin.cnf .s3cfg .boto .cargo .gem .bundle .gradle .terraform .terraform.d .pulumi "
-        ".vault-token .vercel .netlify .wrangler .serverless .clasprc.json .sentryclirc .databrickscfg "
-        "client_secret*.json serviceAccountKey.json application_default_credentials.json",
+        ".vault-token .vault_pass .vault-pass .ftpconfig sftp-config.json .dockerconfigjson .composer .npm "
+        ".vercel .netlify .wrangler .serverless .clasprc.json .sentryclirc .databrickscfg "
+        "client_secret*.json serviceAccountKey.json *firebase-adminsdk*.json "
+        "application_default_credentials.json",
     ),
     PrivateKind(
         "keys",
@@ -72,6 +74,9 @@ A hidden file as such is not private: builds have ``.well-known/``, ``.vite/`` a
 
 SHOWN = 3
 """How many private files an error names."""
+
+_COPIES = (".bak", ".backup", ".old", ".orig", ".save", ".copy")
+"""Endings that people and tools add to a file's name for a copy of it: ``id_rsa.bak``."""
 
 _SOURCE_MAPS = (".js.map", ".mjs.map", ".cjs.map", ".css.map")
 _WILD = re.compile(r"[*?\[]")
@@ -206,8 +211,10 @@ def _matcher(allow: Iterable[str]) -> re.Pattern[str]:
 
 
 def _kind_of(name: str) -> str | None:
-    """What a file or folder of this name is; None if it is not private."""
+    """What a file or folder of this name is; None if it is not private. A copy of a private file is private too."""
     name = name.lower()
+    while name.endswith(_COPIES):
+        name = name.rpartition(".")[0]
     known = _EXACT.get(name) or _ENDINGS.get(name.rpartition(".")[2])
     if known is not None:
         return known

@@ -35,12 +35,14 @@ class KeyListing(NamedTuple):
         times: Key -> ``LastModified``.
         logs: The prefixes of release logs among the keys.
         etags: Key -> ETag without its quotes.
+        doubtful: Keys that were listed twice, with different objects: obstore reads the key ``x/`` as ``x``.
     """
 
     sizes: dict[str, int]
     times: dict[str, datetime]
     logs: set[str]
     etags: dict[str, str]
+    doubtful: set[str]
 
     def with_more(self, other: KeyListing) -> KeyListing:
         """What two listings found."""
@@ -68,7 +70,7 @@ class RangeListing:
             keys: The wanted keys. Each maps to itself, so that we store our own string object and not S3's copy of it.
             at_once: How many pages may be asked for at one time.
         """
-        self.found = KeyListing({}, {}, set(), {})
+        self.found = KeyListing({}, {}, set(), {}, set())
         self._pages = pages
         self._left = list(ranges)
         self._keys = keys
@@ -104,11 +106,13 @@ class RangeListing:
 
     def _take(self, page: Sequence[ObjectMeta], keys: KeyRange) -> bool:
         """Keep the wanted keys of a page; whether it was the last page of its range."""
-        sizes, times, logs, etags = self.found
+        sizes, times, logs, etags, doubtful = self.found
         for entry in page:
             path = entry["path"]
             key = self._keys.get(path)
             if key is not None:
+                if key in sizes and (sizes[key], times[key]) != (entry["size"], entry["last_modified"]):
+                    doubtful.add(key)
                 sizes[key], times[key] = entry["size"], entry["last_modified"]
                 etag = entry["e_tag"]
                 if etag is not None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from obstore import GetResult
+    from obstore import GetResult, ObjectMeta
 
     from uploader.builds.asset import LocalAsset
     from uploader.s3.bodies import Body
@@ -196,15 +196,21 @@ class Requests:
 
         def read() -> KeyListing:
             self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
-            sizes, times, _, etags = listing.found
+            sizes, times, _, etags, doubtful = listing.found
 
             def check(key: str) -> None:
-                if self.metadata_if_readable(key) is None:
+                stored = self._head(key)
+                if stored is None:
                     del sizes[key], times[key]
                     etags.pop(key, None)
+                    return
+                sizes[key], times[key] = stored["size"], stored["last_modified"]
+                if stored["e_tag"] is not None:
+                    etags[key] = stored["e_tag"].strip('"')
 
-            # obstore reads the empty object `key/`, by which some tools mean a folder, as this key.
-            for_each([key for key, size in sizes.items() if size == 0], check, at_once=at_once)
+            # obstore reads the object `key/`, by which some tools mean a folder, as this key.
+            unsure = doubtful | {key for key, size in sizes.items() if size == 0 and not is_odd(key)}
+            for_each(sorted(unsure), check, at_once=at_once)
             return listing.found
 
         return read
@@ -304,6 +310,17 @@ class Requests:
 
         delete = conditional.deletion(self._access, key, etag)
         self._ask("s3:DeleteObject", key, delete)
+
+    def _head(self, key: str) -> ObjectMeta | None:
+        """An object's size, time and ETag; None if it does not exist, or as `metadata_if_readable`."""
+        try:
+            return self._ask("s3:GetObject", key, lambda: obstore.head(self._store, key), expected=is_missing)
+        except FileNotFoundError:
+            return None
+        except UploaderError as error:
+            if isinstance(error.__cause__, PermissionDeniedError):
+                return None
+            raise
 
     def _unlisted(self, layout: Layout, error: UploaderError) -> Neighbour | None:
         """The same if the log may not be listed: its ledger may be readable all the same."""

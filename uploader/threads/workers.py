@@ -132,7 +132,8 @@ class Workers(Generic[Item]):
         """Wait until the calls in progress have ended, but no longer than this."""
         until = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
+            if thread.ident is not None:  # the operating system could start it
+                thread.join(max(0.0, until - time.monotonic()))
 
     def _go_on(self, item: Item) -> None:
         try:

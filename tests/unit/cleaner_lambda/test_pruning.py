@@ -188,6 +188,31 @@ def test_a_rebuild_from_the_pruned_log_finds_the_same_instants(policy: Policy) -
     assert pruned > 50, "hardly anything was pruned: this shows nothing"
 
 
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("replayed", [False, True])
+@pytest.mark.parametrize("back", [False, True])
+def test_a_path_that_left_before_its_channel_ended_counts_from_then(*, replayed: bool, back: bool) -> None:
+    """The replay does not read the marker that named the old version; the path may come back in another channel."""
+    s3 = FakeS3()
+    for number, digit in enumerate("1234"):
+        marker = s3.publish(f"r{number}", "default", {APP: f"assets/app-{digit * 8}.js"})
+        s3.advance(60)
+        run(s3, KEEP)
+    s3.publish("without", "default", {"assets/lib.js": "assets/lib-1a1a1a1a.js"})
+    left = s3.clock
+    s3.advance(60)
+    s3.end()
+    s3.advance(60)
+    if back:
+        s3.publish("back", "other", {APP: "assets/app-55555555.js"})
+    if replayed:
+        s3.objects[s3.layout.marker_key(marker)].last_modified = s3.clock
+    run(s3, KEEP)
+    entry = s3.ledger.retired["assets/app-11111111.js"]
+    late = timedelta(seconds=60) if replayed and back else timedelta()
+    assert (entry.mark, entry.ended) == (Mark(State.REMOVED, left + late), True)
+
+
 def _story(seed: int, policy: Policy) -> int:
     random, s3, pruned = Random(seed), FakeS3(), 0  # noqa: S311 (a story, no secret)
     refused = {f"assets/app-{random.randrange(4)}a1b2c3d.js"}

@@ -74,6 +74,13 @@ PRIVATE = [
     "node_modules/react/index.js",
     "assets/node_modules/@expo/a.ttf",
     "client_secret_1.json",
+    "shop-firebase-adminsdk-1.json",
+    ".vault_pass",
+    "id_rsa.bak",
+    "tls/Server.Key.old",
+    ".htpasswd.orig",
+    "wp-config.php.bak.old",
+    "node_modules.bak/x.js",
 ]
 
 PUBLIC = [

@@ -23,6 +23,13 @@ class OddError(Exception):
     """The error of the work below."""
 
 
+def test_a_thread_that_cannot_be_started_is_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nobody waits for it to end."""
+    monkeypatch.setattr(Thread, "start", lambda _: (_ for _ in ()).throw(RuntimeError("can't start new thread")))
+    with pytest.raises(RuntimeError, match="can't start"):
+        for_each([1], print, at_once=1)
+
+
 def test_every_item_is_done_once_and_never_more_at_a_time_than_allowed() -> None:
     lock, gate = threading.Lock(), threading.Barrier(3)
     done: list[int] = []
