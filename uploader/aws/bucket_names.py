@@ -22,6 +22,7 @@ _OTHER_KINDS = {
 }
 """Ending that S3 reserves -> what is wrong with a name that has it."""
 
+_IP = re.compile(r"\d+\.\d+\.\d+\.\d+")
 _ARN = re.compile(r"arn:[\w-]+:(?P<service>[\w-]*):[^:]*:[^:]*:(?P<resource>.*)")
 _HOST = re.compile(r"(?:(?P<bucket>[^/]+)\.)?s3[.-][a-z0-9.-]*amazonaws\.com(?:\.cn)?(?:/(?P<path>.*))?")
 
@@ -43,6 +44,8 @@ def not_a_name(value: str) -> str | None:
         return meant
     if not NAME.fullmatch(value):
         return f"cannot be used: it is not a bucket's name; {_RULES}"
+    if _IP.fullmatch(value):
+        return "is an IP address, which no bucket is called: name the bucket, and another server with --endpoint-url"
     return next((problem for ending, problem in _OTHER_KINDS.items() if value.endswith(ending)), None)
 
 

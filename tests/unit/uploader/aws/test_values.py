@@ -73,6 +73,7 @@ def test_what_would_be_another_url_is_not_a_bucket(value: str) -> None:
         ("gs://site", "is a URL: name the bucket alone, as in --bucket my-assets"),
         ("site-1a-s3alias", "is an access point's alias: name the bucket itself, by which the cleaner knows the site"),
         ("site--euw1-az1--x-s3", "is a directory bucket, whose objects have no tags: name a general purpose bucket"),
+        ("192.168.5.4", "is an IP address, which no bucket is called: name the bucket"),
         ("--prefix", "is an option, so the option before it has no value: is its variable empty?"),
         ("$BUCKET", "is the name of a variable: in the shell it needs double quotes"),
         ("", "is empty: name a bucket; is the variable with its name set?"),
