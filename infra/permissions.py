@@ -147,7 +147,7 @@ def tls_only_statement(bucket_arn: str) -> iam.PolicyStatement:
 
 
 def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
-    """For the bucket's policy: markers, pins, staged releases and intents can be created, but never overwritten.
+    """For the bucket's policy: markers, pins, staged releases, intents and stored pages are never overwritten.
 
     A PUT or a copy needs ``If-None-Match``, whose only value in S3 is ``*``. This does not concern the ledger, which is
     written with ``If-Match``.
@@ -165,7 +165,8 @@ def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicySta
             principals=[iam.AnyPrincipal()],
             actions=["s3:PutObject"],
             resources=[
-                f"{bucket_arn}/{folder}*" for folder in (layout.markers, layout.pins, layout.staged, layout.pending)
+                f"{bucket_arn}/{folder}*"
+                for folder in (layout.markers, layout.pins, layout.staged, layout.pending, layout.pages)
             ],
             conditions={
                 "Null": {"s3:if-none-match": "true"},

@@ -241,7 +241,7 @@ class TestWriteOnce:
         }
 
     @pytest.mark.parametrize("prefix", ["assets/", ""])
-    @pytest.mark.parametrize("folder", ["markers", "pins", "staged", "pending"])
+    @pytest.mark.parametrize("folder", ["markers", "pins", "staged", "pending", "pages"])
     def test_a_release_can_be_created_and_not_overwritten(
         self, folder: str, prefix: str, statements: Statements
     ) -> None:

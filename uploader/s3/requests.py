@@ -13,7 +13,7 @@ from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 
 from release_log.bounds import FILE_BYTES, LOG_FILES
 from release_log.instants import whole_seconds
-from release_log.layout import Layout
+from release_log.layout import Layout, is_stored_page
 from release_log.sent import HEADERS
 from uploader.aws.refusals import explain_s3
 from uploader.builds.asset import Stored
@@ -229,17 +229,42 @@ class Requests:
         body = read_body(asset)
         attributes = _attributes(asset, body)
         content = body.content
-        if content is None:
-            etag = self._large_files.send(asset, attributes, self._ask)
-            return Stored(body.size, body.headers.digest, etag)
+        # A stored page is never overwritten: its name says what it is.
+        creates = is_stored_page(asset.key)
 
         def store() -> str | None:
+            if content is None:
+                return self._large_files.send(asset, attributes, self._ask, creates=creates)
             if self._bandwidth is not None:
                 self._bandwidth.take(len(content), self._stopped)
-            return obstore.put(self._store, asset.key, content, attributes=attributes, use_multipart=False)["e_tag"]
+            return obstore.put(
+                self._store,
+                asset.key,
+                content,
+                attributes=attributes,
+                mode="create" if creates else "overwrite",
+                use_multipart=False,
+            )["e_tag"]
 
-        etag = self._ask("s3:PutObject", asset.key, store)
+        try:
+            etag = store() if content is None else self._ask("s3:PutObject", asset.key, store, expected=is_taken)
+        except UploaderError as error:
+            etag = self._etag_of_same(asset.key, error.__cause__) if creates else None
+            if etag is None:
+                raise
+        except self._errors as error:
+            etag = self._etag_of_same(asset.key, error)
+            if etag is None:
+                raise explain_s3(self._access, "s3:PutObject", asset.key, code_of(error), str(error)) from error
         return Stored(body.size, body.headers.digest, etag and etag.strip('"'))
+
+    def _etag_of_same(self, key: str, error: BaseException | None) -> str | None:
+        """The ETag of the stored page that is there already, if S3 says so; else None.
+
+        Another upload has stored the same page, or an attempt of ours whose answer was lost.
+        """
+        there = self.page(key) if isinstance(error, Exception) and is_taken(error) else None
+        return there and there.etag
 
     def page(self, key: str) -> PageInPlace | None:
         """A page in place; None if there is none."""
