@@ -59,7 +59,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
     Returns:
         The answer; see `cleaner_lambda.report.Report.document`. Only ``passed_over``, with the reason, if an event or a
-        wake-up is about a site that is not configured.
+        wake-up is about a site that is not configured; only ``sites``, if it was asked for them.
 
     Raises:
         RequestError: The event or payload is wrong; nothing was read or written.
@@ -69,6 +69,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     try:
         request = parse(event)
         sites = sites_from(os.environ)
+        if request.list_sites:
+            return {"sites": [{"bucket": each.bucket, "prefix": each.prefix} for each in sites]}
         site = find_site(sites, request.site, request.bucket)
     except RequestError as error:
         if isinstance(error, UnknownSiteError) and request is not None and request.is_hint:

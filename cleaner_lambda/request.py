@@ -22,6 +22,7 @@ FLAGS = {
     "dry_run": "`true`: change nothing",
     "full": "`true`: list the whole site now, as the daily run does: finds orphans and missing assets",
     "force": "`true`: delete, whatever `max_delete_fraction` says",
+    "list_sites": "`true`, and no other key: name the sites and patterns that this function cleans, and do no more",
     "wake_up": "`true`, in the cleaner's own wake-ups: if the site is not configured any more, nothing is to do",
 }
 """Key of a payload that is true or false -> what it asks for."""
@@ -47,6 +48,7 @@ class Request:
         full: Make a full listing.
         force: Delete even if the deletion limit (brake) is exceeded.
         settings: Policy settings of a "what if".
+        list_sites: Only name the configured sites.
         wake_up: Whether the cleaner's own wake-up asks.
         by_marker: Whether the event is about a new release marker.
     """
@@ -56,6 +58,7 @@ class Request:
     dry_run: bool = False
     full: bool = False
     force: bool = False
+    list_sites: bool = False
     wake_up: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     by_marker: bool = False
@@ -111,6 +114,9 @@ def _payload(payload: dict[str, Any]) -> Request:
         if not isinstance(value, bool):
             msg = f"{name}: {value!r} is neither true nor false"
             raise RequestError(msg)
+    if flags.get("list_sites") and len(payload) > 1:
+        msg = f"list_sites: nothing else can be asked with it, but there are {', '.join(payload)}"
+        raise RequestError(msg)
     site = payload.get("site")
     if site is not None and not isinstance(site, str):
         msg = f"site: {site!r} is not a prefix such as 'assets/'"

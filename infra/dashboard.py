@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 WIDTH = 24
 """The width of a dashboard, in CloudWatch's units."""
 
+ALARMS_IN_WIDGET = 100
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
+
 _HOUR = Duration.hours(1)
 
 
@@ -43,7 +46,9 @@ def add_dashboard(
         alarms: The alarms, shown on top.
     """
     dashboard = cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(7))
-    dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WIDTH, height=3))
+    for start in range(0, len(alarms), ALARMS_IN_WIDGET):
+        shown = list(alarms[start : start + ALARMS_IN_WIDGET])
+        dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=shown, width=WIDTH, height=3))
     dashboard.add_widgets(
         _graph("Errors and throttles", function.metric_errors(period=_HOUR), function.metric_throttles(period=_HOUR)),
         _graph("Duration of an invocation", function.metric_duration(statistic="Maximum", period=_HOUR)),

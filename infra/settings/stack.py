@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
 
 OWN = ("prefix", *CHECKS)
 """The settings of the installation. All others belong to the policy."""
-
-MOST_SITES_BYTES = 3500
-"""A function's environment holds 4 KB, and other variables need some of it:
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 _FOREIGN = re.compile(
     r"(@aws-cdk/|aws-cdk:|aws:|cli-|availability-zones:|hosted-zone:|vpc-provider:|ssm:|ami:)"
@@ -221,14 +216,6 @@ def _check_sites(sites: tuple[SiteSettings, ...]) -> None:
             msg = f"context sites[{number}]: prefix {site.prefix!r} is listed twice for one bucket; leave one out"
             raise ContextError(msg)
         seen.add((site.bucket, site.prefix))
-    # The name of a new bucket is not known yet: it may be as long as any bucket name.
-    size = sum(len(json.dumps([site.prefix, "?" * 63, dict(site.policy)])) + 32 for site in sites)
-    if size > MOST_SITES_BYTES:
-        msg = (
-            f"context sites: {len(sites)} sites with their policies do not fit into a function's environment; move "
-            "some sites to a second installation (-c name=...), or write the settings that sites share beside sites"
-        )
-        raise ContextError(msg)
 
 
 def _prefix(given: Mapping[str, Any], where: str = "") -> str:

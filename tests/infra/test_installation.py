@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cleaner_lambda.request import Request, parse
-from cleaner_lambda.sites import Site, find_site, sites_from
+from cleaner_lambda.sites import Site, find_site
 from release_log.policy_settings import Policy, policy_from
-from tests.infra.template import CLEANERS_RIGHTS, plain, properties, resources, rights_of, statements
+from tests.infra.template import CLEANERS_RIGHTS, configured, plain, properties, resources, rights_of, statements
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.infra.conftest import Synthesise
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1b2c"
@@ -24,16 +26,11 @@ SITES: list[dict[str, Any]] = [
 ]
 
 
-def environment(synthesise: Synthesise, **context: object) -> dict[str, Any]:
-    variables: dict[str, Any] = properties(synthesise(**context), "AWS::Lambda::Function", "Cleaner")["Environment"]
-    return dict(variables["Variables"])
-
-
 class TestSites:
     """Several sites, in one bucket and in another."""
 
-    def test_the_function_knows_each_with_its_bucket_and_policy(self, synthesise: Synthesise) -> None:
-        found = sites_from(environment(synthesise, sites=SITES, grace="60"))
+    def test_the_function_knows_each_with_its_bucket_and_policy(self, tmp_path: Path) -> None:
+        found = configured(tmp_path, sites=SITES, grace="60")
         assert found == (
             Site("${Bucket}", "assets/", policy_from({"grace": 60}, Policy())),
             Site("${Bucket}", "shop/", policy_from({"grace": 60, "version_limit": 5}, Policy())),
@@ -41,14 +38,15 @@ class TestSites:
         )
 
     def test_each_is_woken_by_its_markers_and_daily_with_a_payload_that_names_it_alone(
-        self, synthesise: Synthesise
+        self, synthesise: Synthesise, tmp_path: Path
     ) -> None:
         template = synthesise(sites=SITES, grace="60")
-        sites = sites_from(environment(synthesise, sites=SITES, grace="60"))
+        sites = configured(tmp_path, sites=SITES, grace="60")
         rules = [each["Properties"] for each in resources(template, "AWS::Events::Rule").values()]
         patterns = [rule["EventPattern"]["detail"] for rule in rules if "EventPattern" in rule]
-        woken = {(each["bucket"]["name"][0], each["object"]["key"][0]["prefix"]) for each in patterns}
-        assert woken == {(site.bucket, f"{site.prefix}.releases/markers/") for site in sites}
+        woken = [(each["bucket"]["name"][0], key["prefix"]) for each in patterns for key in each["object"]["key"]]
+        assert woken == [(site.bucket, f"{site.prefix}.releases/markers/") for site in sites]
+        assert len(patterns) == len({site.bucket for site in sites}), "one rule a bucket"
         payloads = [parse(json.loads(rule["Targets"][0]["Input"])) for rule in rules if "EventPattern" not in rule]
         assert sorted(payloads, key=str) == sorted(
             (Request(site=site.prefix, bucket=site.bucket, full=True) for site in sites), key=str
