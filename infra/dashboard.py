@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.site_metrics import site_metric, site_uri
 from release_log.metrics import Metric
+from release_log.site_pattern import is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +81,7 @@ def _add_site(dashboard: cloudwatch.Dashboard, site: SiteInStack) -> None:
         _graph("Tagged, untagged, deleted", *summed(Metric.TAGGED, Metric.UNTAGGED, Metric.DELETED)),
         _graph("Kept", *highest(Metric.KEPT)),
         _graph("Bytes freed", *summed(Metric.BYTES_FREED)),
-        _graph("Successful runs", *summed(Metric.RUNS)),
+        _graph("Successful runs", *summed(Metric.RUNS, *([Metric.SWEEPS] if is_pattern(site.layout.prefix) else []))),
     )
     dashboard.add_widgets(
         _graph(

@@ -53,5 +53,7 @@ def define(context: Mapping[str, object], bundle: Path, out: Path | None = None)
 
     given = {**WITHOUT_THE_CDKS_LIMIT, **json.loads((ROOT / "cdk.json").read_text())["context"]}
     app = cdk.App(context=given, outdir=None if out is None else str(out))
+    # The CDK remembers the hash of a folder by its name, and an earlier stack had other sites.
+    cdk.AssetStaging.clear_asset_hash_cache()
     settings = settings_from(context)
     return app, AssetCleaner(app, settings, add_sites(bundle, settings.sites))

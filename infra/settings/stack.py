@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from infra.settings.errors import ContextError, refuse
 from infra.settings.values import CHECKS, CONCURRENCY, MEMORY, NONCURRENT_DAYS, TIMEOUT
 from release_log.errors import ReleaseLogError
-from release_log.layout import check_prefix
 from release_log.policy_settings import SETTINGS, parse_setting
+from release_log.site_pattern import check_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,7 +55,9 @@ class SiteSettings:
         policy: The policy settings that were given, as JSON values.
     """
 
-    prefix: str = _setting("assets/", "the site's key prefix; empty for the whole bucket")
+    prefix: str = _setting(
+        "assets/", "the site's key prefix, or [a pattern](stack.md#sites-by-pattern); empty for the whole bucket"
+    )
     bucket: str | None = _setting(
         None, "an existing bucket, for every site that names none; without it the stack creates a bucket"
     )
@@ -223,7 +225,7 @@ def _prefix(given: Mapping[str, Any], where: str = "") -> str:
     if not isinstance(prefix, str):
         refuse(f"{where}prefix", prefix, "not a text such as 'assets/'")
     with _at(where):
-        return check_prefix(prefix)
+        return check_site(prefix)
 
 
 def _policy(given: Mapping[str, Any], where: str = "") -> dict[str, Any]:
