@@ -9,6 +9,7 @@ import pytest
 
 from cleaner_lambda import handler
 from cleaner_lambda.errors import CleanerError, RequestError
+from cleaner_lambda.run import clean
 from cleaner_lambda.sites import Site
 from cleaner_lambda.wake_up import schedule_name
 from release_log.layout import Layout
@@ -112,7 +113,7 @@ def test_what_there_is_no_time_for_goes_on_in_a_wake_up(
 ) -> None:
     for name in "abc":
         publish_here(uploader, site_folder(name, OLD), "r1", prefix=f"previews/{name}/")
-    clean, left = handler.clean, [900_000]
+    left = [900_000]
 
     def slow(*arguments: Any) -> Any:  # noqa: ANN401
         left[0] = 250_000
@@ -144,7 +145,6 @@ def test_a_site_whose_run_fails_gets_one_of_its_own_and_the_others_have_theirs(
 ) -> None:
     for name in "abc":
         publish_here(uploader, site_folder(name, OLD), "r1", prefix=f"previews/{name}/")
-    clean = handler.clean
 
     def odd(store: Any, job: Job, pace: Any) -> Any:  # noqa: ANN401
         if job.prefix == "previews/b/":

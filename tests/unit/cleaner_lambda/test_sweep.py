@@ -29,7 +29,7 @@ def test_each_site_has_its_run() -> None:
 
 
 def test_without_a_site_nothing_is_left() -> None:
-    swept = sweep([], pytest.fail, never)
+    swept = sweep([], lambda site: pytest.fail(site.prefix), never)
     assert (swept.sites, swept.failed, swept.rest) == (0, [], None)
 
 
