@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ from tempfile import TemporaryDirectory
 
 import aws_cdk as cdk
 
-from infra.bundle import BundleError, build
+from infra.bundle import BundleError, add_sites, build
+from infra.quotas import WITHOUT_THE_CDKS_LIMIT, check_quotas
 from infra.settings.errors import ContextError
 from infra.settings.stack import settings_from
 from infra.stack import AssetCleaner
@@ -17,13 +19,14 @@ from infra.stack import AssetCleaner
 
 def main() -> None:
     """Synthesise the stack, or exit with one line that says what is wrong."""
-    app = cdk.App()
+    app = cdk.App(context=WITHOUT_THE_CDKS_LIMIT)
     try:
         settings = settings_from(app.node.get_all_context(), os.environ.get("CDK_DEFAULT_REGION"))
         with TemporaryDirectory() as scratch:
             # The CDK copies the bundle into its output, under a name made from the content.
-            AssetCleaner(app, settings, build(Path(scratch) / "bundle"))
-            app.synth()
+            AssetCleaner(app, settings, add_sites(build(Path(scratch) / "bundle"), settings.sites))
+            made = app.synth().get_stack_by_name(settings.stack_name)
+            check_quotas(json.loads(Path(made.template_full_path).read_text()), len(settings.sites))
     except (ContextError, BundleError) as error:
         sys.exit(f"app.py: {error}")
 

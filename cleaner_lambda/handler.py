@@ -7,6 +7,7 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from cleaner_lambda.request import parse
 from cleaner_lambda.run import BrokenOffError, Job, clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find_site, inside, sites_from
+from cleaner_lambda.sweep import AGAIN_PER_MINUTE, find_sites, sweep
 from cleaner_lambda.wake_up import NotSetError, SchedulerAlarm, unqualified
 from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
@@ -33,6 +35,8 @@ from release_log.policy_settings import policy_from
 from release_log.whole_answers import require_whole_answers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_s3 import S3Client
 
@@ -59,7 +63,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
     Returns:
         The answer; see `cleaner_lambda.report.Report.document`. Only ``passed_over``, with the reason, if an event or a
-        wake-up is about a site that is not configured.
+        wake-up is about a site that is not configured; only ``sites``, if it was asked for them. For a pattern, how
+        many ``sites`` had a run, which ``failed``, and whether it goes on ``after`` one.
 
     Raises:
         RequestError: The event or payload is wrong; nothing was read or written.
@@ -69,7 +74,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     try:
         request = parse(event)
         sites = sites_from(os.environ)
+        if request.list_sites:
+            return {"sites": [{"bucket": each.bucket, "prefix": each.prefix} for each in sites]}
         site = find_site(sites, request.site, request.bucket)
+        request.check_for(site)
     except RequestError as error:
         if isinstance(error, UnknownSiteError) and request is not None and request.is_hint:
             # It was on its way when the site left the configuration. There is nothing to repeat.
@@ -78,6 +86,35 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         logger.error("refused: %s", error)  # noqa: TRY400 (the caller made the mistake; a traceback would not help)
         count(metrics, {Metric.REFUSED: 1})
         raise
+    return (_sweep if site.is_pattern else _run)(site, request, context, sites)
+
+
+def _sweep(pattern: Site, request: Request, context: LambdaContext, sites: Sequence[Site]) -> dict[str, Any]:
+    """Run all sites of a pattern, for which there is time; let the others follow."""
+    least = context.get_remaining_time_in_millis() / 3  # for the last site, and for what may be in its way
+
+    def run(site: Site) -> None:
+        _run(site, request, context, sites)
+        metrics.flush_metrics()  # Powertools holds a hundred values of a metric
+
+    found = find_sites(_s3(), pattern, sites, request.after)
+    swept = sweep(found, run, lambda: context.get_remaining_time_in_millis() > least)
+    logger.append_keys(site=pattern.prefix, bucket=pattern.bucket)
+    now = datetime.now(UTC)
+    for number, (site, error) in enumerate(swept.failed):
+        logger.error("%r failed, and gets a run of its own: %s", site.prefix, error)
+        _wake(site, now + timedelta(minutes=number // AGAIN_PER_MINUTE), context)
+    if swept.rest is None:
+        count(metrics, {Metric.SWEEPS: 1}, pattern)
+    else:
+        _alarm(context).set(pattern, now, after=swept.rest, full=request.full)
+    failed = {site.prefix: error for site, error in swept.failed}
+    answer = {"site": pattern.prefix, "sites": swept.sites, "failed": failed, "after": swept.rest}
+    logger.info("swept", extra={"report": {**answer, "failed": len(failed)}})
+    return answer
+
+
+def _run(site: Site, request: Request, context: LambdaContext, sites: Sequence[Site]) -> dict[str, Any]:
     logger.append_keys(site=site.prefix, bucket=site.bucket, dry_run=request.dry_run)
     # Lambda may deliver one event twice, with the same request id. Each run needs an announcement of its own.
     run = f"{context.aws_request_id}-{secrets.token_hex(4)}"
@@ -96,7 +133,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     else:
         # The run is recorded before anything that may fail: its deletions are done.
         count(metrics, measure(report, seconds, by_marker=request.by_marker), site)
-        document["wake_up_error"] = _set_wake_up(report, site, context)
+        document["wake_up_error"] = _wake(site, report.next_due, context)
         _send_event(report, site, run)
     if failure is not None:
         raise failure
@@ -137,12 +174,12 @@ def _log(document: dict[str, Any]) -> None:
     logger.info("done", extra={"report": summary(document)})
 
 
-def _set_wake_up(report: Report, site: Site, context: LambdaContext) -> str | None:
+def _wake(site: Site, at: datetime | None, context: LambdaContext) -> str | None:
     """Set the wake-up. Returns why it could not be set: the daily run comes all the same, so the run does not fail."""
     error = None
     try:
-        if report.next_due is not None:
-            _alarm(context).set(site, report.next_due)
+        if at is not None:
+            _alarm(context).set(site, at)
     except NotSetError as failure:
         error = str(failure)
         logger.error("the wake-up was not set, so the next run is a marker's or the daily one: %s", error)  # noqa: TRY400 (the message says it all)

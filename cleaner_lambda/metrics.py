@@ -73,7 +73,7 @@ def count(metrics: Metrics, values: Mapping[Metric, float], site: Site | None = 
     if not values:
         return
     if site is not None:
-        for name, value in dimensions(site.bucket, site.prefix).items():
+        for name, value in dimensions(site.bucket, site.counted_as).items():
             metrics.add_dimension(name=name, value=value)
     for metric, number in values.items():
         metrics.add_metric(name=metric.value, unit=MetricUnit(metric.unit.value), value=number)

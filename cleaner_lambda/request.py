@@ -18,20 +18,32 @@ from release_log.policy_settings import SETTINGS, check_setting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cleaner_lambda.sites import Site
+
 FLAGS = {
     "dry_run": "`true`: change nothing",
     "full": "`true`: list the whole site now, as the daily run does: finds orphans and missing assets",
     "force": "`true`: delete, whatever `max_delete_fraction` says",
+    "list_sites": "`true`, and no other key: name the sites and patterns that this function cleans, and do no more",
     "wake_up": "`true`, in the cleaner's own wake-ups: if the site is not configured any more, nothing is to do",
 }
 """Key of a payload that is true or false -> what it asks for."""
 
 SITE_KEYS = {
-    "site": "the prefix, if the installation has several sites",
+    "site": "the prefix, if the installation has several sites; or a pattern as it is configured: all of its sites, "
+    "one after the other, as the daily run does",
     "bucket": "the bucket, if several buckets have a site with that prefix; "
     "a function that does not clean this bucket refuses the payload",
+    "after": "in the cleaner's own wake-ups: the site after which the run of a pattern's sites goes on",
 }
 """Key of a payload that says which site is meant -> what it says."""
+
+TEXTS = {
+    "site": "a prefix such as 'assets/'",
+    "bucket": "a bucket's name",
+    "after": "a prefix such as 'previews/pr-12/'",
+}
+"""Key of a payload that is a text -> what the text must be."""
 
 KEYS = (*FLAGS, *SITE_KEYS, *SETTINGS)
 
@@ -47,7 +59,9 @@ class Request:
         full: Make a full listing.
         force: Delete even if the deletion limit (brake) is exceeded.
         settings: Policy settings of a "what if".
+        list_sites: Only name the configured sites.
         wake_up: Whether the cleaner's own wake-up asks.
+        after: Of a pattern, only the sites after this one.
         by_marker: Whether the event is about a new release marker.
     """
 
@@ -56,9 +70,22 @@ class Request:
     dry_run: bool = False
     full: bool = False
     force: bool = False
+    list_sites: bool = False
     wake_up: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     by_marker: bool = False
+    after: str = ""
+
+    def check_for(self, site: Site) -> None:
+        """Check that this can be asked of a site.
+
+        Raises:
+            RequestError: It is a pattern, and this is asked of one site at a time.
+        """
+        one = [name for name, asked in (("dry_run", self.dry_run), ("force", self.force)) if asked]
+        if one and site.is_pattern:
+            msg = f"{', '.join(one)}: {site.prefix!r} is a pattern; name one of its sites"
+            raise RequestError(msg)
 
     @property
     def is_hint(self) -> bool:
@@ -111,14 +138,13 @@ def _payload(payload: dict[str, Any]) -> Request:
         if not isinstance(value, bool):
             msg = f"{name}: {value!r} is neither true nor false"
             raise RequestError(msg)
-    site = payload.get("site")
-    if site is not None and not isinstance(site, str):
-        msg = f"site: {site!r} is not a prefix such as 'assets/'"
+    if flags.get("list_sites") and len(payload) > 1:
+        msg = f"list_sites: nothing else can be asked with it, but there are {', '.join(payload)}"
         raise RequestError(msg)
-    bucket = payload.get("bucket")
-    if bucket is not None and not isinstance(bucket, str):
-        msg = f"bucket: {bucket!r} is not a bucket's name"
-        raise RequestError(msg)
+    for name, what in TEXTS.items():
+        if not isinstance(payload.get(name, ""), str | None):
+            msg = f"{name}: {payload[name]!r} is not {what}"
+            raise RequestError(msg)
     settings = {name: payload[name] for name in payload if name in SETTINGS}
     try:
         settings = {name: check_setting(name, value) for name, value in settings.items()}
@@ -130,4 +156,10 @@ def _payload(payload: dict[str, Any]) -> Request:
             "to change the policy, deploy with -c NAME=VALUE"
         )
         raise RequestError(msg)
-    return Request(site=site, bucket=bucket, settings=settings, **flags)
+    return Request(
+        site=payload.get("site"),
+        bucket=payload.get("bucket"),
+        settings=settings,
+        after=payload.get("after") or "",
+        **flags,
+    )

@@ -50,14 +50,19 @@ class SchedulerAlarm:
     function_arn: str
     dead_letter_arn: str
 
-    def set(self, site: Site, at: datetime) -> None:
+    def set(self, site: Site, at: datetime, **more: object) -> None:
         """Let the site be cleaned in the first whole minute that begins at this instant or later.
+
+        Args:
+            site: The site, or a pattern.
+            at: When, at the earliest.
+            more: More keys of the payload. With others, it is another wake-up.
 
         Raises:
             NotSetError: Scheduler refused it, or did not answer.
         """
         minute = due_minute(at, datetime.now(UTC))
-        name = schedule_name(site, minute)
+        name = schedule_name(site, minute, json.dumps(more) if more else "")
         try:
             self.client.create_schedule(
                 GroupName=self.group,
@@ -70,7 +75,7 @@ class SchedulerAlarm:
                     "Arn": self.function_arn,
                     "RoleArn": self.role_arn,
                     # Sites in two buckets may have the same prefix.
-                    "Input": json.dumps({"site": site.prefix, "bucket": site.bucket, "wake_up": True}),
+                    "Input": json.dumps({"site": site.prefix, "bucket": site.bucket, "wake_up": True, **more}),
                     "DeadLetterConfig": {"Arn": self.dead_letter_arn},
                 },
             )
@@ -97,9 +102,9 @@ def due_minute(at: datetime, now: datetime) -> datetime:
     return begun if begun == earliest else begun + timedelta(minutes=1)
 
 
-def schedule_name(site: Site, minute: datetime) -> str:
+def schedule_name(site: Site, minute: datetime, more: str = "") -> str:
     """The name of a site's schedule for a minute, in 52 characters; Scheduler accepts 64, and no ``/``."""
-    digest = hashlib.sha256(f"{site.bucket}/{site.prefix}".encode()).hexdigest()[:32]
+    digest = hashlib.sha256(f"{site.bucket}/{site.prefix}{more}".encode()).hexdigest()[:32]
     return f"site-{digest}-{minute:%Y%m%dT%H%MZ}"
 
 

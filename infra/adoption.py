@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 
 from infra.buckets import ABORT_DAYS, FIRST
 from infra.permissions import tls_only_statement, write_once_statements
+from release_log.site_pattern import SitePattern
 
 _HANDLER = Path(__file__).with_name("adoption_handler.py")
 
@@ -112,7 +113,8 @@ def _lifecycle_rules(layout: Layout, noncurrent_days: int) -> list[dict[str, Any
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleRule.html
     """
-    where = {"Status": "Enabled", "Filter": {"Prefix": layout.prefix}}
+    # S3 knows no patterns here: of one, it is all that its sites begin with.
+    where = {"Status": "Enabled", "Filter": {"Prefix": SitePattern(layout.prefix).fixed}}
     return [
         {**where, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABORT_DAYS}},
         {

@@ -20,6 +20,9 @@ class Subject(StrEnum):
     UNDELIVERED = "the queue `Undelivered`"
     FAILED_RUNS = "the queue `FailedRuns`"
     SITE = "each site"
+    """A pattern of sites counts as one."""
+    ONE_SITE = "each site that is no pattern"
+    PATTERN = "each pattern"
 
 
 class Missing(StrEnum):
@@ -178,8 +181,20 @@ ALARMS = (
     Alarm(
         "no-successful-run",
         f"No run on {{site}} has succeeded for {HOURS_WITHOUT_RUN} hours",
-        Subject.SITE,
+        Subject.ONE_SITE,
         Metric.RUNS,
+        "Sum",
+        60,
+        Missing.BREACHING,
+        periods=HOURS_WITHOUT_RUN,
+        below=True,
+    ),
+    # There may be no site at all; and if there are some, a run of one says nothing of the others.
+    Alarm(
+        "no-daily-run",
+        f"For {HOURS_WITHOUT_RUN} hours the daily run has not come to the last site of {{site}}",
+        Subject.PATTERN,
+        Metric.SWEEPS,
         "Sum",
         60,
         Missing.BREACHING,

@@ -5,10 +5,19 @@ Built without Docker, and always the same bytes.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from release_log.environment import SITES_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from infra.settings.stack import SiteSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -82,6 +91,21 @@ def build(out: Path) -> Path:
     for package in PACKAGES:
         shutil.copytree(ROOT / package, out / package, ignore=shutil.ignore_patterns("__pycache__"))
     return out
+
+
+def add_sites(bundle: Path, sites: Iterable[SiteSettings]) -> Path:
+    """Write the file that says what the function cleans; the bundle's hash changes with it.
+
+    Args:
+        bundle: The folder with the function's code.
+        sites: The sites. The name of a bucket that the stack creates is not known yet: it is null.
+
+    Returns:
+        ``bundle``.
+    """
+    entries = [{"bucket": site.bucket, "prefix": site.prefix, "policy": dict(site.policy)} for site in sites]
+    (bundle / SITES_FILE).write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+    return bundle
 
 
 def _uv(*arguments: str) -> str:

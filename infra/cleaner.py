@@ -42,7 +42,7 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
         scope: The stack.
         settings: The stack's settings.
         sites: The sites that it cleans.
-        bundle: The folder with its code.
+        bundle: The folder with its code, and with the sites (`infra.bundle.add_sites`).
         wakes: The group and the role of its wake-ups.
         failed: The queue for invocations that failed for good.
         undelivered: The queue for wake-ups that could not be delivered.
@@ -55,6 +55,7 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
     for statement in _own_statements(scope, settings, wakes, failed):
         role.add_to_policy(statement)
     prefix = sites[0].layout.prefix or "the whole bucket"
+    own = next((site.bucket.bucket_name for site in sites if not site.adopted), None)
     function = lambda_.Function(
         scope,
         "Cleaner",
@@ -80,12 +81,7 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
         retry_attempts=2,
         on_failure=destinations.SqsDestination(failed),
         environment={
-            Variable.SITES.value: scope.to_json_string(
-                [
-                    {"bucket": site.bucket.bucket_name, "prefix": site.layout.prefix, "policy": dict(site.policy)}
-                    for site in sites
-                ]
-            ),
+            **({} if own is None else {Variable.BUCKET.value: own}),
             Variable.WAKE_UP_GROUP.value: wakes.group.name or "",
             Variable.WAKE_UP_ROLE_ARN.value: wakes.role.role_arn,
             Variable.WAKE_UP_DEAD_LETTER_ARN.value: undelivered.queue_arn,

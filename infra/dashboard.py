@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.site_metrics import site_metric, site_uri
 from release_log.metrics import Metric
+from release_log.site_pattern import is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 WIDTH = 24
 """The width of a dashboard, in CloudWatch's units."""
+
+ALARMS_IN_WIDGET = 100
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
 
 _HOUR = Duration.hours(1)
 
@@ -43,7 +47,9 @@ def add_dashboard(
         alarms: The alarms, shown on top.
     """
     dashboard = cloudwatch.Dashboard(scope, "Dashboard", default_interval=Duration.days(7))
-    dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WIDTH, height=3))
+    for start in range(0, len(alarms), ALARMS_IN_WIDGET):
+        shown = list(alarms[start : start + ALARMS_IN_WIDGET])
+        dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=shown, width=WIDTH, height=3))
     dashboard.add_widgets(
         _graph("Errors and throttles", function.metric_errors(period=_HOUR), function.metric_throttles(period=_HOUR)),
         _graph("Duration of an invocation", function.metric_duration(statistic="Maximum", period=_HOUR)),
@@ -75,7 +81,7 @@ def _add_site(dashboard: cloudwatch.Dashboard, site: SiteInStack) -> None:
         _graph("Tagged, untagged, deleted", *summed(Metric.TAGGED, Metric.UNTAGGED, Metric.DELETED)),
         _graph("Kept", *highest(Metric.KEPT)),
         _graph("Bytes freed", *summed(Metric.BYTES_FREED)),
-        _graph("Successful runs", *summed(Metric.RUNS)),
+        _graph("Successful runs", *summed(Metric.RUNS, *([Metric.SWEEPS] if is_pattern(site.layout.prefix) else []))),
     )
     dashboard.add_widgets(
         _graph(

@@ -14,6 +14,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from infra.alarms import ALARMS, PAGE, Alarm, Subject
 from infra.dashboard import add_dashboard
 from infra.site_metrics import site_id, site_metric, site_uri
+from release_log.site_pattern import is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
     from infra.sites import SiteInStack
     from release_log.metrics import Metric
+
+
+OF_SITES = (Subject.SITE, Subject.ONE_SITE)
+OF_PATTERNS = (Subject.SITE, Subject.PATTERN)
+"""Whose alarms a site has, and a pattern."""
 
 
 def add_monitoring(
@@ -49,13 +55,17 @@ def add_monitoring(
     """
     topic = _topic(scope, alarm_email)
     queues = {Subject.UNDELIVERED: undelivered, Subject.FAILED_RUNS: failed}
-    of_sites = [alarm for alarm in ALARMS if alarm.subject is Subject.SITE]
     alarms = [
         _add_alarm(scope, alarm, _of_installation(alarm, function, queues))
         for alarm in ALARMS
-        if alarm.subject is not Subject.SITE
+        if alarm.subject not in {*OF_SITES, *OF_PATTERNS}
     ]
-    alarms += [_add_alarm(scope, alarm, _of_site(alarm, site), site) for site in sites for alarm in of_sites]
+    alarms += [
+        _add_alarm(scope, alarm, _of_site(alarm, site), site)
+        for site in sites
+        for alarm in ALARMS
+        if alarm.subject in (OF_PATTERNS if is_pattern(site.layout.prefix) else OF_SITES)
+    ]
     for alarm in alarms:
         alarm.add_alarm_action(actions.SnsAction(topic))
     add_dashboard(scope, function=function, queues=(undelivered, failed), sites=sites, alarms=alarms)

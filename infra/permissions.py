@@ -11,6 +11,7 @@ import hashlib
 from aws_cdk import aws_iam as iam
 
 from release_log.layout import Layout
+from release_log.site_pattern import SitePattern, is_pattern
 
 
 def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list[iam.PolicyStatement]:
@@ -20,13 +21,13 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
 
     Args:
         bucket_arn: The bucket.
-        layout: The site's keys.
+        layout: The site's keys; those of all its sites, if its prefix is a pattern: IAM's ``*`` stands for folders too.
         number: The site's place among the role's sites: every statement of a policy needs its own id.
     """
     everything = f"{bucket_arn}/{layout.prefix}*"
     more = "" if number == 1 else str(number)
     return [
-        _list_site(bucket_arn, layout, more),
+        _list_site(bucket_arn, layout, more, *_folders_of_pattern(layout)),
         # The ledger's compare-and-swap needs it too: a write with If-Match requires s3:GetObject.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         # An asset is never read, but its metadata says whether an upload sent it, and a page's which it is.
@@ -180,9 +181,14 @@ def _logs_around(layout: Layout) -> list[str]:
     return [Layout(prefix).log for prefix in layout.around]
 
 
-def _list_site(bucket_arn: str, layout: Layout, more: str = "") -> iam.PolicyStatement:
-    """Let a role list the site, and the release logs of the sites around it."""
-    prefixes = [f"{each}*" for each in (layout.prefix, *_logs_around(layout))]
+def _folders_of_pattern(layout: Layout) -> list[str]:
+    """The prefix that is listed to find the sites of a pattern, if the site is one."""
+    return [SitePattern(layout.prefix).fixed] if is_pattern(layout.prefix) else []
+
+
+def _list_site(bucket_arn: str, layout: Layout, more: str = "", *exactly: str) -> iam.PolicyStatement:
+    """Let a role list the site, the release logs of the sites around it, and exactly these prefixes."""
+    prefixes = [*(f"{each}*" for each in (layout.prefix, *_logs_around(layout))), *exactly]
     # A listing of the whole bucket may have no prefix at all, and the pattern ``*`` would not match that.
     return iam.PolicyStatement(
         sid=f"ListSite{more}",

@@ -55,8 +55,9 @@ class AssetCleaner(Stack):
         wakes = wake_ups(self, undelivered)
         function = add_cleaner(self, settings, sites, bundle, wakes, failed=failed, undelivered=undelivered)
         target = allow_rules(self, function, undelivered)
+        for together in by_bucket(sites):
+            wake_by_marker(self, together, target)
         for site in sites:
-            wake_by_marker(self, site, target)
             wake_daily(self, site, settings.schedule, target)
         self._build_job(settings, sites)
         self._protect_log(sites, settings.noncurrent_days)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from aws_cdk import Fn, Stack
@@ -13,8 +14,12 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 
 from release_log.events import OBJECT_CREATED
+from release_log.layout import Layout
+from release_log.site_pattern import STAR, is_pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from infra.sites import SiteInStack
 
 RETRIES = 24
@@ -94,24 +99,50 @@ def allow_rules(scope: Stack, function: lambda_.Function, undelivered: sqs.Queue
     )
 
 
-def wake_by_marker(scope: Stack, site: SiteInStack, target: RuleTarget) -> None:
-    """Invoke the cleaner when a release marker of a site is written."""
+PATTERN_CHARACTERS = 2048 - 256
+"""Characters of an event pattern that the keys may take; the rest of it, with a bucket's name, takes fewer than 256:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"""
+
+
+def wake_by_marker(scope: Stack, sites: Sequence[SiteInStack], target: RuleTarget) -> None:
+    """Invoke the cleaner when a release marker of a bucket's sites is written: one rule for the bucket.
+
+    Args:
+        scope: The stack.
+        sites: The sites in the bucket. The rule has the name that the first one's had when each site had a rule.
+        target: What it invokes.
+    """
     rule = events.Rule(
         scope,
-        f"MarkerRule{site.suffix}",
+        f"MarkerRule{sites[0].suffix}",
         description="A release marker was written",
         event_pattern=events.EventPattern(
             source=[OBJECT_CREATED.source],
             detail_type=[OBJECT_CREATED.detail_type],
             detail={
-                "bucket": {"name": [site.bucket.bucket_name]},
-                "object": {"key": [{"prefix": site.layout.markers}]},
+                "bucket": {"name": [sites[0].bucket.bucket_name]},
+                "object": {"key": marker_keys([site.layout for site in sites])},
             },
         ),
     )
     rule.add_target(
         targets.LambdaFunction(target.function, dead_letter_queue=target.undelivered, retry_attempts=RETRIES)
     )
+
+
+def marker_keys(layouts: Sequence[Layout]) -> list[dict[str, str]]:
+    """What the key of a marker is like, for an event pattern. Pure.
+
+    If there are more sites than a pattern has room for, it is any marker in the bucket: the cleaner passes over those
+    of sites that it does not clean, as it does with those that a ``*`` matches across folders.
+    """
+    keys = [
+        {"wildcard": markers.replace("\\", r"\\") + STAR} if is_pattern(markers) else {"prefix": markers}
+        for markers in (layout.markers for layout in layouts)
+    ]
+    if len(json.dumps(keys)) <= PATTERN_CHARACTERS:
+        return keys
+    return [{"wildcard": STAR + Layout("").markers + STAR}]
 
 
 def wake_daily(scope: Stack, site: SiteInStack, schedule: str, target: RuleTarget) -> None:

@@ -1,15 +1,23 @@
-"""The environment variables of the cleaner's function: the stack sets them, the function reads them."""
+"""What the stack tells the cleaner's function: its environment variables, and a file in its bundle."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+SITES_FILE = "sites.json"
+"""What the function cleans: a JSON list of ``{"bucket": …, "prefix": …, "policy": {setting: value}}``.
+
+It lies in the bundle, beside the packages. A bucket that the stack creates is null there.
+"""
 
 
 class Variable(StrEnum):
     """Every environment variable of the function, by its name."""
 
     SITES = "SITES"
-    """What the function cleans: a JSON list of ``{"bucket": …, "prefix": …, "policy": {setting: value}}``."""
+    """The same list, where a stack of an older version has it: with the bucket's name. It goes before the file."""
+    BUCKET = "BUCKET"
+    """The name of the bucket that the stack created; missing if it created none."""
     WAKE_UP_GROUP = "WAKE_UP_GROUP"
     """The name of this installation's schedule group in EventBridge Scheduler."""
     WAKE_UP_ROLE_ARN = "WAKE_UP_ROLE_ARN"

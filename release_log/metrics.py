@@ -113,6 +113,7 @@ class Metric(StrEnum):
         "a run whose event failed",
         "1 if the event `Clean Completed` could not be sent",
     )
+    SWEEPS = "Sweeps", Unit.COUNT, "the daily run of a pattern", "1 when it has come to the last of the pattern's sites"
     DRY_RUNS = "DryRuns", Unit.COUNT, "a dry run", "1, with the one dimension `service`: it belongs to the installation"
     REFUSED = (
         "Refused",

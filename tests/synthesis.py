@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.bundle import add_sites
+from infra.quotas import WITHOUT_THE_CDKS_LIMIT
 from infra.settings.stack import settings_from
 from tests.paths import ROOT
 
@@ -38,7 +40,7 @@ def define(context: Mapping[str, object], bundle: Path, out: Path | None = None)
 
     Args:
         context: Settings, given as after ``cdk deploy -c``.
-        bundle: The folder with the Lambda's code.
+        bundle: The folder with the Lambda's code; the sites are added to it.
         out: The folder that synthesis writes to; by default one of the CDK's own.
 
     Returns:
@@ -49,7 +51,9 @@ def define(context: Mapping[str, object], bundle: Path, out: Path | None = None)
 
     from infra.stack import AssetCleaner  # noqa: PLC0415
 
-    app = cdk.App(
-        context=json.loads((ROOT / "cdk.json").read_text())["context"], outdir=None if out is None else str(out)
-    )
-    return app, AssetCleaner(app, settings_from(context), bundle)
+    given = {**WITHOUT_THE_CDKS_LIMIT, **json.loads((ROOT / "cdk.json").read_text())["context"]}
+    app = cdk.App(context=given, outdir=None if out is None else str(out))
+    # The CDK remembers the hash of a folder by its name, and an earlier stack had other sites.
+    cdk.AssetStaging.clear_asset_hash_cache()
+    settings = settings_from(context)
+    return app, AssetCleaner(app, settings, add_sites(bundle, settings.sites))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from uploader.library.ending import end
     from uploader.library.inspection import releases, status, verify
     from uploader.library.keeping import pin, rollback, unpin
+    from uploader.library.overview import sites
     from uploader.library.publishing import publish, run
     from uploader.library.restoring import restore
     from uploader.library.site import Site
@@ -45,6 +46,7 @@ __all__ = [
     "restore",
     "rollback",
     "run",
+    "sites",
     "status",
     "unpin",
     "verify",
@@ -60,6 +62,7 @@ _HOMES = {
     "library.ending": ("end",),
     "library.inspection": ("releases", "status", "verify"),
     "library.keeping": ("pin", "rollback", "unpin"),
+    "library.overview": ("sites",),
     "library.publishing": ("publish", "run"),
     "library.restoring": ("restore",),
     "library.site": ("Site",),

@@ -16,6 +16,7 @@ from infra.cdn.access import allow_distribution
 from infra.cdn.policies import cache_policy, headers_policy, name_in_account
 from infra.settings.errors import ContextError, refuse
 from infra.sites import by_bucket
+from release_log.site_pattern import STAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,7 @@ def _check(sites: Sequence[SiteInStack], settings: CdnSettings) -> None:
         refuse("certificate_arn", certificate, "needs domain_name, the certificate's domain")
     prefixes = [site.layout.prefix for site in sites]
     for prefix in prefixes:
-        if not _PATH_PATTERN.fullmatch(prefix):
+        if not _PATH_PATTERN.fullmatch(prefix.replace(STAR, "x")):  # a pattern's ``*`` is CloudFront's too
             msg = (
                 f"prefix {prefix!r} with distribution=true: a path pattern of CloudFront has at most 254 characters, "
                 "out of A-Z a-z 0-9 _ - . ~ / \" ' @ : + &"

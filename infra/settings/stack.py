@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,18 +11,14 @@ from typing import TYPE_CHECKING, Any
 from infra.settings.errors import ContextError, refuse
 from infra.settings.values import CHECKS, CONCURRENCY, MEMORY, NONCURRENT_DAYS, TIMEOUT
 from release_log.errors import ReleaseLogError
-from release_log.layout import check_prefix
 from release_log.policy_settings import SETTINGS, parse_setting
+from release_log.site_pattern import check_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 OWN = ("prefix", *CHECKS)
 """The settings of the installation. All others belong to the policy."""
-
-MOST_SITES_BYTES = 3500
-"""A function's environment holds 4 KB, and other variables need some of it:
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 _FOREIGN = re.compile(
     r"(@aws-cdk/|aws-cdk:|aws:|cli-|availability-zones:|hosted-zone:|vpc-provider:|ssm:|ami:)"
@@ -60,7 +55,9 @@ class SiteSettings:
         policy: The policy settings that were given, as JSON values.
     """
 
-    prefix: str = _setting("assets/", "the site's key prefix; empty for the whole bucket")
+    prefix: str = _setting(
+        "assets/", "the site's key prefix, or [a pattern](stack.md#sites-by-pattern); empty for the whole bucket"
+    )
     bucket: str | None = _setting(
         None, "an existing bucket, for every site that names none; without it the stack creates a bucket"
     )
@@ -221,14 +218,6 @@ def _check_sites(sites: tuple[SiteSettings, ...]) -> None:
             msg = f"context sites[{number}]: prefix {site.prefix!r} is listed twice for one bucket; leave one out"
             raise ContextError(msg)
         seen.add((site.bucket, site.prefix))
-    # The name of a new bucket is not known yet: it may be as long as any bucket name.
-    size = sum(len(json.dumps([site.prefix, "?" * 63, dict(site.policy)])) + 32 for site in sites)
-    if size > MOST_SITES_BYTES:
-        msg = (
-            f"context sites: {len(sites)} sites with their policies do not fit into a function's environment; move "
-            "some sites to a second installation (-c name=...), or write the settings that sites share beside sites"
-        )
-        raise ContextError(msg)
 
 
 def _prefix(given: Mapping[str, Any], where: str = "") -> str:
@@ -236,7 +225,7 @@ def _prefix(given: Mapping[str, Any], where: str = "") -> str:
     if not isinstance(prefix, str):
         refuse(f"{where}prefix", prefix, "not a text such as 'assets/'")
     with _at(where):
-        return check_prefix(prefix)
+        return check_site(prefix)
 
 
 def _policy(given: Mapping[str, Any], where: str = "") -> dict[str, Any]:

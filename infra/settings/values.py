@@ -22,8 +22,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 TIMEOUT = range(60, 901)
 """Seconds. A run reserves some of them to finish; Lambda allows at most 15 minutes."""
 
-CONCURRENCY = range(1, 101)
-"""How many runs at one time may be reserved. Sites are few, and each has hardly more than one run at a time."""
+CONCURRENCY = range(1, 1001)
+"""How many runs at one time may be reserved: as many as an account has without a higher quota."""
 
 DAY_HOURS = 24
 

@@ -441,6 +441,62 @@ class TestStolenCredential:
             assert sent == dict.fromkeys((script, page), "content_differs")
             assert visitor.uploader("verify").returncode == 0
 
+    def test_a_thief_lets_assets_go_and_keeps_others_and_ends_the_site(self, stack: Stack, builds: Path) -> None:
+        """By releases and pins, by deleting what protects an upload, and by ending its parts."""
+        visitor = stack.visitor(stack.uploader)
+        cleaner = replace(visitor, keys=stack.user(stack.moved(stack.cleaner, visitor.bucket)))
+        thief, root = client_of(visitor, visitor.endpoint), visitor.aws.client("s3")
+
+        def write(key: str, body: bytes) -> None:
+            thief.put_object(Bucket=visitor.bucket, Key=key, Body=body, IfNoneMatch="*")
+
+        def tags(key: str) -> list[str]:
+            found = root.get_object_tagging(Bucket=visitor.bucket, Key=key)["TagSet"]
+            return [each["Key"] for each in found]
+
+        assert visitor.upload(builds / "new").returncode == 0
+        script, page = (f"{LAYOUT.prefix}{name}" for name in ("app-3f9c2ab1.js", "index.html"))
+        write(LAYOUT.marker_key("99991231T235959Z-0"), release({"app.js": script}))
+        clean(cleaner)
+        assert (tags(script), tags(page)) == ([], ["removed_at"])
+        write(LAYOUT.pin_key("99991231T235959Z-0"), release({"app.js": script}))
+        assert visitor.uploader("end", "--site").returncode == 0
+        answer = clean(cleaner)
+        assert (answer["stopped_by"], tags(page), script in visitor.stored()) == ([], ["removed_at"], True)
+
+        others = [LAYOUT.key_in(folder, "99991231T235959Z-1") for folder in (LAYOUT.pending, LAYOUT.staged)]
+        for key in others:
+            root.put_object(Bucket=visitor.bucket, Key=key, Body=b"x")
+            thief.delete_object(Bucket=visitor.bucket, Key=key)
+        assert not visitor.stored() & set(others)
+        upload = {"Bucket": visitor.bucket, "Key": f"{LAYOUT.prefix}film-1a2b3c4d.mp4"}
+        upload["UploadId"] = root.create_multipart_upload(**upload)["UploadId"]
+        thief.abort_multipart_upload(**upload)
+        assert "Uploads" not in root.list_multipart_uploads(Bucket=visitor.bucket)
+
+        write(LAYOUT.marker_key("99991231T235959Z-2"), b"nonsense")
+        assert clean(cleaner)["stopped_by"], "nothing is deleted any more"
+
+    def test_a_thief_reaches_neither_the_function_nor_more_rights(self, stack: Stack) -> None:
+        keys = stack.user(stack.uploader)
+        mine = {"aws_access_key_id": keys["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": keys["AWS_SECRET_ACCESS_KEY"]}
+        create: Any = boto3.client
+        function, iam = (
+            create(service, endpoint_url=stack.aws.url, region_name=REGION, **mine) for service in ("lambda", "iam")
+        )
+        policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+        for request in (
+            partial(function.invoke, FunctionName=stack.site.function, Payload="{}"),
+            partial(function.get_function, FunctionName=stack.site.function),
+            partial(
+                function.put_function_concurrency, FunctionName=stack.site.function, ReservedConcurrentExecutions=0
+            ),
+            partial(iam.create_user, UserName="thief"),
+            partial(iam.put_user_policy, UserName="thief", PolicyName="more", PolicyDocument=policy),
+        ):
+            with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
+                request()
+
 
 def assert_refused(visitor: Visitor, s3: Any, requests: list[Callable[..., object]]) -> None:  # noqa: ANN401
     """S3 denies these and all that neither side may ever do; nothing in the bucket changes."""

@@ -34,6 +34,7 @@ WORDS: dict[str, list[str]] = {
     "drop": [ID],
     "releases": [],
     "status": [],
+    "sites": ["*/", "assets/"],
     "verify": ["--release", ID],
     "rollback": [ID, "--dry-run"],
     "pin": [ID],

@@ -73,6 +73,19 @@ def test_an_upload_ends_with_one_line(
     assert sum(map(REQUESTS[request_], proxy.requests)) <= 20
 
 
+@pytest.mark.parametrize("status", [301, 302])
+def test_a_gateway_that_sends_each_look_elsewhere(
+    uploader: Uploader, proxy: FaultProxy, site: Path, status: int
+) -> None:
+    """boto3 would ask it for the bucket's region, and again for that, until Python has no more depth."""
+    proxy.give_page(lambda request: request.method == "HEAD", status)
+    environ = uploader.aws.environment(AWS_ENDPOINT_URL=proxy.url)
+    publish_here(uploader, site, "r1")
+    ended = run_here(["verify", "--bucket", uploader.bucket], environ, no_sleep)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1), ended.stderr
+    assert "unexpected" not in ended.stderr
+
+
 @pytest.mark.parametrize("command", ["activate", "drop", "rollback", "pin", "unpin", "releases", "status", "verify"])
 def test_no_other_command_has_more_than_a_line_for_a_409(
     uploader: Uploader, proxy: FaultProxy, site_folder: Folder, command: str

@@ -12,8 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cleaner_lambda.sites import sites_from
+from infra.bundle import add_sites
+from infra.settings.stack import settings_from
+from release_log.environment import SITES_FILE, Variable
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aws_cdk.assertions import Template
+
+    from cleaner_lambda.sites import Site
 
 
 INSTALLATIONS = [
@@ -78,6 +87,12 @@ UPLOADERS_RIGHTS: set[Right] = {
     ("Deny", "s3:PutObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
     ("Deny", "s3:PutObject", "${Bucket.Arn}/assets/.releases/checkpoint.json.gz", ""),
 }
+
+
+def configured(folder: Path, **context: object) -> tuple[Site, ...]:
+    """The sites as the function reads them from the file that the stack writes for some settings."""
+    add_sites(folder, settings_from(context).sites)
+    return sites_from({Variable.BUCKET: "${Bucket}"}, folder / SITES_FILE)
 
 
 def name_of(logical_id: str) -> str:

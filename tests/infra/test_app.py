@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from release_log.environment import SITES_FILE
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -67,8 +68,9 @@ def test_good_settings_write_the_template_of_the_named_stack(synthesised: tuple[
     """The second installation's stack has a name of its own, and the settings reach the function."""
     out = synthesised[0]
     assert [path.name for path in out.glob("*.template.json")] == ["AssetCleaner-two.template.json"]
-    template = (out / "AssetCleaner-two.template.json").read_text()
-    assert r"\"policy\":{\"version_ttl\":100,\"orphans\":\"all\"}" in template
+    (asset,) = out.glob("asset.*")
+    (site,) = json.loads((asset / SITES_FILE).read_text())
+    assert site["policy"] == {"version_ttl": 100, "orphans": "all"}
     artifact = json.loads((out / "manifest.json").read_text())["artifacts"]["AssetCleaner-two"]
     assert artifact["type"] == "aws:cloudformation:stack"
 

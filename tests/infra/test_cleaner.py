@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda.request import Request, parse
-from cleaner_lambda.sites import Site, sites_from
+from cleaner_lambda.sites import Site
+from release_log.environment import SITES_FILE
 from release_log.policy_settings import Orphans, Policy, policy_from
-from tests.infra.template import STACK_ID, properties, resources
+from tests.infra.template import STACK_ID, configured, properties, resources
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aws_cdk.assertions import Template
+
     from tests.infra.conftest import Synthesise
+
+
+def _variables(template: Template) -> dict[str, str]:
+    """The function's environment."""
+    environment: dict[str, dict[str, str]] = properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"]
+    return environment["Variables"]
 
 
 class TestFunction:
@@ -41,38 +52,33 @@ class TestFunction:
         assert function["LoggingConfig"] == {"LogGroup": "${Log}"}
         assert properties(template, "AWS::Logs::LogGroup", "Log") == {"RetentionInDays": 90}
 
-    def test_its_environment_names_the_site_the_policy_and_where_wake_ups_go(self, synthesise: Synthesise) -> None:
-        """``SITES`` has the policy's own types; undeliverable wake-ups go to the dead-letter queue."""
-        template = synthesise(version_limit="1", orphans="all", max_delete_fraction="0.25")
-        assert properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"] == {
-            "Variables": {
-                "SITES": (
-                    '[{"bucket":"${Bucket}","prefix":"assets/",'
-                    '"policy":{"version_limit":1,"orphans":"all","max_delete_fraction":0.25}}]'
-                ),
-                "WAKE_UP_GROUP": f"AssetCleaner-wake-ups-{STACK_ID}",
-                "WAKE_UP_ROLE_ARN": "${WakeUpRole.Arn}",
-                "WAKE_UP_DEAD_LETTER_ARN": "${Undelivered.Arn}",
-                "EVENT_BUS": "default",
-            }
+    def test_its_environment_names_the_new_bucket_and_where_wake_ups_go(self, synthesise: Synthesise) -> None:
+        """Undeliverable wake-ups go to the dead-letter queue. The environment is as large for one site as for fifty."""
+        variables = {
+            "WAKE_UP_GROUP": f"AssetCleaner-wake-ups-{STACK_ID}",
+            "WAKE_UP_ROLE_ARN": "${WakeUpRole.Arn}",
+            "WAKE_UP_DEAD_LETTER_ARN": "${Undelivered.Arn}",
+            "EVENT_BUS": "default",
         }
+        assert _variables(synthesise()) == {"BUCKET": "${Bucket}", **variables}
+        assert _variables(synthesise(bucket="my-bucket")) == variables
 
     @pytest.mark.parametrize("prefix", ["", "assets/", 'a"b\\c {é}/'])
-    def test_it_can_read_its_environment_and_the_daily_payload(self, prefix: str, synthesise: Synthesise) -> None:
-        """The cleaner can read the stack's value, whatever characters a prefix has."""
-        template = synthesise(bucket="my-bucket", prefix=prefix, grace="60", orphans="report")
-        environment = properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"]["Variables"]
-        assert sites_from(environment) == (
-            Site("my-bucket", prefix, policy_from({"grace": 60, "orphans": "report"}, Policy())),
-        )
-        assert sites_from(environment)[0].policy.orphans is Orphans.REPORT
-        (target,) = properties(template, "AWS::Events::Rule", "DailyRule")["Targets"]
+    def test_it_can_read_its_sites_and_the_daily_payload(
+        self, prefix: str, synthesise: Synthesise, tmp_path: Path
+    ) -> None:
+        """The file has the policy's own types, whatever characters a prefix has."""
+        context = {"bucket": "my-bucket", "prefix": prefix, "grace": "60", "orphans": "report"}
+        found = configured(tmp_path, **context)
+        assert found == (Site("my-bucket", prefix, policy_from({"grace": 60, "orphans": "report"}, Policy())),)
+        assert found[0].policy.orphans is Orphans.REPORT
+        (target,) = properties(synthesise(**context), "AWS::Events::Rule", "DailyRule")["Targets"]
         assert parse(json.loads(target["Input"])) == Request(site=prefix, bucket="my-bucket", full=True)
 
-    def test_without_settings_the_policy_is_left_to_the_cleaners_defaults(self, synthesise: Synthesise) -> None:
-        """Defaults are in one place."""
-        environment = properties(synthesise(), "AWS::Lambda::Function", "Cleaner")["Environment"]["Variables"]
-        assert environment["SITES"] == '[{"bucket":"${Bucket}","prefix":"assets/","policy":{}}]'
+    def test_without_settings_the_policy_is_left_to_the_cleaners_defaults(self, tmp_path: Path) -> None:
+        """Defaults are in one place. The bucket of the stack has no name yet, so the environment has it."""
+        assert configured(tmp_path) == (Site("${Bucket}", "assets/", Policy()),)
+        assert json.loads((tmp_path / SITES_FILE).read_text()) == [{"bucket": None, "prefix": "assets/", "policy": {}}]
 
     def test_its_description_fits_the_longest_prefix(self, synthesise: Synthesise) -> None:
         """Lambda accepts 256 characters."""

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cleaner_lambda.request import Request, parse
-from cleaner_lambda.sites import Site, find_site, sites_from
+from cleaner_lambda.sites import Site, find_site
+from release_log.layout import Layout
 from release_log.policy_settings import Policy, policy_from
-from tests.infra.template import CLEANERS_RIGHTS, plain, properties, resources, rights_of, statements
+from tests.infra.template import CLEANERS_RIGHTS, configured, plain, properties, resources, rights_of, statements
+from tests.synthesis import start_cdk
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.infra.conftest import Synthesise
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1b2c"
@@ -24,16 +28,11 @@ SITES: list[dict[str, Any]] = [
 ]
 
 
-def environment(synthesise: Synthesise, **context: object) -> dict[str, Any]:
-    variables: dict[str, Any] = properties(synthesise(**context), "AWS::Lambda::Function", "Cleaner")["Environment"]
-    return dict(variables["Variables"])
-
-
 class TestSites:
     """Several sites, in one bucket and in another."""
 
-    def test_the_function_knows_each_with_its_bucket_and_policy(self, synthesise: Synthesise) -> None:
-        found = sites_from(environment(synthesise, sites=SITES, grace="60"))
+    def test_the_function_knows_each_with_its_bucket_and_policy(self, tmp_path: Path) -> None:
+        found = configured(tmp_path, sites=SITES, grace="60")
         assert found == (
             Site("${Bucket}", "assets/", policy_from({"grace": 60}, Policy())),
             Site("${Bucket}", "shop/", policy_from({"grace": 60, "version_limit": 5}, Policy())),
@@ -41,14 +40,15 @@ class TestSites:
         )
 
     def test_each_is_woken_by_its_markers_and_daily_with_a_payload_that_names_it_alone(
-        self, synthesise: Synthesise
+        self, synthesise: Synthesise, tmp_path: Path
     ) -> None:
         template = synthesise(sites=SITES, grace="60")
-        sites = sites_from(environment(synthesise, sites=SITES, grace="60"))
+        sites = configured(tmp_path, sites=SITES, grace="60")
         rules = [each["Properties"] for each in resources(template, "AWS::Events::Rule").values()]
         patterns = [rule["EventPattern"]["detail"] for rule in rules if "EventPattern" in rule]
-        woken = {(each["bucket"]["name"][0], each["object"]["key"][0]["prefix"]) for each in patterns}
-        assert woken == {(site.bucket, f"{site.prefix}.releases/markers/") for site in sites}
+        woken = [(each["bucket"]["name"][0], key["prefix"]) for each in patterns for key in each["object"]["key"]]
+        assert woken == [(site.bucket, f"{site.prefix}.releases/markers/") for site in sites]
+        assert len(patterns) == len({site.bucket for site in sites}), "one rule a bucket"
         payloads = [parse(json.loads(rule["Targets"][0]["Input"])) for rule in rules if "EventPattern" not in rule]
         assert sorted(payloads, key=str) == sorted(
             (Request(site=site.prefix, bucket=site.bucket, full=True) for site in sites), key=str
@@ -111,6 +111,94 @@ class TestSites:
         ]
         assert sorted(changed) == ["one-b", "two-b"]
         assert not resources(template, "AWS::S3::Bucket")
+
+
+PATTERN: list[dict[str, Any]] = [{"prefix": "assets/"}, {"prefix": "previews/*/", "removed_ttl": 60}]
+
+
+class TestPattern:
+    """A pattern of sites beside a site."""
+
+    def test_the_function_knows_it_with_its_policy(self, tmp_path: Path) -> None:
+        found = configured(tmp_path, sites=PATTERN)
+        assert found[1] == Site("${Bucket}", "previews/*/", policy_from({"removed_ttl": 60}, Policy()))
+        assert find_site(found, "previews/pr-1/", "${Bucket}").pattern == "previews/*/"
+
+    def test_one_rule_tells_of_the_markers_of_all_sites_in_the_bucket(self, synthesise: Synthesise) -> None:
+        (rule,) = (
+            rule["Properties"]
+            for rule in resources(synthesise(sites=PATTERN), "AWS::Events::Rule").values()
+            if "EventPattern" in rule["Properties"]
+        )
+        assert rule["EventPattern"]["detail"]["object"]["key"] == [
+            {"prefix": "assets/.releases/markers/"},
+            {"wildcard": "previews/*/.releases/markers/*"},
+        ]
+
+    def test_the_daily_rule_names_the_pattern(self, synthesise: Synthesise, tmp_path: Path) -> None:
+        rules = resources(synthesise(sites=PATTERN), "AWS::Events::Rule").values()
+        inputs = [json.loads(each["Properties"]["Targets"][0].get("Input", "{}")) for each in rules]
+        (daily,) = (parse(each) for each in inputs if each.get("site") == "previews/*/")
+        assert daily.full
+        assert find_site(configured(tmp_path, sites=PATTERN), daily.site, daily.bucket).is_pattern
+
+    def test_the_cleaner_has_its_rights_by_the_pattern_and_lists_the_folders(self, synthesise: Synthesise) -> None:
+        rights = set(rights_of(synthesise(prefix="previews/*/"), "CleanerRole"))
+        listed = "StringLike s3:prefix previews/*/*, previews/.releases/*, .releases/*"
+        assert ("Allow", "s3:ListBucket", "${Bucket.Arn}", f"{listed}, previews/") in rights
+        logs = ("Allow", "s3:GetObject", "${Bucket.Arn}/previews/.releases/*", "")
+        assert logs in rights
+        theirs = {
+            (effect, action, resource.replace("/assets/", "/previews/*/"), condition)
+            for effect, action, resource, condition in CLEANERS_RIGHTS
+            if action != "s3:ListBucket"
+        }
+        assert {right for right in rights if right[1] != "s3:ListBucket"} == {*theirs, logs}
+
+    def test_it_has_one_set_of_alarms_on_metrics_that_do_not_multiply(self, synthesise: Synthesise) -> None:
+        """Its sites may be none, so it is not alarming that none of them has a run."""
+        alarms = [
+            each["Properties"] for each in resources(synthesise(sites=PATTERN), "AWS::CloudWatch::Alarm").values()
+        ]
+        of = {
+            prefix: {
+                each["MetricName"] for each in alarms if {"Name": "site", "Value": prefix} in each.get("Dimensions", [])
+            }
+            for prefix in ("assets/", "previews/*/")
+        }
+        assert of["assets/"] - of["previews/*/"] == {"Runs"}
+        assert of["previews/*/"] - of["assets/"] == {"Sweeps"}
+
+    def test_the_resources_are_as_many_as_those_of_one_site(self, synthesise: Synthesise) -> None:
+        one, pattern = (synthesise(prefix=each).to_json()["Resources"] for each in ("assets/", "previews/*/"))
+        assert len(pattern) == len(one)
+
+    def test_a_distribution_serves_its_sites_and_not_their_release_logs(self, synthesise: Synthesise) -> None:
+        template = synthesise(prefix="previews/*/", distribution="true")
+        (made,) = resources(template, "AWS::CloudFront::Distribution").values()
+        (behaviour,) = made["Properties"]["DistributionConfig"]["CacheBehaviors"]
+        assert behaviour["PathPattern"] == "previews/*/*"
+        (denied,) = (each for each in statements(template) if each.get("Sid") == "CloudFrontGetsNoReleaseLog")
+        assert "${Bucket.Arn}/previews/*/.releases/*" in denied["Resource"]
+
+    def test_the_owner_of_a_bucket_gets_rules_that_s3_understands(self, synthesise: Synthesise) -> None:
+        """A lifecycle rule has a prefix, and no pattern."""
+        outputs = plain(synthesise(prefix="previews/*/", bucket="my-bucket").to_json()["Outputs"])
+        rules = json.loads(outputs["BucketLifecycleRules"]["Value"])
+        assert {each["Filter"]["Prefix"] for each in rules} == {"previews/"}
+
+
+def test_more_sites_than_a_rule_has_room_for_are_told_of_by_any_marker_in_the_bucket() -> None:
+    """The cleaner passes over those that it does not clean."""
+    start_cdk()
+    from infra.triggers import marker_keys  # noqa: PLC0415 (not before the CDK is started)
+
+    few = [Layout(f"site-{number:02}/") for number in range(30)]
+    assert marker_keys(few)[29] == {"prefix": "site-29/.releases/markers/"}
+    assert marker_keys([Layout("a\\b/*/")]) == [{"wildcard": "a\\\\b/*/.releases/markers/*"}]
+    assert marker_keys([*few, *(Layout(f"a-much-longer-{each.prefix}") for each in few)]) == [
+        {"wildcard": "*.releases/markers/*"}
+    ]
 
 
 def _policies(synthesise: Synthesise, sites: list[dict[str, Any]]) -> set[str]:

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cleaner_lambda import handler
-from release_log.environment import Variable
+from cleaner_lambda.sites import sites_from
+from infra.bundle import add_sites
+from infra.settings.stack import settings_from
+from release_log.environment import SITES_FILE, Variable
 from release_log.metrics import Metric
 from tests.fake_cleaner_s3 import FakeS3
 from tests.infra.template import properties, resources, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from aws_cdk.assertions import Template
 
@@ -75,7 +80,7 @@ def template(synthesise: Synthesise) -> Template:
 
 
 @pytest.fixture
-def ran(template: Template, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ran:
+def ran(template: Template, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Ran:
     """Let a marker wake the handler, by an event that the template's rule lets through; and the daily rule."""
     variables = properties(template, "AWS::Lambda::Function", "Cleaner")["Environment"]["Variables"]
     ran = Ran(Environment(variables))
@@ -86,6 +91,8 @@ def ran(template: Template, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         ran.sent += request["Entries"]
         return failed
 
+    add_sites(tmp_path, settings_from({}).sites)
+    monkeypatch.setattr(handler, "sites_from", partial(sites_from, file=tmp_path / SITES_FILE))
     monkeypatch.setattr(handler, "os", SimpleNamespace(environ=ran.environment))
     monkeypatch.setattr(handler, "S3Store", lambda *_: s3)
     monkeypatch.setattr(handler, "_s3", lambda: None)
@@ -154,11 +161,12 @@ def test_every_metric_that_an_alarm_or_the_dashboard_watches_is_one_that_a_run_w
 ) -> None:
     watched = _watched(template)
     assert watched - ran.written == set()
-    assert {name for _, name, _ in watched} == set(Metric) - {Metric.DRY_RUNS, Metric.REFUSED}
+    assert {name for _, name, _ in watched} == set(Metric) - {Metric.DRY_RUNS, Metric.REFUSED, Metric.SWEEPS}
 
 
 def test_the_function_reads_the_variables_that_the_template_sets_and_no_others(ran: Ran) -> None:
-    assert ran.environment.read == ran.environment.keys() == set(Variable)
+    assert ran.environment.read == set(Variable), "the sites are in the environment of an older stack"
+    assert ran.environment.keys() == set(Variable) - {Variable.SITES}
 
 
 def test_the_event_that_the_function_sends_is_the_one_that_its_role_may_send(template: Template, ran: Ran) -> None:

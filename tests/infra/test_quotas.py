@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.quotas import check_quotas
 from infra.settings.errors import ContextError
-from infra.settings.stack import settings_from
 from tests.infra.template import listed, plain
 from tests.synthesis import define, start_cdk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.infra.conftest import Synthesise
@@ -30,7 +32,7 @@ BUCKET_BYTES = 20_480
 ROLE = {"inline": 10_240, "managed": 6_144, "attached": 10}
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
-RULES, RESOURCES, OUTPUTS, TEMPLATE_BYTES = 300, 500, 200, 1_000_000
+RULES, EVENT_PATTERN, RESOURCES, OUTPUTS, TEMPLATE_BYTES = 300, 2_048, 500, 200, 1_000_000
 """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html,
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 
@@ -40,20 +42,20 @@ def sites(number: int) -> str:
     return json.dumps([{"prefix": f"site-{each:02}/"} for each in range(number)])
 
 
-def most() -> int:
-    """How many sites of this kind a function's environment can hold, by which the settings refuse more."""
-    for number in range(1, 200):
-        try:
-            settings_from({"sites": sites(number)})
-        except ContextError:
-            return number - 1
-    pytest.fail("no number of sites is refused")
+MOST = 30
+"""How many sites of this kind the policy of a bucket has room for. Everything else has room for more."""
 
 
 @pytest.fixture(scope="module")
-def resources(synthesise: Synthesise) -> dict[str, dict[str, Any]]:
+def template(synthesise: Synthesise) -> dict[str, Any]:
+    """The template of so many sites."""
+    return dict(synthesise(sites=sites(MOST)).to_json())
+
+
+@pytest.fixture(scope="module")
+def resources(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Logical id -> resource."""
-    every: dict[str, dict[str, Any]] = plain(synthesise(sites=sites(most())).to_json()["Resources"])
+    every: dict[str, dict[str, Any]] = plain(template["Resources"])
     return every
 
 
@@ -69,8 +71,65 @@ def size(document: object) -> int:
     return len(re.sub(r"\$\{[\w.:]+\}", "x" * 64, text))
 
 
-def test_the_settings_refuse_more_sites_than_the_stack_can_have() -> None:
-    assert 20 < most() < 60
+def test_so_many_sites_are_accepted_and_one_more_is_refused_with_the_number_that_is_too_many(
+    template: dict[str, Any], synthesise: Synthesise
+) -> None:
+    check_quotas(template, MOST)
+    more = synthesise(sites=sites(MOST + 1)).to_json()
+    told = rf"context sites: {MOST + 1} sites make 20,[0-9]{{3}} bytes of the bucket's policy, and AWS accepts 20,480;"
+    with pytest.raises(ContextError, match=told):
+        check_quotas(more, MOST + 1)
+
+
+BREAKS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "resources": (lambda every: every.update({f"R{n}": {"Type": "x"} for n in range(500)}), "500"),
+    "rules": (lambda every: every.update({f"R{n}": dict(of_type(every, "Rule")) for n in range(300)}), "300"),
+    "event pattern": (lambda every: body(every, "Rule", "EventPattern").update(x="x" * 2_048), "2,048"),
+    "queue statements": (lambda every: statements(every, "QueuePolicy").extend([{}] * 20), "20"),
+    "queue policy": (lambda every: statements(every, "QueuePolicy").append("x" * 8_192), "8,192"),
+    "function policy": (lambda every: of_type(every, "Permission")["Properties"].update(x="x" * 20_480), "20,480"),
+    "environment": (lambda every: body(every, "Function", "Environment").update(x="x" * 4_096), "4,096"),
+    "bucket policy": (lambda every: statements(every, "BucketPolicy").append("x" * 20_480), "20,480"),
+    "inline": (lambda every: statements(every, "IAM::Policy").append("x" * 10_240), "10,240"),
+    "managed": (lambda every: statements(every, "ManagedPolicy").append("x" * 6_144), "6,144"),
+    "attached": (lambda every: of_type(every, "Role")["Properties"].update(ManagedPolicyArns=["x"] * 11), "10"),
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+def test_each_quota_is_checked(synthesise: Synthesise, broken: str) -> None:
+    """Whatever makes it too many."""
+    change, most = BREAKS[broken]
+    template = copy.deepcopy(synthesise().to_json())
+    check_quotas(template, 1)
+    change(template["Resources"])
+    with pytest.raises(ContextError, match=rf"AWS accepts {most};"):
+        check_quotas(template, 1)
+
+
+def of_type(resources: dict[str, Any], end: str) -> dict[str, Any]:
+    """The first resource whose type ends so, and has an event pattern if it is a rule."""
+    found = (each for each in resources.values() if each["Type"].endswith(end))
+    return next(dict_ for dict_ in found if end != "Rule" or "EventPattern" in dict_["Properties"])
+
+
+def body(resources: dict[str, Any], end: str, name: str) -> dict[str, Any]:
+    """A property of that resource."""
+    found: dict[str, Any] = of_type(resources, end)["Properties"][name]
+    return found
+
+
+def statements(resources: dict[str, Any], end: str) -> list[Any]:
+    """The statements of its policy."""
+    found: list[Any] = body(resources, end, "PolicyDocument")["Statement"]
+    return found
+
+
+def test_a_widget_shows_no_more_alarms_than_cloudwatch_accepts(resources: dict[str, dict[str, Any]]) -> None:
+    (dashboard,) = of("AWS::CloudWatch::Dashboard", resources)
+    shown = [each["properties"].get("alarms", ()) for each in json.loads(dashboard["DashboardBody"])["widgets"]]
+    assert max(map(len, shown)) == 100
+    assert sum(map(len, shown)) == len(of("AWS::CloudWatch::Alarm", resources))
 
 
 def test_a_prefix_that_no_policy_has_room_for_is_refused(bundle: Path) -> None:
@@ -135,9 +194,11 @@ def test_a_roles_policies_have_room_for_every_site(resources: dict[str, dict[str
     assert max(size(one["PolicyDocument"]) for one in managed) <= ROLE["managed"]
 
 
-def test_the_stack_and_the_bus_have_room_for_every_site(synthesise: Synthesise, resources: dict[str, Any]) -> None:
-    template = synthesise(sites=sites(most())).to_json()
-    assert len(of("AWS::Events::Rule", resources)) <= RULES
+def test_the_stack_and_the_bus_have_room_for_every_site(template: dict[str, Any]) -> None:
+    resources = plain(template["Resources"])
+    rules = of("AWS::Events::Rule", resources)
+    assert len(rules) == MOST + 1 <= RULES
+    assert max(len(json.dumps(each.get("EventPattern"))) for each in rules) <= EVENT_PATTERN
     assert len(resources) <= RESOURCES
     assert len(template["Outputs"]) <= OUTPUTS
     assert len(json.dumps(template)) <= TEMPLATE_BYTES

@@ -164,8 +164,8 @@ def test_the_context_in_cdk_json_is_passed_over() -> None:
             id="prefix that begins with a slash",
         ),
         pytest.param(
-            {"prefix": "a*/"},
-            "context prefix 'a*/' must not hold control characters, bytes that are not UTF-8, "
+            {"prefix": "a?/"},
+            "context prefix 'a?/' must not hold control characters, bytes that are not UTF-8, "
             "or '*', '?', '$', which are patterns to IAM",
             id="prefix that IAM reads as a pattern",
         ),
@@ -302,6 +302,8 @@ def test_a_setting_is_taken_from_the_context(context: dict[str, object], expecte
         ({"sites": [{"prefx": "a/"}]}, "context sites[1] prefx='a/': no such setting; did you mean 'prefix'?"),
         ({"sites": [{"bucket": "a-b"}]}, "context sites[1]: no prefix"),
         ({"sites": [{"prefix": "a"}]}, "context sites[1] prefix 'a' must end with a slash"),
+        ({"sites": [{"prefix": "a/*"}]}, "context sites[1] pattern 'a/*': prefix 'a/x' must end with a slash"),
+        ({"prefix": "*/*/"}, "context pattern '*/*/' must not have more than one '*'"),
         ({"sites": [{"prefix": "a/", "bucket": "A"}]}, "context sites[1] bucket='A': not a bucket name"),
         ({"sites": [{"prefix": "a/", "grace": "x"}]}, "context sites[1] grace: 'x' is not a whole number"),
         (

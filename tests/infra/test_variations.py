@@ -38,6 +38,9 @@ class Difference:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
+_CODE = "Cleaner3EE0A27A.Properties.Code.S3Key"
+"""The bundle holds the sites."""
+
 _BUCKET_POLICY = "BucketPolicyE9A3008A.Properties.PolicyDocument.Statement"
 _CLEANERS_RIGHTS = "CleanerRoleDefaultPolicy843AB94A.Properties.PolicyDocument.Statement"
 _UPLOADERS_RIGHTS = "UploaderPolicyF32D6CBE.Properties.PolicyDocument.Statement"
@@ -76,6 +79,7 @@ DIFFERENCES = {
             NoSuccessfulRunAlarmAssets3A60DF415BBD79 PagesNotInPlaceAlarmAssets3A60DF4663ED8C
             AssetsSetAsideAlarmAssets3A60DF121D6E57 WakeUpsNotSetAlarmAssets3A60DF0AAFB70F
             """,
+        changes={_CODE: ANY, "Cleaner3EE0A27A.Properties.Environment.Variables.BUCKET": None},
     ),
     "whole-bucket": Difference(
         replaced={
@@ -104,6 +108,7 @@ DIFFERENCES = {
             ResponseHeaders84BC52D6 DistributionDomainName DistributionId
             """,
         changes={
+            _CODE: ANY,
             f"{_CLEANERS_RIGHTS}.ListSite.Condition": None,
             f"{_CLEANERS_RIGHTS}.ReadSite.Resource": "${Bucket.Arn}/*",
             f"{_UPLOADERS_RIGHTS}.ListSite.Condition": None,
@@ -116,7 +121,6 @@ DIFFERENCES = {
     ),
     "sites": Difference(
         added="""
-            MarkerRuleadfd12a919309962
             MarkerRulefb66957aB91EA3C0
             DailyRuleadfd12a956B42A18
             DailyRulefb66957aED99CB46
@@ -136,12 +140,9 @@ DIFFERENCES = {
             WakeUpsNotSetAlarmAssetsFB66950D80325F WakeUpsNotSetAlarmShop9C005AD2529C81
             """,
         changes={
+            _CODE: ANY,
             "Cleaner3EE0A27A.Properties.Description": "Cleans 3 sites",
-            "Cleaner3EE0A27A.Properties.Environment.Variables.SITES": (
-                '[{"bucket":"${Bucket}","prefix":"assets/","policy":{}},'
-                '{"bucket":"${Bucket}","prefix":"shop/","policy":{"version_limit":5}},'
-                '{"bucket":"blog-assets","prefix":"assets/","policy":{}}]'
-            ),
+            'MarkerRuleF526369C.Properties.EventPattern.detail.object.key.{"prefix": "shop/.releases/markers/"}': ANY,
             "Dashboard9E4231ED.Properties.DashboardBody": ANY,
             f"{_BUCKET_POLICY}.WriteOncec4d120e6": ANY,
             f"{_BUCKET_POLICY}.CloudFrontGetsAssets": ANY,

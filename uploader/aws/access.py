@@ -45,5 +45,10 @@ class Access(NamedTuple):
 
 
 def first_line(error: object) -> str:
-    """The first line of a library's error text, at most 300 characters, without a URL's password."""
-    return without_passwords(str(error).strip().partition("\n")[0])[:300]
+    """The first line of a library's error text, at most 300 characters, without a URL's password.
+
+    A line that ends with a colon goes on: botocore's errors about parameters.
+    """
+    first, _, rest = str(error).strip().partition("\n")
+    line = f"{first} {rest.partition(chr(10))[0]}" if first.endswith(":") else first
+    return without_passwords(line)[:300]

@@ -47,14 +47,21 @@ class Session(boto3.Session):
             checked(variable, os.environ[variable], check_endpoint)
         try:
             with _ONE_AT_A_TIME:
-                return super().client(*arguments, **options)
+                made = super().client(*arguments, **options)
         except (BotoCoreError, ValueError) as error:
             msg = f"a setting for AWS, of the environment or the profile, cannot be used: {first_line(error)}"
             raise UploaderError(msg) from error
+        made.meta.events.register("before-call.s3.HeadBucket", _follow_no_redirect)
+        return made
 
     def setting(self, name: str) -> Any:  # noqa: ANN401 (of any type)
         """A setting, by botocore's name, of the environment or the profile."""
         return self._session.get_config_variable(name)
+
+
+def _follow_no_redirect(params: dict[str, Any], **_: object) -> None:
+    """Keep boto3 from asking for a bucket's region without end, where each answer sends it elsewhere."""
+    params["context"]["s3_redirect"] = {"redirected": True}
 
 
 def open_session(access: Access) -> Session:

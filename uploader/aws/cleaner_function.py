@@ -36,6 +36,10 @@ PAUSES = (2, 4, 8, 15, 15, 15)
 """Seconds between attempts while another run is in progress; most runs take a few seconds."""
 
 
+ANSWER_OF_A_RUN = frozenset({"site", "counts", "stopped_by"})
+"""Fields of the answer of a run, by which the cleaner is told from another function."""
+
+
 class LambdaPort(Protocol):
     """The part of boto3's Lambda client that is used."""
 
@@ -65,7 +69,12 @@ def open_lambda(access: Access) -> LambdaPort:
 
 
 def invoke(
-    client: LambdaPort, function: str, payload: Mapping[str, Any], sleep: Callable[[float], None] = time.sleep
+    client: LambdaPort,
+    function: str,
+    payload: Mapping[str, Any],
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    expected: frozenset[str] = ANSWER_OF_A_RUN,
 ) -> dict[str, Any]:
     """Invoke the cleaner, and wait for its answer.
 
@@ -74,6 +83,7 @@ def invoke(
         function: The function's name or ARN.
         payload: Its keys are in ``docs/commands.md``.
         sleep: Waits for a number of seconds.
+        expected: The fields by which its answer is known.
 
     Returns:
         The cleaner's answer.
@@ -98,7 +108,7 @@ def invoke(
     except NO_ANSWER as error:
         msg = f"no answer from {function!r} ({first_line(error)}): {_unknown_outcome(payload)}"
         raise UploaderError(msg) from error
-    return _read(function, payload, body, failed="FunctionError" in answer)
+    return _read(function, payload, body, expected, failed="FunctionError" in answer)
 
 
 def _answer(
@@ -118,14 +128,16 @@ def _answer(
     return ask()
 
 
-def _read(function: str, payload: Mapping[str, Any], body: bytes, *, failed: bool) -> dict[str, Any]:
+def _read(
+    function: str, payload: Mapping[str, Any], body: bytes, expected: frozenset[str], *, failed: bool
+) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except ValueError:
         document = None
     if failed:
         raise _failed(function, payload, document if isinstance(document, dict) else {})
-    if not isinstance(document, dict) or not {"site", "counts", "stopped_by"} <= document.keys():
+    if not isinstance(document, dict) or not expected <= document.keys():
         msg = f"function {function!r} did not answer as the cleaner does: {NAME_FUNCTION}"
         raise UploaderError(msg)
     return document

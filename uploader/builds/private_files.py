@@ -78,7 +78,7 @@ SHOWN = 3
 _COPIES = (".bak", ".backup", ".old", ".orig", ".save", ".copy")
 """Endings that people and tools add to a file's name for a copy of it: ``id_rsa.bak``."""
 
-_SOURCE_MAPS = (".js.map", ".mjs.map", ".cjs.map", ".css.map")
+_SOURCE_MAP = re.compile(r"\.(?:[cm]?[jt]sx?|css|wasm)\.map(?:\.(?:gz|br|zst))?$", re.IGNORECASE)
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -202,7 +202,8 @@ def check_globs(option: str, globs: Iterable[str]) -> None:
 def source_maps(names: Iterable[str], allow: Iterable[str]) -> int:
     """How many of these files are source maps, which show the build's source code, and are not allowed by name."""
     allowed = _matcher(allow)
-    return sum(name.endswith(_SOURCE_MAPS) and not allowed.fullmatch(name) for name in names)
+    maps = (name for name in names if ".map" in name.lower() and _SOURCE_MAP.search(name))
+    return sum(not allowed.fullmatch(name) for name in maps)
 
 
 def _matcher(allow: Iterable[str]) -> re.Pattern[str]:

@@ -10,6 +10,7 @@ from uploader.cli.console import readable
 from uploader.cli.table import Table
 from uploader.counted import counted
 from uploader.errors import EXIT_DONE, EXIT_FAILED
+from uploader.history.stops import PASSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from uploader.cli.console import Answer
 
 COLUMNS = ("action", "asset", "state", "since", "ago", "reason", "due")
-
-PASSING = {"rebuilt", "deleting"}
-"""Reasons for deleting nothing that pass by themselves: the cleaner comes back."""
 
 LATER_SHOWN = 20
 """How many of the assets that fall due later are shown: there may be as many as the site has."""

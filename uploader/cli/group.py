@@ -20,6 +20,7 @@ COMMANDS = {
     "drop": "staging",
     "releases": "releases",
     "status": "status",
+    "sites": "sites",
     "verify": "verify",
     "rollback": "rollback",
     "pin": "pins",

@@ -15,6 +15,7 @@ from release_log.layout import PLACED
 from release_log.ledger_file import unpack
 from uploader.counted import counted
 from uploader.doctor.finding import ok, problem, unknown, warning
+from uploader.history.stops import PASSING
 from uploader.history.unseen import SOON, WAKE_IT
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ FILE_END = ".json"
 
 NAMED = 20
 """How many keys that are passed over are named."""
-
-PASSING = {"rebuilt", "deleting"}
-"""The reasons that stop the cleaner only for a moment."""
 
 UNREADABLE = unknown("release log", "it cannot be read", "see `list` and `read`")
 SEE_RUNS = "see the cleaner's log, and the stack's queues FailedRuns and Undelivered"

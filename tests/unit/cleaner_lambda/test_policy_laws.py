@@ -134,7 +134,7 @@ def test_later_now_never_undeletes(state: View, policy: Policy, first: int, more
 
 
 @pytest.mark.parametrize("name", ["version_limit", "version_ttl", "removed_ttl", "grace"])
-@settings(max_examples=300 * MORE)
+@settings(max_examples=100 * MORE)
 @given(state=views(stopped=False), policy=policies, more=st.integers(1, 40))
 def test_larger_limits_and_ttls_never_delete_more(name: str, state: View, policy: Policy, more: int) -> None:
     """A higher value of each setting errs towards keeping."""

@@ -17,6 +17,7 @@ from cleaner_lambda.run import Job, clean
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from tests.fake_cleaner_s3 import NOON, FakeS3, client_error
+from tests.unit.cleaner_lambda.states import MORE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -184,8 +185,9 @@ def test_nothing_is_pruned_while_anything_stops_deletion() -> None:
 @pytest.mark.parametrize("policy", [KEEP, SOON], ids=["keep", "soon"])
 def test_a_rebuild_from_the_pruned_log_finds_the_same_instants(policy: Policy) -> None:
     """Many releases in several channels, with few markers kept; the ledger is lost after each run of a copy."""
-    pruned = sum(_story(seed, policy) for seed in range(25))
-    assert pruned > 50, "hardly anything was pruned: this shows nothing"
+    stories = 10 * MORE
+    pruned = sum(_story(seed, policy) for seed in range(stories))
+    assert pruned > 2 * stories, "hardly anything was pruned: this shows nothing"
 
 
 @pytest.mark.usefixtures("few")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from cleaner_lambda.request import Request, parse
 from cleaner_lambda.sites import Site, find_site, inside, sites_from
 from release_log.policy_settings import Orphans, Policy
 from tests.paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EVENTS = ROOT / "tests" / "events"
 BUCKET = "amzn-s3-demo-bucket1"
@@ -202,10 +205,82 @@ def test_site_that_is_not_configured_or_not_clear_is_refused(
         find_site(sites, prefix, bucket)
 
 
-def test_sites_are_read_from_the_environment() -> None:
-    """As the stack writes it."""
-    text = json.dumps([{"bucket": "b", "prefix": "assets/", "policy": {"version_limit": 7, "orphans": "report"}}])
-    assert sites_from({"SITES": text}) == (Site("b", "assets/", Policy(version_limit=7, orphans=Orphans.REPORT)),)
+PREVIEWS = Site("b", "previews/*/", Policy(removed_ttl=0))
+
+
+@pytest.mark.parametrize("bucket", [None, "b"])
+def test_a_site_of_a_pattern_has_the_patterns_policy_and_counts_for_it(bucket: str | None) -> None:
+    found = find_site([ONE, PREVIEWS], "previews/pr-12/", bucket)
+    assert found == Site("b", "previews/pr-12/", Policy(removed_ttl=0), pattern="previews/*/")
+    assert (found.is_pattern, found.counted_as) == (False, "previews/*/")
+    assert (ONE.is_pattern, ONE.counted_as) == (False, "assets/")
+
+
+def test_a_site_of_its_own_goes_before_a_pattern_and_a_pattern_before_a_later_one() -> None:
+    special, later = Site("b", "previews/main/", Policy()), Site("b", "previews/pr-*/", Policy())
+    sites = [PREVIEWS, special, later]
+    assert find_site(sites, "previews/main/") is special
+    assert find_site(sites, "previews/pr-1/").pattern == "previews/*/"
+    assert find_site(sites, "previews/pr-*/") is later
+
+
+def test_a_pattern_itself_can_be_named() -> None:
+    """As the daily rule does, for all of its sites."""
+    found = find_site([ONE, PREVIEWS], "previews/*/", "b")
+    assert found is PREVIEWS
+    assert found.is_pattern
+
+
+@pytest.mark.parametrize(
+    ("sites", "prefix", "bucket", "words"),
+    [
+        ([PREVIEWS], None, None, "which site.*'previews/\\*/'"),
+        ([ONE, PREVIEWS], None, None, "which site.*'assets/', 'previews/\\*/'"),
+        ([ONE, PREVIEWS], "previews/a/b/", None, "site 'previews/a/b/' is not configured here"),
+        ([ONE, PREVIEWS], "previews/.releases/", None, "is not configured here"),
+        ([ONE, PREVIEWS], "previews/../", "b", "is not configured here"),
+        ([ONE, PREVIEWS], "previews/a/", "c", "in bucket 'c' is not configured here"),
+        ([PREVIEWS, Site("c", "previews/*/", Policy())], "previews/a/", None, 'which site.*"bucket"'),
+    ],
+)
+def test_what_a_pattern_does_not_match_is_refused(
+    sites: list[Site], prefix: str | None, bucket: str | None, words: str
+) -> None:
+    with pytest.raises(RequestError, match=words):
+        find_site(sites, prefix, bucket)
+
+
+def test_a_site_that_a_pattern_would_match_inside_another_is_known_by_its_release_log() -> None:
+    outer = Site("b", "", Policy())
+    assert inside([outer, PREVIEWS, ONE], outer) == ("assets/",)
+
+
+POLICY = {"version_limit": 7, "orphans": "report"}
+READ = Policy(version_limit=7, orphans=Orphans.REPORT)
+
+
+def test_sites_are_read_from_the_file_as_the_stack_writes_it(tmp_path: Path) -> None:
+    """The bucket of the stack has its name in the environment."""
+    file = tmp_path / "sites.json"
+    entries = [(None, "assets/"), ("c", "previews/*/")]
+    written = [{"bucket": bucket, "prefix": prefix, "policy": POLICY} for bucket, prefix in entries]
+    file.write_text(json.dumps(written))
+    assert sites_from({"BUCKET": "b"}, file) == (Site("b", "assets/", READ), Site("c", "previews/*/", READ))
+    with pytest.raises(RequestError, match=r"file sites.json is wrong.*BUCKET.*deploy the stack again"):
+        sites_from({}, file)
+
+
+def test_sites_in_the_environment_of_an_older_stack_go_before_the_file(tmp_path: Path) -> None:
+    """A function is updated in two steps: for a moment the new code has the old environment."""
+    text = json.dumps([{"bucket": "b", "prefix": "assets/", "policy": POLICY}])
+    (tmp_path / "sites.json").write_text("[]")
+    assert sites_from({"SITES": text}, tmp_path / "sites.json") == (Site("b", "assets/", READ),)
+
+
+def test_asked_for_its_sites_it_is_asked_nothing_else() -> None:
+    assert parse({"list_sites": True}) == Request(list_sites=True)
+    with pytest.raises(RequestError, match=r"list_sites: nothing else can be asked with it, but there are .*dry_run"):
+        parse({"list_sites": True, "dry_run": True})
 
 
 @pytest.mark.scenario("T15", "T33a")
@@ -228,10 +303,15 @@ def test_sites_are_read_from_the_environment() -> None:
         '[{"bucket": "b", "prefix": "assets/", "policy": {"orphans": []}}]',
     ],
 )
-def test_wrong_environment_is_refused_with_the_remedy(text: str | None) -> None:
+def test_wrong_or_missing_sites_are_refused_with_the_remedy(tmp_path: Path, text: str | None) -> None:
     """A function without its settings must not fall back to defaults."""
-    with pytest.raises(RequestError, match=r"SITES is wrong.*deploy the stack again"):
-        sites_from({} if text is None else {"SITES": text})
+    file = tmp_path / "sites.json"
+    if text is not None:
+        file.write_text(text)
+        with pytest.raises(RequestError, match=r"variable SITES is wrong.*deploy the stack again"):
+            sites_from({"SITES": text}, file)
+    with pytest.raises(RequestError, match=r"file sites.json is wrong.*deploy the stack again"):
+        sites_from({"BUCKET": "b"}, file)
 
 
 def test_an_events_key_is_taken_as_it_is() -> None:

@@ -188,6 +188,16 @@ def test_a_collectors_files_are_checked_by_the_names_under_which_they_are_publis
 
 
 def test_source_maps_are_counted_unless_they_are_allowed() -> None:
-    names = ["a.js.map", "a.css.map", "b/a.mjs.map", "world.map"]
-    assert source_maps(names, ()) == 3
-    assert source_maps(names, ["*.css.map", "b/"]) == 1
+    names = [
+        "a.js.map",
+        "a.css.map",
+        "b/a.mjs.map",
+        "A.JS.MAP",
+        "a.js.map.br",
+        "a.wasm.map",
+        "world.map",
+        "a.mapped.js",
+    ]
+    assert source_maps(names, ()) == 6
+    assert source_maps(names, ["*.css.map", "b/", "a.js.*", "A.*", "*.wasm.map"]) == 0
+    assert source_maps(names, ["*.map"]) == 2

@@ -75,8 +75,9 @@ def test_the_values_are_of_the_declared_types(command: Command) -> None:
             body |= {field: hints[field] for field in taken_by(record, parameters) if field in hints}
     for name, parameter in parameters.items():
         if name in body and name not in RECORDS:
-            needed = {TYPES[parameter.type.name]}
-            optional = not parameter.required and parameter.default is None
+            kind, any_number = TYPES[parameter.type.name], parameter.nargs == -1
+            needed = {tuple[kind, ...] if any_number else kind}  # type: ignore[valid-type]
+            optional = not parameter.required and parameter.default is None and not any_number
             assert members(body[name]) >= (needed | {types.NoneType} if optional else needed), name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -240,10 +241,39 @@ def test_a_server_without_the_request_is_unknown() -> None:
         ({"Environment": {"Variables": {"SITES": "?"}}}, State.PROBLEM),
     ],
 )
-def test_the_function(answer: dict[str, Any], state: State) -> None:
+def test_the_function_of_an_older_stack(answer: dict[str, Any], state: State) -> None:
     sites = json.dumps([{"bucket": "b", "prefix": "assets/"}])
     found = {"State": "Active", "Environment": {"Variables": {"SITES": sites}}, **answer}
     ask = Aws(get_function_configuration=Answer("", found), get_function_concurrency=DENIED)
     assert check_function(ask, "b", "assets/").state is state
     assert check_function(Aws(get_function_configuration=DENIED), "b", "assets/").state is State.UNKNOWN
     assert check_function(None, "b", "assets/").state is State.UNKNOWN
+
+
+def says(*sites: tuple[str, str]) -> Answer:
+    """The function's answer to the question which sites it cleans."""
+    entries = [{"bucket": bucket, "prefix": prefix} for bucket, prefix in sites]
+    return Answer("", {"Payload": BytesIO(json.dumps({"sites": entries}).encode())})
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "finding"),
+    [
+        (says(("b", "assets/")), State.OK, "it cleans s3://b/assets/"),
+        (says(("b", "*/"), ("c", "assets/")), State.OK, "it cleans s3://b/assets/, by the pattern */"),
+        (says(("c", "assets/"), ("b", "x/*/")), State.PROBLEM, "it cleans s3://b/x/*/, s3://c/assets/, not s3://b/as"),
+        (Answer("", {"Payload": BytesIO(b'{"errorMessage": "x"}')}), State.PROBLEM, "it does not say which sites"),
+        (Answer("", {"Payload": BytesIO(b"?")}), State.PROBLEM, "it does not say which sites"),
+        (DENIED, State.UNKNOWN, "it cannot be asked which sites it cleans (access denied)"),
+    ],
+)
+def test_the_function_is_asked_which_sites_it_cleans(answer: Answer, state: State, finding: str) -> None:
+    found = {"Environment": {"Variables": {"WAKE_UP_GROUP": "x"}}}
+    ask = Aws(get_function_configuration=Answer("", found), get_function_concurrency=DENIED, invoke=answer)
+    checked = check_function(ask, "b", "assets/")
+    assert (checked.state, checked.finding[: len(finding)]) == (state, finding)
+
+
+def test_another_function_is_not_invoked() -> None:
+    ask = Aws(get_function_configuration=Answer("", {}), get_function_concurrency=DENIED)
+    assert check_function(ask, "b", "assets/").finding == "it is not a cleaner: it has no WAKE_UP_GROUP"

@@ -1,0 +1,72 @@
+"""The daily run of a pattern's sites: as far as there is time, and whatever one of them does."""
+
+from __future__ import annotations
+
+import pytest
+
+from cleaner_lambda.errors import CleanerError, RequestError
+from cleaner_lambda.request import Request, parse
+from cleaner_lambda.sites import Site
+from cleaner_lambda.sweep import sweep
+from release_log.policy_settings import Policy
+
+PATTERN = Site("b", "previews/*/", Policy())
+SITES = [PATTERN.named(f"previews/{name}/") for name in "abcde"]
+
+
+def always() -> bool:
+    return True
+
+
+def never() -> bool:
+    return False
+
+
+def test_each_site_has_its_run() -> None:
+    ran: list[Site] = []
+    swept = sweep(SITES, ran.append, always)
+    assert (ran, swept.sites, swept.failed, swept.rest) == (SITES, 5, [], None)
+
+
+def test_without_a_site_nothing_is_left() -> None:
+    swept = sweep([], lambda site: pytest.fail(site.prefix), never)
+    assert (swept.sites, swept.failed, swept.rest) == (0, [], None)
+
+
+def test_one_that_fails_does_not_keep_the_others_from_their_runs() -> None:
+    def run(site: Site) -> None:
+        if site in SITES[1:3]:
+            msg = f"S3 refused {site.prefix}"
+            raise CleanerError(msg)
+
+    swept = sweep(SITES, run, always)
+    assert (swept.sites, swept.rest) == (5, None)
+    assert swept.failed == [(site, f"CleanerError: S3 refused {site.prefix}") for site in SITES[1:3]]
+
+
+@pytest.mark.parametrize(("rounds", "done"), [(0, 1), (1, 2), (3, 4)])
+def test_what_there_is_no_time_for_is_left_after_the_last_one_and_one_has_always_time(rounds: int, done: int) -> None:
+    """Otherwise a short invocation would hand on for ever."""
+    left = iter([True] * rounds + [False])
+    swept = sweep(SITES, lambda _: None, lambda: next(left))
+    assert (swept.sites, swept.rest) == (done, SITES[done - 1].prefix)
+
+
+def test_the_last_site_leaves_nothing() -> None:
+    assert sweep(SITES[:1], lambda _: None, never).rest is None
+
+
+@pytest.mark.parametrize("asked", [{"dry_run": True}, {"force": True}, {"dry_run": True, "grace": 0}])
+def test_what_is_asked_of_one_site_is_not_asked_of_a_pattern(asked: dict[str, object]) -> None:
+    request = parse({"site": "previews/*/", **asked})
+    with pytest.raises(RequestError, match=r"'previews/\*/' is a pattern; name one of its sites"):
+        request.check_for(PATTERN)
+    request.check_for(SITES[0])
+
+
+def test_the_payload_by_which_it_goes_on() -> None:
+    payload = {"site": "previews/*/", "bucket": "b", "after": "previews/a/", "full": True, "wake_up": True}
+    expected = Request(site="previews/*/", bucket="b", after="previews/a/", full=True, wake_up=True)
+    assert parse(payload) == expected
+    with pytest.raises(RequestError, match="after: 5 is not a prefix"):
+        parse({**payload, "after": 5})
