@@ -10,7 +10,7 @@ from obstore.exceptions import PermissionDeniedError
 from uploader.errors import UploaderError
 from uploader.s3.bodies import attributes_of, goes_in_parts, read_body
 from uploader.s3.copies import Copies
-from uploader.s3.errors import AnswerError, NoAnswerError, code_of, is_missing, is_refused, is_taken, passes
+from uploader.s3.errors import AnswerError, NoAnswerError, code_of, is_missing, is_refused, passes
 from uploader.s3.port import PageInPlace
 
 if TYPE_CHECKING:
@@ -45,14 +45,6 @@ class InPlace:
             if isinstance(error.__cause__, PermissionDeniedError):
                 return None
             raise
-
-    def etag_of_same(self, key: str, error: BaseException | None) -> str | None:
-        """The ETag of the stored page that is there already, if S3 says so; else None.
-
-        Another upload has stored the same page, or an attempt of ours whose answer was lost.
-        """
-        there = self.page(key) if isinstance(error, Exception) and is_taken(error) else None
-        return there and there.etag
 
     def place(self, placement: Placement) -> str | None:
         """Put a page in place; returns its ETag, or None if another page is there than it replaces.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from obstore import GetResult, ObjectMeta
 
     from uploader.builds.asset import LocalAsset
+    from uploader.s3.bodies import Body
     from uploader.s3.connection import Connection
     from uploader.s3.key_ranges import KeyRange
 
@@ -261,15 +262,23 @@ class Requests:
 
         try:
             etag = store() if content is None else self.ask("s3:PutObject", asset.key, store, expected=is_taken)
-        except UploaderError as error:
-            etag = self.in_place.etag_of_same(asset.key, error.__cause__) if creates else None
-            if etag is None:
-                raise
-        except self._errors as error:
-            etag = self.in_place.etag_of_same(asset.key, error)
-            if etag is None:
+        except AlreadyExistsError as error:
+            same = self._same(asset.key, body)
+            if same is None:
                 raise explain_s3(self._access, "s3:PutObject", asset.key, code_of(error), str(error)) from error
+            return same
+        except UploaderError as error:  # of a large file
+            taken = isinstance(error.__cause__, AnswerError) and is_taken(error.__cause__)
+            same = self._same(asset.key, body) if creates and taken else None
+            if same is None:
+                raise
+            return same
         return Stored(body.size, body.headers.digest, etag and etag.strip('"'))
+
+    def _same(self, key: str, body: Body) -> Stored | None:
+        """The stored page that is there already: another upload's, or ours from an attempt whose answer was lost."""
+        there = self._head(key)
+        return there and Stored(there["size"], body.headers.digest, (there["e_tag"] or "").strip('"') or None)
 
     def stop(self) -> None:
         """End each wait for bandwidth, and stop the uploads in parts and remove their parts."""
