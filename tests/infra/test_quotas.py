@@ -42,8 +42,8 @@ def sites(number: int) -> str:
     return json.dumps([{"prefix": f"site-{each:02}/"} for each in range(number)])
 
 
-MOST = 30
-"""How many sites of this kind the policy of a bucket has room for. Everything else has room for more."""
+MOST = 31
+"""How many sites of this kind the policies of a role have room for. Everything else has room for more."""
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_so_many_sites_are_accepted_and_one_more_is_refused_with_the_number_that
 ) -> None:
     check_quotas(template, MOST)
     more = synthesise(sites=sites(MOST + 1)).to_json()
-    told = rf"context sites: {MOST + 1} sites make 20,[0-9]{{3}} bytes of the bucket's policy, and AWS accepts 20,480;"
+    told = rf"context sites: {MOST + 1} sites make 11 managed policies of a role, and AWS accepts 10;"
     with pytest.raises(ContextError, match=told):
         check_quotas(more, MOST + 1)
 
