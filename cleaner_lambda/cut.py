@@ -20,15 +20,25 @@ def newest(folded: Mapping[str, Folded]) -> dict[str, tuple[datetime, str]]:
     return found
 
 
-def newest_up_to(folded: Mapping[str, Folded], cut: tuple[datetime, str]) -> set[str]:
-    """Ids of the newest markers of each channel up to a cut: they were current then."""
-    then = {release_id: each for release_id, each in folded.items() if (each.at, release_id) <= cut}
-    return {release_id for _, release_id in newest(then).values()}
+def lines_at(folded: Mapping[str, Folded], cut: tuple[datetime, str]) -> set[str]:
+    """Ids of the releases that were current at a cut: of each channel, from the newest one on that was in place."""
+    channels: dict[str, list[tuple[datetime, str]]] = {}
+    for release_id, each in folded.items():
+        if (each.at, release_id) <= cut:
+            channels.setdefault(each.channel, []).append((each.at, release_id))
+    found = set()
+    for orders in channels.values():
+        for _, release_id in sorted(orders, reverse=True):
+            found.add(release_id)
+            placed = folded[release_id].placed
+            if placed is not None and placed <= cut[0]:
+                break
+    return found
 
 
 def current_at_cut(ledger: Ledger) -> set[str]:
     """Ids of the releases that were current at the ledger's cut."""
-    return set() if ledger.cut is None else newest_up_to(ledger.seen, ledger.cut)
+    return set() if ledger.cut is None else lines_at(ledger.seen, ledger.cut)
 
 
 def is_cut_off(ledger: Ledger, release_id: str, at: datetime) -> bool:

@@ -5,27 +5,33 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from cleaner_lambda.cut import is_cut_off
 from cleaner_lambda.doubles import find_doubles
+from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.foreign import ask, unproven, without_foreign
 from cleaner_lambda.guard import check
+from cleaner_lambda.look import take_second_look
 from cleaner_lambda.lost import held_keys
 from cleaner_lambda.markers import read_markers
 from cleaner_lambda.nesting import Inside, find_inner, needed_around, without_inner
 from cleaner_lambda.orphans import in_force
+from cleaner_lambda.pages import assets_of, linger, look_at_pages
 from cleaner_lambda.policy import BRAKE_FLOOR, View, decide
 from cleaner_lambda.report import keys
 from cleaner_lambda.survey import survey
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.guard import Checked
     from cleaner_lambda.load import Loaded
+    from cleaner_lambda.look import Look
     from cleaner_lambda.pace import Pace
+    from cleaner_lambda.pages import InPlace
     from cleaner_lambda.policy import Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.run import Job
@@ -41,6 +47,8 @@ class Decided(NamedTuple):
         kept: Ids of the releases that ``keep_releases`` keeps.
         view: What the policy decided on.
         checked: Its plan.
+        lingering: See `cleaner_lambda.ledger.Ledger.lingering`.
+        pages: The pages in place; None if nothing is due, so that they need not be looked at.
     """
 
     log: FoldedLog
@@ -48,10 +56,30 @@ class Decided(NamedTuple):
     kept: list[str]
     view: View
     checked: Checked
+    lingering: Mapping[str, datetime | None]
+    pages: InPlace | None = None
+
+    def lingering_after(self, deleted: Collection[str], now: datetime) -> dict[str, datetime | None]:
+        """The same after the pages themselves may have been deleted."""
+        lying = {} if self.pages is None else self.pages.lying
+        return {
+            i: now if at is None and i in lying and lying[i] <= set(deleted) else at for i, at in self.lingering.items()
+        }
 
 
 def decide_first(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:
-    """Fold the markers in, look at the site if that is due, and ask the policy."""
+    """Fold the markers in, look at the site if that is due, ask the policy, and look at the pages."""
+    first = _fold_and_decide(store, layout, job, loaded, pace)
+    instants, late = first.log.markers.instants, {} if first.pages is None else first.pages.late
+    # What retired up to the cut is not dated anew.
+    late = {i: at for i, at in late.items() if not is_cut_off(loaded.ledger, i, instants[i])}
+    if not late:
+        return first
+    # Visitors got the release before for longer than the file says that says otherwise.
+    return _fold_and_decide(store, layout, job, replace(loaded, late=late), pace)
+
+
+def _fold_and_decide(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:
     log = fold_log(store, layout, loaded, pace)
     log = replace(log, history=without_inner(log.history, job.inner))
     decided = _decide(store, layout, job, loaded, log, pace, full=job.full)
@@ -74,7 +102,54 @@ def _decide(  # noqa: PLR0913 (what the run knows so far)
     if inside != Inside():
         known, view = leave_to_inner(known, view, inside)
         known, view, checked = decide_and_check(store, known, view, job, loaded.now, pace)
-    return Decided(log, known, kept, view, checked)
+    first = Decided(log, known, kept, view, checked, loaded.ledger.lingering)
+    if not (checked.plan.delete or first.lingering):
+        return first
+    first = look_again_at_pages(store, layout, job, loaded.now, first, loaded.look, pace)
+    known, view, checked = decide_and_check(store, first.known, first.view, job, loaded.now, pace)
+    return first._replace(known=known, checked=checked, view=view)
+
+
+def decide_again(
+    store: S3Port, layout: Layout, job: Job, loaded: Loaded, first: Decided, pace: Pace
+) -> tuple[Look, Decided]:
+    """Look a second time, after the ledger says what is to be deleted, and ask the policy again.
+
+    At least as much is protected as before, so this deletes nothing that was not announced.
+    """
+    known, view, look = first.known, first.view, loaded.look
+    look = take_second_look(store, layout, job.policy, loaded.now, look, pace)
+    view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
+    last = first._replace(view=view)
+    if first.checked.plan.delete:
+        due = keys(first.checked.plan.delete)
+        known, view = look_at_neighbours(store, layout, known, view, due, loaded.now, pace)
+        last = first._replace(known=known, view=view)
+    if first.pages is not None:
+        last = look_again_at_pages(store, layout, job, loaded.now, last, look, pace)
+    known, view, checked = decide_and_check(store, last.known, last.view, job, loaded.now, pace)
+    return look, last._replace(known=known, checked=checked, view=view)
+
+
+def look_again_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
+    store: S3Port, layout: Layout, job: Job, now: datetime, before: Decided, look: Look, pace: Pace
+) -> Decided:
+    """Look at the pages in place, before anything is deleted: what they ask for stays.
+
+    Raises:
+        ConflictError: A page was put in place between two looks; start over.
+    """
+    pages = look_at_pages(
+        store, layout, before.known.history, before.log.markers, look.protections.pages, before.lingering, pace
+    )
+    if before.pages is not None and pages.late.keys() - before.pages.late.keys():
+        msg = "the pages in place changed during the run"
+        raise ConflictError(msg)
+    lingering = linger(before.lingering, pages.lying, job.policy, now)
+    markers, assets = assets_of(store, layout, pages.markers, lingering, pace)
+    view = before.view
+    view = replace(view, in_place=view.in_place | assets, stops=(*view.stops, *pages.stops))
+    return before._replace(log=replace(before.log, markers=markers), view=view, pages=pages, lingering=lingering)
 
 
 def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) -> View:
@@ -85,7 +160,7 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
         owed=known.history.owed,
         protected=loaded.look.protections.by_key,
         pinned=loaded.look.pins.keys,
-        kept=frozenset().union(*(published.release.keys for published in log.markers.of(kept))),
+        kept=frozenset().union(*(published.release.all_keys for published in log.markers.of(kept))),
         tags_unknown=known.tags_unknown,
         around=known.around,
         missing=frozenset(known.missing or ()),

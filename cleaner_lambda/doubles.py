@@ -35,7 +35,7 @@ def find_doubles(store: S3Port, keys: Iterable[str], view: View, mapper: Mapper 
     Returns:
         Due key -> the missing key that it may mean.
     """
-    found = other_spellings(keys, {*view.live, *view.protected, *view.pinned, *view.kept, *view.around})
+    found = other_spellings(keys, {*view.live, *view.protected, *view.pinned, *view.kept, *view.around, *view.in_place})
     wanted = sorted(set().union(*found.values()))
     looked_for = wanted[:LOOKED_FOR]
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.ending import ends_without_marker
 from cleaner_lambda.history import History, fold, newest, not_before, restate
 from cleaner_lambda.ledger import Folded
-from cleaner_lambda.lost import find_lost, hold_doubtful, stops_for_lost
+from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stops_for_lost
 from cleaner_lambda.markers import Markers, read_markers
-from cleaner_lambda.order import Order, find_order, instants
-from cleaner_lambda.replay import must_replay, replay, wanted
+from cleaner_lambda.order import Order, find_order, instants, placed_instants
+from cleaner_lambda.replay import is_unplaced, must_replay, replay, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from cleaner_lambda.history import Published
+    from cleaner_lambda.history import Line
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
@@ -41,6 +41,7 @@ class FoldedLog:
         in_doubt: Retired keys that such a release may name.
         stops: Why nothing may be deleted, or nothing of a channel.
         order: What is known of the order of the markers.
+        lines: Channel of `lost` -> its line, as far as the ledger needs it; see `cleaner_lambda.lost.lines_with_lost`.
     """
 
     history: History
@@ -49,6 +50,7 @@ class FoldedLog:
     in_doubt: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
     order: Order = field(default_factory=Order)
+    lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = None) -> FoldedLog:
@@ -58,35 +60,41 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         ConflictError: A listed marker is gone.
     """
     ledger, listed = loaded.ledger, loaded.look.markers
-    markers = Markers(listed, instants(ledger, listed))
+    markers = Markers(listed, instants(ledger, listed), {**placed_instants(ledger, loaded.look.placed), **loaded.late})
     unknown = listed.keys() - ledger.folded.keys()
     markers = read_markers(store, layout, markers, unknown, pace)
     new = markers.of(unknown)
     ends = ends_without_marker(ledger, layout, listed, new)
-    if must_replay(ledger, markers.listed, new):
+    if must_replay(ledger, markers, new):
         markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
         order = find_order(ledger, newest([*markers.of(markers.listed), *ends]), new)
         history = replay(markers, new, ledger, ends, order.sure_since, lost=ledger.has_only_begun)
     else:
-        ids = [release_id for release_id in ledger.current.values() if release_id in markers.listed]
+        lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
+        ids = {release_id for line in lines.values() for release_id in line if release_id in markers.listed}
         markers = read_markers(store, layout, markers, ids, pace)
-        current = {published.release.channel: published for published in (*markers.of(ids), *ends)}
-        order = find_order(ledger, newest([*current.values(), *new]), new)
-        history = fold(_known(current, ledger), new, order.sure_since)
+        read = {each.id: each for each in (*markers.of(ids), *ends)}
+        # What is left of a channel's line retires with the next release; until then its newest one is missed below.
+        found = {channel: tuple(read[i] for i in line if i in read) for channel, line in lines.items()}
+        known = {channel: line for channel, line in found.items() if line}
+        placed = [each for line in known.values() for each in line if is_unplaced(ledger, each.id)]
+        order = find_order(ledger, newest([*(each for line in known.values() for each in line), *new]), new)
+        history = fold(_known(known, ledger), new, placed, order.sure_since)
     if order.sure_since is not None:
         history = not_before(history, order.sure_since)
     history = replace(history, owed=history.owed | loaded.base.doubtful)
-    lost = find_lost(history, ledger, markers.invalid)
+    lost = find_lost(history, ledger, markers)
     history, in_doubt = hold_doubtful(history, ledger, markers.listed, lost)
-    current = {channel: published for channel, published in history.current.items() if channel not in lost}
+    left = {channel: line for channel, line in history.lines.items() if channel not in lost}
     stops = (*markers.stops, *order.stops, *stops_for_lost(layout, lost))
-    return FoldedLog(replace(history, current=current), markers, lost, in_doubt, stops, order)
+    behind_newer = lines_with_lost(history, ledger, lost)
+    return FoldedLog(replace(history, lines=left), markers, lost, in_doubt, stops, order, behind_newer)
 
 
-def _known(current: Mapping[str, Published], ledger: Ledger) -> History:
+def _known(lines: Mapping[str, Line], ledger: Ledger) -> History:
     """The history as the ledger has it, with the releases that are current."""
     channels = {release_id: each.channel for release_id, each in ledger.seen.items()}
-    history = History(current, ledger.retired, ledger.owed, channels=channels)
+    history = History(lines, ledger.retired, ledger.owed, channels=channels)
     if not ledger.in_doubt:
         return history
     # The marker that was gone is back, and may name them.
@@ -101,11 +109,11 @@ def _known(current: Mapping[str, Published], ledger: Ledger) -> History:
 
 
 def kept_releases(history: History, count: int, folded: Mapping[str, Folded]) -> list[str]:
-    """Ids of the last ``count`` releases before each channel's current one, and after the channel's last end."""
-    order: dict[str, list[tuple[datetime, str]]] = {channel: [] for channel in history.current}
+    """Ids of the last ``count`` releases before each channel's current ones, and after the channel's last end."""
+    order: dict[str, list[tuple[datetime, str]]] = {channel: [] for channel in history.lines}
     for release_id, each in folded.items():
-        current = history.current.get(each.channel)
-        if current is not None and not current.release.ended and (each.at, release_id) < current.order:
+        line = history.lines.get(each.channel)
+        if line is not None and not line[0].release.ended and (each.at, release_id) < line[-1].order:
             order[each.channel].append((each.at, release_id))
     kept = []
     for ids in order.values():
@@ -118,9 +126,13 @@ def kept_releases(history: History, count: int, folded: Mapping[str, Folded]) ->
 
 def all_folded(ledger: Ledger, markers: Markers) -> dict[str, Folded]:
     """Every valid marker in the bucket: those that the ledger knows, and those that the run has read."""
-    folded = {release_id: each for release_id, each in ledger.folded.items() if release_id in markers.listed}
-    for each in markers.valid.values():
-        listed = markers.listed[each.id]
-        modified = None if listed == each.at else listed
-        folded[each.id] = Folded(each.at, each.release.channel, modified, each.release.ended)
+    folded = {}
+    for release_id, each in ledger.folded.items():
+        if release_id in markers.listed:
+            placed = markers.placed.get(release_id)
+            folded[release_id] = replace(each, placed=placed) if placed is not None and placed >= each.at else each
+    for published in markers.valid.values():
+        listed = markers.listed[published.id]
+        modified, release = None if listed == published.at else listed, published.release
+        folded[published.id] = Folded(published.at, release.channel, modified, release.ended, published.placed_at)
     return folded

@@ -48,7 +48,7 @@ def check(plan: Plan, view: View, layout: Layout, inner: Collection[str] = ()) -
     plan, dropped = _without_inner(plan, tuple(inner))
     theirs = frozenset(dropped)
     for action in (*plan.keep, *plan.delete, *plan.tag, *plan.untag):
-        if not layout.owns(action.key):
+        if not (layout.owns(action.key) or layout.stores(action.key)):
             dropped[action.key] = Reason.OUTSIDE
         elif action.entry is not None and action.key in view.live:
             dropped[action.key] = Reason.CURRENT

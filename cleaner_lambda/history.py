@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.ledger import Retired
+from release_log.layout import Layout
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from release_log.marker import Release
@@ -19,17 +20,36 @@ if TYPE_CHECKING:
 class Published:
     """A release, or the end of a channel, and its marker.
 
-    ``at`` is the marker's instant: S3's ``LastModified`` when it was first seen.
+    Attributes:
+        id: The release's id.
+        at: The marker's instant: S3's ``LastModified`` when it was first seen.
+        release: What the marker says.
+        placed: When its pages were in place, by the file that says so; None if there is none.
     """
 
     id: str
     at: datetime
     release: Release
+    placed: datetime | None = None
 
     @property
     def order(self) -> tuple[datetime, str]:
         """Markers are ordered by S3's clock, then by key."""
         return (self.at, self.id)
+
+    @property
+    def placed_at(self) -> datetime | None:
+        """From when on it supersedes the releases before it; None: not yet.
+
+        A file that is older than its marker is none.
+        """
+        if not self.release.places_pages:
+            return self.at
+        return self.placed if self.placed is not None and self.placed >= self.at else None
+
+
+Line = tuple[Published, ...]
+"""The current releases of a channel, the newest first: from the newest one on that is in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +57,48 @@ class History:
     """What is current and what is retired after some releases.
 
     Attributes:
-        current: Channel -> its current release, or its end.
+        lines: Channel -> its current releases, or its end; never empty.
         retired: Key -> retired asset; never a key of a current release.
         owed: Keys whose tags have to be checked: their asset is live again and had a tag, or its tags are unknown.
         turned: Logical path -> when it last entered or left the current releases, as far as these releases say.
         channels: Id -> channel of each release that is known, for the end of a channel.
     """
 
-    current: Mapping[str, Published] = field(default_factory=dict)
+    lines: Mapping[str, Line] = field(default_factory=dict)
     retired: Mapping[str, Retired] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
     turned: Mapping[str, datetime] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def current(self) -> dict[str, Published]:
+        """Channel -> its newest release."""
+        return {channel: line[0] for channel, line in self.lines.items()}
+
+    @property
+    def releases(self) -> list[Published]:
+        """Every current release."""
+        return [published for line in self.lines.values() for published in line]
+
+    def not_in_place(self) -> dict[str, datetime]:
+        """Id of each newest release whose pages are not all in place, as far as its upload said -> its instant."""
+        return {each.id: each.at for each in self.current.values() if each.placed_at is None}
+
     def live_keys(self) -> set[str]:
         """Every key of a current release."""
-        return set().union(*(published.release.keys for published in self.current.values()))
+        return set().union(*(published.release.all_keys for published in self.releases))
+
+    def expected_keys(self) -> set[str]:
+        """Every key under which there must be an object: a page need not be in place before its release is."""
+        releases = self.releases
+        return set().union(
+            *(each.release.objects.keys() for each in releases),
+            *(each.release.keys for each in releases if each.placed_at is not None),
+        )
 
     def live_paths(self) -> set[str]:
         """Every logical path of a current release."""
-        return {logical for published in self.current.values() for logical in published.release.assets}
+        return {logical for published in self.releases for logical in _paths(published.release)}
 
 
 def newest(releases: Iterable[Published]) -> dict[str, Published]:
@@ -64,8 +106,13 @@ def newest(releases: Iterable[Published]) -> dict[str, Published]:
     return {each.release.channel: each for each in sorted(releases, key=lambda each: each.order)}
 
 
-def fold(history: History, releases: Iterable[Published], sure_since: datetime | None = None) -> History:
-    """The history after some more releases, each newer than all releases in it.
+def fold(
+    history: History,
+    releases: Iterable[Published],
+    placed: Iterable[Published] = (),
+    sure_since: datetime | None = None,
+) -> History:
+    """The history after some more events, each newer than all in it.
 
     A retired asset's instant is when it entered its present state: it left the current releases, or its logical path
     did (`State.REMOVED`), or its logical path came back with another key (`State.SUPERSEDED` again).
@@ -75,17 +122,26 @@ def fold(history: History, releases: Iterable[Published], sure_since: datetime |
 
     Args:
         history: What is known before them.
-        releases: The releases.
-        sure_since: Until then their order was unknown; see `not_before`.
+        releases: The releases with new markers.
+        placed: The releases of the history that are newly in place.
+        sure_since: Until then the order of the releases was unknown; see `not_before`.
     """
-    some = sorted(releases, key=lambda each: each.order)
-    channels = {**history.channels, **{each.id: each.release.channel for each in some}}
-    history = replace(history, channels=channels)
+    new = list(releases)
+    history = replace(history, channels={**history.channels, **{each.id: each.release.channel for each in new}})
+    events = [(each.at, 0, each.id, each) for each in new]
+    events += [
+        (at, 1, each.id, each)
+        for each in (*new, *placed)
+        if each.release.places_pages and (at := each.placed_at) is not None
+    ]
     unsure = sure_since
-    for published in some:
-        if unsure is not None and published.at >= unsure:
+    for at, is_placed, _, each in sorted(events, key=lambda event: event[:3]):
+        if unsure is not None and at >= unsure:
             history, unsure = not_before(history, unsure), None
-        history = _publish(history, published)
+        line = history.lines.get(each.release.channel, ())
+        new_line = (each, *line) if each.release.places_pages else (each,)
+        line = _from(each, line) if is_placed else new_line
+        history = _with_line(history, each.release.channel, line, at)
     return history
 
 
@@ -97,37 +153,43 @@ def fold_late(history: History, releases: Iterable[Published], at: datetime) -> 
     some = sorted(releases, key=lambda each: each.order)
     history = replace(history, channels={**history.channels, **{each.id: each.release.channel for each in some}})
     for published in some:
-        current = history.current.get(published.release.channel)
-        if published.release.ended and current is not None and current.order > published.order:
+        channel = published.release.channel
+        line = history.lines.get(channel, ())
+        if published.release.ended and line and line[0].order > published.order:
             continue  # the channel had come back
-        history = _publish(history, published, at)
-        if current is not None and current.order > published.order:
-            history = _publish(history, current, at)
+        after = sorted((published, *line), key=lambda each: each.order, reverse=True)
+        placed = next((i for i, each in enumerate(after) if each.placed_at is not None), len(after))
+        history = _with_line(history, channel, (published, *line), at)
+        history = _with_line(history, channel, tuple(after[: placed + 1]), at)
     return history
 
 
-def _publish(history: History, published: Published, at: datetime | None = None) -> History:
-    at = at or published.at
-    channel = published.release.channel
-    previous = history.current.get(channel)
-    after = replace(history, current={**history.current, channel: published})
+def _from(placed: Published, line: Line) -> Line:
+    """The line without what is older than a release that is in place."""
+    ids = [each.id for each in line]
+    return (*line[: ids.index(placed.id)], placed) if placed.id in ids else line
+
+
+def _with_line(history: History, channel: str, line: Line, at: datetime) -> History:
+    leaving = [each for each in history.lines.get(channel, ()) if each.id not in {stays.id for stays in line}]
+    after = replace(history, lines={**history.lines, channel: line})
+    ended = line[0].release.ended
     keys, paths = after.live_keys(), after.live_paths()
     turned = dict.fromkeys(paths ^ history.live_paths(), at)
 
     revived = history.retired.keys() & keys
     left = {key: entry for key, entry in history.retired.items() if key not in revived}
-    if published.release.ended:
+    if ended:
         left = {
             key: replace(entry, ended=True) if history.channels.get(entry.release) == channel else entry
             for key, entry in left.items()
         }
     retired = {key: restate(entry, paths, at) for key, entry in left.items()}
-    if previous is not None:
-        for logical, asset in previous.release.assets.items():
-            if asset.key not in keys:
-                ended = published.release.ended
+    for each in reversed(leaving):
+        for logical, key, size in _assets(each.release):
+            if key not in keys:
                 mark = Mark(_state(logical, paths, ended=ended), at)
-                retired[asset.key] = Retired(logical, mark, asset.size, previous.id, ended=ended)
+                retired[key] = Retired(logical, mark, size, each.id, ended=ended)
     tagged_again = {key for key in revived if history.retired[key].tagged is not None}
     return replace(
         after,
@@ -135,6 +197,23 @@ def _publish(history: History, published: Published, at: datetime | None = None)
         owed=history.owed | tagged_again,
         turned={**history.turned, **turned},
     )
+
+
+def _paths(release: Release) -> Iterator[str]:
+    """The logical paths of a release: a page has another one for its stored versions."""
+    layout = Layout(release.prefix)
+    yield from release.assets
+    for key in release.pages:
+        yield layout.page_path(key)
+
+
+def _assets(release: Release) -> Iterator[tuple[str, str, int]]:
+    """Logical path, key and bytes of each of a release's assets and stored pages."""
+    layout = Layout(release.prefix)
+    for logical, asset in release.assets.items():
+        yield logical, asset.key, asset.size
+        if asset.stored is not None:
+            yield layout.page_path(asset.key), layout.page_key(asset.stored), asset.size
 
 
 def restate(entry: Retired, paths: set[str], at: datetime) -> Retired:

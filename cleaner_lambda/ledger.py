@@ -31,12 +31,14 @@ class Folded:
         channel: Its release's channel.
         modified: Its ``LastModified`` when it was last read, if that is another: somebody has copied it onto itself.
         ended: Whether it is no release, but says that the channel has ended.
+        placed: When its pages were in place, as first seen; None: not yet. With a marker of format 1 that is ``at``.
     """
 
     at: datetime
     channel: str
     modified: datetime | None = None
     ended: bool = False
+    placed: datetime | None = None
 
     @property
     def read_at(self) -> datetime:
@@ -94,7 +96,10 @@ class Ledger:
     """The cleaner's state.
 
     Attributes:
-        current: Channel -> id of its current release, or of the marker that says that the channel has ended.
+        current: Channel -> id of its newest release, which is current, or of the marker that says that it has ended.
+        behind: Channel -> ids of the releases behind it that are current too, until a newer one is in place.
+        lingering: Id of a release whose page was found in place though it is not current -> when it was found there no
+            more; None while it is there. Its assets stay.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
         cut: Order of a marker: a replay needs no marker up to it (`cleaner_lambda.replay`); None if it needs all.
@@ -131,6 +136,8 @@ class Ledger:
     around: frozenset[str] = frozenset()
     in_doubt: frozenset[str] = frozenset()
     last_run: Mapping[str, Any] = field(default_factory=dict)
+    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lingering: Mapping[str, datetime | None] = field(default_factory=dict)
 
     @property
     def seen(self) -> dict[str, Folded]:
@@ -158,6 +165,8 @@ def encode(ledger: Ledger) -> bytes:
     return pack(
         {
             "current": dict(ledger.current),
+            "behind": {channel: list(ids) for channel, ids in ledger.behind.items()},
+            "lingering": {i: at and format_instant(at) for i, at in ledger.lingering.items()},
             "folded": _encode_folded(ledger.folded),
             "gone": _encode_folded(ledger.gone),
             "cut": ledger.cut and [format_instant(ledger.cut[0]), ledger.cut[1]],
@@ -189,7 +198,9 @@ def decode(body: bytes) -> Ledger:
         ledger = Ledger(
             current=fields.text_mapping(document["current"]),
             folded=_decode_folded(document["folded"]),
-            # An older version's ledger has none of these four.
+            # An older version's ledger has none of these six.
+            behind={channel: tuple(map(fields.text, ids)) for channel, ids in document.get("behind", {}).items()},
+            lingering={i: fields.optional_instant(at) for i, at in document.get("lingering", {}).items()},
             gone=_decode_folded(document.get("gone", {})),
             cut=_decode_cut(document.get("cut")),
             doubts={
@@ -227,7 +238,11 @@ def _check_current(ledger: Ledger) -> None:
 
 def _encode_folded(folded: Mapping[str, Folded]) -> dict[str, dict[str, object]]:
     return {
-        release_id: {"at": format_instant(each.at), "channel": each.channel}
+        release_id: {
+            "at": format_instant(each.at),
+            "channel": each.channel,
+            "placed": None if each.placed is None else format_instant(each.placed),
+        }
         | ({} if each.modified is None else {"modified": format_instant(each.modified)})
         | ({"ended": True} if each.ended else {})
         for release_id, each in folded.items()
@@ -241,6 +256,7 @@ def _decode_folded(entries: dict[str, dict[str, Any]]) -> dict[str, Folded]:
             fields.text(entry["channel"]),
             fields.optional_instant(entry.get("modified")),
             fields.flag(entry.get("ended", False)),
+            fields.optional_instant(entry.get("placed", entry["at"])),  # older versions knew only format 1
         )
         for release_id, entry in entries.items()
     }

@@ -39,6 +39,7 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
     mapper: Mapper = map,
     *,
     inner: Collection[str] = (),
+    pages: bool = True,
     pattern: re.Pattern[str] | None = None,
 ) -> Inventory:
     """List the whole site, page by page, in key ranges between keys that we know.
@@ -51,6 +52,7 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
         now: The instant for which the run decides, by S3's clock.
         mapper: Runs the ranges.
         inner: Prefixes of other sites inside this one, with or without a release log.
+        pages: Whether stored pages that nobody names are retired: they are the site's own, whatever ``orphans`` says.
         pattern: The fingerprint in the names of orphans; None: the built-in recognition.
     """
     old = now - timedelta(seconds=ORPHAN_SECONDS)
@@ -60,15 +62,15 @@ def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to whi
         part = Inventory()
         for listed in store.list(layout.prefix, *bounds):
             key = listed.key
-            if not layout.owns(key):
+            if not (layout.owns(key) or layout.stores(key)):
                 if not key.startswith(layout.log) and f"/{LOG_FOLDER}" in key:
                     part.nested.add(key[: key.index(f"/{LOG_FOLDER}") + 1])
             elif key in known:
                 part.known[key] = listed
             elif listed.last_modified <= old:
-                if is_retired(key, orphans, pattern):
+                if pages if layout.stores(key) else is_retired(key, orphans, pattern):
                     part.strays[key] = listed
-                else:
+                elif not layout.stores(key):
                     part.others[key.rpartition("/")[0] + "/"] += 1
             else:
                 part.young[key.rpartition("/")[0] + "/"] += 1

@@ -5,7 +5,7 @@ First the ledger, then what `cleaner_lambda.look` reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda import ledger as ledgers
@@ -16,6 +16,7 @@ from cleaner_lambda.policy import Reason, Stop
 from release_log.errors import LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from cleaner_lambda.look import Look
@@ -61,10 +62,12 @@ class Loaded:
     Attributes:
         base: The ledger, and when it was read.
         look: The first look at the intents, the staged releases, the pins and the list of markers.
+        late: Id of a release -> since when it is in place, if a look at its pages says that this was later than known.
     """
 
     base: LedgerRead
     look: Look
+    late: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:

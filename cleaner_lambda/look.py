@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
     from release_log.policy_settings import Policy
 
+PLACED_BYTES = 100
+"""A larger file with the name of one that says that a release is in place is something else: an older version's marker
+of a release whose name ended so."""
+
 READ_AGAIN = 20
 """How often a look begins again because an intent or a staged release vanished while it was read."""
 
@@ -37,11 +41,13 @@ class Protections:
 
     Attributes:
         by_key: Key of an asset -> its protection by an intent or a staged release.
+        pages: What tells the pages apart that they name; see `release_log.marker.Asset.page`.
         expired: Key of an intent or a staged release that protects nothing any more -> its ``LastModified``.
         stops: Why nothing may be deleted.
     """
 
     by_key: Mapping[str, Protection] = field(default_factory=dict)
+    pages: frozenset[str] = frozenset()
     expired: Mapping[str, datetime] = field(default_factory=dict)
     stops: tuple[Stop, ...] = ()
 
@@ -72,6 +78,7 @@ class Look:
         protections: The intents and the staged releases.
         pins: The pinned releases.
         markers: Id -> S3's ``LastModified`` of every file that is named as a marker.
+        placed: Id -> ``LastModified`` of every file that says that the pages of a release are in place.
         stops: Why nothing may be deleted.
         misnamed: Those among them for files that have no release's name: they say nothing of any other site.
     """
@@ -81,6 +88,7 @@ class Look:
     markers: Mapping[str, datetime]
     stops: tuple[Stop, ...]
     misnamed: tuple[Stop, ...] = ()
+    placed: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def take_look(store: S3Port, layout: Layout, policy: Policy, now: datetime, pace: Pace | None = None) -> Look:
@@ -105,11 +113,11 @@ def take_look(store: S3Port, layout: Layout, policy: Policy, now: datetime, pace
         msg = f"{layout.log} changed each of the {READ_AGAIN} times it was read"
         raise ConflictError(msg)
     pins = _read_pins(store, layout, pace)
-    markers, beyond, misnamed = _list_markers(store, layout)
+    markers, placed, beyond, misnamed = _list_markers(store, layout)
     stops = (*protections.stops, *pins.stops, *beyond, *misnamed)
     if len(protections.by_key) + sum(map(len, pins.by_id.values())) > PROTECTED_KEYS:
         stops = (*stops, _stop_for_keys(layout))
-    return Look(protections, pins, markers, stops, misnamed)
+    return Look(protections, pins, markers, stops, misnamed, placed)
 
 
 def take_second_look(
@@ -136,9 +144,12 @@ def take_second_look(
         msg = f"{layout.markers} changed during the run"
         raise ConflictError(msg)
     protected = {**first.protections.by_key, **second.protections.by_key}
+    pages = first.protections.pages | second.protections.pages
     pinned = {**first.pins.by_id, **second.pins.by_id}
     return replace(
-        second, protections=replace(second.protections, by_key=protected), pins=replace(second.pins, by_id=pinned)
+        second,
+        protections=replace(second.protections, by_key=protected, pages=pages),
+        pins=replace(second.pins, by_id=pinned),
     )
 
 
@@ -150,6 +161,7 @@ def _read_protections(store: S3Port, layout: Layout, policy: Policy, now: dateti
     """
     protected: dict[str, Protection] = {}
     expired: dict[str, datetime] = {}
+    pages: set[str] = set()
     stops: list[Stop] = []
     for folder, reason, ttl in (
         (layout.pending, Reason.PENDING, policy.pending_ttl),
@@ -174,16 +186,17 @@ def _read_protections(store: S3Port, layout: Layout, policy: Policy, now: dateti
             except ReleaseLogError as error:
                 invalid.append(stop_for_invalid(key, error, until))
                 continue
-            for asset in release.assets.values():
-                known = protected.get(asset.key)
+            pages |= {asset.page for asset in release.assets.values() if asset.page is not None}
+            for name in release.all_keys:
+                known = protected.get(name)
                 if known is None or known.until < until:
-                    protected[asset.key] = Protection(reason, until)
+                    protected[name] = Protection(reason, until)
             if len(protected) > PROTECTED_KEYS:
                 break
         stops += [*beyond, *name_some(folder, invalid)]
         if unread and len(protected) <= PROTECTED_KEYS:
             stops.append(stop_for_time(folder, unread))
-    return Protections(protected, expired, tuple(stops))
+    return Protections(protected, frozenset(pages), expired, tuple(stops))
 
 
 def _read_pins(store: S3Port, layout: Layout, pace: Pace) -> Pins:
@@ -199,7 +212,7 @@ def _read_pins(store: S3Port, layout: Layout, pace: Pace) -> Pins:
             invalid.append(stop_for_unreadable(blob, last="unpin its release"))
             continue
         try:
-            pinned[layout.release_id(key)] = marker.decode(blob.body, layout.prefix).keys
+            pinned[layout.release_id(key)] = marker.decode(blob.body, layout.prefix).all_keys
         except ReleaseLogError as error:
             invalid.append(stop_for_invalid(key, error, unknown="pinned", again="pin"))
             continue
@@ -211,17 +224,27 @@ def _read_pins(store: S3Port, layout: Layout, pace: Pace) -> Pins:
     return Pins(pinned, (*stops, *name_some(layout.pins, invalid)))
 
 
-def _list_markers(store: S3Port, layout: Layout) -> tuple[dict[str, datetime], tuple[Stop, ...], tuple[Stop, ...]]:
-    """Id -> ``LastModified`` of each file that is named as a marker; a stop if there are too many; stops for others."""
+def _list_markers(
+    store: S3Port, layout: Layout
+) -> tuple[dict[str, datetime], dict[str, datetime], tuple[Stop, ...], tuple[Stop, ...]]:
+    """Id -> ``LastModified`` of each file that is named as a marker, and of each that says that a release is in place.
+
+    And a stop if there are too many, and stops for others.
+    """
     markers: dict[str, datetime] = {}
+    placed: dict[str, datetime] = {}
     stops: list[Stop] = []
     files, beyond = list_files(store, layout.markers)
     for listed in files:
+        release_id = layout.placed_id(listed.key)
+        if release_id is not None and listed.size <= PLACED_BYTES:
+            placed[release_id] = listed.last_modified
+            continue
         try:
             markers[layout.release_id(listed.key)] = listed.last_modified
         except ReleaseLogError as error:
             stops.append(stop_for_invalid(listed.key, error))
-    return markers, tuple(beyond), tuple(name_some(layout.markers, stops))
+    return markers, placed, tuple(beyond), tuple(name_some(layout.markers, stops))
 
 
 def _stop_for_keys(layout: Layout) -> Stop:

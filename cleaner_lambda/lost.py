@@ -22,21 +22,24 @@ from release_log.tags import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from datetime import datetime
 
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Ledger
+    from cleaner_lambda.markers import Markers
     from release_log.layout import Layout
 
 
-def find_lost(history: History, ledger: Ledger, invalid: Collection[str]) -> dict[str, str]:
+def find_lost(history: History, ledger: Ledger, markers: Markers) -> dict[str, str]:
     """Channel -> id of its current release, where that release's marker is gone, and no newer one came.
 
-    An older marker does not become current instead.
+    An older marker does not become current instead. If the newest release is not in place yet, one of those behind it
+    may be lost too, until a newer one is.
 
     Args:
         history: The history with all listed markers.
         ledger: The ledger.
-        invalid: Ids of the listed markers that are not valid.
+        markers: The markers.
     """
     lost = {}
     for channel, release_id in ledger.current.items():
@@ -48,11 +51,37 @@ def find_lost(history: History, ledger: Ledger, invalid: Collection[str]) -> dic
             newer = False
         elif folded is None:
             newer = is_unseen(ledger, found.id)
-        else:
+        elif release_id in markers.listed:
             newer = found.order >= (folded.at, release_id)
-        if not newer and (found is not None or release_id not in invalid):
+        else:
+            newer = _is_over(history, channel, (folded.at, release_id))
+        if not newer and (found is not None or release_id not in markers.invalid):
             lost[channel] = release_id
+    for channel, ids in ledger.behind.items():
+        for release_id in ids:
+            seen = ledger.seen.get(release_id)
+            over = seen is not None and _is_over(history, channel, (seen.at, release_id))
+            if release_id not in markers.listed and not over:
+                lost.setdefault(channel, release_id)
     return lost
+
+
+def _is_over(history: History, channel: str, order: tuple[datetime, str]) -> bool:
+    """Whether a newer release of the channel is in place."""
+    return any(each.order > order and each.placed_at is not None for each in history.lines.get(channel, ()))
+
+
+def lines_with_lost(history: History, ledger: Ledger, lost: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Channel -> ids of its line, where a release without its marker stays behind newer ones that are not in place."""
+    lines = {}
+    for channel in lost:
+        before = (ledger.current[channel], *ledger.behind.get(channel, ()))
+        last = ledger.seen.get(before[0])
+        line = history.lines.get(channel, ())
+        newer = () if last is None else tuple(each.id for each in line if each.order > (last.at, before[0]))
+        if newer:
+            lines[channel] = newer + before
+    return lines
 
 
 def hold_doubtful(
@@ -69,14 +98,16 @@ def hold_doubtful(
     Returns:
         The history, and the keys that are in doubt from now on.
     """
-    gone = {channel for channel, i in ledger.current.items() if i not in listed} - ledger.ends.keys()
+    lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
+    gone = {channel for channel, line in lines.items() if not set(line) <= set(listed)} - ledger.ends.keys()
     if not gone and not ledger.in_doubt:
         return history, frozenset()
     before = ledger.retired
     new = {key for key, each in history.retired.items() if key not in before or each.mark != before[key].mark}
     new = new if gone else set()
     doubtful = (ledger.in_doubt | new) & history.retired.keys()
-    ended = [history.current[channel].at for channel in gone - set(lost) if channel in history.current]
+    over = [history.lines[channel][-1] for channel in gone - set(lost) if channel in history.lines]
+    ended = [each.placed_at or each.at for each in over]
     if doubtful and ended:
         since = max(ended)
         retired = dict(history.retired)

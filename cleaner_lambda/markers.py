@@ -30,12 +30,14 @@ class Markers:
     Attributes:
         listed: Id -> S3's ``LastModified`` of every marker.
         instants: Id -> the instant of every marker: its ``LastModified`` when it was first seen.
+        placed: Id -> when the pages of its release were in place, by the file that says so.
         valid: Id -> the markers that the run has read, if they are valid.
         invalid: Id -> why nothing may be deleted: the markers that are not valid, or that there was no time to read.
     """
 
     listed: Mapping[str, datetime]
     instants: Mapping[str, datetime]
+    placed: Mapping[str, datetime] = field(default_factory=dict)
     valid: Mapping[str, Published] = field(default_factory=dict)
     invalid: Mapping[str, Stop] = field(default_factory=dict)
 
@@ -82,7 +84,9 @@ def read_markers(
         except ReleaseLogError as error:
             invalid[release_id] = stop_for_invalid(key, error)
         else:
-            valid[release_id] = Published(release_id, markers.instants[release_id], release)
+            valid[release_id] = Published(
+                release_id, markers.instants[release_id], release, markers.placed.get(release_id)
+            )
     if unread:
         invalid |= dict.fromkeys(unread.values(), stop_for_time(layout.markers, len(unread)))
     return replace(markers, valid=valid, invalid=invalid)

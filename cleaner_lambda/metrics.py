@@ -47,6 +47,7 @@ def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[Metric, 
         # A foreign object is named once, and is an orphan from then on: nobody has to do anything.
         Metric.SET_ASIDE: sum(reason is not Reason.FOREIGN for reason in report.all_set_aside.values()),
         Metric.INVALID_MARKERS: sum(reason in UNKNOWN for reason in reasons),
+        Metric.NOT_IN_PLACE: len(report.not_in_place),
         Metric.BRAKE_PULLED: reasons.count(Reason.BRAKE),
         Metric.DURATION: seconds * 1000,
     }

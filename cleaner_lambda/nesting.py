@@ -158,20 +158,27 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     """Every key that a site's intents, staged releases, pins and newest markers name.
 
     The newest markers are those of each channel by instant and by name: where the two differ, either may be current;
-    and as many before them as ``keep_releases`` keeps there. A file with a name that no release has names nothing: it
-    stops its own site, and not the sites inside it.
+    and as many before them as ``keep_releases`` keeps there; and of each page the newest ones that name it, as nobody
+    but that site itself can see which page is in place. A file with a name that no release has names nothing: it stops
+    its own site, and not the sites inside it.
     """
     ledger = _ledger(store, outer)
     folded = ledger.seen
     look = take_look(store, outer, ANY_AGE, now, pace)
     # Of the markers that its ledger does not know, only the content says which channel they belong to.
-    markers = Markers(look.markers, look.markers)
+    instants = {i: folded[i].at if i in folded else at for i, at in look.markers.items()}
+    markers = Markers(look.markers, instants, look.placed)
     markers = read_markers(store, outer, markers, look.markers.keys() - folded.keys(), pace)
     known = {release_id: each for release_id, each in folded.items() if release_id in look.markers}
-    known |= {each.id: Folded(each.at, each.release.channel) for each in markers.valid.values()}
+    known = {i: replace(each, placed=each.placed or look.placed.get(i)) for i, each in known.items()}
+    read = markers.valid.values()
+    known |= {each.id: Folded(each.at, each.release.channel, placed=each.placed_at) for each in read}
     newest = _newest(known, 1 + _keep_releases(ledger))
+    line = {*ledger.current.values(), *(i for ids in ledger.behind.values() for i in ids)}
+    markers = read_markers(store, outer, markers, line & look.markers.keys(), pace)
+    newest |= (ledger.lingering.keys() | _removed_pages(ledger) | _with_pages(markers)) & look.markers.keys()
     markers = read_markers(store, outer, markers, newest, pace)
-    current = (published.release.keys for published in markers.of(newest))
+    current = (published.release.all_keys for published in markers.of(newest))
     keys = frozenset(look.protections.by_key).union(look.pins.keys, *current)
     return keys, (*(stop for stop in look.stops if stop not in look.misnamed), *markers.stops)
 
@@ -193,14 +200,31 @@ def _keep_releases(ledger: Ledger) -> int:
 
 
 def _newest(folded: Mapping[str, Folded], count: int) -> set[str]:
-    """Ids of the newest markers of each channel, so many by instant and so many by name."""
-    channels: dict[str, list[tuple[datetime, str]]] = {}
-    for release_id, each in folded.items():
-        channels.setdefault(each.channel, []).append((each.at, release_id))
+    """Ids of the newest markers of each channel, by instant and by name: so many from the newest one on in place."""
     found: set[str] = set()
-    for orders in channels.values():
-        found.update(release_id for _, release_id in sorted(orders)[-count:])
-        found.update(sorted(release_id for _, release_id in orders)[-count:])
+    for channel in {each.channel for each in folded.values()}:
+        ids = [release_id for release_id, each in folded.items() if each.channel == channel]
+        for line in (sorted(ids, key=lambda i: (folded[i].at, i), reverse=True), sorted(ids, reverse=True)):
+            placed = next((place for place, i in enumerate(line) if folded[i].placed is not None), len(line))
+            found.update(line[: placed + count])
+    return found
+
+
+def _removed_pages(ledger: Ledger) -> set[str]:
+    """Ids of the releases with which pages retired that may still be in place."""
+    return {entry.release for key, entry in ledger.retired.items() if entry.logical == key and entry.release}
+
+
+def _with_pages(markers: Markers) -> set[str]:
+    """Ids of the releases whose pages may be in place: of each page, those that name it, from the newest placed on."""
+    found: set[str] = set()
+    placed: set[str] = set()
+    for each in sorted(markers.valid.values(), key=lambda published: published.order, reverse=True):
+        pages = {asset.key for asset in each.release.assets.values() if not asset.fingerprinted}
+        if not pages <= placed:
+            found.add(each.id)
+        if each.placed_at is not None:
+            placed |= pages
     return found
 
 

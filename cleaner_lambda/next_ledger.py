@@ -14,10 +14,10 @@ from release_log.ledger_file import Announcement
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.guard import Checked
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Folded, Ledger
-    from cleaner_lambda.order import Order
     from cleaner_lambda.outcome import Outcome
     from cleaner_lambda.policy import Action, Plan, View
     from cleaner_lambda.survey import Survey
@@ -27,14 +27,18 @@ ERROR_LENGTH = 300
 """How much of an error the ledger keeps."""
 
 
-def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded], order: Order) -> Ledger:
+def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded], log: FoldedLog) -> Ledger:
     """The ledger with what the run knows of the markers."""
+    lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
+    lines |= {channel: tuple(each.id for each in line) for channel, line in history.lines.items()}
+    lines |= log.lines
     return replace(
         ledger,
-        current={**ledger.current, **{channel: published.id for channel, published in history.current.items()}},
+        current={channel: line[0] for channel, line in lines.items()},
+        behind={channel: line[1:] for channel, line in lines.items() if line[1:]},
         folded=folded,
-        doubts=order.doubts,
-        sure_since=order.sure_since,
+        doubts=log.order.doubts,
+        sure_since=log.order.sure_since,
     )
 
 

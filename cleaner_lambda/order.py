@@ -57,6 +57,12 @@ def instants(ledger: Ledger, listed: Mapping[str, datetime]) -> dict[str, dateti
     return {i: known[i].at if i in known else last_modified for i, last_modified in listed.items()}
 
 
+def placed_instants(ledger: Ledger, listed: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Id -> since when its pages are in place: the ``LastModified`` of the file that says so, as first seen."""
+    known = {i: each.placed for i, each in ledger.seen.items() if each.placed is not None}
+    return {**listed, **known}
+
+
 def find_order(ledger: Ledger, current: Mapping[str, Published], new: Iterable[Published]) -> Order:
     """Find the channels whose current release is unknown.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from release_log.fingerprints import split
+from release_log.layout import is_stored_page
 from release_log.policy_settings import Orphans
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ def in_force(orphans: Orphans, layout: Layout) -> Orphans:
 
 def is_retired(key: str, orphans: Orphans, pattern: re.Pattern[str] | None) -> bool:
     """Whether the object is retired if it is an orphan."""
-    return orphans is Orphans.ALL or (orphans is Orphans.FINGERPRINTED and split(key, pattern).fingerprint is not None)
+    return (
+        orphans is Orphans.ALL
+        or is_stored_page(key)
+        or (orphans is Orphans.FINGERPRINTED and split(key, pattern).fingerprint is not None)
+    )
 
 
 def is_unproven(action: Action, view: View) -> bool:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from release_log.layout import is_stored_page
 from release_log.policy_settings import Orphans
 from release_log.tags import State
 
@@ -52,6 +53,8 @@ class Reason(StrEnum):
     MAY_BE_MISSING = "may_be_missing"
     INNER_SITE = "inner_site"
     NEEDED_AROUND = "needed_by_a_site_around"
+    PAGE_IN_PLACE = "page_in_place"
+    UNKNOWN_PAGE = "unknown_page"
     REFUSED = "refused"
     NOT_LOOKED_AT = "not_looked_at"
     FOREIGN = "foreign"
@@ -96,6 +99,7 @@ class View:
         tags_unknown: Keys whose tags a rebuild could not read: when they retired is not certain, so they stay.
         doubles: Key -> the missing key of a release that it may mean; see `cleaner_lambda.doubles`.
         around: Keys that the sites around this one need.
+        in_place: Keys of releases whose pages are in place, or were until a moment ago, though they are not current.
         missing: Keys of current releases that a listing did not find: the brake does not count them.
         untaggable: Keys whose tags S3 refused to change: not tried again before the next full listing.
         undeletable: Keys that S3 refused to delete: the same.
@@ -117,6 +121,7 @@ class View:
     tags_unknown: frozenset[str] = frozenset()
     doubles: Mapping[str, str] = field(default_factory=dict)
     around: frozenset[str] = frozenset()
+    in_place: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
     untaggable: frozenset[str] = frozenset()
     undeletable: frozenset[str] = frozenset()
@@ -134,6 +139,7 @@ class View:
             (self.pinned, Reason.PINNED),
             (self.kept, Reason.KEPT_RELEASE),
             (self.around, Reason.NEEDED_AROUND),
+            (self.in_place, Reason.PAGE_IN_PLACE),
             (self.not_looked_at, Reason.NOT_LOOKED_AT),
             (self.tags_unknown, Reason.TAGS_UNKNOWN),
             (self.held, Reason.MISSING_MARKER),
@@ -295,7 +301,8 @@ def _untag_reason(key: str, view: View) -> Reason:
 
 
 def _needs_tag(key: str, entry: Retired, view: View) -> bool:
-    wrong = entry.tagged != entry.mark or key in view.owed
+    """Whether an asset's tag has to be written. A stored page has none, as it is copied to where visitors get it."""
+    wrong = (entry.tagged != entry.mark or key in view.owed) and not is_stored_page(key)
     return wrong and not any(key in keys for keys in (view.tags_unknown, view.untaggable, view.not_looked_at))
 
 

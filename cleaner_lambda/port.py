@@ -23,6 +23,7 @@ class Listed:
     key: str
     size: int
     last_modified: datetime
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

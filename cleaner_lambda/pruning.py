@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.cut import newest_up_to
+from cleaner_lambda.cut import lines_at
 from cleaner_lambda.ledger import Ledger
+from release_log.ledger_file import HOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from cleaner_lambda.ledger import Folded, Retired
+    from release_log.layout import Layout
 
 KEEP_MARKERS = 100
 """The number of newest markers of each channel that stay, for people and for roll-backs."""
@@ -63,13 +65,38 @@ def next_cut(ledger: Ledger, there: Mapping[str, Folded], keep: Collection[str],
 
 
 def old_markers(there: Mapping[str, Folded], cut: tuple[datetime, str], keep: Collection[str]) -> set[str]:
-    """Ids of the markers up to a cut that may be deleted."""
+    """Ids of the markers up to a cut that may be deleted.
+
+    The end of a channel stays as long as a release before it does: ``keep_releases`` counts up to the end.
+    """
     channels: dict[str, list[tuple[datetime, str]]] = {}
     for release_id, each in there.items():
         channels.setdefault(each.channel, []).append((each.at, release_id))
     newest = {i for orders in channels.values() for _, i in sorted(orders)[-KEEP_MARKERS:]}
     old = {i for i, each in there.items() if (each.at, i) <= cut}
-    return old - newest - newest_up_to(there, cut) - set(keep)
+    old -= newest | lines_at(there, cut) | set(keep)
+    staying = {
+        channel: min((each for each in orders if each[1] not in old), default=cut)
+        for channel, orders in channels.items()
+    }
+    return {i for i in old if not there[i].ended or (there[i].at, i) < staying[there[i].channel]}
+
+
+def with_placed(layout: Layout, markers: frozenset[str], placed: Collection[str]) -> frozenset[str]:
+    """Keys of some markers, and of the files that say of their releases that they are in place."""
+    return markers.union(layout.placed_key(i) for i in placed if layout.marker_key(i) in markers)
+
+
+def dangling(layout: Layout, markers: Collection[str], placed: Mapping[str, datetime], now: datetime) -> set[str]:
+    """Keys of the files that say of a release that it is in place, though its marker is gone.
+
+    A young one's marker may only be missing on the other page of the listing.
+    """
+    return {
+        layout.placed_key(release_id)
+        for release_id, at in placed.items()
+        if release_id not in markers and at + HOLDS <= now
+    }
 
 
 def checkpoint(ledger: Ledger, retired: Mapping[str, Retired], cut: tuple[datetime, str]) -> Ledger:
@@ -80,10 +107,11 @@ def checkpoint(ledger: Ledger, retired: Mapping[str, Retired], cut: tuple[dateti
         retired: Key -> every retired asset.
         cut: The cut.
     """
-    then = newest_up_to(ledger.seen, cut)
+    then = lines_at(ledger.seen, cut)
     dated = then | {i for i, each in ledger.folded.items() if (each.at, i) > cut}
     return Ledger(
         current=ledger.current,
+        behind=ledger.behind,
         folded=ledger.folded,
         gone=ledger.gone,
         cut=cut,

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cleaner_lambda.history import redate
 from cleaner_lambda.pace import batches
 from cleaner_lambda.s3_errors import PASSING, UNANSWERED
+from release_log.layout import is_stored_page
 from release_log.tags import read_mark
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
         except BotoCoreError as error:
             return (key, None), f"{UNANSWERED}: {error}"
 
-    assets = {*history.live_keys(), *history.retired}
+    assets = {key for key in (*history.live_keys(), *history.retired) if not is_stored_page(key)}
     tags_read: list[Tags] = []
     errors: dict[str, str] = {}
     again = sorted(unknown & assets)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.ledger import Retired
 from release_log.fingerprints import split
+from release_log.layout import is_stored_page
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
@@ -80,19 +81,20 @@ def reconcile(
     retired = {key: _seen(entry, known[key]) for key, entry in history.retired.items() if key in known}
     # An object that was stored again after it retired has lost its tag.
     stored_again = {key for key, entry in retired.items() if known[key].last_modified > entry.mark.since}
+    stored_again = {key for key in stored_again if not is_stored_page(key)}
     gone = (live | history.retired.keys()) - known.keys()
     strays = {key: listed for key, listed in inventory.strays.items() if not key.startswith(nested)}
     # Markers are read after the clock: with one of them the asset may have entered its state a moment later.
-    since = max([now, *(published.at for published in history.current.values())])
+    since = max([now, *(each.placed_at or each.at for each in history.releases)])
     if history.current or ended:
         for key, listed in strays.items():
-            logical = split(key, pattern).logical
+            logical = key if is_stored_page(key) else split(key, pattern).logical
             state = State.SUPERSEDED if logical in paths else State.REMOVED
             retired[key] = _seen(Retired(logical, Mark(state, since), listed.size, release=""), listed)
     others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))
     return Reconciled(
         history=replace(history, retired=retired, owed=(history.owed - gone) | stored_again),
-        missing=tuple(sorted(live - known.keys())),
+        missing=tuple(sorted(history.expected_keys() - known.keys())),
         orphans=len(strays) + others,
         nothing_left=not (known or strays or any(not folder.startswith(nested) for folder in inventory.young)),
     )

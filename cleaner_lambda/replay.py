@@ -18,18 +18,32 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from cleaner_lambda.history import Published
+    from cleaner_lambda.history import Line, Published
     from cleaner_lambda.ledger import Ledger, Retired
     from cleaner_lambda.markers import Markers
 
 
-def must_replay(ledger: Ledger, listed: Mapping[str, datetime], new: list[Published]) -> bool:
-    """Whether the history has to be replayed; if not, folding in the new markers is enough."""
+def is_unplaced(ledger: Ledger, release_id: str) -> bool:
+    """Whether the ledger knows a release, and does not know that it is in place."""
+    return release_id in ledger.folded and ledger.folded[release_id].placed is None
+
+
+def must_replay(ledger: Ledger, markers: Markers, new: list[Published]) -> bool:
+    """Whether the history has to be replayed; if not, folding in the new files is enough."""
     if not ledger.folded or ledger.tags_read_to is not None:
         return True
     # A marker that is gone counts: it may say that the channel has ended of which an older release is put back.
     newest = max((seen.at, release_id) for release_id, seen in ledger.seen.items())
-    return bool(_changed(ledger, listed)) or any(published.order < newest for published in new)
+    # That a release is in place is an event like a marker; within one second the two may come in any order.
+    last = max([newest[0], *(each.placed for each in ledger.folded.values() if each.placed is not None)])
+    placed = [at for i, at in markers.placed.items() if is_unplaced(ledger, i) and at >= ledger.folded[i].at]
+    redated = (each.placed not in {None, markers.placed.get(i, each.placed)} for i, each in ledger.folded.items())
+    return (
+        bool(_changed(ledger, markers.listed))
+        or any(each.order < newest or each.at < last for each in new)
+        or any(at < last for at in placed)
+        or any(redated)
+    )
 
 
 def wanted(ledger: Ledger, markers: Markers) -> set[str]:
@@ -61,21 +75,33 @@ def replay(
     published = [*markers.of(markers.listed), *ends]
     then, cut = current_at_cut(ledger), ledger.cut
     channels = {i: each.channel for i, each in ledger.seen.items()}
-    history = History({each.release.channel: each for each in published if each.id in then}, channels=channels)
+    lines: dict[str, Line] = {}
+    for each in sorted(published, key=lambda each: each.order):
+        if each.id in then:
+            lines[each.release.channel] = (each, *lines.get(each.release.channel, ()))
+    history = History(lines, channels=channels)
     after, ended = published, {}
+    placed: list[Published] = []
     if cut is not None:
         after = [each for each in published if each.order > cut]
         late = [each for each in published if each.order <= cut and not is_cut_off(ledger, each.id, each.at)]
         history = fold_late(history, late, cut[0])
         ended = {channel: cut[0] for channel, each in history.current.items() if each in late and each.release.ended}
-    history = fold(history, after, sure_since)
+        # What the ledger did not know at the cut counts from the cut on: late, and never early.
+        known = ledger.seen
+        placed = [
+            each if each.placed_at is None else replace(each, placed=max(each.placed_at, cut[0]))
+            for each in history.releases
+            if each.id not in known or known[each.id].placed is None or (known[each.id].placed or cut[0]) > cut[0]
+        ]
+    history = fold(history, after, placed, sure_since)
     for each in sorted(after, key=lambda each: each.order):
         if each.release.ended and (sure_since is None or each.at >= sure_since):
             ended.setdefault(each.release.channel, each.at)
     live, paths = history.live_keys(), history.live_paths()
-    before = set(ledger.current.values())
+    before = {*ledger.current.values(), *(i for ids in ledger.behind.values() for i in ids)}
     fresh = [each for each in published if each.id in before] + new
-    there = frozenset().union(*(each.release.keys for each in fresh))
+    there = frozenset().union(*(each.release.all_keys for each in fresh))
     retired = {key: entry for key, entry in history.retired.items() if key in there or lost}
     for key, entry in ledger.retired.items():
         if key in history.retired:

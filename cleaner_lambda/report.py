@@ -91,6 +91,7 @@ class Report:
         unfinished: Whether the run ended before its work did; the cleaner continues by itself.
         newest_marker: S3's ``LastModified`` of the newest marker; None if there is no marker.
         inner_sites: Prefixes of sites inside this one: their assets are left alone.
+        not_in_place: Ids of the newest releases whose pages are not all in place, an hour after their markers.
         not_looked_at: The number of assets left alone because there was no time to look whether they are another's.
     """
 
@@ -112,6 +113,7 @@ class Report:
     newest_marker: datetime | None = None
     inner_sites: frozenset[str] = frozenset()
     not_looked_at: int = 0
+    not_in_place: tuple[str, ...] = ()
     ended: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -189,6 +191,7 @@ class Report:
             "bytes_deleted": self.bytes_deleted,
             "missing": list(self.missing or ()),
             "inner_sites": sorted(self.inner_sites),
+            "not_in_place": list(self.not_in_place),
             "upcoming": [{**_entry(a), "due": a.due and format_instant(a.due)} for a in self.plan.upcoming],
             "not_looked_at": self.not_looked_at,
             "orphans": self.orphans,

@@ -14,32 +14,34 @@ from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.checkpoint import write_checkpoint
 from cleaner_lambda.close import close_log
-from cleaner_lambda.decision import changed, decide_and_check, decide_first, look_at_neighbours
+from cleaner_lambda.decision import Decided, changed, decide_again, decide_first, look_again_at_pages
 from cleaner_lambda.ending import ended_log, has_ended, is_over
 from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, UnreadableError
 from cleaner_lambda.folding import all_folded
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
-from cleaner_lambda.look import take_second_look
 from cleaner_lambda.markers import stop_for_unreadable
 from cleaner_lambda.next_ledger import after_effects, announce, lasting, with_markers, without_ended
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
+from cleaner_lambda.pages import ends_of
 from cleaner_lambda.policy import Plan, Reason
-from cleaner_lambda.pruning import checkpoint, next_cut
+from cleaner_lambda.pruning import checkpoint, dangling, next_cut, with_placed
 from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
 from release_log.layout import Layout
 from release_log.ledger_file import HOLDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.port import S3Port
+    from cleaner_lambda.pruning import Cut
     from cleaner_lambda.survey import Survey
     from release_log.policy_settings import Policy
 
@@ -48,6 +50,9 @@ ATTEMPTS = 10
 
 RETRY_SECONDS = 900
 """How soon the cleaner comes back for keys that failed, and after a run that broke off."""
+
+PLACING = timedelta(hours=1)
+"""So long after its marker a release whose pages are not all in place is reported: no upload takes so long."""
 
 REBUILT_SECONDS = 60
 """How soon the cleaner comes back when a rebuild of the ledger held up due deletions."""
@@ -148,37 +153,34 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     loaded = _begin(store, layout, job, pace, earlier)
     if isinstance(loaded, Report):
         return loaded
-    log, known, kept, view, checked = decide_first(store, layout, job, loaded, pace)
+    decided = decide_first(store, layout, job, loaded, pace)
+    log, known, plan = decided.log, decided.known, decided.checked.plan
     folded = all_folded(loaded.ledger, log.markers)
-    plan = checked.plan
-    seen = with_markers(loaded.ledger, known.history, folded, log.order)
-    stay = {*seen.current.values(), *loaded.ledger.current.values(), *kept, *loaded.look.pins.by_id}
-    held_up = plan.is_stopped or layout.checkpoint in known.refused.writes
-    cut = None if held_up else next_cut(loaded.ledger, folded, stay, loaded.now)
+    seen = with_markers(loaded.ledger, known.history, folded, log)
+    cut, decided = _find_cut(store, layout, job, loaded, decided, seen, pace)
     old = frozenset(layout.marker_key(i) for i in cut.markers) if cut is not None else frozenset()
+    dangles = dangling(layout, loaded.look.markers, loaded.look.placed, loaded.now) - known.refused.writes.keys()
     expired = loaded.look.protections.expired.keys() - known.refused.writes.keys()
     first, last = (
         frozenset(map(layout.marker_key, ids)) - known.refused.writes.keys()
         for ids in ended_log(loaded.ledger, known.history, folded, nothing_left=known.nothing_left)
     )
+    old, first, last = (with_placed(layout, each, loaded.look.placed) for each in (old, first, last))
 
     etag, look = loaded.base.etag, loaded.look
-    announced = frozenset() if plan.is_stopped else keys(plan.delete) | old | first | last | expired
+    announced = frozenset() if plan.is_stopped else keys(plan.delete) | old | dangles | first | last | expired
     retagged = changed(plan)  # an asset that is not deleted after all is tagged
     if announced or retagged:
         # From here on no replay may rely on the markers that are about to be deleted.
-        ahead = loaded.ledger if cut is None else replace(loaded.ledger, cut=cut.at)
+        ahead = replace(loaded.ledger, lingering=decided.lingering, cut=loaded.ledger.cut if cut is None else cut.at)
         ahead = announce(ahead, job.run, announced | unanswered.deletions, retagged | unanswered.tags)
         etag = store.put_if(layout.ledger, ledgers.encode(ahead), etag)
     if announced:
-        look = take_second_look(store, layout, job.policy, loaded.now, look, pace)
-        view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
-        if plan.delete:
-            known, view = look_at_neighbours(store, layout, known, view, keys(plan.delete), loaded.now, pace)
-        # At least as much is protected as before, so this deletes nothing that was not announced.
-        known, view, checked = decide_and_check(store, known, view, job, loaded.now, pace)
-        plan = _only(retagged, checked.plan)
-    prune = frozenset() if plan.is_stopped else announced & (first | look.protections.expired.keys())
+        look, decided = decide_again(store, layout, job, loaded, decided, pace)
+        known, plan = decided.known, _only(retagged, decided.checked.plan)
+        old -= with_placed(layout, frozenset(map(layout.marker_key, decided.lingering)), loaded.look.placed)
+    view, checked = decided.view, decided.checked
+    prune = frozenset() if plan.is_stopped else announced & (dangles | first | look.protections.expired.keys())
     outcome = Outcome()
     report = Report(
         dry_run=job.dry_run,
@@ -203,6 +205,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         newest_marker=max(look.markers.values(), default=None),
         inner_sites=known.inner,
         not_looked_at=len(view.not_looked_at),
+        not_in_place=tuple(sorted(i for i, at in known.history.not_in_place().items() if at + PLACING <= loaded.now)),
     )
     if announced or retagged:
         so_far.report = report
@@ -216,14 +219,17 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
             outcome.failed[layout.checkpoint] = refusal
     apply(store, plan, [sorted(prune), [] if plan.is_stopped else sorted(last)], pace, outcome, unanswered)
     after = after_effects(seen, known, view, checked, outcome)
+    lingering = decided.lingering_after(outcome.deleted, loaded.now)
     report = replace(
         report,
         unfinished=outcome.unfinished or known.tags_read_to is not None or view.not_looked_at != frozenset(),
-        next_due=loaded.now if view.not_looked_at else _next_due(plan, outcome, known, loaded),
+        next_due=loaded.now
+        if view.not_looked_at
+        else _next_due(plan, outcome, known, loaded, ends_of(lingering, job.policy)),
         refused={**lasting(known.unread), **after.refused.tags, **after.refused.writes},
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
-    after = replace(after, folded=there, gone=gone_after(loaded.ledger, folded, there))
+    after = replace(after, lingering=lingering, folded=there, gone=gone_after(loaded.ledger, folded, there))
     after = without_ended(replace(after, in_doubt=log.in_doubt & after.retired.keys()))
     # What S3 did not answer may still happen: until that is over it stays announced.
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
@@ -231,6 +237,28 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
         _write_last(store, layout, replace(after, last_run=last_run), etag)
     return report
+
+
+def _find_cut(  # noqa: PLR0913, PLR0917 (what the run knows so far)
+    store: S3Port, layout: Layout, job: Job, loaded: Loaded, decided: Decided, seen: Ledger, pace: Pace
+) -> tuple[Cut | None, Decided]:
+    """The next cut, if it is time for one; then the pages are looked at, if they were not, before a marker goes.
+
+    The marker of a release whose page is in place says what that page asks for.
+    """
+    if decided.checked.plan.is_stopped or layout.checkpoint in decided.known.refused.writes:
+        return None, decided
+    cut = next_cut(loaded.ledger, seen.folded, _stay(loaded, decided, seen), loaded.now)
+    if cut is not None and cut.markers and decided.pages is None:
+        decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
+    return cut, decided
+
+
+def _stay(loaded: Loaded, decided: Decided, seen: Ledger) -> set[str]:
+    """Ids of the markers that stay, however old."""
+    behind = (*seen.behind.values(), *loaded.ledger.behind.values())
+    stay = {*seen.current.values(), *loaded.ledger.current.values(), *(i for ids in behind for i in ids)}
+    return stay | {*decided.kept, *decided.lingering, *loaded.look.pins.by_id}
 
 
 def _write_last(store: S3Port, layout: Layout, ledger: Ledger, etag: str | None) -> None:
@@ -285,10 +313,11 @@ def _only(announced: frozenset[str], plan: Plan) -> Plan:
     )
 
 
-def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded) -> datetime | None:
+def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: Iterable[datetime]) -> datetime | None:
     now = loaded.now
-    due = [instant for instant in (plan.next_due, loaded.base.resume) if instant is not None]
+    due = [instant for instant in (plan.next_due, loaded.base.resume, *ends) if instant is not None]
     errors = (*outcome.failed.values(), *known.unread.values(), *known.unproven.values())
+    due += [at + PLACING for at in known.history.not_in_place().values() if at + PLACING > now]
     if any(error.startswith(PASSING) for error in errors):
         due.append(now + timedelta(seconds=RETRY_SECONDS))
     if (errors or known.refused.tags or known.refused.writes) and known.listed_at is not None:

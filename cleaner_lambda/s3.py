@@ -92,7 +92,7 @@ class S3Store:
             for entry in page.get("Contents", ()):
                 if to is not None and entry["Key"] > to:
                     return
-                yield Listed(entry["Key"], entry["Size"], whole_seconds(entry["LastModified"]))
+                yield Listed(entry["Key"], entry["Size"], whole_seconds(entry["LastModified"]), entry["ETag"])
 
     def put_if(self, key: str, body: bytes, etag: str | None) -> str:
         """See `S3Port.put_if`."""
@@ -137,6 +137,7 @@ class S3Store:
             if self._is_missing(key, error):
                 return None
             raise
+        self._note_time(answer)
         return answer["Metadata"]
 
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:

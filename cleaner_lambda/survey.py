@@ -108,7 +108,9 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         rule = Orphans.REPORT if stopped else in_force(orphans, layout)
         protected = loaded.look.protections.by_key
         known = {*history.live_keys(), *history.retired, *protected, *loaded.look.pins.keys, *around.keys}
-        inventory = take_inventory(store, layout, known, rule, loaded.now, pace.mapper, inner=inner, pattern=pattern)
+        inventory = take_inventory(
+            store, layout, known, rule, loaded.now, pace.mapper, inner=inner, pages=not stopped, pattern=pattern
+        )
         reconciled = reconcile(history, inventory, loaded.now, ended=markers_are_gone(loaded), pattern=pattern)
         history, missing, count = reconciled.history, reconciled.missing, reconciled.orphans
         listed_at, nested, refused = loaded.now, frozenset(inventory.nested), Refused()

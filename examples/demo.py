@@ -67,6 +67,7 @@ def _run_site(site: Installation) -> None:
     _step("3. Publish three releases of a Vite site; EventBridge wakes the cleaner after each")
     for release in RELEASES:
         _publish(site, release)
+    _fail_to_roll_out(site)
     _wait_for_deletions(site, _show_plan(site))
     _show_bucket(site)
     console.print("\n[bold]What to do next[/bold]")
@@ -97,9 +98,20 @@ def _publish(site: Installation, release: int) -> None:
     console.print(table)
 
 
+def _fail_to_roll_out(site: Installation) -> None:
+    _step("4. A roll-out that fails: python -m uploader run release-1 … -- false")
+    before = site.page()
+    console.print(f"   {site.fail_to_roll_out(build(1, site.aws.scratch / 'failed'), 'failed')}", soft_wrap=True)
+    if site.page() != before:
+        msg = "a roll-out that failed changed the page that a visitor gets"
+        raise DemoError(msg)
+    console.print("   [green]a visitor gets the same index.html as before[/green]")
+    console.print(f"   verify: {site.verify()}", soft_wrap=True)
+
+
 def _show_plan(site: Installation) -> set[str]:
-    _step('4. Ask the cleaner for its plan: invoke with {"dry_run": true}')
-    answer = site.invoke({"dry_run": True})
+    _step('5. Ask the cleaner for its plan: invoke with {"dry_run": true}')
+    answer = site.plan()
     if "errorMessage" in answer:
         raise DemoError(answer["errorMessage"])
     console.print(f"   now: {_counts(answer)}; it comes back by itself at {answer['next_due']}")
@@ -112,7 +124,7 @@ def _show_plan(site: Installation) -> set[str]:
 
 
 def _wait_for_deletions(site: Installation, planned: set[str]) -> None:
-    _step("5. Wait for the grace period and the TTLs; the cleaner comes back by its own schedule, to the minute")
+    _step("6. Wait for the grace period and the TTLs; the cleaner comes back by its own schedule, to the minute")
     for schedule in site.wait_for_wake_up():
         console.print(f"   EventBridge Scheduler: {schedule['ScheduleExpression']} -> {schedule['Target']['Input']}")
     before = site.assets().keys()
@@ -127,7 +139,7 @@ def _wait_for_deletions(site: Installation, planned: set[str]) -> None:
 
 
 def _show_bucket(site: Installation) -> None:
-    _step("6. Look at the bucket: which assets are left, and why")
+    _step("7. Look at the bucket: which assets are left, and why")
     ledger, table = site.ledger(), _table("asset", "bytes", "why")
     for key, size in site.assets().items():
         table.add_row(key, str(size), _why(ledger, key))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from cleaner_lambda import ledger as ledgers
@@ -69,16 +70,58 @@ class Installation:
         Raises:
             DemoError: The command failed.
         """
-        command = [sys.executable, "-m", "uploader", str(directory), "--bucket", self.bucket]
-        command += ["--prefix", self.prefix, "--release", release, "--json"]
-        answer = subprocess.run(
-            command, cwd=ROOT, env=self.aws.environment(), capture_output=True, text=True, check=False
-        )
+        answer = self._uploader(str(directory), "--release", release, "--json")
         if answer.returncode:
             msg = f"the uploader failed: {answer.stderr.strip()}"
             raise DemoError(msg)
         document: dict[str, Any] = json.loads(answer.stdout)
         return document
+
+    def fail_to_roll_out(self, directory: Path, release: str) -> str:
+        """Roll a build out with a command that fails; returns what the uploader says.
+
+        Raises:
+            DemoError: It did not fail.
+        """
+        answer = self._uploader("run", str(directory), "--release", release, after=("--", "false"))
+        if answer.returncode != 1:
+            msg = f"the roll-out should have failed: {answer.stdout}{answer.stderr}"
+            raise DemoError(msg)
+        return answer.stderr.strip()
+
+    def verify(self) -> str:
+        """What ``verify`` says of the current release.
+
+        Raises:
+            DemoError: Something is wrong with it.
+        """
+        answer = self._uploader("verify")
+        if answer.returncode:
+            msg = f"verify found a problem: {answer.stdout}{answer.stderr}"
+            raise DemoError(msg)
+        return answer.stdout.strip()
+
+    def page(self) -> str:
+        """The content of the page that a visitor gets."""
+        key = f"{self.prefix}index.html"
+        body: bytes = self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return body.decode()
+
+    def _uploader(self, *arguments: str, after: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+        command = [
+            sys.executable,
+            "-m",
+            "uploader",
+            *arguments,
+            "--bucket",
+            self.bucket,
+            "--prefix",
+            self.prefix,
+            *after,
+        ]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.aws.environment(), capture_output=True, text=True, check=False
+        )
 
     def invoke(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Invoke the cleaner by hand.
@@ -89,6 +132,14 @@ class Installation:
         answer = self.aws.client("lambda").invoke(FunctionName=self.function, Payload=json.dumps(payload))
         document: dict[str, Any] = json.loads(answer["Payload"].read())
         return document
+
+    def plan(self) -> dict[str, Any]:
+        """The answer to a dry run while no run is deleting: what that one deletes would be in no plan."""
+
+        def is_alone(answer: dict[str, Any]) -> bool:
+            return all(stop["reason"] != "deleting" for stop in answer.get("stopped_by", ()))
+
+        return wait(partial(self.invoke, {"dry_run": True}), is_alone, "a run of the cleaner did not end")
 
     def ledger(self) -> Ledger:
         """The cleaner's state; an empty ledger before the first run."""
@@ -116,10 +167,12 @@ class Installation:
         return [client.get_schedule(GroupName=group, Name=name) for group, name in names]
 
     def wait_until_cleaned(self, release_id: str) -> Ledger:
-        """Wait for the run that the release's marker starts."""
-        return wait(
-            self.ledger, lambda ledger: release_id in ledger.folded, f"the cleaner did not process {release_id}"
-        )
+        """Wait for the run that knows that the release is in place."""
+
+        def is_in_place(ledger: Ledger) -> bool:
+            return release_id in ledger.folded and ledger.folded[release_id].placed is not None
+
+        return wait(self.ledger, is_in_place, f"the cleaner did not process {release_id}")
 
     def wait_for_wake_up(self) -> list[dict[str, Any]]:
         """Wait until the cleaner has scheduled a wake-up, which is the last step of its run."""

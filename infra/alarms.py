@@ -126,6 +126,15 @@ ALARMS = (
         Missing.IGNORE,
     ),
     Alarm(
+        "pages-not-in-place",
+        "For an hour the pages of a current release of {site} are not all in place: its upload was cut off",
+        Subject.SITE,
+        Metric.NOT_IN_PLACE,
+        "Maximum",
+        5,
+        Missing.IGNORE,
+    ),
+    Alarm(
         "brake-pulled",
         "A run would have deleted more of {site} than max_delete_fraction allows, so it deleted nothing",
         Subject.SITE,

@@ -30,7 +30,8 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
         _list_site(bucket_arn, layout, more, *_folders_of_pattern(layout)),
         # The ledger's compare-and-swap needs it too: a write with If-Match requires s3:GetObject.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-        # An asset is never read, but its metadata says whether an upload sent it, and HEAD requires s3:GetObject.
+        # An asset is never read, but its metadata says whether an upload sent it, and a page's which it is.
+        # HEAD requires s3:GetObject.
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
         # Of the sites around this one, which may need some of its assets, it reads the release logs too.
         iam.PolicyStatement(

@@ -1,14 +1,16 @@
 """The keys in the bucket. No other module builds a key from parts, or takes one apart.
 
-==========================================  =====================================================
-``<prefix>.releases/pending/<id>.json``     intent: a release that is being uploaded
-``<prefix>.releases/staged/<id>.json``      a release that waits for its activation
-``<prefix>.releases/pins/<id>.json``        a release whose assets are kept until it is unpinned
-``<prefix>.releases/markers/<id>.json``     release marker, never changed afterwards
-``<prefix>.releases/ledger.json.gz``        the cleaner's state
-``<prefix>.releases/checkpoint.json.gz``    what deleted markers said, for a rebuild of that state
-any other key below ``<prefix>``            an asset
-==========================================  =====================================================
+==============================================  =====================================================
+``<prefix>.releases/pending/<id>.json``         intent: a release that is being uploaded
+``<prefix>.releases/staged/<id>.json``          a release that waits for its activation
+``<prefix>.releases/pins/<id>.json``            a release whose assets are kept until it is unpinned
+``<prefix>.releases/markers/<id>.json``         release marker, never changed afterwards
+``<prefix>.releases/markers/<id>.placed.json``  the pages of that release are in place
+``<prefix>.releases/pages/<digest>``            a page as a release has it: a file without a fingerprint
+``<prefix>.releases/ledger.json.gz``            the cleaner's state
+``<prefix>.releases/checkpoint.json.gz``        what deleted markers said, for a rebuild of that state
+any other key below ``<prefix>``                an asset
+==============================================  =====================================================
 """
 
 from __future__ import annotations
@@ -25,10 +27,14 @@ if TYPE_CHECKING:
 
 LOG_FOLDER = ".releases/"
 
+PLACED = ".placed.json"
+"""The end of a file's name that says that the pages of a release are in place."""
+
 _ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)")
 _ODD_CHARACTER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ID = re.compile(r"\d{8}T\d{6}Z-[A-Za-z0-9][A-Za-z0-9._-]{0,63}(?<!\.placed)")
+_PAGE = re.compile(r"[0-9a-f]{64}")
 
 
 class Layout(NamedTuple):
@@ -66,6 +72,11 @@ class Layout(NamedTuple):
         return f"{self.log}markers/"
 
     @property
+    def pages(self) -> str:
+        """Prefix of the stored pages."""
+        return f"{self.log}pages/"
+
+    @property
     def ledger(self) -> str:
         """Key of the cleaner's state."""
         return f"{self.log}ledger.json.gz"
@@ -95,6 +106,31 @@ class Layout(NamedTuple):
         """Key of the marker of a release."""
         return self.key_in(self.markers, release_id)
 
+    def placed_key(self, release_id: str) -> str:
+        """Key of the file that says that the pages of a release are in place."""
+        return f"{self.markers}{release_id}{PLACED}"
+
+    def page_key(self, name: str) -> str:
+        """Key of a stored page; see `release_log.marker.Asset.stored`."""
+        return f"{self.pages}{name}"
+
+    def stores(self, key: str) -> bool:
+        """Whether a key can be a stored page of this site."""
+        return key.startswith(self.pages) and is_page_name(key[len(self.pages) :])
+
+    def page_path(self, key: str) -> str:
+        """The logical path of a page's stored versions."""
+        return f"{self.pages}{key}"
+
+    def page_of(self, path: str) -> str | None:
+        """The page's key in such a logical path; None for the logical path of an asset."""
+        return path[len(self.pages) :] if path.startswith(self.pages) else None
+
+    def placed_id(self, key: str) -> str | None:
+        """The id of the release that a file says is in place; None if the file is named otherwise."""
+        name = key[len(self.markers) : -len(PLACED)]
+        return name if key.startswith(self.markers) and key.endswith(PLACED) and is_id(name) else None
+
     def owns(self, key: str) -> bool:
         """Whether a key can be an asset of this site: under its prefix, and outside every release log.
 
@@ -115,7 +151,7 @@ class Layout(NamedTuple):
         """Every folder below the site's prefix that some keys lie in: a site inside this one may have it as prefix."""
         found: set[str] = set()
         for key in keys:
-            slash = key.rfind("/")
+            slash = -1 if key.startswith(self.log) else key.rfind("/")
             while slash >= len(self.prefix) and key[: slash + 1] not in found:
                 found.add(key[: slash + 1])
                 slash = key.rfind("/", 0, slash)
@@ -155,9 +191,10 @@ def make_id(at: datetime, release: str) -> str:
     Raises:
         LayoutError: The name has characters that an id may not have, or is too long.
     """
-    if not _NAME.fullmatch(release):
+    if not _NAME.fullmatch(release) or f"{release}.json".endswith(PLACED):
         msg = (
-            f"release {release!r}: use up to 64 letters, digits, dots, hyphens and underscores, first a letter or digit"
+            f"release {release!r}: use up to 64 letters, digits, dots, hyphens and underscores, first a letter or "
+            "digit, and not '.placed' at the end"
         )
         raise LayoutError(msg)
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{release}"
@@ -166,6 +203,16 @@ def make_id(at: datetime, release: str) -> str:
 def is_id(text: str) -> bool:
     """Whether a text is the id of a release, and not only its name."""
     return _ID.fullmatch(text) is not None
+
+
+def is_stored_page(key: str) -> bool:
+    """Whether a key is a stored page's, of any site; no asset has such a key."""
+    return f"{LOG_FOLDER}pages/" in key
+
+
+def is_page_name(name: str) -> bool:
+    """Whether a text is the name of a stored page."""
+    return _PAGE.fullmatch(name) is not None
 
 
 def begun_at(release_id: str) -> datetime | None:

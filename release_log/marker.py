@@ -23,7 +23,7 @@ from release_log.bounds import (
 from release_log.channel import CHANNEL
 from release_log.errors import MarkerError
 from release_log.instants import format_instant
-from release_log.layout import Layout
+from release_log.layout import Layout, is_page_name
 from release_log.marker_fields import (
     check_asset,
     check_content,
@@ -43,12 +43,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-FORMAT = 1
-"""The format of a release."""
-
 END_FORMAT = 2
-"""The format of the end of a channel, and the newest that this version reads. A reader of format 1 refuses it: to such
-a reader it must be neither a release without assets nor nothing at all."""
+"""The format of the end of a channel. A reader of format 1 refuses it: to such a reader it must be neither a release
+without assets nor nothing at all."""
+
+FORMAT = 3
+"""The format of a release that this version writes, and the newest that it reads: its pages are stored, and put in
+place after its marker. In format 1 they are put in place before the marker, and stored nowhere else. A reader of older
+formats refuses it: to such a reader the release before would be superseded too early."""
 
 ASSETS_AT_ONCE = 1000
 """How many assets are turned into JSON at a time."""
@@ -65,6 +67,8 @@ class Asset(NamedTuple):
         headers: A short digest of the object's headers, which shows a changed rule; None if the writer gave none.
         etag: S3's ETag of the object, without quotes: while it stays the same, so does the content.
         stamp: The writer's own note of the file that has this ETag; nobody else can read it.
+        stored: For a page, that is a file without a fingerprint: the name of its stored version, a digest of its
+            content and of how it is stored. None for any other asset, and for a page of format 1.
     """
 
     key: str
@@ -74,6 +78,12 @@ class Asset(NamedTuple):
     headers: str | None = None
     etag: str | None = None
     stamp: str | None = None
+    stored: str | None = None
+
+    @property
+    def page(self) -> str | None:
+        """What tells a page's content from that of all others; None if the writer gave nothing, or if it is no page."""
+        return None if self.fingerprinted else self.stored or self.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,7 @@ class Release:
         assets: Logical path -> asset, for every file of the build.
         metadata: Free text for people: commit, branch, build URL.
         ended: Whether this is no release, but says that the channel has ended. Then it has no assets.
+        format: See `FORMAT`. Other tools write 1.
     """
 
     release: str
@@ -99,11 +110,36 @@ class Release:
     assets: Mapping[str, Asset]
     metadata: Mapping[str, str] = field(default_factory=dict)
     ended: bool = False
+    format: int = 1
+
+    @property
+    def places_pages(self) -> bool:
+        """Whether its pages are put in place after its marker, so that another file says when they are."""
+        return self.format >= FORMAT
 
     @property
     def keys(self) -> frozenset[str]:
-        """The keys of the release's assets."""
+        """The keys of the release's assets, pages in place among them."""
         return frozenset(asset.key for asset in self.assets.values())
+
+    @property
+    def pages(self) -> dict[str, Asset]:
+        """Key -> page, for each page that is stored."""
+        return {asset.key: asset for asset in self.assets.values() if asset.stored is not None}
+
+    @property
+    def objects(self) -> dict[str, Asset]:
+        """Key -> asset, of every object that the release consists of: a page is its stored version, in place or not."""
+        layout = Layout(self.prefix)
+        return {
+            asset.key if asset.stored is None else layout.page_key(asset.stored): asset
+            for asset in self.assets.values()
+        }
+
+    @property
+    def all_keys(self) -> frozenset[str]:
+        """Every key that stays while somebody needs the release: its objects, and its pages in place."""
+        return self.keys.union(self.objects)
 
 
 def encode(release: Release) -> bytes:
@@ -118,7 +154,7 @@ def encode(release: Release) -> bytes:
     rest = {
         "channel": release.channel,
         "created_at": format_instant(release.created_at),
-        **({"ended": True, "format": END_FORMAT} if release.ended else {"format": FORMAT}),
+        **({"ended": True, "format": END_FORMAT} if release.ended else {"format": release.format}),
         "metadata": dict(release.metadata),
         "prefix": release.prefix,
         "release": release.release,
@@ -153,8 +189,8 @@ def decode(body: bytes, prefix: str) -> Release:
     version = whole(document.get("format"))
     if version is None or version < 1:
         fail(f"format: {shown(document.get('format'))} is not a version number")
-    if version > END_FORMAT:
-        fail(f"format: {shown(version)} is newer than {END_FORMAT}, the newest this cleaner reads: deploy a newer one")
+    if version > FORMAT:
+        fail(f"format: {shown(version)} is newer than {FORMAT}, the newest this cleaner reads: deploy a newer one")
     ended = version == END_FORMAT
     if ended and document.get("ended") is not True:
         fail(f"ended: {shown(document.get('ended'))} is not true, which a marker of format {END_FORMAT} says")
@@ -176,8 +212,9 @@ def decode(body: bytes, prefix: str) -> Release:
         prefix=prefix,
         uploader=texts_of(document, "uploader"),
         metadata=texts_of(document, "metadata") if "metadata" in document else {},
-        assets={logical: _decode_asset(logical, value, layout) for logical, value in assets.items()},
+        assets={logical: _decode_asset(logical, value, layout, version) for logical, value in assets.items()},
         ended=ended,
+        format=1 if ended else version,
     )
 
 
@@ -224,19 +261,20 @@ def _as_json(document: Mapping[str, object]) -> bytes:
 
 def _encode_asset(logical: str, asset: Asset) -> str:
     """An asset as `_as_json` writes it, in half the time: names in order, without the fields that are None."""
-    key, size, fingerprinted, digest, headers, etag, stamp = asset
+    key, size, fingerprinted, digest, headers, etag, stamp, stored = asset
     if not (is_short(logical) and is_short(key) and size <= OBJECT_BYTES):
         check_asset(logical, key, size)
     first = "" if digest is None else f'"digest":{encode_basestring(digest)},'
     third = "" if headers is None else f'"headers":{encode_basestring(headers)},'
     second = '"fingerprinted":true,' if fingerprinted else '"fingerprinted":false,'
     tag = "" if etag is None else f'"etag":{encode_basestring(etag)},'
-    last = "" if stamp is None else f',"stamp":{encode_basestring(stamp)}'
+    fourth = "" if stamp is None else f',"stamp":{encode_basestring(stamp)}'
+    last = "" if stored is None else f',"stored":{encode_basestring(stored)}'
     name, quoted = encode_basestring(logical), encode_basestring(key)
-    return f'{name}:{{{first}{tag}{second}{third}"key":{quoted},"size":{size}{last}}}'
+    return f'{name}:{{{first}{tag}{second}{third}"key":{quoted},"size":{size}{fourth}{last}}}'
 
 
-def _decode_asset(logical: str, value: object, layout: Layout) -> Asset:
+def _decode_asset(logical: str, value: object, layout: Layout, version: int) -> Asset:
     where = f"assets[{shown(logical)}]"
     if not logical:
         fail("assets: a logical path is empty")
@@ -259,4 +297,9 @@ def _decode_asset(logical: str, value: object, layout: Layout) -> Asset:
     headers = text_of(value, "headers", where) if "headers" in value else None
     etag = text_of(value, "etag", where) if "etag" in value else None
     stamp = text_of(value, "stamp", where) if "stamp" in value else None
-    return Asset(key, size, fingerprinted, digest, headers, etag, stamp)
+    stored = None
+    if version >= FORMAT and not fingerprinted:
+        stored = text_of(value, "stored", where)
+        if not is_page_name(stored):
+            fail(f"{where}.stored: {shown(stored)} is not 64 hexadecimal digits")
+    return Asset(key, size, fingerprinted, digest, headers, etag, stamp, stored)

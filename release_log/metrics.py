@@ -80,6 +80,12 @@ class Metric(StrEnum):
         "each run",
         "files of the release log that cannot be read, are gone or contradict each other: nothing is deleted",
     )
+    NOT_IN_PLACE = (
+        "NotInPlace",
+        Unit.COUNT,
+        "each run",
+        "current releases whose pages are not all in place, an hour after their markers: the upload was cut off",
+    )
     BRAKE_PULLED = (
         "BrakePulled",
         Unit.COUNT,

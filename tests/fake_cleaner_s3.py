@@ -45,6 +45,7 @@ class Stored:
     last_modified: datetime
     tags: dict[str, str] = field(default_factory=dict)
     sent: bool = True
+    metadata: dict[str, str] = field(default_factory=dict)
 
     @property
     def etag(self) -> str:
@@ -93,7 +94,8 @@ class FakeS3:
         while True:
             self._request("list", prefix)
             names = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
-            page = [Listed(key, len(self.objects[key].body), self.objects[key].last_modified) for key in names[:PAGE]]
+            found = [(key, self.objects[key]) for key in names[:PAGE]]
+            page = [Listed(key, len(each.body), each.last_modified, each.etag) for key, each in found]
             yield from (listed for listed in page if to is None or listed.key <= to)
             if len(names) <= PAGE or (to is not None and page[-1].key >= to):
                 return
@@ -118,7 +120,7 @@ class FakeS3:
         """See `S3Port.get_metadata`."""
         self._request("get_metadata", key)
         stored = self.objects.get(key)
-        return None if stored is None else {HEADERS: "3f21424a888c"} if stored.sent else {}
+        return None if stored is None else ({HEADERS: "3f21424a888c"} if stored.sent else {}) | stored.metadata
 
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
         """See `S3Port.put_tags`."""

@@ -7,17 +7,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from release_log.layout import LOG_FOLDER, Layout
+from release_log.layout import LOG_FOLDER, PLACED, Layout, is_stored_page
 from release_log.ledger_file import Announcement, encode_announcement, pack
 from release_log.sent import HEADERS
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
-from uploader.s3.port import Blob, Listing, Look, Neighbour, always, inner_of
+from uploader.s3.port import Blob, Listing, Look, Neighbour, PageInPlace, PlacingAnswer, always, inner_of
+from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from uploader.builds.asset import LocalAsset, Stored
+    from uploader.s3.port import Placement
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
@@ -30,8 +32,8 @@ def _etag(body: bytes) -> str:
 def stored_with(asset: LocalAsset) -> dict[str, str]:
     """The headers and metadata that the uploader stores an asset with."""
     headers = asset.treatment.headers
-    notes = {HEADERS: headers.digest} | ({} if asset.digest is None else {"digest": asset.digest})
-    return headers.as_http() | notes
+    notes = {HEADERS: headers.digest, "digest": asset.digest, STORED: asset.stored}
+    return headers.as_http() | {name: note for name, note in notes.items() if note is not None}
 
 
 def inner_logs(layout: Layout, keys: Iterable[str]) -> frozenset[str]:
@@ -168,6 +170,25 @@ class FakeBucket:
             etag = hashlib.md5(self.objects[asset.key], usedforsecurity=False).hexdigest()
             done(asset, asset.as_it_is()._replace(etag=etag))
 
+    def look_at_pages(
+        self, layout: Layout, keys: Sequence[str]
+    ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
+        there = [key for key in keys if key in self.objects]
+        return self.written(layout.markers), {key: self._page(key) for key in there}
+
+    def place(self, placements: Sequence[Placement]) -> PlacingAnswer:
+        etags = {}
+        for page in placements:
+            self._request(f"place {page.key}")
+            if (self._page(page.key).etag if page.key in self.objects else None) == page.etag:
+                self.write(page.key, self.objects[page.source])
+                self.stored[page.key] = self.stored[page.source]
+                etags[page.key] = self._page(page.key).etag
+        return PlacingAnswer(etags)
+
+    def _page(self, key: str) -> PageInPlace:
+        return PageInPlace(hashlib.md5(self.objects[key], usedforsecurity=False).hexdigest(), self.stored.get(key, {}))
+
     def withdraw(self, key: str, etag: str | None = None) -> None:
         self._request(f"delete {key}")
         if key in self.objects and etag in {None, _etag(self.objects[key])}:
@@ -191,5 +212,6 @@ class FakeBucket:
         self.write(LAYOUT.ledger, pack({"deleting": encode_announcement(deleting)}))
 
     def log(self, folder: str) -> list[str]:
-        """The keys in a folder of the release log: `Layout.pending`, `Layout.staged` or `Layout.markers`."""
-        return [key for key in self.objects if key.startswith(folder)]
+        """The keys of the releases in a folder of the release log, or in the whole log."""
+        there = [key for key in self.objects if key.startswith(folder)]
+        return [key for key in there if not key.endswith(PLACED) and not is_stored_page(key)]

@@ -26,9 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release marker in the bucket; ``at`` is S3's ``LastModified``, ``assets`` logical path -> key.
+    """A release marker in the bucket.
 
-    One that has ``ended`` has no assets: it says that its channel has ended.
+    Attributes:
+        id: The release's id.
+        at: S3's ``LastModified``.
+        channel: The release's channel.
+        assets: Logical path -> key, also of the stored pages.
+        ended: Whether it has no assets, but says that its channel has ended.
+        stored: Whether its pages are put in place after its marker.
+        placed: When they were; None: not yet.
     """
 
     id: str
@@ -36,6 +43,8 @@ class Release:
     channel: str
     assets: Mapping[str, str]
     ended: bool = False
+    stored: bool = False
+    placed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +71,25 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The current releases from one instant on: channel -> release."""
+    """The current releases from one instant on, the oldest first."""
 
     at: datetime
-    current: Mapping[str, Release]
+    current: Sequence[Release]
+
+    def has_ended(self, channel: str, sure_since: datetime | None) -> bool:
+        """Whether a channel has ended, as far as the order of the releases was known."""
+        ends = [each.at for each in self.current if each.channel == channel and each.ended]
+        return any(sure_since is None or at >= sure_since for at in ends)
 
     @property
     def keys(self) -> set[str]:
         """Every key of a current release."""
-        return {key for release in self.current.values() for key in release.assets.values()}
+        return {key for release in self.current for key in release.assets.values()}
 
     @property
     def paths(self) -> set[str]:
         """Every logical path of a current release."""
-        return {logical for release in self.current.values() for logical in release.assets}
+        return {logical for release in self.current for logical in release.assets}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +110,33 @@ class Retired:
 
 
 def steps(releases: Sequence[Release]) -> list[Step]:
-    """The current releases after each release; the newest release of a channel is its current one."""
+    """The current releases after each marker, and after the pages of each release were in place.
+
+    Current are a channel's releases from the newest one on that is in place.
+    """
     ordered = sorted(releases, key=lambda release: (release.at, release.id))
-    return [
-        Step(release.at, {earlier.channel: earlier for earlier in ordered[: number + 1]})
-        for number, release in enumerate(ordered)
+    events = [(release.at, 0, release.id) for release in ordered]
+    events += [
+        (release.placed, 1, release.id)
+        for release in ordered
+        if release.stored and release.placed is not None and release.placed >= release.at
     ]
+    found = []
+    for event in sorted(events):
+        there = [each for each in ordered if (each.at, 0, each.id) <= event]
+        placed = [
+            each
+            for each in there
+            if not each.stored
+            or (each.placed is not None and each.at <= each.placed and (each.placed, 1, each.id) <= event)
+        ]
+        current = [
+            each
+            for each in there
+            if not any(other.channel == each.channel and (other.at, other.id) > (each.at, each.id) for other in placed)
+        ]
+        found.append(Step(event[0], current))
+    return found
 
 
 def retired(site: Site) -> dict[str, Retired]:
@@ -120,18 +155,14 @@ def retired(site: Site) -> dict[str, Retired]:
 def _left(key: str, history: list[Step], sure_since: datetime | None) -> Retired:
     last = max(number for number, step in enumerate(history) if key in step.keys)
     before, after = history[last], history[last + 1]
-    (release,) = (each for each in before.current.values() if each not in after.current.values())
-    (logical,) = (logical for logical, its_key in release.assets.items() if its_key == key)
+    release = [each for each in before.current if each not in after.current and key in each.assets.values()][-1]
+    *_, logical = (logical for logical, its_key in release.assets.items() if its_key == key)
     later = history[last + 1 :]
-    over = [number for number, step in enumerate(later) if _has_ended(step.current[release.channel], sure_since)]
+    over = [number for number, step in enumerate(later) if step.has_ended(release.channel, sure_since)]
     # After the end of its channel an asset is removed, whatever logical paths other channels have.
     walk = [(step.at, set() if over and number >= over[0] else step.paths) for number, step in enumerate(later)]
     state, since = _state(logical, walk)
     return Retired(state, since, logical, release.id)
-
-
-def _has_ended(newest: Release, sure_since: datetime | None) -> bool:
-    return newest.ended and (sure_since is None or newest.at >= sure_since)
 
 
 def _orphan(key: str, found: datetime, history: list[Step]) -> Retired:
@@ -163,7 +194,8 @@ def kept(site: Site, policy: Policy) -> set[str]:
     keys: set[str] = set()
     for channel in {release.channel for release in site.releases}:
         line = sorted((each for each in site.releases if each.channel == channel), key=lambda each: (each.at, each.id))
-        earlier = [] if line[-1].ended else line[:-1][::-1][: policy.keep_releases]
+        current = steps(site.releases)[-1].current
+        earlier = [] if line[-1].ended else [each for each in line if each not in current][::-1][: policy.keep_releases]
         since_the_end = itertools.takewhile(lambda each: not each.ended, earlier)
         keys |= {key for each in since_the_end for key in each.assets.values()}
     return keys

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from infra.alarms import ALARMS, Subject
 from tests.acceptance.steps import Step, expect
 from tests.acceptance.template import count, synthesised, texts
 from tests.acceptance.world import TAG
@@ -122,7 +123,7 @@ def install_sites(number: int, world: World) -> str:
         .paginate(AlarmNamePrefix=f"{installed.stack}-")
     )
     alarms = sum(len(page["MetricAlarms"]) for page in pages)
-    expect(alarms == 4 + 7 * number, f"{alarms} alarms")
+    expect(alarms == _alarms(number), f"{alarms} alarms")
     last = installed.site(_sites(number)[-1]["prefix"])
     answer = last.invoke({"site": last.prefix, "full": True})
     expect("errorMessage" not in answer, answer)
@@ -133,8 +134,12 @@ def install_sites(number: int, world: World) -> str:
 def sites_in_template(number: int, world: World) -> str:
     made = synthesised(world, sites=json.dumps(_sites(number)))
     rules, alarms = count(made, "AWS::Events::Rule"), count(made, "AWS::CloudWatch::Alarm")
-    expect((rules, alarms) == (1 + number, 4 + 7 * number), f"{rules} rules, {alarms} alarms")
+    expect((rules, alarms) == (1 + number, _alarms(number)), f"{rules} rules, {alarms} alarms")
     return f"the template has {rules} rules and {alarms} alarms; its quotas have tests of their own"
+
+
+def _alarms(number: int) -> int:
+    return sum(number if each.subject is Subject.SITE else 1 for each in ALARMS)
 
 
 def _sites(number: int) -> list[dict[str, str]]:

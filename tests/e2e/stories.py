@@ -80,7 +80,9 @@ def write_builds(directory: Path) -> None:
     """Write the builds that `upload_everything` uploads."""
     for build in BUILDS:
         (directory / build).mkdir()
-        (directory / build / f"{BROKEN if build == 'broken' else 'film'}.mp4").write_bytes(bytes(SMALL_PART + 1))
+        (directory / build / f"{BROKEN + '-3f9c2ab1' if build == 'broken' else 'film'}.mp4").write_bytes(
+            bytes(SMALL_PART + 1)
+        )
         if build != "broken":
             (directory / build / "app-3f9c2ab1.js").write_text("1")
             (directory / build / "index.html").write_text(build[0])

@@ -3,7 +3,7 @@
 It also refuses what AWS refuses and the embedded S3 does not: what S3's model does not know, a region that is not the
 bucket's, a clock that is wrong, a write while another one of the same key is under way, a header that needs a right of
 its own, and what the bucket's policy forbids: to overwrite the release log, for which the embedded S3 lacks the
-condition key, and to connect without TLS.
+condition key, to connect without TLS, and a copy whose condition on what it would replace does not hold.
 And it does two things that no client can bring about by itself: it lets time pass, and it breaks an upload.
 """
 
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 import boto3
+from botocore.exceptions import ClientError
 
 from examples.embedded_aws import REGION
 from tests.s3_model import problem_of
@@ -88,7 +89,10 @@ class Refusal(NamedTuple):
 
 DENIED = Refusal(403, "AccessDenied", "Access Denied")
 CONFLICT = Refusal(409, "ConditionalRequestConflict", "Another request to this key is under way.")
-"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+NOT_MET = Refusal(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+NO_SUCH_KEY = Refusal(404, "NoSuchKey", "The specified key does not exist.")
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html, and for copies
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html"""
 
 
 class StrictS3:
@@ -111,8 +115,9 @@ class StrictS3:
         self._writes: Counter[str] = Counter()
         self._lock = threading.Lock()
         create: Any = boto3.client
-        self._iam = create(
-            "iam", endpoint_url=upstream, region_name=REGION, aws_access_key_id=ROOT, aws_secret_access_key=ROOT
+        self._iam, self._s3 = (
+            create(name, endpoint_url=upstream, region_name=REGION, aws_access_key_id=ROOT, aws_secret_access_key=ROOT)
+            for name in ("iam", "s3")
         )
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"strict": self}))
         if tls:
@@ -148,7 +153,21 @@ class StrictS3:
         needed |= {"s3:GetObject"} if method in {"PUT", "DELETE"} and "If-Match" in headers else set()
         if signed and needed and not self._may(signed["key_id"], needed, path):
             return DENIED
-        return Refusal(400, "InvalidArgument", unknown) if unknown else None
+        if unknown:
+            return Refusal(400, "InvalidArgument", unknown)
+        return self._met(path, headers) if method == "PUT" and "X-Amz-Copy-Source" in headers else None
+
+    def _met(self, path: str, headers: Message[str, str]) -> Refusal | None:
+        """The answer to a copy, if what it would replace is not as its condition says."""
+        bucket, _, key = unquote(urlsplit(path).path.lstrip("/")).partition("/")
+        wanted = headers.get("If-Match")
+        if wanted is None and "If-None-Match" not in headers:
+            return None
+        try:
+            etag = self._s3.head_object(Bucket=bucket, Key=key)["ETag"].strip('"')
+        except ClientError:
+            return None if wanted is None else NO_SUCH_KEY
+        return None if wanted is not None and wanted.strip('"') == etag else NOT_MET
 
     @contextmanager
     def write(self, method: str, path: str, headers: Message[str, str]) -> Iterator[Refusal | None]:

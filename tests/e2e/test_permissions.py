@@ -436,7 +436,8 @@ class TestStolenCredential:
             assert found == dict.fromkeys((script, page), "content_differs")
             again = visitor.upload(builds / "new", f"--release=again-{number}")
             assert again.returncode == 0, again.stderr
-            sent = {each["key"]: each["reason"] for each in json.loads(again.stdout)["uploaded"]}
+            answer = json.loads(again.stdout)
+            sent = {each["key"]: each["reason"] for each in (*answer["uploaded"], *answer["placed"])}
             assert sent == dict.fromkeys((script, page), "content_differs")
             assert visitor.uploader("verify").returncode == 0
 

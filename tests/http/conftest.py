@@ -21,7 +21,7 @@ from botocore.config import Config
 
 from cleaner_lambda import handler
 from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
-from release_log.layout import Layout
+from release_log.layout import PLACED, Layout, is_stored_page
 from tests.http.fault_proxy import FaultProxy
 from tests.http.in_process import parts_are_small, run_here
 from tests.http.plain_s3 import PlainS3, Stored
@@ -66,8 +66,16 @@ class Uploader:
         return document
 
     def keys(self) -> list[str]:
-        """Every key in the bucket, the release log's included."""
+        """Every key in the bucket, the release log's included, but for what stands beside each marker: see `beside`."""
+        return [key for key in self.every_key() if not is_beside(key)]
+
+    def every_key(self) -> list[str]:
+        """Every key in the bucket."""
         return [entry["Key"] for entry in self.aws.client("s3").list_objects_v2(Bucket=self.bucket).get("Contents", ())]
+
+    def beside(self) -> list[str]:
+        """The keys of the stored pages, and of the files that say that a release is in place."""
+        return [key for key in self.every_key() if is_beside(key)]
 
 
 @pytest.fixture
@@ -187,6 +195,8 @@ def end_state(objects: dict[str, Stored]) -> dict[str, object]:
         if "/.releases/" not in key:
             tags = {name: _timeless(value) for name, value in stored.tags.items()}
             state[key] = (hashlib.sha256(stored.body).hexdigest(), stored.headers, tags)
+        elif is_stored_page(key):
+            state[key] = (hashlib.sha256(stored.body).hexdigest(), stored.headers)
         elif key.endswith(".gz"):
             state[key] = json.loads(_timeless(gzip.decompress(stored.body).decode())) | {"last_run": None}
         else:
@@ -279,7 +289,12 @@ def new_bucket(s3: Any, objects: dict[str, Stored]) -> str:  # noqa: ANN401
 
 def markers(objects: dict[str, Stored]) -> list[str]:
     """The keys of the markers."""
-    return [key for key in objects if "/.releases/markers/" in key]
+    return [key for key in objects if "/.releases/markers/" in key and not is_beside(key)]
+
+
+def is_beside(key: str) -> bool:
+    """Whether it is the key of a stored page, or of a file that says that a release is in place."""
+    return is_stored_page(key) or key.endswith(PLACED)
 
 
 def without_intents(objects: dict[str, Stored]) -> dict[str, Stored]:

@@ -59,8 +59,8 @@ def scheduler(cleaner: Cleaner) -> Scheduler:  # noqa: ARG001 (the environment o
 
 @pytest.fixture
 def due(uploader: Uploader, site_folder: Folder, cleaner: Cleaner) -> None:
-    """A site with an asset that is due, and a page that falls due later."""
-    publish_here(uploader, site_folder("a", {"app-3f9c2ab1.js": "1", "old.html": "1"}), "r1")
+    """A site with an asset that is due, and one that falls due later."""
+    publish_here(uploader, site_folder("a", {"app-3f9c2ab1.js": "1", "old-3f9c2ab1.css": "1"}), "r1")
     cleaner()
     publish_here(uploader, site_folder("b", {"app-4a1b2c3d.js": "2"}), "r2")
 

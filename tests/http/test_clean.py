@@ -132,7 +132,7 @@ def test_more_than_a_thousand_deletions_go_in_batches(
     ("body", "words"),
     [
         (b"not json", "not JSON"),
-        (b'{"format": 3}', "newer than 2"),
+        (b'{"format": 4}', "newer than 3"),
         (None, "outside the site"),
     ],
     ids=["not JSON", "newer format", "key outside the prefix"],

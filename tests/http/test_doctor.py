@@ -96,7 +96,7 @@ def test_the_answer_for_people(healthy: Uploader) -> None:
     lines = answer.stdout.splitlines()
     assert lines[0].split() == ["check", "state", "finding", "remedy"]
     assert lines[1].startswith(f"bucket       ok       {healthy.bucket} is in us-east-1")
-    assert lines[-2:] == ["", "problem: 0, warning: 2, unknown: 1, ok: 13"]
+    assert lines[-2:] == ["", "problem: 0, warning: 2, unknown: 1, ok: 14"]
     assert answer.returncode == 0
     assert healthy.run("doctor", "--bucket", healthy.bucket, "--quiet").stdout == ""
 

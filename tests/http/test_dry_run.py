@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from release_log.instants import parse_instant
+from release_log.layout import is_stored_page
 from tests.http.in_process import publish_here
 from uploader.publishing import retiring
 from uploader.s3.bucket import Bucket
@@ -100,7 +101,7 @@ def test_the_cleaner_does_as_it_says(
     cleaner()
     said = retires(uploader, new)
     publish_here(uploader, new, "r3")
-    upcoming = {each["key"]: each for each in cleaner(dry_run=True)["upcoming"]}
+    upcoming = {each["key"]: each for each in cleaner(dry_run=True)["upcoming"] if not is_stored_page(each["key"])}
     assert {key: each["state"] for key, each in upcoming.items()} == {key: each["state"] for key, each in said.items()}
     for key, each in said.items():
         assert abs(parse_instant(upcoming[key]["due"]) - parse_instant(each["until"])) < timedelta(minutes=1)

@@ -27,7 +27,7 @@ KMS = ("--sse", "aws:kms", "--sse-kms-key-id", "alias/assets", "--sse-bucket-key
 
 def encrypted(uploader: Uploader) -> dict[str, tuple[str | None, str | None]]:
     s3 = uploader.aws.client("s3")
-    heads = {key: s3.head_object(Bucket=uploader.bucket, Key=key) for key in uploader.keys()}
+    heads = {key: s3.head_object(Bucket=uploader.bucket, Key=key) for key in uploader.every_key()}
     return {key: (head.get("ServerSideEncryption"), head.get("SSEKMSKeyId")) for key, head in heads.items()}
 
 

@@ -160,3 +160,20 @@ def test_a_marker_that_vanished_holds_its_own_channel_alone(
     assert [each["channel"] for each in end(uploader, "--channel", "pr-12")["ended"]] == ["pr-12"]
     assert cleaner()["stopped_by"] == []
     assert LOGO not in assets(uploader)
+
+
+def test_where_two_channels_have_a_page_the_other_one_comes_back(
+    uploader: Uploader, site_folder: Folder, cleaner: Cleaner
+) -> None:
+    """And the cleaner deletes what the ended channel's page asked for, as nobody gets that page any more."""
+    page = "assets/index.html"
+    for channel, app in (("production", "app-3f9c2ab1.js"), ("pr-12", "app-4a1b2c3d.js")):
+        folder = site_folder(channel, {"index.html": f"<script src={app}>", app: channel})
+        assert uploader.run(folder, "--bucket", uploader.bucket, "--channel", channel).returncode == 0
+    cleaner()
+    assert end(uploader, "--channel", "pr-12")["placed"] == [{"key": page, "reason": "content_differs"}]
+    assert b"app-3f9c2ab1.js" in uploader.aws.client("s3").get_object(Bucket=uploader.bucket, Key=page)["Body"].read()
+    assert "assets/app-4a1b2c3d.js" in [entry["key"] for entry in cleaner()["tag"]]
+    before = uploader.keys()
+    assert end(uploader, "--channel", "pr-12")["placed"] == []
+    assert uploader.keys() == before

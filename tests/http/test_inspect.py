@@ -10,6 +10,7 @@ import pytest
 
 from release_log.instants import parse_instant
 from release_log.policy_settings import Policy
+from tests.http.conftest import is_beside
 from tests.http.in_process import publish_here
 from tests.paths import ROOT
 from uploader.operations.releases import Standing
@@ -96,13 +97,13 @@ def test_releases_are_newest_first_with_the_current_one_of_each_channel(
     staged = publish_here(uploader, site_folder("b", TWO), "r5", stage=True)
     found = ask(uploader, "releases")["releases"]
     assert [(each["name"], each["standing"], each["missing"]) for each in found] == [
-        ("r5", "staged", 0), ("r4", "current", 0), ("r3", "current", 0), ("r2", "earlier", 1), ("r1", "earlier", 1),
+        ("r5", "staged", 0), ("r4", "current", 0), ("r3", "current", 0), ("r2", "earlier", 2), ("r1", "earlier", 2),
     ]  # fmt: skip
     assert {each["release"] for each in found} > {first.id, third, fourth.id, staged.id}
     assert [each["name"] for each in ask(uploader, "releases", "--limit", "2")["releases"]] == ["r5", "r4"]
     only = ask(uploader, "releases", "--channel", "staging", "--limit", "1")["releases"]
     assert [(each["name"], each["standing"]) for each in only] == [("r3", "current")]
-    assert "1 missing" in tell(uploader, "releases").splitlines()[-1]
+    assert "2 missing" in tell(uploader, "releases").splitlines()[-1]
     uploader.run("activate", staged.id, "--bucket", uploader.bucket)
     assert [each["standing"] for each in ask(uploader, "releases")["releases"]][:2] == ["current", "earlier"]
 
@@ -178,6 +179,7 @@ def test_status_says_what_is_retired_and_when_it_goes(
     assert document["unseen"] == document["pending"] == document["staged"] == document["problems"] == []
     (current,) = document["current"]
     assert (current["channel"], current["release"], current["seen"]) == ("default", last.id, True)
+    document["retired"] = [each for each in document["retired"] if not is_beside(each["key"])]
     assert {each["key"]: (each["due"], each["kept_by"]) for each in document["retired"]} == {
         "assets/logo-5d6e7f80.svg": (upcoming[0]["due"], None),
         "assets/app-3f9c2ab1.js": (None, "within_version_limit"),
@@ -340,7 +342,8 @@ def test_verify_of_one_release_takes_staged_and_earlier_ones(
     cleaner()
     cleaner()
     document = ask(uploader, "verify", "--release", first.id, code=1)
-    assert [(each["key"], each["wrong"]) for each in document["findings"]] == [("assets/app-3f9c2ab1.js", "missing")]
+    found = [(each["key"], each["wrong"]) for each in document["findings"] if not is_beside(each["key"])]
+    assert found == [("assets/app-3f9c2ab1.js", "missing")]
 
 
 @pytest.mark.parametrize(

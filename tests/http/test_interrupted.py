@@ -141,7 +141,7 @@ def test_no_marker_no_intent_and_the_next_run_sends_only_what_did_not_arrive(
     uploader: Uploader, upload: Begin, tmp_path: Path, number: int, wrapper: list[str]
 ) -> None:
     """The page's PUT never gets an answer; its script has arrived."""
-    with Proxy(uploader.aws.url, "PUT", r"/index\.html", after=False) as proxy:
+    with Proxy(uploader.aws.url, "PUT", r"/\.releases/pages/", after=False) as proxy:
         process = upload(*wrapper, AWS_ENDPOINT_URL=proxy.url)
         assert proxy.held.wait(20)
         process.send_signal(number)

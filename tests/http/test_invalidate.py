@@ -84,15 +84,13 @@ def test_a_dry_run_says_what_it_would_invalidate(uploader: Uploader, site_folder
     assert invalidations(uploader, distribution) == []
 
 
-def test_a_staged_release_is_invalidated_at_once(uploader: Uploader, site_folder: Folder, distribution: str) -> None:
-    """The upload replaces its files without a fingerprint at once."""
+def test_a_staged_release_has_replaced_nothing(uploader: Uploader, site_folder: Folder, distribution: str) -> None:
     answer = uploader.run(
         *(site_folder("one", FIRST), "--bucket", uploader.bucket, "--stage"),
         *("--invalidate", distribution, "--invalidate-root", "/assets"),
     )
     assert answer.returncode == 0, answer.stderr
-    assert invalidations(uploader, distribution) == [{"/", "/index.html", "/robots.txt"}]
-    assert f" at {distribution}: / /index.html /robots.txt\n" in answer.stdout
+    assert invalidations(uploader, distribution) == []
 
 
 def test_the_same_release_is_invalidated_once(uploader: Uploader, distribution: str) -> None:
@@ -165,20 +163,48 @@ def test_a_refusal_leaves_the_release_published_and_says_what_to_do(
     )
 
 
-def test_a_roll_out_does_not_begin_without_its_invalidation(
+def test_after_a_roll_out_the_release_is_current_though_its_invalidation_is_refused(
     uploader: Uploader, site_folder: Folder, tmp_path: Path
 ) -> None:
-    rolled_out = tmp_path / "rolled-out"
+    rolled_out, told = tmp_path / "rolled-out", tmp_path / "told"
     with refusing("AccessDenied", 403) as url:
         answer = uploader.run(
             *("run", site_folder("one", FIRST), "--bucket", uploader.bucket, "--invalidate", "E2EXAMPLE"),
             *("--", "touch", rolled_out),
             AWS_ENDPOINT_URL_CLOUDFRONT=url,
+            GITHUB_ACTIONS="true",
+            GITHUB_OUTPUT=str(told),
         )
     assert answer.returncode == 1
-    assert "touch was not run and " in answer.stderr
-    assert not rolled_out.exists()
-    assert not [key for key in uploader.keys() if "/.releases/" in key]
+    assert "\nactivated " in answer.stdout
+    assert "marker=assets/.releases/markers/" in told.read_text()
+    assert " is current, but CloudFront still has old copies" in answer.stderr
+    assert rolled_out.exists()
+    assert len([key for key in uploader.keys() if "/.releases/markers/" in key]) == 1
+
+
+def test_who_puts_pages_in_place_without_a_build_invalidates_them(
+    uploader: Uploader, site_folder: Folder, distribution: str
+) -> None:
+    """An activation, a rollback, and an end after which another channel's page is back."""
+    options = ("--bucket", uploader.bucket, "--invalidate", distribution, "--json")
+    uploader.upload(site_folder("one", FIRST))
+    staged = uploader.run(site_folder("two", SECOND), "--stage", *options)
+    assert invalidations(uploader, distribution) == []
+
+    def done(*arguments: str) -> Any:  # noqa: ANN401 (JSON)
+        answer = uploader.run(*arguments, *options)
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout)["invalidation"]["paths"]
+
+    page = ["/assets/", "/assets/index.html"]
+    assert done("activate", json.loads(staged.stdout)["release"]) == page
+    assert done("rollback", "--previous") == page
+    other = {"app-5b9e4cd3.js": "3", "index.html": "3"}
+    assert done("upload", str(site_folder("three", other)), "--channel", "other") == page
+    assert done("end", "--channel", "other") == page
+    assert invalidations(uploader, distribution) == [set(page)] * 4
+    assert done("end", "--channel", "other") == []
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def test_the_document_says_all_and_a_second_time_nothing_is_written(
         "marker": layout.marker_key(first["release"]),
         "already": False,
         "replaced": [],
+        "placed": [],
         "gone": [],
         "counts": {"assets": 2},
     }
@@ -135,20 +136,16 @@ def test_what_the_cleaner_has_deleted_is_listed_and_nothing_is_changed(
     assert uploader.keys() == before
 
 
-def test_a_page_that_a_later_release_replaced_is_named(uploader: Uploader, site_folder: Folder) -> None:
-    """Only a build can restore its content; unchanged files are not named."""
+def test_a_page_that_a_later_release_replaced_is_back(uploader: Uploader, site_folder: Folder) -> None:
+    """S3 copies its stored version; unchanged pages are left as they are."""
     for name in ("r1", "r2"):
         files = {"index.html": name, "robots.txt": "same", f"app-3f9c2ab{name[1]}.js": name}
         publish_here(uploader, site_folder(name, files), name)
-    answer = uploader.run("rollback", "r1", "--bucket", uploader.bucket)
-    assert answer.returncode == 0
-    assert answer.stdout.startswith("rolled back channel default ")
-    assert answer.stderr == (
-        "uploader: a later upload replaced 1 file without a fingerprint, and a rollback leaves that as it is: "
-        "assets/index.html; publish the old build again to restore it\n"
-    )
+    answer = uploader.run("rollback", "r1", "--bucket", uploader.bucket, "--json")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert json.loads(answer.stdout)["placed"] == [{"key": "assets/index.html", "reason": "content_differs"}]
     body = uploader.aws.client("s3").get_object(Bucket=uploader.bucket, Key="assets/index.html")["Body"].read()
-    assert body == b"r2"
+    assert body == b"r1"
 
 
 @pytest.mark.parametrize(

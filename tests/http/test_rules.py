@@ -35,7 +35,7 @@ class Site:
         """Upload under these rules; returns key -> reason of the files sent."""
         self.file.write_text(rules)
         document = self.uploader.upload(self.folder, "--config", self.file)
-        return {each["key"]: each["reason"] for each in document["uploaded"]}
+        return {each["key"]: each["reason"] for each in (*document["placed"], *document["uploaded"])}
 
     def head(self, key: str) -> dict[str, Any]:
         return dict(self.uploader.aws.client("s3").head_object(Bucket=self.uploader.bucket, Key=key))

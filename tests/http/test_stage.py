@@ -69,6 +69,7 @@ def test_nothing_retires_until_the_staged_release_is_activated(
         "release": staged["release"],
         "marker": layout.marker_key(staged["release"]),
         "already": True,
+        "placed": [],
     }
     assert cleaner()["current"] == {"default": staged["release"]}
     assert assets(uploader) == list(NEW)
@@ -114,14 +115,24 @@ def test_the_printed_digest_is_compared(uploader: Uploader, site_folder: Folder)
     assert uploader.run(*words, document["digest"]).returncode == 0, "twice is fine"
 
 
-def test_a_file_without_a_fingerprint_is_replaced_at_once_staged_or_not(
-    uploader: Uploader, site_folder: Folder
+@pytest.mark.parametrize("activates", [True, False])
+def test_a_page_is_put_in_place_by_the_activation_and_not_before(
+    uploader: Uploader, site_folder: Folder, *, activates: bool
 ) -> None:
-    """As ``docs/ci.md`` says."""
+    """With its headers; and a release that is dropped has changed nothing."""
+    s3 = uploader.aws.client("s3")
     publish_here(uploader, site_folder("a", {"index.html": "old"}), "r1")
-    publish_here(uploader, site_folder("b", {"index.html": "new"}), "r2", stage=True)
-    answer = uploader.aws.client("s3").get_object(Bucket=uploader.bucket, Key="assets/index.html")
-    assert answer["Body"].read() == b"new"
+    before = s3.get_object(Bucket=uploader.bucket, Key="assets/index.html")
+    staged = publish_here(uploader, site_folder("b", {"index.html": "new"}), "r2", stage=True)
+    assert s3.head_object(Bucket=uploader.bucket, Key="assets/index.html")["ETag"] == before["ETag"]
+    done = uploader.run("activate" if activates else "drop", staged.id, "--bucket", uploader.bucket)
+    assert done.returncode == 0, done.stderr
+    after = s3.get_object(Bucket=uploader.bucket, Key="assets/index.html")
+    assert after["Body"].read() == (b"new" if activates else b"old")
+    for header in ("ContentType", "CacheControl"):
+        assert after[header] == before[header]
+    stored = [key for key in uploader.beside() if after["Metadata"]["stored-page"] in key]
+    assert len(stored) == 1
 
 
 def test_a_staged_dry_run_writes_nothing_and_names_no_file(uploader: Uploader, site_folder: Folder) -> None:

@@ -23,8 +23,10 @@ from examples.embedded_aws import REGION
 from tests.e2e.strict_s3 import StrictS3
 from tests.s3_model import problem_of
 from uploader.aws.access import Access, Keys
-from uploader.s3 import requests
+from uploader.s3 import copies, requests
 from uploader.s3.connection import connect
+from uploader.s3.errors import AnswerError
+from uploader.s3.port import Placement
 from uploader.s3.requests import Requests
 
 if TYPE_CHECKING:
@@ -128,6 +130,36 @@ def test_a_write_that_meets_another_one_of_its_key_is_tried_again(
         assert first.getresponse().status == 200
         assert second.result() is False
     assert client_of(strict).get_object(Bucket=bucket, Key=key)["Body"].read() == b"first"
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_a_page_is_copied_only_over_the_one_that_was_looked_at(
+    strict: StrictS3, bucket: str, monkeypatch: pytest.MonkeyPatch, *, in_parts: bool
+) -> None:
+    """As AWS's S3 has it, and no emulator: a copy has conditions on what it replaces. Beyond 5 GiB it goes in parts."""
+    if in_parts:
+        monkeypatch.setattr(copies, "WHOLE_BYTES", 2)
+        monkeypatch.setattr(copies, "PART_BYTES", 2)
+    page, source = "assets/index.html", "assets/.releases/pages/0"
+    client = client_of(strict)
+    told = {"CacheControl": "no-cache", "ContentType": "text/html", "Metadata": {"headers": "1"}}
+    client.put_object(Bucket=bucket, Key=source, Body=b"new", **told)
+    pages = copies.Copies(Access(bucket, REGION, strict.url, keys=Keys("test", "test")), {})
+
+    def place(etag: str | None) -> str | None:
+        try:
+            return pages.place(Placement(page, source, etag, None))
+        except AnswerError as error:
+            return error.code
+
+    assert place('"0"') in {"NoSuchKey", "PreconditionFailed"}
+    first = place(None)
+    assert place(None) == "PreconditionFailed"
+    assert place('"0"') == "PreconditionFailed"
+    assert place(first) == first
+    stored = client.get_object(Bucket=bucket, Key=page)
+    assert (stored["Body"].read(), {name: stored[name] for name in told}) == (b"new", told)
+    assert client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
 
 
 def test_the_tags_of_a_missing_key_are_forbidden_to_who_may_list_one_prefix(strict: StrictS3, bucket: str) -> None:

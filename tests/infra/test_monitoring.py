@@ -118,6 +118,7 @@ class TestAlarms:
             "failed-runs": "AWS/SQS ApproximateNumberOfMessagesVisible Maximum > 0 for 1 x 300 s, else ignore",
             "missing-assets": "AssetCleaner MissingAssets Maximum > 0 for 1 x 300 s, else ignore",
             "invalid-markers": "AssetCleaner InvalidMarkers Maximum > 0 for 1 x 300 s, else ignore",
+            "pages-not-in-place": "AssetCleaner NotInPlace Maximum > 0 for 1 x 300 s, else ignore",
             "brake-pulled": "AssetCleaner BrakePulled Maximum > 0 for 1 x 300 s, else ignore",
             "failed-keys": "AssetCleaner Failed Sum > 0 for 3 x 3600 s, else notBreaching",
             "wake-ups-not-set": "AssetCleaner WakeUpsNotSet Maximum > 0 for 1 x 300 s, else ignore",
@@ -152,7 +153,7 @@ class TestAlarms:
         """With one dimension more or less, or another value, it would be another metric, which nobody writes."""
         site, name = expected
         ours = [alarm for alarm in alarms(stack((bucket, prefix))).values() if alarm["Namespace"] == "AssetCleaner"]
-        assert len(ours) == 7
+        assert len(ours) == 8
         assert all(dimensions(a) == {"service": "asset-cleaner", "site": site, "bucket": name} for a in ours)
 
     def test_each_says_which_site_it_means(self, stack: Stack) -> None:
@@ -176,6 +177,7 @@ class TestNamesOfAlarms:
             "FailedRunsAlarm",
             "MissingAssetsAlarmAssetsBBBF59",
             "InvalidMarkersAlarmAssetsBBBF59",
+            "PagesNotInPlaceAlarmAssetsBBBF59",
             "BrakePulledAlarmAssetsBBBF59",
             "FailedKeysAlarmAssetsBBBF59",
             "WakeUpsNotSetAlarmAssetsBBBF59",
@@ -189,12 +191,12 @@ class TestNamesOfAlarms:
         many = stack(("other", "assets/"), (None, "assets/"), (None, ""), (None, "blog/")).to_json()["Resources"]
         before = {name: each for name, each in few.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
         assert {name: many.get(name) for name in before} == before
-        assert sum(each["Type"] == "AWS::CloudWatch::Alarm" for each in many.values()) == 4 + 4 * 7
+        assert sum(each["Type"] == "AWS::CloudWatch::Alarm" for each in many.values()) == 4 + 4 * 8
 
     def test_sites_that_read_alike_have_alarms_of_their_own(self, stack: Stack) -> None:
         """``a-b/`` and ``a/b/`` are both ``AB``, and one prefix may be in two buckets."""
         template = stack(("one", "a-b/"), ("one", "a/b/"), ("two", "a/b/"))
-        assert len(resources(template, "AWS::CloudWatch::Alarm")) == 4 + 3 * 7
+        assert len(resources(template, "AWS::CloudWatch::Alarm")) == 4 + 3 * 8
 
 
 class TestTopic:

@@ -66,7 +66,7 @@ DIFFERENCES = {
             Bucket83908E77 BucketPolicyE9A3008A
             BrakePulledAlarmAssets3A60DF8554A4FB FailedKeysAlarmAssets3A60DF376752C3
             InvalidMarkersAlarmAssets3A60DF66532DB4 MissingAssetsAlarmAssets3A60DFBB72A286
-            NoSuccessfulRunAlarmAssets3A60DF8983D8F6
+            NoSuccessfulRunAlarmAssets3A60DF8983D8F6 PagesNotInPlaceAlarmAssets3A60DF03F6E51F
             AssetsSetAsideAlarmAssets3A60DF1276F15A WakeUpsNotSetAlarmAssets3A60DFB3F80D89
             """,
         added="""
@@ -76,7 +76,7 @@ DIFFERENCES = {
             Alarmswebexampleorg644E12F7
             BrakePulledAlarmAssets3A60DF0DD5D2C9 FailedKeysAlarmAssets3A60DF0B6B8D3B
             InvalidMarkersAlarmAssets3A60DFE973FD32 MissingAssetsAlarmAssets3A60DFFA467511
-            NoSuccessfulRunAlarmAssets3A60DF415BBD79
+            NoSuccessfulRunAlarmAssets3A60DF415BBD79 PagesNotInPlaceAlarmAssets3A60DF4663ED8C
             AssetsSetAsideAlarmAssets3A60DF121D6E57 WakeUpsNotSetAlarmAssets3A60DF0AAFB70F
             """,
         changes={_CODE: ANY, "Cleaner3EE0A27A.Properties.Environment.Variables.BUCKET": None},
@@ -96,13 +96,13 @@ DIFFERENCES = {
         gone="""
             BrakePulledAlarmWholeBucket8DAA458554A4FB FailedKeysAlarmWholeBucket8DAA45376752C3
             InvalidMarkersAlarmWholeBucket8DAA4566532DB4 MissingAssetsAlarmWholeBucket8DAA45BB72A286
-            NoSuccessfulRunAlarmWholeBucket8DAA458983D8F6
+            NoSuccessfulRunAlarmWholeBucket8DAA458983D8F6 PagesNotInPlaceAlarmWholeBucket8DAA4503F6E51F
             AssetsSetAsideAlarmWholeBucket8DAA451276F15A WakeUpsNotSetAlarmWholeBucket8DAA45B3F80D89
             """,
         added="""
             BrakePulledAlarmWholeBucket8DAA45354EAF5E FailedKeysAlarmWholeBucket8DAA45680E9D65
             InvalidMarkersAlarmWholeBucket8DAA45F2E0E361 MissingAssetsAlarmWholeBucket8DAA45EA101925
-            NoSuccessfulRunAlarmWholeBucket8DAA4526E51D63
+            NoSuccessfulRunAlarmWholeBucket8DAA4526E51D63 PagesNotInPlaceAlarmWholeBucket8DAA454BDB8FB4
             AssetsSetAsideAlarmWholeBucket8DAA4511962B5F WakeUpsNotSetAlarmWholeBucket8DAA45757BDB6C
             CachePolicy26D8A535 Distribution830FAC52 OriginAccessControlDC2011A2 ReleaseLogGuard47D00757
             ResponseHeaders84BC52D6 DistributionDomainName DistributionId
@@ -136,6 +136,7 @@ DIFFERENCES = {
             MissingAssetsAlarmShop9C005A6DD8E6CE MissingAssetsAlarmAssetsFB66955E8371F2
             NoSuccessfulRunAlarmShop9C005A0990EEF8 NoSuccessfulRunAlarmAssetsFB669518CA3A2B
             AssetsSetAsideAlarmAssetsFB66951F345EA6 AssetsSetAsideAlarmShop9C005A30741083
+            PagesNotInPlaceAlarmAssetsFB6695BFA01CB8 PagesNotInPlaceAlarmShop9C005A9A16CAA1
             WakeUpsNotSetAlarmAssetsFB66950D80325F WakeUpsNotSetAlarmShop9C005AD2529C81
             """,
         changes={

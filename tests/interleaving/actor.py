@@ -113,6 +113,7 @@ class Actor:
         pending: Its next request.
         result: What it returned, or the error that it ended with.
         seen_markers: The markers that it listed last.
+        seen_before: The same, of the listing before.
         seen_at: S3's time of its last read of the ledger.
         vanished: An intent or staged release that it listed and did not find, and has not listed again since.
         deleted: Keys that its deletions took away.
@@ -133,6 +134,7 @@ class Actor:
     state: str = "new"
     started: datetime = EPOCH
     seen_markers: frozenset[str] = frozenset()
+    seen_before: frozenset[str] = frozenset()
     seen_at: datetime = EPOCH
     answered_at: datetime = EPOCH
     verdict: Verdict = Verdict.DONE

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.run import BrokenOffError, Job, clean
-from release_log.marker import Asset, Release, encode
+from release_log.marker import FORMAT, Asset, Release, encode
 from tests.fake_uploader_s3 import stored_with
 from tests.interleaving.actor import EPOCH, MISHAPS, Actor, BrokenPromiseError, Op
 from tests.interleaving.ports import UPLOADER_ERRORS, CleanerPort, UploaderPort, ask
@@ -42,45 +42,114 @@ SHORTEST_STAGED_TTL = 3600
 
 
 @cache
-def local_asset(key: str) -> LocalAsset:
-    """A file of a build: ``assets/app-a1.js`` is version ``a1`` of ``assets/app.js``; ``page.html`` has no version."""
+def local_asset(key: str, asks_for: tuple[str, ...] = ()) -> LocalAsset:
+    """A file of a build: ``assets/app-a1.js`` is version ``a1`` of ``assets/app.js``; ``page.html`` has no version.
+
+    Args:
+        key: The file's key.
+        asks_for: For a page, the keys of the assets that it asks for: they are its content.
+    """
     name = key.removeprefix(PREFIX)
     stem, dash, rest = name.partition("-")
     fingerprinted = bool(dash)
     logical = f"{PREFIX}{stem}.{rest.rpartition('.')[2]}" if fingerprinted else key
-    digest = None if fingerprinted else hashlib.sha256(key.encode()).hexdigest()
+    content = name if fingerprinted else f"page:{','.join(asks_for)}"
+    digest = None if fingerprinted else hashlib.sha256(content.encode()).hexdigest()
     treatment = NO_RULES.treat(name, fingerprinted=fingerprinted)
     assert treatment is not None
-    return LocalAsset(name, key, logical, len(name), fingerprinted, digest, treatment, 0)
+    return LocalAsset(content, key, logical, len(name), fingerprinted, digest, treatment, 0)
 
 
-def put_assets(world: World, keys: Sequence[str]) -> None:
-    """Assets as the uploader stores them."""
-    for key in keys:
-        if key not in world.objects:
-            asset = local_asset(key)
-            world.put(key, b"", size=asset.size, metadata=stored_with(asset))
+def local_assets(keys: Sequence[str]) -> list[LocalAsset]:
+    """The files of a build: its pages ask for all of its assets."""
+    asks_for = tuple(sorted(key for key in keys if local_asset(key).fingerprinted))
+    return [local_asset(key) if key in asks_for else local_asset(key, asks_for) for key in sorted(keys)]
+
+
+def objects_of(keys: Sequence[str], some: Sequence[str] | None = None, layout: Layout = LAYOUT) -> frozenset[str]:
+    """The keys of the objects that a build, or some of its files, consist of: a page is its stored version."""
+    files = [each for each in local_assets(keys) if some is None or each.key in some]
+    return frozenset(each.key if each.stored is None else layout.page_key(each.stored) for each in files)
+
+
+def put_assets(world: World, keys: Sequence[str], *, stored: bool = True, layout: Layout = LAYOUT) -> None:
+    """Assets as the uploader stores them: pages are stored, or in an older version put in place."""
+    for asset in local_assets(keys):
+        key = layout.page_key(asset.stored) if stored and asset.stored is not None else asset.key
+        if key not in world.objects or not (stored or asset.fingerprinted):
+            body = b"" if asset.fingerprinted else asset.path.encode()
+            world.put(key, body, size=asset.size, metadata=stored_with(asset))
+
+
+def put_in_place(world: World, keys: Sequence[str], release_id: str, layout: Layout = LAYOUT) -> None:
+    """The pages of a release are put in place, and the file says so."""
+    put_assets(world, [key for key in keys if local_asset(key).fingerprinted])
+    for asset in local_assets(keys):
+        if asset.stored is not None:
+            world.put(asset.key, asset.path.encode(), size=asset.size, metadata=stored_with(asset))
+    world.put(layout.placed_key(release_id), b"{}")
 
 
 def build(keys: Sequence[str], channel: str, name: str, layout: Layout = LAYOUT) -> Build:
     """A build of these files."""
-    assets = [local_asset(key) for key in sorted(keys)]
-    return Build(assets=assets, prefix=layout.prefix, channel=channel, release=name)
+    return Build(assets=local_assets(keys), prefix=layout.prefix, channel=channel, release=name)
 
 
-def body(keys: Sequence[str], channel: str, name: str, world: World, layout: Layout = LAYOUT) -> bytes:
-    """A marker's content, as a build tool of somebody else's may write it."""
+def body(
+    keys: Sequence[str], channel: str, name: str, world: World, layout: Layout = LAYOUT, *, stored: bool = True
+) -> bytes:
+    """A marker's content; without stored pages as a build tool of somebody else's may write it."""
     assets = {
-        a.logical: Asset(a.key, a.size, a.fingerprinted, headers=a.treatment.headers.digest)
-        for a in map(local_asset, keys)
+        a.logical: Asset(
+            a.key,
+            a.size,
+            a.fingerprinted,
+            digest=None if a.digest is None else f"sha256:{a.digest}",
+            headers=a.treatment.headers.digest,
+            stored=a.stored if stored else None,
+        )
+        for a in local_assets(keys)
     }
-    return encode(Release(name, channel, world.now, layout.prefix, {"name": "tests", "version": "0"}, assets))
+    by = {"name": "tests", "version": "0"}
+    return encode(Release(name, channel, world.now, layout.prefix, by, assets, format=FORMAT if stored else 1))
 
 
 def end_body(channel: str, world: World, layout: Layout = LAYOUT) -> bytes:
     """The content of a marker that says that a channel has ended."""
     by = {"name": "tests", "version": "0"}
     return encode(Release("end", channel, world.now, layout.prefix, by, {}, ended=True))
+
+
+def publish_alone(  # noqa: PLR0913 (how far it comes, and in which format)
+    world: World,
+    keys: Sequence[str],
+    name: str,
+    folder: str = LAYOUT.markers,
+    channel: str = "default",
+    *,
+    stored: bool = True,
+    placed: bool = True,
+    layout: Layout = LAYOUT,
+) -> str:
+    """A release that nobody disturbs; returns its id.
+
+    Args:
+        world: The bucket.
+        keys: The keys of its assets.
+        name: Its name or id.
+        folder: `Layout.markers`, `Layout.staged` or `Layout.pending`.
+        channel: Its channel.
+        stored: Whether its pages are stored; False: an older version of the uploader writes it.
+        placed: Whether its pages are put in place; False: it is cut off after its marker.
+        layout: Its site.
+    """
+    put_assets(world, keys, stored=stored, layout=layout)
+    release_id = name if "Z-" in name else f"{world.now:%Y%m%dT%H%M%SZ}-{name}"
+    name = name.partition("Z-")[2] or name
+    world.put(layout.key_in(folder, release_id), body(keys, channel, name, world, layout, stored=stored))
+    if folder == layout.markers and stored and placed:
+        put_in_place(world, keys, release_id, layout)
+    return release_id
 
 
 def _clocks(actor: Actor) -> Clocks:
@@ -110,17 +179,17 @@ def upload(
 ) -> Callable[[Actor], Published]:
     """An upload, staged or not; it lists the bucket before its intent, or after it."""
     wanted = build(keys, channel, name, layout)
-    names = frozenset(keys)
+    names = objects_of(keys, layout=layout)
 
     def work(actor: Actor) -> Published:
         def started(uploads: list[Upload]) -> None:
-            actor.relies_on = names - {upload.asset.key for upload in uploads}
+            actor.relies_on = names - objects_of(keys, [upload.asset.key for upload in uploads], layout)
             if actor.world.now <= actor.until:  # later it starts again, and relies on no key
                 _must_be_there(actor, actor.relies_on, "skips what it saw")
 
         port = UploaderPort(actor.world, actor)
         if ahead:
-            port.list_ahead(layout, names)
+            port.list_ahead(layout, frozenset(keys))
         published = publish(port, wanted, stage=stage, started=started, clocks=_clocks(actor))
         _must_be_there(actor, names, "reported success")
         return published
@@ -138,7 +207,7 @@ def activation(release_id: Callable[[], str | None], layout: Layout = LAYOUT) ->
         release = actor.world.site_of(layout).staged.get(layout.staged_key(found))
         activated = activate(UploaderPort(actor.world, actor), layout, found, clocks=_clocks(actor))
         if release is not None and not activated.already:
-            _must_be_there(actor, release.keys, "reported success")
+            _must_be_there(actor, frozenset(release.objects), "reported success")
         return activated
 
     return work
@@ -164,7 +233,7 @@ def roll_out(
 
     def work(actor: Actor) -> Any:  # noqa: ANN401
         published = stage(actor)
-        actor.relies_on = actor.staged = frozenset(keys)
+        actor.relies_on = actor.staged = objects_of(keys, layout=layout)
         actor.until = actor.world.now + timedelta(seconds=SHORTEST_STAGED_TTL)
         then = activation if succeeds else dropping
         return then(lambda: published.id, layout)(actor)
@@ -178,7 +247,7 @@ def pinning(release_id: str, *, then_unpin: bool = False, layout: Layout = LAYOU
     def work(actor: Actor) -> None:
         port, site = UploaderPort(actor.world, actor), actor.world.site_of(layout)
         pinned = pin(port, layout, release_id, clocks=_clocks(actor))
-        site.pinned[release_id] = pinned.logged.release.keys
+        site.pinned[release_id] = frozenset(pinned.logged.release.objects)
         if then_unpin:
             site.unpinned.add(release_id)
             unpin(port, layout, release_id)
@@ -200,15 +269,16 @@ def pinning_again(release_id: str) -> Callable[[Actor], None]:
     return work
 
 
-def rolling_back(release_id: str, layout: Layout = LAYOUT) -> Callable[[Actor], str]:
+def rolling_back(release_id: str, layout: Layout = LAYOUT) -> Callable[[Actor], object]:
     """An old release becomes current again."""
 
-    def work(actor: Actor) -> str:
+    def work(actor: Actor) -> object:
         port = UploaderPort(actor.world, actor)
         target = find_target(port, layout, release_id, None)
-        marker = roll_back(port, layout, target, clocks=_clocks(actor))
-        _must_be_there(actor, target.old.release.keys, "reported success")
-        return marker
+        written = roll_back(port, layout, target, clocks=_clocks(actor))
+        if not written.already:  # it was current when its marker was read, and others may have come since
+            _must_be_there(actor, frozenset(target.old.release.objects), "reported success")
+        return written
 
     return work
 
@@ -282,9 +352,11 @@ def publish_again(site: Site, channels: Sequence[str]) -> None:
     for channel in channels:
         world.advance(2)
         newest = site.published[site.newest()[channel]][1]
-        keys = sorted(newest.keys)
-        again = end_body(channel, world, layout) if newest.ended else body(keys, channel, "again", world, layout)
-        world.put(layout.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-again"), again)
+        if newest.ended:
+            end = end_body(channel, world, layout)
+            world.put(layout.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-again"), end)
+        else:
+            publish_alone(world, sorted(newest.keys), "again", layout.markers, channel, layout=layout)
 
 
 def cleaning(

@@ -112,7 +112,7 @@ def every_schedule(
     return count
 
 
-def every_crash(case: Case, who: str) -> int:
+def every_crash(case: Case, who: str, preemptions: int | None = None) -> int:
     """Play every schedule of a case once for each request of an actor: the actor dies after that request.
 
     Returns:
@@ -121,7 +121,7 @@ def every_crash(case: Case, who: str) -> int:
     Raises:
         FoundError: The promise is broken.
     """
-    return every_mishap(case, who, None)
+    return every_mishap(case, who, None, preemptions=preemptions)
 
 
 def every_mishap(case: Case, who: str, verdict: Verdict | None, kind: str = "", preemptions: int | None = None) -> int:

@@ -11,11 +11,13 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+from release_log.marker import decode
 from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
-from tests.interleaving.verdict import Watch, read_ledger, settle
+from tests.interleaving.keeper import keeping
+from tests.interleaving.verdict import KEEPER, Watch, read_ledger, settle
 from tests.interleaving.world import INNER, INVOCATION_SECONDS, LAYOUT, World
 
 if TYPE_CHECKING:
@@ -54,6 +56,9 @@ TWO_SITES = 0.15
 
 PRUNED = 0.15
 """The share of the schedules in which the cleaner deletes old markers, though there are few."""
+
+KEPT = 0.1
+"""The share of the sites to which somebody comes who puts pages in place by hand."""
 
 JUMPS = (1, 1, 60, 600, 3600, 7200)
 
@@ -116,7 +121,7 @@ def _assets(site: Site, random: Random) -> list[str]:
         if random.random() < 0.75
     ]
     if not keys or random.random() < 0.3:
-        keys.append(page(random.choice(prefixes)))
+        keys.append(page(site.layout))
     return keys
 
 
@@ -137,20 +142,21 @@ def _history(site: Site, policy: Policy, random: Random, *, copies: bool) -> tup
     ids: dict[str, list[str]] = {layout.markers: [], layout.staged: [], layout.pending: []}
     for number in range(random.randint(0, 4)):
         keys, channel = _assets(site, random), random.choice((*CHANNELS, CHANNELS[0]))
-        cast.put_assets(world, keys)
-        release_id = f"{world.now:%Y%m%dT%H%M%SZ}-r{number}"
         folder = random.choice((layout.markers, layout.markers, layout.markers, layout.staged, layout.pending))
         if folder == layout.markers and random.random() < 0.1:
             end = cast.end_body(channel, world, layout)
             world.put(layout.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-end{number}"), end)
             world.advance(2 + 61 * copies)
             continue
-        body = cast.body(keys, channel, f"r{number}", world, layout)
-        world.put(layout.key_in(folder, release_id), body)
+        old, cut_off = random.random() < 0.1 and folder == layout.markers, random.random() < 0.15
+        release_id = cast.publish_alone(
+            world, keys, f"r{number}", folder, channel, stored=not old, placed=not cut_off, layout=layout
+        )
+        body = world.objects[layout.key_in(folder, release_id)].body
         ids[folder].append(release_id)
         if folder != layout.pending and random.random() < 0.15:
             world.put(layout.pin_key(release_id), body)
-            site.pinned[release_id] = frozenset(keys)
+            site.pinned[release_id] = frozenset(decode(body, layout.prefix).objects)
         world.advance(random.choice((0, 1, 1, 700, 4000)) + 61 * copies)
         if random.random() < 0.6:
             cast.clean_alone(world, policy, layout=layout)
@@ -210,7 +216,7 @@ def _publishers(site: Site, random: Random, released: list[str], staged: list[st
 
 
 def _meddlers(site: Site, random: Random, released: list[str], *, copies: bool) -> Iterator[Actor]:
-    """Somebody copies files of the release log, or deletes a current marker."""
+    """Somebody copies files of the release log, deletes a current marker, or puts pages in place by hand."""
     world, layout = site.world, site.layout
     if copies:
         markers = {layout.marker_key(release_id) for release_id in released}
@@ -224,6 +230,8 @@ def _meddlers(site: Site, random: Random, released: list[str], *, copies: bool) 
         yield _actor(site, "O", cast.copying(*[pick] * random.randint(1, 4)))
     elif random.random() < 0.1 and (site is not world.site or len(world.sites) == 1):
         yield _actor(site, "O", cast.vanishing(partial(_current_marker, site, random.choice(CHANNELS))))
+    if random.random() < KEPT:
+        yield _actor(site, KEEPER, keeping(site, page(layout), random))
 
 
 def _current_marker(site: Site, channel: str) -> str | None:

@@ -22,19 +22,23 @@ from cleaner_lambda import (
     load,
     look,
     lost,
+    nesting,
     next_ledger,
     order,
+    pages,
     policy,
+    pruning,
     replay,
     run,
     s3_errors,
     survey,
 )
-from tests.interleaving import cases, nested, ports, pruned
+from tests.interleaving import cases, nested, placing, ports, pruned
 from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
 from uploader.protocol import announcements, held, write_if_whole
 from uploader.protocol import look as uploader_look
+from uploader.protocol import placing as placing_module
 from uploader.protocol.held import Intent
 from uploader.publishing import publish
 
@@ -121,19 +125,19 @@ MUTANTS = (
         "the cleaner sees neither the intent nor the marker of an upload that ends between the two",
         look.take_look,
         (
-            ("    markers, beyond, misnamed = _list_markers(store, layout)\n", ""),
+            ("    markers, placed, beyond, misnamed = _list_markers(store, layout)\n", ""),
             (
                 "    for _ in range(READ_AGAIN):",
-                "    markers, beyond, misnamed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
+                "    markers, placed, beyond, misnamed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
             ),
         ),
-        every(cases.BACK_AND_CLEANER),
+        every(cases.ASSET_AND_CLEANER),
     ),
     Mutant(
         "the second look",
         "the cleaner misses an intent written during its run, if the uploader read the ledger before the announcement",
-        run._attempt,  # noqa: SLF001
-        _attempt_without("        look = take_second_look(store, layout, job.policy, loaded.now, look, pace)\n"),
+        decision.decide_again,
+        _attempt_without("    look = take_second_look(store, layout, job.policy, loaded.now, look, pace)\n"),
         every(cases.BACK_AND_CLEANER),
     ),
     Mutant(
@@ -148,7 +152,7 @@ MUTANTS = (
         "assets that the marker made current are deleted",
         look.take_second_look,
         (("    if second.markers != first.markers:", "    if False:"),),
-        every(cases.BACK_AND_CLEANER),
+        every(cases.ASSET_AND_CLEANER),
     ),
     Mutant(
         "deletions are announced before the second look",
@@ -191,10 +195,10 @@ MUTANTS = (
         publish.publish,
         (
             (
-                "                _send(bucket, uploads, note)\n",
+                "                _send(bucket, layout, uploads, note)\n",
                 (
                     "                bucket.create(layout.marker_key(held.id), held.body)\n"
-                    "                _send(bucket, uploads, note)\n"
+                    "                _send(bucket, layout, uploads, note)\n"
                 ),
             ),
             ("if held.write(bucket, key, body, clocks):", "if True:"),
@@ -255,7 +259,7 @@ MUTANTS = (
         "an asset that it listed was deleted before it read that the cleaner had finished",
         uploader_look.look_around,
         (("heard.waited or ledger.blob.last_modified + MARGIN >= began", "heard.waited"),),
-        every(cases.PAGE_AND_CLEANER),
+        every(cases.ELSEWHERE_AND_CLEANER),
     ),
     Mutant(
         "a listing from before the intent counts from the moment it began",
@@ -372,8 +376,8 @@ MUTANTS = (
         look._read_protections,  # noqa: SLF001
         (
             (
-                "for asset in release.assets.values():",
-                "for asset in () if reason is Reason.STAGED else release.assets.values():",
+                "for name in release.all_keys:",
+                "for name in () if reason is Reason.STAGED else release.all_keys:",
             ),
         ),
         every(cases.ROLL_OUT_AND_CLEANER),
@@ -398,7 +402,7 @@ MUTANTS = (
         "pins protect their assets",
         "a pinned asset is deleted",
         look._read_pins,  # noqa: SLF001
-        (("marker.decode(blob.body, layout.prefix).keys", "frozenset()"),),
+        (("marker.decode(blob.body, layout.prefix).all_keys", "frozenset()"),),
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
@@ -441,7 +445,7 @@ MUTANTS = (
         write_if_whole.write_if_whole,
         (
             ("            check_whole(logged, listing.sizes)\n", ""),
-            ("_as_stored(release_at(held.at), listing, at)", "release_at(held.at)"),
+            ("_content(layout, logged, release_at(held.at), listing, held, file)", "release_at(held.at)"),
         ),
         every(cases.PIN_AND_CLEANER),
     ),
@@ -540,7 +544,7 @@ MUTANTS = (
         "a run announces the cut before it deletes a marker",
         "after a crash, an asset is dated by an older marker that is left, and goes before its time",
         run._attempt,  # noqa: SLF001
-        (("else replace(loaded.ledger, cut=cut.at)", "else loaded.ledger"),),
+        (("cut=loaded.ledger.cut if cut is None else cut.at", "cut=loaded.ledger.cut"),),
         pruned.copied_after_a_crash,
     ),
     Mutant(
@@ -554,8 +558,159 @@ MUTANTS = (
         "a marker older than the cut becomes current only if it is the newest of its channel up to it",
         "an old release passes for the current one, and all deletion stops",
         history.fold_late,
-        (("if current is not None and current.order > published.order:", "if False:"),),
+        (("tuple(after[: placed + 1])", "(published,)"),),
         pruned.late_marker,
+    ),
+    Mutant(
+        "current are a channel's releases from the newest one on that is in place",
+        "the release before goes while its pages are in place",
+        history.fold,
+        (("(each, *line) if each.release.places_pages else (each,)", "(each,)"),),
+        every(placing.CUT_OFF),
+    ),
+    Mutant(
+        "a release whose page is in place keeps its assets, though it is not current",
+        "a page that no release names any more asks for assets that are gone",
+        decision.look_again_at_pages,
+        (("in_place=view.in_place | assets", "in_place=view.in_place"),),
+        every(placing.LEFT_BEHIND),
+    ),
+    Mutant(
+        "a stored page stays while it lies in place",
+        "the same, if somebody put it in place by hand, so that its stored version alone tells what it is",
+        pages.assets_of,
+        (("if asset.fingerprinted or asset.stored is not None", "if asset.fingerprinted"),),
+        placing.page_without_metadata,
+    ),
+    Mutant(
+        "the pages in place are looked at again at the second look",
+        "a page that was put back meanwhile asks for assets that are gone",
+        decision.decide_again,
+        (("if first.pages is not None:", "if False:"),),
+        placing.old_page_at_the_second_look,
+    ),
+    Mutant(
+        "a page in place that no release has stops all deletion",
+        "it asks for assets that are gone",
+        pages.look_at_pages,
+        (("            elif key in strict:", "            elif False:"),),
+        placing.unknown_page,
+    ),
+    Mutant(
+        "what is left of a line whose newest marker is gone retires with the next release",
+        "a page in place asks for assets that count as orphans",
+        folding.fold_log,
+        (
+            (
+                "for channel, line in found.items() if line}",
+                "for channel, line in found.items() if lines[channel][0] in read}",
+            ),
+        ),
+        placing.line_without_its_newest,
+    ),
+    Mutant(
+        "a release whose marker is gone is missed until a newer one is in place",
+        "its assets count as orphans while visitors get them",
+        lost.find_lost,
+        (
+            (
+                "newer = _is_over(history, channel, (folded.at, release_id))",
+                "newer = found.order >= (folded.at, release_id)",
+            ),
+        ),
+        placing.gone_behind_a_newer_one,
+    ),
+    Mutant(
+        "it stays in its channel's line behind the newer one",
+        "the same, a run later",
+        lost.lines_with_lost,
+        (("        if newer:\n", "        if False:\n"),),
+        placing.gone_behind_a_newer_one,
+    ),
+    Mutant(
+        "what retires while a marker behind the newest is gone stays",
+        "an asset is deleted that the release without its marker needs",
+        lost.hold_doubtful,
+        (("not set(line) <= set(listed)", "line[0] not in listed"),),
+        placing.retired_behind_a_newer_one,
+    ),
+    Mutant(
+        "the marker of a channel's end stays as long as one before it",
+        "`keep_releases` keeps what was ended, for ever",
+        pruning.old_markers,
+        (("if not there[i].ended or", "if True or"),),
+        pruned.end_behind_a_release_that_stays,
+    ),
+    Mutant(
+        "the pages in place are looked at before an old marker goes",
+        "a page in place asks for assets that nobody knows any more",
+        run._find_cut,  # noqa: SLF001
+        (("if cut is not None and cut.markers and", "if False and"),),
+        pruned.page_of_a_pruned_release,
+    ),
+    Mutant(
+        "a page in place that an intent names is its release's too",
+        "the same, when the intent has expired",
+        pages.look_at_pages,
+        (
+            (
+                "        if release_id:\n            # Also",
+                "        if release_id and set(named).isdisjoint(pages):\n            # Also",
+            ),
+        ),
+        pruned.page_of_a_pruned_release,
+    ),
+    Mutant(
+        "a page is only put in place over the one that was seen there",
+        "an older release's page replaces a newer one's",
+        ports.UploaderPort.place,
+        (("(there and there.etag) != page.etag or ", ""),),
+        placing.put_over_a_newer_page,
+    ),
+    Mutant(
+        "the markers are read between the look at a page and its PUT",
+        "the same",
+        placing_module.Placing._pass,  # noqa: SLF001
+        (("if not wanted.same_as(", "if False and not wanted.same_as("),),
+        placing.markers_from_before,
+    ),
+    Mutant(
+        "a release is in place after a pass that found nothing to put",
+        "the file that says so stands beside a newer release's page, or an older one's",
+        placing_module.Placing._pass,  # noqa: SLF001
+        (("self._put(wanted, wrong, pages)\n    return None", "self._put(wanted, wrong, pages)\n    return wanted"),),
+        placing.put_that_is_refused,
+    ),
+    Mutant(
+        "of each page, the newest release of any channel says what belongs in place",
+        "the older of two channels' releases replaces the newer one's page",
+        placing_module.wanted_pages,
+        (
+            (
+                "    for each in newer:\n",
+                "    for each in [n for n in newer if n.release.channel == own.release.channel]:\n",
+            ),
+        ),
+        every(placing.TWO_CHANNELS, preemptions=2),
+    ),
+    Mutant(
+        "the intent stays until the pages are in place",
+        "a superseded release's page arrives when its assets are gone",
+        placing_module.put_in_place,
+        (
+            (
+                "    held.written = None  # there is something left to do\n",
+                "    held.written = None\n    bucket.withdraw(layout.pending_key(held.id))\n",
+            ),
+        ),
+        placing.page_of_a_superseded_release,
+    ),
+    Mutant(
+        "a page's PUT without an answer is waited for",
+        "it arrives later, over a newer release's page",
+        placing_module.Placing._waited,  # noqa: SLF001
+        (("    if self._unanswered is None:\n", "    if True:\n"),),
+        placing.late_page,
     ),
     Mutant(
         "release logs inside the site are looked for again at the second look",
@@ -570,6 +725,20 @@ MUTANTS = (
         decision.look_at_neighbours,
         (("view.around | around.keys", "view.around"),),
         every(nested.THE_SITE_AROUND_TAKES_OVER),
+    ),
+    Mutant(
+        "what a page of a site around may ask for stays, though no release there names the page any more",
+        "the page is in place, and asks for an asset that is gone",
+        nesting._needed_by,  # noqa: SLF001
+        (("_removed_pages(ledger) | ", ""),),
+        partial(nested.page_of_the_site_around, seen=True),
+    ),
+    Mutant(
+        "nor need that site's cleaner have seen it",
+        "the same",
+        nesting._needed_by,  # noqa: SLF001
+        ((" | _with_pages(markers)", ""),),
+        partial(nested.page_of_the_site_around, seen=False),
     ),
     Mutant(
         "an uploader waits for the cleaners of the sites around",

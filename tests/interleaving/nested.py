@@ -16,7 +16,8 @@ from tests.interleaving import cast
 from tests.interleaving.actor import Actor
 from tests.interleaving.cases import AT_ONCE, release
 from tests.interleaving.exhaustive import Case, every_schedule
-from tests.interleaving.explore import PAGE
+from tests.interleaving.explore import PAGE, judged
+from tests.interleaving.placing import PAGES_STAY
 from tests.interleaving.world import INNER, LAYOUT, World
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ def two_sites() -> World:
 
 def _release(world: World, layout: Layout, keys: Sequence[str], name: str) -> None:
     """A release without interruption; it takes a second."""
-    cast.put_assets(world, keys)
-    body = cast.body(keys, "default", name, world, layout)
-    world.put(layout.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-{name}"), body)
+    cast.publish_alone(world, keys, name, layout.markers, layout=layout)
     world.advance(1)
 
 
@@ -120,3 +119,22 @@ def keys_of_both_in_the_history() -> None:
         for module in (decision, survey):
             patch.setattr(module, "without_inner", lambda history, _inner: history)
         every_schedule(A_SITE_APPEARS_INSIDE)
+
+
+def page_of_the_site_around(*, seen: bool) -> None:
+    """The outer site's newest release has no page; the one that is in place asks for an asset inside; days pass.
+
+    Args:
+        seen: A run of the outer site's cleaner has seen that.
+    """
+    world = two_sites()
+    release(world, [OLD, PAGE], "r0")
+    release(world, [OUTSIDE], "r1")
+    if seen:
+        cast.clean_alone(world, PAGES_STAY)
+    with judged(world, "a page of the site around that no release names any more"):
+        _release(world, INNER, [NEW], "r0")
+        for seconds in (1, 90_000, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY, layout=INNER)
+            world.check()
+            world.advance(seconds)

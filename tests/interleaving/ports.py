@@ -16,8 +16,9 @@ from tests.fake_uploader_s3 import inner_logs, stored_with
 from tests.interleaving.actor import EPOCH, BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, REPEAT, Errors, Stored, World
 from uploader.errors import UploaderError
+from uploader.s3.errors import NoAnswerError
 from uploader.s3.port import Blob as UploaderBlob
-from uploader.s3.port import Listing, Look, Neighbour, always, inner_of
+from uploader.s3.port import Listing, Look, Neighbour, PageInPlace, PlacingAnswer, always, inner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tests.interleaving.actor import Actor
     from uploader.builds.asset import LocalAsset
     from uploader.builds.asset import Stored as UploaderStored
+    from uploader.s3.port import Placement
 
 UNANSWERED = ReadTimeoutError(endpoint_url="s3")
 GIVEN_UP = UploaderError("no answer: run again")
@@ -38,6 +40,7 @@ def _answer(status: int, code: str) -> ClientError:
 
 CLEANER_ERRORS = Errors(UNANSWERED, _answer(500, "InternalError"), _answer(400, "RequestTimeout"))
 UPLOADER_ERRORS = Errors(GIVEN_UP, GIVEN_UP, GIVEN_UP)
+PLACE_ERRORS = Errors(NoAnswerError(), NoAnswerError(), GIVEN_UP)
 
 
 def ask(world: World, op: Op, effect: Callable[[], Any], errors: Errors) -> Any:  # noqa: ANN401 (the effect's)
@@ -79,13 +82,15 @@ class CleanerPort:
 
             def effect(start: str = start) -> list[Listed]:
                 names = self.world.names(prefix, start)
-                return [Listed(key, self.world.objects[key].size, self.world.objects[key].at) for key in names]
+                found = [(key, self.world.objects[key]) for key in names]
+                return [Listed(key, each.size, each.at, each.etag) for key, each in found]
 
             page: list[Listed] = self._request(Op("list", prefix), effect)  # type: ignore[assignment]
             self._note_order(prefix)
             if prefix == self.layout.markers and self.actor is not None:
-                earlier = self.actor.seen_markers if start != after else frozenset()
-                self.actor.seen_markers = earlier | {each.key for each in page}
+                if start == after:
+                    self.actor.seen_before, self.actor.seen_markers = self.actor.seen_markers, frozenset()
+                self.actor.seen_markers |= {each.key for each in page}
             yield from (each for each in page if to is None or each.key <= to)
             if len(page) < self.world.page or (to is not None and page[-1].key > to):
                 return
@@ -141,7 +146,7 @@ class CleanerPort:
             for key in some:
                 if self.actor is not None and key in self.world.objects:
                     self.actor.deleted.add(key)
-                if key.startswith(self.layout.markers):
+                if key.startswith(self.layout.markers) and self.layout.placed_id(key) is None:
                     self.world.site_of(self.layout).pruned.add(self.layout.release_id(key))
                 self.world.delete(key)
             return {}
@@ -259,12 +264,50 @@ class UploaderPort:
                 found[key] = stored.metadata
         return found
 
+    def look_at_pages(
+        self, layout: Layout, keys: Sequence[str]
+    ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
+        files = self.written(layout.markers)
+        found: dict[str, PageInPlace] = {}
+        for key in keys:
+            stored = self._request(Op("get", key), lambda key=key: self.world.objects.get(key))  # type: ignore[misc]
+            if isinstance(stored, Stored):
+                found[key] = PageInPlace(stored.etag, stored.metadata)
+        return files, found
+
+    def place(self, placements: Sequence[Placement]) -> PlacingAnswer:
+        etags: dict[str, str] = {}
+        unanswered = False
+        for page in placements:
+
+            def effect(page: Placement = page) -> str | None:
+                there, source = self.world.objects.get(page.key), self.world.objects.get(page.source)
+                body = None if page.file is None else page.file.path.encode()
+                if (there and there.etag) != page.etag or (source is None and body is None):
+                    return None
+                if page.file is not None and body is not None:
+                    metadata, size = stored_with(page.file), page.file.size
+                else:
+                    assert source is not None
+                    body, metadata, size = source.body, source.metadata, source.size
+                return self.world.put(page.key, body, size=size, metadata=dict(metadata)).etag
+
+            try:
+                etag = ask(self.world, Op("put", page.key, writes=True, once=True), effect, PLACE_ERRORS)
+            except NoAnswerError:
+                unanswered = True
+            else:
+                if etag is not None:
+                    etags[page.key] = etag
+        return PlacingAnswer(etags, unanswered)
+
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, UploaderStored], None]) -> None:
         for asset in assets:
             metadata = stored_with(asset)
 
             def effect(asset: LocalAsset = asset, metadata: dict[str, str] = metadata) -> None:
-                self.world.put(asset.key, b"", size=asset.size, metadata=metadata)
+                body = b"" if asset.fingerprinted else asset.path.encode()
+                self.world.put(asset.key, body, size=asset.size, metadata=metadata)
 
             self._request(Op("put", asset.key, writes=True), effect)
             done(asset, asset.as_it_is())

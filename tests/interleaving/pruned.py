@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
 from tests.interleaving import cast
-from tests.interleaving.actor import BrokenPromiseError
-from tests.interleaving.cases import A, B, C, release
+from tests.interleaving.actor import Actor, BrokenPromiseError
+from tests.interleaving.cases import A, B, C, go_on, release
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.verdict import Watch, settle
 from tests.interleaving.world import LAYOUT, World
-
-if TYPE_CHECKING:
-    from tests.interleaving.actor import Actor
 
 POLICY = Policy(version_limit=9, version_ttl=0, removed_ttl=1000, grace=0)
 """What is removed is due after a while."""
@@ -28,11 +24,12 @@ def _releases() -> World:
         release(world, keys, f"r{number}")
         cast.clean_alone(world, POLICY)
         world.advance(300)
+    world.delete(PAGE)  # while it is in place, its release's marker stays
     return world
 
 
 def _markers(world: World) -> list[str]:
-    return [key for key in sorted(world.objects) if key.startswith(LAYOUT.markers)]
+    return [key for key in sorted(world.objects) if key.startswith(LAYOUT.markers) and LAYOUT.placed_id(key) is None]
 
 
 def _cleaner(world: World) -> Actor:
@@ -93,7 +90,7 @@ def crash_while_rebuilding() -> None:
         with few_markers(keep=3):
             release(world, [A], "r5")
             cast.clean_alone(world, POLICY)  # the cut is at the release before
-            release(world, [A, PAGE], "r6")
+            release(world, [C, PAGE], "r6")  # C has a tag
             world.delete(LAYOUT.ledger)
             ended = _crash_after(world, requests)
             _judge(world, f"a rebuild that dies after {requests} requests")
@@ -138,3 +135,35 @@ def late_marker() -> None:
                         raise BrokenPromiseError(msg)
                     world.advance(POLICY.removed_ttl - 1)
                     world.check()
+
+
+def end_behind_a_release_that_stays() -> None:
+    """A pinned release, the end of its channel, and a new one; old markers are deleted, and then the pin."""
+    policy, world = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0, keep_releases=1), World()
+    release(world, [A], "r0")
+    pin = LAYOUT.pin_key("20261123T120000Z-r0")
+    world.put(pin, world.objects[LAYOUT.marker_key("20261123T120000Z-r0")].body)
+    world.put(LAYOUT.marker_key("20261123T120001Z-end"), cast.end_body("default", world))
+    release(world, [B], "r2")
+    with few_markers(), judged(world, "an end whose marker is old"):
+        for _ in range(3):
+            cast.clean_alone(world, policy)
+            world.advance(10)
+        world.delete(pin)
+        settle(world, policy)
+
+
+def page_of_a_pruned_release() -> None:
+    """An upload dies that has put its page in place; the next release has no page; old markers are deleted."""
+    policy, world = Policy(version_limit=0, version_ttl=43_200, removed_ttl=90_000, grace=0), World()
+    release(world, [A, PAGE], "r0")
+    dead = Actor("U", world, cast.upload([B, PAGE], "default", "r1"))
+    with few_markers(), judged(world, "a page of a release whose marker is old"):
+        go_on(dead, f"put {PAGE}")
+        dead.step()
+        dead.crash()
+        release(world, [C], "r2")
+        for seconds in (10, 10, policy.version_ttl):
+            world.advance(seconds)
+            cast.clean_alone(world, policy)
+            world.check()

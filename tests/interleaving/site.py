@@ -27,11 +27,16 @@ class Site:
         unpinned: Ids of the releases that somebody has asked to unpin: they are nobody's to rely on any more.
         releases: Id -> when its marker was written, and what it says, for each marker in the bucket.
         published: The same for each marker that ever was there.
+        placed: Id -> when its file was written that says that its pages are in place.
         pruned: Ids of the markers that a cleaner deleted: what they said of assets still counts.
         vanished: Ids of the markers that somebody deleted, who should not have: their releases are as current as ever.
         put_back: Ids of the markers that a copy brought back after they were deleted.
         doubtful: Whether that ever happened: then nobody knows every instant.
         staged: Key of each staged release -> what it says.
+        by_hand: Key of each page that somebody has put in place by hand -> its content.
+        strange: Those that no release has, as long as a release says what belongs there.
+        given_up: Those of which nobody knows what they ask for: strange ones after that, and others where the newest
+            release has no stored page, so that no cleaner looks.
         on_delete: Called before an object in the bucket is deleted.
     """
 
@@ -40,6 +45,7 @@ class Site:
         self.layout = layout
         self.releases: dict[str, tuple[datetime, Release]] = {}
         self.published: dict[str, tuple[datetime, Release]] = {}
+        self.placed: dict[str, datetime] = {}
         self.pruned: set[str] = set()
         self.vanished: set[str] = set()
         self.put_back: set[str] = set()
@@ -47,6 +53,9 @@ class Site:
         self.staged: dict[str, Release] = {}
         self.pinned: dict[str, frozenset[str]] = {}
         self.unpinned: set[str] = set()
+        self.by_hand: dict[str, bytes] = {}
+        self.strange: dict[str, bytes] = {}
+        self.given_up: dict[str, bytes] = {}
         self.on_delete: Callable[[Actor | None, str], None] = lambda _actor, _key: None
         self._current: frozenset[str] = frozenset()
         self._dirty = False
@@ -57,6 +66,8 @@ class Site:
         other.releases, other.staged, other.pinned = dict(self.releases), dict(self.staged), dict(self.pinned)
         other.published, other.pruned, other.vanished = dict(self.published), set(self.pruned), set(self.vanished)
         other.unpinned, other.put_back, other.doubtful = set(self.unpinned), set(self.put_back), self.doubtful
+        other.placed = dict(self.placed)
+        other.by_hand, other.strange, other.given_up = dict(self.by_hand), dict(self.strange), dict(self.given_up)
         other._current, other._dirty = self._current, self._dirty
         return other
 
@@ -81,7 +92,11 @@ class Site:
 
     def note_written(self, key: str, stored: Stored) -> None:
         """Take note of an object that somebody has stored."""
-        if key.startswith(self.layout.markers) and self.layout.release_id(key) in self.published:
+        placed = self.layout.placed_id(key)
+        if placed is not None:
+            self.placed[placed] = stored.at
+            self._dirty = True
+        elif key.startswith(self.layout.markers) and self.layout.release_id(key) in self.published:
             # It was deleted, and now a late request of its upload writes it again.
             self.world.copied.add(key)
             self.note_rewritten(key, stored)
@@ -95,6 +110,8 @@ class Site:
 
     def note_rewritten(self, key: str, stored: Stored) -> None:
         """Take note of an object that somebody has copied onto itself, or put back."""
+        if self.layout.placed_id(key) is not None:
+            return
         if key.startswith(self.layout.markers):
             release_id = self.layout.release_id(key)
             if release_id not in self.releases:
@@ -107,7 +124,7 @@ class Site:
 
     def note_deleted(self, key: str) -> None:
         """Take note of an object that is gone."""
-        if key.startswith(self.layout.markers):
+        if key.startswith(self.layout.markers) and self.layout.placed_id(key) is None:
             self.releases.pop(self.layout.release_id(key), None)
         self.staged.pop(key, None)
 
@@ -116,6 +133,22 @@ class Site:
         if key.startswith(self.layout.markers):
             self.vanished.add(self.layout.release_id(key))
             self.doubtful = True
+
+    def note_by_hand(self, key: str, *, is_unknown: bool) -> None:
+        """Take note of a page that somebody has put in place by hand."""
+        self.by_hand[key] = self.world.objects[key].body
+        if is_unknown:
+            self.strange[key] = self.by_hand[key]
+
+    def gave_up(self, key: str) -> bool:
+        """Whether nobody knows what a page in place is.
+
+        Its marker was deleted by hand, two sites have the page, or it is a strange one where no release has a page.
+        """
+        if self.given_up.get(key) == self.world.objects[key].body:
+            return True
+        names = [i for i, (_, release) in self.published.items() if key in release.keys]
+        return any(i in self.vanished or not self.owns(key) for i in names)
 
     # The promise
 
@@ -130,17 +163,58 @@ class Site:
         """Channel -> id of its current release; without the channels that have ended."""
         return {channel: i for channel, i in self.newest().items() if not self.published[i][1].ended}
 
+    def lines(self) -> dict[str, list[str]]:
+        """Channel -> ids of its current releases, the newest first: from the newest one on that is in place."""
+        lines: dict[str, list[str]] = {}
+        for channel, newest in self.current().items():
+            line = [(at, i) for i, (at, each) in self.published.items() if each.channel == channel]
+            there = [(at, i) for at, i in line if i in self.releases or i == newest or i in self.vanished]
+            for at, release_id in sorted(there, reverse=True):
+                release = self.published[release_id][1]
+                if release.ended:
+                    break
+                lines.setdefault(channel, []).append(release_id)
+                if not release.places_pages or (release_id in self.placed and self.placed[release_id] >= at):
+                    break
+        return lines
+
+    def current_pages(self) -> set[str]:
+        """The keys of the pages of the newest releases."""
+        assets = (asset for i in self.current().values() for asset in self.published[i][1].assets.values())
+        return {asset.key for asset in assets if not asset.fingerprinted}
+
+    def _placed_pages(self) -> set[str]:
+        """The keys of pages for which the newest release that names them says what belongs in place."""
+        newest = {
+            key: asset.stored is not None
+            for _, i in sorted((self.published[i][0], i) for i in self.current().values())
+            for asset in self.published[i][1].assets.values()
+            for key in [asset.key]
+        }
+        return {key for key, stored in newest.items() if stored}
+
+    def _line_pages(self) -> dict[str, bool]:
+        """Key of each page of a current release -> whether the newest one that names it has its page stored."""
+        ids = sorted((self.published[i][0], i) for line in self.lines().values() for i in line)
+        assets = ((self.published[i][1], asset) for _, i in ids for asset in self.published[i][1].assets.values())
+        return {asset.key: release.places_pages for release, asset in assets if not asset.fingerprinted}
+
     def current_keys(self) -> frozenset[str]:
-        """Every key of a current release."""
+        """Every object of a current release."""
         if self._dirty:
-            releases = [self.published[release_id][1] for release_id in self.current().values()]
-            self._current = frozenset().union(*(release.keys for release in releases))
+            releases = [self.published[release_id][1] for line in self.lines().values() for release_id in line]
+            self._current = frozenset().union(*(release.objects for release in releases))
             self._dirty = False
         return self._current
 
     def check(self) -> None:
         """The promise, which must hold after each step."""
         there = self.world.objects.keys()
+        if self.by_hand:
+            placed, current = self._placed_pages(), self._line_pages()
+            for key in self.strange.keys() - placed:
+                self.given_up[key] = self.strange.pop(key)
+            self.given_up |= {key: body for key, body in self.by_hand.items() if current.get(key) is False}
         if not self.current_keys() <= there:
             msg = f"a current release of {self.layout.prefix} misses {sorted(self.current_keys() - there)}"
             raise BrokenPromiseError(msg)

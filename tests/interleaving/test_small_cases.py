@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.interleaving import cases, nested, pruned
+from tests.interleaving import cases, nested, placing, pruned
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError
@@ -33,7 +33,8 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("case", [*cases.TWO_ACTORS, *nested.CASES, *cases.WITH_AN_END], ids=lambda case: case.name)
 def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> None:
-    assert every_schedule(case) > 1
+    """The longest cases, outside `make torture`, in every order with a preemption or two."""
+    assert every_schedule(case, preemptions=2 if case in cases.LONG and not TORTURE else None) > 1
 
 
 @pytest.mark.parametrize(
@@ -57,8 +58,9 @@ def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> N
     ids=lambda each: getattr(each, "name", each),
 )
 def test_a_crash_after_any_request_loses_nothing_in_any_order(case: Case, who: str) -> None:
-    """Of the uploader, and of the cleaner, after each request; `make torture` has the cases that are alike too."""
-    assert every_crash(case, who) > 1
+    """After each request; `make torture` has the cases that are alike too, and the longest with each preemption."""
+    long = case in (cases.BACK_AND_CLEANER, cases.NEXT_AND_CLEANER)
+    assert every_crash(case, who, 1 if long and not TORTURE else None) > 1
 
 
 LATE, AGAIN, UNKNOWN, PART = Verdict.LATE, Verdict.AGAIN, Verdict.UNKNOWN, Verdict.PART
@@ -133,12 +135,32 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         cases.suspended_at_the_marker,
         cases.crash_after_tagging,
         cases.same_second,
+        lambda: every_schedule(placing.CUT_OFF, preemptions=PREEMPTIONS + 1),
+        lambda: every_schedule(placing.LEFT_BEHIND),
+        lambda: every_schedule(placing.UNKNOWN_PAGE),
+        lambda: every_schedule(placing.TWO_NEW, preemptions=PREEMPTIONS + 1),
+        lambda: every_schedule(placing.TWO_CHANNELS, preemptions=PREEMPTIONS + 1),
+        placing.old_page_at_the_second_look,
+        placing.unknown_page,
+        placing.page_without_metadata,
+        placing.line_without_its_newest,
+        placing.gone_behind_a_newer_one,
+        placing.retired_behind_a_newer_one,
+        placing.put_over_a_newer_page,
+        placing.markers_from_before,
+        placing.put_that_is_refused,
+        placing.page_of_a_superseded_release,
+        placing.late_page,
         nested.keys_of_both_in_the_history,
+        lambda: nested.page_of_the_site_around(seen=True),
+        lambda: nested.page_of_the_site_around(seen=False),
         pruned.lost_ledger,
         pruned.crash_while_pruning,
         pruned.crash_while_rebuilding,
         pruned.copied_after_a_crash,
         pruned.late_marker,
+        pruned.page_of_a_pruned_release,
+        pruned.end_behind_a_release_that_stays,
     ],
     ids=[
         "wrong clock",
@@ -170,12 +192,32 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "suspended at the marker",
         "crash",
         "same second",
+        "a new version that is cut off",
+        "a page left behind",
+        "an unknown page, in any order",
+        "two new versions",
+        "two channels with one page",
+        "an old page at the second look",
+        "an unknown page",
+        "a page without metadata",
+        "a line without its newest marker",
+        "a marker that is gone behind a newer one",
+        "an asset that retires meanwhile",
+        "a page over a newer one",
+        "markers from before",
+        "a PUT that is refused",
+        "the page of a superseded release",
+        "a late page",
         "keys of both sites in the history",
+        "a page of the site around",
+        "a page of the site around that its cleaner has not seen",
         "lost ledger, pruned log",
         "crash while pruning",
         "a rebuild that crashes",
         "markers copied after a crash",
         "late marker",
+        "the page of a release whose marker is old",
+        "an end behind a release that stays",
     ],
 )
 def test_what_finds_a_broken_rule_finds_nothing_while_all_hold(play: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,14 +14,16 @@ from release_log.tags import Mark, read_mark
 from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.cast import clean_alone, local_asset, publish_again
+from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import datetime
 
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.report import Report
-    from release_log.marker import Release
+    from release_log.layout import Layout
+    from release_log.marker import Asset, Release
     from release_log.policy_settings import Policy
     from tests.interleaving.actor import Actor
     from tests.interleaving.site import Site
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 ORPHAN = timedelta(hours=24)
+
+KEEPER = "K"
+"""The name of an actor that puts pages in place by hand."""
 
 
 def seen_by_reference(site: Site, ids: frozenset[str] | None = None, ledger: Ledger | None = None) -> reference.Site:
@@ -47,22 +51,39 @@ def seen_by_reference(site: Site, ids: frozenset[str] | None = None, ledger: Led
         if i in site.releases and at != site.releases[i][0] and layout.marker_key(i) not in site.world.copied:
             msg = f"{i} was written at {site.releases[i][0]}, and the ledger says {at}"
             raise BrokenPromiseError(msg)
+    placed = {i: at for i, at in site.placed.items() if ids is None or i in site.pruned or layout.placed_key(i) in ids}
+    for i, each in (ledger.seen if ledger else {}).items():
+        if each.placed is not None:
+            if i in placed and each.placed < placed[i] and layout.placed_key(i) not in site.world.copied:
+                msg = f"{i} was in place at {placed[i]}, and the ledger says {each.placed}"
+                raise BrokenPromiseError(msg)
+            placed[i] = each.placed
     releases = [
         reference.Release(
             i,
             folded.get(i, at),
             release.channel,
-            {path: asset.key for path, asset in release.assets.items()},
+            _keys(release, layout),
             ended=release.ended,
+            stored=release.places_pages,
+            placed=placed.get(i),
         )
         for i, (at, release) in (site.releases | {i: site.published[i] for i in site.pruned | site.vanished}).items()
         if ids is None or i in site.pruned | site.vanished or layout.marker_key(i) in ids
     ]
     pins = [decode(stored.body, layout.prefix) for key, stored in objects.items() if key.startswith(layout.pins)]
-    pinned = frozenset().union(*(release.keys for release in pins))
+    pinned = frozenset().union(*(release.all_keys for release in pins))
     # A run may not know yet that a site has come inside this one.
-    present = [key for key in objects if (site.owns(key) if ids is None else layout.owns(key))]
+    owns = site.owns if ids is None else layout.owns
+    present = [key for key in objects if owns(key) or layout.stores(key)]
     return reference.Site(releases, present, pinned=pinned, sure_since=ledger.sure_since if ledger else None)
+
+
+def _keys(release: Release, layout: Layout) -> dict[str, str]:
+    """Logical path -> key, also of the stored pages."""
+    keys = {path: asset.key for path, asset in release.assets.items()}
+    pages = release.pages.items()
+    return keys | {layout.page_path(key): layout.page_key(page.stored or "") for key, page in pages}
 
 
 def read_ledger(site: Site) -> Ledger | None:
@@ -85,7 +106,8 @@ class Watch:
 
     def _on_delete(self, actor: Actor | None, key: str) -> None:
         site = self._site
-        if not site.layout.owns(key) or actor is None or actor.cleans != site.layout:
+        ours = site.layout.owns(key) or site.layout.stores(key)
+        if not ours or actor is None or actor.cleans != site.layout:
             return
         seen = seen_by_reference(site, actor.seen_markers)
         if self._strict:
@@ -94,16 +116,27 @@ class Watch:
             msg = f"{actor.name} deletes {key}, which is pinned"
             raise BrokenPromiseError(msg)
         if key in {name for release in seen.releases for name in release.assets.values()}:
-            if key not in reference.due(seen, self._lenient_policy(key, seen, actor), actor.seen_at):
+            if not (self._is_due(key, seen, actor) or self._is_due(key, self._seen_first(actor), actor)):
                 msg = f"{actor.name} deletes {key} before its time"
                 raise BrokenPromiseError(msg)
         elif not self._was_released(key) and site.world.objects[key].at + ORPHAN > actor.seen_at:
             msg = f"{actor.name} deletes {key}, which no release names, before it is a day old"
             raise BrokenPromiseError(msg)
 
+    def _is_due(self, key: str, seen: reference.Site, actor: Actor) -> bool:
+        return key in reference.due(seen, self._lenient_policy(key, seen, actor), actor.seen_at)
+
+    def _seen_first(self, actor: Actor) -> reference.Site:
+        """The site as at the first look: a release that is in place at the second one only retires more.
+
+        What was due before may then have entered another state.
+        """
+        placed = {each for each in actor.seen_markers if self._site.layout.placed_id(each) is not None}
+        return seen_by_reference(self._site, actor.seen_markers - (placed - actor.seen_before))
+
     def _was_released(self, key: str) -> bool:
         """Whether a release names the asset whose marker is gone by now."""
-        return any(key in release.keys for _, release in self._site.published.values())
+        return any(key in release.all_keys for _, release in self._site.published.values())
 
     def _lenient_policy(self, key: str, seen: reference.Site, actor: Actor) -> Policy:
         """The policy; if nobody can know the order of the markers, the part of it that needs no order."""
@@ -115,7 +148,7 @@ class Watch:
         return self._policy
 
     def _check_untagged(self, seen: reference.Site) -> None:
-        for key in reference.steps(seen.releases)[-1].keys:
+        for key in reference.steps(seen.releases)[-1].keys & self._site.world.objects.keys():
             if read_mark(self._site.world.objects[key].tags) is not None:
                 msg = f"an asset is deleted before {key}, which is current, has lost its tag"
                 raise BrokenPromiseError(msg)
@@ -124,6 +157,8 @@ class Watch:
 def settle(world: World, policy: Policy) -> None:
     """Run the cleaners until they have nothing left to do, and compare each site with the reference."""
     world.actor = None
+    if all(actor.state == "done" and not actor.name.startswith(KEEPER) for actor in world.actors) and not world.copied:
+        check_pages(world)
     for actor in world.actors:
         actor.crash()
     world.trace.append("-- the cleaners come back until nothing is left to do")
@@ -166,15 +201,35 @@ def _check_end(site: Site, policy: Policy, report: Report) -> None:
         raise BrokenPromiseError(msg)
 
 
+def check_pages(world: World) -> None:
+    """Nobody was disturbed: of each page, what is in place is what the newest release says that names it."""
+    belongs: dict[str, tuple[str, Asset]] = {}
+    newest: dict[str, str] = {}
+    every = [(at, i, release, site) for site in world.sites for i, (at, release) in site.published.items()]
+    for _, release_id, release, site in sorted(every, key=lambda each: each[:2]):
+        newest |= dict.fromkeys(release.keys, release_id)
+        if release_id in site.current().values() and release_id in site.placed:
+            belongs |= {key: (release_id, page) for key, page in release.pages.items()}
+    for key, (release_id, page) in belongs.items():
+        if newest[key] != release_id or any(site.gave_up(key) for site in world.sites):
+            continue  # its channel has ended, or does not name the page any more, or it is another site's
+        found = world.objects.get(key)
+        if found is None or found.metadata.get(STORED) != page.stored:
+            msg = f"{release_id} is the newest release, and {key} in place is another one's: {found and found.body!r}"
+            raise BrokenPromiseError(msg)
+
+
 def _close(site: Site, policy: Policy, report: Report) -> Report:
-    """A site that has ended: its release log goes too, unless a pin, or a site around, keeps some of its assets."""
+    """A site that has ended: its release log goes too, unless a pin, a page or a site around keeps some assets."""
     world, layout = site.world, site.layout
     for seconds in (1, 1000, DAY + 1, DAY + policy.removed_ttl + 2, 1, 1000):
         world.advance(seconds)
         report = _clean(site, policy)
     ours = {key for key in world.objects if site.owns(key) or key.startswith(layout.log)}
     to_people = {key for key in ours if site.owns(key) and not local_asset(key).fingerprinted}
-    needed = _needed_around(site, policy) & ours or any(key.startswith(layout.pins) for key in ours)
+    needed = (_needed_around(site, policy) | site.by_hand.keys()) & ours or any(
+        key.startswith(layout.pins) for key in ours
+    )
     stays = to_people | ({layout.ledger, layout.checkpoint} if to_people else set())
     left = sorted(ours - stays)
     if left and site.published and not needed:
@@ -187,11 +242,26 @@ def _clean(site: Site, policy: Policy) -> Report:
     """Run the cleaner; if a stop of it asks for a release, do that, and run it again."""
     world = site.world
     report = clean_alone(world, policy, layout=site.layout)
+    if any(stop.reason is Reason.UNKNOWN_PAGE for stop in report.plan.stops):
+        world.trace.append("-- somebody publishes again what belongs in place")
+        publish_again(site, sorted(site.current()))
+        world.check()
+        _unpin(site, site.given_up.keys() - site.current_pages())
+        needed = frozenset().union(*(each.current_keys().union(*each.pinned.values()) for each in world.sites))
+        for key in world.asked_for().keys() - site.current_pages() - needed:
+            if site.owns(key):
+                world.delete(key)
+        report = clean_alone(world, policy, layout=site.layout)
     ledger = read_ledger(site)
     asked = {stop.channel for stop in report.plan.stops if stop.reason is Reason.MISSING_MARKER}
     if ledger is None or not (ledger.doubts or asked):
         return report
-    missed = {channel: i for channel, i in site.newest().items() if channel in asked and i not in site.vanished}
+    lines = site.lines()
+    missed = {
+        channel: i
+        for channel, i in site.newest().items()
+        if channel in asked and site.vanished.isdisjoint(lines.get(channel, [i]))
+    }
     if missed:
         msg = f"the cleaner misses the markers {missed}, which nobody deleted"
         raise BrokenPromiseError(msg)
@@ -203,6 +273,13 @@ def _clean(site: Site, policy: Policy) -> Report:
         msg = f"the release that ends a doubt did not end it: {report.plan.stops}"
         raise BrokenPromiseError(msg)
     return report
+
+
+def _unpin(site: Site, pages: Collection[str]) -> None:
+    """Nobody knows what these pages are: whoever deletes one first ends the pins of the releases that name it."""
+    for release_id in [each for each, keys in site.pinned.items() if not keys.isdisjoint(pages)]:
+        del site.pinned[release_id]
+        site.world.delete(site.layout.pin_key(release_id))
 
 
 def _protections(site: Site) -> list[str]:
@@ -217,25 +294,19 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     objects = site.world.objects
     states = reference.retired(found)
     # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
-    again = {key for key in states if site.doubtful or objects[key].at >= _left(key, found)}
+    again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
     left_by_inner = _left_by_inner(site)
-    plain = {key for key in again | left_by_inner if not local_asset(key).fingerprinted}
+    plain = {key for key in again | left_by_inner if site.owns(key) and not local_asset(key).fingerprinted}
     left_to_people = plain | _within_limit(site)
     ledger = read_ledger(site)
     # Nobody knows whether they are superseded or removed.
     either = {key for key, entry in ledger.retired.items() if entry.maybe_ended} if ledger else set()
     later = again | left_by_inner | either
-    if site.doubtful:
-        # A release without its marker takes no place among those that are kept, nor its assets a rank.
-        most = policy.keep_releases + 1 if policy.keep_releases else 0
-        policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
-    overdue = reference.due(found, policy, now) - (left_to_people if last else later)
-    # What a site around needed when it was asked stays until it is asked again.
-    overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
+    overdue = _overdue(site, found, policy, now, last=last) - (left_to_people if last else later)
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
         raise BrokenPromiseError(msg)
-    for key in found.present:
+    for key in filter(site.owns, found.present):
         if sum(other.layout.owns(key) for other in site.world.sites) > 1:
             continue  # its tag may be another site's, from before this one's release log came, or after that one's went
         mark = read_mark(objects[key].tags)
@@ -246,9 +317,35 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
                 raise BrokenPromiseError(msg)
         elif key in again or (key in either and mark is not None and mark.since >= state.since):
             continue
-        elif mark != Mark(state.state, state.since):
+        elif mark != Mark(state.state, state.since) and mark not in _within_a_second(found, state):
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
+
+
+def _within_a_second(found: reference.Site, state: reference.Retired) -> set[Mark]:
+    """Later marks that are right as well: within one second, nobody knows what came before a release was in place.
+
+    If its path left the current releases then, and another channel's release brought it back, it was superseded again.
+    """
+    seconds = {each.placed for each in found.releases if each.placed is not None}
+    several = {at for at in seconds if len({each.id for each in found.releases if at in {each.at, each.placed}}) > 1}
+    return {Mark(state.state, at) for at in several if at > state.since}
+
+
+def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *, last: bool) -> set[str]:
+    """What is due, by all that a cleaner can know."""
+    ledger = read_ledger(site)
+    if site.doubtful:
+        # A release without its marker takes no place among those that are kept, nor its assets a rank.
+        most = policy.keep_releases + 1 if policy.keep_releases else 0
+        policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
+    overdue = reference.due(found, policy, now)
+    # What a site around needed when it was asked stays until it is asked again.
+    overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
+    for release_id in () if ledger is None else ledger.lingering:
+        if release_id in site.published:
+            overdue -= site.published[release_id][1].all_keys
+    return overdue
 
 
 def _left_by_inner(site: Site) -> set[str]:
@@ -260,7 +357,7 @@ def _left_by_inner(site: Site) -> set[str]:
 def _needed_around(site: Site, policy: Policy) -> frozenset[str]:
     """The keys that the sites around this one need, for all that this one can know."""
     around = [other for other in site.world.sites if other.layout.prefix in site.layout.around]
-    return frozenset().union(*(release.keys for other in around for release in _needs(other, policy)))
+    return frozenset().union(*(release.all_keys for other in around for release in _needs(other, policy)))
 
 
 def _needs(site: Site, policy: Policy) -> Iterator[Release]:
@@ -278,10 +375,18 @@ def _needs(site: Site, policy: Policy) -> Iterator[Release]:
     as_seen = published | ({i: each.at for i, each in ledger.seen.items()} if ledger else {})
     for ids in channels.values():
         # Whoever does not know whether a marker was copied takes its name into account too.
-        newest = {*sorted(ids)[-count:]}
-        for instants in (published, as_seen):
-            newest.update(heapq.nlargest(count, ids, key=lambda i, at=instants: (at[i], i)))  # type: ignore[misc]
-        yield from (site.releases[i][1] for i in newest)
+        by_instant = (
+            sorted(ids, key=lambda i, at=instants: (at[i], i), reverse=True)  # type: ignore[misc]
+            for instants in (published, as_seen)
+        )
+        for line in (*by_instant, sorted(ids, reverse=True)):
+            in_place = (n for n, i in enumerate(line) if i in site.placed or not site.releases[i][1].places_pages)
+            yield from (site.releases[i][1] for i in line[: next(in_place, len(line)) + count])
+    if ledger is not None:
+        left = {each.release for key, each in ledger.retired.items() if each.logical == key}
+        yield from (
+            site.releases[i][1] for i in left.union(ledger.lingering, *ledger.behind.values()) if i in site.releases
+        )
 
 
 def _within_limit(site: Site) -> set[str]:

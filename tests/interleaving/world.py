@@ -254,11 +254,28 @@ class World:
 
     # The promise
 
+    def asked_for(self) -> dict[str, frozenset[str]]:
+        """Key of each page in place -> the assets that a visitor's browser asks for."""
+        pages = ((key, stored.body) for key, stored in self.objects.items() if LAYOUT.owns(key))
+        return {
+            key: frozenset(filter(None, body[5:].decode().split(","))) for key, body in pages if body[:5] == b"page:"
+        }
+
     def check(self) -> None:
         """The promise, which must hold after each step."""
         there = self.objects.keys()
         for site in self.sites:
             site.check()
+        for page, assets in self.asked_for().items():
+            missing = assets - there
+            for site in self.sites if missing else ():
+                if site.gave_up(page):
+                    missing = frozenset()
+                elif page in site.by_hand:  # a site inside cannot see it
+                    missing = frozenset(filter(site.owns, missing))
+            if missing:
+                msg = f"{page} is in place, and asks for {sorted(missing)}, which is gone"
+                raise BrokenPromiseError(msg)
         for actor in self.actors:
             if not actor.relies_on <= there and self.now <= actor.until:
                 msg = f"{actor.name} relies on {sorted(actor.relies_on - there)}, and it is gone"

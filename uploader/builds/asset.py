@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -51,3 +52,11 @@ class LocalAsset(NamedTuple):
     def as_it_is(self) -> Stored:
         """The stored form if we do not compress the file."""
         return Stored(self.size, self.treatment.headers.digest)
+
+    @property
+    def stored(self) -> str | None:
+        """For a page, the name of its stored version: a digest of its content, its headers and its compression."""
+        if self.digest is None:
+            return None
+        text = f"{self.digest} {self.treatment.headers.digest} {self.treatment.encoding}"
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -16,12 +16,13 @@ from uploader.counted import counted
 from uploader.errors import StoppedError, UploaderError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from uploader.builds.options import BuildOptions
     from uploader.cli.output import OutputOptions
     from uploader.library.publishing import Progress
     from uploader.library.site import Site
+    from uploader.protocol.placing import PagePlaced
     from uploader.publishing.invalidation import Cdn
     from uploader.publishing.publish import Published
     from uploader.publishing.retiring import Retiring
@@ -69,16 +70,31 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
             }
             for each in published.uploads
         ],
+        "placed": placed_of(published.placed),
         "retires": None if published.retires is None else [_retiring(each) for each in published.retires],
         "counts": {"uploaded": len(published.uploads), "unchanged": len(published.unchanged)},
         "bytes_uploaded": published.bytes_uploaded,
         "seconds": round(seconds, 3),
         "invalidation": cdn
-        and {"distribution": cdn.distribution, "paths": cdn.stale_paths(published.uploads), "id": None},
+        and {
+            "distribution": cdn.distribution,
+            "paths": cdn.stale_paths(published.uploads, published.placed),
+            "id": None,
+        },
     }
 
 
-def drop_copies(document: dict[str, Any], site: Site, cdn: Cdn | None, so_far: str) -> None:
+def placed_of(placed: Iterable[PagePlaced]) -> list[dict[str, str]]:
+    """The pages that were put in place, for ``--json``; the log names each."""
+    found = [{"key": page.key, "reason": page.reason.value} for page in placed]
+    for page in found:
+        log.debug("put in place: %s (%s)", page["key"], page["reason"])
+    return found
+
+
+def drop_copies(
+    document: dict[str, Any], site: Site, cdn: Cdn | None, so_far: str, release_id: str | None = None
+) -> None:
     """Have the CDN drop its copies of each replaced file; the document gets the invalidation's id.
 
     Args:
@@ -86,18 +102,36 @@ def drop_copies(document: dict[str, Any], site: Site, cdn: Cdn | None, so_far: s
         site: The site.
         cdn: The CDN; None without one.
         so_far: The state that is reached already, for the error if the CDN refuses.
+        release_id: What is new, where it is not the document's release.
     """
     asked = document["invalidation"]
-    if cdn is None or not asked["paths"] or document["dry_run"]:
+    if cdn is None or not asked["paths"] or document.get("dry_run"):
         return
     try:
-        asked["id"] = cdn.invalidate(site.access, document["release"], asked["paths"])
+        asked["id"] = cdn.invalidate(site.access, release_id or document["release"], asked["paths"])
     except UploaderError as error:
         msg = f"{so_far}, but {error}"
         raise UploaderError(msg) from error
     except KeyboardInterrupt as error:
         msg = f"{so_far}; whether the CDN still has old copies is not known: {cdn.by_hand(asked['paths'])}"
         raise StoppedError(msg) from error
+
+
+def drop_copies_of_pages(
+    document: dict[str, Any],
+    site: Site,
+    cdn: Cdn | None,
+    so_far: str,
+    placed: Sequence[PagePlaced],
+    release_id: str | None = None,
+) -> None:
+    """Have the CDN drop its copies of the pages that were put in place; the document gets that invalidation.
+
+    The arguments are those of `drop_copies`, and the pages.
+    """
+    paths = cdn.stale_paths((), placed) if cdn else ()
+    document["invalidation"] = cdn and {"distribution": cdn.distribution, "paths": paths, "id": None}
+    drop_copies(document, site, cdn, so_far, release_id)
 
 
 def tell_job(document: dict[str, Any]) -> None:
@@ -118,6 +152,7 @@ def summary(document: dict[str, Any], site: Site) -> list[str]:
     counts, size = document["counts"], readable(document["bytes_uploaded"])
     if document["dry_run"]:
         lines = [f"would upload {entry['key']} ({entry['reason']})" for entry in document["uploaded"]]
+        lines += [f"would put {page['key']} in place ({page['reason']})" for page in document["placed"]]
         lines += [f"would invalidate {path}" for path in (document["invalidation"] or {"paths": ()})["paths"]]
         lines += _retirements(document["retires"] or ())
         lines.append(

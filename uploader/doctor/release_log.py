@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from release_log import marker
 from release_log.errors import ReleaseLogError
 from release_log.instants import format_instant
+from release_log.layout import PLACED
 from release_log.ledger_file import unpack
 from uploader.counted import counted
 from uploader.doctor.finding import ok, problem, unknown, warning
@@ -70,7 +72,8 @@ def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
         now = _date(answer)
         if answer.code:
             return LogSnapshot(now, unlisted=answer.why)
-        files |= {entry["Key"]: entry["LastModified"] for entry in answer.document.get("Contents", ())}
+        listed = ((entry["Key"], entry["LastModified"]) for entry in answer.document.get("Contents", ()))
+        files |= {key: at for key, at in listed if not layout.stores(key)}
         if not answer.document.get("IsTruncated"):
             break
         more = {"ContinuationToken": answer.document["NextContinuationToken"]}
@@ -140,6 +143,24 @@ def check_files(log: LogSnapshot, layout: Layout) -> Finding:
     )
 
 
+def check_pages(log: LogSnapshot, layout: Layout) -> Finding:
+    """Whether the newest release of each channel is in place. The next one finishes an upload that was cut off."""
+    if log.unlisted or log.denied:
+        return replace(UNREADABLE, check="pages")
+    newest: dict[str, tuple[datetime, str]] = {}
+    for key, body in log.bodies.items():
+        with suppress(ReleaseLogError):
+            release = marker.decode(body, layout.prefix) if key.startswith(layout.markers) else None
+            if release is not None:
+                order = (log.files[key], layout.release_id(key) if release.places_pages else "")
+                newest[release.channel] = max(newest.get(release.channel, order), order)
+    waiting = [i for at, i in newest.values() if i and layout.placed_key(i) not in log.files and log.now - at > SOON]
+    if waiting:
+        remedy = f"activate {min(waiting)} again, or publish the next release"
+        return problem("pages", f"{', '.join(sorted(waiting))}: not all of its pages are in place", remedy)
+    return ok("pages", "each current release is in place")
+
+
 def check_keys(log: LogSnapshot, odd: Sequence[str]) -> Finding:
     """Whether the bucket holds keys that no release can name; every command passes over them.
 
@@ -204,7 +225,8 @@ def _unfolded(files: Mapping[str, datetime], layout: Layout, ledger: Mapping[str
     """The keys of intents, staged releases, and the markers that no run has folded in."""
     folded = {layout.marker_key(each) for each in (ledger or {}).get("folded", {})}
     folders = (layout.pending, layout.staged, layout.markers)
-    return [key for key in files if key.startswith(folders) and not key.endswith("/") and key not in folded]
+    releases = (key for key in files if key.startswith(folders) and not key.endswith(("/", PLACED)))
+    return [key for key in releases if key not in folded]
 
 
 def _date(answer: Answer) -> datetime:

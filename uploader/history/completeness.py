@@ -19,14 +19,14 @@ SHOWN = 5
 def fits(asset: Asset, size: int | None) -> bool:
     """Whether an object of this size can be the asset; None stands for no object.
 
-    A later upload may have replaced a file without a fingerprint, so any size fits it.
+    A later upload may have replaced a page that is not stored, so any size fits it.
     """
-    return size is not None and (size == asset.size or not asset.fingerprinted)
+    return size is not None and (size == asset.size or not (asset.fingerprinted or asset.stored))
 
 
 def keys_there(release: Release, sizes: Mapping[str, int]) -> frozenset[str]:
-    """The keys of a release's assets that exist as uploaded, by the sizes of the objects that exist."""
-    return frozenset(asset.key for asset in release.assets.values() if fits(asset, sizes.get(asset.key)))
+    """The keys of a release's objects that exist as uploaded, by the sizes of the objects that exist."""
+    return frozenset(key for key, asset in release.objects.items() if fits(asset, sizes.get(key)))
 
 
 def check_whole(logged: LoggedRelease, sizes: Mapping[str, int]) -> None:
@@ -35,13 +35,13 @@ def check_whole(logged: LoggedRelease, sizes: Mapping[str, int]) -> None:
     Raises:
         NotWholeError: Some of its assets are gone.
     """
-    gone = logged.release.keys - keys_there(logged.release, sizes)
+    gone = logged.release.objects.keys() - keys_there(logged.release, sizes)
     if gone:
         msg = (
             f"{logged.id} is not whole (missing or changed: {some_of(gone)}); nothing was changed: "
             "publish it again, or restore it if the bucket has versioning"
         )
-        raise NotWholeError(msg, gone)
+        raise NotWholeError(msg, frozenset(gone))
 
 
 def some_of(keys: Collection[str]) -> str:

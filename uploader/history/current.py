@@ -33,6 +33,7 @@ class Current:
         unreadable: Markers that are not valid. Each may be the current one of any channel.
         lost: Channel -> id of its current release, whose marker is gone.
         doubts: Channel -> why it is unknown which of its releases is current: it may be another than the one here.
+        unplaced: Ids of those current releases whose pages are not known to be in place.
     """
 
     releases: Mapping[str, LoggedRelease]
@@ -41,6 +42,7 @@ class Current:
     unreadable: tuple[Unreadable, ...]
     lost: Mapping[str, str]
     doubts: Mapping[str, Contradiction]
+    unplaced: tuple[str, ...] = ()
 
 
 def read_ledger(bucket: ReaderPort, layout: Layout) -> tuple[LedgerView | None, str | None]:
@@ -108,6 +110,9 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
             newest[each.release.channel] = replace(each, at=log[each.key])
     doubts = doubts_of(ledger, [each for each in new if each.id not in instants])
     every = sorted(newest.items())
+    unplaced = tuple(
+        each.id for _, each in every if each.release.places_pages and layout.placed_key(each.id) not in log
+    )
     return Current(
         {channel: each for channel, each in every if not each.release.ended},
         {channel: each for channel, each in every if each.release.ended},
@@ -115,6 +120,7 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
         tuple(unreadable),
         lost,
         doubts,
+        unplaced,
     )
 
 
@@ -138,5 +144,10 @@ def problems_of(layout: Layout, current: Current) -> tuple[str, ...]:
             "markers; the cleaner deletes nothing until that channel has a new release; publish the one that is live "
             "again, or roll back to it"
             for channel, doubt in current.doubts.items()
+        ),
+        *(
+            f"{release_id} is current, but not all of its pages are in place, or its upload is not done yet; if it was "
+            f"cut off: run the same command again, activate {release_id}, or publish the next release"
+            for release_id in current.unplaced
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from release_log.layout import PLACED
 from release_log.marker_order import Dated, contradiction
 from uploader.history.release import Unreadable, id_of, read_releases
 
@@ -37,8 +38,8 @@ def dated(layout: Layout, log: Mapping[str, datetime], instants: Mapping[str, da
 
 
 def newest_first(log: Mapping[str, datetime], *folders: str) -> list[str]:
-    """Keys of the files in some folders of the release log, the newest first: by S3's clock, then by their ids."""
-    keys = (key for key in log if key.startswith(folders) and not key.endswith("/"))
+    """Keys of the releases in some folders of the release log, the newest first: by S3's clock, then by their ids."""
+    keys = (key for key in log if key.startswith(folders) and not key.endswith(("/", PLACED)))
     return sorted(keys, key=lambda key: (log[key], key), reverse=True)
 
 

@@ -49,6 +49,7 @@ def _findings(site: Site, function: str | None) -> Iterator[Finding]:
     yield bucket_settings.check_versioning(ask, layout.prefix)
     yield bucket_settings.check_lifecycle(ask, layout.prefix)
     yield release_log.check_files(seen, layout)
+    yield release_log.check_pages(seen, layout)
     yield release_log.check_keys(seen, [] if seen.unlisted else site.open().odd_keys(layout.prefix))
     yield release_log.check_cleaner(seen, layout)
     cleaner = ask_lambda(site.access, function) if function else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from uploader.errors import UsageError
+from uploader.library.cdn import cdn_of, drop_copies
 from uploader.operations import pins
 from uploader.operations import rollback as operation
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from uploader.library.site import Site
     from uploader.operations.pins import Pinned
     from uploader.operations.rollback import Target
+    from uploader.protocol.placing import PagePlaced
 
 
 def pin(release: str, site: Site) -> Pinned:
@@ -41,14 +43,23 @@ class RolledBack:
     Attributes:
         target: The old release, and its channel.
         release_id: The id under which it is current; None under a dry run.
+        placed: The pages that were put in place.
     """
 
     target: Target
     release_id: str | None
+    placed: tuple[PagePlaced, ...] = ()
 
 
-def rollback(
-    release: str | None, site: Site, *, channel: str | None = None, previous: bool = False, dry_run: bool = False
+def rollback(  # noqa: PLR0913 (each is one option of the command line)
+    release: str | None,
+    site: Site,
+    *,
+    channel: str | None = None,
+    previous: bool = False,
+    dry_run: bool = False,
+    invalidate: str | None = None,
+    invalidate_root: str = "",
 ) -> RolledBack:
     """Make an old release current again, without sending anything.
 
@@ -58,13 +69,19 @@ def rollback(
         channel: The channel; None: the release's own channel, or with `previous` the default one.
         previous: The release before the current one.
         dry_run: Check that all of it is there; write nothing.
+        invalidate: As in `publish`; the CDN drops its copies of the pages that were put in place.
+        invalidate_root: As in `publish`.
 
     Raises:
         UsageError: Both a release and `previous` are asked for, or neither.
         NotWholeError: Some of its assets are gone: nothing was changed.
-        UploaderError: There is no such release, or S3 refused.
+        UploaderError: There is no such release, or S3 refused. Or CloudFront refused: then it is current.
     """
-    return roll_back_to(rollback_target(release, site, channel=channel, previous=previous), site, dry_run=dry_run)
+    cdn = cdn_of(site, invalidate, invalidate_root)
+    target = rollback_target(release, site, channel=channel, previous=previous)
+    done = roll_back_to(target, site, dry_run=dry_run)
+    drop_copies(done.release_id or target.old.id, site, cdn, placed=done.placed)
+    return done
 
 
 def rollback_target(release: str | None, site: Site, *, channel: str | None = None, previous: bool = False) -> Target:
@@ -79,6 +96,6 @@ def roll_back_to(target: Target, site: Site, *, dry_run: bool = False) -> Rolled
     """Make the target of `rollback_target` current; see `rollback`."""
     if dry_run:
         operation.check(site.open(), site.layout, target)
-    if target.already and target.current is not None:
-        return RolledBack(target, target.current.id)
-    return RolledBack(target, None if dry_run else operation.roll_back(site.open(), site.layout, target))
+        return RolledBack(target, target.current.id if target.already and target.current is not None else None)
+    written = operation.roll_back(site.open(), site.layout, target)
+    return RolledBack(target, written.id, written.placed)

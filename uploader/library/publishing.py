@@ -22,8 +22,8 @@ from uploader.builds.private_files import check_globs
 from uploader.builds.release_name import release_name
 from uploader.builds.spelling import NFC
 from uploader.errors import NotActivatedError, UploaderError, UsageError
+from uploader.library.cdn import cdn_of, drop_copies
 from uploader.library.staging import activate, drop_quietly
-from uploader.publishing.invalidation import find_cdn
 from uploader.publishing.known_headers import newest_ahead
 from uploader.publishing.publish import Build, Published
 from uploader.publishing.publish import publish as publish_assets
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from uploader.builds.asset import LocalAsset
     from uploader.builds.files import Collector
     from uploader.library.site import Site
+    from uploader.protocol.placing import PagePlaced
     from uploader.publishing.compare import Upload
-    from uploader.publishing.invalidation import Cdn
 
 
 class Progress(Protocol):
@@ -132,7 +132,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     cdn = cdn_of(site, invalidate, invalidate_root)
     published = publish_build(build, site, stage=stage, dry_run=dry_run)
     if not dry_run:
-        _drop_copies(published, site, cdn)
+        drop_copies(published.id, site, cdn, published.uploads, published.placed)
     return published
 
 
@@ -197,11 +197,13 @@ class RolledOut:
         published: The staged release.
         marker: The marker's key; None if the release is not current: its roll-out failed, or this was a dry run.
         dropped: Whether a release whose roll-out failed was dropped; else it expires.
+        placed: The pages that were put in place once the roll-out had succeeded.
     """
 
     published: Published
     marker: str | None
     dropped: bool = False
+    placed: tuple[PagePlaced, ...] = ()
 
 
 def run(  # noqa: PLR0913 (each is one option of the command line)
@@ -221,7 +223,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         site: Where it is published.
         roll_out: Rolls out the staged release; returns whether that succeeded. If it raises, the release is dropped.
         dry_run: Find out what would be sent; write nothing, and roll nothing out.
-        invalidate: As in `publish`; the CDN drops its copies before the roll-out.
+        invalidate: As in `publish`; the CDN drops its copies of pages once they are in place, after the roll-out.
         invalidate_root: As in `publish`.
         progress: Is told of each file that is sent.
 
@@ -234,7 +236,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     if dry_run:
         return RolledOut(published, None)
     try:
-        _drop_copies(published, site, cdn)
+        drop_copies(published.id, site, cdn, published.uploads)
         succeeded = roll_out(published)
     except BaseException:
         drop_quietly(published.id, site, published.digest)
@@ -242,24 +244,11 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     if not succeeded:
         return RolledOut(published, None, dropped=drop_quietly(published.id, site, published.digest))
     try:
-        return RolledOut(published, activate(published.id, site, digest=published.digest).marker)
+        activated = activate(published.id, site, digest=published.digest)
     except UploaderError as error:
         raise NotActivatedError(published.id, str(error)) from error
-
-
-def cdn_of(site: Site, distribution: str | None, root: str) -> Cdn | None:
-    """The CDN before a site, if there is one.
-
-    Raises:
-        UsageError: The site's assets do not lie below that root.
-    """
-    return None if distribution is None else find_cdn(distribution, root, site.prefix)
-
-
-def _drop_copies(published: Published, site: Site, cdn: Cdn | None) -> None:
-    stale = () if cdn is None else cdn.stale_paths(published.uploads)
-    if cdn is not None and stale:
-        cdn.invalidate(site.access, published.id, stale)
+    drop_copies(published.id, site, cdn, placed=activated.placed)
+    return RolledOut(published, activated.marker, placed=activated.placed)
 
 
 def _checked(build: BuildOptions) -> tuple[str, re.Pattern[str] | None]:

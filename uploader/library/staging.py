@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from uploader.errors import UploaderError
+from uploader.library.cdn import cdn_of, drop_copies
 from uploader.operations import staging
 
 if TYPE_CHECKING:
@@ -15,18 +16,31 @@ if TYPE_CHECKING:
 log = logging.getLogger("uploader")
 
 
-def activate(release_id: str, site: Site, *, digest: str | None = None) -> Activated:
+def activate(
+    release_id: str,
+    site: Site,
+    *,
+    digest: str | None = None,
+    invalidate: str | None = None,
+    invalidate_root: str = "",
+) -> Activated:
     """Make a staged release current. Doing it twice is fine.
 
     Args:
         release_id: Its id.
         site: The site.
         digest: `Published.digest` when it was staged: nobody may have replaced it since.
+        invalidate: As in `publish`; the CDN drops its copies of the pages that were put in place.
+        invalidate_root: As in `publish`.
 
     Raises:
-        UploaderError: It is not staged, was replaced, or is not whole: nothing was changed.
+        UploaderError: It is not staged, was replaced, or is not whole: nothing was changed. Or CloudFront refused: then
+            the release is current.
     """
-    return staging.activate(site.open(), site.layout, release_id, digest=digest)
+    cdn = cdn_of(site, invalidate, invalidate_root)
+    done = staging.activate(site.open(), site.layout, release_id, digest=digest)
+    drop_copies(done.id, site, cdn, placed=done.placed)
+    return done
 
 
 def drop(release_id: str, site: Site, *, digest: str | None = None) -> None:

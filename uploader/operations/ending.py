@@ -1,6 +1,7 @@
 """End a channel, or all channels of a site: a marker that says so, after which none of its releases is current.
 
 No asset is deleted here. The cleaner treats the channel's assets as removed ones, and deletes them when they are due.
+Where the channel's pages are in place under keys that another channel has too, the other channel's come back.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ from uploader.history.current import find_current, read_ledger
 from uploader.history.order import newest_first
 from uploader.history.release import Unreadable, read_releases
 from uploader.protocol.intent import intent, withdraw
+from uploader.protocol.placing import differs
+from uploader.protocol.write_if_whole import finish_placing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from release_log.layout import Layout
+    from uploader.history.current import Current
+    from uploader.history.release import LoggedRelease
+    from uploader.protocol.placing import PagePlaced
     from uploader.s3.port import BucketPort, ReaderPort
 
 
@@ -36,6 +42,7 @@ class ToEnd:
         staged: Ids of their staged releases.
         pending: Ids of the uploads to them that are under way, or died: each brings its channel back when it ends.
         pinned: Ids of their pinned releases: these keep their assets.
+        instead: The current releases of other channels that have a page under a key of theirs.
     """
 
     channels: tuple[str, ...]
@@ -43,6 +50,7 @@ class ToEnd:
     staged: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()
+    instead: tuple[LoggedRelease, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +60,12 @@ class Ended:
     Attributes:
         asked: What it was asked to do.
         markers: Channel -> id of the marker that says that it has ended; empty under a dry run.
+        placed: The pages of other channels that were put in place again.
     """
 
     asked: ToEnd
     markers: Mapping[str, str] = field(default_factory=dict)
+    placed: tuple[PagePlaced, ...] = ()
 
 
 def find_end(bucket: ReaderPort, layout: Layout, channel: str | None) -> ToEnd:
@@ -79,8 +89,9 @@ def find_end(bucket: ReaderPort, layout: Layout, channel: str | None) -> ToEnd:
         raise _unknown(layout, channel, alive, current.ended.keys())
     wanted = known if channel is None else {channel}
     ended = alive & wanted
+    instead = _instead(current, ended)
     if not ended:
-        return ToEnd((), tuple(sorted(wanted)))
+        return ToEnd((), tuple(sorted(wanted)), instead=instead)
     found: dict[str, list[str]] = {}
     for folder in (layout.staged, layout.pending, layout.pins):
         each_of = read_releases(bucket, layout, newest_first(log, folder))
@@ -92,6 +103,7 @@ def find_end(bucket: ReaderPort, layout: Layout, channel: str | None) -> ToEnd:
         tuple(found[layout.staged]),
         tuple(found[layout.pending]),
         tuple(found[layout.pins]),
+        instead,
     )
 
 
@@ -107,7 +119,24 @@ def end(bucket: BucketPort, layout: Layout, asked: ToEnd, *, clocks: Clocks | No
     clocks = clocks or Clocks()
     for release_id in asked.staged:
         withdraw(bucket, layout.staged_key(release_id))
-    return Ended(asked, {channel: _write_end(bucket, layout, channel, clocks) for channel in asked.channels})
+    markers = {channel: _write_end(bucket, layout, channel, clocks) for channel in asked.channels}
+    wrong = [each for each in asked.instead if _is_replaced(bucket, layout, each)]
+    placed = [page for each in wrong for page in finish_placing(bucket, layout, each, clocks)]
+    return Ended(asked, markers, tuple(placed))
+
+
+def _is_replaced(bucket: BucketPort, layout: Layout, logged: LoggedRelease) -> bool:
+    """Whether other pages than the release's are in place."""
+    pages = logged.release.pages
+    _, there = bucket.look_at_pages(layout, sorted(pages))
+    return any(differs(page, there.get(key)) for key, page in pages.items())
+
+
+def _instead(current: Current, ended: Collection[str]) -> tuple[LoggedRelease, ...]:
+    """See `ToEnd.instead`. When all of the channels have ended before, nobody knows which pages they had."""
+    gone = frozenset().union(*(each.release.pages for channel, each in current.releases.items() if channel in ended))
+    others = (each for channel, each in current.releases.items() if channel not in ended and each.release.pages)
+    return tuple(each for each in others if not ended or not gone.isdisjoint(each.release.pages))
 
 
 def _write_end(bucket: BucketPort, layout: Layout, channel: str, clocks: Clocks) -> str:

@@ -83,15 +83,20 @@ def releases(bucket: ReaderPort, layout: Layout, *, channel: str | None, limit: 
     every = _each(bucket, layout, log, keys[:limit] if channel is None else keys, known)
     wanted = ((each, assets) for each, assets in every if channel is None or each.channel in {channel, None})
     found = list(islice(wanted, limit))
-    sizes = bucket.listing(layout, {asset.key for asset in known}).sizes if known else {}
+    sizes = bucket.listing(layout, {_object_of(layout, asset) for asset in known}).sizes if known else {}
     return [
         replace(
             each,
             pinned=each.key.rpartition("/")[2] in pinned,
-            missing=sum(not fits(asset, sizes.get(asset.key)) for asset in assets) if assets else None,
+            missing=sum(not fits(asset, sizes.get(_object_of(layout, asset))) for asset in assets) if assets else None,
         )
         for each, assets in found
     ]
+
+
+def _object_of(layout: Layout, asset: Asset) -> str:
+    """The key of the object that a release needs: a page's is its stored version."""
+    return asset.key if asset.stored is None else layout.page_key(asset.stored)
 
 
 def _once(keys: list[str], layout: Layout) -> list[str]:

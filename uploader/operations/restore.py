@@ -63,17 +63,18 @@ class Restored:
 
 def take_inventory(bucket: BucketPort, versions: VersionsPort, layout: Layout, logged: LoggedRelease) -> Inventory:
     """Find out which assets exist, which can be restored, and which are lost. Only reads."""
-    sizes = bucket.listing(layout, logged.release.keys).sizes
+    objects = logged.release.objects
+    sizes = bucket.listing(layout, objects.keys()).sizes
     there = keys_there(logged.release, sizes)
-    if there == logged.release.keys:
+    if there == objects.keys():
         return Inventory(there, {}, frozenset())
-    below = versions.deleted(logged.release.keys - there)
+    below = versions.deleted(objects.keys() - there)
     deleted = {
-        asset.key: below[asset.key].marker
-        for asset in logged.release.assets.values()
-        if asset.key in below and asset.key not in sizes and fits(asset, below[asset.key].size)
+        key: below[key].marker
+        for key, asset in objects.items()
+        if key in below and key not in sizes and fits(asset, below[key].size)
     }
-    return Inventory(there, deleted, logged.release.keys - there - deleted.keys())
+    return Inventory(there, deleted, frozenset(objects.keys() - there - deleted.keys()))
 
 
 def restore(
@@ -89,7 +90,7 @@ def restore(
     reported: set[str] = set()
     body = body_of(logged.release)
     while True:
-        with intent(bucket, layout, logged.name, lambda _: body, logged.release.keys, clocks) as held:
+        with intent(bucket, layout, logged.name, lambda _: body, logged.release.all_keys, clocks) as held:
             for _ in range(MOST_DELETE_MARKERS):
                 found = take_inventory(bucket, versions, layout, logged)
                 if not found.deleted:
@@ -97,7 +98,7 @@ def restore(
                 versions.undelete(found.deleted)
                 restored |= found.deleted.keys()
             # Not earlier: tags can be read once their object is the newest version.
-            versions.untag(restored & found.there)
+            versions.untag({key for key in restored & found.there if not layout.stores(key)})
             for key in sorted((restored & found.there) - reported):
                 log.debug("restored: %s", key)
             reported |= restored & found.there
@@ -115,8 +116,8 @@ def restore(
 def _incomplete(logged: LoggedRelease, found: Inventory, restored: set[str]) -> UploaderError:
     lost = found.lost | found.deleted.keys()
     return UploaderError(
-        f"{len(lost):,} of {counted(len(logged.release.keys), 'asset')} of {logged.id} cannot be restored (the bucket "
-        f"has no versioning, its window is over, or another file has the key): {some_of(lost)}; "
+        f"{len(lost):,} of {counted(len(logged.release.objects), 'asset')} of {logged.id} cannot be restored (the "
+        f"bucket has no versioning, its window is over, or another file has the key): {some_of(lost)}; "
         f"{counted(len(restored & found.there), 'was', 'were')} restored and will stay, "
         f"{counted(len(found.there - restored), 'was', 'were')} there before; publish that build again"
     )

@@ -15,7 +15,7 @@ from uploader.history.completeness import check_whole
 from uploader.history.current import read_ledger
 from uploader.history.find import find_release, releases_of, without_headers
 from uploader.history.order import dated, find_doubt
-from uploader.protocol.write_if_whole import write_if_whole
+from uploader.protocol.write_if_whole import Written, finish_placing, write_if_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,8 +37,9 @@ class Target:
         channel: The channel in which it is to be current.
         current: The release that is current in that channel; None if none is, or the channel has ended.
         doubt: Why it is unknown whether that release is current; None if it is known.
-        replaced: Keys of its files without a fingerprint that a later upload has replaced, or may have. Only a new
-            upload of the old build restores them.
+        replaced: Keys of its pages that are stored nowhere, as an older version wrote its marker, and that a later
+            upload has replaced, or may have. Only a new upload of the old build restores them.
+        unfinished: Whether the current release has the same assets, and its pages may not be in place.
     """
 
     old: LoggedRelease
@@ -46,10 +47,11 @@ class Target:
     current: LoggedRelease | None
     doubt: Contradiction | None
     replaced: frozenset[str]
+    unfinished: bool = False
 
     @property
     def already(self) -> bool:
-        """Whether the current release has the same assets, so that nothing is left to do."""
+        """Whether the current release has the same assets, so that nothing is left to do but to finish it."""
         return self.doubt is None and self.current is not None and _same(self.old, self.current)
 
 
@@ -90,7 +92,8 @@ def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel:
         doubt = find_doubt(bucket, layout, log, ledger, channel)
     if current is not None and current.release.ended:
         current = None
-    return Target(logged, channel, current, doubt, _replaced(bucket, logged))
+    unfinished = current is not None and current.release.places_pages and layout.placed_key(current.id) not in log
+    return Target(logged, channel, current, doubt, _replaced(bucket, logged), unfinished)
 
 
 def check(bucket: ReaderPort, layout: Layout, target: Target) -> None:
@@ -99,17 +102,21 @@ def check(bucket: ReaderPort, layout: Layout, target: Target) -> None:
     Raises:
         NotWholeError: Some of them are gone.
     """
-    check_whole(target.old, bucket.listing(layout, target.old.release.keys).sizes)
+    check_whole(target.old, bucket.listing(layout, target.old.release.objects.keys()).sizes)
 
 
-def roll_back(bucket: BucketPort, layout: Layout, target: Target, *, clocks: Clocks | None = None) -> str:
-    """Make the old release current; returns the id of the new marker.
+def roll_back(bucket: BucketPort, layout: Layout, target: Target, *, clocks: Clocks | None = None) -> Written:
+    """Make the old release current again, with its pages.
 
     Raises:
         NotWholeError: Some of its assets are gone. Nothing was changed.
         UploaderError: S3 refused.
     """
     old = target.old
+    if target.already and target.current is not None:
+        current = target.current
+        placed = finish_placing(bucket, layout, current, clocks) if target.unfinished else ()
+        return Written(current.id, current.key, already=True, placed=placed)
 
     def release(at: datetime) -> Release:
         return replace(
@@ -120,7 +127,7 @@ def roll_back(bucket: BucketPort, layout: Layout, target: Target, *, clocks: Clo
             metadata={**old.release.metadata, "rollback_of": old.id},
         )
 
-    return write_if_whole(bucket, layout, old, release=release, clocks=clocks).id
+    return write_if_whole(bucket, layout, old, release=release, clocks=clocks)
 
 
 def _same(one: LoggedRelease, other: LoggedRelease) -> bool:
@@ -128,8 +135,9 @@ def _same(one: LoggedRelease, other: LoggedRelease) -> bool:
 
 
 def _replaced(bucket: ReaderPort, logged: LoggedRelease) -> frozenset[str]:
-    """The files without a fingerprint that exist, and are not or may not be the release's."""
-    digests = {asset.key: asset.digest for asset in logged.release.assets.values() if not asset.fingerprinted}
+    """The pages that are stored nowhere, that exist, and are not or may not be the release's."""
+    pages = (asset for asset in logged.release.assets.values() if not asset.fingerprinted and asset.stored is None)
+    digests = {asset.key: asset.digest for asset in pages}
     stored = bucket.metadata(sorted(digests))
     return frozenset(
         key

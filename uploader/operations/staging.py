@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from uploader.errors import UploaderError
 from uploader.history.current import read_ledger
-from uploader.history.order import dated
+from uploader.history.order import dated, newest_first
 from uploader.history.release import check_digest, read_release, read_releases, valid
-from uploader.protocol.write_if_whole import write_if_whole
+from uploader.protocol.write_if_whole import finish_placing, write_if_whole
 
 if TYPE_CHECKING:
     from release_log.layout import Layout
     from uploader.clocks import Clocks
+    from uploader.protocol.placing import PagePlaced
     from uploader.s3.port import BucketPort
 
 
@@ -30,11 +31,13 @@ class Activated:
         id: The release's id.
         marker: The marker's key.
         already: Whether the release was current before.
+        placed: The pages that were put in place.
     """
 
     id: str
     marker: str
     already: bool
+    placed: tuple[PagePlaced, ...] = ()
 
 
 def activate(
@@ -57,14 +60,12 @@ def activate(
     marker = layout.marker_key(release_id)
     logged = read_release(bucket, layout, layout.staged_key(release_id))
     if logged is None:
-        return _already(bucket, layout, release_id, digest)
+        return _already(bucket, layout, release_id, digest, clocks)
     check_digest(logged, digest)
     written = write_if_whole(bucket, layout, logged, key=marker, clocks=clocks)
-    return (
-        _already(bucket, layout, release_id, digest)
-        if written.already
-        else Activated(release_id, marker, already=False)
-    )
+    if written.already:
+        return _already(bucket, layout, release_id, digest, clocks)
+    return Activated(release_id, marker, already=False, placed=written.placed)
 
 
 def drop(bucket: BucketPort, layout: Layout, release_id: str, *, digest: str | None = None) -> None:
@@ -90,8 +91,13 @@ def drop(bucket: BucketPort, layout: Layout, release_id: str, *, digest: str | N
     bucket.withdraw(staged)
 
 
-def _already(bucket: BucketPort, layout: Layout, release_id: str, digest: str | None) -> Activated:
-    """The release, if it is not staged any more because it is the current one of its channel."""
+def _already(
+    bucket: BucketPort, layout: Layout, release_id: str, digest: str | None, clocks: Clocks | None
+) -> Activated:
+    """The release, if it is not staged any more because it is the current one of its channel.
+
+    If its activation was cut off before its pages were in place, it is finished.
+    """
     marker = layout.marker_key(release_id)
     logged = read_release(bucket, layout, marker)
     if logged is None:
@@ -104,7 +110,7 @@ def _already(bucket: BucketPort, layout: Layout, release_id: str, digest: str | 
     ledger, _ = read_ledger(bucket, layout)
     log = dated(layout, written, ledger.instants if ledger else {})
     own = (log.get(marker, logged.at), marker)
-    later = [key for key, at in log.items() if (at, key) > own]
+    later = [key for key in newest_first(log, layout.markers) if (log[key], key) > own]
     for other in valid(read_releases(bucket, layout, later)):
         if other.release.channel == logged.release.channel:
             what = "its channel has ended since" if other.release.ended else f"{other.id} came after it"
@@ -114,4 +120,6 @@ def _already(bucket: BucketPort, layout: Layout, release_id: str, digest: str | 
         doubt = ledger.doubts[logged.release.channel]
         msg = f"{release_id} was activated, but it is unknown whether it is current: {doubt}; publish it again"
         raise UploaderError(msg)
-    return Activated(release_id, marker, already=True)
+    if not logged.release.places_pages or layout.placed_key(release_id) in written:
+        return Activated(release_id, marker, already=True)
+    return Activated(release_id, marker, already=True, placed=finish_placing(bucket, layout, logged, clocks))

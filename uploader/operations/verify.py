@@ -15,7 +15,8 @@ from uploader.history.current import find_current, problems_of, read_ledger
 from uploader.history.find import find_release
 from uploader.history.order import newest_first
 from uploader.history.release import Unreadable, read_releases
-from uploader.treatment.headers import BOOKKEEPING, digest_of
+from uploader.protocol.page_etags import etags_in
+from uploader.treatment.headers import BOOKKEEPING, may_have
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,18 +25,6 @@ if TYPE_CHECKING:
     from release_log.marker import Asset
     from uploader.history.release import LoggedRelease
     from uploader.s3.port import ReaderPort
-
-STORAGE_CLASSES = (
-    None,
-    "STANDARD_IA",
-    "INTELLIGENT_TIERING",
-    "ONEZONE_IA",
-    "GLACIER_IR",
-    "GLACIER",
-    "DEEP_ARCHIVE",
-    "REDUCED_REDUNDANCY",
-)
-"""The class in which an asset was stored is part of its headers' digest; lifecycle rules may have changed it since."""
 
 
 class AssetProblem(StrEnum):
@@ -122,22 +111,37 @@ def verify(
         raise UploaderError(msg)
     waiting = read_releases(bucket, layout, newest_first(log, layout.pending, layout.staged))
     others = [*current.releases.values(), *(each for each in waiting if not isinstance(each, Unreadable))]
-    needs = needs_of(chosen)
+    placed = {each.id: layout.placed_key(each.id) for each in current.releases.values() if each.release.places_pages}
+    files = bucket.get_each([key for key in placed.values() if key in log])
+    noted = {release_id: etags_in(files.get(key)) for release_id, key in placed.items()}
+    needs = needs_of(chosen, noted)
     listing = bucket.listing(layout, needs.keys())
     stored = bucket.metadata([key for key in needs if key in listing.sizes])
-    findings = check(needs, needs_of(others), listing.sizes, stored, listing.etags)
+    findings = check(needs, needs_of(others, noted), listing.sizes, stored, listing.etags)
     releases = {each.release.channel: each.id for each in chosen}
     unknown = not_compared(needs, stored, listing.etags)
-    return Verified(releases, len(needs), tuple(findings), problems, unknown)
+    return Verified(releases, sum(not layout.stores(key) for key in needs), tuple(findings), problems, unknown)
 
 
-def needs_of(releases: Iterable[LoggedRelease]) -> dict[str, list[Need]]:
-    """Key -> what each release states about it, in the order of the releases."""
+def needs_of(
+    releases: Iterable[LoggedRelease], noted: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+) -> dict[str, list[Need]]:
+    """Key -> what each release states about it, in the order of the releases.
+
+    Args:
+        releases: The releases.
+        noted: Id of each release whose pages are in place -> what it has noted; see `uploader.protocol.page_etags`.
+    """
     needs: dict[str, list[Need]] = defaultdict(list)
     for each in releases:
         ours = each.release.uploader.get("name") == WRITER
         for asset in each.release.assets.values():
-            needs[asset.key].append(Need(each.id, asset, ours))
+            # The ETag of a page is that of its stored version; with KMS a copy has another one, which is noted.
+            etag = noted.get(each.id, {}).get(asset.key, asset.etag)
+            needs[asset.key].append(Need(each.id, asset._replace(etag=etag), ours))
+        for key, asset in each.release.objects.items():
+            if asset.stored is not None:
+                needs[key].append(Need(each.id, asset, ours))
     return needs
 
 
@@ -212,17 +216,11 @@ def _judge(need: Need, size: int, http: Mapping[str, str], etag: str | None) -> 
         return AssetProblem.CONTENT_DIFFERS, f"it holds {digest[:12]}, not {asset.digest.removeprefix('sha256:')[:12]}"
     if _differs(asset, etag):
         return AssetProblem.CONTENT_DIFFERS, f"somebody stored it again: its ETag is {etag}, not {asset.etag}"
-    headers = {name: value for name, value in http.items() if name not in BOOKKEEPING}
-    if asset.headers is not None and asset.headers not in _digests(headers):
+    if asset.headers is not None and not may_have(http, asset.headers):
+        headers = {name: value for name, value in http.items() if name not in BOOKKEEPING}
         shown = ", ".join(f"{name}: {value}" for name, value in sorted(headers.items()))
         return AssetProblem.HEADERS_DIFFER, f"it is stored with other headers than the release's: {shown or 'none'}"
     return None
-
-
-def _digests(headers: Mapping[str, str]) -> Iterable[str]:
-    for storage_class in STORAGE_CLASSES:
-        more = {"Storage-Class": storage_class} if storage_class else {}
-        yield digest_of({**headers, **more})
 
 
 _AGAIN = "publish that build again"

@@ -1,6 +1,7 @@
 """Writes a file of the release log about a release, only if the release is whole.
 
-`activate`, `rollback` and `pin` send no asset: they check that all of them exist, and write one file of the log.
+`activate`, `rollback` and `pin` send no asset: they check that all of them exist, and write one file of the log. After
+a marker they put the release's pages in place.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from uploader.errors import UploaderError
 from uploader.history.body import body_of
 from uploader.history.completeness import check_whole
 from uploader.history.find import without_headers
-from uploader.history.release import read_release
+from uploader.history.release import LoggedRelease, read_release
 from uploader.protocol.intent import TRIES, busy_error, intent, withdraw
 from uploader.protocol.late import Late
+from uploader.protocol.placing import put_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from release_log.layout import Layout
     from release_log.marker import Release
-    from uploader.history.release import LoggedRelease
     from uploader.protocol.held import Intent
+    from uploader.protocol.placing import PagePlaced
     from uploader.s3.port import BucketPort, Listing
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -39,14 +41,16 @@ class Written:
         id: The id in its name.
         key: The file's key.
         already: Whether it existed before.
+        placed: The pages that were put in place, if it is a marker.
     """
 
     id: str
     key: str
     already: bool
+    placed: tuple[PagePlaced, ...] = ()
 
 
-def write_if_whole(
+def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
     bucket: BucketPort,
     layout: Layout,
     logged: LoggedRelease,
@@ -71,13 +75,19 @@ def write_if_whole(
         UploaderError: Another release has the key, or S3 refused.
     """
     clocks = clocks or Clocks()
-    keys = logged.release.keys
+    keys = logged.release.all_keys
     release_at = release or (lambda _: logged.release)
 
     def body_at(at: datetime) -> bytes:
         return body_of(release_at(at))
 
-    late = Late()
+    def place(held: Intent, file: str, content: Release) -> tuple[PagePlaced, ...]:
+        if not file.startswith(layout.markers):
+            return ()
+        own = LoggedRelease(layout.release_id(file), file, held.at, content)
+        return put_in_place(bucket, layout, own, held, clocks)
+
+    late, late_content = Late(), logged.release
     taken = 0
     while taken < TRIES:
         # An intent of its own: the file that has protected these assets until now may be about to expire.
@@ -85,43 +95,76 @@ def write_if_whole(
             listing = held.take_look().listing
             check_whole(logged, listing.sizes)
             if late.key is not None:
-                return _written(bucket, layout, logged, late.key, already=False)
+                _end_staging(bucket, layout, logged, late.key)
+                return Written(late.id, late.key, already=False, placed=place(held, late.key, late_content))
             if key is not None or not held.is_taken(layout):
                 held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
                     continue
                 file = key or layout.marker_key(held.id)
                 _check_not_removed(layout, held, file)
-                # Somebody may have copied the marker onto itself since.
-                at = min(logged.at, held.instants.get(logged.id, logged.at))
-                content = _as_stored(release_at(held.at), listing, at)
-                if file == layout.marker_key(logged.id):
-                    content = replace(content, created_at=held.at)
+                content = _content(layout, logged, release_at(held.at), listing, held, file)
                 written = held.write(bucket, file, body_of(content), clocks)
                 if late.came(held, clocks):
+                    late_content = content
                     continue
                 if not written and key is not None:
                     _check_same(bucket, layout, key, logged.release)
                 if written or key is not None:
-                    return _written(bucket, layout, logged, file, already=not written)
+                    _end_staging(bucket, layout, logged, file)
+                    placed = place(held, file, content) if written else ()
+                    return Written(layout.release_id(file), file, already=not written, placed=placed)
         taken += 1
         clocks.sleep(1)
     with late.named():
         raise busy_error(logged.name)
 
 
-def _written(bucket: BucketPort, layout: Layout, logged: LoggedRelease, file: str, *, already: bool) -> Written:
-    """The file that exists now. A marker under the release's own id replaces the staged release."""
+def finish_placing(
+    bucket: BucketPort, layout: Layout, logged: LoggedRelease, clocks: Clocks | None = None
+) -> tuple[PagePlaced, ...]:
+    """Put the pages of a release in place whose marker exists, because the command that wrote it was cut off.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        logged: The release.
+        clocks: See `Clocks`.
+
+    Raises:
+        NotWholeError: Some of the release's assets are gone.
+        UploaderError: S3 refused.
+    """
+    clocks = clocks or Clocks()
+    body = body_of(logged.release)
+    with intent(bucket, layout, logged.name, lambda _: body, logged.release.all_keys, clocks) as held:
+        check_whole(logged, held.take_look().listing.sizes)
+        return put_in_place(bucket, layout, logged, held, clocks)
+
+
+def _end_staging(bucket: BucketPort, layout: Layout, logged: LoggedRelease, file: str) -> None:
+    """A marker under the release's own id replaces the staged release."""
     if file == layout.marker_key(logged.id):
         withdraw(bucket, layout.staged_key(logged.id))
-    return Written(layout.release_id(file), file, already)
+
+
+def _content(
+    layout: Layout, logged: LoggedRelease, release: Release, listing: Listing, held: Intent, file: str
+) -> Release:
+    """What the file says."""
+    # Somebody may have copied the marker onto itself since.
+    at = min(logged.at, held.instants.get(logged.id, logged.at))
+    content = _as_stored(release, listing, at)
+    return replace(content, created_at=held.at) if file == layout.marker_key(logged.id) else content
 
 
 def _as_stored(release: Release, listing: Listing, at: datetime) -> Release:
     """The release without the headers of assets that were stored again since an instant, maybe with other headers."""
     too_late = next_second(at)
     assets = {
-        logical: asset if listing.times[asset.key] < too_late else asset._replace(headers=None)
+        logical: asset
+        if asset.stored is not None or listing.times[asset.key] < too_late
+        else asset._replace(headers=None)
         for logical, asset in release.assets.items()
     }
     return replace(release, assets=assets)

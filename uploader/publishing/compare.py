@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from uploader.builds.asset import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from uploader.builds.asset import LocalAsset
     from uploader.treatment.headers import Headers
@@ -30,6 +31,10 @@ class Upload(NamedTuple):
     reason: Reason
 
 
+FEW = 64
+"""Up to this many pages are looked at, to say why they are sent: about one round of parallel requests."""
+
+
 class StoredObjects(NamedTuple):
     """The objects under the build's keys.
 
@@ -38,17 +43,25 @@ class StoredObjects(NamedTuple):
         headers: Key -> digest of the object's headers, as an earlier release names it, if that still holds.
         metadata: Key -> headers and metadata of each object that was looked at: see `to_look_at`.
         changed: The keys of the files with other content: see `uploader.publishing.contents`.
+        pages: Name -> bytes of each stored page of the build; see `release_log.marker.Asset.stored`.
     """
 
     sizes: Mapping[str, int]
     headers: Mapping[str, str]
     metadata: Mapping[str, Mapping[str, str]]
     changed: Collection[str] = ()
+    pages: Mapping[str, int] = MappingProxyType({})
 
     def compressed(self, assets: Iterable[LocalAsset]) -> Iterator[tuple[LocalAsset, Stored]]:
         """The assets that are stored compressed, and how."""
         for asset in assets:
-            if asset.treatment.encoding is not None and self.has(asset.key, asset.treatment.encoded):
+            if asset.treatment.encoding is None:
+                continue
+            if asset.stored is not None:
+                size = self.pages.get(asset.stored, asset.size)
+                if size != asset.size:  # else compression would have saved nothing
+                    yield asset, Stored(size, asset.treatment.encoded.digest)
+            elif self.has(asset.key, asset.treatment.encoded):
                 yield asset, Stored(self.sizes[asset.key], asset.treatment.encoded.digest)
 
     def has(self, key: str, headers: Headers) -> bool:
@@ -61,19 +74,27 @@ class StoredObjects(NamedTuple):
         return self.metadata.get(key, {}).get("digest")
 
 
-def to_look_at(assets: Iterable[LocalAsset], sizes: Mapping[str, int], headers: Mapping[str, str]) -> list[str]:
-    """The keys that need a HEAD: name, size and earlier releases do not tell whether they are stored right."""
+def to_look_at(
+    assets: Sequence[LocalAsset], sizes: Mapping[str, int], headers: Mapping[str, str], pages: Mapping[str, int]
+) -> list[str]:
+    """The keys that need a HEAD: name, size and earlier releases do not tell whether they are stored right.
+
+    A page is sent if its content is stored nowhere; what is in place only tells why.
+    """
+    unsure = [asset for asset in assets if not asset.fingerprinted and asset.stored not in pages]
     return [
         asset.key
-        for asset in assets
-        if not (asset.fingerprinted and asset.key in headers) and _fits(asset, sizes.get(asset.key))
+        for asset in (*(a for a in assets if a.fingerprinted and a.key not in headers), *unsure[: FEW + 1])
+        if _fits(asset, sizes.get(asset.key)) and (asset.fingerprinted or len(unsure) <= FEW)
     ]
 
 
 def compare(assets: Iterable[LocalAsset], stored: StoredObjects) -> Iterator[Upload]:
     """The files to send."""
-    sizes, headers, metadata, changed = stored
+    sizes, headers, metadata, changed, pages = stored
     for asset in assets:
+        if asset.stored in pages:
+            continue
         # `_reason` comes to the same result. Nearly every asset of a large build ends here, three times as fast.
         if (
             asset.fingerprinted
@@ -84,7 +105,10 @@ def compare(assets: Iterable[LocalAsset], stored: StoredObjects) -> Iterator[Upl
         ):
             continue
         reason = _reason(asset, stored)
-        if reason is not None:
+        if asset.stored is not None:
+            # It may be in place already, by an older version of the uploader, and stored nowhere.
+            yield Upload(asset, reason or Reason.NEW)
+        elif reason is not None:
             yield Upload(asset, reason)
 
 

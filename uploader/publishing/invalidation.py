@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from uploader.aws.access import Access
+    from uploader.protocol.placing import PagePlaced
     from uploader.publishing.compare import Upload
 
 MAX_PATHS = 10
@@ -50,13 +51,18 @@ class Cdn:
     distribution: str
     root: str = ""
 
-    def stale_paths(self, uploads: Iterable[Upload]) -> tuple[str, ...]:
+    def stale_paths(self, uploads: Iterable[Upload], placed: Iterable[PagePlaced] = ()) -> tuple[str, ...]:
         """The paths whose copies may be stale, folded.
 
-        The CDN may have kept a 404 for a new file without a fingerprint. A fingerprinted key is stale only if it
-        existed and was sent again with other headers.
+        The CDN may have kept a 404 for a new page. A fingerprinted key is stale only if it existed and was sent again
+        with other headers.
+
+        Args:
+            uploads: The files that were sent. A page among them is only stored.
+            placed: The pages that were put in place.
         """
-        keys = [each.asset.key for each in uploads if not each.asset.fingerprinted or each.reason is not Reason.NEW]
+        again = (each.asset for each in uploads if each.reason is not Reason.NEW)
+        keys = [asset.key for asset in again if asset.fingerprinted] + [page.key for page in placed]
         return fold({path for key in keys for path in url_paths(key.removeprefix(self.root))})
 
     def invalidate(self, access: Access, release_id: str, paths: Collection[str]) -> str:

@@ -1,7 +1,8 @@
-"""Publishes a build: the intent, then the listing, then the missing files, and last of all the marker.
+"""Publishes a build: the intent, then the listing, then the missing files, then the marker, and last of all the pages.
 
 The order is the protocol (``docs/protocol.md``). As soon as the intent exists, no cleaner may delete a key that the
-build names. So an object that is listed after it, and matches, need not be sent.
+build names. So an object that is listed after it, and matches, need not be sent. A page is stored under a name of its
+own until the marker exists; so a release that ends early has changed nothing for a visitor.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from release_log.layout import Layout
-from release_log.marker import Asset, Release
+from release_log.marker import FORMAT, Asset, Release
 from uploader.about import VERSION, WRITER
 from uploader.builds.content import stamp_of
 from uploader.clocks import Clocks
@@ -19,11 +20,12 @@ from uploader.counted import counted
 from uploader.history.body import body_of
 from uploader.history.neighbours import warnings_of
 from uploader.history.order import dated
-from uploader.history.release import digest_of
+from uploader.history.release import LoggedRelease, digest_of
 from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
-from uploader.publishing.compare import Reason, StoredObjects, Upload, compare, to_look_at
+from uploader.protocol.placing import put_in_place
+from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files
 from uploader.publishing.known_headers import read_known
 
@@ -32,14 +34,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from uploader.builds.asset import LocalAsset, Stored
+    from uploader.protocol.held import Intent
+    from uploader.protocol.placing import PagePlaced
     from uploader.publishing.known_headers import MarkerHeaders
     from uploader.publishing.retiring import Retiring
     from uploader.s3.port import BucketPort, Look
     from uploader.threads.ahead import Ahead
-
-FEW = 64
-"""Up to this many objects are HEADed before the listing says whether they exist: about one round of parallel
-requests."""
 
 log = logging.getLogger("uploader")
 
@@ -54,6 +54,7 @@ class Published:
         uploads: The files that were sent, and why.
         unchanged: The files that the bucket held already.
         digest: For a staged release, the digest of what it publishes, which `activate` compares; else None.
+        placed: The pages that were put in place, and why. None of a staged release.
         retires: For a dry run, what the release would retire; else None.
     """
 
@@ -62,6 +63,7 @@ class Published:
     uploads: tuple[Upload, ...]
     unchanged: tuple[LocalAsset, ...]
     digest: str | None = None
+    placed: tuple[PagePlaced, ...] = ()
     retires: tuple[Retiring, ...] | None = None
 
     @property
@@ -93,7 +95,7 @@ def _ignore(*_: object) -> None:
     """Show no progress."""
 
 
-def publish(  # noqa: PLR0913 (the order of its steps is the protocol; each argument changes the upload by itself)
+def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; each argument changes the upload by itself)
     bucket: BucketPort,
     build: Build,
     *,
@@ -115,17 +117,19 @@ def publish(  # noqa: PLR0913 (the order of its steps is the protocol; each argu
         clocks: See `Clocks`.
 
     Raises:
-        UploaderError: Something failed: no marker was written, and what was live is unchanged.
+        UploaderError: Something failed: no marker was written, and what was live is unchanged. Or the release is
+            current, and not all of its pages are in place.
     """
     clocks = clocks or Clocks()
     layout = Layout(build.prefix)
-    keys = frozenset(asset.key for asset in build.assets)
+    pages = {_object_of(layout, asset): asset for asset in build.assets if not asset.fingerprinted}
+    keys = frozenset(asset.key for asset in build.assets).union(pages)
     done: dict[str, Upload] = {}
     stored: dict[str, Stored] = {}
 
     def note(asset: LocalAsset, as_stored: Stored) -> None:
         stored[asset.key] = as_stored
-        sent(asset)
+        sent(pages.get(asset.key, asset))
 
     bucket.head_ahead(_keys_to_head(build))
     late, digest = Late(), None
@@ -134,6 +138,11 @@ def publish(  # noqa: PLR0913 (the order of its steps is the protocol; each argu
     def body_at(at: datetime) -> bytes:
         return body_of(_release(build, at, {}))
 
+    def place(held: Intent, release_id: str) -> tuple[PagePlaced, ...]:
+        release = _release(build, held.at, stored)
+        own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, release)
+        return put_in_place(bucket, layout, own, held, clocks, {page.key: page for page in pages.values()})
+
     taken = 0
     while taken < TRIES:
         with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
@@ -141,11 +150,11 @@ def publish(  # noqa: PLR0913 (the order of its steps is the protocol; each argu
                 uploads, kept = _compare(bucket, layout, build, held.take_look(), newest, warned)
                 _warn_of_changed(uploads)
                 started(uploads)
-                _send(bucket, uploads, note)
+                _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
-                stored |= {key: how for key, how in kept.items() if key not in done}
+                stored |= {key: how for key, how in kept.items() if key not in stored}
                 if late.key is not None and not uploads:
-                    return _published(build, late.id, late.key, done, digest)
+                    return _published(build, late.id, late.key, done, digest, place(held, late.id))
                 if not stage:
                     held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
@@ -157,7 +166,8 @@ def publish(  # noqa: PLR0913 (the order of its steps is the protocol; each argu
                 if held.write(bucket, key, body, clocks):
                     if late.came(held, clocks):
                         continue
-                    return _published(build, held.id, key, done, digest)
+                    placed = () if stage else place(held, held.id)
+                    return _published(build, held.id, key, done, digest, placed)
             log.debug("%s is another upload's: going on under another id", held.id)
         taken += 1
         clocks.sleep(1)
@@ -182,9 +192,21 @@ def _warn(layout: Layout, build: Build, look: Look, warned: set[str]) -> None:
         warned.add(line)
 
 
-def _published(build: Build, release_id: str, key: str, done: Mapping[str, Upload], digest: str | None) -> Published:
+def _published(
+    build: Build,
+    release_id: str,
+    key: str,
+    done: Mapping[str, Upload],
+    digest: str | None,
+    placed: tuple[PagePlaced, ...],
+) -> Published:
     unchanged = tuple(asset for asset in build.assets if asset.key not in done)
-    return Published(release_id, key, tuple(done.values()), unchanged, digest)
+    return Published(release_id, key, tuple(done.values()), unchanged, digest, placed)
+
+
+def _object_of(layout: Layout, asset: LocalAsset) -> str:
+    """The key under which an asset is stored before the marker: a page's is not the one that visitors ask for."""
+    return asset.key if asset.stored is None else layout.page_key(asset.stored)
 
 
 def _keys_to_head(build: Build) -> list[str]:
@@ -205,19 +227,25 @@ def _compare(
     _warn(layout, build, look, warned)
     sizes, etags = look.listing.sizes, look.listing.etags
     known = read_known(bucket, layout, build.channel, look, newest)
-    unknown = [key for key in to_look_at(build.assets, sizes, known.headers) if key not in look.metadata]
+    names = {asset.stored for asset in build.assets if asset.stored is not None}
+    pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
+    unknown = [key for key in to_look_at(build.assets, sizes, known.headers, pages) if key not in look.metadata]
     metadata = {**look.metadata, **bucket.metadata(unknown)}
 
     def ask(keys: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         return {**metadata, **bucket.metadata([key for key in keys if key not in metadata])}
 
     changed = changed_files(build.assets, sizes, etags, known, ask)
-    stored = StoredObjects(sizes, known.headers, metadata, changed)
+    stored = StoredObjects(sizes, known.headers, metadata, changed, pages)
     uploads = list(compare(build.assets, stored))
     sent = {upload.asset.key for upload in uploads}
-    kept = {asset.key: asset.as_it_is()._replace(etag=etags.get(asset.key)) for asset in build.assets}
-    kept |= {asset.key: how._replace(etag=etags.get(asset.key)) for asset, how in stored.compressed(build.assets)}
-    return uploads, {key: how for key, how in kept.items() if key not in sent}
+    compressed = dict(stored.compressed(build.assets))
+    kept = {}
+    for asset in build.assets:
+        if asset.key not in sent:
+            key = _object_of(layout, asset)
+            kept[key] = compressed.get(asset, asset.as_it_is())._replace(etag=etags.get(key))
+    return uploads, kept
 
 
 def _warn_of_changed(uploads: list[Upload]) -> None:
@@ -231,13 +259,16 @@ def _warn_of_changed(uploads: list[Upload]) -> None:
         )
 
 
-def _send(bucket: BucketPort, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]) -> None:
-    # A page must not be live before the assets that it names: files without a fingerprint (index.html) come last.
-    bucket.put((upload.asset for upload in uploads if upload.asset.fingerprinted), note)
-    bucket.put((upload.asset for upload in uploads if not upload.asset.fingerprinted), note)
+def _send(
+    bucket: BucketPort, layout: Layout, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]
+) -> None:
+    # Two pages with the same content are stored once.
+    files = {_object_of(layout, upload.asset): upload.asset for upload in uploads}
+    bucket.put((asset._replace(key=key) for key, asset in files.items()), note)
 
 
 def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Release:
+    layout = Layout(build.prefix)
     return Release(
         release=build.release,
         channel=build.channel,
@@ -245,7 +276,8 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Releas
         prefix=build.prefix,
         uploader={"name": WRITER, "version": VERSION},
         metadata=build.metadata,
-        assets={asset.logical: _marked(asset, stored.get(asset.key)) for asset in build.assets},
+        assets={asset.logical: _marked(asset, stored.get(_object_of(layout, asset))) for asset in build.assets},
+        format=FORMAT,
     )
 
 
@@ -254,4 +286,4 @@ def _marked(asset: LocalAsset, stored: Stored | None) -> Asset:
     size, headers, etag = stored or asset.as_it_is()
     stamp = stamp_of(asset.identity, etag) if etag and asset.identity and asset.fingerprinted else None
     digest = None if asset.digest is None else f"sha256:{asset.digest}"
-    return Asset(asset.key, size, asset.fingerprinted, digest, headers, etag, stamp)
+    return Asset(asset.key, size, asset.fingerprinted, digest, headers, etag, stamp, asset.stored)

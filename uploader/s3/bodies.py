@@ -49,10 +49,11 @@ class Body(NamedTuple):
 
 def memory_for(asset: LocalAsset) -> int:
     """How many bytes of an asset are in memory while it is sent."""
-    return PARTS_AT_ONCE * STREAM_BYTES if _goes_in_parts(asset) else asset.size
+    return PARTS_AT_ONCE * STREAM_BYTES if goes_in_parts(asset) else asset.size
 
 
-def _goes_in_parts(asset: LocalAsset) -> bool:
+def goes_in_parts(asset: LocalAsset) -> bool:
+    """Whether a file is too large to be sent in one request."""
     return asset.size > (WHOLE_BYTES if asset.treatment.encoding is None else COMPRESSED_BYTES)
 
 
@@ -63,7 +64,7 @@ def read_body(asset: LocalAsset) -> Body:
         UploaderError: The file is gone, or has changed since the build was read.
     """
     headers, encoding = asset.treatment.headers, asset.treatment.encoding
-    if _goes_in_parts(asset):
+    if goes_in_parts(asset):
         check_unchanged(asset)
         return Body(None, asset.size, headers)
     try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from release_log.layout import Layout
+from release_log.layout import LOG_FOLDER, Layout
 from uploader.s3.bodies import Room, memory_for
+from uploader.s3.errors import NoAnswerError
 from uploader.s3.key_ranges import PAGE, key_ranges
-from uploader.s3.port import Listing, Look, always, inner_of
+from uploader.s3.port import Listing, Look, PlacingAnswer, always, inner_of
 from uploader.s3.requests import Requests
 from uploader.threads.ahead import Ahead
 from uploader.threads.workers import for_each, run
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.s3.connection import Connection
     from uploader.s3.listing import KeyListing
-    from uploader.s3.port import Blob, Neighbour
+    from uploader.s3.port import Blob, Neighbour, PageInPlace, Placement
 
 Answer = TypeVar("Answer")
 
@@ -67,6 +68,9 @@ class Bucket:
 
     def written(self, prefix: str) -> dict[str, datetime]:
         """See `BucketPort.written`."""
+        if prefix.endswith(LOG_FOLDER):
+            layout = Layout(prefix.removesuffix(LOG_FOLDER))
+            return run(lambda: self._requests.written_log(layout))
         return run(lambda: self._requests.written(prefix))
 
     def odd_keys(self, prefix: str) -> list[str]:
@@ -92,8 +96,12 @@ class Bucket:
         """See `BucketPort.look`."""
         listed, self._listing_ahead = self._listing_ahead, None
         headed, self._metadata_ahead = self._metadata_ahead, None
+        # What is listed ahead has no stored pages: their names are not known before the build is read.
+        pages = layout.pages
+        names = {key for key in keys if key.startswith(pages)}
+        stored = None if listed is None or not names else Ahead(self._to_list(layout, names))
         listed = listed or Ahead(self._to_list(layout, keys))
-        written = Ahead(lambda: self._requests.written(layout.log))
+        written = Ahead(lambda: self._requests.written_log(layout))
         asked = Ahead(lambda: self.neighbours(layout.around))
         ledger = self.get(layout.ledger)
         log, found, around = written.answer(), listed.answer(), asked.answer()
@@ -101,6 +109,8 @@ class Bucket:
             log = self.written(layout.log)
         if found is None:
             found = self._list(layout, keys)
+        elif stored is not None:
+            found = found.with_more(stored.answer() or self._list(layout, names))
         if around is None:
             around = self.neighbours(layout.around)
         listing = _listing(layout, found, log)
@@ -112,6 +122,33 @@ class Bucket:
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
         return self._of_each(keys, self._requests.metadata)
+
+    def look_at_pages(
+        self, layout: Layout, keys: Sequence[str]
+    ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
+        """See `BucketPort.look_at_pages`."""
+        written = Ahead(lambda: self._requests.written(layout.markers))
+        pages = self._of_each(keys, self._requests.page)
+        files = written.answer()
+        return self.written(layout.markers) if files is None else files, pages
+
+    def place(self, placements: Sequence[Placement]) -> PlacingAnswer:
+        """See `BucketPort.place`."""
+        room, unanswered = Room(), list[str]()
+        etags: dict[str, str] = {}
+
+        def place(page: Placement) -> None:
+            with room.held(memory_for(page.file) if page.file else 0):
+                try:
+                    etag = self._requests.place(page)
+                except NoAnswerError:
+                    unanswered.append(page.key)
+                    return
+            if etag is not None:
+                etags[page.key] = etag
+
+        for_each(placements, place, at_once=self._concurrency)
+        return PlacingAnswer(etags, bool(unanswered))
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """See `BucketPort.put`."""
@@ -138,9 +175,13 @@ class Bucket:
         """Prepare a listing that looks for these keys, and for a release log in each of their folders."""
         wanted = {key: key for key in keys}
         logs = [f"{Layout(folder).log}{FIRST}" for folder in layout.folders(wanted)]
+        pages = {key for key in wanted if LOG_FOLDER in key}
+        assets = wanted.keys() - pages
         # Hardly any of these logs exists, so they fill no page.
-        page = PAGE * (len(wanted) + len(logs)) // len(wanted) if wanted else PAGE
-        return self._requests.listing(key_ranges([*wanted, *logs], RANGES, page), wanted, self._concurrency)
+        page = PAGE * (len(assets) + len(logs)) // len(assets) if assets else PAGE
+        # Stored pages apart, as other releases' lie between ours.
+        ranges = [*key_ranges([*assets, *logs], RANGES, page), *key_ranges(pages, RANGES)]
+        return self._requests.listing(ranges, wanted, self._concurrency)
 
     def _of_each(self, keys: Sequence[str], ask: Callable[[str], Answer | None]) -> dict[str, Answer]:
         """Key -> answer, for the keys that exist."""

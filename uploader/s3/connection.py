@@ -66,8 +66,17 @@ class Connection:
         self._options = options
         _hide_variables()
         self.store = S3Store(access.bucket, **options)
+        self._once: S3Store | None = None
         self._opened = Event()
         self._opened.set()
+
+    @property
+    def once(self) -> S3Store:
+        """A client that sends each request once."""
+        if self._once is None:
+            options = {**self._options, "retry_config": {**self._options["retry_config"], "max_retries": 0}}
+            self._once = S3Store(self.access.bucket, **options)
+        return self._once
 
     def beside(self) -> Connection:
         """The same bucket, over TCP connections of its own."""

@@ -11,6 +11,7 @@ from obstore.exceptions import (
     NotFoundError,
     NotSupportedError,
     PermissionDeniedError,
+    PreconditionError,
     UnauthenticatedError,
 )
 
@@ -31,6 +32,7 @@ _LASTING = (
     NotFoundError,
     NotSupportedError,
     PermissionDeniedError,
+    PreconditionError,
     UnauthenticatedError,
 )
 
@@ -51,6 +53,10 @@ class AnswerError(Exception):
         self.code = NO_CODE if code.isdigit() else code
 
 
+class NoAnswerError(Exception):
+    """No answer came, or one that does not tell whether S3 executes the request."""
+
+
 def passes(error: Exception) -> bool:
     """Whether the same request may succeed in a moment: S3 says so, or its answer was incomplete."""
     ours = isinstance(error, (BaseError, AnswerError))
@@ -69,6 +75,13 @@ def is_missing(error: Exception) -> bool:
 def is_taken(error: Exception) -> bool:
     """Whether S3 says that there is an object under this key already."""
     return isinstance(error, AlreadyExistsError) and code_of(error) not in _UNDER_WAY
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether S3 refused a conditional write, because another object is there or another write is under way."""
+    if isinstance(error, (AlreadyExistsError, PreconditionError)):
+        return True
+    return is_missing(error) or code_of(error) in {"PreconditionFailed", "NoSuchKey", *_UNDER_WAY}
 
 
 def code_of(error: BaseException | None) -> str:

@@ -44,6 +44,15 @@ class KeyListing(NamedTuple):
     etags: dict[str, str]
     doubtful: set[str]
 
+    def with_more(self, other: KeyListing) -> KeyListing:
+        """What two listings found."""
+        return KeyListing(
+            {**self.sizes, **other.sizes},
+            {**self.times, **other.times},
+            self.logs | other.logs,
+            {**self.etags, **other.etags},
+        )
+
 
 class RangeListing:
     """A listing that looks for some keys.

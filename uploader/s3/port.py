@@ -92,6 +92,46 @@ class Look(NamedTuple):
     neighbours: tuple[Neighbour, ...] = ()
 
 
+class PageInPlace(NamedTuple):
+    """A page as visitors get it.
+
+    Attributes:
+        etag: Its ETag.
+        http: Its headers and metadata; see `ReaderPort.metadata`.
+    """
+
+    etag: str
+    http: Mapping[str, str]
+
+
+class Placement(NamedTuple):
+    """A page to put in place.
+
+    Attributes:
+        key: The page's key.
+        source: The key of its stored version.
+        etag: The ETag of the page that it replaces; None if it must not exist.
+        file: The file of the build; None: S3 copies the stored version.
+    """
+
+    key: str
+    source: str
+    etag: str | None
+    file: LocalAsset | None = None
+
+
+class PlacingAnswer(NamedTuple):
+    """What became of some placements.
+
+    Attributes:
+        etags: Key -> ETag of each page that was put in place. The others found another page than they expected.
+        unanswered: Whether S3 left a request without an answer, so that it may still be executed.
+    """
+
+    etags: Mapping[str, str]
+    unanswered: bool = False
+
+
 class ReaderPort(Protocol):
     """How a bucket is read. Every method raises `UploaderError` with one line when S3 refuses."""
 
@@ -129,6 +169,16 @@ class ReaderPort(Protocol):
 
 class BucketPort(ReaderPort, Protocol):
     """How a bucket is read and written."""
+
+    def look_at_pages(
+        self, layout: Layout, keys: Sequence[str]
+    ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
+        """The files beside the markers, as in `written`, and the pages in place, each by a HEAD; in any order."""
+        ...
+
+    def place(self, placements: Sequence[Placement]) -> PlacingAnswer:
+        """Put pages in place, side by side, each only if it replaces what it expects. No request is repeated."""
+        ...
 
     def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
         """Begin to list these keys of a site, for the next `look`."""

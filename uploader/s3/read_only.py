@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uploader.s3.port import always
+from uploader.s3.port import PageInPlace, PlacingAnswer, always
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from release_log.layout import Layout
     from uploader.builds.asset import LocalAsset, Stored
-    from uploader.s3.port import BucketPort, Look
+    from uploader.s3.port import BucketPort, Look, Placement
 
 
 class ReadOnly:
@@ -28,6 +29,8 @@ class ReadOnly:
         self.neighbours = bucket.neighbours
         self._look = bucket.look
         self.metadata = bucket.metadata
+        self._look_at_pages = bucket.look_at_pages
+        self._placed: dict[str, PageInPlace] = {}
 
     def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:  # noqa: ARG002 (the port's own signature)
         """Write nothing."""
@@ -37,6 +40,18 @@ class ReadOnly:
         """Leave out the ledgers: a dry run need not wait for a cleaner."""
         look = self._look(layout, keys)
         return look._replace(ledger=None, neighbours=tuple(each._replace(ledger=None) for each in look.neighbours))
+
+    def look_at_pages(
+        self, layout: Layout, keys: Sequence[str]
+    ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
+        """Show the pages that it would have put in place."""
+        log, pages = self._look_at_pages(layout, keys)
+        return log, {**pages, **self._placed}
+
+    def place(self, placements: Sequence[Placement]) -> PlacingAnswer:
+        """Write nothing."""
+        self._placed |= {page.key: PageInPlace("", {}) for page in placements}
+        return PlacingAnswer(dict.fromkeys(self._placed, ""))
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Write nothing."""

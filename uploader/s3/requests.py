@@ -18,13 +18,15 @@ from release_log.sent import HEADERS
 from uploader.aws.refusals import explain_s3
 from uploader.builds.asset import Stored
 from uploader.errors import UploaderError, is_panic
-from uploader.s3.bodies import read_body
-from uploader.s3.errors import NO_CODE, AnswerError, code_of, is_missing, is_taken, passes
+from uploader.s3.bodies import goes_in_parts, read_body
+from uploader.s3.copies import Copies
+from uploader.s3.errors import NO_CODE, AnswerError, NoAnswerError, code_of, is_missing, is_refused, is_taken, passes
 from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.pages import Pages, is_odd
-from uploader.s3.port import Blob, Neighbour, always
+from uploader.s3.port import Blob, Neighbour, PageInPlace, always
 from uploader.threads.workers import for_each
+from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,8 +35,10 @@ if TYPE_CHECKING:
     from obstore import GetResult, ObjectMeta
 
     from uploader.builds.asset import LocalAsset
+    from uploader.s3.bodies import Body
     from uploader.s3.connection import Connection
     from uploader.s3.key_ranges import KeyRange
+    from uploader.s3.port import Placement
 
 Answer = TypeVar("Answer")
 
@@ -58,11 +62,13 @@ class Requests:
 
     def __init__(self, connection: Connection) -> None:
         self._store = connection.store
+        self._connection = connection
         self._access = connection.access
         self._pages = Pages(connection.store, connection.access)
         self._bandwidth = connection.bandwidth
         self._stopped = Event()
         self._large_files = LargeFiles(connection.access, connection.encryption, connection.bandwidth)
+        self._copies = Copies(connection.access, connection.encryption)
         self._errors: tuple[type[Exception], ...] = (AnswerError, *connection.errors)
 
     def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
@@ -137,13 +143,28 @@ class Requests:
                 found |= {
                     each["path"]: whole_seconds(each["last_modified"]) for each in page if not is_odd(each["path"])
                 }
-                if len(found) > LOG_FILES:
-                    where = f"s3://{self._access.bucket}/{prefix}"
-                    msg = f"{where} has more than {LOG_FILES:,} files: delete those that no release needs any more"
-                    raise UploaderError(msg)
+                self._check_files(found, prefix)
             return found
 
         return self._ask("s3:ListBucket", prefix, read)
+
+    def written_log(self, layout: Layout) -> dict[str, datetime]:
+        """The same for a release log, without its stored pages, which may be many."""
+
+        def read() -> dict[str, datetime]:
+            found: dict[str, datetime] = {}
+            for start in (None, f"{layout.pages}~"):  # after the names of all stored pages
+                for page in self._pages.of(layout.log, start):
+                    files = [each for each in page if not (layout.stores(each["path"]) or is_odd(each["path"]))]
+                    found |= {each["path"]: whole_seconds(each["last_modified"]) for each in files}
+                    self._check_files(found, layout.log)
+                    if start is None and page and layout.stores(page[-1]["path"]):
+                        break
+                else:
+                    break
+            return found
+
+        return self._ask("s3:ListBucket", layout.log, read)
 
     def neighbour(self, prefix: str) -> Neighbour | None:
         """The site that has its release log under a prefix; None if no log lies there.
@@ -206,11 +227,7 @@ class Requests:
     def put(self, asset: LocalAsset) -> Stored:
         """Store a file; returns its size and headers in the bucket."""
         body = read_body(asset)
-        attributes = body.headers.as_http() | {HEADERS: body.headers.digest}
-        digest = asset.digest or body.digest
-        if digest is not None:
-            attributes["digest"] = digest
-
+        attributes = _attributes(asset, body)
         content = body.content
         if content is None:
             etag = self._large_files.send(asset, attributes, self._ask)
@@ -224,6 +241,50 @@ class Requests:
         etag = self._ask("s3:PutObject", asset.key, store)
         return Stored(body.size, body.headers.digest, etag and etag.strip('"'))
 
+    def page(self, key: str) -> PageInPlace | None:
+        """A page in place; None if there is none."""
+
+        def read() -> PageInPlace:
+            answer = obstore.get(self._store, key, options={"head": True})
+            return PageInPlace(answer.meta["e_tag"] or "", answer.attributes)
+
+        try:
+            return self._ask("s3:GetObject", key, read, expected=is_missing)
+        except FileNotFoundError:
+            return None
+        except UploaderError as error:
+            if isinstance(error.__cause__, PermissionDeniedError):  # as in `get`
+                return None
+            raise
+
+    def place(self, placement: Placement) -> str | None:
+        """Put a page in place; returns its ETag, or None if another page is there than it replaces.
+
+        Raises:
+            NoAnswerError: The request may still be executed.
+        """
+        file = placement.file
+        body = None if file is None or goes_in_parts(file) else read_body(file)
+
+        def put() -> str | None:
+            if file is None or body is None:
+                return self._copies.place(placement)
+            return obstore.put(
+                self._connection.once,
+                placement.key,
+                body.content or b"",
+                attributes=_attributes(file, body),
+                mode="create" if placement.etag is None else {"e_tag": placement.etag},
+                use_multipart=False,
+            )["e_tag"]
+
+        try:
+            return self._ask("s3:PutObject", placement.key, put, _never, _tells_of_itself)
+        except self._errors as error:
+            if is_refused(error) or code_of(error) == "SlowDown":
+                return None
+            raise NoAnswerError(str(error)) from error
+
     def stop(self) -> None:
         """End each wait for bandwidth, and stop the uploads in parts and remove their parts."""
         self._stopped.set()
@@ -236,6 +297,12 @@ class Requests:
             obstore.delete(self._store, key)
 
         self._ask("s3:DeleteObject", key, delete)
+
+    def _check_files(self, found: Mapping[str, datetime], prefix: str) -> None:
+        if len(found) > LOG_FILES:
+            where = f"s3://{self._access.bucket}/{prefix}"
+            msg = f"{where} has more than {LOG_FILES:,} files: delete those that no release needs any more"
+            raise UploaderError(msg)
 
     def delete_exactly(self, key: str, etag: str) -> None:
         """Delete an object if it still has this ETag; obstore has no such request."""
@@ -303,6 +370,23 @@ class Requests:
                 if is_panic(error):
                     raise explain_s3(self._access, action, key, NO_CODE, f"obstore panicked: {error}") from error
                 raise
+
+
+def _never() -> bool:
+    """A request that is not repeated."""
+    return False
+
+
+def _tells_of_itself(error: Exception) -> bool:
+    """Whether a conditional write's error is for its caller: it was refused, or nobody knows."""
+    return is_refused(error) or passes(error)
+
+
+def _attributes(asset: LocalAsset, body: Body) -> dict[str, str]:
+    """The headers of an object, and our notes in its metadata."""
+    digest = asset.digest or body.digest
+    notes = {HEADERS: body.headers.digest, "digest": digest, STORED: asset.stored}
+    return body.headers.as_http() | {name: note for name, note in notes.items() if note is not None}
 
 
 def _refusal(error: UploaderError) -> str:

@@ -16,8 +16,23 @@ NO_CACHE = "no-cache"
 """For a key whose content may change: browsers and CDNs keep the content, but ask each time if it is still valid."""
 
 
-BOOKKEEPING = frozenset({"digest", "headers", "writer"})
+STORED = "stored-page"
+"""The name in a page's metadata that holds its `release_log.marker.Asset.stored`."""
+
+BOOKKEEPING = frozenset({"digest", "headers", "writer", STORED})
 """The names in an object's metadata that hold the uploader's own notes."""
+
+STORAGE_CLASSES = (
+    None,
+    "STANDARD_IA",
+    "INTELLIGENT_TIERING",
+    "ONEZONE_IA",
+    "GLACIER_IR",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "REDUCED_REDUNDANCY",
+)
+"""The class in which an asset was stored is part of its headers' digest; lifecycle rules may have changed it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +89,11 @@ def digest_of(http: Mapping[str, str]) -> str:
     """The digest of an object's headers and metadata (name -> value), as in `Headers.digest`."""
     text = "\n".join(f"{name}: {value}" for name, value in sorted(http.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def may_have(http: Mapping[str, str], digest: str) -> bool:
+    """Whether an object's headers and metadata can have a digest, whatever its storage class."""
+    headers = {name: value for name, value in http.items() if name not in BOOKKEEPING}
+    return any(
+        digest_of({**headers, **({"Storage-Class": each} if each else {})}) == digest for each in STORAGE_CLASSES
+    )

@@ -141,7 +141,7 @@ def test_tagged_asset_that_lives_again_is_owed_a_look_at_its_tags_until_that_was
     first = fold(History(), [release(0, app_js="a1"), release(5, app_js="a2")])
     mark = Mark(State.SUPERSEDED, at(5))
     entry = first.retired["a1"]
-    tagged = History(first.current, {"a1": type(entry)(entry.logical, mark, 7, entry.release, mark)})
+    tagged = History(first.lines, {"a1": type(entry)(entry.logical, mark, 7, entry.release, mark)})
     back = fold(tagged, [release(9, app_js="a1")])
     assert back.owed == {"a1"}
     again = fold(back, [release(12, app_js="a2")])

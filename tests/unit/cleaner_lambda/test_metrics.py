@@ -64,6 +64,7 @@ def test_values_are_what_the_answer_says() -> None:
         "Failed": 0,
         "SetAside": 0,
         "InvalidMarkers": 0,
+        "NotInPlace": 0,
         "BrakePulled": 0,
         "Duration": 1500,
     }

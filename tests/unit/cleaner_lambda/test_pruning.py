@@ -32,7 +32,11 @@ APP = "assets/app.js"
 
 def folded(*channels: str) -> dict[str, Folded]:
     """Markers r000, r001, … a second apart, in these channels."""
-    return {f"r{n:03}": Folded(NOON + timedelta(seconds=n), channel) for n, channel in enumerate(channels)}
+    instants = [NOON + timedelta(seconds=n) for n in range(len(channels))]
+    return {
+        f"r{n:03}": Folded(at, channel, placed=at)
+        for n, (at, channel) in enumerate(zip(instants, channels, strict=True))
+    }
 
 
 def order(log: dict[str, Folded], release_id: str) -> tuple[datetime, str]:

@@ -61,6 +61,7 @@ def test_document_of_a_run() -> None:
         "bytes_deleted": 10,
         "missing": ["gone.js"],
         "inner_sites": ["admin/"],
+        "not_in_place": [],
         "not_looked_at": 0,
         "upcoming": [
             {"key": "t-x00000", "logical": "0.js", "state": "removed", "since": "2026-11-23T12:00:00Z",

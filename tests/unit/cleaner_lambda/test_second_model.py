@@ -94,11 +94,16 @@ def revived_keeps_its_clock(patch: pytest.MonkeyPatch) -> None:
     """A key that lives again and leaves again is dated with the first time."""
     first: dict[str, datetime] = {}
 
-    def mutated(history: History, releases: Iterable[Published], sure_since: datetime | None = None) -> History:
+    def mutated(
+        history: History,
+        releases: Iterable[Published],
+        _placed: Iterable[Published] = (),
+        sure_since: datetime | None = None,
+    ) -> History:
         if not history.current:
             first.clear()
         for published in sorted(releases, key=lambda each: each.order):
-            before, history = history.retired, fold(history, [published], sure_since)
+            before, history = history.retired, fold(history, [published], sure_since=sure_since)
             first.update({key: before[key].mark.since for key in before.keys() - history.retired.keys()})
             left = {
                 key: replace(each, mark=Mark(each.mark.state, first.get(key, each.mark.since)))
@@ -127,8 +132,8 @@ def other_channels_ignored(patch: pytest.MonkeyPatch) -> None:
         whole = getattr(History, name)
 
         def mutated(history: History, whole: Callable[[History], set[str]] = whole) -> set[str]:
-            newest = sorted(history.current.items(), key=lambda each: each[1].order)[-1:]
-            return whole(replace(history, current=dict(newest)))
+            newest = sorted(history.lines.items(), key=lambda each: each[1][0].order)[-1:]
+            return whole(replace(history, lines=dict(newest)))
 
         patch.setattr(History, name, mutated)
 

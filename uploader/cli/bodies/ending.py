@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from release_log.layout import make_id
 from uploader.cli.console import answer
+from uploader.cli.upload_answer import drop_copies_of_pages, placed_of
 from uploader.library import ending
+from uploader.library.cdn import cdn_of
 
 if TYPE_CHECKING:
     from uploader.cli.output import OutputOptions
@@ -18,8 +22,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("uploader")
 
 
-def end(site: Site, output: OutputOptions, *, ended_channel: str | None, whole_site: bool, dry_run: bool) -> None:
+def end(  # noqa: PLR0913 (each is one option of the command line)
+    site: Site,
+    output: OutputOptions,
+    *,
+    ended_channel: str | None,
+    whole_site: bool,
+    dry_run: bool,
+    invalidate: str | None,
+    invalidate_root: str,
+) -> None:
     """End a channel, or all of them."""
+    cdn = cdn_of(site, invalidate, invalidate_root)
     if (ended_channel is None) is not whole_site:
         msg = "name either a channel, with --channel, or --site for all of them"
         raise click.UsageError(msg, click.get_current_context())
@@ -37,12 +51,16 @@ def end(site: Site, output: OutputOptions, *, ended_channel: str | None, whole_s
         "dropped": list(asked.staged),
         "pending": list(asked.pending),
         "pinned": list(asked.pinned),
+        "placed": placed_of(done.placed),
     }
     for release_id in asked.pending:
         log.warning("an upload is under way, or was broken off: %s; when it ends, its channel is back", release_id)
     for release_id in asked.pinned:
         log.warning("%s is pinned: its assets stay until it is unpinned", release_id)
-    answer(output, document, _lines(done, site, dry_run=dry_run), done=_done(done))
+    try:
+        drop_copies_of_pages(document, site, cdn, _done(done), done.placed, make_id(datetime.now(UTC), "end"))
+    finally:  # they have ended, whatever became of the invalidation
+        answer(output, document, _lines(done, site, dry_run=dry_run), done=_done(done))
 
 
 def _lines(done: Ended, site: Site, *, dry_run: bool) -> list[str]:

@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 from uploader.cli.child_process import run_command
 from uploader.cli.console import answer
 from uploader.cli.next_command import next_command, staged_for
-from uploader.cli.upload_answer import document_of, drop_copies, progress, summary, tell_job
+from uploader.cli.upload_answer import document_of, drop_copies, placed_of, progress, summary, tell_job
 from uploader.errors import NotActivatedError, StoppedError, UploaderError
 from uploader.library import publishing
+from uploader.library.cdn import cdn_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from uploader.builds.options import BuildOptions
     from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
+    from uploader.protocol.placing import PagePlaced
     from uploader.publishing.invalidation import Cdn
     from uploader.publishing.publish import Published
 
@@ -36,7 +40,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     invalidate_root: str,
 ) -> int:
     """Stage a build, and make it current if the user's command succeeds; returns the command's exit code."""
-    cdn = publishing.cdn_of(site, invalidate, invalidate_root)
+    cdn = cdn_of(site, invalidate, invalidate_root)
     roll_out = RollOut(site, build, output, cdn, command)
     if dry_run:
         document = roll_out.document_of(publishing.run(build, site, roll_out, dry_run=True).published, dry_run=True)
@@ -85,6 +89,15 @@ class RollOut:
         self.code = run_command(self.command, os.environ | {"UPLOADER_RELEASE_ID": published.id})
         return self.code == 0
 
+    def drop_copies_of_pages(self, document: dict[str, Any], placed: Sequence[PagePlaced]) -> None:
+        """Have the CDN drop its copies of the pages that are in place now."""
+        if self._cdn is None or not placed:
+            return
+        before, paths = document["invalidation"]["paths"], self._cdn.stale_paths((), placed)
+        document["invalidation"] = {**document["invalidation"], "paths": paths}
+        drop_copies(document, self.site, self._cdn, f"release {document['release']} is current")
+        document["invalidation"]["paths"] = tuple(sorted({*before, *paths}))
+
     def document_of(self, published: Published, *, dry_run: bool) -> dict[str, Any]:
         """The document of ``--json`` for a staged release."""
         seconds = time.monotonic() - self._began
@@ -107,9 +120,13 @@ def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
         rest = "the current release is unchanged; fix the roll-out and run again"
         log.error("%s failed (exit status %d): %s %s; %s", roll_out.command[0], code, release_id, state, rest)
     document = roll_out.document | {"marker": rolled_out.marker, "staged": None, "exit_status": code}
-    tell_job(document)
-    if roll_out.output.as_json or not code:
-        where = f"s3://{site.bucket}/{site.prefix}"
-        state = "is not current" if code else "is current"
-        answer(roll_out.output, document, f"activated {release_id} at {where}", done=f"release {release_id} {state}")
+    try:
+        if not code:
+            document["placed"] = placed_of(rolled_out.placed)
+            roll_out.drop_copies_of_pages(document, rolled_out.placed)
+    finally:  # the release is current, whatever became of the invalidation
+        tell_job(document)
+        if roll_out.output.as_json or not code:
+            line = f"activated {release_id} at s3://{site.bucket}/{site.prefix}"
+            answer(roll_out.output, document, line, done=f"release {release_id} is {'not ' if code else ''}current")
     return code

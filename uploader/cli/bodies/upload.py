@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from uploader.cli.console import answer
 from uploader.cli.upload_answer import document_of, done, drop_copies, progress, summary, tell_job
-from uploader.library.publishing import cdn_of, publish_build
+from uploader.library.cdn import cdn_of
+from uploader.library.publishing import publish_build
 
 if TYPE_CHECKING:
     from uploader.builds.options import BuildOptions

@@ -18,6 +18,7 @@ from uploader.cli.command import command
     click.option("--site", "whole_site", is_flag=True, help="All channels; at last the release log goes too."),
     click.option("--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Show what would be done; write nothing."),
     shared.JSON,
+    *shared.INVALIDATION,
     *shared.ENCRYPTION,
     *shared.WAY,
     *shared.LOGS,

@@ -21,6 +21,7 @@ from uploader.cli.command import command
     click.option("--previous", is_flag=True, help="The release before the current one, instead of a RELEASE."),
     click.option("--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Show what would be done; write nothing."),
     shared.JSON,
+    *shared.INVALIDATION,
     *shared.ENCRYPTION,
     *shared.WAY,
     *shared.LOGS,
@@ -28,9 +29,9 @@ from uploader.cli.command import command
 def rollback() -> None:
     """Make RELEASE, an id or a name, current again: without a build, and without sending anything.
 
-    All of its assets must still exist; if some are gone, they are listed, and nothing is changed. Files without a
-    fingerprint (index.html) stay as later uploads left them, and are named. Without --channel the release becomes
-    current in its own channel, and --previous looks at the channel `default`. --previous twice goes there and back.
+    All of its assets must still exist; if some are gone, they are listed, and nothing is changed. Its pages, such as
+    index.html, are put in place again. Without --channel the release becomes current in its own channel, and --previous
+    looks at the channel `default`. --previous twice goes there and back.
 
     \b
     Examples:

@@ -27,7 +27,16 @@ DIGEST = click.option(
 
 
 @command()
-@shared.takes(shared.ID, *shared.SITE, DIGEST, shared.JSON, *shared.ENCRYPTION, *shared.WAY, *shared.LOGS)
+@shared.takes(
+    shared.ID,
+    *shared.SITE,
+    DIGEST,
+    shared.JSON,
+    *shared.INVALIDATION,
+    *shared.ENCRYPTION,
+    *shared.WAY,
+    *shared.LOGS,
+)
 def activate() -> None:
     """Make the staged release ID current, once its roll-out has succeeded.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from cleaner_lambda.ledger import Folded, Ledger
 from cleaner_lambda.ledger import encode as encode_ledger
 from release_log.instants import format_instant
-from release_log.marker import decode
+from release_log.marker import decode, encode
 from tests.fake_uploader_s3 import LAYOUT, FakeBucket
 from uploader.builds.collect import collect
 from uploader.errors import NotWholeError, UploaderError
@@ -44,9 +45,9 @@ def bucket(tmp_path: Path) -> FakeBucket:
 def add(bucket: FakeBucket, folder: Path, name: str, channel: str = "default") -> str:
     """Publish a build, and let a minute pass; returns the id."""
     build = Build(assets=collect(folder, "assets/"), prefix="assets/", channel=channel, release=name)
-    published = publish(bucket, build, clocks=bucket.clock.clocks())
+    published = publish(bucket, build, clocks=bucket.clock.clocks()).id
     bucket.clock.passed += 60
-    return published.id
+    return published
 
 
 def target(bucket: FakeBucket, wanted: str | None, channel: str | None = None) -> Target:
@@ -56,7 +57,7 @@ def target(bucket: FakeBucket, wanted: str | None, channel: str | None = None) -
 
 def back(bucket: FakeBucket, wanted: str | None, channel: str | None = None) -> str:
     """Roll back, and let a minute pass; returns the new id."""
-    release_id = roll_back(bucket, LAYOUT, target(bucket, wanted, channel), clocks=bucket.clock.clocks())
+    release_id = roll_back(bucket, LAYOUT, target(bucket, wanted, channel), clocks=bucket.clock.clocks()).id
     bucket.clock.passed += 60
     return release_id
 
@@ -81,23 +82,28 @@ def test_the_new_marker_has_the_old_ones_assets_and_says_what_it_is(bucket: Fake
 def test_headers_of_assets_that_were_stored_again_since_are_left_out(bucket: FakeBucket) -> None:
     """The next upload relies on the headers in a marker, and these may have changed."""
     written = marker(bucket, back(bucket, "r1"))
-    assert {asset.key for asset in written.assets.values() if asset.headers is None} == {"assets/index.html"}
+    assert all(asset.headers is not None for asset in written.assets.values())
     bucket.write(APPS["r1"], bucket.objects[APPS["r1"]])
     bucket.clock.passed += 60
     back(bucket, "r2")
     written = marker(bucket, back(bucket, "20261123T120000Z-r1"))
-    assert all(asset.headers is None for asset in written.assets.values())
+    assert {asset.key for asset in written.assets.values() if asset.headers is None} == {APPS["r1"]}
 
 
 def test_everything_is_checked_under_an_intent_and_nothing_is_sent(bucket: FakeBucket) -> None:
     found = target(bucket, "20261123T120000Z-r1")
     bucket.requests.clear()
-    new = roll_back(bucket, LAYOUT, found, clocks=bucket.clock.clocks())
+    new = roll_back(bucket, LAYOUT, found, clocks=bucket.clock.clocks()).id
     assert bucket.requests == [
         f"create {LAYOUT.pending_key(new)}",
         "list assets/",
         f"get {LAYOUT.ledger}",
         f"create {LAYOUT.marker_key(new)}",
+        f"list {LAYOUT.markers}",
+        f"list {LAYOUT.markers}",
+        "place assets/index.html",
+        f"list {LAYOUT.markers}",
+        f"create {LAYOUT.placed_key(new)}",
         f"delete {LAYOUT.pending_key(new)}",
     ]
 
@@ -172,11 +178,38 @@ def test_a_release_that_is_current_already_is_recognised(bucket: FakeBucket) -> 
 
 
 def test_files_without_a_fingerprint_that_are_not_this_releases_are_named(bucket: FakeBucket) -> None:
-    """A page that another tool stored has no digest, so it may be another one."""
+    """An older version of the uploader stored its page nowhere. One that another tool put there has no digest."""
+    for release_id in ("20261123T120000Z-r1", "20261123T120200Z-r3"):
+        release = marker(bucket, release_id)
+        assets = {logical: each._replace(stored=None) for logical, each in release.assets.items()}
+        bucket.objects[LAYOUT.marker_key(release_id)] = encode(replace(release, assets=assets, format=1))
     assert target(bucket, "r1").replaced == {"assets/index.html"}
     assert target(bucket, "r3").replaced == frozenset()
     bucket.stored["assets/index.html"] = {}
     assert target(bucket, "r3").replaced == {"assets/index.html"}
+
+
+def test_the_old_pages_are_back_in_place(bucket: FakeBucket) -> None:
+    assert bucket.objects["assets/index.html"] == b"page of r3"
+    assert target(bucket, "r1").replaced == frozenset()
+    new = back(bucket, "r1")
+    assert bucket.objects["assets/index.html"] == b"page of r1"
+    assert LAYOUT.placed_key(new) in bucket.objects
+
+
+def test_a_roll_back_that_is_cut_off_before_the_old_pages_are_in_place_is_finished_by_the_same_command(
+    bucket: FakeBucket,
+) -> None:
+    bucket.fail = "place assets/index"
+    with pytest.raises(UploaderError, match="not all of its pages are in place"):
+        back(bucket, "r1")
+    bucket.fail = ""
+    found = target(bucket, "r1")
+    assert found.already
+    assert found.unfinished
+    new = back(bucket, "r1")
+    assert bucket.objects["assets/index.html"] == b"page of r1"
+    assert LAYOUT.placed_key(new) in bucket.objects
 
 
 def test_a_pinned_release_whose_marker_is_gone_can_be_rolled_back_to(bucket: FakeBucket) -> None:
@@ -198,7 +231,7 @@ def test_an_id_that_is_taken_is_left_to_its_owner(bucket: FakeBucket) -> None:
 
 def fold(bucket: FakeBucket) -> None:
     """The cleaner has seen every marker; then somebody copies the second one onto itself."""
-    log = bucket.written(LAYOUT.markers)
+    log = {key: bucket.times[key] for key in bucket.log(LAYOUT.markers)}
     folded = {LAYOUT.release_id(key): Folded(at, "default") for key, at in log.items()}
     bucket.write(LAYOUT.ledger, encode_ledger(Ledger(current={"default": max(folded)}, folded=folded)))
 

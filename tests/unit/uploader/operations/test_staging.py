@@ -78,11 +78,29 @@ def test_activation_checks_everything_under_an_intent_and_then_writes_the_same_a
         f"get {LAYOUT.ledger}",
         f"create {MARKER}",
         f"delete {STAGED}",
+        f"list {LAYOUT.markers}",
+        f"list {LAYOUT.markers}",
+        "place assets/index.html",
+        f"list {LAYOUT.markers}",
+        f"create {LAYOUT.placed_key(ID)}",
         f"delete {intent}",
     ]
     written = decode(bucket.objects[MARKER], "assets/")
     assert written == replace(staged, created_at=NOON + timedelta(seconds=1800)), "the order of such markers is plain"
     assert bucket.log(LAYOUT.log) == [MARKER]
+
+
+def test_a_roll_out_that_is_cut_off_before_its_pages_are_in_place_is_finished_by_the_same_command(
+    bucket: FakeBucket,
+) -> None:
+    bucket.fail = "place assets/index"
+    with pytest.raises(UploaderError, match="not all of its pages are in place"):
+        make_current(bucket)
+    bucket.fail = ""
+    assert "assets/index.html" not in bucket.objects
+    assert make_current(bucket) is True
+    assert bucket.objects["assets/index.html"] == b"page"
+    assert LAYOUT.placed_key(ID) in bucket.objects
 
 
 def test_activating_twice_is_not_an_error(bucket: FakeBucket) -> None:
@@ -133,8 +151,9 @@ def test_a_missing_or_changed_asset_stops_the_activation(bucket: FakeBucket, bod
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_file_without_a_fingerprint_may_belong_to_a_later_upload(bucket: FakeBucket, *, there: bool) -> None:
-    """Only its existence can be checked."""
-    del bucket.objects["assets/index.html"]
+    """Only its existence can be checked, if its content is stored nowhere: another tool staged the release."""
+    assets = {"index.html": Asset("assets/index.html", 4, fingerprinted=False)}
+    bucket.write(STAGED, encode(Release("r1", "default", NOON, "assets/", {}, assets)))
     if there:
         bucket.write("assets/index.html", b"a later page")
         make_current(bucket)
@@ -167,7 +186,10 @@ def test_a_release_that_is_not_staged_any_more_can_be_neither_activated_nor_drop
 
 
 def test_headers_of_a_page_that_was_stored_again_are_left_out(bucket: FakeBucket) -> None:
-    """Another upload may have stored it with other headers. The activation can be repeated all the same."""
+    """Another tool's upload may have stored it with other headers. The activation can be repeated all the same."""
+    staged = decode(bucket.objects[STAGED], "assets/")
+    assets = {logical: each._replace(stored=None) for logical, each in staged.assets.items()}
+    bucket.objects[STAGED] = encode(replace(staged, assets=assets, format=1))
     bucket.write("assets/index.html", b"newer")
     bucket.fail = f"delete {STAGED}"
     make_current(bucket)
@@ -195,7 +217,8 @@ def test_headers_of_an_asset_that_was_stored_in_a_later_second_than_the_release_
 
 def test_a_dropped_release_leaves_its_assets_to_the_cleaner(bucket: FakeBucket) -> None:
     drop(bucket, LAYOUT, ID)
-    assert set(bucket.objects) == {"assets/app-3f9c2ab1.js", "assets/index.html"}
+    assert {key for key in bucket.objects if LAYOUT.owns(key)} == {"assets/app-3f9c2ab1.js"}
+    assert sum(LAYOUT.stores(key) for key in bucket.objects) == 1
 
 
 def test_an_activated_release_cannot_be_dropped(bucket: FakeBucket) -> None:
@@ -268,6 +291,7 @@ def test_everything_stays_if_nobody_knows_whether_the_marker_exists(
 def test_another_tools_name_of_a_release_need_not_be_valid_in_an_id(bucket: FakeBucket) -> None:
     """The format is open: we check only the id."""
     assets = {"index.html": Asset("assets/index.html", 4, fingerprinted=False)}
+    bucket.write("assets/index.html", b"page")
     bucket.write(STAGED, encode(Release("feature/x, 2nd", "default", NOON, "assets/", {}, assets)))
     make_current(bucket)
     assert bucket.log(LAYOUT.log) == [MARKER]
@@ -290,7 +314,7 @@ def test_the_clock_of_the_build_machine_decides_nothing(build: Build) -> None:
 
 def fold(bucket: FakeBucket, **more: object) -> None:
     """The cleaner has seen every marker."""
-    folded = {LAYOUT.release_id(key): Folded(at, "default") for key, at in bucket.written(LAYOUT.markers).items()}
+    folded = {LAYOUT.release_id(key): Folded(bucket.times[key], "default") for key in bucket.log(LAYOUT.markers)}
     bucket.write(LAYOUT.ledger, encode_ledger(replace(Ledger(folded=folded), **more)))  # type: ignore[arg-type]
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from release_log.marker import Asset
 from tests.treated import headers_for
-from uploader.operations.verify import STORAGE_CLASSES, AssetProblem, Need, check, not_compared
-from uploader.treatment.headers import Headers, digest_of
+from uploader.operations.verify import AssetProblem, Need, check, not_compared
+from uploader.treatment.headers import STORAGE_CLASSES, Headers, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

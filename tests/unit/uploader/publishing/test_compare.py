@@ -42,8 +42,17 @@ def test_the_quick_answer_is_the_same_as_the_slow_answer() -> None:
     looked_at = [{}, *({KEY: stored(which, digest)} for which in (HEADERS, OTHERS) for digest in (DIGEST, ANOTHER))]
     answers = set()
     for each, size, header, metadata in product(assets, sizes, headers, looked_at):
-        there = StoredObjects(size, header, metadata)
-        slow = _reason(each, there)
+        there = StoredObjects(size, header, metadata, {})
+        slow = _reason(each, there) or (None if each.fingerprinted else Reason.NEW)
         assert [upload.reason for upload in compare([each], there)] == ([] if slow is None else [slow])
         answers.add(slow)
     assert answers == {None, *Reason}
+
+
+def test_a_page_is_sent_unless_it_is_stored_whatever_is_in_place() -> None:
+    page = asset(fingerprinted=False, encoding=None)
+    assert page.stored is not None
+    for there in ({}, {KEY: 10}):
+        assert list(compare([page], StoredObjects(there, {}, {}, (), {page.stored: 10}))) == []
+        (upload,) = compare([page], StoredObjects(there, {}, {}))
+        assert upload.reason is (Reason.CONTENT_DIFFERS if there else Reason.NEW)

@@ -12,6 +12,7 @@ from uploader.builds.asset import LocalAsset
 from uploader.cli.upload_answer import drop_copies
 from uploader.errors import StoppedError, UsageError
 from uploader.library.site import Site
+from uploader.protocol.placing import PagePlaced, PageReason
 from uploader.publishing.compare import Reason, Upload
 from uploader.publishing.invalidation import MAX_PATHS, Cdn, find_cdn, fold, url_paths
 from uploader.treatment.rules import NO_RULES
@@ -23,14 +24,15 @@ def upload(key: str, reason: Reason = Reason.CONTENT_DIFFERS, *, fingerprinted: 
     return Upload(LocalAsset(key, key, key, 1, fingerprinted, None, treatment, 0), reason)
 
 
-def test_files_without_a_fingerprint_are_stale_new_ones_included() -> None:
-    """CDNs also keep the answer that a file does not exist."""
-    uploads = [
-        upload("assets/a.css"),
-        upload("assets/b.css", Reason.NEW),
-        upload("assets/c.css", Reason.HEADERS_DIFFER),
-    ]
-    assert Cdn("E1").stale_paths(uploads) == ("/assets/a.css", "/assets/b.css", "/assets/c.css")
+def placing(key: str, reason: PageReason = PageReason.CONTENT_DIFFERS) -> PagePlaced:
+    return PagePlaced(key, reason)
+
+
+def test_pages_that_were_put_in_place_are_stale_new_ones_included() -> None:
+    """CDNs also keep the answer that a file does not exist. That a page was sent alone changes nothing for visitors."""
+    assert Cdn("E1").stale_paths([upload("assets/a.css")]) == ()
+    placed = [placing("assets/a.css"), placing("assets/b.css", PageReason.NEW)]
+    assert Cdn("E1").stale_paths([], placed) == ("/assets/a.css", "/assets/b.css")
 
 
 def test_a_new_fingerprinted_file_is_not_stale() -> None:
@@ -56,9 +58,9 @@ def test_an_index_page_has_its_folder_as_a_second_url() -> None:
 
 
 def test_the_origin_path_is_not_part_of_a_url() -> None:
-    uploads = [upload("assets/index.html")]
-    assert find_cdn("E1", "/assets", "assets/").stale_paths(uploads) == ("/", "/index.html")
-    assert find_cdn("E1", "", "assets/").stale_paths(uploads) == ("/assets/", "/assets/index.html")
+    placed = [placing("assets/index.html")]
+    assert find_cdn("E1", "/assets", "assets/").stale_paths([], placed) == ("/", "/index.html")
+    assert find_cdn("E1", "", "assets/").stale_paths([], placed) == ("/assets/", "/assets/index.html")
 
 
 @pytest.mark.parametrize("root", ["web", "asset", "assets/web/"])
@@ -104,8 +106,8 @@ def test_no_path_has_a_character_that_cloudfront_refuses(character: str) -> None
 
 
 def test_what_lies_below_a_wildcard_is_not_named_again() -> None:
-    uploads = [upload("js/a.js"), upload("js/vendors~main.js"), upload("js/x/b.js"), upload("index.html")]
-    assert Cdn("E1").stale_paths(uploads) == ("/", "/index.html", "/js/*")
+    placed = [placing("js/a.js"), placing("js/vendors~main.js"), placing("js/x/b.js"), placing("index.html")]
+    assert Cdn("E1").stale_paths([], placed) == ("/", "/index.html", "/js/*")
 
 
 def test_few_paths_stay_as_they_are() -> None:

@@ -18,6 +18,7 @@ from uploader.history.find import without_headers
 from uploader.publishing.compare import Reason
 from uploader.publishing.publish import Build, publish
 from uploader.s3.read_only import ReadOnly
+from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,50 +34,95 @@ def build(tmp_path: Path) -> Build:
     return Build(assets=collect(tmp_path, "assets/"), prefix="assets/", channel="default", release="r1")
 
 
+def stored_page(build: Build) -> str:
+    """The key of the build's stored page."""
+    (name,) = (asset.stored for asset in build.assets if asset.stored is not None)
+    return LAYOUT.page_key(name)
+
+
 def run(bucket: FakeBucket, build: Build, clock: Clock | None = None) -> None:
     clock = clock or Clock()
     publish(bucket, build, clocks=clock.clocks())
 
 
 @pytest.mark.scenario("L28")
-def test_intent_listing_fingerprinted_files_pages_marker_then_the_intent_goes(build: Build) -> None:
+def test_intent_listing_files_marker_pages_in_place_then_the_intent_goes(build: Build) -> None:
     bucket = FakeBucket()
     run(bucket, build)
+    markers = "list assets/.releases/markers/"
     assert bucket.requests == [
         "create assets/.releases/pending/20261123T120000Z-r1.json",
         "list assets/",
         "get assets/.releases/ledger.json.gz",
         "put assets/app-3f9c2ab1.js",
-        "put assets/index.html",
+        f"put {stored_page(build)}",
         "create assets/.releases/markers/20261123T120000Z-r1.json",
+        markers,  # and a HEAD of each page, beside it
+        markers,
+        "place assets/index.html",
+        markers,  # a pass that finds nothing to put
+        "create assets/.releases/markers/20261123T120000Z-r1.placed.json",
         "delete assets/.releases/pending/20261123T120000Z-r1.json",
+    ]
+
+
+def test_pages_that_are_in_place_take_one_look(build: Build) -> None:
+    bucket, clock = FakeBucket(), Clock()
+    run(bucket, build, clock)
+    clock.passed += 60
+    bucket.requests.clear()
+    run(bucket, build, clock)
+    assert bucket.requests[-4:] == [
+        "create assets/.releases/markers/20261123T120100Z-r1.json",
+        "list assets/.releases/markers/",
+        "create assets/.releases/markers/20261123T120100Z-r1.placed.json",
+        "delete assets/.releases/pending/20261123T120100Z-r1.json",
     ]
 
 
 def test_the_intent_has_the_same_content_as_the_marker(build: Build) -> None:
     bucket = FakeBucket(fail="delete")
     run(bucket, build)
-    bodies = [decode(body, "assets/") for key, body in bucket.objects.items() if key.startswith(LAYOUT.log)]
+    bodies = [decode(bucket.objects[key], "assets/") for key in bucket.log(LAYOUT.log)]
     assert len(bodies) == 2, "an intent that cannot be removed is not a failure; it expires"
     assert without_headers(bodies[0]) == without_headers(bodies[1]), "only the marker knows the ETags"
 
 
 @pytest.mark.scenario("T17a")
-@pytest.mark.parametrize("fail", ["create assets/.releases/pending", "list", "put assets/app", "put assets/index"])
+@pytest.mark.parametrize(
+    "fail", ["create assets/.releases/pending", "list", "put assets/app", "put assets/.releases/pages"]
+)
 def test_a_failure_before_the_marker_leaves_no_marker_and_no_intent(build: Build, fail: str) -> None:
     bucket = FakeBucket(fail=fail)
     with pytest.raises(UploaderError, match="run again"):
         run(bucket, build)
-    assert not [key for key in bucket.objects if key.startswith(LAYOUT.log)]
+    assert bucket.log(LAYOUT.log) == []
+    assert "assets/index.html" not in bucket.objects, "nothing has changed for a visitor"
+
+
+def test_a_failure_after_the_marker_says_that_pages_are_not_in_place_and_the_next_upload_finishes_it(
+    build: Build,
+) -> None:
+    bucket, clock = FakeBucket(fail="place assets/index"), Clock()
+    with pytest.raises(UploaderError, match=r"r1 is current, but not all of its pages are in place .*run the same"):
+        run(bucket, build, clock)
+    assert LAYOUT.marker_key("20261123T120000Z-r1") in bucket.objects
+    assert LAYOUT.placed_key("20261123T120000Z-r1") not in bucket.objects
+    bucket.fail, bucket.requests = "", []
+    clock.passed += 60
+    run(bucket, build, clock)
+    assert not [request for request in bucket.requests if request.startswith("put")], "all of it is stored"
+    assert bucket.objects["assets/index.html"] == b"page"
+    assert LAYOUT.placed_key("20261123T120100Z-r1") in bucket.objects
 
 
 def test_a_second_run_after_a_failure_sends_only_the_missing_files(build: Build) -> None:
-    bucket = FakeBucket(fail="put assets/index")
+    bucket = FakeBucket(fail="put assets/.releases/pages")
     with pytest.raises(UploaderError):
         run(bucket, build)
     bucket.fail, bucket.requests = "", []
     run(bucket, build)
-    assert [request for request in bucket.requests if request.startswith("put")] == ["put assets/index.html"]
+    assert [request for request in bucket.requests if request.startswith("put")] == [f"put {stored_page(build)}"]
 
 
 def test_an_intent_older_than_half_its_time_is_not_trusted(build: Build) -> None:
@@ -92,8 +138,8 @@ def test_an_intent_older_than_half_its_time_is_not_trusted(build: Build) -> None
 
     bucket.put = slow  # type: ignore[method-assign]
     published = publish(bucket, build, clocks=clock.clocks())
-    assert sum(request.startswith("list") for request in bucket.requests) == 2
-    assert [key for key in bucket.objects if key.startswith(LAYOUT.markers)] == [published.key]
+    assert bucket.requests.count("list assets/") == 2
+    assert bucket.log(LAYOUT.markers) == [published.key]
     assert published.key > LAYOUT.marker_key("20261123T120000Z-r1")
     assert {upload.reason for upload in published.uploads} == {Reason.NEW}, (
         "the files that the first round sent are counted"
@@ -121,7 +167,7 @@ def test_a_release_whose_marker_was_written_too_late_is_checked_under_another_in
     bucket = FakeBucket(clock=clock)
     suspended(bucket, clock)
     published = publish(bucket, build, clocks=clock.clocks())
-    assert sum(request.startswith("list") for request in bucket.requests) == 2
+    assert bucket.requests.count("list assets/") == 2
     assert bucket.log(LAYOUT.markers) == [published.key] == [LAYOUT.marker_key("20261123T120000Z-r1")]
     assert bucket.log(LAYOUT.pending) == []
     assert len(published.uploads) == 2
@@ -168,21 +214,22 @@ def test_the_id_of_another_upload_is_not_used(build: Build) -> None:
 
 
 def test_headers_and_digests_from_before_a_wait_are_asked_for_again(build: Build) -> None:
-    """While it waits for the cleaner, another upload stores another page of the same size."""
+    """While it waits for the cleaner, the stored page is deleted, and somebody puts another page in place."""
     clock = Clock()
     bucket = FakeBucket(clock=clock)
     run(bucket, build, clock)
     clock.passed = 60.0
     bucket.announce("assets/index.html")
 
-    def another_upload() -> None:
+    def meanwhile() -> None:
+        bucket.objects.pop(stored_page(build), None)
         bucket.write("assets/index.html", b"PAGE")
-        bucket.stored["assets/index.html"] = {**bucket.stored["assets/index.html"], "digest": "another"}
+        bucket.stored["assets/index.html"] = {**bucket.stored["assets/index.html"], STORED: "another"}
         bucket.announce()
 
-    clock.on_sleep = another_upload
+    clock.on_sleep = meanwhile
     run(bucket, build, clock)
-    assert bucket.objects["assets/index.html"] == b"page"
+    assert bucket.objects["assets/index.html"] == bucket.objects[stored_page(build)] == b"page"
 
 
 @pytest.mark.scenario("L17")
@@ -190,7 +237,9 @@ def test_a_dry_run_makes_no_write(build: Build) -> None:
     bucket = FakeBucket()
     published = publish(ReadOnly(bucket), build)
     assert [upload.reason for upload in published.uploads] == [Reason.NEW, Reason.NEW]
-    assert bucket.requests == ["list assets/", f"get {LAYOUT.ledger}"]
+    assert [each.key for each in published.placed] == ["assets/index.html"]
+    markers = f"list {LAYOUT.markers}"
+    assert bucket.requests == ["list assets/", f"get {LAYOUT.ledger}", markers, markers, markers]
     assert bucket.objects == {}
 
 

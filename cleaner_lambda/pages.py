@@ -1,0 +1,241 @@
+"""The pages in place: what a visitor gets is looked at, not inferred from the release log.
+
+A page may be in place that no current release has: its upload was cut off, or a request arrived late. Then the release
+that it comes from keeps its assets, and for a while longer. If no release has it, nothing is deleted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from cleaner_lambda.markers import read_markers
+from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.reading import name_some
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.history import History, Published
+    from cleaner_lambda.markers import Markers
+    from cleaner_lambda.pace import Pace
+    from cleaner_lambda.port import Listed, S3Port
+    from release_log.layout import Layout
+    from release_log.policy_settings import Policy
+
+STORED = "stored-page"
+DIGEST = "digest"
+"""The names in a page's metadata that tell which page it is; `uploader.treatment.headers` has them too."""
+
+PAGE = 1000
+"""How many keys S3 lists at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class InPlace:
+    """What the pages in place mean.
+
+    Attributes:
+        markers: The markers, with those that were read.
+        lying: Id of each release that is not current and has a page in place -> the keys of these pages.
+        late: Id of a release that is in place -> when the newest of its pages was put there, if that was after the file
+            was written that says so: until then visitors may have got the release before.
+        stops: Why nothing may be deleted.
+    """
+
+    markers: Markers
+    lying: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    late: Mapping[str, datetime] = field(default_factory=dict)
+    stops: tuple[Stop, ...] = ()
+
+
+def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
+    store: S3Port,
+    layout: Layout,
+    history: History,
+    markers: Markers,
+    named: Collection[str],
+    lingering: Collection[str],
+    pace: Pace,
+) -> InPlace:
+    """Look which pages are in place, under the keys that releases with stored pages name.
+
+    A page is recognised by its ETag, which is that of its stored version, or else by its metadata.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        history: What is current and what is retired.
+        markers: What the run knows of the markers.
+        named: What tells the pages apart that intents and staged releases name.
+        lingering: Ids of the releases whose pages were in place at the last run: whose stored pages may have gone.
+        pace: See `Pace`.
+    """
+    strict, others = _keys(layout, history)
+    markers = read_markers(store, layout, markers, [i for i in lingering if i in markers.listed], pace)
+    once = chain.from_iterable(each.release.assets.values() for each in markers.of(lingering))
+    others |= {asset.key for asset in once if not asset.fingerprinted} - strict
+    there = _find(store, layout, sorted(strict | others), pace)
+    if not there:
+        return InPlace(markers)
+    live = {
+        each for published in history.releases for asset in published.release.assets.values() if (each := asset.page)
+    }
+    stored: dict[str, list[str]] = {}
+    for listed in store.list(layout.pages):
+        stored.setdefault(listed.etag, []).append(listed.key[len(layout.pages) :])
+
+    lying: dict[str, set[str]] = {}
+    unknown: list[Stop] = []
+    unnamed: dict[str, list[str]] = {}
+    shown: dict[str, list[str]] = {}
+    for key, listed in there.items():
+        pages = shown[key] = stored.get(listed.etag) or _read(store, key)
+        if not live.isdisjoint(pages):
+            continue
+        if key not in strict and not live.union(named).isdisjoint(_read(store, key)):
+            continue  # a release without stored pages knows it by its digest
+        entries = (history.retired.get(layout.page_key(page)) for page in pages)
+        release_id = max((entry.release for entry in entries if entry is not None), default="")
+        if release_id:
+            # Also if an intent names it too: when that has expired, the release's marker must be there still.
+            lying.setdefault(release_id, set()).add(key)
+        elif set(named).isdisjoint(pages):
+            unnamed[key] = pages
+    if unnamed:
+        # As a rule the ledger knows: all markers are read only for a page whose stored version is gone.
+        markers = read_markers(store, layout, markers, markers.listed, pace)
+        owners = _owners(markers.valid.values())
+        for key, pages in unnamed.items():
+            release_id = max((owners[page] for page in pages if page in owners), default="")
+            if release_id:
+                lying.setdefault(release_id, set()).add(key)
+            elif key in strict:
+                unknown.append(_stop_for_unknown(key))
+    return InPlace(
+        markers,
+        {release_id: frozenset(keys) for release_id, keys in lying.items()},
+        _late(history, there, shown),
+        tuple(name_some(layout.prefix, unknown)),
+    )
+
+
+def assets_of(
+    store: S3Port, layout: Layout, markers: Markers, ids: Iterable[str], pace: Pace
+) -> tuple[Markers, frozenset[str]]:
+    """What the pages of some releases ask for, and their stored versions, by which they are recognised."""
+    wanted = [release_id for release_id in ids if release_id in markers.listed]
+    markers = read_markers(store, layout, markers, wanted, pace)
+    objects = (found for each in markers.of(wanted) for found in each.release.objects.items())
+    return markers, frozenset(key for key, asset in objects if asset.fingerprinted or asset.stored is not None)
+
+
+def linger(
+    before: Mapping[str, datetime | None], lying: Collection[str], policy: Policy, now: datetime
+) -> dict[str, datetime | None]:
+    """The releases whose pages are in place, or were until a moment ago. Pure; see `Ledger.lingering`."""
+    after: dict[str, datetime | None] = dict.fromkeys(lying)
+    for release_id, since in before.items():
+        if release_id not in after and (since is None or since == now or now < since + lingers(policy)):
+            after[release_id] = now if since is None else since
+    return after
+
+
+def ends_of(lingering: Mapping[str, datetime | None], policy: Policy) -> list[datetime]:
+    """When the assets of the pages that are in place no more fall due. Pure."""
+    return [since + lingers(policy) for since in lingering.values() if since is not None]
+
+
+def lingers(policy: Policy) -> timedelta:
+    """How long the assets of a page stay after it was replaced: as long as those of any superseded release."""
+    return timedelta(seconds=max(policy.version_ttl, policy.grace))
+
+
+def _keys(layout: Layout, history: History) -> tuple[set[str], set[str]]:
+    """The keys of pages that releases with stored pages name, and those of other pages that are not current any more.
+
+    Under a current key whose newest release has no stored page, its upload put the page in place before its marker.
+    """
+    newest: dict[str, Published] = {}
+    for each in sorted(history.releases, key=lambda published: published.order):
+        for asset in each.release.assets.values():
+            if not asset.fingerprinted:
+                newest[asset.key] = each
+    live = {key for key, each in newest.items() if each.release.places_pages}
+    retired = {key for entry in history.retired.values() if (key := layout.page_of(entry.logical)) is not None}
+    removed = {key for key, entry in history.retired.items() if entry.logical == key and entry.release}
+    strict = live | (retired - newest.keys())
+    return strict, (removed | retired) - strict
+
+
+def _find(store: S3Port, layout: Layout, keys: list[str], pace: Pace) -> dict[str, Listed]:
+    """Those of some keys that exist. Lists from each to the next, as several may be on one page of the listing."""
+    parts = [keys[start : start + PAGE] for start in range(0, len(keys), PAGE)]
+
+    def find(wanted: list[str]) -> dict[str, Listed]:
+        found: dict[str, Listed] = {}
+        left = set(wanted)
+        at, after = 0, ""
+        while at < len(wanted):
+            # Without its last character a key sorts before itself. Each listing ends where its first page does.
+            after = max(after, wanted[at][:-1])
+            for number, listed in enumerate(store.list(layout.prefix, after, wanted[-1]), 1):
+                after = listed.key
+                while at < len(wanted) and wanted[at] <= listed.key:
+                    at += 1
+                if listed.key in left:
+                    found[listed.key] = listed
+                if number % PAGE == 0 and at < len(wanted):
+                    break
+            else:
+                break
+        return found
+
+    return dict(chain.from_iterable(found.items() for found in pace.mapper(find, parts)))
+
+
+def _read(store: S3Port, key: str) -> list[str]:
+    """What the metadata of a page says that it is."""
+    try:
+        metadata = store.get_metadata(key) or {}
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"403", "AccessDenied"}:
+            raise
+        metadata = {}
+    digest = metadata.get(DIGEST)
+    return [each for each in (metadata.get(STORED), digest and f"sha256:{digest}") if each]
+
+
+def _owners(releases: Iterable[Published]) -> dict[str, str]:
+    """What tells a page from others -> id of the newest release that has it."""
+    return {
+        page: each.id
+        for each in sorted(releases, key=lambda published: published.order)
+        for asset in each.release.assets.values()
+        if (page := asset.page) is not None
+    }
+
+
+def _late(history: History, there: Mapping[str, Listed], shown: Mapping[str, Collection[str]]) -> dict[str, datetime]:
+    """See `InPlace.late`."""
+    late = {}
+    for *_, placed in history.lines.values():
+        since = placed.placed_at
+        own = (key for key, page in placed.release.pages.items() if page.stored in shown.get(key, ()))
+        newest = max((there[key].last_modified for key in own), default=None)
+        if since is not None and newest is not None and newest > since:
+            late[placed.id] = newest
+    return late
+
+
+def _stop_for_unknown(key: str) -> Stop:
+    message = (
+        f"{key}, which is in place, is not as any release has it, so it is unknown which assets it asks for: nothing "
+        "is deleted until you publish again what belongs there, or delete this object if nothing does"
+    )
+    return Stop(Reason.UNKNOWN_PAGE, message)

@@ -1,0 +1,237 @@
+"""Pages: releases that are put in place beside one another, and somebody who puts pages in place by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from release_log.policy_settings import Policy
+from tests.interleaving import cast
+from tests.interleaving.actor import Actor, Verdict
+from tests.interleaving.cases import (
+    BACK,
+    CLEANER,
+    NEXT,
+    OLD_ID,
+    TO_THE_END,
+    A,
+    B,
+    C,
+    case,
+    cleaner_of,
+    go_on,
+    play,
+    release,
+    superseded,
+    uploader,
+)
+from tests.interleaving.explore import PAGE, judged
+from tests.interleaving.keeper import putting
+from tests.interleaving.verdict import KEEPER, check_pages
+from tests.interleaving.world import LAYOUT, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PAGES_STAY = Policy(version_limit=0, version_ttl=0, removed_ttl=3600, grace=0)
+"""A removed page stays for longer than what it asks for."""
+
+
+def _keeper(body: bytes) -> Callable[[World], Actor]:
+    return lambda world: Actor(KEEPER, world, putting(PAGE, body))
+
+
+def _left_behind(policy: Policy) -> World:
+    """The page is removed, and still in place; what it asks for is superseded, and due."""
+    world = World()
+    release(world, [A, PAGE], "r0")
+    cast.clean_alone(world, policy)
+    release(world, [B], "r1")
+    world.advance(10)
+    return world
+
+
+def _other_channel(policy: Policy) -> World:
+    """Two channels that share a page."""
+    world = World()
+    release(world, [A, PAGE], "r0")
+    release(world, [A, PAGE], "r1", channel="other")
+    cast.clean_alone(world, policy)
+    world.advance(10)
+    return world
+
+
+def _rolled_forward(policy: Policy) -> World:
+    """A is current; nothing is due."""
+    world = World()
+    release(world, [A, PAGE], "r0")
+    cast.clean_alone(world, policy)
+    world.advance(10)
+    return world
+
+
+OTHER = uploader(cast.upload([C, PAGE], "other", "other"), name="V")
+NEW = uploader(cast.upload([B, PAGE], "default", "new"))
+
+CUT_OFF = case("a new version that is cut off, and a cleaner", superseded, NEXT, CLEANER)
+TWO_NEW = case("two new versions at once", superseded, BACK, NEXT)
+TWO_CHANNELS = case("two channels with one page", _other_channel, NEW, OTHER)
+LEFT_BEHIND = case("a page that no release names any more", _left_behind, cleaner_of(PAGES_STAY), policy=PAGES_STAY)
+UNKNOWN_PAGE = case("a page that no release has, and a cleaner", superseded, _keeper(f"page:{A},".encode()), CLEANER)
+
+
+def old_page_at_the_second_look() -> None:
+    """Somebody puts an old page back in place, after the run has said what it deletes."""
+    old = case("an old page that is put back", superseded, _keeper(f"page:{A}".encode()), CLEANER)
+    play(old, ("C", "put", Verdict.DONE), (KEEPER, *TO_THE_END), ("C", *TO_THE_END))
+
+
+def unknown_page() -> None:
+    """Somebody puts a page in place that no release has, before a run."""
+    play(UNKNOWN_PAGE, (KEEPER, *TO_THE_END), ("C", *TO_THE_END))
+
+
+def page_without_metadata() -> None:
+    """Somebody put a removed page in place by hand, so that its stored version alone tells which it is; days pass."""
+    world = _left_behind(PAGES_STAY)
+    with judged(world, "a page that only its stored version tells"):
+        world.put(PAGE, f"page:{A}".encode())
+        for _ in range(4):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(PAGES_STAY.removed_ttl + 1)
+
+
+def line_without_its_newest() -> None:
+    """The newest release, which is not in place, loses its marker; a new one without a page comes; days pass."""
+    world = World()
+    with judged(world, "a marker that is gone before a release that is in place"):
+        release(world, [A, PAGE], "r0")
+        cast.publish_alone(world, [B], "r1", placed=False)
+        cast.clean_alone(world, PAGES_STAY)
+        world.vanish(LAYOUT.marker_key("20261123T120001Z-r1"))
+        world.advance(10)
+        release(world, [B], "r2")
+        for seconds in (10, 90_000, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
+def gone_behind_a_newer_one() -> None:
+    """The marker of a release in place is gone, and a newer one is not in place yet; days pass."""
+    world = World()
+    with judged(world, "a marker that is gone behind a release that is not in place"):
+        release(world, [C], "r0")
+        cast.clean_alone(world, PAGES_STAY)
+        world.vanish(LAYOUT.marker_key("20261123T120000Z-r0"))
+        cast.publish_alone(world, [B], "r1", placed=False)
+        for seconds in (10, 90_000, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
+def retired_behind_a_newer_one() -> None:
+    """The same, and what that release has retires in another channel meanwhile."""
+    world = World()
+    with judged(world, "an asset that retires while a marker is gone behind a release that is not in place"):
+        release(world, [A], "r0")
+        release(world, [A], "r1", channel="other")
+        cast.publish_alone(world, [B], "r2", placed=False)
+        cast.clean_alone(world, PAGES_STAY)
+        world.vanish(LAYOUT.marker_key("20261123T120000Z-r0"))
+        release(world, [B], "r3", channel="other")
+        for seconds in (10, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
+def put_over_a_newer_page() -> None:
+    """An upload is about to put its page in place; a newer one is put in place meanwhile; then the first one dies."""
+    put = f"put {PAGE}"
+    _end_with_the_newest(
+        "a page over a newer one", ("U", put, False), ("V", "", True), ("U", put, True), ("U", "", None)
+    )
+
+
+def markers_from_before() -> None:
+    """An upload has read the markers, but not yet the page; a newer one is put in place meanwhile, and so on."""
+    get, put = f"get {PAGE}", f"put {PAGE}"
+    _end_with_the_newest(
+        "markers that were read before the page",
+        ("U", f"create {LAYOUT.markers}", True),
+        ("U", get, False),
+        ("V", "", True),
+        ("U", put, True),
+        ("U", "", None),
+    )
+
+
+def put_that_is_refused() -> None:
+    """An older upload puts its page in place just before a newer one, and dies."""
+    put = f"put {PAGE}"
+    _end_with_the_newest(
+        "a page's PUT that is refused",
+        ("U", put, False),
+        ("V", put, False),
+        ("U", put, True),
+        ("U", "", None),
+        ("V", "", True),
+    )
+
+
+def _end_with_the_newest(name: str, *steps: tuple[str, str, bool | None]) -> None:
+    """Let two uploads go on to requests of a kind, which they make or do not make yet; None: it dies there.
+
+    At the end the page of the newer one, V, is in place.
+    """
+    world = TWO_NEW.enter(TWO_NEW.begin())
+    actors = {actor.name: actor for actor in world.actors}
+    with judged(world, name):
+        for who, kind, makes in steps:
+            actor = actors[who]
+            if makes is None:
+                actor.crash()
+                continue
+            _go_on_to(actor, kind)
+            if makes and actor.state == "running":
+                actor.step()
+        while actors["V"].state == "running":
+            actors["V"].step()
+        check_pages(world)
+
+
+def _go_on_to(actor: Actor, kind: str) -> None:
+    """Up to a request that begins so; to the end if there is none."""
+    if actor.state == "new":
+        actor.start()
+    while actor.state == "running" and not (kind and str(actor.pending).startswith(kind)):
+        actor.step()
+
+
+def page_of_a_superseded_release() -> None:
+    """A new version is about to put its page in place when a roll-back supersedes it, and a cleaner comes."""
+    back = uploader(cast.rolling_back(OLD_ID), name="V")
+    new = case("a new version, and the roll-back of it", _rolled_forward, NEW, back, CLEANER)
+    put = ("U", f"put {PAGE}", Verdict.REPEAT)  # not yet
+    play(new, put, ("V", *TO_THE_END), ("C", *TO_THE_END), ("U", *TO_THE_END))
+
+
+def late_page() -> None:
+    """S3 does not answer the PUT of a page, and executes it after a roll-back."""
+    back = uploader(cast.rolling_back(OLD_ID), name="V")
+    late = case("a page that arrives late, after a roll-back", _rolled_forward, NEW, back)
+    put = f"put {PAGE}"
+    world = late.enter(late.begin())
+    actors = {actor.name: actor for actor in world.actors}
+    with judged(world, late.name):
+        go_on(actors["U"], put)
+        actors["U"].step(Verdict.LATE)
+        while actors["U"].state == "running" and str(actors["U"].pending) != "sleep ":
+            actors["U"].step()
+        for name in "VU":
+            _go_on_to(actors[name], "")
+        for each in list(world.late):
+            world.arrive(each)
+        check_pages(world)

@@ -1,0 +1,317 @@
+"""Puts the pages of a release in place, after its marker: the last thing that an upload changes for a visitor.
+
+What belongs in place is said by the newest markers, and others may write one at any time. So the order is: HEAD the
+page, read the markers, then PUT under the ETag of that HEAD. A pass that finds nothing to put ends the work; then a
+file beside the marker says that the pages are in place.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from release_log.ledger_file import HOLDS
+from uploader.errors import StoppedError, UploaderError
+from uploader.history.body import body_of
+from uploader.history.completeness import SHOWN
+from uploader.history.order import dated, newest_first
+from uploader.history.release import LoggedRelease, read_release
+from uploader.protocol.intent import intent
+from uploader.protocol.page_etags import content, noted_in, others_of
+from uploader.s3.port import Placement
+from uploader.treatment.headers import STORED, may_have
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from release_log.layout import Layout
+    from release_log.marker import Asset
+    from uploader.builds.asset import LocalAsset
+    from uploader.clocks import Clocks
+    from uploader.protocol.held import Intent
+    from uploader.s3.port import BucketPort, PageInPlace
+
+PASSES = 20
+"""How often pages are looked at while others put pages in place, or S3 does not answer."""
+
+log = logging.getLogger("uploader")
+
+
+class PageReason(StrEnum):
+    """Why a page is put in place: the same words as for an upload."""
+
+    NEW = "new"
+    CONTENT_DIFFERS = "content_differs"
+    HEADERS_DIFFER = "headers_differ"
+
+
+class PagePlaced(NamedTuple):
+    """A page that was put in place, and why."""
+
+    key: str
+    reason: PageReason
+
+
+class Wanted(NamedTuple):
+    """What belongs in place.
+
+    Attributes:
+        newest: The newest release of the channel.
+        pages: Key -> the release that says what belongs there, and its page.
+    """
+
+    newest: LoggedRelease
+    pages: Mapping[str, tuple[LoggedRelease, Asset]]
+
+    def same_as(self, other: Wanted) -> bool:
+        """Whether the same belongs in place."""
+        return self.newest.id == other.newest.id and self.contents() == other.contents()
+
+    def contents(self) -> dict[str, str | None]:
+        """Key -> name of the stored page."""
+        return {key: page.stored for key, (_, page) in self.pages.items()}
+
+
+def wanted_pages(own: LoggedRelease, newer: Iterable[LoggedRelease]) -> Wanted:
+    """What belongs in place: of each page, what the newest release that names it says, of any channel's newest ones.
+
+    Args:
+        own: The release that is being put in place.
+        newer: The releases whose markers are newer, oldest first.
+    """
+    tops = {own.release.channel: own}
+    for each in newer:
+        tops.pop(each.release.channel, None)
+        tops[each.release.channel] = each
+    newest = tops[own.release.channel]
+    keys = own.release.pages.keys() | newest.release.pages.keys()
+    pages = {key: (each, page) for each in tops.values() for key, page in each.release.pages.items() if key in keys}
+    return Wanted(newest, pages)
+
+
+def differs(page: Asset, found: PageInPlace | None) -> PageReason | None:
+    """Why a page in place is not the one that belongs there; None if it is."""
+    if found is None:
+        return PageReason.NEW
+    if found.http.get(STORED) != page.stored:
+        same = page.digest is not None and page.digest == f"sha256:{found.http.get('digest')}"
+        return PageReason.HEADERS_DIFFER if same else PageReason.CONTENT_DIFFERS
+    if page.headers is not None and not may_have(found.http, page.headers):
+        return PageReason.HEADERS_DIFFER
+    return None
+
+
+class Placing:
+    """The work of one command on the pages of one release.
+
+    Attributes:
+        placed: Key -> each page that this command has put in place.
+    """
+
+    def __init__(
+        self,
+        bucket: BucketPort,
+        layout: Layout,
+        own: LoggedRelease,
+        held: Intent,
+        clocks: Clocks,
+        files: Mapping[str, LocalAsset] | None = None,
+    ) -> None:
+        """Prepare the work.
+
+        Args:
+            bucket: The site's bucket.
+            layout: The site.
+            own: The release, whose marker exists.
+            held: The intent that names its keys.
+            clocks: See `Clocks`.
+            files: Key -> file of the build, where it is at hand.
+        """
+        self.placed: dict[str, PagePlaced] = {}
+        self._bucket = bucket
+        self._layout = layout
+        self._own = own
+        self._held = held
+        self._clocks = clocks
+        self._files = files or {}
+        self._etags: dict[str, str] = {}
+        self._others: dict[str, str] = {}
+        self._known = {layout.marker_key(own.id): own}
+        self._helped = {own.id}
+        self._refused: list[str] = []
+        self._unanswered: float | None = None
+
+    def finish(self) -> tuple[PagePlaced, ...]:
+        """Put the pages in place, and write the file that says so.
+
+        Returns:
+            The pages that were put in place.
+
+        Raises:
+            UploaderError: Something failed. The release is current, and some of its pages may not be in place.
+        """
+        with ExitStack() as helping:
+            for _ in range(PASSES):
+                wanted = self._pass(helping)
+                if wanted is not None:
+                    break
+            else:
+                msg = (
+                    f"S3 refused each of {PASSES} times to put {', '.join(self._refused)} in place, as others wrote it"
+                )
+                raise UploaderError(msg)
+            if wanted.newest.release.places_pages:
+                self._bucket.create(self._layout.placed_key(wanted.newest.id), content(self._others))
+        return tuple(self.placed[key] for key in sorted(self.placed))
+
+    def _pass(self, helping: ExitStack) -> Wanted | None:
+        """Look at the pages once, and put what is wrong in place. Returns what belongs there if nothing was wrong."""
+        files, pages = self._bucket.look_at_pages(self._layout, sorted(self._own.release.pages))
+        wanted = self._wanted(files)
+        if not wanted.newest.release.places_pages:
+            return wanted  # an older version's upload has replaced them already
+        others = wanted.pages.keys() - self._own.release.pages.keys()
+        if others:
+            files, more = self._bucket.look_at_pages(self._layout, sorted(others))
+            pages = {**pages, **more}
+        wrong = {
+            key: reason
+            for key, (_, page) in wanted.pages.items()
+            if (reason := differs(page, pages.get(key))) is not None and not self._is_ours(key, page, pages.get(key))
+        }
+        wrong |= self._stored_over(files, wanted, pages, wrong)
+        if not wrong:
+            return None if self._waited() else wanted
+        if self._help(helping, [wanted.pages[key][0] for key in wrong]):
+            return None
+        if self._held.is_too_old(self._clocks):
+            msg = "it took so long that the intent may expire"
+            raise UploaderError(msg)
+        if not wanted.same_as(self._wanted(self._bucket.written(self._layout.markers))):
+            return None
+        self._put(wanted, wrong, pages)
+        return None
+
+    def _stored_over(
+        self,
+        files: Mapping[str, datetime],
+        wanted: Wanted,
+        found: Mapping[str, PageInPlace],
+        wrong: Collection[str],
+    ) -> dict[str, PageReason]:
+        """The pages over which somebody has stored another object with the same metadata."""
+        pages = {key: page for key, (_, page) in wanted.pages.items() if key not in wrong}
+        self._others = others_of(pages, found)
+        unsure = [key for key in self._others if not self._is_ours(key, pages[key], found[key])]
+        noted = noted_in(self._bucket, self._layout, files, unsure) if unsure else {}
+        return {key: PageReason.CONTENT_DIFFERS for key in unsure if noted.get(key) != self._others[key]}
+
+    def _put(self, wanted: Wanted, wrong: Mapping[str, PageReason], pages: Mapping[str, PageInPlace]) -> None:
+        placements = [
+            Placement(
+                key,
+                self._layout.page_key(wanted.pages[key][1].stored or ""),
+                pages[key].etag if key in pages else None,
+                self._file(key, wanted.pages[key][1]),
+            )
+            for key in sorted(wrong)
+        ]
+        sent = self._clocks.passed()
+        # Until S3 answers, a request may be executed late, and put our page over a newer one.
+        self._held.keep = True
+        answer = self._bucket.place(placements)
+        if answer.unanswered:
+            self._unanswered = self._clocks.passed()
+        else:
+            self._held.keep = self._unanswered is not None
+        log.debug("%d of %d pages put in place in %.1f s", len(answer.etags), len(wrong), self._clocks.passed() - sent)
+        self._refused = sorted(wrong.keys() - answer.etags.keys())[:SHOWN]
+        for key, etag in answer.etags.items():
+            self._etags[f"{key} {wanted.pages[key][1].stored}"] = etag
+            self.placed.setdefault(key, PagePlaced(key, wrong[key]))
+
+    def _file(self, key: str, page: Asset) -> LocalAsset | None:
+        file = self._files.get(key)
+        return file if file is not None and file.stored == page.stored else None
+
+    def _is_ours(self, key: str, page: Asset, found: PageInPlace | None) -> bool:
+        """Whether a page is the one that this command has put in place, whatever its headers look like."""
+        return found is not None and self._etags.get(f"{key} {page.stored}") == found.etag
+
+    def _waited(self) -> bool:
+        """Wait until no request without an answer can be executed any more; whether there was one."""
+        if self._unanswered is None:
+            return False
+        left = HOLDS - timedelta(seconds=self._clocks.passed() - self._unanswered)
+        if left > timedelta():
+            log.warning("waiting for %d s: S3 did not answer, and may still put a page in place", left.total_seconds())
+            self._clocks.sleep(left.total_seconds())
+        self._unanswered, self._held.keep = None, False
+        return True
+
+    def _wanted(self, files: Mapping[str, datetime]) -> Wanted:
+        """What belongs in place, by the markers that exist."""
+        at = dated(self._layout, files, self._held.instants)
+        own = self._layout.marker_key(self._own.id)
+        newer = newest_first(at, self._layout.markers)
+        newer = newer[: newer.index(own)] if own in newer else []  # it is in none in a dry run
+        return wanted_pages(self._own, [each for key in reversed(newer) if (each := self._read(key)) is not None])
+
+    def _read(self, key: str) -> LoggedRelease | None:
+        if key not in self._known:
+            logged = read_release(self._bucket, self._layout, key)
+            if logged is None:
+                return None
+            self._known[key] = logged
+        return self._known[key]
+
+    def _help(self, helping: ExitStack, releases: Sequence[LoggedRelease]) -> bool:
+        """Protect the releases of others whose pages we put in place; whether that was not so before."""
+        new = [each for each in {each.id: each for each in releases}.values() if each.id not in self._helped]
+        for each in new:
+            release = each.release
+            helping.enter_context(
+                intent(
+                    self._bucket,
+                    self._layout,
+                    each.name,
+                    lambda _, release=release: body_of(release),  # type: ignore[misc]
+                    release.all_keys,
+                    self._clocks,
+                )
+            )
+            self._helped.add(each.id)
+        return bool(new)
+
+
+def put_in_place(
+    bucket: BucketPort,
+    layout: Layout,
+    own: LoggedRelease,
+    held: Intent,
+    clocks: Clocks,
+    files: Mapping[str, LocalAsset] | None = None,
+) -> tuple[PagePlaced, ...]:
+    """Put the pages of a release in place whose marker exists; the arguments as in `Placing`.
+
+    Raises:
+        UploaderError: The release is current, and not all of its pages are in place.
+        StoppedError: The same, after Ctrl-C or SIGTERM.
+    """
+    what = f"{own.id} is current, but not all of its pages are in place"
+    again = "run the same command again, or publish the next release"
+    held.written = None  # there is something left to do
+    try:
+        placed = Placing(bucket, layout, own, held, clocks, files).finish()
+    except KeyboardInterrupt as error:
+        msg = f"{what}: {again}"
+        raise StoppedError(msg) from error
+    except UploaderError as error:
+        msg = f"{what} ({error}): {again}"
+        raise UploaderError(msg) from error
+    held.written = layout.marker_key(own.id)
+    return placed
