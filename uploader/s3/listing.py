@@ -51,6 +51,7 @@ class KeyListing(NamedTuple):
             {**self.times, **other.times},
             self.logs | other.logs,
             {**self.etags, **other.etags},
+            self.doubtful | other.doubtful,
         )
 
 
