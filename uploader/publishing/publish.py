@@ -54,7 +54,7 @@ class Published:
         uploads: The files that were sent, and why.
         unchanged: The files that the bucket held already.
         digest: For a staged release, the digest of what it publishes, which `activate` compares; else None.
-        retires: For a dry run, what the release would retire; else None.
+        retires: What the release retires, or would retire; None if that was not asked: only a dry run always asks.
     """
 
     id: str

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uploader.cli.child_process import run_command
 from uploader.cli.console import answer
 from uploader.cli.next_command import next_command, staged_for
-from uploader.cli.upload_answer import document_of, drop_copies, progress, summary, tell_job
+from uploader.cli.upload_answer import document_of, drop_copies, progress, summary, tell_job, wants_summary
 from uploader.errors import NotActivatedError, StoppedError, UploaderError
 from uploader.library import publishing
 
@@ -44,7 +44,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         answer(output, document, [*lines, f"{last}; {command[0]} not run"], done="nothing was written")
         return 0
     try:
-        rolled_out = publishing.run(build, site, roll_out, progress=progress(output))
+        rolled_out = publishing.run(build, site, roll_out, progress=progress(output), ask_retiring=wants_summary())
     except NotActivatedError as error:
         raise UploaderError(roll_out.not_current_yet(error.why)) from error
     except KeyboardInterrupt as error:
@@ -107,7 +107,7 @@ def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
         rest = "the current release is unchanged; fix the roll-out and run again"
         log.error("%s failed (exit status %d): %s %s; %s", roll_out.command[0], code, release_id, state, rest)
     document = roll_out.document | {"marker": rolled_out.marker, "staged": None, "exit_status": code}
-    tell_job(document)
+    tell_job(document, rolled_out.published.retires)
     if roll_out.output.as_json or not code:
         where = f"s3://{site.bucket}/{site.prefix}"
         state = "is not current" if code else "is current"
