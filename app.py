@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -24,7 +25,8 @@ def main() -> None:
         with TemporaryDirectory() as scratch:
             # The CDK copies the bundle into its output, under a name made from the content.
             AssetCleaner(app, settings, add_sites(build(Path(scratch) / "bundle"), settings.sites))
-            check_quotas(app.synth().get_stack_by_name(settings.stack_name).template, len(settings.sites))
+            made = app.synth().get_stack_by_name(settings.stack_name)
+            check_quotas(json.loads(Path(made.template_full_path).read_text()), len(settings.sites))
     except (ContextError, BundleError) as error:
         sys.exit(f"app.py: {error}")
 

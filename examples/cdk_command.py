@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 
+END_SECONDS = 10
+"""How long a command may take to end, once it is told to."""
+
 
 class CdkError(Exception):
     """The command failed. The message contains its output."""
@@ -45,8 +48,9 @@ class CdkRun:
         except BaseException:
             self.end()
             raise
-        self._said.seek(0)
-        said = self._said.read().decode(errors="replace")
+        with self._said as file:
+            file.seek(0)
+            said = file.read().decode(errors="replace")
         if status:
             msg = f"cdk {self.command} failed:\n{said}"
             raise CdkError(msg)
@@ -55,7 +59,11 @@ class CdkRun:
     def end(self) -> None:
         """End it, if it still runs; what it began at AWS goes on there."""
         self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def run_cdk(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from examples.installation import DemoError, wait
+from tests.acceptance.cleaning import stack_of
 from tests.acceptance.removals import Left
 from tests.acceptance.world import TAG
 
@@ -67,11 +68,15 @@ def tagged(place: Place, run: str) -> list[str]:
         for page in client.get_paginator("get_resources").paginate(TagFilters=[{"Key": TAG, "Values": [run]}])
         for each in page["ResourceTagMappingList"]
     }
-    return sorted(arn for arn in arns if not _is_going(place.client("kms"), arn))
+    return sorted(arn for arn in arns if not _is_removed(place, arn))
 
 
-def _is_going(kms: Any, arn: str) -> bool:  # noqa: ANN401 (boto3's)
-    """Whether it is a KMS key whose deletion is scheduled: it costs nothing, and nothing more can be done."""
-    if arn.split(":")[2] != "kms":
-        return False
-    return bool(kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "PendingDeletion")
+def _is_removed(place: Place, arn: str) -> bool:
+    """Whether it is a KMS key that is about to be deleted, or a stack that was, which AWS shows for months."""
+    service, region = arn.split(":")[2:4]
+    if service == "kms":
+        return bool(place.client("kms", region).describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "PendingDeletion")
+    if service == "cloudformation":
+        found = stack_of(place.client("cloudformation", region), arn)
+        return found is None or found["StackStatus"] == "DELETE_COMPLETE"
+    return False

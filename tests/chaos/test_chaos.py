@@ -10,8 +10,8 @@ import pytest
 from tests.chaos.run import play
 
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**6))
-SECONDS = 30
-"""The actions' time. With the deployment, and the quiet time at the end, the test lasts a minute."""
+SECONDS = 20
+"""The actions' time. With the deployment, and the quiet time at the end, the test lasts fifty seconds."""
 
 
 @pytest.mark.timeout(400)

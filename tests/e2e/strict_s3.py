@@ -146,7 +146,9 @@ class StrictS3:
         now = datetime.now(UTC) + self.ahead
         if sent and abs(now - datetime.strptime(sent, "%Y%m%dT%H%M%S%z")) > MAX_SKEW:
             return _skewed(sent, now)
-        overwrites = method == "PUT" and _OVERWRITES.search(path) and "If-None-Match" not in headers
+        # Of a multipart upload only the request that completes it creates an object.
+        creates = method == "PUT" or (method == "POST" and "uploadId=" in path)
+        overwrites = creates and _OVERWRITES.search(path) and "If-None-Match" not in headers
         if overwrites or (self.tls_only and not self._tls):
             return DENIED
         needed = {action for header, action in NEEDED_FOR.items() if method in {"PUT", "POST"} and header in headers}

@@ -80,6 +80,7 @@ _COPIES = (".bak", ".backup", ".old", ".orig", ".save", ".copy")
 
 _SOURCE_MAP = re.compile(r"\.(?:[cm]?[jt]sx?|css|wasm)\.map(?:\.(?:gz|br|zst))?$", re.IGNORECASE)
 _WILD = re.compile(r"[*?\[]")
+_WILDCARD = re.compile(r"[*?]|\[[^]]*\]")
 
 
 class Private(NamedTuple):
@@ -219,9 +220,22 @@ def _kind_of(name: str) -> str | None:
     known = _EXACT.get(name) or _ENDINGS.get(name.rpartition(".")[2])
     if known is not None:
         return known
-    if not _ANY_WILD_NAME.match(name):
+    if not _may_match(name):
         return None
-    return next(what for expression, what in _WILD_NAMES if expression.match(name))
+    return next((what for expression, what in _WILD_NAMES if expression.match(name)), None)
+
+
+def _may_match(name: str) -> bool:
+    """Whether one of the globs may match: nearly every name begins with no glob's beginning, and has no glob's text.
+
+    One expression for all the globs takes four times as long.
+    """
+    if name.startswith(_BEGINNINGS):
+        return True
+    for text in _TEXTS:  # noqa: SIM110 (`any` would take as long as the expression)
+        if text in name:
+            return True
+    return False
 
 
 def _is_ending(name: str) -> bool:
@@ -236,4 +250,13 @@ _WILD_NAMES = [
     for name in kind.names
     if _WILD.search(name) and not _is_ending(name)
 ]
-_ANY_WILD_NAME = re.compile("|".join(expression.pattern for expression, _ in _WILD_NAMES))
+_LITERALS = [
+    _WILDCARD.split(name.lower())
+    for kind in PRIVATE
+    for name in kind.names
+    if _WILD.search(name) and not _is_ending(name)
+]
+"""The texts between the wildcards of each glob."""
+_BEGINNINGS = tuple({first for first, *_ in _LITERALS if first})
+_TEXTS = tuple({max(texts, key=len) for texts in _LITERALS if not texts[0]})
+"""The longest text of each glob that begins with a wildcard."""

@@ -133,7 +133,7 @@ def _end_of_body(name: str) -> int:
     while name.endswith(_FOLLOWERS, 0, end):
         end = name.rindex(".LICENSE.txt" if name.endswith(".LICENSE.txt", 0, end) else ".", 0, end)
     dot = name.rfind(".", 0, end)
-    if dot >= 0:
+    if dot >= 0 and "@" in name:
         scale = _SCALE.search(name, max(0, dot - _SCALE_LENGTH), dot)
         if scale:
             return scale.start()
@@ -176,8 +176,9 @@ def _convention(
         return None
     # Each name has one token, and each token one name: followers of one script (app.css, app.js) may share both.
     stems = Counter((each.stem, each.tail) for each in carriers)
-    tokens = {token: {each.stem for each in same} for token, same in _by_token(carriers).items()}
-    own = [each for each in random if stems[each.stem, each.tail] == 1 and len(tokens[each.token]) == 1]
+    first: dict[str, str] = {}
+    shared = {each.token for each in carriers if first.setdefault(each.token, each.stem) != each.stem}
+    own = [each for each in random if stems[each.stem, each.tail] == 1 and each.token not in shared]
     if len({each.stem for each in own}) < _FEWEST or 2 * len(own) <= len(carriers):
         return None
     orders = Counter(_order(each.token) for each in own[:_SOME])
@@ -188,13 +189,6 @@ def _convention(
 
 def _random(siblings: list[Sibling], alone: Collection[str]) -> list[Sibling]:
     return [each for each in siblings if each.name in alone or _looks_random(each.token)]
-
-
-def _by_token(siblings: list[Sibling]) -> Mapping[str, list[Sibling]]:
-    found: defaultdict[str, list[Sibling]] = defaultdict(list)
-    for each in siblings:
-        found[each.token].append(each)
-    return found
 
 
 def _looks_random(token: str) -> bool:
