@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,6 +27,8 @@ from tests.infra.template import (
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
+    from aws_cdk.assertions import Template
+
     from tests.infra.conftest import Synthesise
 
 
@@ -207,7 +209,7 @@ class TestRights:
         assert [right for right in rights if right[2] != "*" and fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
 
     def test_the_page_shows_the_uploaders_policy(self, synthesise: Synthesise) -> None:
-        """For the bucket ``my-assets``: of a site, and of a pattern, where one preview's tag narrows what is allowed."""
+        """Of a site, and of a pattern, where the tag of one preview's role narrows what is allowed."""
         page = (ROOT / "docs" / "security.md").read_text()
         shown = [json.loads(each) for each in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if "Statement" in each]
         assert shown == [_for_one_preview(synthesise(prefix=each)) for each in ("assets/", "previews/*/")]
