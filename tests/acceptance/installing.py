@@ -139,7 +139,8 @@ def sites_in_template(number: int, world: World) -> str:
 
 
 def _alarms(number: int) -> int:
-    return sum(number if each.subject is Subject.SITE else 1 for each in ALARMS)
+    each = {Subject.SITE: number, Subject.ONE_SITE: number, Subject.PATTERN: 0}
+    return sum(each.get(alarm.subject, 1) for alarm in ALARMS)
 
 
 def _sites(number: int) -> list[dict[str, str]]:

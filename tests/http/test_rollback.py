@@ -90,6 +90,7 @@ def test_the_document_says_all_and_a_second_time_nothing_is_written(
         "already": False,
         "replaced": [],
         "placed": [],
+        "invalidation": None,
         "gone": [],
         "counts": {"assets": 2},
     }

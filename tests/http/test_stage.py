@@ -70,6 +70,7 @@ def test_nothing_retires_until_the_staged_release_is_activated(
         "marker": layout.marker_key(staged["release"]),
         "already": True,
         "placed": [],
+        "invalidation": None,
     }
     assert cleaner()["current"] == {"default": staged["release"]}
     assert assets(uploader) == list(NEW)

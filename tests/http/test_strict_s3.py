@@ -20,9 +20,12 @@ from botocore.exceptions import ClientError
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.s3 import S3Store
 from examples.embedded_aws import REGION
+from release_log.layout import Layout
 from tests.e2e.strict_s3 import StrictS3
+from tests.http.in_process import SMALL_PART
 from tests.s3_model import problem_of
 from uploader.aws.access import Access, Keys
+from uploader.builds.collect import collect
 from uploader.s3 import copies, requests
 from uploader.s3.connection import connect
 from uploader.s3.errors import AnswerError
@@ -143,7 +146,7 @@ def test_a_page_is_copied_only_over_the_one_that_was_looked_at(
     page, source = "assets/index.html", "assets/.releases/pages/0"
     client = client_of(strict)
     told = {"CacheControl": "no-cache", "ContentType": "text/html", "Metadata": {"headers": "1"}}
-    client.put_object(Bucket=bucket, Key=source, Body=b"new", **told)
+    client.put_object(Bucket=bucket, Key=source, Body=b"new", IfNoneMatch="*", **told)
     pages = copies.Copies(Access(bucket, REGION, strict.url, keys=Keys("test", "test")), {})
 
     def place(etag: str | None) -> str | None:
@@ -159,6 +162,24 @@ def test_a_page_is_copied_only_over_the_one_that_was_looked_at(
     assert place(first) == first
     stored = client.get_object(Bucket=bucket, Key=page)
     assert (stored["Body"].read(), {name: stored[name] for name in told}) == (b"new", told)
+    assert client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("size", [1, SMALL_PART + 1])
+def test_a_stored_page_is_never_overwritten(strict: StrictS3, bucket: str, tmp_path: Path, size: int) -> None:
+    """Whoever comes second finds the same page; S3 refuses a PUT without a condition, in parts too."""
+    (tmp_path / "index.html").write_bytes(b"x" * size)
+    (page,) = collect(tmp_path, "assets/")
+    page = page._replace(key=Layout("assets/").page_key(page.stored or ""))
+    first, second = (
+        Requests(connect(Access(bucket, REGION, strict.url, keys=Keys("test", "test")))).put(page) for _ in range(2)
+    )
+    assert first == second
+    assert first.size == size
+    client = client_of(strict)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.put_object(Bucket=bucket, Key=page.key, Body=b"evil")
     assert client.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
 
 

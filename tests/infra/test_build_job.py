@@ -236,12 +236,14 @@ class TestWriteOnce:
             "Effect": "Deny",
             "Principal": {"AWS": "*"},
             "Action": "s3:PutObject",
-            "Resource": [f"arn:aws:s3:::my-bucket/assets/.releases/{folder}/*" for folder in WRITE_ONCE],
+            "Resource": [
+                f"arn:aws:s3:::my-bucket/assets/.releases/{folder}/*" for folder in ("markers", "staged", "p*")
+            ],
             "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
         }
 
     @pytest.mark.parametrize("prefix", ["assets/", ""])
-    @pytest.mark.parametrize("folder", ["markers", "pins", "staged", "pending"])
+    @pytest.mark.parametrize("folder", WRITE_ONCE)
     def test_a_release_can_be_created_and_not_overwritten(
         self, folder: str, prefix: str, statements: Statements
     ) -> None:

@@ -17,7 +17,8 @@ from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.keeper import keeping
-from tests.interleaving.verdict import KEEPER, Watch, read_ledger, settle
+from tests.interleaving.needs import read_ledger
+from tests.interleaving.verdict import KEEPER, Watch, settle
 from tests.interleaving.world import INNER, INVOCATION_SECONDS, LAYOUT, World
 
 if TYPE_CHECKING:

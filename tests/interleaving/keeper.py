@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tests.fake_uploader_s3 import stored_with
 from tests.interleaving.actor import Op
 from tests.interleaving.cast import local_assets
+from tests.interleaving.needs import read_ledger
 from tests.interleaving.ports import UPLOADER_ERRORS, ask
-from tests.interleaving.verdict import read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,18 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.policy import Reason
-from release_log.errors import LedgerError
 from release_log.marker import decode
 from release_log.tags import Mark, read_mark
 from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.cast import clean_alone, local_asset, publish_again
+from tests.interleaving.needs import left_by_inner, needed_around, read_ledger, within_limit
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
     from datetime import datetime
 
     from cleaner_lambda.ledger import Ledger
@@ -84,15 +83,6 @@ def _keys(release: Release, layout: Layout) -> dict[str, str]:
     keys = {path: asset.key for path, asset in release.assets.items()}
     pages = release.pages.items()
     return keys | {layout.page_path(key): layout.page_key(page.stored or "") for key, page in pages}
-
-
-def read_ledger(site: Site) -> Ledger | None:
-    """The ledger, if it exists and is whole."""
-    stored = site.world.objects.get(site.layout.ledger)
-    try:
-        return None if stored is None else ledgers.decode(stored.body)
-    except LedgerError:
-        return None
 
 
 class Watch:
@@ -227,7 +217,7 @@ def _close(site: Site, policy: Policy, report: Report) -> Report:
         report = _clean(site, policy)
     ours = {key for key in world.objects if site.owns(key) or key.startswith(layout.log)}
     to_people = {key for key in ours if site.owns(key) and not local_asset(key).fingerprinted}
-    needed = (_needed_around(site, policy) | site.by_hand.keys()) & ours or any(
+    needed = (needed_around(site, policy) | site.by_hand.keys()) & ours or any(
         key.startswith(layout.pins) for key in ours
     )
     stays = to_people | ({layout.ledger, layout.checkpoint} if to_people else set())
@@ -295,13 +285,13 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     states = reference.retired(found)
     # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
-    left_by_inner = _left_by_inner(site)
-    plain = {key for key in again | left_by_inner if site.owns(key) and not local_asset(key).fingerprinted}
-    left_to_people = plain | _within_limit(site)
+    inner = left_by_inner(site)
+    plain = {key for key in again | inner if site.owns(key) and not local_asset(key).fingerprinted}
+    left_to_people = plain | within_limit(site)
     ledger = read_ledger(site)
     # Nobody knows whether they are superseded or removed.
     either = {key for key, entry in ledger.retired.items() if entry.maybe_ended} if ledger else set()
-    later = again | left_by_inner | either
+    later = again | inner | either
     overdue = _overdue(site, found, policy, now, last=last) - (left_to_people if last else later)
     if overdue:
         msg = f"{sorted(overdue)} was due, and is still there"
@@ -341,65 +331,11 @@ def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *
         policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
     overdue = reference.due(found, policy, now)
     # What a site around needed when it was asked stays until it is asked again.
-    overdue -= _needed_around(site, policy) if last or ledger is None else ledger.around
+    overdue -= needed_around(site, policy) if last or ledger is None else ledger.around
     for release_id in () if ledger is None else ledger.lingering:
         if release_id in site.published:
             overdue -= site.published[release_id][1].all_keys
     return overdue
-
-
-def _left_by_inner(site: Site) -> set[str]:
-    """The assets where another site began and went: the next listing finds them as orphans."""
-    inner = [other.layout for other in site.world.sites if site.layout.prefix in other.layout.around]
-    return {key for key in site.world.objects if any(layout.owns(key) for layout in inner) and site.owns(key)}
-
-
-def _needed_around(site: Site, policy: Policy) -> frozenset[str]:
-    """The keys that the sites around this one need, for all that this one can know."""
-    around = [other for other in site.world.sites if other.layout.prefix in site.layout.around]
-    return frozenset().union(*(release.all_keys for other in around for release in _needs(other, policy)))
-
-
-def _needs(site: Site, policy: Policy) -> Iterator[Release]:
-    """The releases whose assets a site may need."""
-    for key, stored in site.world.objects.items():
-        # No run deletes the intent of an upload that died before the site had its first marker.
-        if key.startswith((site.layout.pending, site.layout.staged, site.layout.pins)):
-            yield decode(stored.body, site.layout.prefix)
-    channels: dict[str, list[str]] = {}
-    for release_id, (_, each) in site.releases.items():
-        channels.setdefault(each.channel, []).append(release_id)
-    count, published = 1 + policy.keep_releases, {i: at for i, (at, _) in site.releases.items()}
-    ledger = read_ledger(site)
-    # A marker that was copied before the site's cleaner first saw it has another instant in the ledger.
-    as_seen = published | ({i: each.at for i, each in ledger.seen.items()} if ledger else {})
-    for ids in channels.values():
-        # Whoever does not know whether a marker was copied takes its name into account too.
-        by_instant = (
-            sorted(ids, key=lambda i, at=instants: (at[i], i), reverse=True)  # type: ignore[misc]
-            for instants in (published, as_seen)
-        )
-        for line in (*by_instant, sorted(ids, reverse=True)):
-            in_place = (n for n, i in enumerate(line) if i in site.placed or not site.releases[i][1].places_pages)
-            yield from (site.releases[i][1] for i in line[: next(in_place, len(line)) + count])
-    if ledger is not None:
-        left = {each.release for key, each in ledger.retired.items() if each.logical == key}
-        yield from (
-            site.releases[i][1] for i in left.union(ledger.lingering, *ledger.behind.values()) if i in site.releases
-        )
-
-
-def _within_limit(site: Site) -> set[str]:
-    """What takes part in ``version_limit`` for all that a run can know, as its path is current.
-
-    A dead upload stored it again, so that it is an orphan; or the marker is gone by which it was removed; or nobody
-    knows whether its channel's end ended it.
-    """
-    ledger = read_ledger(site)
-    retired = ledger.retired if ledger else {}
-    vanished = frozenset().union(*(site.published[i][1].keys for i in site.vanished))
-    kept = {key for key, each in retired.items() if each.kept_by == Reason.WITHIN_VERSION_LIMIT}
-    return {key for key in kept if not retired[key].release or retired[key].maybe_ended or key in vanished}
 
 
 def _left(key: str, found: reference.Site) -> datetime:

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from threading import Condition
 from typing import TYPE_CHECKING, NamedTuple
 
+from release_log.sent import HEADERS
 from uploader.builds.content import changed_error, signature_of
 from uploader.builds.unreadable import unreadable
 from uploader.treatment.encodings import compress, saves
+from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +83,13 @@ def read_body(asset: LocalAsset) -> Body:
         if saves(len(content), len(packed)):
             return Body(packed, len(packed), asset.treatment.encoded, digest)
     return Body(content, asset.size, headers, digest)
+
+
+def attributes_of(asset: LocalAsset, body: Body) -> dict[str, str]:
+    """The headers of an object, and our notes in its metadata."""
+    digest = asset.digest or body.digest
+    notes = {HEADERS: body.headers.digest, "digest": digest, STORED: asset.stored}
+    return body.headers.as_http() | {name: note for name, note in notes.items() if note is not None}
 
 
 def check_unchanged(asset: LocalAsset) -> None:

@@ -128,7 +128,7 @@ class Bucket:
     ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
         """See `BucketPort.look_at_pages`."""
         written = Ahead(lambda: self._requests.written(layout.markers))
-        pages = self._of_each(keys, self._requests.page)
+        pages = self._of_each(keys, self._requests.in_place.page)
         files = written.answer()
         return self.written(layout.markers) if files is None else files, pages
 
@@ -140,7 +140,7 @@ class Bucket:
         def place(page: Placement) -> None:
             with room.held(memory_for(page.file) if page.file else 0):
                 try:
-                    etag = self._requests.place(page)
+                    etag = self._requests.in_place.place(page)
                 except NoAnswerError:
                     unanswered.append(page.key)
                     return

@@ -74,6 +74,8 @@ def is_missing(error: Exception) -> bool:
 
 def is_taken(error: Exception) -> bool:
     """Whether S3 says that there is an object under this key already."""
+    if isinstance(error, AnswerError):
+        return error.code == "PreconditionFailed"
     return isinstance(error, AlreadyExistsError) and code_of(error) not in _UNDER_WAY
 
 

@@ -48,13 +48,14 @@ class LargeFiles:
         for upload in uploads:
             upload.wait_for_end()
 
-    def send(self, asset: LocalAsset, attributes: Mapping[str, str], ask: Ask) -> str | None:
+    def send(self, asset: LocalAsset, attributes: Mapping[str, str], ask: Ask, *, creates: bool = False) -> str | None:
         """Store a file; returns the object's ETag.
 
         Args:
             asset: The file.
             attributes: Headers, and metadata by its bare names.
             ask: Makes the requests.
+            creates: Overwrite nothing.
 
         Raises:
             UploaderError: S3 refused, or the file changed since the build was looked at. Then no object of it exists.
@@ -67,7 +68,7 @@ class LargeFiles:
             upload = self._new_upload(asset, ask)
             self._uploads.append(upload)
             try:
-                return upload.run(parameters)
+                return upload.run(parameters, {"IfNoneMatch": "*"} if creates else {})
             except UploaderError as error:
                 # S3 completed the upload, and its answer was lost. The object may be another's by now: send it again.
                 if not again or code_of(error.__cause__) != "NoSuchUpload":

@@ -84,8 +84,10 @@ class MultipartUpload:
         self._end_by = 0.0
         self.ended = Event()
 
-    def run(self, parameters: Mapping[str, Any]) -> str | None:
+    def run(self, parameters: Mapping[str, Any], condition: Mapping[str, str]) -> str | None:
         """Store the file, with these parameters of ``CreateMultipartUpload``; returns the object's ETag.
+
+        The request that completes the upload has the condition.
 
         Raises:
             UploaderError: S3 refused, or the file changed since the build was looked at. Then no object of it exists.
@@ -95,9 +97,8 @@ class MultipartUpload:
             parts = self._send_parts(upload)
             # Before the object exists: a wrong one under a fingerprinted key would never be noticed.
             check_unchanged(self._asset)
-            answer = self._request(
-                "s3:PutObject", self._s3.complete_multipart_upload, UploadId=upload, MultipartUpload={"Parts": parts}
-            )
+            whole = {"UploadId": upload, "MultipartUpload": {"Parts": parts}, **condition}
+            answer = self._request("s3:PutObject", self._s3.complete_multipart_upload, **whole)
         except BaseException:
             self._abort()
             raise

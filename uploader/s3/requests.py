@@ -6,27 +6,25 @@ import os
 import time
 from itertools import islice
 from threading import Event
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 
 from release_log.bounds import FILE_BYTES, LOG_FILES
 from release_log.instants import whole_seconds
-from release_log.layout import Layout
-from release_log.sent import HEADERS
+from release_log.layout import Layout, is_stored_page
 from uploader.aws.refusals import explain_s3
 from uploader.builds.asset import Stored
 from uploader.errors import UploaderError, is_panic
-from uploader.s3.bodies import goes_in_parts, read_body
-from uploader.s3.copies import Copies
-from uploader.s3.errors import NO_CODE, AnswerError, NoAnswerError, code_of, is_missing, is_refused, is_taken, passes
+from uploader.s3.bodies import attributes_of, read_body
+from uploader.s3.errors import NO_CODE, AnswerError, code_of, is_missing, is_taken, passes
+from uploader.s3.in_place import InPlace
 from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.pages import Pages, is_odd
-from uploader.s3.port import Blob, Neighbour, PageInPlace, always
+from uploader.s3.port import Blob, Neighbour, always
 from uploader.threads.workers import for_each
-from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from uploader.s3.bodies import Body
     from uploader.s3.connection import Connection
     from uploader.s3.key_ranges import KeyRange
-    from uploader.s3.port import Placement
 
 Answer = TypeVar("Answer")
 
@@ -57,8 +54,25 @@ def _nothing(_error: Exception) -> bool:
     return False
 
 
+class Ask(Protocol):
+    """Sends a request; see `Requests.ask`."""
+
+    def __call__(  # noqa: D102
+        self,
+        action: str,
+        key: str,
+        ask: Callable[[], Answer],
+        in_time: Callable[[], bool] = always,
+        expected: Callable[[Exception], bool] = ...,
+    ) -> Answer: ...
+
+
 class Requests:
-    """One method for each request, to one bucket."""
+    """One method for each request, to one bucket.
+
+    Attributes:
+        in_place: The requests for the pages in place.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._store = connection.store
@@ -68,7 +82,7 @@ class Requests:
         self._bandwidth = connection.bandwidth
         self._stopped = Event()
         self._large_files = LargeFiles(connection.access, connection.encryption, connection.bandwidth)
-        self._copies = Copies(connection.access, connection.encryption)
+        self.in_place = InPlace(connection, self.ask)
         self._errors: tuple[type[Exception], ...] = (AnswerError, *connection.errors)
 
     def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
@@ -87,7 +101,7 @@ class Requests:
             )
 
         try:
-            self._ask("s3:PutObject", key, write, in_time, expected=is_taken)
+            self.ask("s3:PutObject", key, write, in_time, expected=is_taken)
         except AlreadyExistsError:
             return (self.metadata(key) or {}).get("writer") == writer
         return True
@@ -102,7 +116,7 @@ class Requests:
             return Blob(body, at, answer.meta["e_tag"])
 
         try:
-            return self._ask("s3:GetObject", key, read, expected=is_missing)
+            return self.ask("s3:GetObject", key, read, expected=is_missing)
         except FileNotFoundError:
             return None
         except UploaderError as error:
@@ -121,7 +135,7 @@ class Requests:
             return (obstore.get(self._store, key, options={"head": True})).attributes
 
         try:
-            return self._ask("s3:GetObject", key, read, expected=is_missing)
+            return self.ask("s3:GetObject", key, read, expected=is_missing)
         except FileNotFoundError:
             return None
 
@@ -146,7 +160,7 @@ class Requests:
                 self._check_files(found, prefix)
             return found
 
-        return self._ask("s3:ListBucket", prefix, read)
+        return self.ask("s3:ListBucket", prefix, read)
 
     def written_log(self, layout: Layout) -> dict[str, datetime]:
         """The same for a release log, without its stored pages, which may be many."""
@@ -164,7 +178,7 @@ class Requests:
                     break
             return found
 
-        return self._ask("s3:ListBucket", layout.log, read)
+        return self.ask("s3:ListBucket", layout.log, read)
 
     def neighbour(self, prefix: str) -> Neighbour | None:
         """The site that has its release log under a prefix; None if no log lies there.
@@ -177,7 +191,7 @@ class Requests:
         """
         layout = Layout(prefix)
         try:
-            files = self._ask("s3:ListBucket", layout.log, lambda: self._first_page(layout.log))
+            files = self.ask("s3:ListBucket", layout.log, lambda: self._first_page(layout.log))
         except UploaderError as error:
             return self._unlisted(layout, error)
         if not files:
@@ -195,7 +209,7 @@ class Requests:
         listing = RangeListing(self._pages, ranges, wanted, at_once)
 
         def read() -> KeyListing:
-            self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
+            self.ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
             sizes, times, _, etags, doubtful = listing.found
 
             def check(key: str) -> None:
@@ -222,68 +236,49 @@ class Requests:
             pages = islice(self._pages.of(prefix), ODD_PAGES)
             return [each["path"] for page in pages for each in page if is_odd(each["path"])]
 
-        return self._ask("s3:ListBucket", prefix, read)
+        return self.ask("s3:ListBucket", prefix, read)
 
     def put(self, asset: LocalAsset) -> Stored:
         """Store a file; returns its size and headers in the bucket."""
         body = read_body(asset)
-        attributes = _attributes(asset, body)
+        attributes = attributes_of(asset, body)
         content = body.content
-        if content is None:
-            etag = self._large_files.send(asset, attributes, self._ask)
-            return Stored(body.size, body.headers.digest, etag)
+        # A stored page is never overwritten: its name says what it is.
+        creates = is_stored_page(asset.key)
 
         def store() -> str | None:
+            if content is None:
+                return self._large_files.send(asset, attributes, self.ask, creates=creates)
             if self._bandwidth is not None:
                 self._bandwidth.take(len(content), self._stopped)
-            return obstore.put(self._store, asset.key, content, attributes=attributes, use_multipart=False)["e_tag"]
-
-        etag = self._ask("s3:PutObject", asset.key, store)
-        return Stored(body.size, body.headers.digest, etag and etag.strip('"'))
-
-    def page(self, key: str) -> PageInPlace | None:
-        """A page in place; None if there is none."""
-
-        def read() -> PageInPlace:
-            answer = obstore.get(self._store, key, options={"head": True})
-            return PageInPlace(answer.meta["e_tag"] or "", answer.attributes)
-
-        try:
-            return self._ask("s3:GetObject", key, read, expected=is_missing)
-        except FileNotFoundError:
-            return None
-        except UploaderError as error:
-            if isinstance(error.__cause__, PermissionDeniedError):  # as in `get`
-                return None
-            raise
-
-    def place(self, placement: Placement) -> str | None:
-        """Put a page in place; returns its ETag, or None if another page is there than it replaces.
-
-        Raises:
-            NoAnswerError: The request may still be executed.
-        """
-        file = placement.file
-        body = None if file is None or goes_in_parts(file) else read_body(file)
-
-        def put() -> str | None:
-            if file is None or body is None:
-                return self._copies.place(placement)
             return obstore.put(
-                self._connection.once,
-                placement.key,
-                body.content or b"",
-                attributes=_attributes(file, body),
-                mode="create" if placement.etag is None else {"e_tag": placement.etag},
+                self._store,
+                asset.key,
+                content,
+                attributes=attributes,
+                mode="create" if creates else "overwrite",
                 use_multipart=False,
             )["e_tag"]
 
         try:
-            return self._ask("s3:PutObject", placement.key, put, _never, _tells_of_itself)
-        except self._errors as error:
-            if is_refused(error) or code_of(error) == "SlowDown":
-                return None
-            raise NoAnswerError(str(error)) from error
+            etag = store() if content is None else self.ask("s3:PutObject", asset.key, store, expected=is_taken)
+        except AlreadyExistsError as error:
+            same = self._same(asset.key, body)
+            if same is None:
+                raise explain_s3(self._access, "s3:PutObject", asset.key, code_of(error), str(error)) from error
+            return same
+        except UploaderError as error:  # of a large file
+            taken = isinstance(error.__cause__, AnswerError) and is_taken(error.__cause__)
+            same = self._same(asset.key, body) if creates and taken else None
+            if same is None:
+                raise
+            return same
+        return Stored(body.size, body.headers.digest, etag and etag.strip('"'))
+
+    def _same(self, key: str, body: Body) -> Stored | None:
+        """The stored page that is there already: another upload's, or ours from an attempt whose answer was lost."""
+        there = self._head(key)
+        return there and Stored(there["size"], body.headers.digest, (there["e_tag"] or "").strip('"') or None)
 
     def stop(self) -> None:
         """End each wait for bandwidth, and stop the uploads in parts and remove their parts."""
@@ -296,7 +291,7 @@ class Requests:
         def delete() -> None:
             obstore.delete(self._store, key)
 
-        self._ask("s3:DeleteObject", key, delete)
+        self.ask("s3:DeleteObject", key, delete)
 
     def _check_files(self, found: Mapping[str, datetime], prefix: str) -> None:
         if len(found) > LOG_FILES:
@@ -309,12 +304,12 @@ class Requests:
         from uploader.s3 import conditional  # noqa: PLC0415 (boto3 takes a quarter of a second)
 
         delete = conditional.deletion(self._access, key, etag)
-        self._ask("s3:DeleteObject", key, delete)
+        self.ask("s3:DeleteObject", key, delete)
 
     def _head(self, key: str) -> ObjectMeta | None:
         """An object's size, time and ETag; None if it does not exist, or as `metadata_if_readable`."""
         try:
-            return self._ask("s3:GetObject", key, lambda: obstore.head(self._store, key), expected=is_missing)
+            return self.ask("s3:GetObject", key, lambda: obstore.head(self._store, key), expected=is_missing)
         except FileNotFoundError:
             return None
         except UploaderError as error:
@@ -342,7 +337,7 @@ class Requests:
         except UploaderError:
             return False
 
-    def _ask(
+    def ask(
         self,
         action: str,
         key: str,
@@ -370,23 +365,6 @@ class Requests:
                 if is_panic(error):
                     raise explain_s3(self._access, action, key, NO_CODE, f"obstore panicked: {error}") from error
                 raise
-
-
-def _never() -> bool:
-    """A request that is not repeated."""
-    return False
-
-
-def _tells_of_itself(error: Exception) -> bool:
-    """Whether a conditional write's error is for its caller: it was refused, or nobody knows."""
-    return is_refused(error) or passes(error)
-
-
-def _attributes(asset: LocalAsset, body: Body) -> dict[str, str]:
-    """The headers of an object, and our notes in its metadata."""
-    digest = asset.digest or body.digest
-    notes = {HEADERS: body.headers.digest, "digest": digest, STORED: asset.stored}
-    return body.headers.as_http() | {name: note for name, note in notes.items() if note is not None}
 
 
 def _refusal(error: UploaderError) -> str:
