@@ -27,20 +27,30 @@ PIP := .venv/bin/python -m pip
 SYSTEM_CERTS := $(PYTHON) -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test acceptance torture bench bench-test cold-start lint docs format clean
+.PHONY: help setup uploader demo test package release acceptance torture bench bench-test cold-start lint docs format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMPS)/python $(STAMPS)/emulator $(STAMPS)/cdk $(STAMPS)/site ## install everything the project needs, into this folder
 
-uploader: $(STAMPS)/uploader ## install only the packages of `python -m uploader`, for a build job
+uploader: $(STAMPS)/uploader ## install only what `.venv/bin/python -P -m uploader` needs, for a build job
 
 demo: setup ## show the product on an embedded AWS: three releases, and what the cleaner deletes
 	@python -m examples.demo
 
-test: setup ## run all tests except the benchmark's
-	@python -m pytest $(WORKERS) --ignore tests/bench
+test: setup ## run all tests except the benchmark's and the package's
+	@python -m pytest $(WORKERS) --ignore tests/bench --ignore tests/package
+
+package: $(STAMPS)/emulator ## build the package into dist/, and try it in an empty environment of each Python it supports
+	@rm -rf dist
+	@uv build --quiet --no-build-isolation --python .venv/bin/python
+	@python -m pytest tests/package
+
+release: ## check, build and tag the version in uploader/about.py; a pushed tag is published by GitHub Actions
+	@.ci/release check
+	@$(MAKE) lint test package
+	@.ci/release tag
 
 acceptance: setup ## try the product at a real AWS; options go into ACCEPTANCE="--region A --region B --yes"
 	@python -m tests.acceptance $(ACCEPTANCE)
@@ -66,6 +76,7 @@ lint: $(STAMPS)/python ## check style, types and the documents' tables
 	mypy $(CODE)
 	@lint-imports --no-cache --no-logo >.setup/imports 2>&1 || { cat .setup/imports; exit 1; }
 	@python -m docs.tables --check
+	@zizmor --offline --quiet --no-progress action.yml .github
 
 docs: $(STAMPS)/python ## generate the tables of the documents
 	@python -m docs.tables
@@ -86,6 +97,9 @@ clean: ## remove everything that setup installed
 $(STAMPS)/uploader: uv.lock pyproject.toml | .venv/bin/uv
 	@echo "setup: the uploader's packages (.venv)"
 	@uv sync --quiet --locked --no-default-groups --inexact
+	@# So that it runs in any folder; a PYTHONPATH would also be that of the roll-out's programs.
+	@.venv/bin/python -c 'import pathlib, sysconfig; \
+		pathlib.Path(sysconfig.get_path("purelib"), "asset-cleaner.pth").write_text("$(CURDIR)\n")'
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/python: uv.lock pyproject.toml | .venv/bin/uv

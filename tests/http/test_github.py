@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from uploader.errors import UploaderError
+from uploader.library import publishing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -75,6 +78,35 @@ def test_a_staged_release_hands_on_its_digest(
     assert outputs["marker"] == ""
     made = uploader.run("activate", outputs["release"], "--digest", outputs["digest"], "--bucket", uploader.bucket)
     assert made.returncode == 0, made.stderr
+
+
+def test_a_staged_release_would_retire_files_and_a_summary_names_the_first_ones(
+    uploader: Uploader, site_folder: Callable[[str, dict[str, str]], Path], job: Job
+) -> None:
+    uploader.upload(site_folder("one", {f"app{n:02}-3f9c2ab{n:x}.js": "1" for n in range(22)}))
+    uploader.run(site_folder("two", {"page.html": "2"}), "--bucket", uploader.bucket, "--stage", **job.environ)
+    lines = job.summary().splitlines()
+    assert "| would retire | 22 files |" in lines
+    assert any(line.startswith("| `assets/app19-3f9c2ab13.js` | removed | at least until ") for line in lines)
+    assert "| and 2 more files | | |" in lines
+
+
+def test_an_upload_does_not_fail_for_its_summary(
+    uploader: Uploader,
+    site_folder: Callable[[str, dict[str, str]], Path],
+    job: Job,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object) -> None:
+        msg = "access denied"
+        raise UploaderError(msg)
+
+    monkeypatch.setattr(publishing, "find_retiring", refused)
+    folder = site_folder("one", {"app-3f9c2ab1.js": "1"})
+    done = uploader.run(folder, "--bucket", uploader.bucket, **job.environ)
+    assert done.returncode == 0
+    assert done.stderr == "uploader: the summary lacks what this release retires: access denied\n"
+    assert "retire" not in job.summary()
 
 
 def test_an_error_is_an_annotation(uploader: Uploader, job: Job) -> None:

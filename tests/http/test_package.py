@@ -14,6 +14,7 @@ import pytest
 
 from tests.paths import ROOT
 from uploader.about import VERSION
+from uploader.cli.group import COMMANDS
 
 if TYPE_CHECKING:
     from tests.http.conftest import Uploader
@@ -56,8 +57,12 @@ def test_the_wheel_has_the_uploader_and_what_it_shares_with_the_cleaner_and_no_m
     assert {name.partition("/")[0] for name in names} == {
         "uploader",
         "release_log",
+        f"asset_cleaner-{VERSION}.data",
         f"asset_cleaner-{VERSION}.dist-info",
     }
+    manual = {f"uploader-{name}.1" for name in COMMANDS} | {"uploader.1"}
+    data = f"asset_cleaner-{VERSION}.data/data/share/man/man1/"
+    assert {name for name in names if ".data/" in name} == {data + page for page in manual}
     typed, schemas = {"uploader/py.typed", "release_log/py.typed"}, {"uploader/uploader.schema.json", MARKER}
     assert typed | schemas <= set(names)
 

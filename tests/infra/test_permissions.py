@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,7 +27,21 @@ from tests.infra.template import (
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
+    from aws_cdk.assertions import Template
+
     from tests.infra.conftest import Synthesise
+
+
+def _for_one_preview(stack: Template) -> dict[str, Any]:
+    """The uploader's policy, for the bucket ``my-assets``; of a pattern's sites it allows the one in the role's tag."""
+    policy = resources(stack, "AWS::IAM::ManagedPolicy")["UploaderPolicy"]["Properties"]["PolicyDocument"]
+    shown: dict[str, Any] = json.loads(json.dumps(policy).replace("${Bucket.Arn}", "arn:aws:s3:::my-assets"))
+    tagged = "previews/${aws:PrincipalTag/site}/"
+    shown["Statement"] = [
+        each if each["Effect"] == "Deny" else json.loads(json.dumps(each).replace("previews/*/", tagged))
+        for each in shown["Statement"]
+    ]
+    return shown
 
 
 class TestRights:
@@ -195,11 +209,10 @@ class TestRights:
         assert [right for right in rights if right[2] != "*" and fnmatchcase(f"${{Bucket.Arn}}/{key}", right[2])] == []
 
     def test_the_page_shows_the_uploaders_policy(self, synthesise: Synthesise) -> None:
-        """For the bucket ``my-assets``."""
-        policy = resources(synthesise(), "AWS::IAM::ManagedPolicy")["UploaderPolicy"]["Properties"]["PolicyDocument"]
+        """Of a site, and of a pattern, where the tag of one preview's role narrows what is allowed."""
         page = (ROOT / "docs" / "security.md").read_text()
-        (shown,) = (block for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if "Statement" in block)
-        assert json.loads(shown) == json.loads(json.dumps(policy).replace("${Bucket.Arn}", "arn:aws:s3:::my-assets"))
+        shown = [json.loads(each) for each in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if "Statement" in each]
+        assert shown == [_for_one_preview(synthesise(prefix=each)) for each in ("assets/", "previews/*/")]
 
     @pytest.mark.parametrize("context", INSTALLATIONS)
     def test_nobody_may_delete_versions(self, context: dict[str, object], synthesise: Synthesise) -> None:

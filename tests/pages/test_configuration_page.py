@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.paths import ROOT
+from uploader.cli.ci_job import DOTENV
 from uploader.cli.config_file import find_config
 from uploader.cli.configuration import every_setting, kind
 from uploader.cli.group import COMMANDS, load
@@ -41,4 +42,4 @@ def test_there_are_examples_on_both_pages() -> None:
 def test_the_variables_it_names_exist() -> None:
     there = {str(parameter.envvar) for name in COMMANDS for parameter in load(name).params}
     named = set(re.findall(r"UPLOADER_[A-Z_]+", PAGE + CI)) - {"UPLOADER_POLICY_ARN"}
-    assert named <= there
+    assert named <= there | {"UPLOADER_DOTENV", "UPLOADER_SUMMARY"} | set(DOTENV.values())

@@ -73,7 +73,7 @@ def run() -> int:
 def _end(error: BaseException, *, terminated: bool) -> int:
     line, code = complaint(error, terminated=terminated)
     log.debug("", exc_info=error)
-    from uploader.cli.github import as_annotation  # noqa: PLC0415 (most runs end without an error)
+    from uploader.cli.ci_job import as_annotation  # noqa: PLC0415 (most runs end without an error)
 
     line = printable(line)
     with contextlib.suppress(OSError):  # the exit code says it too

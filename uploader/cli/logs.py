@@ -19,6 +19,10 @@ class _Format(logging.Formatter):
         if record.exc_info:
             lines += self.formatException(record.exc_info).splitlines()
         line = "\n".join(map(printable, lines))
+        if record.levelno >= logging.ERROR:
+            from uploader.cli.ci_job import as_annotation  # noqa: PLC0415 (hardly a command has an error in its log)
+
+            line = as_annotation(line.removeprefix("uploader: ")) or line
         shade = Problem if record.levelno >= logging.ERROR else Caution if record.levelno >= logging.WARNING else str
         return shaded(shade(line), line, sys.stderr)
 

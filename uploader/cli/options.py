@@ -16,6 +16,7 @@ from release_log.layout import Layout, check_prefix, is_id, make_id
 from uploader.aws.values import ValueProblemError, check_bucket, check_endpoint, check_profile, check_region
 from uploader.builds.release_name import release_name
 from uploader.builds.spelling import NFC
+from uploader.cli import suggestions
 from uploader.cli.group import similar_command
 from uploader.cli.paths import PathOrNone
 from uploader.library.defaults import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
@@ -132,18 +133,30 @@ def _release_or_name(_context: click.Context, _parameter: click.Parameter, value
     return value
 
 
-def release_argument(*, required: bool = True) -> Option:
+def release_argument(offered: suggestions.Complete = suggestions.PUBLISHED, *, required: bool = True) -> Option:
     """RELEASE: the id or the name of an existing release.
 
     It has no environment variable: UPLOADER_RELEASE_ID, which a roll-out command gets, is the release being rolled out.
+
+    Args:
+        offered: What a shell offers.
+        required: Whether the command cannot do without.
     """
-    return click.argument("wanted", metavar="RELEASE", callback=_release_or_name, required=required)
+    return click.argument(
+        "wanted", metavar="RELEASE", callback=_release_or_name, required=required, shell_complete=offered
+    )
 
 
 DIRECTORY = click.argument(
     "directory", type=click.Path(path_type=Path), envvar="UPLOADER_DIRECTORY", callback=_directory
 )
-ID = click.argument("release_id", metavar="ID", callback=check_release_id, envvar="UPLOADER_RELEASE_ID")
+ID = click.argument(
+    "release_id",
+    metavar="ID",
+    callback=check_release_id,
+    envvar="UPLOADER_RELEASE_ID",
+    shell_complete=suggestions.STAGED,
+)
 RELEASE_ID = click.option(
     "--release",
     "release_id",
@@ -151,6 +164,7 @@ RELEASE_ID = click.option(
     callback=check_release_id,
     envvar="UPLOADER_RELEASE_ID",
     required=True,
+    shell_complete=suggestions.PUBLISHED,
     help="The id of the release.",
 )
 BUCKET = click.option(
@@ -169,6 +183,7 @@ CHANNEL_OPTION = click.option(
     envvar="UPLOADER_CHANNEL",
     default=DEFAULT_CHANNEL,
     callback=check_channel,
+    shell_complete=suggestions.channels,
     show_default=True,
     help=CHANNEL_HELP,
 )
@@ -177,6 +192,7 @@ ONLY_CHANNEL = click.option(
     "only_channel",
     metavar="NAME",
     callback=check_channel,
+    shell_complete=suggestions.channels,
     help="Only this channel.  [default: all channels]",
 )
 RELEASE = click.option(

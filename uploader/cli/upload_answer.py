@@ -71,7 +71,7 @@ def document_of(  # noqa: PLR0913 (each is a part of the answer)
             for each in published.uploads
         ],
         "placed": placed_of(published.placed),
-        "retires": None if published.retires is None else [_retiring(each) for each in published.retires],
+        "retires": [_retiring(each) for each in published.retires or ()] if dry_run else None,
         "counts": {"uploaded": len(published.uploads), "unchanged": len(published.unchanged)},
         "bytes_uploaded": published.bytes_uploaded,
         "seconds": round(seconds, 3),
@@ -134,12 +134,17 @@ def drop_copies_of_pages(
     drop_copies(document, site, cdn, so_far, release_id)
 
 
-def tell_job(document: dict[str, Any]) -> None:
-    """Tell the CI job what was published, where it wants to know."""
-    if os.environ.get("GITHUB_ACTIONS"):
-        from uploader.cli import github  # noqa: PLC0415 (others have no use for it)
+def wants_summary() -> bool:
+    """Whether the CI job shows a summary of the release."""
+    return any(os.environ.get(name) for name in ("GITHUB_STEP_SUMMARY", "UPLOADER_SUMMARY"))
 
-        github.tell_job(document)
+
+def tell_job(document: dict[str, Any], retires: Sequence[Retiring] | None) -> None:
+    """Tell the CI job what was published, where it wants to know; see `uploader.cli.ci_job.tell_job`."""
+    if wants_summary() or os.environ.get("GITHUB_OUTPUT") or os.environ.get("UPLOADER_DOTENV"):
+        from uploader.cli import ci_job  # noqa: PLC0415 (others have no use for it)
+
+        ci_job.tell_job(document, retires)
 
 
 def done(document: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -36,11 +37,16 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Mapping, Sequence
 
+    from release_log.layout import Layout
     from uploader.builds.asset import LocalAsset
     from uploader.builds.files import Collector
     from uploader.library.site import Site
     from uploader.protocol.placing import PagePlaced
     from uploader.publishing.compare import Upload
+    from uploader.publishing.retiring import Retiring
+    from uploader.s3.port import ReaderPort
+
+log = logging.getLogger("uploader")
 
 
 class Progress(Protocol):
@@ -143,6 +149,7 @@ def publish_build(
     stage: bool = False,
     dry_run: bool = False,
     progress: Progress | None = None,
+    ask_retiring: bool = False,
 ) -> Published:
     """Publish a build; see `publish`.
 
@@ -154,15 +161,19 @@ def publish_build(
         stage: Let the release wait for `activate`.
         dry_run: Find out what would be sent; write nothing.
         progress: Is told of each file that is sent.
+        ask_retiring: Also find out what the release retires, which a dry run does in any case. It costs a few requests.
     """
+    ask = ask_retiring or dry_run
     try:
-        return _publish_build(build, site, progress or _NoProgress(), stage=stage, dry_run=dry_run)
+        return _publish_build(build, site, progress or _NoProgress(), stage=stage, dry_run=dry_run, ask_retiring=ask)
     finally:
         if progress is not None:
             progress.finished()
 
 
-def _publish_build(build: BuildOptions, site: Site, progress: Progress, *, stage: bool, dry_run: bool) -> Published:
+def _publish_build(
+    build: BuildOptions, site: Site, progress: Progress, *, stage: bool, dry_run: bool, ask_retiring: bool
+) -> Published:
     prefix = site.layout.prefix
     name, pattern = _checked(build)
     collector, rules = _collector(build), parse_rules(list(build.rules), build.rules_source)
@@ -183,10 +194,21 @@ def _publish_build(build: BuildOptions, site: Site, progress: Progress, *, stage
     whole = Build(
         assets=assets, prefix=prefix, channel=build.channel, release=name, metadata=build_metadata(os.environ)
     )
+    # Before it is current: afterwards it is the one that it would be compared with.
+    retires = _retiring(bucket, site.layout, whole, needed=dry_run) if ask_retiring else None
     published = publish_assets(bucket, whole, stage=stage, newest=newest, started=progress.started, sent=progress.sent)
-    if dry_run:
-        published = replace(published, retires=find_retiring(bucket, site.layout, whole, datetime.now(UTC)))
-    return published
+    return replace(published, retires=retires)
+
+
+def _retiring(bucket: ReaderPort, layout: Layout, build: Build, *, needed: bool) -> tuple[Retiring, ...] | None:
+    """What a build retires; None if that cannot be found out and is not needed: no upload fails for its summary."""
+    try:
+        return find_retiring(bucket, layout, build, datetime.now(UTC))
+    except UploaderError as error:
+        if needed:
+            raise
+        log.warning("the summary lacks what this release retires: %s", error)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +237,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     invalidate: str | None = None,
     invalidate_root: str = "",
     progress: Progress | None = None,
+    ask_retiring: bool = False,
 ) -> RolledOut:
     """Stage a build, roll it out, and make it current only if the roll-out succeeds.
 
@@ -226,13 +249,14 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         invalidate: As in `publish`; the CDN drops its copies of pages once they are in place, after the roll-out.
         invalidate_root: As in `publish`.
         progress: Is told of each file that is sent.
+        ask_retiring: Also find out what the release retires.
 
     Raises:
         NotActivatedError: The roll-out succeeded, but the release could not be made current.
         UploaderError: The upload failed: `roll_out` was not called, and the current release is unchanged.
     """
     cdn = cdn_of(site, invalidate, invalidate_root)
-    published = publish_build(build, site, stage=True, dry_run=dry_run, progress=progress)
+    published = publish_build(build, site, stage=True, dry_run=dry_run, progress=progress, ask_retiring=ask_retiring)
     if dry_run:
         return RolledOut(published, None)
     try:

@@ -55,7 +55,7 @@ class Published:
         unchanged: The files that the bucket held already.
         digest: For a staged release, the digest of what it publishes, which `activate` compares; else None.
         placed: The pages that were put in place, and why. None of a staged release.
-        retires: For a dry run, what the release would retire; else None.
+        retires: What the release retires, or would retire; None if that was not asked: only a dry run always asks.
     """
 
     id: str

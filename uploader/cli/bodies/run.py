@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from uploader.cli.child_process import run_command
 from uploader.cli.console import answer
 from uploader.cli.next_command import next_command, staged_for
-from uploader.cli.upload_answer import document_of, drop_copies, placed_of, progress, summary, tell_job
+from uploader.cli.upload_answer import (
+    document_of,
+    drop_copies,
+    placed_of,
+    progress,
+    summary,
+    tell_job,
+    wants_summary,
+)
 from uploader.errors import NotActivatedError, StoppedError, UploaderError
 from uploader.library import publishing
 from uploader.library.cdn import cdn_of
@@ -48,7 +56,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         answer(output, document, [*lines, f"{last}; {command[0]} not run"], done="nothing was written")
         return 0
     try:
-        rolled_out = publishing.run(build, site, roll_out, progress=progress(output))
+        rolled_out = publishing.run(build, site, roll_out, progress=progress(output), ask_retiring=wants_summary())
     except NotActivatedError as error:
         raise UploaderError(roll_out.not_current_yet(error.why)) from error
     except KeyboardInterrupt as error:
@@ -125,8 +133,9 @@ def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
             document["placed"] = placed_of(rolled_out.placed)
             roll_out.drop_copies_of_pages(document, rolled_out.placed)
     finally:  # the release is current, whatever became of the invalidation
-        tell_job(document)
+        tell_job(document, rolled_out.published.retires)
         if roll_out.output.as_json or not code:
             line = f"activated {release_id} at s3://{site.bucket}/{site.prefix}"
-            answer(roll_out.output, document, line, done=f"release {release_id} is {'not ' if code else ''}current")
+            state = "is not current" if code else "is current"
+            answer(roll_out.output, document, line, done=f"release {release_id} {state}")
     return code

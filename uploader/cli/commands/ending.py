@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from uploader.cli import options as shared
+from uploader.cli import suggestions
 from uploader.cli.command import command
 
 
@@ -13,7 +14,12 @@ from uploader.cli.command import command
 @shared.takes(
     *shared.SITE,
     click.option(
-        "--channel", "ended_channel", metavar="NAME", callback=shared.check_channel, help="The channel that is over."
+        "--channel",
+        "ended_channel",
+        metavar="NAME",
+        callback=shared.check_channel,
+        shell_complete=suggestions.channels,
+        help="The channel that is over.",
     ),
     click.option("--site", "whole_site", is_flag=True, help="All channels; at last the release log goes too."),
     click.option("--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="Show what would be done; write nothing."),

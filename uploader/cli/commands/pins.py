@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from uploader.cli import options as shared
+from uploader.cli import suggestions
 from uploader.cli.command import command
 
 
 @command()
-@shared.takes(shared.release_argument(), *shared.SITE, shared.JSON, *shared.ENCRYPTION, *shared.WAY, *shared.LOGS)
+@shared.takes(
+    shared.release_argument(suggestions.PUBLISHED_OR_STAGED),
+    *shared.SITE,
+    shared.JSON,
+    *shared.ENCRYPTION,
+    *shared.WAY,
+    *shared.LOGS,
+)
 def pin() -> None:
     """Keep all assets of RELEASE, an id or a name, until it is unpinned: for a native app, a widget, a long trial.
 
@@ -22,7 +30,7 @@ def pin() -> None:
 
 
 @command()
-@shared.takes(shared.release_argument(), *shared.SITE, shared.JSON, *shared.WAY, *shared.LOGS)
+@shared.takes(shared.release_argument(suggestions.PINNED), *shared.SITE, shared.JSON, *shared.WAY, *shared.LOGS)
 def unpin() -> None:
     """Unpin RELEASE, an id or a name: its assets go when they are due, like all others.
 

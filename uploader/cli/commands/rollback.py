@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from uploader.cli import options as shared
+from uploader.cli import suggestions
 from uploader.cli.command import command
 
 
@@ -16,6 +17,7 @@ from uploader.cli.command import command
         "--channel",
         envvar="UPLOADER_CHANNEL",
         callback=shared.check_channel,
+        shell_complete=suggestions.channels,
         help=shared.CHANNEL_HELP,
     ),
     click.option("--previous", is_flag=True, help="The release before the current one, instead of a RELEASE."),

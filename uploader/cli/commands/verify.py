@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from uploader.cli import options as shared
+from uploader.cli import suggestions
 from uploader.cli.command import command
 from uploader.errors import EXIT_STATUS_OF_READING
 
@@ -22,6 +23,7 @@ def _id(context: click.Context, parameter: click.Parameter, value: str | None) -
         "release_id",
         metavar="ID",
         callback=_id,
+        shell_complete=suggestions.PUBLISHED_OR_STAGED,
         help="This release, staged and earlier ones included.  [default: the current ones]",
     ),
     shared.JSON,

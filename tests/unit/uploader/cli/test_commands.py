@@ -29,6 +29,7 @@ ONE_CALL = {
     "limit",
     "previous",
     "show_all",
+    "install",
 } | set(SETTINGS)
 """Options that belong to one call: a forgotten environment variable must not change a later call."""
 

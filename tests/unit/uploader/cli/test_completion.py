@@ -13,7 +13,7 @@ import pytest
 
 from tests.paths import ROOT
 from uploader.cli.commands.completion import SCRIPTS
-from uploader.cli.group import COMMANDS
+from uploader.cli.group import COMMANDS, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +98,60 @@ def test_the_function_runs_the_uploader_from_any_directory(bash: str, project: P
     )
     assert answer.returncode == 2
     assert "nowhere" in answer.stderr
+
+
+def install(home: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The answer of ``completion --install`` for the user of this home directory."""
+    command = [sys.executable, "-m", "uploader", "completion", "--install", *words]
+    environ = ENVIRON | {"HOME": str(home), "SHELL": "/bin/bash", **environ}
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+
+
+def test_it_installs_itself_for_the_users_shell_and_keeps_what_the_file_had(bash: str, tmp_path: Path) -> None:
+    file = tmp_path / "dotfiles"
+    file.write_text("alias a=b\n")
+    file.chmod(0o600)
+    (tmp_path / ".bashrc").symlink_to(file)
+    assert install(tmp_path).stdout == f"{tmp_path}/.bashrc has the completion; a new shell reads it\n"
+    once = file.read_text()
+    assert once.startswith("alias a=b\n")
+    assert bash in once
+    assert install(tmp_path).stdout == f"{tmp_path}/.bashrc has the completion already; a new shell reads it\n"
+    assert file.read_text() == once
+    file.write_text(once.replace("local IFS", "local OLD") + "alias c=d\n")
+    install(tmp_path)
+    assert file.read_text() == once + "alias c=d\n", "an earlier script is replaced, at its place"
+    assert (file.stat().st_mode & 0o777, (tmp_path / ".bashrc").is_symlink()) == (0o600, True)
+
+
+def test_where_other_shells_read_it(tmp_path: Path) -> None:
+    assert install(tmp_path, "zsh", ZDOTDIR=str(tmp_path / "z")).returncode == 0
+    assert "compdef _uploader_completion uploader" in (tmp_path / "z" / ".zshrc").read_text()
+    assert install(tmp_path, SHELL="/usr/bin/fish").returncode == 0
+    assert (tmp_path / ".config" / "fish" / "conf.d" / "uploader.fish").read_text() == script("fish")
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "status", "why"),
+    [
+        ([], {"SHELL": "/bin/tcsh"}, 2, "the variable SHELL names none of bash, zsh, fish"),
+        (["zsh"], {"ZDOTDIR": "/dev/null"}, 1, "cannot write '/dev/null/.zshrc'"),
+    ],
+)
+def test_why_it_cannot_be_installed_is_one_line(
+    tmp_path: Path, words: list[str], environ: dict[str, str], status: int, why: str
+) -> None:
+    answer = install(tmp_path, *words, **environ)
+    assert (answer.returncode, answer.stderr.count("\n")) == (status, 1)
+    assert why in answer.stderr
+
+
+def test_an_installed_program_needs_no_function(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/local/bin/uploader"])
+    load("completion").main(["bash"], standalone_mode=False)
+    assert "uploader() {" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)

@@ -44,7 +44,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
         ("dist --bucket", "Option '--bucket' requires an argument (is a variable empty?)"),
         ("dist --bucket --prefix a/", "'--prefix' is an option, so the option before it has no value"),
         ("run dist --bucket b ./roll-out.sh", "(./roll-out.sh): the command to run comes last, after --"),
-        ("completion", "Choose from: bash, zsh, fish"),
+        ("completion tcsh", "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
         ("stats", "Missing option '--bucket'"),
         ("help nobody", "No such command 'nobody'"),
     ],

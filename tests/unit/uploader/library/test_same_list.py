@@ -26,7 +26,19 @@ ONLY_COMMANDS = {"completion": "a shell's affair", "schema": "an editor's"}
 ARGUMENTS = {"wanted": "release", "only_channel": "channel", "ended_channel": "channel"}
 """Parameters of click whose names in a program are other ones."""
 
-ONLY_FUNCTIONS = {"site", "directory", "build", "roll_out", "policy", "now", "progress", "who", "rules", "rules_source"}
+ONLY_FUNCTIONS = {
+    "site",
+    "directory",
+    "build",
+    "roll_out",
+    "policy",
+    "now",
+    "progress",
+    "ask_retiring",
+    "who",
+    "rules",
+    "rules_source",
+}
 """Arguments for objects that a command makes of its options, its configuration, or its command line."""
 
 

@@ -1,5 +1,6 @@
-"""What a job of GitHub Actions shows and hands on: outputs, a summary, and an annotation for an error.
+"""What a CI job shows and hands on: outputs, a summary, and an annotation for an error.
 
+GitHub's runner names the files that it reads afterwards. For any other CI system, the job names them.
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
 
@@ -9,6 +10,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
+from release_log.instants import format_instant
 from uploader.cli.console import readable
 from uploader.counted import counted
 from uploader.printable import printable
@@ -16,20 +18,37 @@ from uploader.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from uploader.publishing.retiring import Retiring
+
 SHOWN = 20
-"""How many of the new files a summary names: a build may have thousands, and GitHub takes a megabyte."""
+"""How many of the new files, and of those that retire, a summary names: a build may have thousands, and GitHub takes a
+megabyte."""
+
+DOTENV = {
+    "release": "UPLOADER_RELEASE_ID",
+    "marker": "UPLOADER_MARKER",
+    "staged": "UPLOADER_STAGED",
+    "digest": "UPLOADER_DIGEST",
+    "uploaded": "UPLOADER_UPLOADED",
+}
+"""Output -> the variable of a later job, in a file of ``NAME=value``. ``activate`` and ``drop`` read the first one."""
 
 log = logging.getLogger("uploader")
 
 
-def tell_job(document: Mapping[str, Any]) -> None:
+def tell_job(document: Mapping[str, Any], retires: Sequence[Retiring] | None) -> None:
     """Tell the job what was published: its outputs, and a summary for the page of the run.
 
     Args:
         document: The document of ``--json`` of ``upload`` or ``run``.
+        retires: What the release retires; None if that is not known.
     """
-    _append("GITHUB_OUTPUT", _outputs(document))
-    _append("GITHUB_STEP_SUMMARY", _summary(document))
+    outputs = _outputs(document)
+    _append("GITHUB_OUTPUT", [f"{name}={value}" for name, value in outputs.items()])
+    _append("UPLOADER_DOTENV", [f"{DOTENV[name]}={value}" for name, value in outputs.items()])
+    summary = list(_summary(document, retires))
+    for variable in ("GITHUB_STEP_SUMMARY", "UPLOADER_SUMMARY"):
+        _append(variable, summary)
 
 
 def as_annotation(line: str) -> str | None:
@@ -40,7 +59,7 @@ def as_annotation(line: str) -> str | None:
     return f"::error title=uploader::{escaped}"
 
 
-def _append(variable: str, lines: Iterator[str]) -> None:
+def _append(variable: str, lines: Sequence[str]) -> None:
     path = os.environ.get(variable)
     if not path:
         return
@@ -51,15 +70,15 @@ def _append(variable: str, lines: Iterator[str]) -> None:
         log.warning("%s is not told of this release: %r: %s", variable, path, error.strerror)
 
 
-def _outputs(document: Mapping[str, Any]) -> Iterator[str]:
+def _outputs(document: Mapping[str, Any]) -> dict[str, str]:
     """Each is one line, which nothing in a release's id or a key can break."""
-    for name in ("release", "marker", "staged", "digest"):
-        yield f"{name}={printable(document[name] or '')}"
-    yield f"uploaded={document['counts']['uploaded']}"
+    texts = {name: printable(document[name] or "") for name in ("release", "marker", "staged", "digest")}
+    return {**texts, "uploaded": str(document["counts"]["uploaded"])}
 
 
-def _summary(document: Mapping[str, Any]) -> Iterator[str]:
+def _summary(document: Mapping[str, Any], retires: Sequence[Retiring] | None) -> Iterator[str]:
     counts = document["counts"]
+    failed = document.get("exit_status")
     yield f"### {_title(document)}"
     yield ""
     yield "| | |"
@@ -68,8 +87,12 @@ def _summary(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"| channel | {_code(document['channel'])} |"
     yield f"| uploaded | {counted(counts['uploaded'], 'file')}, {readable(document['bytes_uploaded'])} |"
     yield f"| unchanged | {counted(counts['unchanged'], 'file')} |"
+    if retires is not None and not failed:
+        yield f"| {'would retire' if _is_a_plan(document) else 'retires'} | {counted(len(retires), 'file')} |"
     yield ""
     yield from _files([entry["key"] for entry in document["uploaded"]])
+    if retires and not failed:
+        yield from _retirements(retires)
 
 
 def _title(document: Mapping[str, Any]) -> str:
@@ -91,6 +114,27 @@ def _files(keys: Sequence[str]) -> Iterator[str]:
         yield ""
         yield "</details>"
         yield ""
+
+
+def _retirements(retires: Sequence[Retiring]) -> Iterator[str]:
+    first = sorted(retires, key=lambda each: (each.until is None, each.until, each.key))
+    yield "<details><summary>What retires, and how long it stays</summary>"
+    yield ""
+    yield "| file | | stays |"
+    yield "| --- | --- | --- |"
+    for each in first[:SHOWN]:
+        stays = f"at least until {format_instant(each.until)}" if each.until else f"kept: {each.kept_by}"
+        yield f"| {_code(each.key)} | {each.state} | {stays} |"
+    if len(first) > SHOWN:
+        yield f"| and {counted(len(first) - SHOWN, 'more file')} | | |"
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _is_a_plan(document: Mapping[str, Any]) -> bool:
+    """Whether the release is not current, and what it would retire stays as it is."""
+    return bool(document["dry_run"] or document["staged"])
 
 
 def _code(text: str) -> str:
