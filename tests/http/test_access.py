@@ -76,7 +76,7 @@ def test_access_denied_names_the_action_and_the_resource(
 def _pages_statements(bucket: str) -> list[dict[str, Any]]:
     """The build job's policy, as ``docs/security.md`` shows it."""
     page = (ROOT / "docs" / "security.md").read_text().replace("my-assets", bucket)
-    (policy,) = [block for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if "Statement" in block]
+    policy, *_ = [block for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL) if "Statement" in block]
     statements: list[dict[str, Any]] = json.loads(policy)["Statement"]
     return statements
 

@@ -68,6 +68,17 @@ def test_a_roll_out_tells_the_job_how_it_ended(
     assert bool(job.outputs()["marker"]) == (command == "true")
 
 
+def test_a_dry_run_of_a_roll_out_shows_what_it_would_publish_and_retire(
+    uploader: Uploader, site_folder: Callable[[str, dict[str, str]], Path], job: Job
+) -> None:
+    uploader.upload(site_folder("one", {"app-3f9c2ab1.js": "1"}))
+    folder = site_folder("two", {"page.html": "2"})
+    uploader.run("run", folder, "--bucket", uploader.bucket, "--dry-run", "--", "false", **job.environ)
+    assert job.summary().startswith(f"### Dry run of `{job.outputs()['release']}`")
+    assert (job.outputs()["marker"], job.outputs()["uploaded"]) == ("", "1")
+    assert "| would retire | 1 file |" in job.summary()
+
+
 def test_a_staged_release_hands_on_its_digest(
     uploader: Uploader, site_folder: Callable[[str, dict[str, str]], Path], job: Job
 ) -> None:

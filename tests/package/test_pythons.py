@@ -84,6 +84,7 @@ def test_it_publishes_from_an_empty_environment(
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
+    assert (environment / "share" / "man" / "man1" / "uploader-run.1").exists()
     assert run("--version") == f"uploader, version {VERSION}\n"
     assert json.loads(run("dist", "--bucket", bucket, "--json"))["counts"] == {"uploaded": 1, "unchanged": 0}
 

@@ -81,20 +81,25 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
     files, links, unseen = walked
     files.sort(key=attrgetter("name"))
     refuse_private(directory, files, links, allow, skipped)
+    keys = [layout.prefix + spelled(file.name) for file in files]
     if named is not None:
-        named([layout.prefix + spelled(file.name) for file in files])
+        named(keys)
     said = FromManifests({})
     if manifest is not None or collector is every_file:
         names = [file.name for file in files]
         said = read_manifests(directory, names, manifest, frameworks_too=pattern is None, skipped=skipped)
     files = without_older(files, said.older)
+    if len(files) != len(keys):
+        keys = [layout.prefix + spelled(file.name) for file in files]
     warn_of_maybe_older(files, said.maybe_older)
     if collector is not every_file:
         warn_of_older(files, pattern)
     paths = logical_paths(with_manifest_paths(files, said.paths), pattern)
     log_reasons(files, paths, said.paths, pattern)
     left_out = [] if selection.is_everything else [file.name for file in files if selection.leaves_out(file.name)]
-    assets = list(_assets(layout, files, paths, rules, spelled, frozenset(left_out)))
+    all_names = frozenset(file.name for file in files)
+    read = zip(files, keys, paths, strict=True)
+    assets = list(_assets(layout, read, all_names, rules, spelled, frozenset(left_out)))
     if rules.rules or not selection.is_everything:
         _say_what_was_chosen([*(file.name for file in files), *unseen], left_out, rules, selection)
     if not assets:
@@ -108,20 +113,21 @@ def collect(  # noqa: PLR0913 (what a user may say of a build)
 
 def _assets(
     layout: Layout,
-    files: list[File],
-    paths: list[LogicalPath],
+    read: Iterable[tuple[File, str, LogicalPath]],
+    all_names: frozenset[str],
     rules: Rules,
     spelled: Callable[[str], str],
     left_out: frozenset[str],
 ) -> Iterator[LocalAsset]:
-    """An asset for each file that is neither left out nor skipped by the rules."""
-    all_names = frozenset(file.name for file in files)
-    for file, (logical, fingerprinted) in zip(files, paths, strict=True):
+    """An asset for each file, with its key and logical path, that is neither left out nor skipped by the rules.
+
+    The key is given, and not made again, as the bucket's listing holds the same text: 5 MB of 50,000 files.
+    """
+    for file, key, (logical, fingerprinted) in read:
         if file.name in left_out:
             continue
-        name, beside = spelled(file.name), original_of(file.name) in all_names
-        key = layout.prefix + name
-        treatment = rules.treat(name, fingerprinted=fingerprinted, beside_original=beside)
+        beside = original_of(file.name) in all_names
+        treatment = rules.treat(spelled(file.name), fingerprinted=fingerprinted, beside_original=beside)
         if treatment is not None:
             if not is_plain(key):
                 _check_key(layout, file, key)

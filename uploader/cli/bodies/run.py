@@ -51,7 +51,9 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     cdn = cdn_of(site, invalidate, invalidate_root)
     roll_out = RollOut(site, build, output, cdn, command)
     if dry_run:
-        document = roll_out.document_of(publishing.run(build, site, roll_out, dry_run=True).published, dry_run=True)
+        published = publishing.run(build, site, roll_out, dry_run=True).published
+        document = roll_out.document_of(published, dry_run=True)
+        tell_job(document, published.retires)
         *lines, last = summary(document, site)
         answer(output, document, [*lines, f"{last}; {command[0]} not run"], done="nothing was written")
         return 0
