@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     Cleaner = Callable[..., dict[str, Any]]
     Folder = Callable[[str, dict[str, str]], Path]
 
+LAYOUT = Layout("assets/")
 POLICY = {"grace": 0, "version_limit": 0, "version_ttl": 0}
 RELEASES = (
     {"app-1a1b2c3d.js", "app-1a1b2c3d.css", "lib-1a1b2c3d.js", "new-1a1b2c3d.js", "old.html", "index.html"},
@@ -134,18 +135,19 @@ _due: list[Due] = []
 def restored(s3: Any, objects: dict[str, Stored]) -> str:  # noqa: ANN401
     """A bucket of its own with the objects of a site, and in its ledger when S3 wrote these markers."""
     bucket = new_bucket(s3, objects)
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix=Layout("assets/").markers)["Contents"]
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=LAYOUT.markers)["Contents"]
     written = {entry["Key"]: f"{entry['LastModified']:%Y-%m-%dT%H:%M:%SZ}" for entry in listed}
     with ledger(s3, bucket) as document:
         for release_id, folded in document["folded"].items():
-            folded["at"] = written[Layout("assets/").marker_key(release_id)]
+            folded["at"] = written[LAYOUT.marker_key(release_id)]
+            folded["placed"] = written[LAYOUT.placed_key(release_id)]
     return bucket
 
 
 @contextmanager
 def ledger(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401
     """The ledger, for changes in place."""
-    key = Layout("assets/").ledger
+    key = LAYOUT.ledger
     document = json.loads(gzip.decompress(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
     yield document
     s3.put_object(Bucket=bucket, Key=key, Body=gzip.compress(json.dumps(document).encode()))
