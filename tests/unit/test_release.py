@@ -115,7 +115,9 @@ def test_an_action_has_one_commit_in_all_files() -> None:
 
 
 def test_the_component_shown_is_of_the_newest_version() -> None:
-    assert re.findall(r"/publish@(\S+)", (ROOT / "docs" / "ci.md").read_text()) == [VERSION]
+    assert re.findall(r"/publish@(\S+)", (ROOT / "docs" / "ci.md").read_text()) == [f"v{VERSION}"], (
+        "as `make release` tags it"
+    )
 
 
 def test_only_the_job_that_publishes_can_ask_for_an_identity_and_no_step_has_a_secret() -> None:
