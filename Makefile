@@ -39,7 +39,7 @@ uploader: $(STAMPS)/uploader ## install only what `.venv/bin/python -P -m upload
 demo: setup ## show the product on an embedded AWS: three releases, and what the cleaner deletes
 	@python -m examples.demo
 
-test: setup ## run all tests except the benchmark's and the package's
+test: setup $(STAMPS)/browser ## run all tests except the benchmark's and the package's
 	@python -m pytest $(WORKERS) --ignore tests/bench --ignore tests/package
 
 package: $(STAMPS)/emulator ## build the package into dist/, and try it in an empty environment of each Python it supports
@@ -86,7 +86,7 @@ format: $(STAMPS)/python docs ## format the code, apply automatic fixes, generat
 	ruff format $(CODE)
 
 clean: ## remove everything that setup installed
-	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules bench/.venv bench/runtime/.venv cdk.out dist
+	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules tests/browser/node_modules bench/.venv bench/runtime/.venv cdk.out dist
 
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "setup: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name one with make PYTHON=...")'
@@ -121,6 +121,13 @@ $(STAMPS)/cdk: package-lock.json $(STAMPS)/python
 $(STAMPS)/site: examples/site/package-lock.json $(STAMPS)/python
 	@echo "setup: the example site's bundler (examples/site/node_modules)"
 	@$(NPM) --prefix examples/site
+	@touch $@
+
+# A Chromium inside an npm package: it needs no rights on the machine. Only the tests of the page of `report` do.
+$(STAMPS)/browser: tests/browser/package-lock.json tests/browser/unpack.py $(STAMPS)/python
+	@echo "setup: a browser for the tests (tests/browser/node_modules)"
+	@$(NPM) --prefix tests/browser
+	@python -m tests.browser.unpack
 	@touch $@
 
 $(STAMPS)/bench: bench/uv.lock bench/pyproject.toml $(STAMPS)/python

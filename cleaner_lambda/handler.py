@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -26,7 +26,7 @@ from cleaner_lambda.request import parse
 from cleaner_lambda.run import BrokenOffError, Job, clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find_site, inside, sites_from
-from cleaner_lambda.sweep import AGAIN_PER_MINUTE, find_sites, sweep
+from cleaner_lambda.sweep import AGAIN_PER_MINUTE, find_sites, has_log, sweep
 from cleaner_lambda.wake_up import NotSetError, SchedulerAlarm, unqualified
 from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
@@ -98,7 +98,7 @@ def _sweep(pattern: Site, request: Request, context: LambdaContext, sites: Seque
         metrics.flush_metrics()  # Powertools holds a hundred values of a metric
 
     found = find_sites(_s3(), pattern, sites, request.after)
-    swept = sweep(found, run, lambda: context.get_remaining_time_in_millis() > least)
+    swept = sweep(found, partial(has_log, _s3()), run, lambda: context.get_remaining_time_in_millis() > least)
     logger.append_keys(site=pattern.prefix, bucket=pattern.bucket)
     now = datetime.now(UTC)
     for number, (site, error) in enumerate(swept.failed):

@@ -31,7 +31,7 @@ class Swept:
     Attributes:
         sites: How many had a run.
         failed: Each site whose run failed, and why.
-        rest: The site after which others are left; None if there are none.
+        rest: The prefix after which others are left; None if there are none.
     """
 
     sites: int = 0
@@ -40,9 +40,9 @@ class Swept:
 
 
 def find_sites(client: S3Client, pattern: Site, sites: Sequence[Site], after: str = "") -> Iterator[Site]:
-    """The sites of a pattern that have a release log, in the order of their prefixes.
+    """What may be sites of a pattern, by the folders there, in the order of their prefixes: see `has_log`.
 
-    One request for a thousand folders, and one for each folder.
+    One request for a thousand folders.
 
     Args:
         client: The client of S3.
@@ -57,36 +57,42 @@ def find_sites(client: S3Client, pattern: Site, sites: Sequence[Site], after: st
     for page in pages:
         for folder in page.get("CommonPrefixes", ()):
             prefix = shape.site_in(folder["Prefix"])
+            # A folder that holds keys behind `after` is listed again.
             if prefix is None or prefix <= after:
                 continue
             site = find_site(sites, prefix, pattern.bucket)
-            if site == pattern.named(prefix) and _has_log(client, site):
+            if site == pattern.named(prefix):
                 yield site
 
 
-def _has_log(client: S3Client, site: Site) -> bool:
+def has_log(client: S3Client, site: Site) -> bool:
+    """Whether it is a site: whether a release log lies there."""
     answer = client.list_objects_v2(Bucket=site.bucket, Prefix=Layout(site.prefix).log, MaxKeys=1)
     return bool(answer.get("Contents"))
 
 
-def sweep(sites: Iterable[Site], run: Callable[[Site], object], has_time: Callable[[], bool]) -> Swept:
+def sweep(
+    found: Iterable[Site], is_site: Callable[[Site], bool], run: Callable[[Site], object], has_time: Callable[[], bool]
+) -> Swept:
     """Run each site, one after the other.
 
     Args:
-        sites: The sites.
+        found: What may be sites; it may be many that are none.
+        is_site: See `has_log`.
         run: Cleans one.
-        has_time: Whether there is time for another.
+        has_time: Whether there is time for another. For the first one there is always.
     """
-    swept = Swept()
-    last = ""
-    for site in sites:
-        if swept.sites and not has_time():
+    swept, last = Swept(), ""
+    for site in found:
+        if last and not has_time():
             swept.rest = last
             break
+        last = site.prefix
+        if not is_site(site):
+            continue
         try:
             run(site)
         except Exception as error:  # noqa: BLE001 (whatever fails there, the other sites get their runs)
             swept.failed.append((site, f"{type(error).__name__}: {error}"))
         swept.sites += 1
-        last = site.prefix
     return swept

@@ -134,7 +134,8 @@ def marker_keys(layouts: Sequence[Layout]) -> list[dict[str, str]]:
     """What the key of a marker is like, for an event pattern. Pure.
 
     If there are more sites than a pattern has room for, it is any marker in the bucket: the cleaner passes over those
-    of sites that it does not clean, as it does with those that a ``*`` matches across folders.
+    of sites that it does not clean, as it does with those that a ``*`` matches across folders:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-wildcard-matching
     """
     keys = [
         {"wildcard": markers.replace("\\", r"\\") + STAR} if is_pattern(markers) else {"prefix": markers}

@@ -31,6 +31,7 @@ LONGEST_FIRST = (
     "http/test_faults.py",
     "http/test_odd_objects.py",
     "e2e/test_lifetime.py",
+    "e2e/test_many_sites.py",
     "http/test_large_files.py",
     "http/test_cut_answers.py",
     "unit/cleaner_lambda/test_second_model.py",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from uploader.library.cleaning import clean, plan
     from uploader.library.diagnosis import diagnose
     from uploader.library.ending import end
-    from uploader.library.inspection import releases, status, verify
+    from uploader.library.inspection import releases, report, status, verify
     from uploader.library.keeping import pin, rollback, unpin
     from uploader.library.overview import sites
     from uploader.library.publishing import publish, run
@@ -43,6 +43,7 @@ __all__ = [
     "plan",
     "publish",
     "releases",
+    "report",
     "restore",
     "rollback",
     "run",
@@ -60,7 +61,7 @@ _HOMES = {
     "library.cleaning": ("clean", "plan"),
     "library.diagnosis": ("diagnose",),
     "library.ending": ("end",),
-    "library.inspection": ("releases", "status", "verify"),
+    "library.inspection": ("releases", "report", "status", "verify"),
     "library.keeping": ("pin", "rollback", "unpin"),
     "library.overview": ("sites",),
     "library.publishing": ("publish", "run"),

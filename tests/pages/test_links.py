@@ -40,7 +40,7 @@ def anchors_of(page: Path) -> frozenset[str]:
 def pages() -> list[Path]:
     """Every Markdown file of ours; what build tools read and wrote is theirs."""
     found = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
-    return sorted(page for page in found if not {"outputs", "projects"} & set(page.parts))
+    return sorted(page for page in found if not {"outputs", "projects", "node_modules"} & set(page.parts))
 
 
 def links(page: Path) -> list[str]:

@@ -58,13 +58,13 @@ def test_the_exit_statuses_are_the_helps() -> None:
 
 def test_every_dependency_has_one_line_and_every_line_is_a_dependency() -> None:
     """Of every environment; `boto3`, which several of them have, has a line for each use."""
-    said = re.findall(r"^- `([\w-]+)`(?: \(npm\))?: ", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE)
+    said = re.findall(r"^- `([@\w/-]+)`(?: \(npm\))?: ", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE)
     named: set[str] = set()
     for folder in ("", "examples/emulator", "bench", "bench/runtime"):
         project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())
         lists = [project["project"]["dependencies"], *project.get("dependency-groups", {}).values()]
         named |= {re.split(r"[\[=<>]", each)[0] for one in lists for each in one if isinstance(each, str)}
-    for folder in ("", "examples/site"):
+    for folder in ("", "examples/site", "tests/browser"):
         named |= json.loads((ROOT / folder / "package.json").read_text())["devDependencies"].keys()
     assert set(said) == named
     assert {name for name in said if said.count(name) > 1} == {"boto3"}

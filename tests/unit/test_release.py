@@ -109,8 +109,15 @@ def test_every_action_is_pinned_by_its_commit_and_named_by_its_version(path: Pat
     assert [each for each in used if each != OURS and not PINNED.fullmatch(each)] == []
 
 
+def test_an_action_has_one_commit_in_all_files() -> None:
+    used = {each for path in WITH_ACTIONS for each in re.findall(r"uses: (.*@.*)$", path.read_text(), re.MULTILINE)}
+    assert len(used) == len({each.partition("@")[0] for each in used})
+
+
 def test_the_component_shown_is_of_the_newest_version() -> None:
-    assert re.findall(r"/publish@(\S+)", (ROOT / "docs" / "ci.md").read_text()) == [VERSION]
+    assert re.findall(r"/publish@(\S+)", (ROOT / "docs" / "ci.md").read_text()) == [f"v{VERSION}"], (
+        "as `make release` tags it"
+    )
 
 
 def test_only_the_job_that_publishes_can_ask_for_an_identity_and_no_step_has_a_secret() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from release_log.instants import format_instant
 from uploader.cli.console import readable
+from uploader.cli.markdown import code
 from uploader.counted import counted
 from uploader.printable import printable
 
@@ -83,8 +84,8 @@ def _summary(document: Mapping[str, Any], retires: Sequence[Retiring] | None) ->
     yield ""
     yield "| | |"
     yield "| --- | --- |"
-    yield f"| where | {_code('s3://' + document['bucket'] + '/' + document['prefix'])} |"
-    yield f"| channel | {_code(document['channel'])} |"
+    yield f"| where | {code('s3://' + document['bucket'] + '/' + document['prefix'])} |"
+    yield f"| channel | {code(document['channel'])} |"
     yield f"| uploaded | {counted(counts['uploaded'], 'file')}, {readable(document['bytes_uploaded'])} |"
     yield f"| unchanged | {counted(counts['unchanged'], 'file')} |"
     if retires is not None and not failed:
@@ -96,7 +97,7 @@ def _summary(document: Mapping[str, Any], retires: Sequence[Retiring] | None) ->
 
 
 def _title(document: Mapping[str, Any]) -> str:
-    release = _code(document["release"])
+    release = code(document["release"])
     if document["dry_run"]:
         return f"Dry run of {release}"
     if document.get("exit_status"):
@@ -108,7 +109,7 @@ def _files(keys: Sequence[str]) -> Iterator[str]:
     if keys:
         yield "<details><summary>New files</summary>"
         yield ""
-        yield from (f"- {_code(key)}" for key in keys[:SHOWN])
+        yield from (f"- {code(key)}" for key in keys[:SHOWN])
         if len(keys) > SHOWN:
             yield f"- and {counted(len(keys) - SHOWN, 'more file')}"
         yield ""
@@ -124,7 +125,7 @@ def _retirements(retires: Sequence[Retiring]) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for each in first[:SHOWN]:
         stays = f"at least until {format_instant(each.until)}" if each.until else f"kept: {each.kept_by}"
-        yield f"| {_code(each.key)} | {each.state} | {stays} |"
+        yield f"| {code(each.key)} | {each.state} | {stays} |"
     if len(first) > SHOWN:
         yield f"| and {counted(len(first) - SHOWN, 'more file')} | | |"
     yield ""
@@ -135,14 +136,3 @@ def _retirements(retires: Sequence[Retiring]) -> Iterator[str]:
 def _is_a_plan(document: Mapping[str, Any]) -> bool:
     """Whether the release is not current, and what it would retire stays as it is."""
     return bool(document["dry_run"] or document["staged"])
-
-
-def _code(text: str) -> str:
-    """A text in which nothing is Markdown or HTML."""
-    shown = printable(text).replace("|", "\\|")
-    fence = "`" * (1 + max((len(run) for run in _ticks(shown)), default=0))
-    return f"{fence} {shown} {fence}" if "`" in shown else f"`{shown}`"
-
-
-def _ticks(text: str) -> list[str]:
-    return "".join(each if each == "`" else " " for each in text).split()

@@ -21,6 +21,7 @@ COMMANDS = {
     "releases": "releases",
     "status": "status",
     "sites": "sites",
+    "report": "report",
     "verify": "verify",
     "rollback": "rollback",
     "pin": "pins",

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,9 +18,13 @@ class OutputOptions:
         quiet: Print errors only, and the JSON document if `as_json`.
         verbose: Log more, such as every file.
         show_all: Print every entry of a list that may be very long.
+        as_markdown: The answer is Markdown.
+        html: The file into which the answer is written as a page; None: it is not.
     """
 
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
     show_all: bool = False
+    as_markdown: bool = False
+    html: Path | None = None

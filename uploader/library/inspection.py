@@ -1,4 +1,4 @@
-"""Look at a site: its releases, its state, whether its current releases are whole. Nothing is changed."""
+"""Look at a site: its releases, its state, a report, whether its current releases are whole. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from uploader.operations import releases as release_list
 from uploader.operations import status as site_status
 from uploader.operations import verify as verification
+from uploader.operations.report.read import read_report
 
 if TYPE_CHECKING:
     from uploader.library.site import Site
     from uploader.operations.releases import Listed
+    from uploader.operations.report.read import SiteReport
     from uploader.operations.status import Status
     from uploader.operations.verify import Verified
 
@@ -41,6 +43,20 @@ def status(site: Site, *, now: datetime | None = None) -> Status:
         UploaderError: S3 refused.
     """
     return site_status.read_status(site.open(), site.layout, now or datetime.now(UTC))
+
+
+def report(site: Site, *, newest: int = 1000, now: datetime | None = None) -> SiteReport:
+    """Find out what a report of a site shows: `status`, all releases, what goes when, and what takes how much space.
+
+    Args:
+        site: The site.
+        newest: How many of the newest releases are read, at most. Of older ones only the instant is known.
+        now: As for `status`.
+
+    Raises:
+        UploaderError: S3 refused.
+    """
+    return read_report(site.open(), site.layout, now or datetime.now(UTC), newest=newest)
 
 
 def verify(site: Site, *, channel: str | None = None, release_id: str | None = None) -> Verified:

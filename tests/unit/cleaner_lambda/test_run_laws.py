@@ -46,8 +46,8 @@ site_policies = st.builds(
 )
 
 
-whole_runs = settings(max_examples=100 * MORE)
-"""As many examples as usual; `make torture` has more."""
+whole_runs = settings(max_examples=50 * MORE)
+"""Half as many examples as usual, as each is a whole story; `make torture` has more."""
 
 
 @st.composite

@@ -14,6 +14,10 @@ PATTERN = Site("b", "previews/*/", Policy())
 SITES = [PATTERN.named(f"previews/{name}/") for name in "abcde"]
 
 
+def any_site(_: Site) -> bool:
+    return True
+
+
 def always() -> bool:
     return True
 
@@ -24,12 +28,12 @@ def never() -> bool:
 
 def test_each_site_has_its_run() -> None:
     ran: list[Site] = []
-    swept = sweep(SITES, ran.append, always)
+    swept = sweep(SITES, any_site, ran.append, always)
     assert (ran, swept.sites, swept.failed, swept.rest) == (SITES, 5, [], None)
 
 
 def test_without_a_site_nothing_is_left() -> None:
-    swept = sweep([], lambda site: pytest.fail(site.prefix), never)
+    swept = sweep([], any_site, lambda site: pytest.fail(site.prefix), never)
     assert (swept.sites, swept.failed, swept.rest) == (0, [], None)
 
 
@@ -39,7 +43,7 @@ def test_one_that_fails_does_not_keep_the_others_from_their_runs() -> None:
             msg = f"S3 refused {site.prefix}"
             raise CleanerError(msg)
 
-    swept = sweep(SITES, run, always)
+    swept = sweep(SITES, any_site, run, always)
     assert (swept.sites, swept.rest) == (5, None)
     assert swept.failed == [(site, f"CleanerError: S3 refused {site.prefix}") for site in SITES[1:3]]
 
@@ -48,12 +52,22 @@ def test_one_that_fails_does_not_keep_the_others_from_their_runs() -> None:
 def test_what_there_is_no_time_for_is_left_after_the_last_one_and_one_has_always_time(rounds: int, done: int) -> None:
     """Otherwise a short invocation would hand on for ever."""
     left = iter([True] * rounds + [False])
-    swept = sweep(SITES, lambda _: None, lambda: next(left))
+    swept = sweep(SITES, any_site, lambda _: None, lambda: next(left))
     assert (swept.sites, swept.rest) == (done, SITES[done - 1].prefix)
 
 
+def test_folders_that_are_no_sites_have_no_run_and_take_no_more_than_the_time() -> None:
+    """There may be a hundred thousand of them, with a request for each."""
+    ran: list[Site] = []
+    swept = sweep(SITES, lambda site: site in SITES[1:2], ran.append, always)
+    assert (ran, swept.sites, swept.rest) == (SITES[1:2], 1, None)
+    left = iter([True, True, False])
+    swept = sweep(SITES, lambda _: False, ran.append, lambda: next(left))
+    assert (swept.sites, swept.rest) == (0, SITES[2].prefix)
+
+
 def test_the_last_site_leaves_nothing() -> None:
-    assert sweep(SITES[:1], lambda _: None, never).rest is None
+    assert sweep(SITES[:1], any_site, lambda _: None, never).rest is None
 
 
 @pytest.mark.parametrize("asked", [{"dry_run": True}, {"force": True}, {"dry_run": True, "grace": 0}])

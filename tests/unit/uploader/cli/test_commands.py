@@ -30,6 +30,9 @@ ONE_CALL = {
     "previous",
     "show_all",
     "install",
+    "html",
+    "newest",
+    "as_markdown",
 } | set(SETTINGS)
 """Options that belong to one call: a forgotten environment variable must not change a later call."""
 

@@ -43,7 +43,7 @@ def own(command: Command) -> dict[str, click.Parameter]:
 
 def hints_of(function: Callable[..., object]) -> dict[str, Any]:
     """A function's annotations; what it imports for its types only, among them."""
-    known = {"Any": Any, "Site": Site, "BuildOptions": BuildOptions, "OutputOptions": OutputOptions}
+    known = {"Any": Any, "Path": Path, "Site": Site, "BuildOptions": BuildOptions, "OutputOptions": OutputOptions}
     return get_type_hints(function, known)
 
 
