@@ -69,13 +69,26 @@ class Installation:
         Raises:
             DemoError: The command failed.
         """
-        command = [sys.executable, "-m", "uploader", str(directory), "--bucket", self.bucket]
-        command += ["--prefix", self.prefix, "--release", release, "--json"]
+        return self._uploader(str(directory), "--release", release)
+
+    def report(self, file: Path) -> dict[str, Any]:
+        """Write the page of `report` with the real command line.
+
+        Returns:
+            The JSON document that the command printed.
+
+        Raises:
+            DemoError: The command failed.
+        """
+        return self._uploader("report", "--html", str(file))
+
+    def _uploader(self, *words: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "uploader", *words, "--bucket", self.bucket, "--prefix", self.prefix, "--json"]
         answer = subprocess.run(
             command, cwd=ROOT, env=self.aws.environment(), capture_output=True, text=True, check=False
         )
         if answer.returncode:
-            msg = f"the uploader failed: {answer.stderr.strip()}"
+            msg = f"the uploader failed: {answer.stderr.strip() or answer.stdout.strip()}"
             raise DemoError(msg)
         document: dict[str, Any] = json.loads(answer.stdout)
         return document
