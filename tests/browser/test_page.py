@@ -31,6 +31,8 @@ SLOW = 4
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chromium]:
     """One browser for all tests."""
+    if not AXE.exists():
+        pytest.skip("no axe-core: run `make .setup/browser`")
     try:
         find()
     except ChromiumError as error:
