@@ -86,7 +86,7 @@ format: $(STAMPS)/python docs ## format the code, apply automatic fixes, generat
 	ruff format $(CODE)
 
 clean: ## remove everything that setup installed
-	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules tests/browser/node_modules bench/.venv bench/runtime/.venv cdk.out dist
+	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules tests/browser/node_modules bench/.venv bench/runtime/.venv cdk.out dist demo.html
 
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "setup: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name one with make PYTHON=...")'

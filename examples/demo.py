@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
+from examples.cdk_command import ROOT
 from examples.embedded_aws import EmbeddedAws, EmbeddedAwsError
 from examples.installation import DemoError, Installation
 from examples.site_builds import RELEASES, SiteBuildError, build
@@ -21,6 +22,8 @@ POLICY = {"grace": 5, "version_limit": 1, "version_ttl": 15, "removed_ttl": 20}
 """Seconds instead of hours, so that everything falls due within the demo."""
 
 PLAIN_WIDTH = 120
+
+PAGE = ROOT / "demo.html"
 
 console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PLAIN_WIDTH)
 
@@ -44,7 +47,7 @@ def main() -> int:
     except (DemoError, EmbeddedAwsError, SiteBuildError) as error:
         console.print(f"demo failed: {error}", style="red", markup=False)
         return 1
-    console.print(f"\n[dim]{time.monotonic() - began:.0f} s; the embedded AWS is stopped, nothing is left behind[/dim]")
+    console.print(f"\n[dim]{time.monotonic() - began:.0f} s; the embedded AWS is stopped, only the page is left[/dim]")
     return 0
 
 
@@ -70,6 +73,7 @@ def _run_site(site: Installation) -> None:
     _fail_to_roll_out(site)
     _wait_for_deletions(site, _show_plan(site))
     _show_bucket(site)
+    _write_page(site)
     console.print("\n[bold]What to do next[/bold]")
     console.print("   install it in your account:  . .venv/bin/activate && cdk bootstrap && cdk deploy")
     console.print("   publish from the build job:  python -m uploader DIRECTORY --bucket NAME")
@@ -145,6 +149,16 @@ def _show_bucket(site: Installation) -> None:
         table.add_row(key, str(size), _why(ledger, key))
     table.add_row(f"{site.layout.log}…", "", "release log: markers and the cleaner's ledger")
     console.print(table)
+
+
+def _write_page(site: Installation) -> None:
+    _step("7. Write a page about the site: python -m uploader report --html demo.html")
+    found = site.report(PAGE)
+    retired = found["retiring"]["whole"]["objects"]
+    console.print(
+        f"   {len(found['releases'])} releases, {retired} retired assets; open it in a browser, it needs no network:"
+    )
+    console.print(f"   {PAGE.as_uri()}", soft_wrap=True)
 
 
 def _why(ledger: Ledger, key: str) -> str:

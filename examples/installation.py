@@ -70,12 +70,18 @@ class Installation:
         Raises:
             DemoError: The command failed.
         """
-        answer = self._uploader(str(directory), "--release", release, "--json")
-        if answer.returncode:
-            msg = f"the uploader failed: {answer.stderr.strip()}"
-            raise DemoError(msg)
-        document: dict[str, Any] = json.loads(answer.stdout)
-        return document
+        return self._document(str(directory), "--release", release)
+
+    def report(self, file: Path) -> dict[str, Any]:
+        """Write the page of `report` with the real command line.
+
+        Returns:
+            The JSON document that the command printed.
+
+        Raises:
+            DemoError: The command failed.
+        """
+        return self._document("report", "--html", str(file))
 
     def fail_to_roll_out(self, directory: Path, release: str) -> str:
         """Roll a build out with a command that fails; returns what the uploader says.
@@ -106,6 +112,14 @@ class Installation:
         key = f"{self.prefix}index.html"
         body: bytes = self.aws.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return body.decode()
+
+    def _document(self, *arguments: str) -> dict[str, Any]:
+        answer = self._uploader(*arguments, "--json")
+        if answer.returncode:
+            msg = f"the uploader failed: {answer.stderr.strip() or answer.stdout.strip()}"
+            raise DemoError(msg)
+        document: dict[str, Any] = json.loads(answer.stdout)
+        return document
 
     def _uploader(self, *arguments: str, after: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         command = [

@@ -9,14 +9,11 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.paths import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COMMAND = [sys.executable, "-u", "-m", "examples.demo"]
 
@@ -51,6 +48,8 @@ def test_the_demo_ends_with_what_the_plan_named(tmp_path: Path) -> None:
     assert re.search(r"exactly the \d+ assets that the plan named, and nothing else", answer.stdout)
     for words in ("uploaded (new)", "superseded_at=", "removed_at=", "What to do next", "EventBridge Scheduler: at("):
         assert words in answer.stdout
+    (page,) = re.findall(r"^ +file://(\S+)$", answer.stdout, re.MULTILINE)
+    assert '<script type="application/json" id="data">{"bucket":"' in Path(page).read_text()
     (url,) = re.findall(r"up at (\S+)", answer.stdout)
     assert not is_up(url)
     assert not list(tmp_path.glob("embedded-aws-*"))

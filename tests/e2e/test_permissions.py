@@ -163,7 +163,7 @@ class TestEnough:
         assert marks == [[], ["removed_at"], []]
         assert set(site.assets()) == {"assets/app-4a1b2c3d.js", logo, "assets/film.mp4"}
         assert site.invoke({"full": True})["failed"] == []
-        for look in (["releases"], ["status"], ["verify"], ["verify", "--release", release_id]):
+        for look in (["releases"], ["status"], ["report"], ["verify"], ["verify", "--release", release_id]):
             answer = job.uploader(*look)
             assert (answer.returncode, answer.stderr) == (0, ""), look
 

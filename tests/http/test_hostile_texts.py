@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ WORDS: dict[str, list[str]] = {
     "drop": [ID],
     "releases": [],
     "status": [],
+    "report": ["--html", os.devnull],
     "sites": ["*/", "assets/"],
     "verify": ["--release", ID],
     "rollback": [ID, "--dry-run"],
@@ -182,3 +184,9 @@ def test_the_test_would_notice(hostile: Uploader) -> None:
         ended = hostile.run(command, "--bucket", hostile.bucket)
         for each in words:
             assert each in ended.stdout, (command, ended)
+
+
+def test_the_markdown_of_a_report_is_text_too(hostile: Uploader) -> None:
+    ended = hostile.run("report", "--markdown", "--bucket", hostile.bucket)
+    check(ended)
+    assert r"\x1b]0;owned" in ended.stdout

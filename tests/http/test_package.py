@@ -65,6 +65,8 @@ def test_the_wheel_has_the_uploader_and_what_it_shares_with_the_cleaner_and_no_m
     assert {name for name in names if ".data/" in name} == {data + page for page in manual}
     typed, schemas = {"uploader/py.typed", "release_log/py.typed"}, {"uploader/uploader.schema.json", MARKER}
     assert typed | schemas <= set(names)
+    parts = ("page.html", "page.css", "page.js", "uPlot.js", "uPlot.css", "uPlot.LICENSE")
+    assert {f"uploader/cli/report/parts/{part}" for part in parts} <= set(names)
 
 
 @pytest.mark.parametrize("command", [["uploader"], ["python", "-P", "-m", "uploader"]])

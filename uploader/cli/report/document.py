@@ -36,7 +36,7 @@ def document(report: SiteReport, bucket: str, prefix: str) -> dict[str, Any]:
         "problems": [*status.problems, *(stop["text"] for stop in run["stopped_by"] if not stop["passes"])]
         if run
         else list(status.problems),
-        "warnings": list(status.warnings),
+        "warnings": [*status.warnings, *filter(None, [report.unseen])],
         "releases": [_release(each) for each in report.releases],
         "waiting": [*_waiting("being uploaded", status.pending), *_waiting("staged", status.staged)],
         "retiring": _retiring(report.retiring),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from release_log.ledger_view import FoldedMarker
 from uploader.history.order import dated, newest_first
 from uploader.history.release import id_of, read_releases
+from uploader.history.unseen import warning_of
 from uploader.operations.report.retiring import retiring
 from uploader.operations.report.space import Stored, by_age, largest
 from uploader.operations.report.timeline import timeline
@@ -39,6 +40,7 @@ class SiteReport:
         retiring: What is retired, and when it goes.
         ages: How long what is stored has been there.
         largest: The logical paths that take the most space.
+        unseen: A line if the cleaner does not see what is published; None if it does.
     """
 
     at: datetime
@@ -47,6 +49,7 @@ class SiteReport:
     retiring: Retiring
     ages: Sequence[Band]
     largest: Sequence[LogicalPath]
+    unseen: str | None = None
 
 
 def read_report(bucket: ReaderPort, layout: Layout, now: datetime, *, newest: int) -> SiteReport:
@@ -75,6 +78,7 @@ def read_report(bucket: ReaderPort, layout: Layout, now: datetime, *, newest: in
         retiring=retiring(retired, now),
         ages=by_age(stored, now),
         largest=largest(stored),
+        unseen=warning_of(layout, log, instants, now) if status.ledger else None,
     )
 
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from release_log.ledger_file import pack
 from release_log.ledger_view import FoldedMarker, RetiredAsset
-from release_log.marker import Asset, Release
+from release_log.marker import Asset, Release, encode
 from release_log.tags import State
+from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
 from uploader.history.current import Current
 from uploader.history.release import LoggedRelease, Unreadable
 from uploader.operations.report.amount import Amount
-from uploader.operations.report.read import stored_of
+from uploader.operations.report.read import read_report, stored_of
 from uploader.operations.report.retiring import MOST_STEPS, NOT_LOOKED_AT, Step, retiring
 from uploader.operations.report.space import BANDS, LARGEST, Stored, by_age, largest
 from uploader.operations.report.timeline import Standing, timeline
 from uploader.s3.port import Listing
 
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+LEDGER = pack(
+    {
+        "current": {},
+        "folded": {},
+        "retired": {},
+        "deleting": None,
+        "listed_at": "2026-11-23T11:00:00Z",
+        "last_run": {},
+    }
+)
 
 
 def release(release_id: str, at: datetime, sizes: dict[str, int], channel: str = "main") -> LoggedRelease:
@@ -139,3 +150,17 @@ def test_only_what_exists_is_stored_and_each_object_once() -> None:
         Stored("shared", 7, NOON, current=True),
         Stored("old", 3, NOON - HOUR, current=False),
     ]
+
+
+# What is read
+
+
+def test_a_marker_that_no_run_has_seen_for_long_is_told() -> None:
+    bucket = FakeBucket()
+    body = encode(Release("one", "main", NOON, "assets/", {}, {}))
+    bucket.write(LAYOUT.marker_key("20261123T120000Z-one"), body)
+    bucket.write(LAYOUT.ledger, LEDGER)
+    assert read_report(bucket, LAYOUT, NOON, newest=1).unseen is None
+    late = read_report(bucket, LAYOUT, NOON + HOUR, newest=1)
+    assert "the cleaner has not seen" in (late.unseen or "")
+    assert [each.name for each in late.releases] == ["one"]

@@ -163,7 +163,7 @@
     const lines = [...notes(report.problems, "problem", "Problem"), ...notes(report.warnings, "warning", "Warning")];
     byId("wrong").append(lines.length
       ? make("ul", { class: "notes" }, ...lines)
-      : make("p", { class: "good" }, "Nothing is wrong, as far as the release log says; `python -m uploader doctor` looks at more."));
+      : make("p", { class: "good" }, "Nothing is wrong, as far as the release log says; ", make("code", {}, "python -m uploader doctor"), " looks at more."));
   }
 
   const current = report.releases.filter((each) => each.standing === "current");
@@ -236,7 +236,7 @@
           return {
             data: [x, ...lanes.map((_, lane) => y.map((at) => (at === lanes.length - 1 - lane ? at : null)))],
             scales: { x: { time: true, range: span }, y: { range: [-0.6, lanes.length - 0.4] } },
-            axes: [axis({ space: wide ? 80 : 90, values: times }), axis({
+            axes: [axis({ space: 66, values: times }), axis({
               size: wide ? 180 : 92, splits: lanes.map((_, i) => i),
               values: () => lanes.map((_, i) => cut(lanes[lanes.length - 1 - i])),
             })],
@@ -293,9 +293,9 @@
             return {
               data: [x, steps.map((each) => each.bytes), steps.map((each) => each.objects)],
               scales: { x: { time: true, range: span }, bytes: { range: upTo }, objects: { range: upTo } },
-              axes: [axis({ space: 80, values: times }),
-                axis({ scale: "bytes", size: 66, values: (u, splits) => splits.map(readable) }),
-                axis({ scale: "objects", side: 1, size: 56, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7],
+              axes: [axis({ space: 66, values: times }),
+                axis({ scale: "bytes", size: 74, values: (u, splits) => splits.map(readable) }),
+                axis({ scale: "objects", side: 1, size: 66, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7],
                   values: (u, splits) => splits.map((each) => each.toLocaleString("en")) })],
               series: [{}, curve("retired", "bytes", 2), curve("current", "objects", 2, [6, 4])],
             };
@@ -308,10 +308,14 @@
 
   /* Space by age, and the largest logical paths */
 
-  const SHORT = ["< 1 d", "< 7 d", "< 30 d", "< 90 d", "< 1 y", "older"];
+  const SHORT = ["<1d", "<7d", "<30d", "<90d", "<1y", "older"];
 
   function ages() {
     const place = byId("ages");
+    if (report.largest.length === 0) {
+      place.append(make("p", {}, "No asset is known."));
+      return;
+    }
     const wholes = report.ages.map((each) => each.current.bytes + each.retired.bytes);
     const x = report.ages.map((_, i) => i);
     place.append(
@@ -330,7 +334,7 @@
           return {
             data: [x, wholes, report.ages.map((each) => each.current.bytes)],
             scales: { x: { time: false, range: [-0.6, x.length - 0.4] }, y: { range: (u, least, most) => [0, Math.max(1, most * 1.08)] } },
-            axes: [axis({ splits: x, values: () => SHORT, grid: { show: false } }), axis({ size: 66, values: (u, splits) => splits.map(readable) })],
+            axes: [axis({ splits: x, values: () => SHORT, grid: { show: false } }), axis({ size: 74, values: (u, splits) => splits.map(readable) })],
             series: [{}, bar("retired"), bar("current")],
           };
         },
