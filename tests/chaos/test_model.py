@@ -99,6 +99,33 @@ def test_needed_asset_is_lost(site: Site, folder: str) -> None:
         site.model.look()
 
 
+@pytest.mark.parametrize(("placed", "lost"), [(False, "stored"), (True, "stored"), (True, "page")])
+def test_a_page_is_stored_and_in_place_once_a_file_says_so(site: Site, *, placed: bool, lost: str) -> None:
+    """Until then the release before is current too."""
+    site.time += timedelta(seconds=1)
+    page, stored = f"{PREFIX}index.html", f"{LOG}pages/{'a' * 64}"
+    marker = {"app": {"key": asset("app", 4)}, "index.html": {"key": page, "stored": "a" * 64}}
+    site.put(asset("app", 4), body("app", 4))
+    site.put(stored, b"page")
+    key = f"{LOG}markers/{site.time:%Y%m%dT%H%M%SZ}-p.json"
+    site.put(key, json.dumps({"format": 3, "channel": "default", "assets": marker}).encode())
+    site.model.look()
+    site.time += timedelta(seconds=1000)
+    if placed:
+        site.put(page, b"page")
+        site.put(key.replace(".json", ".placed.json"), b"{}")
+        site.model.look()
+        assert asset("app", 3) not in site.model.overdue(), "it is superseded since a moment ago"
+    else:
+        site.goes("app", 3)
+        with pytest.raises(BrokenError, match=r"app-.* is current in default .* is lost"):
+            site.model.look()
+        site.put(asset("app", 3), body("app", 3))
+    del site.stored[stored if lost == "stored" else page]
+    with pytest.raises(BrokenError, match=r"(pages/a+|index.html) is current in default .* is lost"):
+        site.model.look()
+
+
 def test_marker_without_its_assets(site: Site) -> None:
     """An upload that ends before all is there."""
     site.publish(app=4)
