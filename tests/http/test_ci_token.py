@@ -34,7 +34,8 @@ FOR_EVER = 4102444800
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[EmbeddedAws]:
     """An AWS with a bucket, and for each of `JOBS` a role of its name with the policy of ``docs/security.md``."""
-    (policy,) = re.findall(r"```json\n(\{\s*\"Version\".*?)```", (ROOT / "docs" / "security.md").read_text(), re.DOTALL)
+    page = (ROOT / "docs" / "security.md").read_text()
+    policy, *_ = re.findall(r"```json\n(\{\s*\"Version\".*?)```", page, re.DOTALL)
     with EmbeddedAws(enforce_iam=True) as aws:
         aws.client("s3").create_bucket(Bucket=BUCKET)
         iam = aws.client("iam")
