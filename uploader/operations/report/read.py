@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from release_log.layout import Layout
 from release_log.ledger_view import FoldedMarker
 from uploader.history.order import dated, newest_first
 from uploader.history.release import id_of, read_releases
@@ -16,11 +15,11 @@ from uploader.operations.report.timeline import timeline
 from uploader.operations.status import read_status
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from release_log.layout import Layout
     from release_log.ledger_view import RetiredAsset
-    from release_log.marker import Release
     from uploader.history.current import Current
     from uploader.history.release import LoggedRelease, Unreadable
     from uploader.operations.report.retiring import Retiring
@@ -84,32 +83,23 @@ def read_report(bucket: ReaderPort, layout: Layout, now: datetime, *, newest: in
 
 
 def current_keys(current: Current) -> set[str]:
-    """The keys of the current releases: a page is in place, and stored as well."""
-    return set[str]().union(*(each.release.all_keys for each in current.releases.values()))
+    """The keys of the current releases."""
+    return set[str]().union(*(each.release.keys for each in current.releases.values()))
 
 
 def stored_of(current: Current, retired: Collection[RetiredAsset], listing: Listing) -> Iterable[Stored]:
     """The objects of the site that exist, each once. Pure."""
     named = {
-        key: logical
+        asset.key: logical
         for each in current.releases.values()
-        for key, logical in _objects_of(each.release)
-        if key in listing.sizes
+        for logical, asset in each.release.assets.items()
+        if asset.key in listing.sizes
     }
     for key, logical in named.items():
         yield Stored(logical, listing.sizes[key], listing.times[key], current=True)
     for each in retired:
         if each.key in listing.sizes and each.key not in named:
             yield Stored(each.logical, listing.sizes[each.key], listing.times[each.key], current=False)
-
-
-def _objects_of(release: Release) -> Iterator[tuple[str, str]]:
-    """The key of each object with its logical path."""
-    layout = Layout(release.prefix)
-    for logical, asset in release.assets.items():
-        yield asset.key, logical
-        if asset.stored is not None:
-            yield layout.page_key(asset.stored), logical
 
 
 def _timeline(

@@ -92,8 +92,7 @@ def timeline(
             )
             continue
         release = each.release
-        # By its stored version, a page with other content is another object.
-        sizes = {key: asset.size for key, asset in release.objects.items()}
+        sizes = {asset.key: asset.size for asset in release.assets.values()}
         newer = waiting.pop(release.channel, None)
         if newer is not None:
             found.append(_against(newer, sizes))
@@ -104,7 +103,7 @@ def timeline(
             at=each.at,
             standing=_standing(each, current),
             metadata=dict(release.metadata),
-            whole=None if release.ended else amount_of(asset.size for asset in release.assets.values()),
+            whole=None if release.ended else amount_of(sizes.values()),
         )
         waiting[release.channel] = _Newer(entry, sizes)
     for oldest in waiting.values():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from release_log.layout import Layout
 from release_log.ledger_file import pack
 from release_log.ledger_view import FoldedMarker, RetiredAsset
 from release_log.marker import Asset, Release, encode
@@ -151,20 +150,6 @@ def test_only_what_exists_is_stored_and_each_object_once() -> None:
         Stored("shared", 7, NOON, current=True),
         Stored("old", 3, NOON - HOUR, current=False),
     ]
-
-
-def test_a_page_with_other_content_is_new_and_takes_space_in_place_and_stored() -> None:
-    pages = []
-    for number, at in (("2", NOON), ("1", NOON - HOUR)):
-        page = Asset("index.html", 5, fingerprinted=False, stored=number * 64)
-        body = Release(number, "main", at, "", {}, {"index.html": page}, format=3)
-        pages.append(LoggedRelease(number, f".releases/markers/{number}.json", at, body))
-    newest = timeline(pages, {}, {}, frozenset())[0]
-    assert (newest.whole, newest.new, newest.retired) == (Amount(1, 5), Amount(1, 5), Amount(1, 5))
-    kept = Layout("").page_key("2" * 64)
-    listing = Listing({"index.html": 5, kept: 5}, {"index.html": NOON, kept: NOON}, {})
-    found = stored_of(Current({"main": pages[0]}, {}, (), (), {}, {}), [], listing)
-    assert largest(found) == [("index.html", Amount(2, 10), Amount(2, 10))]
 
 
 # What is read
