@@ -164,7 +164,7 @@ def test_every_command_of_the_pages_runs(
     commands = re.findall(r"^\$ (python (?:-P )?-m uploader .*)$", text, re.MULTILINE)
     commands += [f"python -m {each}" for each in re.findall(r"^ +- (uploader .*)$", text, re.MULTILINE)]
     commands = [each for each in dict.fromkeys(commands) if not re.search(r"uploader (plan|clean|doctor) ", each)]
-    assert len(commands) == 21
+    assert len(commands) == 22
     (configuration,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     (tmp_path / "uploader.toml").write_text(configuration)
     other = site_folder("other", {"index.html": "x", "app-4a1b2c3d.js": "x"})

@@ -86,7 +86,7 @@
 
   /* Ticks in UTC, as everything else; the first one says the year or the day that the others belong to. */
   function times(u, splits, index, space, step) {
-    const [from, to, whole] = step >= 28 * 86400 ? [0, 7, 0] : step >= 86400 ? [5, 10, 4] : [11, 16, 10];
+    const [from, to, whole] = step >= 28 * 86400 ? [0, 7, 0] : step >= 86400 ? [5, 10, 4] : [11, step < 60 ? 19 : 16, 10];
     return splits.map((each, i) => {
       const text = new Date(each * 1000).toISOString();
       return text.slice(from, to) + (i === 0 && whole ? `\n${text.slice(0, whole)}` : "");
@@ -225,6 +225,19 @@
         }
         return best;
       };
+      /* Of points that lie on each other one is drawn: each of them can be chosen all the same. */
+      const apart = (u, lane) => {
+        const kept = [];
+        let last = -Infinity;
+        u.data[lane].forEach((at, i) => {
+          if (at === null) return;
+          const left = u.valToPos(x[i], "x");
+          if (left - last < 1.5) return;
+          kept.push(i);
+          last = left;
+        });
+        return kept;
+      };
       const newest = shown.length - 1;
       place.append(...chart({
         label: "Releases by channel over time; the arrow keys go from release to release", height: 90 + 30 * lanes.length,
@@ -242,7 +255,7 @@
             })],
             series: [{}, ...lanes.map((name, i) => ({
               label: name, paths: () => null,
-              points: many ? { show: true, size: 5, width: 1, fill: colour(`c${i % 8}`), stroke: colour(`c${i % 8}`) }
+              points: many ? { show: true, filter: apart, size: 5, width: 1, fill: colour(`c${i % 8}`), stroke: colour(`c${i % 8}`) }
                 : { show: true, size: 11, width: 1, fill: colour(`c${i % 8}`), stroke: colour("card") },
             }))],
           };
@@ -356,7 +369,7 @@
 
   /* The cleaner's last run */
 
-  const DONE = Object.assign(Object.create(null), { delete: "deleted", keep: "kept", tag: "tagged", untag: "untagged" });
+  const DONE = Object.assign(Object.create(null), { delete: "deleted", keep: "kept", tag: "tagged", untag: "untagged", set_aside: "set aside" });
 
   function cleaner() {
     const place = byId("cleaner");
