@@ -73,12 +73,12 @@ def test_each_request_is_signed_with_credentials_that_still_live(profile: Path, 
 
 def test_credentials_that_cannot_be_renewed_are_one_line(profile: Path, proxy: FaultProxy, bucket: str) -> None:
     """Also those that have ended when they come, for which botocore raises a `RuntimeError`."""
-    profile.write_text(PROCESS.format(life=1, times=False, file=""))
+    profile.write_text(PROCESS.format(life=LIFE, times=False, file=""))
     requests = Requests(connect(Access(bucket, "us-east-1", proxy.url, profile="p")))
     requests.create("assets/x", b"x")
     past = profile.with_suffix(".json")
     past.write_text(json.dumps(int(time.time()) - 60))
-    time.sleep(1.1)
+    time.sleep(LIFE + 0.1)
     for program, words in (
         (PROCESS.format(life=0, times=True, file=str(past)), "still expired"),
         ("raise SystemExit(3)", "custom-process"),

@@ -244,18 +244,11 @@ def _is_ending(name: str) -> bool:
 
 _EXACT = {name.lower(): kind.what for kind in PRIVATE for name in kind.names if not _WILD.search(name)}
 _ENDINGS = {name[2:]: kind.what for kind in PRIVATE for name in kind.names if _is_ending(name)}
-_WILD_NAMES = [
-    (re.compile(fnmatch.translate(name.lower())), kind.what)
-    for kind in PRIVATE
-    for name in kind.names
-    if _WILD.search(name) and not _is_ending(name)
+_GLOBS = [
+    (name.lower(), kind.what) for kind in PRIVATE for name in kind.names if _WILD.search(name) and not _is_ending(name)
 ]
-_LITERALS = [
-    _WILDCARD.split(name.lower())
-    for kind in PRIVATE
-    for name in kind.names
-    if _WILD.search(name) and not _is_ending(name)
-]
+_WILD_NAMES = [(re.compile(fnmatch.translate(glob)), what) for glob, what in _GLOBS]
+_LITERALS = [_WILDCARD.split(glob) for glob, _ in _GLOBS]
 """The texts between the wildcards of each glob."""
 _BEGINNINGS = tuple({first for first, *_ in _LITERALS if first})
 _TEXTS = tuple({max(texts, key=len) for texts in _LITERALS if not texts[0]})

@@ -10,7 +10,7 @@ from release_log.layout import Layout
 from release_log.ledger_view import view
 from release_log.marker import decode
 from release_log.site_pattern import SitePattern, is_pattern
-from uploader.history.stops import PASSING
+from uploader.history.stops import PASSING, stops_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -148,8 +148,7 @@ def _listed(
         if release is None or not release.ended:
             current.append(_current(channels.get(release_id), release_id, release))
     run: Mapping[str, Any] = ledger.last_run if ledger else {}
-    stopped_by = [stop for stop in run.get("stopped_by") or () if isinstance(stop, dict)]
-    stops = [str(stop.get("message")) for stop in stopped_by if stop.get("reason") not in PASSING]
+    stops = [str(stop.get("message")) for stop in stops_of(run) if stop.get("reason") not in PASSING]
     return ListedSite(
         prefix,
         pattern,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from release_log.instants import format_instant
 from uploader.cli.cleaner_answer import what_stops
-from uploader.history.stops import PASSING
+from uploader.history.stops import PASSING, stops_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,7 +63,7 @@ def last_run(ledger: LedgerView | None) -> dict[str, Any] | None:
     run = ledger.last_run if ledger else None
     if not run:
         return None
-    counts, size, stops = run.get("counts"), run.get("bytes_deleted"), run.get("stopped_by")
+    counts, size = run.get("counts"), run.get("bytes_deleted")
     return {
         "at": _text(run.get("at")),
         "run": _text(run.get("run")),
@@ -71,7 +71,7 @@ def last_run(ledger: LedgerView | None) -> dict[str, Any] | None:
         if isinstance(counts, dict)
         else {},
         "bytes_deleted": size if isinstance(size, int) else 0,
-        "stopped_by": [_stop(each) for each in stops if isinstance(each, dict)] if isinstance(stops, list) else [],
+        "stopped_by": [_stop(each) for each in stops_of(run)],
         "unfinished": run.get("unfinished") is True,
         "next_due": _text(run.get("next_due")),
     }

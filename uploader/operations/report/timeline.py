@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -134,15 +134,9 @@ def _standing(each: LoggedRelease, current: Mapping[str, str]) -> Standing:
 
 def _against(newer: _Newer, before: Mapping[str, int]) -> Published:
     """A release, compared with the one before it in its channel."""
-    entry, sizes = newer.entry, newer.sizes
-    return Published(
-        id=entry.id,
-        name=entry.name,
-        channel=entry.channel,
-        at=entry.at,
-        standing=entry.standing,
-        metadata=entry.metadata,
-        whole=entry.whole,
+    sizes = newer.sizes
+    return replace(
+        newer.entry,
         new=amount_of(size for key, size in sizes.items() if key not in before),
         retired=amount_of(size for key, size in before.items() if key not in sizes),
     )
