@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from release_log.bounds import one_line
+
+if TYPE_CHECKING:
+    from release_log.errors import NewerLedgerError
 
 
 class CleanerError(Exception):
@@ -29,7 +34,9 @@ class BusyError(CleanerError):
 
 
 class UnreadableError(CleanerError):
-    """S3 does not give out a file of the release log, although it exists: it is archived, encrypted or denied.
+    """A file of the release log exists, and the run cannot read it.
+
+    S3 does not give it out, because it is archived, encrypted or denied; or it tells nothing to this version.
 
     Attributes:
         key: The file.
@@ -47,6 +54,14 @@ class UnreadableError(CleanerError):
         self.key = key
         self.remedy = remedy or _REMEDIES.get(code, _REMEDY)
         super().__init__(f"{one_line(key)} cannot be read ({code}): {self.remedy}")
+
+
+class TooOldError(UnreadableError):
+    """A newer cleaner wrote the file, so this one must not write over it."""
+
+    def __init__(self, key: str, error: NewerLedgerError) -> None:
+        """Name the file, its format and the remedy."""
+        super().__init__(key, str(error), "a newer version of the cleaner wrote it: deploy that version again")
 
 
 _REMEDIES = {

@@ -191,7 +191,8 @@ def decode(body: bytes) -> Ledger:
     """Read a ledger.
 
     Raises:
-        LedgerError: The ledger is broken, or has a newer format.
+        NewerLedgerError: The ledger has a newer format.
+        LedgerError: The ledger is broken.
     """
     document = unpack(body)
     try:

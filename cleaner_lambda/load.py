@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda import ledger as ledgers
-from cleaner_lambda.errors import UnreadableError
+from cleaner_lambda.errors import TooOldError, UnreadableError
 from cleaner_lambda.ledger import Ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.policy import Reason, Stop
-from release_log.errors import LedgerError
+from release_log.errors import LedgerError, NewerLedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,8 @@ def load(store: S3Port, layout: Layout, policy: Policy, run: str, pace: Pace | N
 
     Raises:
         ConflictError: The log changed underfoot too often; start over.
-        UnreadableError: S3 does not give out the ledger; or it is lost, and the checkpoint cannot be read.
+        UnreadableError: S3 does not give out the ledger, or a newer cleaner wrote it; or it is lost, and the checkpoint
+            cannot be read.
     """
     base = _read_ledger(store, layout, run)
     return Loaded(base, take_look(store, layout, policy, base.now, pace))
@@ -111,6 +112,8 @@ def _read_checkpoint(store: S3Port, layout: Layout) -> Ledger:
     blob = store.get(layout.checkpoint)
     try:
         return Ledger(tags_read_to="") if blob is None else replace(ledgers.decode(blob.body), tags_read_to="")
+    except NewerLedgerError as error:
+        raise TooOldError(layout.checkpoint, error) from error
     except LedgerError as error:
         raise UnreadableError(layout.checkpoint, str(error), "find out what wrote it") from error
 
@@ -122,6 +125,8 @@ def _read_ledger(store: S3Port, layout: Layout, run: str) -> LedgerRead:
         return LedgerRead(now, _read_checkpoint(store, layout), None, "there is no ledger yet")
     try:
         ledger = ledgers.decode(blob.body)
+    except NewerLedgerError as error:
+        raise TooOldError(layout.ledger, error) from error
     except LedgerError as error:
         return LedgerRead(now, _read_checkpoint(store, layout), blob.etag, str(error))
     written = blob.last_modified

@@ -16,7 +16,7 @@ from cleaner_lambda.checkpoint import write_checkpoint
 from cleaner_lambda.close import close_log
 from cleaner_lambda.decision import Decided, changed, decide_again, decide_first, look_again_at_pages
 from cleaner_lambda.ending import ended_log, has_ended, is_over
-from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, UnreadableError
+from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, TooOldError, UnreadableError
 from cleaner_lambda.folding import all_folded
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
@@ -282,7 +282,10 @@ def _begin(store: S3Port, layout: Layout, job: Job, pace: Pace, earlier: tuple[A
 def _without_ledger(job: Job, now: datetime, error: UnreadableError, earlier: tuple[Attempt, ...]) -> Report:
     """What a run says that could not read the ledger, and so could not announce anything: it did nothing more."""
     last = "delete it: the next run rebuilds it"
-    if error.key != Layout(job.prefix).ledger:
+    if isinstance(error, TooOldError):
+        # The newer one may be deleting still, and what it announces must not go meanwhile.
+        last = "stop the cleaner, wait for 15 minutes, and delete the file: the next run rebuilds the ledger"
+    elif error.key != Layout(job.prefix).ledger:
         last = "delete it: the next run rebuilds the ledger from the markers and tags that are left"
     stop = stop_for_unreadable(error, last=last)
     return Report(

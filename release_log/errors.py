@@ -24,3 +24,7 @@ class SettingError(ReleaseLogError):
 
 class LedgerError(ReleaseLogError):
     """The ledger cannot be read. The cleaner rebuilds it; until then its announcements are unknown."""
+
+
+class NewerLedgerError(LedgerError):
+    """The ledger has a newer format: its reader is too old. It is whole, so nobody may rebuild it or write over it."""

@@ -22,7 +22,7 @@ from release_log.bounds import (
     shown,
     too_many_values,
 )
-from release_log.errors import LedgerError
+from release_log.errors import LedgerError, NewerLedgerError
 from release_log.instants import format_instant
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 FORMAT = 1
+"""Any later format is gzipped JSON with its number in ``format`` too: an older reader sees that it is too old."""
 
 GZIP = 31
 """zlib's ``wbits`` for the format of gzip."""
@@ -73,22 +74,30 @@ def unpack(body: bytes) -> dict[str, Any]:
     """Read what `pack` wrote.
 
     Raises:
-        LedgerError: It is broken, or of a newer format.
+        NewerLedgerError: It has a newer format.
+        LedgerError: It is broken.
     """
     try:
         content = _decompress(body)
         document: dict[str, Any] = json.loads(content)
-        version = document["format"]
+        _check_format(document["format"])
         _check_depth(document.get("last_run"))
         if b"\\ud" in content.lower():
             # JSON allows the escape of half a character, and nothing could write that again.
             json.dumps(document, ensure_ascii=False).encode()
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError) as error:
         raise broken(error) from error
-    if version != FORMAT:
-        msg = f"the ledger has format {shown(version)}; this version reads {FORMAT}"
-        raise LedgerError(msg)
     return document
+
+
+def _check_format(version: object) -> None:
+    if version == FORMAT:
+        return
+    if isinstance(version, int) and version > FORMAT:
+        msg = f"its format {shown(version)} is newer than {FORMAT}, which this version reads"
+        raise NewerLedgerError(msg)
+    msg = f"format {shown(version)} does not exist"
+    raise ValueError(msg)
 
 
 def _decompress(body: bytes) -> bytes:

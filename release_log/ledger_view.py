@@ -101,7 +101,8 @@ def view(body: bytes) -> LedgerView:
     """Read the ledger's file.
 
     Raises:
-        LedgerError: The ledger is broken, or has a newer format.
+        NewerLedgerError: The ledger has a newer format.
+        LedgerError: The ledger is broken.
     """
     document = unpack(body)
     try:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release_log.layout import LOG_FOLDER, PLACED, Layout, is_stored_page
-from release_log.ledger_file import Announcement, encode_announcement, pack
+from release_log.ledger_file import FORMAT, Announcement, encode_announcement, pack
 from release_log.sent import HEADERS
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
+NEWER_LEDGER = gzip.compress(json.dumps({"format": FORMAT + 1}).encode())
+"""As a newer version of the cleaner may write it."""
 
 
 def _etag(body: bytes) -> str:

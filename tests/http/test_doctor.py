@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.fake_uploader_s3 import NEWER_LEDGER
 from tests.http.conftest import Uploader, read_bucket
 from tests.http.in_process import publish_here
 
@@ -221,10 +222,17 @@ def test_a_marker_that_is_not_valid(healthy: Uploader, layout: Layout) -> None:
         s3.delete_object(Bucket=healthy.bucket, Key=key)
 
 
-def test_a_broken_ledger(healthy: Uploader, layout: Layout) -> None:
-    """The cleaner repairs it by itself."""
-    healthy.aws.client("s3").put_object(Bucket=healthy.bucket, Key=layout.ledger, Body=b"?")
-    assert states(examine(healthy), "delete", "ledger", "function") == {"cleaner": "warning"}
+def test_a_ledger_that_cannot_be_read(healthy: Uploader, layout: Layout) -> None:
+    """The cleaner repairs a broken one by itself. A newer cleaner's is not broken: this uploader is too old."""
+    s3 = healthy.aws.client("s3")
+    for body, state, remedy in (
+        (b"?", "warning", "the next run rebuilds it; nothing has to be done"),
+        (NEWER_LEDGER, "problem", "update the uploader"),
+    ):
+        s3.put_object(Bucket=healthy.bucket, Key=layout.ledger, Body=body)
+        found = examine(healthy)
+        assert states(found, "delete", "ledger", "function") == {"cleaner": state}
+        assert found["cleaner"]["remedy"] == remedy
 
 
 @pytest.mark.parametrize(

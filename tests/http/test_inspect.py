@@ -10,6 +10,7 @@ import pytest
 
 from release_log.instants import parse_instant
 from release_log.policy_settings import Policy
+from tests.fake_uploader_s3 import NEWER_LEDGER
 from tests.http.conftest import is_beside
 from tests.http.in_process import publish_here
 from tests.paths import ROOT
@@ -238,13 +239,19 @@ def test_status_says_why_nothing_is_deleted(
 def test_ledger_that_cannot_be_read_is_a_problem_and_the_markers_speak_for_themselves(
     uploader: Uploader, site_folder: Folder, layout: Layout
 ) -> None:
-    """The cleaner rebuilds it."""
+    """The cleaner rebuilds a broken one; a newer cleaner's needs a newer uploader."""
     published = publish_here(uploader, site_folder("a", ONE), "r1")
-    uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=layout.ledger, Body=b"broken")
-    document = ask(uploader, "status", code=1)
-    assert [each["release"] for each in document["current"]] == [published.id]
-    assert [problem.startswith(f"{layout.ledger}: the ledger is broken") for problem in document["problems"]] == [True]
-    assert ask(uploader, "verify")["findings"] == []
+    for body, said, remedy in (
+        (b"broken", "the ledger is broken (", "; the cleaner's next run rebuilds it"),
+        (NEWER_LEDGER, "its format 2 is newer than 1", "; update this uploader"),
+    ):
+        uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=layout.ledger, Body=body)
+        document = ask(uploader, "status", code=1)
+        assert [each["release"] for each in document["current"]] == [published.id]
+        (problem,) = document["problems"]
+        assert problem.startswith(f"{layout.ledger}: {said}")
+        assert problem.endswith(remedy)
+        assert ask(uploader, "verify")["findings"] == []
 
 
 def test_current_marker_that_was_taken_away_is_a_problem(

@@ -168,7 +168,7 @@ def _must_be_there(actor: Actor, keys: frozenset[str], what: str) -> None:
         raise BrokenPromiseError(msg)
 
 
-def upload(
+def upload(  # noqa: PLR0913 (how, where, and of which version)
     keys: Sequence[str],
     channel: str,
     name: str,
@@ -176,6 +176,7 @@ def upload(
     stage: bool = False,
     ahead: bool = False,
     layout: Layout = LAYOUT,
+    port: type[UploaderPort] = UploaderPort,
 ) -> Callable[[Actor], Published]:
     """An upload, staged or not; it lists the bucket before its intent, or after it."""
     wanted = build(keys, channel, name, layout)
@@ -187,10 +188,10 @@ def upload(
             if actor.world.now <= actor.until:  # later it starts again, and relies on no key
                 _must_be_there(actor, actor.relies_on, "skips what it saw")
 
-        port = UploaderPort(actor.world, actor)
+        bucket = port(actor.world, actor)
         if ahead:
-            port.list_ahead(layout, frozenset(keys))
-        published = publish(port, wanted, stage=stage, started=started, clocks=_clocks(actor))
+            bucket.list_ahead(layout, frozenset(keys))
+        published = publish(bucket, wanted, stage=stage, started=started, clocks=_clocks(actor))
         _must_be_there(actor, names, "reported success")
         return published
 
@@ -366,6 +367,7 @@ def cleaning(
     full: bool = False,
     run: str | None = None,
     layout: Layout = LAYOUT,
+    port: type[CleanerPort] = CleanerPort,
 ) -> Callable[[Actor], Report]:
     """One invocation of the cleaner.
 
@@ -374,6 +376,8 @@ def cleaning(
         batches: The number of batches that it has time for; None for any number.
         full: Make a full listing.
         run: Its id; its actor's name without it.
+        layout: The site.
+        port: Its version's port.
     """
 
     def work(actor: Actor) -> Report:
@@ -382,7 +386,7 @@ def cleaning(
         job = Job(prefix=layout.prefix, policy=policy, run=run or f"run-{actor.name}", full=full)
         actor.cleans = layout
         try:
-            report = clean(CleanerPort(actor.world, actor, layout), job, pace)
+            report = clean(port(actor.world, actor, layout), job, pace)
         except BrokenOffError as error:
             if isinstance(error.__cause__, BrokenPromiseError):
                 raise error.__cause__ from None

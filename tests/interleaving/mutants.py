@@ -33,7 +33,7 @@ from cleaner_lambda import (
     s3_errors,
     survey,
 )
-from tests.interleaving import cases, nested, placing, ports, pruned
+from tests.interleaving import cases, nested, placing, ports, pruned, upgrading
 from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
 from uploader.protocol import announcements, held, write_if_whole
@@ -226,6 +226,15 @@ MUTANTS = (
         ports.CleanerPort.put_if,
         (("if (stored and stored.etag) == etag else None", "if True else None"),),
         every(cases.TWO_CLEANERS_AND_AN_UPLOAD, preemptions=2),
+    ),
+    Mutant(
+        "a ledger of a newer format is neither rebuilt nor written over",
+        "what a newer cleaner announces is lost, and an asset that an upload listed is deleted a moment later",
+        load._read_ledger,  # noqa: SLF001
+        _attempt_without("""    except NewerLedgerError as error:
+        raise TooOldError(layout.ledger, error) from error
+"""),
+        upgrading.older_cleaner,
     ),
     Mutant(
         "a run deletes nothing while another run deletes",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.interleaving import cases, nested, placing, pruned
+from tests.interleaving import cases, nested, placing, pruned, upgrading
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError
@@ -154,6 +154,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         nested.keys_of_both_in_the_history,
         lambda: nested.page_of_the_site_around(seen=True),
         lambda: nested.page_of_the_site_around(seen=False),
+        upgrading.older_cleaner,
         pruned.lost_ledger,
         pruned.crash_while_pruning,
         pruned.crash_while_rebuilding,
@@ -211,6 +212,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "keys of both sites in the history",
         "a page of the site around",
         "a page of the site around that its cleaner has not seen",
+        "a cleaner beside a newer one",
         "lost ledger, pruned log",
         "crash while pruning",
         "a rebuild that crashes",

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from release_log import marker
-from release_log.errors import ReleaseLogError
+from release_log.errors import LedgerError, NewerLedgerError, ReleaseLogError
 from release_log.instants import format_instant
 from release_log.layout import PLACED
 from release_log.ledger_file import unpack
@@ -50,7 +50,7 @@ class LogSnapshot:
         unlisted: Why the log cannot be listed; empty if it can.
         denied: Whether S3 denied the GET of a file that exists.
         ledger: The ledger's content; None if it does not exist, or cannot be read.
-        broken: Why the ledger is not valid; empty if it is, or was not read.
+        broken: Why the ledger is not valid; None if it is, or was not read.
         bodies: Key -> body, for each release that was read.
     """
 
@@ -59,7 +59,7 @@ class LogSnapshot:
     unlisted: str = ""
     denied: bool = False
     ledger: Mapping[str, Any] | None = None
-    broken: str = ""
+    broken: LedgerError | None = None
     bodies: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -77,14 +77,14 @@ def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
         if not answer.document.get("IsTruncated"):
             break
         more = {"ContinuationToken": answer.document["NextContinuationToken"]}
-    ledger, broken, denied = None, "", False
+    ledger, broken, denied = None, None, False
     if layout.ledger in files:
         answer = ask("get_object", Key=layout.ledger)
         denied = answer.denied
         try:
             ledger = None if answer.code else unpack(answer.document["Body"])
-        except ReleaseLogError as error:
-            broken = str(error)
+        except LedgerError as error:
+            broken = error
     unfolded = sorted(_unfolded(files, layout, ledger), key=lambda key: files[key], reverse=True)
     current = {layout.marker_key(release_id) for release_id in (ledger or {}).get("current", {}).values()}
     answers = {key: ask("get_object", Key=key) for key in {*unfolded[:READ], *current & files.keys()}}
@@ -117,7 +117,7 @@ def check_read(ask: Ask, log: LogSnapshot, layout: Layout) -> Finding:
     if log.denied or any(head.denied for head in heads):
         where = layout.log if log.denied else layout.prefix or "the bucket"
         return problem("read", f"{where} cannot be read (access denied)", f"allow s3:GetObject on {layout.prefix}*")
-    if log.ledger is None and not log.broken and not log.bodies and not heads:
+    if log.ledger is None and log.broken is None and not log.bodies and not heads:
         return unknown("read", "nothing to read exists yet", "publish a release, then check again")
     return ok("read", f"{layout.prefix or 'the bucket'} can be read")
 
@@ -190,8 +190,10 @@ def check_cleaner(log: LogSnapshot, layout: Layout) -> Finding:  # noqa: PLR0911
             wait = counted(len(waiting), "release waits", "releases wait")
             return problem("cleaner", f"it has never run; {wait}", f"{WAKE_IT}; or deploy it: {deploy}")
         return unknown("cleaner", "it has not run yet", "publish a release, and check again in ten minutes")
-    if log.broken:
-        return warning("cleaner", log.broken, "the next run rebuilds it; nothing has to be done")
+    if isinstance(log.broken, NewerLedgerError):
+        return problem("cleaner", f"its ledger cannot be read: {log.broken}", "update the uploader")
+    if log.broken is not None:
+        return warning("cleaner", str(log.broken), "the next run rebuilds it; nothing has to be done")
     last = format_instant(written)
     if log.now - written > DAILY:
         return problem("cleaner", f"last seen {last}; it should run daily", f"{SEE_RUNS}; or {deploy}")

@@ -45,7 +45,7 @@ class Current:
     unplaced: tuple[str, ...] = ()
 
 
-def read_ledger(bucket: ReaderPort, layout: Layout) -> tuple[LedgerView | None, str | None]:
+def read_ledger(bucket: ReaderPort, layout: Layout) -> tuple[LedgerView | None, LedgerError | None]:
     """The ledger, or why it cannot be read. Both are None if it does not exist yet."""
     blob = bucket.get(layout.ledger)
     if blob is None:
@@ -53,7 +53,7 @@ def read_ledger(bucket: ReaderPort, layout: Layout) -> tuple[LedgerView | None, 
     try:
         return view(blob.body), None
     except LedgerError as error:
-        return None, str(error)
+        return None, error
 
 
 def setting_in_force(ledger: LedgerView | None, name: str) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from release_log.errors import NewerLedgerError
 from uploader.history.current import find_current, problems_of, read_ledger, setting_in_force
 from uploader.history.neighbours import warnings_of
 from uploader.history.order import newest_first
@@ -79,8 +80,10 @@ def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
     ledger, broken = read_ledger(bucket, layout)
     current = find_current(bucket, layout, log, ledger)
     problems = list(problems_of(layout, current))
-    if broken:
-        problems.append(f"{layout.ledger}: {broken}; the cleaner's next run rebuilds it")
+    if broken is not None:
+        newer = isinstance(broken, NewerLedgerError)
+        then = "update this uploader" if newer else "the cleaner's next run rebuilds it"
+        problems.append(f"{layout.ledger}: {broken}; {then}")
     elif ledger and not ledger.rebuilding and not (ledger.listed_at and now < ledger.listed_at + LISTED_WITHIN):
         problems.append("the cleaner has not listed the site for two days: look into its log, and its alarms")
 

@@ -11,8 +11,9 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from release_log.errors import LedgerError
+from release_log.errors import LedgerError, NewerLedgerError
 from release_log.ledger_file import HOLDS, read_head
+from uploader.errors import UploaderError
 from uploader.history.neighbours import name_of_site
 
 if TYPE_CHECKING:
@@ -64,19 +65,19 @@ class Ledger(NamedTuple):
         blob: The ledger as it was read after our intent was written.
         read: Reads it again; None if it is gone.
         unread: Why S3 does not give out its content; empty if it does.
-        level: How loud it is said that its content cannot be read.
+        own: Whether it is the ledger of the site itself, and not a neighbour's.
     """
 
     cleaner: str
     blob: Blob
     read: Callable[[], Blob | None]
     unread: str = ""
-    level: int = logging.WARNING
+    own: bool = False
 
 
 def own(bucket: ReaderPort, key: str, blob: Blob) -> Ledger:
     """The ledger of the site itself."""
-    return Ledger("the cleaner", blob, lambda: bucket.get(key), level=logging.DEBUG)
+    return Ledger("the cleaner", blob, lambda: bucket.get(key), own=True)
 
 
 def others(bucket: ReaderPort, neighbours: tuple[Neighbour, ...]) -> list[Ledger]:
@@ -116,6 +117,9 @@ def wait_for(ledger: Ledger, keys: frozenset[str], ours: frozenset[str], clock: 
         keys: The keys of this release.
         ours: The keys of our own files of the release log.
         clock: S3's clock.
+
+    Raises:
+        UploaderError: A newer cleaner wrote the site's own ledger: it may do so again and again.
     """
     blob: Blob | None = ledger.blob
     instants: Mapping[str, datetime] = {}
@@ -124,10 +128,14 @@ def wait_for(ledger: Ledger, keys: frozenset[str], ours: frozenset[str], clock: 
         try:
             deleting, instants = read_head(blob.body)
         except LedgerError as error:
+            if ledger.own and isinstance(error, NewerLedgerError):
+                msg = f"the cleaner's ledger cannot be read ({error}): update the uploader, and run again"
+                raise UploaderError(msg) from error
             # It may announce any deletion.
             until, doing = blob.last_modified + HOLDS, MAY_BE_DELETING
             if not said:
-                log.log(ledger.level, "the ledger of %s cannot be read (%s)", ledger.cleaner, ledger.unread or error)
+                level = logging.DEBUG if ledger.own else logging.WARNING
+                log.log(level, "the ledger of %s cannot be read (%s)", ledger.cleaner, ledger.unread or error)
                 said = True
         else:
             if deleting is None or deleting.keys.isdisjoint(keys | ours):

@@ -37,6 +37,9 @@ def look_around(bucket: BucketPort, layout: Layout, held: Intent, keys: frozense
     Returns:
         The look; None if the intent protects nothing, because it is gone, or because the cleaner is about to remove it
         as an expired file of the same id.
+
+    Raises:
+        UploaderError: The site's cleaner is newer than this uploader, which cannot read what it announces.
     """
     look = bucket.look(layout, keys)
     # Somebody may have copied our intent onto itself since its PUT. So S3's clock is known from this answer only.

@@ -12,8 +12,6 @@ A failure names its seed. To see that story step by step::
 
 from __future__ import annotations
 
-import gzip
-import json
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from random import Random
@@ -21,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.run import Job, clean
 from release_log.instants import format_instant
-from release_log.ledger_file import FORMAT
 from release_log.policy_settings import Policy
 from release_log.tags import OUR_KEYS
 from tests import reference
@@ -211,7 +208,7 @@ class Story:
             self.tell(f"  {release_id} is withdrawn")
 
     def lose_ledger(self) -> None:
-        """Now and then delete the ledger, break it, or let a newer cleaner write it.
+        """Now and then delete the ledger, or break it.
 
         Not where the reference would need to know what tags alone say: of orphans whose state changed meanwhile, and of
         assets that a late marker makes older than their tags say. Nor after a copy: the marker's instant is lost too.
@@ -220,17 +217,14 @@ class Story:
         unknown = self.late or self.copied or (self.orphans and self.unseen)
         if not self.chance(0.12) or key not in self.s3.objects or unknown:
             return
-        way = self.random.choice(["deleted", "broken", "cut short", "of a newer format"])
+        way = self.random.choice(["deleted", "broken", "cut short"])
         body = self.s3.objects[key].body
         if way == "deleted":
             del self.s3.objects[key]
         elif way == "broken":
             self.s3.put(key, self.random.randbytes(self.random.randint(0, 60)))
-        elif way == "cut short":
-            self.s3.put(key, body[: self.random.randrange(len(body))])
         else:
-            document = {**json.loads(gzip.decompress(body)), "format": FORMAT + 1}
-            self.s3.put(key, gzip.compress(json.dumps(document).encode()))
+            self.s3.put(key, body[: self.random.randrange(len(body))])
         self.tell(f"  the ledger is {way}")
         self.lost = True
 

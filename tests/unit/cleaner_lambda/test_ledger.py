@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cleaner_lambda.ledger import Folded, Ledger, Refused, Retired, decode, encode
 from release_log.bounds import LAST_YEAR, OBJECT_BYTES
-from release_log.errors import LedgerError
+from release_log.errors import LedgerError, NewerLedgerError
 from release_log.ledger_file import FORMAT, Announcement
 from release_log.tags import Mark, State
 
@@ -177,11 +177,20 @@ def test_ledger_whose_current_release_is_older_than_another_is_broken() -> None:
     decode(encode(replace(EXAMPLE, folded={**EXAMPLE.folded, "r3": replace(later, channel="beta")})))
 
 
-@pytest.mark.parametrize("version", [0, FORMAT + 1, "1", None])
-def test_other_format_is_named(version: object) -> None:
-    """A newer cleaner wrote it before a roll-back: this one rebuilds."""
-    with pytest.raises(LedgerError, match=f"has format {version!r}; this version reads 1"):
+def test_a_newer_format_is_not_taken_for_a_broken_ledger() -> None:
+    """Whatever else is in it."""
+    newer = f'{{"format": {FORMAT + 1}, "last_run": 5, "x": "\\ud800"}}'
+    with pytest.raises(NewerLedgerError, match=r"^its format 2 is newer than 1, which this version reads$"):
+        decode(packed(newer))
+    with pytest.raises(NewerLedgerError, match="format a number of more than 100 digits is newer"):
+        decode(packed(f'{{"format": {"9" * 200}}}'))
+
+
+@pytest.mark.parametrize("version", [0, -1, False, 1.5, 2.5, "1", "2", None, [], {}])
+def test_a_format_that_never_was_is_broken(version: object) -> None:
+    with pytest.raises(LedgerError, match=r"the ledger is broken .*does not exist") as caught:
         decode(document(format=version))
+    assert not isinstance(caught.value, NewerLedgerError)
 
 
 @pytest.mark.parametrize(
@@ -213,5 +222,5 @@ def test_other_format_is_named(version: object) -> None:
 )  # fmt: skip
 def test_broken_ledger_is_an_error_of_its_own(body: bytes) -> None:
     """It is not one of Python's errors, whatever is broken."""
-    with pytest.raises(LedgerError, match="the ledger is broken"):
+    with pytest.raises(LedgerError, match=r"the ledger is broken"):
         decode(body)

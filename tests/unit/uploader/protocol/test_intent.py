@@ -10,7 +10,7 @@ import pytest
 
 from release_log.ledger_file import HOLDS
 from release_log.policy_settings import HALF_PENDING_TTL
-from tests.fake_uploader_s3 import LAYOUT, NOON, Clock, FakeBucket
+from tests.fake_uploader_s3 import LAYOUT, NEWER_LEDGER, NOON, Clock, FakeBucket
 from uploader.errors import StoppedError, UploaderError
 from uploader.protocol.announcements import POLL_SECONDS
 from uploader.protocol.held import Intent
@@ -99,6 +99,15 @@ def test_a_ledger_that_cannot_be_read_may_announce_anything(caplog: pytest.LogCa
         hold(bucket)
     assert HOLDS.total_seconds() <= bucket.clock.passed < HOLDS.total_seconds() + POLL_SECONDS
     assert "may be deleting assets of this release (its ledger cannot be read)" in caplog.text
+
+
+def test_an_uploader_that_is_older_than_the_cleaner_says_so_at_once() -> None:
+    """The newer cleaner may write its ledger again and again, so waiting might never end."""
+    bucket = FakeBucket()
+    bucket.write(LAYOUT.ledger, NEWER_LEDGER)
+    with pytest.raises(UploaderError, match=r"format 2 is newer than 1, .* update the uploader, and run"):
+        hold(bucket)
+    assert (bucket.clock.passed, bucket.log(LAYOUT.pending)) == (0, [])
 
 
 def test_an_old_ledger_that_cannot_be_read_delays_nothing() -> None:

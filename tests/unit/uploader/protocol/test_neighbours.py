@@ -9,7 +9,7 @@ import pytest
 
 from release_log.layout import Layout
 from release_log.ledger_file import HOLDS, Announcement, encode_announcement, pack
-from tests.fake_uploader_s3 import LAYOUT, Clock, FakeBucket
+from tests.fake_uploader_s3 import LAYOUT, NEWER_LEDGER, Clock, FakeBucket
 from uploader.history.neighbours import warnings_of
 from uploader.protocol.announcements import LONGEST, POLL_SECONDS
 from uploader.protocol.intent import intent
@@ -108,6 +108,16 @@ def test_one_that_is_broken_again_and_again_stops_no_upload() -> None:
     clock.on_sleep = lambda: bucket.write(INNER.ledger, b"broken")
     hold(bucket)
     assert LONGEST.total_seconds() <= clock.passed < LONGEST.total_seconds() + POLL_SECONDS
+
+
+def test_one_of_a_newer_format_is_waited_for_like_a_broken_one(caplog: pytest.LogCaptureFixture) -> None:
+    """Its site may be another team's, and stops no upload here."""
+    bucket = FakeBucket()
+    bucket.write(INNER.ledger, NEWER_LEDGER)
+    hold(bucket)
+    assert HOLDS.total_seconds() <= bucket.clock.passed < HOLDS.total_seconds() + POLL_SECONDS
+    (line,) = [each.message for each in caplog.records if each.levelno == logging.WARNING]
+    assert line.endswith("cannot be read (its format 2 is newer than 1, which this version reads)")
 
 
 def test_an_old_one_delays_nothing() -> None:
