@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.changes import restate
 from cleaner_lambda.ending import ends_without_marker
-from cleaner_lambda.history import History, fold, newest, not_before, restate
+from cleaner_lambda.history import History, fold, newest, not_before
 from cleaner_lambda.ledger import Folded
 from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stops_for_lost
 from cleaner_lambda.markers import Markers, read_markers
@@ -100,7 +101,7 @@ def _known(lines: Mapping[str, Line], ledger: Ledger) -> History:
     # The marker that was gone is back, and may name them.
     back, paths = ledger.in_doubt & history.live_keys() & ledger.retired.keys(), history.live_paths()
     retired = {
-        key: restate(entry, paths, entry.mark.since) if key in ledger.in_doubt else entry
+        key: restate(entry, entry.mark.since, current=entry.logical in paths) if key in ledger.in_doubt else entry
         for key, entry in ledger.retired.items()
         if key not in back
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.changes import Change, merge, state_of
 from cleaner_lambda.ledger import Retired
 from release_log.layout import Layout
 from release_log.tags import Mark, State
@@ -62,6 +63,7 @@ class History:
         owed: Keys whose tags have to be checked: their asset is live again and had a tag, or its tags are unknown.
         turned: Logical path -> when it last entered or left the current releases, as far as these releases say.
         channels: Id -> channel of each release that is known, for the end of a channel.
+        changes: What these releases changed, in their order.
     """
 
     lines: Mapping[str, Line] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class History:
     owed: frozenset[str] = frozenset()
     turned: Mapping[str, datetime] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
 
     @property
     def current(self) -> dict[str, Published]:
@@ -175,27 +178,26 @@ def _with_line(history: History, channel: str, line: Line, at: datetime) -> Hist
     after = replace(history, lines={**history.lines, channel: line})
     ended = line[0].release.ended
     keys, paths = after.live_keys(), after.live_paths()
-    turned = dict.fromkeys(paths ^ history.live_paths(), at)
-
-    revived = history.retired.keys() & keys
-    left = {key: entry for key, entry in history.retired.items() if key not in revived}
-    if ended:
-        left = {
-            key: replace(entry, ended=True) if history.channels.get(entry.release) == channel else entry
-            for key, entry in left.items()
-        }
-    retired = {key: restate(entry, paths, at) for key, entry in left.items()}
+    left: dict[str, Retired] = {}
     for each in reversed(leaving):
         for logical, key, size in _assets(each.release):
             if key not in keys:
-                mark = Mark(_state(logical, paths, ended=ended), at)
-                retired[key] = Retired(logical, mark, size, each.id, ended=ended)
-    tagged_again = {key for key in revived if history.retired[key].tagged is not None}
+                mark = Mark(state_of(current=logical in paths, ended=ended), at)
+                left[key] = Retired(logical, mark, size, each.id, ended=ended)
+    change = Change(
+        at,
+        live=frozenset(keys - history.live_keys()),
+        ended=frozenset(i for i, each in history.channels.items() if each == channel) if ended else frozenset(),
+        turned={path: path in paths for path in paths ^ history.live_paths()},
+        left=left,
+    )
+    tagged_again = {key for key in history.retired.keys() & change.live if history.retired[key].tagged is not None}
     return replace(
         after,
-        retired=retired,
+        retired=merge(history.retired, [change]),
         owed=history.owed | tagged_again,
-        turned={**history.turned, **turned},
+        turned={**history.turned, **dict.fromkeys(change.turned, at)},
+        changes=(*history.changes, change),
     )
 
 
@@ -216,15 +218,6 @@ def _assets(release: Release) -> Iterator[tuple[str, str, int]]:
             yield layout.page_path(asset.key), layout.page_key(asset.stored), asset.size
 
 
-def restate(entry: Retired, paths: set[str], at: datetime) -> Retired:
-    """A retired asset after the current logical paths became ``paths`` at some instant.
-
-    That instant may lie before an orphan's, which has a state only from the listing on that found it.
-    """
-    state = _state(entry.logical, paths, ended=entry.ended)
-    return entry if state == entry.mark.state else replace(entry, mark=Mark(state, max(at, entry.mark.since)))
-
-
 def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> Retired:
     """A retired asset that no release dates, after a replay.
 
@@ -238,7 +231,7 @@ def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> R
     if entry.ended:
         return entry
     since = max(entry.mark.since, turned.get(entry.logical, entry.mark.since))
-    return replace(entry, mark=Mark(_state(entry.logical, paths, ended=False), since))
+    return replace(entry, mark=Mark(state_of(current=entry.logical in paths, ended=False), since))
 
 
 def end(entry: Retired, at: datetime, paths: set[str], turned: Mapping[str, datetime]) -> Retired:
@@ -276,9 +269,5 @@ def date_again(entry: Retired, paths: set[str], sure_since: datetime) -> Retired
     """A retired asset of `not_before`, whose current logical paths are ``paths``."""
     if entry.mark.since >= sure_since:
         return entry
-    mark = Mark(_state(entry.logical, paths, ended=False), sure_since)
+    mark = Mark(state_of(current=entry.logical in paths, ended=False), sure_since)
     return replace(entry, mark=mark, ended=False, maybe_ended=entry.ended or entry.maybe_ended)
-
-
-def _state(logical: str, paths: set[str], *, ended: bool) -> State:
-    return State.SUPERSEDED if logical in paths and not ended else State.REMOVED

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda import changes
 from cleaner_lambda import history as histories
 from cleaner_lambda import policy as policies
 from cleaner_lambda.folding import fold_log
@@ -118,12 +119,12 @@ def revived_keeps_its_clock(patch: pytest.MonkeyPatch) -> None:
 
 def removed_for_ever(patch: pytest.MonkeyPatch) -> None:
     """A logical path that comes back leaves its old versions removed."""
-    restate = histories.restate
+    restate = changes.restate
 
-    def mutated(entry: Retired, paths: set[str], at: datetime) -> Retired:
-        return entry if entry.mark.state is State.REMOVED else restate(entry, paths, at)
+    def mutated(entry: Retired, at: datetime, *, current: bool) -> Retired:
+        return entry if entry.mark.state is State.REMOVED else restate(entry, at, current=current)
 
-    patch.setattr(histories, "restate", mutated)
+    patch.setattr(changes, "restate", mutated)
 
 
 def other_channels_ignored(patch: pytest.MonkeyPatch) -> None:
@@ -140,8 +141,9 @@ def other_channels_ignored(patch: pytest.MonkeyPatch) -> None:
 
 def ended_like_superseded(patch: pytest.MonkeyPatch) -> None:
     """An asset of a channel that has ended is superseded while another channel has its logical path."""
-    state = histories._state  # noqa: SLF001 (to break what it does)
-    patch.setattr(histories, "_state", lambda logical, paths, *, ended: state(logical, paths, ended=ended and False))
+    state = changes.state_of
+    for module in (changes, histories):
+        patch.setattr(module, "state_of", lambda *, current, ended: state(current=current, ended=ended and False))
 
 
 def ended_channels_keep_releases(patch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,126 @@
+"""What one instant changes of the retired assets. Pure.
+
+A change names keys and logical paths, and needs none of the entries that it concerns. So a run that folds in a release
+can note the change alone, and whoever reads a part of the entries later takes it in there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from release_log.tags import Mark, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.ledger import Retired
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one instant changes.
+
+    Attributes:
+        at: The instant.
+        live: Keys that are current from then on, and were not before: none of them is retired any more.
+        ended: Ids of the releases that the end of their channel ended: what retired with one of them is removed,
+            whatever logical paths other channels have.
+        turned: Logical path that entered or left the current releases -> whether it entered them.
+        left: Key -> the asset that retired then.
+        gone: Keys without an object, as a listing says that began at that instant: entries that are older go.
+        found: Key -> an orphan that this listing found. If the key has an entry, that one stays.
+        owed: Keys whose tags nobody knows any more: they are written again.
+    """
+
+    at: datetime
+    live: frozenset[str] = frozenset()
+    ended: frozenset[str] = frozenset()
+    turned: Mapping[str, bool] = field(default_factory=dict)
+    left: Mapping[str, Retired] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    found: Mapping[str, Retired] = field(default_factory=dict)
+    owed: frozenset[str] = frozenset()
+
+    @property
+    def rows(self) -> int:
+        """How much it says."""
+        parts = (self.live, self.ended, self.turned, self.left, self.gone, self.found, self.owed)
+        return sum(map(len, parts))
+
+
+def merge(
+    retired: Mapping[str, Retired], changes: Iterable[Change], within: Callable[[str], bool] = lambda _: True
+) -> dict[str, Retired]:
+    """The retired assets after some changes.
+
+    Args:
+        retired: Key -> every retired asset of some logical paths: all versions of a path, or none.
+        changes: The changes since, in their order.
+        within: Whether a logical path is one of those. A key may have retired again elsewhere, under another path.
+    """
+    part = _Part(dict(retired), within)
+    for change in changes:
+        part.take_in(change)
+    return part.entries
+
+
+class _Part:
+    """A part of the retired assets, while it takes in changes.
+
+    Attributes:
+        entries: Key -> retired asset.
+    """
+
+    def __init__(self, entries: dict[str, Retired], within: Callable[[str], bool]) -> None:
+        self.entries = entries
+        self._within = within
+        self._keys: defaultdict[str, set[str]] = defaultdict(set)
+        for key, entry in entries.items():
+            self._keys[entry.logical].add(key)
+
+    def take_in(self, change: Change) -> None:
+        """Take in one change."""
+        entries, at, turned = self.entries, change.at, change.turned
+        self._drop(entries.keys() & change.live)
+        if change.ended:
+            ended = {key: entry for key, entry in entries.items() if entry.release in change.ended}
+            entries |= {key: restate(replace(entry, ended=True), at, current=False) for key, entry in ended.items()}
+        for path in self._keys.keys() & turned.keys():
+            entries |= {key: restate(entries[key], at, current=turned[path]) for key in self._keys[path]}
+        self._drop([key for key in entries.keys() & change.gone if entries[key].mark.since < at])
+        entries |= {key: replace(entries[key], tagged=None) for key in entries.keys() & change.owed}
+        self._add({key: entry for key, entry in change.found.items() if key not in entries})
+        self._drop(entries.keys() & change.left.keys())
+        self._add(change.left)
+
+    def _add(self, new: Mapping[str, Retired]) -> None:
+        for key, entry in new.items():
+            if self._within(entry.logical):
+                self.entries[key] = entry
+                self._keys[entry.logical].add(key)
+
+    def _drop(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._keys[self.entries.pop(key).logical].discard(key)
+
+
+def restate(entry: Retired, at: datetime, *, current: bool) -> Retired:
+    """A retired asset after its logical path has entered or left the current releases at some instant.
+
+    That instant may lie before an orphan's, which has a state only from the listing on that found it.
+    """
+    state = state_of(current=current, ended=entry.ended)
+    return entry if state == entry.mark.state else replace(entry, mark=Mark(state, max(at, entry.mark.since)))
+
+
+def state_of(*, current: bool, ended: bool) -> State:
+    """The state of a retired asset.
+
+    Args:
+        current: Whether its logical path is in a current release.
+        ended: Whether its channel has ended since its last release.
+    """
+    return State.SUPERSEDED if current and not ended else State.REMOVED

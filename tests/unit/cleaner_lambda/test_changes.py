@@ -1,0 +1,113 @@
+"""Changes of the retired assets: taken in late, in parts, and by paths, they give what the whole history gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cleaner_lambda.changes import Change, merge
+from cleaner_lambda.history import History, Published, fold, fold_late
+from cleaner_lambda.ledger import Retired
+from release_log.marker import Asset, Release
+from release_log.tags import Mark, State
+
+START = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PATHS = ("a.js", "b.js", "m.css", "z.png")
+SHARED = "shared-9"
+"""A key that releases name under any path."""
+
+
+def at(second: int) -> datetime:
+    """A number of seconds after the beginning."""
+    return START + timedelta(seconds=second)
+
+
+def published(second: int, channel: str, assets: dict[str, str] | None) -> Published:
+    """A release; None: the end of its channel."""
+    files = {path: Asset(key, 7, fingerprinted=True) for path, key in (assets or {}).items()}
+    release = Release(f"r{second}", channel, START, "", {}, files, ended=assets is None)
+    return Published(f"{second:04}-{channel}", at(second), release)
+
+
+builds = st.dictionaries(st.sampled_from(PATHS), st.integers(1, 3)).flatmap(
+    lambda versions: st.sampled_from([*versions, None]).map(
+        lambda shared: {path: SHARED if path == shared else f"{path}-{n}" for path, n in versions.items()}
+    )
+)
+histories = st.lists(st.tuples(st.sampled_from("xxy"), builds | st.none()), min_size=1, max_size=8).map(
+    lambda each: [published(second, channel, assets) for second, (channel, assets) in enumerate(each)]
+)
+orphans = st.dictionaries(
+    st.sampled_from(PATHS).flatmap(lambda path: st.integers(1, 3).map(lambda n: (path, f"{path}-{n}"))),
+    st.integers(0, 9),
+).map(
+    lambda found: {
+        key: Retired(path, Mark(State.REMOVED, at(second)), 7, release="") for (path, key), second in found.items()
+    }
+)
+
+
+@given(histories, orphans, st.data())
+def test_each_part_of_the_index_ends_like_the_whole(
+    releases: list[Published], found: dict[str, Retired], data: st.DataObject
+) -> None:
+    """Whichever paths it has, and however many changes it takes in at a time."""
+    whole = fold(History(retired=found), releases)
+    cut = data.draw(st.sampled_from(["", *PATHS, "zz"]))
+    for within in (cut.__gt__, cut.__le__):
+        part = {key: entry for key, entry in found.items() if within(entry.logical)}
+        left = list(whole.changes)
+        while left:
+            count = data.draw(st.integers(1, len(left)))
+            part, left = merge(part, left[:count], within), left[count:]
+        assert part == {key: entry for key, entry in whole.retired.items() if within(entry.logical)}
+
+
+@given(histories, histories, orphans)
+def test_a_run_that_reads_no_entry_notes_the_same_changes(
+    releases: list[Published], late: list[Published], found: dict[str, Retired]
+) -> None:
+    """What a release changes is told by the releases alone, and so is what one changes that turns up late."""
+    blind, knowing = fold(History(), releases), fold(History(retired=found), releases)
+    assert blind.changes == knowing.changes
+    older = [replace(each, id=f"late-{each.id}", at=each.at - timedelta(seconds=5)) for each in late]
+    assert fold_late(blind, older, at(9)).changes == fold_late(knowing, older, at(9)).changes
+
+
+APP = Retired("a.js", Mark(State.SUPERSEDED, at(5)), 7, "r1", tagged=Mark(State.SUPERSEDED, at(5)))
+
+
+def test_a_listing_takes_only_what_retired_before_it() -> None:
+    """What retired since was current then, and a part of the site may have been listed before it was sent."""
+    gone = frozenset({"a-1"})
+    assert merge({"a-1": APP}, [Change(at(6), gone=gone)]) == {}
+    assert merge({"a-1": APP}, [Change(at(5), gone=gone)]) == {"a-1": APP}
+
+
+def test_an_orphan_that_a_listing_found_replaces_no_entry() -> None:
+    """A release that retired since dates it better."""
+    orphan = replace(APP, release="")
+    assert merge({"a-1": APP}, [Change(at(6), found={"a-1": orphan, "a-2": orphan})]) == {"a-1": APP, "a-2": orphan}
+
+
+def test_tags_that_nobody_knows_are_written_again() -> None:
+    changed = merge({"a-1": APP, "a-2": APP}, [Change(at(6), owed=frozenset({"a-1", "a-3"}))])
+    assert changed == {"a-1": replace(APP, tagged=None), "a-2": APP}
+
+
+def test_the_end_of_a_channel_removes_what_retired_with_its_releases_for_good() -> None:
+    """Also where another channel has the path, or gets it later."""
+    ended = Change(at(6), ended=frozenset({"r1"}))
+    back = Change(at(7), turned={"a.js": True})
+    (found,) = merge({"a-1": APP}, [ended, back]).values()
+    assert (found.mark, found.ended) == (Mark(State.REMOVED, at(6)), True)
+    assert merge({"a-1": replace(APP, release="r2")}, [ended, back]) == {"a-1": replace(APP, release="r2")}
+
+
+def test_a_key_that_retires_under_another_path_is_in_one_part_only() -> None:
+    change = Change(at(6), left={"a-1": replace(APP, logical="z.png")})
+    assert merge({"a-1": APP}, [change], lambda path: path < "m") == {}
+    assert merge({}, [change], lambda path: path >= "m").keys() == {"a-1"}
