@@ -44,6 +44,14 @@ FILE_VALUES = _bound(4_000_000, "commas and opening brackets", "a marker, an int
 LEDGER_VALUES = _bound(20_000_000, "commas and opening brackets", "the content of the ledger, unpacked")
 """A retired asset has about twelve of these characters."""
 
+SEGMENT_BYTES = _bound(64 * 2**20, "bytes", "the content of any other file of the ledger, unpacked")
+"""A segment of 10,000 retired assets takes some 0.7 MB. It is larger only if one logical path has more versions."""
+
+SEGMENT_VALUES = _bound(
+    4_000_000, "commas and opening brackets", "the content of any other file of the ledger, unpacked"
+)
+"""A retired asset has about ten of these characters."""
+
 DEPTH = _bound(32, "levels", "objects and lists inside one another, in a file of the release log")
 
 KEY_BYTES = _bound(1024, "bytes of UTF-8", "a key, and a logical path")

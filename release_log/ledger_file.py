@@ -5,35 +5,21 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release_log import ledger_fields as fields
-from release_log.bounds import (
-    DEPTH,
-    FILE_BYTES,
-    LEDGER_BYTES,
-    LEDGER_VALUES,
-    SHOWN,
-    is_too_deep,
-    shown,
-    too_many_values,
-)
-from release_log.errors import LedgerError, NewerLedgerError
+from release_log import packed
+from release_log.bounds import DEPTH, LEDGER_BYTES, LEDGER_VALUES, is_too_deep
 from release_log.instants import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-FORMAT = 1
-"""Any later format is gzipped JSON with its number in ``format`` too: an older reader sees that it is too old."""
+    from release_log.errors import LedgerError
 
-GZIP = 31
-"""zlib's ``wbits`` for the format of gzip."""
+FORMAT = 1
 
 INVOCATION_SECONDS = 900
 """The longest time of a Lambda invocation: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -66,8 +52,7 @@ class Announcement(NamedTuple):
 
 def pack(document: Mapping[str, Any]) -> bytes:
     """A ledger's content as gzipped JSON; the same content always gives the same bytes."""
-    text = json.dumps({"format": FORMAT, **document}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return gzip.compress(text.encode(), mtime=0)
+    return packed.pack(document, FORMAT)
 
 
 def unpack(body: bytes) -> dict[str, Any]:
@@ -78,42 +63,11 @@ def unpack(body: bytes) -> dict[str, Any]:
         LedgerError: It is broken.
     """
     try:
-        content = _decompress(body)
-        document: dict[str, Any] = json.loads(content)
-        _check_format(document["format"])
+        document = packed.unpack(body, range(FORMAT, FORMAT + 1), LEDGER_BYTES, LEDGER_VALUES)
         _check_depth(document.get("last_run"))
-        if b"\\ud" in content.lower():
-            # JSON allows the escape of half a character, and nothing could write that again.
-            json.dumps(document, ensure_ascii=False).encode()
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError) as error:
+    except packed.ERRORS as error:
         raise broken(error) from error
     return document
-
-
-def _check_format(version: object) -> None:
-    if version == FORMAT:
-        return
-    if isinstance(version, int) and version > FORMAT:
-        msg = f"its format {shown(version)} is newer than {FORMAT}, which this version reads"
-        raise NewerLedgerError(msg)
-    msg = f"format {shown(version)} does not exist"
-    raise ValueError(msg)
-
-
-def _decompress(body: bytes) -> bytes:
-    """Decompress a body that `pack` wrote, and no more than a ledger may have."""
-    stream = zlib.decompressobj(wbits=GZIP)
-    content = b"" if len(body) > FILE_BYTES else stream.decompress(body, LEDGER_BYTES + 1)
-    if len(body) > FILE_BYTES or len(content) > LEDGER_BYTES:
-        msg = f"it has more than {FILE_BYTES} bytes, or {LEDGER_BYTES} unpacked"
-        raise ValueError(msg)
-    if len(content) > LEDGER_VALUES and too_many_values(content, LEDGER_VALUES):
-        msg = f"it has more than {LEDGER_VALUES} values"
-        raise ValueError(msg)
-    if not stream.eof or stream.unused_data:
-        msg = "it does not end where its content ends"
-        raise EOFError(msg)
-    return content
 
 
 def _check_depth(last_run: object) -> None:
@@ -167,4 +121,4 @@ def decode_announcement(entry: dict[str, Any] | None) -> Announcement | None:
 
 def broken(error: Exception) -> LedgerError:
     """The error for a ledger that `pack` did not write."""
-    return LedgerError(f"the ledger is broken ({type(error).__name__}: {str(error)[:SHOWN]})")
+    return packed.broken("the ledger", error)

@@ -7,13 +7,32 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from hypothesis import strategies as st
+
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.policy import Plan, View
+from release_log.bounds import LAST_YEAR, OBJECT_BYTES
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+instants = st.datetimes(timezones=st.just(UTC)).map(
+    lambda each: each.replace(year=min(each.year, LAST_YEAR), day=min(each.day, 28), microsecond=0)
+)
+marks = st.builds(Mark, st.sampled_from(State), instants)
+entries = st.builds(
+    Retired,
+    *(texts, marks, st.integers(0, OBJECT_BYTES), texts, st.none() | marks),
+    due=st.none() | instants,
+    kept_by=st.none() | texts,
+    ended=st.booleans(),
+    maybe_ended=st.booleans(),
+    stored=st.none() | instants,
+)
+"""Any retired asset."""
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 YEAR = 365 * 86_400

@@ -13,19 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleaner_lambda.ledger import Folded, Ledger, Refused, Retired, decode, encode
-from release_log.bounds import LAST_YEAR, OBJECT_BYTES
 from release_log.errors import LedgerError, NewerLedgerError
 from release_log.ledger_file import FORMAT, Announcement
 from release_log.tags import Mark, State
+from tests.unit.cleaner_lambda.states import entries, instants, texts
 
 if TYPE_CHECKING:
     from random import Random
-
-text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-instants = st.datetimes(timezones=st.just(UTC)).map(
-    lambda each: each.replace(year=min(each.year, LAST_YEAR), day=min(each.day, 28), microsecond=0)
-)
-marks = st.builds(Mark, st.sampled_from(State), instants)
 
 
 def with_newest_current(ledger: Ledger) -> Ledger:
@@ -36,27 +30,17 @@ def with_newest_current(ledger: Ledger) -> Ledger:
 
 ledgers = st.builds(
     Ledger,
-    current=st.dictionaries(text, text, max_size=3),
-    folded=st.dictionaries(text, st.builds(Folded, instants, text), max_size=3),
-    retired=st.dictionaries(
-        text,
-        st.builds(
-            Retired,
-            *(text, marks, st.integers(0, OBJECT_BYTES), text, st.none() | marks),
-            due=st.none() | instants,
-            kept_by=st.none() | text,
-            stored=st.none() | instants,
-        ),
-        max_size=4,
-    ),
-    owed=st.frozensets(text, max_size=3),
-    deleting=st.none() | st.builds(Announcement, text, st.frozensets(text, max_size=3), st.none() | instants),
+    current=st.dictionaries(texts, texts, max_size=3),
+    folded=st.dictionaries(texts, st.builds(Folded, instants, texts), max_size=3),
+    retired=st.dictionaries(texts, entries, max_size=4),
+    owed=st.frozensets(texts, max_size=3),
+    deleting=st.none() | st.builds(Announcement, texts, st.frozensets(texts, max_size=3), st.none() | instants),
     listed_at=st.none() | instants,
-    tags_unknown=st.frozensets(text, max_size=3),
-    cut=st.none() | st.tuples(instants, text),
-    refused=st.builds(Refused, *[st.dictionaries(text, text, max_size=2)] * 2),
-    around=st.frozensets(text, max_size=3),
-    last_run=st.dictionaries(text, text | st.integers() | st.none(), max_size=3),
+    tags_unknown=st.frozensets(texts, max_size=3),
+    cut=st.none() | st.tuples(instants, texts),
+    refused=st.builds(Refused, *[st.dictionaries(texts, texts, max_size=2)] * 2),
+    around=st.frozensets(texts, max_size=3),
+    last_run=st.dictionaries(texts, texts | st.integers() | st.none(), max_size=3),
 ).map(with_newest_current)
 AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
 EXAMPLE = Ledger(

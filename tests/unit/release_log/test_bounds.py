@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from release_log import bounds, ledger_file, marker_fields
+from release_log import bounds, ledger_file, marker_fields, packed
 from release_log.bounds import (
     DEPTH,
     FILE_VALUES,
@@ -183,7 +183,7 @@ def test_a_ledger_of_too_many_bytes_or_values_is_broken(monkeypatch: pytest.Monk
     monkeypatch.setattr(ledger_file, "LEDGER_VALUES", 4)
     with pytest.raises(LedgerError, match="more than 4 values"):
         unpack(body)
-    monkeypatch.setattr(ledger_file, "FILE_BYTES", 10)
+    monkeypatch.setattr(packed, "FILE_BYTES", 10)
     with pytest.raises(LedgerError, match="more than 10 bytes"):
         unpack(body)
 

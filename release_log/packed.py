@@ -1,0 +1,87 @@
+"""Gzipped JSON, as the files of the ledger have it: written the same way each time, and read within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from release_log.bounds import FILE_BYTES, SHOWN, shown, too_many_values
+from release_log.errors import LedgerError, NewerLedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GZIP = 31
+"""zlib's ``wbits`` for the format of gzip."""
+
+ERRORS = (
+    *(OSError, EOFError, zlib.error, RecursionError),
+    *(ValueError, LookupError, TypeError, AttributeError, OverflowError),
+)
+"""What a file raises that `pack` did not write: `unpack` itself, and whoever takes its content for what it is not."""
+
+
+def pack(document: Mapping[str, Any], version: int, level: int = 9) -> bytes:
+    """A document as gzipped JSON; the same document always gives the same bytes.
+
+    Args:
+        document: The document.
+        version: Its format.
+        level: gzip's: 1 is eight times as fast as 6, and a tenth larger.
+    """
+    text = json.dumps({"format": version, **document}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return gzip.compress(text.encode(), level, mtime=0)
+
+
+def unpack(body: bytes, versions: range, most_bytes: int, most_values: int) -> dict[str, Any]:
+    """Read what `pack` wrote. Anything else raises one of `ERRORS`.
+
+    Args:
+        body: The file; `FILE_BYTES` of it at most.
+        versions: The formats that its reader knows.
+        most_bytes: How much it may be, unpacked.
+        most_values: How many commas and opening brackets it may have.
+
+    Raises:
+        NewerLedgerError: It has a newer format. Whatever that is, it is gzipped JSON with its number in ``format``.
+    """
+    content = _decompress(body, most_bytes)
+    if len(content) > most_values and too_many_values(content, most_values):
+        msg = f"it has more than {most_values} values"
+        raise ValueError(msg)
+    document: dict[str, Any] = json.loads(content)
+    version = document["format"]
+    if version not in versions:
+        if isinstance(version, int) and version >= versions.stop:
+            msg = f"its format {shown(version)} is newer than {versions[-1]}, which this version reads"
+            raise NewerLedgerError(msg)
+        msg = f"format {shown(version)} does not exist"
+        raise ValueError(msg)
+    if b"\\ud" in content.lower():
+        # JSON allows the escape of half a character, and nothing could write that again.
+        json.dumps(document, ensure_ascii=False).encode()
+    return document
+
+
+def _decompress(body: bytes, most_bytes: int) -> bytes:
+    stream = zlib.decompressobj(wbits=GZIP)
+    content = b"" if len(body) > FILE_BYTES else stream.decompress(body, most_bytes + 1)
+    if len(body) > FILE_BYTES or len(content) > most_bytes:
+        msg = f"it has more than {FILE_BYTES} bytes, or {most_bytes} unpacked"
+        raise ValueError(msg)
+    if not stream.eof or stream.unused_data:
+        msg = "it does not end where its content ends"
+        raise EOFError(msg)
+    return content
+
+
+def broken(what: str, error: Exception) -> LedgerError:
+    """The error for a file that `pack` did not write.
+
+    Args:
+        what: The file: ``the ledger``.
+        error: One of `ERRORS`.
+    """
+    return LedgerError(f"{what} is broken ({type(error).__name__}: {str(error)[:SHOWN]})")
