@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PURE = (
     *("changes", "changes_file", "cut", "guard", "history", "ledger", "orphans", "outcome", "policy", "pruning"),
-    *("reconcile", "report", "segment", "spelling"),
+    *("reconcile", "report", "segment", "segments", "spelling"),
 )
 """Modules of the cleaner: a test can decide for any state at any instant, and a dry run decides as a real run does."""
 
