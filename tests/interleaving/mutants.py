@@ -36,7 +36,7 @@ from cleaner_lambda import (
 from tests.interleaving import cases, nested, placing, ports, pruned
 from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
-from uploader.protocol import announcements, held, write_if_whole
+from uploader.protocol import announcements, belongs, held, write_if_whole
 from uploader.protocol import look as uploader_look
 from uploader.protocol import placing as placing_module
 from uploader.protocol.held import Intent
@@ -684,7 +684,7 @@ MUTANTS = (
     Mutant(
         "of each page, the newest release of any channel says what belongs in place",
         "the older of two channels' releases replaces the newer one's page",
-        placing_module.wanted_pages,
+        belongs.wanted_pages,
         (
             (
                 "    for each in newer:\n",
