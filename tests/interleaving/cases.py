@@ -504,6 +504,13 @@ def late_deletion_of_the_ledger() -> None:
         settle(world, AT_ONCE)
 
 
+def page_after_the_last_marker() -> None:
+    """A site has ended, and its last marker goes; meanwhile a roll-out begins that fails, and leaves a stored page."""
+    failed = uploader(cast.roll_out([PAGE], "default", "late", succeeds=False))
+    late = case("a stored page of a site that has ended", over, failed, CLEANER)
+    play(late, ("C", "delete", Verdict.DONE), ("U", *TO_THE_END), ("C", *TO_THE_END))
+
+
 def late_tags() -> None:
     """A tag is written without an answer, and S3 executes that after an upload made the asset current again."""
     only_tags = case("a run that only tags", superseded, cleaner_of(LATER), BACK, cleaner_of(LATER, "D"), policy=LATER)

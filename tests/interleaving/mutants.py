@@ -597,6 +597,13 @@ MUTANTS = (
         placing.unknown_page,
     ),
     Mutant(
+        "a page that is not stored is looked at too, where another channel has a newer release",
+        "that channel's page is in place, though it has none any more, and asks for assets that are gone",
+        pages._keys,  # noqa: SLF001
+        (("(removed | retired | shared) - strict", "(removed | retired) - strict"),),
+        placing.page_of_another_channel,
+    ),
+    Mutant(
         "what is left of a line whose newest marker is gone retires with the next release",
         "a page in place asks for assets that count as orphans",
         folding.fold_log,
@@ -793,6 +800,13 @@ MUTANTS = (
         ports.CleanerPort.delete_if,
         (("if stored is None or stored.etag != etag:", "if stored is None:"),),
         cases.late_deletion_of_the_ledger,
+    ),
+    Mutant(
+        "the ledger of a site that has ended stays until no stored page is left",
+        "the page of a roll-out that failed as the last marker went is never deleted",
+        nesting.is_empty,
+        (("if layout.stores(listed.key):", "if False:"),),
+        cases.page_after_the_last_marker,
     ),
     Mutant(
         "what retires while a channel's current marker is gone stays",

@@ -220,12 +220,26 @@ def _close(site: Site, policy: Policy, report: Report) -> Report:
     needed = (needed_around(site, policy) | site.by_hand.keys()) & ours or any(
         key.startswith(layout.pins) for key in ours
     )
-    stays = to_people | ({layout.ledger, layout.checkpoint} if to_people else set())
+    stays = to_people | ({layout.ledger, layout.checkpoint} if to_people else set()) | _lying(site, to_people)
     left = sorted(ours - stays)
     if left and site.published and not needed:
         msg = f"the site has ended, and {left} is still there"
         raise BrokenPromiseError(msg)
     return report
+
+
+def _lying(site: Site, pages: Collection[str]) -> set[str]:
+    """What stays of a site that has ended while pages are in place that are left to people: of which releases they are.
+
+    The release that names such a page has no marker any more, which somebody deleted by hand.
+    """
+    ledger, layout = read_ledger(site), site.layout
+    releases = {i: site.published[i][1] for i in (ledger.lingering if ledger else ()) if i in site.published}
+    lying = {i: each.objects for i, each in releases.items() if not each.pages.keys().isdisjoint(pages)}
+    if not lying:
+        return set()
+    files = {*map(layout.placed_key, lying), *map(layout.marker_key, (*lying, *site.newest().values()))}
+    return files.union(*lying.values())
 
 
 def _clean(site: Site, policy: Policy) -> Report:
