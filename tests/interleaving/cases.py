@@ -378,14 +378,20 @@ WITH_AN_END = (
 """A channel or a site ends; the tests play every schedule of these cases."""
 
 LONG = (
+    ASSET_AND_CLEANER,
+    ELSEWHERE_AND_CLEANER,
+    NEXT_AND_CLEANER,
+    ROLL_OUT_AND_CLEANER,
+    OLD_STAGED,
+    *(case for case in TWO_ACTORS if case.name.endswith("at once") or "that looks ahead" in case.name),
+    END_AND_CLEANER,
+    END_AND_ACTIVATION,
+    ENDED_AND_BACK,
+    ENDED_AND_ROLL_BACK,
     LOG_AND_BACK,
-    *(
-        case
-        for case in TWO_ACTORS
-        if case in (NEXT_AND_CLEANER, ROLL_OUT_AND_CLEANER, OLD_STAGED) or case.name.endswith("at once")
-    ),
+    LOG_AND_TWO_CLEANERS,
 )
-"""Those of both that take longest: a release is put in place beside another one, or beside a run that deletes."""
+"""Those of both with so many orders that they take more than a second."""
 
 END_VANISHED = case("a channel that has ended, and whose marker for that is gone", end_vanished, CLEANER)
 VANISHED_FOR_DAYS = case("a current marker that is gone for days", vanished_for_days, CLEANER)

@@ -33,8 +33,8 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("case", [*cases.TWO_ACTORS, *nested.CASES, *cases.WITH_AN_END], ids=lambda case: case.name)
 def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> None:
-    """The longest cases, outside `make torture`, in every order with a preemption or two."""
-    assert every_schedule(case, preemptions=2 if case in cases.LONG and not TORTURE else None) > 1
+    """The longest cases, outside `make torture`, in every order with one preemption."""
+    assert every_schedule(case, preemptions=1 if case in cases.LONG and not TORTURE else None) > 1
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,8 @@ def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> N
     ids=lambda each: getattr(each, "name", each),
 )
 def test_a_crash_after_any_request_loses_nothing_in_any_order(case: Case, who: str) -> None:
-    """Of the uploader, and of the cleaner, after each request; `make torture` has the longest ones whole, and more."""
-    long = case is cases.BACK_AND_CLEANER
-    assert every_crash(case, who, 1 if long and not TORTURE else None) > 1
+    """Of the uploader, and of the cleaner, with one preemption; `make torture` has more cases, in every order."""
+    assert every_crash(case, who, None if TORTURE else 1) > 1
 
 
 LATE, AGAIN, UNKNOWN, PART = Verdict.LATE, Verdict.AGAIN, Verdict.UNKNOWN, Verdict.PART
@@ -90,8 +89,8 @@ def test_a_write_that_is_executed_late_or_in_part_loses_nothing(
     assert every_mishap(case, who, verdict, kind, PREEMPTIONS) >= 1
 
 
-def test_two_cleaners_lose_nothing_with_two_preemptions() -> None:
-    assert every_schedule(cases.TWO_CLEANERS, preemptions=2) > 100
+def test_two_cleaners_lose_nothing_with_a_preemption_or_two() -> None:
+    assert every_schedule(cases.TWO_CLEANERS, preemptions=1 + PREEMPTIONS) > 10
 
 
 @pytest.mark.parametrize("case", nested.THREE, ids=lambda case: case.name)
