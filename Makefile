@@ -27,10 +27,10 @@ PIP := .venv/bin/python -m pip
 SYSTEM_CERTS := $(PYTHON) -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test package release acceptance torture bench bench-test cold-start lint docs format clean
+.PHONY: help setup uploader demo test package release acceptance torture bench bench-cleaner bench-test cold-start lint docs format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMPS)/python $(STAMPS)/emulator $(STAMPS)/cdk $(STAMPS)/site ## install everything the project needs, into this folder
 
@@ -63,6 +63,9 @@ torture: setup ## run the tests that take an hour: a million schedules, ten roun
 
 bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader and other tools; options go into BENCH="--jobs new"
 	@python -m bench $(BENCH)
+
+bench-cleaner: $(STAMPS)/python ## measure runs of the cleaner on large sites; options go into BENCH="--retired 4000000"
+	@python -m bench.cleaner $(BENCH)
 
 bench-test: setup $(STAMPS)/bench ## run the tests of the benchmark, with a small round of it
 	@python -m pytest $(WORKERS) tests/bench

@@ -26,13 +26,13 @@ def close_log(store: S3Port, layout: Layout, loaded: Loaded, job: Job, pace: Pac
     """Delete the checkpoint and the ledger, if they are as they were read and no asset is left.
 
     `cleaner_lambda.ending.is_over` says when. An upload to the site may have died since its markers went. Then its
-    assets are orphans, and there is work to do.
+    assets and stored pages are orphans, and there is work to do.
 
     The condition is for a request that arrives late: it must not take the ledger of a site that has come back. Where
     such a deletion is not to be had, the ledger stays, and does no harm.
 
     Returns:
-        The report; None if an asset is left.
+        The report; None if an asset or a stored page is left.
     """
     if not is_empty(store, layout, job.inner, pace):
         return None

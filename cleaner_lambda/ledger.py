@@ -100,6 +100,8 @@ class Ledger:
         behind: Channel -> ids of the releases behind it that are current too, until a newer one is in place.
         lingering: Id of a release whose page was found in place though it is not current -> when it was found there no
             more; None while it is there. Its assets stay.
+        older: Whether a version wrote it that knew nothing of pages, maybe over the ledger of one that did: until the
+            history is replayed, nobody knows which releases after the cut are in place.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
         cut: Order of a marker: a replay needs no marker up to it (`cleaner_lambda.replay`); None if it needs all.
@@ -138,6 +140,7 @@ class Ledger:
     last_run: Mapping[str, Any] = field(default_factory=dict)
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lingering: Mapping[str, datetime | None] = field(default_factory=dict)
+    older: bool = False
 
     @property
     def seen(self) -> dict[str, Folded]:
@@ -165,7 +168,7 @@ def encode(ledger: Ledger) -> bytes:
     return pack(
         {
             "current": dict(ledger.current),
-            "behind": {channel: list(ids) for channel, ids in ledger.behind.items()},
+            **({} if ledger.older else {"behind": {channel: list(ids) for channel, ids in ledger.behind.items()}}),
             "lingering": {i: at and format_instant(at) for i, at in ledger.lingering.items()},
             "folded": _encode_folded(ledger.folded),
             "gone": _encode_folded(ledger.gone),
@@ -196,14 +199,15 @@ def decode(body: bytes) -> Ledger:
     """
     document = unpack(body)
     try:
+        cut = _decode_cut(document.get("cut"))
         ledger = Ledger(
             current=fields.text_mapping(document["current"]),
-            folded=_decode_folded(document["folded"]),
+            folded=_decode_folded(document["folded"], cut),
             # An older version's ledger has none of these six.
             behind={channel: tuple(map(fields.text, ids)) for channel, ids in document.get("behind", {}).items()},
             lingering={i: fields.optional_instant(at) for i, at in document.get("lingering", {}).items()},
-            gone=_decode_folded(document.get("gone", {})),
-            cut=_decode_cut(document.get("cut")),
+            gone=_decode_folded(document.get("gone", {}), cut),
+            cut=cut,
             doubts={
                 channel: Contradiction(*map(fields.text, doubt))
                 for channel, doubt in document.get("doubts", {}).items()
@@ -220,6 +224,7 @@ def decode(body: bytes) -> Ledger:
             around=fields.texts(document.get("around", [])),
             in_doubt=fields.texts(document.get("in_doubt", [])),
             last_run=fields.mapping(document["last_run"]),
+            older="behind" not in document,
         )
         _check_current(ledger)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -250,17 +255,23 @@ def _encode_folded(folded: Mapping[str, Folded]) -> dict[str, dict[str, object]]
     }
 
 
-def _decode_folded(entries: dict[str, dict[str, Any]]) -> dict[str, Folded]:
-    return {
-        release_id: Folded(
-            fields.instant(entry["at"]),
-            fields.text(entry["channel"]),
-            fields.optional_instant(entry.get("modified")),
-            fields.flag(entry.get("ended", False)),
-            fields.optional_instant(entry.get("placed", entry["at"])),  # older versions knew only format 1
-        )
-        for release_id, entry in entries.items()
-    }
+def _decode_folded(entries: dict[str, dict[str, Any]], cut: tuple[datetime, str] | None) -> dict[str, Folded]:
+    return {release_id: _decode_marker(release_id, entry, cut) for release_id, entry in entries.items()}
+
+
+def _decode_marker(release_id: str, entry: dict[str, Any], cut: tuple[datetime, str] | None) -> Folded:
+    at = fields.instant(entry["at"])
+    # An older version has none, and what is before the cut is not read again.
+    placed = fields.optional_instant(entry["placed"]) if "placed" in entry else None
+    if "placed" not in entry and cut is not None and (at, release_id) <= cut:
+        placed = at
+    return Folded(
+        at,
+        fields.text(entry["channel"]),
+        fields.optional_instant(entry.get("modified")),
+        fields.flag(entry.get("ended", False)),
+        placed,
+    )
 
 
 def _decode_cut(value: list[str] | None) -> tuple[datetime, str] | None:

@@ -18,6 +18,7 @@ from cleaner_lambda.reading import list_files, name_some, read_files, stop_for_t
 from release_log import marker
 from release_log.bounds import PROTECTED_KEYS
 from release_log.errors import ReleaseLogError
+from release_log.marker_fields import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from release_log.policy_settings import Policy
 
 PLACED_BYTES = 100
-"""A larger file with the name of one that says that a release is in place is something else: an older version's marker
-of a release whose name ended so."""
+"""A file of this size, with the name of one that says that a release is in place, does so. A larger one notes ETags of
+pages, or it is an older version's marker of a release whose name ended so."""
 
 READ_AGAIN = 20
 """How often a look begins again because an intent or a staged release vanished while it was read."""
@@ -235,9 +236,12 @@ def _list_markers(
     placed: dict[str, datetime] = {}
     stops: list[Stop] = []
     files, beyond = list_files(store, layout.markers)
+    names = {listed.key for listed in files}
     for listed in files:
         release_id = layout.placed_id(listed.key)
-        if release_id is not None and listed.size <= PLACED_BYTES:
+        if release_id is not None and (
+            listed.size <= PLACED_BYTES or layout.marker_key(release_id) in names or _names_no_asset(store, listed.key)
+        ):
             placed[release_id] = listed.last_modified
             continue
         try:
@@ -245,6 +249,15 @@ def _list_markers(
         except ReleaseLogError as error:
             stops.append(stop_for_invalid(listed.key, error))
     return markers, placed, tuple(beyond), tuple(name_some(layout.markers, stops))
+
+
+def _names_no_asset(store: S3Port, key: str) -> bool:
+    """Whether a file cannot be a marker: asked only if the marker is missing that it would belong to."""
+    try:
+        blob = store.get(key)
+        return blob is not None and "assets" not in parse(blob.body)
+    except (UnreadableError, ReleaseLogError):
+        return False
 
 
 def _stop_for_keys(layout: Layout) -> Stop:

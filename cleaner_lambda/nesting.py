@@ -106,7 +106,7 @@ def find_inner(store: S3Port, layout: Layout, known: Collection[str], keys: Coll
 
 
 def is_empty(store: S3Port, layout: Layout, known: Collection[str], pace: Pace) -> bool:
-    """Whether no asset is left beneath a site's prefix, but those of the sites inside it.
+    """Whether no asset or stored page is left beneath a site's prefix, but those of the sites inside it.
 
     Args:
         store: The site's bucket.
@@ -116,6 +116,8 @@ def is_empty(store: S3Port, layout: Layout, known: Collection[str], pace: Pace) 
     """
     inner = tuple(known)
     for listed in store.list(layout.prefix):
+        if layout.stores(listed.key):
+            return False
         if layout.owns(listed.key) and not listed.key.startswith(inner):
             found = find_inner(store, layout, inner, [listed.key], pace).prefixes
             if not found:

@@ -39,6 +39,7 @@ def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded],
         folded=folded,
         doubts=log.order.doubts,
         sure_since=log.order.sure_since,
+        older=False,
     )
 
 

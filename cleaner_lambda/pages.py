@@ -107,16 +107,16 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
             lying.setdefault(release_id, set()).add(key)
         elif set(named).isdisjoint(pages):
             unnamed[key] = pages
-    if unnamed:
+    if any(unnamed.values()):
         # As a rule the ledger knows: all markers are read only for a page whose stored version is gone.
         markers = read_markers(store, layout, markers, markers.listed, pace)
-        owners = _owners(markers.valid.values())
-        for key, pages in unnamed.items():
-            release_id = max((owners[page] for page in pages if page in owners), default="")
-            if release_id:
-                lying.setdefault(release_id, set()).add(key)
-            elif key in strict:
-                unknown.append(_stop_for_unknown(key))
+    owners = _owners(markers.valid.values())
+    for key, pages in unnamed.items():
+        release_id = max((owners[page] for page in pages if page in owners), default="")
+        if release_id:
+            lying.setdefault(release_id, set()).add(key)
+        elif key in strict:
+            unknown.append(_stop_for_unknown(key))
     return InPlace(
         markers,
         {release_id: frozenset(keys) for release_id, keys in lying.items()},
@@ -157,9 +157,10 @@ def lingers(policy: Policy) -> timedelta:
 
 
 def _keys(layout: Layout, history: History) -> tuple[set[str], set[str]]:
-    """The keys of pages that releases with stored pages name, and those of other pages that are not current any more.
+    """The keys of pages that releases with stored pages name, and those of others that another release may have.
 
-    Under a current key whose newest release has no stored page, its upload put the page in place before its marker.
+    Under a current key whose newest release has no stored page, its upload put the page in place before its marker. A
+    newer release of another channel may have replaced it since, which is not current any more.
     """
     newest: dict[str, Published] = {}
     for each in sorted(history.releases, key=lambda published: published.order):
@@ -169,8 +170,10 @@ def _keys(layout: Layout, history: History) -> tuple[set[str], set[str]]:
     live = {key for key, each in newest.items() if each.release.places_pages}
     retired = {key for entry in history.retired.values() if (key := layout.page_of(entry.logical)) is not None}
     removed = {key for key, entry in history.retired.items() if entry.logical == key and entry.release}
+    latest = max((each.order for each in history.releases), default=None)
+    shared = {key for key, each in newest.items() if each.order != latest}
     strict = live | (retired - newest.keys())
-    return strict, (removed | retired) - strict
+    return strict, (removed | retired | shared) - strict
 
 
 def _find(store: S3Port, layout: Layout, keys: list[str], pace: Pace) -> dict[str, Listed]:

@@ -278,11 +278,15 @@ def client_of(url: str, attempts: int = 1) -> Any:  # noqa: ANN401
 
 
 def new_bucket(s3: Any, objects: dict[str, Stored]) -> str:  # noqa: ANN401
-    """A bucket of its own with these objects."""
+    """A bucket of its own with these objects, the markers last, and in their order.
+
+    A second may end between any two of these writes. A page that is younger than the file that says that it is in
+    place, or a release that is older than what the ledger knows, would have the cleaner read and decide more.
+    """
     name = f"site-{os.getpid()}-{next(_buckets)}"
     s3.create_bucket(Bucket=name)
     with PlainS3(s3.meta.endpoint_url) as plain:
-        for key, stored in objects.items():
+        for key, stored in sorted(objects.items(), key=lambda each: ("/.releases/markers/" in each[0], each[0])):
             plain.put(name, key, stored)
     return name
 

@@ -27,7 +27,7 @@ from uploader.builds.collect import collect
 from uploader.cli.entry import run
 from uploader.clocks import Clocks
 from uploader.publishing.publish import Build, publish
-from uploader.s3 import bodies, requests
+from uploader.s3 import asking, bodies
 from uploader.s3.open import connect, open_connected
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def run_here(
         stack.enter_context(patch.dict(os.environ, environ, clear=True))
         stack.enter_context(patch.object(sys, "argv", ["uploader/__main__.py", *words]))
         stack.enter_context(patch.object(uploader_connection, "S3Store", _impatient))
-        stack.enter_context(patch.object(requests, "PAUSES", (0.002, 0.002)))
+        stack.enter_context(patch.object(asking, "PAUSES", (0.002, 0.002)))
         if sleep is not None:
             for module in (uploader_publishing, uploader_whole, uploader_ending):
                 stack.enter_context(patch.object(module, "Clocks", lambda: Clocks(sleep=sleep)))

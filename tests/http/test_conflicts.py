@@ -12,7 +12,7 @@ from cleaner_lambda.s3 import S3Store
 from tests.http.conftest import client_of, new_bucket
 from uploader.aws.access import Access, Keys
 from uploader.errors import UploaderError
-from uploader.s3 import requests
+from uploader.s3 import asking
 from uploader.s3.connection import connect
 from uploader.s3.requests import Requests
 
@@ -36,7 +36,7 @@ def bucket(s3: Any, proxy: FaultProxy, waits: list[float]) -> str:  # noqa: ANN4
 @pytest.fixture
 def uploader(bucket: str, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Requests:
     """The uploader's requests."""
-    monkeypatch.setattr(requests, "PAUSES", (0.002, 0.002))
+    monkeypatch.setattr(asking, "PAUSES", (0.002, 0.002))
     return Requests(connect(Access(bucket, "us-east-1", proxy.url, keys=Keys("test", "test", None))))
 
 

@@ -19,7 +19,7 @@ from release_log.whole_answers import require_whole_answers
 from tests.http.conftest import client_of, new_bucket
 from tests.http.fault_turns import TORTURE
 from uploader.aws.access import Access, Keys
-from uploader.s3 import requests
+from uploader.s3 import asking
 from uploader.s3.connection import connect
 from uploader.s3.requests import Requests
 from uploader.s3.versions import S3Versions
@@ -81,7 +81,7 @@ def site(
     waits: list[float],  # noqa: ARG001 (for what it does)
     monkeypatch: pytest.MonkeyPatch,
 ) -> Site:
-    monkeypatch.setattr(requests, "PAUSES", (0.002, 0.002))
+    monkeypatch.setattr(asking, "PAUSES", (0.002, 0.002))
     return Site(s3, proxy)
 
 

@@ -26,7 +26,7 @@ from tests.http.in_process import SMALL_PART
 from tests.s3_model import problem_of
 from uploader.aws.access import Access, Keys
 from uploader.builds.collect import collect
-from uploader.s3 import copies, requests
+from uploader.s3 import asking, copies
 from uploader.s3.connection import connect
 from uploader.s3.errors import AnswerError
 from uploader.s3.port import Placement
@@ -106,7 +106,7 @@ def test_a_write_that_meets_another_one_of_its_key_is_tried_again(
 ) -> None:
     """Whoever gets a 409 does not know who wins; the next answer says that the other one did."""
     key = "assets/.releases/ledger.json.gz"
-    monkeypatch.setattr(requests, "PAUSES", (0.05,) * 3)
+    monkeypatch.setattr(asking, "PAUSES", (0.05,) * 3)
     monkeypatch.setattr("cleaner_lambda.s3.BACKOFF_SECONDS", (0.05,) * 3)
 
     def write() -> bool:
@@ -173,7 +173,8 @@ def test_a_stored_page_is_never_overwritten(strict: StrictS3, bucket: str, tmp_p
     (page,) = collect(tmp_path, "assets/")
     page = page._replace(key=Layout("assets/").page_key(page.stored or ""))
     first, second = (
-        Requests(connect(Access(bucket, REGION, strict.url, keys=Keys("test", "test")))).put(page) for _ in range(2)
+        Requests(connect(Access(bucket, REGION, strict.url, keys=Keys("test", "test")))).files.put(page)
+        for _ in range(2)
     )
     assert first == second
     assert first.size == size

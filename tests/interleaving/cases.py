@@ -378,14 +378,20 @@ WITH_AN_END = (
 """A channel or a site ends; the tests play every schedule of these cases."""
 
 LONG = (
+    ASSET_AND_CLEANER,
+    ELSEWHERE_AND_CLEANER,
+    NEXT_AND_CLEANER,
+    ROLL_OUT_AND_CLEANER,
+    OLD_STAGED,
+    *(case for case in TWO_ACTORS if case.name.endswith("at once") or "that looks ahead" in case.name),
+    END_AND_CLEANER,
+    END_AND_ACTIVATION,
+    ENDED_AND_BACK,
+    ENDED_AND_ROLL_BACK,
     LOG_AND_BACK,
-    *(
-        case
-        for case in TWO_ACTORS
-        if case in (NEXT_AND_CLEANER, ROLL_OUT_AND_CLEANER, OLD_STAGED) or case.name.endswith("at once")
-    ),
+    LOG_AND_TWO_CLEANERS,
 )
-"""Those of both that take longest: a release is put in place beside another one, or beside a run that deletes."""
+"""Those of both with so many orders that they take more than a second."""
 
 END_VANISHED = case("a channel that has ended, and whose marker for that is gone", end_vanished, CLEANER)
 VANISHED_FOR_DAYS = case("a current marker that is gone for days", vanished_for_days, CLEANER)
@@ -502,6 +508,13 @@ def late_deletion_of_the_ledger() -> None:
         for actor in (other, upload):
             go_on(actor, "")
         settle(world, AT_ONCE)
+
+
+def page_after_the_last_marker() -> None:
+    """A site has ended, and its last marker goes; meanwhile a roll-out begins that fails, and leaves a stored page."""
+    failed = uploader(cast.roll_out([PAGE], "default", "late", succeeds=False))
+    late = case("a stored page of a site that has ended", over, failed, CLEANER)
+    play(late, ("C", "delete", Verdict.DONE), ("U", *TO_THE_END), ("C", *TO_THE_END))
 
 
 def late_tags() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cleaner_lambda import ledger as ledgers
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
 def read_ledger(site: Site) -> Ledger | None:
     """The ledger, if it exists and is whole."""
     stored = site.world.objects.get(site.layout.ledger)
+    return None if stored is None else _decoded(stored.body)
+
+
+@lru_cache(maxsize=10)
+def _decoded(body: bytes) -> Ledger | None:
     try:
-        return None if stored is None else ledgers.decode(stored.body)
+        return ledgers.decode(body)
     except LedgerError:
         return None
 

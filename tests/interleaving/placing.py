@@ -101,6 +101,20 @@ def page_without_metadata() -> None:
             world.advance(PAGES_STAY.removed_ttl + 1)
 
 
+def page_of_another_channel() -> None:
+    """Two channels share a page that is not stored; the one whose page is in place has none from now on; days pass."""
+    world = World()
+    with judged(world, "a page that another channel's older release names too"):
+        release(world, [A, PAGE], "r0", channel="other", stored=False)
+        release(world, [B, PAGE], "r1", stored=False)
+        cast.clean_alone(world, PAGES_STAY)
+        release(world, [C], "r2")
+        for seconds in (10, 90_000, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
 def line_without_its_newest() -> None:
     """The newest release, which is not in place, loses its marker; a new one without a page comes; days pass."""
     world = World()

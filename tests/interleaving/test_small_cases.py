@@ -33,8 +33,8 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("case", [*cases.TWO_ACTORS, *nested.CASES, *cases.WITH_AN_END], ids=lambda case: case.name)
 def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> None:
-    """The longest cases, outside `make torture`, in every order with a preemption or two."""
-    assert every_schedule(case, preemptions=2 if case in cases.LONG and not TORTURE else None) > 1
+    """The longest cases, outside `make torture`, in every order with one preemption."""
+    assert every_schedule(case, preemptions=1 if case in cases.LONG and not TORTURE else None) > 1
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,8 @@ def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> N
     ids=lambda each: getattr(each, "name", each),
 )
 def test_a_crash_after_any_request_loses_nothing_in_any_order(case: Case, who: str) -> None:
-    """Of the uploader, and of the cleaner, after each request; `make torture` has the longest ones whole, and more."""
-    long = case is cases.BACK_AND_CLEANER
-    assert every_crash(case, who, 1 if long and not TORTURE else None) > 1
+    """Of the uploader, and of the cleaner, with one preemption; `make torture` has more cases, and more orders."""
+    assert every_crash(case, who, None if TORTURE and case not in cases.LONG else 1 + PREEMPTIONS) > 1
 
 
 LATE, AGAIN, UNKNOWN, PART = Verdict.LATE, Verdict.AGAIN, Verdict.UNKNOWN, Verdict.PART
@@ -90,8 +89,8 @@ def test_a_write_that_is_executed_late_or_in_part_loses_nothing(
     assert every_mishap(case, who, verdict, kind, PREEMPTIONS) >= 1
 
 
-def test_two_cleaners_lose_nothing_with_two_preemptions() -> None:
-    assert every_schedule(cases.TWO_CLEANERS, preemptions=2) > 100
+def test_two_cleaners_lose_nothing_with_a_preemption_or_two() -> None:
+    assert every_schedule(cases.TWO_CLEANERS, preemptions=1 + PREEMPTIONS) > 10
 
 
 @pytest.mark.parametrize("case", nested.THREE, ids=lambda case: case.name)
@@ -125,6 +124,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_schedule(cases.END_VANISHED),
         lambda: every_crash(cases.LOG_ALONE, "C"),
         cases.late_deletion_of_the_ledger,
+        cases.page_after_the_last_marker,
         cases.late_deletion,
         cases.late_deletion_and_conflict,
         cases.deletion_after_5xx,
@@ -143,6 +143,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         placing.old_page_at_the_second_look,
         placing.unknown_page,
         placing.page_without_metadata,
+        placing.page_of_another_channel,
         placing.line_without_its_newest,
         placing.gone_behind_a_newer_one,
         placing.retired_behind_a_newer_one,
@@ -183,6 +184,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "end vanished",
         "a crash while the release log goes",
         "late deletion of the ledger",
+        "a page after the last marker",
         "late deletion",
         "late deletion and conflict",
         "deletion after 5xx",
@@ -201,6 +203,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "an old page at the second look",
         "an unknown page",
         "a page without metadata",
+        "a page of another channel",
         "a line without its newest marker",
         "a marker that is gone behind a newer one",
         "an asset that retires meanwhile",

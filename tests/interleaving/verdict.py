@@ -158,20 +158,31 @@ def settle(world: World, policy: Policy) -> None:
         for site, report in zip(world.sites, reports, strict=True):
             if not report.plan.stops and report.next_due is None:
                 _compare(site, policy, report.at, last=False)
-    # After every intent, staged release and announcement has expired; then a listing finds orphans, then they are due.
-    for seconds in (policy.pending_ttl + policy.staged_ttl + 2, DAY + 1, DAY + policy.removed_ttl + 2):
-        world.advance(seconds)
-        reports = _clean_all(world, policy)
-        world.check()
-        if any(report.plan.stops for report in reports):
-            world.advance(1000)
-            reports = _clean_all(world, policy)
+    # After every intent, staged release and announcement has expired; when a listing has found orphans; when these are
+    # due.
+    trace = len(world.trace)
+    reports = _clean_after(world, policy, policy.pending_ttl + policy.staged_ttl + 2)
+    if len(world.trace) > trace or not all(report.ended_well and report.orphans is not None for report in reports):
+        _clean_after(world, policy, DAY + 1)
+    reports = _clean_after(world, policy, DAY + policy.removed_ttl + 2)
     for site, report in zip(world.sites, reports, strict=True):
         _check_end(site, policy, report if site.current() else _close(site, policy, report))
 
 
 def _clean_all(world: World, policy: Policy) -> list[Report]:
     return [_clean(site, policy) for site in world.sites]
+
+
+def _clean_after(world: World, policy: Policy, seconds: float) -> list[Report]:
+    """Run each cleaner after some time, and again if something stopped one."""
+    world.advance(seconds)
+    reports = _clean_all(world, policy)
+    world.check()
+    if any(report.plan.stops for report in reports):
+        world.trace.append("-- something stopped a cleaner: it comes back later")
+        world.advance(1000)
+        reports = _clean_all(world, policy)
+    return reports
 
 
 def _check_end(site: Site, policy: Policy, report: Report) -> None:
@@ -220,12 +231,26 @@ def _close(site: Site, policy: Policy, report: Report) -> Report:
     needed = (needed_around(site, policy) | site.by_hand.keys()) & ours or any(
         key.startswith(layout.pins) for key in ours
     )
-    stays = to_people | ({layout.ledger, layout.checkpoint} if to_people else set())
+    stays = to_people | ({layout.ledger, layout.checkpoint} if to_people else set()) | _lying(site, to_people)
     left = sorted(ours - stays)
     if left and site.published and not needed:
         msg = f"the site has ended, and {left} is still there"
         raise BrokenPromiseError(msg)
     return report
+
+
+def _lying(site: Site, pages: Collection[str]) -> set[str]:
+    """What stays of a site that has ended while pages are in place that are left to people: of which releases they are.
+
+    The release that names such a page has no marker any more, which somebody deleted by hand.
+    """
+    ledger, layout = read_ledger(site), site.layout
+    releases = {i: site.published[i][1] for i in (ledger.lingering if ledger else ()) if i in site.published}
+    lying = {i: each.objects for i, each in releases.items() if not each.pages.keys().isdisjoint(pages)}
+    if not lying:
+        return set()
+    files = {*map(layout.placed_key, lying), *map(layout.marker_key, (*lying, *site.newest().values()))}
+    return files.union(*lying.values())
 
 
 def _clean(site: Site, policy: Policy) -> Report:
@@ -238,7 +263,7 @@ def _clean(site: Site, policy: Policy) -> Report:
         world.check()
         _unpin(site, site.given_up.keys() - site.current_pages())
         needed = frozenset().union(*(each.current_keys().union(*each.pinned.values()) for each in world.sites))
-        for key in world.asked_for().keys() - site.current_pages() - needed:
+        for key in world.asked_for.keys() - site.current_pages() - needed:
             if site.owns(key):
                 world.delete(key)
         report = clean_alone(world, policy, layout=site.layout)

@@ -7,8 +7,11 @@ when it is resumed, its effect happens at once and as a whole, as on S3: strongl
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release_log.layout import Layout
@@ -55,7 +58,12 @@ class Stored:
 
     @property
     def etag(self) -> str:
-        return hashlib.md5(self.body, usedforsecurity=False).hexdigest()
+        return _etag(self.body)
+
+
+@lru_cache(maxsize=1000)
+def _etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +83,7 @@ class World:
         sites: The sites in the bucket; each lies around those that come after it.
         time: The time.
         page: The number of keys in a page of a listing.
+        asked_for: Key of each page in place -> the assets that a visitor's browser asks for.
         copied: Keys of the files that somebody has copied onto themselves, so that ``LastModified`` is another.
         late: Requests under way.
         trace: A record of the requests, for people.
@@ -86,6 +95,9 @@ class World:
         self.time = EPOCH
         self.page = page
         self.objects: dict[str, Stored] = {}
+        self._keys: list[str] = []
+        self.asked_for: dict[str, frozenset[str]] = {}
+        self._changed = True
         self.copied: set[str] = set()
         self.late: list[Late] = []
         self.actors: list[Actor] = []
@@ -112,6 +124,7 @@ class World:
         other.objects = {
             key: replace(each, tags=dict(each.tags), metadata=dict(each.metadata)) for key, each in self.objects.items()
         }
+        other._keys, other.asked_for = list(self._keys), dict(self.asked_for)
         other.copied, other.trace, other.runs_alone = set(self.copied), list(self.trace), self.runs_alone
         return other
 
@@ -207,7 +220,7 @@ class World:
     def put(self, key: str, body: bytes, *, size: int | None = None, metadata: dict[str, str] | None = None) -> Stored:
         """Store an object; it replaces the old one and its tags."""
         stored = Stored(body, self.now, len(body) if size is None else size, {}, metadata or {})
-        self.objects[key] = stored
+        self._store(key, stored)
         for site in self.sites:
             site.note_written(key, stored)
         return stored
@@ -217,7 +230,7 @@ class World:
 
         If the file was deleted meanwhile, it comes back.
         """
-        self.objects[key] = replace(stored, at=self.now)
+        self._store(key, replace(stored, at=self.now))
         self.copied.add(key)
         for site in self.sites:
             site.note_rewritten(key, stored)
@@ -227,7 +240,9 @@ class World:
         if key in self.objects:
             for site in self.sites:
                 site.on_delete(self.actor, key)
-            del self.objects[key]
+            del self.objects[key], self._keys[bisect_left(self._keys, key)]
+            self.asked_for.pop(key, None)
+            self._changed = True
             for site in self.sites:
                 site.note_deleted(key)
 
@@ -240,8 +255,18 @@ class World:
 
     def names(self, prefix: str, after: str = "", limit: int | None = None) -> list[str]:
         """One page of a listing."""
-        found = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
-        return found[: self.page if limit is None else limit]
+        start = bisect_right(self._keys, after) if after >= prefix else bisect_left(self._keys, prefix)
+        found = takewhile(lambda key: key.startswith(prefix), islice(self._keys, start, None))
+        return list(islice(found, self.page if limit is None else limit))
+
+    def _store(self, key: str, stored: Stored) -> None:
+        if key not in self.objects:
+            insort(self._keys, key)
+        self.objects[key] = stored
+        self.asked_for.pop(key, None)
+        if stored.body[:5] == b"page:" and LAYOUT.owns(key):
+            self.asked_for[key] = frozenset(filter(None, stored.body[5:].decode().split(",")))
+        self._changed = True
 
     def state(self) -> tuple[object, ...]:
         """The state that decides all later events, once every actor has ended and no request is under way."""
@@ -254,19 +279,13 @@ class World:
 
     # The promise
 
-    def asked_for(self) -> dict[str, frozenset[str]]:
-        """Key of each page in place -> the assets that a visitor's browser asks for."""
-        pages = ((key, stored.body) for key, stored in self.objects.items() if LAYOUT.owns(key))
-        return {
-            key: frozenset(filter(None, body[5:].decode().split(","))) for key, body in pages if body[:5] == b"page:"
-        }
-
     def check(self) -> None:
         """The promise, which must hold after each step."""
         there = self.objects.keys()
-        for site in self.sites:
+        changed, self._changed = self._changed, False
+        for site in self.sites if changed else ():
             site.check()
-        for page, assets in self.asked_for().items():
+        for page, assets in self.asked_for.items() if changed else ():
             missing = assets - there
             for site in self.sites if missing else ():
                 if site.gave_up(page):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from uploader.cli.output import OutputOptions
     from uploader.library.publishing import Progress
     from uploader.library.site import Site
-    from uploader.protocol.placing import PagePlaced
+    from uploader.protocol.belongs import PagePlaced
     from uploader.publishing.invalidation import Cdn
     from uploader.publishing.publish import Published
     from uploader.publishing.retiring import Retiring

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from uploader.library.site import Site
-    from uploader.protocol.placing import PagePlaced
+    from uploader.protocol.belongs import PagePlaced
     from uploader.publishing.compare import Upload
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uploader.library.site import Site
     from uploader.operations.pins import Pinned
     from uploader.operations.rollback import Target
-    from uploader.protocol.placing import PagePlaced
+    from uploader.protocol.belongs import PagePlaced
 
 
 def pin(release: str, site: Site) -> Pinned:

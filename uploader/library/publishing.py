@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from uploader.builds.asset import LocalAsset
     from uploader.builds.files import Collector
     from uploader.library.site import Site
-    from uploader.protocol.placing import PagePlaced
+    from uploader.protocol.belongs import PagePlaced
     from uploader.publishing.compare import Upload
     from uploader.publishing.retiring import Retiring
     from uploader.s3.port import ReaderPort

@@ -17,8 +17,8 @@ from uploader.history.body import body_of
 from uploader.history.current import find_current, read_ledger
 from uploader.history.order import newest_first
 from uploader.history.release import Unreadable, read_releases
+from uploader.protocol.belongs import differs
 from uploader.protocol.intent import intent, withdraw
-from uploader.protocol.placing import differs
 from uploader.protocol.write_if_whole import finish_placing
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
     from uploader.history.current import Current
     from uploader.history.release import LoggedRelease
-    from uploader.protocol.placing import PagePlaced
+    from uploader.protocol.belongs import PagePlaced
     from uploader.s3.port import BucketPort, ReaderPort
 
 

@@ -19,7 +19,7 @@ from uploader.protocol.write_if_whole import finish_placing, write_if_whole
 if TYPE_CHECKING:
     from release_log.layout import Layout
     from uploader.clocks import Clocks
-    from uploader.protocol.placing import PagePlaced
+    from uploader.protocol.belongs import PagePlaced
     from uploader.s3.port import BucketPort
 
 

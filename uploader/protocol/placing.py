@@ -10,8 +10,7 @@ from __future__ import annotations
 import logging
 from contextlib import ExitStack
 from datetime import timedelta
-from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from release_log.ledger_file import HOLDS
 from uploader.errors import StoppedError, UploaderError
@@ -19,13 +18,13 @@ from uploader.history.body import body_of
 from uploader.history.completeness import SHOWN
 from uploader.history.order import dated, newest_first
 from uploader.history.release import LoggedRelease, read_release
+from uploader.protocol.belongs import PagePlaced, PageReason, Wanted, differs, wanted_pages
 from uploader.protocol.intent import intent
 from uploader.protocol.page_etags import content, noted_in, others_of
 from uploader.s3.port import Placement
-from uploader.treatment.headers import STORED, may_have
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from release_log.layout import Layout
@@ -39,70 +38,6 @@ PASSES = 20
 """How often pages are looked at while others put pages in place, or S3 does not answer."""
 
 log = logging.getLogger("uploader")
-
-
-class PageReason(StrEnum):
-    """Why a page is put in place: the same words as for an upload."""
-
-    NEW = "new"
-    CONTENT_DIFFERS = "content_differs"
-    HEADERS_DIFFER = "headers_differ"
-
-
-class PagePlaced(NamedTuple):
-    """A page that was put in place, and why."""
-
-    key: str
-    reason: PageReason
-
-
-class Wanted(NamedTuple):
-    """What belongs in place.
-
-    Attributes:
-        newest: The newest release of the channel.
-        pages: Key -> the release that says what belongs there, and its page.
-    """
-
-    newest: LoggedRelease
-    pages: Mapping[str, tuple[LoggedRelease, Asset]]
-
-    def same_as(self, other: Wanted) -> bool:
-        """Whether the same belongs in place."""
-        return self.newest.id == other.newest.id and self.contents() == other.contents()
-
-    def contents(self) -> dict[str, str | None]:
-        """Key -> name of the stored page."""
-        return {key: page.stored for key, (_, page) in self.pages.items()}
-
-
-def wanted_pages(own: LoggedRelease, newer: Iterable[LoggedRelease]) -> Wanted:
-    """What belongs in place: of each page, what the newest release that names it says, of any channel's newest ones.
-
-    Args:
-        own: The release that is being put in place.
-        newer: The releases whose markers are newer, oldest first.
-    """
-    tops = {own.release.channel: own}
-    for each in newer:
-        tops.pop(each.release.channel, None)
-        tops[each.release.channel] = each
-    newest = tops[own.release.channel]
-    keys = own.release.pages.keys() | newest.release.pages.keys()
-    pages = {key: (each, page) for each in tops.values() for key, page in each.release.pages.items() if key in keys}
-    return Wanted(newest, pages)
-
-
-def differs(page: Asset, found: PageInPlace | None) -> PageReason | None:
-    """Why a page in place is not the one that belongs there; None if it is."""
-    if found is None:
-        return PageReason.NEW
-    if found.http.get(STORED) != page.stored:
-        same = page.digest is not None and page.digest == f"sha256:{found.http.get('digest')}"
-        return PageReason.HEADERS_DIFFER if same else PageReason.CONTENT_DIFFERS
-    if page.headers is not None and not may_have(found.http, page.headers):
-        return PageReason.HEADERS_DIFFER
-    return None
 
 
 class Placing:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from release_log.marker import Release
+    from uploader.protocol.belongs import PagePlaced
     from uploader.protocol.held import Intent
-    from uploader.protocol.placing import PagePlaced
     from uploader.s3.port import BucketPort, Listing
 
 NEVER = datetime.min.replace(tzinfo=UTC)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from uploader.aws.access import Access
-    from uploader.protocol.placing import PagePlaced
+    from uploader.protocol.belongs import PagePlaced
     from uploader.publishing.compare import Upload
 
 MAX_PATHS = 10

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from uploader.builds.asset import LocalAsset, Stored
+    from uploader.protocol.belongs import PagePlaced
     from uploader.protocol.held import Intent
-    from uploader.protocol.placing import PagePlaced
     from uploader.publishing.known_headers import MarkerHeaders
     from uploader.publishing.retiring import Retiring
     from uploader.s3.port import BucketPort, Look

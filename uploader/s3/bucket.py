@@ -156,10 +156,10 @@ class Bucket:
 
         def put(asset: LocalAsset) -> None:
             with room.held(memory_for(asset)):
-                stored = self._requests.put(asset)
+                stored = self._requests.files.put(asset)
             done(asset, stored)
 
-        for_each(assets, put, at_once=self._concurrency, stop=self._requests.stop)
+        for_each(assets, put, at_once=self._concurrency, stop=self._requests.files.stop)
 
     def withdraw(self, key: str, etag: str | None = None) -> None:
         """See `BucketPort.withdraw`."""

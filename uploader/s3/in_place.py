@@ -14,16 +14,16 @@ from uploader.s3.errors import AnswerError, NoAnswerError, code_of, is_missing, 
 from uploader.s3.port import PageInPlace
 
 if TYPE_CHECKING:
+    from uploader.s3.asking import Ask
     from uploader.s3.connection import Connection
     from uploader.s3.port import Placement
-    from uploader.s3.requests import Ask
 
 
 class InPlace:
     """One method for each request."""
 
     def __init__(self, connection: Connection, ask: Ask) -> None:
-        """Prepare the requests; ``ask`` sends them: `uploader.s3.requests.Requests.ask`."""
+        """Prepare the requests; ``ask`` sends them; see `uploader.s3.asking.Asking`."""
         self._connection = connection
         self._copies = Copies(connection.access, connection.encryption)
         self._ask = ask

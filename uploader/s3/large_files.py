@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from uploader.aws.access import Access
     from uploader.builds.asset import LocalAsset
+    from uploader.s3.asking import Ask
     from uploader.s3.bandwidth import Bandwidth
-    from uploader.s3.multipart import Ask, MultipartUpload
+    from uploader.s3.multipart import MultipartUpload
 
 HEADERS = frozenset(
     {"Content-Type", "Cache-Control", "Content-Encoding", "Content-Disposition", "Content-Language", "Storage-Class"}

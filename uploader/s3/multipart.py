@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from threading import Event
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from uploader.aws.access import Access
     from uploader.builds.asset import LocalAsset
+    from uploader.s3.asking import Ask
     from uploader.s3.bandwidth import Bandwidth
 
 Answer = TypeVar("Answer")
@@ -37,12 +38,6 @@ ABORT_SECONDS = 5
 """How long an upload that fails may take to end, and to be aborted: together less than CI systems wait."""
 
 log = logging.getLogger("uploader")
-
-
-class Ask(Protocol):
-    """Make a request, and repeat it while the error is a passing one; any other error becomes an `UploaderError`."""
-
-    def __call__(self, action: str, key: str, ask: Callable[[], Answer]) -> Answer: ...  # noqa: D102
 
 
 def open_client(access: Access) -> Any:  # noqa: ANN401 (boto3's)

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import os
-import time
 from itertools import islice
-from threading import Event
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 
 from release_log.bounds import FILE_BYTES, LOG_FILES
 from release_log.instants import whole_seconds
-from release_log.layout import Layout, is_stored_page
-from uploader.aws.refusals import explain_s3
-from uploader.builds.asset import Stored
-from uploader.errors import UploaderError, is_panic
-from uploader.s3.bodies import attributes_of, read_body
-from uploader.s3.errors import NO_CODE, AnswerError, code_of, is_missing, is_taken, passes
+from release_log.layout import Layout
+from uploader.errors import UploaderError
+from uploader.s3.asking import Asking, refusal
+from uploader.s3.errors import is_missing, is_taken
 from uploader.s3.in_place import InPlace
-from uploader.s3.large_files import LargeFiles
 from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.pages import Pages, is_odd
 from uploader.s3.port import Blob, Neighbour, always
+from uploader.s3.storing import Storing
 from uploader.threads.workers import for_each
 
 if TYPE_CHECKING:
@@ -32,45 +28,18 @@ if TYPE_CHECKING:
 
     from obstore import GetResult, ObjectMeta
 
-    from uploader.builds.asset import LocalAsset
-    from uploader.s3.bodies import Body
     from uploader.s3.connection import Connection
     from uploader.s3.key_ranges import KeyRange
 
-Answer = TypeVar("Answer")
-
 ODD_PAGES = 10
 """How many pages are searched for odd keys: the release log, which comes first, and the beginning of the assets."""
-
-PAUSES = (0.2, 1.0, 4.0)
-"""Seconds before a request is repeated after a passing error.
-
-obstore repeats only idempotent requests, and only until an answer begins. All of our requests may be repeated.
-"""
-
-
-def _nothing(_error: Exception) -> bool:
-    """Expect no error."""
-    return False
-
-
-class Ask(Protocol):
-    """Sends a request; see `Requests.ask`."""
-
-    def __call__(  # noqa: D102
-        self,
-        action: str,
-        key: str,
-        ask: Callable[[], Answer],
-        in_time: Callable[[], bool] = always,
-        expected: Callable[[Exception], bool] = ...,
-    ) -> Answer: ...
 
 
 class Requests:
     """One method for each request, to one bucket.
 
     Attributes:
+        files: The requests that store files.
         in_place: The requests for the pages in place.
     """
 
@@ -79,11 +48,9 @@ class Requests:
         self._connection = connection
         self._access = connection.access
         self._pages = Pages(connection.store, connection.access)
-        self._bandwidth = connection.bandwidth
-        self._stopped = Event()
-        self._large_files = LargeFiles(connection.access, connection.encryption, connection.bandwidth)
-        self.in_place = InPlace(connection, self.ask)
-        self._errors: tuple[type[Exception], ...] = (AnswerError, *connection.errors)
+        self._ask = Asking(connection)
+        self.files = Storing(connection, self._ask, self._head)
+        self.in_place = InPlace(connection, self._ask)
 
     def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
         """See `BucketPort.create`."""
@@ -101,7 +68,7 @@ class Requests:
             )
 
         try:
-            self.ask("s3:PutObject", key, write, in_time, expected=is_taken)
+            self._ask("s3:PutObject", key, write, in_time, expected=is_taken)
         except AlreadyExistsError:
             return (self.metadata(key) or {}).get("writer") == writer
         return True
@@ -116,7 +83,7 @@ class Requests:
             return Blob(body, at, answer.meta["e_tag"])
 
         try:
-            return self.ask("s3:GetObject", key, read, expected=is_missing)
+            return self._ask("s3:GetObject", key, read, expected=is_missing)
         except FileNotFoundError:
             return None
         except UploaderError as error:
@@ -135,7 +102,7 @@ class Requests:
             return (obstore.get(self._store, key, options={"head": True})).attributes
 
         try:
-            return self.ask("s3:GetObject", key, read, expected=is_missing)
+            return self._ask("s3:GetObject", key, read, expected=is_missing)
         except FileNotFoundError:
             return None
 
@@ -160,7 +127,7 @@ class Requests:
                 self._check_files(found, prefix)
             return found
 
-        return self.ask("s3:ListBucket", prefix, read)
+        return self._ask("s3:ListBucket", prefix, read)
 
     def written_log(self, layout: Layout) -> dict[str, datetime]:
         """The same for a release log, without its stored pages, which may be many."""
@@ -178,7 +145,7 @@ class Requests:
                     break
             return found
 
-        return self.ask("s3:ListBucket", layout.log, read)
+        return self._ask("s3:ListBucket", layout.log, read)
 
     def neighbour(self, prefix: str) -> Neighbour | None:
         """The site that has its release log under a prefix; None if no log lies there.
@@ -191,7 +158,7 @@ class Requests:
         """
         layout = Layout(prefix)
         try:
-            files = self.ask("s3:ListBucket", layout.log, lambda: self._first_page(layout.log))
+            files = self._ask("s3:ListBucket", layout.log, lambda: self._first_page(layout.log))
         except UploaderError as error:
             return self._unlisted(layout, error)
         if not files:
@@ -202,14 +169,14 @@ class Requests:
         try:
             return Neighbour(prefix, self.get(layout.ledger))
         except UploaderError as error:
-            return Neighbour(prefix, Blob(b"", at), _refusal(error))
+            return Neighbour(prefix, Blob(b"", at), refusal(error))
 
     def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Callable[[], KeyListing]:
         """Prepare a listing that looks for the wanted keys in these ranges; see `RangeListing`. Call it to list."""
         listing = RangeListing(self._pages, ranges, wanted, at_once)
 
         def read() -> KeyListing:
-            self.ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
+            self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
             sizes, times, _, etags, doubtful = listing.found
 
             def check(key: str) -> None:
@@ -236,54 +203,7 @@ class Requests:
             pages = islice(self._pages.of(prefix), ODD_PAGES)
             return [each["path"] for page in pages for each in page if is_odd(each["path"])]
 
-        return self.ask("s3:ListBucket", prefix, read)
-
-    def put(self, asset: LocalAsset) -> Stored:
-        """Store a file; returns its size and headers in the bucket."""
-        body = read_body(asset)
-        attributes = attributes_of(asset, body)
-        content = body.content
-        # A stored page is never overwritten: its name says what it is.
-        creates = is_stored_page(asset.key)
-
-        def store() -> str | None:
-            if content is None:
-                return self._large_files.send(asset, attributes, self.ask, creates=creates)
-            if self._bandwidth is not None:
-                self._bandwidth.take(len(content), self._stopped)
-            return obstore.put(
-                self._store,
-                asset.key,
-                content,
-                attributes=attributes,
-                mode="create" if creates else "overwrite",
-                use_multipart=False,
-            )["e_tag"]
-
-        try:
-            etag = store() if content is None else self.ask("s3:PutObject", asset.key, store, expected=is_taken)
-        except AlreadyExistsError as error:
-            same = self._same(asset.key, body)
-            if same is None:
-                raise explain_s3(self._access, "s3:PutObject", asset.key, code_of(error), str(error)) from error
-            return same
-        except UploaderError as error:  # of a large file
-            taken = isinstance(error.__cause__, AnswerError) and is_taken(error.__cause__)
-            same = self._same(asset.key, body) if creates and taken else None
-            if same is None:
-                raise
-            return same
-        return Stored(body.size, body.headers.digest, etag and etag.strip('"'))
-
-    def _same(self, key: str, body: Body) -> Stored | None:
-        """The stored page that is there already: another upload's, or ours from an attempt whose answer was lost."""
-        there = self._head(key)
-        return there and Stored(there["size"], body.headers.digest, (there["e_tag"] or "").strip('"') or None)
-
-    def stop(self) -> None:
-        """End each wait for bandwidth, and stop the uploads in parts and remove their parts."""
-        self._stopped.set()
-        self._large_files.stop()
+        return self._ask("s3:ListBucket", prefix, read)
 
     def delete(self, key: str) -> None:
         """Delete an object; it need not exist."""
@@ -291,7 +211,7 @@ class Requests:
         def delete() -> None:
             obstore.delete(self._store, key)
 
-        self.ask("s3:DeleteObject", key, delete)
+        self._ask("s3:DeleteObject", key, delete)
 
     def _check_files(self, found: Mapping[str, datetime], prefix: str) -> None:
         if len(found) > LOG_FILES:
@@ -304,12 +224,12 @@ class Requests:
         from uploader.s3 import conditional  # noqa: PLC0415 (boto3 takes a quarter of a second)
 
         delete = conditional.deletion(self._access, key, etag)
-        self.ask("s3:DeleteObject", key, delete)
+        self._ask("s3:DeleteObject", key, delete)
 
     def _head(self, key: str) -> ObjectMeta | None:
         """An object's size, time and ETag; None if it does not exist, or as `metadata_if_readable`."""
         try:
-            return self.ask("s3:GetObject", key, lambda: obstore.head(self._store, key), expected=is_missing)
+            return self._ask("s3:GetObject", key, lambda: obstore.head(self._store, key), expected=is_missing)
         except FileNotFoundError:
             return None
         except UploaderError as error:
@@ -319,11 +239,11 @@ class Requests:
 
     def _unlisted(self, layout: Layout, error: UploaderError) -> Neighbour | None:
         """The same if the log may not be listed: its ledger may be readable all the same."""
-        why = _refusal(error)
+        why = refusal(error)
         try:
             ledger = self.get(layout.ledger)
         except UploaderError as other:
-            _refusal(other)
+            refusal(other)
             return Neighbour(layout.prefix, None, why)
         return None if ledger is None else Neighbour(layout.prefix, ledger)
 
@@ -336,47 +256,6 @@ class Requests:
             return key not in self.written(f"{key.rpartition('/')[0]}/")
         except UploaderError:
             return False
-
-    def ask(
-        self,
-        action: str,
-        key: str,
-        ask: Callable[[], Answer],
-        in_time: Callable[[], bool] = always,
-        expected: Callable[[Exception], bool] = _nothing,
-    ) -> Answer:
-        """Send a request, again after a passing error; any other error becomes one line with cause and remedy.
-
-        An error that the caller expects is raised as it is.
-        """
-        pauses = iter(PAUSES)
-        while True:
-            try:
-                return ask()
-            except self._errors as error:
-                pause = next(pauses, None) if passes(error) else None
-                if pause is not None:
-                    time.sleep(pause)
-                if pause is None or not in_time():  # the machine may have been suspended meanwhile
-                    if expected(error):
-                        raise
-                    raise explain_s3(self._access, action, key, code_of(error), str(error)) from error
-            except BaseException as error:
-                if is_panic(error):
-                    raise explain_s3(self._access, action, key, NO_CODE, f"obstore panicked: {error}") from error
-                raise
-
-
-def _refusal(error: UploaderError) -> str:
-    """Why S3 refuses something for good.
-
-    Raises:
-        UploaderError: It does not; the same request may succeed in a moment.
-    """
-    cause = error.__cause__
-    if not isinstance(cause, Exception) or passes(cause):
-        raise error
-    return str(error)
 
 
 def _beginning(answer: GetResult) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -191,3 +192,30 @@ def test_live_asset_with_a_left_over_tag_loses_it_when_the_ledger_is_rebuilt(s3:
     s3.objects.pop(s3.layout.ledger)
     run(s3)
     assert s3.tags(B) == {}
+
+
+ETAGS = {f"assets/{name}.html": "d41d8cd98f00b204e9800998ecf8427e" for name in ("about", "index", "news")}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_file_that_notes_many_etags_is_not_a_marker(there: bool) -> None:  # noqa: FBT001 (a parameter of the test)
+    """As with KMS, where each page in place has an ETag of its own; also if its marker is gone."""
+    s3 = FakeS3()
+    first = s3.publish("r1", "default", {APP: A})
+    s3.put(s3.layout.placed_key(first), json.dumps({"format": 1, "etags": ETAGS}).encode())
+    s3.advance(60)
+    s3.publish("r2", "default", {APP: B})
+    run(s3)
+    if not there:
+        del s3.objects[s3.layout.marker_key(first)]
+    s3.advance(2 * POLICY.version_ttl)
+    report = run(s3)
+    assert (stopped_by(report), keys_of(report, "delete")) == ([], [A])
+
+
+def test_older_versions_marker_of_a_release_whose_name_ends_as_that_files_stops_all_deletion() -> None:
+    s3 = FakeS3()
+    s3.publish("r1", "default", {APP: A})
+    marker = s3.layout.marker_key(s3.publish("r2", "default", {APP: B}))
+    s3.objects[marker.replace("-r2.json", "-r2.placed.json")] = s3.objects.pop(marker)
+    assert "invalid_marker" in stopped_by(run(s3))

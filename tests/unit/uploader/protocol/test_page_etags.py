@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from uploader.protocol.placing import PagePlaced
+    from uploader.protocol.belongs import PagePlaced
     from uploader.s3.port import Listing
 
 PAGE = "assets/index.html"

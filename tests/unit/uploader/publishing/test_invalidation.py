@@ -12,7 +12,7 @@ from uploader.builds.asset import LocalAsset
 from uploader.cli.upload_answer import drop_copies
 from uploader.errors import StoppedError, UsageError
 from uploader.library.site import Site
-from uploader.protocol.placing import PagePlaced, PageReason
+from uploader.protocol.belongs import PagePlaced, PageReason
 from uploader.publishing.compare import Reason, Upload
 from uploader.publishing.invalidation import MAX_PATHS, Cdn, find_cdn, fold, url_paths
 from uploader.treatment.rules import NO_RULES

@@ -1,0 +1,52 @@
+"""``python -m bench.cleaner.invoke``: the Lambda's handler in a process of its own.
+
+Each line of its input is an event. Each line of its output is what the invocation took.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+
+from bench.cold_start import peak_memory
+from bench.runtime_api import INVOCATION_SECONDS
+from cleaner_lambda.handler import lambda_handler
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Lambda's context, as far as the handler uses it."""
+
+    aws_request_id: str
+    ends: float
+    function_name: str = "cleaner"
+    memory_limit_in_mb: int = 2048
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:cleaner"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """The time that is left."""
+        return max(0, int((self.ends - time.monotonic()) * 1000))
+
+
+def main() -> None:
+    """Answer each event."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the log
+    for number, line in enumerate(sys.stdin):
+        cpu, wall = time.process_time(), time.perf_counter()
+        answer = lambda_handler(json.loads(line), Context(f"run-{number}", time.monotonic() + INVOCATION_SECONDS))
+        took = {
+            "cpu": time.process_time() - cpu,
+            "seconds": time.perf_counter() - wall,
+            "peak": peak_memory(os.getpid()),
+        }
+        counts = answer.get("counts", {})
+        stops = [stop["reason"] for stop in answer.get("stopped_by", ())]
+        answers.write(json.dumps({**took, "counts": counts, "stopped_by": stops}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

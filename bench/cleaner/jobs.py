@@ -1,0 +1,147 @@
+"""The jobs: what the site looks like before the run that is measured, and what that run has to do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from bench.cleaner.bucket import MemoryBucket
+from bench.cleaner.cleaner import Cleaner, Took
+from bench.cleaner.server import S3Server
+from bench.cleaner.site import BUCKET, PREFIX, Site
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
+
+FILES = 2_000
+CHANGED = 200
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+AGE = timedelta(days=30)
+"""How old the orphans are that are adopted."""
+
+WAKE_UP = {"site": PREFIX, "bucket": BUCKET}
+FULL = {**WAKE_UP, "full": True}
+MOST_INVOCATIONS = 100
+"""A job that needs more never ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large the site is.
+
+    Attributes:
+        retired: Retired assets.
+        orphans: Assets that no release names, in the job that adopts them.
+    """
+
+    retired: int
+    orphans: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a job took.
+
+    Attributes:
+        objects: The objects in the bucket.
+        invocations: What each invocation took.
+        requests: Kind of request -> how many.
+    """
+
+    objects: int
+    invocations: tuple[Took, ...]
+    requests: Counter[str]
+
+    def document(self) -> dict[str, Any]:
+        """It, ready for JSON."""
+        return {
+            "objects": self.objects,
+            "invocations": [asdict(took) for took in self.invocations],
+            "requests": dict(self.requests),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job.
+
+    Attributes:
+        title: What it is, for people.
+        goal: What it may take.
+        run: Prepares and measures it.
+    """
+
+    title: str
+    goal: str
+    run: Callable[[Sizes], Result]
+
+
+def release(sizes: Sizes) -> Result:
+    """A release that changes some files."""
+    return _measure(sizes, lambda site: site.publish(range(CHANGED)), tagged=CHANGED)
+
+
+def idle(sizes: Sizes) -> Result:
+    """A run in which nothing has happened."""
+    return _measure(sizes, lambda _: WAKE_UP, tagged=0)
+
+
+def listing(sizes: Sizes) -> Result:
+    """A full listing of a bucket in which every object is known."""
+    bucket, _ = _site(sizes.retired)
+    with S3Server(BUCKET, bucket) as server, Cleaner(server.url) as cleaner:
+        return Result(len(bucket), _until_rest(cleaner), server.requests)
+
+
+def adopt(sizes: Sizes) -> Result:
+    """The first run on a bucket full of assets that no release names."""
+    bucket = MemoryBucket(BEGIN)
+    bucket.add_assets(
+        f"{PREFIX}old/{number:07}-{number * 2_654_435_761 % 2**28:07x}a.js" for number in range(sizes.orphans)
+    )
+    bucket.now += AGE
+    Site(bucket, FILES).publish(range(FILES))
+    with S3Server(BUCKET, bucket) as server, Cleaner(server.url) as cleaner:
+        return Result(len(bucket), _until_rest(cleaner), server.requests)
+
+
+JOBS = {
+    "release": Job(f"a release changes {CHANGED} of {FILES:,} files", "0.5 s, 200 MB", release),
+    "idle": Job("a run in which nothing happened", "0.1 s", idle),
+    "listing": Job("a full listing, every object known", "25 µs an object, 300 MB", listing),
+    "adopt": Job("the first run on a bucket of orphans", "ends", adopt),
+}
+
+
+def _site(retired: int) -> tuple[MemoryBucket, Site]:
+    bucket = MemoryBucket(BEGIN)
+    site = Site(bucket, FILES)
+    site.have_past(retired)
+    return bucket, site
+
+
+def _measure(sizes: Sizes, event: Callable[[Site], dict[str, Any]], tagged: int) -> Result:
+    """Measure the second of two equal runs: the first one opens boto3's clients."""
+    bucket, site = _site(sizes.retired)
+    with S3Server(BUCKET, bucket) as server, Cleaner(server.url) as cleaner:
+        cleaner.invoke(event(site))
+        server.requests.clear()
+        took = cleaner.invoke(event(site))
+    if took.counts.get("tag") != tagged or took.stopped_by:
+        msg = f"the cleaner did something else: {took.counts}, {took.stopped_by}, and not {tagged} tags"
+        raise BenchError(msg)
+    return Result(len(bucket), (took,), server.requests)
+
+
+def _until_rest(cleaner: Cleaner) -> tuple[Took, ...]:
+    """Have full listings until the cleaner has done all its work."""
+    took: list[Took] = []
+    while not took or took[-1].stopped_by:
+        if len(took) == MOST_INVOCATIONS:
+            msg = f"after {MOST_INVOCATIONS} invocations the cleaner still says {', '.join(took[-1].stopped_by)}"
+            raise BenchError(msg)
+        took.append(cleaner.invoke(FULL))
+    return tuple(took)

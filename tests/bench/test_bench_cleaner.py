@@ -1,0 +1,143 @@
+"""The benchmark of the cleaner: its bucket, its server, its site, its jobs."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from click.testing import CliRunner
+
+from bench.cleaner import jobs
+from bench.cleaner.__main__ import main
+from bench.cleaner.bucket import ASSET_BYTES, MemoryBucket
+from bench.cleaner.cleaner import Cleaner, Took
+from bench.cleaner.server import S3Server
+from bench.cleaner.site import BUCKET, PREFIX, Site
+from bench.errors import BenchError
+from cleaner_lambda.ledger import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def bucket() -> MemoryBucket:
+    """An empty bucket."""
+    return MemoryBucket(NOW)
+
+
+@pytest.fixture
+def client(bucket: MemoryBucket) -> Iterator[S3Client]:
+    """boto3's client of its server."""
+    with S3Server(BUCKET, bucket) as server:
+        yield boto3.client(
+            "s3",
+            endpoint_url=server.url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+
+def test_a_listing_has_pages_of_a_thousand_keys_in_order(bucket: MemoryBucket, client: S3Client) -> None:
+    keys = [f"a/{number:04} ü+.js" for number in range(2001)]
+    bucket.add_assets(["b/x.js", *reversed(keys)])
+    pages = list(client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="a/"))
+    assert [len(page["Contents"]) for page in pages] == [1000, 1000, 1]
+    found = [each for page in pages for each in page["Contents"]]
+    assert [each["Key"] for each in found] == keys
+    assert {(each["Size"], each["LastModified"]) for each in found} == {(ASSET_BYTES, NOW)}
+    after = client.list_objects_v2(Bucket=BUCKET, Prefix="a/", StartAfter=keys[1998], MaxKeys=1)
+    assert [each["Key"] for each in after["Contents"]] == keys[1999:2000]
+    assert after["IsTruncated"]
+
+
+def test_a_file_is_written_under_its_condition_and_dated_by_the_buckets_clock(
+    bucket: MemoryBucket, client: S3Client
+) -> None:
+    first = client.put_object(Bucket=BUCKET, Key="k", Body=b"1", IfNoneMatch="*")["ETag"]
+    bucket.now += timedelta(hours=1)
+    for condition in ({"IfNoneMatch": "*"}, {"IfMatch": '"other"'}):
+        with pytest.raises(ClientError, match="PreconditionFailed"):
+            client.put_object(Bucket=BUCKET, Key="k", Body=b"2", **condition)  # type: ignore[arg-type]
+    second = client.put_object(Bucket=BUCKET, Key="k", Body=b"2", IfMatch=first)["ETag"]
+    read = client.get_object(Bucket=BUCKET, Key="k")
+    assert (read["Body"].read(), read["ETag"], read["LastModified"]) == (b"2", second, NOW + timedelta(hours=1))
+
+
+def test_tags_and_deletions(bucket: MemoryBucket, client: S3Client) -> None:
+    bucket.add_assets(["a", "b", "c"])
+    tags = [{"Key": "x&", "Value": "<1>"}]
+    client.put_object_tagging(Bucket=BUCKET, Key="a", Tagging={"TagSet": tags})  # type: ignore[typeddict-item]
+    assert client.get_object_tagging(Bucket=BUCKET, Key="a")["TagSet"] == tags
+    assert client.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": "a"}], "Quiet": True}).get("Errors") is None
+    client.delete_object(Bucket=BUCKET, Key="b")
+    assert len(bucket) == 1
+    for key in ("a", "b"):
+        with pytest.raises(ClientError, match="NoSuchKey"):
+            client.get_object(Bucket=BUCKET, Key=key)
+        with pytest.raises(ClientError, match="404"):
+            client.head_object(Bucket=BUCKET, Key=key)
+
+
+def test_the_past_of_a_site_is_what_its_cleaner_would_have_written(bucket: MemoryBucket) -> None:
+    site = Site(bucket, 10)
+    site.have_past(25)
+    state = bucket.get(site.layout.ledger)
+    assert state is not None
+    ledger = decode(state.body or b"")
+    assert len(ledger.retired) == 25
+    assert all(bucket.get(key) is not None for key in ledger.retired)
+    assert len(bucket) == 25 + 10 + len(("ledger", "marker", "placed"))
+    with S3Server(BUCKET, bucket) as server, Cleaner(server.url) as cleaner:
+        took = cleaner.invoke({"site": PREFIX, "full": True})
+    assert (took.counts["keep"], took.counts["tag"], took.counts["delete"]) == (35, 0, 0)
+    assert took.stopped_by == ()
+
+
+@pytest.mark.parametrize("name", jobs.JOBS)
+def test_each_job_does_what_it_is_about(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "FILES", 30)
+    monkeypatch.setattr(jobs, "CHANGED", 5)
+    result = jobs.JOBS[name].run(jobs.Sizes(retired=50, orphans=20))
+    done = result.invocations[-1]
+    assert done.cpu > 0
+    assert done.stopped_by == ()
+    tagged = sum(took.counts["tag"] for took in result.invocations)
+    assert tagged == {"release": 5, "idle": 0, "listing": 0, "adopt": 20}[name]
+    assert result.requests["ListObjectsV2"] > 0
+
+
+def test_a_job_that_does_something_else_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cleaner, "invoke", lambda *_: Took(1, 1, None, {"tag": 3}))
+    with pytest.raises(BenchError, match="did something else"):
+        jobs.idle(jobs.Sizes(retired=0, orphans=1))
+
+
+def test_a_job_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cleaner, "invoke", lambda *_: Took(1, 1, None, stopped_by=("rebuilt",)))
+    with pytest.raises(BenchError, match="still says rebuilt"):
+        jobs.listing(jobs.Sizes(retired=0, orphans=1))
+
+
+def test_a_cleaner_that_fails_is_told(bucket: MemoryBucket) -> None:
+    with S3Server(BUCKET, bucket) as server, Cleaner(server.url) as cleaner, pytest.raises(BenchError, match="exit 1"):
+        cleaner.invoke({"what": "?"})
+
+
+def test_the_report(tmp_path: Path) -> None:
+    file = tmp_path / "runs.json"
+    done = CliRunner().invoke(main, ["--jobs", "idle", "--retired", "0", "--json", str(file)])
+    assert done.exit_code == 0, done.output
+    assert "| a run in which nothing happened" in done.output
+    assert "0.1 s" in done.output
+    assert len(json.loads(file.read_text())["jobs"]["idle"]["invocations"]) == 1

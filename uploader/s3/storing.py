@@ -1,0 +1,88 @@
+"""Stores files. A file up to some size goes in one request, a larger one in parts."""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import AlreadyExistsError
+
+from release_log.layout import is_stored_page
+from uploader.aws.refusals import explain_s3
+from uploader.builds.asset import Stored
+from uploader.errors import UploaderError
+from uploader.s3.bodies import attributes_of, read_body
+from uploader.s3.errors import AnswerError, code_of, is_taken
+from uploader.s3.large_files import LargeFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from obstore import ObjectMeta
+
+    from uploader.builds.asset import LocalAsset
+    from uploader.s3.asking import Ask
+    from uploader.s3.bodies import Body
+    from uploader.s3.connection import Connection
+
+
+class Storing:
+    """Stores files in a bucket."""
+
+    def __init__(self, connection: Connection, ask: Ask, head: Callable[[str], ObjectMeta | None]) -> None:
+        """Prepare the requests; ``ask`` sends them, and ``head`` tells what lies under a key."""
+        self._store = connection.store
+        self._access = connection.access
+        self._ask = ask
+        self._head = head
+        self._bandwidth = connection.bandwidth
+        self._stopped = Event()
+        self._large_files = LargeFiles(connection.access, connection.encryption, connection.bandwidth)
+
+    def put(self, asset: LocalAsset) -> Stored:
+        """Store a file; returns its size and headers in the bucket."""
+        body = read_body(asset)
+        attributes = attributes_of(asset, body)
+        content = body.content
+        # A stored page is never overwritten: its name says what it is.
+        creates = is_stored_page(asset.key)
+
+        def store() -> str | None:
+            if content is None:
+                return self._large_files.send(asset, attributes, self._ask, creates=creates)
+            if self._bandwidth is not None:
+                self._bandwidth.take(len(content), self._stopped)
+            return obstore.put(
+                self._store,
+                asset.key,
+                content,
+                attributes=attributes,
+                mode="create" if creates else "overwrite",
+                use_multipart=False,
+            )["e_tag"]
+
+        try:
+            etag = store() if content is None else self._ask("s3:PutObject", asset.key, store, expected=is_taken)
+        except AlreadyExistsError as error:
+            same = self._same(asset.key, body)
+            if same is None:
+                raise explain_s3(self._access, "s3:PutObject", asset.key, code_of(error), str(error)) from error
+            return same
+        except UploaderError as error:  # of a large file
+            taken = isinstance(error.__cause__, AnswerError) and is_taken(error.__cause__)
+            same = self._same(asset.key, body) if creates and taken else None
+            if same is None:
+                raise
+            return same
+        return Stored(body.size, body.headers.digest, etag and etag.strip('"'))
+
+    def _same(self, key: str, body: Body) -> Stored | None:
+        """The stored page that is there already: another upload's, or ours from an attempt whose answer was lost."""
+        there = self._head(key)
+        return there and Stored(there["size"], body.headers.digest, (there["e_tag"] or "").strip('"') or None)
+
+    def stop(self) -> None:
+        """End each wait for bandwidth, and stop the uploads in parts and remove their parts."""
+        self._stopped.set()
+        self._large_files.stop()
