@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from release_log import ledger_fields as fields
+from release_log import packed
 from release_log.bounds import shown
 from release_log.instants import format_instant
 from release_log.ledger_file import broken, decode_announcement, encode_announcement, pack, unpack
@@ -165,29 +166,32 @@ class Ledger:
 
 def encode(ledger: Ledger) -> bytes:
     """The ledger's stored bytes; the same ledger always gives the same bytes."""
-    return pack(
-        {
-            "current": dict(ledger.current),
-            **({} if ledger.older else {"behind": {channel: list(ids) for channel, ids in ledger.behind.items()}}),
-            "lingering": {i: at and format_instant(at) for i, at in ledger.lingering.items()},
-            "folded": _encode_folded(ledger.folded),
-            "gone": _encode_folded(ledger.gone),
-            "cut": ledger.cut and [format_instant(ledger.cut[0]), ledger.cut[1]],
-            "doubts": {channel: list(doubt) for channel, doubt in ledger.doubts.items()},
-            "sure_since": ledger.sure_since and format_instant(ledger.sure_since),
-            "retired": {key: _encode_retired(entry) for key, entry in ledger.retired.items()},
-            "owed": sorted(ledger.owed),
-            "deleting": encode_announcement(ledger.deleting),
-            "tagging": [encode_announcement(each) for each in ledger.tagging],
-            "listed_at": ledger.listed_at and format_instant(ledger.listed_at),
-            "tags_read_to": ledger.tags_read_to,
-            "tags_unknown": sorted(ledger.tags_unknown),
-            "refused": {"tags": dict(ledger.refused.tags), "writes": dict(ledger.refused.writes)},
-            "around": sorted(ledger.around),
-            "in_doubt": sorted(ledger.in_doubt),
-            "last_run": dict(ledger.last_run),
-        }
-    )
+    retired = {key: _encode_retired(entry) for key, entry in ledger.retired.items()}
+    return pack(as_document(ledger) | {"retired": retired})
+
+
+def as_document(ledger: Ledger) -> dict[str, Any]:
+    """The ledger without its retired assets, as its file has it."""
+    return {
+        "current": dict(ledger.current),
+        **({} if ledger.older else {"behind": {channel: list(ids) for channel, ids in ledger.behind.items()}}),
+        "lingering": {i: at and format_instant(at) for i, at in ledger.lingering.items()},
+        "folded": _encode_folded(ledger.folded),
+        "gone": _encode_folded(ledger.gone),
+        "cut": ledger.cut and [format_instant(ledger.cut[0]), ledger.cut[1]],
+        "doubts": {channel: list(doubt) for channel, doubt in ledger.doubts.items()},
+        "sure_since": ledger.sure_since and format_instant(ledger.sure_since),
+        "owed": sorted(ledger.owed),
+        "deleting": encode_announcement(ledger.deleting),
+        "tagging": [encode_announcement(each) for each in ledger.tagging],
+        "listed_at": ledger.listed_at and format_instant(ledger.listed_at),
+        "tags_read_to": ledger.tags_read_to,
+        "tags_unknown": sorted(ledger.tags_unknown),
+        "refused": {"tags": dict(ledger.refused.tags), "writes": dict(ledger.refused.writes)},
+        "around": sorted(ledger.around),
+        "in_doubt": sorted(ledger.in_doubt),
+        "last_run": dict(ledger.last_run),
+    }
 
 
 def decode(body: bytes) -> Ledger:
@@ -199,36 +203,41 @@ def decode(body: bytes) -> Ledger:
     """
     document = unpack(body)
     try:
-        cut = _decode_cut(document.get("cut"))
-        ledger = Ledger(
-            current=fields.text_mapping(document["current"]),
-            folded=_decode_folded(document["folded"], cut),
-            # An older version's ledger has none of these six.
-            behind={channel: tuple(map(fields.text, ids)) for channel, ids in document.get("behind", {}).items()},
-            lingering={i: fields.optional_instant(at) for i, at in document.get("lingering", {}).items()},
-            gone=_decode_folded(document.get("gone", {}), cut),
-            cut=cut,
-            doubts={
-                channel: Contradiction(*map(fields.text, doubt))
-                for channel, doubt in document.get("doubts", {}).items()
-            },
-            sure_since=fields.optional_instant(document.get("sure_since")),
-            retired={key: _decode_retired(entry) for key, entry in document["retired"].items()},
-            owed=fields.texts(document["owed"]),
-            deleting=decode_announcement(document["deleting"]),
-            tagging=tuple(filter(None, map(decode_announcement, document.get("tagging", ())))),
-            listed_at=fields.optional_instant(document["listed_at"]),
-            tags_read_to=fields.optional_text(document.get("tags_read_to")),
-            tags_unknown=fields.texts(document.get("tags_unknown", [])),
-            refused=_decode_refused(document.get("refused", {})),
-            around=fields.texts(document.get("around", [])),
-            in_doubt=fields.texts(document.get("in_doubt", [])),
-            last_run=fields.mapping(document["last_run"]),
-            older="behind" not in document,
-        )
-        _check_current(ledger)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        ledger = from_document(document)
+        retired = {key: _decode_retired(entry) for key, entry in document["retired"].items()}
+    except packed.ERRORS as error:
         raise broken(error) from error
+    return replace(ledger, retired=retired)
+
+
+def from_document(document: Mapping[str, Any]) -> Ledger:
+    """Read what `as_document` wrote. Anything else raises one of `packed.ERRORS`."""
+    cut = _decode_cut(document.get("cut"))
+    ledger = Ledger(
+        current=fields.text_mapping(document["current"]),
+        folded=_decode_folded(document["folded"], cut),
+        # An older version's ledger has none of these six.
+        behind={channel: tuple(map(fields.text, ids)) for channel, ids in document.get("behind", {}).items()},
+        lingering={i: fields.optional_instant(at) for i, at in document.get("lingering", {}).items()},
+        gone=_decode_folded(document.get("gone", {}), cut),
+        cut=cut,
+        doubts={
+            channel: Contradiction(*map(fields.text, doubt)) for channel, doubt in document.get("doubts", {}).items()
+        },
+        sure_since=fields.optional_instant(document.get("sure_since")),
+        owed=fields.texts(document["owed"]),
+        deleting=decode_announcement(document["deleting"]),
+        tagging=tuple(filter(None, map(decode_announcement, document.get("tagging", ())))),
+        listed_at=fields.optional_instant(document["listed_at"]),
+        tags_read_to=fields.optional_text(document.get("tags_read_to")),
+        tags_unknown=fields.texts(document.get("tags_unknown", [])),
+        refused=_decode_refused(document.get("refused", {})),
+        around=fields.texts(document.get("around", [])),
+        in_doubt=fields.texts(document.get("in_doubt", [])),
+        last_run=fields.mapping(document["last_run"]),
+        older="behind" not in document,
+    )
+    _check_current(ledger)
     return ledger
 
 

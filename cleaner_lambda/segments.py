@@ -1,19 +1,18 @@
 """The index of retired assets: segments, each with a range of logical paths, and deltas that they have yet to take in.
 
-Both are files that never change (`release_log.segment_file`, `cleaner_lambda.changes_file`), and the head of the ledger
-names them. A run that folds in a release adds a delta, and reads neither. A run that *sweeps* a segment reads it, takes
-in the deltas, decides about its assets, and puts a new file in its place. Pure: here are the names, the ranges, the
-numbers and the times.
+The head of the ledger names their files (`release_log.ledger_index`). A run that folds in a release adds a delta, and
+reads neither. A run that *sweeps* a segment reads it, takes in the deltas, decides about its assets, and puts a new
+file in its place. Pure: here are the ranges, the numbers and the times.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cleaner_lambda.changes import merge
+from release_log.ledger_index import Delta, Lines, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,51 +37,10 @@ DAY = timedelta(days=1)
 """The longest time between two sweeps of a segment."""
 
 
-class Segment(NamedTuple):
-    """A line of the head: a segment.
+class Index(Lines):
+    """The segments and the deltas that a head names."""
 
-    Attributes:
-        first: The first logical path that belongs to it; the next segment's ``first`` is the first that does not.
-        name: Its file; None if it has no entry.
-        entries: How many retired assets it has.
-        taken_in: The number of the last delta that it has taken in.
-        swept: When the run began that has swept it; None: none has.
-    """
-
-    first: str = ""
-    name: str | None = None
-    entries: int = 0
-    taken_in: int = 0
-    swept: datetime | None = None
-
-
-class Delta(NamedTuple):
-    """A line of the head: a delta.
-
-    Attributes:
-        number: Its number; each delta has a higher one than those before it.
-        name: Its file.
-        rows: How much it says.
-    """
-
-    number: int
-    name: str
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """The segments and the deltas that a head names.
-
-    Attributes:
-        segments: In the order of their ranges; every logical path belongs to one of them.
-        deltas: In the order of their numbers.
-        last: The highest number that a delta ever had.
-    """
-
-    segments: tuple[Segment, ...] = (Segment(),)
-    deltas: tuple[Delta, ...] = ()
-    last: int = 0
+    __slots__ = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -159,7 +117,7 @@ class Index:
     def with_delta(self, name: str, rows: int) -> Index:
         """The index with one more delta."""
         last = self.last + 1
-        return replace(self, deltas=(*self.deltas, Delta(last, name, rows)), last=last)
+        return self._replace(deltas=(*self.deltas, Delta(last, name, rows)), last=last)
 
     def swept(self, before: Sequence[Segment], after: Sequence[Segment]) -> Index | None:
         """The index in which new segments take the place of a group; None if it does not name that group any more.
@@ -176,7 +134,8 @@ class Index:
             return None
         segments = (*self.segments[:start], *after, *self.segments[end:])
         oldest = min(each.taken_in for each in segments)
-        return replace(self, segments=segments, deltas=tuple(each for each in self.deltas if each.number > oldest))
+        deltas = tuple(each for each in self.deltas if each.number > oldest)
+        return self._replace(segments=segments, deltas=deltas)
 
 
 def _is_older(segment: Segment, than: datetime) -> bool:

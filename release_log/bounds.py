@@ -52,6 +52,9 @@ SEGMENT_VALUES = _bound(
 )
 """A retired asset has about ten of these characters."""
 
+SEGMENTS = _bound(100_000, "files", "the segments, and the deltas, that the ledger names")
+"""A thousand million retired assets."""
+
 DEPTH = _bound(32, "levels", "objects and lists inside one another, in a file of the release log")
 
 KEY_BYTES = _bound(1024, "bytes of UTF-8", "a key, and a logical path")

@@ -86,6 +86,15 @@ class Layout(NamedTuple):
         """Key of the file that dates the assets of deleted markers."""
         return f"{self.log}checkpoint.json.gz"
 
+    @property
+    def ledger_files(self) -> str:
+        """Prefix of the files that the ledger names."""
+        return f"{self.log}ledger/"
+
+    def ledger_file(self, name: str) -> str:
+        """Key of a file that the ledger names; see `release_log.ledger_index`."""
+        return f"{self.ledger_files}{name}"
+
     def key_in(self, folder: str, release_id: str) -> str:
         """Key of a release's file in the folder `pending`, `staged`, `pins` or `markers`."""
         return f"{folder}{release_id}.json"

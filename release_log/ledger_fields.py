@@ -52,6 +52,13 @@ def flag(value: object) -> bool:
     return value
 
 
+def count(value: object) -> int:
+    """A whole number that is not negative."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        _fail(value, "a whole number from 0 on")
+    return value
+
+
 def size(value: object) -> int:
     """A number of bytes."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= OBJECT_BYTES:

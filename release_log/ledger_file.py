@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from release_log.errors import LedgerError
 
 FORMAT = 1
+"""The format in which the file holds all of the ledger, retired assets included. The cleaner reads and writes no other:
+it may only write the next one when every cleaner that may still run refuses that, instead of rebuilding the ledger."""
+
+HEAD_FORMAT = 2
+"""The format in which the file is a head, and names other files (`release_log.ledger_index`). The uploader reads both.
+What it needs to know before it sends anything is the same in both."""
+
+READABLE = range(FORMAT, HEAD_FORMAT + 1)
+"""The formats that the uploader reads."""
 
 INVOCATION_SECONDS = 900
 """The longest time of a Lambda invocation: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -55,15 +64,19 @@ def pack(document: Mapping[str, Any]) -> bytes:
     return packed.pack(document, FORMAT)
 
 
-def unpack(body: bytes) -> dict[str, Any]:
+def unpack(body: bytes, formats: range = range(FORMAT, FORMAT + 1)) -> dict[str, Any]:
     """Read what `pack` wrote.
+
+    Args:
+        body: The file.
+        formats: Those that the caller reads.
 
     Raises:
         NewerLedgerError: It has a newer format.
         LedgerError: It is broken.
     """
     try:
-        document = packed.unpack(body, range(FORMAT, FORMAT + 1), LEDGER_BYTES, LEDGER_VALUES)
+        document = packed.unpack(body, formats, LEDGER_BYTES, LEDGER_VALUES)
         _check_depth(document.get("last_run"))
     except packed.ERRORS as error:
         raise broken(error) from error
@@ -95,7 +108,7 @@ def read_head(body: bytes) -> Head:
     Raises:
         LedgerError: The ledger cannot be read.
     """
-    document = unpack(body)
+    document = unpack(body, READABLE)
     try:
         seen = fields.mapping(document.get("gone", {})) | fields.mapping(document.get("folded", {}))
         instants = {release_id: fields.instant(entry["at"]) for release_id, entry in seen.items()}

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from release_log import ledger_fields as fields
-from release_log.ledger_file import broken, decode_announcement, unpack
+from release_log import packed, segment_file
+from release_log.ledger_file import HEAD_FORMAT, READABLE, broken, decode_announcement, unpack
+from release_log.ledger_index import decode_lines
 from release_log.marker_order import Contradiction
 from release_log.tags import State
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from release_log.ledger_file import Announcement
+    from release_log.ledger_index import Lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,12 @@ class LedgerView:
         folded: Id -> every marker that the cleaner has seen.
         gone: Id -> those of them that do not exist any more.
         doubts: Channel -> why it is unknown which of its releases is current, until it has a new one.
-        retired: Every retired asset.
+        retired: Every retired asset; in a head none, as other files have them.
         deleting: What a run was about to delete when the ledger was written.
         listed_at: When the last full listing was.
         rebuilding: Whether a lost ledger is being rebuilt, and this one is incomplete.
         last_run: The summary of the last run that changed anything; empty during the first run.
+        lines: The files with the retired assets; None if `retired` has them.
     """
 
     current: Mapping[str, str]
@@ -85,6 +89,12 @@ class LedgerView:
     listed_at: datetime | None
     rebuilding: bool
     last_run: Mapping[str, Any]
+    lines: Lines | None = None
+
+    @property
+    def retired_count(self) -> int:
+        """How many retired assets there are, as of the cleaner's last sweep of each file."""
+        return len(self.retired) if self.lines is None else sum(each.entries for each in self.lines.segments)
 
     @property
     def instants(self) -> dict[str, datetime]:
@@ -104,8 +114,9 @@ def view(body: bytes) -> LedgerView:
         NewerLedgerError: The ledger has a newer format.
         LedgerError: The ledger is broken.
     """
-    document = unpack(body)
+    document = unpack(body, READABLE)
     try:
+        lines = decode_lines(document["index"]) if document["format"] == HEAD_FORMAT else None
         return LedgerView(
             current=fields.text_mapping(document["current"]),
             folded=_folded(document["folded"]),
@@ -114,14 +125,30 @@ def view(body: bytes) -> LedgerView:
                 channel: Contradiction(*map(fields.text, doubt))
                 for channel, doubt in document.get("doubts", {}).items()
             },
-            retired=tuple(_retired(key, entry) for key, entry in document["retired"].items()),
+            retired=() if lines else tuple(_retired(key, entry) for key, entry in document["retired"].items()),
             deleting=decode_announcement(document["deleting"]),
             listed_at=fields.optional_instant(document["listed_at"]),
             rebuilding=document.get("tags_read_to") is not None,
             last_run=fields.mapping(document["last_run"]),
+            lines=lines,
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except packed.ERRORS as error:
         raise broken(error) from error
+
+
+def view_segment(body: bytes) -> list[RetiredAsset]:
+    """Read the file of a segment.
+
+    Raises:
+        NewerLedgerError: It has a newer format.
+        LedgerError: It is broken.
+    """
+    each = segment_file.decode(body)
+    rows = zip(each.keys, each.logical, each.mark, each.size, each.release, each.due, each.kept_by, strict=True)
+    return [
+        RetiredAsset(key, logical, mark.state, mark.since, size, release, due, kept_by)
+        for key, logical, mark, size, release, due, kept_by in rows
+    ]
 
 
 def _folded(entries: Mapping[str, Any]) -> dict[str, FoldedMarker]:

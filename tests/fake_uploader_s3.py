@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from release_log.layout import LOG_FOLDER, PLACED, Layout, is_stored_page
-from release_log.ledger_file import FORMAT, Announcement, encode_announcement, pack
+from release_log.ledger_file import HEAD_FORMAT, Announcement, encode_announcement, pack
 from release_log.sent import HEADERS
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
-NEWER_LEDGER = gzip.compress(json.dumps({"format": FORMAT + 1}).encode())
+NEWER_LEDGER = gzip.compress(json.dumps({"format": HEAD_FORMAT + 1}).encode())
 """As a newer version of the cleaner may write it."""
 
 

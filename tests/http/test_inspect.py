@@ -243,7 +243,7 @@ def test_ledger_that_cannot_be_read_is_a_problem_and_the_markers_speak_for_thems
     published = publish_here(uploader, site_folder("a", ONE), "r1")
     for body, said, remedy in (
         (b"broken", "the ledger is broken (", "; the cleaner's next run rebuilds it"),
-        (NEWER_LEDGER, "its format 2 is newer than 1", "; update this uploader"),
+        (NEWER_LEDGER, "its format 3 is newer than 2", "; update this uploader"),
     ):
         uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=layout.ledger, Body=body)
         document = ask(uploader, "status", code=1)

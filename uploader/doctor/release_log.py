@@ -12,7 +12,7 @@ from release_log import marker
 from release_log.errors import LedgerError, NewerLedgerError, ReleaseLogError
 from release_log.instants import format_instant
 from release_log.layout import PLACED
-from release_log.ledger_file import unpack
+from release_log.ledger_file import READABLE, unpack
 from uploader.counted import counted
 from uploader.doctor.finding import ok, problem, unknown, warning
 from uploader.history.stops import PASSING
@@ -82,7 +82,7 @@ def read_log(ask: Ask, layout: Layout) -> LogSnapshot:
         answer = ask("get_object", Key=layout.ledger)
         denied = answer.denied
         try:
-            ledger = None if answer.code else unpack(answer.document["Body"])
+            ledger = None if answer.code else unpack(answer.document["Body"], READABLE)
         except LedgerError as error:
             broken = error
     unfolded = sorted(_unfolded(files, layout, ledger), key=lambda key: files[key], reverse=True)

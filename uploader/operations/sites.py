@@ -153,7 +153,7 @@ def _listed(
         prefix,
         pattern,
         tuple(current),
-        len(ledger.retired) if ledger else 0,
+        ledger.retired_count if ledger else 0,
         _text(run.get("at")),
         _text(run.get("next_due")),
         (*problems, *stops),

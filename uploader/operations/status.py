@@ -11,6 +11,7 @@ from uploader.history.current import find_current, problems_of, read_ledger, set
 from uploader.history.neighbours import warnings_of
 from uploader.history.order import newest_first
 from uploader.history.release import Unreadable, read_releases
+from uploader.history.retired import with_retired
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -86,6 +87,9 @@ def read_status(bucket: ReaderPort, layout: Layout, now: datetime) -> Status:
         problems.append(f"{layout.ledger}: {broken}; {then}")
     elif ledger and not ledger.rebuilding and not (ledger.listed_at and now < ledger.listed_at + LISTED_WITHIN):
         problems.append("the cleaner has not listed the site for two days: look into its log, and its alarms")
+    if ledger is not None:
+        ledger, unread = with_retired(bucket, layout, ledger)
+        problems += unread
 
     waiting: dict[str, tuple[Waiting, ...]] = {}
     for folder, ttl in ((layout.pending, "pending_ttl"), (layout.staged, "staged_ttl")):

@@ -15,8 +15,9 @@ from cleaner_lambda import changes_file, segments
 from cleaner_lambda.history import History, fold
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.segment import columns_of, retired_of
-from cleaner_lambda.segments import DAY, DELTAS, ROWS, SMALL, Delta, Index, Segment, parts
+from cleaner_lambda.segments import DAY, DELTAS, ROWS, SMALL, Index, parts
 from release_log import segment_file
+from release_log.ledger_index import Delta, Segment
 from release_log.tags import Mark, State
 from tests.unit.cleaner_lambda.test_changes import builds, published
 
@@ -158,7 +159,7 @@ def test_a_small_index_is_swept_by_every_run() -> None:
 LARGE = Index(
     tuple(Segment(first, first or "-", SMALL, 0, swept) for first, swept in (("", OLD), ("m", NOW - DAY / 2)))
 )
-YOUNG = replace(LARGE, segments=tuple(each._replace(swept=FRESH) for each in LARGE.segments))
+YOUNG = LARGE._replace(segments=tuple(each._replace(swept=FRESH) for each in LARGE.segments))
 
 
 def test_a_large_index_is_swept_when_a_day_is_over_for_a_segment() -> None:
@@ -167,7 +168,7 @@ def test_a_large_index_is_swept_when_a_day_is_over_for_a_segment() -> None:
     assert LARGE.to_sweep(NOW - timedelta(seconds=1)) == ()
     assert YOUNG.to_sweep(NOW) == ()
     assert YOUNG.next_sweep() == FRESH + DAY
-    mixed = replace(LARGE, segments=(LARGE.segments[0], YOUNG.segments[1]))
+    mixed = LARGE._replace(segments=(LARGE.segments[0], YOUNG.segments[1]))
     assert mixed.to_sweep(NOW) == mixed.segments[:1]
 
 
@@ -178,10 +179,10 @@ def test_a_large_index_is_swept_when_a_day_is_over_for_a_segment() -> None:
 )
 def test_a_large_index_with_much_to_take_in_is_swept_at_once(deltas: tuple[Delta, ...]) -> None:
     """But for the segments that have taken it in."""
-    index = replace(YOUNG, deltas=deltas, last=deltas[-1].number)
+    index = YOUNG._replace(deltas=deltas, last=deltas[-1].number)
     assert index.to_sweep(NOW) == index.segments
     first, second = index.segments
-    index = replace(index, segments=(first, second._replace(taken_in=index.last)))
+    index = index._replace(segments=(first, second._replace(taken_in=index.last)))
     assert index.to_sweep(NOW) == (first,)
 
 
@@ -194,7 +195,7 @@ def test_small_neighbours_become_one_segment(monkeypatch: pytest.MonkeyPatch) ->
     index = Index(
         tuple(Segment(first, first or "-", count) for first, count in zip(" abcd", (4, 5, 3, 7, 40), strict=True))
     )
-    index = replace(index, segments=(index.segments[0]._replace(first=""), *index.segments[1:]))
+    index = index._replace(segments=(index.segments[0]._replace(first=""), *index.segments[1:]))
     found = [[each.first for each in group] for group in index.groups(index.segments)]
     assert found == [["", "a"], ["b", "c"], ["d"]]
     some = [index.segments[place] for place in (0, 2)]

@@ -105,7 +105,7 @@ def test_an_uploader_that_is_older_than_the_cleaner_says_so_at_once() -> None:
     """The newer cleaner may write its ledger again and again, so waiting might never end."""
     bucket = FakeBucket()
     bucket.write(LAYOUT.ledger, NEWER_LEDGER)
-    with pytest.raises(UploaderError, match=r"format 2 is newer than 1, .* update the uploader, and run"):
+    with pytest.raises(UploaderError, match=r"format 3 is newer than 2, .* update the uploader, and run"):
         hold(bucket)
     assert (bucket.clock.passed, bucket.log(LAYOUT.pending)) == (0, [])
 

@@ -117,7 +117,7 @@ def test_one_of_a_newer_format_is_waited_for_like_a_broken_one(caplog: pytest.Lo
     hold(bucket)
     assert HOLDS.total_seconds() <= bucket.clock.passed < HOLDS.total_seconds() + POLL_SECONDS
     (line,) = [each.message for each in caplog.records if each.levelno == logging.WARNING]
-    assert line.endswith("cannot be read (its format 2 is newer than 1, which this version reads)")
+    assert line.endswith("cannot be read (its format 3 is newer than 2, which this version reads)")
 
 
 def test_an_old_one_delays_nothing() -> None:
