@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.ledger import Retired
@@ -105,6 +105,24 @@ class _Part:
     def _drop(self, keys: Iterable[str]) -> None:
         for key in keys:
             self._keys[self.entries.pop(key).logical].discard(key)
+
+
+def with_tags(changes: Sequence[Change], retired: Mapping[str, Retired]) -> tuple[Change, ...]:
+    """Some changes with the tags that their run has written meanwhile.
+
+    Args:
+        changes: The changes, in their order.
+        retired: Key -> the asset that retired with them, as the run has left it.
+    """
+    noted: list[Change] = []
+    known: set[str] = set()
+    for change in reversed(changes):
+        # The last time counts: a key that retired before has lived again since.
+        tagged = {key: retired[key].tagged for key in change.left.keys() & retired.keys() if key not in known}
+        known |= change.left.keys()
+        left = {key: replace(each, tagged=tagged.get(key)) for key, each in change.left.items()}
+        noted.append(replace(change, left=left))
+    return tuple(reversed(noted))
 
 
 def restate(entry: Retired, at: datetime, *, current: bool) -> Retired:

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     REFUSED = "refused"
     NOT_LOOKED_AT = "not_looked_at"
     FOREIGN = "foreign"
+    NOT_SWEPT = "not_swept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,19 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What the brake needs to know of the other parts of a site, if a view has only a part of it.
+
+    Attributes:
+        due: How many assets are due there, but for those whose channel has ended.
+        assets: How many assets there are.
+    """
+
+    due: int = 0
+    assets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What the policy decides on.
 
@@ -110,6 +124,8 @@ class View:
         held: Keys that stay because a channel's current marker is gone.
         in_doubt: Those of them that this channel's release may name; see `cleaner_lambda.lost`.
         stops: Why nothing may be deleted, or nothing of a channel; empty if deletions are allowed.
+        elsewhere: What these are a part of.
+        unswept: Whether the other versions of these assets' logical paths were not read, so that nothing falls due.
     """
 
     live: frozenset[str]
@@ -132,6 +148,8 @@ class View:
     held: frozenset[str] = frozenset()
     in_doubt: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
+    elsewhere: Elsewhere = Elsewhere()
+    unswept: bool = False
 
     def held_as(self, key: str) -> Reason | None:
         """Why time alone never makes a retired asset due; None if it does."""
@@ -145,7 +163,7 @@ class View:
             (self.held, Reason.MISSING_MARKER),
             (self.doubles, Reason.MAY_BE_MISSING),
         )
-        return next((reason for keys, reason in held if key in keys), None)
+        return next((reason for keys, reason in held if key in keys), Reason.NOT_SWEPT if self.unswept else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +251,8 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
 
     whole = tuple(stop for stop in view.stops if stop.channel is None)
     if not whole:
-        # Somebody ended the channel, and confirmed it: that is no accident.
-        accidents = sum(action.entry is None or not action.entry.ended for action in due)
-        whole = _brake(accidents, len(view.live - view.missing) + len(view.retired), policy, force=force)
+        assets = len(view.live - view.missing) + len(view.retired) + view.elsewhere.assets
+        whole = _brake(accidents(due) + view.elsewhere.due, assets, policy, force=force)
     stops = (*whole, *(stop for stop in view.stops if stop.channel is not None))
     if whole:
         keep += [replace(action, reason=whole[0].reason) for action in due]
@@ -308,6 +325,11 @@ def _needs_tag(key: str, entry: Retired, view: View) -> bool:
 
 def _tagging(key: str, entry: Retired) -> Action:
     return Action(key, Reason(entry.mark.state), entry)
+
+
+def accidents(due: Iterable[Action]) -> int:
+    """How many deletions may be an accident: not where somebody ended the channel, and confirmed it."""
+    return sum(action.entry is None or not action.entry.ended for action in due)
 
 
 def _brake(deletions: int, assets: int, policy: Policy, *, force: bool) -> tuple[Stop, ...]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleaner_lambda.changes import Change, merge
+from cleaner_lambda.changes import Change, merge, with_tags
 from cleaner_lambda.history import History, Published, fold, fold_late
 from cleaner_lambda.ledger import Retired
 from release_log.marker import Asset, Release
@@ -75,6 +75,18 @@ def test_a_run_that_reads_no_entry_notes_the_same_changes(
     assert blind.changes == knowing.changes
     older = [replace(each, id=f"late-{each.id}", at=each.at - timedelta(seconds=5)) for each in late]
     assert fold_late(blind, older, at(9)).changes == fold_late(knowing, older, at(9)).changes
+
+
+@given(histories, orphans, st.integers(0, 8))
+def test_what_a_run_that_reads_no_entry_has_tagged_is_noted_with_its_changes(
+    releases: list[Published], found: dict[str, Retired], before: int
+) -> None:
+    """As if it had had all entries, and had tagged the same ones."""
+    known = fold(History(retired=found), releases[:before])
+    blind = replace(known, retired={}, owed=frozenset(), changes=())
+    new, whole = fold(blind, releases[before:]), fold(replace(known, changes=()), releases[before:])
+    tagged = {key: replace(entry, tagged=entry.mark) for key, entry in new.retired.items()}
+    assert merge(known.retired, with_tags(new.changes, tagged)) == {**whole.retired, **tagged}
 
 
 APP = Retired("a.js", Mark(State.SUPERSEDED, at(5)), 7, "r1", tagged=Mark(State.SUPERSEDED, at(5)))
