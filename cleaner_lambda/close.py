@@ -8,7 +8,9 @@ from botocore.exceptions import ClientError
 
 from cleaner_lambda.nesting import is_empty
 from cleaner_lambda.outcome import Outcome
+from cleaner_lambda.pace import batches
 from cleaner_lambda.policy import Plan
+from cleaner_lambda.port import DELETE_BATCH
 from cleaner_lambda.report import Report
 
 if TYPE_CHECKING:
@@ -38,8 +40,10 @@ def close_log(store: S3Port, layout: Layout, loaded: Loaded, job: Job, pace: Pac
         return None
     checkpoint = store.get(layout.checkpoint)
     try:
-        gone = (checkpoint is None or store.delete_if(layout.checkpoint, checkpoint.etag)) and store.delete_if(
-            layout.ledger, loaded.base.etag or ""
+        gone = (
+            (checkpoint is None or store.delete_if(layout.checkpoint, checkpoint.etag))
+            and _delete_files(store, layout, loaded)
+            and store.delete_if(layout.ledger, loaded.base.etag or "")
         )
     except ClientError as error:
         if error.response["Error"]["Code"] not in REFUSED:
@@ -56,3 +60,15 @@ def close_log(store: S3Port, layout: Layout, loaded: Loaded, job: Job, pace: Pac
         orphans=None,
         next_due=None,
     )
+
+
+def _delete_files(store: S3Port, layout: Layout, loaded: Loaded) -> bool:
+    """Delete the files that a head has named; False if some are left.
+
+    A younger one may be another run's, of a site that is coming back.
+    """
+    if loaded.base.stored.head is None:
+        return True
+    files = list(store.list(layout.ledger_files))
+    old = [each.key for each in files if loaded.base.written is not None and each.last_modified <= loaded.base.written]
+    return len(old) == len(files) and not any(store.delete(batch) for batch in batches(old, DELETE_BATCH))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.ledger import Ledger, as_document, from_document
-from cleaner_lambda.segments import Index
+from cleaner_lambda.segments import DAY, Index
 from release_log import ledger_fields as fields
 from release_log import packed
 from release_log.instants import format_instant
@@ -17,8 +17,9 @@ from release_log.ledger_file import HEAD_FORMAT, broken, unpack
 from release_log.ledger_index import decode_lines, encode_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
+    from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,20 @@ class Unnamed:
     at: datetime | None = None
     names: frozenset[str] = frozenset()
 
-    def to_delete(self, listed: Collection[str], named: Collection[str]) -> frozenset[str]:
-        """Those of some files that are listed now, and are still named by no head."""
-        return self.names.intersection(listed).difference(named)
+    def is_over(self, now: datetime) -> bool:
+        """Whether it is time to list them again."""
+        return self.at is None or self.at + DAY <= now
+
+    def next(self, listed: Collection[str], named: Collection[str], now: datetime) -> tuple[frozenset[str], Unnamed]:
+        """The files that go, and those that may go a day from now.
+
+        Args:
+            listed: The names of all files there.
+            named: Those that the head names.
+            now: When they were listed, a day after the last time.
+        """
+        unnamed = frozenset(listed).difference(named)
+        return unnamed & self.names, Unnamed(now, unnamed - self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,15 @@ def decode(body: bytes) -> Head:
         NewerLedgerError: It has a newer format.
         LedgerError: It is broken, or is no head: a ledger of format 1.
     """
-    document = unpack(body, range(HEAD_FORMAT, HEAD_FORMAT + 1))
+    return decode_head(unpack(body, range(HEAD_FORMAT, HEAD_FORMAT + 1)))
+
+
+def decode_head(document: Mapping[str, Any]) -> Head:
+    """Read the content of a head's file.
+
+    Raises:
+        LedgerError: It is broken.
+    """
     try:
         unnamed = document["unnamed"]
         return Head(

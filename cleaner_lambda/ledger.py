@@ -103,6 +103,7 @@ class Ledger:
             more; None while it is there. Its assets stay.
         older: Whether a version wrote it that knew nothing of pages, maybe over the ledger of one that did: until the
             history is replayed, nobody knows which releases after the cut are in place.
+        upgrading: Since when the file says that the next format is to come; see `cleaner_lambda.ledger_store`.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
         cut: Order of a marker: a replay needs no marker up to it (`cleaner_lambda.replay`); None if it needs all.
@@ -142,6 +143,7 @@ class Ledger:
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lingering: Mapping[str, datetime | None] = field(default_factory=dict)
     older: bool = False
+    upgrading: datetime | None = None
 
     @property
     def seen(self) -> dict[str, Folded]:
@@ -191,6 +193,7 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
         "around": sorted(ledger.around),
         "in_doubt": sorted(ledger.in_doubt),
         "last_run": dict(ledger.last_run),
+        **({} if ledger.upgrading is None else {"upgrading": format_instant(ledger.upgrading)}),
     }
 
 
@@ -201,7 +204,15 @@ def decode(body: bytes) -> Ledger:
         NewerLedgerError: The ledger has a newer format.
         LedgerError: The ledger is broken.
     """
-    document = unpack(body)
+    return decode_whole(unpack(body))
+
+
+def decode_whole(document: Mapping[str, Any]) -> Ledger:
+    """Read the content of a ledger's file.
+
+    Raises:
+        LedgerError: The ledger is broken.
+    """
     try:
         ledger = from_document(document)
         retired = {key: _decode_retired(entry) for key, entry in document["retired"].items()}
@@ -236,6 +247,7 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
         in_doubt=fields.texts(document.get("in_doubt", [])),
         last_run=fields.mapping(document["last_run"]),
         older="behind" not in document,
+        upgrading=fields.optional_instant(document.get("upgrading")),
     )
     _check_current(ledger)
     return ledger

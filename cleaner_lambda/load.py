@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.errors import TooOldError, UnreadableError
 from cleaner_lambda.ledger import Ledger
+from cleaner_lambda.ledger_store import StoredLedger, read_ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.policy import Reason, Stop
 from release_log.errors import LedgerError, NewerLedgerError
@@ -35,7 +36,7 @@ class LedgerRead:
         now: S3's clock when the ledger was read. The run reads everything else later, so too little expires rather than
             too much.
         ledger: The ledger, without the announcements of runs that are over; the checkpoint if none could be read.
-        etag: The ETag of the stored ledger; None if there is no ledger.
+        stored: The ledger as it is stored.
         rebuild: Why the ledger has to be rebuilt; None if it was read.
         written: When the stored ledger was written; None if there is none, or it has to be rebuilt.
         leftover: Whether the stored ledger still has an announcement of a run that is over: this run removes it.
@@ -46,13 +47,18 @@ class LedgerRead:
 
     now: datetime
     ledger: Ledger
-    etag: str | None
+    stored: StoredLedger
     rebuild: str | None
     written: datetime | None = None
     leftover: bool = False
     doubtful: frozenset[str] = frozenset()
     resume: datetime | None = None
     stops: tuple[Stop, ...] = ()
+
+    @property
+    def etag(self) -> str | None:
+        """The ETag of the stored ledger; None if there is no ledger."""
+        return self.stored.etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +128,16 @@ def _read_ledger(store: S3Port, layout: Layout, run: str) -> LedgerRead:
     blob = store.get(layout.ledger)
     now = store.now()
     if blob is None:
-        return LedgerRead(now, _read_checkpoint(store, layout), None, "there is no ledger yet")
+        stored = StoredLedger(_read_checkpoint(store, layout), None)
+        return LedgerRead(now, stored.ledger, stored, "there is no ledger yet")
     try:
-        ledger = ledgers.decode(blob.body)
+        stored = read_ledger(store, layout, blob)
     except NewerLedgerError as error:
         raise TooOldError(layout.ledger, error) from error
     except LedgerError as error:
-        return LedgerRead(now, _read_checkpoint(store, layout), blob.etag, str(error))
-    written = blob.last_modified
+        stored = StoredLedger(_read_checkpoint(store, layout), blob.etag)
+        return LedgerRead(now, stored.ledger, stored, str(error))
+    ledger, written = stored.ledger, blob.last_modified
     tagging = [each.dated(written) for each in ledger.tagging]
     others = tuple(each for each in tagging if each.run != run and now < each.until(written))
     over = [each for each in tagging if each not in others]
@@ -144,7 +152,7 @@ def _read_ledger(store: S3Port, layout: Layout, run: str) -> LedgerRead:
     return LedgerRead(
         now,
         replace(ledger, deleting=deleting, tagging=others),
-        blob.etag,
+        stored,
         rebuild=None,
         written=written,
         leftover=bool(over) or (ledger.deleting is not None and deleting is None),

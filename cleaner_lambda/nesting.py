@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.errors import UnreadableError
 from cleaner_lambda.ledger import Folded, Ledger
+from cleaner_lambda.ledger_store import read_ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.markers import Markers, read_markers
 from cleaner_lambda.pace import batches
@@ -189,7 +189,7 @@ def _ledger(store: S3Port, outer: Layout) -> Ledger:
     """The site's own ledger; an empty one if it tells nothing."""
     try:
         blob = store.get(outer.ledger)
-        return Ledger() if blob is None else ledgers.decode(blob.body)
+        return Ledger() if blob is None else read_ledger(store, outer, blob).ledger
     except (LedgerError, UnreadableError):
         return Ledger()
 

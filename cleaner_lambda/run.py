@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.apply import apply
 from cleaner_lambda.checkpoint import write_checkpoint
 from cleaner_lambda.close import close_log
@@ -18,6 +17,7 @@ from cleaner_lambda.decision import Decided, changed, decide_again, decide_first
 from cleaner_lambda.ending import ended_log, has_ended, is_over
 from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, TooOldError, UnreadableError
 from cleaner_lambda.folding import all_folded
+from cleaner_lambda.ledger_store import unnamed_files, write_ledger
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
 from cleaner_lambda.markers import stop_for_unreadable
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Ledger
+    from cleaner_lambda.ledger_store import StoredLedger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.pruning import Cut
@@ -167,14 +168,14 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     )
     old, first, last = (with_placed(layout, each, loaded.look.placed) for each in (old, first, last))
 
-    etag, look = loaded.base.etag, loaded.look
+    stored, look = loaded.base.stored, loaded.look
     announced = frozenset() if plan.is_stopped else keys(plan.delete) | old | dangles | first | last | expired
     retagged = changed(plan)  # an asset that is not deleted after all is tagged
     if announced or retagged:
         # From here on no replay may rely on the markers that are about to be deleted.
         ahead = replace(loaded.ledger, lingering=decided.lingering, cut=loaded.ledger.cut if cut is None else cut.at)
         ahead = announce(ahead, job.run, announced | unanswered.deletions, retagged | unanswered.tags)
-        etag = store.put_if(layout.ledger, ledgers.encode(ahead), etag)
+        stored = write_ledger(store, layout, ahead, stored, loaded.now)
     if announced:
         look, decided = decide_again(store, layout, job, loaded, decided, pace)
         known, plan = decided.known, _only(retagged, decided.checked.plan)
@@ -210,6 +211,10 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     if announced or retagged:
         so_far.report = report
         so_far.attempts.append(Attempt(plan, outcome).without_the_rest())
+    # As often as the site is listed.
+    unnamed, stored = (
+        (frozenset[str](), stored) if known.missing is None else unnamed_files(store, layout, stored, loaded.now)
+    )
     if cut is not None and not plan.is_stopped:
         refusal = write_checkpoint(store, layout, checkpoint(seen, known.history.retired, cut.at))
         if refusal is None:
@@ -217,7 +222,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
             seen = replace(seen, cut=cut.at)
         else:
             outcome.failed[layout.checkpoint] = refusal
-    apply(store, plan, [sorted(prune), [] if plan.is_stopped else sorted(last)], pace, outcome, unanswered)
+    apply(store, plan, [sorted(prune | unnamed), [] if plan.is_stopped else sorted(last)], pace, outcome, unanswered)
     after = after_effects(seen, known, view, checked, outcome)
     lingering = decided.lingering_after(outcome.deleted, loaded.now)
     report = replace(
@@ -235,7 +240,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
     if announced or retagged or loaded.base.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
-        _write_last(store, layout, replace(after, last_run=last_run), etag)
+        _write_last(store, layout, replace(after, last_run=last_run), stored, loaded.now)
     return report
 
 
@@ -261,9 +266,9 @@ def _stay(loaded: Loaded, decided: Decided, seen: Ledger) -> set[str]:
     return stay | {*decided.kept, *decided.lingering, *loaded.look.pins.by_id}
 
 
-def _write_last(store: S3Port, layout: Layout, ledger: Ledger, etag: str | None) -> None:
+def _write_last(store: S3Port, layout: Layout, ledger: Ledger, stored: StoredLedger, now: datetime) -> None:
     try:
-        store.put_if(layout.ledger, ledgers.encode(ledger), etag)
+        write_ledger(store, layout, ledger, stored, now)
     except (*REQUEST_ERRORS, BusyError, UnreadableError) as error:
         msg = f"{layout.ledger} could not be written: {error}"
         raise CleanerError(msg) from error

@@ -15,6 +15,7 @@ from cleaner_lambda.port import DELETE_BATCH, Blob, Listed
 from release_log.layout import Layout, make_id
 from release_log.marker import Asset, Release, encode
 from release_log.sent import HEADERS
+from tests.ledger_formats import ledger_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -246,7 +247,9 @@ class FakeS3:
     @property
     def ledger(self) -> ledgers.Ledger:
         """The ledger in the bucket."""
-        return ledgers.decode(self.objects[self.layout.ledger].body)
+        found = ledger_in(self.layout, lambda key: self.objects[key].body if key in self.objects else None)
+        assert found is not None
+        return found
 
     @ledger.setter
     def ledger(self, ledger: ledgers.Ledger) -> None:

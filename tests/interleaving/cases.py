@@ -16,6 +16,7 @@ from tests.interleaving import cast
 from tests.interleaving.actor import Actor, Verdict
 from tests.interleaving.exhaustive import Case
 from tests.interleaving.explore import PAGE, VERSIONS, FoundError, judged
+from tests.interleaving.needs import read_ledger
 from tests.interleaving.verdict import Watch, settle
 from tests.interleaving.world import LAYOUT, World
 
@@ -77,7 +78,8 @@ def wrong_ledger(policy: Policy) -> World:
     """Cleaned; and the ledger says of the page, which is live, that it was removed long ago."""
     world = superseded(policy)
     cast.clean_alone(world, policy)
-    ledger = ledgers.decode(world.objects[LAYOUT.ledger].body)
+    ledger = read_ledger(world.site)
+    assert ledger is not None
     wrong = Retired(PAGE, Mark(State.REMOVED, world.now - timedelta(days=9)), 1, OLD_ID)
     world.put(LAYOUT.ledger, ledgers.encode(replace(ledger, retired={**ledger.retired, PAGE: wrong})))
     return world

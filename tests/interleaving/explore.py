@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from release_log import marker
+from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from release_log.marker import decode
 from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
@@ -23,6 +24,7 @@ from tests.interleaving.keeper import keeping
 from tests.interleaving.needs import read_ledger
 from tests.interleaving.verdict import KEEPER, Watch, settle
 from tests.interleaving.world import INNER, INVOCATION_SECONDS, LAYOUT, World
+from tests.ledger_formats import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,7 +109,12 @@ def random_schedule(seed: int) -> World:
     pruned = few_markers(random.choice((1, 2))) if random.random() < PRUNED else nullcontext()
     for site in world.sites:
         Watch(site, policy)
-    with pruned, judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
+    # Half of the schedules are played with the ledger's next format.
+    with (
+        pruned,
+        writing(HEAD_FORMAT if seed % 2 else FORMAT),
+        judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"),
+    ):
         actors: list[Actor] = []
         for site in random.sample(world.sites, len(world.sites)):
             # The site inside may have no release yet.

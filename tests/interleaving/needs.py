@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.policy import Reason
 from release_log.errors import LedgerError
 from release_log.marker import decode
+from tests.ledger_formats import ledger_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 def read_ledger(site: Site) -> Ledger | None:
     """The ledger, if it exists and is whole."""
     stored = site.world.objects.get(site.layout.ledger)
-    return None if stored is None else _decoded(stored.body)
+    return None if stored is None else _decoded(site, stored.body)
 
 
 @lru_cache(maxsize=10)
-def _decoded(body: bytes) -> Ledger | None:
+def _decoded(site: Site, _body: bytes) -> Ledger | None:
+    objects = site.world.objects
     try:
-        return ledgers.decode(body)
+        return ledger_in(site.layout, lambda key: objects[key].body if key in objects else None)
     except LedgerError:
         return None
 

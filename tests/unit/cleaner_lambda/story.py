@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.run import Job, clean
 from release_log.instants import format_instant
+from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from release_log.policy_settings import Policy
 from release_log.tags import OUR_KEYS
 from tests import reference
 from tests.fake_cleaner_s3 import NOON, FakeS3
 from tests.few_markers import few_markers
+from tests.ledger_formats import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,10 +219,13 @@ class Story:
         unknown = self.late or self.copied or (self.orphans and self.unseen)
         if not self.chance(0.12) or key not in self.s3.objects or unknown:
             return
-        way = self.random.choice(["deleted", "broken", "cut short"])
+        files = sorted(each for each in self.s3.objects if each.startswith(self.s3.layout.ledger_files))
+        way = self.random.choice(["deleted", "broken", "cut short", *(["without its files"] if files else [])])
         body = self.s3.objects[key].body
         if way == "deleted":
             del self.s3.objects[key]
+        elif way == "without its files":
+            self.s3.objects = {each: stored for each, stored in self.s3.objects.items() if each not in files}
         elif way == "broken":
             self.s3.put(key, self.random.randbytes(self.random.randint(0, 60)))
         else:
@@ -248,7 +253,9 @@ class Story:
         before = self.s3.assets()
         uploaded = {key: self.s3.objects[key].last_modified for key in before}
 
-        answer = clean(self.s3, Job(prefix="assets/", policy=self.policy, run="model")).document()
+        # Half of the stories are told with the ledger's next format.
+        with writing(HEAD_FORMAT if self.seed % 2 else FORMAT):
+            answer = clean(self.s3, Job(prefix="assets/", policy=self.policy, run="model")).document()
 
         if answer["orphans"] is not None:
             found = reference.strays(self.site(before), uploaded, self.now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cleaner_lambda import ledger as format_1
 from cleaner_lambda.head import Head, Unnamed, decode, encode
-from cleaner_lambda.segments import Index
+from cleaner_lambda.segments import DAY, Index
 from release_log.errors import LedgerError, NewerLedgerError
 from release_log.ledger_file import HEAD_FORMAT, read_head
 from release_log.ledger_view import view
@@ -94,10 +94,15 @@ def test_what_goes_was_unnamed_a_day_ago_and_still_is(
     then: frozenset[str], listed: frozenset[str], named: frozenset[str]
 ) -> None:
     """Whatever has come since is only noted."""
-    gone = Unnamed(AT, then).to_delete(listed, named)
-    assert gone <= then
-    assert gone <= listed
-    assert not gone & named
+    gone, noted = Unnamed(AT, then).next(listed, named, AT + DAY)
+    assert gone == then & listed - named
+    assert noted == Unnamed(AT + DAY, listed - named - then)
+
+
+def test_unnamed_files_are_listed_once_a_day() -> None:
+    assert Unnamed().is_over(AT)
+    assert not Unnamed(AT).is_over(AT + DAY - timedelta(seconds=1))
+    assert Unnamed(AT).is_over(AT + DAY)
 
 
 def test_the_head_of_a_site_with_millions_of_retired_assets_is_small() -> None:

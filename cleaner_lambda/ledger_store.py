@@ -1,0 +1,161 @@
+"""The ledger in the bucket: read whole, and written with a condition.
+
+In format 1 it is one file. In format 2 that file is the head, and other files have the retired assets
+(`cleaner_lambda.head`). These are written before the head names them, so whoever reads a head finds them. If another
+run has written the head meanwhile, nobody names them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from cleaner_lambda import changes_file, head, segment
+from cleaner_lambda import ledger as format_1
+from cleaner_lambda.errors import ConflictError
+from cleaner_lambda.head import Head
+from cleaner_lambda.segments import parts
+from release_log import segment_file
+from release_log.errors import LedgerError
+from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS, unpack
+from release_log.ledger_index import Segment, segment_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.ledger import Ledger, Retired
+    from cleaner_lambda.port import Blob, S3Port
+    from release_log.layout import Layout
+
+WRITES = FORMAT
+"""The format that a run writes. It reads this one and those before it, and refuses any other."""
+
+
+class StoredLedger(NamedTuple):
+    """The ledger as a run found it, or has written it.
+
+    Attributes:
+        ledger: The ledger.
+        etag: The ETag of its file; None if there is none.
+        head: The head, in format 2.
+    """
+
+    ledger: Ledger
+    etag: str | None
+    head: Head | None = None
+
+
+def read_ledger(store: S3Port, layout: Layout, blob: Blob) -> StoredLedger:
+    """Read the ledger whose file was read.
+
+    Raises:
+        NewerLedgerError: It has a newer format.
+        LedgerError: It is broken, or one of its files is, or is gone.
+        ConflictError: Another run has written it meanwhile; start over.
+    """
+    document = unpack(blob.body, range(FORMAT, WRITES + 1))
+    if document["format"] == FORMAT:
+        return StoredLedger(format_1.decode_whole(document), blob.etag)
+    found = head.decode_head(document)
+    index = found.index
+    try:
+        changes = {
+            each.number: changes_file.decode(_read(store, layout, each.name)) for each in index.pending(index.segments)
+        }
+        retired: dict[str, Retired] = {}
+        for each in index.segments:
+            retired |= index.take_in(each, _read_segment(store, layout, each), changes)
+    except LedgerError as error:
+        now = store.get(layout.ledger)
+        if now is None or now.etag != blob.etag:
+            msg = f"{layout.ledger} was written by another run"
+            raise ConflictError(msg) from error
+        raise
+    return StoredLedger(replace(found.ledger, retired=retired), blob.etag, found)
+
+
+def write_ledger(store: S3Port, layout: Layout, ledger: Ledger, before: StoredLedger, now: datetime) -> StoredLedger:
+    """Write the ledger, if it is still as it was.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        ledger: The ledger.
+        before: The ledger as it was read, or was written last.
+        now: The instant for which the run decides.
+
+    Returns:
+        What is stored now.
+
+    Raises:
+        ConflictError: Another run has written it; start over.
+    """
+    if before.head is None and not _may_write_heads(before.ledger, now):
+        if WRITES == HEAD_FORMAT and ledger.upgrading is None:
+            ledger = replace(ledger, upgrading=now)
+        return StoredLedger(ledger, store.put_if(layout.ledger, format_1.encode(ledger), before.etag))
+    known = before.head or Head()
+    index = known.index
+    if before.head is None or ledger.retired != before.ledger.retired or index.deltas:
+        # All segments together: as they are read together, none is small, and no delta is left.
+        swept = index.swept(index.segments, _write_segments(store, layout, ledger.retired, index.last, now))
+        index = index if swept is None else swept
+    written = Head(replace(ledger, retired={}, upgrading=None), index, known.unnamed)
+    etag = store.put_if(layout.ledger, head.encode(written), before.etag)
+    return StoredLedger(ledger, etag, written)
+
+
+def unnamed_files(
+    store: S3Port, layout: Layout, stored: StoredLedger, now: datetime
+) -> tuple[frozenset[str], StoredLedger]:
+    """Find the files that nobody needs any more, once a day.
+
+    Returns:
+        Their keys, and the ledger that notes which ones may go a day from now.
+    """
+    if stored.head is None or not stored.head.unnamed.is_over(now):
+        return frozenset(), stored
+    listed = [each.key.removeprefix(layout.ledger_files) for each in store.list(layout.ledger_files)]
+    gone, unnamed = stored.head.unnamed.next(listed, stored.head.index.names, now)
+    return frozenset(map(layout.ledger_file, gone)), stored._replace(head=replace(stored.head, unnamed=unnamed))
+
+
+def _may_write_heads(ledger: Ledger, now: datetime) -> bool:
+    """Whether no invocation of a version can still run that takes a head for a broken ledger, and rebuilds over it.
+
+    Such a version does not know the note, so whatever it writes does not have it.
+    """
+    return WRITES == HEAD_FORMAT and ledger.upgrading is not None and ledger.upgrading + HOLDS + MARGIN <= now
+
+
+MARGIN = timedelta(seconds=5)
+"""By how much two of S3's clocks may differ."""
+
+
+def _write_segments(
+    store: S3Port, layout: Layout, retired: Mapping[str, Retired], taken_in: int, now: datetime
+) -> list[Segment]:
+    segments = []
+    for first, part in parts(retired, ""):
+        name = segment_name(now, secrets.token_hex(8)) if part else None
+        if name is not None:
+            store.put_if(layout.ledger_file(name), segment_file.encode(segment.columns_of(part)), None)
+        segments.append(Segment(first, name, len(part), taken_in, now))
+    return segments
+
+
+def _read_segment(store: S3Port, layout: Layout, each: Segment) -> dict[str, Retired]:
+    if each.name is None:
+        return {}
+    return segment.retired_of(segment_file.decode(_read(store, layout, each.name)))
+
+
+def _read(store: S3Port, layout: Layout, name: str) -> bytes:
+    blob = store.get(layout.ledger_file(name))
+    if blob is None:
+        msg = f"{layout.ledger_file(name)} is gone"
+        raise LedgerError(msg)
+    return blob.body

@@ -1,0 +1,63 @@
+"""The ledger in either format: have the cleaner write one that is not in force yet, and read it without requests."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cleaner_lambda import ledger_store
+from cleaner_lambda.port import Blob
+from release_log.ledger_file import HEAD_FORMAT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cleaner_lambda.ledger import Ledger
+    from release_log.layout import Layout
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@contextmanager
+def writing(version: int, *, at_once: bool = True) -> Iterator[None]:
+    """Have it write a format.
+
+    Args:
+        version: The format.
+        at_once: Whether without the note, and the wait, that go before it where older versions may still run.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger_store, "WRITES", version)
+        if at_once and version > 1:
+            patch.setattr(ledger_store, "_may_write_heads", lambda *_: True)
+        yield
+
+
+class _Files:
+    """What of `cleaner_lambda.port.S3Port` a reader of the ledger needs."""
+
+    def __init__(self, read: Callable[[str], bytes | None]) -> None:
+        self._read = read
+
+    def get(self, key: str) -> Blob | None:
+        body = self._read(key)
+        return None if body is None else Blob(body, "", EPOCH)
+
+
+def ledger_in(layout: Layout, read: Callable[[str], bytes | None]) -> Ledger | None:
+    """The ledger of a site; None if there is none.
+
+    Args:
+        layout: The site.
+        read: Reads an object; None if there is none.
+
+    Raises:
+        LedgerError: It cannot be read.
+    """
+    files = _Files(read)
+    blob = files.get(layout.ledger)
+    with writing(HEAD_FORMAT):  # so that either is read
+        return None if blob is None else ledger_store.read_ledger(files, layout, blob).ledger  # type: ignore[arg-type]

@@ -1,0 +1,172 @@
+"""The ledger in the bucket, in the format whose head names other files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cleaner_lambda.head import decode
+from cleaner_lambda.ledger import Ledger
+from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS
+from tests.ledger_formats import writing
+from tests.unit.cleaner_lambda.runs import APP, DAY, LOGO, POLICY, A, B, C, at_request, keys_of, run, stopped_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.fake_cleaner_s3 import FakeS3
+
+WEEK = 7 * DAY
+
+
+@pytest.fixture
+def heads() -> Iterator[None]:
+    """The cleaner writes heads, and nobody runs who does not know them."""
+    with writing(HEAD_FORMAT):
+        yield
+
+
+def files(s3: FakeS3) -> list[str]:
+    """The files that heads have named."""
+    return sorted(key for key in s3.objects if key.startswith(s3.layout.ledger_files))
+
+
+def named(s3: FakeS3) -> list[str]:
+    """The files that the head names."""
+    return sorted(map(s3.layout.ledger_file, decode(s3.objects[s3.layout.ledger].body).index.names))
+
+
+def version(s3: FakeS3) -> int:
+    """The format of the ledger."""
+    document = json.loads(gzip.decompress(s3.objects[s3.layout.ledger].body))
+    assert isinstance(document["format"], int)
+    return document["format"]
+
+
+@pytest.mark.usefixtures("heads")
+def test_a_ledger_of_format_1_is_upgraded_in_place(s3: FakeS3) -> None:
+    """Nothing of it is lost: what was due is due."""
+    before = s3.ledger
+    s3.publish("r3", "default", {APP: B, "assets/logo.png": LOGO})
+    run(s3)
+    assert version(s3) == HEAD_FORMAT
+    assert len(named(s3)) == 1
+    assert s3.ledger.retired.keys() == before.retired.keys()
+    s3.advance(POLICY.version_ttl)
+    assert keys_of(run(s3), "delete") == [A]
+    assert s3.ledger.retired == {}
+
+
+def test_until_no_older_version_can_run_the_ledger_only_says_that_it_will_be_upgraded(s3: FakeS3) -> None:
+    """An older version would take the head for a broken ledger, and rebuild over what it announces."""
+    with writing(HEAD_FORMAT, at_once=False):
+        for number, seconds in enumerate((0, HOLDS.total_seconds(), 5)):
+            assert version(s3) == FORMAT
+            s3.advance(seconds)
+            s3.publish(f"r{3 + number}", "default", {APP: (B, C)[number % 2]})
+            run(s3)
+        assert version(s3) == HEAD_FORMAT
+
+
+def test_an_older_version_that_writes_meanwhile_takes_the_note_away(s3: FakeS3) -> None:
+    """Then the wait begins anew."""
+    with writing(HEAD_FORMAT, at_once=False):
+        s3.publish("r3", "default", {APP: C})
+        run(s3)
+        s3.advance(HOLDS.total_seconds())
+        s3.ledger = replace(s3.ledger, upgrading=None)
+        s3.advance(5)
+        s3.publish("r4", "default", {APP: B})
+        run(s3)
+        assert version(s3) == FORMAT
+
+
+@pytest.mark.usefixtures("heads")
+def test_a_head_that_names_the_same_assets_names_the_same_files(s3: FakeS3) -> None:
+    s3.publish("r3", "default", {APP: C})
+    run(s3)
+    before = named(s3)
+    s3.publish("r4", "default", {APP: C, "assets/logo.png": LOGO})
+    run(s3)
+    assert named(s3) == before
+
+
+@pytest.mark.usefixtures("heads")
+@pytest.mark.parametrize("broken", [None, b"?"])
+def test_a_file_that_is_lost_or_broken_is_a_lost_ledger(s3: FakeS3, broken: bytes | None) -> None:
+    """It is rebuilt, and nothing goes meanwhile."""
+    s3.publish("r3", "default", {APP: C})
+    run(s3)
+    (name,) = named(s3)
+    if broken is None:
+        del s3.objects[name]
+    else:
+        s3.put(name, broken)
+    s3.advance(POLICY.version_ttl)
+    assert stopped_by(run(s3)) == ["rebuilt"]
+    assert keys_of(run(s3), "delete") == [A, B]
+
+
+@pytest.mark.usefixtures("heads")
+def test_a_file_that_another_run_has_replaced_meanwhile_starts_the_run_over(s3: FakeS3) -> None:
+    s3.publish("r3", "default", {APP: C})
+    run(s3)
+    (name,) = named(s3)
+
+    def another() -> None:
+        s3.on_request = None
+        s3.publish("r4", "default", {APP: B})
+        run(s3, run_id="another")
+        del s3.objects[name]
+
+    at_request(s3, "get", name, another)
+    assert stopped_by(run(s3)) == []
+    assert s3.ledger.retired.keys() == {A, C}
+
+
+@pytest.mark.usefixtures("heads")
+def test_what_no_head_names_goes_two_listings_later(s3: FakeS3) -> None:
+    """Nobody who has read an older head looks for it in vain."""
+    s3.publish("r3", "default", {APP: C})
+    run(s3)
+    (old,) = named(s3)
+    lost = s3.layout.ledger_file("segment-20261101T000000Z-0123456789abcdef.json.gz")
+    s3.put(lost)
+    s3.publish("r4", "default", {APP: B})
+    run(s3)
+    for listing in range(3):
+        assert {old, lost} <= set(files(s3)) if listing < 2 else {old, lost}.isdisjoint(files(s3))
+        s3.advance(DAY)
+        run(s3, policy=replace(POLICY, version_ttl=WEEK), full=True)
+        run(s3, policy=replace(POLICY, version_ttl=WEEK), full=True)
+    assert files(s3) == named(s3)
+
+
+@pytest.mark.usefixtures("heads")
+def test_of_a_site_that_has_ended_no_file_is_left(s3: FakeS3) -> None:
+    s3.publish("r3", "default", {APP: C})
+    run(s3)
+    s3.advance(1)
+    s3.end()
+    for _ in range(6):
+        s3.advance(WEEK)
+        run(s3)
+    assert s3.objects == {}
+
+
+def test_a_version_that_knows_no_heads_stops_at_one(s3: FakeS3) -> None:
+    """The upgrade was taken back."""
+    with writing(HEAD_FORMAT):
+        s3.publish("r3", "default", {APP: C})
+        run(s3)
+    before = dict(s3.objects)
+    assert stopped_by(run(s3, full=True)) == ["unreadable_file"]
+    assert s3.objects == before
+
+
+def test_who_reads_a_ledger_without_a_note_sees_none() -> None:
+    assert Ledger().upgrading is None
