@@ -54,6 +54,16 @@ def test_the_look_takes_the_headers_that_were_asked_for_ahead_and_the_next_one_h
     assert first.began < second.began
 
 
+def test_the_look_lists_no_file_that_the_ledger_names(uploader: Uploader) -> None:
+    """They may be many, and nobody needs them before an upload."""
+    files = {LAYOUT.marker_key("20261123T120000Z-r1"), LAYOUT.pending_key("20261123T120001Z-r2")}
+    for key in (*files, LAYOUT.ledger, LAYOUT.ledger_file("segment-x"), LAYOUT.ledger_file("zzz")):
+        put(uploader, key)
+    look = opened(uploader).look(LAYOUT, KEYS)
+    assert look.listing.log.keys() == files
+    assert look.ledger is not None
+
+
 def test_connections_can_be_opened_ahead_whatever_is_there(
     uploader: Uploader, capfd: pytest.CaptureFixture[str]
 ) -> None:

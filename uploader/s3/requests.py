@@ -130,16 +130,18 @@ class Requests:
         return self._ask("s3:ListBucket", prefix, read)
 
     def written_log(self, layout: Layout) -> dict[str, datetime]:
-        """The same for a release log, without its stored pages, which may be many."""
+        """The same for a release log, from its markers on, and without its stored pages: these, and what the ledger
+        names before the markers, may be many."""
 
         def read() -> dict[str, datetime]:
             found: dict[str, datetime] = {}
-            for start in (None, f"{layout.pages}~"):  # after the names of all stored pages
+            before, behind = f"{layout.ledger_files}~", f"{layout.pages}~"  # each after all names of a folder
+            for start in (before, behind):
                 for page in self._pages.of(layout.log, start):
                     files = [each for each in page if not (layout.stores(each["path"]) or is_odd(each["path"]))]
                     found |= {each["path"]: whole_seconds(each["last_modified"]) for each in files}
                     self._check_files(found, layout.log)
-                    if start is None and page and layout.stores(page[-1]["path"]):
+                    if start == before and page and layout.stores(page[-1]["path"]):
                         break
                 else:
                     break

@@ -61,6 +61,7 @@ def test_keys_of_the_release_log(prefix: str, log: str, pending: str, staged: st
     assert layout.pin_key(ID) == f"{log}pins/{ID}.json"
     assert layout.marker_key(ID) == marker
     assert layout.ledger == ledger
+    assert layout.ledger_file("segment-1.json.gz") == f"{log}ledger/segment-1.json.gz"
     assert {layout.release_id(key) for key in (marker, pending, layout.pin_key(ID), f"{staged}{ID}.json")} == {ID}
     assert prefix_of_marker(marker) == prefix
 
