@@ -112,16 +112,16 @@ def with_tags(changes: Sequence[Change], retired: Mapping[str, Retired]) -> tupl
 
     Args:
         changes: The changes, in their order.
-        retired: Key -> the asset that retired with them, as the run has left it.
+        retired: Key -> the asset that retired with them, as the run has left it. It leaves out what is none of the
+            site's, or has no object.
     """
     noted: list[Change] = []
     known: set[str] = set()
     for change in reversed(changes):
         # The last time counts: a key that retired before has lived again since.
-        tagged = {key: retired[key].tagged for key in change.left.keys() & retired.keys() if key not in known}
-        known |= change.left.keys()
-        left = {key: replace(each, tagged=tagged.get(key)) for key, each in change.left.items()}
-        noted.append(replace(change, left=left))
+        keys = (change.left.keys() & retired.keys()) - known
+        known |= keys
+        noted.append(replace(change, left={key: replace(change.left[key], tagged=retired[key].tagged) for key in keys}))
     return tuple(reversed(noted))
 
 

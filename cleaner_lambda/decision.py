@@ -154,10 +154,12 @@ def look_again_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
 
 def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) -> View:
     """What the policy decides on, after the first look."""
+    live = frozenset(known.history.live_keys())
     return View(
-        live=frozenset(known.history.live_keys()),
+        live=live,
         retired=known.history.retired,
-        owed=known.history.owed,
+        # What of these is retired, only its entry says.
+        owed=known.history.owed & live if loaded.light else known.history.owed,
         protected=loaded.look.protections.by_key,
         pinned=loaded.look.pins.keys,
         kept=frozenset().union(*(published.release.all_keys for published in log.markers.of(kept))),
@@ -169,6 +171,7 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
         held=held_keys(known.history, log.lost, log.in_doubt),
         in_doubt=log.in_doubt,
         stops=(*loaded.stops, *log.stops, *known.stops),
+        unswept=loaded.light,
     )
 
 

@@ -29,6 +29,10 @@ class ConflictError(CleanerError):
     """Another run wrote the ledger, or the release log changed while it was read: start the run over."""
 
 
+class WholeNeededError(CleanerError):
+    """A run that reads no retired asset cannot do what there is to do: start over, and read all of them."""
+
+
 class BusyError(CleanerError):
     """S3 says each time that another request to a file of the release log is under way."""
 

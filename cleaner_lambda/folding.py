@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.changes import restate
-from cleaner_lambda.ending import ends_without_marker
+from cleaner_lambda.ending import ends_without_marker, has_ended
+from cleaner_lambda.errors import WholeNeededError
 from cleaner_lambda.history import History, fold, newest, not_before
 from cleaner_lambda.ledger import Folded
 from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stops_for_lost
@@ -59,6 +60,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
 
     Raises:
         ConflictError: A listed marker is gone.
+        WholeNeededError: It takes all retired assets, which were not read.
     """
     ledger, listed = loaded.ledger, loaded.look.markers
     markers = Markers(listed, instants(ledger, listed), {**placed_instants(ledger, loaded.look.placed), **loaded.late})
@@ -67,6 +69,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     new = markers.of(unknown)
     ends = ends_without_marker(ledger, layout, listed, new)
     if must_replay(ledger, markers, new):
+        _need_whole(loaded, because=True)
         markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
         order = find_order(ledger, newest([*markers.of(markers.listed), *ends]), new)
         history = replay(markers, new, ledger, ends, order.sure_since, lost=ledger.has_only_begun)
@@ -86,10 +89,31 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     history = replace(history, owed=history.owed | loaded.base.doubtful)
     lost = find_lost(history, ledger, markers)
     history, in_doubt = hold_doubtful(history, ledger, markers.listed, lost)
+    history = _with_owed(history, loaded, because=bool(lost or in_doubt or ledger.in_doubt), order=order)
     left = {channel: line for channel, line in history.lines.items() if channel not in lost}
     stops = (*markers.stops, *order.stops, *stops_for_lost(layout, lost))
     behind_newer = lines_with_lost(history, ledger, lost)
     return FoldedLog(replace(history, lines=left), markers, lost, in_doubt, stops, order, behind_newer)
+
+
+def _need_whole(loaded: Loaded, *, because: bool) -> None:
+    if loaded.light and because:
+        msg = "this run has to read all retired assets"
+        raise WholeNeededError(msg)
+
+
+def _with_owed(history: History, loaded: Loaded, order: Order, *, because: bool) -> History:
+    """The history of a run that read no retired asset, if new releases are all that it folds in.
+
+    Whether an asset that lives again has a tag, only its entry says. So its tags are looked at.
+    """
+    ledger, doubt = loaded.ledger, bool(order.doubts) or order.sure_since != loaded.ledger.sure_since
+    ended = has_ended(history) or any(change.ended for change in history.changes)
+    _need_whole(loaded, because=because or doubt or bool(ledger.doubts) or ended)
+    if not loaded.light:
+        return history
+    live = frozenset[str]().union(*(change.live for change in history.changes))
+    return replace(history, owed=history.owed | (live & history.live_keys()))
 
 
 def _known(lines: Mapping[str, Line], ledger: Ledger) -> History:

@@ -12,22 +12,24 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from cleaner_lambda import changes_file, head, segment
+from cleaner_lambda import changes_file, head, segment, segments
 from cleaner_lambda import ledger as format_1
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.head import Head
-from cleaner_lambda.segments import parts
+from cleaner_lambda.segments import DAY, parts
 from release_log import segment_file
 from release_log.errors import LedgerError
 from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS, unpack
-from release_log.ledger_index import Segment, segment_name
+from release_log.ledger_index import Segment, delta_name, segment_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from cleaner_lambda.changes import Change
     from cleaner_lambda.ledger import Ledger, Retired
     from cleaner_lambda.port import Blob, S3Port
+    from cleaner_lambda.segments import Index
     from release_log.layout import Layout
 
 WRITES = FORMAT
@@ -41,15 +43,25 @@ class StoredLedger(NamedTuple):
         ledger: The ledger.
         etag: The ETag of its file; None if there is none.
         head: The head, in format 2.
+        light: Whether the retired assets were not read. Then the ledger has none, and what the run changes of them is
+            noted in a delta.
     """
 
     ledger: Ledger
     etag: str | None
     head: Head | None = None
+    light: bool = False
 
 
-def read_ledger(store: S3Port, layout: Layout, blob: Blob) -> StoredLedger:
+def read_ledger(store: S3Port, layout: Layout, blob: Blob, light_at: datetime | None = None) -> StoredLedger:
     """Read the ledger whose file was read.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        blob: The file.
+        light_at: The instant for which the run decides, if it need not read the retired assets when no segment has to
+            be swept.
 
     Raises:
         NewerLedgerError: It has a newer format.
@@ -61,6 +73,8 @@ def read_ledger(store: S3Port, layout: Layout, blob: Blob) -> StoredLedger:
         return StoredLedger(format_1.decode_whole(document), blob.etag)
     found = head.decode_head(document)
     index = found.index
+    if light_at is not None and not index.to_sweep(light_at):
+        return StoredLedger(found.ledger, blob.etag, found, light=True)
     try:
         changes = {
             each.number: changes_file.decode(_read(store, layout, each.name)) for each in index.pending(index.segments)
@@ -77,7 +91,14 @@ def read_ledger(store: S3Port, layout: Layout, blob: Blob) -> StoredLedger:
     return StoredLedger(replace(found.ledger, retired=retired), blob.etag, found)
 
 
-def write_ledger(store: S3Port, layout: Layout, ledger: Ledger, before: StoredLedger, now: datetime) -> StoredLedger:
+def write_ledger(
+    store: S3Port,
+    layout: Layout,
+    ledger: Ledger,
+    before: StoredLedger,
+    now: datetime,
+    changes: Sequence[Change] = (),
+) -> StoredLedger:
     """Write the ledger, if it is still as it was.
 
     Args:
@@ -86,6 +107,7 @@ def write_ledger(store: S3Port, layout: Layout, ledger: Ledger, before: StoredLe
         ledger: The ledger.
         before: The ledger as it was read, or was written last.
         now: The instant for which the run decides.
+        changes: What the run has changed of the retired assets, if it did not read them.
 
     Returns:
         What is stored now.
@@ -99,13 +121,28 @@ def write_ledger(store: S3Port, layout: Layout, ledger: Ledger, before: StoredLe
         return StoredLedger(ledger, store.put_if(layout.ledger, format_1.encode(ledger), before.etag))
     known = before.head or Head()
     index = known.index
-    if before.head is None or ledger.retired != before.ledger.retired or index.deltas:
+    if before.light:
+        index = _with_delta(store, layout, index, changes, now)
+    elif before.head is None or ledger.retired != before.ledger.retired or index.deltas:
         # All segments together: as they are read together, none is small, and no delta is left.
         swept = index.swept(index.segments, _write_segments(store, layout, ledger.retired, index.last, now))
         index = index if swept is None else swept
     written = Head(replace(ledger, retired={}, upgrading=None), index, known.unnamed)
     etag = store.put_if(layout.ledger, head.encode(written), before.etag)
-    return StoredLedger(ledger, etag, written)
+    return StoredLedger(ledger, etag, written, before.light)
+
+
+def next_sweep(stored: StoredLedger, retired: Mapping[str, Retired], now: datetime) -> datetime | None:
+    """When a segment of a large site has to be swept; None for a small site, where whatever falls due is awaited.
+
+    Args:
+        stored: The ledger as the run found it.
+        retired: Key -> retired asset, if it read them.
+        now: The instant for which the run decides.
+    """
+    if stored.light:
+        return None if stored.head is None else stored.head.index.next_sweep()
+    return now + DAY if WRITES == HEAD_FORMAT and len(retired) > segments.SMALL else None
 
 
 def unnamed_files(
@@ -135,16 +172,25 @@ MARGIN = timedelta(seconds=5)
 """By how much two of S3's clocks may differ."""
 
 
+def _with_delta(store: S3Port, layout: Layout, index: Index, changes: Sequence[Change], now: datetime) -> Index:
+    rows = sum(each.rows for each in changes)
+    if not rows:
+        return index
+    name = delta_name(now, secrets.token_hex(8))
+    store.put_if(layout.ledger_file(name), changes_file.encode(changes), None)
+    return index.with_delta(name, rows)
+
+
 def _write_segments(
     store: S3Port, layout: Layout, retired: Mapping[str, Retired], taken_in: int, now: datetime
 ) -> list[Segment]:
-    segments = []
+    lines = []
     for first, part in parts(retired, ""):
         name = segment_name(now, secrets.token_hex(8)) if part else None
         if name is not None:
             store.put_if(layout.ledger_file(name), segment_file.encode(segment.columns_of(part)), None)
-        segments.append(Segment(first, name, len(part), taken_in, now))
-    return segments
+        lines.append(Segment(first, name, len(part), taken_in, now))
+    return lines
 
 
 def _read_segment(store: S3Port, layout: Layout, each: Segment) -> dict[str, Retired]:

@@ -91,20 +91,35 @@ class Loaded:
         return (*self.base.stops, *self.look.stops)
 
     @property
+    def light(self) -> bool:
+        """Whether the retired assets were not read; see `cleaner_lambda.ledger_store.StoredLedger`."""
+        return self.base.stored.light
+
+    @property
     def pristine(self) -> bool:
         """Whether nothing was ever published: no marker, no action."""
         return self.base.etag is None and not self.look.markers
 
 
-def load(store: S3Port, layout: Layout, policy: Policy, run: str, pace: Pace | None = None) -> Loaded:
+def load(
+    store: S3Port, layout: Layout, policy: Policy, run: str, pace: Pace | None = None, *, whole: bool = True
+) -> Loaded:
     """Read the ledger, then the intents, the staged releases, the pins and the list of markers.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        policy: The settings in force.
+        run: The run's id.
+        pace: See `Pace`.
+        whole: Whether to read the retired assets though there may be no need.
 
     Raises:
         ConflictError: The log changed underfoot too often; start over.
         UnreadableError: S3 does not give out the ledger, or a newer cleaner wrote it; or it is lost, and the checkpoint
             cannot be read.
     """
-    base = _read_ledger(store, layout, run)
+    base = _read_ledger(store, layout, run, whole=whole)
     return Loaded(base, take_look(store, layout, policy, base.now, pace))
 
 
@@ -124,14 +139,14 @@ def _read_checkpoint(store: S3Port, layout: Layout) -> Ledger:
         raise UnreadableError(layout.checkpoint, str(error), "find out what wrote it") from error
 
 
-def _read_ledger(store: S3Port, layout: Layout, run: str) -> LedgerRead:
+def _read_ledger(store: S3Port, layout: Layout, run: str, *, whole: bool) -> LedgerRead:
     blob = store.get(layout.ledger)
     now = store.now()
     if blob is None:
         stored = StoredLedger(_read_checkpoint(store, layout), None)
         return LedgerRead(now, stored.ledger, stored, "there is no ledger yet")
     try:
-        stored = read_ledger(store, layout, blob)
+        stored = read_ledger(store, layout, blob, None if whole else now)
     except NewerLedgerError as error:
         raise TooOldError(layout.ledger, error) from error
     except LedgerError as error:

@@ -84,6 +84,23 @@ def after_effects(ledger: Ledger, known: Survey, view: View, checked: Checked, o
     )
 
 
+def after_light(before: Ledger, after: Ledger) -> Ledger:
+    """The ledger after the effects of a run that read no retired asset.
+
+    Args:
+        before: The ledger as it was read.
+        after: See `after_effects`.
+    """
+    return replace(
+        after,
+        retired={},
+        around=before.around,
+        refused=Refused(
+            {**before.refused.tags, **after.refused.tags}, {**before.refused.writes, **after.refused.writes}
+        ),
+    )
+
+
 def refused_after(refused: Refused, plan: Plan, outcome: Outcome) -> Refused:
     """What S3 refused, by now: an error that passes is none of it, as the run soon comes back for that."""
     done = outcome.tagged.keys() | outcome.untagged | outcome.gone

@@ -11,32 +11,42 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.apply import apply
+from cleaner_lambda.changes import with_tags
 from cleaner_lambda.checkpoint import write_checkpoint
 from cleaner_lambda.close import close_log
 from cleaner_lambda.decision import Decided, changed, decide_again, decide_first, look_again_at_pages
-from cleaner_lambda.ending import ended_log, has_ended, is_over
-from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, TooOldError, UnreadableError
+from cleaner_lambda.ending import has_ended, is_over
+from cleaner_lambda.errors import (
+    BusyError,
+    CleanerError,
+    ConflictError,
+    TooOldError,
+    UnreadableError,
+    WholeNeededError,
+)
 from cleaner_lambda.folding import all_folded
-from cleaner_lambda.ledger_store import unnamed_files, write_ledger
+from cleaner_lambda.ledger_store import next_sweep, unnamed_files, write_ledger
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
 from cleaner_lambda.markers import stop_for_unreadable
-from cleaner_lambda.next_ledger import after_effects, announce, lasting, with_markers, without_ended
+from cleaner_lambda.next_ledger import after_effects, after_light, announce, lasting, with_markers, without_ended
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.pages import ends_of
 from cleaner_lambda.policy import Plan, Reason
-from cleaner_lambda.pruning import checkpoint, dangling, next_cut, with_placed
+from cleaner_lambda.pruning import checkpoint, next_cut, with_placed
 from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
+from cleaner_lambda.to_prune import to_prune
 from release_log.layout import Layout
 from release_log.ledger_file import HOLDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from cleaner_lambda.changes import Change
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.ledger_store import StoredLedger
@@ -138,9 +148,14 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
 def _until_written(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     """Start over while others write the ledger; but if something was done and time is short, its record comes first."""
     cause: ConflictError | None = None
+    whole = job.dry_run or job.full or job.force
     for _ in range(ATTEMPTS):
         try:
-            return _attempt(store, job, pace, so_far)
+            try:
+                return _attempt(store, job, pace, so_far, whole=whole)
+            except WholeNeededError:
+                whole = True
+                return _attempt(store, job, pace, so_far, whole=whole)
         except ConflictError as conflict:
             if so_far.report is not None and not pace.has_time():
                 return so_far.report
@@ -149,9 +164,9 @@ def _until_written(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Repor
     raise CleanerError(msg) from cause
 
 
-def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
+def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool) -> Report:
     layout, unanswered, earlier = Layout(job.prefix), so_far.unanswered, tuple(so_far.attempts)
-    loaded = _begin(store, layout, job, pace, earlier)
+    loaded = _begin(store, layout, job, pace, earlier, whole=whole)
     if isinstance(loaded, Report):
         return loaded
     decided = decide_first(store, layout, job, loaded, pace)
@@ -159,14 +174,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     folded = all_folded(loaded.ledger, log.markers)
     seen = with_markers(loaded.ledger, known.history, folded, log)
     cut, decided = _find_cut(store, layout, job, loaded, decided, seen, pace)
-    old = frozenset(layout.marker_key(i) for i in cut.markers) if cut is not None else frozenset()
-    dangles = dangling(layout, loaded.look.markers, loaded.look.placed, loaded.now) - known.refused.writes.keys()
-    expired = loaded.look.protections.expired.keys() - known.refused.writes.keys()
-    first, last = (
-        frozenset(map(layout.marker_key, ids)) - known.refused.writes.keys()
-        for ids in ended_log(loaded.ledger, known.history, folded, nothing_left=known.nothing_left)
-    )
-    old, first, last = (with_placed(layout, each, loaded.look.placed) for each in (old, first, last))
+    old, dangles, first, last, expired = to_prune(layout, loaded, known, folded, cut)
 
     stored, look = loaded.base.stored, loaded.look
     announced = frozenset() if plan.is_stopped else keys(plan.delete) | old | dangles | first | last | expired
@@ -236,11 +244,13 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
     after = replace(after, lingering=lingering, folded=there, gone=gone_after(loaded.ledger, folded, there))
     after = without_ended(replace(after, in_doubt=log.in_doubt & after.retired.keys()))
+    after, changes = _noted(loaded, known.history, after)
     # What S3 did not answer may still happen: until that is over it stays announced.
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
-    if announced or retagged or loaded.base.leftover or not (loaded.pristine or after.same_state(loaded.ledger)):
+    unchanged = loaded.pristine or (after.same_state(loaded.ledger) and not changes)
+    if announced or retagged or loaded.base.leftover or not unchanged:
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
-        _write_last(store, layout, replace(after, last_run=last_run), stored, loaded.now)
+        _write_last(store, layout, replace(after, last_run=last_run), stored, loaded.now, changes)
     return report
 
 
@@ -251,7 +261,7 @@ def _find_cut(  # noqa: PLR0913, PLR0917 (what the run knows so far)
 
     The marker of a release whose page is in place says what that page asks for.
     """
-    if decided.checked.plan.is_stopped or layout.checkpoint in decided.known.refused.writes:
+    if loaded.light or decided.checked.plan.is_stopped or layout.checkpoint in decided.known.refused.writes:
         return None, decided
     cut = next_cut(loaded.ledger, seen.folded, _stay(loaded, decided, seen), loaded.now)
     if cut is not None and cut.markers and decided.pages is None:
@@ -266,21 +276,32 @@ def _stay(loaded: Loaded, decided: Decided, seen: Ledger) -> set[str]:
     return stay | {*decided.kept, *decided.lingering, *loaded.look.pins.by_id}
 
 
-def _write_last(store: S3Port, layout: Layout, ledger: Ledger, stored: StoredLedger, now: datetime) -> None:
+def _write_last(
+    store: S3Port, layout: Layout, ledger: Ledger, stored: StoredLedger, now: datetime, changes: Sequence[Change]
+) -> None:
     try:
-        write_ledger(store, layout, ledger, stored, now)
+        write_ledger(store, layout, ledger, stored, now, changes)
     except (*REQUEST_ERRORS, BusyError, UnreadableError) as error:
         msg = f"{layout.ledger} could not be written: {error}"
         raise CleanerError(msg) from error
 
 
-def _begin(store: S3Port, layout: Layout, job: Job, pace: Pace, earlier: tuple[Attempt, ...]) -> Loaded | Report:
+def _noted(loaded: Loaded, history: History, after: Ledger) -> tuple[Ledger, tuple[Change, ...]]:
+    """The ledger that is written, and what a run that read no retired asset notes of them instead."""
+    if not loaded.light:
+        return after, ()
+    return after_light(loaded.ledger, after), with_tags(history.changes, after.retired)
+
+
+def _begin(
+    store: S3Port, layout: Layout, job: Job, pace: Pace, earlier: tuple[Attempt, ...], *, whole: bool
+) -> Loaded | Report:
     """Read the release log; a report if that was all that could be done, or if it was the last run of an ended site."""
     try:
-        loaded = load(store, layout, job.policy, job.run, pace)
+        loaded = load(store, layout, job.policy, job.run, pace, whole=whole)
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error, earlier)
-    closed = close_log(store, layout, loaded, job, pace) if is_over(loaded) else None
+    closed = close_log(store, layout, loaded, job, pace) if not loaded.light and is_over(loaded) else None
     return loaded if closed is None else replace(closed, earlier=earlier)
 
 
@@ -323,7 +344,8 @@ def _only(announced: frozenset[str], plan: Plan) -> Plan:
 
 def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: Iterable[datetime]) -> datetime | None:
     now = loaded.now
-    due = [instant for instant in (plan.next_due, loaded.base.resume, *ends) if instant is not None]
+    sweep = next_sweep(loaded.base.stored, known.history.retired, now)
+    due = [instant for instant in (sweep or plan.next_due, loaded.base.resume, *ends) if instant is not None]
     errors = (*outcome.failed.values(), *known.unread.values(), *known.unproven.values())
     due += [at + PLACING for at in known.history.not_in_place().values() if at + PLACING > now]
     if any(error.startswith(PASSING) for error in errors):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.ending import has_ended, markers_are_gone
+from cleaner_lambda.errors import WholeNeededError
 from cleaner_lambda.ledger import Refused
 from cleaner_lambda.listing import LISTING_SECONDS, take_inventory
 from cleaner_lambda.nesting import Around, needed_around, without_inner
@@ -94,6 +95,9 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         full: Make a full listing even if none is due.
         inner: As in `take_inventory`.
         pattern: As in `take_inventory`.
+
+    Raises:
+        WholeNeededError: It takes all retired assets, which were not read.
     """
     history, missing, count, listed_at = folded.history, None, None, loaded.ledger.listed_at
     nested, around = frozenset(inner), Around(loaded.ledger.around)
@@ -101,7 +105,11 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     nothing_left = False
     # Of a site that has ended the release log goes once nothing else is there.
     at_last = has_ended(history) and not history.retired
-    if _listing_due(loaded, full=full or at_last):
+    listing_due = _listing_due(loaded, full=full or at_last)
+    if loaded.light and (listing_due or loaded.ledger.tags_read_to is not None or loaded.ledger.tags_unknown):
+        msg = "a listing takes all retired assets"
+        raise WholeNeededError(msg)
+    if listing_due:
         # With a marker unread, any asset may be live.
         around = needed_around(store, layout, loaded.now, pace)
         stopped = loaded.stops or folded.stops or around.stops

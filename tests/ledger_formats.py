@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cleaner_lambda import ledger_store
+from cleaner_lambda import ledger_store, segments
 from cleaner_lambda.port import Blob
 from release_log.ledger_file import HEAD_FORMAT
 
@@ -18,21 +18,26 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger
     from release_log.layout import Layout
 
+NONE = -1
+"""With so many retired assets a site is large, and its runs read none of them if they need not."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def writing(version: int, *, at_once: bool = True) -> Iterator[None]:
+def writing(version: int, *, at_once: bool = True, small: int = segments.SMALL) -> Iterator[None]:
     """Have it write a format.
 
     Args:
         version: The format.
         at_once: Whether without the note, and the wait, that go before it where older versions may still run.
+        small: Up to so many retired assets a site is small.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ledger_store, "WRITES", version)
-        if at_once and version > 1:
-            patch.setattr(ledger_store, "_may_write_heads", lambda *_: True)
+        patch.setattr(segments, "SMALL", small)
+        if at_once:
+            patch.setattr(ledger_store, "_may_write_heads", lambda *_: version == HEAD_FORMAT)
         yield
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda.segments import SMALL
 from release_log import marker
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from release_log.marker import decode
@@ -24,7 +25,7 @@ from tests.interleaving.keeper import keeping
 from tests.interleaving.needs import read_ledger
 from tests.interleaving.verdict import KEEPER, Watch, settle
 from tests.interleaving.world import INNER, INVOCATION_SECONDS, LAYOUT, World
-from tests.ledger_formats import writing
+from tests.ledger_formats import NONE, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,21 +110,20 @@ def random_schedule(seed: int) -> World:
     pruned = few_markers(random.choice((1, 2))) if random.random() < PRUNED else nullcontext()
     for site in world.sites:
         Watch(site, policy)
-    # Half of the schedules are played with the ledger's next format.
-    with (
-        pruned,
-        writing(HEAD_FORMAT if seed % 2 else FORMAT),
-        judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"),
-    ):
-        actors: list[Actor] = []
-        for site in random.sample(world.sites, len(world.sites)):
-            # The site inside may have no release yet.
-            appears = site is not world.site and random.random() < 0.4
-            released, staged = ([], []) if appears else _history(site, policy, random, copies=copies)
-            actors += _cast(site, policy, random, released, staged, copies=copies)
-        world.actors = actors
-        play(world, random)
-        settle(world, policy)
+    # Half of the schedules are played with the ledger's next format, and half of these as if the site were large.
+    version, small = (HEAD_FORMAT if seed % 2 else FORMAT), (NONE if seed % 4 == 3 else SMALL)
+    with pruned, judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
+        with writing(version, small=small):
+            actors: list[Actor] = []
+            for site in random.sample(world.sites, len(world.sites)):
+                # The site inside may have no release yet.
+                appears = site is not world.site and random.random() < 0.4
+                released, staged = ([], []) if appears else _history(site, policy, random, copies=copies)
+                actors += _cast(site, policy, random, released, staged, copies=copies)
+            world.actors = actors
+            play(world, random)
+        with writing(version):
+            settle(world, policy)
     return world
 
 

@@ -131,7 +131,8 @@ class Requests:
 
     def written_log(self, layout: Layout) -> dict[str, datetime]:
         """The same for a release log, from its markers on, and without its stored pages: these, and what the ledger
-        names before the markers, may be many."""
+        names before the markers, may be many.
+        """
 
         def read() -> dict[str, datetime]:
             found: dict[str, datetime] = {}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaner_lambda.changes import Change
@@ -46,6 +46,7 @@ changes = st.builds(
 )
 
 
+@settings(max_examples=30)
 @given(st.lists(changes, max_size=3))
 def test_what_was_written_is_read_again(several: list[Change]) -> None:
     """In their order."""

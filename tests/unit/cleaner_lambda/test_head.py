@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaner_lambda import ledger as format_1
@@ -31,6 +31,7 @@ LEDGER = replace(EXAMPLE, retired={})
 HEAD = Head(LEDGER, Index(*LINES), Unnamed(AT, frozenset({"segment-old", "delta-old"})))
 
 
+@settings(max_examples=25)
 @given(ledgers, lines)
 def test_what_was_written_is_read_again(ledger: Ledger, each: Lines) -> None:
     """But for the retired assets, which other files have."""
@@ -43,11 +44,13 @@ def test_the_same_head_gives_the_same_bytes() -> None:
     assert encode(replace(HEAD, ledger=other)) == encode(HEAD)
 
 
+@settings(max_examples=25)
 @given(ledgers)
 def test_an_uploader_reads_of_a_head_what_it_reads_of_a_ledger(ledger: Ledger) -> None:
     assert read_head(encode(Head(ledger))) == read_head(format_1.encode(ledger))
 
 
+@settings(max_examples=25)
 @given(ledgers)
 def test_who_only_reads_finds_all_in_a_head_but_the_retired_assets(ledger: Ledger) -> None:
     seen, whole = view(encode(Head(ledger, HEAD.index))), view(format_1.encode(ledger))

@@ -147,7 +147,7 @@ class IndexMachine(RuleBasedStateMachine):
 def test_whenever_a_segment_is_swept_it_has_what_the_whole_history_has(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever segments are swept, whenever, and whoever is late."""
     monkeypatch.setattr(segments, "ENTRIES", 4)
-    run_state_machine_as_test(IndexMachine, settings=settings(max_examples=60, stateful_step_count=25))
+    run_state_machine_as_test(IndexMachine, settings=settings(max_examples=40, stateful_step_count=25))
 
 
 def test_a_small_index_is_swept_by_every_run() -> None:
