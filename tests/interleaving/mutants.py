@@ -241,6 +241,13 @@ MUTANTS = (
         upgrading.older_cleaner,
     ),
     Mutant(
+        "a run that reads no retired asset looks at the tags of what lives again",
+        "a live asset keeps its tag",
+        folding._with_owed,  # noqa: SLF001
+        (("history.owed | (live & history.live_keys())", "history.owed"),),
+        upgrading.back_on_a_large_site,
+    ),
+    Mutant(
         "a run deletes nothing while another run deletes",
         "the same",
         load._read_ledger,  # noqa: SLF001

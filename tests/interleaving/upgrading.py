@@ -1,4 +1,4 @@
-"""Two versions of the product on one site: a newer cleaner writes a ledger of a format that this version does not know.
+"""The ledger's next format: two versions of the product on one site, and a site that is large enough for it.
 
 The newer version is this one with other ports, which write the next format's number into the ledger. So only the format
 tells the two apart.
@@ -11,14 +11,15 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from release_log.ledger_file import FORMAT
+from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor
-from tests.interleaving.cases import AT_ONCE, A, go_on, superseded
+from tests.interleaving.cases import AT_ONCE, LATER, A, go_on, release, superseded
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.ports import CleanerPort, UploaderPort
 from tests.interleaving.verdict import Watch, settle
 from tests.interleaving.world import LAYOUT
+from tests.ledger_formats import NONE, writing
 
 if TYPE_CHECKING:
     from cleaner_lambda.port import Blob
@@ -70,3 +71,15 @@ def older_cleaner() -> None:
         world.advance(900)
         world.delete(LAYOUT.ledger)
         settle(world, AT_ONCE)
+
+
+def back_on_a_large_site() -> None:
+    """An asset is tagged, and lives again with a release that a run folds in which reads no retired asset."""
+    with writing(HEAD_FORMAT):
+        world = superseded(LATER)
+        cast.clean_alone(world, LATER)
+        with judged(world, "an asset that is back on a large site"):
+            with writing(HEAD_FORMAT, small=NONE):
+                release(world, [A, PAGE], "r2")
+                cast.clean_alone(world, LATER)
+            settle(world, LATER)

@@ -50,7 +50,9 @@ def seen_by_reference(site: Site, ids: frozenset[str] | None = None, ledger: Led
         if i in site.releases and at != site.releases[i][0] and layout.marker_key(i) not in site.world.copied:
             msg = f"{i} was written at {site.releases[i][0]}, and the ledger says {at}"
             raise BrokenPromiseError(msg)
-    placed = {i: at for i, at in site.placed.items() if ids is None or i in site.pruned or layout.placed_key(i) in ids}
+    # Where a marker is gone, a cleaner deletes the file beside it.
+    gone = site.pruned | site.vanished
+    placed = {i: at for i, at in site.placed.items() if ids is None or i in gone or layout.placed_key(i) in ids}
     for i, each in (ledger.seen if ledger else {}).items():
         if each.placed is not None:
             if i in placed and each.placed < placed[i] and layout.placed_key(i) not in site.world.copied:
@@ -67,8 +69,8 @@ def seen_by_reference(site: Site, ids: frozenset[str] | None = None, ledger: Led
             stored=release.places_pages,
             placed=placed.get(i),
         )
-        for i, (at, release) in (site.releases | {i: site.published[i] for i in site.pruned | site.vanished}).items()
-        if ids is None or i in site.pruned | site.vanished or layout.marker_key(i) in ids
+        for i, (at, release) in (site.releases | {i: site.published[i] for i in gone}).items()
+        if ids is None or i in gone or layout.marker_key(i) in ids
     ]
     pins = [decode(stored.body, layout.prefix) for key, stored in objects.items() if key.startswith(layout.pins)]
     pinned = frozenset().union(*(release.all_keys for release in pins))
