@@ -237,4 +237,4 @@ def test_without_one_of_its_rules_something_is_lost(mutant: Mutant) -> None:
 def test_without_a_run_id_of_its_own_something_is_lost() -> None:
     """Lambda may deliver one event twice, under one request id."""
     with pytest.raises(FoundError):
-        every_schedule(cases.ONE_RUN_ID, preemptions=2)
+        every_schedule(cases.ONE_RUN_ID, preemptions=1)
