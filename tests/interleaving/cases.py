@@ -156,6 +156,25 @@ def doubt_that_ended(policy: Policy) -> World:
     return world
 
 
+def doubt_and_cut_off(policy: Policy) -> World:
+    """B is current, though an end of the channel before it counts as newer: the ledger was lost, and the end copied.
+
+    A new release of the channel is cut off before its pages are in place.
+    """
+    world = World()
+    end = LAYOUT.marker_key("20261123T120000Z-end")
+    world.put(end, cast.end_body("default", world))
+    world.advance(TOLERANCE.total_seconds() + 1)
+    release(world, [B, PAGE], "back")
+    world.advance(10)
+    world.rewrite(end, world.objects[end])
+    cast.clean_alone(world, policy)
+    world.advance(10)
+    cast.publish_alone(world, [A, PAGE], "r2", placed=False)
+    world.advance(10)
+    return world
+
+
 def doubtful_end(policy: Policy) -> World:
     """A channel that came back seemed to have ended once more: the ledger was lost, and its old end copied.
 
@@ -411,6 +430,7 @@ LOST_AND_COPIED = case("a lost ledger, and an old marker that was copied", lost_
 LOST_COPIED_AND_NEXT = case("the same, and a new version", lost_and_copied, CLEANER, NEXT)
 DOUBT_THAT_ENDED = case("a doubt that ended a moment ago", doubt_that_ended, cleaner_of(LATER), policy=LATER)
 END_AND_WRONG_CLOCK = case("an end, and a release by a wrong clock", end_and_wrong_clock, cleaner_of(SOON), policy=SOON)
+DOUBT_AND_CUT_OFF = case("a doubt, and a release that is not in place", doubt_and_cut_off, CLEANER, NEXT)
 DOUBTFUL_END = case("a channel that seemed to have ended", doubtful_end, cleaner_of(LATER), policy=LATER)
 """Somebody sets instants anew."""
 

@@ -489,6 +489,13 @@ MUTANTS = (
         every(cases.LOST_AND_COPIED, preemptions=1),
     ),
     Mutant(
+        "after a contradiction nothing goes until a new release is in place",
+        "what it replaces goes, though its pages are in place: nobody knew that it was current",
+        order.find_order,
+        (("(at := read[i].placed_at) is not None", "(at := read[i].at)"),),
+        every(cases.DOUBT_AND_CUT_OFF, preemptions=1),
+    ),
+    Mutant(
         "after a contradiction nothing counts as retired before the release that ended it",
         "assets that were live until a moment ago are deleted without their time",
         history.date_again,
