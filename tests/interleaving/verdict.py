@@ -16,7 +16,7 @@ from tests.interleaving.needs import left_by_inner, needed_around, read_ledger, 
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from cleaner_lambda.ledger import Ledger
@@ -35,7 +35,12 @@ KEEPER = "K"
 """The name of an actor that puts pages in place by hand."""
 
 
-def seen_by_reference(site: Site, ids: frozenset[str] | None = None, ledger: Ledger | None = None) -> reference.Site:
+def seen_by_reference(
+    site: Site,
+    ids: frozenset[str] | None = None,
+    ledger: Ledger | None = None,
+    instants: Mapping[str, datetime] | None = None,
+) -> reference.Site:
     """The site as the reference sees it.
 
     Args:
@@ -43,6 +48,7 @@ def seen_by_reference(site: Site, ids: frozenset[str] | None = None, ledger: Led
         ids: The markers that count, beside those that a cleaner deleted; None for all.
         ledger: Dates the markers that somebody copied: nobody else knows when a run first saw them. Any other marker is
             dated by when it was written.
+        instants: Id -> another instant of its marker.
     """
     layout, objects = site.layout, site.world.objects
     folded = {i: each.at for i, each in ledger.seen.items()} if ledger else {}
@@ -60,7 +66,7 @@ def seen_by_reference(site: Site, ids: frozenset[str] | None = None, ledger: Led
     releases = [
         reference.Release(
             i,
-            folded.get(i, at),
+            (instants or folded).get(i, at),
             release.channel,
             _keys(release, layout),
             ended=release.ended,
@@ -106,7 +112,8 @@ class Watch:
             msg = f"{actor.name} deletes {key}, which is pinned"
             raise BrokenPromiseError(msg)
         if key in {name for release in seen.releases for name in release.assets.values()}:
-            if not (self._is_due(key, seen, actor) or self._is_due(key, self._seen_first(actor), actor)):
+            others = (self._seen_first, self._seen_copied)
+            if not (self._is_due(key, seen, actor) or any(self._is_due(key, see(actor), actor) for see in others)):
                 msg = f"{actor.name} deletes {key} before its time"
                 raise BrokenPromiseError(msg)
         elif not self._was_released(key) and site.world.objects[key].at + ORPHAN > actor.seen_at:
@@ -123,6 +130,17 @@ class Watch:
         """
         placed = {each for each in actor.seen_markers if self._site.layout.placed_id(each) is not None}
         return seen_by_reference(self._site, actor.seen_markers - (placed - actor.seen_before))
+
+    def _seen_copied(self, actor: Actor) -> reference.Site:
+        """The site with the instants of markers that were copied before a run saw them: nobody knows the true ones.
+
+        The file that says that such a release is in place is older than the marker then, so that it says nothing.
+        """
+        site, ledger = self._site, read_ledger(self._site)
+        seen = ledger.seen if ledger else {}
+        keys = {i: site.layout.marker_key(i) for i in site.releases if i not in seen}
+        copied = {i: site.world.objects[key].at for i, key in keys.items() if key in site.world.copied}
+        return seen_by_reference(site, actor.seen_markers, instants=copied)
 
     def _was_released(self, key: str) -> bool:
         """Whether a release names the asset whose marker is gone by now."""
