@@ -14,6 +14,7 @@ from uploader.history.completeness import some_of
 from uploader.library import keeping
 
 if TYPE_CHECKING:
+    from uploader.cli.notice import Notice
     from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
     from uploader.operations.rollback import Target
@@ -21,8 +22,15 @@ if TYPE_CHECKING:
 log = logging.getLogger("uploader")
 
 
-def rollback(
-    site: Site, output: OutputOptions, *, wanted: str | None, channel: str | None, previous: bool, dry_run: bool
+def rollback(  # noqa: PLR0913 (each is one option of the command line)
+    site: Site,
+    output: OutputOptions,
+    notice: Notice,
+    *,
+    wanted: str | None,
+    channel: str | None,
+    previous: bool,
+    dry_run: bool,
 ) -> None:
     """Make an old release current again."""
     if (wanted is None) is not previous:
@@ -44,6 +52,7 @@ def rollback(
         "gone": [],
         "counts": {"assets": len(target.old.release.assets)},
     }
+    notice.document = document
     try:
         release_id = keeping.roll_back_to(target, site, dry_run=dry_run).release_id
     except NotWholeError as error:

@@ -17,6 +17,7 @@ from uploader.library import publishing
 
 if TYPE_CHECKING:
     from uploader.builds.options import BuildOptions
+    from uploader.cli.notice import Notice
     from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
     from uploader.publishing.invalidation import Cdn
@@ -29,6 +30,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     site: Site,
     build: BuildOptions,
     output: OutputOptions,
+    notice: Notice,
     *,
     command: list[str],
     dry_run: bool,
@@ -53,7 +55,9 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         if roll_out.code != 0 or (isinstance(error, StoppedError) and error.done):
             raise
         raise StoppedError(roll_out.not_current_yet(str(error))) from error
-    return _tell(roll_out, rolled_out)
+    finally:
+        notice.document = roll_out.document
+    return _tell(roll_out, rolled_out, notice)
 
 
 class RollOut:
@@ -102,13 +106,14 @@ class RollOut:
         )
 
 
-def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
+def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut, notice: Notice) -> int:
     release_id, site, code = rolled_out.published.id, roll_out.site, roll_out.code or 0
     if code:
         state = "was dropped" if rolled_out.dropped else "is not current"
         rest = "the current release is unchanged; fix the roll-out and run again"
         log.error("%s failed (exit status %d): %s %s; %s", roll_out.command[0], code, release_id, state, rest)
     document = roll_out.document | {"marker": rolled_out.marker, "staged": None, "exit_status": code}
+    notice.document = document
     tell_job(document, rolled_out.published.retires)
     if roll_out.output.as_json or not code:
         where = f"s3://{site.bucket}/{site.prefix}"

@@ -25,6 +25,7 @@ from uploader.cli.command import command
     shared.JSON,
     *shared.ENCRYPTION,
     *shared.WAY,
+    shared.NOTIFY_URL,
     *shared.LOGS,
 )
 def rollback() -> None:
