@@ -12,7 +12,7 @@ import click
 import pytest
 from botocore import xform_name
 
-from infra.settings.stack import OWN, settings_from
+from asset_cleaner_cdk.settings.stack import OWN, settings_from
 from release_log.policy_settings import SETTINGS
 from tests.paths import ROOT
 from uploader.cli.group import COMMANDS, load
