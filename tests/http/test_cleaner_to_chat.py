@@ -81,7 +81,7 @@ def _properties(name: str, known: dict[str, object]) -> dict[str, Any]:
 
 def told(aws: EmbeddedAws, chat: Webhook, kind: EventType, events: dict[str, dict[str, Any]], wanted: set[str]) -> None:
     """Send events, by a name that the message has to show, and wait until the chat is told of the wanted ones."""
-    chat.messages.clear()
+    chat.bodies.clear()
     names = {"Source": kind.source, "DetailType": kind.detail_type}
     entries = [{**names, "Detail": json.dumps(detail)} for detail in events.values()]
     assert aws.client("events").put_events(Entries=entries)["FailedEntryCount"] == 0

@@ -18,7 +18,7 @@ class Webhook:
     """A server on a free port of this machine.
 
     Attributes:
-        messages: The bodies that came, in order.
+        bodies: The bodies that came, in order.
         paths: The paths that were asked for.
         headers: The headers of the last request.
     """
@@ -32,7 +32,7 @@ class Webhook:
             behave: Answers a request whose body has been read; None: as Slack does.
             tls: The server's certificate; None: it speaks HTTP.
         """
-        self.messages: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
         self.paths: list[str] = []
         self.headers: dict[str, str] = {}
         outer = self
@@ -41,7 +41,7 @@ class Webhook:
             def do_POST(self) -> None:
                 outer.headers = dict(self.headers)
                 outer.paths.append(self.path)
-                outer.messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                outer.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
                 (behave or _thank)(self)
 
             def do_GET(self) -> None:
@@ -60,6 +60,11 @@ class Webhook:
         self._scheme = "http" if tls is None else "https"
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The bodies, as JSON."""
+        return [json.loads(body) for body in self.bodies]
 
     @property
     def origin(self) -> str:

@@ -6,6 +6,7 @@ command's body by its own name. A test compares each command's parameters with i
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from functools import partial
 from importlib import import_module
@@ -18,6 +19,7 @@ from uploader.cli.group import COMMANDS
 from uploader.cli.notice import Notice
 from uploader.cli.output import OutputOptions
 from uploader.library.site import Site
+from uploader.tracing import is_configured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -52,6 +54,10 @@ def run_body(ctx: click.Context, *, warm: bool, **more: object) -> int | None:
 
     log_to_stderr(given["output"])
     run = partial(body, **given, **more)
+    if is_configured(os.environ):
+        from uploader.cli.telemetry import spans_sent  # noqa: PLC0415 (few commands are traced)
+
+        run = spans_sent(os.environ)(run)
     notice: Notice | None = given.get("notice")
     if notice is None or notice.notify_url is None or given["dry_run"]:
         return run()

@@ -26,6 +26,7 @@ from uploader.protocol.late import Late
 from uploader.publishing.compare import Reason, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files
 from uploader.publishing.known_headers import read_known
+from uploader.tracing import traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -193,6 +194,7 @@ def _keys_to_head(build: Build) -> list[str]:
     return unsure if len(unsure) <= FEW else []
 
 
+@traced("compare")
 def _compare(
     bucket: BucketPort,
     layout: Layout,
@@ -231,6 +233,7 @@ def _warn_of_changed(uploads: list[Upload]) -> None:
         )
 
 
+@traced("send")
 def _send(bucket: BucketPort, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]) -> None:
     # A page must not be live before the assets that it names: files without a fingerprint (index.html) come last.
     bucket.put((upload.asset for upload in uploads if upload.asset.fingerprinted), note)

@@ -14,6 +14,7 @@ from uploader.cli.next_command import next_command, staged_for
 from uploader.cli.upload_answer import document_of, drop_copies, progress, summary, tell_job, wants_summary
 from uploader.errors import NotActivatedError, StoppedError, UploaderError
 from uploader.library import publishing
+from uploader.tracing import variables
 
 if TYPE_CHECKING:
     from uploader.builds.options import BuildOptions
@@ -88,7 +89,7 @@ class RollOut:
         if not self.output.as_json:
             began = f"{summary(self.document, self.site)[0]}; running {shlex.join(self.command)}"
             answer(self.output, self.document, began, done=f"{name} was not run and the release was dropped")
-        self.code = run_command(self.command, os.environ | {"UPLOADER_RELEASE_ID": published.id})
+        self.code = run_command(self.command, os.environ | {"UPLOADER_RELEASE_ID": published.id} | variables())
         return self.code == 0
 
     def document_of(self, published: Published, *, dry_run: bool) -> dict[str, Any]:
