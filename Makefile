@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 LAMBDA_PYTHON = $(shell for each in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$each" -c '' 2>/dev/null && { echo "$$each"; exit; }; done; echo .venv/bin/python)
 
-CODE := app.py release_log uploader cleaner_lambda infra examples bench tests docs/tables
+CODE := app.py release_log uploader cleaner_lambda asset_cleaner_cdk infra examples bench tests docs/tables
 STAMPS := .setup
 # More workers than the cores of a small machine: tests wait for servers, schedules and networks that hang.
 WORKERS := -n 4 --dist loadfile --no-loadscope-reorder

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+from asset_cleaner_cdk.build_job.trusted_job import JobSettings, trusted_job
+from asset_cleaner_cdk.settings.stack import OWN, SiteSettings, StackSettings
 from docs.tables.markdown import code, table
-from infra.build_job.trusted_job import JobSettings, trusted_job
-from infra.settings.stack import OWN, SiteSettings, StackSettings
 from release_log.policy_settings import SETTINGS
 from uploader.treatment.rule_settings import NOT_SETTINGS, RULE_SETTINGS
 
@@ -39,7 +39,7 @@ def subjects(*jobs: dict[str, str]) -> str:
     """The token's subject that the stack trusts, for each of some jobs.
 
     Args:
-        jobs: The settings that name the job; `infra.build_job.trusted_job` refuses those that leave one open.
+        jobs: The settings that name the job; `asset_cleaner_cdk.build_job` refuses those that leave one open.
     """
     trusted = [(settings, trusted_job(JobSettings(**settings))) for settings in jobs]
     rows = [

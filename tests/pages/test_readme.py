@@ -63,6 +63,7 @@ def test_every_dependency_has_one_line_and_every_line_is_a_dependency() -> None:
     for folder in ("", "examples/emulator", "bench", "bench/runtime"):
         project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())
         lists = [project["project"]["dependencies"], *project.get("dependency-groups", {}).values()]
+        lists += project["project"].get("optional-dependencies", {}).values()
         named |= {re.split(r"[\[=<>]", each)[0] for one in lists for each in one if isinstance(each, str)}
     for folder in ("", "examples/site", "tests/browser"):
         named |= json.loads((ROOT / folder / "package.json").read_text())["devDependencies"].keys()

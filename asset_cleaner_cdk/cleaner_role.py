@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
 
-from infra.permissions import cleaner_statements
-from infra.settings.errors import ContextError
+from asset_cleaner_cdk.permissions import cleaner_statements
+from asset_cleaner_cdk.settings.errors import ContextError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from aws_cdk import Stack
+    from constructs import Construct
 
-    from infra.sites import SiteInStack
+    from asset_cleaner_cdk.sites import SiteInStack
 
 INLINE = 8_000
 """Characters of the role's own policy that the sites may take. Of its 10,240 the other statements need some.
@@ -40,11 +40,11 @@ LONGEST_ARN = 20 + 63
 _TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
 
 
-def add_role(scope: Stack, sites: Sequence[SiteInStack]) -> iam.Role:
+def add_role(scope: Construct, sites: Sequence[SiteInStack]) -> iam.Role:
     """Create the role, with the statements of all sites.
 
     Args:
-        scope: The stack.
+        scope: The installation, or its stack.
         sites: The sites that the cleaner cleans.
 
     Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from infra.settings.errors import refuse
+from asset_cleaner_cdk.settings.errors import refuse
 
 GITHUB = "token.actions.githubusercontent.com"
 GITLAB = "gitlab.com"

@@ -1,19 +1,19 @@
-"""Monitoring: the alarms of `infra.alarms`, the topic that they notify, and the dashboard."""
+"""Monitoring: the alarms of `asset_cleaner_cdk.alarms`, the topic that they notify, and the dashboard."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from aws_cdk import ArnFormat, CfnOutput, Duration, Stack
+from aws_cdk import ArnFormat, Aws, CfnOutput, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 
-from infra.alarms import ALARMS, PAGE, Alarm, Subject
-from infra.dashboard import add_dashboard
-from infra.site_metrics import site_id, site_metric, site_uri
+from asset_cleaner_cdk.alarms import ALARMS, PAGE, Alarm, Subject
+from asset_cleaner_cdk.dashboard import add_dashboard
+from asset_cleaner_cdk.site_metrics import site_id, site_metric, site_uri
 from release_log.site_pattern import is_pattern
 
 if TYPE_CHECKING:
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
+    from constructs import Construct
 
-    from infra.sites import SiteInStack
+    from asset_cleaner_cdk.names import Names
+    from asset_cleaner_cdk.sites import SiteInStack
     from release_log.metrics import Metric
 
 
@@ -31,8 +33,9 @@ OF_PATTERNS = (Subject.SITE, Subject.PATTERN)
 """Whose alarms a site has, and a pattern."""
 
 
-def add_monitoring(
-    scope: Stack,
+def add_monitoring(  # noqa: PLR0913 (the alarms and the dashboard are about all of them)
+    scope: Construct,
+    names: Names,
     *,
     function: lambda_.IFunction,
     undelivered: sqs.IQueue,
@@ -43,7 +46,8 @@ def add_monitoring(
     """Add the alarms, the topic that they notify, and the dashboard.
 
     Args:
-        scope: The stack.
+        scope: The installation, or its stack.
+        names: The installation's names.
         function: The cleaner.
         undelivered: The queue of EventBridge's and EventBridge Scheduler's dead letters.
         failed: The queue of Lambda's dead letters.
@@ -53,7 +57,7 @@ def add_monitoring(
     Returns:
         The topic.
     """
-    topic = _topic(scope, alarm_email)
+    topic = _topic(scope, names, alarm_email)
     queues = {Subject.UNDELIVERED: undelivered, Subject.FAILED_RUNS: failed}
     alarms = [
         _add_alarm(scope, alarm, _of_installation(alarm, function, queues))
@@ -73,7 +77,7 @@ def add_monitoring(
     return topic
 
 
-def _topic(scope: Stack, alarm_email: str | None) -> sns.Topic:
+def _topic(scope: Construct, names: Names, alarm_email: str | None) -> sns.Topic:
     """The topic of the alarms.
 
     It requires TLS, but does not encrypt at rest. CloudWatch may not use the key that AWS manages for SNS, so it could
@@ -83,10 +87,11 @@ def _topic(scope: Stack, alarm_email: str | None) -> sns.Topic:
     topic = sns.Topic(scope, "Alarms", display_name="Asset cleaner", enforce_ssl=True)
     # A topic with its own policy loses SNS's default policy, which would admit every alarm of the account.
     # https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
-    own_alarms = scope.format_arn(
+    stack = Stack.of(scope)
+    own_alarms = stack.format_arn(
         service="cloudwatch",
         resource="alarm",
-        resource_name=f"{scope.stack_name}-*",  # CloudFormation names an alarm after its stack
+        resource_name=f"{names.stack or Aws.STACK_NAME}-*",  # CloudFormation names an alarm after its stack
         arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
     topic.add_to_resource_policy(
@@ -97,7 +102,7 @@ def _topic(scope: Stack, alarm_email: str | None) -> sns.Topic:
             resources=[topic.topic_arn],
             conditions={
                 "ArnLike": {"aws:SourceArn": own_alarms},
-                "StringEquals": {"aws:SourceAccount": scope.account},
+                "StringEquals": {"aws:SourceAccount": stack.account},
             },
         )
     )
@@ -107,12 +112,12 @@ def _topic(scope: Stack, alarm_email: str | None) -> sns.Topic:
 
 
 def _add_alarm(
-    scope: Stack, alarm: Alarm, metric: cloudwatch.Metric, site: SiteInStack | None = None
+    scope: Construct, alarm: Alarm, metric: cloudwatch.Metric, site: SiteInStack | None = None
 ) -> cloudwatch.Alarm:
     """Add one alarm.
 
     Args:
-        scope: The stack.
+        scope: The installation, or its stack.
         alarm: The alarm.
         metric: The metric that it watches.
         site: The site; None for an alarm of the installation.

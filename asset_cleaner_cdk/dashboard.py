@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from infra.site_metrics import site_metric, site_uri
+from asset_cleaner_cdk.site_metrics import site_metric, site_uri
 from release_log.metrics import Metric
 from release_log.site_pattern import is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aws_cdk import Stack
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
+    from constructs import Construct
 
-    from infra.sites import SiteInStack
+    from asset_cleaner_cdk.sites import SiteInStack
 
 WIDTH = 24
 """The width of a dashboard, in CloudWatch's units."""
@@ -30,7 +30,7 @@ _HOUR = Duration.hours(1)
 
 
 def add_dashboard(
-    scope: Stack,
+    scope: Construct,
     *,
     function: lambda_.IFunction,
     queues: Sequence[sqs.IQueue],
@@ -40,7 +40,7 @@ def add_dashboard(
     """Add the dashboard.
 
     Args:
-        scope: The stack.
+        scope: The installation, or its stack.
         function: The cleaner.
         queues: The queues of its dead letters.
         sites: The sites that it cleans.

@@ -12,18 +12,19 @@ from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
 
-from infra.cdn.access import allow_distribution
-from infra.cdn.policies import cache_policy, headers_policy, name_in_account
-from infra.settings.errors import ContextError, refuse
-from infra.sites import by_bucket
+from asset_cleaner_cdk.cdn.access import allow_distribution
+from asset_cleaner_cdk.cdn.policies import cache_policy, headers_policy, name_in_account
+from asset_cleaner_cdk.settings.errors import ContextError, refuse
+from asset_cleaner_cdk.sites import by_bucket
 from release_log.site_pattern import STAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aws_cdk import Stack
+    from constructs import Construct
 
-    from infra.sites import SiteInStack
+    from asset_cleaner_cdk.names import Names
+    from asset_cleaner_cdk.sites import SiteInStack
 
 ACCESS_LOG_DAYS = 90
 """How long access logs are kept. They hold the addresses of the viewers, so not for ever."""
@@ -58,11 +59,14 @@ class CdnSettings(NamedTuple):
     access_logs: bool = False
 
 
-def add_distribution(scope: Stack, sites: Sequence[SiteInStack], settings: CdnSettings) -> cloudfront.Distribution:
+def add_distribution(
+    scope: Construct, names: Names, sites: Sequence[SiteInStack], settings: CdnSettings
+) -> cloudfront.Distribution:
     """Serve the sites, each under its prefix: an asset's URL is ``/`` and its key.
 
     Args:
-        scope: The stack.
+        scope: The installation, or its stack.
+        names: Its names.
         sites: All sites; at least one.
         settings: How to serve them.
 
@@ -70,13 +74,13 @@ def add_distribution(scope: Stack, sites: Sequence[SiteInStack], settings: CdnSe
         ContextError: CloudFront cannot serve these sites, or cannot use this certificate.
     """
     _check(sites, settings)
-    behaviours = _behaviours(scope, sites, settings)
+    behaviours = _behaviours(scope, name_in_account(scope, names), sites, settings)
     whole = behaviours.pop("*", None)
     certificate = settings.certificate_arn
     distribution = cloudfront.Distribution(
         scope,
         "Distribution",
-        comment=f"Assets of {scope.stack_name}"[:128],
+        comment=f"Assets of {names.installation}",
         default_behavior=whole or _nothing(scope, next(iter(behaviours.values()))),
         additional_behaviors=behaviours,
         default_root_object="index.html" if whole else None,
@@ -115,14 +119,12 @@ def _check(sites: Sequence[SiteInStack], settings: CdnSettings) -> None:
 
 
 def _behaviours(
-    scope: Stack, sites: Sequence[SiteInStack], settings: CdnSettings
+    scope: Construct, name: str, sites: Sequence[SiteInStack], settings: CdnSettings
 ) -> dict[str, cloudfront.BehaviorOptions]:
     """Path pattern -> behaviour. CloudFront uses the first match, so a prefix inside another one comes first."""
-    control = cloudfront.S3OriginAccessControl(
-        scope, "OriginAccessControl", origin_access_control_name=name_in_account(scope)
-    )
+    control = cloudfront.S3OriginAccessControl(scope, "OriginAccessControl", origin_access_control_name=name)
     cache = cache_policy(scope)
-    headers = headers_policy(scope, settings.cors_origins)
+    headers = headers_policy(scope, name, settings.cors_origins)
     # Runs on every request, as a path pattern ``*/.releases/*`` would miss some: CloudFront compares paths without
     # decoding ``%2F``, but S3 decodes it. It costs 0.10 USD for a million requests:
     # https://aws.amazon.com/cloudfront/pricing/
@@ -146,7 +148,7 @@ def _behaviours(
     return dict(sorted(found.items(), key=lambda each: (-len(each[0]), each[0])))
 
 
-def _nothing(scope: Stack, other: cloudfront.BehaviorOptions) -> cloudfront.BehaviorOptions:
+def _nothing(scope: Construct, other: cloudfront.BehaviorOptions) -> cloudfront.BehaviorOptions:
     """The default behaviour if no site is the whole bucket: CloudFront itself answers 404.
 
     A behaviour needs an origin nevertheless, but no request gets there.
@@ -161,14 +163,14 @@ def _nothing(scope: Stack, other: cloudfront.BehaviorOptions) -> cloudfront.Beha
     )
 
 
-def _on_request(scope: Stack, name: str, code: cloudfront.FunctionCode) -> cloudfront.FunctionAssociation:
+def _on_request(scope: Construct, name: str, code: cloudfront.FunctionCode) -> cloudfront.FunctionAssociation:
     return cloudfront.FunctionAssociation(
         event_type=cloudfront.FunctionEventType.VIEWER_REQUEST,
         function=cloudfront.Function(scope, name, code=code, runtime=cloudfront.FunctionRuntime.JS_2_0),
     )
 
 
-def _log_bucket(scope: Stack) -> s3.Bucket:
+def _log_bucket(scope: Construct) -> s3.Bucket:
     """The bucket of the standard logs. It stays when the stack goes; each log expires by itself.
 
     This is the older standard logging, as only a stack in us-east-1 can set up the newer one (v2).

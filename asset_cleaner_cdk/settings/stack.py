@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from infra.settings.errors import ContextError, refuse
-from infra.settings.values import CHECKS, CONCURRENCY, MEMORY, NONCURRENT_DAYS, TIMEOUT
+from asset_cleaner_cdk.settings.errors import ContextError, refuse
+from asset_cleaner_cdk.settings.values import CHECKS, CONCURRENCY, MEMORY, NONCURRENT_DAYS, TIMEOUT
 from release_log.errors import ReleaseLogError
 from release_log.policy_settings import SETTINGS, parse_setting
 from release_log.site_pattern import check_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from aws_cdk import aws_s3 as s3
 
 OWN = ("prefix", *CHECKS)
 """The settings of the installation. All others belong to the policy."""
@@ -51,14 +53,14 @@ class SiteSettings:
 
     Attributes:
         prefix: The site's key prefix.
-        bucket: The name of an existing bucket; None for the bucket that the stack creates.
+        bucket: The name of an existing bucket, or a bucket of the app; None for the bucket that the stack creates.
         policy: The policy settings that were given, as JSON values.
     """
 
     prefix: str = _setting(
         "assets/", "the site's key prefix, or [a pattern](stack.md#sites-by-pattern); empty for the whole bucket"
     )
-    bucket: str | None = _setting(
+    bucket: str | s3.IBucket | None = _setting(  # noqa: RUF009 (it is dataclasses.field)
         None, "an existing bucket, for every site that names none; without it the stack creates a bucket"
     )
     policy: Mapping[str, Any] = field(default_factory=dict)
@@ -73,7 +75,7 @@ class StackSettings:
             site goes to the end.
         name: None for the first installation in an account and Region.
         kms_key_arn: None for the keys that AWS manages.
-        gitlab_environment: Refused; see `infra.build_job.trusted_job`.
+        gitlab_environment: Refused; see `asset_cleaner_cdk.build_job.trusted_job`.
     """
 
     sites: tuple[SiteSettings, ...] = _setting(
@@ -212,7 +214,7 @@ def _site(given: dict[str, Any], number: int, bucket: str | None, policy: Mappin
 
 
 def _check_sites(sites: tuple[SiteSettings, ...]) -> None:
-    seen: set[tuple[str | None, str]] = set()
+    seen: set[tuple[object, str]] = set()
     for number, site in enumerate(sites, 1):
         if (site.bucket, site.prefix) in seen:
             msg = f"context sites[{number}]: prefix {site.prefix!r} is listed twice for one bucket; leave one out"

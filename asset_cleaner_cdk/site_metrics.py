@@ -12,7 +12,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from release_log.metrics import NAMESPACE, Metric, dimensions
 
 if TYPE_CHECKING:
-    from infra.sites import SiteInStack
+    from asset_cleaner_cdk.sites import SiteInStack
 
 
 def site_metric(

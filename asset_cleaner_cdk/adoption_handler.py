@@ -1,6 +1,6 @@
 """CloudFormation's handler for an existing bucket: it turns the events to EventBridge on, and changes nothing else.
 
-Its text is in the template, in place of the CDK's own handler, which fails for a bucket that is gone or has a
+Its text is in the template. The CDK's own handler fails for a bucket that is gone or has a
 notification whose destination is gone, takes the ids of its owner's notifications away, and sees no wrong Region.
 """
 

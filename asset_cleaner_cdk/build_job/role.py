@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 
-from infra.build_job.trusted_job import trusted_job
-from infra.permissions import uploader_statements
-from infra.settings.errors import ContextError
+from asset_cleaner_cdk.build_job.trusted_job import trusted_job
+from asset_cleaner_cdk.permissions import uploader_statements
+from asset_cleaner_cdk.settings.errors import ContextError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aws_cdk import Stack
+    from constructs import Construct
 
-    from infra.build_job.trusted_job import JobSettings, TrustedJob
-    from infra.sites import SiteInStack
+    from asset_cleaner_cdk.build_job.trusted_job import JobSettings, TrustedJob
+    from asset_cleaner_cdk.sites import SiteInStack
 
 MOST_POLICIES = 10
 """How many managed policies a role may have: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -36,11 +35,11 @@ class BuildJob(NamedTuple):
     role: iam.Role | None
 
 
-def add_build_job(scope: Stack, sites: Sequence[SiteInStack], settings: JobSettings) -> BuildJob:
+def add_build_job(scope: Construct, sites: Sequence[SiteInStack], settings: JobSettings) -> BuildJob:
     """Add the policies, and the role if the settings name a job. Their ARNs are outputs.
 
     Args:
-        scope: The stack.
+        scope: The installation, or its stack.
         sites: The sites. A new site goes to the end, as the id of a policy depends on whether its site is the first.
         settings: Which job publishes.
 
@@ -54,25 +53,26 @@ def add_build_job(scope: Stack, sites: Sequence[SiteInStack], settings: JobSetti
             f"leave github and gitlab out, or split the sites into several installations (name)"
         )
         raise ContextError(msg)
-    policies = [_policy(scope, site, first=number == 0) for number, site in enumerate(sites)]
+    policies = [_policy(scope, site) for site in sites]
     return BuildJob(policies, None if job is None else _role(scope, job, policies, settings.oidc_provider_arn))
 
 
-def _policy(scope: Stack, site: SiteInStack, *, first: bool) -> iam.ManagedPolicy:
-    name = "" if first else _short_hash(site)
+def _policy(scope: Construct, site: SiteInStack) -> iam.ManagedPolicy:
     policy = iam.ManagedPolicy(
         scope,
-        f"UploaderPolicy{name}",
+        f"UploaderPolicy{site.suffix}",
         # Do not change this text: a new text replaces the policy, and detaches it from the roles that have it.
         description="Lets a build job publish releases of one site, and delete no asset",
         statements=uploader_statements(site.bucket.bucket_arn, site.layout),
     )
     # The output has no description: a prefix may contain characters that a description must not.
-    CfnOutput(scope, f"UploaderPolicyArn{name}", value=policy.managed_policy_arn)
+    CfnOutput(scope, f"UploaderPolicyArn{site.suffix}", value=policy.managed_policy_arn)
     return policy
 
 
-def _role(scope: Stack, job: TrustedJob, policies: Sequence[iam.ManagedPolicy], provider_arn: str | None) -> iam.Role:
+def _role(
+    scope: Construct, job: TrustedJob, policies: Sequence[iam.ManagedPolicy], provider_arn: str | None
+) -> iam.Role:
     role = iam.Role(
         scope,
         "UploaderRole",
@@ -85,7 +85,7 @@ def _role(scope: Stack, job: TrustedJob, policies: Sequence[iam.ManagedPolicy], 
     return role
 
 
-def _provider(scope: Stack, job: TrustedJob) -> str:
+def _provider(scope: Construct, job: TrustedJob) -> str:
     """The account's provider for the job's tokens. An account can have only one for each issuer.
 
     The CDK's older construct would add a Lambda that may create and delete every provider.
@@ -95,9 +95,3 @@ def _provider(scope: Stack, job: TrustedJob) -> str:
     provider.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
     CfnOutput(scope, "OidcProviderArn", value=provider.attr_arn)
     return provider.attr_arn
-
-
-def _short_hash(site: SiteInStack) -> str:
-    """A site's part of the ids, the same in any order of the sites. The name of a new bucket is not known yet."""
-    bucket = site.bucket.bucket_name if site.adopted else ""
-    return hashlib.sha256(f"{bucket}/{site.layout.prefix}".encode()).hexdigest()[:8]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudfront as cloudfront
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aws_cdk import Stack
+    from constructs import Construct
+
+    from asset_cleaner_cdk.names import Names
 
 _YEAR = Duration.days(365)
 
 
-def cache_policy(scope: Stack) -> cloudfront.CachePolicy:
+def cache_policy(scope: Construct) -> cloudfront.CachePolicy:
     """Cache as the uploader's ``Cache-Control`` says: a year for fingerprinted names, ``no-cache`` for pages.
 
     No managed policy of AWS fits. CachingOptimized has a minimum TTL of one second, for which CloudFront caches even
@@ -40,7 +42,7 @@ def cache_policy(scope: Stack) -> cloudfront.CachePolicy:
     )
 
 
-def headers_policy(scope: Stack, cors_origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicy:
+def headers_policy(scope: Construct, name: str, cors_origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicy:
     """Security headers, and CORS for the given origins, whatever CORS rules the bucket has.
 
     CloudFront itself compares an origin with ``https://*.example.com``, and answers with the origin of the request.
@@ -57,7 +59,7 @@ def headers_policy(scope: Stack, cors_origins: Sequence[str]) -> cloudfront.Resp
     return cloudfront.ResponseHeadersPolicy(
         scope,
         "ResponseHeaders",
-        response_headers_policy_name=name_in_account(scope),
+        response_headers_policy_name=name,
         cors_behavior=cors if cors_origins else None,
         security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
             content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
@@ -72,6 +74,6 @@ def headers_policy(scope: Stack, cors_origins: Sequence[str]) -> cloudfront.Resp
     )
 
 
-def name_in_account(scope: Stack) -> str:
+def name_in_account(scope: Construct, names: Names) -> str:
     """A name that is unique in the account and not only in the Region, which the CDK leaves out of such names."""
-    return f"{scope.stack_name}-{scope.region}"
+    return f"{names.installation}-{Stack.of(scope).region}"

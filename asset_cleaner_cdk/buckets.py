@@ -8,8 +8,8 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 
 if TYPE_CHECKING:
-    from aws_cdk import Stack
     from aws_cdk import aws_kms as kms
+    from constructs import Construct
 
 FIRST = "Bucket"
 """The id of the first site's bucket, new or existing. It dates from the time when a stack had one site."""
@@ -18,11 +18,11 @@ ABORT_DAYS = 1
 """After so many days S3 deletes the parts of an upload that nobody completed or aborted."""
 
 
-def new_bucket(scope: Stack, noncurrent_days: int, key: kms.IKey | None, *, first: bool) -> s3.Bucket:
+def new_bucket(scope: Construct, noncurrent_days: int, key: kms.IKey | None, *, first: bool) -> s3.Bucket:
     """Create the installation's bucket. It stays when the stack goes.
 
     Args:
-        scope: The stack.
+        scope: The installation, or its stack.
         noncurrent_days: How many days noncurrent versions are kept.
         key: The key that encrypts the objects; None for S3's own key.
         first: Whether the first site uses this bucket.

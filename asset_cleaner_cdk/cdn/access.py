@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnOutput
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_iam as iam
 
-from infra.sites import by_bucket
+from asset_cleaner_cdk.sites import by_bucket
 from release_log.layout import LOG_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aws_cdk import Stack
+    from constructs import Construct
 
-    from infra.sites import SiteInStack
+    from asset_cleaner_cdk.sites import SiteInStack
     from release_log.layout import Layout
 
 
@@ -75,18 +75,18 @@ def key_statement(distribution_arn: str) -> iam.PolicyStatement:
     )
 
 
-def allow_distribution(scope: Stack, sites: Sequence[SiteInStack], distribution_id: str) -> None:
+def allow_distribution(scope: Construct, sites: Sequence[SiteInStack], distribution_id: str) -> None:
     """Add the statements to the policies that the stack owns, and print them for all other policies.
 
     The stack extends a new bucket's policy also for an existing distribution: CloudFormation owns that policy, and its
     next change would remove what a person had added by hand.
 
     Args:
-        scope: The stack.
+        scope: The installation, or its stack.
         sites: All sites that the distribution serves.
         distribution_id: The distribution's id, such as ``EDFDVBD6EXAMPLE``.
     """
-    distribution_arn = scope.format_arn(
+    distribution_arn = Stack.of(scope).format_arn(
         service="cloudfront", region="", resource="distribution", resource_name=distribution_id
     )
     for number, together in enumerate(by_bucket(sites), 1):
@@ -112,11 +112,11 @@ def allow_distribution(scope: Stack, sites: Sequence[SiteInStack], distribution_
             )
 
 
-def allow_existing_distribution(scope: Stack, sites: Sequence[SiteInStack], distribution_id: str) -> None:
+def allow_existing_distribution(scope: Construct, sites: Sequence[SiteInStack], distribution_id: str) -> None:
     """Let an existing distribution read the sites, and print the settings that it needs.
 
     Args:
-        scope: The stack.
+        scope: The installation, or its stack.
         sites: All sites that the distribution serves.
         distribution_id: The distribution's id.
     """
@@ -127,10 +127,11 @@ def allow_existing_distribution(scope: Stack, sites: Sequence[SiteInStack], dist
         description=f"Set this on the distribution {distribution_id}; docs/cloudfront.md says how",
         value=(
             "origin: the bucket, with origin access control that always signs; cache policy: minimum TTL 0, no query "
-            f"strings; a viewer-request function that refuses */{LOG_FOLDER}* (infra/cdn/release_log_guard.js)"
+            f"strings; a viewer-request function that refuses */{LOG_FOLDER}* "
+            "(asset_cleaner_cdk/cdn/release_log_guard.js)"
         ),
     )
 
 
-def _as_json(scope: Stack, statements: Sequence[iam.PolicyStatement]) -> str:
-    return scope.to_json_string([statement.to_statement_json() for statement in statements])
+def _as_json(scope: Construct, statements: Sequence[iam.PolicyStatement]) -> str:
+    return Stack.of(scope).to_json_string([statement.to_statement_json() for statement in statements])

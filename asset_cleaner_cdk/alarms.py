@@ -1,4 +1,4 @@
-"""The alarms as data: `infra.monitoring` adds them to the stack, and ``docs/operate.md`` lists them."""
+"""The alarms as data: `asset_cleaner_cdk.monitoring` adds them to the stack, and ``docs/operate.md`` lists them."""
 
 from __future__ import annotations
 

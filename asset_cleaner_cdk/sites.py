@@ -19,7 +19,7 @@ class SiteInStack(NamedTuple):
     Attributes:
         bucket: The site's bucket. Sites that share a bucket have the same construct, or at least the same bucket name.
         layout: The site's keys.
-        adopted: Whether the bucket existed before. Its owner keeps its policy then, and the stack does not write it.
+        adopted: Whether the app does not define the bucket. Its owner keeps its policy then, and we do not write it.
         policy: The policy settings that were given, as JSON values.
         suffix: The end of the ids of the site's constructs. It is empty for the first site, so that the ids of an
             installation with one site stay the same when a second site is added.
@@ -34,15 +34,16 @@ class SiteInStack(NamedTuple):
     number: int = 1
 
 
-def suffix_of(number: int, bucket: str | None, prefix: str) -> str:
+def suffix_of(number: int, bucket: str | s3.IBucket | None, prefix: str) -> str:
     """The end of the ids of a site's constructs; see `SiteInStack`.
 
     Args:
         number: The site's place, from 1.
-        bucket: The name of its bucket; None for the bucket that the stack creates.
+        bucket: Its bucket: a name, a construct, or None for the bucket that the stack creates.
         prefix: The site's prefix.
     """
-    return "" if number == 1 else hashlib.sha256(f"{bucket or ''}/{prefix}".encode()).hexdigest()[:8]
+    known = bucket if isinstance(bucket, str) else "" if bucket is None else bucket.node.id
+    return "" if number == 1 else hashlib.sha256(f"{known}/{prefix}".encode()).hexdigest()[:8]
 
 
 def by_bucket(sites: Iterable[SiteInStack]) -> list[list[SiteInStack]]:

@@ -173,7 +173,7 @@ CHECKS: Mapping[str, Check] = {
         "the ARN of an ACM certificate in us-east-1 (arn:aws:acm:us-east-1:...:certificate/...)",
     ),
     "access_logs": _flag,
-    # These depend on one another, so `infra.build_job.trusted_job` checks them.
+    # These depend on one another, so `asset_cleaner_cdk.build_job.trusted_job` checks them.
     **dict.fromkeys(
         (
             "github",

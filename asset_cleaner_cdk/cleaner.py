@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 
-from infra.cleaner_role import add_role
-from infra.permissions import use_of_key
+from asset_cleaner_cdk.cleaner_role import add_role
+from asset_cleaner_cdk.permissions import use_of_key
 from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from aws_cdk import aws_sqs as sqs
+    from constructs import Construct
 
-    from infra.settings.stack import StackSettings
-    from infra.sites import SiteInStack
-    from infra.triggers import WakeUps
+    from asset_cleaner_cdk.code import CleanerCode
+    from asset_cleaner_cdk.settings.stack import StackSettings
+    from asset_cleaner_cdk.sites import SiteInStack
+    from asset_cleaner_cdk.triggers import WakeUps
 
 
 def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
-    scope: Stack,
+    scope: Construct,
     settings: StackSettings,
     sites: Sequence[SiteInStack],
-    bundle: Path,
+    code: CleanerCode,
     wakes: WakeUps,
     *,
     failed: sqs.Queue,
@@ -39,10 +40,10 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
     """Create the function.
 
     Args:
-        scope: The stack.
+        scope: The installation, or its stack.
         settings: The stack's settings.
         sites: The sites that it cleans.
-        bundle: The folder with its code, and with the sites (`infra.bundle.add_sites`).
+        code: Its code, with the sites.
         wakes: The group and the role of its wake-ups.
         failed: The queue for invocations that failed for good.
         undelivered: The queue for wake-ups that could not be delivered.
@@ -55,13 +56,14 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
     for statement in _own_statements(scope, settings, wakes, failed):
         role.add_to_policy(statement)
     prefix = sites[0].layout.prefix or "the whole bucket"
-    own = next((site.bucket.bucket_name for site in sites if not site.adopted), None)
+    names = (site.bucket.bucket_name for site in sites)
+    unknown = next((name for name in names if Token.is_unresolved(name)), None)
     function = lambda_.Function(
         scope,
         "Cleaner",
         # Lambda accepts 256 characters; a prefix may be longer.
         description=f"Cleans {prefix if len(sites) == 1 else f'{len(sites)} sites'}"[:256],
-        code=lambda_.Code.from_asset(str(bundle)),
+        code=code.code,
         handler="cleaner_lambda.handler.lambda_handler",
         # Lambda offers 3.14 too, but 3.13 is the newest version that the tests run this bundle on (infra/bundle.py).
         runtime=lambda_.Runtime.PYTHON_3_13,
@@ -81,7 +83,8 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
         retry_attempts=2,
         on_failure=destinations.SqsDestination(failed),
         environment={
-            **({} if own is None else {Variable.BUCKET.value: own}),
+            **({} if unknown is None else {Variable.BUCKET.value: unknown}),
+            **({} if code.sites is None else {Variable.SITES.value: code.sites}),
             Variable.WAKE_UP_GROUP.value: wakes.group.name or "",
             Variable.WAKE_UP_ROLE_ARN.value: wakes.role.role_arn,
             Variable.WAKE_UP_DEAD_LETTER_ARN.value: undelivered.queue_arn,
@@ -93,11 +96,12 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
 
 
 def _own_statements(
-    scope: Stack, settings: StackSettings, wakes: WakeUps, failed: sqs.Queue
+    scope: Construct, settings: StackSettings, wakes: WakeUps, failed: sqs.Queue
 ) -> list[iam.PolicyStatement]:
     """The function's permissions outside the buckets."""
-    schedules = scope.format_arn(service="scheduler", resource="schedule", resource_name=f"{wakes.group.name}/*")
-    bus = scope.format_arn(service="events", resource="event-bus", resource_name="default")
+    stack = Stack.of(scope)
+    schedules = stack.format_arn(service="scheduler", resource="schedule", resource_name=f"{wakes.group.name}/*")
+    bus = stack.format_arn(service="events", resource="event-bus", resource_name="default")
     statements = [
         iam.PolicyStatement(actions=["scheduler:CreateSchedule"], resources=[schedules]),
         iam.PolicyStatement(
@@ -121,5 +125,5 @@ def _own_statements(
         iam.PolicyStatement(actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"]),
     ]
     if settings.kms_key_arn is not None:
-        statements.append(use_of_key(settings.kms_key_arn, scope.region, scope.url_suffix))
+        statements.append(use_of_key(settings.kms_key_arn, stack.region, stack.url_suffix))
     return statements
