@@ -27,7 +27,7 @@ PIP := .venv/bin/python -m pip
 SYSTEM_CERTS := $(PYTHON) -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test package release acceptance torture bench bench-test cold-start lint docs format clean
+.PHONY: help setup uploader demo test template package release acceptance torture bench bench-test cold-start lint docs format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,9 +42,14 @@ demo: setup ## show the product on an embedded AWS: three releases, and what the
 test: setup $(STAMPS)/browser ## run all tests except the benchmark's and the package's
 	@python -m pytest $(WORKERS) --ignore tests/bench --ignore tests/package
 
-package: $(STAMPS)/emulator ## build the package into dist/, and try it in an empty environment of each Python it supports
+template: $(STAMPS)/python ## write the template for who has no CDK, and the zip that it names, into dist/
+	@CDK_VALIDATION=false python -m infra.template dist
+
+package: $(STAMPS)/emulator ## build the packages and the template into dist/, and try them in empty environments and an embedded AWS
 	@rm -rf dist
 	@uv build --quiet --no-build-isolation --python .venv/bin/python
+	@python -m infra.distribution dist
+	@$(MAKE) --no-print-directory template
 	@python -m pytest tests/package
 
 release: ## check, build and tag the version in uploader/about.py; a pushed tag is published by GitHub Actions
