@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 LAMBDA_PYTHON = $(shell for each in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$each" -c '' 2>/dev/null && { echo "$$each"; exit; }; done; echo .venv/bin/python)
 
-CODE := app.py release_log uploader cleaner_lambda asset_cleaner_cdk infra examples bench tests docs/tables
+CODE := app.py release_log uploader cleaner_lambda asset_cleaner_cdk infra examples bench standalone tests docs/tables
 STAMPS := .setup
 # More workers than the cores of a small machine: tests wait for servers, schedules and networks that hang.
 WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
@@ -27,7 +27,7 @@ PIP := .venv/bin/python -m pip
 SYSTEM_CERTS := $(PYTHON) -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test template package release acceptance torture bench bench-test cold-start lint docs format clean
+.PHONY: help setup uploader demo test template package bundle release acceptance torture bench bench-test cold-start lint docs format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,22 +39,26 @@ uploader: $(STAMPS)/uploader ## install only what `.venv/bin/python -P -m upload
 demo: setup ## show the product on an embedded AWS: three releases, and what the cleaner deletes
 	@python -m examples.demo
 
-test: setup $(STAMPS)/browser ## run all tests except the benchmark's and the package's
-	@python -m pytest $(WORKERS) --ignore tests/bench --ignore tests/package
+test: setup $(STAMPS)/browser ## run all tests except the benchmark's, the package's and the archives'
+	@python -m pytest $(WORKERS) --ignore tests/bench --ignore tests/package --ignore tests/standalone
 
 template: $(STAMPS)/python ## write the template for who has no CDK, and the zip that it names, into dist/
 	@CDK_VALIDATION=false python -m infra.template dist
 
 package: $(STAMPS)/emulator ## build the packages and the template into dist/, and try them in empty environments and an embedded AWS
-	@rm -rf dist
+	@rm -rf dist/asset[_-]cleaner*
 	@uv build --quiet --no-build-isolation --python .venv/bin/python
 	@python -m infra.distribution dist
 	@$(MAKE) --no-print-directory template
 	@python -m pytest tests/package
 
+bundle: $(STAMPS)/emulator ## build archives of the uploader with a Python of its own into dist/, and try them
+	@python -m standalone
+	@python -m pytest tests/standalone
+
 release: ## check, build and tag the version in uploader/about.py; a pushed tag is published by GitHub Actions
 	@.ci/release check
-	@$(MAKE) lint test package
+	@$(MAKE) lint test package bundle
 	@.ci/release tag
 
 acceptance: setup ## try the product at a real AWS; options go into ACCEPTANCE="--region A --region B --yes"
@@ -81,6 +85,7 @@ lint: $(STAMPS)/python ## check style, types and the documents' tables
 	mypy $(CODE)
 	@lint-imports --no-cache --no-logo >.setup/imports 2>&1 || { cat .setup/imports; exit 1; }
 	@python -m docs.tables --check
+	@hadolint Dockerfile
 	@zizmor --offline --quiet --no-progress action.yml .github
 
 docs: $(STAMPS)/python ## generate the tables of the documents

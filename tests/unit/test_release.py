@@ -120,6 +120,11 @@ def test_the_component_shown_is_of_the_newest_version() -> None:
     )
 
 
+def test_the_archives_shown_are_of_the_newest_version() -> None:
+    page = (ROOT / "docs" / "standalone.md").read_text()
+    assert set(re.findall(r"/download/(\S+?)/", page)) == {f"v{VERSION}"}
+
+
 def test_only_the_job_that_publishes_can_ask_for_an_identity_and_no_step_has_a_secret() -> None:
     text = (ROOT / ".github" / "workflows" / "publish.yml").read_text()
     assert text.count("id-token: write") == 1
