@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import tarfile
 from typing import TYPE_CHECKING
@@ -30,9 +31,9 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a shell that needs no library, and with a program that runs programs for aarch64."""
+    """A folder with a shell that needs no library, and with programs that run those of other machines."""
     folder = tmp_path_factory.mktemp("tools")
-    for package in fetch(MACHINES["x86_64"], ["busybox-static", "qemu-user"], folder):
+    for package in fetch(MACHINES[platform.machine()], ["busybox-static", "qemu-user"], folder):
         unpack(package, folder / "root")
     return folder / "root" / "usr" / "bin"
 

@@ -26,7 +26,7 @@ from uploader.protocol.late import Late
 from uploader.publishing.compare import Reason, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files
 from uploader.publishing.known_headers import read_known
-from uploader.tracing import traced
+from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -235,6 +235,7 @@ def _warn_of_changed(uploads: list[Upload]) -> None:
 
 @traced("send")
 def _send(bucket: BucketPort, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]) -> None:
+    annotate(asset_cleaner__files=len(uploads))
     # A page must not be live before the assets that it names: files without a fingerprint (index.html) come last.
     bucket.put((upload.asset for upload in uploads if upload.asset.fingerprinted), note)
     bucket.put((upload.asset for upload in uploads if not upload.asset.fingerprinted), note)
