@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 LAMBDA_PYTHON = $(shell for each in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$each" -c '' 2>/dev/null && { echo "$$each"; exit; }; done; echo .venv/bin/python)
 
-CODE := app.py release_log uploader cleaner_lambda asset_cleaner_cdk infra examples bench standalone tests docs/tables
+CODE := app.py release_log uploader cleaner_lambda asset_cleaner_cdk infra examples bench standalone tests docs/tables docs/site
 STAMPS := .setup
 # More workers than the cores of a small machine: tests wait for servers, schedules and networks that hang.
 WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
@@ -27,7 +27,7 @@ PIP := .venv/bin/python -m pip
 SYSTEM_CERTS := $(PYTHON) -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test template package bundle release acceptance torture bench bench-test cold-start lint docs format clean
+.PHONY: help setup uploader demo test template package bundle release acceptance torture bench bench-test cold-start lint docs docs-site format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,12 +91,15 @@ lint: $(STAMPS)/python ## check style, types and the documents' tables
 docs: $(STAMPS)/python ## generate the tables of the documents
 	@python -m docs.tables
 
+docs-site: $(STAMPS)/python ## build the documents as a site, into site/
+	@python -m docs.site site
+
 format: $(STAMPS)/python docs ## format the code, apply automatic fixes, generate the documents' tables
 	ruff check --fix-only --quiet $(CODE)
 	ruff format $(CODE)
 
 clean: ## remove everything that setup installed
-	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules tests/browser/node_modules bench/.venv bench/runtime/.venv cdk.out dist demo.html
+	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules tests/browser/node_modules bench/.venv bench/runtime/.venv cdk.out dist site demo.html
 
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "setup: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name one with make PYTHON=...")'
