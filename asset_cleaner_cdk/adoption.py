@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from asset_cleaner_cdk.buckets import ABORT_DAYS, FIRST
+from asset_cleaner_cdk.names import known
 from asset_cleaner_cdk.permissions import tls_only_statement, write_once_statements
 from release_log.site_pattern import SitePattern
 
@@ -101,18 +102,19 @@ def print_what_to_add(scope: Construct, sites: Sequence[SiteInStack], noncurrent
         number: The bucket's place among the installation's buckets, from 1.
     """
     bucket, suffix = sites[0].bucket, "" if number == 1 else str(number)
+    called = f"the bucket {known(bucket.bucket_name)}".strip()
     statements = [tls_only_statement(bucket.bucket_arn)]
     statements += [each for site in sites for each in write_once_statements(bucket.bucket_arn, site.layout)]
     CfnOutput(
         scope,
         f"BucketStatements{suffix}",
-        description=f"Add the statements that the policy of the bucket {bucket.bucket_name} lacks (docs/stack.md)",
+        description=f"Add the statements that the policy of {called} lacks (docs/stack.md)",
         value=Stack.of(scope).to_json_string([statement.to_statement_json() for statement in statements]),
     )
     CfnOutput(
         scope,
         f"BucketLifecycleRules{suffix}",
-        description=f"Turn on versioning for the bucket {bucket.bucket_name}, and add these lifecycle rules",
+        description=f"Turn on versioning for {called}, and add these lifecycle rules",
         value=Stack.of(scope).to_json_string(
             [each for site in sites for each in _lifecycle_rules(site.layout, noncurrent_days)]
         ),

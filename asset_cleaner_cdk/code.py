@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aws_cdk import aws_lambda as lambda_
 
-from asset_cleaner_cdk.sites_file import text
+from asset_cleaner_cdk.bundled import text, zip_entry
 from release_log.environment import SITES_FILE
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 BUNDLE = Path(__file__).with_name("bundle.zip")
 """The Lambda's bundle, which the installed package holds and the repository does not."""
-
-_FIRST_DAY = (1980, 1, 1, 0, 0, 0)
-"""The date of the file in the zip, which is the earliest there is: the same sites make the same zip on every day."""
 
 
 class CleanerCode(NamedTuple):
@@ -45,8 +42,6 @@ def packaged_code(sites: Sequence[SiteSettings], scratch: Path) -> CleanerCode:
     """
     archive = scratch / BUNDLE.name
     shutil.copyfile(BUNDLE, archive)
-    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as opened:
-        file = zipfile.ZipInfo(SITES_FILE, _FIRST_DAY)
-        file.external_attr = 0o644 << 16
-        opened.writestr(file, text(sites))
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.writestr(zip_entry(SITES_FILE), text(sites))
     return CleanerCode(lambda_.Code.from_asset(str(archive)))

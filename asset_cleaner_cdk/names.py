@@ -16,6 +16,11 @@ DIGEST = 8
 """Characters of a construct's address that tell it from the others."""
 
 
+def known(text: str) -> str:
+    """A text for an id or a description, which CloudFormation does not fill in: one that only it knows is empty."""
+    return "" if Token.is_unresolved(text) else text
+
+
 class Names(NamedTuple):
     """The names.
 

@@ -10,6 +10,7 @@ import hashlib
 
 from aws_cdk import aws_iam as iam
 
+from asset_cleaner_cdk.names import known
 from release_log.layout import Layout
 from release_log.site_pattern import SitePattern, is_pattern
 
@@ -161,7 +162,7 @@ def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicySta
     return [
         iam.PolicyStatement(
             # Each site has such a statement, and every statement of a policy needs its own id.
-            sid=f"WriteOnce{hashlib.sha256(layout.prefix.encode()).hexdigest()[:8]}",
+            sid=f"WriteOnce{hashlib.sha256(known(layout.prefix).encode()).hexdigest()[:8]}",
             effect=iam.Effect.DENY,
             principals=[iam.AnyPrincipal()],
             actions=["s3:PutObject"],

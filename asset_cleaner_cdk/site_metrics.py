@@ -6,9 +6,10 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from asset_cleaner_cdk.names import known
 from release_log.metrics import NAMESPACE, Metric, dimensions
 
 if TYPE_CHECKING:
@@ -40,11 +41,12 @@ def site_id(site: SiteInStack) -> str:
 
     The name of a new bucket is not known at synth, so the bucket's construct id stands for it.
     """
-    name = site.bucket.bucket_name
-    bucket = site.bucket.node.id if Token.is_unresolved(name) else name
-    words = re.findall("[A-Za-z0-9]+", site.layout.prefix)
-    readable = "".join(word[:1].upper() + word[1:] for word in words) or "WholeBucket"
-    digest = hashlib.sha256(f"{bucket}/{site.layout.prefix}".encode()).hexdigest()
+    bucket = known(site.bucket.bucket_name) or site.bucket.node.id
+    prefix = known(site.layout.prefix)
+    words = re.findall("[A-Za-z0-9]+", prefix)
+    unnamed = "WholeBucket" if prefix == site.layout.prefix else "Site"
+    readable = "".join(word[:1].upper() + word[1:] for word in words) or unnamed
+    digest = hashlib.sha256(f"{bucket}/{prefix}".encode()).hexdigest()
     return f"{readable[:40]}{digest[:6].upper()}"
 
 

@@ -5,13 +5,15 @@ Built without Docker, and always the same bytes.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asset_cleaner_cdk.sites_file import text
+from asset_cleaner_cdk.bundled import text, zip_entry
 from release_log.environment import SITES_FILE
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ PACKAGES = ("cleaner_lambda", "release_log")
 
 PYTHON = "3.13"
 """The Lambda's Python: the newest version that the tests run the bundle on. `asset_cleaner_cdk.cleaner` has it too."""
+
+NAMED = 20
+"""Hexadecimal digits of the content's hash in the name of the zip."""
 
 _INSTALLER_FILES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 """Files in which an installer describes itself and the machine: they would change the bundle's hash for no reason."""
@@ -91,6 +96,23 @@ def build(out: Path) -> Path:
     for package in PACKAGES:
         shutil.copytree(ROOT / package, out / package, ignore=shutil.ignore_patterns("__pycache__"))
     return out
+
+
+def zipped(bundle: Path, out: Path) -> Path:
+    """Zip a bundle, under a name made from its content: the same files have the same name on every machine.
+
+    Args:
+        bundle: The bundle.
+        out: The folder for the zip.
+    """
+    digest = hashlib.sha256()
+    archive = out / "unnamed.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        for path in sorted(path for path in bundle.rglob("*") if path.is_file()):
+            name, content = path.relative_to(bundle).as_posix(), path.read_bytes()
+            opened.writestr(zip_entry(name), content)
+            digest.update(f"{name} {len(content)}\n".encode() + content)
+    return archive.rename(out / f"asset-cleaner-{digest.hexdigest()[:NAMED]}.zip")
 
 
 def add_sites(bundle: Path, sites: Sequence[SiteSettings]) -> Path:

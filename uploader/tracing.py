@@ -54,7 +54,7 @@ def traced(name: str) -> Callable[[Callable[Arguments, Answer]], Callable[Argume
     return decorate
 
 
-def note(**attributes: str | float | None) -> None:
+def annotate(**attributes: str | float | None) -> None:
     """Give the present span attributes; in their names, two underscores stand for a dot. None: it has none."""
     api = _api()
     if api is not None:

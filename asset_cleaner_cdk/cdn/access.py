@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_iam as iam
 
+from asset_cleaner_cdk.names import known
 from asset_cleaner_cdk.sites import by_bucket
 from release_log.layout import LOG_FOLDER
 
@@ -97,7 +98,7 @@ def allow_distribution(scope: Construct, sites: Sequence[SiteInStack], distribut
             CfnOutput(
                 scope,
                 f"CloudFrontBucketStatements{suffix}",
-                description=f"Add these statements to the policy of the bucket {bucket.bucket_name}",
+                description=f"Add these statements to the policy of the bucket {known(bucket.bucket_name)}".strip(),
                 value=_as_json(scope, statements),
             )
         else:

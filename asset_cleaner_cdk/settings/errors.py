@@ -9,6 +9,10 @@ class ContextError(Exception):
     """A setting is unknown or wrong. The message is one line that names the setting, its value and what is allowed."""
 
 
+class SettingsError(ValueError):
+    """The same for a setting that a program gave: an argument of the construct."""
+
+
 def refuse(setting: str, value: object, why: str) -> NoReturn:
     """Refuse one value of the context.
 

@@ -7,6 +7,7 @@ from dataclasses import fields
 from asset_cleaner_cdk.build_job.trusted_job import JobSettings, trusted_job
 from asset_cleaner_cdk.settings.stack import OWN, SiteSettings, StackSettings
 from docs.tables.markdown import code, table
+from infra.parameters import PARAMETERS
 from release_log.policy_settings import SETTINGS
 from uploader.treatment.rule_settings import NOT_SETTINGS, RULE_SETTINGS
 
@@ -33,6 +34,15 @@ def _default(value: object) -> str:
     if isinstance(value, bool):
         return code(str(value).lower())
     return code(value) if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
+def parameters() -> str:
+    """The parameters of the plain template."""
+    rows = [
+        [code(each.name), "" if each.default in (None, "") else code(str(each.default)), each.doc]
+        for each in PARAMETERS
+    ]
+    return table(["parameter", "default", ""], rows)
 
 
 def subjects(*jobs: dict[str, str]) -> str:

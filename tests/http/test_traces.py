@@ -75,6 +75,10 @@ def test_an_upload_is_a_part_of_the_jobs_trace(publish: Publish, uploader: Uploa
         "vcs.ref.head.revision": "3f9c2ab1" * 5,
         "vcs.ref.head.name": "main",
     }
+    marker = str(attributes_of(spans["marker"])["aws.s3.key"])
+    assert marker.startswith("assets/.releases/markers/")
+    assert marker.endswith("-v1.json")
+    assert attributes_of(spans["send"]) == {"asset_cleaner.files": 2}
     assert service["service.name"] == "asset-cleaner"
 
 

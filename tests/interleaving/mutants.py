@@ -83,14 +83,15 @@ class Mutant:
         for before, after in self.changes:
             assert source.count(before) == 1, f"{self.rule}: {before!r} is {source.count(before)} times in the source"
             source = source.replace(before, after)
-        namespace = dict(self.function.__globals__)
+        function = inspect.unwrap(self.function)  # what a span goes around
+        namespace = dict(function.__globals__)
         exec(compile("from __future__ import annotations\n" + source, f"<{self.rule}>", "exec"), namespace)  # noqa: S102
-        original = self.function.__code__
-        self.function.__code__ = namespace[self.function.__name__].__code__
+        original = function.__code__
+        function.__code__ = inspect.unwrap(namespace[function.__name__]).__code__
         try:
             yield
         finally:
-            self.function.__code__ = original
+            function.__code__ = original
 
 
 def every(case: Case, preemptions: int | None = None) -> Callable[[], int]:

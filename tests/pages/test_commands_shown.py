@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-TOOLS = {"make", "cdk", "python", "pip", "aws", "curl", "gh", "export", "."}
+TOOLS = {"make", "cdk", "python", "pip", "aws", "curl", "gh", "terraform", "export", "."}
+TOOLS |= {"docker", "sha256sum", "tar", "uploader/uploader"}
 AN_ID = "20261123T060500Z-3f9c2ab"
 WHOLE_COMMANDS = {"s3", "logs", "cloudformation deploy"}
 """Services with commands of the AWS CLI that are not operations of an API, and single ones."""

@@ -30,7 +30,7 @@ from uploader.publishing.publish import Build, Published
 from uploader.publishing.publish import publish as publish_assets
 from uploader.publishing.retiring import find_retiring
 from uploader.s3.read_only import ReadOnly
-from uploader.tracing import note, traced
+from uploader.tracing import annotate, traced
 from uploader.treatment.rule_tables import parse_rules
 from uploader.treatment.selection import Selection
 
@@ -198,7 +198,7 @@ def _publish_build(
     )
     # Before it is current: afterwards it is the one that it would be compared with.
     retires = _retiring(bucket, site.layout, whole, needed=dry_run) if ask_retiring else None
-    note(
+    annotate(
         aws__s3__bucket=site.bucket,
         asset_cleaner__site=prefix,
         asset_cleaner__channel=build.channel,
@@ -207,7 +207,7 @@ def _publish_build(
         cicd__pipeline__run__url__full=whole.metadata.get("build_url"),
     )
     published = publish_assets(bucket, whole, stage=stage, newest=newest, started=progress.started, sent=progress.sent)
-    note(
+    annotate(
         asset_cleaner__release=published.id,
         asset_cleaner__files__uploaded=len(published.uploads),
         asset_cleaner__files__unchanged=len(published.unchanged),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from release_log.policy_settings import HALF_PENDING_TTL
 from uploader.errors import StoppedError, UploaderError
-from uploader.tracing import traced
+from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,6 +99,7 @@ class Intent:
         Raises:
             UploaderError: S3 refused, or did not answer.
         """
+        annotate(aws__s3__key=key)
         unknown = f"whether {key} was written is not known"
         self.keep = True
         try:

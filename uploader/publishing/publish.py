@@ -28,7 +28,7 @@ from uploader.protocol.placing import put_in_place
 from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files
 from uploader.publishing.known_headers import read_known
-from uploader.tracing import traced
+from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -265,6 +265,7 @@ def _warn_of_changed(uploads: list[Upload]) -> None:
 def _send(
     bucket: BucketPort, layout: Layout, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]
 ) -> None:
+    annotate(asset_cleaner__files=len(uploads))
     # Two pages with the same content are stored once.
     files = {_object_of(layout, upload.asset): upload.asset for upload in uploads}
     bucket.put((asset._replace(key=key) for key, asset in files.items()), note)
