@@ -210,6 +210,10 @@ def _check_end(site: Site, policy: Policy, report: Report) -> None:
         msg = f"{site.current()} is current, and the cleaner says {dict(report.current)}"
         raise BrokenPromiseError(msg)
     _compare(site, policy, report.at, last=True)
+    strays = _strays(site, policy) if site.current() and not stopped else set()
+    if strays:
+        msg = f"no release ever named {sorted(strays)}, and it is still there"
+        raise BrokenPromiseError(msg)
     left = _protections(site)
     if left and not stopped:
         msg = f"{left} expired long ago, and is still there"
@@ -257,6 +261,17 @@ def _close(site: Site, policy: Policy, report: Report) -> Report:
     return report
 
 
+def _strays(site: Site, policy: Policy) -> set[str]:
+    """Stored pages and assets with a fingerprint that no release ever named, and nobody needs."""
+    layout, ledger = site.layout, read_ledger(site)
+    objects = site.world.objects
+    ours = {key for key in objects if (site.owns(key) and local_asset(key).fingerprinted) or layout.stores(key)}
+    named = [release for each in site.world.sites for _, release in each.published.values()]
+    named += [decode(objects[key].body, layout.prefix) for key in objects if key.startswith(layout.pins)]
+    around = needed_around(site, policy) | (ledger.around if ledger else frozenset())
+    return ours.difference(*(release.all_keys for release in named), around, within_limit(site))
+
+
 def _lying(site: Site, pages: Collection[str]) -> set[str]:
     """What stays of a site that has ended while pages are in place that are left to people: of which releases they are.
 
@@ -279,7 +294,7 @@ def _clean(site: Site, policy: Policy) -> Report:
         world.trace.append("-- somebody publishes again what belongs in place")
         publish_again(site, sorted(site.current()))
         world.check()
-        _unpin(site, site.given_up.keys() - site.current_pages())
+        _unpin(site, {key for key in world.asked_for if site.owns(key) and site.gave_up(key)} - site.current_pages())
         needed = frozenset().union(*(each.current_keys().union(*each.pinned.values()) for each in world.sites))
         for key in world.asked_for.keys() - site.current_pages() - needed:
             if site.owns(key):
