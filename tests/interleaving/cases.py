@@ -16,7 +16,8 @@ from tests.interleaving import cast
 from tests.interleaving.actor import Actor, Verdict
 from tests.interleaving.exhaustive import Case
 from tests.interleaving.explore import PAGE, VERSIONS, FoundError, judged
-from tests.interleaving.verdict import Watch, settle
+from tests.interleaving.verdict import settle
+from tests.interleaving.watch import Watch
 from tests.interleaving.world import LAYOUT, World
 
 if TYPE_CHECKING:

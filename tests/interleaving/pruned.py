@@ -10,7 +10,8 @@ from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError
 from tests.interleaving.cases import A, B, C, go_on, release
 from tests.interleaving.explore import PAGE, judged
-from tests.interleaving.verdict import Watch, settle
+from tests.interleaving.verdict import settle
+from tests.interleaving.watch import Watch
 from tests.interleaving.world import LAYOUT, World
 
 POLICY = Policy(version_limit=9, version_ttl=0, removed_ttl=1000, grace=0)
