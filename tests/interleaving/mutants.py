@@ -760,6 +760,20 @@ MUTANTS = (
         partial(nested.page_of_the_site_around, seen=False),
     ),
     Mutant(
+        "what a page of a site around asks for stays that its cleaner has found in place of the current one",
+        "the same",
+        nesting._needed_by,  # noqa: SLF001
+        (("ledger.lingering.keys() | ", ""),),
+        nested.old_page_of_the_site_around,
+    ),
+    Mutant(
+        "of a site around, the newest markers by instant and by name count",
+        "a marker there was copied, and an asset of the newer release is deleted",
+        nesting._newest,  # noqa: SLF001
+        ((", sorted(ids, reverse=True)):", ",):"),),
+        nested.copied_marker_of_the_site_around,
+    ),
+    Mutant(
         "an uploader waits for the cleaners of the sites around",
         "the first release of a site inside relies on an asset that the outer site's cleaner deletes a moment later",
         uploader_look.look_around,
