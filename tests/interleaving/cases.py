@@ -34,6 +34,9 @@ SOON = Policy(version_limit=0, version_ttl=0, removed_ttl=3600, grace=0)
 LATER = Policy(version_limit=0, version_ttl=3600, removed_ttl=60, grace=0)
 """Removed assets are due after a minute."""
 
+KEEPING = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0, keep_releases=1)
+"""The same, but for those of the release before."""
+
 STAGED_ID = "20261123T110000Z-staged"
 
 OLD_ID = "20261123T120000Z-r0"
@@ -328,6 +331,7 @@ PIN = uploader(cast.pinning(OLD_ID))
 ROLL_BACK = uploader(cast.rolling_back(OLD_ID))
 CLEANER = cleaner_of(AT_ONCE)
 OTHER_CLEANER = cleaner_of(AT_ONCE, "D")
+KEPT = case("a release that is kept", superseded, cleaner_of(KEEPING), policy=KEEPING)
 
 
 BACK_AND_CLEANER = case("an upload brings back what is being deleted", superseded, BACK, CLEANER)

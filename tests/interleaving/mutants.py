@@ -411,6 +411,13 @@ MUTANTS = (
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
+        "the releases that `keep_releases` keeps protect their assets",
+        "nothing is left to roll back to",
+        decision._view,  # noqa: SLF001
+        (("*(published.release.all_keys for published in log.markers.of(kept))", ""),),
+        every(cases.KEPT),
+    ),
+    Mutant(
         "a pin that is ended is deleted only if it is the one that was read",
         "a deletion that arrives late takes a new pin of the release, and then its assets are deleted",
         pins.unpin,
