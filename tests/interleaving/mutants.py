@@ -781,6 +781,13 @@ MUTANTS = (
         nested.copied_marker_of_the_site_around,
     ),
     Mutant(
+        "of a site around, the releases from the newest one on that is in place count",
+        "an asset is deleted while visitors get that release's pages",
+        nesting._newest,  # noqa: SLF001
+        (("line[: placed + count]", "line[:count]"),),
+        nested.release_around_that_is_not_in_place,
+    ),
+    Mutant(
         "an uploader waits for the cleaners of the sites around",
         "the first release of a site inside relies on an asset that the outer site's cleaner deletes a moment later",
         uploader_look.look_around,

@@ -147,6 +147,14 @@ def copied_marker_of_the_site_around() -> None:
     _clean_inside_for_days(world, "a marker of the site around that was copied")
 
 
+def release_around_that_is_not_in_place() -> None:
+    """The outer site's newest release is not in place, so that the one before, which has OLD, is current; days pass."""
+    world = two_sites()
+    release(world, [OLD], "r0")
+    cast.publish_alone(world, [OUTSIDE], "r1", placed=False)
+    _clean_inside_for_days(world, "a release of the site around that is not in place")
+
+
 def _clean_inside_for_days(world: World, name: str, *, cleans_around: bool = False) -> None:
     with judged(world, name):
         _release(world, INNER, [NEW], "i0")
