@@ -435,7 +435,7 @@ LOST_AND_COPIED = case("a lost ledger, and an old marker that was copied", lost_
 LOST_COPIED_AND_NEXT = case("the same, and a new version", lost_and_copied, CLEANER, NEXT)
 DOUBT_THAT_ENDED = case("a doubt that ended a moment ago", doubt_that_ended, cleaner_of(LATER), policy=LATER)
 END_AND_WRONG_CLOCK = case("an end, and a release by a wrong clock", end_and_wrong_clock, cleaner_of(SOON), policy=SOON)
-DOUBT_AND_CUT_OFF = case("a doubt, and a release that is not in place", doubt_and_cut_off, CLEANER, NEXT)
+DOUBT_AND_CUT_OFF = case("a doubt, and a release that is not in place", doubt_and_cut_off, CLEANER)
 DOUBTFUL_END = case("a channel that seemed to have ended", doubtful_end, cleaner_of(LATER), policy=LATER)
 """Somebody sets instants anew."""
 

@@ -501,7 +501,7 @@ MUTANTS = (
         "what it replaces goes, though its pages are in place: nobody knew that it was current",
         order.find_order,
         (("(at := read[i].placed_at) is not None", "(at := read[i].at)"),),
-        every(cases.DOUBT_AND_CUT_OFF, preemptions=1),
+        every(cases.DOUBT_AND_CUT_OFF),
     ),
     Mutant(
         "after a contradiction nothing counts as retired before the release that ended it",

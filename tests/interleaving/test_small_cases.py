@@ -115,7 +115,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_schedule(cases.LOST_AND_COPIED, preemptions=1),
         lambda: every_schedule(cases.LOST_COPIED_AND_NEXT),
         lambda: every_schedule(cases.DOUBT_THAT_ENDED),
-        lambda: every_schedule(cases.DOUBT_AND_CUT_OFF, preemptions=1),
+        lambda: every_schedule(cases.DOUBT_AND_CUT_OFF),
         lambda: every_schedule(cases.DOUBTFUL_END),
         lambda: every_schedule(cases.END_AND_WRONG_CLOCK),
         lambda: every_schedule(cases.INTENT_COPIED, preemptions=PREEMPTIONS),
