@@ -163,18 +163,18 @@ def doubt_that_ended(policy: Policy) -> World:
 def doubt_and_cut_off(policy: Policy) -> World:
     """B is current, though an end of the channel before it counts as newer: the ledger was lost, and the end copied.
 
-    A new release of the channel is cut off before its pages are in place.
+    A new release of the channel is cut off before it is in place. No page in place shows what visitors get.
     """
     world = World()
     end = LAYOUT.marker_key("20261123T120000Z-end")
     world.put(end, cast.end_body("default", world))
     world.advance(TOLERANCE.total_seconds() + 1)
-    release(world, [B, PAGE], "back")
+    release(world, [B], "back")
     world.advance(10)
     world.rewrite(end, world.objects[end])
     cast.clean_alone(world, policy)
     world.advance(10)
-    cast.publish_alone(world, [A, PAGE], "r2", placed=False)
+    cast.publish_alone(world, [A], "r2", placed=False)
     world.advance(10)
     return world
 
