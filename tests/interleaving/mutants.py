@@ -418,6 +418,13 @@ MUTANTS = (
         every(cases.KEPT),
     ),
     Mutant(
+        "their markers stay, however old",
+        "the same, as nobody knows any more what they have",
+        run._stay,  # noqa: SLF001
+        (("*decided.kept, ", ""),),
+        pruned.marker_of_a_kept_release,
+    ),
+    Mutant(
         "a pin that is ended is deleted only if it is the one that was read",
         "a deletion that arrives late takes a new pin of the release, and then its assets are deleted",
         pins.unpin,
