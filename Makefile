@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 LAMBDA_PYTHON = $(shell for each in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python3.13"; do \
 	"$$each" -c '' 2>/dev/null && { echo "$$each"; exit; }; done; echo .venv/bin/python)
 
-CODE := app.py release_log uploader cleaner_lambda infra examples bench tests docs/tables
+CODE := app.py release_log uploader cleaner_lambda asset_cleaner_cdk infra examples bench standalone tests docs/tables docs/site
 STAMPS := .setup
 # More workers than the cores of a small machine: tests wait for servers, schedules and networks that hang.
 WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
@@ -27,7 +27,7 @@ PIP := .venv/bin/python -m pip
 SYSTEM_CERTS := $(PYTHON) -c 'import ssl; paths = ssl.get_default_verify_paths(); print(paths.cafile or paths.capath or "")'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup uploader demo test package release acceptance torture bench bench-cleaner bench-test cold-start lint docs format clean
+.PHONY: help setup uploader demo test template package bundle release acceptance torture bench bench-cleaner bench-test cold-start lint docs docs-site format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,17 +39,26 @@ uploader: $(STAMPS)/uploader ## install only what `.venv/bin/python -P -m upload
 demo: setup ## show the product on an embedded AWS: three releases, and what the cleaner deletes
 	@python -m examples.demo
 
-test: setup $(STAMPS)/browser ## run all tests except the benchmark's and the package's
-	@python -m pytest $(WORKERS) --ignore tests/bench --ignore tests/package
+test: setup $(STAMPS)/browser ## run all tests except the benchmark's, the package's and the archives'
+	@python -m pytest $(WORKERS) --ignore tests/bench --ignore tests/package --ignore tests/standalone
 
-package: $(STAMPS)/emulator ## build the package into dist/, and try it in an empty environment of each Python it supports
-	@rm -rf dist
+template: $(STAMPS)/python ## write the template for who has no CDK, and the zip that it names, into dist/
+	@CDK_VALIDATION=false python -m infra.template dist
+
+package: $(STAMPS)/emulator ## build the packages and the template into dist/, and try them in empty environments and an embedded AWS
+	@rm -rf dist/asset[_-]cleaner*
 	@uv build --quiet --no-build-isolation --python .venv/bin/python
+	@python -m infra.distribution dist
+	@$(MAKE) --no-print-directory template
 	@python -m pytest tests/package
+
+bundle: $(STAMPS)/emulator ## build archives of the uploader with a Python of its own into dist/, and try them
+	@python -m standalone
+	@python -m pytest tests/standalone
 
 release: ## check, build and tag the version in uploader/about.py; a pushed tag is published by GitHub Actions
 	@.ci/release check
-	@$(MAKE) lint test package
+	@$(MAKE) lint test package bundle
 	@.ci/release tag
 
 acceptance: setup ## try the product at a real AWS; options go into ACCEPTANCE="--region A --region B --yes"
@@ -79,17 +88,21 @@ lint: $(STAMPS)/python ## check style, types and the documents' tables
 	mypy $(CODE)
 	@lint-imports --no-cache --no-logo >.setup/imports 2>&1 || { cat .setup/imports; exit 1; }
 	@python -m docs.tables --check
+	@hadolint Dockerfile
 	@zizmor --offline --quiet --no-progress action.yml .github
 
 docs: $(STAMPS)/python ## generate the tables of the documents
 	@python -m docs.tables
+
+docs-site: $(STAMPS)/python ## build the documents as a site, into site/
+	@python -m docs.site site
 
 format: $(STAMPS)/python docs ## format the code, apply automatic fixes, generate the documents' tables
 	ruff check --fix-only --quiet $(CODE)
 	ruff format $(CODE)
 
 clean: ## remove everything that setup installed
-	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules tests/browser/node_modules bench/.venv bench/runtime/.venv cdk.out dist demo.html
+	rm -rf .venv $(STAMPS) node_modules examples/emulator/.venv examples/site/node_modules tests/browser/node_modules bench/.venv bench/runtime/.venv cdk.out dist site demo.html
 
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "setup: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name one with make PYTHON=...")'

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.changes import restate
 from cleaner_lambda.ending import ends_without_marker, has_ended
 from cleaner_lambda.errors import WholeNeededError
-from cleaner_lambda.history import History, fold, newest, not_before
+from cleaner_lambda.history import History, fold, not_before
 from cleaner_lambda.ledger import Folded
 from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stops_for_lost
 from cleaner_lambda.markers import Markers, read_markers
@@ -71,7 +71,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     if must_replay(ledger, markers, new):
         _need_whole(loaded, because=True)
         markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
-        order = find_order(ledger, newest([*markers.of(markers.listed), *ends]), new)
+        order = find_order(ledger, [*markers.of(markers.listed), *ends], new)
         history = replay(markers, new, ledger, ends, order.sure_since, lost=ledger.has_only_begun)
     else:
         lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
@@ -82,7 +82,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         found = {channel: tuple(read[i] for i in line if i in read) for channel, line in lines.items()}
         known = {channel: line for channel, line in found.items() if line}
         placed = [each for line in known.values() for each in line if is_unplaced(ledger, each.id)]
-        order = find_order(ledger, newest([*(each for line in known.values() for each in line), *new]), new)
+        order = find_order(ledger, [each for line in known.values() for each in line], new)
         history = fold(_known(known, ledger), new, placed, order.sure_since)
     if order.sure_since is not None:
         history = not_before(history, order.sure_since)

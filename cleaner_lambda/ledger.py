@@ -107,7 +107,8 @@ class Ledger:
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
         cut: Order of a marker: a replay needs no marker up to it (`cleaner_lambda.replay`); None if it needs all.
-        doubts: Channel -> why it is unknown which of its releases is current, until it has a new one.
+        doubts: Channel -> why it is unknown which of its releases is current, until a new one is in place.
+        after_doubt: Channel of ``doubts`` -> ids of its releases since then, none of which is in place yet.
         sure_since: When the last such doubt ended; no asset counts as retired before that.
         retired: Key -> every retired asset.
         owed: Keys whose tags have to be checked: their asset is live again, or its tags are unknown. Also keys that
@@ -128,6 +129,7 @@ class Ledger:
     gone: Mapping[str, Folded] = field(default_factory=dict)
     cut: tuple[datetime, str] | None = None
     doubts: Mapping[str, Contradiction] = field(default_factory=dict)
+    after_doubt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sure_since: datetime | None = None
     retired: Mapping[str, Retired] = field(default_factory=dict)
     owed: frozenset[str] = frozenset()
@@ -176,12 +178,13 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
     """The ledger without its retired assets, as its file has it."""
     return {
         "current": dict(ledger.current),
-        **({} if ledger.older else {"behind": {channel: list(ids) for channel, ids in ledger.behind.items()}}),
+        **({} if ledger.older else {"behind": _encode_ids(ledger.behind)}),
         "lingering": {i: at and format_instant(at) for i, at in ledger.lingering.items()},
         "folded": _encode_folded(ledger.folded),
         "gone": _encode_folded(ledger.gone),
         "cut": ledger.cut and [format_instant(ledger.cut[0]), ledger.cut[1]],
-        "doubts": {channel: list(doubt) for channel, doubt in ledger.doubts.items()},
+        "doubts": _encode_ids(ledger.doubts),
+        "after_doubt": _encode_ids(ledger.after_doubt),
         "sure_since": ledger.sure_since and format_instant(ledger.sure_since),
         "owed": sorted(ledger.owed),
         "deleting": encode_announcement(ledger.deleting),
@@ -227,14 +230,13 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
     ledger = Ledger(
         current=fields.text_mapping(document["current"]),
         folded=_decode_folded(document["folded"], cut),
-        # An older version's ledger has none of these six.
-        behind={channel: tuple(map(fields.text, ids)) for channel, ids in document.get("behind", {}).items()},
+        # An older version's ledger has none of these seven.
+        behind=_decode_ids(document.get("behind", {})),
         lingering={i: fields.optional_instant(at) for i, at in document.get("lingering", {}).items()},
         gone=_decode_folded(document.get("gone", {}), cut),
         cut=cut,
-        doubts={
-            channel: Contradiction(*map(fields.text, doubt)) for channel, doubt in document.get("doubts", {}).items()
-        },
+        doubts={channel: Contradiction(*ids) for channel, ids in _decode_ids(document.get("doubts", {})).items()},
+        after_doubt=_decode_ids(document.get("after_doubt", {})),
         sure_since=fields.optional_instant(document.get("sure_since")),
         owed=fields.texts(document["owed"]),
         deleting=decode_announcement(document["deleting"]),
@@ -293,6 +295,14 @@ def _decode_marker(release_id: str, entry: dict[str, Any], cut: tuple[datetime, 
         fields.flag(entry.get("ended", False)),
         placed,
     )
+
+
+def _encode_ids(lists: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    return {channel: list(ids) for channel, ids in lists.items()}
+
+
+def _decode_ids(lists: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {channel: tuple(map(fields.text, ids)) for channel, ids in lists.items()}
 
 
 def _decode_cut(value: list[str] | None) -> tuple[datetime, str] | None:

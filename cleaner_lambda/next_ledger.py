@@ -38,6 +38,7 @@ def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded],
         behind={channel: line[1:] for channel, line in lines.items() if line[1:]},
         folded=folded,
         doubts=log.order.doubts,
+        after_doubt=log.order.after_doubt,
         sure_since=log.order.sure_since,
         older=False,
     )

@@ -4,8 +4,8 @@ A marker that is copied onto itself, or restored from a backup, has a new ``Last
 ``LastModified`` when a run first saw it. The ledger keeps that instant, also while the marker is gone.
 
 For markers that no ledger has seen, their ids show whether the instants can be right (`release_log.marker_order`). If
-they cannot, nothing is deleted until the channel has a new release. That release is certainly current, and from then on
-no retired asset is dated earlier than it.
+they cannot, nothing is deleted until the channel has a new release that is in place: until then nobody knows whose
+pages are. That release is certainly current, and from then on no retired asset counts from earlier than that.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.history import newest
 from cleaner_lambda.policy import Reason, Stop
 from release_log.marker_order import Dated, contradiction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.history import Published
@@ -34,16 +35,19 @@ class Order:
 
     Attributes:
         doubts: Channel -> why it is unknown which of its releases is current.
+        after_doubt: See `cleaner_lambda.ledger.Ledger.after_doubt`.
         sure_since: When the last doubt ended; None if there was none, or none has ended.
     """
 
     doubts: Mapping[str, Contradiction] = field(default_factory=dict)
+    after_doubt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sure_since: datetime | None = None
 
     @property
     def stops(self) -> tuple[Stop, ...]:
         """Why nothing may be deleted."""
-        return tuple(_stop(channel, doubt) for channel, doubt in sorted(self.doubts.items()))
+        doubts = sorted(self.doubts.items())
+        return tuple(_stop(channel, doubt, self.after_doubt.get(channel, ())) for channel, doubt in doubts)
 
 
 def is_unseen(ledger: Ledger, release_id: str) -> bool:
@@ -63,32 +67,39 @@ def placed_instants(ledger: Ledger, listed: Mapping[str, datetime]) -> dict[str,
     return {**listed, **known}
 
 
-def find_order(ledger: Ledger, current: Mapping[str, Published], new: Iterable[Published]) -> Order:
+def find_order(ledger: Ledger, known: Iterable[Published], new: Sequence[Published]) -> Order:
     """Find the channels whose current release is unknown.
 
     Args:
         ledger: The ledger.
-        current: Channel -> its newest release.
+        known: The current releases by the ledger; or all that a replay reads.
         new: The releases whose markers the ledger has not folded in.
     """
+    read = {each.id: each for each in (*known, *new)}
+    current = newest(read.values())
     unseen: dict[str, list[Dated]] = {}
     for each in new:
         if is_unseen(ledger, each.id):
             unseen.setdefault(each.release.channel, []).append(_dated(each))
     for channel, markers in unseen.items():
-        newest = current.get(channel)
+        last = current.get(channel)
         # A marker that was copied before any run saw it can count as newer than one that came after it.
-        if newest is not None and not is_unseen(ledger, newest.id):
-            markers.append(_dated(newest))
+        if last is not None and not is_unseen(ledger, last.id):
+            markers.append(_dated(last))
     found = {channel: doubt for channel, markers in unseen.items() if (doubt := contradiction(markers)) is not None}
-    ended = {
-        channel: current[channel].at
-        for channel in ledger.doubts
-        if channel in current and channel not in found and is_unseen(ledger, current[channel].id)
-    }
-    left = {channel: doubt for channel, doubt in ledger.doubts.items() if channel not in ended}
-    sure_since = max((at for at in (ledger.sure_since, *ended.values()) if at is not None), default=None)
-    return Order({**left, **found}, sure_since)
+    left = {channel: doubt for channel, doubt in ledger.doubts.items() if channel not in found}
+    after, ended = {}, []
+    for channel in tuple(left):
+        ids = {*ledger.after_doubt.get(channel, ())}
+        ids |= {each.id for each in (current.get(channel),) if each is not None and is_unseen(ledger, each.id)}
+        placed = [at for i in ids & read.keys() if (at := read[i].placed_at) is not None]
+        if placed:
+            ended.append(max(placed))
+            del left[channel]
+        elif ids:
+            after[channel] = tuple(sorted(ids))
+    sure_since = max((at for at in (ledger.sure_since, *ended) if at is not None), default=None)
+    return Order({**left, **found}, after, sure_since)
 
 
 def _dated(published: Published) -> Dated:
@@ -108,10 +119,15 @@ def gone_after(ledger: Ledger, known: Mapping[str, Folded], there: Mapping[str, 
     return {i: gone[i] for i in {*newest, *(gone.keys() & set(ledger.current.values()))}}
 
 
-def _stop(channel: str, doubt: Contradiction) -> Stop:
+def _stop(channel: str, doubt: Contradiction, after: tuple[str, ...]) -> Stop:
+    why = f"{doubt} (somebody copied or restored markers that no ledger had seen)"
     message = (
-        f"it is unknown which release of channel {channel!r} is current: {doubt} (somebody copied or restored markers "
-        "that no ledger had seen). Nothing is deleted until that channel has a new release: publish the one that is "
-        "live again, or roll back to it"
+        f"it is unknown which release of channel {channel!r} is current: {why}. Nothing is deleted until that channel "
+        "has a new release: publish the one that is live again, or roll back to it"
     )
+    if after:
+        message = (
+            f"it is unknown which release of channel {channel!r} was current before {after[-1]}: {why}. Nothing is "
+            "deleted until that one is in place: run its command again, or publish the next release"
+        )
     return Stop(Reason.UNKNOWN_ORDER, message)

@@ -1,5 +1,1 @@
-"""The stack that ``cdk deploy`` installs.
-
-Each module adds its part by a function. A `Construct` class would put its own id into the logical id of every resource
-in it; a class that is renamed, or a resource that moves into another class, would then replace those resources.
-"""
+"""What only a checkout has: the bundle's build, the stack of ``cdk deploy``, and the template without the CDK."""

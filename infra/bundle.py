@@ -5,26 +5,31 @@ Built without Docker, and always the same bytes.
 
 from __future__ import annotations
 
-import json
+import hashlib
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asset_cleaner_cdk.bundled import text, zip_entry
 from release_log.environment import SITES_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-    from infra.settings.stack import SiteSettings
+    from asset_cleaner_cdk.settings.stack import SiteSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 
 PACKAGES = ("cleaner_lambda", "release_log")
 
 PYTHON = "3.13"
-"""The Lambda's Python: the newest version that the tests run the bundle on. `infra.cleaner` has it too."""
+"""The Lambda's Python: the newest version that the tests run the bundle on. `asset_cleaner_cdk.cleaner` has it too."""
+
+NAMED = 20
+"""Hexadecimal digits of the content's hash in the name of the zip."""
 
 _INSTALLER_FILES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 """Files in which an installer describes itself and the machine: they would change the bundle's hash for no reason."""
@@ -93,7 +98,24 @@ def build(out: Path) -> Path:
     return out
 
 
-def add_sites(bundle: Path, sites: Iterable[SiteSettings]) -> Path:
+def zipped(bundle: Path, out: Path) -> Path:
+    """Zip a bundle, under a name made from its content: the same files have the same name on every machine.
+
+    Args:
+        bundle: The bundle.
+        out: The folder for the zip.
+    """
+    digest = hashlib.sha256()
+    archive = out / "unnamed.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        for path in sorted(path for path in bundle.rglob("*") if path.is_file()):
+            name, content = path.relative_to(bundle).as_posix(), path.read_bytes()
+            opened.writestr(zip_entry(name), content)
+            digest.update(f"{name} {len(content)}\n".encode() + content)
+    return archive.rename(out / f"asset-cleaner-{digest.hexdigest()[:NAMED]}.zip")
+
+
+def add_sites(bundle: Path, sites: Sequence[SiteSettings]) -> Path:
     """Write the file that says what the function cleans; the bundle's hash changes with it.
 
     Args:
@@ -103,8 +125,7 @@ def add_sites(bundle: Path, sites: Iterable[SiteSettings]) -> Path:
     Returns:
         ``bundle``.
     """
-    entries = [{"bucket": site.bucket, "prefix": site.prefix, "policy": dict(site.policy)} for site in sites]
-    (bundle / SITES_FILE).write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+    (bundle / SITES_FILE).write_text(text(sites), encoding="utf-8")
     return bundle
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from infra.settings.errors import ContextError
+from asset_cleaner_cdk.settings.errors import ContextError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

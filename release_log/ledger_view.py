@@ -71,7 +71,8 @@ class LedgerView:
         current: Channel -> id of its current release, or of the marker that says that the channel has ended.
         folded: Id -> every marker that the cleaner has seen.
         gone: Id -> those of them that do not exist any more.
-        doubts: Channel -> why it is unknown which of its releases is current, until it has a new one.
+        doubts: Channel -> why it is unknown which of its releases is current, until it has a new one. The cleaner's
+            last until that one is in place.
         retired: Every retired asset; in a head none, as other files have them.
         deleting: What a run was about to delete when the ledger was written.
         listed_at: When the last full listing was.
@@ -124,6 +125,7 @@ def view(body: bytes) -> LedgerView:
             doubts={
                 channel: Contradiction(*map(fields.text, doubt))
                 for channel, doubt in document.get("doubts", {}).items()
+                if channel not in document.get("after_doubt", {})
             },
             retired=() if lines else tuple(_retired(key, entry) for key, entry in document["retired"].items()),
             deleting=decode_announcement(document["deleting"]),

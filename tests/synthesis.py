@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from asset_cleaner_cdk.settings.stack import settings_from
 from infra.bundle import add_sites
 from infra.quotas import WITHOUT_THE_CDKS_LIMIT
-from infra.settings.stack import settings_from
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def define(context: Mapping[str, object], bundle: Path, out: Path | None = None)
     start_cdk()
     import aws_cdk as cdk  # noqa: PLC0415 (not before the CDK is started)
 
-    from infra.stack import AssetCleaner  # noqa: PLC0415
+    from infra.stack import AssetCleanerStack  # noqa: PLC0415
 
     given = {**WITHOUT_THE_CDKS_LIMIT, **json.loads((ROOT / "cdk.json").read_text())["context"]}
     app = cdk.App(context=given, outdir=None if out is None else str(out))
     # The CDK remembers the hash of a folder by its name, and an earlier stack had other sites.
     cdk.AssetStaging.clear_asset_hash_cache()
     settings = settings_from(context)
-    return app, AssetCleaner(app, settings, add_sites(bundle, settings.sites))
+    return app, AssetCleanerStack(app, settings, add_sites(bundle, settings.sites))

@@ -13,6 +13,8 @@ _UNSEEN = re.compile(
 )
 """Characters that Python calls printable although nobody sees them: fillers, and selectors of variants."""
 
+_CONCEALED: set[str] = set()
+
 _PASSWORD = re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/'\"]*@")
 
 
@@ -20,7 +22,7 @@ def printable(text: str) -> str:
     r"""A text in one line in which nothing is hidden, and which moves no cursor and sets no title.
 
     Control characters, line breaks, and characters that change the direction or are not visible are escaped as in
-    Python (``\x1b``, ``\u202e``). A password in a URL is left out.
+    Python (``\x1b``, ``\u202e``). A password in a URL is left out, and so is a URL that is a secret itself.
     """
     if "://" in text:
         text = without_passwords(text)
@@ -30,5 +32,12 @@ def printable(text: str) -> str:
 
 
 def without_passwords(text: str) -> str:
-    """A text whose URLs have no user and password: ``http://***@host``."""
+    """A text whose URLs have no user and password: ``http://***@host``; one that was concealed is ``***``."""
+    for url in _CONCEALED:
+        text = text.replace(url, "***")
     return _PASSWORD.sub("***@", text)
+
+
+def conceal(url: str) -> None:
+    """Leave a URL that is a secret out of every text from now on."""
+    _CONCEALED.add(url)

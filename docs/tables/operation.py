@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from asset_cleaner_cdk.alarms import ALARMS, Alarm, Missing
 from cleaner_lambda.completion_event import FIELDS
 from cleaner_lambda.report import STOPS
 from cleaner_lambda.request import FLAGS, SITE_KEYS
 from docs.tables.markdown import code, table
-from infra.alarms import ALARMS, Alarm, Missing
 from release_log.metrics import Metric
 
 _WITHOUT_A_VALUE = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+from asset_cleaner_cdk.build_job.trusted_job import JobSettings, trusted_job
+from asset_cleaner_cdk.settings.stack import OWN, SiteSettings, StackSettings
 from docs.tables.markdown import code, table
-from infra.build_job.trusted_job import JobSettings, trusted_job
-from infra.settings.stack import OWN, SiteSettings, StackSettings
+from infra.parameters import PARAMETERS
 from release_log.policy_settings import SETTINGS
 from uploader.treatment.rule_settings import NOT_SETTINGS, RULE_SETTINGS
 
@@ -35,11 +36,20 @@ def _default(value: object) -> str:
     return code(value) if isinstance(value, str) else str(value) if isinstance(value, int) else ""
 
 
+def parameters() -> str:
+    """The parameters of the plain template."""
+    rows = [
+        [code(each.name), "" if each.default in (None, "") else code(str(each.default)), each.doc]
+        for each in PARAMETERS
+    ]
+    return table(["parameter", "default", ""], rows)
+
+
 def subjects(*jobs: dict[str, str]) -> str:
     """The token's subject that the stack trusts, for each of some jobs.
 
     Args:
-        jobs: The settings that name the job; `infra.build_job.trusted_job` refuses those that leave one open.
+        jobs: The settings that name the job; `asset_cleaner_cdk.build_job` refuses those that leave one open.
     """
     trusted = [(settings, trusted_job(JobSettings(**settings))) for settings in jobs]
     rows = [

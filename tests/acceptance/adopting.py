@@ -74,7 +74,7 @@ def refuse_another_region(world: World) -> str:
 
 
 def refuse_in_handler(world: World) -> str:
-    from infra.adoption_handler import turn_on  # noqa: PLC0415 (for the embedded AWS only)
+    from asset_cleaner_cdk.adoption_handler import turn_on  # noqa: PLC0415 (for the embedded AWS only)
 
     place, bucket = world.places[0], world.bucket("elsewhere")
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from infra.alarms import ALARMS, Subject
+from asset_cleaner_cdk.alarms import ALARMS, Subject
 from tests.acceptance.steps import Step, expect
 from tests.acceptance.template import count, synthesised, texts
 from tests.acceptance.world import TAG

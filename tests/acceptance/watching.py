@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from infra.alarms import ALARMS, Subject
+from asset_cleaner_cdk.alarms import ALARMS, Subject
 from release_log.metrics import NAMESPACE, dimensions
 from tests.acceptance.account import IAM_SECONDS
 from tests.acceptance.publishing import EVENT, ROLE, log_of_runs

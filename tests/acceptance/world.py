@@ -20,7 +20,7 @@ TAG = "acceptance"
 """The tag of everything that the acceptance makes; its value is the run's id."""
 
 MOST_POLICIES = 10
-"""Of a role; `infra.build_job.role` has the same number, and starts the CDK."""
+"""Of a role; `asset_cleaner_cdk.build_job.role` has the same number, and starts the CDK."""
 
 
 class BuildJob(NamedTuple):

@@ -71,18 +71,28 @@ def deploy_assembly(aws: EmbeddedAws, stack_name: str, out: Path) -> Deployed:
     """Give CloudFormation the output of a synthesis: a template, and the files that it refers to."""
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=FILES_BUCKET)
-    for folder in out.glob("asset.*"):
-        archive = shutil.make_archive(str(aws.scratch / folder.name), "zip", folder)
-        s3.upload_file(archive, FILES_BUCKET, f"{folder.name.removeprefix('asset.')}.zip")
+    for asset in out.glob("asset.*"):
+        folder = asset.is_dir()
+        archive = shutil.make_archive(str(aws.scratch / asset.name), "zip", asset) if folder else asset
+        s3.upload_file(archive, FILES_BUCKET, f"{asset.name.removeprefix('asset.').removesuffix('.zip')}.zip")
     return give(aws, stack_name, json.loads((out / f"{stack_name}.template.json").read_text()))
 
 
-def give(aws: EmbeddedAws, stack_name: str, template: dict[str, Any]) -> Deployed:
-    """Create or update the stack with a template, and wait until that has ended."""
+def give(
+    aws: EmbeddedAws, stack_name: str, template: dict[str, Any], parameters: Mapping[str, object] | None = None
+) -> Deployed:
+    """Create or update the stack with a template and its parameters, and wait until that has ended."""
     cloudformation = aws.client("cloudformation")
     aws.client("ssm").put_parameter(Name=VERSION_PARAMETER, Type="String", Value="30", Overwrite=True)
     body = json.dumps(_without_tls(template) if aws.enforces_iam else template)
-    arguments = {"StackName": stack_name, "TemplateBody": body, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    arguments = {
+        "StackName": stack_name,
+        "TemplateBody": body,
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "Parameters": [
+            {"ParameterKey": name, "ParameterValue": str(value)} for name, value in (parameters or {}).items()
+        ],
+    }
     changed, wanted = True, "UPDATE_COMPLETE"
     try:
         cloudformation.update_stack(**arguments)

@@ -39,7 +39,7 @@ BROKEN = "broken"
 """The second part of a file with this name cannot be uploaded."""
 
 WRITE_ONCE = ("markers", "pins", "staged", "pending", "pages")
-"""The folders of the release log in which nothing is overwritten; see `infra.permissions.write_once_statements`."""
+"""The folders of the release log in which nothing is overwritten; see `write_once_statements`."""
 
 _OVERWRITES = re.compile(rf"/\.releases/(?:{'|'.join(WRITE_ONCE)})/(?!.*[?&](?:tagging|partNumber))")
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from asset_cleaner_cdk import adoption_handler
+from asset_cleaner_cdk.adoption_handler import turn_on
 from examples.embedded_aws import ACCOUNT, REGION
-from infra import adoption_handler
-from infra.adoption_handler import turn_on
 from tests.e2e.strict_s3 import StrictS3
 
 if TYPE_CHECKING:

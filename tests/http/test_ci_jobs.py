@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.http.ci_jobs import ACTION, COMPONENT, ActionRun, gitlab_job
+from tests.http.webhook_server import Webhook
 from tests.paths import ROOT
 from uploader.about import VERSION
 
@@ -41,7 +42,10 @@ def test_the_action_publishes_and_its_summary_says_what_is_new_and_what_retires_
 ) -> None:
     site_folder("one", FIRST)
     site_folder("two", SECOND)
-    status, outputs = job.run(directory="one", release="v1")
+    with Webhook() as hook:
+        status, outputs = job.run(directory="one", release="v1", notify_url=hook.url)
+    assert [message["text"].split()[:2] for message in hook.messages] == [["Released", outputs["release"]]]
+    assert hook.url not in job.output + job.summary
     assert status == 0, job.output
     assert outputs["release"].endswith("-v1")
     assert (outputs["marker"] in uploader.keys(), outputs["uploaded"]) == (True, "2")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from asset_cleaner_cdk.build_job.trusted_job import JobSettings, TrustedJob, trusted_job
 from examples.embedded_aws import EmbeddedAws
-from infra.build_job.trusted_job import JobSettings, TrustedJob, trusted_job
 from tests.http.conftest import Uploader
 from tests.paths import ROOT
 

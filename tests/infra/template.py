@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from asset_cleaner_cdk.settings.stack import settings_from
 from cleaner_lambda.sites import sites_from
 from infra.bundle import add_sites
-from infra.settings.stack import settings_from
 from release_log.environment import SITES_FILE, Variable
 
 if TYPE_CHECKING:

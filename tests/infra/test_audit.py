@@ -31,7 +31,7 @@ ACCEPTED = {
     r"AwsSolutions-SQS3 .*/(Undelivered|FailedRuns)/Resource": (
         "these are dead-letter queues; cdk-nag does not see that EventBridge, Scheduler and Lambda deliver to them"
     ),
-    r"AwsSolutions-L1 .*/Cleaner/Resource": "3.13 is the newest on which the tests run the bundle",
+    r"AwsSolutions-L1 .*/(Cleaner|BucketNotificationsHandler.*)/Resource": "3.13 is the newest that the tests run",
     rf"AwsSolutions-IAM5\[Resource::.*/(assets/|shop/)?\*\] .*/{_ROLE}": (
         "a site's assets are named by their prefix alone: each new one has a new name"
     ),
@@ -42,9 +42,6 @@ ACCEPTED = {
         "the schedules of this installation's own group"
     ),
     r"AwsSolutions-IAM5\[Resource::\*\] .*/CleanerRole/DefaultPolicy/Resource": "X-Ray has no resources to name",
-    r"AwsSolutions-IAM5\[Resource::arn:.*:log-group:/aws/lambda/AssetCleaner-\*\] .*/AdoptionRole/.*": (
-        "CloudFormation names the CDK's handler"
-    ),
     r"AwsSolutions-CFR1 .*/Distribution/Resource": "assets are for whoever may see the pages",
     r"AwsSolutions-CFR2 .*/Distribution/Resource": "static files; a firewall is the owner's choice",
     r"AwsSolutions-CFR3 .*/Distribution/Resource": "access_logs is a setting",

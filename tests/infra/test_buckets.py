@@ -86,11 +86,11 @@ class TestExistingBucket:
     """With ``bucket=`` the stack adopts one."""
 
     def test_its_handler_is_our_own_and_fits_into_a_template(self, synthesise: Synthesise) -> None:
-        """In the place, and under the id, that the CDK's own handler has: an update keeps the bucket's events on."""
+        """Under the id that the CDK's own handler had in earlier versions: an update keeps the bucket's events on."""
         template = synthesise(bucket="my-bucket")
         name = "BucketNotificationsHandler050a0587b7544547bf325f094a3db834"
         code = properties(template, "AWS::Lambda::Function", name)["Code"]
-        assert code == {"ZipFile": (ROOT / "infra" / "adoption_handler.py").read_text()}
+        assert code == {"ZipFile": (ROOT / "asset_cleaner_cdk" / "adoption_handler.py").read_text()}
         assert len(code["ZipFile"]) <= 4096, "the longest that CloudFormation takes"
 
     def test_the_bucket_itself_is_not_the_stacks(self, synthesise: Synthesise) -> None:
@@ -99,15 +99,12 @@ class TestExistingBucket:
         assert resources(template, "AWS::S3::Bucket") == {}
         assert resources(template, "AWS::S3::BucketPolicy") == {}
 
-    def test_eventbridge_is_turned_on_and_its_other_notifications_stay(self, synthesise: Synthesise) -> None:
-        """With ``Managed: false``, the CDK's custom resource keeps the configuration of others."""
+    def test_the_handler_turns_on_eventbridge_for_it(self, synthesise: Synthesise) -> None:
+        """What the handler does with its other notifications, ``tests/http/test_adoption.py`` shows."""
         (notifications,) = resources(synthesise(bucket="my-bucket"), "Custom::S3BucketNotifications").values()
         assert notifications["Properties"] == {
             "ServiceToken": "${BucketNotificationsHandler050a0587b7544547bf325f094a3db834.Arn}",
             "BucketName": "my-bucket",
-            "NotificationConfiguration": {"EventBridgeConfiguration": {}},
-            "Managed": False,
-            "SkipDestinationValidation": False,
         }
 
     def test_what_turns_it_on_may_touch_only_that_buckets_notifications_and_its_own_logs(
@@ -118,13 +115,11 @@ class TestExistingBucket:
         handler = properties(
             template, "AWS::Lambda::Function", "BucketNotificationsHandler050a0587b7544547bf325f094a3db834"
         )
-        assert handler["Role"] == "${AdoptionRole.Arn}"
+        assert (handler["Role"], handler["LoggingConfig"]) == ("${AdoptionRole.Arn}", {"LogGroup": "${AdoptionLog}"})
         bucket = "arn:${AWS::Partition}:s3:::my-bucket"
-        logs = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/AssetCleaner-*"
         assert sorted(rights_of(template, "AdoptionRole")) == [
-            ("Allow", "logs:CreateLogGroup", logs, ""),
-            ("Allow", "logs:CreateLogStream", logs, ""),
-            ("Allow", "logs:PutLogEvents", logs, ""),
+            ("Allow", "logs:CreateLogStream", "${AdoptionLog.Arn}", ""),
+            ("Allow", "logs:PutLogEvents", "${AdoptionLog.Arn}", ""),
             ("Allow", "s3:GetBucketNotification", bucket, ""),
             ("Allow", "s3:PutBucketNotification", bucket, ""),
         ]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.build_job.trusted_job import GITHUB, GITLAB, JobSettings, trusted_job
-from infra.settings.errors import ContextError
-from infra.sites import SiteInStack
+from asset_cleaner_cdk.build_job.trusted_job import GITHUB, GITLAB, JobSettings, trusted_job
+from asset_cleaner_cdk.settings.errors import ContextError
+from asset_cleaner_cdk.sites import SiteInStack, suffix_of
 from release_log.layout import Layout
 from tests.e2e.strict_s3 import WRITE_ONCE
 from tests.infra.template import listed, plain, resources
@@ -48,7 +48,7 @@ def made() -> Made:
     from aws_cdk import aws_s3 as s3  # noqa: PLC0415
     from aws_cdk.assertions import Template  # noqa: PLC0415
 
-    from infra.build_job.role import add_build_job  # noqa: PLC0415
+    from asset_cleaner_cdk.build_job.role import add_build_job  # noqa: PLC0415
 
     own_context = json.loads((ROOT / "cdk.json").read_text())["context"]
 
@@ -58,7 +58,10 @@ def made() -> Made:
         for name, _ in sites:
             if name not in buckets:
                 buckets[name] = s3.Bucket.from_bucket_name(stack, str(name), str(name))
-        found = [SiteInStack(buckets[name], Layout(prefix), name is not None) for name, prefix in sites]
+        found = [
+            SiteInStack(buckets[name], Layout(prefix), name is not None, suffix=suffix_of(number, name, prefix))
+            for number, (name, prefix) in enumerate(sites, 1)
+        ]
         add_build_job(stack, found, settings)
         return Template.from_stack(stack)
 
@@ -75,7 +78,7 @@ def on_github(made: Made) -> Template:
 def statements(made: Made) -> Statements:
     """The write-once statements for a prefix of ``my-bucket``."""
     del made  # the CDK can be imported here
-    from infra.permissions import write_once_statements  # noqa: PLC0415
+    from asset_cleaner_cdk.permissions import write_once_statements  # noqa: PLC0415
 
     return lambda prefix: [
         json.loads(json.dumps(each.to_statement_json()))

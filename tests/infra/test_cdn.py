@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from infra.settings.errors import ContextError
+from asset_cleaner_cdk.settings.errors import ContextError
 from release_log.layout import Layout
 from tests.infra.template import deny_without_tls, listed, plain, properties, resources
 from tests.paths import ROOT
@@ -44,7 +44,7 @@ class Serve(Protocol):
             sites: The sites.
             existing: The id of an existing distribution; None to create one.
             key: The KMS key of the new bucket.
-            settings: Of `infra.cdn.distribution.CdnSettings`.
+            settings: Of `asset_cleaner_cdk.cdn.distribution.CdnSettings`.
         """
         ...
 
@@ -58,9 +58,10 @@ def serve() -> Serve:
     from aws_cdk import aws_s3 as s3  # noqa: PLC0415
     from aws_cdk.assertions import Template  # noqa: PLC0415
 
-    from infra.cdn.access import allow_existing_distribution  # noqa: PLC0415
-    from infra.cdn.distribution import CdnSettings, add_distribution  # noqa: PLC0415
-    from infra.sites import SiteInStack  # noqa: PLC0415
+    from asset_cleaner_cdk.cdn.access import allow_existing_distribution  # noqa: PLC0415
+    from asset_cleaner_cdk.cdn.distribution import CdnSettings, add_distribution  # noqa: PLC0415
+    from asset_cleaner_cdk.names import names_in  # noqa: PLC0415
+    from asset_cleaner_cdk.sites import SiteInStack  # noqa: PLC0415
 
     own_context = json.loads((ROOT / "cdk.json").read_text())["context"]
     made: dict[str, Template] = {}
@@ -84,7 +85,7 @@ def serve() -> Serve:
             if existing:
                 allow_existing_distribution(stack, found, existing)
             else:
-                add_distribution(stack, found, CdnSettings(**settings))  # type: ignore[arg-type]
+                add_distribution(stack, names_in(stack), found, CdnSettings(**settings))  # type: ignore[arg-type]
             made[name] = Template.from_stack(stack)
         return made[name]
 
@@ -560,7 +561,7 @@ class TestPage:
 
     def test_it_names_every_setting_and_output(self, serve: Serve) -> None:
         """By their names in code."""
-        from infra.cdn.distribution import CdnSettings  # noqa: PLC0415 (the CDK starts node)
+        from asset_cleaner_cdk.cdn.distribution import CdnSettings  # noqa: PLC0415 (the CDK starts node)
 
         page = (ROOT / "docs/cloudfront.md").read_text()
         outputs = {*serve("assets/", key=KEY).to_json()["Outputs"], "CloudFrontBucketStatements"}

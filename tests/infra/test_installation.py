@@ -191,7 +191,7 @@ class TestPattern:
 def test_more_sites_than_a_rule_has_room_for_are_told_of_by_any_marker_in_the_bucket() -> None:
     """The cleaner passes over those that it does not clean."""
     start_cdk()
-    from infra.triggers import marker_keys  # noqa: PLC0415 (not before the CDK is started)
+    from asset_cleaner_cdk.triggers import marker_keys  # noqa: PLC0415 (not before the CDK is started)
 
     few = [Layout(f"site-{number:02}/") for number in range(30)]
     assert marker_keys(few)[29] == {"prefix": "site-29/.releases/markers/"}

@@ -39,8 +39,9 @@ def stack() -> Stack:
     from aws_cdk import aws_sqs as sqs  # noqa: PLC0415
     from aws_cdk.assertions import Template  # noqa: PLC0415
 
-    from infra.monitoring import add_monitoring  # noqa: PLC0415
-    from infra.sites import SiteInStack  # noqa: PLC0415
+    from asset_cleaner_cdk.monitoring import add_monitoring  # noqa: PLC0415
+    from asset_cleaner_cdk.names import names_in  # noqa: PLC0415
+    from asset_cleaner_cdk.sites import SiteInStack  # noqa: PLC0415
 
     made: dict[object, Template] = {}
 
@@ -57,6 +58,7 @@ def stack() -> Stack:
                 buckets[bucket] = s3.Bucket.from_bucket_name(scope, f"Adopted-{bucket}", bucket)
         add_monitoring(
             scope,
+            names_in(scope),
             function=lambda_.Function(
                 scope,
                 "Cleaner",

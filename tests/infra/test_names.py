@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from asset_cleaner_cdk.settings.stack import settings_from
 from cleaner_lambda import handler
 from cleaner_lambda.sites import sites_from
 from infra.bundle import add_sites
-from infra.settings.stack import settings_from
 from release_log.environment import SITES_FILE, Variable
 from release_log.metrics import Metric
 from tests.fake_cleaner_s3 import FakeS3

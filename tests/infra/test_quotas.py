@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from asset_cleaner_cdk.settings.errors import ContextError
 from infra.quotas import check_quotas
-from infra.settings.errors import ContextError
 from tests.infra.template import listed, plain
 from tests.synthesis import define, start_cdk
 
@@ -143,7 +143,7 @@ def test_more_sites_than_a_role_has_room_for_are_refused_with_their_number(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start_cdk()
-    monkeypatch.setattr("infra.cleaner_role.ATTACHED", 1)
+    monkeypatch.setattr("asset_cleaner_cdk.cleaner_role.ATTACHED", 1)
     with pytest.raises(ContextError, match=r"context sites: 9 sites, .* have room for 7 of them; .*-c name="):
         define({"sites": sites(9)}, bundle)
 
@@ -160,7 +160,7 @@ def test_more_sites_than_a_role_has_room_for_are_refused_with_their_number(
 )
 def test_sites_share_policies_as_far_as_these_have_room(sizes: list[int], together: list[list[int]]) -> None:
     start_cdk()
-    from infra.cleaner_role import pack  # noqa: PLC0415 (not before the CDK is started)
+    from asset_cleaner_cdk.cleaner_role import pack  # noqa: PLC0415 (not before the CDK is started)
 
     assert pack(sizes) == together
 

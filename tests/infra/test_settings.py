@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from infra.settings.errors import ContextError
-from infra.settings.stack import OWN, SiteSettings, StackSettings, settings_from
-from infra.settings.values import NONCURRENT_DAYS
+from asset_cleaner_cdk.settings.errors import ContextError
+from asset_cleaner_cdk.settings.stack import OWN, SiteSettings, StackSettings, settings_from
+from asset_cleaner_cdk.settings.values import NONCURRENT_DAYS
 from release_log.policy_settings import SETTINGS, policy_from
 from tests.paths import ROOT
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infra.build_job.trusted_job import JobSettings, TrustedJob, trusted_job
-from infra.settings.errors import ContextError
+from asset_cleaner_cdk.build_job.trusted_job import JobSettings, TrustedJob, trusted_job
+from asset_cleaner_cdk.settings.errors import ContextError
 
 GITHUB_ARN = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 GITLAB_ARN = "arn:aws:iam::123456789012:oidc-provider/gitlab.com"

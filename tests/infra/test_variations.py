@@ -70,7 +70,7 @@ DIFFERENCES = {
             AssetsSetAsideAlarmAssets3A60DF1276F15A WakeUpsNotSetAlarmAssets3A60DFB3F80D89
             """,
         added="""
-            AdoptionRole497EB5C9 AdoptionRoleDefaultPolicyEF837E59
+            AdoptionLogEB105517 AdoptionRole497EB5C9 AdoptionRoleDefaultPolicyEF837E59
             BucketNotifications8F2E257D BucketNotificationsHandler050a0587b7544547bf325f094a3db8347ECC3691
             BucketLifecycleRules BucketStatements
             Alarmswebexampleorg644E12F7
@@ -126,7 +126,8 @@ DIFFERENCES = {
             DailyRulefb66957aED99CB46
             UploaderPolicyadfd12a9EC7D84F8 UploaderPolicyfb66957a7AD53A92
             UploaderPolicyArnadfd12a9 UploaderPolicyArnfb66957a
-            AdoptionRole497EB5C9 AdoptionRoleDefaultPolicyEF837E59 BucketblogassetsNotifications145E5DA2
+            AdoptionLogEB105517 AdoptionRole497EB5C9 AdoptionRoleDefaultPolicyEF837E59
+            BucketblogassetsNotifications145E5DA2
             BucketNotificationsHandler050a0587b7544547bf325f094a3db8347ECC3691
             BucketLifecycleRules2 BucketStatements2 CloudFrontBucketStatements2 CloudFrontToSet
             OidcProvider OidcProviderArn UploaderRoleDB02C75E UploaderRoleArn

@@ -83,14 +83,15 @@ class Mutant:
         for before, after in self.changes:
             assert source.count(before) == 1, f"{self.rule}: {before!r} is {source.count(before)} times in the source"
             source = source.replace(before, after)
-        namespace = dict(self.function.__globals__)
+        function = inspect.unwrap(self.function)  # what a span goes around
+        namespace = dict(function.__globals__)
         exec(compile("from __future__ import annotations\n" + source, f"<{self.rule}>", "exec"), namespace)  # noqa: S102
-        original = self.function.__code__
-        self.function.__code__ = namespace[self.function.__name__].__code__
+        original = function.__code__
+        function.__code__ = inspect.unwrap(namespace[function.__name__]).__code__
         try:
             yield
         finally:
-            self.function.__code__ = original
+            function.__code__ = original
 
 
 def every(case: Case, preemptions: int | None = None) -> Callable[[], int]:
@@ -426,6 +427,20 @@ MUTANTS = (
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
+        "the releases that `keep_releases` keeps protect their assets",
+        "nothing is left to roll back to",
+        decision._view,  # noqa: SLF001
+        (("*(published.release.all_keys for published in log.markers.of(kept))", ""),),
+        every(cases.KEPT),
+    ),
+    Mutant(
+        "their markers stay, however old",
+        "the same, as nobody knows any more what they have",
+        run._stay,  # noqa: SLF001
+        (("*decided.kept, ", ""),),
+        pruned.marker_of_a_kept_release,
+    ),
+    Mutant(
         "a pin that is ended is deleted only if it is the one that was read",
         "a deletion that arrives late takes a new pin of the release, and then its assets are deleted",
         pins.unpin,
@@ -503,6 +518,13 @@ MUTANTS = (
         order.find_order,
         (("(doubt := contradiction(markers)) is not None", "(doubt := None) is not None"),),
         every(cases.LOST_AND_COPIED, preemptions=1),
+    ),
+    Mutant(
+        "after a contradiction nothing goes until a new release is in place",
+        "what it replaces goes, though its pages are in place: nobody knew that it was current",
+        order.find_order,
+        (("(at := read[i].placed_at) is not None", "(at := read[i].at)"),),
+        every(cases.DOUBT_AND_CUT_OFF),
     ),
     Mutant(
         "after a contradiction nothing counts as retired before the release that ended it",
@@ -766,6 +788,27 @@ MUTANTS = (
         nesting._needed_by,  # noqa: SLF001
         ((" | _with_pages(markers)", ""),),
         partial(nested.page_of_the_site_around, seen=False),
+    ),
+    Mutant(
+        "what a page of a site around asks for stays that its cleaner has found in place of the current one",
+        "the same",
+        nesting._needed_by,  # noqa: SLF001
+        (("ledger.lingering.keys() | ", ""),),
+        nested.old_page_of_the_site_around,
+    ),
+    Mutant(
+        "of a site around, the newest markers by instant and by name count",
+        "a marker there was copied, and an asset of the newer release is deleted",
+        nesting._newest,  # noqa: SLF001
+        ((", sorted(ids, reverse=True)):", ",):"),),
+        nested.copied_marker_of_the_site_around,
+    ),
+    Mutant(
+        "of a site around, the releases from the newest one on that is in place count",
+        "an asset is deleted while visitors get that release's pages",
+        nesting._newest,  # noqa: SLF001
+        (("line[: placed + count]", "line[:count]"),),
+        nested.release_around_that_is_not_in_place,
     ),
     Mutant(
         "an uploader waits for the cleaners of the sites around",

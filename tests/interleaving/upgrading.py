@@ -17,7 +17,8 @@ from tests.interleaving.actor import Actor
 from tests.interleaving.cases import AT_ONCE, LATER, A, go_on, release, superseded
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.ports import CleanerPort, UploaderPort
-from tests.interleaving.verdict import Watch, settle
+from tests.interleaving.verdict import settle
+from tests.interleaving.watch import Watch
 from tests.interleaving.world import LAYOUT
 from tests.ledger_formats import NONE, writing
 

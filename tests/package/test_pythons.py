@@ -8,50 +8,20 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import subprocess
-import sys
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.package.environments import CDK_WHEEL, DIST, SOURCES, SUPPORTED, UV, WHEEL, install
 from tests.paths import ROOT
 from uploader.about import VERSION
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from examples.embedded_aws import EmbeddedAws
-
-SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
-WHEEL = ROOT / "dist" / f"asset_cleaner-{VERSION}-py3-none-any.whl"
-SOURCES = ROOT / "dist" / f"asset_cleaner-{VERSION}.tar.gz"
-UV = Path(sys.executable).with_name("uv")
-
-
-def interpreter(version: str) -> str | None:
-    """The Python of this version on this machine, on the PATH or pyenv's; None without one."""
-    candidates = [f"python{version}"]
-    if shutil.which("pyenv"):
-        prefix = subprocess.run(["pyenv", "prefix", version], capture_output=True, text=True, check=False)  # noqa: S607
-        candidates.append(f"{prefix.stdout.strip()}/bin/python{version}")
-    for candidate in candidates:
-        try:
-            # A shim of pyenv is on the PATH also if no version is chosen, and then it only fails.
-            asked = [candidate, "-c", "import sys; print(sys.executable)"]
-            return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
-        except (OSError, subprocess.CalledProcessError):
-            continue
-    return None
-
-
-@pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The versions in ``uv.lock`` as constraints: a library's newest release breaks no build of ours."""
-    file = tmp_path_factory.mktemp("locked") / "constraints.txt"
-    words = ["export", "--quiet", "--locked", "--no-default-groups", "--no-hashes", "--no-emit-project"]
-    subprocess.run([UV, *words, "-o", file], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
-    return file
 
 
 @pytest.mark.parametrize(
@@ -60,20 +30,13 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_publishes_from_an_empty_environment(
     version: str, package: Path, locked: Path, tmp_path: Path, aws: EmbeddedAws, bucket: str
 ) -> None:
-    python = interpreter(version)
-    if python is None:
-        pytest.skip(f"Python {version} is not on this machine")
-    environment = tmp_path / "environment"
-    subprocess.run([UV, "venv", "--quiet", "--python", python, environment], check=True)
-    into = ["--python", str(environment / "bin" / "python")]
-    subprocess.run([UV, "pip", "install", "--quiet", *into, "--constraint", locked, package], check=True)
-    subprocess.run([UV, "pip", "check", "--quiet", *into], check=True)
+    programs = install(tmp_path / "environment", version, locked, package)
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist" / "app-3f9c2ab1.js").write_text("1")
 
     def run(*arguments: str) -> str:
         done = subprocess.run(
-            [environment / "bin" / "uploader", *arguments],
+            [programs / "uploader", *arguments],
             cwd=tmp_path,
             env=aws.environment(PYTHONPATH=""),
             capture_output=True,
@@ -84,7 +47,7 @@ def test_it_publishes_from_an_empty_environment(
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
-    assert (environment / "share" / "man" / "man1" / "uploader-run.1").exists()
+    assert (programs.parent / "share" / "man" / "man1" / "uploader-run.1").exists()
     assert run("--version") == f"uploader, version {VERSION}\n"
     assert json.loads(run("dist", "--bucket", bucket, "--json"))["counts"] == {"uploaded": 1, "unchanged": 0}
 
@@ -108,7 +71,30 @@ def test_uvx_publishes_as_the_readme_shows(tmp_path: Path, locked: Path, aws: Em
     assert re.match(r"released \S+ to s3://", done.stdout)
 
 
-def test_the_package_says_which_versions_it_supports() -> None:
+def test_the_package_says_which_versions_it_supports_and_holds_the_build_jobs_side_alone() -> None:
     with zipfile.ZipFile(WHEEL) as archive:
         metadata = archive.read(f"asset_cleaner-{VERSION}.dist-info/METADATA").decode()
+        modules = {name.split("/")[0] for name in archive.namelist() if name.endswith(".py")}
     assert re.findall(r"^Classifier: Programming Language :: Python :: (3\..*)$", metadata, re.MULTILINE) == SUPPORTED
+    assert modules == {"uploader", "release_log"}
+
+
+def test_the_constructs_package_holds_the_bundle_of_the_template_and_needs_this_very_version() -> None:
+    (archive,) = DIST.glob("asset-cleaner-*.zip")
+    with zipfile.ZipFile(CDK_WHEEL) as opened:
+        metadata = opened.read(f"asset_cleaner_cdk-{VERSION}.dist-info/METADATA").decode()
+        assert opened.read("asset_cleaner_cdk/bundle.zip") == archive.read_bytes()
+        assert {name.split("/")[0] for name in opened.namelist() if name.endswith(".py")} == {"asset_cleaner_cdk"}
+    assert f"\nVersion: {VERSION}\n" in metadata
+    assert f"\nRequires-Dist: asset-cleaner=={VERSION}\n" in metadata
+
+
+def test_every_file_that_is_built_is_published_in_one_place() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "publish.yml").read_text()
+    published = {
+        name: [*ROOT.glob(files)] for name, files in re.findall(r"name: (\w+)\n +path: (dist/\S+)\n", workflow)
+    }
+    assert {path.suffix for path in published["packages"]} == {".whl", ".gz"}
+    assert {path.suffix for path in published["template"]} == {".json", ".zip"}
+    every = [path for paths in published.values() for path in paths]
+    assert sorted(every) == sorted(path for path in DIST.iterdir() if path.name != ".gitignore")

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-HOUSES = ("app.py", "bench", "cleaner_lambda", "docs", "examples", "infra", "release_log", "tests", "uploader")
+HOUSES = (
+    "app.py",
+    "asset_cleaner_cdk",
+    "bench",
+    "cleaner_lambda",
+    "docs",
+    "examples",
+    "infra",
+    "release_log",
+    "tests",
+    "uploader",
+)
 QUESTIONS = re.findall(r"^\| ([^|]+\?) \| `([\w./]+)` \| `([\w.]+)` \|$", PAGE, re.MULTILINE)
 LAYERS = [re.findall(r"`([\w/]+)`", row) for row in re.findall(r"^\| (`[^|]+`) \| [^|]+ \|$", PAGE, re.MULTILINE)]
 

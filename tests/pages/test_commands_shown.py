@@ -12,7 +12,7 @@ import click
 import pytest
 from botocore import xform_name
 
-from infra.settings.stack import OWN, settings_from
+from asset_cleaner_cdk.settings.stack import OWN, settings_from
 from release_log.policy_settings import SETTINGS
 from tests.paths import ROOT
 from uploader.cli.group import COMMANDS, load
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-TOOLS = {"make", "cdk", "python", "pip", "aws", "curl", "gh", "export", "."}
+TOOLS = {"make", "cdk", "python", "pip", "aws", "curl", "gh", "terraform", "export", "."}
+TOOLS |= {"docker", "sha256sum", "tar", "uploader/uploader"}
 AN_ID = "20261123T060500Z-3f9c2ab"
-WHOLE_COMMANDS = {"s3", "logs"}
-"""Services with commands of the AWS CLI that are not operations of an API."""
+WHOLE_COMMANDS = {"s3", "logs", "cloudformation deploy"}
+"""Services with commands of the AWS CLI that are not operations of an API, and single ones."""
 PARTIAL = {"python -m uploader --invalidate", "aws s3api put-object --if-none-match '*'"}
 """Named in a sentence with the one option that it is about."""
 OUTPUT = {"query", "output", "payload", "cli-binary-format"}
@@ -90,7 +91,7 @@ def test_the_settings_are_the_stacks_and_are_accepted(line: str) -> None:
 def test_the_aws_cli_understands_it(line: str) -> None:
     """The CLI's commands and options are the API's operations and members, in another spelling."""
     service, command, *words = shlex.split(line)
-    if service in WHOLE_COMMANDS:
+    if {service, f"{service} {command}"} & WHOLE_COMMANDS:
         return
     model = botocore.session.get_session().get_service_model(service.removesuffix("api"))
     (operation,) = [each for each in model.operation_names if xform_name(each, "-") == command]

@@ -7,7 +7,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING
 
-from infra.settings.stack import SiteSettings, settings_from
+from asset_cleaner_cdk.settings.stack import SiteSettings, settings_from
 from release_log.policy_settings import SETTINGS, Orphans
 from tests.paths import ROOT
 from uploader.cli.config_file import find_config
@@ -31,7 +31,7 @@ def test_the_context_shown_for_cdk_json_is_accepted() -> None:
 
 
 def test_the_outputs_shown_are_the_stacks() -> None:
-    stack = "".join(path.read_text() for path in (ROOT / "infra").rglob("*.py"))
+    stack = "".join(path.read_text() for path in (ROOT / "asset_cleaner_cdk").rglob("*.py"))
     named = re.findall(r"^AssetCleaner\.(\w+) = ", PAGES["install"], re.MULTILINE)
     assert len(named) == 3
     for name in named:

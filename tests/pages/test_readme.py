@@ -60,10 +60,12 @@ def test_every_dependency_has_one_line_and_every_line_is_a_dependency() -> None:
     """Of every environment; `boto3`, which several of them have, has a line for each use."""
     said = re.findall(r"^- `([@\w/-]+)`(?: \(npm\))?: ", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE)
     named: set[str] = set()
-    for folder in ("", "examples/emulator", "bench", "bench/runtime"):
+    for folder in ("", "infra/package", "examples/emulator", "bench", "bench/runtime"):
         project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())
         lists = [project["project"]["dependencies"], *project.get("dependency-groups", {}).values()]
+        lists += project["project"].get("optional-dependencies", {}).values()
         named |= {re.split(r"[\[=<>]", each)[0] for one in lists for each in one if isinstance(each, str)}
+    named -= {"asset-cleaner", "asset-cleaner-cdk"}  # our own
     for folder in ("", "examples/site", "tests/browser"):
         named |= json.loads((ROOT / folder / "package.json").read_text())["devDependencies"].keys()
     assert set(said) == named

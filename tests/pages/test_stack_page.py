@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from infra.settings.stack import settings_from
+from asset_cleaner_cdk.settings.stack import settings_from
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "stack.md").read_text()

@@ -120,9 +120,14 @@ def test_the_component_shown_is_of_the_newest_version() -> None:
     )
 
 
+def test_the_archives_shown_are_of_the_newest_version() -> None:
+    page = (ROOT / "docs" / "standalone.md").read_text()
+    assert set(re.findall(r"/download/(\S+?)/", page)) == {f"v{VERSION}"}
+
+
 def test_only_the_job_that_publishes_can_ask_for_an_identity_and_no_step_has_a_secret() -> None:
     text = (ROOT / ".github" / "workflows" / "publish.yml").read_text()
     assert text.count("id-token: write") == 1
-    assert "id-token" in text.partition("\n  publish:\n")[2]
+    assert "id-token" in text.partition("\n  publish:\n")[2].partition("\n  release:\n")[0]
     assert "secrets." not in text
     assert "\npermissions: {}\n" in text

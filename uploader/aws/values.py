@@ -52,7 +52,7 @@ def check_credential(value: str) -> None:
     Raises:
         ValueProblemError: It cannot be sent in a header.
     """
-    problem = _odd(value)
+    problem = odd_character(value)
     if problem is not None:
         raise ValueProblemError(problem)
 
@@ -63,7 +63,7 @@ def check_bucket(value: str) -> None:
     Raises:
         ValueProblemError: No bucket can have it.
     """
-    problem = _odd(value, "name a bucket; is the variable with its name set?") or not_a_name(value)
+    problem = odd_character(value, "name a bucket; is the variable with its name set?") or not_a_name(value)
     if problem is not None:
         msg = f"{value!a} {problem}"
         raise ValueProblemError(msg)
@@ -75,7 +75,7 @@ def check_region(value: str) -> None:
     Raises:
         ValueProblemError: No region can be called so.
     """
-    problem = _odd(value)
+    problem = odd_character(value)
     if problem is None and not NAME.fullmatch(value):
         problem = "cannot be used: it is not a region such as eu-central-1"
     if problem is not None:
@@ -101,7 +101,7 @@ def check_endpoint(value: str) -> None:
         ValueProblemError: It is not a URL of a server.
     """
     shown = without_user(value)
-    problem = _odd(value)
+    problem = odd_character(value)
     found = _ENDPOINT.fullmatch(value)
     if problem is not None:
         msg = f"{shown!a} {problem}"
@@ -123,7 +123,7 @@ def without_user(url: str) -> str:
     return f"{scheme[0] if scheme else ''}***@{rest}" if found else url
 
 
-def _odd(value: str, empty: str = "give it a value, or leave it out") -> str | None:
+def odd_character(value: str, empty: str = "give it a value, or leave it out") -> str | None:
     """What is wrong with a value that is empty, or that no URL and no header can hold: all but visible ASCII."""
     if not value:
         return f"is empty: {empty}"

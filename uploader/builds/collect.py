@@ -20,6 +20,7 @@ from uploader.builds.reasons import log_reasons
 from uploader.builds.spelling import as_it_is, nfc, warn_of_spelling
 from uploader.counted import counted
 from uploader.errors import UploaderError, UsageError
+from uploader.tracing import traced
 from uploader.treatment.encodings import original_of
 from uploader.treatment.rules import NO_RULES, Rules, Treatment
 from uploader.treatment.selection import EVERY_FILE, Selection
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("uploader")
 
 
+@traced("collect")
 def collect(  # noqa: PLR0913 (what a user may say of a build)
     directory: Path,
     prefix: str,

@@ -5,6 +5,7 @@ This module does not know the command line: its caller says which keys exist and
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,6 +37,7 @@ _FOUND = {
     dict: "a table",
 }
 _SHOWN = 60
+_URL = re.compile(r"(https?://[^/\s'\"]*)/[^\s'\"]+", re.IGNORECASE)
 
 
 class Setting(NamedTuple):
@@ -205,6 +207,6 @@ def _kind(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value, nearly as TOML writes it, cut if it is long."""
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    """A value, nearly as TOML writes it, cut if it is long; a URL without its path, which may be a secret."""
+    text = str(value).lower() if isinstance(value, bool) else _URL.sub(r"\1/...", repr(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -57,7 +57,7 @@ def run() -> int:
                 code: object = shell_complete(main, {}, "uploader", COMPLETE, os.environ[COMPLETE])
             else:
                 # Not `main.main`, which treats every KeyboardInterrupt alike.
-                with main.make_context(shlex.join(program()), sys.argv[1:]) as context:
+                with main.make_context(shlex.join(program()), sys.argv[1:], obj=ending) as context:
                     code = main.invoke(context)
         except click.exceptions.Exit as done:
             return done.exit_code

@@ -6,7 +6,9 @@ command's body by its own name. A test compares each command's parameters with i
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +16,10 @@ from uploader.builds.options import BuildOptions
 from uploader.cli.config_file import RULES
 from uploader.cli.configuration import in_force
 from uploader.cli.group import COMMANDS
+from uploader.cli.notice import Notice
 from uploader.cli.output import OutputOptions
 from uploader.library.site import Site
+from uploader.tracing import is_configured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -24,10 +28,10 @@ if TYPE_CHECKING:
 
     from uploader.cli.config_file import Setting
 
-RECORDS: Mapping[str, type] = {"site": Site, "build": BuildOptions, "output": OutputOptions}
+RECORDS: Mapping[str, type] = {"site": Site, "build": BuildOptions, "output": OutputOptions, "notice": Notice}
 """Argument of a body -> the record that it gets there, if the command declares one of the record's fields."""
 
-FIRST_FIELD = {"site": "bucket", "build": "directory", "output": "quiet"}
+FIRST_FIELD = {"site": "bucket", "build": "directory", "output": "quiet", "notice": "notify_url"}
 """Record -> the field that a command must declare to get this record."""
 
 
@@ -49,7 +53,17 @@ def run_body(ctx: click.Context, *, warm: bool, **more: object) -> int | None:
     from uploader.cli.logs import log_to_stderr  # noqa: PLC0415 (loaded while the connections are being opened)
 
     log_to_stderr(given["output"])
-    return body(**given, **more)
+    run = partial(body, **given, **more)
+    if is_configured(os.environ):
+        from uploader.cli.telemetry import spans_sent  # noqa: PLC0415 (few commands are traced)
+
+        run = spans_sent(os.environ)(run)
+    notice: Notice | None = given.get("notice")
+    if notice is None or notice.notify_url is None or given["dry_run"]:
+        return run()
+    from uploader.cli.notify import notified  # noqa: PLC0415 (few commands tell a chat)
+
+    return notified(notice, notice.notify_url, given["site"], ctx, run)
 
 
 def load_body(name: str) -> Callable[..., int | None]:

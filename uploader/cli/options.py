@@ -19,6 +19,7 @@ from uploader.builds.spelling import NFC
 from uploader.cli import suggestions
 from uploader.cli.group import similar_command
 from uploader.cli.paths import PathOrNone
+from uploader.cli.webhook_url import check_webhook
 from uploader.library.defaults import DEFAULT_CONCURRENCY, DEFAULT_PREFIX
 from uploader.s3.open import ALGORITHMS, bytes_per_second
 
@@ -291,6 +292,13 @@ MAX_BANDWIDTH = click.option(
     metavar="RATE",
     callback=_checked(bytes_per_second),
     help="Send files no faster than this, such as 20MB/s.  [default: as fast as it goes]",
+)
+NOTIFY_URL = click.option(
+    "--notify-url",
+    envvar="UPLOADER_NOTIFY_URL",
+    metavar="URL",
+    callback=_checked(check_webhook),
+    help="Tell this webhook how it ended, as Slack takes it. The URL is a secret: rather set the variable.",
 )
 SSE_OPTION = click.option(
     "--sse",

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import click
 
 
+SECRET = {"notify_url"}
+"""Parameters whose value nobody may see."""
+
+
 @dataclass(frozen=True, slots=True)
 class ValueInForce:
     """A value in force, and its source.
@@ -52,6 +56,8 @@ def show(ctx: click.Context, *, missing: Collection[click.Parameter]) -> None:
             entries[_name(parameter)] = ValueInForce(None, "missing", "missing, and required")
         elif parameter.name in ctx.params or parameter.name in own:
             value = {**ctx.params, **own}[parameter.name]
+            if parameter.name in SECRET and value is not None:
+                value = "***"
             entries[_name(parameter)] = ValueInForce(_plain(value), *_origin(ctx, parameter))
     rules = file.settings.get(RULES)
     if rules is not None:

@@ -9,6 +9,7 @@ from uploader.errors import UsageError
 from uploader.library.cdn import cdn_of, drop_copies
 from uploader.operations import pins
 from uploader.operations import rollback as operation
+from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
     from uploader.library.site import Site
@@ -92,8 +93,11 @@ def rollback_target(release: str | None, site: Site, *, channel: str | None = No
     return operation.find_target(site.open(), site.layout, release, channel)
 
 
+@traced("rollback")
 def roll_back_to(target: Target, site: Site, *, dry_run: bool = False) -> RolledBack:
     """Make the target of `rollback_target` current; see `rollback`."""
+    annotate(aws__s3__bucket=site.bucket, asset_cleaner__site=site.prefix, asset_cleaner__channel=target.channel)
+    annotate(asset_cleaner__release=target.old.id)
     if dry_run:
         operation.check(site.open(), site.layout, target)
         return RolledBack(target, target.current.id if target.already and target.current is not None else None)

@@ -30,6 +30,7 @@ from uploader.publishing.publish import Build, Published
 from uploader.publishing.publish import publish as publish_assets
 from uploader.publishing.retiring import find_retiring
 from uploader.s3.read_only import ReadOnly
+from uploader.tracing import annotate, traced
 from uploader.treatment.rule_tables import parse_rules
 from uploader.treatment.selection import Selection
 
@@ -142,6 +143,7 @@ def publish(  # noqa: PLR0913 (each is one option of the command line)
     return published
 
 
+@traced("upload")
 def publish_build(
     build: BuildOptions,
     site: Site,
@@ -196,7 +198,21 @@ def _publish_build(
     )
     # Before it is current: afterwards it is the one that it would be compared with.
     retires = _retiring(bucket, site.layout, whole, needed=dry_run) if ask_retiring else None
+    annotate(
+        aws__s3__bucket=site.bucket,
+        asset_cleaner__site=prefix,
+        asset_cleaner__channel=build.channel,
+        vcs__ref__head__revision=whole.metadata.get("commit"),
+        vcs__ref__head__name=whole.metadata.get("branch"),
+        cicd__pipeline__run__url__full=whole.metadata.get("build_url"),
+    )
     published = publish_assets(bucket, whole, stage=stage, newest=newest, started=progress.started, sent=progress.sent)
+    annotate(
+        asset_cleaner__release=published.id,
+        asset_cleaner__files__uploaded=len(published.uploads),
+        asset_cleaner__files__unchanged=len(published.unchanged),
+        asset_cleaner__bytes__uploaded=published.bytes_uploaded,
+    )
     return replace(published, retires=retires)
 
 
@@ -228,6 +244,7 @@ class RolledOut:
     placed: tuple[PagePlaced, ...] = ()
 
 
+@traced("run")
 def run(  # noqa: PLR0913 (each is one option of the command line)
     build: BuildOptions,
     site: Site,
@@ -261,7 +278,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         return RolledOut(published, None)
     try:
         drop_copies(published.id, site, cdn, published.uploads)
-        succeeded = roll_out(published)
+        succeeded = traced("roll-out")(roll_out)(published)
     except BaseException:
         drop_quietly(published.id, site, published.digest)
         raise

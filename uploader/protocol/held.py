@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from release_log.policy_settings import HALF_PENDING_TTL
 from uploader.errors import StoppedError, UploaderError
+from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,6 +88,7 @@ class Intent:
             if left > timedelta():
                 clocks.sleep(left.total_seconds())
 
+    @traced("marker")
     def write(self, bucket: BucketPort, key: str, body: bytes, clocks: Clocks) -> bool:
         """Write the marker, or the staged release; False if another release has this key.
 
@@ -97,6 +99,7 @@ class Intent:
         Raises:
             UploaderError: S3 refused, or did not answer.
         """
+        annotate(aws__s3__key=key)
         unknown = f"whether {key} was written is not known"
         self.keep = True
         try:

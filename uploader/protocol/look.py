@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from uploader.protocol.announcements import S3Clock, others, own, wait_for
 from uploader.s3.port import Look, inner_of
+from uploader.tracing import traced
 
 if TYPE_CHECKING:
     from release_log.layout import Layout
@@ -26,6 +27,7 @@ MOST_AHEAD = timedelta(seconds=60)
 """By how much a listing may be older than the intent. It does not show a site inside this one that began after it."""
 
 
+@traced("list")
 def look_around(bucket: BucketPort, layout: Layout, held: Intent, keys: frozenset[str], clocks: Clocks) -> Look | None:
     """Look at the site. If a cleaner may be about to delete our keys, wait until it has finished, and look again.
 

@@ -22,6 +22,7 @@ from uploader.protocol.belongs import PagePlaced, PageReason, Wanted, differs, w
 from uploader.protocol.intent import intent
 from uploader.protocol.page_etags import content, noted_in, others_of
 from uploader.s3.port import Placement
+from uploader.tracing import traced
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -223,6 +224,7 @@ class Placing:
         return bool(new)
 
 
+@traced("place")
 def put_in_place(
     bucket: BucketPort,
     layout: Layout,

@@ -28,6 +28,7 @@ from uploader.protocol.placing import put_in_place
 from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files
 from uploader.publishing.known_headers import read_known
+from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -215,6 +216,7 @@ def _keys_to_head(build: Build) -> list[str]:
     return unsure if len(unsure) <= FEW else []
 
 
+@traced("compare")
 def _compare(
     bucket: BucketPort,
     layout: Layout,
@@ -259,9 +261,11 @@ def _warn_of_changed(uploads: list[Upload]) -> None:
         )
 
 
+@traced("send")
 def _send(
     bucket: BucketPort, layout: Layout, uploads: list[Upload], note: Callable[[LocalAsset, Stored], None]
 ) -> None:
+    annotate(asset_cleaner__files=len(uploads))
     # Two pages with the same content are stored once.
     files = {_object_of(layout, upload.asset): upload.asset for upload in uploads}
     bucket.put((asset._replace(key=key) for key, asset in files.items()), note)

@@ -27,7 +27,7 @@ def texts(source: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("package", ["cleaner_lambda", "infra", "uploader/doctor"])
+@pytest.mark.parametrize("package", ["cleaner_lambda", "asset_cleaner_cdk", "uploader/doctor"])
 def test_no_other_package_writes_them_itself(package: str) -> None:
     paths = sorted((ROOT / package).rglob("*.py"))
     assert paths

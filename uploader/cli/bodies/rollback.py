@@ -16,6 +16,7 @@ from uploader.library import keeping
 from uploader.library.cdn import cdn_of
 
 if TYPE_CHECKING:
+    from uploader.cli.notice import Notice
     from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
     from uploader.operations.rollback import Target
@@ -26,6 +27,7 @@ log = logging.getLogger("uploader")
 def rollback(  # noqa: PLR0913 (each is one option of the command line)
     site: Site,
     output: OutputOptions,
+    notice: Notice,
     *,
     wanted: str | None,
     channel: str | None,
@@ -56,6 +58,7 @@ def rollback(  # noqa: PLR0913 (each is one option of the command line)
         "gone": [],
         "counts": {"assets": len(target.old.release.assets)},
     }
+    notice.document = document
     try:
         done = keeping.roll_back_to(target, site, dry_run=dry_run)
         release_id = done.release_id

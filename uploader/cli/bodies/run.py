@@ -23,11 +23,13 @@ from uploader.cli.upload_answer import (
 from uploader.errors import NotActivatedError, StoppedError, UploaderError
 from uploader.library import publishing
 from uploader.library.cdn import cdn_of
+from uploader.tracing import variables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from uploader.builds.options import BuildOptions
+    from uploader.cli.notice import Notice
     from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
     from uploader.protocol.belongs import PagePlaced
@@ -41,6 +43,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     site: Site,
     build: BuildOptions,
     output: OutputOptions,
+    notice: Notice,
     *,
     command: list[str],
     dry_run: bool,
@@ -65,7 +68,9 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         if roll_out.code != 0 or (isinstance(error, StoppedError) and error.done):
             raise
         raise StoppedError(roll_out.not_current_yet(str(error))) from error
-    return _tell(roll_out, rolled_out)
+    finally:
+        notice.document = roll_out.document
+    return _tell(roll_out, rolled_out, notice)
 
 
 class RollOut:
@@ -96,7 +101,7 @@ class RollOut:
         if not self.output.as_json:
             began = f"{summary(self.document, self.site)[0]}; running {shlex.join(self.command)}"
             answer(self.output, self.document, began, done=f"{name} was not run and the release was dropped")
-        self.code = run_command(self.command, os.environ | {"UPLOADER_RELEASE_ID": published.id})
+        self.code = run_command(self.command, os.environ | {"UPLOADER_RELEASE_ID": published.id} | variables())
         return self.code == 0
 
     def drop_copies_of_pages(self, document: dict[str, Any], placed: Sequence[PagePlaced]) -> None:
@@ -123,13 +128,14 @@ class RollOut:
         )
 
 
-def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut) -> int:
+def _tell(roll_out: RollOut, rolled_out: publishing.RolledOut, notice: Notice) -> int:
     release_id, site, code = rolled_out.published.id, roll_out.site, roll_out.code or 0
     if code:
         state = "was dropped" if rolled_out.dropped else "is not current"
         rest = "the current release is unchanged; fix the roll-out and run again"
         log.error("%s failed (exit status %d): %s %s; %s", roll_out.command[0], code, release_id, state, rest)
     document = roll_out.document | {"marker": rolled_out.marker, "staged": None, "exit_status": code}
+    notice.document = document
     try:
         if not code:
             document["placed"] = placed_of(rolled_out.placed)

@@ -12,6 +12,7 @@ from uploader.library.publishing import publish_build
 
 if TYPE_CHECKING:
     from uploader.builds.options import BuildOptions
+    from uploader.cli.notice import Notice
     from uploader.cli.output import OutputOptions
     from uploader.library.site import Site
 
@@ -20,6 +21,7 @@ def upload(  # noqa: PLR0913 (each is one option of the command line)
     site: Site,
     build: BuildOptions,
     output: OutputOptions,
+    notice: Notice,
     *,
     stage: bool,
     dry_run: bool,
@@ -34,6 +36,7 @@ def upload(  # noqa: PLR0913 (each is one option of the command line)
     )
     seconds = time.monotonic() - began
     document = document_of(published, site, build, cdn, staged=stage, dry_run=dry_run, seconds=seconds)
+    notice.document = document
     so_far = f"release {published.id} was {done(document)}"
     try:
         drop_copies(document, site, cdn, so_far)

@@ -26,6 +26,7 @@ from uploader.cli.command import command
     *shared.INVALIDATION,
     *shared.ENCRYPTION,
     *shared.WAY,
+    shared.NOTIFY_URL,
     *shared.LOGS,
 )
 def rollback() -> None:

@@ -10,30 +10,32 @@ from uploader.cli import options as shared
 from uploader.cli.child_process import check_command
 from uploader.cli.command import Command, command
 
+_COMMAND = "uploader.command"
+
 
 class RunCommand(Command):
     """Everything after ``--`` is the user's command, and none of our options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """See click; the user's command is the context's object."""
+        """See click; the user's command is kept with the context."""
         end = args.index("--") if "--" in args else len(args)
-        ctx.obj = args[end + 1 :]
+        ctx.meta[_COMMAND] = args[end + 1 :]
         try:
             rest = super().parse_args(ctx, args[:end])
         except click.UsageError as error:
-            if ctx.obj or not error.message.startswith("Got unexpected extra argument"):
+            if ctx.meta[_COMMAND] or not error.message.startswith("Got unexpected extra argument"):
                 raise
             msg = f"{error.message}: the command to run comes last, after --, as in -- ./roll-out.sh"
             raise click.UsageError(msg, ctx) from error
-        if not ctx.obj and not ctx.resilient_parsing:
+        if not ctx.meta[_COMMAND] and not ctx.resilient_parsing:
             msg = "no command to run: put it last, after --, as in -- ./roll-out.sh"
             raise click.UsageError(msg, ctx)
         return rest
 
     def more_arguments(self, ctx: click.Context) -> dict[str, Any]:
         """The user's command: one that can be run."""
-        check_command(ctx.obj)
-        return {"command": ctx.obj}
+        check_command(ctx.meta[_COMMAND])
+        return {"command": ctx.meta[_COMMAND]}
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """See click."""
@@ -61,6 +63,7 @@ class RunCommand(Command):
     *shared.WAY,
     shared.CONCURRENCY_OPTION,
     shared.MAX_BANDWIDTH,
+    shared.NOTIFY_URL,
     *shared.LOGS,
 )
 def run() -> None:

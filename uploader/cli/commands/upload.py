@@ -28,6 +28,7 @@ from uploader.cli.command import command
     *shared.WAY,
     shared.CONCURRENCY_OPTION,
     shared.MAX_BANDWIDTH,
+    shared.NOTIFY_URL,
     *shared.LOGS,
 )
 def upload() -> None:

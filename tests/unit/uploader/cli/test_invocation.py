@@ -14,6 +14,7 @@ from uploader.builds.options import BuildOptions
 from uploader.cli.command import CONFIGURATION, Command
 from uploader.cli.group import COMMANDS, load
 from uploader.cli.invocation import RECORDS, arguments, load_body, taken_by
+from uploader.cli.notice import Notice
 from uploader.cli.output import OutputOptions
 from uploader.errors import UsageError
 from uploader.library.site import Site
@@ -43,7 +44,14 @@ def own(command: Command) -> dict[str, click.Parameter]:
 
 def hints_of(function: Callable[..., object]) -> dict[str, Any]:
     """A function's annotations; what it imports for its types only, among them."""
-    known = {"Any": Any, "Path": Path, "Site": Site, "BuildOptions": BuildOptions, "OutputOptions": OutputOptions}
+    known = {
+        "Any": Any,
+        "Path": Path,
+        "Site": Site,
+        "BuildOptions": BuildOptions,
+        "OutputOptions": OutputOptions,
+        "Notice": Notice,
+    }
     return get_type_hints(function, known)
 
 

@@ -13,6 +13,7 @@ from release_log.policy_settings import SETTINGS
 from uploader import BuildOptions, Site
 from uploader.cli.command import CONFIGURATION
 from uploader.cli.group import COMMANDS, load
+from uploader.cli.notice import Notice
 from uploader.cli.output import OutputOptions
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def names(record: type) -> set[str]:
 def options_of(command: str) -> set[str]:
     """A command's parameters that say what is done, not how it is told."""
     parameters = {str(each.name) for each in load(command).params if each not in CONFIGURATION}
-    return {ARGUMENTS.get(name, name) for name in parameters - names(OutputOptions)}
+    return {ARGUMENTS.get(name, name) for name in parameters - names(OutputOptions) - names(Notice)}
 
 
 def arguments_of(function: str) -> set[str]:
