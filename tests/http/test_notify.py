@@ -290,3 +290,17 @@ def test_an_interrupt_is_told_too(uploader: Uploader, site_folder: Folder, monke
         done = uploader.run(site_folder("one", BUILD), "--bucket", uploader.bucket, "--notify-url", hook.url)
     assert done.returncode == 130
     assert fields(hook.messages[0])["problem"] == "interrupted: no marker was written; run again to finish"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_what_meets_the_message_does_not_meet_the_command(
+    uploader: Uploader, site_folder: Folder, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("uploader.cli.notify.post", fail)
+    done = uploader.run(site_folder("one", BUILD), "--bucket", uploader.bucket, "--notify-url", "https://hooks.example")
+    assert done.returncode == 0
+    said = f"it could not be sent ({error.__name__})"
+    assert done.stderr == f"uploader: --notify-url: the webhook may not have got the message: {said}\n"

@@ -139,6 +139,10 @@ def test_a_collector_that_takes_nothing_changes_nothing_and_is_one_line(publish:
         done = publish(OTEL_EXPORTER_OTLP_ENDPOINT=collector.origin)
     assert (done.returncode, collector.paths) == (0, ["/v1/traces"])
     assert done.stderr == "uploader: OpenTelemetry: not all spans were sent: an error\n"
+    done = publish(OTEL_TRACES_EXPORTER="console", OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT="many")
+    assert done.returncode == 0
+    assert done.stderr.startswith("uploader: OpenTelemetry: no spans are sent: OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT ")
+    assert done.stderr.count("\n") == 1
     done = publish(OTEL_TRACES_EXPORTER="no-such")
     assert done.returncode == 0
     said = "no spans are sent by the exporter 'no-such' (unknown): is its package installed?"
