@@ -39,7 +39,15 @@ def packaged_code(sites: Sequence[SiteSettings], scratch: Path) -> CleanerCode:
     Args:
         sites: The sites.
         scratch: A folder that exists until the function is defined: the CDK copies the code into its output then.
+
+    Raises:
+        FileNotFoundError: This is not the installed package.
     """
+    if not BUNDLE.exists():
+        msg = (
+            f"{BUNDLE} is missing: a checkout has no bundle; install the package (pip install 'asset-cleaner[deploy]')"
+        )
+        raise FileNotFoundError(msg)
     archive = scratch / BUNDLE.name
     shutil.copyfile(BUNDLE, archive)
     with zipfile.ZipFile(archive, "a") as opened:
