@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from tests.http.webhook_server import SECRET, Webhook, answer
+from tests.http.webhook_server import PATIENT, SECRET, Webhook, answer
 from tests.paths import ROOT
 from uploader.cli import webhook
 
@@ -32,6 +32,12 @@ JOB = {
     "GITHUB_REPOSITORY": "acme/shop",
     "GITHUB_RUN_ID": "7",
 }
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has much to do is no reason for a message that does not arrive."""
+    monkeypatch.setattr(webhook, "SECONDS", 60)
 
 
 def fields(message: dict[str, Any]) -> dict[str, str]:
@@ -261,7 +267,7 @@ def test_a_proxy_of_the_environment_is_used_and_closed_streams_change_nothing(
 ) -> None:
     folder = site_folder("one", BUILD)
     with Webhook() as proxy:
-        line = f"exec {sys.executable} -m uploader {folder} --bucket {uploader.bucket} <&- 2>&-"
+        line = f"exec {sys.executable} -c '{PATIENT}' {folder} --bucket {uploader.bucket} <&- 2>&-"
         done = subprocess.run(
             ["/bin/sh", "-c", line],
             cwd=ROOT,

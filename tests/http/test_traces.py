@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.http.webhook_server import Webhook, answer
+from tests.http.webhook_server import PATIENT, Webhook, answer
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from subprocess import CompletedProcess
 
     from tests.http.conftest import Uploader
 
@@ -28,8 +31,17 @@ def publish(uploader: Uploader, site_folder: Folder) -> Publish:
     """Publishes a build in a process of its own: a process has one provider of tracers."""
     folder = site_folder("one", {"app-3f9c2ab1.js": "1", "index.html": "1"})
 
-    def run(*words: str, command: str = "upload", **environ: str) -> CompletedProcess[str]:
-        return uploader.process(command, folder, "--bucket", uploader.bucket, *words, **environ)
+    def run(
+        *words: str, command: str = "upload", start: tuple[str, ...] = ("-c", PATIENT), **environ: str
+    ) -> CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *start, command, str(folder), "--bucket", uploader.bucket, *words],
+            cwd=ROOT,
+            env=uploader.aws.environment(**environ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     return run
 
@@ -100,12 +112,9 @@ def test_a_roll_out_continues_the_trace_and_its_error_is_the_spans(publish: Publ
     assert service["service.name"] == "shop"
 
 
-def test_a_failure_is_the_status_of_its_spans(uploader: Uploader, site_folder: Folder) -> None:
+def test_a_failure_is_the_status_of_its_spans(publish: Publish) -> None:
     with Webhook() as collector:
-        done = uploader.process(
-            *(site_folder("one", {"index.html": "1"}), "--bucket", "no-such-bucket-here"),
-            OTEL_EXPORTER_OTLP_ENDPOINT=collector.origin,
-        )
+        done = publish("--bucket", "no-such-bucket-here", OTEL_EXPORTER_OTLP_ENDPOINT=collector.origin)
     assert done.returncode == 1
     spans, _ = spans_of(collector)
     assert attributes_of(spans["upload"])["error.type"]
@@ -126,7 +135,7 @@ def test_a_failure_is_the_status_of_its_spans(uploader: Uploader, site_folder: F
 def test_otherwise_nothing_of_opentelemetry_is_loaded(publish: Publish, environ: dict[str, str]) -> None:
     with Webhook() as collector:
         set_to = {name: value.format(collector.origin) for name, value in environ.items()}
-        done = publish(PYTHONPROFILEIMPORTTIME="1", **set_to)
+        done = publish(start=("-m", "uploader"), PYTHONPROFILEIMPORTTIME="1", **set_to)
     assert done.returncode == 0
     assert "uploader.tracing" in done.stderr
     assert "opentelemetry" not in done.stderr
