@@ -51,5 +51,6 @@ def packaged_code(sites: Sequence[SiteSettings], scratch: Path) -> CleanerCode:
     archive = scratch / BUNDLE.name
     shutil.copyfile(BUNDLE, archive)
     with zipfile.ZipFile(archive, "a") as opened:
-        opened.writestr(zip_entry(SITES_FILE), text(sites))
+        # Not compressed: the same sites make the same zip by whatever library compresses on this machine.
+        opened.writestr(zip_entry(SITES_FILE), text(sites), zipfile.ZIP_STORED)
     return CleanerCode(lambda_.Code.from_asset(str(archive)))
