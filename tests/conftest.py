@@ -29,6 +29,7 @@ LONGEST_FIRST = (
     "e2e/test_permissions.py",
     "e2e/test_demo.py",
     "http/test_faults.py",
+    "e2e/test_upgrade.py",
     "http/test_odd_objects.py",
     "e2e/test_lifetime.py",
     "e2e/test_many_sites.py",
