@@ -249,12 +249,12 @@ def test_no_name_and_no_error_is_markup_or_calls_anybody(uploader: Uploader, tmp
         assert hook.messages == [], "no command has begun"
         build.mkdir()
         (build / ".env").write_text("")
-        (build / "a\n<!everyone>\x1b[31m.pem").write_text("")
+        (build / "a\n<!everyone>\x1b[31m @john logo@2x.pem").write_text("")
         done = uploader.run("upload", build, "--bucket", uploader.bucket, "--notify-url", hook.url)
     assert done.returncode == 2
     (message,) = hook.messages
     texts = [message["text"], *fields(message).values(), message["attachments"][0]["fallback"]]
-    assert any("&lt;!everyone&gt;" in text for text in texts), texts
+    assert any("&lt;!everyone&gt;\\x1b[31m @\u200bjohn logo@2x.pem" in text for text in texts), texts
     for text in texts:
         assert text.isprintable() or "\u200b" in text
         assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)|@(here|channel|everyone|all)", text), text

@@ -123,6 +123,35 @@ def test_a_failure_is_the_status_of_its_spans(publish: Publish) -> None:
     assert spans["collect"].status.code == 0
 
 
+PROGRAM = """
+import sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from uploader import Site, publish
+spans = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(spans))
+trace.set_tracer_provider(provider)
+publish(sys.argv[1], Site(bucket=sys.argv[2]))
+print(*sorted(span.name for span in spans.get_finished_spans()))
+"""
+
+
+def test_a_program_with_a_provider_of_its_own_has_the_spans_in_it(uploader: Uploader, site_folder: Folder) -> None:
+    words = [str(site_folder("one", {"app-3f9c2ab1.js": "1", "index.html": "1"})), uploader.bucket]
+    said = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        cwd=ROOT,
+        env=uploader.aws.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "collect compare list marker place send upload\n"
+
+
 @pytest.mark.parametrize(
     "environ",
     [
