@@ -54,7 +54,8 @@ package: $(STAMPS)/emulator ## build the packages and the template into dist/, a
 
 bundle: $(STAMPS)/emulator ## build archives of the uploader with a Python of its own into dist/, and try them
 	@python -m standalone
-	@python -m pytest tests/standalone
+	@# What they unpack is half a gigabyte, and what they load may take its time.
+	@python -m pytest -o tmp_path_retention_policy=none -o timeout=900 tests/standalone
 
 release: ## check, build and tag the version in uploader/about.py; a pushed tag is published by GitHub Actions
 	@.ci/release check

@@ -57,7 +57,9 @@ def _tell(notice: Notice, url: str, site: Site, ctx: click.Context, problem: str
             build_url=build_metadata(os.environ).get("build_url", ""),
         )
         why = post(url, message(told))
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
+    except KeyboardInterrupt:
+        why = "interrupted"
+    except Exception as error:  # noqa: BLE001 (see above)
         why = f"it could not be sent ({type(error).__name__})"
     if why is not None:
         log.warning("--notify-url: the webhook may not have got the message: %s", why)
