@@ -1,7 +1,7 @@
 """The template that tells a chat what the cleaner reports: its rules and messages, on a real bus, to a real webhook.
 
 The embedded CloudFormation does not know these types of resources, but its EventBridge does all that they describe. So
-the test makes each of the template's resources by its own properties. cfn-lint's opinion is in `tests/infra/test_audit.py`.
+the test makes each of the template's resources by its own properties. cfn-lint looks at it in `tests/infra`.
 """
 
 from __future__ import annotations
