@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from examples.embedded_aws import ACCOUNT, REGION
 from infra.bundle import PACKAGES as BUNDLED
 from tests.e2e.cloudformation import Deployed, dependencies, deploy_assembly
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from examples.embedded_aws import EmbeddedAws
@@ -62,6 +63,15 @@ class PreviousVersion:
     """
 
     folder: Path
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether it reads every format of a marker that this version writes."""
+        ours, its = (
+            json.loads((each / "release_log" / "marker.schema.json").read_text())["properties"]["format"]["enum"]
+            for each in (ROOT, self.folder)
+        )
+        return set(ours) <= set(its)
 
     def deploy(self, aws: EmbeddedAws) -> Deployed:
         """Let CloudFormation create its stack, or put it in place of this version's."""
