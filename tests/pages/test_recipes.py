@@ -15,7 +15,7 @@ from asset_cleaner_cdk.settings.stack import settings_from
 from examples.installation import wait
 from release_log.layout import Layout
 from tests.builds.listing import listed, rebuild
-from tests.http.in_process import run_here
+from tests.http.in_process import no_sleep, run_here
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ class Job:
         (folder / "roll-out.sh").write_text('#!/bin/sh\necho "$UPLOADER_RELEASE_ID" >>rolled-out\n')
         (folder / "roll-out.sh").chmod(0o755)
 
-    def run(self, *lines: str, version: str = "v1") -> None:
-        """Run some commands of the uploader, each of which must succeed."""
+    def run(self, *lines: str, version: str = "v1", sleep: Callable[[float], None] | None = None) -> None:
+        """Run some commands of the uploader, each of which must succeed; ``sleep`` as in `run_here`."""
         for line in lines:
             words = shlex.split(line)[3:]
             words = [self.uploader.bucket if word == "my-assets" else word for word in words]
-            answer = run_here(words, self.uploader.aws.environment(UPLOADER_RELEASE=version))
+            answer = run_here(words, self.uploader.aws.environment(UPLOADER_RELEASE=version), sleep)
             assert answer.returncode == 0, (line, answer.stderr)
 
     def keys(self) -> set[str]:
@@ -151,10 +151,10 @@ def test_servers_are_rolled_out_and_then_only_the_new_assets_stay(
     tool, publish = here.lines
     assert tool.startswith(BUILD_TOOLS)
     old = build("v1", here.folder / out)
-    here.run(publish)
+    here.run(publish, sleep=no_sleep)
     assert here.keys() == {here.prefix + name for name in old}
     new = build("v2", here.folder / out)
-    here.run(publish, version="v2")
+    here.run(publish, version="v2", sleep=no_sleep)
     assert here.keys() == {here.prefix + name for name in old | new}, "while pages of both versions are open"
     assert len((here.folder / "rolled-out").read_text().splitlines()) == 2
     here.clean(cleaner, monkeypatch)
