@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 (APP,) = re.findall(r"```python\n(import aws_cdk as cdk\n.*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)
 STACK = "Web"
 
-# The first import in a new environment compiles the whole CDK, which takes half a minute of the processor if it is old.
+# A new environment has no byte code, and the CDK is large: its first import can take minutes on a machine under load.
 pytestmark = pytest.mark.timeout(900)
 
 
