@@ -54,7 +54,8 @@ package: $(STAMPS)/emulator ## build the packages and the template into dist/, a
 
 bundle: $(STAMPS)/emulator ## build archives of the uploader with a Python of its own into dist/, and try them
 	@python -m standalone
-	@python -m pytest tests/standalone
+	@# What they unpack is half a gigabyte, and what they load may take its time.
+	@python -m pytest -o tmp_path_retention_policy=none -o timeout=900 tests/standalone
 
 release: ## check, build and tag the version in uploader/about.py; a pushed tag is published by GitHub Actions
 	@.ci/release check
@@ -68,7 +69,7 @@ torture: setup ## run the tests that take an hour: a million schedules, ten roun
 	@python -m tests.interleaving --schedules 1000000
 	@python -m tests.chaos --rounds 10
 	@python -m pytest $(WORKERS) tests/bench
-	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/interleaving/test_small_cases.py tests/acceptance/test_embedded.py tests/e2e/test_many_sites.py tests/http/test_faults.py tests/http/test_clean_faults.py tests/http/test_many_files.py tests/unit/cleaner_lambda/test_policy_laws.py tests/unit/cleaner_lambda/test_pruning.py tests/unit/cleaner_lambda/test_run_laws.py tests/unit/cleaner_lambda/test_second_model.py
+	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/interleaving/test_small_cases.py tests/acceptance/test_embedded.py tests/e2e/test_many_sites.py tests/e2e/test_upgrade.py tests/http/test_faults.py tests/http/test_clean_faults.py tests/http/test_many_files.py tests/unit/cleaner_lambda/test_policy_laws.py tests/unit/cleaner_lambda/test_pruning.py tests/unit/cleaner_lambda/test_run_laws.py tests/unit/cleaner_lambda/test_second_model.py
 
 bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader and other tools; options go into BENCH="--jobs new"
 	@python -m bench $(BENCH)

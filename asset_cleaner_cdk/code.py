@@ -39,9 +39,18 @@ def packaged_code(sites: Sequence[SiteSettings], scratch: Path) -> CleanerCode:
     Args:
         sites: The sites.
         scratch: A folder that exists until the function is defined: the CDK copies the code into its output then.
+
+    Raises:
+        FileNotFoundError: This is not the installed package.
     """
+    if not BUNDLE.exists():
+        msg = (
+            f"{BUNDLE} is missing: a checkout has no bundle; install the package (pip install 'asset-cleaner[deploy]')"
+        )
+        raise FileNotFoundError(msg)
     archive = scratch / BUNDLE.name
     shutil.copyfile(BUNDLE, archive)
     with zipfile.ZipFile(archive, "a") as opened:
-        opened.writestr(zip_entry(SITES_FILE), text(sites))
+        # Not compressed: the same sites make the same zip by whatever library compresses on this machine.
+        opened.writestr(zip_entry(SITES_FILE), text(sites), zipfile.ZIP_STORED)
     return CleanerCode(lambda_.Code.from_asset(str(archive)))

@@ -81,7 +81,7 @@ def _checked(scope: Construct, given: dict[str, Any]) -> StackSettings:
         refuse("sites", [bucket.node.path for bucket in buckets.values()], why)
     sites = tuple(replace(site, bucket=buckets.get(str(site.bucket), site.bucket)) for site in checked.sites)
     keys = [bucket.encryption_key.key_arn for bucket in buckets.values() if bucket.encryption_key is not None]
-    return replace(checked, sites=sites, kms_key_arn=next(iter(keys), checked.kms_key_arn))
+    return replace(checked, sites=sites, kms_key_arn=checked.kms_key_arn or next(iter(keys), None))
 
 
 def _as_json(settings: Mapping[str, Any], buckets: dict[str, s3.IBucket]) -> dict[str, Any]:

@@ -112,6 +112,7 @@ def _sites(scope: Construct, settings: StackSettings) -> list[SiteInStack]:
         if each is None:
             buckets[each] = new_bucket(scope, settings.noncurrent_days, key, first=first is None)
         elif isinstance(each, s3.Bucket):
+            # The CDK's way, as only the CDK knows which other notifications the app gives the bucket.
             each.enable_event_bridge_notification()
             buckets[each] = each
     return [

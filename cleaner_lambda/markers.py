@@ -12,7 +12,7 @@ from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.reading import name_some, read_files, stop_for_time
 from release_log import marker
 from release_log.bounds import one_line
-from release_log.errors import ReleaseLogError
+from release_log.errors import NewerFormatError, ReleaseLogError
 from release_log.layout import LOG_FOLDER
 
 if TYPE_CHECKING:
@@ -123,6 +123,12 @@ def stop_for_invalid(
         unknown: Which assets it would name.
         again: What to do with its release after the file is deleted.
     """
+    if isinstance(error, NewerFormatError):
+        message = (
+            f"{one_line(key)} is a newer uploader's ({error}), so it is unknown which assets are {unknown}: nothing is "
+            "deleted until a cleaner that reads it is deployed; do not delete the file"
+        )
+        return Stop(Reason.INVALID_MARKER, message, until)
     message = (
         f"{one_line(key)} is not valid ({error}), so it is unknown which assets are {unknown}: nothing is deleted "
         f"until you delete this file and {again} its release again"

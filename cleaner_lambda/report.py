@@ -44,7 +44,10 @@ STOPS = {
     ),
     Reason.INVALID_MARKER: (
         "a marker, an intent, a staged release or a pin cannot be read",
-        "delete the file that the message names, and publish its release again",
+        (
+            "delete the file that the message names, and publish its release again; "
+            "if it is a newer uploader's, deploy the newer cleaner instead"
+        ),
     ),
     Reason.MISSING_MARKER: (
         "the marker of a channel's current release is gone: nothing of that channel is deleted, and no orphan",

@@ -131,15 +131,15 @@ def _wait_for_deletions(site: Installation, planned: set[str]) -> None:
     _step("6. Wait for the grace period and the TTLs; the cleaner comes back by its own schedule, to the minute")
     for schedule in site.wait_for_wake_up():
         console.print(f"   EventBridge Scheduler: {schedule['ScheduleExpression']} -> {schedule['Target']['Input']}")
-    before = site.assets().keys()
+    before = site.deletable().keys()
     left = site.wait_until_gone(planned).keys()
     gone = set(before - left)
     for key in sorted(gone):
         console.print(f"   deleted {key}")
     if gone != planned & before:
-        msg = f"the cleaner did not delete exactly the assets of its plan; the difference: {sorted(gone ^ planned)}"
+        msg = f"the cleaner did not delete exactly what its plan named; the difference: {sorted(gone ^ planned)}"
         raise DemoError(msg)
-    console.print(f"   [green]exactly the {len(gone)} assets that the plan named, and nothing else[/green]")
+    console.print(f"   [green]exactly the {len(gone)} objects that the plan named, and nothing else[/green]")
 
 
 def _show_bucket(site: Installation) -> None:
@@ -152,7 +152,7 @@ def _show_bucket(site: Installation) -> None:
 
 
 def _write_page(site: Installation) -> None:
-    _step("7. Write a page about the site: python -m uploader report --html demo.html")
+    _step("8. Write a page about the site: python -m uploader report --html demo.html")
     found = site.report(PAGE)
     retired = found["retiring"]["whole"]["objects"]
     console.print(

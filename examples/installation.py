@@ -165,9 +165,14 @@ class Installation:
 
     def assets(self) -> dict[str, int]:
         """Key -> size in bytes, for every asset in the bucket."""
+        return {key: size for key, size in self.deletable().items() if self.layout.owns(key)}
+
+    def deletable(self) -> dict[str, int]:
+        """The same, with the stored pages: all that the cleaner's plan can name."""
         pages = self.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
         entries = (entry for page in pages for entry in page.get("Contents", ()))
-        return {entry["Key"]: entry["Size"] for entry in entries if self.layout.owns(entry["Key"])}
+        sizes = {entry["Key"]: entry["Size"] for entry in entries}
+        return {key: size for key, size in sizes.items() if self.layout.owns(key) or self.layout.stores(key)}
 
     def tags(self, key: str) -> dict[str, str]:
         """An object's tags as S3 returns them."""
@@ -193,12 +198,12 @@ class Installation:
         return wait(self.wake_ups, bool, "the cleaner did not schedule a wake-up")
 
     def wait_until_gone(self, keys: set[str]) -> dict[str, int]:
-        """Wait until these assets are deleted.
+        """Wait until these assets and stored pages are deleted.
 
         Returns:
-            Key -> size in bytes, for the assets that are left.
+            Key -> size in bytes, for those that are left.
         """
-        return wait(self.assets, lambda assets: not keys & assets.keys(), f"not deleted: {', '.join(sorted(keys))}")
+        return wait(self.deletable, lambda left: not keys & left.keys(), f"not deleted: {', '.join(sorted(keys))}")
 
 
 def wait(

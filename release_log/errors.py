@@ -18,6 +18,10 @@ class MarkerError(ReleaseLogError):
     """
 
 
+class NewerFormatError(MarkerError):
+    """One of a format that only a newer version reads: it is as it should be, and the reader is too old."""
+
+
 class SettingError(ReleaseLogError):
     """A policy setting that is unknown, has the wrong type, or is out of its bounds."""
 

@@ -21,7 +21,7 @@ from release_log.bounds import (
     shown,
 )
 from release_log.channel import CHANNEL
-from release_log.errors import MarkerError
+from release_log.errors import MarkerError, NewerFormatError
 from release_log.instants import format_instant
 from release_log.layout import Layout, is_page_name
 from release_log.marker_fields import (
@@ -190,7 +190,8 @@ def decode(body: bytes, prefix: str) -> Release:
     if version is None or version < 1:
         fail(f"format: {shown(document.get('format'))} is not a version number")
     if version > FORMAT:
-        fail(f"format: {shown(version)} is newer than {FORMAT}, the newest this cleaner reads: deploy a newer one")
+        msg = f"format: {shown(version)} is newer than {FORMAT}, the newest that this version reads"
+        raise NewerFormatError(msg)
     ended = version == END_FORMAT
     if ended and document.get("ended") is not True:
         fail(f"ended: {shown(document.get('ended'))} is not true, which a marker of format {END_FORMAT} says")

@@ -25,10 +25,12 @@ LONGEST_FIRST = (
     "e2e/test_main_job.py",
     "acceptance/test_embedded.py",
     "infra/test_app.py",
+    "infra/test_audit.py",
     "http/test_clean_faults.py",
     "e2e/test_permissions.py",
     "e2e/test_demo.py",
     "http/test_faults.py",
+    "e2e/test_upgrade.py",
     "http/test_odd_objects.py",
     "e2e/test_lifetime.py",
     "e2e/test_many_sites.py",
@@ -50,7 +52,10 @@ LONGEST_FIRST = (
     "http/test_large_work.py",
     "pages/test_install_steps.py",
 )
-"""Modules that come last should be short, or the other workers wait for them. All of ``infra`` goes with its first."""
+"""Modules that come last should be short, or the other workers wait for them.
+
+``test_app`` starts the CDK in processes of its own; the rest of ``infra`` goes with its first, as `Scheduling` says.
+"""
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")  # the time of an example depends on the machine
@@ -76,11 +81,11 @@ def pytest_collection_finish() -> None:
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """A module's tests to one worker, and all of ``tests/infra`` to one: each that starts the CDK needs two seconds."""
+    """A module's tests to one worker, and those of ``tests/infra`` that start the CDK to one: it needs two seconds."""
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return "tests/infra" if file.startswith("tests/infra/") else file
+        return "tests/infra" if file.startswith("tests/infra/") and not file.endswith("/test_app.py") else file
 
 
 @pytest.hookimpl(optionalhook=True)

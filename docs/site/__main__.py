@@ -16,6 +16,9 @@ from docs.site.links import problems
 
 CONFIGURATION = Path(__file__).with_name("zensical.toml")
 STYLE = Path(__file__).with_name("site.css")
+NAME = "acme/asset-cleaner"
+"""The repository's name, outside GitHub Actions."""
+
 BUILDER = (sys.executable, "-m", "zensical", "build", "--strict")
 
 
@@ -66,7 +69,6 @@ def _project(pages: dict[str, str], repository: str) -> str:
         "site_name": "asset-cleaner",
         "site_url": f"https://{owner}.github.io/{name}/",
         "site_description": "Upload fingerprinted assets to S3; delete the old ones when nothing live needs them.",
-        "repo_url": f"https://github.com/{repository}",
         "docs_dir": "pages",
         "site_dir": "built",
         "extra_css": [STYLE.name],
@@ -81,7 +83,9 @@ def _project(pages: dict[str, str], repository: str) -> str:
     sections = [_entry("Start", ["index.md", "documents.md"], pages)]
     sections += [_entry(title, section, pages) for title, section in listed.items()]
     sections += [_entry("Commands", sorted(commands.pages()), pages), '{ "Changes" = "changelog.md" }']
-    return "\n".join([*lines, f"nav = [{', '.join(sections)}]", "", ""])
+    # Not as `repo_url`, for which each page would ask GitHub how many stars there are.
+    icon = f'[[project.extra.social]]\nicon = "fontawesome/brands/github"\nlink = "https://github.com/{repository}"'
+    return "\n".join([*lines, f"nav = [{', '.join(sections)}]", "", icon, "", ""])
 
 
 def _entry(title: str, section: list[str], pages: dict[str, str]) -> str:
@@ -92,7 +96,7 @@ def _entry(title: str, section: list[str], pages: dict[str, str]) -> str:
 def main() -> None:
     """Build it where the first argument says."""
     try:
-        count = build(Path(sys.argv[1]), os.environ.get("GITHUB_REPOSITORY", "acme/asset-cleaner"))
+        count = build(Path(sys.argv[1]), os.environ.get("GITHUB_REPOSITORY", NAME))
     except SiteError as error:
         sys.exit(f"docs.site: {error}")
     sys.stdout.write(f"{count} pages in {sys.argv[1]}\n")

@@ -94,8 +94,8 @@ def _problem(site: Path, path: Path, target: str, pages: dict[Path, Page], repos
 
 @cache
 def _in_repository(address: str) -> str:
-    """The problem with the address of a file below the repository's own."""
+    """The problem with an address below the repository's own, if it is a file's."""
     kind, _, rest = urlsplit(address).path.partition("/main/")
-    if kind not in {"blob", "tree", "edit"}:
-        return "" if not kind else "is not the address of a file"
+    if kind not in {"blob", "tree"}:
+        return ""  # its releases, for example
     return "" if (ROOT / rest).exists() else "is not a file of the repository"

@@ -18,7 +18,8 @@ from botocore.exceptions import ClientError
 
 from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from examples.installation import Installation, wait
-from infra.bundle import build
+from infra.bundle import PACKAGES, build
+from release_log.environment import SITES_FILE
 from tests.synthesis import define
 
 if TYPE_CHECKING:
@@ -55,6 +56,14 @@ def _bundled() -> TemporaryDirectory[str]:
     """A folder with the Lambda's bundle, which is the same for every stack."""
     made = TemporaryDirectory(prefix="bundle-")
     build(Path(made.name) / "bundle")
+    return made
+
+
+def dependencies() -> Path:
+    """The folder with what the Lambda's bundle holds besides our own packages."""
+    made = Path(_bundled().name) / "dependencies"
+    if not made.exists():
+        shutil.copytree(Path(_bundled().name) / "bundle", made, ignore=shutil.ignore_patterns(*PACKAGES, SITES_FILE))
     return made
 
 

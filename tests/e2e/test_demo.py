@@ -45,7 +45,7 @@ def test_the_demo_ends_with_what_the_plan_named(tmp_path: Path) -> None:
     answer = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=170)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "\x1b" not in answer.stdout
-    assert re.search(r"exactly the \d+ assets that the plan named, and nothing else", answer.stdout)
+    assert re.search(r"exactly the \d+ objects that the plan named, and nothing else", answer.stdout)
     for words in ("uploaded (new)", "superseded_at=", "removed_at=", "What to do next", "EventBridge Scheduler: at("):
         assert words in answer.stdout
     (page,) = re.findall(r"^ +file://(\S+)$", answer.stdout, re.MULTILINE)

@@ -214,11 +214,16 @@ def test_lifecycle_rules(healthy: Uploader, rules: list[dict[str, Any]], expecte
 def test_a_marker_that_is_not_valid(healthy: Uploader, layout: Layout) -> None:
     """It is named with its error; so is a file with a wrong name."""
     s3 = healthy.aws.client("s3")
-    for key, body in ((layout.marker_key("20990101T000000Z-x"), b"{}"), (f"{layout.staged}x.json", b"")):
+    marker = layout.marker_key("20990101T000000Z-x")
+    for key, body, said in (
+        (marker, b"{}", "is not valid ("),
+        (marker, b'{"format": 4}', "is a newer uploader's ("),
+        (f"{layout.staged}x.json", b"", "is not valid ("),
+    ):
         s3.put_object(Bucket=healthy.bucket, Key=key, Body=body)
         found = examine(healthy)
         assert states(found, "delete", "ledger", "function") == {"release log": "problem"}
-        assert found["release log"]["finding"].startswith(f"{key} is not valid (")
+        assert found["release log"]["finding"].startswith(f"{key} {said}")
         s3.delete_object(Bucket=healthy.bucket, Key=key)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from tests.http.webhook_server import SECRET, Webhook, answer
+from tests.http.webhook_server import PATIENT, SECRET, Webhook, answer
 from tests.paths import ROOT
 from uploader.cli import webhook
 
@@ -32,6 +32,12 @@ JOB = {
     "GITHUB_REPOSITORY": "acme/shop",
     "GITHUB_RUN_ID": "7",
 }
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has much to do is no reason for a message that does not arrive."""
+    monkeypatch.setattr(webhook, "SECONDS", 60)
 
 
 def fields(message: dict[str, Any]) -> dict[str, str]:
@@ -243,12 +249,12 @@ def test_no_name_and_no_error_is_markup_or_calls_anybody(uploader: Uploader, tmp
         assert hook.messages == [], "no command has begun"
         build.mkdir()
         (build / ".env").write_text("")
-        (build / "a\n<!everyone>\x1b[31m.pem").write_text("")
+        (build / "a\n<!everyone>\x1b[31m @john logo@2x.pem").write_text("")
         done = uploader.run("upload", build, "--bucket", uploader.bucket, "--notify-url", hook.url)
     assert done.returncode == 2
     (message,) = hook.messages
     texts = [message["text"], *fields(message).values(), message["attachments"][0]["fallback"]]
-    assert any("&lt;!everyone&gt;" in text for text in texts), texts
+    assert any("&lt;!everyone&gt;\\x1b[31m @\u200bjohn logo@2x.pem" in text for text in texts), texts
     for text in texts:
         assert text.isprintable() or "\u200b" in text
         assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)|@(here|channel|everyone|all)", text), text
@@ -261,7 +267,7 @@ def test_a_proxy_of_the_environment_is_used_and_closed_streams_change_nothing(
 ) -> None:
     folder = site_folder("one", BUILD)
     with Webhook() as proxy:
-        line = f"exec {sys.executable} -m uploader {folder} --bucket {uploader.bucket} <&- 2>&-"
+        line = f"exec {sys.executable} -c '{PATIENT}' {folder} --bucket {uploader.bucket} <&- 2>&-"
         done = subprocess.run(
             ["/bin/sh", "-c", line],
             cwd=ROOT,
@@ -290,3 +296,18 @@ def test_an_interrupt_is_told_too(uploader: Uploader, site_folder: Folder, monke
         done = uploader.run(site_folder("one", BUILD), "--bucket", uploader.bucket, "--notify-url", hook.url)
     assert done.returncode == 130
     assert fields(hook.messages[0])["problem"] == "interrupted: no marker was written; run again to finish"
+
+
+@pytest.mark.parametrize(
+    ("error", "why"), [(KeyboardInterrupt, "interrupted"), (MemoryError, "it could not be sent (MemoryError)")]
+)
+def test_what_meets_the_message_does_not_meet_the_command(
+    uploader: Uploader, site_folder: Folder, monkeypatch: pytest.MonkeyPatch, error: type[BaseException], why: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("uploader.cli.notify.post", fail)
+    done = uploader.run(site_folder("one", BUILD), "--bucket", uploader.bucket, "--notify-url", "https://hooks.example")
+    assert done.returncode == 0
+    assert done.stderr == f"uploader: --notify-url: the webhook may not have got the message: {why}\n"

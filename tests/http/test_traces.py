@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.http.webhook_server import Webhook, answer
+from tests.http.webhook_server import PATIENT, Webhook, answer
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from subprocess import CompletedProcess
 
     from tests.http.conftest import Uploader
 
@@ -28,8 +31,17 @@ def publish(uploader: Uploader, site_folder: Folder) -> Publish:
     """Publishes a build in a process of its own: a process has one provider of tracers."""
     folder = site_folder("one", {"app-3f9c2ab1.js": "1", "index.html": "1"})
 
-    def run(*words: str, command: str = "upload", **environ: str) -> CompletedProcess[str]:
-        return uploader.process(command, folder, "--bucket", uploader.bucket, *words, **environ)
+    def run(
+        *words: str, command: str = "upload", start: tuple[str, ...] = ("-c", PATIENT), **environ: str
+    ) -> CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *start, command, str(folder), "--bucket", uploader.bucket, *words],
+            cwd=ROOT,
+            env=uploader.aws.environment(**environ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     return run
 
@@ -100,12 +112,9 @@ def test_a_roll_out_continues_the_trace_and_its_error_is_the_spans(publish: Publ
     assert service["service.name"] == "shop"
 
 
-def test_a_failure_is_the_status_of_its_spans(uploader: Uploader, site_folder: Folder) -> None:
+def test_a_failure_is_the_status_of_its_spans(publish: Publish) -> None:
     with Webhook() as collector:
-        done = uploader.process(
-            *(site_folder("one", {"index.html": "1"}), "--bucket", "no-such-bucket-here"),
-            OTEL_EXPORTER_OTLP_ENDPOINT=collector.origin,
-        )
+        done = publish("--bucket", "no-such-bucket-here", OTEL_EXPORTER_OTLP_ENDPOINT=collector.origin)
     assert done.returncode == 1
     spans, _ = spans_of(collector)
     assert attributes_of(spans["upload"])["error.type"]
@@ -114,19 +123,47 @@ def test_a_failure_is_the_status_of_its_spans(uploader: Uploader, site_folder: F
     assert spans["collect"].status.code == 0
 
 
+PROGRAM = """
+import sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from uploader import Site, publish
+spans = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(spans))
+trace.set_tracer_provider(provider)
+publish(sys.argv[1], Site(bucket=sys.argv[2]))
+print(*sorted(span.name for span in spans.get_finished_spans()))
+"""
+
+
+def test_a_program_with_a_provider_of_its_own_has_the_spans_in_it(uploader: Uploader, site_folder: Folder) -> None:
+    words = [str(site_folder("one", {"app-3f9c2ab1.js": "1", "index.html": "1"})), uploader.bucket]
+    said = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        cwd=ROOT,
+        env=uploader.aws.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "collect compare list marker place send upload\n"
+
+
 @pytest.mark.parametrize(
     "environ",
     [
         {},
         {"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "{}"},
-        {"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "{}"},
     ],
-    ids=["not configured", "disabled", "none"],
+    ids=["not configured", "disabled"],
 )
 def test_otherwise_nothing_of_opentelemetry_is_loaded(publish: Publish, environ: dict[str, str]) -> None:
     with Webhook() as collector:
         set_to = {name: value.format(collector.origin) for name, value in environ.items()}
-        done = publish(PYTHONPROFILEIMPORTTIME="1", **set_to)
+        done = publish(start=("-m", "uploader"), PYTHONPROFILEIMPORTTIME="1", **set_to)
     assert done.returncode == 0
     assert "uploader.tracing" in done.stderr
     assert "opentelemetry" not in done.stderr
@@ -139,6 +176,10 @@ def test_a_collector_that_takes_nothing_changes_nothing_and_is_one_line(publish:
         done = publish(OTEL_EXPORTER_OTLP_ENDPOINT=collector.origin)
     assert (done.returncode, collector.paths) == (0, ["/v1/traces"])
     assert done.stderr == "uploader: OpenTelemetry: not all spans were sent: an error\n"
+    done = publish(OTEL_TRACES_EXPORTER="console", OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT="many")
+    assert done.returncode == 0
+    assert done.stderr.startswith("uploader: OpenTelemetry: no spans are sent: OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT ")
+    assert done.stderr.count("\n") == 1
     done = publish(OTEL_TRACES_EXPORTER="no-such")
     assert done.returncode == 0
     said = "no spans are sent by the exporter 'no-such' (unknown): is its package installed?"

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+PATIENT = """
+import sys
+import uploader.cli.telemetry, uploader.cli.webhook
+uploader.cli.telemetry.SECONDS = uploader.cli.webhook.SECONDS = 60
+from uploader.start import start
+start()
+"""
+"""The uploader, for `python -c`, as it is on a machine that is never too slow for its webhook or its collector."""
+
 SECRET = "/services/T0001/B0001/the-secret-of-the-channel"
 
 

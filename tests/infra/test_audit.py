@@ -83,6 +83,13 @@ def test_cfn_lint_finds_nothing(name: str, synthesise: Synthesise) -> None:
     ] == []
 
 
+def test_cfn_lint_finds_nothing_in_the_template_that_tells_a_chat() -> None:
+    from cfnlint.api import lint  # noqa: PLC0415 (see above)
+
+    template = (ROOT / "examples" / "cleaner-to-chat.yaml").read_text()
+    assert [str(match) for match in lint(template, config={"regions": ["us-east-1"]})] == []
+
+
 @pytest.mark.parametrize("name", SNAPSHOTS)
 def test_the_template_is_the_reviewed_one(name: str, synthesise: Synthesise) -> None:
     path = FOLDER / f"{name}.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -146,6 +147,19 @@ class TestBucketOfTheApp:
         assert not [name for name in template.to_json()["Outputs"] if "BucketStatements" in name]
         assert cleaner.bucket.node.path == "Web/Assets"
 
+    def test_it_has_the_attributes_of_the_page(self, new_stack: NewStack) -> None:
+        stack = new_stack()
+        from aws_cdk import aws_iam as iam  # noqa: PLC0415 (the CDK has been started)
+
+        cleaner = add(stack, github="acme/web", github_branch="main")
+        table = (ROOT / "docs" / "deploy.md").read_text().partition("| attribute |")[2].partition("\n\n")[0]
+        shown = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+        assert shown == [name for name in vars(cleaner) if not name.startswith("_")]
+        assert (len(cleaner.uploader_policies), cleaner.uploader_role.node.id) == (1, "UploaderRole")
+        role = iam.Role(stack, "Job", assumed_by=iam.AccountRootPrincipal())
+        cleaner.uploader_policies[0].attach_to_role(role)
+        assert "${Job}" in str(resources(template_of(stack), "AWS::IAM::ManagedPolicy"))
+
     def test_its_key_may_be_used_by_cleaner_and_build_job(self, new_stack: NewStack) -> None:
         stack = new_stack()
         from aws_cdk import aws_kms as kms  # noqa: PLC0415 (the CDK has been started)
@@ -242,6 +256,12 @@ def test_a_name_that_nobody_knows_is_refused_as_a_text(new_stack: NewStack) -> N
 
     with pytest.raises(SettingsError, match=r"give the bucket, as s3\.Bucket\.from_bucket_name does"):
         add(stack, bucket=cdk.Fn.import_value("Assets"))
+
+
+def test_a_checkout_says_that_it_has_no_bundle(new_stack: NewStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asset_cleaner_cdk.code.BUNDLE", ROOT / "asset_cleaner_cdk" / "bundle.zip")
+    with pytest.raises(FileNotFoundError, match=r"bundle\.zip is missing: .*pip install"):
+        add(new_stack())
 
 
 def test_an_unknown_name_of_the_package_is_an_error() -> None:

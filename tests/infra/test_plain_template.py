@@ -80,11 +80,11 @@ def values(**given: str) -> dict[str, str]:
     return {each.name: str(each.default) for each in PARAMETERS if each.default is not None} | GIVEN | given
 
 
-@pytest.mark.parametrize("prefix", ["assets/", "web/"])
 def test_filled_in_it_is_the_stacks_template_for_an_existing_bucket(
-    prefix: str, template: dict[str, Any], synthesise: Synthesise
+    template: dict[str, Any], synthesise: Synthesise
 ) -> None:
     """But for what it does not know before: the code's place, the stack's name, and who is told of alarms."""
+    prefix = "web/"
     stacks = synthesise(bucket="my-bucket", prefix=prefix).to_json()
     (alarm,) = re.findall(r"^MissingAssets(Alarm\w+)\w{8}$", "\n".join(stacks["Resources"]), re.MULTILINE)
     # The ids of what belongs to a site are made from its prefix, if that is known.
@@ -130,6 +130,8 @@ def test_it_needs_nothing_of_the_cdk_and_fits_into_a_request(text: str, template
     assert list(template["Parameters"]) == [each.name for each in PARAMETERS]
     assert "Rules" not in template
     assert [word for word in ("cdk-hnb659fds", "/cdk-bootstrap/", "CDKMetadata") if word in text] == []
+    named = [word for word in ("RoleName", "ManagedPolicyName") if f'"{word}"' in text]
+    assert named == [], "CAPABILITY_IAM is enough for roles and policies without names of their own"
 
 
 def test_cfn_lint_finds_nothing(text: str) -> None:

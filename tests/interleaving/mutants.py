@@ -677,6 +677,13 @@ MUTANTS = (
         placing.gone_behind_a_newer_one,
     ),
     Mutant(
+        "after a ledger that an older version wrote the history is replayed",
+        "a release counts as superseded by one that is not in place",
+        replay.must_replay,
+        ((" or ledger.older:", ":"),),
+        placing.ledger_of_an_older_version,
+    ),
+    Mutant(
         "what retires while a marker behind the newest is gone stays",
         "an asset is deleted that the release without its marker needs",
         lost.hold_doubtful,

@@ -28,6 +28,7 @@ from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.keeper import putting
 from tests.interleaving.verdict import KEEPER, check_pages
 from tests.interleaving.world import LAYOUT, World
+from tests.older_ledger import as_older
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,6 +157,20 @@ def retired_behind_a_newer_one() -> None:
         world.vanish(LAYOUT.marker_key("20261123T120000Z-r0"))
         release(world, [B], "r3", channel="other")
         for seconds in (10, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
+def ledger_of_an_older_version() -> None:
+    """A cleaner that knows nothing of pages writes the ledger, while a release is not in place; days pass."""
+    world = World()
+    with judged(world, "a ledger that an older version wrote"):
+        release(world, [A], "r0", stored=False)
+        cast.publish_alone(world, [B], "r1", placed=False)
+        cast.clean_alone(world, PAGES_STAY)
+        world.put(LAYOUT.ledger, as_older(world.objects[LAYOUT.ledger].body))
+        for seconds in (10, 90_000, 90_000):
             cast.clean_alone(world, PAGES_STAY)
             world.check()
             world.advance(seconds)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TOOLS = {"make", "cdk", "python", "pip", "aws", "curl", "gh", "terraform", "export", "."}
-TOOLS |= {"docker", "sha256sum", "tar", "uploader/uploader"}
+TOOLS |= {"docker", "sha256sum", "tar", "uploader/uploader", "npm", "npx", "bin/rails", "for"}
 AN_ID = "20261123T060500Z-3f9c2ab"
 WHOLE_COMMANDS = {"s3", "logs", "cloudformation deploy"}
 """Services with commands of the AWS CLI that are not operations of an API, and single ones."""

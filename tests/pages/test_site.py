@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docs.site import sources
-from docs.site.__main__ import SiteError, build
+from docs.site.__main__ import NAME, SiteError, build
 from docs.site.indent import widen
 from docs.site.links import problems
 from docs.site.sources import places, target_of
@@ -19,7 +19,6 @@ from tests.browser.chromium import Chromium, ChromiumError, find
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAME = "octo-org/assets"
 REPOSITORY = f"https://github.com/{NAME}"
 LEFT_OVER = re.compile(r"```|^\s*[-*] \S|\]\(|\*\*|^\||\|$|\[\[\[|\\[*_<\[]")
 """What Markdown would leave in a page if the generator read it otherwise than GitHub does."""
@@ -87,6 +86,7 @@ def test_a_link_that_leads_nowhere_and_a_page_that_no_list_has_are_refused(
         ("other/#there", ""),
         ("#here", ""),
         (f"{REPOSITORY}/blob/main/README.md", ""),
+        (f"{REPOSITORY}/releases", ""),
         ("https://example.com/", ""),
         ("gone/", "leads to no page"),
         ("../index.html", "leads to no page"),
@@ -135,7 +135,7 @@ def test_lists_are_written_as_the_generator_reads_them() -> None:
     )
 
 
-def test_no_page_is_wider_than_its_window(site: Path) -> None:
+def test_no_page_is_wider_than_its_window_or_asks_anybody_for_anything(site: Path) -> None:
     """On a telephone and on a large screen; code and tables scroll by themselves."""
     try:
         find()
@@ -153,3 +153,5 @@ def test_no_page_is_wider_than_its_window(site: Path) -> None:
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, name)
                 article = page.evaluate("document.querySelector('article').getBoundingClientRect().width")
                 assert article > min(300, width / 3), (width, name)
+        asked = {each["request"]["url"] for each in browser.events("Network.requestWillBeSent")}
+        assert {url for url in asked if not url.startswith(("file:", "data:"))} == set()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from examples.embedded_aws import REGION
+from examples.embedded_aws import ACCOUNT, REGION
 from standalone.archive import pack
 from standalone.assemble import DYNLOAD, SERVICES, SITE, compile_all, python_in
 from standalone.elf import read_elf
@@ -67,6 +67,17 @@ def test_the_pages_commands_run(call: Call, build: Path, aws: EmbeddedAws, bucke
     said = call("/bin/sh", "-e", "-c", script, cwd=build, environ={"PATH": "/usr/bin:/bin", **way_to(aws)})
     assert said.splitlines()[0] == f"{loaded[0]}: OK"
     assert re.search(r"^released \S+ to s3://", said, re.MULTILINE)
+
+
+def test_a_job_takes_its_role_by_a_token(
+    unpacked: Mapping[str, Path], call: Call, build: Path, aws: EmbeddedAws, bucket: str
+) -> None:
+    """boto3 gets the credentials, by its data of STS."""
+    (build / "token").write_text("a.b.c")
+    role = {"AWS_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/r", "AWS_WEB_IDENTITY_TOKEN_FILE": str(build / "token")}
+    environ = {"AWS_ENDPOINT_URL": aws.url, "AWS_REGION": REGION, **role}
+    said = call(unpacked[HERE] / "uploader", "dist", "--bucket", bucket, "--json", cwd=build, environ=environ)
+    assert json.loads(said)["counts"] == {"uploaded": 1, "unchanged": 0}
 
 
 def test_a_roll_out_gets_the_jobs_environment_and_no_more(

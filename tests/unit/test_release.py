@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from tests.paths import ROOT
 from uploader.about import VERSION
@@ -123,6 +124,19 @@ def test_the_component_shown_is_of_the_newest_version() -> None:
 def test_the_archives_shown_are_of_the_newest_version() -> None:
     page = (ROOT / "docs" / "standalone.md").read_text()
     assert set(re.findall(r"/download/(\S+?)/", page)) == {f"v{VERSION}"}
+
+
+def test_the_release_has_the_archives_and_the_checksums_that_it_has_compared() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "publish.yml").read_text())["jobs"]
+    made, attached = jobs["archives"]["steps"], jobs["release"]["steps"]
+    assert "make bundle" in [step.get("run") for step in made]
+    (kept,) = [step["with"] for step in made if "upload-artifact" in step.get("uses", "")]
+    assert kept["path"] == "dist/uploader-linux*"
+    loaded = [step["with"] for step in attached if "download-artifact" in step.get("uses", "")]
+    assert {"name": kept["name"], "path": "dist"} in loaded
+    commands = [step["run"] for step in attached if "run" in step]
+    assert commands[0] == "cd dist && sha256sum --check --strict uploader-linux.sha256"
+    assert commands[1].startswith('gh release create "$GITHUB_REF_NAME" dist/* ')
 
 
 def test_only_the_job_that_publishes_can_ask_for_an_identity_and_no_step_has_a_secret() -> None:

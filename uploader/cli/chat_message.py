@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LONGEST = 1500
 """Characters of a text: Slack cuts a field after 2,000, and an error may name many keys."""
 
-_EVERYBODY = re.compile(r"@(?=channel|here|everyone|all)", re.IGNORECASE)
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
 
 
 class Told(NamedTuple):
@@ -75,7 +75,7 @@ def escaped(text: str) -> str:
     if len(shown) > LONGEST:
         shown = f"{shown[:LONGEST]}…"
     shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _EVERYBODY.sub("@\u200b", shown)  # Mattermost calls everybody without any markup
+    return _MENTION.sub("@\u200b", shown)  # Mattermost calls people, and everybody, without any markup
 
 
 def _line(told: Told) -> tuple[str, bool]:

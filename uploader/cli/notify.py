@@ -45,15 +45,21 @@ def notified(notice: Notice, url: str, site: Site, ctx: click.Context, body: Cal
 
 
 def _tell(notice: Notice, url: str, site: Site, ctx: click.Context, problem: str | None) -> None:
-    told = Told(
-        command=str(ctx.command.name),
-        where=site.url,
-        channel=ctx.params.get("channel"),
-        release=ctx.params.get("release") or ctx.params.get("wanted"),
-        document=notice.document,
-        problem=problem,
-        build_url=build_metadata(os.environ).get("build_url", ""),
-    )
-    why = post(url, message(told))
+    """Tell the webhook. The command has ended already, in its own way: nothing here changes that."""
+    try:
+        told = Told(
+            command=str(ctx.command.name),
+            where=site.url,
+            channel=ctx.params.get("channel"),
+            release=ctx.params.get("release") or ctx.params.get("wanted"),
+            document=notice.document,
+            problem=problem,
+            build_url=build_metadata(os.environ).get("build_url", ""),
+        )
+        why = post(url, message(told))
+    except KeyboardInterrupt:
+        why = "interrupted"
+    except Exception as error:  # noqa: BLE001 (see above)
+        why = f"it could not be sent ({type(error).__name__})"
     if why is not None:
         log.warning("--notify-url: the webhook may not have got the message: %s", why)

@@ -13,9 +13,10 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from uploader.about import VERSION, WRITER
+from uploader.aws.access import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 SECONDS = 3.0
 """How long a command that has ended waits until its spans are sent, at most."""
@@ -29,17 +30,35 @@ def spans_sent(environ: Mapping[str, str]) -> Iterator[None]:
 
     Whatever becomes of them, no command fails for them; one line says it.
     """
+    problems = _Problems()
+    end = None
     try:
-        from opentelemetry import context, trace  # noqa: PLC0415 (an extra, which few have)
-        from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
+        end = _begin(environ)
     except ImportError as error:
         log.debug("no spans are sent: pip install 'asset-cleaner[otel]' (%s)", error)
+    except Exception as error:  # noqa: BLE001 (a variable that cannot be read, mostly)
+        log.warning("OpenTelemetry: no spans are sent: %s", first_line(error))
+    try:
         yield
-        return
-    problems = _Problems()
+    finally:
+        if end is not None:
+            problems.tell(in_time=_ended(end))
+
+
+def _begin(environ: Mapping[str, str]) -> Callable[[], object]:
+    """Begin to collect spans; returns what sends them.
+
+    Raises:
+        ImportError: The extra is not installed.
+    """
+    from opentelemetry import context, trace  # noqa: PLC0415 (an extra, which few have)
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
+
+    headers = {name: environ[name.upper()] for name in ("traceparent", "tracestate") if environ.get(name.upper())}
+    context.attach(TraceContextTextMapPropagator().extract(headers))
     provider = trace.get_tracer_provider()
     if not isinstance(provider, TracerProvider):  # it is one where `opentelemetry-instrument` started this program
         said = OTELResourceDetector().detect().attributes
@@ -49,13 +68,7 @@ def spans_sent(environ: Mapping[str, str]) -> Iterator[None]:
         for exporter in _exporters(environ):
             provider.add_span_processor(BatchSpanProcessor(exporter))
         trace.set_tracer_provider(provider)
-    headers = {name: environ[name.upper()] for name in ("traceparent", "tracestate") if environ.get(name.upper())}
-    token = context.attach(TraceContextTextMapPropagator().extract(headers))
-    try:
-        yield
-    finally:
-        context.detach(token)
-        problems.tell(in_time=_send(provider))
+    return provider.shutdown
 
 
 def _exporters(environ: Mapping[str, str]) -> Iterator[Any]:
@@ -71,10 +84,10 @@ def _exporters(environ: Mapping[str, str]) -> Iterator[Any]:
             log.warning("no spans are sent by the exporter %r (%s): is its package installed?", wanted, _kind(error))
 
 
-def _send(provider: Any) -> bool:  # noqa: ANN401 (of an extra)
-    """Send what is collected; returns whether that has ended in time."""
+def _ended(end: Callable[[], object]) -> bool:
+    """Have the spans sent; returns whether that has ended in time."""
     # A daemon: the process can end before it does.
-    thread = Thread(target=provider.shutdown, daemon=True)
+    thread = Thread(target=end, daemon=True)
     try:
         thread.start()
         thread.join(SECONDS)

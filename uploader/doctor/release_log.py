@@ -9,12 +9,13 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from release_log import marker
-from release_log.errors import LedgerError, NewerLedgerError, ReleaseLogError
+from release_log.errors import LedgerError, NewerFormatError, NewerLedgerError, ReleaseLogError
 from release_log.instants import format_instant
 from release_log.layout import PLACED
 from release_log.ledger_file import READABLE, unpack
 from uploader.counted import counted
 from uploader.doctor.finding import ok, problem, unknown, warning
+from uploader.history.release import REMEDY, REMEDY_FOR_NEWER
 from uploader.history.stops import PASSING
 from uploader.history.unseen import SOON, WAKE_IT
 
@@ -131,11 +132,11 @@ def check_files(log: LogSnapshot, layout: Layout) -> Finding:
             layout.release_id(key)
             if key in log.bodies:
                 marker.decode(log.bodies[key], layout.prefix)
+        except NewerFormatError as error:
+            return problem("release log", f"{key} is a newer uploader's ({error})", REMEDY_FOR_NEWER)
         except ReleaseLogError as error:
             return problem(
-                "release log",
-                f"{key} is not valid ({error}): nothing is deleted until it is dealt with",
-                "delete it, and publish that release again",
+                "release log", f"{key} is not valid ({error}): nothing is deleted until it is dealt with", REMEDY
             )
     files = counted(len(log.files), "file")
     return ok(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from release_log.bounds import one_line
-from release_log.errors import LayoutError, ReleaseLogError
+from release_log.errors import LayoutError, NewerFormatError, ReleaseLogError
 from release_log.marker import decode, encode
 from uploader.errors import UploaderError
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 BATCH = 16
 """How many files are read at once, at most: in parallel, and never more of them in memory (one may be 20 MB)."""
+
+REMEDY = "delete it, and publish that release again"
+REMEDY_FOR_NEWER = "use an uploader and a cleaner that read it, and do not delete it"
+"""What to do with a file that is not valid, and with one that only a newer version reads."""
 
 _ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -61,18 +65,22 @@ class Unreadable:
         key: The file's key.
         at: S3's ``LastModified`` of the file.
         problem: Why it cannot be read.
+        is_newer: Whether only a newer version reads it.
     """
 
     id: str
     key: str
     at: datetime
     problem: str
+    is_newer: bool = False
 
     def complaint(self) -> str:
         """One line, with the remedy."""
+        if self.is_newer:
+            return f"{one_line(self.key)} is a newer uploader's ({self.problem}): {REMEDY_FOR_NEWER}"
         return (
             f"{one_line(self.key)} is not valid ({self.problem}): the cleaner deletes nothing until it is dealt with; "
-            "delete it, and publish that release again"
+            f"{REMEDY}"
         )
 
 
@@ -172,4 +180,5 @@ def _read(layout: Layout, key: str, blob: Blob) -> LoggedRelease | Unreadable:
     try:
         return LoggedRelease(layout.release_id(key), key, blob.last_modified, decode(blob.body, layout.prefix))
     except ReleaseLogError as error:
-        return Unreadable(id_of(layout, key), key, blob.last_modified, str(error))
+        is_newer = isinstance(error, NewerFormatError)
+        return Unreadable(id_of(layout, key), key, blob.last_modified, str(error), is_newer)

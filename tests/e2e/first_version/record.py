@@ -6,19 +6,17 @@ It takes that version out of git, deploys its stack, publishes releases with its
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import subprocess
 import sys
-import tarfile
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from examples.embedded_aws import EmbeddedAws
-from tests.e2e.cloudformation import Deployed, deploy_assembly
-from tests.paths import ROOT
+from tests.e2e.checkout import check_out, synthesize
+from tests.e2e.cloudformation import deploy_assembly
 
 if TYPE_CHECKING:
     from examples.installation import Installation
@@ -42,12 +40,8 @@ def main() -> None:
     """Write ``template.json`` and ``left.json`` beside this module."""
     with TemporaryDirectory() as scratch, EmbeddedAws() as aws:
         old = Path(scratch)
-        archive = subprocess.run(
-            ["/usr/bin/env", "git", "archive", COMMIT], cwd=ROOT, stdout=subprocess.PIPE, check=True
-        ).stdout
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            tar.extractall(old, filter="data")
-        deployed = _deploy(aws, old)
+        check_out(COMMIT, old)
+        deployed = deploy_assembly(aws, STACK, synthesize(old, POLICY, aws.environment()))
         site = deployed.installation(aws)
         for release, files in RELEASES.items():
             _publish(site, old, release, files)
@@ -58,14 +52,6 @@ def main() -> None:
         }
     for name, what in (("template", deployed.template), ("left", left)):
         (HERE / f"{name}.json").write_text(json.dumps(what, indent=1, sort_keys=True) + "\n")
-
-
-def _deploy(aws: EmbeddedAws, old: Path) -> Deployed:
-    out = old / "cdk.out"
-    context = json.loads((old / "cdk.json").read_text())["context"] | POLICY
-    environment = aws.environment(CDK_CONTEXT_JSON=json.dumps(context), CDK_OUTDIR=str(out))
-    subprocess.run([sys.executable, "app.py"], cwd=old, env=environment, check=True)
-    return deploy_assembly(aws, STACK, out)
 
 
 def _publish(site: Installation, old: Path, release: str, files: dict[str, str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ import pytest
 
 from release_log.marker import FORMAT, decode, encode
 from tests.fake_cleaner_s3 import FakeS3
+from tests.older_ledger import as_older
 from tests.unit.cleaner_lambda.runs import APP, DAY, A, B, C, at_request, fail_with, keys_of, run, stopped_by
 
 if TYPE_CHECKING:
@@ -26,15 +25,6 @@ def publish(s3: FakeS3, name: str, assets: Mapping[str, str], *, placed: bool) -
         s3.put(s3.layout.placed_key(release_id), b'{"format":1}')
 
 
-def write_as_older_version(s3: FakeS3) -> None:
-    """Write the ledger without what an older version does not know."""
-    document = json.loads(gzip.decompress(s3.objects[s3.layout.ledger].body))
-    del document["behind"], document["lingering"]
-    for each in document["folded"].values():
-        del each["placed"]
-    s3.put(s3.layout.ledger, gzip.compress(json.dumps(document).encode()))
-
-
 @pytest.fixture(params=[1, FORMAT])
 def s3(request: pytest.FixtureRequest) -> FakeS3:
     """Two releases, of which the second is not in place: visitors still get the first one, of either format."""
@@ -47,7 +37,7 @@ def s3(request: pytest.FixtureRequest) -> FakeS3:
     s3.advance(60)
     publish(s3, "r2", {APP: B}, placed=False)
     run(s3)
-    write_as_older_version(s3)
+    s3.put(s3.layout.ledger, as_older(s3.objects[s3.layout.ledger].body))
     return s3
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from types import SimpleNamespace
 
 import pytest
 
@@ -22,7 +21,7 @@ def test_a_command_runs_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
 def test_nobody_waits_long_for_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry, "SECONDS", 0.01)
     hangs = threading.Event()
-    assert not telemetry._send(SimpleNamespace(shutdown=hangs.wait))  # noqa: SLF001
+    assert not telemetry._ended(hangs.wait)  # noqa: SLF001
     hangs.set()
 
 

@@ -228,11 +228,21 @@ def test_an_activated_release_cannot_be_dropped(bucket: FakeBucket) -> None:
     assert MARKER in bucket.objects
 
 
-@pytest.mark.parametrize("body", [b"not json", b'{"format": 3}'])
-def test_a_body_that_is_not_valid_is_never_made_a_marker(bucket: FakeBucket, body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"not json", "is not valid .*; delete it, and publish that release again"),
+        (b'{"format": 3}', "is not valid .*; delete it, and publish that release again"),
+        (
+            b'{"format": 4}',
+            "is a newer uploader's .*: use an uploader and a cleaner that read it, and do not delete it",
+        ),
+    ],
+)
+def test_a_body_that_is_not_valid_is_never_made_a_marker(bucket: FakeBucket, body: bytes, said: str) -> None:
     """It would stop all deletion for the site."""
     bucket.write(STAGED, body)
-    with pytest.raises(UploaderError, match=f"{STAGED} is not valid .*; delete it, and publish that release again"):
+    with pytest.raises(UploaderError, match=f"{STAGED} {said}"):
         make_current(bucket)
     assert bucket.log(LAYOUT.log) == [STAGED]
 
