@@ -97,7 +97,7 @@ def write_ledger(
     ledger: Ledger,
     before: StoredLedger,
     now: datetime,
-    changes: Sequence[Change] = (),
+    changes: Sequence[Change] | None = None,
 ) -> StoredLedger:
     """Write the ledger, if it is still as it was.
 
@@ -107,7 +107,8 @@ def write_ledger(
         ledger: The ledger.
         before: The ledger as it was read, or was written last.
         now: The instant for which the run decides.
-        changes: What the run has changed of the retired assets, if it did not read them.
+        changes: What the run has changed of the retired assets, if it did not read them; None while it has yet to do
+            what falls due.
 
     Returns:
         What is stored now.
@@ -122,14 +123,25 @@ def write_ledger(
     known = before.head or Head()
     index = known.index
     if before.light:
-        index = _with_delta(store, layout, index, changes, now)
-    elif before.head is None or ledger.retired != before.ledger.retired or index.deltas:
-        # All segments together: as they are read together, none is small, and no delta is left.
-        swept = index.swept(index.segments, _write_segments(store, layout, ledger.retired, index.last, now))
-        index = index if swept is None else swept
+        index = _with_delta(store, layout, index, changes or (), now)
+    else:
+        lines: Sequence[Segment] = index.segments
+        if before.head is None or ledger.retired != before.ledger.retired or index.deltas:
+            # All segments together: as they are read together, none is small, and no delta is left.
+            lines = _write_segments(store, layout, ledger.retired, index)
+        if changes is not None:
+            lines = [each._replace(swept=now) for each in lines]
+        index = index.swept(index.segments, lines) or index
     written = Head(replace(ledger, retired={}, upgrading=None), index, known.unnamed)
     etag = store.put_if(layout.ledger, head.encode(written), before.etag)
     return StoredLedger(ledger, etag, written, before.light)
+
+
+def is_swept(stored: StoredLedger, now: datetime) -> bool:
+    """Whether a run on a large site has read all retired assets because it was time: then its ledger has to say so."""
+    if stored.head is None or stored.light or stored.head.index.is_small:
+        return False
+    return bool(stored.head.index.to_sweep(now))
 
 
 def next_sweep(stored: StoredLedger, retired: Mapping[str, Retired], now: datetime) -> datetime | None:
@@ -181,15 +193,15 @@ def _with_delta(store: S3Port, layout: Layout, index: Index, changes: Sequence[C
     return index.with_delta(name, rows)
 
 
-def _write_segments(
-    store: S3Port, layout: Layout, retired: Mapping[str, Retired], taken_in: int, now: datetime
-) -> list[Segment]:
+def _write_segments(store: S3Port, layout: Layout, retired: Mapping[str, Retired], index: Index) -> list[Segment]:
     lines = []
+    swept = [each.swept for each in index.segments if each.swept is not None]
+    oldest = min(swept) if len(swept) == len(index.segments) else None
     for first, part in parts(retired, ""):
-        name = segment_name(now, secrets.token_hex(8)) if part else None
+        name = segment_name(store.now(), secrets.token_hex(8)) if part else None
         if name is not None:
             store.put_if(layout.ledger_file(name), segment_file.encode(segment.columns_of(part)), None)
-        lines.append(Segment(first, name, len(part), taken_in, now))
+        lines.append(Segment(first, name, len(part), index.last, oldest))
     return lines
 
 

@@ -25,7 +25,7 @@ from cleaner_lambda.errors import (
     WholeNeededError,
 )
 from cleaner_lambda.folding import all_folded
-from cleaner_lambda.ledger_store import next_sweep, unnamed_files, write_ledger
+from cleaner_lambda.ledger_store import is_swept, next_sweep, unnamed_files, write_ledger
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
 from cleaner_lambda.markers import stop_for_unreadable
@@ -247,8 +247,8 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
     after, changes = _noted(loaded, known.history, after)
     # What S3 did not answer may still happen: until that is over it stays announced.
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
-    unchanged = loaded.pristine or (after.same_state(loaded.ledger) and not changes)
-    if announced or retagged or loaded.base.leftover or not unchanged:
+    unchanged = after.same_state(loaded.ledger) and not (changes or is_swept(loaded.base.stored, loaded.now))
+    if announced or retagged or loaded.base.leftover or not (loaded.pristine or unchanged):
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
         _write_last(store, layout, replace(after, last_run=last_run), stored, loaded.now, changes)
     return report

@@ -58,12 +58,17 @@ class Index(Lines):
         """How many retired assets there are, but for what the deltas say."""
         return sum(each.entries for each in self.segments)
 
+    @property
+    def is_small(self) -> bool:
+        """Whether every run sweeps all of it."""
+        return self.entries + self.rows <= SMALL
+
     def to_sweep(self, now: datetime) -> tuple[Segment, ...]:
         """The segments that a run has to sweep.
 
         When a day is over for one of them, those that are due within half a day are swept too: as a rule that is all.
         """
-        if self.entries + self.rows <= SMALL:
+        if self.is_small:
             return self.segments
         if self.rows >= ROWS or len(self.deltas) >= DELTAS:
             return tuple(each for each in self.segments if each.taken_in < self.last)

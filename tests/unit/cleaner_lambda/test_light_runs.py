@@ -90,6 +90,34 @@ def test_what_falls_due_goes_with_the_next_sweep(s3: FakeS3) -> None:
     assert (s3.ledger.retired, head(s3).index.deltas) == ({}, ())
 
 
+def test_a_sweep_that_finds_nothing_to_do_is_not_repeated(s3: FakeS3) -> None:
+    """Also while no listing is due, so that nothing else has to be written."""
+    policy = replace(POLICY, version_ttl=9 * DAY)
+    s3.advance(DAY // 2)
+    run(s3, policy=policy, full=True)
+    for _ in range(2):
+        s3.advance(DAY - 60)
+        run(s3, policy=policy)
+        s3.advance(120)
+        run(s3, policy=policy)
+        s3.requests.clear()
+        run(s3, policy=policy)
+        assert (read(s3), s3.writes) == ([], [])
+
+
+def test_a_run_that_dies_before_it_has_done_what_was_due_leaves_the_sweep_to_the_next(s3: FakeS3) -> None:
+    s3.advance(DAY + POLICY.version_ttl)
+    at_request(s3, "put_if", s3.layout.ledger, fail_with("InternalError"), number=2)
+    with pytest.raises(Exception, match="could not be written"):
+        run(s3, run_id="dies")
+    s3.on_request = None
+    s3.advance(HOLDS.total_seconds() + 1)
+    s3.requests.clear()
+    run(s3)
+    assert read(s3) != []
+    assert s3.ledger.retired == {}
+
+
 @pytest.mark.parametrize("asked", ["full", "force", "dry_run"])
 def test_who_asks_gets_the_whole_answer(s3: FakeS3, asked: str) -> None:
     s3.advance(POLICY.version_ttl + 1)
