@@ -151,11 +151,9 @@ def _until_written(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Repor
     whole = job.dry_run or job.full or job.force
     for _ in range(ATTEMPTS):
         try:
-            try:
-                return _attempt(store, job, pace, so_far, whole=whole)
-            except WholeNeededError:
-                whole = True
-                return _attempt(store, job, pace, so_far, whole=whole)
+            return _attempt(store, job, pace, so_far, whole=whole)
+        except WholeNeededError:
+            whole = True
         except ConflictError as conflict:
             if so_far.report is not None and not pace.has_time():
                 return so_far.report

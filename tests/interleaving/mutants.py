@@ -347,7 +347,7 @@ MUTANTS = (
         "an unanswered deletion stays announced though the run starts over",
         "the same, after another run wrote the ledger",
         run._until_written,  # noqa: SLF001
-        (("_attempt(store, job, pace, so_far)", "_attempt(store, job, pace, _SoFar())"),),
+        (("pace, so_far, whole", "pace, _SoFar(), whole"),),
         cases.late_deletion_and_conflict,
     ),
     Mutant(
@@ -538,7 +538,10 @@ MUTANTS = (
         "what was live after that end goes by `removed_ttl`, though it was superseded",
         history.date_again,
         (
-            ("Mark(_state(entry.logical, paths, ended=False), sure_since)", "Mark(entry.mark.state, sure_since)"),
+            (
+                "Mark(state_of(current=entry.logical in paths, ended=False), sure_since)",
+                "Mark(entry.mark.state, sure_since)",
+            ),
             (", ended=False, maybe_ended=entry.ended or entry.maybe_ended", ""),
         ),
         every(cases.DOUBTFUL_END),
@@ -844,7 +847,7 @@ MUTANTS = (
         run._attempt,  # noqa: SLF001
         (
             (
-                "[sorted(prune), [] if plan.is_stopped else sorted(last)]",
+                "[sorted(prune | unnamed), [] if plan.is_stopped else sorted(last)]",
                 "[sorted(last), sorted(prune)]",
             ),
         ),
