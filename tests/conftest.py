@@ -6,6 +6,7 @@ import functools
 import gc
 import itertools
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what lives as long as the run: it took a quarter of the tests' time."""
+    """Spare the garbage collector what lives as long as the run: it took a quarter of the tests' time.
+
+    Nor may a test's module start the CDK, which every worker would do: see `tests.synthesis.start_cdk`.
+    """
+    if "aws_cdk" in sys.modules:
+        msg = "a test's module imports aws_cdk, which takes each worker seconds: import it within the test"
+        raise pytest.UsageError(msg)
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
