@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from examples.embedded_aws import EmbeddedAws
+from tests.torture import TORTURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +59,13 @@ LONGEST_FIRST = (
 ``test_app`` starts the CDK in processes of its own; the rest of ``infra`` goes with its first, as `Scheduling` says.
 """
 
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")  # the time of an example depends on the machine
+settings.register_profile(
+    "untimed",
+    deadline=None,  # the time of an example depends on the machine
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=100 if TORTURE else 40,
+)
+settings.load_profile("untimed")
 
 _numbers = itertools.count(1)
 
