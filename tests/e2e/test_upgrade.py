@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from tests.e2e.cloudformation import Deployed, deploy, give
 from tests.e2e.previous_version.previous import POLICY, STACK, PreviousVersion, clean, unpack
 from tests.http.in_process import run_here
 from tests.paths import ROOT
+from tests.torture import TORTURE
 from uploader.errors import UploaderError
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def test_going_back_to_the_previous_cleaner_and_forth_again_loses_nothing(
     assert cleaned(site, files(9))
 
 
-@pytest.mark.skipif(os.environ.get("TORTURE") != "1", reason="eight processes; make torture runs it")
+@pytest.mark.skipif(not TORTURE, reason="eight processes; make torture runs it")
 def test_the_previous_cleaner_of_a_site_inside_anothers_deletes_nothing_that_the_new_uploader_needs_there(
     aws: EmbeddedAws, old: PreviousVersion, tmp_path: Path
 ) -> None:
