@@ -90,6 +90,13 @@ def test_two_cleaners_lose_nothing_with_a_preemption_or_two() -> None:
     assert every_schedule(cases.TWO_CLEANERS, preemptions=1 + PREEMPTIONS) > 10
 
 
+@pytest.mark.skipif(not TORTURE, reason="takes ten seconds")
+def test_two_cleaners_and_an_upload_to_a_site_that_ends_by_itself() -> None:
+    assert every_schedule(cases.IDLE_AND_TWO_CLEANERS, preemptions=1) > 100
+    assert every_crash(cases.IDLE_AND_BACK, "U", 1) > 1
+    assert every_crash(cases.IDLE_AND_BACK, "C", 1) > 1
+
+
 @pytest.mark.parametrize("case", nested.THREE, ids=lambda case: case.name)
 def test_two_sites_and_three_actors_lose_nothing_with_few_preemptions(case: Case) -> None:
     assert every_schedule(case, preemptions=PREEMPTIONS) > 1
@@ -123,6 +130,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_crash(cases.LOG_ALONE, "C"),
         cases.late_deletion_of_the_ledger,
         cases.page_after_the_last_marker,
+        cases.cut_off_after_the_end,
         cases.late_deletion,
         cases.late_deletion_and_conflict,
         cases.deletion_after_5xx,
@@ -184,6 +192,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "a crash while the release log goes",
         "late deletion of the ledger",
         "a page after the last marker",
+        "cut off after the end",
         "late deletion",
         "late deletion and conflict",
         "deletion after 5xx",
