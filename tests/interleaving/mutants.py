@@ -623,6 +623,13 @@ MUTANTS = (
         placing.unknown_page,
     ),
     Mutant(
+        "what a page asks for stays for `version_ttl` after it was in place",
+        "it goes under those who have just got that page",
+        pages.linger,
+        (("since is None or since == now or now < since + lingers(policy)", "False"),),
+        placing.page_that_is_gone,
+    ),
+    Mutant(
         "a page that is not stored is looked at too, where another channel has a newer release",
         "that channel's page is in place, though it has none any more, and asks for assets that are gone",
         pages._keys,  # noqa: SLF001

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
 from tests.interleaving import cast
-from tests.interleaving.actor import Actor, Verdict
+from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.cases import (
     BACK,
     CLEANER,
+    LATER,
     NEXT,
     OLD_ID,
     TO_THE_END,
@@ -99,6 +100,26 @@ def page_without_metadata() -> None:
             cast.clean_alone(world, PAGES_STAY)
             world.check()
             world.advance(PAGES_STAY.removed_ttl + 1)
+
+
+def page_that_is_gone() -> None:
+    """An old page is in place for a while, when what it asks for was due long ago; then somebody deletes it."""
+    world = World()
+    with judged(world, "an old page that was in place until a moment ago"):
+        release(world, [A, PAGE], "r0")
+        cast.clean_alone(world, LATER)
+        release(world, [B, PAGE], "r1")
+        world.advance(LATER.version_ttl)
+        world.put(PAGE, f"page:{A}".encode())
+        cast.clean_alone(world, LATER)
+        world.delete(PAGE)
+        cast.clean_alone(world, LATER)
+        for seconds, stays in ((LATER.version_ttl - 1, True), (1, False)):
+            world.advance(seconds)
+            cast.clean_alone(world, LATER)
+            if (A in world.objects) is not stays:
+                msg = f"{A} {'is gone' if stays else 'is still there'}, {seconds} s later"
+                raise BrokenPromiseError(msg)
 
 
 def page_of_another_channel() -> None:
