@@ -630,6 +630,13 @@ MUTANTS = (
         placing.page_that_is_gone,
     ),
     Mutant(
+        "a release supersedes the one before when its last page is in place, whatever the file says",
+        "the same",
+        pages._late,  # noqa: SLF001
+        (("newest > since", "False"),),
+        placing.page_that_came_late,
+    ),
+    Mutant(
         "a page that is not stored is looked at too, where another channel has a newer release",
         "that channel's page is in place, though it has none any more, and asks for assets that are gone",
         pages._keys,  # noqa: SLF001
