@@ -16,7 +16,8 @@ from tests.interleaving import cast
 from tests.interleaving.actor import Actor, Verdict
 from tests.interleaving.exhaustive import Case
 from tests.interleaving.explore import PAGE, VERSIONS, FoundError, judged
-from tests.interleaving.verdict import Watch, settle
+from tests.interleaving.verdict import settle
+from tests.interleaving.watch import Watch
 from tests.interleaving.world import LAYOUT, World
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ LATER = Policy(version_limit=0, version_ttl=3600, removed_ttl=60, grace=0)
 
 IDLE = replace(AT_ONCE, site_ttl=21_600)
 """A site ends when it has had no release for a few hours."""
+
+KEEPING = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0, keep_releases=1)
+"""The same, but for those of the release before."""
 
 STAGED_ID = "20261123T110000Z-staged"
 
@@ -162,18 +166,18 @@ def doubt_that_ended(policy: Policy) -> World:
 def doubt_and_cut_off(policy: Policy) -> World:
     """B is current, though an end of the channel before it counts as newer: the ledger was lost, and the end copied.
 
-    A new release of the channel is cut off before its pages are in place.
+    A new release of the channel is cut off before it is in place. No page in place shows what visitors get.
     """
     world = World()
     end = LAYOUT.marker_key("20261123T120000Z-end")
     world.put(end, cast.end_body("default", world))
     world.advance(TOLERANCE.total_seconds() + 1)
-    release(world, [B, PAGE], "back")
+    release(world, [B], "back")
     world.advance(10)
     world.rewrite(end, world.objects[end])
     cast.clean_alone(world, policy)
     world.advance(10)
-    cast.publish_alone(world, [A, PAGE], "r2", placed=False)
+    cast.publish_alone(world, [A], "r2", placed=False)
     world.advance(10)
     return world
 
@@ -339,6 +343,7 @@ PIN = uploader(cast.pinning(OLD_ID))
 ROLL_BACK = uploader(cast.rolling_back(OLD_ID))
 CLEANER = cleaner_of(AT_ONCE)
 OTHER_CLEANER = cleaner_of(AT_ONCE, "D")
+KEPT = case("a release that is kept", superseded, cleaner_of(KEEPING), policy=KEEPING)
 
 
 BACK_AND_CLEANER = case("an upload brings back what is being deleted", superseded, BACK, CLEANER)
@@ -457,7 +462,7 @@ LOST_AND_COPIED = case("a lost ledger, and an old marker that was copied", lost_
 LOST_COPIED_AND_NEXT = case("the same, and a new version", lost_and_copied, CLEANER, NEXT)
 DOUBT_THAT_ENDED = case("a doubt that ended a moment ago", doubt_that_ended, cleaner_of(LATER), policy=LATER)
 END_AND_WRONG_CLOCK = case("an end, and a release by a wrong clock", end_and_wrong_clock, cleaner_of(SOON), policy=SOON)
-DOUBT_AND_CUT_OFF = case("a doubt, and a release that is not in place", doubt_and_cut_off, CLEANER, NEXT)
+DOUBT_AND_CUT_OFF = case("a doubt, and a release that is not in place", doubt_and_cut_off, CLEANER)
 DOUBTFUL_END = case("a channel that seemed to have ended", doubtful_end, cleaner_of(LATER), policy=LATER)
 """Somebody sets instants anew."""
 

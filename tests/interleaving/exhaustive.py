@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from tests.interleaving.actor import Op, Verdict
 from tests.interleaving.explore import judged
-from tests.interleaving.verdict import Watch, settle
+from tests.interleaving.verdict import settle
+from tests.interleaving.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -22,7 +22,8 @@ from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.keeper import keeping
 from tests.interleaving.needs import read_ledger
-from tests.interleaving.verdict import KEEPER, Watch, settle
+from tests.interleaving.verdict import KEEPER, settle
+from tests.interleaving.watch import Watch
 from tests.interleaving.world import INNER, INVOCATION_SECONDS, LAYOUT, World
 
 if TYPE_CHECKING:

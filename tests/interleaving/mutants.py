@@ -412,6 +412,20 @@ MUTANTS = (
         every(cases.PIN_AND_CLEANER),
     ),
     Mutant(
+        "the releases that `keep_releases` keeps protect their assets",
+        "nothing is left to roll back to",
+        decision._view,  # noqa: SLF001
+        (("*(published.release.all_keys for published in log.markers.of(kept))", ""),),
+        every(cases.KEPT),
+    ),
+    Mutant(
+        "their markers stay, however old",
+        "the same, as nobody knows any more what they have",
+        run._stay,  # noqa: SLF001
+        (("*decided.kept, ", ""),),
+        pruned.marker_of_a_kept_release,
+    ),
+    Mutant(
         "a pin that is ended is deleted only if it is the one that was read",
         "a deletion that arrives late takes a new pin of the release, and then its assets are deleted",
         pins.unpin,
@@ -495,7 +509,7 @@ MUTANTS = (
         "what it replaces goes, though its pages are in place: nobody knew that it was current",
         order.find_order,
         (("(at := read[i].placed_at) is not None", "(at := read[i].at)"),),
-        every(cases.DOUBT_AND_CUT_OFF, preemptions=1),
+        every(cases.DOUBT_AND_CUT_OFF),
     ),
     Mutant(
         "after a contradiction nothing counts as retired before the release that ended it",
@@ -608,6 +622,20 @@ MUTANTS = (
         pages.look_at_pages,
         (("        elif key in strict:", "        elif False:"),),
         placing.unknown_page,
+    ),
+    Mutant(
+        "what a page asks for stays for `version_ttl` after it was in place",
+        "it goes under those who have just got that page",
+        pages.linger,
+        (("since is None or since == now or now < since + lingers(policy)", "False"),),
+        placing.page_that_is_gone,
+    ),
+    Mutant(
+        "a release supersedes the one before when its last page is in place, whatever the file says",
+        "the same",
+        pages._late,  # noqa: SLF001
+        (("newest > since", "False"),),
+        placing.page_that_came_late,
     ),
     Mutant(
         "a page that is not stored is looked at too, where another channel has a newer release",
@@ -766,6 +794,27 @@ MUTANTS = (
         nesting._needed_by,  # noqa: SLF001
         ((" | _with_pages(markers)", ""),),
         partial(nested.page_of_the_site_around, seen=False),
+    ),
+    Mutant(
+        "what a page of a site around asks for stays that its cleaner has found in place of the current one",
+        "the same",
+        nesting._needed_by,  # noqa: SLF001
+        (("ledger.lingering.keys() | ", ""),),
+        nested.old_page_of_the_site_around,
+    ),
+    Mutant(
+        "of a site around, the newest markers by instant and by name count",
+        "a marker there was copied, and an asset of the newer release is deleted",
+        nesting._newest,  # noqa: SLF001
+        ((", sorted(ids, reverse=True)):", ",):"),),
+        nested.copied_marker_of_the_site_around,
+    ),
+    Mutant(
+        "of a site around, the releases from the newest one on that is in place count",
+        "an asset is deleted while visitors get that release's pages",
+        nesting._newest,  # noqa: SLF001
+        (("line[: placed + count]", "line[:count]"),),
+        nested.release_around_that_is_not_in_place,
     ),
     Mutant(
         "an uploader waits for the cleaners of the sites around",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda import decision, survey
+from release_log.marker_order import TOLERANCE
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor
 from tests.interleaving.cases import AT_ONCE, release
@@ -121,6 +122,50 @@ def keys_of_both_in_the_history() -> None:
         every_schedule(A_SITE_APPEARS_INSIDE)
 
 
+def old_page_of_the_site_around() -> None:
+    """A page that the outer site's newest release names was replaced by hand by the one before, which asks for OLD.
+
+    The outer site's cleaner has seen it; the inner one may not look at the other site's pages. Days pass.
+    """
+    world = two_sites()
+    release(world, [OLD, PAGE], "r0")
+    cast.clean_alone(world, PAGES_STAY)
+    release(world, [OUTSIDE, PAGE], "r1")
+    world.put(PAGE, f"page:{OLD}".encode())
+    _clean_inside_for_days(world, "an old page of the site around", cleans_around=True)
+
+
+def copied_marker_of_the_site_around() -> None:
+    """Of the outer site's releases, which its cleaner has not seen, the older one's marker is copied; days pass."""
+    world = two_sites()
+    release(world, [OUTSIDE], "r0")
+    world.advance(TOLERANCE.total_seconds())
+    release(world, [OLD], "r1")
+    first = LAYOUT.marker_key("20261123T120000Z-r0")
+    world.rewrite(first, world.objects[first])
+    world.rewrite(LAYOUT.placed_key("20261123T120000Z-r0"), world.objects[LAYOUT.placed_key("20261123T120000Z-r0")])
+    _clean_inside_for_days(world, "a marker of the site around that was copied")
+
+
+def release_around_that_is_not_in_place() -> None:
+    """The outer site's newest release is not in place, so that the one before, which has OLD, is current; days pass."""
+    world = two_sites()
+    release(world, [OLD], "r0")
+    cast.publish_alone(world, [OUTSIDE], "r1", placed=False)
+    _clean_inside_for_days(world, "a release of the site around that is not in place")
+
+
+def _clean_inside_for_days(world: World, name: str, *, cleans_around: bool = False) -> None:
+    with judged(world, name):
+        _release(world, INNER, [NEW], "i0")
+        for seconds in (1, 90_000, 10, 3600):
+            if cleans_around:
+                cast.clean_alone(world, PAGES_STAY)
+            cast.clean_alone(world, PAGES_STAY, layout=INNER)
+            world.check()
+            world.advance(seconds)
+
+
 def page_of_the_site_around(*, seen: bool) -> None:
     """The outer site's newest release has no page; the one that is in place asks for an asset inside; days pass.
 
@@ -132,9 +177,4 @@ def page_of_the_site_around(*, seen: bool) -> None:
     release(world, [OUTSIDE], "r1")
     if seen:
         cast.clean_alone(world, PAGES_STAY)
-    with judged(world, "a page of the site around that no release names any more"):
-        _release(world, INNER, [NEW], "r0")
-        for seconds in (1, 90_000, 10, 3600):
-            cast.clean_alone(world, PAGES_STAY, layout=INNER)
-            world.check()
-            world.advance(seconds)
+    _clean_inside_for_days(world, "a page of the site around that no release names any more")

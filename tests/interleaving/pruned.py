@@ -8,9 +8,10 @@ from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError
-from tests.interleaving.cases import A, B, C, go_on, release
+from tests.interleaving.cases import KEEPING, A, B, C, go_on, release
 from tests.interleaving.explore import PAGE, judged
-from tests.interleaving.verdict import Watch, settle
+from tests.interleaving.verdict import settle
+from tests.interleaving.watch import Watch
 from tests.interleaving.world import LAYOUT, World
 
 POLICY = Policy(version_limit=9, version_ttl=0, removed_ttl=1000, grace=0)
@@ -151,6 +152,20 @@ def end_behind_a_release_that_stays() -> None:
             world.advance(10)
         world.delete(pin)
         settle(world, policy)
+
+
+def marker_of_a_kept_release() -> None:
+    """A release that ``keep_releases`` keeps; old markers are deleted."""
+    world = World()
+    release(world, [A], "r0")
+    release(world, [B], "r1")
+    with few_markers(), judged(world, "a kept release whose marker is old"):
+        for _ in range(3):
+            cast.clean_alone(world, KEEPING)
+            world.advance(10)
+        if A not in world.objects:
+            msg = f"{A} is gone, of the release before"
+            raise BrokenPromiseError(msg)
 
 
 def page_of_a_pruned_release() -> None:

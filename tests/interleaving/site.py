@@ -100,7 +100,10 @@ class Site:
     def note_written(self, key: str, stored: Stored) -> None:
         """Take note of an object that somebody has stored."""
         placed = self.layout.placed_id(key)
-        if placed is not None:
+        if placed in self.placed:
+            # A cleaner deleted it as its marker was gone, and somebody who had read that marker writes it again.
+            self.world.copied.add(key)
+        elif placed is not None:
             self.placed[placed] = stored.at
             self._dirty = True
         elif key.startswith(self.layout.markers) and self.layout.release_id(key) in self.published:

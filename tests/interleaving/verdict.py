@@ -1,9 +1,8 @@
-"""The conditions besides the promise: no early deletion, all due assets deleted, tags equal to states."""
+"""The conditions besides the promise, at the end: all due assets are deleted, tags equal states."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.policy import Reason
@@ -13,153 +12,23 @@ from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.cast import clean_alone, local_asset, publish_again
 from tests.interleaving.needs import left_by_inner, needed_around, read_ledger, within_limit
+from tests.interleaving.watch import seen_by_reference
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from datetime import datetime
 
-    from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.report import Report
-    from release_log.layout import Layout
-    from release_log.marker import Asset, Release
+    from release_log.marker import Asset
     from release_log.policy_settings import Policy
-    from tests.interleaving.actor import Actor
     from tests.interleaving.site import Site
     from tests.interleaving.world import World
 
 DAY = 86_400
-ORPHAN = timedelta(hours=24)
 
 KEEPER = "K"
 """The name of an actor that puts pages in place by hand."""
-
-
-def seen_by_reference(
-    site: Site,
-    ids: frozenset[str] | None = None,
-    ledger: Ledger | None = None,
-    instants: Mapping[str, datetime] | None = None,
-) -> reference.Site:
-    """The site as the reference sees it.
-
-    Args:
-        site: The site.
-        ids: The markers that count, beside those that a cleaner deleted; None for all.
-        ledger: Dates the markers that somebody copied: nobody else knows when a run first saw them. Any other marker is
-            dated by when it was written.
-        instants: Id -> another instant of its marker.
-    """
-    layout, objects = site.layout, site.world.objects
-    folded = {i: each.at for i, each in ledger.seen.items()} if ledger else {}
-    for i, at in folded.items():
-        if i in site.releases and at != site.releases[i][0] and layout.marker_key(i) not in site.world.copied:
-            msg = f"{i} was written at {site.releases[i][0]}, and the ledger says {at}"
-            raise BrokenPromiseError(msg)
-    placed = {i: at for i, at in site.placed.items() if ids is None or i in site.pruned or layout.placed_key(i) in ids}
-    for i, each in (ledger.seen if ledger else {}).items():
-        if each.placed is not None:
-            if i in placed and each.placed < placed[i] and layout.placed_key(i) not in site.world.copied:
-                msg = f"{i} was in place at {placed[i]}, and the ledger says {each.placed}"
-                raise BrokenPromiseError(msg)
-            placed[i] = each.placed
-    releases = [
-        reference.Release(
-            i,
-            (instants or folded).get(i, at),
-            release.channel,
-            _keys(release, layout),
-            ended=release.ended,
-            stored=release.places_pages,
-            placed=placed.get(i),
-        )
-        for i, (at, release) in (site.releases | {i: site.published[i] for i in site.pruned | site.vanished}).items()
-        if ids is None or i in site.pruned | site.vanished or layout.marker_key(i) in ids
-    ]
-    pins = [decode(stored.body, layout.prefix) for key, stored in objects.items() if key.startswith(layout.pins)]
-    pinned = frozenset().union(*(release.all_keys for release in pins))
-    # A run may not know yet that a site has come inside this one.
-    owns = site.owns if ids is None else layout.owns
-    present = [key for key in objects if owns(key) or layout.stores(key)]
-    return reference.Site(releases, present, pinned=pinned, sure_since=ledger.sure_since if ledger else None)
-
-
-def _keys(release: Release, layout: Layout) -> dict[str, str]:
-    """Logical path -> key, also of the stored pages."""
-    keys = {path: asset.key for path, asset in release.assets.items()}
-    pages = release.pages.items()
-    return keys | {layout.page_path(key): layout.page_key(page.stored or "") for key, page in pages}
-
-
-class Watch:
-    """Looks at every deletion of an asset: was it due, by the markers and the clock that its run had seen?"""
-
-    def __init__(self, site: Site, policy: Policy, *, strict: bool = False) -> None:
-        self._site = site
-        self._strict = strict
-        self._policy = policy
-        site.on_delete = self._on_delete
-
-    def _on_delete(self, actor: Actor | None, key: str) -> None:
-        site = self._site
-        ours = site.layout.owns(key) or site.layout.stores(key)
-        if not ours or actor is None or actor.cleans != site.layout:
-            return
-        seen = seen_by_reference(site, actor.seen_markers)
-        if self._strict:
-            self._check_untagged(seen)
-        if key in seen.pinned:
-            msg = f"{actor.name} deletes {key}, which is pinned"
-            raise BrokenPromiseError(msg)
-        if key in {name for release in seen.releases for name in release.assets.values()}:
-            others = (self._seen_first, self._seen_copied)
-            if not (self._is_due(key, seen, actor) or any(self._is_due(key, see(actor), actor) for see in others)):
-                msg = f"{actor.name} deletes {key} before its time"
-                raise BrokenPromiseError(msg)
-        elif not self._was_released(key) and site.world.objects[key].at + ORPHAN > actor.seen_at:
-            msg = f"{actor.name} deletes {key}, which no release names, before it is a day old"
-            raise BrokenPromiseError(msg)
-
-    def _is_due(self, key: str, seen: reference.Site, actor: Actor) -> bool:
-        return key in reference.due(seen, self._lenient_policy(key, seen, actor), actor.seen_at)
-
-    def _seen_first(self, actor: Actor) -> reference.Site:
-        """The site as at the first look: a release that is in place at the second one only retires more.
-
-        What was due before may then have entered another state.
-        """
-        placed = {each for each in actor.seen_markers if self._site.layout.placed_id(each) is not None}
-        return seen_by_reference(self._site, actor.seen_markers - (placed - actor.seen_before))
-
-    def _seen_copied(self, actor: Actor) -> reference.Site:
-        """The site with the instants of markers that were copied before a run saw them: nobody knows the true ones.
-
-        The file that says that such a release is in place is older than the marker then, so that it says nothing.
-        """
-        site, ledger = self._site, read_ledger(self._site)
-        seen = ledger.seen if ledger else {}
-        keys = {i: site.layout.marker_key(i) for i in site.releases if i not in seen}
-        copied = {i: site.world.objects[key].at for i, key in keys.items() if key in site.world.copied}
-        return seen_by_reference(site, actor.seen_markers, instants=copied)
-
-    def _was_released(self, key: str) -> bool:
-        """Whether a release names the asset whose marker is gone by now."""
-        return any(key in release.all_keys for _, release in self._site.published.values())
-
-    def _lenient_policy(self, key: str, seen: reference.Site, actor: Actor) -> Policy:
-        """The policy; if nobody can know the order of the markers, the part of it that needs no order."""
-        if key not in reference.due(seen, self._policy, actor.seen_at):
-            ledger = read_ledger(self._site)
-            copied = self._site.world.copied
-            if copied or self._site.doubtful or (ledger is not None and ledger.sure_since is not None):
-                return replace(self._policy, version_limit=0, keep_releases=0)
-        return self._policy
-
-    def _check_untagged(self, seen: reference.Site) -> None:
-        for key in reference.steps(seen.releases)[-1].keys & self._site.world.objects.keys():
-            if read_mark(self._site.world.objects[key].tags) is not None:
-                msg = f"an asset is deleted before {key}, which is current, has lost its tag"
-                raise BrokenPromiseError(msg)
 
 
 def settle(world: World, policy: Policy) -> None:
@@ -210,6 +79,10 @@ def _check_end(site: Site, policy: Policy, report: Report) -> None:
         msg = f"{site.current()} is current, and the cleaner says {dict(report.current)}"
         raise BrokenPromiseError(msg)
     _compare(site, policy, report.at, last=True)
+    strays = _strays(site, policy) if site.current() and not stopped else set()
+    if strays:
+        msg = f"no release ever named {sorted(strays)}, and it is still there"
+        raise BrokenPromiseError(msg)
     left = _protections(site)
     if left and not stopped:
         msg = f"{left} expired long ago, and is still there"
@@ -257,6 +130,17 @@ def _close(site: Site, policy: Policy, report: Report) -> Report:
     return report
 
 
+def _strays(site: Site, policy: Policy) -> set[str]:
+    """Stored pages and assets with a fingerprint that no release ever named, and nobody needs."""
+    layout, ledger = site.layout, read_ledger(site)
+    objects = site.world.objects
+    ours = {key for key in objects if (site.owns(key) and local_asset(key).fingerprinted) or layout.stores(key)}
+    named = [release for each in site.world.sites for _, release in each.published.values()]
+    named += [decode(objects[key].body, layout.prefix) for key in objects if key.startswith(layout.pins)]
+    around = needed_around(site, policy) | (ledger.around if ledger else frozenset())
+    return ours.difference(*(release.all_keys for release in named), around, within_limit(site))
+
+
 def _lying(site: Site, pages: Collection[str]) -> set[str]:
     """What stays of a site that has ended while pages are in place that are left to people: of which releases they are.
 
@@ -279,7 +163,7 @@ def _clean(site: Site, policy: Policy) -> Report:
         world.trace.append("-- somebody publishes again what belongs in place")
         publish_again(site, sorted(site.current()))
         world.check()
-        _unpin(site, site.given_up.keys() - site.current_pages())
+        _unpin(site, {key for key in world.asked_for if site.owns(key) and site.gave_up(key)} - site.current_pages())
         needed = frozenset().union(*(each.current_keys().union(*each.pinned.values()) for each in world.sites))
         for key in world.asked_for.keys() - site.current_pages() - needed:
             if site.owns(key):

@@ -10,6 +10,8 @@ import pytest
 from cleaner_lambda.order import KEEP_GONE
 from release_log.instants import format_instant
 from release_log.layout import make_id
+from release_log.ledger_view import view
+from release_log.marker import FORMAT, decode, encode
 from release_log.policy_settings import Policy
 from tests.fake_cleaner_s3 import NOON, FakeS3, Stored
 from tests.unit.cleaner_lambda.runs import APP, DAY, LOGO, POLICY, A, B, C, keys_of, run, stopped_by
@@ -176,6 +178,30 @@ def test_without_a_ledger_contradicting_instants_stop_all_deletion_until_the_nex
     assert keys_of(run(s3), "delete") == []
     s3.advance(1)
     assert keys_of(run(s3), "delete") == [A]
+
+
+def test_the_next_release_ends_the_doubt_when_it_is_in_place() -> None:
+    """Until then the release before it is current too, and nobody knows which that is."""
+    s3, old, _ = site()
+    lost(s3)
+    copy_onto_itself(s3, old)
+    run(s3)
+    new = s3.publish("r3", "default", {APP: C})
+    marker = s3.layout.marker_key(new)
+    release = decode(s3.objects[marker].body, s3.layout.prefix)
+    s3.put(marker, encode(replace(release, format=FORMAT)))
+    for _ in range(2):
+        s3.advance(DAY)
+        report = run(s3)
+        assert s3.assets() == {A, B, C}
+    (stop,) = report.plan.stops
+    assert new in stop.message
+    assert view(s3.objects[s3.layout.ledger].body).doubts == {}, "an upload knows which release is current"
+
+    s3.put(s3.layout.placed_key(new), b'{"format":1}')
+    sure = s3.clock
+    assert stopped_by(run(s3)) == []
+    assert {s3.ledger.retired[key].mark.since for key in (A, B)} == {sure}
 
 
 def test_instants_stay_as_late_as_the_doubt_made_them_when_a_late_marker_replays_the_history() -> None:
