@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cleaner_lambda.run import PLACING
 from examples.embedded_aws import EmbeddedAws
 from examples.installation import Installation, wait
 from examples.site_builds import RELEASES, build
@@ -51,11 +50,12 @@ def logged_metrics(site: Installation, name: str) -> list[float]:
 
 
 def wake_ups_soon(site: Installation) -> list[str]:
-    """When the cleaner comes back within half an hour.
+    """When the cleaner comes back for what falls due, which is in seconds.
 
-    A run that saw a marker before the file that says that its pages are in place comes back an hour later.
+    A run that found another one deleting comes back after a quarter of an hour, and one that saw a marker before the
+    file that says that its pages are in place after an hour.
     """
-    limit = datetime.now(UTC) + PLACING / 2
+    limit = datetime.now(UTC) + timedelta(minutes=10)
     return [at for each in site.wake_ups() if (at := each["ScheduleExpression"]) < f"at({limit:%Y-%m-%dT%H:%M:%S})"]
 
 
