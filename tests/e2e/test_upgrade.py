@@ -11,7 +11,7 @@ import pytest
 
 import uploader.publishing.publish as publishing
 from examples.embedded_aws import EmbeddedAws
-from examples.installation import Installation, wait
+from examples.installation import DemoError, Installation, wait
 from tests.e2e.cloudformation import Deployed, deploy, give
 from tests.e2e.previous_version.previous import POLICY, STACK, PreviousVersion, clean, unpack
 from tests.http.in_process import run_here
@@ -110,11 +110,19 @@ def left(site: Installation) -> set[str]:
 def cleaned(site: Installation, keys: set[str]) -> bool:
     """Whether no more than these assets are left, after as many runs of the cleaner as that takes."""
 
+    last: dict[str, Any] = {}
+
     def clean() -> set[str]:
-        assert {each["reason"] for each in site.invoke({})["stopped_by"]} <= PASSING
+        last.update(site.invoke({}))
+        assert {each["reason"] for each in last["stopped_by"]} <= PASSING
         return left(site)
 
-    return wait(clean, lambda there: there <= keys, f"more is left than {sorted(keys)}", seconds=90) == keys
+    try:
+        return wait(clean, lambda there: there <= keys, "more is left", seconds=90) == keys
+    except DemoError as error:
+        told = {name: last[name] for name in ("at", "current", "stopped_by", "upcoming", "not_in_place", "next_due")}
+        msg = f"more is left than {sorted(keys)}: {json.dumps(told)}"
+        raise AssertionError(msg) from error
 
 
 def refused(site: Installation) -> list[str]:
