@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import queue
 import re
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import BenchError
+from bench.serving import Serving
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 VERSION = "/2018-06-01/runtime"
 INVOCATION_SECONDS = 900
 """The timeout of an invocation, as the stack sets it."""
-
-STOP_SECONDS = 0.01
-"""How often the server checks whether it should stop."""
 
 _ANSWER = re.compile(re.escape(VERSION) + r"/invocation/[^/]+/(response|error)")
 
@@ -42,7 +39,7 @@ class RuntimeCall(NamedTuple):
     body: bytes
 
 
-class RuntimeApi:
+class RuntimeApi(Serving):
     """A server for one runtime. ``with`` starts and stops it.
 
     Attributes:
@@ -53,22 +50,15 @@ class RuntimeApi:
         """Prepare the server."""
         self._calls: queue.Queue[RuntimeCall] = queue.Queue()
         self._events: queue.Queue[bytes | None] = queue.Queue()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._calls, self._events))
-        self._server.daemon_threads = True
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._calls, self._events)))
         self.address = f"127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        """Start the server."""
-        threading.Thread(target=self._server.serve_forever, args=(STOP_SECONDS,), daemon=True).start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop the server."""
         self._events.put(None)
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
 
     def ready(self, seconds: float) -> float:
         """Wait until the runtime asks for work.

@@ -11,6 +11,7 @@ from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.folding import all_folded, fold_log, kept_releases
 from cleaner_lambda.foreign import ask, unproven, without_foreign
 from cleaner_lambda.guard import check
+from cleaner_lambda.idle import not_at_once
 from cleaner_lambda.look import take_second_look
 from cleaner_lambda.lost import held_keys
 from cleaner_lambda.markers import read_markers
@@ -69,6 +70,7 @@ class Decided(NamedTuple):
 
 def decide_first(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pace: Pace) -> Decided:
     """Fold the markers in, look at the site if that is due, ask the policy, and look at the pages."""
+    job = _not_at_once(job, loaded)
     first = _fold_and_decide(store, layout, job, loaded, pace)
     instants, late = first.log.markers.instants, {} if first.pages is None else first.pages.late
     # What retired up to the cut is not dated anew.
@@ -110,6 +112,11 @@ def _decide(  # noqa: PLR0913 (what the run knows so far)
     return first._replace(known=known, checked=checked, view=view)
 
 
+def _not_at_once(job: Job, loaded: Loaded) -> Job:
+    """The job; the run that ends a site deletes nothing of it, as the ledger does not tell of the end yet."""
+    return replace(job, policy=not_at_once(job.policy)) if loaded.ends else job
+
+
 def decide_again(
     store: S3Port, layout: Layout, job: Job, loaded: Loaded, first: Decided, pace: Pace
 ) -> tuple[Look, Decided]:
@@ -117,7 +124,7 @@ def decide_again(
 
     At least as much is protected as before, so this deletes nothing that was not announced.
     """
-    known, view, look = first.known, first.view, loaded.look
+    job, known, view, look = _not_at_once(job, loaded), first.known, first.view, loaded.look
     look = take_second_look(store, layout, job.policy, loaded.now, look, pace)
     view = replace(view, protected=look.protections.by_key, pinned=look.pins.keys, stops=view.stops + look.stops)
     last = first._replace(view=view)

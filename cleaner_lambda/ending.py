@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cleaner_lambda.cut import newest
 from cleaner_lambda.history import Published
 from release_log.ledger_file import HOLDS
 from release_log.marker import Release
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
 
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Folded, Ledger
@@ -44,7 +44,9 @@ def has_ended(history: History) -> bool:
 def ends_without_marker(
     ledger: Ledger, layout: Layout, listed: Collection[str], new: Iterable[Published]
 ) -> list[Published]:
-    """The ends whose marker is gone, while older markers of their channels exist, or do again: none is current again.
+    """The ends without a marker, while older markers of their channels exist, or do again: none is current again.
+
+    Their markers are gone, or there never was one (`cleaner_lambda.idle`).
 
     Args:
         ledger: The ledger.
@@ -56,12 +58,16 @@ def ends_without_marker(
     seen = ledger.seen
     back = {(each.release.channel, each.at) for each in new if each.id not in seen}
     left = {each.channel for release_id, each in seen.items() if release_id in listed}
-    last = newest({i: each for i, each in seen.items() if ledger.current.get(each.channel, i) == i})
     return [
-        Published(release_id, at, Release("", channel, at, layout.prefix, {}, {}, ended=True))
-        for channel, (at, release_id) in last.items()
-        if channel in left and release_id not in listed and seen[release_id].ended and (channel, at) not in back
+        end_of(layout, each.channel, release_id, each.at)
+        for release_id, each in seen.items()
+        if each.ended and each.channel in left and release_id not in listed and (each.channel, each.at) not in back
     ]
+
+
+def end_of(layout: Layout, channel: str, release_id: str, at: datetime) -> Published:
+    """The end of a channel, for which there is no marker."""
+    return Published(release_id, at, Release("", channel, at, layout.prefix, {}, {}, ended=True))
 
 
 def ended_log(ledger: Ledger, history: History, folded: Mapping[str, Folded], *, nothing_left: bool) -> EndedLog:

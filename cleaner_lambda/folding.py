@@ -44,6 +44,7 @@ class FoldedLog:
         stops: Why nothing may be deleted, or nothing of a channel.
         order: What is known of the order of the markers.
         lines: Channel of `lost` -> its line, as far as the ledger needs it; see `cleaner_lambda.lost.lines_with_lost`.
+        ends: Id -> each end that this run makes, and for which there is no marker; see `cleaner_lambda.idle`.
     """
 
     history: History
@@ -53,6 +54,7 @@ class FoldedLog:
     stops: tuple[Stop, ...] = ()
     order: Order = field(default_factory=Order)
     lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ends: Mapping[str, Folded] = field(default_factory=dict)
 
 
 def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = None) -> FoldedLog:
@@ -72,6 +74,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         _need_whole(loaded, because=True)
         markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
         order = find_order(ledger, [*markers.of(markers.listed), *ends], new)
+        ends += loaded.ends
         history = replay(markers, new, ledger, ends, order.sure_since, lost=ledger.has_only_begun)
     else:
         lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
@@ -83,7 +86,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         known = {channel: line for channel, line in found.items() if line}
         placed = [each for line in known.values() for each in line if is_unplaced(ledger, each.id)]
         order = find_order(ledger, [each for line in known.values() for each in line], new)
-        history = fold(_known(known, ledger), new, placed, order.sure_since)
+        history = fold(_known(known, ledger), [*new, *loaded.ends], placed, order.sure_since)
     if order.sure_since is not None:
         history = not_before(history, order.sure_since)
     history = replace(history, owed=history.owed | loaded.base.doubtful)
@@ -93,7 +96,8 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     left = {channel: line for channel, line in history.lines.items() if channel not in lost}
     stops = (*markers.stops, *order.stops, *stops_for_lost(layout, lost))
     behind_newer = lines_with_lost(history, ledger, lost)
-    return FoldedLog(replace(history, lines=left), markers, lost, in_doubt, stops, order, behind_newer)
+    made = {each.id: Folded(each.at, each.release.channel, ended=True, placed=each.at) for each in loaded.ends}
+    return FoldedLog(replace(history, lines=left), markers, lost, in_doubt, stops, order, behind_newer, made)
 
 
 def _need_whole(loaded: Loaded, *, because: bool) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from cleaner_lambda.history import Published
     from cleaner_lambda.look import Look
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
@@ -69,11 +70,13 @@ class Loaded:
         base: The ledger, and when it was read.
         look: The first look at the intents, the staged releases, the pins and the list of markers.
         late: Id of a release -> since when it is in place, if a look at its pages says that this was later than known.
+        ends: The ends of channels that this run makes, as the site had no release for long; see `cleaner_lambda.idle`.
     """
 
     base: LedgerRead
     look: Look
     late: Mapping[str, datetime] = field(default_factory=dict)
+    ends: tuple[Published, ...] = ()
 
     @property
     def now(self) -> datetime:

@@ -44,12 +44,14 @@ class Protections:
         by_key: Key of an asset -> its protection by an intent or a staged release.
         pages: What tells the pages apart that they name; see `release_log.marker.Asset.page`.
         expired: Key of an intent or a staged release that protects nothing any more -> its ``LastModified``.
+        until: When each of the others expires.
         stops: Why nothing may be deleted.
     """
 
     by_key: Mapping[str, Protection] = field(default_factory=dict)
     pages: frozenset[str] = frozenset()
     expired: Mapping[str, datetime] = field(default_factory=dict)
+    until: tuple[datetime, ...] = ()
     stops: tuple[Stop, ...] = ()
 
 
@@ -163,6 +165,7 @@ def _read_protections(store: S3Port, layout: Layout, policy: Policy, now: dateti
     protected: dict[str, Protection] = {}
     expired: dict[str, datetime] = {}
     pages: set[str] = set()
+    lasting: list[datetime] = []
     stops: list[Stop] = []
     for folder, reason, ttl in (
         (layout.pending, Reason.PENDING, policy.pending_ttl),
@@ -173,6 +176,7 @@ def _read_protections(store: S3Port, layout: Layout, policy: Policy, now: dateti
         ends = {listed.key: listed.last_modified + timedelta(seconds=ttl + 1) for listed in files}
         expired |= {listed.key: listed.last_modified for listed in files if ends[listed.key] <= now}
         wanted = [listed.key for listed in files if listed.key not in expired]
+        lasting += [ends[key] for key in wanted]
         unread, invalid = len(wanted), []
         for key, blob in read_files(store, wanted, pace):
             if blob is None:
@@ -197,7 +201,7 @@ def _read_protections(store: S3Port, layout: Layout, policy: Policy, now: dateti
         stops += [*beyond, *name_some(folder, invalid)]
         if unread and len(protected) <= PROTECTED_KEYS:
             stops.append(stop_for_time(folder, unread))
-    return Protections(protected, frozenset(pages), expired, tuple(stops))
+    return Protections(protected, frozenset(pages), expired, tuple(lasting), tuple(stops))
 
 
 def _read_pins(store: S3Port, layout: Layout, pace: Pace) -> Pins:

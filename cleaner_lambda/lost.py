@@ -60,7 +60,7 @@ def find_lost(history: History, ledger: Ledger, markers: Markers) -> dict[str, s
     for channel, ids in ledger.behind.items():
         for release_id in ids:
             seen = ledger.seen.get(release_id)
-            over = seen is not None and _is_over(history, channel, (seen.at, release_id))
+            over = seen is not None and (seen.ended or _is_over(history, channel, (seen.at, release_id)))
             if release_id not in markers.listed and not over:
                 lost.setdefault(channel, release_id)
     return lost
@@ -99,7 +99,8 @@ def hold_doubtful(
         The history, and the keys that are in doubt from now on.
     """
     lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
-    gone = {channel for channel, line in lines.items() if not set(line) <= set(listed)} - ledger.ends.keys()
+    there = {*listed, *(i for i, each in ledger.seen.items() if each.ended)}
+    gone = {channel for channel, line in lines.items() if not set(line) <= there}
     if not gone and not ledger.in_doubt:
         return history, frozenset()
     before = ledger.retired

@@ -94,6 +94,7 @@ class Report:
         unfinished: Whether the run ended before its work did; the cleaner continues by itself.
         newest_marker: S3's ``LastModified`` of the newest marker; None if there is no marker.
         inner_sites: Prefixes of sites inside this one: their assets are left alone.
+        ends_at: When the site ends by `site_ttl`, if nobody does anything there; None if it does not, or has ended.
         not_in_place: Ids of the newest releases whose pages are not all in place, an hour after their markers.
         not_looked_at: The number of assets left alone because there was no time to look whether they are another's.
     """
@@ -118,6 +119,7 @@ class Report:
     not_looked_at: int = 0
     not_in_place: tuple[str, ...] = ()
     ended: Mapping[str, str] = field(default_factory=dict)
+    ends_at: datetime | None = None
 
     @property
     def ended_well(self) -> bool:
@@ -182,6 +184,7 @@ class Report:
             "at": format_instant(self.at),
             "current": dict(self.current),
             "ended": dict(self.ended),
+            "ends_at": self.ends_at and format_instant(self.ends_at),
             "tag": [_entry(action) for action in done.tagged.values()],
             "untag": [_entry(action) for action in done.untagged.values()],
             "delete": [_entry(action) for action in done.deleted.values()],

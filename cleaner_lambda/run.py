@@ -25,6 +25,7 @@ from cleaner_lambda.errors import (
     WholeNeededError,
 )
 from cleaner_lambda.folding import all_folded
+from cleaner_lambda.idle import end_if_idle, ends_at
 from cleaner_lambda.ledger_store import is_swept, next_sweep, unnamed_files, write_ledger
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
@@ -43,7 +44,7 @@ from release_log.layout import Layout
 from release_log.ledger_file import HOLDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.changes import Change
@@ -212,6 +213,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
         newest_marker=max(look.markers.values(), default=None),
         inner_sites=known.inner,
         not_looked_at=len(view.not_looked_at),
+        ends_at=None if has_ended(known.history) else ends_at(loaded, job.policy),
         not_in_place=tuple(sorted(i for i, at in known.history.not_in_place().items() if at + PLACING <= loaded.now)),
     )
     if announced or retagged:
@@ -236,20 +238,26 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
         unfinished=outcome.unfinished or known.tags_read_to is not None or view.not_looked_at != frozenset(),
         next_due=loaded.now
         if view.not_looked_at
-        else _next_due(plan, outcome, known, loaded, ends_of(lingering, job.policy)),
+        else _next_due(plan, outcome, known, loaded, _ends(lingering, job.policy, report)),
         refused={**lasting(known.unread), **after.refused.tags, **after.refused.writes},
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
-    after = replace(after, lingering=lingering, folded=there, gone=gone_after(loaded.ledger, folded, there))
+    after = replace(after, lingering=lingering, folded=there, gone=gone_after(loaded.ledger, seen.seen, there))
     after = without_ended(replace(after, in_doubt=log.in_doubt & after.retired.keys()))
     after, changes = _noted(loaded, known.history, after)
     # What S3 did not answer may still happen: until that is over it stays announced.
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
-    unchanged = after.same_state(loaded.ledger) and not (changes or is_swept(loaded.base.stored, loaded.now))
-    if announced or retagged or loaded.base.leftover or not (loaded.pristine or unchanged):
+    news = bool(changes) or is_swept(loaded.base.stored, loaded.now) or _is_news(after, loaded, report)
+    if announced or retagged or loaded.base.leftover or (news and not loaded.pristine):
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
         _write_last(store, layout, replace(after, last_run=last_run), stored, loaded.now, changes)
     return report
+
+
+def _is_news(after: Ledger, loaded: Loaded, report: Report) -> bool:
+    """Whether a ledger tells more than the stored one: also when the site ends, which people read there."""
+    told = loaded.ledger.last_run.get("ends_at")
+    return not (after.same_state(loaded.ledger) and report.document()["ends_at"] == told)
 
 
 def _find_cut(  # noqa: PLR0913, PLR0917 (what the run knows so far)
@@ -300,7 +308,9 @@ def _begin(
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error, earlier)
     closed = close_log(store, layout, loaded, job, pace) if not loaded.light and is_over(loaded) else None
-    return loaded if closed is None else replace(closed, earlier=earlier)
+    if closed is not None:
+        return replace(closed, earlier=earlier)
+    return end_if_idle(store, layout, loaded, job.policy, pace)
 
 
 def _without_ledger(job: Job, now: datetime, error: UnreadableError, earlier: tuple[Attempt, ...]) -> Report:
@@ -338,6 +348,13 @@ def _only(announced: frozenset[str], plan: Plan) -> Plan:
         tag=tuple(action for action in plan.tag if action.key in announced),
         untag=tuple(action for action in plan.untag if action.key in announced),
     )
+
+
+def _ends(lingering: Mapping[str, datetime | None], policy: Policy, report: Report) -> Iterator[datetime]:
+    """When pages that were replaced let go of their assets, and when the site ends by itself."""
+    yield from ends_of(lingering, policy)
+    if report.ends_at is not None and report.ends_at > report.at:  # a stop may put it off
+        yield report.ends_at
 
 
 def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: Iterable[datetime]) -> datetime | None:

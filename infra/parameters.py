@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from release_log.policy_settings import SETTINGS, Orphans, Policy
 
-NOT_OFFERED = ("orphans_pattern",)
-"""Settings of the policy that are no parameter: a pattern's backslashes and quotes would need escaping in JSON."""
+NOT_OFFERED = ("orphans_pattern", "site_ttl")
+"""Settings of the policy that are no parameter: a pattern's backslashes and quotes would need escaping in JSON, and the
+one site of such a stack is no preview that ends by itself."""
 
 
 class Parameter(NamedTuple):

@@ -102,6 +102,16 @@ class LedgerView:
         """Id -> instant of each marker that the cleaner has seen, whether it still exists or not."""
         return {release_id: each.at for release_id, each in {**self.gone, **self.folded}.items()}
 
+    @property
+    def ends(self) -> dict[str, tuple[str, FoldedMarker]]:
+        """Channel -> id and instant of its end, for each that has ended as far as the cleaner has seen."""
+        seen = ((channel, i, self.folded.get(i) or self.gone.get(i)) for channel, i in self.current.items())
+        return {channel: (i, each) for channel, i, each in seen if each is not None and each.ended}
+
+    def has_ended_since(self, channel: str, at: datetime) -> bool:
+        """Whether a channel has ended after an instant: there need not be a marker that says so."""
+        return channel in self.ends and at < self.ends[channel][1].at
+
     def says_ended(self, release_id: str) -> bool:
         """Whether a marker that the cleaner has seen is no release, but says that its channel has ended."""
         found = self.folded.get(release_id) or self.gone.get(release_id)

@@ -38,13 +38,16 @@ PATTERN_LENGTH = 500
 """The settings of all sites have to fit into the 4 KB of a function's environment."""
 
 
-def _setting(default: object, doc: str, *, low: float = 0, high: float = YEARS_100) -> Any:  # noqa: ANN401 (any field)
-    return dataclasses.field(default=default, metadata={"doc": doc, "low": low, "high": high})
+def _setting(default: object, doc: str, *, low: float = 0, high: float = YEARS_100, least: int = 0) -> Any:  # noqa: ANN401 (any field)
+    return dataclasses.field(default=default, metadata={"doc": doc, "low": low, "high": high, "least": least})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """When assets are deleted. Each field's metadata has ``doc``, ``low`` and ``high``; see also `SETTINGS`."""
+    """When assets are deleted.
+
+    Each field's metadata has ``doc``, ``low`` and ``high``, and ``least`` for any value but 0; see also `SETTINGS`.
+    """
 
     version_limit: int = _setting(2, "older versions kept per logical path")
     version_ttl: int = _setting(3600, "seconds that every superseded version is kept")
@@ -57,6 +60,11 @@ class Policy:
         2 * HALF_PENDING_TTL, "seconds that an intent protects its keys", low=2 * HALF_PENDING_TTL
     )
     staged_ttl: int = _setting(172_800, "seconds that a staged release protects its keys", low=3600)
+    site_ttl: int = _setting(
+        0,
+        "seconds without a new release after which a site ends by itself: 0 (never), or at least 21600",
+        least=2 * HALF_PENDING_TTL,
+    )
     orphans: Orphans = _setting(  # noqa: RUF009 (it is dataclasses.field, and an enum's member never changes)
         Orphans.FINGERPRINTED,
         "which assets that no known release names are retired: `fingerprinted`, `all` or `report` (none); "
@@ -116,8 +124,10 @@ def check_setting(name: str, value: object) -> int | float | str:
     if isinstance(value, bool) or not isinstance(value, (int, float) if fraction else int):
         msg = f"{name}: {value!r} is not {kind}"
         raise SettingError(msg)
-    if not low <= value <= high:
-        msg = f"{name}: {value!r} is not between {low} and {high}"
+    least = field.metadata["least"]
+    if not low <= value <= high or 0 < value < least:
+        bounds = f"neither 0 nor between {least} and {high}" if least else f"not between {low} and {high}"
+        msg = f"{name}: {value!r} is {bounds}"
         raise SettingError(msg)
     return value
 

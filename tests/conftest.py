@@ -6,6 +6,7 @@ import functools
 import gc
 import itertools
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from examples.embedded_aws import EmbeddedAws
+from tests.torture import TORTURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,8 +59,13 @@ LONGEST_FIRST = (
 ``test_app`` starts the CDK in processes of its own; the rest of ``infra`` goes with its first, as `Scheduling` says.
 """
 
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")  # the time of an example depends on the machine
+settings.register_profile(
+    "untimed",
+    deadline=None,  # the time of an example depends on the machine
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=100 if TORTURE else 40,
+)
+settings.load_profile("untimed")
 
 _numbers = itertools.count(1)
 
@@ -74,7 +81,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what lives as long as the run: it took a quarter of the tests' time."""
+    """Spare the garbage collector what lives as long as the run: it took a quarter of the tests' time.
+
+    Nor may a test's module start the CDK, which every worker would do: see `tests.synthesis.start_cdk`.
+    """
+    if "aws_cdk" in sys.modules:
+        msg = "a test's module imports aws_cdk, which takes each worker seconds: import it within the test"
+        raise pytest.UsageError(msg)
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)

@@ -30,7 +30,7 @@ def wait_until_gone(site: Installation, keys: set[str]) -> dict[str, int]:
 
     def left() -> set[str]:
         due = {each["key"] for each in site.invoke({"dry_run": True})["delete"]}
-        return (keys & site.assets().keys()) - due
+        return (keys & site.deletable().keys()) - due
 
     wait(left, lambda later: not later, f"not due: {', '.join(sorted(keys))}")
     for each in site.wake_ups():

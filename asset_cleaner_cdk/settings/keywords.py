@@ -20,6 +20,7 @@ class PolicySettings(TypedDict, total=False):
     keep_releases: int
     pending_ttl: int
     staged_ttl: int
+    site_ttl: int
     orphans: Literal["fingerprinted", "all", "report"]
     orphans_pattern: str
     max_delete_fraction: float

@@ -6,31 +6,29 @@ It checks no signature. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Oper
 from __future__ import annotations
 
 import re
-import threading
 from collections import Counter
 from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+from bench.serving import Serving
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from bench.cleaner.bucket import MemoryBucket
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 PAGE = 1000
-STOP_SECONDS = 0.01
-"""How often the server checks whether it should stop."""
 
 _MORE_THAN_QUOTED = re.compile(r"[^A-Za-z0-9/._~-]")
 
 
-class S3Server:
+class S3Server(Serving):
     """A server on this machine. ``with`` starts and stops it.
 
     Attributes:
@@ -45,21 +43,10 @@ class S3Server:
             name: The bucket's name.
             bucket: The bucket.
         """
-        self._server = _Server(name, bucket)
-        self.requests = self._server.requests
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        """Start the server."""
-        threading.Thread(target=self._server.serve_forever, args=(STOP_SECONDS,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the server."""
-        self._server.shutdown()
-        self._server.server_close()
+        server = _Server(name, bucket)
+        super().__init__(server)
+        self.requests = server.requests
+        self.url = f"http://127.0.0.1:{server.server_port}"
 
 
 def list_page(bucket: MemoryBucket, query: Mapping[str, str]) -> bytes:
@@ -93,8 +80,6 @@ def list_page(bucket: MemoryBucket, query: Mapping[str, str]) -> bytes:
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
     def __init__(self, name: str, bucket: MemoryBucket) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.name = name

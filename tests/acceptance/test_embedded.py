@@ -20,8 +20,8 @@ from tests.acceptance.runner import run
 from tests.acceptance.steps import Outcome, Step
 from tests.acceptance.world import World
 from tests.e2e.strict_s3 import StrictS3
-from tests.http.fault_turns import TORTURE
 from tests.paths import ROOT
+from tests.torture import TORTURE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ import pytest
 from tests.chaos.run import play
 
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**6))
-SECONDS = 20
-"""The actions' time. With the deployment, and the quiet time at the end, the test lasts fifty seconds."""
+SECONDS = 15
+"""The actions' time. With the deployment, and the quiet time at the end, the test lasts forty seconds."""
 
 
 @pytest.mark.timeout(400)

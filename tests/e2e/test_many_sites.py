@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from examples.installation import wait
 from release_log.layout import Layout
 from tests.e2e.cloudformation import deploy
 from tests.e2e.stories import SENT, release
+from tests.torture import TORTURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 PATTERN = "previews/*/"
 POLICY = {"grace": 0, "version_limit": 0, "version_ttl": 0, "max_delete_fraction": 1.0}
-TORTURE = os.environ.get("TORTURE") == "1"
 SITES, AT_ONCE = (200, 100) if TORTURE else (8, 4)
 LAYOUTS = [Layout(f"previews/pr-{number:03}/") for number in range(SITES)]
 SECONDS = 60

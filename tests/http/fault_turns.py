@@ -1,32 +1,29 @@
 """The choice of faults for each request.
 
 With ``TORTURE=1`` in the environment every request meets every fault, in about two minutes. Without it a request that
-a test is most about meets one fault of each kind: of those that break the connection before anything is done, of those
-that S3 itself answers, and of those after which it is done all the same. Any other meets one fault. They are always the
-same: the faults take turns along the requests.
+a test is most about meets one fault of each kind: of those with which nothing is done, and of those after which it is
+done all the same. Any other meets one fault. They are always the same: the faults take turns along the requests.
 """
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.http.fault_proxy import Fault
+from tests.torture import TORTURE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.http.fault_proxy import Request
 
-TORTURE = os.environ.get("TORTURE") == "1"
 KINDS = (
-    (Fault.RESET, Fault.HANG),
-    (Fault.INTERNAL_ERROR, Fault.SLOW_DOWN),
+    (Fault.RESET, Fault.INTERNAL_ERROR, Fault.HANG, Fault.SLOW_DOWN),
     (Fault.TRUNCATED, Fault.LOST_REPLY, Fault.BODILESS, Fault.ERROR_BUT_DONE),
 )
-"""The connection breaks before anything is done; S3 itself answers; it is done all the same."""
+"""Nothing is done, as the connection breaks or S3 refuses; it is done all the same."""
 
 SLICE = len(Fault)
 WRITES = ("PUT", "POST", "DELETE")

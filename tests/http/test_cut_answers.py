@@ -17,7 +17,7 @@ from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.s3_errors import tells_nothing
 from release_log.whole_answers import require_whole_answers
 from tests.http.conftest import client_of, new_bucket
-from tests.http.fault_turns import TORTURE
+from tests.torture import TORTURE
 from uploader.aws.access import Access, Keys
 from uploader.s3 import asking
 from uploader.s3.connection import connect

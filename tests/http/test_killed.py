@@ -19,8 +19,8 @@ import pytest
 from release_log.layout import PLACED, is_stored_page
 from tests.http.conftest import Ended, end_state, markers, new_bucket, read_bucket, without_intents
 from tests.http.fault_proxy import sent
-from tests.http.fault_turns import TORTURE
 from tests.paths import ROOT
+from tests.torture import TORTURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,6 +14,7 @@ from tests.http.fault_proxy import Fault
 from tests.http.in_process import SMALL_PART
 from tests.http.test_interrupted import Proxy
 from tests.paths import ROOT
+from tests.torture import pairs
 from uploader.builds.parts import PART_BYTES
 
 if TYPE_CHECKING:
@@ -101,8 +102,7 @@ def test_parts_that_cannot_be_removed_are_told(
     assert uploads(uploader) == [KEY]
 
 
-@pytest.mark.parametrize("how", ["shrinks", "grows", "is written again"])
-@pytest.mark.parametrize("part", [1, 6])
+@pytest.mark.parametrize(("how", "part"), pairs(["shrinks", "grows", "is written again"], [1, 6]))
 def test_a_file_that_changes_meanwhile_is_not_published(
     uploader: Uploader, upload: Callable[..., Ended], proxy: FaultProxy, movie: Path, how: str, part: int
 ) -> None:
@@ -122,8 +122,9 @@ def test_a_file_that_changes_meanwhile_is_not_published(
     assert (uploads(uploader), uploader.keys()) == ([], [])
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-@pytest.mark.parametrize("part", ["uploads", "partNumber=5"])
+@pytest.mark.parametrize(
+    ("number", "part"), pairs([signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ["partNumber=5", "uploads"])
+)
 def test_a_job_that_is_cancelled_leaves_no_part(uploader: Uploader, movie: Path, number: int, part: str) -> None:
     """A killed job leaves them: the bucket's lifecycle rule is for these."""
     method = "POST" if part == "uploads" else "PUT"

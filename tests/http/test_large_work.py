@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     Folder = Callable[[str, dict[str, str]], Path]
     Cleaner = Callable[..., dict[str, Any]]
 
-BATCH = 30
-EACH = 100
+BATCH = 6
+EACH = 20
 SUPERSEDED = {f"chunk{number}-3f9c2ab1.js": "1" for number in range(EACH)}
 REMOVED = {f"page{number}.html": "1" for number in range(EACH)}
 LATEST = {name.replace("3f9c", "4f9c"): "1" for name in SUPERSEDED} | {"index.html": "1"}
@@ -101,7 +101,7 @@ def test_deletions_and_tags_in_several_invocations(
             break
         assert has_wake_up_at_once(uploader)
     # Three batches each: deletions first. Assets tagged in between wait for their two days.
-    assert done == [(90, 0, 0), (10, 60, 60), (0, 40, 100)]
+    assert done == [(18, 0, 0), (2, 12, 12), (0, 8, 20)]
     assert not has_wake_up_at_once(uploader)
     assert assets(uploader, layout) == {f"assets/{name}" for name in (*LATEST, *REMOVED)}
 
@@ -128,7 +128,7 @@ def test_a_lost_ledgers_tags_in_several_invocations(
         assert has_wake_up_at_once(uploader)
         assert so_far > read_to[-1]
         read_to.append(so_far)
-    assert len(read_to) == 3, f"200 keys, 90 an invocation: {read_to}"
+    assert len(read_to) == 3, f"40 keys, 18 an invocation: {read_to}"
     give_time_for(1, context)
     answer = cleaner()
     assert (answer["counts"]["delete"], answer["unfinished"]) == (BATCH, True)

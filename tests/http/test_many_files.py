@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.http.fault_turns import TORTURE
+from tests.torture import TORTURE
 from uploader.s3 import bucket
 from uploader.s3.key_ranges import key_ranges
 from uploader.s3.listing import FEW

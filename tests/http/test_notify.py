@@ -291,7 +291,7 @@ def test_an_interrupt_is_told_too(uploader: Uploader, site_folder: Folder, monke
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("uploader.cli.bodies.upload.publish_build", interrupted)
+    monkeypatch.setattr("uploader.library.publishing._publish_build", interrupted)
     with Webhook() as hook:
         done = uploader.run(site_folder("one", BUILD), "--bucket", uploader.bucket, "--notify-url", hook.url)
     assert done.returncode == 130

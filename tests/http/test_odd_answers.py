@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.http.fault_turns import TORTURE
 from tests.http.in_process import no_sleep, publish_here, run_here
+from tests.torture import TORTURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,7 @@ import pytest
 from cleaner_lambda import handler
 from tests.http.conftest import is_beside
 from tests.http.in_process import publish_here
+from tests.torture import pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,9 +164,13 @@ def tags_of(bucket: str, key: str, *methods: str) -> Callable[[Request], bool]:
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [("AccessDenied", 403), ("InvalidObjectState", 403), ("KMS.NotFoundException", 400)]
+    ("refusal", "methods"),
+    pairs(
+        [("AccessDenied", 403), ("InvalidObjectState", 403), ("KMS.NotFoundException", 400)],
+        [("GET",), ("GET", "PUT")],
+    ),
+    ids=str,
 )
-@pytest.mark.parametrize("methods", [("GET",), ("GET", "PUT")], ids=["cannot be read", "cannot be read or written"])
 def test_one_object_whose_tags_cannot_be_read_holds_up_no_rebuild(  # noqa: PLR0913, PLR0917 (fixtures)
     uploader: Uploader,
     site_folder: Folder,
@@ -173,11 +178,11 @@ def test_one_object_whose_tags_cannot_be_read_holds_up_no_rebuild(  # noqa: PLR0
     layout: Layout,
     strict: FaultProxy,
     capsys: pytest.CaptureFixture[str],
-    code: str,
-    status: int,
+    refusal: tuple[str, int],
     methods: tuple[str, ...],
 ) -> None:
-    """The rest is deleted. It is named in each run, and stays until its tags are read."""
+    """The rest is deleted. It is named in each run, and stays until its tags are read, written or not."""
+    code, status = refusal
     s3 = uploader.aws.client("s3")
     publish_here(uploader, site_folder("a", {"app-3f9c2ab1.js": "1", "old-3f9c2ab1.js": "1"}), "r1")
     cleaner()
@@ -204,23 +209,27 @@ NFC, NFD = "assets/caf\u00e9-3f9c2ab1.js", "assets/cafe\u0301-3f9c2ab1.js"
 
 
 @pytest.mark.parametrize(
-    ("stored", "named"),
-    [
-        (NFC, NFD),
-        (NFD, NFC),
-        ("assets/my app-3f9c2ab1.js", "assets/my%20app-3f9c2ab1.js"),
-        ("assets/my%20app-3f9c2ab1.js", "assets/my app-3f9c2ab1.js"),
-        ("assets/my app-3f9c2ab1.js", "assets/my+app-3f9c2ab1.js"),
-        (NFC, "assets/caf%C3%A9-3f9c2ab1.js"),
-        (NFD, "assets/caf%25C3%25A9-3f9c2ab1.js"),
-        ("assets/App-3f9c2ab1.js", "assets/app-3f9c2ab1.js"),
-    ],
+    ("spellings", "how"),
+    pairs(
+        [
+            (NFC, NFD),
+            (NFD, NFC),
+            ("assets/my app-3f9c2ab1.js", "assets/my%20app-3f9c2ab1.js"),
+            ("assets/my%20app-3f9c2ab1.js", "assets/my app-3f9c2ab1.js"),
+            ("assets/my app-3f9c2ab1.js", "assets/my+app-3f9c2ab1.js"),
+            (NFC, "assets/caf%C3%A9-3f9c2ab1.js"),
+            (NFD, "assets/caf%25C3%25A9-3f9c2ab1.js"),
+            ("assets/App-3f9c2ab1.js", "assets/app-3f9c2ab1.js"),
+        ],
+        ["orphan", "superseded"],
+    ),
+    ids=str,
 )
-@pytest.mark.parametrize("how", ["orphan", "superseded"])
-def test_object_that_a_missing_key_may_mean_is_not_deleted(  # noqa: PLR0913, PLR0917 (fixtures)
-    uploader: Uploader, site_folder: Folder, cleaner: Cleaner, layout: Layout, stored: str, named: str, how: str
+def test_object_that_a_missing_key_may_mean_is_not_deleted(
+    uploader: Uploader, site_folder: Folder, cleaner: Cleaner, layout: Layout, spellings: tuple[str, str], how: str
 ) -> None:
     """A marker of another tool names the key in another spelling. Once the named key exists, the other one goes."""
+    stored, named = spellings
     s3 = uploader.aws.client("s3")
     other = publish_here(uploader, site_folder("a", {stored.partition("/")[2]: "1", "x.txt": "1"}), "r1")
     body = s3.get_object(Bucket=uploader.bucket, Key=other.key)["Body"].read()
@@ -252,15 +261,18 @@ def test_object_that_a_missing_key_may_mean_is_not_deleted(  # noqa: PLR0913, PL
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "remedy"),
-    [
-        ("InvalidObjectState", 403, "restore-object"),
-        ("AccessDenied", 403, "let the cleaner's role read it"),
-        ("KMS.DisabledException", 400, "KMS key"),
-        ("InvalidRequest", 400, "SSE-C"),
-    ],
+    ("refusal", "what"),
+    pairs(
+        [
+            ("InvalidObjectState", 403, "restore-object"),
+            ("AccessDenied", 403, "let the cleaner's role read it"),
+            ("KMS.DisabledException", 400, "KMS key"),
+            ("InvalidRequest", 400, "SSE-C"),
+        ],
+        ["marker", "new marker", "intent", "staged", "pin", "ledger"],
+    ),
+    ids=str,
 )
-@pytest.mark.parametrize("what", ["marker", "new marker", "intent", "staged", "pin", "ledger"])
 @pytest.mark.usefixtures("due")
 def test_file_of_the_log_that_s3_does_not_give_out_is_named_with_its_remedy(  # noqa: PLR0913, PLR0917 (fixtures)
     uploader: Uploader,
@@ -269,11 +281,10 @@ def test_file_of_the_log_that_s3_does_not_give_out_is_named_with_its_remedy(  # 
     strict: FaultProxy,
     capsys: pytest.CaptureFixture[str],
     what: str,
-    code: str,
-    status: int,
-    remedy: str,
+    refusal: tuple[str, int, str],
 ) -> None:
     """Nothing is deleted, the run ends with an answer, and once the file can be read the cleaner goes on."""
+    code, status, remedy = refusal
     s3 = uploader.aws.client("s3")
     old, new = sorted(key for key in uploader.keys() if key.startswith(layout.markers))
     if what == "marker":

@@ -35,6 +35,9 @@ SOON = Policy(version_limit=0, version_ttl=0, removed_ttl=3600, grace=0)
 LATER = Policy(version_limit=0, version_ttl=3600, removed_ttl=60, grace=0)
 """Removed assets are due after a minute."""
 
+IDLE = replace(AT_ONCE, site_ttl=21_600)
+"""A site ends when it has had no release for a few hours."""
+
 KEEPING = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0, keep_releases=1)
 """The same, but for those of the release before."""
 
@@ -241,6 +244,15 @@ def over(policy: Policy) -> World:
     return world
 
 
+def idle(policy: Policy) -> World:
+    """A is superseded by B and gone; since then the site had no release for so long that it ends."""
+    world = superseded(policy)
+    world.site.lives = timedelta(seconds=policy.site_ttl)
+    cast.clean_alone(world, policy)
+    world.advance(policy.site_ttl + 60)
+    return world
+
+
 def only_the_ledger(policy: Policy) -> World:
     """The same, and nothing is left but the ledger, which may go."""
     world = over(policy)
@@ -390,6 +402,17 @@ LOG_AND_BACK = case("an upload to a site that has ended, while its release log g
 LOG_ALONE = case("the release log of a site that has ended goes", over, CLEANER)
 LOG_AND_TWO_CLEANERS = case("two cleaners remove the release log of a site", over, CLEANER, OTHER_CLEANER)
 LEDGER_AND_BACK = case("an upload to a site that has ended, while its ledger goes", only_the_ledger, BACK, CLEANER)
+CLEANER_AFTER_LONG = cleaner_of(IDLE)
+IDLE_AND_BACK = case("an upload to a site that ends by itself", idle, BACK, CLEANER_AFTER_LONG, policy=IDLE)
+IDLE_AND_ROLL_BACK = case("a roll-back on a site that ends by itself", idle, ROLL_BACK, CLEANER_AFTER_LONG, policy=IDLE)
+IDLE_AND_TWO_CLEANERS = case(
+    "two cleaners, and an upload to a site that ends by itself",
+    idle,
+    BACK,
+    CLEANER_AFTER_LONG,
+    cleaner_of(IDLE, "D"),
+    policy=IDLE,
+)
 WITH_AN_END = (
     END_AND_CLEANER,
     END_AND_BACK,
@@ -400,6 +423,8 @@ WITH_AN_END = (
     LOG_AND_BACK,
     LOG_AND_TWO_CLEANERS,
     LEDGER_AND_BACK,
+    IDLE_AND_BACK,
+    IDLE_AND_ROLL_BACK,
 )
 """A channel or a site ends; the tests play every schedule of these cases."""
 
@@ -416,6 +441,8 @@ LONG = (
     ENDED_AND_ROLL_BACK,
     LOG_AND_BACK,
     LOG_AND_TWO_CLEANERS,
+    IDLE_AND_BACK,
+    IDLE_AND_ROLL_BACK,
 )
 """Those of both with so many orders that they take more than a second."""
 
@@ -535,6 +562,12 @@ def late_deletion_of_the_ledger() -> None:
         for actor in (other, upload):
             go_on(actor, "")
         settle(world, AT_ONCE)
+
+
+def cut_off_after_the_end() -> None:
+    """A site ended by itself; the upload that brings it back dies after its marker, before its pages are in place."""
+    placed = f"create {LAYOUT.placed_key('20261123T180112Z-back')}"
+    play(IDLE_AND_BACK, ("C", *TO_THE_END), ("U", placed, None))
 
 
 def page_after_the_last_marker() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from functools import lru_cache, partial
 from random import Random
 from typing import TYPE_CHECKING
@@ -54,6 +55,7 @@ POLICIES = (
     Policy(version_limit=1, version_ttl=0, removed_ttl=60, grace=0),
     Policy(version_limit=0, version_ttl=600, removed_ttl=3600, grace=60, staged_ttl=3600),
     Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0, keep_releases=1),
+    Policy(version_limit=0, version_ttl=0, removed_ttl=60, grace=0, site_ttl=21_600),
 )
 
 OF_A_WRITE = tuple(verdict for verdict in Verdict if verdict is not Verdict.DONE)
@@ -109,7 +111,10 @@ def random_schedule(seed: int) -> World:
     policy = random.choice(POLICIES)
     copies = random.random() < 0.25
     pruned = few_markers(random.choice((1, 2))) if random.random() < PRUNED else nullcontext()
+    if len(world.sites) > 1:
+        policy = replace(policy, site_ttl=0)  # a site around that goes when all is over was asked a moment before
     for site in world.sites:
+        site.lives = timedelta(seconds=policy.site_ttl) if policy.site_ttl else None
         Watch(site, policy)
     # Half of the schedules are played with the ledger's next format, and half of these as if the site were large.
     version, small = (HEAD_FORMAT if seed % 2 else FORMAT), (NONE if seed % 4 == 3 else SMALL)

@@ -19,6 +19,7 @@ from cleaner_lambda import (
     folding,
     guard,
     history,
+    idle,
     load,
     look,
     lost,
@@ -642,6 +643,20 @@ MUTANTS = (
         placing.unknown_page,
     ),
     Mutant(
+        "what a page asks for stays for `version_ttl` after it was in place",
+        "it goes under those who have just got that page",
+        pages.linger,
+        (("since is None or since == now or now < since + lingers(policy)", "False"),),
+        placing.page_that_is_gone,
+    ),
+    Mutant(
+        "a release supersedes the one before when its last page is in place, whatever the file says",
+        "the same",
+        pages._late,  # noqa: SLF001
+        (("newest > since", "False"),),
+        placing.page_that_came_late,
+    ),
+    Mutant(
         "a page that is not stored is looked at too, where another channel has a newer release",
         "that channel's page is in place, though it has none any more, and asks for assets that are gone",
         pages._keys,  # noqa: SLF001
@@ -690,7 +705,7 @@ MUTANTS = (
         "what retires while a marker behind the newest is gone stays",
         "an asset is deleted that the release without its marker needs",
         lost.hold_doubtful,
-        (("not set(line) <= set(listed)", "line[0] not in listed"),),
+        (("not set(line) <= there", "line[0] not in listed"),),
         placing.retired_behind_a_newer_one,
     ),
     Mutant(
@@ -866,6 +881,27 @@ MUTANTS = (
         folding.fold_log,
         (("    ends = ends_without_marker(ledger, layout, listed, new)\n", "    ends = []\n"),),
         every(cases.END_VANISHED),
+    ),
+    Mutant(
+        "a site that ends by itself has ended before the list of markers was read",
+        "a release that is published at that moment is ended, as it seems older",
+        idle.end_if_idle,
+        (("since = loaded.now - SKEW", "since = loaded.now + SKEW"),),
+        every(cases.IDLE_AND_BACK),
+    ),
+    Mutant(
+        "the run that ends a site deletes nothing of it",
+        "after a crash no ledger tells of the end, and a release without its assets is current",
+        decision._not_at_once,  # noqa: SLF001
+        (("if loaded.ends else job", "if False else job"),),
+        every(cases.IDLE_AND_BACK),
+    ),
+    Mutant(
+        "an end without a marker is not missed behind a newer release",
+        "the cleaner misses a marker that never was, and alarms, when the upload that brings a site back is cut off",
+        lost.find_lost,
+        (("(seen.ended or _is_over(", "(False or _is_over("),),
+        cases.cut_off_after_the_end,
     ),
     Mutant(
         "the ledger of a site that has ended is deleted under a condition",

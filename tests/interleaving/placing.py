@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
 from tests.interleaving import cast
-from tests.interleaving.actor import Actor, Verdict
+from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.cases import (
     BACK,
     CLEANER,
+    LATER,
     NEXT,
     OLD_ID,
     TO_THE_END,
@@ -100,6 +101,44 @@ def page_without_metadata() -> None:
             cast.clean_alone(world, PAGES_STAY)
             world.check()
             world.advance(PAGES_STAY.removed_ttl + 1)
+
+
+def page_that_is_gone() -> None:
+    """An old page is in place for a while, when what it asks for was due long ago; then somebody deletes it."""
+    world = _due_long_ago()
+    with judged(world, "an old page that was in place until a moment ago"):
+        world.put(PAGE, f"page:{A}".encode())
+        cast.clean_alone(world, LATER)
+        world.delete(PAGE)
+        _stays_for_a_while(world)
+
+
+def page_that_came_late() -> None:
+    """The newest release's page is put in place long after the file was written that says so."""
+    world = _due_long_ago()
+    with judged(world, "a page that was put in place a moment ago"):
+        world.put(PAGE, f"page:{B}".encode())
+        _stays_for_a_while(world)
+
+
+def _due_long_ago() -> World:
+    """A is superseded by B, and due."""
+    world = World()
+    release(world, [A, PAGE], "r0")
+    cast.clean_alone(world, LATER)
+    release(world, [B, PAGE], "r1")
+    world.advance(LATER.version_ttl)
+    return world
+
+
+def _stays_for_a_while(world: World) -> None:
+    """From now on A stays for ``version_ttl``."""
+    for seconds, stays in ((0, True), (LATER.version_ttl - 1, True), (1, False)):
+        world.advance(seconds)
+        cast.clean_alone(world, LATER)
+        if (A in world.objects) is not stays:
+            msg = f"{A} {'is gone' if stays else 'is still there'}, {seconds} s later"
+            raise BrokenPromiseError(msg)
 
 
 def page_of_another_channel() -> None:

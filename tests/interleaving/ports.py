@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -136,7 +137,7 @@ class CleanerPort:
         def effect() -> bool:
             stored = self.world.objects.get(key)
             if stored is not None:
-                stored.tags = dict(tags)
+                self.world.objects[key] = replace(stored, tags=dict(tags))
             return stored is not None
 
         return self._request(Op("put_tags", key, writes=True, once=True), effect)  # type: ignore[return-value]

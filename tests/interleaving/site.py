@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from release_log.marker import decode
+from cleaner_lambda import ledger as ledgers
+from release_log.errors import LedgerError
+from release_log.marker import Release, decode
 from tests.interleaving.actor import BrokenPromiseError
 
 if TYPE_CHECKING:
@@ -12,7 +15,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from release_log.layout import Layout
-    from release_log.marker import Release
     from tests.interleaving.actor import Actor
     from tests.interleaving.world import Stored, World
 
@@ -37,6 +39,8 @@ class Site:
         strange: Those that no release has, as long as a release says what belongs there.
         given_up: Those of which nobody knows what they ask for: strange ones after that, and others where the newest
             release has no stored page, so that no cleaner looks.
+        lives: After how long a site without a new release ends by itself; None: never.
+        by_itself: Ids of the ends that the ledger alone tells of.
         on_delete: Called before an object in the bucket is deleted.
     """
 
@@ -56,6 +60,8 @@ class Site:
         self.by_hand: dict[str, bytes] = {}
         self.strange: dict[str, bytes] = {}
         self.given_up: dict[str, bytes] = {}
+        self.lives: timedelta | None = None
+        self.by_itself: set[str] = set()
         self.on_delete: Callable[[Actor | None, str], None] = lambda _actor, _key: None
         self._current: frozenset[str] = frozenset()
         self._dirty = False
@@ -68,6 +74,7 @@ class Site:
         other.unpinned, other.put_back, other.doubtful = set(self.unpinned), set(self.put_back), self.doubtful
         other.placed = dict(self.placed)
         other.by_hand, other.strange, other.given_up = dict(self.by_hand), dict(self.strange), dict(self.given_up)
+        other.lives, other.by_itself = self.lives, set(self.by_itself)
         other._current, other._dirty = self._current, self._dirty
         return other
 
@@ -110,6 +117,33 @@ class Site:
             self._dirty = True
         elif key.startswith(self.layout.staged):
             self.staged[key] = decode(stored.body, self.layout.prefix)
+        elif key == self.layout.ledger and self.lives is not None:
+            self._note_ends(stored)
+
+    def _note_ends(self, ledger: Stored) -> None:
+        """Take note of the ends that the ledger alone tells of: a cleaner ended a site that had no release for long."""
+        try:
+            found = ledgers.decode(ledger.body)
+        except LedgerError:
+            return
+        for channel, end in found.ends.items():
+            release_id = found.current[channel]
+            if release_id not in self.published:
+                by = Release("", channel, end.at, self.layout.prefix, {}, {}, ended=True)
+                self.published[release_id] = (end.at, by)
+                self.by_itself.add(release_id)
+                self.vanished.add(release_id)  # as after an end whose marker is gone
+                self._dirty = True
+
+    def _check_ends(self) -> None:
+        """No release is ended before its time: a release comes after the end that it was published beside."""
+        if self.lives is None:
+            return
+        for at, end in map(self.published.__getitem__, self.by_itself):
+            for release_id, (published, release) in self.published.items():
+                if release.channel == end.channel and timedelta(0) < at - published < self.lives:
+                    msg = f"{release_id} was ended {at - published} after it was published"
+                    raise BrokenPromiseError(msg)
 
     def note_rewritten(self, key: str, stored: Stored) -> None:
         """Take note of an object that somebody has copied onto itself, or put back."""
@@ -212,6 +246,7 @@ class Site:
 
     def check(self) -> None:
         """The promise, which must hold after each step."""
+        self._check_ends()
         there = self.world.objects.keys()
         if self.by_hand:
             placed, current = self._placed_pages(), self._line_pages()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,14 +12,12 @@ from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError
 from tests.interleaving.mutants import MUTANTS
+from tests.torture import TORTURE
 
 if TYPE_CHECKING:
     from tests.interleaving.exhaustive import Case
     from tests.interleaving.mutants import Mutant
 
-
-TORTURE = os.environ.get("TORTURE") == "1"
-"""`make torture` plays the cases that take longest too."""
 
 PREEMPTIONS = int(TORTURE)
 """Beside a request that arrives late."""
@@ -42,10 +39,10 @@ def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> N
     [
         (cases.BACK_AND_CLEANER, "U"),
         (cases.BACK_AND_CLEANER, "C"),
-        (cases.PIN_AND_CLEANER, "U"),
-        (nested.A_SITE_APPEARS_INSIDE, "C"),
         *(
             [
+                (cases.PIN_AND_CLEANER, "U"),
+                (nested.A_SITE_APPEARS_INSIDE, "C"),
                 (cases.NEXT_AND_CLEANER, "V"),
                 (cases.NEXT_AND_CLEANER, "C"),
                 (cases.PIN_AND_CLEANER, "C"),
@@ -93,6 +90,13 @@ def test_two_cleaners_lose_nothing_with_a_preemption_or_two() -> None:
     assert every_schedule(cases.TWO_CLEANERS, preemptions=1 + PREEMPTIONS) > 10
 
 
+@pytest.mark.skipif(not TORTURE, reason="takes ten seconds")
+def test_two_cleaners_and_an_upload_to_a_site_that_ends_by_itself() -> None:
+    assert every_schedule(cases.IDLE_AND_TWO_CLEANERS, preemptions=1) > 100
+    assert every_crash(cases.IDLE_AND_BACK, "U", 1) > 1
+    assert every_crash(cases.IDLE_AND_BACK, "C", 1) > 1
+
+
 @pytest.mark.parametrize("case", nested.THREE, ids=lambda case: case.name)
 def test_two_sites_and_three_actors_lose_nothing_with_few_preemptions(case: Case) -> None:
     assert every_schedule(case, preemptions=PREEMPTIONS) > 1
@@ -127,6 +131,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_crash(cases.LOG_ALONE, "C"),
         cases.late_deletion_of_the_ledger,
         cases.page_after_the_last_marker,
+        cases.cut_off_after_the_end,
         cases.late_deletion,
         cases.late_deletion_and_conflict,
         cases.deletion_after_5xx,
@@ -145,6 +150,8 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         placing.old_page_at_the_second_look,
         placing.unknown_page,
         placing.page_without_metadata,
+        placing.page_that_is_gone,
+        placing.page_that_came_late,
         placing.page_of_another_channel,
         placing.line_without_its_newest,
         placing.gone_behind_a_newer_one,
@@ -195,6 +202,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "a crash while the release log goes",
         "late deletion of the ledger",
         "a page after the last marker",
+        "cut off after the end",
         "late deletion",
         "late deletion and conflict",
         "deletion after 5xx",
@@ -213,6 +221,8 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "an old page at the second look",
         "an unknown page",
         "a page without metadata",
+        "a page that is gone",
+        "a page that came late",
         "a page of another channel",
         "a line without its newest marker",
         "a marker that is gone behind a newer one",

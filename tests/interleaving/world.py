@@ -46,9 +46,9 @@ class Errors(NamedTuple):
     refused: Exception
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Stored:
-    """One object."""
+    """One object, which the copies of a world share."""
 
     body: bytes
     at: datetime
@@ -121,9 +121,7 @@ class World:
         other = World(self.page)
         other.sites = tuple(site.copy(other) for site in self.sites)
         other.time = self.time
-        other.objects = {
-            key: replace(each, tags=dict(each.tags), metadata=dict(each.metadata)) for key, each in self.objects.items()
-        }
+        other.objects = dict(self.objects)
         other._keys, other.asked_for = list(self._keys), dict(self.asked_for)
         other.copied, other.trace, other.runs_alone = set(self.copied), list(self.trace), self.runs_alone
         return other

@@ -22,5 +22,5 @@ def test_the_sites_shown_are_accepted() -> None:
     settings = settings_from(json.loads(by_pattern)["context"])
     assert [(site.prefix, dict(site.policy)) for site in settings.sites] == [
         ("assets/", {}),
-        ("previews/*/", {"removed_ttl": 3600}),
+        ("previews/*/", {"removed_ttl": 3600, "site_ttl": 1_209_600}),
     ]

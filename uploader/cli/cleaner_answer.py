@@ -98,6 +98,14 @@ def _later(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return sorted(document["upcoming"], key=lambda entry: (entry["due"], entry["key"]))
 
 
+def _ends(document: Mapping[str, Any]) -> Iterator[str]:
+    """What has ended, and when the site does. An older cleaner has neither field."""
+    if document.get("ended"):
+        yield f"ended: {', '.join(document['ended'])}"
+    if document.get("ends_at"):
+        yield f"the site ends at {document['ends_at']} by site_ttl, unless something is published before"
+
+
 def _summary(document: Mapping[str, Any], where: str) -> Iterator[str]:
     counts, size = document["counts"], readable(document["bytes_deleted"])
     if document["dry_run"]:
@@ -118,8 +126,7 @@ def _summary(document: Mapping[str, Any], where: str) -> Iterator[str]:
     for stop in document["stopped_by"]:
         line = f"{what_stops(stop)} ({stop['reason']}): {stop['message']}"
         yield line if stop["reason"] in PASSING else Problem(line)
-    if document.get("ended"):  # an older cleaner has no such field
-        yield f"ended: {', '.join(document['ended'])}"
+    yield from _ends(document)
     if document.get("wake_up_error"):
         yield Problem(f"the next wake-up could not be set: {document['wake_up_error']}")
     if document["unfinished"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from release_log.errors import LedgerError
 from release_log.ledger_view import view
 from release_log.policy_settings import Policy
+from uploader.history.ended import ends_without_marker
 from uploader.history.order import dated, doubts_of, newest_first
 from uploader.history.release import Unreadable, id_of, read_releases
 
@@ -28,7 +29,8 @@ class Current:
 
     Attributes:
         releases: Channel -> its current release, in the order of the channels.
-        ended: Channel -> the marker that says that it has ended, in the same order.
+        ended: Channel -> the marker that says that it has ended, in the same order; as the cleaner remembers it, if the
+            cleaner ended the site, or the marker is gone.
         unseen: Ids of the releases that the cleaner has not seen yet, newest first.
         unreadable: Markers that are not valid. Each may be the current one of any channel.
         lost: Channel -> id of its current release, whose marker is gone.
@@ -110,12 +112,13 @@ def find_current(bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime]
             newest[each.release.channel] = replace(each, at=log[each.key])
     doubts = doubts_of(ledger, [each for each in new if each.id not in instants])
     every = sorted(newest.items())
+    ends = {channel: end for channel, end in ends_without_marker(layout, log, ledger).items() if channel in gone}
     unplaced = tuple(
         each.id for _, each in every if each.release.places_pages and layout.placed_key(each.id) not in log
     )
     return Current(
         {channel: each for channel, each in every if not each.release.ended},
-        {channel: each for channel, each in every if each.release.ended},
+        dict(sorted({**ends, **{channel: each for channel, each in every if each.release.ended}}.items())),
         tuple(each.id for each in new),
         tuple(unreadable),
         lost,

@@ -9,6 +9,7 @@ from release_log.errors import LayoutError
 from release_log.layout import is_id
 from uploader.counted import counted
 from uploader.errors import UploaderError
+from uploader.history.ended import ends_without_marker
 from uploader.history.order import newest_first
 from uploader.history.release import name_of, read_releases, valid
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from release_log.layout import Layout
+    from release_log.ledger_view import LedgerView
     from release_log.marker import Asset, Release
     from uploader.history.release import LoggedRelease
     from uploader.s3.port import ReaderPort
@@ -85,22 +87,28 @@ def ambiguous(wanted: str, ids: Sequence[str]) -> UploaderError:
 
 
 def releases_of(
-    bucket: ReaderPort, layout: Layout, channel: str, log: Mapping[str, datetime]
+    bucket: ReaderPort, layout: Layout, channel: str, log: Mapping[str, datetime], ledger: LedgerView | None
 ) -> Iterator[LoggedRelease]:
-    """The releases of a channel, the current one first: by S3's clock, then by key. Some are read ahead.
+    """The releases and ends of a channel, the newest first: by S3's clock, then by key. Some are read ahead.
 
     Args:
         bucket: The site's bucket.
         layout: The site.
         channel: The channel.
         log: The markers with their instants.
+        ledger: The ledger, which may tell of an end without a marker; None if there is none.
 
     Raises:
         UploaderError: A marker is not valid, so its channel is unknown.
     """
+    end = ends_without_marker(layout, log, ledger).get(channel)
     for logged in valid(read_releases(bucket, layout, newest_first(log, layout.markers), first=2)):
         if logged.release.channel == channel:
-            yield replace(logged, at=log[logged.key])
+            found = replace(logged, at=log[logged.key])
+            if end is not None and end.at > found.at:
+                yield end
+            end = None
+            yield found
 
 
 def without_headers(release: Release) -> Release:

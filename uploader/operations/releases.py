@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from release_log.layout import Layout
+    from release_log.ledger_view import LedgerView
     from release_log.marker import Asset
     from uploader.s3.port import ReaderPort
 
@@ -80,7 +81,7 @@ def releases(bucket: ReaderPort, layout: Layout, *, channel: str | None, limit: 
     keys = _once(newest_first(log, layout.markers, layout.staged, layout.pins), layout)
     # Consecutive releases share most of their assets: each asset is held once.
     known: dict[Asset, Asset] = {}
-    every = _each(bucket, layout, log, keys[:limit] if channel is None else keys, known)
+    every = _each(bucket, layout, log, keys[:limit] if channel is None else keys, known, ledger)
     wanted = ((each, assets) for each, assets in every if channel is None or each.channel in {channel, None})
     found = list(islice(wanted, limit))
     sizes = bucket.listing(layout, {_object_of(layout, asset) for asset in known}).sizes if known else {}
@@ -111,7 +112,12 @@ def _once(keys: list[str], layout: Layout) -> list[str]:
 
 
 def _each(
-    bucket: ReaderPort, layout: Layout, log: Mapping[str, datetime], keys: list[str], known: dict[Asset, Asset]
+    bucket: ReaderPort,
+    layout: Layout,
+    log: Mapping[str, datetime],
+    keys: list[str],
+    known: dict[Asset, Asset],
+    ledger: LedgerView | None,
 ) -> Iterator[tuple[Listed, list[Asset]]]:
     channels: set[str] = set()
     for read in read_releases(bucket, layout, keys):
@@ -134,6 +140,8 @@ def _each(
         elif logged.key.startswith(layout.pins):
             standing = Standing.EARLIER
         else:
+            if ledger is not None and ledger.has_ended_since(release.channel, logged.at):
+                channels.add(release.channel)  # and there need not be a marker that says so
             newest = Standing.ENDED if release.ended else Standing.CURRENT
             standing = newest if release.ended or release.channel not in channels else Standing.EARLIER
             channels.add(release.channel)

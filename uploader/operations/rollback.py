@@ -76,7 +76,7 @@ def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel:
         if doubt is not None:
             msg = f"it is unknown which release of channel {channel!r} is current: {doubt}; name the one to go back to"
             raise UploaderError(msg)
-        line = releases_of(bucket, layout, channel, log)
+        line = releases_of(bucket, layout, channel, log, ledger)
         current = next(line, None)
         # A build may have been published twice.
         before = (each for each in line if not each.release.ended)
@@ -88,7 +88,7 @@ def find_target(bucket: ReaderPort, layout: Layout, wanted: str | None, channel:
         # A pinned release outlives its marker.
         logged = find_release(bucket, layout, wanted, (layout.markers, layout.pins), channel)
         channel = channel or logged.release.channel
-        current = next(releases_of(bucket, layout, channel, log), None)
+        current = next(releases_of(bucket, layout, channel, log, ledger), None)
         doubt = find_doubt(bucket, layout, log, ledger, channel)
     if current is not None and current.release.ended:
         current = None

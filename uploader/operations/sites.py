@@ -51,6 +51,7 @@ class ListedSite:
         retired: How many retired assets it has.
         last_run: When the cleaner last changed anything there; None before its first run.
         next_due: When the cleaner comes back by itself; None if nothing falls due.
+        ends_at: When the site ends by `site_ttl` if nothing is published before; None if it does not, or has ended.
         problems: Why somebody has to look at it: what stops its deletions, and files that cannot be read.
     """
 
@@ -60,6 +61,7 @@ class ListedSite:
     retired: int = 0
     last_run: str | None = None
     next_due: str | None = None
+    ends_at: str | None = None
     problems: tuple[str, ...] = ()
 
 
@@ -156,6 +158,7 @@ def _listed(
         ledger.retired_count if ledger else 0,
         _text(run.get("at")),
         _text(run.get("next_due")),
+        _text(run.get("ends_at")),
         (*problems, *stops),
     )
 

@@ -116,6 +116,9 @@ def _already(
             what = "its channel has ended since" if other.release.ended else f"{other.id} came after it"
             msg = f"{release_id} was activated, and {what}: publish it again"
             raise UploaderError(msg)
+    if ledger is not None and ledger.has_ended_since(logged.release.channel, own[0]):
+        msg = f"{release_id} was activated, and its channel has ended since: publish it again"
+        raise UploaderError(msg)
     if ledger is not None and release_id in ledger.instants and logged.release.channel in ledger.doubts:
         doubt = ledger.doubts[logged.release.channel]
         msg = f"{release_id} was activated, but it is unknown whether it is current: {doubt}; publish it again"

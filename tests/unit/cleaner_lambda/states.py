@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from cleaner_lambda.policy import Plan, View
 from release_log.bounds import LAST_YEAR, OBJECT_BYTES
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
+from tests.torture import TORTURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ YEAR = 365 * 86_400
 POLICY = Policy()
 ALL = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0)
 """Each retired asset is due."""
-MORE = 20 if os.environ.get("TORTURE") == "1" else 1
+MORE = 20 if TORTURE else 1
 """How many times more examples some laws get."""
 
 

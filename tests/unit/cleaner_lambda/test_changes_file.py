@@ -61,7 +61,7 @@ def test_the_same_changes_give_the_same_bytes() -> None:
 def changed(**fields: Any) -> bytes:  # noqa: ANN401 (a broken field may be anything)
     """The file of `ONE` with other fields."""
     document = json.loads(gzip.decompress(encode([ONE])))
-    return gzip.compress(json.dumps({"format": FORMAT, "changes": [document["changes"][0] | fields]}).encode())
+    return gzip.compress(json.dumps({"format": FORMAT, "changes": [document["changes"][0] | fields]}).encode(), mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def changed(**fields: Any) -> bytes:  # noqa: ANN401 (a broken field may be anyt
     [
         b"",
         encode([ONE])[:-9],
-        gzip.compress(b'{"format": 2}'),
-        gzip.compress(b'{"format": 2, "changes": 5}'),
-        gzip.compress(b'{"format": 2, "changes": [5]}'),
-        gzip.compress(b'{"format": 2, "changes": [{}]}'),
+        gzip.compress(b'{"format": 2}', mtime=0),
+        gzip.compress(b'{"format": 2, "changes": 5}', mtime=0),
+        gzip.compress(b'{"format": 2, "changes": [5]}', mtime=0),
+        gzip.compress(b'{"format": 2, "changes": [{}]}', mtime=0),
         *(changed(at=value) for value in (None, 5, "", "yesterday", "9999-12-31T23:59:59Z")),
         *(
             changed(**{name: value})

@@ -65,7 +65,7 @@ def test_a_cleaner_that_knows_no_heads_refuses_one() -> None:
 
 def changed(**fields: Any) -> bytes:  # noqa: ANN401 (a broken field may be anything)
     """The head with other fields."""
-    return gzip.compress(json.dumps({**json.loads(gzip.decompress(encode(HEAD))), **fields}).encode())
+    return gzip.compress(json.dumps({**json.loads(gzip.decompress(encode(HEAD))), **fields}).encode(), mtime=0)
 
 
 WRONG: tuple[object, ...] = (None, 5, "ab", [], {"x": None})

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import gzip
 import json
-import os
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +20,12 @@ from release_log.errors import LedgerError, MarkerError
 from release_log.ledger_file import read_head
 from release_log.ledger_view import view
 from tests.fake_cleaner_s3 import FakeS3
+from tests.torture import TORTURE
 from tests.unit.cleaner_lambda.runs import APP, DAY, POLICY, run, stopped_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-TORTURE = os.environ.get("TORTURE") == "1"
 CASES = 4000 if TORTURE else 250
 
 LIVE = {"app": "assets/app-bbbb2222.js", "beta": "assets/beta-aaaa1111.js"}

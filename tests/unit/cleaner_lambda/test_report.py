@@ -46,6 +46,7 @@ def test_document_of_a_run() -> None:
         "at": "2026-11-23T12:00:00Z",
         "current": {"default": "r"},
         "ended": {},
+        "ends_at": None,
         "tag": [
             {"key": "t-x00000", "logical": "0.js", "state": "removed", "since": "2026-11-23T12:00:00Z",
              "reason": "removed"}

@@ -63,14 +63,14 @@ def test_an_asset_takes_few_bytes() -> None:
 def changed(**columns: Any) -> bytes:  # noqa: ANN401 (a broken column may be anything)
     """The file of `TWO` with other columns."""
     document = json.loads(gzip.decompress(encode(columns_of(TWO))))
-    return gzip.compress(json.dumps({**document, **columns}).encode())
+    return gzip.compress(json.dumps({**document, **columns}).encode(), mtime=0)
 
 
 def without(name: str) -> bytes:
     """The file of `TWO` without a column."""
     document = json.loads(gzip.decompress(encode(columns_of(TWO))))
     del document[name]
-    return gzip.compress(json.dumps(document).encode())
+    return gzip.compress(json.dumps(document).encode(), mtime=0)
 
 
 WRONG: tuple[object, ...] = (None, 5, "ab", [5], {})

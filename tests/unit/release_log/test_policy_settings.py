@@ -28,7 +28,8 @@ def test_defaults_are_those_of_the_documents() -> None:
     """As in ``docs/policy.md``."""
     assert {name: getattr(Policy(), name) for name in BOUNDS} == {name: each[2] for name, each in BOUNDS.items()}
     assert Policy().orphans is Orphans.FINGERPRINTED
-    assert set(SETTINGS) == {*BOUNDS, "orphans", "orphans_pattern"}
+    assert set(SETTINGS) == {*BOUNDS, "site_ttl", "orphans", "orphans_pattern"}
+    assert Policy().site_ttl == 0
     assert (Policy().orphans_pattern, Policy().pattern) == ("", None)
 
 
@@ -47,6 +48,16 @@ def test_bounds_are_allowed_and_what_is_beyond_is_not(name: str, bounds: tuple[i
     for value in (low - 1, high + 1, -(10**30), 10**30):
         with pytest.raises(SettingError, match=f"{name}: {value} is not between {low} and {high}"):
             check_setting(name, value)
+
+
+@pytest.mark.parametrize(("value", "allowed"), [(0, True), (1, False), (21_599, False), (21_600, True), (-1, False)])
+def test_a_site_that_ends_by_itself_lives_longer_than_a_roll_out_may_take(*, value: int, allowed: bool) -> None:
+    """The least that `pending_ttl` can be; 0: it never ends."""
+    if allowed:
+        assert check_setting("site_ttl", value) == value
+    else:
+        with pytest.raises(SettingError, match=f"site_ttl: {value} is neither 0 nor between 21600 and {YEARS_100}"):
+            check_setting("site_ttl", value)
 
 
 @pytest.mark.parametrize("name", BOUNDS)

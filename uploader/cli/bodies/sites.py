@@ -1,4 +1,4 @@
-"""``sites``: every site of a bucket, with its current release, its size, its last run and what is due next."""
+"""``sites``: every site of a bucket, with its current release, its size, its last run, what is due next and its end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from uploader.library.site import Site
     from uploader.operations.sites import ListedSite
 
-COLUMNS = ("site", "channel", "current", "assets", "size", "retired", "last run", "due next")
+COLUMNS = ("site", "channel", "current", "assets", "size", "retired", "last run", "due next", "ends")
 
 
 def sites(site: Site, output: OutputOptions, *, function: str | None, patterns: tuple[str, ...]) -> int:
@@ -41,7 +41,7 @@ def _text(found: Sequence[ListedSite]) -> list[Answer]:
 
 def _rows(each: ListedSite) -> Iterator[tuple[str, ...]]:
     """One for each channel."""
-    about = (str(each.retired), each.last_run or "", each.next_due or "")
+    about = (str(each.retired), each.last_run or "", each.next_due or "", each.ends_at or "")
     name = each.prefix or "(whole bucket)"
     if not each.current:
         yield (name, "", "none", "", "", *about)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SHOWN = 20
 """How many entries of a list are shown without ``--all``: a site can have thousands of retired assets."""
 
-RUN = ("at", "run", "counts", "bytes_deleted", "orphans", "stopped_by", "unfinished", "next_due", "policy")
+RUN = ("at", "run", "counts", "bytes_deleted", "orphans", "stopped_by", "unfinished", "next_due", "ends_at", "policy")
 """What is told of the cleaner's last run."""
 
 DONE = {"delete": "deleted", "keep": "kept", "tag": "tagged", "untag": "untagged"}
@@ -209,6 +209,8 @@ def _cleaner_lines(document: dict[str, Any]) -> list[Answer]:
     if cleaner["deleting"]:
         lines.append(f"a run is deleting {counted(cleaner['deleting'], 'file')}, or was when it ended")
     lines.append(f"it comes back at {run['next_due'] or 'the next release'}; last full listing {cleaner['listed_at']}")
+    if run["ends_at"]:
+        lines.append(f"the site ends at {run['ends_at']} by site_ttl, unless something is published before")
     if run["policy"]:
         lines.append("policy: " + ", ".join(f"{name} {value}" for name, value in run["policy"].items() if value != ""))
     return lines

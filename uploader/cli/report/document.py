@@ -74,6 +74,7 @@ def last_run(ledger: LedgerView | None) -> dict[str, Any] | None:
         "stopped_by": [_stop(each) for each in stops_of(run)],
         "unfinished": run.get("unfinished") is True,
         "next_due": _text(run.get("next_due")),
+        "ends_at": _text(run.get("ends_at")),
     }
 
 

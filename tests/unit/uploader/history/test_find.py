@@ -94,7 +94,7 @@ def test_a_marker_that_is_not_valid_is_named(bucket: FakeBucket) -> None:
 def test_the_newest_of_a_channel_comes_first_and_no_more_is_read_than_asked_for(bucket: FakeBucket) -> None:
     put(bucket, "20261104T120000Z-s1", release("app-1.js", channel="staging"))
     bucket.write(LAYOUT.markers, b"")  # "create folder" in the console
-    line = releases_of(bucket, LAYOUT, "default", bucket.written(LAYOUT.markers))
+    line = releases_of(bucket, LAYOUT, "default", bucket.written(LAYOUT.markers), None)
     assert next(line).id == OTHER
     assert len(bucket.requests) == 3, "a listing, and two markers"
     assert [named.id for named in line] == [AGAIN, OLD]

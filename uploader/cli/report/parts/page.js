@@ -385,6 +385,7 @@
       ...(run.unfinished ? [["unfinished", "it ran out of time, and the cleaner continues by itself"]] : []),
       ...run.stopped_by.map((each) => ["stopped by", each.text]),
       ["last full listing", instant(report.cleaner.listed_at)], ["comes back", run.next_due ? instant(run.next_due) : "at the next release"],
+      ...(run.ends_at ? [["the site ends, if nothing is published before", instant(run.ends_at)]] : []),
     ];
     place.append(...table("From the release log; the runs before it are in the cleaner's own log", [["what"], ["value"]],
       rows.map((row) => () => row)));
