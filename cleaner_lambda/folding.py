@@ -91,8 +91,11 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         history = not_before(history, order.sure_since)
     history = replace(history, owed=history.owed | loaded.base.doubtful)
     lost = find_lost(history, ledger, markers)
-    history, in_doubt = hold_doubtful(history, ledger, markers.listed, lost)
-    history = _with_owed(history, loaded, because=bool(lost or in_doubt or ledger.in_doubt), order=order)
+    folded = history
+    history, in_doubt = hold_doubtful(folded, ledger, markers.listed, lost)
+    # An instant that it has set anew is in none of the changes.
+    redated = history is not folded
+    history = _with_owed(history, loaded, because=bool(lost or redated or in_doubt or ledger.in_doubt), order=order)
     left = {channel: line for channel, line in history.lines.items() if channel not in lost}
     stops = (*markers.stops, *order.stops, *stops_for_lost(layout, lost))
     behind_newer = lines_with_lost(history, ledger, lost)

@@ -26,7 +26,7 @@ from cleaner_lambda.errors import (
 )
 from cleaner_lambda.folding import all_folded
 from cleaner_lambda.idle import end_if_idle, ends_at
-from cleaner_lambda.ledger_store import is_swept, next_sweep, unnamed_files, write_ledger
+from cleaner_lambda.ledger_store import is_outdated, next_sweep, unnamed_files, write_ledger
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
 from cleaner_lambda.markers import stop_for_unreadable
@@ -41,7 +41,7 @@ from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
 from cleaner_lambda.to_prune import to_prune
 from release_log.layout import Layout
-from release_log.ledger_file import HOLDS
+from release_log.ledger_file import FORMAT, HOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -110,6 +110,7 @@ class Job:
         full: Make a full listing even if none is due.
         force: Delete even if the deletion limit (brake) is exceeded.
         inner: Prefixes of other sites inside this one.
+        ledger_format: The format of the ledger that the run writes.
     """
 
     prefix: str
@@ -119,6 +120,7 @@ class Job:
     full: bool = False
     force: bool = False
     inner: tuple[str, ...] = ()
+    ledger_format: int = FORMAT
 
 
 def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
@@ -247,7 +249,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
     after, changes = _noted(loaded, known.history, after)
     # What S3 did not answer may still happen: until that is over it stays announced.
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
-    news = bool(changes) or is_swept(loaded.base.stored, loaded.now) or _is_news(after, loaded, report)
+    news = bool(changes) or is_outdated(loaded.base.stored, loaded.now) or _is_news(after, loaded, report)
     if announced or retagged or loaded.base.leftover or (news and not loaded.pristine):
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
         _write_last(store, layout, replace(after, last_run=last_run), stored, loaded.now, changes)
@@ -304,7 +306,7 @@ def _begin(
 ) -> Loaded | Report:
     """Read the release log; a report if that was all that could be done, or if it was the last run of an ended site."""
     try:
-        loaded = load(store, layout, job.policy, job.run, pace, whole=whole)
+        loaded = load(store, layout, job, pace, whole=whole)
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error, earlier)
     closed = close_log(store, layout, loaded, job, pace) if not loaded.light and is_over(loaded) else None

@@ -20,6 +20,7 @@ from cleaner_lambda import (
     guard,
     history,
     idle,
+    ledger_store,
     load,
     look,
     lost,
@@ -241,6 +242,13 @@ MUTANTS = (
         raise TooOldError(layout.ledger, error) from error
 """),
         upgrading.older_cleaner,
+    ),
+    Mutant(
+        "a ledger becomes a head only when no version can run any more that knows none",
+        "such a version rebuilds over the head: what that announces is lost, and so is an asset that an upload listed",
+        ledger_store._may_write_heads,  # noqa: SLF001
+        (("noted is not None and noted + HOLDS + MARGIN <= now", "True"),),
+        upgrading.first_version,
     ),
     Mutant(
         "a run that reads no retired asset looks at the tags of what lives again",

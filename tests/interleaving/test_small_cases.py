@@ -166,6 +166,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: nested.page_of_the_site_around(seen=True),
         lambda: nested.page_of_the_site_around(seen=False),
         upgrading.older_cleaner,
+        upgrading.first_version,
         upgrading.back_on_a_large_site,
         nested.old_page_of_the_site_around,
         nested.copied_marker_of_the_site_around,
