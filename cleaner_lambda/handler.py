@@ -30,6 +30,7 @@ from cleaner_lambda.sweep import AGAIN_PER_MINUTE, find_sites, has_log, sweep
 from cleaner_lambda.wake_up import NotSetError, SchedulerAlarm, unqualified
 from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
+from release_log.ledger_file import FORMAT
 from release_log.metrics import NAMESPACE, SERVICE, Metric
 from release_log.policy_settings import policy_from
 from release_log.whole_answers import require_whole_answers
@@ -150,6 +151,7 @@ def _clean(site: Site, request: Request, context: LambdaContext, run: str, inner
         full=request.full,
         force=request.force,
         inner=inner,
+        ledger_format=int(os.environ.get(Variable.LEDGER_FORMAT, FORMAT)),
     )
     asked = {"run": job.run, "full": job.full, "force": job.force, "policy": asdict(job.policy)}
     logger.info("begins", extra=asked)
