@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cleaner_lambda.ledger import Ledger
+    from cleaner_lambda.load import Loaded
+    from cleaner_lambda.pace import Pace
+    from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
 
 NONE = -1
@@ -27,25 +30,29 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def writing(version: int, *, at_once: bool = True, small: int = segments.SMALL) -> Iterator[None]:
+def at_once(version: int) -> Iterator[None]:
+    """Have it write a format without the note, and the wait, that go before it where older versions may still run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger_store, "_may_write_heads", lambda *_: version == HEAD_FORMAT)
+        yield
+
+
+@contextmanager
+def writing(version: int, *, noted: bool = False, small: int = segments.SMALL) -> Iterator[None]:
     """Have it write a format.
 
     Args:
         version: The format.
-        at_once: Whether without the note, and the wait, that go before it where older versions may still run.
+        noted: Whether the note, and the wait, go before it that older versions need.
         small: Up to so many retired assets a site is small.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            run,
-            "load",
-            lambda store, layout, job, pace, *, whole: load(
-                store, layout, replace(job, ledger_format=version), pace, whole=whole
-            ),
-        )
+
+    def load_for(store: S3Port, layout: Layout, job: run.Job, pace: Pace, *, whole: bool) -> Loaded:
+        return load(store, layout, replace(job, ledger_format=version), pace, whole=whole)
+
+    with pytest.MonkeyPatch.context() as patch, nullcontext() if noted else at_once(version):
+        patch.setattr(run, "load", load_for)
         patch.setattr(segments, "SMALL", small)
-        if at_once:
-            patch.setattr(ledger_store, "_may_write_heads", lambda *_: version == HEAD_FORMAT)
         yield
 
 

@@ -98,7 +98,7 @@ def older_cleaner() -> None:
 
 def first_version() -> None:
     """The same while the newer cleaner is told to write heads, which the older one does not know."""
-    with writing(HEAD_FORMAT, at_once=False):
+    with writing(HEAD_FORMAT, noted=True):
         world = superseded(AT_ONCE)
         newer = cast.cleaner(world, "N", cast.cleaning(AT_ONCE))
         older = cast.cleaner(world, "C", cast.cleaning(AT_ONCE, port=FirstCleanerPort))

@@ -77,7 +77,7 @@ def test_a_ledger_of_format_1_is_upgraded_in_place(s3: FakeS3) -> None:
 
 def test_until_no_older_version_can_run_the_ledger_only_says_that_it_will_be_upgraded(s3: FakeS3) -> None:
     """An older version would take the head for a broken ledger, and rebuild over what it announces."""
-    with writing(HEAD_FORMAT, at_once=False):
+    with writing(HEAD_FORMAT, noted=True):
         for number, seconds in enumerate((0, HOLDS.total_seconds(), 5)):
             assert version(s3) == FORMAT
             s3.advance(seconds)
@@ -88,7 +88,7 @@ def test_until_no_older_version_can_run_the_ledger_only_says_that_it_will_be_upg
 
 def test_an_older_version_that_writes_meanwhile_takes_the_note_away(s3: FakeS3) -> None:
     """Then the wait begins anew."""
-    with writing(HEAD_FORMAT, at_once=False):
+    with writing(HEAD_FORMAT, noted=True):
         s3.publish("r3", "default", {APP: C})
         run(s3)
         s3.advance(HOLDS.total_seconds())
@@ -195,7 +195,7 @@ def test_who_is_told_to_write_format_1_again_does_so_at_once(s3: FakeS3, small: 
 
 
 def test_who_is_told_to_write_format_1_takes_the_note_away(s3: FakeS3) -> None:
-    with writing(HEAD_FORMAT, at_once=False):
+    with writing(HEAD_FORMAT, noted=True):
         s3.publish("r3", "default", {APP: C})
         run(s3)
         assert s3.ledger.upgrading is not None
