@@ -105,6 +105,19 @@ def markers_are_gone(loaded: Loaded) -> bool:
     return bool(ledger.gone) and not (ledger.current or ledger.folded or loaded.look.markers)
 
 
+def may_be_of_an_end(loaded: Loaded, history: History) -> bool:
+    """Whether an asset that no marker names may be of a channel that has ended: a release's marker there is gone.
+
+    Args:
+        loaded: The release log.
+        history: The same with its markers folded in.
+    """
+    seen, listed = loaded.ledger.seen, loaded.look.markers
+    over = {channel for channel, each in history.current.items() if each.release.ended}
+    over |= {each.channel for each in seen.values() if each.ended}
+    return any(i not in listed and not each.ended and each.channel in over for i, each in seen.items())
+
+
 def is_over(loaded: Loaded) -> bool:
     """Whether the ledger may go, unless an asset is left.
 

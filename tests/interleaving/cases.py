@@ -282,6 +282,14 @@ def vanished_for_days(policy: Policy) -> World:
     return world
 
 
+def vanished_and_ended(policy: Policy) -> World:
+    """The same, and the channel has just ended: C is a removed asset, and no marker says so."""
+    world = vanished_for_days(policy)
+    world.put(LAYOUT.marker_key("20261124T130012Z-end"), cast.end_body("default", world))
+    world.advance(10)
+    return world
+
+
 def vanished_and_replaced(policy: Policy) -> World:
     """As `vanished`; an hour later the channel has a new release: until then A was current."""
     world = vanished(policy)
@@ -448,6 +456,9 @@ END_VANISHED = case("a channel that has ended, and whose marker for that is gone
 VANISHED_FOR_DAYS = case("a current marker that is gone for days", vanished_for_days, CLEANER)
 VANISHED_AND_REPLACED = case(
     "a marker that was gone, and a new release", vanished_and_replaced, cleaner_of(LATER), policy=LATER
+)
+VANISHED_AND_ENDED = case(
+    "a marker that was gone, and the end of its channel", vanished_and_ended, cleaner_of(SOON), policy=SOON
 )
 NEXT_ELSEWHERE = uploader(cast.upload([C], "other", "next"), name="V")
 VANISHED = case("a current marker that is gone, while others are deleted", vanished, CLEANER)

@@ -541,6 +541,13 @@ MUTANTS = (
         every(cases.END_AND_WRONG_CLOCK),
     ),
     Mutant(
+        "an orphan that may be of a channel that ended stays as long as what was removed, too",
+        "if a channel's marker was deleted by hand, what it had goes by `version_ttl` once it ended",
+        survey.survey,
+        (("maybe_ended=may_be_of_an_end(loaded, history)", "maybe_ended=False"),),
+        every(cases.VANISHED_AND_ENDED),
+    ),
+    Mutant(
         "a rebuild begins with the checkpoint",
         "assets that only deleted markers named are never deleted",
         load._read_checkpoint,  # noqa: SLF001
