@@ -210,8 +210,12 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         return
     objects = site.world.objects
     states = reference.retired(found)
-    # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
+    # A retired asset that was stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
+    if site.world.copied:
+        # It left before the marker was copied that says so.
+        truly = seen_by_reference(site, instants={i: at for i, (at, _) in site.published.items()})
+        again |= {key for key in states if key in reference.retired(truly) and objects[key].at >= _left(key, truly)}
     inner = left_by_inner(site)
     plain = {key for key in again | inner if site.owns(key) and not local_asset(key).fingerprinted}
     left_to_people = plain | within_limit(site)
