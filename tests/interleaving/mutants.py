@@ -796,6 +796,13 @@ MUTANTS = (
         partial(nested.page_of_the_site_around, seen=True),
     ),
     Mutant(
+        "nor need it be the page of the release there that names it: one in another channel that has left may be newer",
+        "the same",
+        nesting._needed_by,  # noqa: SLF001
+        ((" | _newer_pages(outer, ledger, markers)", ""),),
+        nested.page_of_another_channel_around,
+    ),
+    Mutant(
         "nor need that site's cleaner have seen it",
         "the same",
         nesting._needed_by,  # noqa: SLF001

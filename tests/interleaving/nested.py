@@ -6,6 +6,7 @@ some of them too.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -178,3 +179,19 @@ def page_of_the_site_around(*, seen: bool) -> None:
     if seen:
         cast.clean_alone(world, PAGES_STAY)
     _clean_inside_for_days(world, "a page of the site around that no release names any more")
+
+
+def page_of_another_channel_around() -> None:
+    """The page in place is not of the outer site's release that names it, but of a newer one in another channel.
+
+    That one has left, as its channel has a release without a page. The outer site's cleaner has seen that, but nothing
+    was due, so that it did not look at the page. Days pass.
+    """
+    world = two_sites()
+    nothing_is_due = replace(PAGES_STAY, version_ttl=3600)
+    release(world, [OUTSIDE, PAGE], "r0", channel="other")
+    release(world, [OLD, PAGE], "r1")
+    cast.clean_alone(world, nothing_is_due)
+    release(world, [OUTSIDE], "r2")
+    cast.clean_alone(world, nothing_is_due)
+    _clean_inside_for_days(world, "a page of the site around that an older release names")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.policy import Reason
@@ -52,6 +53,10 @@ def settle(world: World, policy: Policy) -> None:
     if len(world.trace) > trace or not all(report.ended_well and report.orphans is not None for report in reports):
         _clean_after(world, policy, DAY + 1)
     reports = _clean_after(world, policy, DAY + policy.removed_ttl + 2)
+    if policy.site_ttl and len(world.sites) > 1:
+        # A site inside asks what the one around it needs, which ends by itself, and loses its release log days later.
+        for _ in range(4):
+            reports = _clean_after(world, policy, DAY + policy.removed_ttl + 2)
     for site, report in zip(world.sites, reports, strict=True):
         _check_end(site, policy, report if site.current() else _close(site, policy, report))
 
@@ -79,7 +84,7 @@ def _check_end(site: Site, policy: Policy, report: Report) -> None:
         msg = f"{site.current()} is current, and the cleaner says {dict(report.current)}"
         raise BrokenPromiseError(msg)
     _compare(site, policy, report.at, last=True)
-    strays = _strays(site, policy) if site.current() and not stopped else set()
+    strays = _strays(site, policy, report.at) if site.current() and not stopped else set()
     if strays:
         msg = f"no release ever named {sorted(strays)}, and it is still there"
         raise BrokenPromiseError(msg)
@@ -130,28 +135,34 @@ def _close(site: Site, policy: Policy, report: Report) -> Report:
     return report
 
 
-def _strays(site: Site, policy: Policy) -> set[str]:
-    """Stored pages and assets with a fingerprint that no release ever named, and nobody needs."""
+def _strays(site: Site, policy: Policy, now: datetime) -> set[str]:
+    """Stored pages and assets with a fingerprint that no release ever named, nobody needs, and that may be due."""
     layout, ledger = site.layout, read_ledger(site)
     objects = site.world.objects
     ours = {key for key in objects if (site.owns(key) and local_asset(key).fingerprinted) or layout.stores(key)}
     named = [release for each in site.world.sites for _, release in each.published.values()]
     named += [decode(objects[key].body, layout.prefix) for key in objects if key.startswith(layout.pins)]
     around = needed_around(site, policy) | (ledger.around if ledger else frozenset())
-    return ours.difference(*(release.all_keys for release in named), around, within_limit(site))
+    wait = timedelta(seconds=max(policy.version_ttl, policy.removed_ttl, policy.grace))
+    # A release may just have named its logical path, or not any more.
+    young = {key for key, entry in ledger.retired.items() if now < entry.mark.since + wait} if ledger else set()
+    return ours.difference(*(release.all_keys for release in named), around, within_limit(site), young)
 
 
 def _lying(site: Site, pages: Collection[str]) -> set[str]:
     """What stays of a site that has ended while pages are in place that are left to people: of which releases they are.
 
-    The release that names such a page has no marker any more, which somebody deleted by hand.
+    The release that names such a page has no marker any more, which somebody deleted by hand; or it was put in place as
+    its channel ended by itself. A rebuild dates what it names by the markers.
     """
     ledger, layout = read_ledger(site), site.layout
     releases = {i: site.published[i][1] for i in (ledger.lingering if ledger else ()) if i in site.published}
     lying = {i: each.objects for i, each in releases.items() if not each.pages.keys().isdisjoint(pages)}
     if not lying:
         return set()
-    files = {*map(layout.placed_key, lying), *map(layout.marker_key, (*lying, *site.newest().values()))}
+    files = {
+        name(i) for name in (layout.marker_key, layout.placed_key) for i in (*site.published, *site.newest().values())
+    }
     return files.union(*lying.values())
 
 
