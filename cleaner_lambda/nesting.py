@@ -219,19 +219,21 @@ def _removed_pages(ledger: Ledger) -> set[str]:
 
 
 def _newer_pages(outer: Layout, ledger: Ledger, markers: Markers) -> set[str]:
-    """Ids of the releases that left, and are newer than the current one that names the same page.
+    """Ids of the releases that left with a page, unless a newer one that is current has put its own in place.
 
-    Their page may be in place: their own site's cleaner looks at it only once something there is due.
+    Their own site's cleaner looks at the page only once something there is due.
     """
     placed = [each for each in markers.valid.values() if each.placed_at is not None]
-    named = {
+    newest = {
         outer.page_path(key): each.order
         for each in sorted(placed, key=lambda published: published.order)
         for key in each.release.pages
     }
-    left = {(entry.release, entry.logical) for entry in ledger.retired.values() if entry.logical in named}
+    paths = {
+        (each.release, each.logical) for each in ledger.retired.values() if outer.page_of(each.logical) is not None
+    }
     seen = ledger.seen
-    return {i for i, path in left if i in seen and (seen[i].at, i) > named[path]}
+    return {i for i, path in paths if i in seen and not (path in newest and newest[path] > (seen[i].at, i))}
 
 
 def _with_pages(markers: Markers) -> set[str]:

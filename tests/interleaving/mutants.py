@@ -793,7 +793,7 @@ MUTANTS = (
         "the page is in place, and asks for an asset that is gone",
         nesting._needed_by,  # noqa: SLF001
         (("_removed_pages(ledger) | ", ""),),
-        partial(nested.page_of_the_site_around, seen=True),
+        partial(nested.page_of_the_site_around, seen=True, stored=False),
     ),
     Mutant(
         "nor need it be the page of the release there that names it: one in another channel that has left may be newer",
@@ -801,6 +801,13 @@ MUTANTS = (
         nesting._needed_by,  # noqa: SLF001
         ((" | _newer_pages(outer, ledger, markers)", ""),),
         nested.page_of_another_channel_around,
+    ),
+    Mutant(
+        "only a release that is in place has replaced the page of another channel",
+        "the same",
+        nesting._newer_pages,  # noqa: SLF001
+        (("if each.placed_at is not None", "if each.release"),),
+        partial(nested.page_of_another_channel_around, placed=False),
     ),
     Mutant(
         "nor need that site's cleaner have seen it",

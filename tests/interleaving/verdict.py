@@ -53,8 +53,8 @@ def settle(world: World, policy: Policy) -> None:
     if len(world.trace) > trace or not all(report.ended_well and report.orphans is not None for report in reports):
         _clean_after(world, policy, DAY + 1)
     reports = _clean_after(world, policy, DAY + policy.removed_ttl + 2)
-    if policy.site_ttl and len(world.sites) > 1:
-        # A site inside asks what the one around it needs, which ends by itself, and loses its release log days later.
+    if len(world.sites) > 1 and (policy.site_ttl or not all(site.current() for site in world.sites)):
+        # A site inside asks what the one around it needs, which has ended, and loses its release log days later.
         for _ in range(4):
             reports = _clean_after(world, policy, DAY + policy.removed_ttl + 2)
     for site, report in zip(world.sites, reports, strict=True):
