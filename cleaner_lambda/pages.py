@@ -106,7 +106,8 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
             # Also if an intent names it too: when that has expired, the release's marker must be there still.
             lying.setdefault(release_id, set()).add(key)
         elif set(named).isdisjoint(pages):
-            unnamed[key] = pages
+            # A release without stored pages may have it too, whoever else has stored the same one.
+            unnamed[key] = [*pages, *_read(store, key)]
     if any(unnamed.values()):
         # As a rule the ledger knows: all markers are read only for a page whose stored version is gone.
         markers = read_markers(store, layout, markers, markers.listed, pace)

@@ -631,6 +631,13 @@ MUTANTS = (
         placing.unknown_page,
     ),
     Mutant(
+        "a page in place is looked up by its metadata too, if no release has the stored version that it equals",
+        "a dead upload has stored the page of a release that stores none, and what it asks for is deleted",
+        pages.look_at_pages,
+        (("[*pages, *_read(store, key)]", "pages"),),
+        placing.page_that_a_dead_upload_stored,
+    ),
+    Mutant(
         "what a page asks for stays for `version_ttl` after it was in place",
         "it goes under those who have just got that page",
         pages.linger,
