@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Folded, Ledger
     from cleaner_lambda.load import Loaded
+    from cleaner_lambda.markers import Markers
     from release_log.layout import Layout
 
 
@@ -105,17 +106,20 @@ def markers_are_gone(loaded: Loaded) -> bool:
     return bool(ledger.gone) and not (ledger.current or ledger.folded or loaded.look.markers)
 
 
-def may_be_of_an_end(loaded: Loaded, history: History) -> bool:
-    """Whether an asset that no marker names may be of a channel that has ended: a release's marker there is gone.
+def may_be_of_an_end(ledger: Ledger, history: History, markers: Markers) -> bool:
+    """Whether a channel has ended after a release there whose marker is gone: nobody knows which assets that one named.
 
     Args:
-        loaded: The release log.
-        history: The same with its markers folded in.
+        ledger: The ledger before the run.
+        history: The history with all listed markers.
+        markers: The markers.
     """
-    seen, listed = loaded.ledger.seen, loaded.look.markers
-    over = {channel for channel, each in history.current.items() if each.release.ended}
-    over |= {each.channel for each in seen.values() if each.ended}
-    return any(i not in listed and not each.ended and each.channel in over for i, each in seen.items())
+    read = (*markers.valid.values(), *history.current.values())
+    ends = {(each.release.channel, each.order) for each in read if each.release.ended}
+    ends |= {(each.channel, (each.at, i)) for i, each in ledger.seen.items() if each.ended}
+    last = dict(sorted(ends))
+    gone = ((i, each) for i, each in ledger.seen.items() if i not in markers.listed and not each.ended)
+    return any(each.channel in last and (each.at, i) < last[each.channel] for i, each in gone)
 
 
 def is_over(loaded: Loaded) -> bool:

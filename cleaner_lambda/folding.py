@@ -87,7 +87,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         history = not_before(history, order.sure_since)
     history = replace(history, owed=history.owed | loaded.base.doubtful)
     lost = find_lost(history, ledger, markers)
-    history, in_doubt = hold_doubtful(history, ledger, markers.listed, lost)
+    history, in_doubt = hold_doubtful(history, ledger, markers, lost)
     left = {channel: line for channel, line in history.lines.items() if channel not in lost}
     stops = (*markers.stops, *order.stops, *stops_for_lost(layout, lost))
     behind_newer = lines_with_lost(history, ledger, lost)

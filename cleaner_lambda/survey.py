@@ -116,7 +116,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
             inventory,
             loaded.now,
             ended=markers_are_gone(loaded),
-            maybe_ended=may_be_of_an_end(loaded, history),
+            maybe_ended=may_be_of_an_end(loaded.ledger, history, folded.markers),
             pattern=pattern,
         )
         history, missing, count = reconciled.history, reconciled.missing, reconciled.orphans

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import (
     apply,
     decision,
+    ending,
     folding,
     guard,
     history,
@@ -544,8 +545,22 @@ MUTANTS = (
         "an orphan that may be of a channel that ended stays as long as what was removed, too",
         "if a channel's marker was deleted by hand, what it had goes by `version_ttl` once it ended",
         survey.survey,
-        (("maybe_ended=may_be_of_an_end(loaded, history)", "maybe_ended=False"),),
+        (("may_be_of_an_end(loaded.ledger, history, folded.markers)", "False"),),
         every(cases.VANISHED_AND_ENDED),
+    ),
+    Mutant(
+        "and so it is if the channel is back already",
+        "the same",
+        ending.may_be_of_an_end,
+        (("(*markers.valid.values(), *history.current.values())", "history.current.values()"),),
+        every(cases.VANISHED_ENDED_AND_BACK),
+    ),
+    Mutant(
+        "what was in doubt stays as long as what was removed, too, after the end of the channel",
+        "the same, if another channel had it too",
+        lost.hold_doubtful,
+        (("entry.maybe_ended or may_have_ended", "entry.maybe_ended"),),
+        every(cases.VANISHED_AND_ENDED_AT_ONCE),
     ),
     Mutant(
         "a rebuild begins with the checkpoint",
@@ -700,7 +715,7 @@ MUTANTS = (
         "what retires while a marker behind the newest is gone stays",
         "an asset is deleted that the release without its marker needs",
         lost.hold_doubtful,
-        (("not set(line) <= there", "line[0] not in listed"),),
+        (("not set(line) <= there", "line[0] not in markers.listed"),),
         placing.retired_behind_a_newer_one,
     ),
     Mutant(
@@ -944,7 +959,7 @@ MUTANTS = (
         "what was in doubt counts as retired no earlier than the release that ended the doubt",
         "assets that were live until a moment ago are deleted without their time",
         lost.hold_doubtful,
-        (("max(mark.since, since)", "mark.since"),),
+        (("max(entry.mark.since, since)", "entry.mark.since"),),
         every(cases.VANISHED_AND_REPLACED),
     ),
 )
