@@ -117,7 +117,10 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         if release_id:
             lying.setdefault(release_id, set()).add(key)
         elif key in strict:
-            unknown.append(_stop_for_unknown(key))
+            unknown.append(_stop_for_unknown(key, "is not as any release has it"))
+    for release_id in lying.keys() - markers.listed:
+        why = f"is that of release {release_id!r}, whose marker is gone"
+        unknown += [_stop_for_unknown(key, why) for key in lying.pop(release_id)]
     return InPlace(
         markers,
         {release_id: frozenset(keys) for release_id, keys in lying.items()},
@@ -237,9 +240,9 @@ def _late(history: History, there: Mapping[str, Listed], shown: Mapping[str, Col
     return late
 
 
-def _stop_for_unknown(key: str) -> Stop:
+def _stop_for_unknown(key: str, why: str) -> Stop:
     message = (
-        f"{key}, which is in place, is not as any release has it, so it is unknown which assets it asks for: nothing "
+        f"{key}, which is in place, {why}, so it is unknown which assets it asks for: nothing "
         "is deleted until you publish again what belongs there, or delete this object if nothing does"
     )
     return Stop(Reason.UNKNOWN_PAGE, message)

@@ -733,8 +733,15 @@ MUTANTS = (
         pruned.page_of_a_pruned_release,
     ),
     Mutant(
+        "a page in place whose release has no marker any more stops all deletion",
+        "the same, when somebody put it there by hand",
+        pages.look_at_pages,
+        (("lying.keys() - markers.listed", "()"),),
+        pruned.page_put_back_of_a_pruned_release,
+    ),
+    Mutant(
         "a page in place that an intent names is its release's too",
-        "the same, when the intent has expired",
+        "nothing is deleted any more, when the intent has expired",
         pages.look_at_pages,
         (
             (

@@ -179,6 +179,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         pruned.late_marker,
         pruned.marker_of_a_kept_release,
         pruned.page_of_a_pruned_release,
+        pruned.page_put_back_of_a_pruned_release,
         pruned.end_behind_a_release_that_stays,
     ],
     ids=[
@@ -252,6 +253,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "late marker",
         "a kept release whose marker is old",
         "the page of a release whose marker is old",
+        "a page that is put back, of a release whose marker is old",
         "an end behind a release that stays",
     ],
 )

@@ -17,9 +17,10 @@ from tests.interleaving.watch import seen_by_reference
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.report import Report
     from release_log.marker import Asset
     from release_log.policy_settings import Policy
@@ -231,8 +232,7 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     plain = {key for key in again | inner if site.owns(key) and not local_asset(key).fingerprinted}
     left_to_people = plain | within_limit(site)
     ledger = read_ledger(site)
-    # Nobody knows whether they are superseded or removed.
-    either = {key for key, entry in ledger.retired.items() if entry.maybe_ended} if ledger else set()
+    either = _either(site, states)
     later = again | inner | either
     overdue = _overdue(site, found, policy, now, last=last) - (left_to_people if last else later)
     if overdue:
@@ -249,19 +249,34 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
                 raise BrokenPromiseError(msg)
         elif key in again or (key in either and mark is not None and mark.since >= state.since):
             continue
-        elif mark != Mark(state.state, state.since) and mark not in _within_a_second(found, state):
+        elif mark != Mark(state.state, state.since) and mark not in _as_well(found, state, ledger):
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
 
 
-def _within_a_second(found: reference.Site, state: reference.Retired) -> set[Mark]:
-    """Later marks that are right as well: within one second, nobody knows what came before a release was in place.
+def _either(site: Site, states: Mapping[str, reference.Retired]) -> set[str]:
+    """Of which nobody knows whether they are superseded or removed, or since when."""
+    ledger = read_ledger(site)
+    if ledger is None:
+        return set()
+    if {site.layout.marker_key(i) for i in site.pruned - ledger.seen.keys()} & site.world.copied:
+        return set(states)  # nobody knows any more how old such a marker was taken for
+    return {key for key, entry in ledger.retired.items() if entry.maybe_ended}
 
-    If its path left the current releases then, and another channel's release brought it back, it was superseded again.
+
+def _as_well(found: reference.Site, state: reference.Retired, ledger: Ledger | None) -> set[Mark]:
+    """Later marks that are right as well.
+
+    Within one second, nobody knows what came before a release was in place. If its path left the current releases then,
+    and another channel's release brought it back, it was superseded again. And a replay from the ledger's cut on does
+    not know that what retired before it was removed, and its path came back, before its channel ended.
     """
     seconds = {each.placed for each in found.releases if each.placed is not None}
-    several = {at for at in seconds if len({each.id for each in found.releases if at in {each.at, each.placed}}) > 1}
-    return {Mark(state.state, at) for at in several if at > state.since}
+    later = {at for at in seconds if len({each.id for each in found.releases if at in {each.at, each.placed}}) > 1}
+    if ledger is not None and ledger.cut is not None:
+        channels = {each.channel for each in found.releases if each.id == state.release}
+        later |= {each.at for each in found.releases if each.ended and each.channel in channels}
+    return {Mark(state.state, at) for at in later if at > state.since}
 
 
 def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *, last: bool) -> set[str]:
