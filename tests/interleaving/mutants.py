@@ -646,6 +646,13 @@ MUTANTS = (
         placing.unknown_page,
     ),
     Mutant(
+        "after a roll-back to a release that stores no page, the page in place is looked at",
+        "it is of the release that was rolled back, and asks for assets that are gone",
+        pages._keys,  # noqa: SLF001
+        ((" or ROLLBACK_OF in each.release.metadata", ""),),
+        placing.roll_back_without_its_page,
+    ),
+    Mutant(
         "a page in place is looked up by its metadata too, if no release has the stored version that it equals",
         "a dead upload has stored the page of a release that stores none, and what it asks for is deleted",
         pages.look_at_pages,
