@@ -33,6 +33,7 @@ from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
 from release_log.layout import Layout
 from release_log.ledger_file import HOLDS
+from release_log.run_record import with_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -80,11 +81,13 @@ class _SoFar:
         unanswered: See `Unanswered`.
         attempts: The attempts that came to change something.
         report: What the run says if it breaks off now; None before its first change.
+        begun: When the run began, by `Pace.clock`.
     """
 
     unanswered: Unanswered = field(default_factory=Unanswered)
     attempts: list[Attempt] = field(default_factory=list)
     report: Report | None = None
+    begun: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +128,7 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
         ClientError: S3 refused something that a run cannot do without, and nothing was changed.
     """
     pace = pace or Pace()
-    so_far = _SoFar()
+    so_far = _SoFar(begun=pace.clock())
     try:
         return _until_written(store, job, pace, so_far)
     except Exception as error:
@@ -237,7 +240,8 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
     if announced or retagged or loaded.base.leftover or _is_news(after, loaded, report):
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
-        _write_last(store, layout, replace(after, last_run=last_run), etag)
+        runs = with_run(after.runs, report.record(job.run, pace.clock() - so_far.begun))
+        _write_last(store, layout, replace(after, last_run=last_run, runs=runs), etag)
     return report
 
 

@@ -59,6 +59,13 @@ def size(value: object) -> int:
     return value
 
 
+def count(value: object) -> int:
+    """How many there are of something."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        _fail(value, "a count")
+    return value
+
+
 def instant(value: object) -> datetime:
     """An instant to which a policy's durations can be added."""
     found = parse_instant(text(value))

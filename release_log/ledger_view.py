@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from release_log import ledger_fields as fields
 from release_log.ledger_file import broken, decode_announcement, unpack
 from release_log.marker_order import Contradiction
+from release_log.run_record import decode_runs
 from release_log.tags import State
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from release_log.ledger_file import Announcement
+    from release_log.run_record import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class LedgerView:
         listed_at: When the last full listing was.
         rebuilding: Whether a lost ledger is being rebuilt, and this one is incomplete.
         last_run: The summary of the last run that changed anything; empty during the first run.
+        runs: The last runs that changed anything, the newest first; empty if an older version wrote the ledger.
     """
 
     current: Mapping[str, str]
@@ -86,6 +89,7 @@ class LedgerView:
     listed_at: datetime | None
     rebuilding: bool
     last_run: Mapping[str, Any]
+    runs: tuple[RunRecord, ...] = ()
 
     @property
     def instants(self) -> dict[str, datetime]:
@@ -130,6 +134,7 @@ def view(body: bytes) -> LedgerView:
             listed_at=fields.optional_instant(document["listed_at"]),
             rebuilding=document.get("tags_read_to") is not None,
             last_run=fields.mapping(document["last_run"]),
+            runs=decode_runs(document.get("runs", [])),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise broken(error) from error
