@@ -63,9 +63,16 @@ def test_the_ledger_keeps_few_of_them_in_few_bytes() -> None:
     runs: tuple[RunRecord, ...] = ()
     for number in range(3 * KEPT):
         last = RunRecord(
-            f"{secrets.token_hex(16)}-{secrets.token_hex(4)}", NOON + timedelta(hours=number), number,
-            *(secrets.randbelow(100_000) for _ in range(3)), secrets.randbelow(10**10), 0, (Reason.BRAKE,),
-        )  # fmt: skip
+            run=f"{secrets.token_hex(16)}-{secrets.token_hex(4)}",
+            at=NOON + timedelta(hours=number),
+            seconds=number,
+            tagged=secrets.randbelow(100_000),
+            untagged=secrets.randbelow(100_000),
+            deleted=secrets.randbelow(100_000),
+            bytes_deleted=secrets.randbelow(10**10),
+            failed=0,
+            stopped_by=(Reason.BRAKE,),
+        )
         runs = with_run(runs, last)
     assert [each.seconds for each in runs] == [*range(3 * KEPT - 1, 2 * KEPT - 1, -1)]
     assert len(encode(Ledger(runs=runs))) - len(encode(Ledger())) < 2_500
