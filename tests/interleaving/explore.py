@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda import ledger as ledgers
 from release_log import marker
 from release_log.marker import decode
 from release_log.policy_settings import Policy
@@ -21,7 +22,7 @@ from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.keeper import keeping
-from tests.interleaving.needs import read_ledger
+from tests.interleaving.needs import decode_ledger, read_ledger
 from tests.interleaving.verdict import KEEPER, settle
 from tests.interleaving.watch import Watch
 from tests.interleaving.world import INNER, INVOCATION_SECONDS, LAYOUT, World
@@ -88,6 +89,7 @@ def judged(world: World, which: str, more: str = "") -> Iterator[None]:
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(marker, "decode", _decode_once)
+            patch.setattr(ledgers, "decode", decode_ledger)
             yield
     except BrokenPromiseError as broken:
         msg = "\n".join((f"{which}: {broken}", *world.trace, more))
