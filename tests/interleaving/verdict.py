@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.policy import Reason
 from release_log.marker import decode
-from release_log.tags import Mark, read_mark
+from release_log.tags import Mark, State, read_mark
 from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.cast import clean_alone, local_asset, publish_again
@@ -265,18 +265,20 @@ def _either(site: Site, states: Mapping[str, reference.Retired]) -> set[str]:
 
 
 def _as_well(found: reference.Site, state: reference.Retired, ledger: Ledger | None) -> set[Mark]:
-    """Later marks that are right as well.
+    """Other marks that are right as well.
 
-    Within one second, nobody knows what came before a release was in place. If its path left the current releases then,
-    and another channel's release brought it back, it was superseded again. And a replay from the ledger's cut on does
-    not know that what retired before it was removed, and its path came back, before its channel ended.
+    Within one second, nobody knows what came before a release was in place. So it may be either state; and if its path
+    left the current releases then, and another channel's release brought it back, it was superseded again. And a replay
+    from the ledger's cut on does not know that what retired before it was removed, and its path came back, before its
+    channel ended.
     """
     seconds = {each.placed for each in found.releases if each.placed is not None}
     later = {at for at in seconds if len({each.id for each in found.releases if at in {each.at, each.placed}}) > 1}
+    either = {Mark(each, state.since) for each in State} if state.since in later else set()
     if ledger is not None and ledger.cut is not None:
         channels = {each.channel for each in found.releases if each.id == state.release}
         later |= {each.at for each in found.releases if each.ended and each.channel in channels}
-    return {Mark(state.state, at) for at in later if at > state.since}
+    return {Mark(state.state, at) for at in later if at > state.since} | either
 
 
 def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *, last: bool) -> set[str]:
