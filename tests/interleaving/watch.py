@@ -130,12 +130,13 @@ class Watch:
         The file that says that such a release is in place is older than the marker then, so that it says nothing.
         """
         site, ledger = self._site, read_ledger(self._site)
+        in_doubt = ledger is not None and (ledger.doubts or ledger.sure_since is not None)
         seen = ledger.seen if ledger else {}
         keys = {i: site.layout.marker_key(i) for i in site.releases}
         copied = {
             i: seen[i].at if i in seen else site.world.objects[key].at
             for i, key in keys.items()
-            if key in site.world.copied
+            if key in site.world.copied and not (in_doubt and i in seen)
         }
         return seen_by_reference(site, actor.seen_markers, instants=copied)
 
