@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Folded, Ledger
     from cleaner_lambda.load import Loaded
+    from cleaner_lambda.markers import Markers
     from release_log.layout import Layout
 
 
@@ -103,6 +104,22 @@ def markers_are_gone(loaded: Loaded) -> bool:
     """Whether the site has ended, and none of its markers is left."""
     ledger = loaded.ledger
     return bool(ledger.gone) and not (ledger.current or ledger.folded or loaded.look.markers)
+
+
+def may_be_of_an_end(ledger: Ledger, history: History, markers: Markers) -> bool:
+    """Whether a channel has ended after a release there whose marker is gone: nobody knows which assets that one named.
+
+    Args:
+        ledger: The ledger before the run.
+        history: The history with all listed markers.
+        markers: The markers.
+    """
+    read = (*markers.valid.values(), *history.current.values())
+    ends = {(each.release.channel, each.order) for each in read if each.release.ended}
+    ends |= {(each.channel, (each.at, i)) for i, each in ledger.seen.items() if each.ended}
+    last = dict(sorted(ends))
+    gone = ((i, each) for i, each in ledger.seen.items() if i not in markers.listed and not each.ended)
+    return any(each.channel in last and (each.at, i) < last[each.channel] for i, each in gone)
 
 
 def is_over(loaded: Loaded) -> bool:

@@ -14,6 +14,7 @@ from release_log.bounds import shown
 from release_log.instants import format_instant
 from release_log.ledger_file import broken, decode_announcement, encode_announcement, pack, unpack
 from release_log.marker_order import Contradiction
+from release_log.run_record import decode_runs, encode_runs
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from release_log.ledger_file import Announcement
+    from release_log.run_record import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class Ledger:
         around: Keys of retired assets that the sites around this one needed when they were last asked.
         in_doubt: Retired keys that a current release may name whose marker is gone; see `cleaner_lambda.lost`.
         last_run: The last run's summary, for people, and its policy, for the sites inside this one.
+        runs: The last runs, the newest first, for people.
     """
 
     current: Mapping[str, str] = field(default_factory=dict)
@@ -142,6 +145,7 @@ class Ledger:
     around: frozenset[str] = frozenset()
     in_doubt: frozenset[str] = frozenset()
     last_run: Mapping[str, Any] = field(default_factory=dict)
+    runs: tuple[RunRecord, ...] = ()
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lingering: Mapping[str, datetime | None] = field(default_factory=dict)
     older: bool = False
@@ -164,8 +168,8 @@ class Ledger:
         return {channel: each for channel, each in seen if each is not None and each.ended}
 
     def same_state(self, other: Ledger) -> bool:
-        """Whether two ledgers differ in nothing but the last run's summary."""
-        return replace(self, last_run={}) == replace(other, last_run={})
+        """Whether two ledgers differ in nothing but what they say of the last runs."""
+        return replace(self, last_run={}, runs=()) == replace(other, last_run={}, runs=())
 
 
 def encode(ledger: Ledger) -> bytes:
@@ -196,6 +200,7 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
         "around": sorted(ledger.around),
         "in_doubt": sorted(ledger.in_doubt),
         "last_run": dict(ledger.last_run),
+        "runs": encode_runs(ledger.runs),
         **({} if ledger.upgrading is None else {"upgrading": format_instant(ledger.upgrading)}),
     }
 
@@ -230,7 +235,7 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
     ledger = Ledger(
         current=fields.text_mapping(document["current"]),
         folded=_decode_folded(document["folded"], cut),
-        # An older version's ledger has none of these seven.
+        # An older version's ledger has none of these seven, and no runs.
         behind=_decode_ids(document.get("behind", {})),
         lingering={i: fields.optional_instant(at) for i, at in document.get("lingering", {}).items()},
         gone=_decode_folded(document.get("gone", {}), cut),
@@ -248,6 +253,7 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
         around=fields.texts(document.get("around", [])),
         in_doubt=fields.texts(document.get("in_doubt", [])),
         last_run=fields.mapping(document["last_run"]),
+        runs=decode_runs(document.get("runs", [])),
         older="behind" not in document,
         upgrading=fields.optional_instant(document.get("upgrading")),
     )

@@ -61,6 +61,7 @@ def reconcile(
     now: datetime,
     *,
     ended: bool = False,
+    maybe_ended: bool = False,
     pattern: re.Pattern[str] | None = None,
 ) -> Reconciled:
     """Bring the history in line with a listing that was made after the history was read.
@@ -74,6 +75,7 @@ def reconcile(
         now: When it was made.
         ended: Whether the site has ended, and none of its markers is left. Otherwise nothing is retired where no
             release is known.
+        maybe_ended: Whether an orphan may be of a channel that has ended.
         pattern: As in `cleaner_lambda.listing.take_inventory`.
     """
     known, nested = inventory.known, tuple(inventory.nested)
@@ -90,7 +92,8 @@ def reconcile(
         for key, listed in strays.items():
             logical = key if is_stored_page(key) else split(key, pattern).logical
             state = State.SUPERSEDED if logical in paths else State.REMOVED
-            retired[key] = _seen(Retired(logical, Mark(state, since), listed.size, release=""), listed)
+            found = Retired(logical, Mark(state, since), listed.size, release="", maybe_ended=maybe_ended)
+            retired[key] = _seen(found, listed)
     others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))
     return Reconciled(
         history=replace(history, retired=retired, owed=(history.owed - gone) | stored_again),

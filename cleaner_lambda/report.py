@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cleaner_lambda.outcome import Attempt, done_by
 from cleaner_lambda.policy import Action, Reason
 from release_log.instants import format_instant
+from release_log.run_record import RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -172,6 +173,22 @@ class Report:
             "failed": len(self.failed),
             "set_aside": len(self.all_set_aside),
         }
+
+    def record(self, run: str, seconds: float) -> RunRecord:
+        """What the ledger keeps of the run, which has an id, and took so long."""
+        done = self.done
+        return RunRecord(
+            run=run,
+            at=self.at,
+            seconds=int(seconds),
+            tagged=len(done.tagged),
+            untagged=len(done.untagged),
+            deleted=len(done.deleted),
+            bytes_deleted=self.bytes_deleted,
+            failed=len(self.failed),
+            stopped_by=tuple(sorted({stop.reason for stop in self.plan.stops})),
+            unfinished=self.unfinished,
+        )
 
     def document(self) -> dict[str, Any]:
         """The whole answer, ready for JSON."""

@@ -42,6 +42,7 @@ from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
 from cleaner_lambda.to_prune import to_prune
 from release_log.layout import Layout
 from release_log.ledger_file import FORMAT, HOLDS
+from release_log.run_record import with_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,11 +92,13 @@ class _SoFar:
         unanswered: See `Unanswered`.
         attempts: The attempts that came to change something.
         report: What the run says if it breaks off now; None before its first change.
+        begun: When the run began, by `Pace.clock`.
     """
 
     unanswered: Unanswered = field(default_factory=Unanswered)
     attempts: list[Attempt] = field(default_factory=list)
     report: Report | None = None
+    begun: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +141,7 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
         ClientError: S3 refused something that a run cannot do without, and nothing was changed.
     """
     pace = pace or Pace()
-    so_far = _SoFar()
+    so_far = _SoFar(begun=pace.clock())
     try:
         return _until_written(store, job, pace, so_far)
     except Exception as error:
@@ -252,7 +255,8 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
     news = bool(changes) or is_outdated(loaded.base.stored, loaded.now) or _is_news(after, loaded, report)
     if announced or retagged or loaded.base.leftover or (news and not loaded.pristine):
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
-        _write_last(store, layout, replace(after, last_run=last_run), stored, loaded.now, changes)
+        runs = with_run(after.runs, report.record(job.run, pace.clock() - so_far.begun))
+        _write_last(store, layout, replace(after, last_run=last_run, runs=runs), stored, loaded.now, changes)
     return report
 
 

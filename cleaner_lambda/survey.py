@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.ending import has_ended, markers_are_gone
+from cleaner_lambda.ending import has_ended, markers_are_gone, may_be_of_an_end
 from cleaner_lambda.errors import WholeNeededError
 from cleaner_lambda.ledger import Refused
 from cleaner_lambda.listing import LISTING_SECONDS, take_inventory
@@ -119,7 +119,14 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         inventory = take_inventory(
             store, layout, known, rule, loaded.now, pace.mapper, inner=inner, pages=not stopped, pattern=pattern
         )
-        reconciled = reconcile(history, inventory, loaded.now, ended=markers_are_gone(loaded), pattern=pattern)
+        reconciled = reconcile(
+            history,
+            inventory,
+            loaded.now,
+            ended=markers_are_gone(loaded),
+            maybe_ended=may_be_of_an_end(loaded.ledger, history, folded.markers),
+            pattern=pattern,
+        )
         history, missing, count = reconciled.history, reconciled.missing, reconciled.orphans
         listed_at, nested, refused = loaded.now, frozenset(inventory.nested), Refused()
         nothing_left = reconciled.nothing_left

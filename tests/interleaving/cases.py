@@ -284,6 +284,29 @@ def vanished_for_days(policy: Policy) -> World:
     return world
 
 
+def vanished_and_ended(policy: Policy) -> World:
+    """The same, and the channel has just ended: C is a removed asset, and no marker says so."""
+    world = vanished_for_days(policy)
+    world.put(LAYOUT.marker_key("20261124T130012Z-end"), cast.end_body("default", world))
+    world.advance(10)
+    return world
+
+
+def vanished_ended_and_back(policy: Policy) -> World:
+    """The same, and then it came back with a release without C."""
+    world = vanished_and_ended(policy)
+    release(world, [PAGE], "back")
+    return world
+
+
+def vanished_and_ended_at_once(policy: Policy) -> World:
+    """As `vanished`, and A's channel has ended before a run comes: A, which another channel had too, is removed."""
+    world = vanished(policy)
+    world.put(LAYOUT.marker_key("20261123T120012Z-end"), cast.end_body("default", world))
+    world.advance(10)
+    return world
+
+
 def vanished_and_replaced(policy: Policy) -> World:
     """As `vanished`; an hour later the channel has a new release: until then A was current."""
     world = vanished(policy)
@@ -450,6 +473,18 @@ END_VANISHED = case("a channel that has ended, and whose marker for that is gone
 VANISHED_FOR_DAYS = case("a current marker that is gone for days", vanished_for_days, CLEANER)
 VANISHED_AND_REPLACED = case(
     "a marker that was gone, and a new release", vanished_and_replaced, cleaner_of(LATER), policy=LATER
+)
+VANISHED_AND_ENDED = case(
+    "a marker that was gone, and the end of its channel", vanished_and_ended, cleaner_of(SOON), policy=SOON
+)
+VANISHED_ENDED_AND_BACK = case(
+    "the same, and the channel is back", vanished_ended_and_back, cleaner_of(SOON), policy=SOON
+)
+VANISHED_AND_ENDED_AT_ONCE = case(
+    "a marker that was gone, and the end, before a run comes",
+    vanished_and_ended_at_once,
+    cleaner_of(SOON),
+    policy=SOON,
 )
 NEXT_ELSEWHERE = uploader(cast.upload([C], "other", "next"), name="V")
 VANISHED = case("a current marker that is gone, while others are deleted", vanished, CLEANER)

@@ -111,8 +111,6 @@ def random_schedule(seed: int) -> World:
     policy = random.choice(POLICIES)
     copies = random.random() < 0.25
     pruned = few_markers(random.choice((1, 2))) if random.random() < PRUNED else nullcontext()
-    if len(world.sites) > 1:
-        policy = replace(policy, site_ttl=0)  # a site around that goes when all is over was asked a moment before
     for site in world.sites:
         site.lives = timedelta(seconds=policy.site_ttl) if policy.site_ttl else None
         Watch(site, policy)
