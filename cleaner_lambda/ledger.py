@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from cleaner_lambda import cursor
 from release_log import ledger_fields as fields
 from release_log import packed
 from release_log.bounds import shown
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from cleaner_lambda.cursor import Cursor
     from release_log.ledger_file import Announcement
     from release_log.run_record import RunRecord
 
@@ -105,6 +107,7 @@ class Ledger:
             more; None while it is there. Its assets stay.
         older: Whether a version wrote it that knew nothing of pages, maybe over the ledger of one that did: until the
             history is replayed, nobody knows which releases after the cut are in place.
+        cursor: The full listing that is under way; None if none is.
         upgrading: Since when the file says that the next format is to come; see `cleaner_lambda.ledger_store`.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
@@ -150,6 +153,7 @@ class Ledger:
     lingering: Mapping[str, datetime | None] = field(default_factory=dict)
     older: bool = False
     upgrading: datetime | None = None
+    cursor: Cursor | None = None
 
     @property
     def seen(self) -> dict[str, Folded]:
@@ -159,7 +163,7 @@ class Ledger:
     @property
     def has_only_begun(self) -> bool:
         """Whether a rebuild has begun, and no run of it has written down which assets a listing found."""
-        return self.tags_read_to is not None and self.listed_at is None
+        return self.tags_read_to is not None and self.listed_at is None and self.cursor is None
 
     @property
     def ends(self) -> dict[str, Folded]:
@@ -202,6 +206,7 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
         "last_run": dict(ledger.last_run),
         "runs": encode_runs(ledger.runs),
         **({} if ledger.upgrading is None else {"upgrading": format_instant(ledger.upgrading)}),
+        **({} if ledger.cursor is None else {"listing": cursor.encode(ledger.cursor)}),
     }
 
 
@@ -256,6 +261,7 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
         runs=decode_runs(document.get("runs", [])),
         older="behind" not in document,
         upgrading=fields.optional_instant(document.get("upgrading")),
+        cursor=cursor.decode(document.get("listing")),
     )
     _check_current(ledger)
     return ledger

@@ -23,7 +23,7 @@ from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS, READABLE, unpack
 from release_log.ledger_index import Segment, delta_name, segment_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.changes import Change
@@ -78,12 +78,9 @@ def read_ledger(
     if writes == HEAD_FORMAT and light_at is not None and not index.to_sweep(light_at):
         return StoredLedger(found.ledger, blob.etag, found, light=True, writes=writes)
     try:
-        changes = {
-            each.number: changes_file.decode(_read(store, layout, each.name)) for each in index.pending(index.segments)
-        }
         retired: dict[str, Retired] = {}
-        for each in index.segments:
-            retired |= index.take_in(each, _read_segment(store, layout, each), changes)
+        for part in read_parts(store, layout, index):
+            retired |= part
     except LedgerError as error:
         now = store.get(layout.ledger)
         if now is None or now.etag != blob.etag:
@@ -91,6 +88,20 @@ def read_ledger(
             raise ConflictError(msg) from error
         raise
     return StoredLedger(replace(found.ledger, retired=retired), blob.etag, found, writes=writes)
+
+
+def read_parts(store: S3Port, layout: Layout, index: Index) -> Iterator[dict[str, Retired]]:
+    """The retired assets of each segment, after all deltas: one segment after the other is in memory.
+
+    Raises:
+        NewerLedgerError: A file has a newer format.
+        LedgerError: A file is broken, or is gone.
+    """
+    changes = {
+        each.number: changes_file.decode(_read(store, layout, each.name)) for each in index.pending(index.segments)
+    }
+    for each in index.segments:
+        yield index.take_in(each, _read_segment(store, layout, each), changes)
 
 
 def write_ledger(

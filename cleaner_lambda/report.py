@@ -34,7 +34,7 @@ SET_ASIDE = {
 
 NEEDED = "it was due, but it is needed: it stays"
 
-ROUTINE = frozenset({Reason.REBUILT, Reason.DELETING})
+ROUTINE = frozenset({Reason.REBUILT, Reason.DELETING, Reason.UNLISTED})
 """Reasons for which a run deletes nothing and the next one does. Any other reason waits for a person."""
 
 
@@ -68,6 +68,10 @@ STOPS = {
     ),
     Reason.DELETING: ("another run is deleting", "none: it passes within 15 minutes"),
     Reason.REBUILT: ("the ledger is being rebuilt", "none: the cleaner continues by itself"),
+    Reason.UNLISTED: (
+        "much is due, and the site is still being listed: a listing says how much of the site that is",
+        "none: the cleaner continues by itself",
+    ),
 }
 """Reason for which a run deletes nothing, or nothing of a channel -> its meaning and the remedy, for the documents."""
 

@@ -240,7 +240,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
     lingering = decided.lingering_after(outcome.deleted, loaded.now)
     report = replace(
         report,
-        unfinished=outcome.unfinished or known.tags_read_to is not None or view.not_looked_at != frozenset(),
+        unfinished=outcome.unfinished or known.is_unfinished or view.not_looked_at != frozenset(),
         next_due=loaded.now
         if view.not_looked_at
         else _next_due(plan, outcome, known, loaded, _ends(lingering, job.policy, report)),
@@ -249,7 +249,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
     after = replace(after, lingering=lingering, folded=there, gone=gone_after(loaded.ledger, seen.seen, there))
     after = without_ended(replace(after, in_doubt=log.in_doubt & after.retired.keys()))
-    after, changes = _noted(loaded, known.history, after)
+    after, changes = _noted(loaded, known, after)
     # What S3 did not answer may still happen: until that is over it stays announced.
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
     news = bool(changes) or is_outdated(loaded.base.stored, loaded.now) or _is_news(after, loaded, report)
@@ -298,11 +298,11 @@ def _write_last(
         raise CleanerError(msg) from error
 
 
-def _noted(loaded: Loaded, history: History, after: Ledger) -> tuple[Ledger, tuple[Change, ...]]:
+def _noted(loaded: Loaded, known: Survey, after: Ledger) -> tuple[Ledger, tuple[Change, ...]]:
     """The ledger that is written, and what a run that read no retired asset notes of them instead."""
     if not loaded.light:
         return after, ()
-    return after_light(loaded.ledger, after), with_tags(history.changes, after.retired)
+    return after_light(loaded.ledger, after, known), with_tags(known.history.changes, after.retired)
 
 
 def _begin(
@@ -374,7 +374,7 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends:
     if (errors or known.refused.tags or known.refused.writes) and known.listed_at is not None:
         due.append(known.listed_at + timedelta(seconds=LISTING_SECONDS))  # it tries again what S3 refused
     outage = known.unread.keys() - known.tags_unknown  # where the rebuild stopped: it would stop there again at once
-    if outcome.unfinished or (known.tags_read_to is not None and not outage):
+    if outcome.unfinished or (known.is_unfinished and not outage):
         due.append(now)
     if has_ended(known.history) and not plan.is_stopped:
         if outcome.deleted and outcome.deleted >= known.history.retired.keys():

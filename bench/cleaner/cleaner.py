@@ -36,6 +36,7 @@ class Took:
         peak: The most memory that the process has held at once, in bytes; None on a system that does not tell.
         counts: What it did, by the answer.
         stopped_by: Why it did not do more, by the answer.
+        unfinished: Whether the next invocation goes on with its work, by the answer.
     """
 
     cpu: float
@@ -43,6 +44,7 @@ class Took:
     peak: int | None
     counts: Mapping[str, int] = field(default_factory=dict)
     stopped_by: tuple[str, ...] = ()
+    unfinished: bool = False
 
 
 class Cleaner:

@@ -45,7 +45,8 @@ def main() -> None:
         }
         counts = answer.get("counts", {})
         stops = [stop["reason"] for stop in answer.get("stopped_by", ())]
-        answers.write(json.dumps({**took, "counts": counts, "stopped_by": stops}) + "\n")
+        took |= {"counts": counts, "stopped_by": stops, "unfinished": answer.get("unfinished", False)}
+        answers.write(json.dumps(took) + "\n")
 
 
 if __name__ == "__main__":

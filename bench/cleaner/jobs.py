@@ -150,9 +150,10 @@ def _measure(sizes: Sizes, event: Callable[[Site], dict[str, Any]], tagged: int)
 def _until_rest(cleaner: Cleaner) -> tuple[Took, ...]:
     """Have full listings until the cleaner has done all its work."""
     took: list[Took] = []
-    while not took or took[-1].stopped_by:
+    while not took or took[-1].stopped_by or took[-1].unfinished:
         if len(took) == MOST_INVOCATIONS:
-            msg = f"after {MOST_INVOCATIONS} invocations the cleaner still says {', '.join(took[-1].stopped_by)}"
+            said = ", ".join(took[-1].stopped_by) or "unfinished"
+            msg = f"after {MOST_INVOCATIONS} invocations the cleaner still says {said}"
             raise BenchError(msg)
         took.append(cleaner.invoke(FULL))
     return tuple(took)

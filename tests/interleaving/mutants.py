@@ -992,7 +992,7 @@ MUTANTS = (
     Mutant(
         "no orphan is retired while a channel's current marker is gone",
         "the same, for an asset that no other marker names",
-        survey.survey,
+        survey._go_on_listing,  # noqa: SLF001
         (("stopped = loaded.stops or folded.stops or around.stops", "stopped = loaded.stops or around.stops"),),
         every(cases.VANISHED_FOR_DAYS),
     ),

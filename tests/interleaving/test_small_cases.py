@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.interleaving import cases, nested, placing, pruned, upgrading
+from tests.interleaving import cases, listed, nested, placing, pruned, upgrading
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError
@@ -130,6 +130,8 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_schedule(cases.VANISHED_AND_REPLACED),
         lambda: every_schedule(cases.END_VANISHED),
         lambda: every_crash(cases.LOG_ALONE, "C"),
+        lambda: every_schedule(listed.FOUND, preemptions=1 + PREEMPTIONS),
+        lambda: every_schedule(listed.NOT_FOUND, preemptions=1 + PREEMPTIONS),
         cases.late_deletion_of_the_ledger,
         cases.page_after_the_last_marker,
         cases.cut_off_after_the_end,
@@ -208,6 +210,8 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "marker vanished, and a new release",
         "end vanished",
         "a crash while the release log goes",
+        "an orphan that a listing in parts has found",
+        "an orphan that a listing in parts has yet to find",
         "late deletion of the ledger",
         "a page after the last marker",
         "cut off after the end",

@@ -51,7 +51,7 @@ def settle(world: World, policy: Policy) -> None:
     # due.
     trace = len(world.trace)
     reports = _clean_after(world, policy, policy.pending_ttl + policy.staged_ttl + 2)
-    if len(world.trace) > trace or not all(report.ended_well and report.orphans is not None for report in reports):
+    if len(world.trace) > trace or not all(map(_is_listed, world.sites, reports)):
         _clean_after(world, policy, DAY + 1)
     reports = _clean_after(world, policy, DAY + policy.removed_ttl + 2)
     if len(world.sites) > 1 and (policy.site_ttl or not all(site.current() for site in world.sites)):
@@ -60,6 +60,13 @@ def settle(world: World, policy: Policy) -> None:
             reports = _clean_after(world, policy, DAY + policy.removed_ttl + 2)
     for site, report in zip(world.sites, reports, strict=True):
         _check_end(site, policy, report if site.current() else _close(site, policy, report))
+
+
+def _is_listed(site: Site, report: Report) -> bool:
+    """Whether the run went well, and has made a full listing of its own: not the last part of an older one."""
+    ledger = read_ledger(site)
+    listed_at = report.at if ledger is None else ledger.listed_at
+    return report.ended_well and report.orphans is not None and listed_at == report.at
 
 
 def _clean_all(world: World, policy: Policy) -> list[Report]:
