@@ -123,9 +123,9 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
             lying.setdefault(release_id, set()).add(key)
         elif key in strict:
             unknown.append(_stop_for_unknown(key, "is not as any release has it"))
-    for release_id in lying.keys() - markers.listed:
+    for release_id in sorted(lying.keys() - markers.listed):
         why = f"is that of release {release_id!r}, whose marker is gone"
-        unknown += [_stop_for_unknown(key, why) for key in lying.pop(release_id)]
+        unknown += [_stop_for_unknown(key, why) for key in sorted(lying.pop(release_id))]
     return InPlace(
         markers,
         {release_id: frozenset(keys) for release_id, keys in lying.items()},

@@ -59,11 +59,7 @@ STOPS = {
         "publish the release that is live again in the channel that the message names, or roll back to it",
     ),
     Reason.UNREADABLE_FILE: (
-        "S3 does not give out a file of the release log: it is archived, encrypted with a lost key, or denied",
-        "what the message says; or delete the file, and publish its release again",
-    ),
-    Reason.UNREADABLE_FILE: (
-        "S3 does not give out a file of the release log: archived, or encrypted with a key that is gone",
+        "S3 does not give out a file of the release log: it is archived, encrypted with a key that is gone, or denied",
         "what the message says, for the file that it names",
     ),
     Reason.DELETING: ("another run is deleting", "none: it passes within 15 minutes"),

@@ -770,7 +770,7 @@ MUTANTS = (
         "a page in place whose release has no marker any more stops all deletion",
         "the same, when somebody put it there by hand",
         pages.look_at_pages,
-        (("lying.keys() - markers.listed", "()"),),
+        (("sorted(lying.keys() - markers.listed)", "()"),),
         pruned.page_put_back_of_a_pruned_release,
     ),
     Mutant(
