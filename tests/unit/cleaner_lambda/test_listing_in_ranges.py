@@ -37,9 +37,9 @@ def in_pieces() -> Iterator[None]:
         yield
 
 
-def to_the_end(s3: FakeS3, **asked: bool) -> list[Report]:
+def to_the_end(s3: FakeS3, *, full: bool = False) -> list[Report]:
     """Runs, until the listing is done."""
-    reports = [run(s3, policy=LASTING, **asked)]
+    reports = [run(s3, policy=LASTING, full=full)]
     while reports[-1].unfinished:
         assert reports[-1].next_due == s3.clock, "it comes back at once"
         assert (reports[-1].missing, reports[-1].orphans) == (None, None), "nobody knows yet"
@@ -49,9 +49,9 @@ def to_the_end(s3: FakeS3, **asked: bool) -> list[Report]:
     return reports
 
 
-def until_listed(s3: FakeS3, key: str, **asked: bool) -> None:
+def until_listed(s3: FakeS3, key: str, *, full: bool = False) -> None:
     """Runs, until a key is listed, and not much more."""
-    run(s3, policy=LASTING, **asked)
+    run(s3, policy=LASTING, full=full)
     while s3.ledger.cursor is not None and s3.ledger.cursor.left[0][0] < key:
         run(s3, policy=LASTING)
     assert s3.ledger.cursor is not None
