@@ -130,7 +130,7 @@ def is_over(loaded: Loaded) -> bool:
     base, look, ledger = loaded.base, loaded.look, loaded.ledger
     known = ledger.current or ledger.folded or ledger.retired or ledger.owed or ledger.tags_read_to is not None
     announced = ledger.deleting is not None or ledger.tagging or base.leftover
-    named = look.markers or look.protections.by_key or look.protections.expired or look.pins.by_id or loaded.stops
-    if base.written is None or known or announced or named:
+    named = look.markers or look.placed or look.protections.by_key or look.protections.expired or look.pins.by_id
+    if base.written is None or known or announced or named or loaded.stops:
         return False
     return loaded.now >= base.written + HOLDS

@@ -244,6 +244,13 @@ def over(policy: Policy) -> World:
     return world
 
 
+def over_and_in_place(policy: Policy) -> World:
+    """The same, and a release has just been in place whose marker somebody deleted by hand."""
+    world = over(policy)
+    world.put(LAYOUT.placed_key("20261123T120100Z-gone"), b"{}")
+    return world
+
+
 def idle(policy: Policy) -> World:
     """A is superseded by B and gone; since then the site had no release for so long that it ends."""
     world = superseded(policy)
@@ -423,6 +430,7 @@ ENDED_AND_BACK = case("an upload to a channel that has ended, while its assets a
 ENDED_AND_ROLL_BACK = case("a roll-back in a channel that has ended, likewise", ended, ROLL_BACK, CLEANER)
 LOG_AND_BACK = case("an upload to a site that has ended, while its release log goes", over, BACK, CLEANER)
 LOG_ALONE = case("the release log of a site that has ended goes", over, CLEANER)
+LOG_AND_A_FILE = case("the same, and a release in place without a marker", over_and_in_place, CLEANER)
 LOG_AND_TWO_CLEANERS = case("two cleaners remove the release log of a site", over, CLEANER, OTHER_CLEANER)
 LEDGER_AND_BACK = case("an upload to a site that has ended, while its ledger goes", only_the_ledger, BACK, CLEANER)
 CLEANER_AFTER_LONG = cleaner_of(IDLE)

@@ -976,6 +976,13 @@ MUTANTS = (
         cases.late_deletion_of_the_ledger,
     ),
     Mutant(
+        "the ledger of a site that has ended stays until no release is in place",
+        "the file that says so of a release whose marker was deleted by hand is never deleted",
+        ending.is_over,
+        (("look.placed or ", ""),),
+        every(cases.LOG_AND_A_FILE),
+    ),
+    Mutant(
         "the ledger of a site that has ended stays until no stored page is left",
         "the page of a roll-out that failed as the last marker went is never deleted",
         nesting.is_empty,
