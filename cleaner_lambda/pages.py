@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from cleaner_lambda.markers import read_markers
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.reading import name_some
+from release_log.marker import ROLLBACK_OF
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 STORED = "stored-page"
 DIGEST = "digest"
 """The names in a page's metadata that tell which page it is; `uploader.treatment.headers` has them too."""
-
-ROLLBACK_OF = "rollback_of"
-"""The name in a marker's metadata that tells a roll-back; `uploader.operations.rollback` has it too."""
 
 PAGE = 1000
 """How many keys S3 lists at a time."""

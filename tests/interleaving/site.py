@@ -204,8 +204,9 @@ class Site:
         """Channel -> ids of its current releases, the newest first: from the newest one on that is in place."""
         lines: dict[str, list[str]] = {}
         for channel, newest in self.current().items():
-            line = [(at, i) for i, (at, each) in self.published.items() if each.channel == channel]
-            there = [(at, i) for at, i in line if i in self.releases or i == newest or i in self.vanished]
+            line = [(at, i, each) for i, (at, each) in self.published.items() if each.channel == channel]
+            left = {newest, *self.releases, *self.vanished}
+            there = [(at, i) for at, i, each in line if i in left or each.ended]
             for at, release_id in sorted(there, reverse=True):
                 release = self.published[release_id][1]
                 if release.ended:
