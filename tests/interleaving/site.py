@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import ledger as ledgers
-from release_log.errors import LedgerError
 from release_log.marker import Release, decode
 from tests.interleaving.actor import BrokenPromiseError
+from tests.interleaving.needs import read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,13 +117,12 @@ class Site:
         elif key.startswith(self.layout.staged):
             self.staged[key] = decode(stored.body, self.layout.prefix)
         elif key == self.layout.ledger and self.lives is not None:
-            self._note_ends(stored)
+            self._note_ends()
 
-    def _note_ends(self, ledger: Stored) -> None:
+    def _note_ends(self) -> None:
         """Take note of the ends that the ledger alone tells of: a cleaner ended a site that had no release for long."""
-        try:
-            found = ledgers.decode(ledger.body)
-        except LedgerError:
+        found = read_ledger(self)
+        if found is None:
             return
         for channel, end in found.ends.items():
             release_id = found.current[channel]
