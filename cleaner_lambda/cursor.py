@@ -9,7 +9,7 @@ from release_log import ledger_fields as fields
 from release_log.instants import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 Bounds = tuple[str, str | None]
@@ -43,7 +43,7 @@ def encode(cursor: Cursor) -> dict[str, Any]:
     """The cursor as the ledger has it."""
     return {
         "begun": format_instant(cursor.begun),
-        "left": [list(bounds) for bounds in cursor.left],
+        "left": encode_ranges(cursor.left),
         "missing": sorted(cursor.missing),
         "orphans": cursor.orphans,
         "nested": sorted(cursor.nested),
@@ -57,9 +57,19 @@ def decode(entry: Mapping[str, Any] | None) -> Cursor | None:
         return None
     return Cursor(
         fields.instant(entry["begun"]),
-        tuple((fields.text(after), fields.optional_text(to)) for after, to in entry["left"]),
+        decode_ranges(entry["left"]),
         fields.texts(entry["missing"]),
         fields.count(entry["orphans"]),
         fields.texts(entry["nested"]),
         fields.flag(entry["empty"]),
     )
+
+
+def encode_ranges(ranges: Iterable[Bounds]) -> list[list[str | None]]:
+    """Ranges as a file of the release log has them."""
+    return [[after, to] for after, to in ranges]
+
+
+def decode_ranges(value: Iterable[tuple[object, object]]) -> tuple[Bounds, ...]:
+    """Read what `encode_ranges` wrote. Anything else raises one of Python's own errors."""
+    return tuple((fields.text(after), fields.optional_text(to)) for after, to in value)

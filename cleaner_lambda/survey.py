@@ -16,7 +16,7 @@ from cleaner_lambda.nesting import needed_around, without_inner
 from cleaner_lambda.orphans import in_force
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.rebuild import read_tags
-from cleaner_lambda.reconcile import Absent, reconcile
+from cleaner_lambda.reconcile import Absent, find, reconcile
 from cleaner_lambda.s3_errors import REQUEST_ERRORS
 from release_log.policy_settings import Orphans
 
@@ -193,11 +193,9 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
     absent = Absent(inventory)
     history, cursor = reconcile(
         history,
-        inventory,
-        absent,
-        cursor,
+        find(history, inventory, absent, known.others_beyond(absent.seen)),
+        replace(cursor, left=()),
         loaded.now,
-        retired=known.others_beyond(absent.seen),
         ended=markers_are_gone(loaded),
         maybe_ended=may_be_of_an_end(ledger, history, folded.markers),
         pattern=pattern,
