@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cleaner_lambda import cursor
@@ -50,6 +50,10 @@ class Finding:
     others: int = 0
     nested: frozenset[str] = frozenset()
     empty: bool = True
+
+    def without_strays(self) -> Finding:
+        """The finding for a run that retires no orphan."""
+        return replace(self, strays={}, others=self.others + len(self.strays))
 
 
 def encode(finding: Finding) -> bytes:
