@@ -684,7 +684,7 @@ MUTANTS = (
         "a page in place is looked up by its metadata too, if no release has the stored version that it equals",
         "a dead upload has stored the page of a release that stores none, and what it asks for is deleted",
         pages.look_at_pages,
-        (("[*pages, *_read(store, key)]", "pages"),),
+        (("[*pages, *note_of(key)]", "pages"),),
         placing.page_that_a_dead_upload_stored,
     ),
     Mutant(
