@@ -262,6 +262,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "a page of the site around without a stored version",
         "a page of the site around that its cleaner has not seen",
         "a cleaner beside a newer one",
+        "a cleaner that writes heads beside one that knows none",
         "an asset that is back on a large site",
         "an old page of the site around",
         "a page of another channel around",
