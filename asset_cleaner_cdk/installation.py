@@ -22,6 +22,7 @@ from asset_cleaner_cdk.build_job.trusted_job import JobSettings
 from asset_cleaner_cdk.cdn.access import allow_existing_distribution
 from asset_cleaner_cdk.cdn.distribution import CdnSettings, add_distribution
 from asset_cleaner_cdk.cleaner import add_cleaner
+from asset_cleaner_cdk.map_run import add_state_machine, map_runs
 from asset_cleaner_cdk.monitoring import add_monitoring
 from asset_cleaner_cdk.names import Names, names_in
 from asset_cleaner_cdk.permissions import use_of_key, write_once_statements
@@ -75,7 +76,10 @@ def install(
     sites = _sites(scope, settings)
     undelivered, failed = _queue(scope, "Undelivered"), _queue(scope, "FailedRuns")
     wakes = wake_ups(scope, names, undelivered)
-    function = add_cleaner(scope, settings, sites, code, wakes, failed=failed, undelivered=undelivered)
+    machine = map_runs(scope, names) if settings.distributed else None
+    function = add_cleaner(scope, settings, sites, code, wakes, machine, failed=failed, undelivered=undelivered)
+    if machine is not None:
+        add_state_machine(scope, machine, settings, function)
     target = rule_target(scope, function, undelivered)
     rules = [wake_by_marker(scope, together, target) for together in by_bucket(sites)]
     rules += [wake_daily(scope, site, settings.schedule, target) for site in sites]

@@ -21,25 +21,23 @@ from release_log.errors import LedgerError
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from cleaner_lambda.cursor import Cursor
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
+    from cleaner_lambda.request import MapTask
     from cleaner_lambda.run import Job
 
 ATTEMPTS = 3
 """How often a worker starts over because a run wrote the ledger meanwhile."""
 
 
-def list_range(store: S3Port, job: Job, at: datetime, number: int, pace: Pace) -> Finding | None:
+def list_range(store: S3Port, job: Job, task: MapTask, pace: Pace) -> Finding | None:
     """List a range that a map run was given, and store what it shows.
 
     Args:
         store: The site's bucket.
         job: The site and its policy.
-        at: When the ranges were handed out.
-        number: The range's number.
+        task: Which range of which map run.
         pace: See `Pace`. What there is no time for, the finding names as left.
 
     Returns:
@@ -52,7 +50,7 @@ def list_range(store: S3Port, job: Job, at: datetime, number: int, pace: Pace) -
     whole, cause = False, None
     for _ in range(ATTEMPTS):
         try:
-            return _list_range(store, job, at, number, pace, whole=whole)
+            return _list_range(store, job, task, pace, whole=whole)
         except WholeNeededError:
             whole = True
         except ConflictError as conflict:
@@ -61,12 +59,12 @@ def list_range(store: S3Port, job: Job, at: datetime, number: int, pace: Pace) -
     raise CleanerError(msg) from cause
 
 
-def _list_range(store: S3Port, job: Job, at: datetime, number: int, pace: Pace, *, whole: bool) -> Finding | None:
-    layout = Layout(job.prefix)
+def _list_range(store: S3Port, job: Job, task: MapTask, pace: Pace, *, whole: bool) -> Finding | None:
+    layout, number = Layout(job.prefix), task.number
     loaded = load(store, layout, job, pace, whole=whole)
     cursor = loaded.ledger.cursor
     run = None if cursor is None else cursor.map_run
-    if cursor is None or run is None or run.at != at or run.over or number not in run.ranges:
+    if cursor is None or run is None or run.at != task.at or run.over or number is None or number not in run.ranges:
         return None
     key = layout.ledger_file(run.finding(number))
     blob = store.get(key)

@@ -110,6 +110,11 @@ class StackSettings:
         "the format of the cleaner's ledger: 1, or 2 for sites with many retired assets, once every uploader reads it "
         "([upgrade.md](upgrade.md#the-ledgers-format-2))",
     )
+    distributed: bool = _setting(
+        True,
+        "`false`: no state machine; a site that one invocation cannot list is listed by one after the other "
+        "([architecture.md](architecture.md#a-large-site))",
+    )
     alarm_email: str | None = _setting(None, "the address that the alarms go to ([operate.md](operate.md#alarms))")
     distribution: bool = _setting(
         False, "`true`: create a CloudFront distribution in front of the sites ([cloudfront.md](cloudfront.md))"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.errors import CleanerError
 from cleaner_lambda.map_run import list_range
 from cleaner_lambda.pace import Pace
+from cleaner_lambda.request import MapTask
 from cleaner_lambda.run import BrokenOffError, Job, clean
 from release_log.marker import FORMAT, Asset, Release, encode
 from tests.fake_uploader_s3 import stored_with
@@ -425,7 +426,7 @@ def _map(store: CleanerPort, job: Job, map_run: MapRun, actor: Actor) -> None:
     for number in map_run.ranges:
         if (number + actor.requests) % 7:
             with suppress(CleanerError):  # the next run lists the range
-                list_range(store, job, map_run.at, number, Pace(sleep=actor.world.sleep))
+                list_range(store, job, MapTask(map_run.at, number), Pace(sleep=actor.world.sleep))
 
 
 def _must_be_recorded(actor: Actor, report: Report | None) -> None:

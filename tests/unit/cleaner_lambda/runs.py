@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.map_run import list_range
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.read_only import ReadOnly
+from cleaner_lambda.request import MapTask
 from cleaner_lambda.run import Job, clean
 from release_log.policy_settings import Policy
 from tests.fake_cleaner_s3 import FakeS3, client_error
@@ -56,7 +57,7 @@ def run(  # noqa: PLR0913 (what a run can be asked)
 def work(s3: FakeS3, at: datetime, number: int, policy: Policy = POLICY) -> Finding | None:
     """Be the worker of a range of a map run."""
     job = Job(prefix=s3.layout.prefix, policy=policy, run=f"worker-{number}")
-    return list_range(s3, job, at, number, Pace(sleep=lambda _: None))
+    return list_range(s3, job, MapTask(at, number), Pace(sleep=lambda _: None))
 
 
 def keys_of(report: Report, name: str) -> list[str]:
