@@ -29,6 +29,7 @@ from asset_cleaner_cdk.permissions import use_of_key, write_once_statements
 from asset_cleaner_cdk.sites import SiteInStack, by_bucket, suffix_of
 from asset_cleaner_cdk.triggers import allow_rules, rule_target, wake_by_marker, wake_daily, wake_ups
 from release_log.layout import Layout
+from release_log.ledger_file import HEAD_FORMAT
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudfront as cloudfront
@@ -76,7 +77,9 @@ def install(
     sites = _sites(scope, settings)
     undelivered, failed = _queue(scope, "Undelivered"), _queue(scope, "FailedRuns")
     wakes = wake_ups(scope, names, undelivered)
-    machine = map_runs(scope, names) if settings.distributed else None
+    # With a ledger of format 1 nothing is handed out (`cleaner_lambda.survey`).
+    distributed = settings.distributed and settings.ledger_format == HEAD_FORMAT
+    machine = map_runs(scope, names) if distributed else None
     function = add_cleaner(scope, settings, sites, code, wakes, machine, failed=failed, undelivered=undelivered)
     if machine is not None:
         add_state_machine(scope, machine, settings, function)
