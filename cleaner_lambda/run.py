@@ -112,6 +112,7 @@ class Job:
         dry_run: Only say what a real run would do. The store must then be read-only too.
         full: Make a full listing even if none is due.
         force: Delete even if the deletion limit (brake) is exceeded.
+        adopt: List the site, and retire its orphans however many they are.
         inner: Prefixes of other sites inside this one.
         ledger_format: The format of the ledger that the run writes.
         distributed: Whether what the run cannot list by itself is handed out to a map run of Step Functions.
@@ -124,6 +125,7 @@ class Job:
     dry_run: bool = False
     full: bool = False
     force: bool = False
+    adopt: bool = False
     inner: tuple[str, ...] = ()
     ledger_format: int = FORMAT
     distributed: bool = False

@@ -188,6 +188,9 @@ def _clean(site: Site, policy: Policy) -> Report:
             if site.owns(key):
                 world.delete(key)
         report = clean_alone(world, policy, layout=site.layout)
+    if any(stop.reason is Reason.ADOPTION for stop in report.plan.stops):
+        world.trace.append("-- somebody says that the orphans may go")
+        report = clean_alone(world, policy, layout=site.layout, adopt=True)
     ledger = read_ledger(site)
     asked = {stop.channel for stop in report.plan.stops if stop.reason is Reason.MISSING_MARKER}
     if ledger is None or not (ledger.doubts or asked):
@@ -256,9 +259,15 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
                 raise BrokenPromiseError(msg)
         elif key in again or (key in either and mark is not None and mark.since >= state.since):
             continue
-        elif mark != Mark(state.state, state.since) and mark not in _as_well(found, state, ledger):
+        elif mark not in {Mark(state.state, state.since), *_as_well(found, state, ledger), *_none(key, policy, ledger)}:
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
+
+
+def _none(key: str, policy: Policy, ledger: Ledger | None) -> set[None]:
+    """No mark at all, if it is an orphan by all that the cleaner can know, and the site has too many of them."""
+    entry = ledger.retired.get(key) if ledger else None
+    return {None} if policy.orphan_tags == 0 and entry is not None and not entry.release else set()
 
 
 def _either(site: Site, states: Mapping[str, reference.Retired]) -> set[str]:
