@@ -15,7 +15,7 @@ from cleaner_lambda.apply import apply
 from cleaner_lambda.checkpoint import write_checkpoint
 from cleaner_lambda.close import close_log
 from cleaner_lambda.decision import Decided, changed, decide_again, decide_first, look_again_at_pages
-from cleaner_lambda.ending import ended_log, has_ended, is_over
+from cleaner_lambda.ending import has_ended, is_over
 from cleaner_lambda.errors import BusyError, CleanerError, ConflictError, UnreadableError
 from cleaner_lambda.folding import all_folded
 from cleaner_lambda.idle import end_if_idle, ends_at
@@ -28,9 +28,10 @@ from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.pages import ends_of
 from cleaner_lambda.policy import Plan, Reason
-from cleaner_lambda.pruning import checkpoint, dangling, next_cut, with_placed
+from cleaner_lambda.pruning import checkpoint, next_cut
 from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
+from cleaner_lambda.to_prune import ToPrune, to_prune
 from release_log.layout import Layout
 from release_log.ledger_file import HOLDS
 from release_log.run_record import with_run
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.history import History
-    from cleaner_lambda.ledger import Ledger
+    from cleaner_lambda.ledger import Folded, Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.pruning import Cut
@@ -162,17 +163,10 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     folded = all_folded(loaded.ledger, log.markers)
     seen = with_markers(loaded.ledger, known.history, folded, log)
     cut, decided = _find_cut(store, layout, job, loaded, decided, seen, pace)
-    old = frozenset(layout.marker_key(i) for i in cut.markers) if cut is not None else frozenset()
-    dangles = dangling(layout, loaded.look.markers, loaded.look.placed, loaded.now) - known.refused.writes.keys()
-    expired = loaded.look.protections.expired.keys() - known.refused.writes.keys()
-    first, last = (
-        frozenset(map(layout.marker_key, ids)) - known.refused.writes.keys()
-        for ids in ended_log(loaded.ledger, known.history, folded, nothing_left=known.nothing_left)
-    )
-    old, first, last = (with_placed(layout, each, loaded.look.placed) for each in (old, first, last))
+    pruned, decided = _find_to_prune(store, layout, job, loaded, decided, folded, cut, pace)
 
     etag, look = loaded.base.etag, loaded.look
-    announced = frozenset() if plan.is_stopped else keys(plan.delete) | old | dangles | first | last | expired
+    announced = frozenset() if plan.is_stopped else keys(plan.delete) | pruned.all
     retagged = changed(plan)  # an asset that is not deleted after all is tagged
     if announced or retagged:
         # From here on no replay may rely on the markers that are about to be deleted.
@@ -182,9 +176,10 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     if announced:
         look, decided = decide_again(store, layout, job, loaded, decided, pace)
         known, plan = decided.known, _only(retagged, decided.checked.plan)
-        old -= with_placed(layout, frozenset(map(layout.marker_key, decided.lingering)), loaded.look.placed)
+        pruned = pruned.without(layout, decided.lingering, folded, look.placed)
     view, checked = decided.view, decided.checked
-    prune = frozenset() if plan.is_stopped else announced & (dangles | first | look.protections.expired.keys())
+    unneeded = pruned.dangles | pruned.first | (pruned.expired & look.protections.expired.keys())
+    prune = frozenset() if plan.is_stopped else announced & unneeded
     outcome = Outcome()
     report = Report(
         dry_run=job.dry_run,
@@ -218,11 +213,11 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Report:
     if cut is not None and not plan.is_stopped:
         refusal = write_checkpoint(store, layout, checkpoint(seen, known.history.retired, cut.at))
         if refusal is None:
-            prune |= old
+            prune |= pruned.old
             seen = replace(seen, cut=cut.at)
         else:
             outcome.failed[layout.checkpoint] = refusal
-    apply(store, plan, [sorted(prune), [] if plan.is_stopped else sorted(last)], pace, outcome, unanswered)
+    apply(store, plan, [sorted(prune), [] if plan.is_stopped else sorted(pruned.last)], pace, outcome, unanswered)
     after = after_effects(seen, known, view, checked, outcome)
     lingering = decided.lingering_after(outcome.deleted, loaded.now)
     report = replace(
@@ -264,6 +259,23 @@ def _find_cut(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     if cut is not None and cut.markers and decided.pages is None:
         decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
     return cut, decided
+
+
+def _find_to_prune(  # noqa: PLR0913, PLR0917 (what the run knows so far)
+    store: S3Port,
+    layout: Layout,
+    job: Job,
+    loaded: Loaded,
+    decided: Decided,
+    folded: Mapping[str, Folded],
+    cut: Cut | None,
+    pace: Pace,
+) -> tuple[ToPrune, Decided]:
+    """The files that are no longer needed; the pages are looked at before a marker of an end goes, as for a cut."""
+    found = to_prune(layout, loaded, decided.known, folded, cut)
+    if (found.first or found.last) and decided.pages is None and not decided.checked.plan.is_stopped:
+        decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
+    return found.without(layout, decided.lingering, folded, loaded.look.placed), decided
 
 
 def _stay(loaded: Loaded, decided: Decided, seen: Ledger) -> set[str]:

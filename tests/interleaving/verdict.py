@@ -267,8 +267,9 @@ def _either(site: Site, states: Mapping[str, reference.Retired]) -> set[str]:
 def _as_well(found: reference.Site, key: str, state: reference.Retired, ledger: Ledger | None) -> set[Mark]:
     """Other marks that are right as well.
 
-    Within one second, nobody knows what came before a release was in place. So it may be either state; and if its path
-    left the current releases then, and another channel's release brought it back, it was superseded again. A release
+    Within one second, nobody knows what came before a release was in place. So it may be either state, or have retired
+    with a release of a channel that ended later; and if its path left the current releases then, and another channel's
+    release brought it back, it was superseded again. A release
     that was followed within its second may never have been current. And a replay from the ledger's cut on does not know
     that what retired before it was removed, and its path came back, before its channel ended.
     """
@@ -279,9 +280,12 @@ def _as_well(found: reference.Site, key: str, state: reference.Retired, ledger: 
     without = reference.retired(replace(found, releases=tuple(last.values()))).get(key)
     if without is not None:
         either.add(Mark(without.state, without.since))
+    ends = [each for each in found.releases if each.ended]
+    if state.since in later:  # or it retired with another channel's release
+        either |= {Mark(State.REMOVED, each.at) for each in ends if each.at > state.since}
     if ledger is not None and ledger.cut is not None:
         channels = {each.channel for each in found.releases if each.id == state.release}
-        later |= {each.at for each in found.releases if each.ended and each.channel in channels}
+        later |= {each.at for each in ends if each.channel in channels}
     return {Mark(state.state, at) for at in later if at > state.since} | either
 
 
