@@ -199,8 +199,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
         known, plan = decided.known, _only(retagged, decided.checked.plan)
         pruned = pruned.without(layout, decided.lingering, folded, look.placed)
     view, checked = decided.view, decided.checked
-    unneeded = pruned.dangles | pruned.first | (pruned.expired & look.protections.expired.keys())
-    prune = frozenset() if plan.is_stopped else announced & unneeded
+    prune = frozenset() if plan.is_stopped else announced & pruned.at_first(look.protections.expired.keys())
     outcome = Outcome()
     report = Report(
         dry_run=job.dry_run,
@@ -243,8 +242,8 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
             seen = replace(seen, cut=cut.at)
         else:
             outcome.failed[layout.checkpoint] = refusal
-    last = frozenset() if plan.is_stopped else pruned.last
-    apply(store, plan, [sorted(prune | unnamed), sorted(last)], pace, outcome, unanswered)
+    files = [sorted(prune | unnamed), [] if plan.is_stopped else sorted(pruned.last)]
+    apply(store, plan, files, pace, outcome, unanswered)
     after = after_effects(seen, known, view, checked, outcome)
     lingering = decided.lingering_after(outcome.deleted, loaded.now)
     report = replace(

@@ -39,6 +39,14 @@ class ToPrune(NamedTuple):
         """Every one of them."""
         return frozenset().union(*self)
 
+    def at_first(self, expired: Collection[str]) -> frozenset[str]:
+        """Those that go before the markers that say that a channel has ended, and without a checkpoint.
+
+        Args:
+            expired: What protects nothing any more, at the second look.
+        """
+        return self.dangles | self.first | self.expired.intersection(expired)
+
     def without(
         self, layout: Layout, lingering: Collection[str], folded: Mapping[str, Folded], placed: Collection[str]
     ) -> ToPrune:

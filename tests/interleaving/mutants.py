@@ -936,8 +936,8 @@ MUTANTS = (
         run._attempt,  # noqa: SLF001
         (
             (
-                "[sorted(prune | unnamed), sorted(last)]",
-                "[sorted(last), sorted(prune)]",
+                "[sorted(prune | unnamed), [] if plan.is_stopped else sorted(pruned.last)]",
+                "[sorted(pruned.last), sorted(prune)]",
             ),
         ),
         every(cases.LOG_AND_BACK),
