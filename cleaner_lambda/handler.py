@@ -192,7 +192,7 @@ def _job(site: Site, request: Request, run: str, inner: tuple[str, ...]) -> Job:
         adopt=request.adopt,
         inner=inner,
         ledger_format=int(os.environ.get(Variable.LEDGER_FORMAT, FORMAT)),
-        distributed=Variable.STATE_MACHINE_ARN in os.environ and not request.dry_run,
+        distributed=bool(os.environ.get(Variable.STATE_MACHINE_ARN)) and not request.dry_run,
         map_run_over=None if request.map_task is None else request.map_task.at,
     )
 

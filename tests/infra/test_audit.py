@@ -45,6 +45,13 @@ ACCEPTED = {
         "the schedules of this installation's own group"
     ),
     r"AwsSolutions-IAM5\[Resource::\*\] .*/CleanerRole/DefaultPolicy/Resource": "X-Ray has no resources to name",
+    r"AwsSolutions-SF1 .*/MapRuns/Resource": (
+        "Step Functions keeps the history of every execution for 90 days, and the workers have their own log"
+    ),
+    r"AwsSolutions-SF2 .*/MapRuns/Resource": "it only invokes the function, which is traced",
+    r"AwsSolutions-IAM5\[Resource::.*:execution:AssetCleaner(-blog)?-map-runs-.*:\*\] .*/MapRunRole/.*": (
+        "the executions of this installation's own state machine, one for each range"
+    ),
     r"AwsSolutions-CFR1 .*/Distribution/Resource": "assets are for whoever may see the pages",
     r"AwsSolutions-CFR2 .*/Distribution/Resource": "static files; a firewall is the owner's choice",
     r"AwsSolutions-CFR3 .*/Distribution/Resource": "access_logs is a setting",

@@ -75,8 +75,8 @@ class Ran:
 
 @pytest.fixture(scope="module")
 def template(synthesise: Synthesise) -> Template:
-    """One site, in the stack's own bucket."""
-    return synthesise()
+    """One site, in the stack's own bucket, with everything that the function may refer to."""
+    return synthesise(ledger_format="2")
 
 
 @pytest.fixture

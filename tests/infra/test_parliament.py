@@ -60,11 +60,17 @@ def policies(template: Mapping[str, Any]) -> dict[str, str]:
     return {name: re.sub(r"\$\{([\w.:/-]+)\}", written, document) for name, document in found.items()}
 
 
+WRONG = "'action': 'states:DescribeExecution', 'required_format': 'arn:*:states:*:*:express:*:*:*'"
+"""It knows the action for Express executions alone. The service has it for others too:
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html"""
+
+
 def findings(document: str) -> list[str]:
     """What parliament finds in a policy."""
     from parliament import analyze_policy_string  # noqa: PLC0415 (it warns when it is loaded)
 
-    return [f"{each.issue}: {each.detail}" for each in analyze_policy_string(document).findings]
+    found = [f"{each.issue}: {each.detail}" for each in analyze_policy_string(document).findings]
+    return [each for each in found if WRONG not in each]
 
 
 @pytest.mark.parametrize("name", VARIATIONS)

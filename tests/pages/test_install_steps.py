@@ -50,7 +50,7 @@ def test_a_dry_run_of_what_is_live_names_no_file_as_new(site: Installation, tmp_
     ]
 
 
-@pytest.mark.parametrize(("page", "count"), [("migrate", 9), ("install", 11)])
+@pytest.mark.parametrize(("page", "count"), [("migrate", 10), ("install", 11)])
 def test_every_command_of_the_page_runs_in_its_order(
     site: Installation, page: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
