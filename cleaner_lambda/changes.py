@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.ledger import Retired
@@ -49,6 +49,16 @@ class Change:
         """How much it says."""
         parts = (self.live, self.ended, self.turned, self.left, self.gone, self.found, self.stored)
         return sum(map(len, parts))
+
+    def pieces(self, rows: int) -> Iterator[Change]:
+        """The same in several changes, one after the other: each has so many rows of a listing at most."""
+        gone, found, stored = sorted(self.gone), sorted(self.found.items()), sorted(self.stored.items())
+        yield replace(self, gone=frozenset(gone[:rows]), found=dict(found[:rows]), stored=dict(stored[:rows]))
+        for start in range(rows, max(len(gone), len(found), len(stored)), rows):
+            end = start + rows
+            yield Change(
+                self.at, gone=frozenset(gone[start:end]), found=dict(found[start:end]), stored=dict(stored[start:end])
+            )
 
 
 def merge(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda import changes_file, head, segment, segments
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from cleaner_lambda.port import Blob, S3Port
     from cleaner_lambda.segments import Index
     from release_log.layout import Layout
+
+
+DELTA_ROWS = 10_000
+"""About how much a delta's file says: with the longest keys it takes a sixth of what its reader accepts."""
 
 
 class StoredLedger(NamedTuple):
@@ -205,12 +210,25 @@ MARGIN = timedelta(seconds=5)
 
 
 def _with_delta(store: S3Port, layout: Layout, index: Index, changes: Sequence[Change], now: datetime) -> Index:
-    rows = sum(each.rows for each in changes)
-    if not rows:
-        return index
-    name = delta_name(now, secrets.token_hex(8))
-    store.put_if(layout.ledger_file(name), changes_file.encode(changes), None)
-    return index.with_delta(name, rows)
+    for some in _files(changes):
+        name = delta_name(now, secrets.token_hex(8))
+        store.put_if(layout.ledger_file(name), changes_file.encode(some), None)
+        index = index.with_delta(name, sum(each.rows for each in some))
+    return index
+
+
+def _files(changes: Sequence[Change]) -> list[list[Change]]:
+    """Some changes, in their order, by the file that each is in: a reader takes files of a bounded size only."""
+    files: list[list[Change]] = []
+    rows = 0
+    for piece in chain.from_iterable(each.pieces(DELTA_ROWS) for each in changes):
+        if piece.rows:
+            if not files or rows + piece.rows > DELTA_ROWS:
+                files.append([])
+                rows = 0
+            files[-1].append(piece)
+            rows += piece.rows
+    return files
 
 
 def _write_segments(store: S3Port, layout: Layout, retired: Mapping[str, Retired], index: Index) -> list[Segment]:

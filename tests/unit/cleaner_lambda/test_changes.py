@@ -125,3 +125,25 @@ def test_a_key_that_retires_under_another_path_is_in_one_part_only() -> None:
     change = Change(at(6), left={"a-1": replace(APP, logical="z.png")})
     assert merge({"a-1": APP}, [change], lambda path: path < "m") == {}
     assert merge({}, [change], lambda path: path >= "m").keys() == {"a-1"}
+
+
+def test_a_change_in_pieces_is_the_same_change() -> None:
+    """However many orphans a listing has found, each file of the ledger stays small."""
+    at = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    mark = Mark(State.REMOVED, at)
+    keys = [f"assets/{number:02}.js" for number in range(9)]
+    retired = {key: Retired(key, mark, 1, "r1") for key in keys[:5]}
+    change = Change(
+        at,
+        live=frozenset(keys[:1]),
+        turned={keys[1]: True},
+        left={"assets/left.js": Retired("assets/left.js", mark, 1, "r1")},
+        gone=frozenset(keys[2:4]),
+        found={key: Retired(key, mark, 1, "") for key in keys[5:]},
+        stored={keys[4]: at},
+    )
+    for rows in (1, 2, 3, 100):
+        pieces = list(change.pieces(rows))
+        assert merge(retired, pieces) == merge(retired, [change])
+        assert sum(piece.rows for piece in pieces) == change.rows
+        assert all(len(piece.found) <= rows for piece in pieces)
