@@ -129,6 +129,9 @@ class FakeBucket:
         self._request(f"list {prefix}")
         return {key: self.times.get(key, NOON) for key in self.objects if key.startswith(prefix)}
 
+    def recent(self, layout: Layout, since: str) -> dict[str, datetime]:  # noqa: ARG002 (the port's own signature)
+        return self.written(layout.markers)
+
     def odd_keys(self, prefix: str) -> list[str]:  # noqa: ARG002 (the port's own signature)
         return []
 

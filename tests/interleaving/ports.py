@@ -232,6 +232,9 @@ class UploaderPort:
     def written(self, prefix: str) -> dict[str, datetime]:
         return {key: at for key, (_, at) in self._listing(prefix).items()}
 
+    def recent(self, layout: Layout, since: str) -> dict[str, datetime]:  # noqa: ARG002 (the port's own signature)
+        return self.written(layout.markers)
+
     def odd_keys(self, prefix: str) -> list[str]:  # noqa: ARG002 (the port's own signature)
         return []
 

@@ -180,7 +180,7 @@ def _publish_build(
     name, pattern = _checked(build)
     collector, rules = _collector(build), parse_rules(list(build.rules), build.rules_source)
     bucket = ReadOnly(site.open()) if dry_run else site.open()
-    newest = newest_ahead(bucket, site.layout)
+    newest = newest_ahead(bucket, site.layout, datetime.now(UTC))
     assets = collect(
         build.directory,
         prefix,

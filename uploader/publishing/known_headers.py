@@ -6,22 +6,28 @@ This is a hint and no more: an object that no release names costs a request.
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.errors import ReleaseLogError
 from release_log.instants import next_second
+from release_log.layout import make_id
 from release_log.marker import read_headers
 from uploader.history.order import dated, newest_first
 from uploader.threads.ahead import Ahead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from release_log.layout import Layout
     from uploader.s3.port import BucketPort, Look
 
 MOST = 5
 """How many markers to read at most, the newest first, to find one of the channel."""
+
+RECENT = timedelta(days=2)
+"""A site with more than a thousand files beside its markers had a release within this time, as a rule."""
 
 log = logging.getLogger("uploader")
 
@@ -58,9 +64,16 @@ class Known(NamedTuple):
     etags: Mapping[str, str]
 
 
-def newest_ahead(bucket: BucketPort, layout: Layout) -> Ahead[MarkerHeaders | None]:
-    """Begin to read the newest marker, the largest of all reads. A marker never changes, so it can be read early."""
-    return Ahead(lambda: _newest(bucket, layout))
+def newest_ahead(bucket: BucketPort, layout: Layout, now: datetime) -> Ahead[MarkerHeaders | None]:
+    """Begin to read the newest marker, the largest of all reads. A marker never changes, so it can be read early.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        now: The present by this machine's clock: where a log has many markers, its newest ones' names begin with it.
+    """
+    since = make_id(now - RECENT, "0")
+    return Ahead(lambda: _newest(bucket, layout, since))
 
 
 def read_known(
@@ -97,8 +110,8 @@ def read_known(
     return Known(found, stamps, etags)
 
 
-def _newest(bucket: BucketPort, layout: Layout) -> MarkerHeaders | None:
-    markers = newest_first(bucket.written(layout.markers), layout.markers)
+def _newest(bucket: BucketPort, layout: Layout, since: str) -> MarkerHeaders | None:
+    markers = newest_first(bucket.recent(layout, since), layout.markers)
     return _read(bucket, markers[0]) if markers else None
 
 

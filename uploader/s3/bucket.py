@@ -41,6 +41,7 @@ class Bucket:
         self._concurrency = concurrency
         self._listing_ahead: Ahead[KeyListing] | None = None
         self._metadata_ahead: Ahead[dict[str, Mapping[str, str]]] | None = None
+        self._log: Collection[str] = ()  # the files of the release log, as they were found last
 
     def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
         """See `BucketPort.list_ahead`."""
@@ -70,8 +71,14 @@ class Bucket:
         """See `BucketPort.written`."""
         if prefix.endswith(LOG_FOLDER):
             layout = Layout(prefix.removesuffix(LOG_FOLDER))
-            return run(lambda: self._requests.written_log(layout))
+            return self._written_log(layout)
         return run(lambda: self._requests.written(prefix))
+
+    def recent(self, layout: Layout, since: str) -> dict[str, datetime]:
+        """See `ReaderPort.recent`."""
+        found = run(lambda: self._requests.recent(layout, since))
+        self._log = found
+        return found
 
     def odd_keys(self, prefix: str) -> list[str]:
         """See `ReaderPort.odd_keys`."""
@@ -89,7 +96,12 @@ class Bucket:
 
     def neighbours(self, prefixes: Collection[str]) -> tuple[Neighbour, ...]:
         """See `ReaderPort.neighbours`."""
-        found = self._of_each(list(prefixes), self._requests.neighbour) if prefixes else {}
+        return self._neighbours(prefixes)
+
+    def _neighbours(self, prefixes: Collection[str], *, whole: bool = True) -> tuple[Neighbour, ...]:
+        if not prefixes:
+            return ()
+        found = self._of_each(list(prefixes), lambda prefix: self._requests.neighbour(prefix, whole=whole))
         return tuple(found[prefix] for prefix in prefixes if prefix in found)
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
@@ -101,20 +113,21 @@ class Bucket:
         names = {key for key in keys if key.startswith(pages)}
         stored = None if listed is None or not names else Ahead(self._to_list(layout, names))
         listed = listed or Ahead(self._to_list(layout, keys))
-        written = Ahead(lambda: self._requests.written_log(layout))
-        asked = Ahead(lambda: self.neighbours(layout.around))
-        ledger = self.get(layout.ledger)
+        written = Ahead(lambda: self._requests.written_log(layout, self._log))
+        asked = Ahead(lambda: self._neighbours(layout.around, whole=False))
+        ledger = run(lambda: self._requests.ledger(layout.ledger))
         log, found, around = written.answer(), listed.answer(), asked.answer()
         if log is None:
-            log = self.written(layout.log)
+            log = self._written_log(layout)
+        self._log = log
         if found is None:
             found = self._list(layout, keys)
         elif stored is not None:
             found = found.with_more(stored.answer() or self._list(layout, names))
         if around is None:
-            around = self.neighbours(layout.around)
+            around = self._neighbours(layout.around, whole=False)
         listing = _listing(layout, found, log)
-        inside = self.neighbours(inner_of(layout, listing, keys))
+        inside = self._neighbours(inner_of(layout, listing, keys), whole=False)
         metadata = None if headed is None else headed.answer()
         began = listed.began if headed is None else min(listed.began, headed.began)
         return Look(listing, began, ledger, metadata or {}, neighbours=(*around, *inside))
@@ -127,7 +140,8 @@ class Bucket:
         self, layout: Layout, keys: Sequence[str]
     ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
         """See `BucketPort.look_at_pages`."""
-        written = Ahead(lambda: self._requests.written(layout.markers))
+        known = [key for key in self._log if key.startswith(layout.markers)]
+        written = Ahead(lambda: self._requests.written(layout.markers, known))
         pages = self._of_each(keys, self._requests.in_place.page)
         files = written.answer()
         return self.written(layout.markers) if files is None else files, pages
@@ -167,6 +181,9 @@ class Bucket:
             run(lambda: self._requests.delete(key))
         else:
             run(lambda: self._requests.delete_exactly(key, etag))
+
+    def _written_log(self, layout: Layout) -> dict[str, datetime]:
+        return run(lambda: self._requests.written_log(layout, self._log))
 
     def _list(self, layout: Layout, keys: Collection[str]) -> KeyListing:
         return run(self._to_list(layout, keys))

@@ -24,6 +24,7 @@ class ReadOnly:
         self.get = bucket.get
         self.get_each = bucket.get_each
         self.written = bucket.written
+        self.recent = bucket.recent
         self.odd_keys = bucket.odd_keys
         self.listing = bucket.listing
         self.neighbours = bucket.neighbours

@@ -24,7 +24,7 @@ def marker(bucket: FakeBucket, second: int, headers: dict[str, str | None], chan
 
 
 def read(bucket: FakeBucket, *, ahead: bool) -> dict[str, str]:
-    newest = newest_ahead(bucket, LAYOUT) if ahead else None
+    newest = newest_ahead(bucket, LAYOUT, NOON) if ahead else None
     look = bucket.look(LAYOUT, frozenset({A, B}))
     return dict(read_known(bucket, LAYOUT, "default", look, newest).headers)
 
@@ -68,7 +68,7 @@ def test_a_marker_that_cannot_be_read_is_skipped(bucket: FakeBucket, *, ahead: b
 
 def test_a_marker_that_is_written_after_the_read_ahead_is_read_too(bucket: FakeBucket) -> None:
     marker(bucket, 1, {A: "one", B: "one"})
-    newest = newest_ahead(bucket, LAYOUT)
+    newest = newest_ahead(bucket, LAYOUT, NOON)
     newest._workers.wait()  # noqa: SLF001 (its answer is given once)
     marker(bucket, 2, {A: "two"})
     look = bucket.look(LAYOUT, frozenset({A, B}))
@@ -77,7 +77,7 @@ def test_a_marker_that_is_written_after_the_read_ahead_is_read_too(bucket: FakeB
 
 def test_a_second_call_reads_the_newest_marker_again(bucket: FakeBucket) -> None:
     marker(bucket, 1, {A: "one", B: "one"})
-    newest = newest_ahead(bucket, LAYOUT)
+    newest = newest_ahead(bucket, LAYOUT, NOON)
     look = bucket.look(LAYOUT, frozenset({A, B}))
     for _ in range(2):
         assert read_known(bucket, LAYOUT, "default", look, newest).headers == {A: "one", B: "one"}
@@ -94,7 +94,7 @@ def test_the_number_of_markers_read_is_limited_and_no_marker_is_not_an_error(buc
 def test_a_failed_read_ahead_is_repeated(bucket: FakeBucket) -> None:
     key = marker(bucket, 1, {A: "one"})
     bucket.fail = key
-    newest = newest_ahead(bucket, LAYOUT)
+    newest = newest_ahead(bucket, LAYOUT, NOON)
     assert newest.answer() is None
     bucket.fail = ""
     look = bucket.look(LAYOUT, frozenset({A, B}))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
 from types import SimpleNamespace
 from typing import Any
 
 import obstore
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from obstore.exceptions import GenericError
 from obstore.store import MemoryStore
 
+from release_log.layout import Layout
+from release_log.ledger_file import pack
 from uploader.errors import UploaderError
-from uploader.s3 import requests
+from uploader.s3 import key_ranges, requests
 from uploader.s3.requests import Requests
 
 
@@ -21,8 +26,21 @@ def store() -> MemoryStore:
     return MemoryStore()
 
 
+LAYOUT = Layout("assets/")
+FOLDERS = st.sampled_from([LAYOUT.markers, LAYOUT.pages, LAYOUT.pending])
+NAMES = (
+    st.builds("{}{}".format, FOLDERS, st.integers(0, 20))
+    .map("{}{}".format, st.sampled_from([LAYOUT.markers, LAYOUT.pages, LAYOUT.pending]), st.integers(0, 20))
+    .map(lambda name: name if "pages" not in name else f"{LAYOUT.pages}{int(name.rpartition('/')[2]):064x}")
+)
+
+
 @pytest.fixture
 def asked(store: MemoryStore) -> Requests:
+    return requests_to(store)
+
+
+def requests_to(store: MemoryStore) -> Requests:
     access = SimpleNamespace(bucket="b", region="r", endpoint=None, who="you")
     connection: Any = SimpleNamespace(
         store=store, access=access, encryption={}, errors=(GenericError, FileNotFoundError), bandwidth=None
@@ -42,6 +60,25 @@ def test_a_file_beyond_the_bound_is_read_no_further(
     assert len(blob.body) == size if size <= 10 else len(blob.body) > 10
 
 
+def test_of_a_large_ledger_the_beginning_is_read(
+    store: MemoryStore, asked: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless that does not hold all that an upload needs to know."""
+    monkeypatch.setattr(requests, "BEGINNING", 1000)
+    body = pack({"deleting": None, "retired": [os.urandom(8).hex() for _ in range(1000)]})
+    obstore.put(store, "k", body)
+    assert asked.ledger("k") == asked.get("k")._replace(body=body[:1000])  # type: ignore[union-attr]
+    obstore.put(store, "k", pack({"deleting": None, "around": [os.urandom(8).hex() for _ in range(1000)]}))
+    assert asked.ledger("k") == asked.get("k")
+
+
+@pytest.mark.parametrize("body", [b"", b"x"])
+def test_of_a_small_ledger_all_is_read(store: MemoryStore, asked: Requests, body: bytes) -> None:
+    obstore.put(store, "k", body)
+    assert asked.ledger("k") == asked.get("k")
+    assert asked.ledger("missing") is None
+
+
 def test_a_release_log_of_too_many_files_is_one_line(
     store: MemoryStore, asked: Requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +89,31 @@ def test_a_release_log_of_too_many_files_is_one_line(
         asked.written("assets/.releases/")
     obstore.delete(store, "assets/.releases/pending/2.json")
     assert len(asked.written("assets/.releases/")) == 2
+
+
+@given(st.frozensets(NAMES), st.frozensets(NAMES))
+def test_a_release_log_is_listed_side_by_side_as_one_page_after_the_other(
+    there: frozenset[str], known: frozenset[str]
+) -> None:
+    """Whatever was there a moment ago, which tells where the parts begin."""
+    store = MemoryStore()
+    for name in there:
+        obstore.put(store, name, b"x")
+    asked = requests_to(store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(key_ranges, "PAGE", 3)
+        assert set(asked.written("assets/", known)) == there
+        log = {name for name in there if name.startswith((LAYOUT.markers, LAYOUT.pending))}
+        assert set(asked.written_log(LAYOUT, known)) == log
+
+
+def test_of_many_markers_the_first_and_the_recent_ones_are_listed(store: MemoryStore, asked: Requests) -> None:
+    for number in range(1002):
+        obstore.put(store, f"{LAYOUT.markers}20261123T12{number:04}Z-r.json", b"x")
+    recent = f"{LAYOUT.markers}20261123T121001Z-r.json"
+    assert set(asked.recent(LAYOUT, "20261123T121001Z")) == {*list(asked.written(LAYOUT.markers))[:1000], recent}
+    obstore.put(store, f"{LAYOUT.log}staged/20261123T121001Z-r.json", b"x")
+    assert len(asked.recent(LAYOUT, "20261124T000000Z")) == 1000
 
 
 @pytest.mark.parametrize(("in_time", "sent"), [(True, 4), (False, 1)])
