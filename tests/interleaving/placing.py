@@ -27,7 +27,7 @@ from tests.interleaving.cases import (
 )
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.keeper import putting
-from tests.interleaving.verdict import KEEPER, check_pages
+from tests.interleaving.verdict import KEEPER, check_pages, settle
 from tests.interleaving.world import LAYOUT, World
 from tests.older_ledger import as_older
 
@@ -276,6 +276,19 @@ def _go_on_to(actor: Actor, kind: str) -> None:
         actor.start()
     while actor.state == "running" and not (kind and str(actor.pending).startswith(kind)):
         actor.step()
+
+
+def intent_that_goes_first() -> None:
+    """An upload's intent is gone, and it dies before the file exists that says that its pages are in place."""
+    first = case("an intent that goes before that file", superseded, BACK, CLEANER)
+    world = first.enter(first.begin())
+    actors = {actor.name: actor for actor in world.actors}
+    with judged(world, first.name):
+        _go_on_to(actors["U"], f"create {LAYOUT.placed_key('20261123T120012Z-back')}")
+        assert not world.names(LAYOUT.pending, ""), "the port asks for the deletion first"
+        actors["U"].crash()
+        _go_on_to(actors["C"], "")
+        settle(world, first.policy)
 
 
 def page_of_a_superseded_release() -> None:

@@ -32,6 +32,7 @@ class Intent:
         log: The files of the release log at the look; see `uploader.s3.port.Listing.log`.
         keep: Leave the intent in the bucket until it expires, because nobody knows whether the marker was written.
         written: Key of the marker, or of the staged release, once S3 has confirmed it.
+        withdrawn: Whether it was withdrawn, as far as that was possible.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Intent:
     log: Mapping[str, datetime] = field(default_factory=dict)
     keep: bool = False
     written: str | None = None
+    withdrawn: bool = False
     _look: Look | None = None
 
     def keep_look(self, look: Look, at: float) -> None:

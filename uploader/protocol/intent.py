@@ -61,7 +61,7 @@ def intent(
                         yield held
                         return
                 finally:
-                    if not held.keep:
+                    if not (held.keep or held.withdrawn):
                         withdraw(bucket, layout.pending_key(held.id))
             except KeyboardInterrupt as error:
                 if held.written is None:
@@ -88,4 +88,9 @@ def withdraw(bucket: BucketPort, key: str) -> None:
     try:
         bucket.withdraw(key)
     except UploaderError as error:
-        log.warning("%s stays until it expires: %s", key, error)
+        warn_of_left(key, error)
+
+
+def warn_of_left(key: str, error: UploaderError) -> None:
+    """Say that an intent or a staged release could not be removed."""
+    log.warning("%s stays until it expires: %s", key, error)

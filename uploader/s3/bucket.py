@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from release_log.layout import LOG_FOLDER, Layout
+from uploader.errors import UploaderError
 from uploader.s3.bodies import Room, memory_for
 from uploader.s3.errors import NoAnswerError
 from uploader.s3.key_ranges import PAGE, key_ranges
@@ -74,9 +75,9 @@ class Bucket:
             return self._written_log(layout)
         return run(lambda: self._requests.written(prefix))
 
-    def recent(self, layout: Layout, since: str) -> dict[str, datetime]:
+    def recent(self, layout: Layout, now: datetime) -> dict[str, datetime]:
         """See `ReaderPort.recent`."""
-        found = run(lambda: self._requests.recent(layout, since))
+        found = run(lambda: self._requests.recent(layout, now))
         self._log = found
         return found
 
@@ -163,6 +164,19 @@ class Bucket:
 
         for_each(placements, place, at_once=self._concurrency)
         return PlacingAnswer(etags, bool(unanswered))
+
+    def finish(self, key: str, body: bytes, intent: str) -> UploaderError | None:
+        """See `BucketPort.finish`."""
+        failed: list[UploaderError] = []
+
+        def withdraw() -> None:
+            try:
+                self._requests.delete(intent)
+            except UploaderError as error:
+                failed.append(error)
+
+        for_each((lambda: self._requests.create(key, body), withdraw), lambda request: request(), at_once=2)
+        return failed[0] if failed else None
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """See `BucketPort.put`."""

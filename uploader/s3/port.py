@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from uploader.builds.asset import LocalAsset, Stored
+    from uploader.errors import UploaderError
 
 
 def always() -> bool:
@@ -147,9 +148,9 @@ class ReaderPort(Protocol):
         """Key -> S3's ``LastModified``, in whole seconds, of every object under a prefix; `odd_keys` are left out."""
         ...
 
-    def recent(self, layout: Layout, since: str) -> Mapping[str, datetime]:
-        """Some of the files beside the markers, as `written`, in one round of requests: a thousand of those behind the
-        id ``since``, and as many of the first ones. As a rule the newest is among them.
+    def recent(self, layout: Layout, now: datetime) -> Mapping[str, datetime]:
+        """Some of the files beside the markers, as `written`, in one round of requests: a thousand of the first ones,
+        and of those of the last days by the machine's clock. As a rule the newest is among them.
         """
         ...
 
@@ -205,6 +206,14 @@ class BucketPort(ReaderPort, Protocol):
         """Write an object if none exists; False if somebody else wrote one.
 
         The request is repeated after a passing error only while it is ``in_time``.
+        """
+        ...
+
+    def finish(self, key: str, body: bytes, intent: str) -> UploaderError | None:
+        """Write an object if none exists, and delete the intent, side by side.
+
+        Returns:
+            Why the intent could not be deleted; None if it is.
         """
         ...
 

@@ -54,6 +54,9 @@ class ReadOnly:
         self._placed |= {page.key: PageInPlace("", {}) for page in placements}
         return PlacingAnswer(dict.fromkeys(self._placed, ""))
 
+    def finish(self, key: str, body: bytes, intent: str) -> None:
+        """Write and delete nothing."""
+
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Write nothing."""
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError
+from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 
 from release_log.bounds import FILE_BYTES, LOG_FILES
 from release_log.instants import whole_seconds
@@ -21,6 +21,7 @@ from uploader.s3.key_ranges import page_ends
 from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.pages import Pages, is_odd
 from uploader.s3.port import Blob, Neighbour, always
+from uploader.s3.recent import starts
 from uploader.s3.storing import Storing
 from uploader.threads.workers import for_each
 
@@ -38,7 +39,12 @@ ODD_PAGES = 10
 
 
 BEGINNING = 2**17
-"""How much of a ledger is read at first: it says what some thousand markers are, and what a cleaner deletes."""
+"""How much of a ledger is read at first: it says when some thousand releases were, and what a cleaner deletes."""
+
+
+def _never(_body: bytes) -> bool:
+    """No beginning is enough."""
+    return False
 
 
 class Requests:
@@ -81,28 +87,17 @@ class Requests:
 
     def get(self, key: str) -> Blob | None:
         """Read an object; None if it does not exist."""
-        return self._get(key, lambda: self._read(key))
+        return self._get(key, lambda: self._read(key, FILE_BYTES, _never))
 
     def ledger(self, key: str) -> Blob | None:
-        """The beginning of a ledger, if that is all of it that `read_head` needs; else as `get`."""
+        """The same for a ledger; of a large one no more than the beginning, if `read_head` needs no more."""
+        return self._get(key, lambda: self._read(key, BEGINNING, holds_head))
 
-        def read() -> Blob:
-            try:
-                answer = obstore.get(self._store, key, options={"range": (0, BEGINNING)})
-                body = bytes(answer.bytes())
-            except (FileNotFoundError, PermissionDeniedError):
-                raise
-            except BaseError:  # an empty file has no beginning, and some stores give no part of a file
-                return self._read(key)
-            if len(body) < answer.meta["size"] and not holds_head(body):
-                return self._read(key)
-            return _blob(answer, body)
-
-        return self._get(key, read)
-
-    def _read(self, key: str) -> Blob:
+    def _read(self, key: str, whole: int, is_enough: Callable[[bytes], bool]) -> Blob:
+        """Read an object: if it has more bytes than are read as a whole, only until the beginning is enough."""
         answer = obstore.get(self._store, key)
-        return _blob(answer, bytes(answer.bytes()) if answer.meta["size"] <= FILE_BYTES else _beginning(answer))
+        body = bytes(answer.bytes()) if answer.meta["size"] <= whole else _beginning(answer, is_enough)
+        return Blob(body, whole_seconds(answer.meta["last_modified"]), answer.meta["e_tag"])
 
     def _get(self, key: str, read: Callable[[], Blob]) -> Blob | None:
         """The object that a request reads; None if it does not exist."""
@@ -188,19 +183,20 @@ class Requests:
 
         return self._ask("s3:ListBucket", prefix, read)
 
-    def recent(self, layout: Layout, since: str) -> dict[str, datetime]:
-        """See `BucketPort.recent`; `since` is the name of a release."""
+    def recent(self, layout: Layout, now: datetime) -> dict[str, datetime]:
+        """See `ReaderPort.recent`. What was listed as the connections were opened is not asked for again."""
+        ahead, self._connection.markers = self._connection.markers, []
+        pages = [each.answer() for each in ahead]
 
-        def first_page(start: str | None) -> dict[str, datetime]:
-            page = next(iter(self._pages.of(layout.markers, start)), ())
-            return {each["path"]: whole_seconds(each["last_modified"]) for each in page if not is_odd(each["path"])}
+        def list_page(start: str | None) -> None:
+            pages.append(next(iter(self._pages.of(layout.markers, start)), ()))
 
         def read() -> dict[str, datetime]:
-            pages: dict[str | None, dict[str, datetime]] = {}
-            for_each(
-                [None, f"{layout.markers}{since}"], lambda start: pages.update({start: first_page(start)}), at_once=2
-            )
-            return {key: at for page in pages.values() for key, at in page.items()}
+            if not pages or None in pages:
+                pages.clear()
+                for_each(starts(layout, now), list_page, at_once=2)
+            files = (each for page in pages if page is not None for each in page)
+            return {each["path"]: whole_seconds(each["last_modified"]) for each in files if not is_odd(each["path"])}
 
         return self._ask("s3:ListBucket", layout.markers, read)
 
@@ -319,15 +315,19 @@ class Requests:
             return False
 
 
-def _blob(answer: GetResult, body: bytes) -> Blob:
-    return Blob(body, whole_seconds(answer.meta["last_modified"]), answer.meta["e_tag"])
+def _beginning(answer: GetResult, is_enough: Callable[[bytes], bool]) -> bytes:
+    """As much of a file as is enough, or as its reader needs to refuse it as too large.
 
-
-def _beginning(answer: GetResult) -> bytes:
-    """As much of a larger file as its reader needs to refuse it."""
+    The rest is left unread. Not asked for by its range: some stores answer that as if it were the whole file.
+    """
     body = bytearray()
-    for piece in answer:
+    looked_at = 0
+    for piece in answer.stream(min_chunk_size=BEGINNING):
         body += piece
         if len(body) > FILE_BYTES:
             break
+        if len(body) >= 2 * looked_at:
+            looked_at = len(body)
+            if is_enough(bytes(body)):
+                break
     return bytes(body)
