@@ -177,11 +177,11 @@ MUTANTS = (
         "a listed asset is gone before anybody knew that it was needed",
         publish.publish,
         (
-            ("_compare(bucket, layout, build, held.take_look(), newest, warned)", "early"),
+            ("_compare(bucket, layout, build, held.take_look(), known, warned)", "early"),
             (
                 "        with late.named(), intent(",
                 (
-                    "        early = _compare(bucket, layout, build, bucket.look(layout, keys), newest, set())\n"
+                    "        early = _compare(bucket, layout, build, bucket.look(layout, keys), known, set())\n"
                     "        with late.named(), intent("
                 ),
             ),
