@@ -39,18 +39,18 @@ uploader: $(STAMPS)/uploader ## install only what `.venv/bin/python -P -m upload
 demo: setup ## show the product on an embedded AWS: three releases, and what the cleaner deletes
 	@python -m examples.demo
 
-test: setup $(STAMPS)/browser ## run all tests except the benchmark's, the package's and the archives'
-	@python -m pytest $(WORKERS) --ignore tests/bench --ignore tests/package --ignore tests/standalone
+test: setup $(STAMPS)/browser ## run all tests except those of the benchmark, of the packages, of the archives and of the acceptance
+	@python -m pytest $(WORKERS) --ignore tests/acceptance --ignore tests/bench --ignore tests/package --ignore tests/standalone
 
 template: $(STAMPS)/python ## write the template for who has no CDK, and the zip that it names, into dist/
 	@CDK_VALIDATION=false python -m infra.template dist
 
-package: $(STAMPS)/emulator ## build the packages and the template into dist/, and try them in empty environments and an embedded AWS
+package: setup ## build the packages and the template into dist/, try them and the set-up in empty environments, and the acceptance at an embedded AWS
 	@rm -rf dist/asset[_-]cleaner*
 	@uv build --quiet --no-build-isolation --python .venv/bin/python
 	@python -m infra.distribution dist
 	@$(MAKE) --no-print-directory template
-	@python -m pytest tests/package
+	@python -m pytest tests/package tests/acceptance
 
 bundle: $(STAMPS)/emulator ## build archives of the uploader with a Python of its own into dist/, and try them
 	@python -m standalone

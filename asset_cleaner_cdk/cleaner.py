@@ -89,6 +89,7 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
             Variable.WAKE_UP_ROLE_ARN.value: wakes.role.role_arn,
             Variable.WAKE_UP_DEAD_LETTER_ARN.value: undelivered.queue_arn,
             Variable.EVENT_BUS.value: "default",
+            Variable.LEDGER_FORMAT.value: str(settings.ledger_format),
         },
     )
     wakes.role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]))

@@ -43,7 +43,7 @@ def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list
         iam.PolicyStatement(
             sid=f"WriteLedger{more}",
             actions=["s3:PutObject"],
-            resources=[f"{bucket_arn}/{layout.ledger}", f"{bucket_arn}/{layout.checkpoint}"],
+            resources=_state(bucket_arn, layout),
         ),
         iam.PolicyStatement(
             sid=f"TagAssets{more}", actions=["s3:GetObjectTagging", "s3:PutObjectTagging"], resources=[everything]
@@ -107,7 +107,7 @@ def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyState
             sid="KeepLedger",
             effect=iam.Effect.DENY,
             actions=["s3:PutObject"],
-            resources=[f"{bucket_arn}/{layout.ledger}", f"{bucket_arn}/{layout.checkpoint}"],
+            resources=_state(bucket_arn, layout),
         ),
     ]
 
@@ -149,10 +149,10 @@ def tls_only_statement(bucket_arn: str) -> iam.PolicyStatement:
 
 
 def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyStatement]:
-    """For the bucket's policy: markers, pins, staged releases, intents and stored pages are never overwritten.
+    """For the bucket's policy: no file in a folder of the release log is ever overwritten.
 
-    A PUT or a copy needs ``If-None-Match``, whose only value in S3 is ``*``. This does not concern the ledger, which is
-    written with ``If-Match``.
+    A PUT or a copy needs ``If-None-Match``, whose only value in S3 is ``*``. This does not concern the ledger and the
+    checkpoint, which are in no folder, and are written with ``If-Match``.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
 
     Args:
@@ -166,8 +166,8 @@ def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicySta
             effect=iam.Effect.DENY,
             principals=[iam.AnyPrincipal()],
             actions=["s3:PutObject"],
-            # Pins, intents (pending) and pages together: with a resource for each, a policy has room for fewer sites.
-            resources=[f"{bucket_arn}/{folder}*" for folder in (layout.markers, layout.staged, f"{layout.log}p*/")],
+            # All folders together: with a resource for each, a policy has room for fewer sites.
+            resources=[f"{bucket_arn}/{layout.log}*/*"],
             conditions={
                 "Null": {"s3:if-none-match": "true"},
                 # A multipart upload sends its condition only with the request that completes it.
@@ -175,6 +175,11 @@ def write_once_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicySta
             },
         )
     ]
+
+
+def _state(bucket_arn: str, layout: Layout) -> list[str]:
+    """The cleaner's own files: the ledger, those that it names (``ledger/``), and the checkpoint."""
+    return [f"{bucket_arn}/{layout.log}ledger*", f"{bucket_arn}/{layout.checkpoint}"]
 
 
 def _logs_around(layout: Layout) -> list[str]:

@@ -30,9 +30,9 @@ class Change:
             whatever logical paths other channels have.
         turned: Logical path that entered or left the current releases -> whether it entered them.
         left: Key -> the asset that retired then.
-        gone: Keys without an object, as a listing says that began at that instant: entries that are older go.
+        gone: Keys without an object, as a listing says.
         found: Key -> an orphan that this listing found. If the key has an entry, that one stays.
-        owed: Keys whose tags nobody knows any more: they are written again.
+        stored: Key -> when its object was stored, as this listing says. An entry that is older has lost its tag.
     """
 
     at: datetime
@@ -42,12 +42,12 @@ class Change:
     left: Mapping[str, Retired] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     found: Mapping[str, Retired] = field(default_factory=dict)
-    owed: frozenset[str] = frozenset()
+    stored: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         """How much it says."""
-        parts = (self.live, self.ended, self.turned, self.left, self.gone, self.found, self.owed)
+        parts = (self.live, self.ended, self.turned, self.left, self.gone, self.found, self.stored)
         return sum(map(len, parts))
 
 
@@ -90,8 +90,10 @@ class _Part:
             entries |= {key: restate(replace(entry, ended=True), at, current=False) for key, entry in ended.items()}
         for path in self._keys.keys() & turned.keys():
             entries |= {key: restate(entries[key], at, current=turned[path]) for key in self._keys[path]}
-        self._drop([key for key in entries.keys() & change.gone if entries[key].mark.since < at])
-        entries |= {key: replace(entries[key], tagged=None) for key in entries.keys() & change.owed}
+        self._drop(entries.keys() & change.gone)
+        entries |= {
+            key: stored_again(entries[key], change.stored[key]) for key in entries.keys() & change.stored.keys()
+        }
         self._add({key: entry for key, entry in change.found.items() if key not in entries})
         self._drop(entries.keys() & change.left.keys())
         self._add(change.left)
@@ -112,17 +114,25 @@ def with_tags(changes: Sequence[Change], retired: Mapping[str, Retired]) -> tupl
 
     Args:
         changes: The changes, in their order.
-        retired: Key -> the asset that retired with them, as the run has left it. It leaves out what is none of the
-            site's, or has no object.
+        retired: Key -> the asset that retired with them, or was found, as the run has left it. It leaves out what is
+            none of the site's, or has no object.
     """
-    noted: list[Change] = []
     known: set[str] = set()
-    for change in reversed(changes):
+
+    def tagged(entries: Mapping[str, Retired]) -> dict[str, Retired]:
         # The last time counts: a key that retired before has lived again since.
-        keys = (change.left.keys() & retired.keys()) - known
-        known |= keys
-        noted.append(replace(change, left={key: replace(change.left[key], tagged=retired[key].tagged) for key in keys}))
+        keys = (entries.keys() & retired.keys()) - known
+        known.update(keys)
+        return {key: replace(entries[key], tagged=retired[key].tagged) for key in keys}
+
+    noted = [replace(change, left=tagged(change.left), found=tagged(change.found)) for change in reversed(changes)]
     return tuple(reversed(noted))
+
+
+def stored_again(entry: Retired, at: datetime) -> Retired:
+    """A retired asset whose object was stored at some instant: if that is later, it has lost its tag."""
+    tagged = entry.tagged if at <= entry.mark.since else None
+    return replace(entry, tagged=tagged, stored=None if entry.release else at)
 
 
 def restate(entry: Retired, at: datetime, *, current: bool) -> Retired:

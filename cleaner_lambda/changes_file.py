@@ -46,7 +46,7 @@ def _encode(change: Change) -> dict[str, Any]:
         "retired": _columns(change.left),
         "gone": sorted(change.gone),
         "found": _columns(change.found),
-        "owed": sorted(change.owed),
+        "stored": {key: format_instant(at) for key, at in sorted(change.stored.items())},
     }
     return {"at": format_instant(change.at)} | {name: value for name, value in whole.items() if value}
 
@@ -66,7 +66,7 @@ def _decode(entry: Mapping[str, Any]) -> Change:
         left=assets("retired"),
         gone=keys("gone"),
         found=assets("found"),
-        owed=keys("owed"),
+        stored={key: fields.instant(at) for key, at in fields.mapping(entry.get("stored", {})).items()},
     )
 
 

@@ -63,12 +63,10 @@ def close_log(store: S3Port, layout: Layout, loaded: Loaded, job: Job, pace: Pac
 
 
 def _delete_files(store: S3Port, layout: Layout, loaded: Loaded) -> bool:
-    """Delete the files that a head has named; False if some are left.
+    """Delete the files that heads have named; False if some are left.
 
     A younger one may be another run's, of a site that is coming back.
     """
-    if loaded.base.stored.head is None:
-        return True
     files = list(store.list(layout.ledger_files))
     old = [each.key for each in files if loaded.base.written is not None and each.last_modified <= loaded.base.written]
     return len(old) == len(files) and not any(store.delete(batch) for batch in batches(old, DELETE_BATCH))

@@ -18,9 +18,9 @@ from cleaner_lambda.markers import read_markers
 from cleaner_lambda.nesting import Inside, find_inner, needed_around, without_inner
 from cleaner_lambda.orphans import in_force
 from cleaner_lambda.pages import assets_of, linger, look_at_pages
-from cleaner_lambda.policy import BRAKE_FLOOR, View, decide
+from cleaner_lambda.policy import BRAKE_FLOOR, Reason, Stop, View, decide
 from cleaner_lambda.report import keys
-from cleaner_lambda.survey import survey
+from cleaner_lambda.survey import CONTINUES, survey
 from release_log.layout import Layout
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.run import Job
     from cleaner_lambda.survey import Survey
+
+
+UNLISTED = Stop(
+    Reason.UNLISTED, f"much is due, and the site is not listed yet: nothing is deleted until it is; {CONTINUES}"
+)
 
 
 class Decided(NamedTuple):
@@ -85,10 +90,18 @@ def _fold_and_decide(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pa
     log = fold_log(store, layout, loaded, pace)
     log = replace(log, history=without_inner(log.history, job.inner))
     decided = _decide(store, layout, job, loaded, log, pace, full=job.full)
-    if decided.known.missing is None and len(decided.checked.plan.delete) > BRAKE_FLOOR:
-        # A marker may name keys that never existed. Before much is deleted, a listing says how much there is.
-        return _decide(store, layout, job, loaded, log, pace, full=True)
-    return decided
+    # A marker may name keys that never existed. Before much is deleted, a listing says how much there is.
+    if _deletes_much_unlisted(decided) and decided.known.cursor is None:
+        decided = _decide(store, layout, job, loaded, log, pace, full=True)
+    if not _deletes_much_unlisted(decided):
+        return decided
+    view = replace(decided.view, stops=(*decided.view.stops, UNLISTED))
+    known, view, checked = decide_and_check(store, decided.known, view, job, loaded.now, pace)
+    return decided._replace(known=known, view=view, checked=checked)
+
+
+def _deletes_much_unlisted(decided: Decided) -> bool:
+    return decided.known.missing is None and len(decided.checked.plan.delete) > BRAKE_FLOOR
 
 
 def _decide(  # noqa: PLR0913 (what the run knows so far)
@@ -173,7 +186,7 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
         tags_unknown=known.tags_unknown,
         around=known.around,
         missing=frozenset(known.missing or ()),
-        untaggable=frozenset(known.refused.tags),
+        untaggable=known.not_read.union(known.refused.tags),
         undeletable=frozenset(known.refused.writes),
         held=held_keys(known.history, log.lost, log.in_doubt),
         in_doubt=log.in_doubt,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.history import History
     from cleaner_lambda.ledger import Folded, Ledger
     from cleaner_lambda.load import Loaded
+    from cleaner_lambda.markers import Markers
     from release_log.layout import Layout
 
 
@@ -105,6 +106,22 @@ def markers_are_gone(loaded: Loaded) -> bool:
     return bool(ledger.gone) and not (ledger.current or ledger.folded or loaded.look.markers)
 
 
+def may_be_of_an_end(ledger: Ledger, history: History, markers: Markers) -> bool:
+    """Whether a channel has ended after a release there whose marker is gone: nobody knows which assets that one named.
+
+    Args:
+        ledger: The ledger before the run.
+        history: The history with all listed markers.
+        markers: The markers.
+    """
+    read = (*markers.valid.values(), *history.current.values())
+    ends = {(each.release.channel, each.order) for each in read if each.release.ended}
+    ends |= {(each.channel, (each.at, i)) for i, each in ledger.seen.items() if each.ended}
+    last = dict(sorted(ends))
+    gone = ((i, each) for i, each in ledger.seen.items() if i not in markers.listed and not each.ended)
+    return any(each.channel in last and (each.at, i) < last[each.channel] for i, each in gone)
+
+
 def is_over(loaded: Loaded) -> bool:
     """Whether the ledger may go, unless an asset is left.
 
@@ -113,7 +130,7 @@ def is_over(loaded: Loaded) -> bool:
     base, look, ledger = loaded.base, loaded.look, loaded.ledger
     known = ledger.current or ledger.folded or ledger.retired or ledger.owed or ledger.tags_read_to is not None
     announced = ledger.deleting is not None or ledger.tagging or base.leftover
-    named = look.markers or look.protections.by_key or look.protections.expired or look.pins.by_id or loaded.stops
-    if base.written is None or known or announced or named:
+    named = look.markers or look.placed or look.protections.by_key or look.protections.expired or look.pins.by_id
+    if base.written is None or known or announced or named or loaded.stops:
         return False
     return loaded.now >= base.written + HOLDS

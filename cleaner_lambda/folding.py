@@ -14,7 +14,7 @@ from cleaner_lambda.ending import ends_without_marker, has_ended
 from cleaner_lambda.errors import WholeNeededError
 from cleaner_lambda.history import History, fold, not_before
 from cleaner_lambda.ledger import Folded
-from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stops_for_lost
+from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stops_for_lost, without_marker
 from cleaner_lambda.markers import Markers, read_markers
 from cleaner_lambda.order import Order, find_order, instants, placed_instants
 from cleaner_lambda.replay import is_unplaced, must_replay, replay, wanted
@@ -91,8 +91,10 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         history = not_before(history, order.sure_since)
     history = replace(history, owed=history.owed | loaded.base.doubtful)
     lost = find_lost(history, ledger, markers)
-    history, in_doubt = hold_doubtful(history, ledger, markers.listed, lost)
-    history = _with_owed(history, loaded, because=bool(lost or in_doubt or ledger.in_doubt), order=order)
+    history, in_doubt = hold_doubtful(history, ledger, markers, lost)
+    # It dates anew what is in none of the changes.
+    doubtful = bool(lost or ledger.in_doubt or without_marker(ledger, markers.listed))
+    history = _with_owed(history, loaded, because=doubtful, order=order)
     left = {channel: line for channel, line in history.lines.items() if channel not in lost}
     stops = (*markers.stops, *order.stops, *stops_for_lost(layout, lost))
     behind_newer = lines_with_lost(history, ledger, lost)

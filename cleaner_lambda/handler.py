@@ -30,8 +30,10 @@ from cleaner_lambda.sweep import AGAIN_PER_MINUTE, find_sites, has_log, sweep
 from cleaner_lambda.wake_up import NotSetError, SchedulerAlarm, unqualified
 from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
+from release_log.ledger_file import FORMAT
 from release_log.metrics import NAMESPACE, SERVICE, Metric
 from release_log.policy_settings import policy_from
+from release_log.redirects import end_redirects
 from release_log.whole_answers import require_whole_answers
 
 if TYPE_CHECKING:
@@ -150,11 +152,12 @@ def _clean(site: Site, request: Request, context: LambdaContext, run: str, inner
         full=request.full,
         force=request.force,
         inner=inner,
+        ledger_format=int(os.environ.get(Variable.LEDGER_FORMAT, FORMAT)),
     )
     asked = {"run": job.run, "full": job.full, "force": job.force, "policy": asdict(job.policy)}
     logger.info("begins", extra=asked)
     with ThreadPoolExecutor(THREADS) as threads:
-        pace = Pace(threads.map, within(context.get_remaining_time_in_millis))
+        pace = Pace(threads.map, within(context.get_remaining_time_in_millis), clock=time.monotonic)
         return clean(ReadOnly(store) if request.dry_run else store, job, pace)
 
 
@@ -211,7 +214,7 @@ def _s3_once() -> S3Client:
 
 def _open_s3(attempts: int) -> S3Client:
     config = Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": attempts})
-    return read_listings_quickly(require_whole_answers(boto3.client("s3", config=config)))
+    return read_listings_quickly(require_whole_answers(end_redirects(boto3.client("s3", config=config))))
 
 
 def _alarm(context: LambdaContext) -> SchedulerAlarm:

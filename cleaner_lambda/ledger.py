@@ -8,19 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from cleaner_lambda import cursor
 from release_log import ledger_fields as fields
 from release_log import packed
 from release_log.bounds import shown
 from release_log.instants import format_instant
 from release_log.ledger_file import broken, decode_announcement, encode_announcement, pack, unpack
 from release_log.marker_order import Contradiction
+from release_log.run_record import decode_runs, encode_runs
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from cleaner_lambda.cursor import Cursor
     from release_log.ledger_file import Announcement
+    from release_log.run_record import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class Ledger:
             more; None while it is there. Its assets stay.
         older: Whether a version wrote it that knew nothing of pages, maybe over the ledger of one that did: until the
             history is replayed, nobody knows which releases after the cut are in place.
+        cursor: The full listing that is under way; None if none is.
         upgrading: Since when the file says that the next format is to come; see `cleaner_lambda.ledger_store`.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
@@ -122,6 +127,7 @@ class Ledger:
         around: Keys of retired assets that the sites around this one needed when they were last asked.
         in_doubt: Retired keys that a current release may name whose marker is gone; see `cleaner_lambda.lost`.
         last_run: The last run's summary, for people, and its policy, for the sites inside this one.
+        runs: The last runs, the newest first, for people.
     """
 
     current: Mapping[str, str] = field(default_factory=dict)
@@ -142,10 +148,12 @@ class Ledger:
     around: frozenset[str] = frozenset()
     in_doubt: frozenset[str] = frozenset()
     last_run: Mapping[str, Any] = field(default_factory=dict)
+    runs: tuple[RunRecord, ...] = ()
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lingering: Mapping[str, datetime | None] = field(default_factory=dict)
     older: bool = False
     upgrading: datetime | None = None
+    cursor: Cursor | None = None
 
     @property
     def seen(self) -> dict[str, Folded]:
@@ -155,7 +163,7 @@ class Ledger:
     @property
     def has_only_begun(self) -> bool:
         """Whether a rebuild has begun, and no run of it has written down which assets a listing found."""
-        return self.tags_read_to is not None and self.listed_at is None
+        return self.tags_read_to is not None and self.listed_at is None and self.cursor is None
 
     @property
     def ends(self) -> dict[str, Folded]:
@@ -164,8 +172,8 @@ class Ledger:
         return {channel: each for channel, each in seen if each is not None and each.ended}
 
     def same_state(self, other: Ledger) -> bool:
-        """Whether two ledgers differ in nothing but the last run's summary."""
-        return replace(self, last_run={}) == replace(other, last_run={})
+        """Whether two ledgers differ in nothing but what they say of the last runs."""
+        return replace(self, last_run={}, runs=()) == replace(other, last_run={}, runs=())
 
 
 def encode(ledger: Ledger) -> bytes:
@@ -196,7 +204,9 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
         "around": sorted(ledger.around),
         "in_doubt": sorted(ledger.in_doubt),
         "last_run": dict(ledger.last_run),
+        "runs": encode_runs(ledger.runs),
         **({} if ledger.upgrading is None else {"upgrading": format_instant(ledger.upgrading)}),
+        **({} if ledger.cursor is None else {"listing": cursor.encode(ledger.cursor)}),
     }
 
 
@@ -230,7 +240,7 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
     ledger = Ledger(
         current=fields.text_mapping(document["current"]),
         folded=_decode_folded(document["folded"], cut),
-        # An older version's ledger has none of these seven.
+        # An older version's ledger has none of these seven, and no runs.
         behind=_decode_ids(document.get("behind", {})),
         lingering={i: fields.optional_instant(at) for i, at in document.get("lingering", {}).items()},
         gone=_decode_folded(document.get("gone", {}), cut),
@@ -248,8 +258,10 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
         around=fields.texts(document.get("around", [])),
         in_doubt=fields.texts(document.get("in_doubt", [])),
         last_run=fields.mapping(document["last_run"]),
+        runs=decode_runs(document.get("runs", [])),
         older="behind" not in document,
         upgrading=fields.optional_instant(document.get("upgrading")),
+        cursor=cursor.decode(document.get("listing")),
     )
     _check_current(ledger)
     return ledger

@@ -19,11 +19,11 @@ from cleaner_lambda.head import Head
 from cleaner_lambda.segments import DAY, parts
 from release_log import segment_file
 from release_log.errors import LedgerError
-from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS, unpack
+from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS, READABLE, unpack
 from release_log.ledger_index import Segment, delta_name, segment_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.changes import Change
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from cleaner_lambda.port import Blob, S3Port
     from cleaner_lambda.segments import Index
     from release_log.layout import Layout
-
-WRITES = FORMAT
-"""The format that a run writes. It reads this one and those before it, and refuses any other."""
 
 
 class StoredLedger(NamedTuple):
@@ -45,21 +42,26 @@ class StoredLedger(NamedTuple):
         head: The head, in format 2.
         light: Whether the retired assets were not read. Then the ledger has none, and what the run changes of them is
             noted in a delta.
+        writes: The format that the run writes.
     """
 
     ledger: Ledger
     etag: str | None
     head: Head | None = None
     light: bool = False
+    writes: int = FORMAT
 
 
-def read_ledger(store: S3Port, layout: Layout, blob: Blob, light_at: datetime | None = None) -> StoredLedger:
+def read_ledger(
+    store: S3Port, layout: Layout, blob: Blob, writes: int = FORMAT, light_at: datetime | None = None
+) -> StoredLedger:
     """Read the ledger whose file was read.
 
     Args:
         store: The site's bucket.
         layout: The site.
         blob: The file.
+        writes: The format that the run writes.
         light_at: The instant for which the run decides, if it need not read the retired assets when no segment has to
             be swept.
 
@@ -68,27 +70,38 @@ def read_ledger(store: S3Port, layout: Layout, blob: Blob, light_at: datetime | 
         LedgerError: It is broken, or one of its files is, or is gone.
         ConflictError: Another run has written it meanwhile; start over.
     """
-    document = unpack(blob.body, range(FORMAT, WRITES + 1))
+    document = unpack(blob.body, READABLE)
     if document["format"] == FORMAT:
-        return StoredLedger(format_1.decode_whole(document), blob.etag)
+        return StoredLedger(format_1.decode_whole(document), blob.etag, writes=writes)
     found = head.decode_head(document)
     index = found.index
-    if light_at is not None and not index.to_sweep(light_at):
-        return StoredLedger(found.ledger, blob.etag, found, light=True)
+    if writes == HEAD_FORMAT and light_at is not None and not index.to_sweep(light_at):
+        return StoredLedger(found.ledger, blob.etag, found, light=True, writes=writes)
     try:
-        changes = {
-            each.number: changes_file.decode(_read(store, layout, each.name)) for each in index.pending(index.segments)
-        }
         retired: dict[str, Retired] = {}
-        for each in index.segments:
-            retired |= index.take_in(each, _read_segment(store, layout, each), changes)
+        for part in read_parts(store, layout, index):
+            retired |= part
     except LedgerError as error:
         now = store.get(layout.ledger)
         if now is None or now.etag != blob.etag:
             msg = f"{layout.ledger} was written by another run"
             raise ConflictError(msg) from error
         raise
-    return StoredLedger(replace(found.ledger, retired=retired), blob.etag, found)
+    return StoredLedger(replace(found.ledger, retired=retired), blob.etag, found, writes=writes)
+
+
+def read_parts(store: S3Port, layout: Layout, index: Index) -> Iterator[dict[str, Retired]]:
+    """The retired assets of each segment, after all deltas: one segment after the other is in memory.
+
+    Raises:
+        NewerLedgerError: A file has a newer format.
+        LedgerError: A file is broken, or is gone.
+    """
+    changes = {
+        each.number: changes_file.decode(_read(store, layout, each.name)) for each in index.pending(index.segments)
+    }
+    for each in index.segments:
+        yield index.take_in(each, _read_segment(store, layout, each), changes)
 
 
 def write_ledger(
@@ -116,10 +129,12 @@ def write_ledger(
     Raises:
         ConflictError: Another run has written it; start over.
     """
-    if before.head is None and not _may_write_heads(before.ledger, now):
-        if WRITES == HEAD_FORMAT and ledger.upgrading is None:
-            ledger = replace(ledger, upgrading=now)
-        return StoredLedger(ledger, store.put_if(layout.ledger, format_1.encode(ledger), before.etag))
+    if not _may_write_heads(before, now):
+        noted = (ledger.upgrading or now) if before.writes == HEAD_FORMAT else None
+        ledger = replace(ledger, upgrading=noted)
+        return before._replace(
+            ledger=ledger, etag=store.put_if(layout.ledger, format_1.encode(ledger), before.etag), head=None
+        )
     known = before.head or Head()
     index = known.index
     if before.light:
@@ -134,14 +149,19 @@ def write_ledger(
         index = index.swept(index.segments, lines) or index
     written = Head(replace(ledger, retired={}, upgrading=None), index, known.unnamed)
     etag = store.put_if(layout.ledger, head.encode(written), before.etag)
-    return StoredLedger(ledger, etag, written, before.light)
+    return before._replace(ledger=ledger, etag=etag, head=written)
 
 
-def is_swept(stored: StoredLedger, now: datetime) -> bool:
-    """Whether a run on a large site has read all retired assets because it was time: then its ledger has to say so."""
-    if stored.head is None or stored.light or stored.head.index.is_small:
+def is_outdated(stored: StoredLedger, now: datetime) -> bool:
+    """Whether the ledger has to be written even if it says the same.
+
+    A run on a large site that has read all retired assets, because it was time, has to say so. And a head gives way to
+    format 1 at once where the cleaner is told to write that one.
+    """
+    if stored.head is None or stored.light:
         return False
-    return bool(stored.head.index.to_sweep(now))
+    index = stored.head.index
+    return stored.writes == FORMAT or (not index.is_small and bool(index.to_sweep(now)))
 
 
 def next_sweep(stored: StoredLedger, retired: Mapping[str, Retired], now: datetime) -> datetime | None:
@@ -154,7 +174,7 @@ def next_sweep(stored: StoredLedger, retired: Mapping[str, Retired], now: dateti
     """
     if stored.light:
         return None if stored.head is None else stored.head.index.next_sweep()
-    return now + DAY if WRITES == HEAD_FORMAT and len(retired) > segments.SMALL else None
+    return now + DAY if stored.writes == HEAD_FORMAT and len(retired) > segments.SMALL else None
 
 
 def unnamed_files(
@@ -172,12 +192,16 @@ def unnamed_files(
     return frozenset(map(layout.ledger_file, gone)), stored._replace(head=replace(stored.head, unnamed=unnamed))
 
 
-def _may_write_heads(ledger: Ledger, now: datetime) -> bool:
-    """Whether no invocation of a version can still run that takes a head for a broken ledger, and rebuilds over it.
+def _may_write_heads(before: StoredLedger, now: datetime) -> bool:
+    """Whether to write a head: only if no invocation can still run that takes one for a broken ledger.
 
-    Such a version does not know the note, so whatever it writes does not have it.
+    A version that does would rebuild the ledger over the head. It does not know the note, so whatever it writes does
+    not have it.
     """
-    return WRITES == HEAD_FORMAT and ledger.upgrading is not None and ledger.upgrading + HOLDS + MARGIN <= now
+    if before.writes == FORMAT:
+        return False
+    noted = before.ledger.upgrading
+    return before.head is not None or (noted is not None and noted + HOLDS + MARGIN <= now)
 
 
 MARGIN = timedelta(seconds=5)

@@ -1,22 +1,29 @@
-"""The full listing of a site; `cleaner_lambda.reconcile` says what it means."""
+"""The full listing of a site; `cleaner_lambda.reconcile` says what it means.
+
+It goes on from run to run (`cleaner_lambda.cursor`): each run lists as much as it has time for. So no listing has to
+fit into one invocation.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.orphans import is_retired
 from cleaner_lambda.reconcile import Inventory
-from release_log.layout import LOG_FOLDER
+from release_log.layout import LOG_FOLDER, is_stored_page
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
-    from cleaner_lambda.pace import Mapper
-    from cleaner_lambda.port import S3Port
+    from cleaner_lambda.cursor import Bounds
+    from cleaner_lambda.known import Known
+    from cleaner_lambda.pace import Pace
+    from cleaner_lambda.port import Listed, S3Port
     from release_log.layout import Layout
     from release_log.policy_settings import Orphans
 
@@ -29,65 +36,95 @@ ORPHAN_SECONDS = 86_400
 RANGES = 16
 """The number of key ranges that are listed in parallel."""
 
+PIECE = 5000
+"""How many objects of each range are listed between two checks of the remaining time: a second's work or two."""
 
-def take_inventory(  # noqa: PLR0913 (all of it decides which key belongs to which site)
-    store: S3Port,
-    layout: Layout,
-    known: Collection[str],
-    orphans: Orphans,
-    now: datetime,
-    mapper: Mapper = map,
-    *,
-    inner: Collection[str] = (),
-    pages: bool = True,
-    pattern: re.Pattern[str] | None = None,
-) -> Inventory:
-    """List the whole site, page by page, in key ranges between keys that we know.
+STRAYS = 50_000
+"""With so many new orphans a run lists no further: it has their entries in memory, and has to tag them."""
 
-    Args:
-        store: The site's bucket.
+
+def ranges(known: Collection[str]) -> tuple[Bounds, ...]:
+    """All keys, in ranges with about the same number of known keys."""
+    keys = sorted(known)
+    cuts = [keys[len(keys) * part // RANGES] for part in range(1, RANGES)] if len(keys) > RANGES else []
+    bounds: list[str | None] = ["", *dict.fromkeys(cuts), None]
+    return tuple((after or "", to) for after, to in pairwise(bounds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorter:
+    """Sorts the objects of a listing.
+
+    Attributes:
         layout: The site.
         known: Every key of a current, retired, pending, staged or pinned release.
         orphans: Which of the other keys are retired.
         now: The instant for which the run decides, by S3's clock.
-        mapper: Runs the ranges.
-        inner: Prefixes of other sites inside this one, with or without a release log.
         pages: Whether stored pages that nobody names are retired: they are the site's own, whatever ``orphans`` says.
         pattern: The fingerprint in the names of orphans; None: the built-in recognition.
     """
-    old = now - timedelta(seconds=ORPHAN_SECONDS)
-    whole = Inventory(nested=set(inner))
 
-    def scan(bounds: tuple[str, str | None]) -> Inventory:
-        part = Inventory()
-        for listed in store.list(layout.prefix, *bounds):
+    layout: Layout
+    known: Known
+    orphans: Orphans
+    now: datetime
+    pages: bool = True
+    pattern: re.Pattern[str] | None = None
+
+    def sort(self, objects: Iterable[Listed]) -> Inventory:
+        """What some objects are."""
+        layout, known, part = self.layout, self.known, Inventory()
+        old, key = self.now - timedelta(seconds=ORPHAN_SECONDS), ""
+        for listed in objects:
             key = listed.key
+            part.count += 1
             if not (layout.owns(key) or layout.stores(key)):
                 if not key.startswith(layout.log) and f"/{LOG_FOLDER}" in key:
                     part.nested.add(key[: key.index(f"/{LOG_FOLDER}") + 1])
             elif key in known:
-                part.known[key] = listed
-            elif listed.last_modified <= old:
-                if pages if layout.stores(key) else is_retired(key, orphans, pattern):
-                    part.strays[key] = listed
-                elif not layout.stores(key):
-                    part.others[key.rpartition("/")[0] + "/"] += 1
-            else:
-                part.young[key.rpartition("/")[0] + "/"] += 1
+                part.seen.append(hash(key))
+                if known.is_news(key, listed.last_modified) and not is_stored_page(key):
+                    part.stored[key] = listed.last_modified
+            elif listed.last_modified > old:
+                part.young[_folder(key)] += 1
+            elif self._retires(key):
+                part.strays[key] = listed
+            elif not layout.stores(key):
+                part.others[_folder(key)] += 1
+        part.last = key
         return part
 
-    for part in mapper(scan, _ranges(known)):
-        whole.known |= part.known
-        whole.strays |= part.strays
-        whole.others += part.others
-        whole.young += part.young
-        whole.nested |= part.nested
+    def _retires(self, key: str) -> bool:
+        return self.pages if self.layout.stores(key) else is_retired(key, self.orphans, self.pattern)
+
+
+def _folder(key: str) -> str:
+    return key.rpartition("/")[0] + "/"
+
+
+def take_inventory(
+    store: S3Port, left: Collection[Bounds], sorter: Sorter, pace: Pace, inner: Collection[str] = ()
+) -> Inventory:
+    """List some ranges side by side, page by page, as far as there is time: of each range at least a piece.
+
+    Args:
+        store: The site's bucket.
+        left: The ranges.
+        sorter: Sorts what they hold.
+        pace: See `Pace`.
+        inner: Prefixes of other sites inside this one, with or without a release log.
+    """
+    whole = Inventory(nested=set(inner), left=list(left))
+
+    def scan(bounds: Bounds) -> tuple[Inventory, bool]:
+        """List a piece. Returns what it holds, and whether that was all of the range."""
+        part = sorter.sort(islice(store.list(sorter.layout.prefix, *bounds), PIECE))
+        return part, part.count < PIECE
+
+    while whole.left and (not whole.listed or (len(whole.strays) < STRAYS and pace.has_time())):
+        left, whole.left = whole.left, []
+        for (after, to), (part, is_all) in zip(left, pace.mapper(scan, left), strict=True):
+            whole.add(part, (after, to if is_all else part.last))
+            if not is_all:
+                whole.left.append((part.last, to))
     return whole
-
-
-def _ranges(known: Collection[str]) -> list[tuple[str, str | None]]:
-    """Key ranges with about the same number of known keys: each begins after its first key and ends with its last."""
-    keys = sorted(known)
-    cuts = [keys[len(keys) * part // RANGES] for part in range(1, RANGES)] if len(keys) > RANGES else []
-    bounds: list[str | None] = ["", *dict.fromkeys(cuts), None]
-    return [(after or "", to) for after, to in pairwise(bounds)]

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from cleaner_lambda.look import Look
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
+    from cleaner_lambda.run import Job
     from release_log.layout import Layout
     from release_log.ledger_file import Announcement
-    from release_log.policy_settings import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +104,13 @@ class Loaded:
         return self.base.etag is None and not self.look.markers
 
 
-def load(
-    store: S3Port, layout: Layout, policy: Policy, run: str, pace: Pace | None = None, *, whole: bool = True
-) -> Loaded:
+def load(store: S3Port, layout: Layout, job: Job, pace: Pace | None = None, *, whole: bool = True) -> Loaded:
     """Read the ledger, then the intents, the staged releases, the pins and the list of markers.
 
     Args:
         store: The site's bucket.
         layout: The site.
-        policy: The settings in force.
-        run: The run's id.
+        job: What the run is asked to do.
         pace: See `Pace`.
         whole: Whether to read the retired assets though there may be no need.
 
@@ -122,8 +119,8 @@ def load(
         UnreadableError: S3 does not give out the ledger, or a newer cleaner wrote it; or it is lost, and the checkpoint
             cannot be read.
     """
-    base = _read_ledger(store, layout, run, whole=whole)
-    return Loaded(base, take_look(store, layout, policy, base.now, pace))
+    base = _read_ledger(store, layout, job.run, job.ledger_format, whole=whole)
+    return Loaded(base, take_look(store, layout, job.policy, base.now, pace))
 
 
 def _read_checkpoint(store: S3Port, layout: Layout) -> Ledger:
@@ -142,18 +139,18 @@ def _read_checkpoint(store: S3Port, layout: Layout) -> Ledger:
         raise UnreadableError(layout.checkpoint, str(error), "find out what wrote it") from error
 
 
-def _read_ledger(store: S3Port, layout: Layout, run: str, *, whole: bool) -> LedgerRead:
+def _read_ledger(store: S3Port, layout: Layout, run: str, writes: int, *, whole: bool) -> LedgerRead:
     blob = store.get(layout.ledger)
     now = store.now()
     if blob is None:
-        stored = StoredLedger(_read_checkpoint(store, layout), None)
+        stored = StoredLedger(_read_checkpoint(store, layout), None, writes=writes)
         return LedgerRead(now, stored.ledger, stored, "there is no ledger yet")
     try:
-        stored = read_ledger(store, layout, blob, None if whole else now)
+        stored = read_ledger(store, layout, blob, writes, None if whole else now)
     except NewerLedgerError as error:
         raise TooOldError(layout.ledger, error) from error
     except LedgerError as error:
-        stored = StoredLedger(_read_checkpoint(store, layout), blob.etag)
+        stored = StoredLedger(_read_checkpoint(store, layout), blob.etag, writes=writes)
         return LedgerRead(now, stored.ledger, stored, str(error))
     ledger, written = stored.ledger, blob.last_modified
     tagging = [each.dated(written) for each in ledger.tagging]

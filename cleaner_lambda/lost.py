@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.ending import may_be_of_an_end
 from cleaner_lambda.order import is_unseen
 from cleaner_lambda.policy import Reason, Stop
 from release_log.tags import Mark
@@ -84,23 +85,28 @@ def lines_with_lost(history: History, ledger: Ledger, lost: Collection[str]) -> 
     return lines
 
 
+def without_marker(ledger: Ledger, listed: Collection[str]) -> set[str]:
+    """The channels of whose current releases, as the ledger has them, one has no marker any more."""
+    lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
+    there = {*listed, *(i for i, each in ledger.seen.items() if each.ended)}
+    return {channel for channel, line in lines.items() if not set(line) <= there}
+
+
 def hold_doubtful(
-    history: History, ledger: Ledger, listed: Collection[str], lost: Collection[str]
+    history: History, ledger: Ledger, markers: Markers, lost: Collection[str]
 ) -> tuple[History, frozenset[str]]:
     """Find the retired keys that a release may name whose marker is gone, and date those for which that is over.
 
     Args:
         history: The history with all listed markers.
         ledger: The ledger.
-        listed: Ids of the markers in the bucket.
+        markers: The markers.
         lost: The channels of `find_lost`.
 
     Returns:
         The history, and the keys that are in doubt from now on.
     """
-    lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
-    there = {*listed, *(i for i, each in ledger.seen.items() if each.ended)}
-    gone = {channel for channel, line in lines.items() if not set(line) <= there}
+    gone = without_marker(ledger, markers.listed)
     if not gone and not ledger.in_doubt:
         return history, frozenset()
     before = ledger.retired
@@ -110,11 +116,12 @@ def hold_doubtful(
     over = [history.lines[channel][-1] for channel in gone - set(lost) if channel in history.lines]
     ended = [each.placed_at or each.at for each in over]
     if doubtful and ended:
-        since = max(ended)
+        since, may_have_ended = max(ended), may_be_of_an_end(ledger, history, markers)
         retired = dict(history.retired)
         for key in doubtful:
-            mark = retired[key].mark
-            retired[key] = replace(retired[key], mark=Mark(mark.state, max(mark.since, since)))
+            entry = retired[key]
+            mark, maybe = Mark(entry.mark.state, max(entry.mark.since, since)), entry.maybe_ended or may_have_ended
+            retired[key] = replace(entry, mark=mark, maybe_ended=maybe)
         history = replace(history, retired=retired)
     return history, frozenset(doubtful) if lost else frozenset()
 

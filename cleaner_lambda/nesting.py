@@ -178,7 +178,8 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     newest = _newest(known, 1 + _keep_releases(ledger))
     line = {*ledger.current.values(), *(i for ids in ledger.behind.values() for i in ids)}
     markers = read_markers(store, outer, markers, line & look.markers.keys(), pace)
-    newest |= (ledger.lingering.keys() | _removed_pages(ledger) | _with_pages(markers)) & look.markers.keys()
+    replaced = _removed_pages(ledger) | _newer_pages(outer, ledger, markers)
+    newest |= (ledger.lingering.keys() | replaced | _with_pages(markers)) & look.markers.keys()
     markers = read_markers(store, outer, markers, newest, pace)
     current = (published.release.all_keys for published in markers.of(newest))
     keys = frozenset(look.protections.by_key).union(look.pins.keys, *current)
@@ -215,6 +216,24 @@ def _newest(folded: Mapping[str, Folded], count: int) -> set[str]:
 def _removed_pages(ledger: Ledger) -> set[str]:
     """Ids of the releases with which pages retired that may still be in place."""
     return {entry.release for key, entry in ledger.retired.items() if entry.logical == key and entry.release}
+
+
+def _newer_pages(outer: Layout, ledger: Ledger, markers: Markers) -> set[str]:
+    """Ids of the releases that left with a page, unless a newer one that is current has put its own in place.
+
+    Their own site's cleaner looks at the page only once something there is due.
+    """
+    placed = [each for each in markers.valid.values() if each.placed_at is not None]
+    newest = {
+        outer.page_path(key): each.order
+        for each in sorted(placed, key=lambda published: published.order)
+        for key in each.release.pages
+    }
+    paths = {
+        (each.release, each.logical) for each in ledger.retired.values() if outer.page_of(each.logical) is not None
+    }
+    seen = ledger.seen
+    return {i for i, path in paths if i in seen and not (path in newest and newest[path] > (seen[i].at, i))}
 
 
 def _with_pages(markers: Markers) -> set[str]:

@@ -83,23 +83,24 @@ def after_effects(ledger: Ledger, known: Survey, view: View, checked: Checked, o
         tags_unknown=known.tags_unknown - outcome.gone - outcome.deleted,
         refused=refused_after(known.refused, checked.plan, outcome),
         around=view.around & retired.keys(),
+        cursor=known.cursor,
     )
 
 
-def after_light(before: Ledger, after: Ledger) -> Ledger:
+def after_light(before: Ledger, after: Ledger, known: Survey) -> Ledger:
     """The ledger after the effects of a run that read no retired asset.
 
     Args:
         before: The ledger as it was read.
         after: See `after_effects`.
+        known: As there.
     """
+    refused = before.refused if known.missing is None else Refused()
     return replace(
         after,
         retired={},
-        around=before.around,
-        refused=Refused(
-            {**before.refused.tags, **after.refused.tags}, {**before.refused.writes, **after.refused.writes}
-        ),
+        around=known.around - known.history.live_keys(),
+        refused=Refused({**refused.tags, **after.refused.tags}, {**refused.writes, **after.refused.writes}),
     )
 
 

@@ -30,6 +30,10 @@ def _unlimited() -> bool:
     return True
 
 
+def _no_clock() -> float:
+    return 0.0
+
+
 def _sleep(seconds: float) -> None:
     time.sleep(seconds)
 
@@ -42,11 +46,13 @@ class Pace:
         mapper: See `Mapper`.
         has_time: Whether there is time for another batch.
         sleep: Waits for a number of seconds.
+        clock: Seconds, only to say how long a run took; as S3 dates not each of its answers.
     """
 
     mapper: Mapper = map
     has_time: Callable[[], bool] = _unlimited
     sleep: Callable[[float], None] = _sleep
+    clock: Callable[[], float] = _no_clock
 
 
 def within(left_ms: Callable[[], float]) -> Callable[[], bool]:

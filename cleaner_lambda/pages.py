@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from cleaner_lambda.markers import read_markers
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.reading import name_some
+from release_log.marker import ROLLBACK_OF
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -90,12 +91,14 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
     for listed in store.list(layout.pages):
         stored.setdefault(listed.etag, []).append(listed.key[len(layout.pages) :])
 
+    asked = sorted(key for key, listed in there.items() if listed.etag not in stored)
+    noted = dict(zip(asked, pace.mapper(lambda key: _read(store, key), asked), strict=True))
     lying: dict[str, set[str]] = {}
     unknown: list[Stop] = []
     unnamed: dict[str, list[str]] = {}
     shown: dict[str, list[str]] = {}
     for key, listed in there.items():
-        pages = shown[key] = stored.get(listed.etag) or _read(store, key)
+        pages = shown[key] = noted[key] if key in noted else stored[listed.etag]
         if not live.isdisjoint(pages):
             continue
         if key not in strict and not live.union(named).isdisjoint(_read(store, key)):
@@ -106,7 +109,8 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
             # Also if an intent names it too: when that has expired, the release's marker must be there still.
             lying.setdefault(release_id, set()).add(key)
         elif set(named).isdisjoint(pages):
-            unnamed[key] = pages
+            # A release without stored pages may have it too, whoever else has stored the same one.
+            unnamed[key] = [*pages, *_read(store, key)]
     if any(unnamed.values()):
         # As a rule the ledger knows: all markers are read only for a page whose stored version is gone.
         markers = read_markers(store, layout, markers, markers.listed, pace)
@@ -116,7 +120,10 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         if release_id:
             lying.setdefault(release_id, set()).add(key)
         elif key in strict:
-            unknown.append(_stop_for_unknown(key))
+            unknown.append(_stop_for_unknown(key, "is not as any release has it"))
+    for release_id in sorted(lying.keys() - markers.listed):
+        why = f"is that of release {release_id!r}, whose marker is gone"
+        unknown += [_stop_for_unknown(key, why) for key in sorted(lying.pop(release_id))]
     return InPlace(
         markers,
         {release_id: frozenset(keys) for release_id, keys in lying.items()},
@@ -160,7 +167,8 @@ def _keys(layout: Layout, history: History) -> tuple[set[str], set[str]]:
     """The keys of pages that releases with stored pages name, and those of others that another release may have.
 
     Under a current key whose newest release has no stored page, its upload put the page in place before its marker. A
-    newer release of another channel may have replaced it since, which is not current any more.
+    newer release of another channel may have replaced it since, which is not current any more. And a roll-back to a
+    release without stored pages put nothing in place.
     """
     newest: dict[str, Published] = {}
     for each in sorted(history.releases, key=lambda published: published.order):
@@ -171,7 +179,7 @@ def _keys(layout: Layout, history: History) -> tuple[set[str], set[str]]:
     retired = {key for entry in history.retired.values() if (key := layout.page_of(entry.logical)) is not None}
     removed = {key for key, entry in history.retired.items() if entry.logical == key and entry.release}
     latest = max((each.order for each in history.releases), default=None)
-    shared = {key for key, each in newest.items() if each.order != latest}
+    shared = {key for key, each in newest.items() if each.order != latest or ROLLBACK_OF in each.release.metadata}
     strict = live | (retired - newest.keys())
     return strict, (removed | retired | shared) - strict
 
@@ -236,9 +244,9 @@ def _late(history: History, there: Mapping[str, Listed], shown: Mapping[str, Col
     return late
 
 
-def _stop_for_unknown(key: str) -> Stop:
+def _stop_for_unknown(key: str, why: str) -> Stop:
     message = (
-        f"{key}, which is in place, is not as any release has it, so it is unknown which assets it asks for: nothing "
+        f"{key}, which is in place, {why}, so it is unknown which assets it asks for: nothing "
         "is deleted until you publish again what belongs there, or delete this object if nothing does"
     )
     return Stop(Reason.UNKNOWN_PAGE, message)

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     NOT_LOOKED_AT = "not_looked_at"
     FOREIGN = "foreign"
     NOT_SWEPT = "not_swept"
+    UNLISTED = "unlisted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ class View:
         around: Keys that the sites around this one need.
         in_place: Keys of releases whose pages are in place, or were until a moment ago, though they are not current.
         missing: Keys of current releases that a listing did not find: the brake does not count them.
-        untaggable: Keys whose tags S3 refused to change: not tried again before the next full listing.
+        untaggable: Keys whose tags S3 refused to change, which is not tried again before the next full listing, and
+            those whose tags a rebuild has yet to read.
         undeletable: Keys that S3 refused to delete: the same.
         not_looked_at: Keys that may be another's, because there was no time to look: they are left alone.
         ours: Keys whose object says that an upload sent it, of those that were asked; see `cleaner_lambda.foreign`.

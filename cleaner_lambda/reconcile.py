@@ -1,11 +1,17 @@
-"""What a full listing means: orphans, entries whose object is gone, and current assets that are missing. Pure."""
+"""What a part of a full listing means: orphans, entries without an object, current assets that are missing. Pure."""
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.changes import Change, merge
+from cleaner_lambda.key_hashes import KeyHashes
 from cleaner_lambda.ledger import Retired
 from release_log.fingerprints import split
 from release_log.layout import is_stored_page
@@ -13,93 +19,136 @@ from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Iterable
     from datetime import datetime
 
+    from cleaner_lambda.cursor import Bounds, Cursor
     from cleaner_lambda.history import History
     from cleaner_lambda.port import Listed
 
 
 @dataclass(slots=True)
 class Inventory:
-    """A listing, reduced to what matters: it grows with the known objects and the orphans, not with the bucket.
+    """What was listed, reduced to what matters: 8 bytes for each known object, and the orphans.
 
     Attributes:
-        known: Key -> the objects that we know.
+        seen: The hashes of the known keys that have an object.
+        stored: Known key -> when its object was stored, where that may be news to the ledger.
         strays: Key -> the orphans to retire.
         others: Folder -> how many other orphans it holds.
         young: Folder -> how many objects it holds that may become orphans when they are older.
         nested: Prefixes of other sites inside this one: the configured ones, and those that have a release log.
+        count: The number of objects.
+        last: The last key.
+        listed: The ranges that were listed.
+        left: Those that were not.
     """
 
-    known: dict[str, Listed] = field(default_factory=dict)
+    seen: array[int] = field(default_factory=lambda: array("q"))
+    stored: dict[str, datetime] = field(default_factory=dict)
     strays: dict[str, Listed] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)
     young: Counter[str] = field(default_factory=Counter)
     nested: set[str] = field(default_factory=set)
+    count: int = 0
+    last: str = ""
+    listed: list[Bounds] = field(default_factory=list)
+    left: list[Bounds] = field(default_factory=list)
+
+    def add(self, part: Inventory, bounds: Bounds) -> None:
+        """Add what a range holds."""
+        self.seen += part.seen
+        self.stored |= part.stored
+        self.strays |= part.strays
+        self.others += part.others
+        self.young += part.young
+        self.nested |= part.nested
+        self.count += part.count
+        self.listed.append(bounds)
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciled:
-    """What a full listing means.
+class Absent:
+    """The known keys without an object, by what was listed. Where nobody looked, there are none.
 
     Attributes:
-        history: The history without the entries whose object is gone, and with the retired orphans.
-        missing: Keys of current releases that are not in the bucket, in order.
-        orphans: The number of assets that belong to no release, retired or not.
-        nothing_left: Whether no asset is left that is, or may become, the cleaner's to delete.
+        seen: The known keys that have one.
     """
 
-    history: History
-    missing: tuple[str, ...]
-    orphans: int
-    nothing_left: bool = False
+    def __init__(self, inventory: Inventory) -> None:
+        """Sort what was listed."""
+        self.seen = KeyHashes(inventory.seen)
+        self._listed = sorted(inventory.listed, key=itemgetter(0))
+
+    def __contains__(self, key: object) -> bool:
+        """Whether a known key is one of them."""
+        if not isinstance(key, str) or key in self.seen:
+            return False
+        place = bisect_left(self._listed, key, key=itemgetter(0)) - 1
+        to = self._listed[place][1] if place >= 0 else ""
+        return to is None or key <= to
 
 
-def reconcile(
+def reconcile(  # noqa: PLR0913 (what the run knows)
     history: History,
     inventory: Inventory,
+    absent: Absent,
+    cursor: Cursor,
     now: datetime,
     *,
+    retired: Iterable[str] = (),
     ended: bool = False,
+    maybe_ended: bool = False,
     pattern: re.Pattern[str] | None = None,
-) -> Reconciled:
-    """Bring the history in line with a listing that was made after the history was read.
+) -> tuple[History, Cursor]:
+    """Bring the history in line with a part of a listing that was made after the history was read.
 
     Objects beside another site's release log inside this prefix belong to that other site, even if it is configured
     elsewhere.
 
     Args:
         history: What is current and what is retired.
-        inventory: The listing.
+        inventory: What the run has listed.
+        absent: What that says is absent.
+        cursor: What was left of the listing before, and what that had found.
         now: When it was made.
+        retired: Keys of more retired assets, if the history does not have all.
         ended: Whether the site has ended, and none of its markers is left. Otherwise nothing is retired where no
             release is known.
-        pattern: As in `cleaner_lambda.listing.take_inventory`.
+        maybe_ended: Whether an orphan may be of a channel that has ended.
+        pattern: As in `cleaner_lambda.listing.Sorter`.
+
+    Returns:
+        The history, and what is left of the listing.
     """
-    known, nested = inventory.known, tuple(inventory.nested)
-    live, paths = history.live_keys(), history.live_paths()
-    retired = {key: _seen(entry, known[key]) for key, entry in history.retired.items() if key in known}
-    # An object that was stored again after it retired has lost its tag.
-    stored_again = {key for key, entry in retired.items() if known[key].last_modified > entry.mark.since}
-    stored_again = {key for key in stored_again if not is_stored_page(key)}
-    gone = (live | history.retired.keys()) - known.keys()
+    nested, live, paths = tuple(inventory.nested), history.live_keys(), history.live_paths()
+    gone = frozenset(key for key in chain(history.retired, retired) if key in absent)
     strays = {key: listed for key, listed in inventory.strays.items() if not key.startswith(nested)}
     # Markers are read after the clock: with one of them the asset may have entered its state a moment later.
     since = max([now, *(each.placed_at or each.at for each in history.releases)])
+    found: dict[str, Retired] = {}
     if history.current or ended:
         for key, listed in strays.items():
             logical = key if is_stored_page(key) else split(key, pattern).logical
             state = State.SUPERSEDED if logical in paths else State.REMOVED
-            retired[key] = _seen(Retired(logical, Mark(state, since), listed.size, release=""), listed)
+            mark = Mark(state, since)
+            found[key] = Retired(
+                logical, mark, listed.size, release="", maybe_ended=maybe_ended, stored=listed.last_modified
+            )
+    stored = {key: at for key, at in inventory.stored.items() if key not in live}
+    change = Change(since, gone=gone, found=found, stored=stored)
     others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))
-    return Reconciled(
-        history=replace(history, retired=retired, owed=(history.owed - gone) | stored_again),
-        missing=tuple(sorted(history.expected_keys() - known.keys())),
-        orphans=len(strays) + others,
-        nothing_left=not (known or strays or any(not folder.startswith(nested) for folder in inventory.young)),
+    young = any(not folder.startswith(nested) for folder in inventory.young)
+    history = replace(
+        history,
+        retired=merge(history.retired, [change]),
+        owed=frozenset(key for key in history.owed if key not in gone and not (key in live and key in absent)),
+        changes=(*history.changes, change),
     )
-
-
-def _seen(entry: Retired, listed: Listed) -> Retired:
-    """A retired asset as a listing shows it."""
-    return replace(entry, size=listed.size, stored=None if entry.release else listed.last_modified)
+    return history, replace(
+        cursor,
+        left=tuple(inventory.left),
+        missing=cursor.missing.union(key for key in history.expected_keys() if key in absent),
+        orphans=cursor.orphans + len(strays) + others,
+        nested=frozenset(nested),
+        empty=cursor.empty and not (inventory.seen or strays or young),
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cleaner_lambda.outcome import Attempt, done_by
 from cleaner_lambda.policy import Action, Reason
 from release_log.instants import format_instant
+from release_log.run_record import RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +34,7 @@ SET_ASIDE = {
 
 NEEDED = "it was due, but it is needed: it stays"
 
-ROUTINE = frozenset({Reason.REBUILT, Reason.DELETING})
+ROUTINE = frozenset({Reason.REBUILT, Reason.DELETING, Reason.UNLISTED})
 """Reasons for which a run deletes nothing and the next one does. Any other reason waits for a person."""
 
 
@@ -58,15 +59,15 @@ STOPS = {
         "publish the release that is live again in the channel that the message names, or roll back to it",
     ),
     Reason.UNREADABLE_FILE: (
-        "S3 does not give out a file of the release log: it is archived, encrypted with a lost key, or denied",
-        "what the message says; or delete the file, and publish its release again",
-    ),
-    Reason.UNREADABLE_FILE: (
-        "S3 does not give out a file of the release log: archived, or encrypted with a key that is gone",
+        "S3 does not give out a file of the release log: it is archived, encrypted with a key that is gone, or denied",
         "what the message says, for the file that it names",
     ),
     Reason.DELETING: ("another run is deleting", "none: it passes within 15 minutes"),
     Reason.REBUILT: ("the ledger is being rebuilt", "none: the cleaner continues by itself"),
+    Reason.UNLISTED: (
+        "much is due, and the site is still being listed: a listing says how much of the site that is",
+        "none: the cleaner continues by itself",
+    ),
 }
 """Reason for which a run deletes nothing, or nothing of a channel -> its meaning and the remedy, for the documents."""
 
@@ -172,6 +173,22 @@ class Report:
             "failed": len(self.failed),
             "set_aside": len(self.all_set_aside),
         }
+
+    def record(self, run: str, seconds: float) -> RunRecord:
+        """What the ledger keeps of the run, which has an id, and took so long."""
+        done = self.done
+        return RunRecord(
+            run=run,
+            at=self.at,
+            seconds=int(seconds),
+            tagged=len(done.tagged),
+            untagged=len(done.untagged),
+            deleted=len(done.deleted),
+            bytes_deleted=self.bytes_deleted,
+            failed=len(self.failed),
+            stopped_by=tuple(sorted({stop.reason for stop in self.plan.stops})),
+            unfinished=self.unfinished,
+        )
 
     def document(self) -> dict[str, Any]:
         """The whole answer, ready for JSON."""

@@ -26,7 +26,7 @@ from cleaner_lambda.errors import (
 )
 from cleaner_lambda.folding import all_folded
 from cleaner_lambda.idle import end_if_idle, ends_at
-from cleaner_lambda.ledger_store import is_swept, next_sweep, unnamed_files, write_ledger
+from cleaner_lambda.ledger_store import is_outdated, next_sweep, unnamed_files, write_ledger
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
 from cleaner_lambda.markers import stop_for_unreadable
@@ -41,7 +41,8 @@ from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
 from cleaner_lambda.to_prune import to_prune
 from release_log.layout import Layout
-from release_log.ledger_file import HOLDS
+from release_log.ledger_file import FORMAT, HOLDS
+from release_log.run_record import with_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,11 +92,13 @@ class _SoFar:
         unanswered: See `Unanswered`.
         attempts: The attempts that came to change something.
         report: What the run says if it breaks off now; None before its first change.
+        begun: When the run began, by `Pace.clock`.
     """
 
     unanswered: Unanswered = field(default_factory=Unanswered)
     attempts: list[Attempt] = field(default_factory=list)
     report: Report | None = None
+    begun: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,7 @@ class Job:
         full: Make a full listing even if none is due.
         force: Delete even if the deletion limit (brake) is exceeded.
         inner: Prefixes of other sites inside this one.
+        ledger_format: The format of the ledger that the run writes.
     """
 
     prefix: str
@@ -119,6 +123,7 @@ class Job:
     full: bool = False
     force: bool = False
     inner: tuple[str, ...] = ()
+    ledger_format: int = FORMAT
 
 
 def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
@@ -136,7 +141,7 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
         ClientError: S3 refused something that a run cannot do without, and nothing was changed.
     """
     pace = pace or Pace()
-    so_far = _SoFar()
+    so_far = _SoFar(begun=pace.clock())
     try:
         return _until_written(store, job, pace, so_far)
     except Exception as error:
@@ -235,7 +240,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
     lingering = decided.lingering_after(outcome.deleted, loaded.now)
     report = replace(
         report,
-        unfinished=outcome.unfinished or known.tags_read_to is not None or view.not_looked_at != frozenset(),
+        unfinished=outcome.unfinished or known.is_unfinished or view.not_looked_at != frozenset(),
         next_due=loaded.now
         if view.not_looked_at
         else _next_due(plan, outcome, known, loaded, _ends(lingering, job.policy, report)),
@@ -244,13 +249,14 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
     after = replace(after, lingering=lingering, folded=there, gone=gone_after(loaded.ledger, seen.seen, there))
     after = without_ended(replace(after, in_doubt=log.in_doubt & after.retired.keys()))
-    after, changes = _noted(loaded, known.history, after)
+    after, changes = _noted(loaded, known, after)
     # What S3 did not answer may still happen: until that is over it stays announced.
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
-    news = bool(changes) or is_swept(loaded.base.stored, loaded.now) or _is_news(after, loaded, report)
+    news = bool(changes) or is_outdated(loaded.base.stored, loaded.now) or _is_news(after, loaded, report)
     if announced or retagged or loaded.base.leftover or (news and not loaded.pristine):
         last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
-        _write_last(store, layout, replace(after, last_run=last_run), stored, loaded.now, changes)
+        runs = with_run(after.runs, report.record(job.run, pace.clock() - so_far.begun))
+        _write_last(store, layout, replace(after, last_run=last_run, runs=runs), stored, loaded.now, changes)
     return report
 
 
@@ -292,11 +298,11 @@ def _write_last(
         raise CleanerError(msg) from error
 
 
-def _noted(loaded: Loaded, history: History, after: Ledger) -> tuple[Ledger, tuple[Change, ...]]:
+def _noted(loaded: Loaded, known: Survey, after: Ledger) -> tuple[Ledger, tuple[Change, ...]]:
     """The ledger that is written, and what a run that read no retired asset notes of them instead."""
     if not loaded.light:
         return after, ()
-    return after_light(loaded.ledger, after), with_tags(history.changes, after.retired)
+    return after_light(loaded.ledger, after, known), with_tags(known.history.changes, after.retired)
 
 
 def _begin(
@@ -304,7 +310,7 @@ def _begin(
 ) -> Loaded | Report:
     """Read the release log; a report if that was all that could be done, or if it was the last run of an ended site."""
     try:
-        loaded = load(store, layout, job.policy, job.run, pace, whole=whole)
+        loaded = load(store, layout, job, pace, whole=whole)
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error, earlier)
     closed = close_log(store, layout, loaded, job, pace) if not loaded.light and is_over(loaded) else None
@@ -368,7 +374,7 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends:
     if (errors or known.refused.tags or known.refused.writes) and known.listed_at is not None:
         due.append(known.listed_at + timedelta(seconds=LISTING_SECONDS))  # it tries again what S3 refused
     outage = known.unread.keys() - known.tags_unknown  # where the rebuild stopped: it would stop there again at once
-    if outcome.unfinished or (known.tags_read_to is not None and not outage):
+    if outcome.unfinished or (known.is_unfinished and not outage):
         due.append(now)
     if has_ended(known.history) and not plan.is_stopped:
         if outcome.deleted and outcome.deleted >= known.history.retired.keys():

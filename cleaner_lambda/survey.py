@@ -6,15 +6,18 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.ending import has_ended, markers_are_gone
+from cleaner_lambda.cursor import Cursor
+from cleaner_lambda.ending import has_ended, markers_are_gone, may_be_of_an_end
 from cleaner_lambda.errors import WholeNeededError
+from cleaner_lambda.known import Known
 from cleaner_lambda.ledger import Refused
-from cleaner_lambda.listing import LISTING_SECONDS, take_inventory
-from cleaner_lambda.nesting import Around, needed_around, without_inner
+from cleaner_lambda.listing import LISTING_SECONDS, Sorter, ranges, take_inventory
+from cleaner_lambda.nesting import needed_around, without_inner
 from cleaner_lambda.orphans import in_force
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.rebuild import read_tags
-from cleaner_lambda.reconcile import reconcile
+from cleaner_lambda.reconcile import Absent, reconcile
+from cleaner_lambda.s3_errors import REQUEST_ERRORS
 from release_log.policy_settings import Orphans
 
 if TYPE_CHECKING:
@@ -32,6 +35,11 @@ if TYPE_CHECKING:
 
 READ_AGAIN = 1000
 """Of how many assets whose tags could not be read a run asks for them again, unless it makes a full listing."""
+
+ASKED_AGAIN = 1000
+"""How many assets that a run before has missed are asked for again: a second's work."""
+
+CONTINUES = "the cleaner continues by itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,7 @@ class Survey:
         around: Keys that the sites around this one need, as they said at the last full listing, or when one fell due.
         refused: What S3 refused, and this run does not try again: a full listing does.
         nothing_left: Whether a full listing found no asset that is, or may become, the cleaner's to delete.
+        cursor: What is left of the full listing that is under way; None if none is.
         foreign: Keys that left the history because no upload sent their object; see `cleaner_lambda.foreign`.
         unproven: Key -> error, where S3 does not say for the moment whether an upload sent the object.
     """
@@ -67,8 +76,20 @@ class Survey:
     around: frozenset[str] = frozenset()
     refused: Refused = field(default_factory=Refused)
     nothing_left: bool = False
+    cursor: Cursor | None = None
     foreign: frozenset[str] = frozenset()
     unproven: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the next run goes on with it: with the listing, or with the tags of a rebuild."""
+        return self.cursor is not None or self.tags_read_to is not None
+
+    @property
+    def not_read(self) -> frozenset[str]:
+        """Keys of retired assets whose tags a rebuild has yet to read: who writes them before loses their instants."""
+        read_to = self.tags_read_to
+        return frozenset() if read_to is None else frozenset(key for key in self.history.retired if key > read_to)
 
 
 def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
@@ -83,7 +104,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     inner: Collection[str] = (),
     pattern: re.Pattern[str] | None = None,
 ) -> Survey:
-    """List the site if a listing is due, and read the tags if the ledger is being rebuilt.
+    """List the site if a listing is due, or go on with one, and read the tags if the ledger is being rebuilt.
 
     Args:
         store: The site's bucket.
@@ -93,44 +114,38 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         orphans: Which orphans are retired.
         pace: See `Pace`.
         full: Make a full listing even if none is due.
-        inner: As in `take_inventory`.
-        pattern: As in `take_inventory`.
+        inner: As in `cleaner_lambda.listing.take_inventory`.
+        pattern: As in `cleaner_lambda.listing.Sorter`.
 
     Raises:
         WholeNeededError: It takes all retired assets, which were not read.
     """
-    history, missing, count, listed_at = folded.history, None, None, loaded.ledger.listed_at
-    nested, around = frozenset(inner), Around(loaded.ledger.around)
-    refused = _still_refused(loaded.ledger.refused, history, layout)
-    nothing_left = False
+    ledger, history = loaded.ledger, folded.history
+    read_to, unknown = ledger.tags_read_to, ledger.tags_unknown
+    if loaded.light and (read_to is not None or unknown):
+        msg = "a rebuild takes all retired assets"
+        raise WholeNeededError(msg)
+    found = Survey(
+        history,
+        ledger.listed_at,
+        inner=frozenset(inner),
+        around=ledger.around,
+        refused=_still_refused(ledger.refused, history, layout),
+    )
     # Of a site that has ended the release log goes once nothing else is there.
     at_last = has_ended(history) and not history.retired
-    listing_due = _listing_due(loaded, full=full or at_last)
-    if loaded.light and (listing_due or loaded.ledger.tags_read_to is not None or loaded.ledger.tags_unknown):
-        msg = "a listing takes all retired assets"
-        raise WholeNeededError(msg)
-    if listing_due:
-        # With a marker unread, any asset may be live.
-        around = needed_around(store, layout, loaded.now, pace)
-        stopped = loaded.stops or folded.stops or around.stops
-        rule = Orphans.REPORT if stopped else in_force(orphans, layout)
-        protected = loaded.look.protections.by_key
-        known = {*history.live_keys(), *history.retired, *protected, *loaded.look.pins.keys, *around.keys}
-        inventory = take_inventory(
-            store, layout, known, rule, loaded.now, pace.mapper, inner=inner, pages=not stopped, pattern=pattern
-        )
-        reconciled = reconcile(history, inventory, loaded.now, ended=markers_are_gone(loaded), pattern=pattern)
-        history, missing, count = reconciled.history, reconciled.missing, reconciled.orphans
-        listed_at, nested, refused = loaded.now, frozenset(inventory.nested), Refused()
-        nothing_left = reconciled.nothing_left
-    history = without_inner(history, nested)
-    read_to, unknown = loaded.ledger.tags_read_to, loaded.ledger.tags_unknown
-    found = Survey(history, listed_at, missing, count, inner=nested, around=around.keys, refused=refused)
-    found = replace(found, nothing_left=nothing_left)
+    if _listing_due(loaded, full=full or at_last):
+        found = _go_on_listing(store, layout, loaded, folded, found, orphans, pace, pattern)
+    history = without_inner(found.history, found.inner)
+    found = replace(found, history=history, tags_read_to=read_to, tags_unknown=unknown)
     if read_to is None and not unknown:
         return found
+    if read_to is not None and found.cursor is not None:
+        why = loaded.base.rebuild or "the ledger is being rebuilt"
+        message = f"{why}, and the site is not listed yet: nothing is deleted until it is; {CONTINUES}"
+        return replace(found, stops=(Stop(Reason.REBUILT, message),))
     limit = None if full else READ_AGAIN
-    tags = read_tags(store, history, read_to, unknown, pace, listed_at=listed_at, limit=limit)
+    tags = read_tags(store, history, read_to, unknown, pace, listed_at=found.listed_at, limit=limit)
     found = replace(
         found, history=tags.history, tags_read_to=tags.read_to, tags_unknown=tags.unknown, unread=tags.errors
     )
@@ -139,10 +154,80 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     why = loaded.base.rebuild or "the ledger is being rebuilt"
     message = f"{why}: this run builds it and deletes nothing; the next one may"
     if tags.read_to is not None:
-        message = (
-            f"{why}, and not all tags are read yet: nothing is deleted until they are; the cleaner continues by itself"
-        )
+        message = f"{why}, and not all tags are read yet: nothing is deleted until they are; {CONTINUES}"
     return replace(found, stops=(Stop(Reason.REBUILT, message),))
+
+
+def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it was asked)
+    store: S3Port,
+    layout: Layout,
+    loaded: Loaded,
+    folded: FoldedLog,
+    found: Survey,
+    orphans: Orphans,
+    pace: Pace,
+    pattern: re.Pattern[str] | None,
+) -> Survey:
+    """List what there is time for, and what it shows of the site.
+
+    Each range is brought in line with the history of the run that lists it. So it is as if the site had several
+    listings, of a part each.
+    """
+    ledger, history = loaded.ledger, folded.history
+    # With a marker unread, any asset may be live.
+    around = needed_around(store, layout, loaded.now, pace)
+    stopped = loaded.stops or folded.stops or around.stops
+    look = loaded.look
+    named = {*history.live_keys(), *history.retired, *look.protections.by_key, *look.pins.keys, *around.keys}
+    known = Known(store, layout, loaded.base.stored, named, history.retired, ledger.listed_at)
+    cursor = ledger.cursor or Cursor(loaded.now, ranges(known.some))
+    sorter = Sorter(
+        layout=layout,
+        known=known,
+        orphans=Orphans.REPORT if stopped else in_force(orphans, layout),
+        now=loaded.now,
+        pages=not stopped,
+        pattern=pattern,
+    )
+    inventory = take_inventory(store, cursor.left, sorter, pace, found.inner | cursor.nested)
+    absent = Absent(inventory)
+    history, cursor = reconcile(
+        history,
+        inventory,
+        absent,
+        cursor,
+        loaded.now,
+        retired=known.others_beyond(absent.seen),
+        ended=markers_are_gone(loaded),
+        maybe_ended=may_be_of_an_end(ledger, history, folded.markers),
+        pattern=pattern,
+    )
+    found = replace(found, history=history, inner=cursor.nested, around=around.keys)
+    if cursor.left:
+        return replace(found, cursor=cursor)
+    earlier = frozenset[str]() if ledger.cursor is None else ledger.cursor.missing
+    missing = cursor.missing & history.expected_keys()
+    return replace(
+        found,
+        listed_at=cursor.begun,
+        missing=tuple(sorted(missing - _back(store, earlier & missing, pace))),
+        orphans=cursor.orphans,
+        refused=Refused(),
+        nothing_left=cursor.empty,
+    )
+
+
+def _back(store: S3Port, keys: Collection[str], pace: Pace) -> set[str]:
+    """Which of the keys that a run before has missed have an object by now: somebody may have sent it again."""
+
+    def is_there(key: str) -> bool:
+        try:
+            return store.get_metadata(key) is not None
+        except REQUEST_ERRORS:
+            return False
+
+    asked = sorted(keys)[:ASKED_AGAIN]
+    return {key for key, there in zip(asked, pace.mapper(is_there, asked), strict=True) if there}
 
 
 def _still_refused(refused: Refused, history: History, layout: Layout) -> Refused:
@@ -156,4 +241,6 @@ def _listing_due(loaded: Loaded, *, full: bool) -> bool:
     if loaded.pristine:
         return False
     listed_at = loaded.ledger.listed_at
-    return full or listed_at is None or loaded.now >= listed_at + timedelta(seconds=LISTING_SECONDS)
+    if full or listed_at is None or loaded.ledger.cursor is not None:
+        return True
+    return loaded.now >= listed_at + timedelta(seconds=LISTING_SECONDS)

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 FORMAT = 1
-"""The format in which the file holds all of the ledger, retired assets included. The cleaner reads and writes no other:
-it may only write the next one when every cleaner that may still run refuses that, instead of rebuilding the ledger."""
+"""The format in which the file holds all of the ledger, retired assets included."""
 
 HEAD_FORMAT = 2
-"""The format in which the file is a head, and names other files (`release_log.ledger_index`). The uploader reads both.
-What it needs to know before it sends anything is the same in both."""
+"""The format in which the file is a head, and names other files (`release_log.ledger_index`).
+
+What an uploader needs to know before it sends anything is the same in both. A setting says which one a cleaner writes,
+as older versions read only the first.
+"""
 
 READABLE = range(FORMAT, HEAD_FORMAT + 1)
-"""The formats that the uploader reads."""
+"""The formats that uploader and cleaner read."""
 
 INVOCATION_SECONDS = 900
 """The longest time of a Lambda invocation: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""

@@ -13,6 +13,7 @@ from release_log import packed, segment_file
 from release_log.ledger_file import HEAD_FORMAT, READABLE, broken, decode_announcement, unpack
 from release_log.ledger_index import decode_lines
 from release_log.marker_order import Contradiction
+from release_log.run_record import decode_runs
 from release_log.tags import State
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from release_log.ledger_file import Announcement
     from release_log.ledger_index import Lines
+    from release_log.run_record import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class LedgerView:
         listed_at: When the last full listing was.
         rebuilding: Whether a lost ledger is being rebuilt, and this one is incomplete.
         last_run: The summary of the last run that changed anything; empty during the first run.
+        runs: The last runs that changed anything, the newest first; empty if an older version wrote the ledger.
         lines: The files with the retired assets; None if `retired` has them.
     """
 
@@ -90,6 +93,7 @@ class LedgerView:
     listed_at: datetime | None
     rebuilding: bool
     last_run: Mapping[str, Any]
+    runs: tuple[RunRecord, ...] = ()
     lines: Lines | None = None
 
     @property
@@ -142,6 +146,7 @@ def view(body: bytes) -> LedgerView:
             listed_at=fields.optional_instant(document["listed_at"]),
             rebuilding=document.get("tags_read_to") is not None,
             last_run=fields.mapping(document["last_run"]),
+            runs=decode_runs(document.get("runs", [])),
             lines=lines,
         )
     except packed.ERRORS as error:

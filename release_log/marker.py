@@ -52,6 +52,9 @@ FORMAT = 3
 place after its marker. In format 1 they are put in place before the marker, and stored nowhere else. A reader of older
 formats refuses it: to such a reader the release before would be superseded too early."""
 
+ROLLBACK_OF = "rollback_of"
+"""The name in a marker's metadata that tells a roll-back, with the id of the release that it went back to."""
+
 ASSETS_AT_ONCE = 1000
 """How many assets are turned into JSON at a time."""
 

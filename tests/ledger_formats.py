@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cleaner_lambda import ledger_store, segments
+from cleaner_lambda import ledger_store, run, segments
+from cleaner_lambda.load import load
 from cleaner_lambda.port import Blob
 from release_log.ledger_file import HEAD_FORMAT
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cleaner_lambda.ledger import Ledger
+    from cleaner_lambda.load import Loaded
+    from cleaner_lambda.pace import Pace
+    from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
 
 NONE = -1
@@ -25,19 +30,29 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def writing(version: int, *, at_once: bool = True, small: int = segments.SMALL) -> Iterator[None]:
+def at_once(version: int) -> Iterator[None]:
+    """Have it write a format without the note, and the wait, that go before it where older versions may still run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger_store, "_may_write_heads", lambda *_: version == HEAD_FORMAT)
+        yield
+
+
+@contextmanager
+def writing(version: int, *, noted: bool = False, small: int = segments.SMALL) -> Iterator[None]:
     """Have it write a format.
 
     Args:
         version: The format.
-        at_once: Whether without the note, and the wait, that go before it where older versions may still run.
+        noted: Whether the note, and the wait, go before it that older versions need.
         small: Up to so many retired assets a site is small.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ledger_store, "WRITES", version)
+
+    def load_for(store: S3Port, layout: Layout, job: run.Job, pace: Pace, *, whole: bool) -> Loaded:
+        return load(store, layout, replace(job, ledger_format=version), pace, whole=whole)
+
+    with pytest.MonkeyPatch.context() as patch, nullcontext() if noted else at_once(version):
+        patch.setattr(run, "load", load_for)
         patch.setattr(segments, "SMALL", small)
-        if at_once:
-            patch.setattr(ledger_store, "_may_write_heads", lambda *_: version == HEAD_FORMAT)
         yield
 
 
@@ -64,5 +79,4 @@ def ledger_in(layout: Layout, read: Callable[[str], bytes | None]) -> Ledger | N
     """
     files = _Files(read)
     blob = files.get(layout.ledger)
-    with writing(HEAD_FORMAT):  # so that either is read
-        return None if blob is None else ledger_store.read_ledger(files, layout, blob).ledger  # type: ignore[arg-type]
+    return None if blob is None else ledger_store.read_ledger(files, layout, blob).ledger  # type: ignore[arg-type]

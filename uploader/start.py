@@ -10,8 +10,11 @@ from typing import NoReturn
 
 from uploader.errors import EXIT_FAILED, EXIT_INTERRUPTED
 
-MEMORY, FILES = 128 * 1024**2, 16
-"""The address space and the open files without which no library can be loaded: obstore's would panic."""
+MEMORY, FILES = 1024**3, 16
+"""The address space and the open files without which a library cannot be loaded, or its threads not be started.
+
+Obstore's would abort the process: each thread's stack and heap take address space, though hardly any memory.
+"""
 
 
 def start() -> NoReturn:
@@ -53,7 +56,7 @@ def start() -> NoReturn:
 
 
 def _check_limits() -> None:
-    """Refuse limits under which no library can be loaded."""
+    """Refuse limits under which a library would abort."""
     try:
         import resource  # noqa: PLC0415 (there is none on Windows)
     except ImportError:

@@ -47,6 +47,7 @@ class Settings(PolicySettings, total=False):
     memory: int
     timeout: int
     concurrency: int
+    ledger_format: Literal[1, 2]
     alarm_email: str
     distribution: bool
     distribution_id: str

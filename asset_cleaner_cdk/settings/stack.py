@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from asset_cleaner_cdk.settings.errors import ContextError, refuse
 from asset_cleaner_cdk.settings.values import CHECKS, CONCURRENCY, MEMORY, NONCURRENT_DAYS, TIMEOUT
 from release_log.errors import ReleaseLogError
+from release_log.ledger_file import FORMAT
 from release_log.policy_settings import SETTINGS, parse_setting
 from release_log.site_pattern import check_site
 
@@ -103,6 +104,11 @@ class StackSettings:
         None,
         f"how many runs there may be at one time, {CONCURRENCY[0]} to {CONCURRENCY[-1]}, reserved for the function; "
         "a new account may have none to reserve",
+    )
+    ledger_format: int = _setting(
+        FORMAT,
+        "the format of the cleaner's ledger: 1, or 2 for sites with many retired assets, once every uploader reads it "
+        "([upgrade.md](upgrade.md#the-ledgers-format-2))",
     )
     alarm_email: str | None = _setting(None, "the address that the alarms go to ([operate.md](operate.md#alarms))")
     distribution: bool = _setting(

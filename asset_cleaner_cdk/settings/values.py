@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from release_log.ledger_file import FORMAT, HEAD_FORMAT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -24,6 +26,9 @@ TIMEOUT = range(60, 901)
 
 CONCURRENCY = range(1, 1001)
 """How many runs at one time may be reserved: as many as an account has without a higher quota."""
+
+LEDGER_FORMATS = range(FORMAT, HEAD_FORMAT + 1)
+"""The formats in which the cleaner can write its ledger."""
 
 DAY_HOURS = 24
 
@@ -48,6 +53,12 @@ def _whole(within: range, unit: str) -> Check:
         return int(str(value))
 
     return check
+
+
+def _ledger_format(value: object) -> int:
+    if isinstance(value, bool) or str(value) not in map(str, LEDGER_FORMATS):
+        raise ValueError(" or ".join(map(str, LEDGER_FORMATS)))
+    return int(str(value))
 
 
 def _flag(value: object) -> bool:
@@ -158,6 +169,7 @@ CHECKS: Mapping[str, Check] = {
     "memory": _whole(MEMORY, "MB"),
     "timeout": _whole(TIMEOUT, "seconds"),
     "concurrency": _whole(CONCURRENCY, "concurrent executions"),
+    "ledger_format": _ledger_format,
     "alarm_email": _matching(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", "one e-mail address"),
     "distribution": _flag,
     "distribution_id": _matching(r"[A-Z0-9]{8,20}", "a CloudFront distribution's id such as E2QWRUHAPOMQZL"),

@@ -14,6 +14,7 @@ from bench.__main__ import NameList
 from bench.cleaner.jobs import JOBS, Result, Sizes
 from bench.errors import BenchError
 from bench.report import MEGA, markdown_table
+from release_log.ledger_file import FORMAT, HEAD_FORMAT
 
 HEADINGS = ("job", "objects", "invocations", "CPU s", "µs an object", "peak MB", "requests", "goal")
 
@@ -38,21 +39,29 @@ def row(name: str, result: Result) -> list[str]:
 @click.option("--jobs", "names", type=NameList(JOBS), default=",".join(JOBS), show_default=True, help="The jobs.")
 @click.option("--retired", type=click.IntRange(0), default=400_000, show_default=True, help="Retired assets.")
 @click.option("--orphans", type=click.IntRange(1), default=100_000, show_default=True, help="Orphans to adopt.")
+@click.option(
+    "--ledger-format",
+    type=click.IntRange(FORMAT, HEAD_FORMAT),
+    default=FORMAT,
+    show_default=True,
+    help="The format of the ledger.",
+)
 @click.option("--json", "file", type=click.File("w", lazy=False), help="Also write every invocation to this file.")
-def main(names: list[str], retired: int, orphans: int, file: TextIO | None) -> None:
+def main(names: list[str], retired: int, orphans: int, ledger_format: int, file: TextIO | None) -> None:
     """Measure runs of the cleaner."""
     load = os.getloadavg()[0]
     done: dict[str, Result] = {}
     for name in names:
         click.echo(JOBS[name].title, err=True)
         try:
-            done[name] = JOBS[name].run(Sizes(retired, orphans))
+            done[name] = JOBS[name].run(Sizes(retired, orphans, ledger_format))
         except BenchError as error:
             msg = f"{name}: {error}"
             raise click.ClickException(msg) from error
     conditions = {
         "retired assets": f"{retired:,}",
         "orphans": f"{orphans:,}",
+        "format of the ledger": str(ledger_format),
         "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         "load at the start": f"{load:.1f}",

@@ -13,6 +13,7 @@ from bench.cleaner.site import BUCKET, PREFIX
 from bench.errors import BenchError
 from infra.bundle import ROOT
 from release_log.environment import Variable
+from release_log.ledger_file import FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ class Took:
         peak: The most memory that the process has held at once, in bytes; None on a system that does not tell.
         counts: What it did, by the answer.
         stopped_by: Why it did not do more, by the answer.
+        unfinished: Whether the next invocation goes on with its work, by the answer.
     """
 
     cpu: float
@@ -42,17 +44,19 @@ class Took:
     peak: int | None
     counts: Mapping[str, int] = field(default_factory=dict)
     stopped_by: tuple[str, ...] = ()
+    unfinished: bool = False
 
 
 class Cleaner:
     """A process with the Lambda's handler. ``with`` starts and ends it."""
 
-    def __init__(self, url: str, policy: Mapping[str, object] = POLICY) -> None:
+    def __init__(self, url: str, policy: Mapping[str, object] = POLICY, ledger_format: int = FORMAT) -> None:
         """Prepare it.
 
         Args:
             url: The address of S3 and of Scheduler.
             policy: The site's policy.
+            ledger_format: The format of the ledger that it writes.
         """
         self._environ = {
             "PATH": os.defpath,
@@ -64,6 +68,7 @@ class Cleaner:
             Variable.WAKE_UP_GROUP.value: "bench",
             Variable.WAKE_UP_ROLE_ARN.value: "arn:aws:iam::000000000000:role/bench",
             Variable.WAKE_UP_DEAD_LETTER_ARN.value: "arn:aws:sqs:us-east-1:000000000000:bench",
+            Variable.LEDGER_FORMAT.value: str(ledger_format),
         }
 
     def __enter__(self) -> Self:

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from bench.cold_start import peak_memory
 from bench.runtime_api import INVOCATION_SECONDS
@@ -38,14 +39,15 @@ def main() -> None:
     for number, line in enumerate(sys.stdin):
         cpu, wall = time.process_time(), time.perf_counter()
         answer = lambda_handler(json.loads(line), Context(f"run-{number}", time.monotonic() + INVOCATION_SECONDS))
-        took = {
+        took: dict[str, Any] = {
             "cpu": time.process_time() - cpu,
             "seconds": time.perf_counter() - wall,
             "peak": peak_memory(os.getpid()),
         }
         counts = answer.get("counts", {})
         stops = [stop["reason"] for stop in answer.get("stopped_by", ())]
-        answers.write(json.dumps({**took, "counts": counts, "stopped_by": stops}) + "\n")
+        took |= {"counts": counts, "stopped_by": stops, "unfinished": answer.get("unfinished", False)}
+        answers.write(json.dumps(took) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from bench.cleaner.cleaner import Cleaner, Took
 from bench.cleaner.server import S3Server
 from bench.cleaner.site import BUCKET, PREFIX, Site
 from bench.errors import BenchError
+from release_log.ledger_file import FORMAT
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -35,10 +36,12 @@ class Sizes:
     Attributes:
         retired: Retired assets.
         orphans: Assets that no release names, in the job that adopts them.
+        ledger_format: The format of the ledger that the cleaner writes.
     """
 
     retired: int
     orphans: int
+    ledger_format: int = FORMAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def idle(sizes: Sizes) -> Result:
 def listing(sizes: Sizes) -> Result:
     """A full listing of a bucket in which every object is known."""
     bucket, _ = _site(sizes.retired)
-    with S3Server(BUCKET, bucket) as server, Cleaner(server.url) as cleaner:
+    with S3Server(BUCKET, bucket) as server, Cleaner(server.url, ledger_format=sizes.ledger_format) as cleaner:
         return Result(len(bucket), _until_rest(cleaner), server.requests)
 
 
@@ -104,7 +107,7 @@ def adopt(sizes: Sizes) -> Result:
     )
     bucket.now += AGE
     Site(bucket, FILES).publish(range(FILES))
-    with S3Server(BUCKET, bucket) as server, Cleaner(server.url) as cleaner:
+    with S3Server(BUCKET, bucket) as server, Cleaner(server.url, ledger_format=sizes.ledger_format) as cleaner:
         return Result(len(bucket), _until_rest(cleaner), server.requests)
 
 
@@ -124,12 +127,20 @@ def _site(retired: int) -> tuple[MemoryBucket, Site]:
 
 
 def _measure(sizes: Sizes, event: Callable[[Site], dict[str, Any]], tagged: int) -> Result:
-    """Measure the second of two equal runs: the first one opens boto3's clients."""
+    """Measure the second of two equal runs in a process: the first one opens boto3's clients.
+
+    Another process has written the ledger before: one run in format 1, which says that another is to come, and one in
+    the format.
+    """
     bucket, site = _site(sizes.retired)
-    with S3Server(BUCKET, bucket) as server, Cleaner(server.url) as cleaner:
-        cleaner.invoke(event(site))
-        server.requests.clear()
-        took = cleaner.invoke(event(site))
+    with S3Server(BUCKET, bucket) as server:
+        with Cleaner(server.url, ledger_format=sizes.ledger_format) as cleaner:
+            for _ in range(sizes.ledger_format):
+                cleaner.invoke(site.publish(range(CHANGED)))
+        with Cleaner(server.url, ledger_format=sizes.ledger_format) as cleaner:
+            cleaner.invoke(event(site))
+            server.requests.clear()
+            took = cleaner.invoke(event(site))
     if took.counts.get("tag") != tagged or took.stopped_by:
         msg = f"the cleaner did something else: {took.counts}, {took.stopped_by}, and not {tagged} tags"
         raise BenchError(msg)
@@ -139,9 +150,10 @@ def _measure(sizes: Sizes, event: Callable[[Site], dict[str, Any]], tagged: int)
 def _until_rest(cleaner: Cleaner) -> tuple[Took, ...]:
     """Have full listings until the cleaner has done all its work."""
     took: list[Took] = []
-    while not took or took[-1].stopped_by:
+    while not took or took[-1].stopped_by or took[-1].unfinished:
         if len(took) == MOST_INVOCATIONS:
-            msg = f"after {MOST_INVOCATIONS} invocations the cleaner still says {', '.join(took[-1].stopped_by)}"
+            said = ", ".join(took[-1].stopped_by) or "unfinished"
+            msg = f"after {MOST_INVOCATIONS} invocations the cleaner still says {said}"
             raise BenchError(msg)
         took.append(cleaner.invoke(FULL))
     return tuple(took)

@@ -19,6 +19,7 @@ from bench.cleaner.server import S3Server
 from bench.cleaner.site import BUCKET, PREFIX, Site
 from bench.errors import BenchError
 from cleaner_lambda.ledger import decode
+from release_log.ledger_file import FORMAT, HEAD_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,11 +105,14 @@ def test_the_past_of_a_site_is_what_its_cleaner_would_have_written(bucket: Memor
     assert took.stopped_by == ()
 
 
-@pytest.mark.parametrize("name", jobs.JOBS)
-def test_each_job_does_what_it_is_about(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "ledger_format"),
+    [*((name, FORMAT) for name in jobs.JOBS), ("release", HEAD_FORMAT), ("idle", HEAD_FORMAT)],
+)
+def test_each_job_does_what_it_is_about(name: str, ledger_format: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "FILES", 30)
     monkeypatch.setattr(jobs, "CHANGED", 5)
-    result = jobs.JOBS[name].run(jobs.Sizes(retired=50, orphans=20))
+    result = jobs.JOBS[name].run(jobs.Sizes(retired=50, orphans=20, ledger_format=ledger_format))
     done = result.invocations[-1]
     assert done.cpu > 0
     assert done.stopped_by == ()

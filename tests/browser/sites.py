@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from release_log.ledger_view import FoldedMarker, LedgerView, RetiredAsset
 from release_log.marker import Asset, Release
+from release_log.run_record import KEPT, RunRecord
 from release_log.tags import State
 from uploader.cli.report.document import document
 from uploader.history.current import Current
@@ -70,6 +71,7 @@ def _report(*, releases: int, assets: int, retired: int, channels: tuple[str, ..
             "unfinished": False,
             "next_due": "2026-11-23T13:00:00Z",
         },
+        runs=tuple(_runs(text)),
     )
     current = Current(newest, {}, (), (), {}, {})
     waiting = (Waiting("20261123T115900Z-next", channels[0], NOW, NOW + timedelta(hours=6), 41),)
@@ -89,6 +91,17 @@ def _report(*, releases: int, assets: int, retired: int, channels: tuple[str, ..
         largest=largest(stored),
     )
     return document(found, "my-assets", f"assets{text.replace('/', '')}/" if text else "assets/")
+
+
+def _runs(text: str) -> Iterator[RunRecord]:
+    """As many as the ledger keeps; the newest first."""
+    for number in range(KEPT):
+        deleted = 17 * (number % 3)
+        stops = ("brake", f"unknown{text}") if number == 1 else ()
+        at = NOW - timedelta(hours=7 * number, minutes=20)
+        yield RunRecord(
+            f"0b7d{number:04}-run{text}", at, number, 3 * number, 0, deleted, 41_000 * deleted, 0, stops, number == 1
+        )
 
 
 def _published(releases: int, assets: int, channels: tuple[str, ...], text: str) -> Iterator[LoggedRelease]:

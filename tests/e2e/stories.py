@@ -15,10 +15,12 @@ import pytest
 from cleaner_lambda import handler, pruning
 from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from release_log.layout import Layout
+from release_log.ledger_file import FORMAT
 from release_log.marker import Asset, Release, encode
 from release_log.sent import HEADERS
 from tests.e2e.strict_s3 import BROKEN
 from tests.http.in_process import SMALL_PART, no_sleep, parts_are_small, run_here
+from tests.ledger_formats import at_once
 from tests.wake_ups import wake_ups
 
 if TYPE_CHECKING:
@@ -158,8 +160,8 @@ class Cleaned:
     left: set[str]
 
 
-def clean_everything(visitor: Visitor) -> Cleaned:
-    """Three releases with a run of the cleaner after each.
+def clean_everything(visitor: Visitor, ledger_format: int = FORMAT) -> Cleaned:
+    """Three releases with a run of the cleaner after each, which writes its ledger in a format.
 
     The second supersedes one asset and lacks another, the third has it again. The log holds an intent and a staged
     release that have expired, and more markers than it needs.
@@ -182,11 +184,12 @@ def clean_everything(visitor: Visitor) -> Cleaned:
     ):
         marker = LAYOUT.marker_key(f"20260101T00000{number}Z-r{number}")
         s3.put_object(Bucket=visitor.bucket, Key=marker, Body=release(assets))
-        cleaned.counts.append(clean(visitor)["counts"])
+        cleaned.counts.append(clean(visitor, ledger_format)["counts"])
         tags = s3.get_object_tagging(Bucket=visitor.bucket, Key=image)["TagSet"]
         cleaned.marks.append([tag["Key"] for tag in tags])
         cleaned.wake_ups.append(is_wake_up_set(visitor.aws, visitor.bucket))
-    cleaned.left.update(visitor.stored())
+    # The names of the ledger's files are random.
+    cleaned.left.update(LAYOUT.ledger_files if LAYOUT.ledger_files in key else key for key in visitor.stored())
     return cleaned
 
 
@@ -208,9 +211,9 @@ def release(assets: Mapping[str, str], prefix: str = LAYOUT.prefix) -> bytes:
     return encode(Release("r", "default", datetime(2026, 1, 1, tzinfo=UTC), prefix, uploader, made))
 
 
-def clean(visitor: Visitor) -> dict[str, Any]:
+def clean(visitor: Visitor, ledger_format: int = FORMAT) -> dict[str, Any]:
     """Run the Lambda's handler in this process."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, at_once(ledger_format):
         for name in list(os.environ):
             if name.startswith("AWS_"):
                 patch.delenv(name)
@@ -221,6 +224,7 @@ def clean(visitor: Visitor) -> dict[str, Any]:
             "WAKE_UP_GROUP": group_of(visitor.aws),
             "WAKE_UP_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/wake-up",
             "WAKE_UP_DEAD_LETTER_ARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead",
+            "LEDGER_FORMAT": str(ledger_format),
         }.items():
             patch.setenv(name, value)
         patch.setattr(pruning, "KEEP_MARKERS", KEPT_MARKERS)

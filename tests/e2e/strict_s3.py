@@ -38,8 +38,8 @@ AHEAD = timedelta(hours=7)
 BROKEN = "broken"
 """The second part of a file with this name cannot be uploaded."""
 
-WRITE_ONCE = ("markers", "pins", "staged", "pending", "pages")
-"""The folders of the release log in which nothing is overwritten; see `write_once_statements`."""
+WRITE_ONCE = ("markers", "pins", "staged", "pending", "pages", "ledger")
+"""The folders of the release log: nothing is overwritten there; see `write_once_statements`."""
 
 _OVERWRITES = re.compile(rf"/\.releases/(?:{'|'.join(WRITE_ONCE)})/(?!.*[?&](?:tagging|partNumber))")
 

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from cleaner_lambda.errors import CleanerError
 from examples.embedded_aws import REGION, EmbeddedAws
 from examples.installation import wait
+from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from tests.e2e.cloudformation import deploy
 from tests.e2e.enforced import Stack, Statement, actions, look_at, without_one
 from tests.e2e.stories import (
@@ -184,18 +185,19 @@ class TestEnough:
         """Also when S3 does not tell it whether a key is missing or forbidden."""
         assert upload_everything(stack.visitor(stack.uploader), builds) == []
 
-    def test_the_cleaner_does_all_that_root_can_do(self, stack: Stack) -> None:
+    @pytest.mark.parametrize("ledger_format", [FORMAT, HEAD_FORMAT])
+    def test_the_cleaner_does_all_that_root_can_do(self, stack: Stack, ledger_format: int) -> None:
         """Tags, untags, deletes, prunes its log, sets its wake-up."""
-        cleaned = clean_everything(stack.visitor(stack.cleaner))
+        cleaned = clean_everything(stack.visitor(stack.cleaner), ledger_format)
         assert [counts["delete"] for counts in cleaned.counts] == [0, 1, 0]
         assert cleaned.marks == [[], ["removed_at"], []]
         assert cleaned.wake_ups[1:] == [True, True]
-        own = {LAYOUT.ledger, LAYOUT.checkpoint}
+        own = {LAYOUT.ledger, LAYOUT.checkpoint} | ({LAYOUT.ledger_files} if ledger_format == HEAD_FORMAT else set())
         assert own <= set(cleaned.left)
         log = sorted(key for key in cleaned.left if key.startswith(LAYOUT.log) and key not in own)
         assert len(log) == KEPT_MARKERS
         assert all(key.startswith(LAYOUT.markers) for key in log), "what has expired is left"
-        assert cleaned == clean_everything(stack.visitor(None))
+        assert cleaned == clean_everything(stack.visitor(None), ledger_format)
 
 
 class TestNothingSpare:

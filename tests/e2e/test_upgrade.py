@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,10 @@ import pytest
 import uploader.publishing.publish as publishing
 from examples.embedded_aws import EmbeddedAws
 from examples.installation import DemoError, Installation, wait
-from release_log import ledger_file
+from release_log import ledger_file, packed
+from release_log.environment import Variable
+from release_log.instants import format_instant, parse_instant
+from release_log.ledger_file import FORMAT, HEAD_FORMAT, READABLE
 from tests.e2e.cloudformation import Deployed, deploy, give
 from tests.e2e.previous_version.previous import POLICY, STACK, PreviousVersion, clean, unpack
 from tests.http.in_process import run_here
@@ -92,11 +96,40 @@ def _bury_the_dead(site: Installation) -> None:
 
     AWS lets a run finish, and the embedded AWS does not. After a quarter of an hour the cleaner takes it for dead.
     """
+    document = stored(site)
+    if document.get("deleting") is not None:
+        store(site, document | {"deleting": None})
+
+
+def stored(site: Installation) -> dict[str, Any]:
+    """The content of the ledger's file; empty if there is none."""
     s3 = site.aws.client("s3")
-    if site.ledger().deleting is None:
-        return
-    document = ledger_file.unpack(s3.get_object(Bucket=site.bucket, Key=site.layout.ledger)["Body"].read())
-    s3.put_object(Bucket=site.bucket, Key=site.layout.ledger, Body=ledger_file.pack(document | {"deleting": None}))
+    try:
+        body = s3.get_object(Bucket=site.bucket, Key=site.layout.ledger)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return {}
+    return ledger_file.unpack(body, READABLE)
+
+
+def store(site: Installation, document: dict[str, Any]) -> None:
+    """Write the ledger's file."""
+    body = packed.pack(document, document["format"])
+    site.aws.client("s3").put_object(Bucket=site.bucket, Key=site.layout.ledger, Body=body)
+
+
+def write_format(site: Installation, version: int) -> None:
+    """Have the deployed cleaner write its ledger in a format, as a deployment with ``ledger_format`` does."""
+    function = site.aws.client("lambda")
+    variables = function.get_function_configuration(FunctionName=site.function)["Environment"]["Variables"]
+    given = {**variables, Variable.LEDGER_FORMAT.value: str(version)}
+    function.update_function_configuration(FunctionName=site.function, Environment={"Variables": given})
+    function.get_waiter("function_updated_v2").wait(FunctionName=site.function)
+    _bury_the_dead(site)
+
+
+def pending(site: Installation) -> int:
+    """How many uploads are under way."""
+    return int(site.aws.client("s3").list_objects_v2(Bucket=site.bucket, Prefix=site.layout.pending)["KeyCount"])
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +262,36 @@ def test_going_back_to_the_previous_cleaner_and_forth_again_loses_nothing(
     assert cleaned(site, files(8, 9))
     publish(site, last)
     assert cleaned(site, files(9))
+
+
+def test_the_ledger_changes_its_format_in_place_and_back_while_both_uploaders_publish(
+    versions: Versions, old: PreviousVersion, build: Builds
+) -> None:
+    """A setting says which one the cleaner writes. Who cannot read it waits, and goes on when that is set back."""
+    site = versions.deploy_this()
+
+    # The cleaner only says at first that the format is to change: older versions of it may still run.
+    write_format(site, HEAD_FORMAT)
+    old.publish(site, build(10))
+    assert cleaned(site, files(10))
+    document = stored(site)
+    assert document["format"] == FORMAT
+
+    # An hour later it changes. This uploader reads it.
+    noted = parse_instant(document["upgrading"]) - timedelta(hours=1)
+    store(site, document | {"upgrading": format_instant(noted)})
+    publish(site, build(11))
+    assert cleaned(site, files(11))
+    assert stored(site)["format"] == HEAD_FORMAT
+
+    # The uploader of the version before is at work when it is set back.
+    with old.start(site, build(12), "--release=r12") as upload:
+        wait(lambda: pending(site), bool, "there is no intent")
+        write_format(site, FORMAT)
+        site.invoke({})
+        assert stored(site)["format"] == FORMAT
+        assert upload.wait() == 0
+    assert cleaned(site, files(12))
 
 
 @pytest.mark.skipif(not TORTURE, reason="eight processes; make torture runs it")

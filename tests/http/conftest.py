@@ -198,7 +198,7 @@ def end_state(objects: dict[str, Stored]) -> dict[str, object]:
         elif is_stored_page(key):
             state[key] = (hashlib.sha256(stored.body).hexdigest(), stored.headers)
         elif key.endswith(".gz"):
-            state[key] = json.loads(_timeless(gzip.decompress(stored.body).decode())) | {"last_run": None}
+            state[key] = json.loads(_timeless(gzip.decompress(stored.body).decode())) | {"last_run": None, "runs": None}
         else:
             state[_timeless(key)] = json.loads(_timeless(stored.body.decode()))
     return state

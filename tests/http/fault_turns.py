@@ -1,8 +1,9 @@
 """The choice of faults for each request.
 
-With ``TORTURE=1`` in the environment every request meets every fault, in about two minutes. Without it a request that
-a test is most about meets one fault of each kind: of those with which nothing is done, and of those after which it is
-done all the same. Any other meets one fault. They are always the same: the faults take turns along the requests.
+With ``TORTURE=1`` in the environment every request meets every fault, in about two minutes. Without it a write meets
+one fault, and in a test of single faults one of each kind: of those with which nothing is done, and of those after
+which it is done all the same. A read meets one fault in one of two tests: every other read a single fault, and the
+others the end of the network. They are always the same: the faults take turns along the requests.
 """
 
 from __future__ import annotations
@@ -31,21 +32,28 @@ WRITES = ("PUT", "POST", "DELETE")
 every_fault = pytest.mark.parametrize("fault", Fault)
 
 
-def turns(requests: Sequence[Request], fault: Fault, *methods: str) -> list[tuple[int, Request]]:
+def turns(requests: Sequence[Request], fault: Fault, *, single: bool) -> list[tuple[int, Request]]:
     """Number and request, for each request that this fault is to befall.
 
     Args:
         requests: The requests of a run without faults.
         fault: The fault.
-        methods: Requests with one of these methods meet a fault of each kind.
+        single: Whether it befalls this request alone, and not all that come after it.
     """
     (kind,) = (each for each in KINDS if fault in each)
     shift, place = list(Fault).index(fault), kind.index(fault)
-    return [
-        (n, request)
-        for n, request in enumerate(requests, 1)
-        if TORTURE or (n % len(kind) == place if request.method in methods else (n + shift) % SLICE == 0)
-    ]
+    found, reads = [], 0
+    for n, request in enumerate(requests, 1):
+        if request.method not in WRITES:
+            reads += 1
+            meets = (reads + 2 * shift) % (2 * SLICE) == (0 if single else 1)
+        elif single:
+            meets = n % len(kind) == place
+        else:
+            meets = (n + shift) % SLICE == 0
+        if TORTURE or meets:
+            found.append((n, request))
+    return found
 
 
 def is_delete(request: Request) -> bool:

@@ -22,7 +22,7 @@ from cleaner_lambda.pace import BACKOFF_SECONDS
 from release_log.layout import Layout
 from tests.http.conftest import end_state, markers, new_bucket, read_bucket
 from tests.http.fault_proxy import Fault, Request
-from tests.http.fault_turns import WRITES, every_fault, is_delete, turns
+from tests.http.fault_turns import every_fault, is_delete, turns
 from tests.wake_ups import wake_ups
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def test_a_clean_gets_over_one_fault(  # noqa: PLR0913, PLR0917 (fixtures)
 
     A write without an answer, or with a 5xx, stays announced until S3 cannot execute it any more; then it is done.
     """
-    for n, request in turns(due.usual, fault, *WRITES):
+    for n, request in turns(due.usual, fault, single=True):
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = restored(s3, due.objects)
             proxy.heal()
@@ -208,7 +208,7 @@ def test_a_clean_that_loses_its_network_says_so_and_the_next_one_finishes(  # no
     fault: Fault,
 ) -> None:
     """An exception, so that Lambda tries again, or failures by key; nothing needed goes, and the next run succeeds."""
-    for n, request in turns(due.usual, fault):
+    for n, request in turns(due.usual, fault, single=False):
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = restored(s3, due.objects)
             proxy.heal()

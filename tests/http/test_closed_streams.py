@@ -66,13 +66,11 @@ def test_a_reader_that_has_gone(uploader: Uploader, site_folder: Folder) -> None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ulimit -v limits nothing elsewhere")
-@pytest.mark.parametrize("limit", ["v 20000", "v 50000", "v 140000", "n 8"])
+@pytest.mark.parametrize("limit", ["v 20000", "v 140000", "v 400000", "n 8"])
 def test_too_little_memory_or_too_few_files(uploader: Uploader, site_folder: Folder, limit: str) -> None:
-    """For a library, or for a thread; a little more may do."""
+    """For a library, or for a thread: obstore's would abort."""
     folder = site_folder("a", {"index.html": "x"})
     ended = in_shell(uploader, f"ulimit -{limit}; $U {folder} --bucket {uploader.bucket}")
-    if limit == "v 140000" and ended.returncode == 0:
-        return
     assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1), ended.stderr
     assert "unexpected" not in ended.stderr
     assert ("memory" if "v" in limit else "files") in ended.stderr

@@ -15,7 +15,7 @@ import pytest
 from release_log.layout import PLACED
 from tests.http.conftest import end_state, markers, new_bucket, read_bucket, without_intents
 from tests.http.fault_proxy import Fault, sent
-from tests.http.fault_turns import WRITES, every_fault, is_delete, turns
+from tests.http.fault_turns import every_fault, is_delete, turns
 from tests.http.in_process import SMALL_PART
 from tests.http.plain_s3 import Stored
 from tests.torture import TORTURE
@@ -93,7 +93,7 @@ def test_an_upload_gets_over_one_fault(
     assert upload(folder, bucket).code == 0
     usual, wanted = list(proxy.requests), end_state(read_bucket(s3, bucket))
     assert {request.method for request in usual} >= {"GET", "HEAD", "PUT"}
-    for n, request in turns(usual, fault, *WRITES):
+    for n, request in turns(usual, fault, single=True):
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = new_bucket(s3, BEFORE)
             proxy.heal()
@@ -118,7 +118,7 @@ def test_an_upload_that_loses_its_network_publishes_nothing_and_the_next_one_fin
     bucket = new_bucket(s3, BEFORE)
     assert upload(folder, bucket).code == 0
     usual, wanted = list(proxy.requests), end_state(read_bucket(s3, bucket))
-    for n, request in turns(usual, fault):
+    for n, request in turns(usual, fault, single=False):
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = new_bucket(s3, BEFORE)
             proxy.heal()
@@ -167,7 +167,7 @@ def test_a_large_file_gets_over_one_fault(
     usual, wanted = list(proxy.requests), end_state(read_bucket(s3, bucket))
     parts = [request for request in usual if "upload" in request.query]
     assert [request.method for request in parts] == ["POST", "PUT", "PUT", "POST"]
-    for n, request in turns(parts, fault, *WRITES):
+    for n, request in turns(parts, fault, single=True):
         with subtests.test(fault=fault, number=n, request=str(request)):
             bucket = new_bucket(s3, {})
             proxy.heal()

@@ -120,6 +120,15 @@ def test_an_upload_does_not_fail_for_its_summary(
     assert "retire" not in job.summary()
 
 
+def test_a_failed_upload_is_one_annotation_and_no_word_of_the_summary_that_it_lacks(
+    uploader: Uploader, site_folder: Callable[[str, dict[str, str]], Path], job: Job
+) -> None:
+    done = uploader.run(site_folder("one", {"app-3f9c2ab1.js": "1"}), "--bucket", "no-such-bucket", **job.environ)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("::error title=uploader::bucket 'no-such-bucket' does not exist")
+
+
 def test_an_error_is_an_annotation(uploader: Uploader, job: Job) -> None:
     done = uploader.run("no-such%folder", "--bucket", uploader.bucket, **job.environ)
     assert done.returncode == 2

@@ -43,6 +43,10 @@ def test_the_page_the_markdown_and_the_document_say_what_was_published_and_what_
     assert document["ages"][0]["retired"] == {"objects": 1, "bytes": 6}
     assert [each["whole"]["bytes"] for each in document["largest"]] == [6, 4]
     assert document["cleaner"]["last_run"]["counts"]["delete"] == 1
+    newest_run, oldest_run = document["cleaner"]["runs"]
+    assert (newest_run["deleted"], newest_run["bytes_deleted"], newest_run["stopped_by"]) == (1, 3, [])
+    assert (oldest_run["deleted"], oldest_run["stopped_by"]) == (0, ["rebuilt"])
+    assert newest_run["run"] == document["cleaner"]["last_run"]["run"] != oldest_run["run"]
     assert document["problems"] == []
 
     shown = data(file.read_text())
@@ -51,6 +55,7 @@ def test_the_page_the_markdown_and_the_document_say_what_was_published_and_what_
     assert (answer.returncode, answer.stderr) == (0, "")
     assert f"| `default` | `{second}` |" in answer.stdout
     assert f"`{first}` (not read)" in answer.stdout
+    assert f"| `{newest_run['at']}` | " in answer.stdout
 
 
 def test_a_problem_is_in_the_page_and_in_the_exit_code(

@@ -51,7 +51,7 @@ CLEANERS_RIGHTS: set[Right] = {
     ("Allow", "s3:ListBucket", "${Bucket.Arn}", "StringLike s3:prefix assets/*, .releases/*"),
     ("Allow", "s3:GetObject", "${Bucket.Arn}/assets/*", ""),
     READS_LOG_AROUND,
-    ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
+    ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/.releases/ledger*", ""),
     ("Allow", "s3:PutObject", "${Bucket.Arn}/assets/.releases/checkpoint.json.gz", ""),
     ("Allow", "s3:GetObjectTagging", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:PutObjectTagging", "${Bucket.Arn}/assets/*", ""),
@@ -84,7 +84,7 @@ UPLOADERS_RIGHTS: set[Right] = {
     ("Allow", "s3:AbortMultipartUpload", "${Bucket.Arn}/assets/*", ""),
     ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/pending/*", ""),
     ("Allow", "s3:DeleteObject", "${Bucket.Arn}/assets/.releases/staged/*", ""),
-    ("Deny", "s3:PutObject", "${Bucket.Arn}/assets/.releases/ledger.json.gz", ""),
+    ("Deny", "s3:PutObject", "${Bucket.Arn}/assets/.releases/ledger*", ""),
     ("Deny", "s3:PutObject", "${Bucket.Arn}/assets/.releases/checkpoint.json.gz", ""),
 }
 

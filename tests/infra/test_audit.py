@@ -38,6 +38,9 @@ ACCEPTED = {
     rf"AwsSolutions-IAM5\[Resource::.*/\.releases/((pending|staged)/)?\*\] .*/{_ROLE}": (
         "the files of a release log are named after their releases"
     ),
+    rf"AwsSolutions-IAM5\[Resource::.*/\.releases/ledger\*\] .*/{_ROLE}": (
+        "the ledger, and the files that it names, each with a name of its own"
+    ),
     r"AwsSolutions-IAM5\[Resource::.*:schedule/AssetCleaner(-blog)?-wake-ups-.*/\*\] .*/CleanerRole/.*": (
         "the schedules of this installation's own group"
     ),

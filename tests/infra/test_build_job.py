@@ -239,9 +239,7 @@ class TestWriteOnce:
             "Effect": "Deny",
             "Principal": {"AWS": "*"},
             "Action": "s3:PutObject",
-            "Resource": [
-                f"arn:aws:s3:::my-bucket/assets/.releases/{folder}/*" for folder in ("markers", "staged", "p*")
-            ],
+            "Resource": "arn:aws:s3:::my-bucket/assets/.releases/*/*",
             "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
         }
 
@@ -262,6 +260,7 @@ class TestWriteOnce:
         "key",
         [
             ".releases/ledger.json.gz",
+            ".releases/checkpoint.json.gz",
             ".releases/doctor-0",
             "app-3f9c2ab1.js",
             "index.html",

@@ -59,6 +59,7 @@ class TestFunction:
             "WAKE_UP_ROLE_ARN": "${WakeUpRole.Arn}",
             "WAKE_UP_DEAD_LETTER_ARN": "${Undelivered.Arn}",
             "EVENT_BUS": "default",
+            "LEDGER_FORMAT": "1",
         }
         assert _variables(synthesise()) == {"BUCKET": "${Bucket}", **variables}
         assert _variables(synthesise(bucket="my-bucket")) == variables

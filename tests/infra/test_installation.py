@@ -249,9 +249,12 @@ class TestOwners:
             for each in resources(template, kind).values():
                 assert each["Properties"]["Tags"] == expected, kind
 
-    def test_schedule_memory_time_and_concurrency_are_as_they_are_set(self, synthesise: Synthesise) -> None:
-        template = synthesise(schedule="cron(0 3 * * ? *)", memory="4096", timeout="300", concurrency="1")
+    def test_schedule_memory_time_concurrency_and_format_are_as_they_are_set(self, synthesise: Synthesise) -> None:
+        template = synthesise(
+            schedule="cron(0 3 * * ? *)", memory="4096", timeout="300", concurrency="1", ledger_format="2"
+        )
         function = properties(template, "AWS::Lambda::Function", "Cleaner")
+        assert function["Environment"]["Variables"]["LEDGER_FORMAT"] == "2"
         assert (function["MemorySize"], function["Timeout"]) == (4096, 300)
         assert function["ReservedConcurrentExecutions"] == 1
         assert properties(template, "AWS::Events::Rule", "DailyRule")["ScheduleExpression"] == "cron(0 3 * * ? *)"

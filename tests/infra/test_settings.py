@@ -329,6 +329,8 @@ def test_a_setting_is_taken_from_the_context(context: dict[str, object], expecte
         ({"bucket": "192.168.5.4"}, "context bucket='192.168.5.4': an IP address"),
         ({"bucket": "xn--web"}, "a name that S3 keeps for itself"),
         ({"concurrency": "0"}, "context concurrency='0': a whole number of concurrent executions from 1 to 100"),
+        ({"ledger_format": "3"}, "context ledger_format='3': 1 or 2"),
+        ({"ledger_format": True}, "context ledger_format=True: 1 or 2"),
         ({"alarm_email": "web"}, "context alarm_email='web': one e-mail address"),
         ({"distribution": "yes"}, "context distribution='yes': true or false"),
         ({"distribution": 1}, "context distribution=1: true or false"),

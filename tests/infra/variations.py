@@ -26,6 +26,7 @@ VARIATIONS: dict[str, dict[str, Any]] = {
         "memory": "4096",
         "timeout": "600",
         "concurrency": "1",
+        "ledger_format": "2",
         "alarm_email": "web@example.org",
         "distribution": "true",
         "cors_origins": "https://www.example.com",

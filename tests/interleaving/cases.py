@@ -244,6 +244,13 @@ def over(policy: Policy) -> World:
     return world
 
 
+def over_and_in_place(policy: Policy) -> World:
+    """The same, and a release has just been in place whose marker somebody deleted by hand."""
+    world = over(policy)
+    world.put(LAYOUT.placed_key("20261123T120100Z-gone"), b"{}")
+    return world
+
+
 def idle(policy: Policy) -> World:
     """A is superseded by B and gone; since then the site had no release for so long that it ends."""
     world = superseded(policy)
@@ -281,6 +288,29 @@ def vanished_for_days(policy: Policy) -> World:
     cast.clean_alone(world, policy)
     world.vanish(OLD_MARKER)
     world.advance(90_000)
+    return world
+
+
+def vanished_and_ended(policy: Policy) -> World:
+    """The same, and the channel has just ended: C is a removed asset, and no marker says so."""
+    world = vanished_for_days(policy)
+    world.put(LAYOUT.marker_key("20261124T130012Z-end"), cast.end_body("default", world))
+    world.advance(10)
+    return world
+
+
+def vanished_ended_and_back(policy: Policy) -> World:
+    """The same, and then it came back with a release without C."""
+    world = vanished_and_ended(policy)
+    release(world, [PAGE], "back")
+    return world
+
+
+def vanished_and_ended_at_once(policy: Policy) -> World:
+    """As `vanished`, and A's channel has ended before a run comes: A, which another channel had too, is removed."""
+    world = vanished(policy)
+    world.put(LAYOUT.marker_key("20261123T120012Z-end"), cast.end_body("default", world))
+    world.advance(10)
     return world
 
 
@@ -400,6 +430,7 @@ ENDED_AND_BACK = case("an upload to a channel that has ended, while its assets a
 ENDED_AND_ROLL_BACK = case("a roll-back in a channel that has ended, likewise", ended, ROLL_BACK, CLEANER)
 LOG_AND_BACK = case("an upload to a site that has ended, while its release log goes", over, BACK, CLEANER)
 LOG_ALONE = case("the release log of a site that has ended goes", over, CLEANER)
+LOG_AND_A_FILE = case("the same, and a release in place without a marker", over_and_in_place, CLEANER)
 LOG_AND_TWO_CLEANERS = case("two cleaners remove the release log of a site", over, CLEANER, OTHER_CLEANER)
 LEDGER_AND_BACK = case("an upload to a site that has ended, while its ledger goes", only_the_ledger, BACK, CLEANER)
 CLEANER_AFTER_LONG = cleaner_of(IDLE)
@@ -450,6 +481,18 @@ END_VANISHED = case("a channel that has ended, and whose marker for that is gone
 VANISHED_FOR_DAYS = case("a current marker that is gone for days", vanished_for_days, CLEANER)
 VANISHED_AND_REPLACED = case(
     "a marker that was gone, and a new release", vanished_and_replaced, cleaner_of(LATER), policy=LATER
+)
+VANISHED_AND_ENDED = case(
+    "a marker that was gone, and the end of its channel", vanished_and_ended, cleaner_of(SOON), policy=SOON
+)
+VANISHED_ENDED_AND_BACK = case(
+    "the same, and the channel is back", vanished_ended_and_back, cleaner_of(SOON), policy=SOON
+)
+VANISHED_AND_ENDED_AT_ONCE = case(
+    "a marker that was gone, and the end, before a run comes",
+    vanished_and_ended_at_once,
+    cleaner_of(SOON),
+    policy=SOON,
 )
 NEXT_ELSEWHERE = uploader(cast.upload([C], "other", "next"), name="V")
 VANISHED = case("a current marker that is gone, while others are deleted", vanished, CLEANER)

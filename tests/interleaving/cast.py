@@ -321,7 +321,7 @@ class _EnderPort(UploaderPort):
     def withdraw(self, key: str, etag: str | None = None) -> None:
         dropped = next((site.staged[key] for site in self.world.sites if key in site.staged), None)
         for other in self.world.actors:
-            if dropped is not None and other.staged and other.staged <= dropped.keys:
+            if dropped is not None and other.staged and other.staged <= dropped.objects.keys():
                 other.relies_on = other.staged = frozenset()
         super().withdraw(key, etag)
 

@@ -66,7 +66,9 @@ def _put(site: Site, page: str, which: float, *, is_unknown: bool, as_stored: bo
     asset = next(each for each in files if each.key == page)
     if not {each.key for each in files if each.fingerprinted} <= world.objects.keys():
         return
-    is_unknown |= not as_stored and site.layout.page_key(asset.stored or "") not in world.objects
+    # Without metadata, only the stored version of a release tells what it is.
+    stored = {each.pages[page].stored for each in releases if page in each.pages} & {asset.stored}
+    is_unknown |= not as_stored and not any(site.layout.page_key(each or "") in world.objects for each in stored)
     body = asset.path.encode() + b"," * is_unknown
     world.put(page, body, size=asset.size, metadata=stored_with(asset) if as_stored and not is_unknown else {})
     site.note_by_hand(page, is_unknown=is_unknown)

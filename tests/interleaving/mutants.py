@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import (
     apply,
     decision,
+    ending,
     folding,
     guard,
     history,
     idle,
+    ledger_store,
     load,
     look,
     lost,
@@ -241,6 +243,13 @@ MUTANTS = (
         raise TooOldError(layout.ledger, error) from error
 """),
         upgrading.older_cleaner,
+    ),
+    Mutant(
+        "a ledger becomes a head only when no version can run any more that knows none",
+        "such a version rebuilds over the head: what that announces is lost, and so is an asset that an upload listed",
+        ledger_store._may_write_heads,  # noqa: SLF001
+        (("noted is not None and noted + HOLDS + MARGIN <= now", "True"),),
+        upgrading.first_version,
     ),
     Mutant(
         "a run that reads no retired asset looks at the tags of what lives again",
@@ -560,6 +569,27 @@ MUTANTS = (
         every(cases.END_AND_WRONG_CLOCK),
     ),
     Mutant(
+        "an orphan that may be of a channel that ended stays as long as what was removed, too",
+        "if a channel's marker was deleted by hand, what it had goes by `version_ttl` once it ended",
+        survey.survey,
+        (("may_be_of_an_end(loaded.ledger, history, folded.markers)", "False"),),
+        every(cases.VANISHED_AND_ENDED),
+    ),
+    Mutant(
+        "and so it is if the channel is back already",
+        "the same",
+        ending.may_be_of_an_end,
+        (("(*markers.valid.values(), *history.current.values())", "history.current.values()"),),
+        every(cases.VANISHED_ENDED_AND_BACK),
+    ),
+    Mutant(
+        "what was in doubt stays as long as what was removed, too, after the end of the channel",
+        "the same, if another channel had it too",
+        lost.hold_doubtful,
+        (("entry.maybe_ended or may_have_ended", "entry.maybe_ended"),),
+        every(cases.VANISHED_AND_ENDED_AT_ONCE),
+    ),
+    Mutant(
         "a rebuild begins with the checkpoint",
         "assets that only deleted markers named are never deleted",
         load._read_checkpoint,  # noqa: SLF001
@@ -643,6 +673,20 @@ MUTANTS = (
         placing.unknown_page,
     ),
     Mutant(
+        "after a roll-back to a release that stores no page, the page in place is looked at",
+        "it is of the release that was rolled back, and asks for assets that are gone",
+        pages._keys,  # noqa: SLF001
+        ((" or ROLLBACK_OF in each.release.metadata", ""),),
+        placing.roll_back_without_its_page,
+    ),
+    Mutant(
+        "a page in place is looked up by its metadata too, if no release has the stored version that it equals",
+        "a dead upload has stored the page of a release that stores none, and what it asks for is deleted",
+        pages.look_at_pages,
+        (("[*pages, *_read(store, key)]", "pages"),),
+        placing.page_that_a_dead_upload_stored,
+    ),
+    Mutant(
         "what a page asks for stays for `version_ttl` after it was in place",
         "it goes under those who have just got that page",
         pages.linger,
@@ -704,7 +748,7 @@ MUTANTS = (
     Mutant(
         "what retires while a marker behind the newest is gone stays",
         "an asset is deleted that the release without its marker needs",
-        lost.hold_doubtful,
+        lost.without_marker,
         (("not set(line) <= there", "line[0] not in listed"),),
         placing.retired_behind_a_newer_one,
     ),
@@ -723,8 +767,15 @@ MUTANTS = (
         pruned.page_of_a_pruned_release,
     ),
     Mutant(
+        "a page in place whose release has no marker any more stops all deletion",
+        "the same, when somebody put it there by hand",
+        pages.look_at_pages,
+        (("sorted(lying.keys() - markers.listed)", "()"),),
+        pruned.page_put_back_of_a_pruned_release,
+    ),
+    Mutant(
         "a page in place that an intent names is its release's too",
-        "the same, when the intent has expired",
+        "nothing is deleted any more, when the intent has expired",
         pages.look_at_pages,
         (
             (
@@ -805,7 +856,21 @@ MUTANTS = (
         "the page is in place, and asks for an asset that is gone",
         nesting._needed_by,  # noqa: SLF001
         (("_removed_pages(ledger) | ", ""),),
-        partial(nested.page_of_the_site_around, seen=True),
+        partial(nested.page_of_the_site_around, seen=True, stored=False),
+    ),
+    Mutant(
+        "nor need it be the page of the release there that names it: one in another channel that has left may be newer",
+        "the same",
+        nesting._needed_by,  # noqa: SLF001
+        ((" | _newer_pages(outer, ledger, markers)", ""),),
+        nested.page_of_another_channel_around,
+    ),
+    Mutant(
+        "only a release that is in place has replaced the page of another channel",
+        "the same",
+        nesting._newer_pages,  # noqa: SLF001
+        (("if each.placed_at is not None", "if each.release"),),
+        partial(nested.page_of_another_channel_around, placed=False),
     ),
     Mutant(
         "nor need that site's cleaner have seen it",
@@ -911,6 +976,13 @@ MUTANTS = (
         cases.late_deletion_of_the_ledger,
     ),
     Mutant(
+        "the ledger of a site that has ended stays until no release is in place",
+        "the file that says so of a release whose marker was deleted by hand is never deleted",
+        ending.is_over,
+        (("look.placed or ", ""),),
+        every(cases.LOG_AND_A_FILE),
+    ),
+    Mutant(
         "the ledger of a site that has ended stays until no stored page is left",
         "the page of a roll-out that failed as the last marker went is never deleted",
         nesting.is_empty,
@@ -927,7 +999,7 @@ MUTANTS = (
     Mutant(
         "no orphan is retired while a channel's current marker is gone",
         "the same, for an asset that no other marker names",
-        survey.survey,
+        survey._go_on_listing,  # noqa: SLF001
         (("stopped = loaded.stops or folded.stops or around.stops", "stopped = loaded.stops or around.stops"),),
         every(cases.VANISHED_FOR_DAYS),
     ),
@@ -935,7 +1007,7 @@ MUTANTS = (
         "what was in doubt counts as retired no earlier than the release that ended the doubt",
         "assets that were live until a moment ago are deleted without their time",
         lost.hold_doubtful,
-        (("max(mark.since, since)", "mark.since"),),
+        (("max(entry.mark.since, since)", "entry.mark.since"),),
         every(cases.VANISHED_AND_REPLACED),
     ),
 )

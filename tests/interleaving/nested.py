@@ -6,6 +6,7 @@ some of them too.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -166,15 +167,39 @@ def _clean_inside_for_days(world: World, name: str, *, cleans_around: bool = Fal
             world.advance(seconds)
 
 
-def page_of_the_site_around(*, seen: bool) -> None:
+def page_of_the_site_around(*, seen: bool, stored: bool = True) -> None:
     """The outer site's newest release has no page; the one that is in place asks for an asset inside; days pass.
 
     Args:
         seen: A run of the outer site's cleaner has seen that.
+        stored: The page has a stored version.
     """
     world = two_sites()
-    release(world, [OLD, PAGE], "r0")
-    release(world, [OUTSIDE], "r1")
+    release(world, [OLD, PAGE], "r0", stored=stored)
+    release(world, [OUTSIDE], "r1", stored=stored)
     if seen:
         cast.clean_alone(world, PAGES_STAY)
     _clean_inside_for_days(world, "a page of the site around that no release names any more")
+
+
+def page_of_another_channel_around(*, placed: bool = True) -> None:
+    """The page in place is not of the outer site's release that names it, but of one in another channel.
+
+    That one has left, as its channel has a release without a page. The outer site's cleaner has seen that, but nothing
+    was due, so that it did not look at the page. Days pass.
+
+    Args:
+        placed: The one that names it was in place, and is older; else it is newer, and was cut off.
+    """
+    world = two_sites()
+    nothing_is_due = replace(PAGES_STAY, version_ttl=3600)
+    if placed:
+        release(world, [OUTSIDE, PAGE], "r0", channel="other")
+    release(world, [OLD, PAGE], "r1")
+    if not placed:
+        cast.publish_alone(world, [OUTSIDE, PAGE], "cut-off", channel="other", placed=False)
+        world.advance(1)
+    cast.clean_alone(world, nothing_is_due)
+    release(world, [OUTSIDE], "r2")
+    cast.clean_alone(world, nothing_is_due)
+    _clean_inside_for_days(world, "a page of the site around that an older release names")

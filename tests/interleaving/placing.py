@@ -155,6 +155,37 @@ def page_of_another_channel() -> None:
             world.advance(seconds)
 
 
+def roll_back_without_its_page() -> None:
+    """A roll-back to a release that stores no page leaves the page of the one that it replaces in place; days pass."""
+    world = World()
+    with judged(world, "a roll-back that cannot put its page in place"):
+        release(world, [A, PAGE], "r0", stored=False)
+        release(world, [B, PAGE], "r1", stored=False)
+        cast.clean_alone(world, PAGES_STAY)
+        back = Actor("V", world, cast.rolling_back(OLD_ID))
+        back.start()
+        _go_on_to(back, "")
+        for seconds in (10, 90_000, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
+def page_that_a_dead_upload_stored() -> None:
+    """A release that stores no page has one in place; a dead upload has stored the same one; days pass."""
+    world = World()
+    with judged(world, "a page that a dead upload has stored"):
+        release(world, [A, PAGE], "r0", stored=False)
+        cast.clean_alone(world, PAGES_STAY)
+        release(world, [A, PAGE], "dead", LAYOUT.pending)
+        world.advance(PAGES_STAY.pending_ttl)
+        release(world, [B], "r1")
+        for seconds in (10, 1800, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
 def line_without_its_newest() -> None:
     """The newest release, which is not in place, loses its marker; a new one without a page comes; days pass."""
     world = World()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from cleaner_lambda.policy import Reason
 from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError
-from tests.interleaving.cases import KEEPING, A, B, C, go_on, release
+from tests.interleaving.cases import KEEPING, OLD_MARKER, A, B, C, go_on, release
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.verdict import settle
 from tests.interleaving.watch import Watch
@@ -168,6 +169,22 @@ def marker_of_a_kept_release() -> None:
             raise BrokenPromiseError(msg)
 
 
+def page_put_back_of_a_pruned_release() -> None:
+    """Somebody puts a page back by hand whose release has lost its marker, as it was old; what it had falls due."""
+    policy, world = Policy(version_limit=0, version_ttl=43_200, removed_ttl=43_200, grace=0), World()
+    with few_markers(), judged(world, "a page whose release has no marker any more"):
+        for number, keys in enumerate(([A, PAGE], [B, PAGE], [C], [C])):
+            release(world, keys, f"r{number}")
+            world.advance(10)
+            cast.clean_alone(world, policy)
+        assert OLD_MARKER not in world.objects
+        world.put(PAGE, f"page:{A}".encode())
+        for _ in range(2):
+            world.advance(policy.version_ttl)
+            cast.clean_alone(world, policy)
+            world.check()
+
+
 def page_of_a_pruned_release() -> None:
     """An upload dies that has put its page in place; the next release has no page; old markers are deleted."""
     policy, world = Policy(version_limit=0, version_ttl=43_200, removed_ttl=90_000, grace=0), World()
@@ -180,5 +197,8 @@ def page_of_a_pruned_release() -> None:
         release(world, [C], "r2")
         for seconds in (10, 10, policy.version_ttl):
             world.advance(seconds)
-            cast.clean_alone(world, policy)
+            report = cast.clean_alone(world, policy)
             world.check()
+            for stop in report.plan.stops:
+                if stop.reason is Reason.UNKNOWN_PAGE:
+                    raise BrokenPromiseError(stop.message)

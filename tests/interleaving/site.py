@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import ledger as ledgers
-from release_log.errors import LedgerError
 from release_log.marker import Release, decode
 from tests.interleaving.actor import BrokenPromiseError
+from tests.interleaving.needs import read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,13 +117,12 @@ class Site:
         elif key.startswith(self.layout.staged):
             self.staged[key] = decode(stored.body, self.layout.prefix)
         elif key == self.layout.ledger and self.lives is not None:
-            self._note_ends(stored)
+            self._note_ends()
 
-    def _note_ends(self, ledger: Stored) -> None:
+    def _note_ends(self) -> None:
         """Take note of the ends that the ledger alone tells of: a cleaner ended a site that had no release for long."""
-        try:
-            found = ledgers.decode(ledger.body)
-        except LedgerError:
+        found = read_ledger(self)
+        if found is None:
             return
         for channel, end in found.ends.items():
             release_id = found.current[channel]
@@ -204,8 +202,9 @@ class Site:
         """Channel -> ids of its current releases, the newest first: from the newest one on that is in place."""
         lines: dict[str, list[str]] = {}
         for channel, newest in self.current().items():
-            line = [(at, i) for i, (at, each) in self.published.items() if each.channel == channel]
-            there = [(at, i) for at, i in line if i in self.releases or i == newest or i in self.vanished]
+            line = [(at, i, each) for i, (at, each) in self.published.items() if each.channel == channel]
+            left = {newest, *self.releases, *self.vanished}
+            there = [(at, i) for at, i, each in line if i in left or each.ended]
             for at, release_id in sorted(there, reverse=True):
                 release = self.published[release_id][1]
                 if release.ended:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.interleaving import cases, nested, placing, pruned, upgrading
+from tests.interleaving import cases, listed, nested, placing, pruned, upgrading
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError
 from tests.interleaving.mutants import MUTANTS
-from tests.torture import TORTURE
+from tests.torture import TORTURE, pairs
 
 if TYPE_CHECKING:
     from tests.interleaving.exhaustive import Case
@@ -55,8 +55,9 @@ def test_two_actors_lose_nothing_in_any_order_of_their_requests(case: Case) -> N
     ids=lambda each: getattr(each, "name", each),
 )
 def test_a_crash_after_any_request_loses_nothing_in_any_order(case: Case, who: str) -> None:
-    """Of the uploader, and of the cleaner, with one preemption; `make torture` has more cases, and more orders."""
-    assert every_crash(case, who, None if TORTURE and case not in cases.LONG else 1) > 1
+    """Of the uploader, with one preemption, and of the cleaner; `make torture` has more cases, and more orders."""
+    preemptions = (1 if case in cases.LONG else None) if TORTURE else int(who == "U")
+    assert every_crash(case, who, preemptions) > 1
 
 
 LATE, AGAIN, UNKNOWN, PART = Verdict.LATE, Verdict.AGAIN, Verdict.UNKNOWN, Verdict.PART
@@ -65,7 +66,7 @@ LATE, AGAIN, UNKNOWN, PART = Verdict.LATE, Verdict.AGAIN, Verdict.UNKNOWN, Verdi
 @pytest.mark.parametrize(
     ("case", "who", "verdict", "kind"),
     [
-        *((cases.BACK_AND_CLEANER, who, verdict, "") for who in "UC" for verdict in (LATE, AGAIN, UNKNOWN)),
+        *((cases.BACK_AND_CLEANER, who, verdict, "") for who, verdict in pairs("UC", (LATE, AGAIN, UNKNOWN))),
         *((cases.UNTAG_AND_DELETE, "C", verdict, "") for verdict in (LATE, UNKNOWN, PART)),
         *(
             (cases.TWO_CLEANERS_AND_AN_UPLOAD, "C", verdict, "delete")
@@ -127,8 +128,14 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_schedule(cases.VANISHED_AND_NEXT),
         lambda: every_schedule(cases.VANISHED_FOR_DAYS),
         lambda: every_schedule(cases.VANISHED_AND_REPLACED),
+        lambda: every_schedule(cases.VANISHED_AND_ENDED),
+        lambda: every_schedule(cases.VANISHED_ENDED_AND_BACK),
+        lambda: every_schedule(cases.VANISHED_AND_ENDED_AT_ONCE),
         lambda: every_schedule(cases.END_VANISHED),
+        lambda: every_schedule(cases.LOG_AND_A_FILE),
         lambda: every_crash(cases.LOG_ALONE, "C"),
+        lambda: every_schedule(listed.FOUND, preemptions=1 + PREEMPTIONS),
+        lambda: every_schedule(listed.NOT_FOUND, preemptions=PREEMPTIONS),
         cases.late_deletion_of_the_ledger,
         cases.page_after_the_last_marker,
         cases.cut_off_after_the_end,
@@ -153,6 +160,8 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         placing.page_that_is_gone,
         placing.page_that_came_late,
         placing.page_of_another_channel,
+        placing.roll_back_without_its_page,
+        placing.page_that_a_dead_upload_stored,
         placing.line_without_its_newest,
         placing.gone_behind_a_newer_one,
         placing.retired_behind_a_newer_one,
@@ -165,10 +174,14 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         placing.intent_that_goes_first,
         nested.keys_of_both_in_the_history,
         lambda: nested.page_of_the_site_around(seen=True),
+        lambda: nested.page_of_the_site_around(seen=True, stored=False),
         lambda: nested.page_of_the_site_around(seen=False),
         upgrading.older_cleaner,
+        upgrading.first_version,
         upgrading.back_on_a_large_site,
         nested.old_page_of_the_site_around,
+        nested.page_of_another_channel_around,
+        lambda: nested.page_of_another_channel_around(placed=False),
         nested.copied_marker_of_the_site_around,
         nested.release_around_that_is_not_in_place,
         pruned.lost_ledger,
@@ -178,6 +191,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         pruned.late_marker,
         pruned.marker_of_a_kept_release,
         pruned.page_of_a_pruned_release,
+        pruned.page_put_back_of_a_pruned_release,
         pruned.end_behind_a_release_that_stays,
     ],
     ids=[
@@ -199,8 +213,14 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "marker vanished, and a new version elsewhere",
         "marker vanished for days",
         "marker vanished, and a new release",
+        "marker vanished, and the end",
+        "marker vanished, the end, and back",
+        "marker vanished, and the end at once",
         "end vanished",
+        "the release log goes, with a file without a marker",
         "a crash while the release log goes",
+        "an orphan that a listing in parts has found",
+        "an orphan that a listing in parts has yet to find",
         "late deletion of the ledger",
         "a page after the last marker",
         "cut off after the end",
@@ -225,6 +245,8 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "a page that is gone",
         "a page that came late",
         "a page of another channel",
+        "a roll-back without its page",
+        "a page that a dead upload has stored",
         "a line without its newest marker",
         "a marker that is gone behind a newer one",
         "an asset that retires meanwhile",
@@ -237,10 +259,13 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "an intent that goes first",
         "keys of both sites in the history",
         "a page of the site around",
+        "a page of the site around without a stored version",
         "a page of the site around that its cleaner has not seen",
         "a cleaner beside a newer one",
         "an asset that is back on a large site",
         "an old page of the site around",
+        "a page of another channel around",
+        "a page of another channel around, and a release that is cut off",
         "a marker of the site around that was copied",
         "a release of the site around that is not in place",
         "lost ledger, pruned log",
@@ -250,6 +275,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "late marker",
         "a kept release whose marker is old",
         "the page of a release whose marker is old",
+        "a page that is put back, of a release whose marker is old",
         "an end behind a release that stays",
     ],
 )

@@ -1,7 +1,7 @@
-"""The ledger's next format: two versions of the product on one site, and a site that is large enough for it.
+"""The ledger's formats: two versions of the product on one site, and a site that is large enough for format 2.
 
-The newer version is this one with other ports, which write the next format's number into the ledger. So only the format
-tells the two apart.
+Another version is this one with other ports. A newer one's write another format's number into the ledger; the first
+one's hand it a head as what it takes it for. So only the format tells the two apart.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from tests.interleaving import cast
@@ -24,11 +24,26 @@ from tests.ledger_formats import NONE, writing
 
 if TYPE_CHECKING:
     from cleaner_lambda.port import Blob
+    from tests.interleaving.world import World
     from uploader.s3.port import Blob as UploaderBlob
 
 
+def _document(body: bytes) -> dict[str, Any]:
+    return dict(json.loads(gzip.decompress(body)))
+
+
 def _with_format(body: bytes, number: int) -> bytes:
-    return gzip.compress(json.dumps({**json.loads(gzip.decompress(body)), "format": number}).encode(), mtime=0)
+    return _packed(_document(body) | {"format": number})
+
+
+def _without_note(body: bytes) -> bytes:
+    document = _document(body)
+    document.pop("upgrading", None)
+    return _packed(document)
+
+
+def _packed(document: dict[str, Any]) -> bytes:
+    return gzip.compress(json.dumps(document).encode(), mtime=0)
 
 
 class NewerCleanerPort(CleanerPort):
@@ -41,7 +56,7 @@ class NewerCleanerPort(CleanerPort):
         return replace(found, body=_with_format(found.body, FORMAT))
 
     def put_if(self, key: str, body: bytes, etag: str | None) -> str:
-        return super().put_if(key, _with_format(body, FORMAT + 1) if key == self.layout.ledger else body, etag)
+        return super().put_if(key, _with_format(body, HEAD_FORMAT + 1) if key == self.layout.ledger else body, etag)
 
 
 class NewerUploaderPort(UploaderPort):
@@ -54,24 +69,53 @@ class NewerUploaderPort(UploaderPort):
         return found._replace(body=_with_format(found.body, FORMAT))
 
 
+class FirstCleanerPort(CleanerPort):
+    """That of a version that knows no heads, and takes one for a broken ledger."""
+
+    def get(self, key: str) -> Blob | None:
+        found = super().get(key)
+        if found is None or key != self.layout.ledger or _document(found.body)["format"] == FORMAT:
+            return found
+        return replace(found, body=b"")
+
+    def put_if(self, key: str, body: bytes, etag: str | None) -> str:
+        return super().put_if(key, _without_note(body) if key == self.layout.ledger else body, etag)
+
+
 def older_cleaner() -> None:
     """While a newer cleaner deletes, an older one runs, and then an upload relies on the asset that is deleted."""
     world = superseded(AT_ONCE)
     newer = cast.cleaner(world, "N", cast.cleaning(AT_ONCE, port=NewerCleanerPort))
     older = cast.cleaner(world, "C", cast.cleaning(AT_ONCE))
     upload = Actor("U", world, cast.upload([A, PAGE], "default", "back", port=NewerUploaderPort))
-    world.actors = [newer, older, upload]
-    Watch(world.site, AT_ONCE)
     with judged(world, "a cleaner beside a newer one"):
-        go_on(newer, "delete")
-        go_on(older, "")
-        go_on(upload, f"create {LAYOUT.markers}")
-        for actor in (newer, upload):
-            go_on(actor, "")
+        _play(world, newer, older, upload)
         # The upgrade is taken back, as the stop says.
         world.advance(900)
         world.delete(LAYOUT.ledger)
         settle(world, AT_ONCE)
+
+
+def first_version() -> None:
+    """The same while the newer cleaner is told to write heads, which the older one does not know."""
+    with writing(HEAD_FORMAT, noted=True):
+        world = superseded(AT_ONCE)
+        newer = cast.cleaner(world, "N", cast.cleaning(AT_ONCE))
+        older = cast.cleaner(world, "C", cast.cleaning(AT_ONCE, port=FirstCleanerPort))
+        upload = Actor("U", world, cast.upload([A, PAGE], "default", "back"))
+        with judged(world, "a cleaner that writes heads beside one that knows none"):
+            _play(world, newer, older, upload)
+            settle(world, AT_ONCE)
+
+
+def _play(world: World, newer: Actor, older: Actor, upload: Actor) -> None:
+    world.actors = [newer, older, upload]
+    Watch(world.site, AT_ONCE)
+    go_on(newer, "delete")
+    go_on(older, "")
+    go_on(upload, f"create {LAYOUT.markers}")
+    for actor in (newer, upload):
+        go_on(actor, "")
 
 
 def back_on_a_large_site() -> None:

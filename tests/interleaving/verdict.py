@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.policy import Reason
 from release_log.marker import decode
-from release_log.tags import Mark, read_mark
+from release_log.tags import Mark, State, read_mark
 from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.cast import clean_alone, local_asset, publish_again
@@ -16,9 +17,10 @@ from tests.interleaving.watch import seen_by_reference
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.report import Report
     from release_log.marker import Asset
     from release_log.policy_settings import Policy
@@ -49,11 +51,22 @@ def settle(world: World, policy: Policy) -> None:
     # due.
     trace = len(world.trace)
     reports = _clean_after(world, policy, policy.pending_ttl + policy.staged_ttl + 2)
-    if len(world.trace) > trace or not all(report.ended_well and report.orphans is not None for report in reports):
+    if len(world.trace) > trace or not all(map(_is_listed, world.sites, reports)):
         _clean_after(world, policy, DAY + 1)
     reports = _clean_after(world, policy, DAY + policy.removed_ttl + 2)
+    if len(world.sites) > 1 and (policy.site_ttl or not all(site.current() for site in world.sites)):
+        # A site inside asks what the one around it needs, which has ended, and loses its release log days later.
+        for _ in range(4):
+            reports = _clean_after(world, policy, DAY + policy.removed_ttl + 2)
     for site, report in zip(world.sites, reports, strict=True):
         _check_end(site, policy, report if site.current() else _close(site, policy, report))
+
+
+def _is_listed(site: Site, report: Report) -> bool:
+    """Whether the run went well, and has made a full listing of its own: not the last part of an older one."""
+    ledger = read_ledger(site)
+    listed_at = report.at if ledger is None else ledger.listed_at
+    return report.ended_well and report.orphans is not None and listed_at == report.at
 
 
 def _clean_all(world: World, policy: Policy) -> list[Report]:
@@ -79,7 +92,7 @@ def _check_end(site: Site, policy: Policy, report: Report) -> None:
         msg = f"{site.current()} is current, and the cleaner says {dict(report.current)}"
         raise BrokenPromiseError(msg)
     _compare(site, policy, report.at, last=True)
-    strays = _strays(site, policy) if site.current() and not stopped else set()
+    strays = _strays(site, policy, report.at) if site.current() and not stopped else set()
     if strays:
         msg = f"no release ever named {sorted(strays)}, and it is still there"
         raise BrokenPromiseError(msg)
@@ -130,28 +143,34 @@ def _close(site: Site, policy: Policy, report: Report) -> Report:
     return report
 
 
-def _strays(site: Site, policy: Policy) -> set[str]:
-    """Stored pages and assets with a fingerprint that no release ever named, and nobody needs."""
+def _strays(site: Site, policy: Policy, now: datetime) -> set[str]:
+    """Stored pages and assets with a fingerprint that no release ever named, nobody needs, and that may be due."""
     layout, ledger = site.layout, read_ledger(site)
     objects = site.world.objects
     ours = {key for key in objects if (site.owns(key) and local_asset(key).fingerprinted) or layout.stores(key)}
     named = [release for each in site.world.sites for _, release in each.published.values()]
     named += [decode(objects[key].body, layout.prefix) for key in objects if key.startswith(layout.pins)]
     around = needed_around(site, policy) | (ledger.around if ledger else frozenset())
-    return ours.difference(*(release.all_keys for release in named), around, within_limit(site))
+    wait = timedelta(seconds=max(policy.version_ttl, policy.removed_ttl, policy.grace))
+    # A release may just have named its logical path, or not any more.
+    young = {key for key, entry in ledger.retired.items() if now < entry.mark.since + wait} if ledger else set()
+    return ours.difference(*(release.all_keys for release in named), around, within_limit(site), young)
 
 
 def _lying(site: Site, pages: Collection[str]) -> set[str]:
     """What stays of a site that has ended while pages are in place that are left to people: of which releases they are.
 
-    The release that names such a page has no marker any more, which somebody deleted by hand.
+    The release that names such a page has no marker any more, which somebody deleted by hand; or it was put in place as
+    its channel ended by itself. A rebuild dates what it names by the markers.
     """
     ledger, layout = read_ledger(site), site.layout
     releases = {i: site.published[i][1] for i in (ledger.lingering if ledger else ()) if i in site.published}
     lying = {i: each.objects for i, each in releases.items() if not each.pages.keys().isdisjoint(pages)}
     if not lying:
         return set()
-    files = {*map(layout.placed_key, lying), *map(layout.marker_key, (*lying, *site.newest().values()))}
+    files = {
+        name(i) for name in (layout.marker_key, layout.placed_key) for i in (*site.published, *site.newest().values())
+    }
     return files.union(*lying.values())
 
 
@@ -210,14 +229,17 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         return
     objects = site.world.objects
     states = reference.retired(found)
-    # A retired asset that a dead upload stored again is an orphan: it goes later, or people decide.
+    # A retired asset that was stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
+    if site.world.copied:
+        # It left before the marker was copied that says so.
+        truly = seen_by_reference(site, instants={i: at for i, (at, _) in site.published.items()})
+        again |= {key for key in states if key in reference.retired(truly) and objects[key].at >= _left(key, truly)}
     inner = left_by_inner(site)
     plain = {key for key in again | inner if site.owns(key) and not local_asset(key).fingerprinted}
     left_to_people = plain | within_limit(site)
     ledger = read_ledger(site)
-    # Nobody knows whether they are superseded or removed.
-    either = {key for key, entry in ledger.retired.items() if entry.maybe_ended} if ledger else set()
+    either = _either(site, states)
     later = again | inner | either
     overdue = _overdue(site, found, policy, now, last=last) - (left_to_people if last else later)
     if overdue:
@@ -234,19 +256,36 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
                 raise BrokenPromiseError(msg)
         elif key in again or (key in either and mark is not None and mark.since >= state.since):
             continue
-        elif mark != Mark(state.state, state.since) and mark not in _within_a_second(found, state):
+        elif mark != Mark(state.state, state.since) and mark not in _as_well(found, state, ledger):
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
 
 
-def _within_a_second(found: reference.Site, state: reference.Retired) -> set[Mark]:
-    """Later marks that are right as well: within one second, nobody knows what came before a release was in place.
+def _either(site: Site, states: Mapping[str, reference.Retired]) -> set[str]:
+    """Of which nobody knows whether they are superseded or removed, or since when."""
+    ledger = read_ledger(site)
+    if ledger is None:
+        return set()
+    if {site.layout.marker_key(i) for i in site.pruned - ledger.seen.keys()} & site.world.copied:
+        return set(states)  # nobody knows any more how old such a marker was taken for
+    return {key for key, entry in ledger.retired.items() if entry.maybe_ended}
 
-    If its path left the current releases then, and another channel's release brought it back, it was superseded again.
+
+def _as_well(found: reference.Site, state: reference.Retired, ledger: Ledger | None) -> set[Mark]:
+    """Other marks that are right as well.
+
+    Within one second, nobody knows what came before a release was in place. So it may be either state; and if its path
+    left the current releases then, and another channel's release brought it back, it was superseded again. And a replay
+    from the ledger's cut on does not know that what retired before it was removed, and its path came back, before its
+    channel ended.
     """
     seconds = {each.placed for each in found.releases if each.placed is not None}
-    several = {at for at in seconds if len({each.id for each in found.releases if at in {each.at, each.placed}}) > 1}
-    return {Mark(state.state, at) for at in several if at > state.since}
+    later = {at for at in seconds if len({each.id for each in found.releases if at in {each.at, each.placed}}) > 1}
+    either = {Mark(each, state.since) for each in State} if state.since in later else set()
+    if ledger is not None and ledger.cut is not None:
+        channels = {each.channel for each in found.releases if each.id == state.release}
+        later |= {each.at for each in found.releases if each.ended and each.channel in channels}
+    return {Mark(state.state, at) for at in later if at > state.since} | either
 
 
 def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *, last: bool) -> set[str]:

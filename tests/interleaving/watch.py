@@ -47,9 +47,9 @@ def seen_by_reference(
         if i in site.releases and at != site.releases[i][0] and layout.marker_key(i) not in site.world.copied:
             msg = f"{i} was written at {site.releases[i][0]}, and the ledger says {at}"
             raise BrokenPromiseError(msg)
-    # Where a marker is gone, a cleaner deletes the file beside it.
-    gone = site.pruned | site.vanished
-    placed = {i: at for i, at in site.placed.items() if ids is None or i in gone or layout.placed_key(i) in ids}
+    # The file of a release goes once its marker is gone, by a cleaner that has seen both.
+    known = site.pruned | {i for i in site.vanished if layout.placed_key(i) not in objects}
+    placed = {i: at for i, at in site.placed.items() if ids is None or i in known or layout.placed_key(i) in ids}
     for i, each in (ledger.seen if ledger else {}).items():
         if each.placed is not None:
             if i in placed and each.placed < placed[i] and layout.placed_key(i) not in site.world.copied:
@@ -66,8 +66,8 @@ def seen_by_reference(
             stored=release.places_pages,
             placed=placed.get(i),
         )
-        for i, (at, release) in (site.releases | {i: site.published[i] for i in gone}).items()
-        if ids is None or i in gone or layout.marker_key(i) in ids
+        for i, (at, release) in (site.releases | {i: site.published[i] for i in site.pruned | site.vanished}).items()
+        if ids is None or i in site.pruned | site.vanished or layout.marker_key(i) in ids
     ]
     pins = [decode(stored.body, layout.prefix) for key, stored in objects.items() if key.startswith(layout.pins)]
     pinned = frozenset().union(*(release.all_keys for release in pins))
@@ -125,14 +125,19 @@ class Watch:
         return seen_by_reference(self._site, actor.seen_markers - (placed - actor.seen_before))
 
     def _seen_copied(self, actor: Actor) -> reference.Site:
-        """The site with the instants of markers that were copied before a run saw them: nobody knows the true ones.
+        """The site with the instants of markers that were copied before a run saw them: it never knew the true ones.
 
         The file that says that such a release is in place is older than the marker then, so that it says nothing.
         """
         site, ledger = self._site, read_ledger(self._site)
+        in_doubt = ledger is not None and (ledger.doubts or ledger.sure_since is not None)
         seen = ledger.seen if ledger else {}
-        keys = {i: site.layout.marker_key(i) for i in site.releases if i not in seen}
-        copied = {i: site.world.objects[key].at for i, key in keys.items() if key in site.world.copied}
+        keys = {i: site.layout.marker_key(i) for i in site.releases}
+        copied = {
+            i: seen[i].at if i in seen else site.world.objects[key].at
+            for i, key in keys.items()
+            if key in site.world.copied and not (in_doubt and i in seen)
+        }
         return seen_by_reference(site, actor.seen_markers, instants=copied)
 
     def _was_released(self, key: str) -> bool:

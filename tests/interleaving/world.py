@@ -174,7 +174,7 @@ class World:
         self.trace.append(f"{actor.name}: {op}{'' if verdict is Verdict.DONE else f' ({verdict.value})'}")
         if verdict is Verdict.FAILED:
             raise errors.refused
-        if verdict in {Verdict.LATE, Verdict.AGAIN, Verdict.UNKNOWN}:
+        if verdict in (Verdict.LATE, Verdict.AGAIN, Verdict.UNKNOWN):
             self.send_late(actor, op, effect)
         if verdict is Verdict.LATE or (verdict is Verdict.AGAIN and op.once):
             raise errors.unanswered

@@ -43,7 +43,7 @@ def deploy(aws: EmbeddedAws, stack: str, parameters: Mapping[str, object]) -> De
 
 
 def test_cloudformation_deploys_it_as_the_page_shows(aws: EmbeddedAws, tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "deploy.md").read_text().replace("\n    --", " --")
+    page = (ROOT / "docs" / "deploy.md").read_text().replace(" \\\n    --", " --")
     (copied,) = re.findall(r"^\$ aws s3 cp \. s3://(\S+)/ .*--include \"asset-cleaner-\*\.zip\"$", page, re.MULTILINE)
     (command,) = re.findall(r"^\$ aws cloudformation deploy (.*)$", page, re.MULTILINE)
     words = shlex.split(command)

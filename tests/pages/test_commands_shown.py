@@ -32,10 +32,14 @@ OUTPUT = {"query", "output", "payload", "cli-binary-format"}
 """Options of the AWS CLI that are not an operation's, and the payload, which is a file's for the API."""
 
 
+def console(text: str) -> str:
+    """The lines of the console blocks."""
+    return "\n".join(re.findall(r"^ *```console\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE))
+
+
 def blocks(text: str) -> list[str]:
     """The commands of the console blocks, each in one line."""
-    joined = "\n".join(re.findall(r"^ *```console\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE))
-    lines = re.findall(r"^ *\$ (.*(?:\n {4,}.*)*)", joined.replace("\\\n", ""), re.MULTILINE)
+    lines = re.findall(r"^ *\$ (.*)", console(text).replace("\\\n", ""), re.MULTILINE)
     return [re.sub(r"\s+", " ", line) for line in lines]
 
 
@@ -52,6 +56,11 @@ def of(tool: str) -> list[str]:
     """The arguments of each command of a tool."""
     whole = dict.fromkeys(line for line in SHOWN if line not in PARTIAL)
     return [line.removeprefix(f"{tool} ") for line in whole if line.startswith(f"{tool} ")]
+
+
+def test_a_command_that_goes_on_in_the_next_line_says_so_to_the_shell() -> None:
+    """It is copied and run as it stands."""
+    assert [line for page in PAGES for line in re.findall(r"[^\\]\n( +-.*)", console(page.read_text()))] == []
 
 
 def test_every_command_is_one_of_a_known_tool() -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session as BotocoreSession
 
+from release_log.redirects import end_redirects
 from uploader.aws.access import Keys, first_line
 from uploader.aws.values import check_credential, check_endpoint, check_region, checked
 from uploader.errors import UploaderError, UsageError
@@ -51,17 +52,11 @@ class Session(boto3.Session):
         except (BotoCoreError, ValueError) as error:
             msg = f"a setting for AWS, of the environment or the profile, cannot be used: {first_line(error)}"
             raise UploaderError(msg) from error
-        made.meta.events.register("before-call.s3.HeadBucket", _follow_no_redirect)
-        return made
+        return end_redirects(made)
 
     def setting(self, name: str) -> Any:  # noqa: ANN401 (of any type)
         """A setting, by botocore's name, of the environment or the profile."""
         return self._session.get_config_variable(name)
-
-
-def _follow_no_redirect(params: dict[str, Any], **_: object) -> None:
-    """Keep boto3 from asking for a bucket's region without end, where each answer sends it elsewhere."""
-    params["context"]["s3_redirect"] = {"redirected": True}
 
 
 def open_session(access: Access) -> Session:

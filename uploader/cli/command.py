@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from uploader.cli.config_file import FILE, find_config
 from uploader.cli.configuration import configure, in_force, key
-from uploader.cli.group import HELP
+from uploader.cli.group import WithHelp
 from uploader.errors import EXIT_STATUS, UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ CONFIGURATION = (
 )
 
 
-class Command(click.Command):
+class Command(WithHelp):
     """A command of ``python -m uploader``. The configuration gives the values that the command line does not.
 
     A command is declared in `uploader.cli.commands`: its options and its help. The module of the same name in
@@ -70,10 +70,6 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.params += CONFIGURATION
         self.warm = warm
-
-    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's own signature)
-        """See click."""
-        return list(HELP)
 
     def invoke(self, ctx: click.Context) -> int | None:
         """Run the command's body; returns its exit code, None for 0."""

@@ -47,7 +47,15 @@ SIMILAR = 0.7
 """How much a word must look like a command to be one with a typing error, and not the name of a directory."""
 
 
-class LazyGroup(click.Group):
+class WithHelp(click.Command):
+    """A command that has both names of the option for help."""
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's own signature)
+        """See click."""
+        return list(HELP)
+
+
+class LazyGroup(WithHelp, click.Group):
     """The commands of `COMMANDS`. If the first argument is not one of them, `DEFAULT_COMMAND` gets it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -58,10 +66,6 @@ class LazyGroup(click.Group):
         if not args or (args[0] not in COMMANDS and args[0] not in own):
             args = _meant(ctx, args)
         return super().parse_args(ctx, args)
-
-    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's own signature)
-        """See click."""
-        return list(HELP)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's own signature)
         """See click."""

@@ -195,7 +195,7 @@ def _publish_build(
         assets=assets, prefix=prefix, channel=build.channel, release=name, metadata=build_metadata(os.environ)
     )
     # Before it is current: afterwards it is the one that it would be compared with.
-    retires = _retiring(bucket, site.layout, whole, needed=dry_run) if ask_retiring else None
+    retires, unknown = _retiring(bucket, site.layout, whole, needed=dry_run) if ask_retiring else (None, None)
     annotate(
         aws__s3__bucket=site.bucket,
         asset_cleaner__site=prefix,
@@ -211,20 +211,24 @@ def _publish_build(
         asset_cleaner__files__unchanged=len(published.unchanged),
         asset_cleaner__bytes__uploaded=published.bytes_uploaded,
     )
+    if unknown is not None:
+        # Only now: a failed upload has no summary, and often failed for the same reason.
+        log.warning("the summary lacks what this release retires: %s", unknown)
     return replace(published, retires=retires)
 
 
-def _retiring(bucket: ReaderPort, layout: Layout, build: Build, *, needed: bool) -> tuple[Retiring, ...] | None:
-    """What a build retires; None if that cannot be found out and is not needed: no upload fails for its summary."""
+def _retiring(
+    bucket: ReaderPort, layout: Layout, build: Build, *, needed: bool
+) -> tuple[tuple[Retiring, ...] | None, UploaderError | None]:
+    """What a build retires; or why that is unknown, unless it is needed: no upload fails for its summary."""
     from uploader.publishing.retiring import find_retiring  # noqa: PLC0415 (as in `run`: few uploads ask)
 
     try:
-        return find_retiring(bucket, layout, build, datetime.now(UTC))
+        return find_retiring(bucket, layout, build, datetime.now(UTC)), None
     except UploaderError as error:
         if needed:
             raise
-        log.warning("the summary lacks what this release retires: %s", error)
-        return None
+        return None, error
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from release_log.channel import DEFAULT_CHANNEL
+from release_log.marker import ROLLBACK_OF
 from uploader.about import VERSION, WRITER
 from uploader.errors import UploaderError
 from uploader.history.completeness import check_whole
@@ -124,7 +125,7 @@ def roll_back(bucket: BucketPort, layout: Layout, target: Target, *, clocks: Clo
             channel=target.channel,
             created_at=at,
             uploader={"name": WRITER, "version": VERSION},
-            metadata={**old.release.metadata, "rollback_of": old.id},
+            metadata={**old.release.metadata, ROLLBACK_OF: old.id},
         )
 
     return write_if_whole(bucket, layout, old, release=release, clocks=clocks)

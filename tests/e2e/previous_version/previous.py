@@ -88,15 +88,21 @@ class PreviousVersion:
 
     def run(self, site: Installation, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Run its command line for a site."""
+        process = self.start(site, *arguments)
+        told, said = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, told, said)
+
+    def start(self, site: Installation, *arguments: object) -> subprocess.Popen[str]:
+        """Start its command line for a site."""
         where = [f"--bucket={site.bucket}", f"--prefix={site.prefix}", "--json"]
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "uploader", *map(str, arguments), *where],
             cwd=self.folder,
             env=site.aws.environment(),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
 
     def clean(self, site: Installation) -> dict[str, Any]:

@@ -93,10 +93,10 @@ APP = Retired("a.js", Mark(State.SUPERSEDED, at(5)), 7, "r1", tagged=Mark(State.
 
 
 def test_a_listing_takes_only_what_retired_before_it() -> None:
-    """What retired since was current then, and a part of the site may have been listed before it was sent."""
-    gone = frozenset({"a-1"})
-    assert merge({"a-1": APP}, [Change(at(6), gone=gone)]) == {}
-    assert merge({"a-1": APP}, [Change(at(5), gone=gone)]) == {"a-1": APP}
+    """What retires later was sent again."""
+    gone = Change(at(5), gone=frozenset({"a-1"}))
+    assert merge({"a-1": APP}, [gone]) == {}
+    assert merge({"a-1": APP}, [gone, Change(at(6), left={"a-1": APP})]) == {"a-1": APP}
 
 
 def test_an_orphan_that_a_listing_found_replaces_no_entry() -> None:
@@ -105,9 +105,11 @@ def test_an_orphan_that_a_listing_found_replaces_no_entry() -> None:
     assert merge({"a-1": APP}, [Change(at(6), found={"a-1": orphan, "a-2": orphan})]) == {"a-1": APP, "a-2": orphan}
 
 
-def test_tags_that_nobody_knows_are_written_again() -> None:
-    changed = merge({"a-1": APP, "a-2": APP}, [Change(at(6), owed=frozenset({"a-1", "a-3"}))])
-    assert changed == {"a-1": replace(APP, tagged=None), "a-2": APP}
+def test_what_was_stored_again_after_it_retired_has_lost_its_tag() -> None:
+    orphan = replace(APP, release="", stored=at(1))
+    changes = [Change(at(9), stored={"a-1": at(6), "a-2": at(5), "a-3": at(6), "a-4": at(6)})]
+    changed = merge({"a-1": APP, "a-2": APP, "a-4": orphan}, changes)
+    assert changed == {"a-1": replace(APP, tagged=None), "a-2": APP, "a-4": replace(orphan, tagged=None, stored=at(6))}
 
 
 def test_the_end_of_a_channel_removes_what_retired_with_its_releases_for_good() -> None:

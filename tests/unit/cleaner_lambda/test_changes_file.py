@@ -29,7 +29,7 @@ ONE = Change(
     left={"app-2.js": Retired("app.js", Mark(State.SUPERSEDED, AT), 5, "r1")},
     gone=frozenset({"x"}),
     found={"y": Retired("y", Mark(State.REMOVED, AT), 5, "")},
-    owed=frozenset({"z"}),
+    stored={"z": AT},
 )
 keys = st.frozensets(texts, max_size=3)
 assets = st.dictionaries(texts, entries, max_size=2)
@@ -42,7 +42,7 @@ changes = st.builds(
     left=assets,
     gone=keys,
     found=assets,
-    owed=keys,
+    stored=st.dictionaries(texts, instants, max_size=3),
 )
 
 
@@ -76,7 +76,7 @@ def changed(**fields: Any) -> bytes:  # noqa: ANN401 (a broken field may be anyt
         *(changed(at=value) for value in (None, 5, "", "yesterday", "9999-12-31T23:59:59Z")),
         *(
             changed(**{name: value})
-            for name in ("live", "ended", "entered", "left", "gone", "owed", "retired", "found")
+            for name in ("live", "ended", "entered", "left", "gone", "stored", "retired", "found")
             for value in (None, 5, "ab", [5], [["a"]])
         ),
     ],

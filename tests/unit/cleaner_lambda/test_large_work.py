@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,10 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleaner_lambda.listing import _ranges, take_inventory
+from cleaner_lambda.known import Known
+from cleaner_lambda.ledger import Ledger
+from cleaner_lambda.ledger_store import StoredLedger
+from cleaner_lambda.listing import Sorter, ranges, take_inventory
 from cleaner_lambda.pace import BATCH, MARGIN_SECONDS, Pace, within
 from cleaner_lambda.port import DELETE_BATCH, Listed
 from cleaner_lambda.run import Job, clean
@@ -21,7 +23,7 @@ from release_log.policy_settings import Orphans, Policy
 from tests.fake_cleaner_s3 import NOON, FakeS3, client_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from cleaner_lambda.report import Report
 
@@ -205,9 +207,15 @@ def test_a_deletion_without_an_answer_is_repeated_and_stays_announced(s3: FakeS3
 # The listing
 
 
+def sorter(s3: FakeS3, known: Collection[str], orphans: Orphans) -> Sorter:
+    """What sorts the objects of a listing now."""
+    known_keys = Known(s3, s3.layout, StoredLedger(Ledger(), None), set(known), {}, None)
+    return Sorter(layout=s3.layout, known=known_keys, orphans=orphans, now=s3.clock)
+
+
 @given(known=st.sets(st.text("ab/é", min_size=1, max_size=4), max_size=80), key=st.text("ab/é", min_size=1, max_size=5))
 def test_key_ranges_hold_every_key_once(known: set[str], key: str) -> None:
-    assert sum(key > after and (to is None or key <= to) for after, to in _ranges(known)) == 1
+    assert sum(key > after and (to is None or key <= to) for after, to in ranges(known)) == 1
 
 
 MANY = 20_000
@@ -217,8 +225,8 @@ class Endless(FakeS3):
     """A site with very many young objects that no release names."""
 
     def list(self, prefix: str, after: str = "", to: str | None = None) -> Iterator[Listed]:
-        assert (after, to) == ("", None), "nothing is known, so there is one range"
-        for number in range(MANY):
+        assert to is None, "nothing is known, so there is one range"
+        for number in range(int(after.removeprefix(prefix)[:6] or -1) + 1, MANY):
             yield Listed(f"{prefix}{number:06}-1a2b3c4d.js", 10, NOON)
 
 
@@ -226,12 +234,13 @@ def test_a_listing_takes_no_memory_for_what_is_neither_known_nor_stray() -> None
     s3 = Endless()
     tracemalloc.start()
     try:
-        young = take_inventory(s3, s3.layout, (), Orphans.FINGERPRINTED, NOON)
-        counted = take_inventory(s3, s3.layout, (), Orphans.REPORT, NOON + timedelta(days=2))
+        young = take_inventory(s3, ranges(()), sorter(s3, (), Orphans.FINGERPRINTED), Pace())
+        s3.advance(2 * 86_400)
+        counted = take_inventory(s3, ranges(()), sorter(s3, (), Orphans.REPORT), Pace())
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (young.known, young.strays, counted.strays) == ({}, {}, {})
+    assert (len(young.seen), young.strays, counted.strays) == (0, {}, {})
     assert counted.others == {"assets/": MANY}
     assert peak < 200_000, "with a hundred bytes for each of them it would be ten times as much"
 
@@ -246,11 +255,10 @@ def test_a_listing_in_ranges_and_threads_finds_what_one_listing_finds() -> None:
     s3.put("assets/nested/-first.js")
     s3.advance(2 * 86_400)
     known = set(OLD.values())
-    alone = take_inventory(s3, s3.layout, (), Orphans.ALL, s3.clock)
+    alone = take_inventory(s3, ranges(()), sorter(s3, (), Orphans.ALL), Pace())
     with ThreadPoolExecutor(8) as threads:
-        ranged = take_inventory(s3, s3.layout, known, Orphans.FINGERPRINTED, s3.clock, threads.map)
-    assert ranged.known.keys() == known
-    assert ranged.known.keys() | ranged.strays.keys() | {"assets/notes.txt", "assets/nested/-first.js"} == set(
-        alone.strays
-    )
+        pace = Pace(threads.map)
+        ranged = take_inventory(s3, ranges(known), sorter(s3, known, Orphans.FINGERPRINTED), pace)
+    assert set(ranged.seen) == set(map(hash, known))
+    assert known | ranged.strays.keys() | {"assets/notes.txt", "assets/nested/-first.js"} == set(alone.strays)
     assert ranged.nested == alone.nested == {"assets/nested/"}

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from cleaner_lambda.ledger import Folded, Ledger, Refused, Retired, decode, encode
 from release_log.errors import LedgerError, NewerLedgerError
 from release_log.ledger_file import FORMAT, Announcement
+from release_log.run_record import RunRecord
 from release_log.tags import Mark, State
 from tests.unit.cleaner_lambda.states import entries, instants, texts
 
@@ -28,6 +29,15 @@ def with_newest_current(ledger: Ledger) -> Ledger:
     return replace(ledger, current={**ledger.current, **{each.channel: release_id for release_id, each in newest}})
 
 
+counts = st.integers(min_value=0)
+run_records = st.builds(
+    RunRecord,
+    texts,
+    instants,
+    *[counts] * 6,
+    stopped_by=st.lists(texts, max_size=2).map(tuple),
+    unfinished=st.booleans(),
+)
 ledgers = st.builds(
     Ledger,
     current=st.dictionaries(texts, texts, max_size=3),
@@ -41,6 +51,7 @@ ledgers = st.builds(
     refused=st.builds(Refused, *[st.dictionaries(texts, texts, max_size=2)] * 2),
     around=st.frozensets(texts, max_size=3),
     last_run=st.dictionaries(texts, texts | st.integers() | st.none(), max_size=3),
+    runs=st.lists(run_records, max_size=3).map(tuple),
 ).map(with_newest_current)
 AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
 EXAMPLE = Ledger(
@@ -51,6 +62,7 @@ EXAMPLE = Ledger(
     deleting=Announcement("run", frozenset({"k"})),
     listed_at=AT,
     last_run={"run": "run"},
+    runs=(RunRecord("run", AT, 1, 2, 3, 4, 5, 0, ("brake",)),),
 )
 
 
@@ -70,9 +82,9 @@ def test_same_ledger_gives_the_same_bytes(ledger: Ledger, random: Random) -> Non
     assert encode(ledger)[4:8] == bytes(4), "gzip's time stamp"
 
 
-def test_same_state_does_not_look_at_the_last_run() -> None:
+def test_same_state_does_not_look_at_the_last_runs() -> None:
     """A new summary alone causes no PUT; any other change does."""
-    assert EXAMPLE.same_state(replace(EXAMPLE, last_run={}))
+    assert EXAMPLE.same_state(replace(EXAMPLE, last_run={}, runs=()))
     for name in ("current", "folded", "retired", "owed", "deleting", "listed_at"):
         assert not EXAMPLE.same_state(replace(EXAMPLE, **{name: getattr(Ledger(), name)})), name
 
@@ -102,6 +114,11 @@ def encode_text() -> str:
 def entry(**changes: object) -> dict[str, object]:
     """The example's retired asset with some values replaced."""
     return {**json.loads(encode_text())["retired"]["a"], **changes}
+
+
+def past_run(**changes: object) -> dict[str, object]:
+    """The example's record of a run with some values replaced."""
+    return {**json.loads(encode_text())["runs"][0], **changes}
 
 
 def each(*values: object) -> tuple[object, ...]:
@@ -138,6 +155,11 @@ WRONG_TYPES = (
     *(document(refused=value) for value in each(None, 5, [], {"tags": []}, {"writes": {"a": 5}})),
     *(document(around=value) for value in each(None, 5, "x", [5])),
     *(document(last_run=value) for value in each(None, 5, "x", [])),
+    *(document(runs=value) for value in each(None, 5, "x", ["run"], [{}])),
+    *(document(runs=[past_run(at=value)]) for value in each(*NOT_TEXTS, "soon")),
+    *(document(runs=[past_run(deleted=value)]) for value in each(None, "5", True, 1.5, -1)),
+    *(document(runs=[past_run(stopped_by=value)]) for value in each(None, 5, [5])),
+    *(document(runs=[past_run(unfinished=value)]) for value in each(None, 0, "no")),
     *(
         document(**{name: wrong})
         for name, of in (("deleting", lambda one: one), ("tagging", lambda one: [one]))

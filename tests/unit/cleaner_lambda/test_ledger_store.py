@@ -11,9 +11,23 @@ import pytest
 
 from cleaner_lambda.head import decode
 from cleaner_lambda.ledger import Ledger
+from cleaner_lambda.segments import SMALL
 from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS
-from tests.ledger_formats import writing
-from tests.unit.cleaner_lambda.runs import APP, DAY, LOGO, POLICY, A, B, C, at_request, keys_of, run, stopped_by
+from tests.ledger_formats import NONE, writing
+from tests.unit.cleaner_lambda.runs import (
+    APP,
+    DAY,
+    LOGO,
+    POLICY,
+    A,
+    B,
+    C,
+    at_request,
+    fail_with,
+    keys_of,
+    run,
+    stopped_by,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +77,7 @@ def test_a_ledger_of_format_1_is_upgraded_in_place(s3: FakeS3) -> None:
 
 def test_until_no_older_version_can_run_the_ledger_only_says_that_it_will_be_upgraded(s3: FakeS3) -> None:
     """An older version would take the head for a broken ledger, and rebuild over what it announces."""
-    with writing(HEAD_FORMAT, at_once=False):
+    with writing(HEAD_FORMAT, noted=True):
         for number, seconds in enumerate((0, HOLDS.total_seconds(), 5)):
             assert version(s3) == FORMAT
             s3.advance(seconds)
@@ -74,7 +88,7 @@ def test_until_no_older_version_can_run_the_ledger_only_says_that_it_will_be_upg
 
 def test_an_older_version_that_writes_meanwhile_takes_the_note_away(s3: FakeS3) -> None:
     """Then the wait begins anew."""
-    with writing(HEAD_FORMAT, at_once=False):
+    with writing(HEAD_FORMAT, noted=True):
         s3.publish("r3", "default", {APP: C})
         run(s3)
         s3.advance(HOLDS.total_seconds())
@@ -147,25 +161,61 @@ def test_what_no_head_names_goes_two_listings_later(s3: FakeS3) -> None:
 
 
 @pytest.mark.usefixtures("heads")
-def test_of_a_site_that_has_ended_no_file_is_left(s3: FakeS3) -> None:
+@pytest.mark.parametrize("version", [FORMAT, HEAD_FORMAT])
+def test_of_a_site_that_has_ended_no_file_is_left(s3: FakeS3, version: int) -> None:
+    """None that a head has named either, if the ledger is in format 1 again."""
     s3.publish("r3", "default", {APP: C})
     run(s3)
     s3.advance(1)
     s3.end()
-    for _ in range(6):
-        s3.advance(WEEK)
-        run(s3)
+    with writing(version):
+        for _ in range(6):
+            s3.advance(WEEK)
+            run(s3)
     assert s3.objects == {}
 
 
-def test_a_version_that_knows_no_heads_stops_at_one(s3: FakeS3) -> None:
-    """The upgrade was taken back."""
-    with writing(HEAD_FORMAT):
+@pytest.mark.parametrize("small", [SMALL, NONE])
+def test_who_is_told_to_write_format_1_again_does_so_at_once(s3: FakeS3, small: int) -> None:
+    """An older uploader may wait for it. Nothing is lost, on a large site neither."""
+    with writing(HEAD_FORMAT, small=small):
         s3.publish("r3", "default", {APP: C})
         run(s3)
-    before = dict(s3.objects)
-    assert stopped_by(run(s3, full=True)) == ["unreadable_file"]
-    assert s3.objects == before
+        s3.advance(1)
+        s3.publish("r4", "default", {APP: C, "assets/logo.png": LOGO})
+        run(s3)
+    before = s3.ledger
+    with writing(FORMAT, small=small):
+        run(s3)
+        assert version(s3) == FORMAT
+        assert s3.ledger.same_state(before)
+        written = s3.objects[s3.layout.ledger]
+        run(s3)
+        assert s3.objects[s3.layout.ledger] == written
+
+
+def test_who_is_told_to_write_format_1_takes_the_note_away(s3: FakeS3) -> None:
+    with writing(HEAD_FORMAT, noted=True):
+        s3.publish("r3", "default", {APP: C})
+        run(s3)
+        assert s3.ledger.upgrading is not None
+    s3.publish("r4", "default", {APP: B})
+    run(s3)
+    assert s3.ledger.upgrading is None
+
+
+@pytest.mark.usefixtures("heads")
+def test_a_run_that_dies_before_its_head_has_changed_nothing(s3: FakeS3) -> None:
+    """The files come first, so every head finds those that it names."""
+    s3.publish("r3", "default", {APP: C})
+    run(s3)
+    before, there = s3.ledger, files(s3)
+    s3.publish("r4", "default", {APP: B})
+    at_request(s3, "put_if", s3.layout.ledger, fail_with("InternalError"), number=2)
+    with pytest.raises(Exception, match="could not be written"):
+        run(s3, run_id="dies")
+    assert set(named(s3)) <= set(there) < set(files(s3))
+    assert s3.ledger.retired == before.retired
 
 
 def test_who_reads_a_ledger_without_a_note_sees_none() -> None:

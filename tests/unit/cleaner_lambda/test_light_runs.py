@@ -144,6 +144,23 @@ def test_a_marker_that_turns_up_late_takes_all_of_them(s3: FakeS3) -> None:
     assert s3.ledger.retired.keys() == {A, B, "assets/other-eeee5555.js"}
 
 
+def test_a_current_marker_that_is_gone_takes_all_of_them_also_when_a_newer_one_came(s3: FakeS3) -> None:
+    """What another channel left meanwhile may have been of that release: it counts from the newer one on."""
+    old, new = "assets/other-eeee5555.js", "assets/other-ffff6666.js"
+    s3.advance(1)
+    s3.publish("b1", "beta", {OTHER: old})
+    run(s3)
+    del s3.objects[s3.layout.marker_key(s3.ledger.current["default"])]
+    s3.requests.clear()
+    s3.advance(1)
+    s3.publish("b2", "beta", {OTHER: new})
+    s3.advance(600)
+    s3.publish("r4", "default", {APP: B})
+    run(s3)
+    assert read(s3) != []
+    assert s3.ledger.retired[old].mark.since == s3.ledger.folded[s3.ledger.current["default"]].placed
+
+
 def test_the_end_of_a_channel_takes_all_of_them(s3: FakeS3) -> None:
     s3.advance(1)
     s3.end()
@@ -189,25 +206,33 @@ releases = st.lists(
         st.sampled_from(["default", "default", "beta"]),
         st.dictionaries(st.sampled_from([APP, OTHER, "assets/logo.png"]), st.integers(1, 3), min_size=1),
         st.sampled_from([1, 600, 5000, DAY // 2, DAY + 1]),
+        st.sampled_from(["a run", "a run", "no run", "a run, and its marker is lost"]),
     ),
     min_size=1,
     max_size=7,
 )
+Story = list[tuple[str, dict[str, int], int, str]]
 
 
-def play(version: int, small: int, story: list[tuple[str, dict[str, int], int]]) -> FakeS3:
-    """Publish releases, each with a run after it; then two days pass, with runs."""
+def play(version: int, small: int, story: Story) -> FakeS3:
+    """Publish releases, as a rule each with a run after it; then two days pass, with runs."""
     with writing(version), pytest.MonkeyPatch.context() as patch:
         patch.setattr(segments, "SMALL", small)
         s3 = FakeS3()
         policy = replace(POLICY, version_limit=1, version_ttl=3 * DAY, removed_ttl=2 * DAY)
-        for number, (channel, assets, seconds) in enumerate(story):
+        for number, (channel, assets, seconds, then) in enumerate(story):
             s3.advance(1)
             keys = {path: f"{path[:-3]}-{n}aaaa111{path[-3:]}" for path, n in assets.items()}
-            s3.publish(f"r{number}", channel, keys)
+            release_id = s3.publish(f"r{number}", channel, keys)
+            if then == "no run":
+                s3.advance(seconds)
+                continue
             run(s3, policy=policy)
+            if "lost" in then:
+                del s3.objects[s3.layout.marker_key(release_id)]
             s3.advance(seconds)
-            run(s3, policy=policy)
+            if "lost" not in then:
+                run(s3, policy=policy)
         for _ in range(2):
             s3.advance(DAY + 1)
             run(s3, policy=policy)
@@ -217,7 +242,7 @@ def play(version: int, small: int, story: list[tuple[str, dict[str, int], int]])
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(releases)
-def test_after_its_sweep_a_large_site_is_as_a_small_one_would_be(story: list[tuple[str, dict[str, int], int]]) -> None:
+def test_after_its_sweep_a_large_site_is_as_a_small_one_would_be(story: Story) -> None:
     """The same assets, with the same tags and the same instants, as with the format before."""
     large, small = play(HEAD_FORMAT, -1, story), play(FORMAT, segments.SMALL, story)
     assert large.assets() == small.assets()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from release_log.ledger_file import FORMAT
+from release_log.ledger_file import HEAD_FORMAT
 from tests.unit.cleaner_lambda.runs import POLICY, A, at_request, keys_of, run, stopped_by
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def make_newer(s3: FakeS3, key: str) -> None:
     """Have a newer version write a file as this one would, with its own format."""
     document = json.loads(gzip.decompress(s3.objects[key].body))
-    s3.put(key, gzip.compress(json.dumps({**document, "format": FORMAT + 1}).encode()))
+    s3.put(key, gzip.compress(json.dumps({**document, "format": HEAD_FORMAT + 1}).encode()))
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_the_stop_names_the_file_the_formats_and_both_remedies(newer: FakeS3) ->
     """Forward to the newer version; or back to this one, once nothing of the newer one is under way."""
     (stop,) = run(newer).document()["stopped_by"]
     assert stop["message"] == (
-        "assets/.releases/ledger.json.gz cannot be read (its format 2 is newer than 1, which this version reads): "
+        "assets/.releases/ledger.json.gz cannot be read (its format 3 is newer than 2, which this version reads): "
         "a newer version of the cleaner wrote it: deploy that version again; nothing is deleted until then. If that "
         "cannot be done, stop the cleaner, wait for 15 minutes, and delete the file: the next run rebuilds the ledger"
     )
@@ -61,7 +61,7 @@ def test_a_newer_cleaner_that_writes_during_the_run_keeps_its_ledger(s3: FakeS3)
     s3.advance(POLICY.version_ttl)
     at_request(s3, "put_if", s3.layout.ledger, lambda: make_newer(s3, s3.layout.ledger), number=2)
     report = run(s3)
-    assert json.loads(gzip.decompress(s3.objects[s3.layout.ledger].body))["format"] == FORMAT + 1
+    assert json.loads(gzip.decompress(s3.objects[s3.layout.ledger].body))["format"] == HEAD_FORMAT + 1
     assert stopped_by(report) == ["unreadable_file"]
     assert report.done.deleted.keys() == {A}
 
@@ -74,4 +74,4 @@ def test_a_lost_ledger_is_not_rebuilt_from_a_newer_checkpoint(s3: FakeS3) -> Non
     s3.requests.clear()
     report = run(s3)
     assert (s3.writes, stopped_by(report)) == ([], ["unreadable_file"])
-    assert "checkpoint.json.gz cannot be read (its format 2 is" in report.document()["stopped_by"][0]["message"]
+    assert "checkpoint.json.gz cannot be read (its format 3 is" in report.document()["stopped_by"][0]["message"]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PURE = (
-    *("changes", "changes_file", "cut", "guard", "head", "history", "ledger", "orphans", "outcome", "parts"),
-    *("policy", "pruning", "reconcile", "report", "segment", "segments", "spelling"),
+    *("changes", "changes_file", "cursor", "cut", "guard", "head", "history", "key_hashes", "ledger", "orphans"),
+    *("outcome", "parts", "policy", "pruning", "reconcile", "report", "segment", "segments", "spelling"),
 )
 """Modules of the cleaner: a test can decide for any state at any instant, and a dry run decides as a real run does."""
 
@@ -22,6 +22,8 @@ RELEASE_LOG = sorted(path.stem for path in (ROOT / "release_log").glob("[a-z]*.p
 
 LIBRARIES = {
     "__future__",
+    "array",
+    "bisect",
     "collections",
     "collections.abc",
     "dataclasses",
@@ -34,6 +36,7 @@ LIBRARIES = {
     "itertools",
     "json",
     "json.encoder",
+    "operator",
     "re",
     "re._constants",
     "re._parser",

@@ -38,16 +38,19 @@ def test_view_says_what_the_cleaner_wrote(ledger: Ledger) -> None:
         for key, each in ledger.retired.items()
     }
     assert (seen.deleting, seen.listed_at, seen.last_run) == (ledger.deleting, ledger.listed_at, ledger.last_run)
+    assert seen.runs == ledger.runs
     assert seen.rebuilding == (ledger.tags_read_to is not None)
 
 
 def test_ledger_of_an_older_cleaner_is_read_by_both() -> None:
-    """It does not say what falls due; the next run adds that."""
+    """It says neither what falls due nor what the last runs did; the next run adds that."""
     old = json.loads(gzip.decompress(encode(EXAMPLE)))
+    del old["runs"]
     for name in ("due", "kept_by"):
         del old["retired"]["a"][name]
     body = packed(json.dumps(old))
-    assert decode(body) == EXAMPLE
+    assert decode(body) == replace(EXAMPLE, runs=())
+    assert view(body).runs == ()
     (seen,) = view(body).retired
     assert (seen.key, seen.due, seen.kept_by) == ("a", None, None)
 

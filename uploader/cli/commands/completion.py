@@ -12,6 +12,7 @@ import click
 
 from uploader import about
 from uploader.cli.console import say, write
+from uploader.cli.group import WithHelp
 from uploader.cli.next_command import program
 from uploader.errors import EXIT_STATUS, UploaderError, UsageError
 
@@ -102,7 +103,7 @@ def _own_shell() -> str | None:
     return name if name in SCRIPTS else None
 
 
-@click.command(epilog=EXIT_STATUS)
+@click.command(cls=WithHelp, epilog=EXIT_STATUS)
 @click.argument("shell", type=click.Choice(list(SCRIPTS)), envvar="UPLOADER_SHELL", default=_own_shell)
 @click.option("--install", is_flag=True, help="Write the script into the file that SHELL reads at its start.")
 def completion(shell: str | None, *, install: bool) -> None:

@@ -8,12 +8,13 @@ import click
 
 from uploader import about
 from uploader.cli.console import write
+from uploader.cli.group import WithHelp
 from uploader.errors import EXIT_STATUS
 
 SCHEMA = Path(about.__file__).with_name("uploader.schema.json")
 
 
-@click.command(epilog=EXIT_STATUS)
+@click.command(cls=WithHelp, epilog=EXIT_STATUS)
 def schema() -> None:
     """Print the JSON Schema of uploader.toml, by which an editor completes and checks it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from release_log.instants import format_instant
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from release_log.ledger_view import LedgerView
+    from release_log.run_record import RunRecord
     from uploader.operations.report.amount import Amount
     from uploader.operations.report.read import SiteReport
     from uploader.operations.report.retiring import Retiring
@@ -54,6 +56,7 @@ def document(report: SiteReport, bucket: str, prefix: str) -> dict[str, Any]:
             "listed_at": status.ledger.listed_at and format_instant(status.ledger.listed_at),
             "deleting": len(status.ledger.deleting.keys) if status.ledger.deleting else 0,
             "last_run": run,
+            "runs": [_run(each) for each in status.ledger.runs],
         },
     }
 
@@ -76,6 +79,10 @@ def last_run(ledger: LedgerView | None) -> dict[str, Any] | None:
         "next_due": _text(run.get("next_due")),
         "ends_at": _text(run.get("ends_at")),
     }
+
+
+def _run(run: RunRecord) -> dict[str, Any]:
+    return {**asdict(run), "at": format_instant(run.at), "stopped_by": list(run.stopped_by)}
 
 
 def _stop(stop: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SHOWN = 10
 """How many entries of a list are shown: GitHub takes a comment of 65,536 characters."""
 
+RUNS = 5
+"""How many of the cleaner's runs are shown."""
+
 LONGEST = 400
 """How much of a text from the bucket is shown."""
 
@@ -104,12 +107,24 @@ def _retiring(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _cleaner(cleaner: Mapping[str, Any] | None) -> Iterator[str]:
-    run = cleaner and cleaner["last_run"]
-    if not run:
+    if cleaner is None or not (run := cleaner["last_run"]):
         yield "No cleaner has run here yet." if cleaner is None else "The cleaner's first run is under way."
         return
     counts = ", ".join(f"{_code(name)} {count:,}" for name, count in run["counts"].items())
     yield f"The cleaner's last run that changed anything, at {_code(run['at'] or '?')}: {counts}."
+    if len(cleaner["runs"]) > 1:
+        yield ""
+        yield from _folded("The cleaner's last runs")
+        columns = ["at", "took:", "tagged:", "untagged:", "deleted:", "bytes:", "failed:", "stopped by"]
+        yield from table(columns, [_run(each) for each in cleaner["runs"][:RUNS]])
+        yield from _end()
+
+
+def _run(each: Mapping[str, Any]) -> list[str]:
+    counts = (f"{each[name]:,}" for name in ("tagged", "untagged", "deleted"))
+    stops = [*map(_code, each["stopped_by"]), *(["ran out of time"] if each["unfinished"] else [])]
+    took, size = f"{each['seconds']:,} s" if each["seconds"] else "under 1 s", readable(each["bytes_deleted"])
+    return [_code(each["at"]), took, *counts, size, f"{each['failed']:,}", ", ".join(stops)]
 
 
 def _folded(title: str, *, opened: bool = False) -> Iterator[str]:

@@ -74,7 +74,7 @@ def test_markdown_has_no_markup_from_the_bucket_either() -> None:
 
 def test_each_row_of_a_table_of_the_markdown_is_whole() -> None:
     blocks = re.findall(r"(?:^\|.*\n)+", markdown(SMALL), re.MULTILINE)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for block in blocks:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1, block
 

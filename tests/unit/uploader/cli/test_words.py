@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from uploader.cli import entry
+from uploader.cli.group import COMMANDS
 from uploader.errors import EXIT_DONE, EXIT_USAGE
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def test_a_word_that_is_no_command_is_answered_with_one(
         ("help", "Usage: python -m uploader [OPTIONS] COMMAND"),
         ("-h", "Usage: python -m uploader [OPTIONS] COMMAND"),
         ("help plan", "Usage: python -m uploader plan"),
-        ("plan -h", "Usage: python -m uploader plan"),
+        *((f"{name} -h", f"Usage: python -m uploader {name}") for name in COMMANDS),
         ("version", "uploader, version "),
     ],
 )

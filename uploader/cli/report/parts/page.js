@@ -367,7 +367,7 @@
         each.logical, each.whole.objects.toLocaleString("en"), readable(each.whole.bytes), readable(each.current.bytes)])));
   }
 
-  /* The cleaner's last run */
+  /* The cleaner's last runs */
 
   const DONE = Object.assign(Object.create(null), { delete: "deleted", keep: "kept", tag: "tagged", untag: "untagged", set_aside: "set aside" });
 
@@ -379,7 +379,7 @@
       return;
     }
     const rows = [
-      ["last run that changed anything", instant(run.at)], ["run", run.run ?? ""],
+      ["at", instant(run.at)], ["run", run.run ?? ""],
       ...Object.entries(run.counts).map(([name, count]) => [DONE[name] ?? name, count.toLocaleString("en")]),
       ["bytes deleted", readable(run.bytes_deleted)],
       ...(run.unfinished ? [["unfinished", "it ran out of time, and the cleaner continues by itself"]] : []),
@@ -387,8 +387,15 @@
       ["last full listing", instant(report.cleaner.listed_at)], ["comes back", run.next_due ? instant(run.next_due) : "at the next release"],
       ...(run.ends_at ? [["the site ends, if nothing is published before", instant(run.ends_at)]] : []),
     ];
-    place.append(...table("From the release log; the runs before it are in the cleaner's own log", [["what"], ["value"]],
-      rows.map((row) => () => row)));
+    place.append(...table("The last one that changed anything", [["what"], ["value"]], rows.map((row) => () => row)));
+    if (report.cleaner.runs.length) {
+      const columns = [["at"], ["took", "number"], ["tagged", "number"], ["untagged", "number"], ["deleted", "number"],
+        ["bytes deleted", "number"], ["failed", "number"], ["stopped by"], ["run"]];
+      place.append(...table("The last runs, the newest first", columns, report.cleaner.runs.map((each) => () => [
+        instant(each.at), each.seconds ? plural(each.seconds, "second") : "under 1 second", ...["tagged", "untagged", "deleted"].map((name) => each[name].toLocaleString("en")),
+        readable(each.bytes_deleted), each.failed.toLocaleString("en"),
+        [...each.stopped_by, ...(each.unfinished ? ["ran out of time"] : [])].join(", "), each.run])));
+    }
   }
 
   byId("at").append(`As of ${instant(report.at)}, from the release log`);

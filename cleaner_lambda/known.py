@@ -1,0 +1,92 @@
+"""The keys that a listing knows: of a large site without an entry for each retired asset in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.errors import WholeNeededError
+from cleaner_lambda.key_hashes import KeyHashes
+from cleaner_lambda.ledger_store import read_parts
+from release_log.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.ledger import Retired
+    from cleaner_lambda.ledger_store import StoredLedger
+    from cleaner_lambda.port import S3Port
+    from release_log.layout import Layout
+
+SAMPLE = 1000
+"""One of so many keys tells where the others are."""
+
+
+class Known:
+    """The keys of current, retired, pending, staged and pinned releases."""
+
+    def __init__(
+        self,
+        store: S3Port,
+        layout: Layout,
+        stored: StoredLedger,
+        named: set[str],
+        retired: Mapping[str, Retired],
+        listed_at: datetime | None,
+    ) -> None:
+        """Read the retired assets that the run has not read.
+
+        Args:
+            store: The site's bucket.
+            layout: The site.
+            stored: The ledger.
+            named: The keys that the run knows.
+            retired: Key -> the retired assets that it knows.
+            listed_at: When the last full listing was.
+        """
+        self._store, self._layout, self._stored = store, layout, stored
+        self._named, self._retired, self._listed_at = named, retired, listed_at
+        self._sample: set[str] = set()
+        self._others = KeyHashes(self._hashes())
+
+    @property
+    def some(self) -> set[str]:
+        """Keys that are spread over the site as all are."""
+        return self._named | self._sample if self._sample else self._named
+
+    def others_beyond(self, seen: KeyHashes) -> Iterator[str]:
+        """The keys of the retired assets that the run has not read, unless all were seen.
+
+        Raises:
+            WholeNeededError: A file is broken, or gone: who reads all of them finds out what to do.
+        """
+        return iter(()) if self._others <= seen else self._read()
+
+    def _hashes(self) -> Iterator[int]:
+        for number, key in enumerate(self._read()):
+            if number % SAMPLE == 0:
+                self._sample.add(key)
+            yield hash(key)
+
+    def _read(self) -> Iterator[str]:
+        if self._stored.head is None or not self._stored.light:
+            return
+        try:
+            for part in read_parts(self._store, self._layout, self._stored.head.index):
+                yield from part
+        except LedgerError as error:
+            raise WholeNeededError(str(error)) from error
+
+    def __contains__(self, key: object) -> bool:
+        """Whether it is one of them."""
+        return key in self._named or key in self._others
+
+    def is_news(self, key: str, at: datetime) -> bool:
+        """Whether it may be news to the ledger that the object of a retired asset was stored at this instant.
+
+        Of an asset that the run has not read, that may be any time since the last full listing.
+        """
+        entry = self._retired.get(key)
+        if entry is not None:
+            return at > entry.mark.since or not (entry.release or entry.stored == at)
+        return self._stored.light and key not in self._named and (self._listed_at is None or at >= self._listed_at)

@@ -1,0 +1,23 @@
+"""A full listing that is cut early, so that it takes several runs on a small site."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cleaner_lambda import listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def small_pieces(objects: int, ranges: int = 1) -> Iterator[None]:
+    """So many objects of each range are listed by a run, and so many ranges there are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "PIECE", objects)
+        patch.setattr(listing, "STRAYS", 0)
+        patch.setattr(listing, "RANGES", ranges)
+        yield
