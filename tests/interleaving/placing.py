@@ -309,16 +309,23 @@ def _go_on_to(actor: Actor, kind: str) -> None:
         actor.step()
 
 
-def intent_that_goes_first() -> None:
-    """An upload's intent is gone, and it dies before the file exists that says that its pages are in place."""
-    first = case("an intent that goes before that file", superseded, BACK, CLEANER)
+def intent_that_goes_first(*, dies: bool) -> None:
+    """An upload's intent is gone, but the file does not exist yet that says that its pages are in place.
+
+    Args:
+        dies: The upload dies there; else it goes on when it is superseded, and what it had is deleted.
+    """
+    first = case("an intent that goes before that file", superseded, BACK, NEXT, CLEANER)
     world = first.enter(first.begin())
     actors = {actor.name: actor for actor in world.actors}
     with judged(world, first.name):
         _go_on_to(actors["U"], f"create {LAYOUT.placed_key('20261123T120012Z-back')}")
         assert not world.names(LAYOUT.pending, ""), "the port asks for the deletion first"
-        actors["U"].crash()
-        _go_on_to(actors["C"], "")
+        if dies:
+            actors["U"].crash()
+        for name in "C" if dies else "VCU":
+            _go_on_to(actors[name], "")
+        assert (A in world.objects) is dies
         settle(world, first.policy)
 
 
