@@ -25,7 +25,6 @@ class Intent:
     Attributes:
         id: The release's id.
         at: The instant in the id, by the build machine's clock.
-        body: The intent's content.
         began: Just before the PUT of the intent was sent, on `Clocks.passed`.
         seen: Just after the look at the site was answered, on the same clock.
         instants: Id -> instant of each marker that the cleaner has seen; see `uploader.s3.port.Look.instants`.
@@ -37,7 +36,6 @@ class Intent:
 
     id: str
     at: datetime
-    body: bytes
     began: float
     seen: float = 0.0
     instants: Mapping[str, datetime] = field(default_factory=dict)

@@ -49,9 +49,9 @@ def intent(
     """
     for _ in range(TRIES):
         began, at = clocks.passed(), clocks.wall()
-        held = Intent(make_id(at, name), at, body(at), began)
+        held = Intent(make_id(at, name), at, began)
         # If this fails, nobody knows whether our intent exists. One that is left behind expires.
-        if bucket.create(layout.pending_key(held.id), held.body):
+        if bucket.create(layout.pending_key(held.id), body(at)):
             try:
                 try:
                     look = look_around(bucket, layout, held, keys, clocks)

@@ -16,6 +16,7 @@ from obstore.store import S3Store
 from uploader.aws.access import first_line
 from uploader.aws.endpoint import server_of
 from uploader.errors import UsageError
+from uploader.s3.pages import PAGE
 from uploader.s3.recent import starts
 from uploader.threads.ahead import Ahead
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 WARM = 6
 """How many connections are opened ahead: for the listing's key ranges, the intent, and the reads beside them. Two of
 them list markers."""
-
-KEYS = 1000
-"""How many keys a page of a listing has, at most."""
 
 OPENING_SECONDS = 0.1
 """How long `Connection.wait` waits, at most."""
@@ -117,7 +115,7 @@ class Connection:
     def _list(self, folder: str, start: str | None) -> Sequence[ObjectMeta] | None:
         page = None
         with contextlib.suppress(BaseException):  # as in `_touch`
-            page = next(iter(obstore.list(self.store, folder, offset=start, chunk_size=KEYS)), ())
+            page = next(iter(obstore.list(self.store, folder, offset=start, chunk_size=PAGE)), ())
         self._opened.set()
         return page
 

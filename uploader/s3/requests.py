@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 import obstore
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 ODD_PAGES = 10
 """How many pages are searched for odd keys: the release log, which comes first, and the beginning of the assets."""
 
+PARTS = 16
+"""How many parts of a release log are listed side by side, at most: a site without pruning has hundreds."""
 
 BEGINNING = 2**17
 """How much of a ledger is read at first: it says when some thousand releases were, and what a cleaner deletes."""
@@ -161,24 +163,23 @@ class Requests:
             starts: Keys, in order; None: the beginning.
             left_out: Whether a key is left out, and all that is behind it up to the next start.
         """
-        found: dict[str, datetime] = {}
-
-        def read_part(part: tuple[str | None, str | None]) -> None:
-            start, end = part
-            for page in self._pages.of(prefix, start):
-                found.update(
-                    (each["path"], whole_seconds(each["last_modified"]))
-                    for each in page
-                    if not (left_out(each["path"]) or is_odd(each["path"]))
-                )
-                self._check_files(found, prefix)
-                if page and ((end is not None and page[-1]["path"] >= end) or left_out(page[-1]["path"])):
-                    break
 
         def read() -> dict[str, datetime]:
-            found.clear()
-            parts = zip(starts, [*starts[1:], None], strict=True)
-            for_each(parts, read_part, at_once=len(starts))
+            found: dict[str, datetime] = {}
+
+            def read_part(part: tuple[str | None, str | None]) -> None:
+                start, end = part
+                for page in self._pages.of(prefix, start):
+                    found.update(
+                        (each["path"], whole_seconds(each["last_modified"]))
+                        for each in page
+                        if not (left_out(each["path"]) or is_odd(each["path"]))
+                    )
+                    self._check_files(found, prefix)
+                    if page and ((end is not None and page[-1]["path"] >= end) or left_out(page[-1]["path"])):
+                        break
+
+            for_each(pairwise([*starts, None]), read_part, at_once=PARTS)
             return found
 
         return self._ask("s3:ListBucket", prefix, read)
@@ -186,19 +187,22 @@ class Requests:
     def recent(self, layout: Layout, now: datetime) -> dict[str, datetime]:
         """See `ReaderPort.recent`. What was listed as the connections were opened is not asked for again."""
         ahead, self._connection.markers = self._connection.markers, []
-        pages = [each.answer() for each in ahead]
+        pages = [page for each in ahead if (page := each.answer()) is not None]
+        wanted = starts(layout, now)
 
-        def list_page(start: str | None) -> None:
-            pages.append(next(iter(self._pages.of(layout.markers, start)), ()))
+        def read() -> list[Sequence[ObjectMeta]]:
+            found: list[Sequence[ObjectMeta]] = []
 
-        def read() -> dict[str, datetime]:
-            if not pages or None in pages:
-                pages.clear()
-                for_each(starts(layout, now), list_page, at_once=2)
-            files = (each for page in pages if page is not None for each in page)
-            return {each["path"]: whole_seconds(each["last_modified"]) for each in files if not is_odd(each["path"])}
+            def read_page(start: str | None) -> None:
+                found.append(next(iter(self._pages.of(layout.markers, start)), ()))
 
-        return self._ask("s3:ListBucket", layout.markers, read)
+            for_each(wanted, read_page, at_once=len(wanted))
+            return found
+
+        if len(pages) < len(wanted):
+            pages = self._ask("s3:ListBucket", layout.markers, read)
+        files = (each for page in pages for each in page)
+        return {each["path"]: whole_seconds(each["last_modified"]) for each in files if not is_odd(each["path"])}
 
     def neighbour(self, prefix: str, *, whole: bool = True) -> Neighbour | None:
         """The site that has its release log under a prefix; None if no log lies there.

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cleaner_lambda.head import Head
+from cleaner_lambda.head import encode as encode_head
 from cleaner_lambda.ledger import Ledger, decode, encode
 from release_log.errors import LedgerError
 from release_log.ledger_file import holds_head, read_head
@@ -95,6 +97,12 @@ def test_a_beginning_that_holds_the_head_is_read_as_the_whole(ledger: Ledger, cu
     if holds_head(body[:cut]):
         assert read_head(body[:cut]) == read_head(body)
     assert holds_head(body)
+
+
+def test_a_head_of_format_2_is_read_as_the_ledger_whose_retired_assets_it_lacks() -> None:
+    body = encode_head(Head(replace(EXAMPLE, retired={})))
+    assert holds_head(body)
+    assert read_head(body) == read_head(encode(EXAMPLE))
 
 
 def test_of_a_ledger_with_many_retired_assets_the_beginning_is_enough() -> None:

@@ -18,7 +18,7 @@ from obstore.store import MemoryStore
 from release_log.layout import Layout
 from release_log.ledger_file import holds_head, pack, read_head
 from uploader.errors import UploaderError
-from uploader.s3 import key_ranges, requests
+from uploader.s3 import asking, key_ranges, requests
 from uploader.s3.requests import Requests
 from uploader.threads.ahead import Ahead
 
@@ -130,6 +130,23 @@ def test_of_many_markers_the_first_and_the_recent_ones_are_listed(store: MemoryS
         page = Ahead(lambda answer=answer: answer)
         asked._connection.markers = [page, Ahead(lambda: obstore.list(store, LAYOUT.markers).collect()[:1])]  # noqa: SLF001
         assert len(asked.recent(LAYOUT, at)) == count
+
+
+def test_if_one_of_the_two_fails_both_are_asked_for_again(
+    store: MemoryStore, asked: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    obstore.put(store, f"{LAYOUT.markers}20261123T120000Z-r.json", b"x")
+    real, failing = asked._pages.of, iter([True])  # noqa: SLF001 (obstore's store in memory never fails)
+
+    def of(folder: str, after: str | None = None) -> Iterator[object]:
+        if after is None and next(failing, False):
+            msg = "connection closed"
+            raise GenericError(msg)
+        return iter(real(folder, after))
+
+    monkeypatch.setattr(asked._pages, "of", of)  # noqa: SLF001
+    monkeypatch.setattr(asking, "PAUSES", (0.0,))
+    assert len(asked.recent(LAYOUT, datetime(2026, 12, 1, tzinfo=UTC))) == 1
 
 
 @pytest.mark.parametrize(("in_time", "sent"), [(True, 4), (False, 1)])
