@@ -169,13 +169,8 @@ class FakeBucket:
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         return {key: self.stored[key] for key in keys if key in self.stored}
 
-    def finish(self, key: str, body: bytes, intent: str) -> UploaderError | None:
-        self.create(key, body)
-        try:
-            self.withdraw(intent)
-        except UploaderError as error:
-            return error
-        return None
+    def begin_withdrawal(self, key: str) -> Callable[[], None]:
+        return lambda: self.withdraw(key)
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         for asset in assets:

@@ -39,6 +39,10 @@ def _answer(status: int, code: str) -> ClientError:
     return ClientError(error, "Request")  # type: ignore[arg-type]
 
 
+def _fail(error: UploaderError) -> None:
+    raise error
+
+
 CLEANER_ERRORS = Errors(UNANSWERED, _answer(500, "InternalError"), _answer(400, "RequestTimeout"))
 UPLOADER_ERRORS = Errors(GIVEN_UP, GIVEN_UP, GIVEN_UP)
 PLACE_ERRORS = Errors(NoAnswerError(), NoAnswerError(), GIVEN_UP)
@@ -305,25 +309,20 @@ class UploaderPort:
                     etags[page.key] = etag
         return PlacingAnswer(etags, unanswered)
 
-    def finish(self, key: str, body: bytes, intent: str) -> UploaderError | None:
-        # The real port sends both in parallel: each order in half of the cases.
-        failed: list[UploaderError] = []
-
+    def begin_withdrawal(self, key: str) -> Callable[[], None]:
         def withdraw() -> None:
             # The release is current, or superseded by one that is in place. Nothing else of it is needed.
             self.actor.relies_on = self.actor.staged
-            try:
-                self.withdraw(intent)
-            except UploaderError as error:
-                failed.append(error)
+            self.withdraw(key)
 
-        first = bool(self.actor.requests % 2)
-        if first:
+        # The real port sends it beside the next request: each order in half of the cases.
+        if self.actor.requests % 2 == 0:
+            return withdraw
+        try:
             withdraw()
-        self.create(key, body)
-        if not first:
-            withdraw()
-        return failed[0] if failed else None
+        except UploaderError as error:
+            return partial(_fail, error)
+        return lambda: None
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, UploaderStored], None]) -> None:
         for asset in assets:

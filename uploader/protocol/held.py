@@ -31,7 +31,7 @@ class Intent:
         log: The files of the release log at the look; see `uploader.s3.port.Listing.log`.
         keep: Leave the intent in the bucket until it expires, because nobody knows whether the marker was written.
         written: Key of the marker, or of the staged release, once S3 has confirmed it.
-        withdrawn: Whether it was withdrawn, as far as that was possible.
+        withdrawn: Whether its removal has begun, which nobody repeats.
     """
 
     id: str

@@ -111,10 +111,13 @@ class Placing:
         late, and there is none after a pass that found nothing to put.
         """
         intent_key = self._layout.pending_key(self._held.id)
-        left = self._bucket.finish(self._layout.placed_key(release_id), content(self._others), intent_key)
-        self._held.withdrawn = True
-        if left is not None:
-            warn_of_left(intent_key, left)
+        wait = self._bucket.begin_withdrawal(intent_key)
+        self._bucket.create(self._layout.placed_key(release_id), content(self._others))
+        self._held.withdrawn, self._held.written = True, self._layout.marker_key(self._own.id)
+        try:
+            wait()
+        except UploaderError as error:
+            warn_of_left(intent_key, error)
 
     def _pass(self, helping: ExitStack) -> Wanted | None:
         """Look at the pages once, and put what is wrong in place. Returns what belongs there if nothing was wrong."""
@@ -257,6 +260,8 @@ def put_in_place(
     try:
         placed = Placing(bucket, layout, own, held, clocks, files).finish()
     except KeyboardInterrupt as error:
+        if held.written is not None:
+            raise
         msg = f"{what}: {again}"
         raise StoppedError(msg) from error
     except UploaderError as error:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from release_log.layout import LOG_FOLDER, Layout
-from uploader.errors import UploaderError
 from uploader.s3.bodies import Room, memory_for
 from uploader.s3.errors import NoAnswerError
 from uploader.s3.key_ranges import PAGE, key_ranges
 from uploader.s3.port import Listing, Look, PlacingAnswer, always, inner_of
 from uploader.s3.requests import Requests
 from uploader.threads.ahead import Ahead
-from uploader.threads.workers import for_each, run
+from uploader.threads.workers import Workers, for_each, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -165,18 +164,9 @@ class Bucket:
         for_each(placements, place, at_once=self._concurrency)
         return PlacingAnswer(etags, bool(unanswered))
 
-    def finish(self, key: str, body: bytes, intent: str) -> UploaderError | None:
-        """See `BucketPort.finish`."""
-        failed: list[UploaderError] = []
-
-        def withdraw() -> None:
-            try:
-                self._requests.delete(intent)
-            except UploaderError as error:
-                failed.append(error)
-
-        for_each((lambda: self._requests.create(key, body), withdraw), lambda request: request(), at_once=2)
-        return failed[0] if failed else None
+    def begin_withdrawal(self, key: str) -> Callable[[], None]:
+        """See `BucketPort.begin_withdrawal`."""
+        return Workers([key], self._requests.delete, at_once=1).start().wait
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """See `BucketPort.put`."""

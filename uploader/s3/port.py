@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from release_log.layout import Layout
     from uploader.builds.asset import LocalAsset, Stored
-    from uploader.errors import UploaderError
 
 
 def always() -> bool:
@@ -209,11 +208,11 @@ class BucketPort(ReaderPort, Protocol):
         """
         ...
 
-    def finish(self, key: str, body: bytes, intent: str) -> UploaderError | None:
-        """Write an object if none exists, and delete the intent, side by side.
+    def begin_withdrawal(self, key: str) -> Callable[[], None]:
+        """Begin to delete an intent; the next request goes beside it.
 
         Returns:
-            Why the intent could not be deleted; None if it is.
+            Waits until it is deleted, and raises what `withdraw` raises.
         """
         ...
 

@@ -54,8 +54,9 @@ class ReadOnly:
         self._placed |= {page.key: PageInPlace("", {}) for page in placements}
         return PlacingAnswer(dict.fromkeys(self._placed, ""))
 
-    def finish(self, key: str, body: bytes, intent: str) -> None:
-        """Write and delete nothing."""
+    def begin_withdrawal(self, key: str) -> Callable[[], None]:  # noqa: ARG002 (the port's own signature)
+        """Delete nothing."""
+        return lambda: None
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Write nothing."""

@@ -117,6 +117,14 @@ def test_a_failure_after_the_marker_says_that_pages_are_not_in_place_and_the_nex
     assert LAYOUT.placed_key("20261123T120100Z-r1") in bucket.objects
 
 
+def test_an_interrupt_while_the_intent_goes_is_too_late(build: Build) -> None:
+    bucket = FakeBucket(fail="delete", error=KeyboardInterrupt())
+    with pytest.raises(StoppedError, match=r"too late: \S+/markers/20261123T120000Z-r1.json is written") as raised:
+        run(bucket, build)
+    assert raised.value.done
+    assert LAYOUT.placed_key("20261123T120000Z-r1") in bucket.objects
+
+
 def test_a_second_run_after_a_failure_sends_only_the_missing_files(build: Build) -> None:
     bucket = FakeBucket(fail="put assets/.releases/pages")
     with pytest.raises(UploaderError):
