@@ -72,7 +72,8 @@ class Bucket:
         if prefix.endswith(LOG_FOLDER):
             layout = Layout(prefix.removesuffix(LOG_FOLDER))
             return self._written_log(layout)
-        return run(lambda: self._requests.written(prefix))
+        known = [key for key in self._log if key.startswith(prefix)]
+        return run(lambda: self._requests.written(prefix, known))
 
     def recent(self, layout: Layout, now: datetime) -> dict[str, datetime]:
         """See `ReaderPort.recent`."""
@@ -140,8 +141,7 @@ class Bucket:
         self, layout: Layout, keys: Sequence[str]
     ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
         """See `BucketPort.look_at_pages`."""
-        known = [key for key in self._log if key.startswith(layout.markers)]
-        written = Ahead(lambda: self._requests.written(layout.markers, known))
+        written = Ahead(lambda: self.written(layout.markers))
         pages = self._of_each(keys, self._requests.in_place.page)
         files = written.answer()
         return self.written(layout.markers) if files is None else files, pages
