@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 
 from asset_cleaner_cdk.cleaner_role import add_role
+from asset_cleaner_cdk.map_run import start_statement
 from asset_cleaner_cdk.permissions import use_of_key
 from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from asset_cleaner_cdk.code import CleanerCode
+    from asset_cleaner_cdk.map_run import MapRuns
     from asset_cleaner_cdk.settings.stack import StackSettings
     from asset_cleaner_cdk.sites import SiteInStack
     from asset_cleaner_cdk.triggers import WakeUps
@@ -33,6 +35,7 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
     sites: Sequence[SiteInStack],
     code: CleanerCode,
     wakes: WakeUps,
+    machine: MapRuns | None,
     *,
     failed: sqs.Queue,
     undelivered: sqs.Queue,
@@ -45,6 +48,7 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
         sites: The sites that it cleans.
         code: Its code, with the sites.
         wakes: The group and the role of its wake-ups.
+        machine: The state machine of its map runs; None if it has none.
         failed: The queue for invocations that failed for good.
         undelivered: The queue for wake-ups that could not be delivered.
     """
@@ -53,7 +57,7 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
     )
     role = add_role(scope, sites)
     log_group.grant_write(role)
-    for statement in _own_statements(scope, settings, wakes, failed):
+    for statement in _own_statements(scope, settings, wakes, machine, failed):
         role.add_to_policy(statement)
     prefix = sites[0].layout.prefix or "the whole bucket"
     names = (site.bucket.bucket_name for site in sites)
@@ -89,6 +93,7 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
             Variable.WAKE_UP_ROLE_ARN.value: wakes.role.role_arn,
             Variable.WAKE_UP_DEAD_LETTER_ARN.value: undelivered.queue_arn,
             Variable.EVENT_BUS.value: "default",
+            **({} if machine is None else {Variable.STATE_MACHINE_ARN.value: machine.arn}),
             Variable.LEDGER_FORMAT.value: str(settings.ledger_format),
         },
     )
@@ -97,7 +102,7 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
 
 
 def _own_statements(
-    scope: Construct, settings: StackSettings, wakes: WakeUps, failed: sqs.Queue
+    scope: Construct, settings: StackSettings, wakes: WakeUps, machine: MapRuns | None, failed: sqs.Queue
 ) -> list[iam.PolicyStatement]:
     """The function's permissions outside the buckets."""
     stack = Stack.of(scope)
@@ -125,6 +130,8 @@ def _own_statements(
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
         iam.PolicyStatement(actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"]),
     ]
+    if machine is not None:
+        statements.append(start_statement(machine))
     if settings.kms_key_arn is not None:
         statements.append(use_of_key(settings.kms_key_arn, stack.region, stack.url_suffix))
     return statements

@@ -22,12 +22,14 @@ from asset_cleaner_cdk.build_job.trusted_job import JobSettings
 from asset_cleaner_cdk.cdn.access import allow_existing_distribution
 from asset_cleaner_cdk.cdn.distribution import CdnSettings, add_distribution
 from asset_cleaner_cdk.cleaner import add_cleaner
+from asset_cleaner_cdk.map_run import add_state_machine, map_runs
 from asset_cleaner_cdk.monitoring import add_monitoring
 from asset_cleaner_cdk.names import Names, names_in
 from asset_cleaner_cdk.permissions import use_of_key, write_once_statements
 from asset_cleaner_cdk.sites import SiteInStack, by_bucket, suffix_of
 from asset_cleaner_cdk.triggers import allow_rules, rule_target, wake_by_marker, wake_daily, wake_ups
 from release_log.layout import Layout
+from release_log.ledger_file import HEAD_FORMAT
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudfront as cloudfront
@@ -75,7 +77,12 @@ def install(
     sites = _sites(scope, settings)
     undelivered, failed = _queue(scope, "Undelivered"), _queue(scope, "FailedRuns")
     wakes = wake_ups(scope, names, undelivered)
-    function = add_cleaner(scope, settings, sites, code, wakes, failed=failed, undelivered=undelivered)
+    # With a ledger of format 1 nothing is handed out (`cleaner_lambda.survey`).
+    distributed = settings.distributed and settings.ledger_format == HEAD_FORMAT
+    machine = map_runs(scope, names) if distributed else None
+    function = add_cleaner(scope, settings, sites, code, wakes, machine, failed=failed, undelivered=undelivered)
+    if machine is not None:
+        add_state_machine(scope, machine, settings, function)
     target = rule_target(scope, function, undelivered)
     rules = [wake_by_marker(scope, together, target) for together in by_bucket(sites)]
     rules += [wake_daily(scope, site, settings.schedule, target) for site in sites]

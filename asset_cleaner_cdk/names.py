@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_cdk import Stack, Token
+from aws_cdk import Fn, Stack, Token
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -45,3 +45,11 @@ def names_in(scope: Construct) -> Names:
         stack=None if Token.is_unresolved(stack.stack_name) else stack.stack_name,
         place="" if scope is stack else f"-{scope.node.addr[-DIGEST:]}",
     )
+
+
+def unique_id(scope: Construct) -> str:
+    """The beginning of the stack's own unique id, for the name of something that is deleted only after a while.
+
+    So each stack that is created has a name of its own for it.
+    """
+    return Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", Stack.of(scope).stack_id))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_cdk import Fn, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 
+from asset_cleaner_cdk.names import unique_id
 from release_log.events import OBJECT_CREATED
 from release_log.layout import Layout
 from release_log.site_pattern import STAR, is_pattern
@@ -43,11 +44,9 @@ class WakeUps(NamedTuple):
 
 def wake_ups(scope: Construct, names: Names, undelivered: sqs.Queue) -> WakeUps:
     """Create the schedule group, and a role that only schedules of this group can assume."""
-    # A group is deleted only after its schedules, and meanwhile its name is taken. So each stack that is created has a
-    # group of another name, by the beginning of its own unique id.
+    # A group is deleted only after its schedules, and meanwhile its name is taken.
     stack = Stack.of(scope)
-    own_id = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", stack.stack_id))))
-    group = scheduler.CfnScheduleGroup(scope, "WakeUps", name=f"{names.installation}-wake-ups-{own_id}")
+    group = scheduler.CfnScheduleGroup(scope, "WakeUps", name=f"{names.installation}-wake-ups-{unique_id(scope)}")
     role = iam.Role(
         scope,
         "WakeUpRole",

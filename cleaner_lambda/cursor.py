@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from release_log import ledger_fields as fields
 from release_log.instants import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 Bounds = tuple[str, str | None]
 """A range of keys: it begins after its first key and ends with its last; with None it has no end."""
+
+
+MAP_SECONDS = 3600
+"""After so long a map run is taken for over, whatever became of it: its state machine ends with this."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapRun:
+    """A run of Step Functions' Distributed Map, which lists some ranges side by side: a worker each.
+
+    Attributes:
+        at: When the ranges were handed out.
+        ranges: Its number -> each range whose finding the ledger has yet to take in.
+        over: Whether the map run has ended. What a range has no finding of, its worker did not list.
+    """
+
+    at: datetime
+    ranges: Mapping[int, Bounds]
+    over: bool = False
+
+    @property
+    def until(self) -> datetime:
+        """When it is taken for over."""
+        return self.at + timedelta(seconds=MAP_SECONDS)
+
+    def finding(self, number: int) -> str:
+        """The name of the file with a worker's finding."""
+        return f"finding-{self.at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{number}.json.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +58,7 @@ class Cursor:
         orphans: The number of assets that belong to no release.
         nested: Prefixes of sites inside this one.
         empty: Whether there was no asset that is, or may become, the cleaner's to delete.
+        map_run: The map run that lists other ranges; None if there is none.
     """
 
     begun: datetime
@@ -37,17 +67,41 @@ class Cursor:
     orphans: int = 0
     nested: frozenset[str] = frozenset()
     empty: bool = True
+    map_run: MapRun | None = None
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """Until when others list what is left, unless they are done before; None if a run of the cleaner goes on."""
+        return self.map_run.until if self.map_run and not self.map_run.over else None
+
+    def handed_out(self, now: datetime) -> Cursor:
+        """The cursor after all that is left was handed out to a map run."""
+        return replace(self, left=(), map_run=MapRun(now, dict(enumerate(self.left))))
+
+    def over(self) -> Cursor:
+        """The cursor after the map run has ended."""
+        return self if self.map_run is None else replace(self, map_run=replace(self.map_run, over=True))
+
+    def taken_in(self, number: int, *, found: bool) -> Cursor:
+        """The cursor without a range of the map run that was taken in, or that its worker did not list."""
+        if self.map_run is None:
+            return self
+        ranges = dict(self.map_run.ranges)
+        bounds = ranges.pop(number)
+        map_run = replace(self.map_run, ranges=ranges) if ranges else None
+        return replace(self, left=self.left if found else (*self.left, bounds), map_run=map_run)
 
 
 def encode(cursor: Cursor) -> dict[str, Any]:
     """The cursor as the ledger has it."""
     return {
         "begun": format_instant(cursor.begun),
-        "left": [list(bounds) for bounds in cursor.left],
+        "left": encode_ranges(cursor.left),
         "missing": sorted(cursor.missing),
         "orphans": cursor.orphans,
         "nested": sorted(cursor.nested),
         "empty": cursor.empty,
+        **({} if cursor.map_run is None else {"map": _encode_map(cursor.map_run)}),
     }
 
 
@@ -57,9 +111,31 @@ def decode(entry: Mapping[str, Any] | None) -> Cursor | None:
         return None
     return Cursor(
         fields.instant(entry["begun"]),
-        tuple((fields.text(after), fields.optional_text(to)) for after, to in entry["left"]),
+        decode_ranges(entry["left"]),
         fields.texts(entry["missing"]),
         fields.count(entry["orphans"]),
         fields.texts(entry["nested"]),
         fields.flag(entry["empty"]),
+        _decode_map(entry["map"]) if "map" in entry else None,
     )
+
+
+def _encode_map(run: MapRun) -> dict[str, Any]:
+    ranges = [[number, *bounds] for number, bounds in sorted(run.ranges.items())]
+    return {"at": format_instant(run.at), "ranges": ranges, "over": run.over}
+
+
+def _decode_map(entry: Mapping[str, Any]) -> MapRun:
+    ranges = {fields.count(number): bounds for number, *bounds in entry["ranges"]}
+    known = dict(zip(ranges, decode_ranges(ranges.values()), strict=True))
+    return MapRun(fields.instant(entry["at"]), known, fields.flag(entry["over"]))
+
+
+def encode_ranges(ranges: Iterable[Bounds]) -> list[list[str | None]]:
+    """Ranges as a file of the release log has them."""
+    return [[after, to] for after, to in ranges]
+
+
+def decode_ranges(value: Iterable[tuple[object, object]]) -> tuple[Bounds, ...]:
+    """Read what `encode_ranges` wrote. Anything else raises one of Python's own errors."""
+    return tuple((fields.text(after), fields.optional_text(to)) for after, to in value)

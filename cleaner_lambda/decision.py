@@ -107,11 +107,11 @@ def _deletes_much_unlisted(decided: Decided) -> bool:
 def _decide(  # noqa: PLR0913 (what the run knows so far)
     store: S3Port, layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, pace: Pace, *, full: bool
 ) -> Decided:
-    pattern = job.policy.pattern
-    known = survey(store, layout, loaded, log, job.policy.orphans, pace, full=full, inner=job.inner, pattern=pattern)
+    known = survey(store, layout, job, loaded, log, pace, full=full)
     kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
     log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
-    view = replace(_view(loaded, log, known, kept), orphans=in_force(job.policy.orphans, layout), pattern=pattern)
+    orphans, pattern = in_force(job.policy.orphans, layout), job.policy.pattern
+    view = replace(_view(loaded, log, known, kept), orphans=orphans, pattern=pattern)
     known, view, checked = decide_and_check(store, known, view, job, loaded.now, pace)
     inside = find_inner(store, layout, known.inner, changed(checked.plan), pace)
     if inside != Inside():

@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -17,6 +18,7 @@ from botocore.config import Config
 
 from cleaner_lambda.completion_event import EventBus, NotSentError, detail
 from cleaner_lambda.errors import RequestError, UnknownSiteError
+from cleaner_lambda.map_run import list_range
 from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.pace import Pace, within
 from cleaner_lambda.quick_listing import read_listings_quickly
@@ -26,6 +28,7 @@ from cleaner_lambda.request import parse
 from cleaner_lambda.run import BrokenOffError, Job, clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find_site, inside, sites_from
+from cleaner_lambda.state_machine import NotStartedError, StateMachine
 from cleaner_lambda.sweep import AGAIN_PER_MINUTE, find_sites, has_log, sweep
 from cleaner_lambda.wake_up import NotSetError, SchedulerAlarm, unqualified
 from release_log.environment import Variable
@@ -37,13 +40,14 @@ from release_log.redirects import end_redirects
 from release_log.whole_answers import require_whole_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_s3 import S3Client
 
+    from cleaner_lambda.cursor import MapRun
     from cleaner_lambda.report import Report
-    from cleaner_lambda.request import Request
+    from cleaner_lambda.request import MapTask, Request
     from cleaner_lambda.sites import Site
 
 THREADS = 32
@@ -66,7 +70,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     Returns:
         The answer; see `cleaner_lambda.report.Report.document`. Only ``passed_over``, with the reason, if an event or a
         wake-up is about a site that is not configured; only ``sites``, if it was asked for them. For a pattern, how
-        many ``sites`` had a run, which ``failed``, and whether it goes on ``after`` one.
+        many ``sites`` had a run, which ``failed``, and whether it goes on ``after`` one. For a range of a map run, how
+        many ``orphans`` it has, and how many ranges are ``left`` of it.
 
     Raises:
         RequestError: The event or payload is wrong; nothing was read or written.
@@ -88,6 +93,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         logger.error("refused: %s", error)  # noqa: TRY400 (the caller made the mistake; a traceback would not help)
         count(metrics, {Metric.REFUSED: 1})
         raise
+    if request.map_task is not None and request.map_task.number is not None:
+        return _list_range(site, request, context, request.map_task, inside(sites, site))
     return (_sweep if site.is_pattern else _run)(site, request, context, sites)
 
 
@@ -116,6 +123,23 @@ def _sweep(pattern: Site, request: Request, context: LambdaContext, sites: Seque
     return answer
 
 
+def _list_range(
+    site: Site, request: Request, context: LambdaContext, task: MapTask, inner: tuple[str, ...]
+) -> dict[str, Any]:
+    """Be a worker of a map run."""
+    logger.append_keys(site=site.prefix, bucket=site.bucket)
+    job = _job(site, request, context.aws_request_id, inner)
+    with _pace(context) as pace:
+        found = list_range(_store(site), job, task, pace)
+    answer: dict[str, Any] = {"site": site.prefix, "range": task.number}
+    if found is None:
+        answer |= {"passed_over": "the ledger does not wait for this range"}
+    else:
+        answer |= {"orphans": len(found.strays) + found.others, "left": len(found.left)}
+    logger.info("listed", extra={"report": answer})
+    return answer
+
+
 def _run(site: Site, request: Request, context: LambdaContext, sites: Sequence[Site]) -> dict[str, Any]:
     logger.append_keys(site=site.prefix, bucket=site.bucket, dry_run=request.dry_run)
     # Lambda may deliver one event twice, with the same request id. Each run needs an announcement of its own.
@@ -136,6 +160,8 @@ def _run(site: Site, request: Request, context: LambdaContext, sites: Sequence[S
         # The run is recorded before anything that may fail: its deletions are done.
         count(metrics, measure(report, seconds, by_marker=request.by_marker), site)
         document["wake_up_error"] = _wake(site, report.next_due, context)
+        if failure is None and report.map_run is not None:
+            _start(site, report.map_run)
         _send_event(report, site, run)
     if failure is not None:
         raise failure
@@ -143,8 +169,19 @@ def _run(site: Site, request: Request, context: LambdaContext, sites: Sequence[S
 
 
 def _clean(site: Site, request: Request, context: LambdaContext, run: str, inner: tuple[str, ...]) -> Report:
-    store = S3Store(_s3(), site.bucket, _s3_once())
-    job = Job(
+    store, job = _store(site), _job(site, request, run, inner)
+    asked = {"run": job.run, "full": job.full, "force": job.force, "policy": asdict(job.policy)}
+    logger.info("begins", extra=asked)
+    with _pace(context) as pace:
+        return clean(ReadOnly(store) if request.dry_run else store, job, pace)
+
+
+def _store(site: Site) -> S3Store:
+    return S3Store(_s3(), site.bucket, _s3_once())
+
+
+def _job(site: Site, request: Request, run: str, inner: tuple[str, ...]) -> Job:
+    return Job(
         prefix=site.prefix,
         policy=policy_from(request.settings, site.policy),
         run=run,
@@ -153,12 +190,15 @@ def _clean(site: Site, request: Request, context: LambdaContext, run: str, inner
         force=request.force,
         inner=inner,
         ledger_format=int(os.environ.get(Variable.LEDGER_FORMAT, FORMAT)),
+        distributed=Variable.STATE_MACHINE_ARN in os.environ and not request.dry_run,
+        map_run_over=None if request.map_task is None else request.map_task.at,
     )
-    asked = {"run": job.run, "full": job.full, "force": job.force, "policy": asdict(job.policy)}
-    logger.info("begins", extra=asked)
+
+
+@contextmanager
+def _pace(context: LambdaContext) -> Iterator[Pace]:
     with ThreadPoolExecutor(THREADS) as threads:
-        pace = Pace(threads.map, within(context.get_remaining_time_in_millis), clock=time.monotonic)
-        return clean(ReadOnly(store) if request.dry_run else store, job, pace)
+        yield Pace(threads.map, within(context.get_remaining_time_in_millis), clock=time.monotonic)
 
 
 def _log(document: dict[str, Any]) -> None:
@@ -188,6 +228,14 @@ def _wake(site: Site, at: datetime | None, context: LambdaContext) -> str | None
         logger.error("the wake-up was not set, so the next run is a marker's or the daily one: %s", error)  # noqa: TRY400 (the message says it all)
     count(metrics, {Metric.WAKE_UPS_NOT_SET: 0 if error is None else 1}, site)
     return error
+
+
+def _start(site: Site, run: MapRun) -> None:
+    """Start a map run. If that fails, nobody lists these ranges, and the run after its time says so."""
+    try:
+        StateMachine(_step_functions(), os.environ[Variable.STATE_MACHINE_ARN]).start(site, run)
+    except NotStartedError as error:
+        logger.error("the map run was not started, so the cleaner goes on in an hour: %s", error)  # noqa: TRY400 (the message says it all)
 
 
 def _send_event(report: Report, site: Site, run: str) -> None:
@@ -232,6 +280,12 @@ def _scheduler():  # type: ignore[no-untyped-def]  # noqa: ANN202
     # The run is over, as for the event: Scheduler must not use up the rest of the invocation.
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
     return boto3.client("scheduler", config=config)
+
+
+@cache
+def _step_functions():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+    return boto3.client("stepfunctions", config=config)
 
 
 @cache

@@ -32,6 +32,10 @@ class KeyHashes:
             parts[value % PARTS].append(value)
         self._parts = [array("q", sorted(part)) for part in parts]
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return sum(map(len, self._parts))
+
     def __contains__(self, key: object) -> bool:
         """Whether a key is one of them."""
         value = hash(key)

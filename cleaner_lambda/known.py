@@ -77,6 +77,10 @@ class Known:
         except LedgerError as error:
             raise WholeNeededError(str(error)) from error
 
+    def __len__(self) -> int:
+        """How many there are, or some more."""
+        return len(self._named) + len(self._others)
+
     def __contains__(self, key: object) -> bool:
         """Whether it is one of them."""
         return key in self._named or key in self._others

@@ -93,6 +93,10 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
 
     asked = sorted(key for key, listed in there.items() if listed.etag not in stored)
     noted = dict(zip(asked, pace.mapper(lambda key: _read(store, key), asked), strict=True))
+
+    def note_of(key: str) -> list[str]:
+        return noted[key] if key in noted else _read(store, key)
+
     lying: dict[str, set[str]] = {}
     unknown: list[Stop] = []
     unnamed: dict[str, list[str]] = {}
@@ -101,7 +105,7 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         pages = shown[key] = noted[key] if key in noted else stored[listed.etag]
         if not live.isdisjoint(pages):
             continue
-        if key not in strict and not live.union(named).isdisjoint(_read(store, key)):
+        if key not in strict and not live.union(named).isdisjoint(note_of(key)):
             continue  # a release without stored pages knows it by its digest
         entries = (history.retired.get(layout.page_key(page)) for page in pages)
         release_id = max((entry.release for entry in entries if entry is not None), default="")
@@ -110,7 +114,7 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
             lying.setdefault(release_id, set()).add(key)
         elif set(named).isdisjoint(pages):
             # A release without stored pages may have it too, whoever else has stored the same one.
-            unnamed[key] = [*pages, *_read(store, key)]
+            unnamed[key] = [*pages, *note_of(key)]
     if any(unnamed.values()):
         # As a rule the ledger knows: all markers are read only for a page whose stored version is gone.
         markers = read_markers(store, layout, markers, markers.listed, pace)

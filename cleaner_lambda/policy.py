@@ -60,6 +60,7 @@ class Reason(StrEnum):
     FOREIGN = "foreign"
     NOT_SWEPT = "not_swept"
     UNLISTED = "unlisted"
+    MAP_RUN = "map_run"
 
 
 @dataclass(frozen=True, slots=True)

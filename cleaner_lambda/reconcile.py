@@ -1,4 +1,7 @@
-"""What a part of a full listing means: orphans, entries without an object, current assets that are missing. Pure."""
+"""What a part of a full listing means: orphans, entries without an object, current assets that are missing. Pure.
+
+Who lists says what that shows (`find`), and the run brings its history in line with it (`reconcile`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.changes import Change, merge
+from cleaner_lambda.finding import Finding
 from cleaner_lambda.key_hashes import KeyHashes
 from cleaner_lambda.ledger import Retired
 from release_log.fingerprints import split
@@ -88,30 +92,50 @@ class Absent:
         return to is None or key <= to
 
 
-def reconcile(  # noqa: PLR0913 (what the run knows)
-    history: History,
-    inventory: Inventory,
-    absent: Absent,
-    cursor: Cursor,
-    now: datetime,
-    *,
-    retired: Iterable[str] = (),
-    ended: bool = False,
-    maybe_ended: bool = False,
-    pattern: re.Pattern[str] | None = None,
-) -> tuple[History, Cursor]:
-    """Bring the history in line with a part of a listing that was made after the history was read.
+def find(history: History, inventory: Inventory, absent: Absent, retired: Iterable[str] = ()) -> Finding:
+    """What a listing shows that was made after the history was read.
 
     Objects beside another site's release log inside this prefix belong to that other site, even if it is configured
     elsewhere.
 
     Args:
         history: What is current and what is retired.
-        inventory: What the run has listed.
+        inventory: What was listed.
         absent: What that says is absent.
-        cursor: What was left of the listing before, and what that had found.
-        now: When it was made.
         retired: Keys of more retired assets, if the history does not have all.
+    """
+    nested = tuple(inventory.nested)
+    strays = {key: listed for key, listed in inventory.strays.items() if not key.startswith(nested)}
+    young = any(not folder.startswith(nested) for folder in inventory.young)
+    return Finding(
+        left=tuple(inventory.left),
+        gone=frozenset(key for key in chain(history.retired, retired, history.owed) if key in absent),
+        missing=frozenset(key for key in history.expected_keys() if key in absent),
+        strays=strays,
+        stored=inventory.stored,
+        others=sum(count for folder, count in inventory.others.items() if not folder.startswith(nested)),
+        nested=frozenset(nested),
+        empty=not (inventory.seen or strays or young),
+    )
+
+
+def reconcile(  # noqa: PLR0913 (what the run knows)
+    history: History,
+    finding: Finding,
+    cursor: Cursor,
+    now: datetime,
+    *,
+    ended: bool = False,
+    maybe_ended: bool = False,
+    pattern: re.Pattern[str] | None = None,
+) -> tuple[History, Cursor]:
+    """Bring the history in line with a part of a listing.
+
+    Args:
+        history: What is current and what is retired; it may be newer than the listing.
+        finding: What that shows.
+        cursor: What was left of the listing before, and what that had found.
+        now: The instant for which the run decides.
         ended: Whether the site has ended, and none of its markers is left. Otherwise nothing is retired where no
             release is known.
         maybe_ended: Whether an orphan may be of a channel that has ended.
@@ -120,35 +144,33 @@ def reconcile(  # noqa: PLR0913 (what the run knows)
     Returns:
         The history, and what is left of the listing.
     """
-    nested, live, paths = tuple(inventory.nested), history.live_keys(), history.live_paths()
-    gone = frozenset(key for key in chain(history.retired, retired) if key in absent)
-    strays = {key: listed for key, listed in inventory.strays.items() if not key.startswith(nested)}
+    live, paths = history.live_keys(), history.live_paths()
     # Markers are read after the clock: with one of them the asset may have entered its state a moment later.
     since = max([now, *(each.placed_at or each.at for each in history.releases)])
     found: dict[str, Retired] = {}
     if history.current or ended:
-        for key, listed in strays.items():
+        for key, listed in finding.strays.items():
+            if key in live:
+                continue  # a release has named it since
             logical = key if is_stored_page(key) else split(key, pattern).logical
             state = State.SUPERSEDED if logical in paths else State.REMOVED
             mark = Mark(state, since)
             found[key] = Retired(
                 logical, mark, listed.size, release="", maybe_ended=maybe_ended, stored=listed.last_modified
             )
-    stored = {key: at for key, at in inventory.stored.items() if key not in live}
-    change = Change(since, gone=gone, found=found, stored=stored)
-    others = sum(count for folder, count in inventory.others.items() if not folder.startswith(nested))
-    young = any(not folder.startswith(nested) for folder in inventory.young)
+    stored = {key: at for key, at in finding.stored.items() if key not in live}
+    change = Change(since, gone=finding.gone, found=found, stored=stored)
     history = replace(
         history,
         retired=merge(history.retired, [change]),
-        owed=frozenset(key for key in history.owed if key not in gone and not (key in live and key in absent)),
+        owed=history.owed - finding.gone,
         changes=(*history.changes, change),
     )
     return history, replace(
         cursor,
-        left=tuple(inventory.left),
-        missing=cursor.missing.union(key for key in history.expected_keys() if key in absent),
-        orphans=cursor.orphans + len(strays) + others,
-        nested=frozenset(nested),
-        empty=cursor.empty and not (inventory.seen or strays or young),
+        left=(*cursor.left, *finding.left),
+        missing=cursor.missing | finding.missing,
+        orphans=cursor.orphans + len(finding.strays) + finding.others,
+        nested=cursor.nested | finding.nested,
+        empty=cursor.empty and finding.empty,
     )

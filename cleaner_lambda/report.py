@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from cleaner_lambda.cursor import MapRun
     from cleaner_lambda.outcome import Done, Outcome
     from cleaner_lambda.policy import Plan
 
@@ -68,6 +69,10 @@ STOPS = {
         "much is due, and the site is still being listed: a listing says how much of the site that is",
         "none: the cleaner continues by itself",
     ),
+    Reason.MAP_RUN: (
+        "a map run of Step Functions left parts of the site unlisted",
+        "look at its execution; the cleaner lists these parts by itself",
+    ),
 }
 """Reason for which a run deletes nothing, or nothing of a channel -> its meaning and the remedy, for the documents."""
 
@@ -97,6 +102,7 @@ class Report:
         inner_sites: Prefixes of sites inside this one: their assets are left alone.
         ends_at: When the site ends by `site_ttl`, if nobody does anything there; None if it does not, or has ended.
         not_in_place: Ids of the newest releases whose pages are not all in place, an hour after their markers.
+        map_run: What is left of the full listing, if this run hands it out; see `cleaner_lambda.cursor.MapRun`.
         not_looked_at: The number of assets left alone because there was no time to look whether they are another's.
     """
 
@@ -121,6 +127,7 @@ class Report:
     not_in_place: tuple[str, ...] = ()
     ended: Mapping[str, str] = field(default_factory=dict)
     ends_at: datetime | None = None
+    map_run: MapRun | None = None
 
     @property
     def ended_well(self) -> bool:

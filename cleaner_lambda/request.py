@@ -6,17 +6,20 @@ that a typo such as ``{"dryrun": true}`` never deletes anything.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleaner_lambda.errors import RequestError
 from release_log.errors import LayoutError, SettingError
 from release_log.events import OBJECT_CREATED
+from release_log.instants import parse_instant
 from release_log.layout import prefix_of_marker
 from release_log.policy_settings import SETTINGS, check_setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from cleaner_lambda.sites import Site
 
@@ -38,6 +41,12 @@ SITE_KEYS = {
 }
 """Key of a payload that says which site is meant -> what it says."""
 
+MAP_RUN = {
+    "map_run": "in the tasks of the state machine: `at`, when a full listing was handed out, and the number of the "
+    "`range` that is to be listed; without `range`, the map run is over"
+}
+"""Key of a payload of the state machine -> what it says."""
+
 TEXTS = {
     "site": "a prefix such as 'assets/'",
     "bucket": "a bucket's name",
@@ -45,7 +54,19 @@ TEXTS = {
 }
 """Key of a payload that is a text -> what the text must be."""
 
-KEYS = (*FLAGS, *SITE_KEYS, *SETTINGS)
+KEYS = (*FLAGS, *SITE_KEYS, *MAP_RUN, *SETTINGS)
+
+
+class MapTask(NamedTuple):
+    """A task of a map run.
+
+    Attributes:
+        at: When the ranges were handed out.
+        number: The range to list; None for the run after all of them.
+    """
+
+    at: datetime
+    number: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +84,7 @@ class Request:
         wake_up: Whether the cleaner's own wake-up asks.
         after: Of a pattern, only the sites after this one.
         by_marker: Whether the event is about a new release marker.
+        map_task: What the state machine asks for; None if it is somebody else.
     """
 
     site: str | None = None
@@ -75,6 +97,7 @@ class Request:
     settings: Mapping[str, Any] = field(default_factory=dict)
     by_marker: bool = False
     after: str = ""
+    map_task: MapTask | None = None
 
     def check_for(self, site: Site) -> None:
         """Check that this can be asked of a site.
@@ -82,15 +105,16 @@ class Request:
         Raises:
             RequestError: It is a pattern, and this is asked of one site at a time.
         """
-        one = [name for name, asked in (("dry_run", self.dry_run), ("force", self.force)) if asked]
+        asked = {"dry_run": self.dry_run, "force": self.force, "map_run": self.map_task is not None}
+        one = [name for name, is_asked in asked.items() if is_asked]
         if one and site.is_pattern:
             msg = f"{', '.join(one)}: {site.prefix!r} is a pattern; name one of its sites"
             raise RequestError(msg)
 
     @property
     def is_hint(self) -> bool:
-        """Whether nobody waits for an answer: an event or a wake-up only says "look now"."""
-        return self.by_marker or self.wake_up
+        """Whether nobody waits for an answer: an event, a wake-up or a map run only says "look now"."""
+        return self.by_marker or self.wake_up or self.map_task is not None
 
 
 def parse(event: object) -> Request:
@@ -161,5 +185,19 @@ def _payload(payload: dict[str, Any]) -> Request:
         bucket=payload.get("bucket"),
         settings=settings,
         after=payload.get("after") or "",
+        map_task=_map_task(payload),
         **flags,
     )
+
+
+def _map_task(payload: dict[str, Any]) -> MapTask | None:
+    if "map_run" not in payload:
+        return None
+    given = payload["map_run"]
+    known = isinstance(given, dict) and "at" in given and given.keys() <= {"at", "range"}
+    number = given.get("range") if known else None
+    if known and (number is None or (isinstance(number, int) and not isinstance(number, bool) and number >= 0)):
+        with suppress(ValueError, TypeError):
+            return MapTask(parse_instant(given["at"]), number)
+    msg = f"map_run: {given!r} is not an object with an instant `at`, and the number of a `range` or none"
+    raise RequestError(msg)

@@ -114,6 +114,8 @@ class Job:
         force: Delete even if the deletion limit (brake) is exceeded.
         inner: Prefixes of other sites inside this one.
         ledger_format: The format of the ledger that the run writes.
+        distributed: Whether what the run cannot list by itself is handed out to a map run of Step Functions.
+        map_run_over: When the ranges were handed out of a map run that is over; None if the run is about none.
     """
 
     prefix: str
@@ -124,6 +126,8 @@ class Job:
     force: bool = False
     inner: tuple[str, ...] = ()
     ledger_format: int = FORMAT
+    distributed: bool = False
+    map_run_over: datetime | None = None
 
 
 def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
@@ -219,6 +223,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
         inner_sites=known.inner,
         not_looked_at=len(view.not_looked_at),
         ends_at=None if has_ended(known.history) else ends_at(loaded, job.policy),
+        map_run=known.cursor.map_run if known.cursor and known.handed_out else None,
         not_in_place=tuple(sorted(i for i, at in known.history.not_in_place().items() if at + PLACING <= loaded.now)),
     )
     if announced or retagged:
@@ -366,7 +371,8 @@ def _ends(lingering: Mapping[str, datetime | None], policy: Policy, report: Repo
 def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: Iterable[datetime]) -> datetime | None:
     now = loaded.now
     sweep = next_sweep(loaded.base.stored, known.history.retired, now)
-    due = [instant for instant in (sweep or plan.next_due, loaded.base.resume, *ends) if instant is not None]
+    waits = None if known.cursor is None else known.cursor.waits_until
+    due = [instant for instant in (sweep or plan.next_due, loaded.base.resume, waits, *ends) if instant is not None]
     errors = (*outcome.failed.values(), *known.unread.values(), *known.unproven.values())
     due += [at + PLACING for at in known.history.not_in_place().values() if at + PLACING > now]
     if any(error.startswith(PASSING) for error in errors):
@@ -374,7 +380,7 @@ def _next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends:
     if (errors or known.refused.tags or known.refused.writes) and known.listed_at is not None:
         due.append(known.listed_at + timedelta(seconds=LISTING_SECONDS))  # it tries again what S3 refused
     outage = known.unread.keys() - known.tags_unknown  # where the rebuild stopped: it would stop there again at once
-    if outcome.unfinished or (known.is_unfinished and not outage):
+    if outcome.unfinished or (known.is_unfinished and not (outage or waits)):
         due.append(now)
     if has_ended(known.history) and not plan.is_stopped:
         if outcome.deleted and outcome.deleted >= known.history.retired.keys():

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.cursor import Cursor
 from cleaner_lambda.ending import has_ended, markers_are_gone, may_be_of_an_end
 from cleaner_lambda.errors import WholeNeededError
-from cleaner_lambda.known import Known
 from cleaner_lambda.ledger import Refused
-from cleaner_lambda.listing import LISTING_SECONDS, Sorter, ranges, take_inventory
+from cleaner_lambda.listing import LISTING_SECONDS, STRAYS
+from cleaner_lambda.map_run import stops_for_lost_ranges, take_findings
 from cleaner_lambda.nesting import needed_around, without_inner
-from cleaner_lambda.orphans import in_force
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.rebuild import read_tags
-from cleaner_lambda.reconcile import Absent, reconcile
+from cleaner_lambda.reconcile import reconcile
 from cleaner_lambda.s3_errors import REQUEST_ERRORS
-from release_log.policy_settings import Orphans
+from cleaner_lambda.scan import Scan, is_stopped
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
+    from cleaner_lambda.run import Job
     from release_log.layout import Layout
 
 
@@ -61,6 +61,7 @@ class Survey:
         nothing_left: Whether a full listing found no asset that is, or may become, the cleaner's to delete.
         cursor: What is left of the full listing that is under way; None if none is.
         foreign: Keys that left the history because no upload sent their object; see `cleaner_lambda.foreign`.
+        handed_out: Whether this run hands out ranges of the listing to a map run.
         unproven: Key -> error, where S3 does not say for the moment whether an upload sent the object.
     """
 
@@ -79,6 +80,7 @@ class Survey:
     cursor: Cursor | None = None
     foreign: frozenset[str] = frozenset()
     unproven: Mapping[str, str] = field(default_factory=dict)
+    handed_out: bool = False
 
     @property
     def is_unfinished(self) -> bool:
@@ -93,29 +95,18 @@ class Survey:
 
 
 def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
-    store: S3Port,
-    layout: Layout,
-    loaded: Loaded,
-    folded: FoldedLog,
-    orphans: Orphans,
-    pace: Pace,
-    *,
-    full: bool,
-    inner: Collection[str] = (),
-    pattern: re.Pattern[str] | None = None,
+    store: S3Port, layout: Layout, job: Job, loaded: Loaded, folded: FoldedLog, pace: Pace, *, full: bool
 ) -> Survey:
     """List the site if a listing is due, or go on with one, and read the tags if the ledger is being rebuilt.
 
     Args:
         store: The site's bucket.
         layout: The site.
+        job: What the run is asked to do.
         loaded: The release log.
         folded: The same with its markers folded in.
-        orphans: Which orphans are retired.
         pace: See `Pace`.
         full: Make a full listing even if none is due.
-        inner: As in `cleaner_lambda.listing.take_inventory`.
-        pattern: As in `cleaner_lambda.listing.Sorter`.
 
     Raises:
         WholeNeededError: It takes all retired assets, which were not read.
@@ -128,14 +119,17 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     found = Survey(
         history,
         ledger.listed_at,
-        inner=frozenset(inner),
+        inner=frozenset(job.inner),
         around=ledger.around,
         refused=_still_refused(ledger.refused, history, layout),
+        cursor=ledger.cursor,
     )
     # Of a site that has ended the release log goes once nothing else is there.
     at_last = has_ended(history) and not history.retired
-    if _listing_due(loaded, full=full or at_last):
-        found = _go_on_listing(store, layout, loaded, folded, found, orphans, pace, pattern)
+    if _listing_due(loaded, job, full=full or at_last):
+        found = _go_on_listing(store, layout, job, loaded, folded, found, pace)
+    elif ledger.cursor is not None:
+        found = replace(found, inner=found.inner | ledger.cursor.nested)
     history = without_inner(found.history, found.inner)
     found = replace(found, history=history, tags_read_to=read_to, tags_unknown=unknown)
     if read_to is None and not unknown:
@@ -143,7 +137,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     if read_to is not None and found.cursor is not None:
         why = loaded.base.rebuild or "the ledger is being rebuilt"
         message = f"{why}, and the site is not listed yet: nothing is deleted until it is; {CONTINUES}"
-        return replace(found, stops=(Stop(Reason.REBUILT, message),))
+        return replace(found, stops=(*found.stops, Stop(Reason.REBUILT, message)))
     limit = None if full else READ_AGAIN
     tags = read_tags(store, history, read_to, unknown, pace, listed_at=found.listed_at, limit=limit)
     found = replace(
@@ -155,56 +149,49 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     message = f"{why}: this run builds it and deletes nothing; the next one may"
     if tags.read_to is not None:
         message = f"{why}, and not all tags are read yet: nothing is deleted until they are; {CONTINUES}"
-    return replace(found, stops=(Stop(Reason.REBUILT, message),))
+    return replace(found, stops=(*found.stops, Stop(Reason.REBUILT, message)))
 
 
 def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it was asked)
-    store: S3Port,
-    layout: Layout,
-    loaded: Loaded,
-    folded: FoldedLog,
-    found: Survey,
-    orphans: Orphans,
-    pace: Pace,
-    pattern: re.Pattern[str] | None,
+    store: S3Port, layout: Layout, job: Job, loaded: Loaded, folded: FoldedLog, found: Survey, pace: Pace
 ) -> Survey:
-    """List what there is time for, and what it shows of the site.
+    """Take in what a map run has listed, list more as far as there is time, and hand out the rest.
 
-    Each range is brought in line with the history of the run that lists it. So it is as if the site had several
+    Each range is brought in line with the history of the run that takes it in. So it is as if the site had several
     listings, of a part each.
     """
-    ledger, history = loaded.ledger, folded.history
-    # With a marker unread, any asset may be live.
-    around = needed_around(store, layout, loaded.now, pace)
-    stopped = loaded.stops or folded.stops or around.stops
-    look = loaded.look
-    named = {*history.live_keys(), *history.retired, *look.protections.by_key, *look.pins.keys, *around.keys}
-    known = Known(store, layout, loaded.base.stored, named, history.retired, ledger.listed_at)
-    cursor = ledger.cursor or Cursor(loaded.now, ranges(known.some))
-    sorter = Sorter(
-        layout=layout,
-        known=known,
-        orphans=Orphans.REPORT if stopped else in_force(orphans, layout),
+    ledger, markers = loaded.ledger, folded.markers
+    take_in = partial(
+        reconcile,
         now=loaded.now,
-        pages=not stopped,
-        pattern=pattern,
-    )
-    inventory = take_inventory(store, cursor.left, sorter, pace, found.inner | cursor.nested)
-    absent = Absent(inventory)
-    history, cursor = reconcile(
-        history,
-        inventory,
-        absent,
-        cursor,
-        loaded.now,
-        retired=known.others_beyond(absent.seen),
         ended=markers_are_gone(loaded),
-        maybe_ended=may_be_of_an_end(ledger, history, folded.markers),
-        pattern=pattern,
+        maybe_ended=may_be_of_an_end(ledger, folded.history, markers),
+        pattern=job.policy.pattern,
     )
-    found = replace(found, history=history, inner=cursor.nested, around=around.keys)
-    if cursor.left:
-        return replace(found, cursor=cursor)
+    around = needed_around(store, layout, loaded.now, pace)
+    history, cursor = folded.history, ledger.cursor
+    stops: tuple[Stop, ...] = ()
+    if cursor is not None and cursor.map_run is not None:
+        findings, cursor = take_findings(store, layout, cursor.over())
+        stops = stops_for_lost_ranges(cursor)
+        for finding in findings:
+            known = finding.without_strays() if is_stopped(loaded, folded, around) else finding
+            history, cursor = take_in(history, known, cursor)
+    if cursor is None or (cursor.left and cursor.map_run is None):
+        # In format 1 nobody would collect the findings' files.
+        distributed = job.distributed and loaded.base.stored.head is not None and not stops
+        scan = Scan(store, layout, job, loaded, replace(folded, history=history), around)
+        cursor = cursor or Cursor(loaded.now, scan.ranges)
+        if distributed and scan.is_large:
+            cursor = cursor.handed_out(loaded.now)
+        else:
+            finding = scan.find(cursor.left, pace, found.inner | cursor.nested)
+            history, cursor = take_in(history, finding, replace(cursor, left=()))
+            if distributed and len(cursor.left) > 1 and len(finding.strays) < STRAYS:
+                cursor = cursor.handed_out(loaded.now)
+    found = replace(found, history=history, inner=found.inner | cursor.nested, around=around.keys, stops=stops)
+    if cursor.left or cursor.map_run:
+        return replace(found, cursor=cursor, handed_out=cursor.waits_until is not None)
     earlier = frozenset[str]() if ledger.cursor is None else ledger.cursor.missing
     missing = cursor.missing & history.expected_keys()
     return replace(
@@ -214,6 +201,7 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
         orphans=cursor.orphans,
         refused=Refused(),
         nothing_left=cursor.empty,
+        cursor=None,
     )
 
 
@@ -237,10 +225,12 @@ def _still_refused(refused: Refused, history: History, layout: Layout) -> Refuse
     return Refused(tags, writes)
 
 
-def _listing_due(loaded: Loaded, *, full: bool) -> bool:
+def _listing_due(loaded: Loaded, job: Job, *, full: bool) -> bool:
     if loaded.pristine:
         return False
-    listed_at = loaded.ledger.listed_at
-    if full or listed_at is None or loaded.ledger.cursor is not None:
-        return True
-    return loaded.now >= listed_at + timedelta(seconds=LISTING_SECONDS)
+    listed_at, cursor = loaded.ledger.listed_at, loaded.ledger.cursor
+    if cursor is not None:
+        waits = cursor.waits_until
+        is_over = cursor.map_run is not None and cursor.map_run.at == job.map_run_over
+        return waits is None or is_over or loaded.now >= waits
+    return full or listed_at is None or loaded.now >= listed_at + timedelta(seconds=LISTING_SECONDS)

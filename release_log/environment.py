@@ -26,5 +26,7 @@ class Variable(StrEnum):
     """The queue for the wake-ups that Scheduler could not deliver."""
     EVENT_BUS = "EVENT_BUS"
     """The name or ARN of the event bus that gets `release_log.events.CLEAN_COMPLETED`; empty or missing for none."""
+    STATE_MACHINE_ARN = "STATE_MACHINE_ARN"
+    """The state machine for what one invocation cannot list; missing if the installation has none."""
     LEDGER_FORMAT = "LEDGER_FORMAT"
     """The format of the ledger that the cleaner writes; missing for the first."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cleaner_lambda import listing
+from cleaner_lambda import listing, scan, survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,4 +20,13 @@ def small_pieces(objects: int, ranges: int = 1) -> Iterator[None]:
         patch.setattr(listing, "PIECE", objects)
         patch.setattr(listing, "STRAYS", 0)
         patch.setattr(listing, "RANGES", ranges)
+        yield
+
+
+@contextmanager
+def handing_out(*, at_once: bool) -> Iterator[None]:
+    """A listing is handed out to a map run: at once, or after the first run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scan, "LARGE", 0 if at_once else scan.LARGE)
+        patch.setattr(survey, "STRAYS", 50_000)
         yield

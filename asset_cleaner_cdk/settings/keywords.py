@@ -48,6 +48,7 @@ class Settings(PolicySettings, total=False):
     timeout: int
     concurrency: int
     ledger_format: Literal[1, 2]
+    distributed: bool
     alarm_email: str
     distribution: bool
     distribution_id: str

@@ -110,6 +110,11 @@ class StackSettings:
         "the format of the cleaner's ledger: 1, or 2 for sites with many retired assets, once every uploader reads it "
         "([upgrade.md](upgrade.md#the-ledgers-format-2))",
     )
+    distributed: bool = _setting(
+        True,
+        "with `ledger_format=2`; `false`: a site that one invocation cannot list is listed by one invocation after the "
+        "other, and not by workers of Step Functions side by side ([large-sites.md](large-sites.md))",
+    )
     alarm_email: str | None = _setting(None, "the address that the alarms go to ([operate.md](operate.md#alarms))")
     distribution: bool = _setting(
         False, "`true`: create a CloudFront distribution in front of the sites ([cloudfront.md](cloudfront.md))"

@@ -170,6 +170,7 @@ CHECKS: Mapping[str, Check] = {
     "timeout": _whole(TIMEOUT, "seconds"),
     "concurrency": _whole(CONCURRENCY, "concurrent executions"),
     "ledger_format": _ledger_format,
+    "distributed": _flag,
     "alarm_email": _matching(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+", "one e-mail address"),
     "distribution": _flag,
     "distribution_id": _matching(r"[A-Z0-9]{8,20}", "a CloudFront distribution's id such as E2QWRUHAPOMQZL"),

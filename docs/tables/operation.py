@@ -5,7 +5,7 @@ from __future__ import annotations
 from asset_cleaner_cdk.alarms import ALARMS, Alarm, Missing
 from cleaner_lambda.completion_event import FIELDS
 from cleaner_lambda.report import STOPS
-from cleaner_lambda.request import FLAGS, SITE_KEYS
+from cleaner_lambda.request import FLAGS, MAP_RUN, SITE_KEYS
 from docs.tables.markdown import code, table
 from release_log.metrics import Metric
 
@@ -48,7 +48,7 @@ def event() -> str:
 
 def payload() -> str:
     """Each key of the payload that a person invokes the cleaner with; the policy's settings have their own table."""
-    rows = [[code(name), doc] for name, doc in (FLAGS | SITE_KEYS).items()]
+    rows = [[code(name), doc] for name, doc in (FLAGS | SITE_KEYS | MAP_RUN).items()]
     return table(
         ["payload key", ""],
         [*rows, ["any setting of the [policy](policy.md)", "with `dry_run`: what if the policy were so?"]],

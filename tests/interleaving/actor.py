@@ -118,6 +118,7 @@ class Actor:
         vanished: An intent or staged release that it listed and did not find, and has not listed again since.
         deleted: Keys that its deletions took away.
         cleans: The site that it cleans; None if it is no cleaner.
+        let_go: Keys of the objects that it asked, and that no upload sent: to the cleaner they may be orphans by now.
         may_go: Whether it can go on now.
     """
 
@@ -132,6 +133,7 @@ class Actor:
     pending: Op | None = None
     result: Any = None
     state: str = "new"
+    let_go: set[str] = field(default_factory=set)
     started: datetime = EPOCH
     seen_markers: frozenset[str] = frozenset()
     seen_before: frozenset[str] = frozenset()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.errors import CleanerError
+from cleaner_lambda.map_run import list_range
 from cleaner_lambda.pace import Pace
+from cleaner_lambda.request import MapTask
 from cleaner_lambda.run import BrokenOffError, Job, clean
 from release_log.marker import FORMAT, Asset, Release, encode
 from tests.fake_uploader_s3 import stored_with
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from cleaner_lambda.cursor import MapRun
     from cleaner_lambda.report import Report
     from release_log.layout import Layout
     from release_log.policy_settings import Policy
@@ -367,7 +372,7 @@ def publish_again(site: Site, channels: Sequence[str]) -> None:
             publish_alone(world, sorted(newest.keys), "again", layout.markers, channel, layout=layout)
 
 
-def cleaning(
+def cleaning(  # noqa: PLR0913 (what an invocation can be asked)
     policy: Policy,
     *,
     batches: int | None = None,
@@ -375,8 +380,9 @@ def cleaning(
     run: str | None = None,
     layout: Layout = LAYOUT,
     port: type[CleanerPort] = CleanerPort,
+    distributed: bool = False,
 ) -> Callable[[Actor], Report]:
-    """One invocation of the cleaner.
+    """One invocation of the cleaner; and the map run that it starts, with the run after it.
 
     Args:
         policy: The settings.
@@ -385,15 +391,29 @@ def cleaning(
         run: Its id; its actor's name without it.
         layout: The site.
         port: Its version's port.
+        distributed: Whether it hands out a listing. One of the workers may fail.
     """
 
     def work(actor: Actor) -> Report:
         left = itertools.count() if batches is None else iter([*range(batches)])
         pace = Pace(has_time=lambda: next(left, None) is not None, sleep=actor.world.sleep)
-        job = Job(prefix=layout.prefix, policy=policy, run=run or f"run-{actor.name}", full=full)
+        job = Job(
+            prefix=layout.prefix,
+            policy=policy,
+            run=run or f"run-{actor.name}",
+            full=full,
+            distributed=distributed,
+        )
+        store = port(actor.world, actor, layout)
         actor.cleans = layout
         try:
-            report = clean(port(actor.world, actor, layout), job, pace)
+            report = clean(store, job, pace)
+            if report.map_run is not None:
+                _must_be_recorded(actor, report)
+                actor.deleted.clear()
+                _map(store, job, report.map_run, actor)
+                job = replace(job, run=f"{job.run}-after", map_run_over=report.map_run.at)
+                report = clean(store, job, pace)
         except BrokenOffError as error:
             if isinstance(error.__cause__, BrokenPromiseError):
                 raise error.__cause__ from None
@@ -406,6 +426,14 @@ def cleaning(
         return report
 
     return work
+
+
+def _map(store: CleanerPort, job: Job, map_run: MapRun, actor: Actor) -> None:
+    """The workers, one after the other: each reads, and writes one file."""
+    for number in map_run.ranges:
+        if (number + actor.requests) % 7:
+            with suppress(CleanerError):  # the next run lists the range
+                list_range(store, job, MapTask(map_run.at, number), Pace(sleep=actor.world.sleep))
 
 
 def _must_be_recorded(actor: Actor, report: Report | None) -> None:

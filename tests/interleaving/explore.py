@@ -28,7 +28,7 @@ from tests.interleaving.verdict import KEEPER, settle
 from tests.interleaving.watch import Watch
 from tests.interleaving.world import INNER, INVOCATION_SECONDS, LAYOUT, World
 from tests.ledger_formats import NONE, writing
-from tests.small_pieces import small_pieces
+from tests.small_pieces import handing_out, small_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,14 +119,18 @@ def random_schedule(seed: int) -> World:
     version, small = (HEAD_FORMAT if seed % 2 else FORMAT), (NONE if seed % 4 == 3 else SMALL)
     # In a fifth of them a full listing takes several runs.
     cut = small_pieces(1 + seed // 5 % 4, 1 + seed // 20 % 3) if seed % 5 == 4 else nullcontext()
+    # In half of these a map run goes on with it: after a first run, or at once.
+    handed_out = handing_out(at_once=bool(seed // 20 % 2)) if seed % 5 == 4 and seed // 10 % 2 else None
     with pruned, judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
-        with writing(version, small=small), cut:
+        with writing(version, small=small), cut, handed_out or nullcontext():
             actors: list[Actor] = []
             for site in random.sample(world.sites, len(world.sites)):
                 # The site inside may have no release yet.
                 appears = site is not world.site and random.random() < 0.4
                 released, staged = ([], []) if appears else _history(site, policy, random, copies=copies)
-                actors += _cast(site, policy, random, released, staged, copies=copies)
+                actors += _cast(
+                    site, policy, random, released, staged, copies=copies, distributed=handed_out is not None
+                )
             world.actors = actors
             play(world, random)
         with writing(version):
@@ -197,8 +201,15 @@ def _history(site: Site, policy: Policy, random: Random, *, copies: bool) -> tup
     return ids[layout.markers], ids[layout.staged]
 
 
-def _cast(
-    site: Site, policy: Policy, random: Random, released: list[str], staged: list[str], *, copies: bool
+def _cast(  # noqa: PLR0913 (what the schedule is about)
+    site: Site,
+    policy: Policy,
+    random: Random,
+    released: list[str],
+    staged: list[str],
+    *,
+    copies: bool,
+    distributed: bool = False,
 ) -> Iterator[Actor]:
     yield from _publishers(site, random, released, staged, copies=copies)
     yield from _meddlers(site, random, released, copies=copies)
@@ -206,7 +217,8 @@ def _cast(
         yield _actor(site, "E", cast.ending(random.choice((*CHANNELS, None)), site.layout))
     for number in range(random.choice((1, 1, 2))):
         batches = random.choice((None, None, None, random.randint(0, 4)))
-        work = cast.cleaning(policy, batches=batches, full=random.random() < 0.2, layout=site.layout)
+        full = random.random() < 0.2
+        work = cast.cleaning(policy, batches=batches, full=full, layout=site.layout, distributed=distributed)
         yield replace(_actor(site, f"C{number}", work), lives=INVOCATION_SECONDS)
 
 

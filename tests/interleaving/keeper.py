@@ -75,12 +75,18 @@ def _put(site: Site, page: str, which: float, *, is_unknown: bool, as_stored: bo
 
 
 def _is_known(site: Site, page: str) -> bool:
-    """Whether a cleaner still has to do with a page; of one that was removed and deleted it knows nothing."""
+    """Whether a cleaner still has to do with a page.
+
+    Of one that was removed and deleted it knows nothing; nor where another's object lay, once it has asked that.
+    """
     ledger = read_ledger(site)
     if ledger is None or page in ledger.retired:
         return True
     stored = site.layout.page_path(page)
-    ids = {i for i in site.releases if i not in ledger.seen}.union(*site.lines().values(), ledger.lingering)
+    unseen = {i for i in site.releases if i not in ledger.seen}
+    if any(page in each.let_go for each in site.world.actors if each.state == "running"):
+        unseen = set()
+    ids = unseen.union(*site.lines().values(), ledger.lingering)
     return any(page in site.published[i][1].keys for i in ids if i in site.published) or any(
         entry.logical == stored for entry in ledger.retired.values()
     )

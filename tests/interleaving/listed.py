@@ -1,16 +1,19 @@
-"""A full listing that is cut between two ranges, with an upload in between that relies on an orphan in one of them."""
+"""A full listing in parts, with an upload in between that relies on an orphan in one of them."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
+from release_log.ledger_file import HEAD_FORMAT
 from tests.interleaving import cast
 from tests.interleaving.cases import AT_ONCE, CLEANER, OTHER_CLEANER, A, B, C, case, release, uploader
+from tests.interleaving.exhaustive import every_schedule
 from tests.interleaving.explore import PAGE
 from tests.interleaving.needs import read_ledger
 from tests.interleaving.world import World
-from tests.small_pieces import small_pieces
+from tests.ledger_formats import writing
+from tests.small_pieces import handing_out, small_pieces
 
 if TYPE_CHECKING:
     from release_log.policy_settings import Policy
@@ -49,3 +52,28 @@ NOT_FOUND = case(
     OTHER_CLEANER,
     policy=AT_ONCE,
 )
+
+
+def listing_due(policy: Policy) -> World:
+    """B is current, and A an orphan since the last listing."""
+    world = World()
+    release(world, [B, PAGE], "r0")
+    cast.clean_alone(world, policy)
+    world.put(A, b"")
+    world.advance(DAY + 1)
+    return world
+
+
+HANDED_OUT = case(
+    "an upload brings back an orphan that a worker finds",
+    listing_due,
+    uploader(cast.upload([A, PAGE], "default", "back")),
+    lambda world: cast.cleaner(world, "C", cast.cleaning(AT_ONCE, distributed=True)),
+    policy=AT_ONCE,
+)
+
+
+def handed_out(preemptions: int) -> int:
+    """Every schedule of a listing that is handed out at once; see `every_schedule`."""
+    with writing(HEAD_FORMAT), handing_out(at_once=True):
+        return every_schedule(HANDED_OUT, preemptions=preemptions)

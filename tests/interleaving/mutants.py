@@ -34,6 +34,7 @@ from cleaner_lambda import (
     replay,
     run,
     s3_errors,
+    scan,
     survey,
 )
 from tests.interleaving import cases, nested, placing, ports, pruned, upgrading
@@ -571,8 +572,8 @@ MUTANTS = (
     Mutant(
         "an orphan that may be of a channel that ended stays as long as what was removed, too",
         "if a channel's marker was deleted by hand, what it had goes by `version_ttl` once it ended",
-        survey.survey,
-        (("may_be_of_an_end(loaded.ledger, history, folded.markers)", "False"),),
+        survey._go_on_listing,  # noqa: SLF001
+        (("may_be_of_an_end(ledger, folded.history, markers)", "False"),),
         every(cases.VANISHED_AND_ENDED),
     ),
     Mutant(
@@ -683,7 +684,7 @@ MUTANTS = (
         "a page in place is looked up by its metadata too, if no release has the stored version that it equals",
         "a dead upload has stored the page of a release that stores none, and what it asks for is deleted",
         pages.look_at_pages,
-        (("[*pages, *_read(store, key)]", "pages"),),
+        (("[*pages, *note_of(key)]", "pages"),),
         placing.page_that_a_dead_upload_stored,
     ),
     Mutant(
@@ -999,8 +1000,8 @@ MUTANTS = (
     Mutant(
         "no orphan is retired while a channel's current marker is gone",
         "the same, for an asset that no other marker names",
-        survey._go_on_listing,  # noqa: SLF001
-        (("stopped = loaded.stops or folded.stops or around.stops", "stopped = loaded.stops or around.stops"),),
+        scan.is_stopped,
+        (("loaded.stops or folded.stops or around.stops", "loaded.stops or around.stops"),),
         every(cases.VANISHED_FOR_DAYS),
     ),
     Mutant(

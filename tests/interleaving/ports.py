@@ -13,6 +13,7 @@ from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.port import Blob, Listed
 from release_log.layout import LOG_FOLDER, Layout
 from release_log.policy_settings import Policy
+from release_log.sent import was_sent
 from tests.fake_uploader_s3 import inner_logs, stored_with
 from tests.interleaving.actor import EPOCH, BrokenPromiseError, Op
 from tests.interleaving.world import LAYOUT, REPEAT, Errors, Stored, World
@@ -133,6 +134,8 @@ class CleanerPort:
     def get_metadata(self, key: str) -> dict[str, str] | None:
         def effect() -> dict[str, str] | None:
             stored = self.world.objects.get(key)
+            if stored is not None and self.actor is not None and not was_sent(stored.metadata):
+                self.actor.let_go.add(key)
             return None if stored is None else dict(stored.metadata)
 
         return self._request(Op("head", key), effect)  # type: ignore[return-value]

@@ -112,12 +112,24 @@ class Site:
         elif key.startswith(self.layout.markers):
             release = decode(stored.body, self.layout.prefix)
             release_id = self.layout.release_id(key)
+            self._sort_end_before(stored.at, release.channel)
             self.releases[release_id] = self.published[release_id] = (stored.at, release)
             self._dirty = True
         elif key.startswith(self.layout.staged):
             self.staged[key] = decode(stored.body, self.layout.prefix)
         elif key == self.layout.ledger and self.lives is not None:
             self._note_ends()
+
+    def _sort_end_before(self, at: datetime, channel: str) -> None:
+        """Give an end that is gone an id before that of a release of the same second, which nobody could compare."""
+        for release_id in sorted(self.pruned):
+            when, end = self.published[release_id]
+            if end.ended and end.channel == channel and when == at:
+                first = f"0-{release_id}"
+                self.published[first] = self.published.pop(release_id)
+                self.pruned = self.pruned - {release_id} | {first}
+                if release_id in self.placed:
+                    self.placed[first] = self.placed.pop(release_id)
 
     def _note_ends(self) -> None:
         """Take note of the ends that the ledger alone tells of: a cleaner ended a site that had no release for long."""

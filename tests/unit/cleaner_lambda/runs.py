@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.map_run import list_range
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.read_only import ReadOnly
+from cleaner_lambda.request import MapTask
 from cleaner_lambda.run import Job, clean
 from release_log.policy_settings import Policy
 from tests.fake_cleaner_s3 import FakeS3, client_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
+    from cleaner_lambda.finding import Finding
     from cleaner_lambda.report import Report
 
 DAY = 86_400
@@ -31,11 +35,29 @@ def run(  # noqa: PLR0913 (what a run can be asked)
     full: bool = False,
     force: bool = False,
     inner: tuple[str, ...] = (),
+    distributed: bool = False,
+    map_run_over: datetime | None = None,
 ) -> Report:
     """Run the cleaner once; a dry run gets the store's read-only cover."""
     store = ReadOnly(s3) if dry_run else s3
-    job = Job(prefix=s3.layout.prefix, policy=policy, run=run_id, dry_run=dry_run, full=full, force=force, inner=inner)
+    job = Job(
+        prefix=s3.layout.prefix,
+        policy=policy,
+        run=run_id,
+        dry_run=dry_run,
+        full=full,
+        force=force,
+        inner=inner,
+        distributed=distributed,
+        map_run_over=map_run_over,
+    )
     return clean(store, job, Pace(sleep=lambda _: None))
+
+
+def work(s3: FakeS3, at: datetime, number: int, policy: Policy = POLICY) -> Finding | None:
+    """Be the worker of a range of a map run."""
+    job = Job(prefix=s3.layout.prefix, policy=policy, run=f"worker-{number}")
+    return list_range(s3, job, MapTask(at, number), Pace(sleep=lambda _: None))
 
 
 def keys_of(report: Report, name: str) -> list[str]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PURE = (
-    *("changes", "changes_file", "cursor", "cut", "guard", "head", "history", "key_hashes", "ledger", "orphans"),
-    *("outcome", "parts", "policy", "pruning", "reconcile", "report", "segment", "segments", "spelling"),
+    *("changes", "changes_file", "cursor", "cut", "finding", "guard", "head", "history", "key_hashes", "ledger"),
+    *("orphans", "outcome", "parts", "policy", "pruning", "reconcile", "report", "segment", "segments", "spelling"),
 )
 """Modules of the cleaner: a test can decide for any state at any instant, and a dry run decides as a real run does."""
 

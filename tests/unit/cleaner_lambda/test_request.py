@@ -337,3 +337,22 @@ def test_sites_inside_a_site_are_those_of_its_bucket_further_down() -> None:
     assert inside(sites, outer) == ("assets/admin/",)
     assert inside(sites, inner) == ()
     assert set(inside(sites, others[-1])) == {"assets/", "assets/admin/", "assets-2/"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({}, {"range": 1}, {"at": "today"}, {"at": None}, 5, "2026-07-01T12:00:00Z"),
+        *({"at": "2026-07-01T12:00:00Z", "range": wrong} for wrong in (-1, "1", True, 1.5)),
+        {"at": "2026-07-01T12:00:00Z", "of": 3},
+    ],
+)
+def test_a_wrong_task_of_a_map_run_is_refused(given: object) -> None:
+    with pytest.raises(RequestError, match=r"map_run: .* is not an object with an instant `at`"):
+        parse({"map_run": given})
+
+
+def test_a_map_run_is_of_one_site() -> None:
+    request = parse({"site": "previews/*/", "map_run": {"at": "2026-07-01T12:00:00Z"}})
+    with pytest.raises(RequestError, match="map_run: 'previews/\\*/' is a pattern; name one of its sites"):
+        request.check_for(Site("bucket", "previews/*/", Policy()))

@@ -1,0 +1,98 @@
+"""What some ranges of a full listing show of the site; also as the file that a worker leaves for the cleaner. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from cleaner_lambda import cursor
+from cleaner_lambda.port import Listed
+from release_log import ledger_fields as fields
+from release_log import packed
+from release_log.bounds import SEGMENT_BYTES, SEGMENT_VALUES
+from release_log.instants import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.cursor import Bounds
+
+FORMAT = 1
+"""The format of a worker's file."""
+
+LEVEL = 1
+"""gzip's: the file is read once."""
+
+WHAT = "a finding of the listing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a listing shows, which was made after the history was read.
+
+    Attributes:
+        left: The ranges that are still to be listed.
+        gone: Keys of retired assets, and of others whose tags are in doubt, that have no object.
+        missing: Keys of current releases that have none.
+        strays: Key -> the orphans to retire.
+        stored: Key -> when the object of a retired asset was stored, where that may be news to the ledger.
+        others: The number of other orphans.
+        nested: Prefixes of sites inside this one: the configured ones, and those that have a release log.
+        empty: Whether there was no asset that is, or may become, the cleaner's to delete.
+    """
+
+    left: tuple[Bounds, ...] = ()
+    gone: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+    strays: Mapping[str, Listed] = field(default_factory=dict)
+    stored: Mapping[str, datetime] = field(default_factory=dict)
+    others: int = 0
+    nested: frozenset[str] = frozenset()
+    empty: bool = True
+
+    def without_strays(self) -> Finding:
+        """The finding for a run that retires no orphan."""
+        return replace(self, strays={}, others=self.others + len(self.strays))
+
+
+def encode(finding: Finding) -> bytes:
+    """A finding's file; the same finding always gives the same bytes."""
+    strays = sorted(finding.strays.items())
+    document = {
+        "left": cursor.encode_ranges(finding.left),
+        "gone": sorted(finding.gone),
+        "missing": sorted(finding.missing),
+        "strays": [[key, each.size, format_instant(each.last_modified)] for key, each in strays],
+        "stored": {key: format_instant(at) for key, at in finding.stored.items()},
+        "others": finding.others,
+        "nested": sorted(finding.nested),
+        "empty": finding.empty,
+    }
+    return packed.pack(document, FORMAT, LEVEL)
+
+
+def decode(body: bytes) -> Finding:
+    """Read a finding's file.
+
+    Raises:
+        NewerLedgerError: It has a newer format.
+        LedgerError: It is broken.
+    """
+    try:
+        return _decode(packed.unpack(body, range(FORMAT, FORMAT + 1), SEGMENT_BYTES, SEGMENT_VALUES))
+    except packed.ERRORS as error:
+        raise packed.broken(WHAT, error) from error
+
+
+def _decode(document: Mapping[str, Any]) -> Finding:
+    return Finding(
+        cursor.decode_ranges(document["left"]),
+        fields.texts(document["gone"]),
+        fields.texts(document["missing"]),
+        {fields.text(key): Listed(key, fields.size(size), fields.instant(at)) for key, size, at in document["strays"]},
+        {key: fields.instant(at) for key, at in fields.mapping(document["stored"]).items()},
+        fields.count(document["others"]),
+        fields.texts(document["nested"]),
+        fields.flag(document["empty"]),
+    )

@@ -1,0 +1,85 @@
+"""List some ranges of a site, and say what they show: for a run of the cleaner, and for a worker of a map run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.known import Known
+from cleaner_lambda.listing import Sorter, ranges, take_inventory
+from cleaner_lambda.orphans import in_force
+from cleaner_lambda.reconcile import Absent, find
+from release_log.policy_settings import Orphans
+
+LARGE = 2_000_000
+"""So many known keys are beyond one invocation of 512 MB: 12 us each, with a third of a processor."""
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cleaner_lambda.cursor import Bounds
+    from cleaner_lambda.finding import Finding
+    from cleaner_lambda.folding import FoldedLog
+    from cleaner_lambda.load import Loaded
+    from cleaner_lambda.nesting import Around
+    from cleaner_lambda.pace import Pace
+    from cleaner_lambda.port import S3Port
+    from cleaner_lambda.run import Job
+    from release_log.layout import Layout
+
+
+class Scan:
+    """A listing, of the part for which there is time."""
+
+    def __init__(
+        self, store: S3Port, layout: Layout, job: Job, loaded: Loaded, folded: FoldedLog, around: Around
+    ) -> None:
+        """Learn which keys are known.
+
+        Args:
+            store: The site's bucket.
+            layout: The site.
+            job: What the run was asked to do.
+            loaded: The release log.
+            folded: The same with its markers folded in.
+            around: What the sites around this one need.
+        """
+        self._store, self._job, self._history = store, job, folded.history
+        history, look = folded.history, loaded.look
+        named = {*history.live_keys(), *history.retired, *look.protections.by_key, *look.pins.keys, *around.keys}
+        self._known = Known(store, layout, loaded.base.stored, named, history.retired, loaded.ledger.listed_at)
+        stopped = is_stopped(loaded, folded, around)
+        self._sorter = Sorter(
+            layout=layout,
+            known=self._known,
+            orphans=Orphans.REPORT if stopped else in_force(job.policy.orphans, layout),
+            now=loaded.now,
+            pages=not stopped,
+            pattern=job.policy.pattern,
+        )
+
+    @property
+    def ranges(self) -> tuple[Bounds, ...]:
+        """All keys, in ranges of about the same size."""
+        return ranges(self._known.some)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the listing is handed out at once: one invocation would not do."""
+        return len(self._known) >= LARGE
+
+    def find(self, left: Sequence[Bounds], pace: Pace, inner: Iterable[str]) -> Finding:
+        """List some ranges, as far as there is time.
+
+        Args:
+            left: The ranges.
+            pace: See `Pace`.
+            inner: As in `cleaner_lambda.listing.take_inventory`.
+        """
+        inventory = take_inventory(self._store, left, self._sorter, pace, frozenset(inner))
+        absent = Absent(inventory)
+        return find(self._history, inventory, absent, self._known.others_beyond(absent.seen))
+
+
+def is_stopped(loaded: Loaded, folded: FoldedLog, around: Around) -> bool:
+    """Whether nothing is known to be an orphan: with a marker unread, any asset may be live."""
+    return bool(loaded.stops or folded.stops or around.stops)

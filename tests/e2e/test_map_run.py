@@ -1,0 +1,120 @@
+"""A full listing that the deployed cleaner hands out: workers of Step Functions list the ranges, it takes them in.
+
+The function is told that every site is large, and that no older version can run beside it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from examples.embedded_aws import EmbeddedAws
+from examples.installation import wait
+from infra.bundle import build
+from release_log import ledger_file
+from release_log.environment import SITES_FILE
+from release_log.instants import parse_instant
+from release_log.ledger_file import HEAD_FORMAT, READABLE
+from tests.e2e.cloudformation import Deployed, deploy
+from tests.e2e.stories import SENT, release
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from examples.installation import Installation
+
+PREFIX = "assets/"
+CONTEXT = {"prefix": PREFIX, "ledger_format": HEAD_FORMAT, "version_limit": 9, "removed_ttl": 9 * 86_400}
+ASSETS = {f"{PREFIX}{number}.js": f"{PREFIX}{number:02}-1a2b3c4d.js" for number in range(40)}
+OLD = f"{PREFIX}00-0a0b0c0d.js"
+
+LARGE, NOW = "LARGE = 0\n", "def _may_write_heads(before, now):\n    return True\n"
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, Deployed]]:
+    """A stack whose function takes every site for a large one."""
+    with EmbeddedAws(enforce_iam=True) as aws:
+        made = deploy(aws, CONTEXT)
+        site = made.installation(aws, PREFIX)
+        function = aws.client("lambda")
+        folder = tmp_path_factory.mktemp("large") / "bundle"
+        function.update_function_code(FunctionName=site.function, ZipFile=_for_large_sites(folder, site))
+        function.get_waiter("function_updated_v2").wait(FunctionName=site.function)
+        yield site, made
+
+
+def _for_large_sites(folder: Path, site: Installation) -> bytes:
+    build(folder)
+    policy = {name: value for name, value in CONTEXT.items() if name not in {"prefix", "ledger_format"}}
+    (folder / SITES_FILE).write_text(json.dumps([{"bucket": site.bucket, "prefix": PREFIX, "policy": policy}]))
+    for module, more in (("scan", LARGE), ("ledger_store", NOW)):
+        file = folder / "cleaner_lambda" / f"{module}.py"
+        file.write_text(f"{file.read_text()}\n{more}")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in folder.rglob("*"):
+            archive.write(file, file.relative_to(folder))
+    return packed.getvalue()
+
+
+def publish(site: Installation, assets: dict[str, str], release_id: str) -> None:
+    """A release, as the uploader writes it: the marker last."""
+    s3 = site.aws.client("s3")
+    for key in assets.values():
+        s3.put_object(Bucket=site.bucket, Key=key, Body=b"1", Metadata=SENT)
+    body = release(assets, PREFIX)
+    s3.put_object(Bucket=site.bucket, Key=site.layout.marker_key(release_id), Body=body)
+
+
+def ledger(site: Installation) -> dict[str, Any]:
+    """The content of the ledger's file."""
+    body = site.aws.client("s3").get_object(Bucket=site.bucket, Key=site.layout.ledger)["Body"].read()
+    return ledger_file.unpack(body, READABLE)
+
+
+def findings(site: Installation) -> list[str]:
+    """The workers' files."""
+    prefix = f"{site.layout.ledger_files}finding-"
+    found = site.aws.client("s3").list_objects_v2(Bucket=site.bucket, Prefix=prefix)
+    return [each["Key"] for each in found.get("Contents", ())]
+
+
+@pytest.mark.timeout(180)
+def test_the_deployed_cleaner_hands_out_a_listing_and_takes_it_in(deployed: tuple[Installation, Deployed]) -> None:
+    site, made = deployed
+    publish(site, {**ASSETS, f"{PREFIX}0.js": OLD}, "20260101T000000Z-r1")
+    site.invoke({})
+    publish(site, ASSETS, "20260101T000001Z-r2")
+    wait(lambda: ledger(site), lambda found: found["current"] == {"default": "20260101T000001Z-r2"}, "not folded in")
+    wait(lambda: site.invoke({}), lambda answer: not answer["unfinished"], "it is never done")
+    listed_at = ledger(site)["listed_at"]
+    missing = ASSETS[f"{PREFIX}7.js"]
+    site.aws.client("s3").delete_object(Bucket=site.bucket, Key=missing)
+    before = len(findings(site))
+
+    answer = site.invoke({"full": True})
+    assert (answer["unfinished"], answer["orphans"]) == (True, None)
+    found = wait(lambda: ledger(site), lambda found: "listing" not in found, "nobody has taken the listing in")
+    assert parse_instant(found["listed_at"]) > parse_instant(listed_at)
+    assert len(findings(site)) - before == 16, "a worker for each range"
+    machine = made.names[next(name for name in made.names if name.startswith("MapRuns"))]
+    states = site.aws.client("stepfunctions")
+    (execution,) = [
+        each
+        for each in states.list_executions(stateMachineArn=machine)["executions"]
+        if json.loads(states.describe_execution(executionArn=each["executionArn"])["input"])["then"]["map_run"]["at"]
+        == answer["at"]
+    ]
+    ended = wait(
+        lambda: states.describe_execution(executionArn=execution["executionArn"]),
+        lambda said: said["status"] != "RUNNING",
+        "the execution never ends",
+    )
+    assert ended["status"] == "SUCCEEDED", ended
+    assert json.loads(ended["output"])["missing"] == [missing]

@@ -1,0 +1,66 @@
+"""The start of a map run: its input has the payloads of all tasks, and its name is that of the map run."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from cleaner_lambda.cursor import MapRun
+from cleaner_lambda.request import MapTask, parse
+from cleaner_lambda.sites import Site
+from cleaner_lambda.state_machine import NotStartedError, StateMachine, execution_input, execution_name
+from release_log.policy_settings import Policy
+
+SITE = Site("bucket", "assets/", Policy())
+ARN = "arn:aws:states:eu-central-1:111122223333:stateMachine:listing"
+AT = datetime(2026, 7, 1, 12, 30, 5, tzinfo=UTC)
+RUN = MapRun(AT, {1: ("assets/m", None), 0: ("", "assets/m")})
+
+
+@pytest.fixture
+def client() -> Any:  # noqa: ANN401 (boto3 makes its classes at run time)
+    """A real client that never reaches the network."""
+    return boto3.client(
+        "stepfunctions", region_name="eu-central-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+
+
+def test_the_input_has_what_the_function_is_asked() -> None:
+    asked = execution_input(SITE, RUN)
+    tasks = [parse(payload) for payload in (*asked["ranges"], asked["then"])]
+    assert [(task.site, task.bucket) for task in tasks] == [("assets/", "bucket")] * 3
+    assert [task.map_task for task in tasks] == [MapTask(AT, 0), MapTask(AT, 1), MapTask(AT, None)]
+    assert all(task.is_hint for task in tasks), "a site that is not configured any more is passed over"
+
+
+def test_each_map_run_of_each_site_has_a_name_of_its_own() -> None:
+    others = [(Site("bucket", "assets/in/", Policy()), RUN), (Site("other", "assets/", Policy()), RUN)]
+    others.append((SITE, MapRun(AT.replace(second=6), RUN.ranges)))
+    names = [execution_name(*each) for each in ((SITE, RUN), *others)]
+    assert len(set(names)) == len(names)
+    assert {len(name) for name in names} == {57}
+
+
+def test_it_is_started_once(client: Any) -> None:  # noqa: ANN401
+    given = {
+        "stateMachineArn": ARN,
+        "name": execution_name(SITE, RUN),
+        "input": json.dumps(execution_input(SITE, RUN)),
+    }
+    with Stubber(client) as stub:
+        stub.add_response("start_execution", {"executionArn": f"{ARN}:x", "startDate": AT}, given)
+        StateMachine(client, ARN).start(SITE, RUN)
+        stub.add_client_error("start_execution", "ExecutionAlreadyExists")
+        StateMachine(client, ARN).start(SITE, RUN)
+        stub.assert_no_pending_responses()
+
+
+def test_one_that_is_refused_is_named(client: Any) -> None:  # noqa: ANN401
+    with Stubber(client) as stub, pytest.raises(NotStartedError, match=r"execution listing-.*AccessDeniedException"):
+        stub.add_client_error("start_execution", "AccessDeniedException")
+        StateMachine(client, ARN).start(SITE, RUN)
