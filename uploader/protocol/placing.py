@@ -114,6 +114,7 @@ class Placing:
         wait = self._bucket.begin_withdrawal(intent_key)
         self._bucket.create(self._layout.placed_key(release_id), content(self._others))
         self._held.withdrawn, self._held.written = True, self._layout.marker_key(self._own.id)
+        log.debug("%s is in place", release_id)
         try:
             wait()
         except UploaderError as error:
