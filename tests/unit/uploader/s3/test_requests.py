@@ -127,7 +127,7 @@ def test_of_many_markers_the_first_and_the_recent_ones_are_listed(store: MemoryS
     assert len(asked.recent(LAYOUT, at + timedelta(days=1))) == 1000
     # As connections are opened, both pages are asked for; where that failed, once more.
     for answer, count in ((obstore.list(store, LAYOUT.markers).collect()[-1:], 2), (None, 1001)):
-        page = Ahead(lambda answer=answer: answer)
+        page = Ahead([answer].pop)
         asked._connection.markers = [page, Ahead(lambda: obstore.list(store, LAYOUT.markers).collect()[:1])]  # noqa: SLF001
         assert len(asked.recent(LAYOUT, at)) == count
 
