@@ -136,7 +136,8 @@ ALARMS = (
     ),
     Alarm(
         "brake-pulled",
-        "A run would have deleted more of {site} than max_delete_fraction allows, so it deleted nothing",
+        "A run waits to be told: more of {site} is due than max_delete_fraction allows, or more than 100,000 orphans "
+        "wait",
         Subject.SITE,
         Metric.BRAKE_PULLED,
         "Maximum",

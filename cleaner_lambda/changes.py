@@ -141,7 +141,7 @@ def restate(entry: Retired, at: datetime, *, current: bool) -> Retired:
     That instant may lie before an orphan's, which has a state only from the listing on that found it.
     """
     state = state_of(current=current, ended=entry.ended)
-    return entry if state == entry.mark.state else replace(entry, mark=Mark(state, max(at, entry.mark.since)))
+    return entry if state == entry.mark.state else entry.dated(Mark(state, max(at, entry.mark.since)))
 
 
 def state_of(*, current: bool, ended: bool) -> State:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cleaner_lambda import waiting
+from cleaner_lambda.waiting import NONE, UNASKED, Waiting
 from release_log import ledger_fields as fields
 from release_log.instants import format_instant
 
@@ -59,6 +61,9 @@ class Cursor:
         nested: Prefixes of sites inside this one.
         empty: Whether there was no asset that is, or may become, the cleaner's to delete.
         map_run: The map run that lists other ranges; None if there is none.
+        most: How many new orphans may be retired; None for any number, as somebody said so, or as they are few.
+        waiting: The orphans that are left alone until their number is known, and those that stay.
+        known: How many retired orphans there were when it began.
     """
 
     begun: datetime
@@ -68,6 +73,14 @@ class Cursor:
     nested: frozenset[str] = frozenset()
     empty: bool = True
     map_run: MapRun | None = None
+    most: int | None = UNASKED
+    waiting: Waiting = NONE
+    known: int = 0
+
+    @property
+    def retired(self) -> int:
+        """How many retired orphans there are, with those that it has found."""
+        return self.known + self.orphans - self.waiting.number - self.waiting.others
 
     @property
     def waits_until(self) -> datetime | None:
@@ -102,6 +115,9 @@ def encode(cursor: Cursor) -> dict[str, Any]:
         "nested": sorted(cursor.nested),
         "empty": cursor.empty,
         **({} if cursor.map_run is None else {"map": _encode_map(cursor.map_run)}),
+        "most": cursor.most,
+        "waiting": waiting.encode(cursor.waiting),
+        "known": cursor.known,
     }
 
 
@@ -117,6 +133,9 @@ def decode(entry: Mapping[str, Any] | None) -> Cursor | None:
         fields.texts(entry["nested"]),
         fields.flag(entry["empty"]),
         _decode_map(entry["map"]) if "map" in entry else None,
+        None if entry["most"] is None else fields.count(entry["most"]),
+        waiting.decode(entry["waiting"]),
+        fields.count(entry["known"]),
     )
 
 

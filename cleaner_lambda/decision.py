@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from cleaner_lambda.adoption import stop_for
 from cleaner_lambda.cut import is_cut_off
 from cleaner_lambda.doubles import find_doubles
 from cleaner_lambda.errors import ConflictError
@@ -18,10 +19,12 @@ from cleaner_lambda.markers import read_markers
 from cleaner_lambda.nesting import Inside, find_inner, needed_around, without_inner
 from cleaner_lambda.orphans import in_force
 from cleaner_lambda.pages import assets_of, linger, look_at_pages
-from cleaner_lambda.policy import BRAKE_FLOOR, Reason, Stop, View, decide
+from cleaner_lambda.policy import BRAKE_FLOOR, Elsewhere, Reason, Stop, View, decide, tags_orphans
 from cleaner_lambda.report import keys
 from cleaner_lambda.survey import CONTINUES, survey
 from release_log.layout import Layout
+from release_log.ledger_file import FORMAT
+from release_log.policy_settings import Orphans
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -110,8 +113,7 @@ def _decide(  # noqa: PLR0913 (what the run knows so far)
     known = survey(store, layout, job, loaded, log, pace, full=full)
     kept = kept_releases(known.history, job.policy.keep_releases, all_folded(loaded.ledger, log.markers))
     log = replace(log, markers=read_markers(store, layout, log.markers, kept, pace))
-    orphans, pattern = in_force(job.policy.orphans, layout), job.policy.pattern
-    view = replace(_view(loaded, log, known, kept), orphans=orphans, pattern=pattern)
+    view = _view(layout, job, loaded, log, known, kept)
     known, view, checked = decide_and_check(store, known, view, job, loaded.now, pace)
     inside = find_inner(store, layout, known.inner, changed(checked.plan), pace)
     if inside != Inside():
@@ -172,8 +174,10 @@ def look_again_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     return before._replace(log=replace(before.log, markers=markers), view=view, pages=pages, lingering=lingering)
 
 
-def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) -> View:
+def _view(layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) -> View:
     """What the policy decides on, after the first look."""
+    orphans = in_force(job.policy.orphans, layout)
+    asks = None if orphans is Orphans.REPORT else _adoption(job, loaded, known)
     live = frozenset(known.history.live_keys())
     return View(
         live=live,
@@ -190,9 +194,19 @@ def _view(loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) ->
         undeletable=frozenset(known.refused.writes),
         held=held_keys(known.history, log.lost, log.in_doubt),
         in_doubt=log.in_doubt,
-        stops=(*loaded.stops, *log.stops, *known.stops),
+        orphans=orphans,
+        pattern=job.policy.pattern,
+        stops=(*loaded.stops, *log.stops, *known.stops, *([] if asks is None else [asks])),
+        elsewhere=Elsewhere(orphans=known.other_orphans),
         unswept=loaded.light,
     )
+
+
+def _adoption(job: Job, loaded: Loaded, known: Survey) -> Stop | None:
+    """Why orphans wait that the last full listing has counted; None if they are few."""
+    orphans = known.waiting.number + known.other_orphans
+    tags = tags_orphans(known.history.retired, job.policy, Elsewhere(orphans=orphans))
+    return stop_for(known.waiting, tags=tags, one_file=loaded.base.stored.writes == FORMAT)
 
 
 def decide_and_check(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cleaner_lambda import cursor
+from cleaner_lambda import cursor, waiting
 from cleaner_lambda.port import Listed
+from cleaner_lambda.waiting import NONE, Waiting
 from release_log import ledger_fields as fields
 from release_log import packed
 from release_log.bounds import SEGMENT_BYTES, SEGMENT_VALUES
 from release_log.instants import format_instant
+from release_log.layout import is_stored_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +39,7 @@ class Finding:
         missing: Keys of current releases that have none.
         strays: Key -> the orphans to retire.
         stored: Key -> when the object of a retired asset was stored, where that may be news to the ledger.
+        waiting: Orphans that are not to be retired yet.
         others: The number of other orphans.
         nested: Prefixes of sites inside this one: the configured ones, and those that have a release log.
         empty: Whether there was no asset that is, or may become, the cleaner's to delete.
@@ -47,6 +50,7 @@ class Finding:
     missing: frozenset[str] = frozenset()
     strays: Mapping[str, Listed] = field(default_factory=dict)
     stored: Mapping[str, datetime] = field(default_factory=dict)
+    waiting: Waiting = NONE
     others: int = 0
     nested: frozenset[str] = frozenset()
     empty: bool = True
@@ -54,6 +58,20 @@ class Finding:
     def without_strays(self) -> Finding:
         """The finding for a run that retires no orphan."""
         return replace(self, strays={}, others=self.others + len(self.strays))
+
+    def withheld(self) -> Finding:
+        """The same, with its orphans waiting. A stored page is the site's own, and need not wait."""
+        pages = {key: each for key, each in self.strays.items() if is_stored_page(key)}
+        folders: dict[str, Waiting] = {}
+        for key in self.strays.keys() - pages.keys():
+            folder = folder_of(key)
+            folders[folder] = folders.get(folder, NONE).with_one(self.strays[key])
+        return replace(self, strays=pages, waiting=sum(folders.values(), self.waiting))
+
+
+def folder_of(key: str) -> str:
+    """The folder that holds an object, with its slash."""
+    return key.rpartition("/")[0] + "/"
 
 
 def encode(finding: Finding) -> bytes:
@@ -65,6 +83,7 @@ def encode(finding: Finding) -> bytes:
         "missing": sorted(finding.missing),
         "strays": [[key, each.size, format_instant(each.last_modified)] for key, each in strays],
         "stored": {key: format_instant(at) for key, at in finding.stored.items()},
+        "waiting": waiting.encode(finding.waiting),
         "others": finding.others,
         "nested": sorted(finding.nested),
         "empty": finding.empty,
@@ -92,6 +111,7 @@ def _decode(document: Mapping[str, Any]) -> Finding:
         fields.texts(document["missing"]),
         {fields.text(key): Listed(key, fields.size(size), fields.instant(at)) for key, size, at in document["strays"]},
         {key: fields.instant(at) for key, at in fields.mapping(document["stored"]).items()},
+        waiting.decode(document["waiting"]),
         fields.count(document["others"]),
         fields.texts(document["nested"]),
         fields.flag(document["empty"]),

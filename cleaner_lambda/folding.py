@@ -111,12 +111,14 @@ def _need_whole(loaded: Loaded, *, because: bool) -> None:
 def _with_owed(history: History, loaded: Loaded, order: Order, *, because: bool) -> History:
     """The history of a run that read no retired asset, if new releases are all that it folds in.
 
-    Whether an asset that lives again has a tag, only its entry says. So its tags are looked at.
+    Whether an asset that lives again has a tag, only its entry says. So its tags are looked at; also while orphans
+    wait, as these have none.
     """
     ledger, doubt = loaded.ledger, bool(order.doubts) or order.sure_since != loaded.ledger.sure_since
     ended = has_ended(history) or any(change.ended for change in history.changes)
     _need_whole(loaded, because=because or doubt or bool(ledger.doubts) or ended)
-    if not loaded.light:
+    waiting = ledger.waiting.number or (ledger.cursor is not None and ledger.cursor.waiting.number)
+    if not (loaded.light or waiting):
         return history
     live = frozenset[str]().union(*(change.live for change in history.changes))
     return replace(history, owed=history.owed | (live & history.live_keys()))
@@ -135,7 +137,7 @@ def _known(lines: Mapping[str, Line], ledger: Ledger) -> History:
         for key, entry in ledger.retired.items()
         if key not in back
     }
-    tagged = {key for key in back if ledger.retired[key].tagged is not None}
+    tagged = {key for key in back if ledger.retired[key].may_have_tag}
     return replace(history, retired=retired, owed=history.owed | tagged)
 
 

@@ -63,8 +63,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Clean one site, or report what a real run would do.
 
     Args:
-        event: S3's ``Object Created`` of a marker, or a payload: ``dry_run``, ``site``, ``full``, ``force``, and with
-            ``dry_run`` any policy setting.
+        event: S3's ``Object Created`` of a marker, or a payload: ``dry_run``, ``site``, ``full``, ``force``,
+            ``adopt``, and with ``dry_run`` any policy setting.
         context: Lambda's context.
 
     Returns:
@@ -170,7 +170,8 @@ def _run(site: Site, request: Request, context: LambdaContext, sites: Sequence[S
 
 def _clean(site: Site, request: Request, context: LambdaContext, run: str, inner: tuple[str, ...]) -> Report:
     store, job = _store(site), _job(site, request, run, inner)
-    asked = {"run": job.run, "full": job.full, "force": job.force, "policy": asdict(job.policy)}
+    flags = {"full": job.full, "force": job.force, "adopt": job.adopt}
+    asked = {"run": job.run, **flags, "policy": asdict(job.policy)}
     logger.info("begins", extra=asked)
     with _pace(context) as pace:
         return clean(ReadOnly(store) if request.dry_run else store, job, pace)
@@ -188,6 +189,7 @@ def _job(site: Site, request: Request, run: str, inner: tuple[str, ...]) -> Job:
         dry_run=request.dry_run,
         full=request.full,
         force=request.force,
+        adopt=request.adopt,
         inner=inner,
         ledger_format=int(os.environ.get(Variable.LEDGER_FORMAT, FORMAT)),
         distributed=Variable.STATE_MACHINE_ARN in os.environ and not request.dry_run,

@@ -191,7 +191,7 @@ def _with_line(history: History, channel: str, line: Line, at: datetime) -> Hist
         turned={path: path in paths for path in paths ^ history.live_paths()},
         left=left,
     )
-    tagged_again = {key for key in history.retired.keys() & change.live if history.retired[key].tagged is not None}
+    tagged_again = {key for key in history.retired.keys() & change.live if history.retired[key].may_have_tag}
     return replace(
         after,
         retired=merge(history.retired, [change]),
@@ -231,7 +231,7 @@ def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> R
     if entry.ended:
         return entry
     since = max(entry.mark.since, turned.get(entry.logical, entry.mark.since))
-    return replace(entry, mark=Mark(state_of(current=entry.logical in paths, ended=False), since))
+    return entry.dated(Mark(state_of(current=entry.logical in paths, ended=False), since))
 
 
 def end(entry: Retired, at: datetime, paths: set[str], turned: Mapping[str, datetime]) -> Retired:
@@ -253,7 +253,7 @@ def end(entry: Retired, at: datetime, paths: set[str], turned: Mapping[str, date
         removed = since
     else:
         removed = max(since, at)
-    return replace(entry, mark=Mark(State.REMOVED, removed), ended=True)
+    return replace(entry.dated(Mark(State.REMOVED, removed)), ended=True)
 
 
 def not_before(history: History, sure_since: datetime) -> History:
@@ -270,4 +270,4 @@ def date_again(entry: Retired, paths: set[str], sure_since: datetime) -> Retired
     if entry.mark.since >= sure_since:
         return entry
     mark = Mark(state_of(current=entry.logical in paths, ended=False), sure_since)
-    return replace(entry, mark=mark, ended=False, maybe_ended=entry.ended or entry.maybe_ended)
+    return replace(entry.dated(mark), ended=False, maybe_ended=entry.ended or entry.maybe_ended)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.errors import WholeNeededError
 from cleaner_lambda.key_hashes import KeyHashes
 from cleaner_lambda.ledger_store import read_parts
+from cleaner_lambda.policy import count_orphans
 from release_log.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -23,7 +25,11 @@ SAMPLE = 1000
 
 
 class Known:
-    """The keys of current, retired, pending, staged and pinned releases."""
+    """The keys of current, retired, pending, staged and pinned releases.
+
+    Attributes:
+        orphans: How many of the retired assets that the run has not read are orphans.
+    """
 
     def __init__(
         self,
@@ -47,6 +53,7 @@ class Known:
         self._store, self._layout, self._stored = store, layout, stored
         self._named, self._retired, self._listed_at = named, retired, listed_at
         self._sample: set[str] = set()
+        self.orphans = 0
         self._others = KeyHashes(self._hashes())
 
     @property
@@ -60,20 +67,19 @@ class Known:
         Raises:
             WholeNeededError: A file is broken, or gone: who reads all of them finds out what to do.
         """
-        return iter(()) if self._others <= seen else self._read()
+        return iter(()) if self._others <= seen else chain.from_iterable(self._read())
 
     def _hashes(self) -> Iterator[int]:
-        for number, key in enumerate(self._read()):
-            if number % SAMPLE == 0:
-                self._sample.add(key)
-            yield hash(key)
+        for part in self._read():
+            self.orphans += count_orphans(part)
+            self._sample.update(islice(part, 0, None, SAMPLE))
+            yield from map(hash, part)
 
-    def _read(self) -> Iterator[str]:
+    def _read(self) -> Iterator[dict[str, Retired]]:
         if self._stored.head is None or not self._stored.light:
             return
         try:
-            for part in read_parts(self._store, self._layout, self._stored.head.index):
-                yield from part
+            yield from read_parts(self._store, self._layout, self._stored.head.index)
         except LedgerError as error:
             raise WholeNeededError(str(error)) from error
 

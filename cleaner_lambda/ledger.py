@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cleaner_lambda import cursor
+from cleaner_lambda import cursor, waiting
+from cleaner_lambda.waiting import NONE, Waiting
 from release_log import ledger_fields as fields
 from release_log import packed
 from release_log.bounds import shown
 from release_log.instants import format_instant
+from release_log.layout import is_stored_page
 from release_log.ledger_file import broken, decode_announcement, encode_announcement, pack, unpack
 from release_log.marker_order import Contradiction
 from release_log.run_record import decode_runs, encode_runs
@@ -60,7 +62,8 @@ class Retired:
         mark: Its state, and since when.
         size: Bytes.
         release: Id of the last release that named it; empty for an orphan.
-        tagged: The mark that the object has as a tag; None if it has no tag of ours.
+        tagged: The mark that the object has as a tag, or may have; None if it has no tag of ours, or if nobody has read
+            an orphan's: see `may_have_tag`.
         due: When it falls due, as the last run computed it; None if it does not fall due with time alone. For people:
             no run uses it.
         kept_by: The policy's reason for keeping it, if ``due`` is None.
@@ -80,6 +83,20 @@ class Retired:
     ended: bool = False
     maybe_ended: bool = False
     stored: datetime | None = None
+
+    @property
+    def may_have_tag(self) -> bool:
+        """Whether the object may have a tag of ours: no run need have read an orphan's."""
+        return self.tagged is not None or (not self.release and not is_stored_page(self.logical))
+
+    def dated(self, mark: Mark) -> Retired:
+        """The asset in another state, or since another instant.
+
+        A tag that an orphan may have says what it was before, and a rebuild would believe it: so it is known from now
+        on that the tag is wrong.
+        """
+        unread = self.tagged is None and self.may_have_tag and mark != self.mark
+        return replace(self, mark=mark, tagged=self.mark if unread else self.tagged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +125,7 @@ class Ledger:
         older: Whether a version wrote it that knew nothing of pages, maybe over the ledger of one that did: until the
             history is replayed, nobody knows which releases after the cut are in place.
         cursor: The full listing that is under way; None if none is.
+        waiting: The orphans that the last full listing has left alone.
         upgrading: Since when the file says that the next format is to come; see `cleaner_lambda.ledger_store`.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
@@ -154,6 +172,7 @@ class Ledger:
     older: bool = False
     upgrading: datetime | None = None
     cursor: Cursor | None = None
+    waiting: Waiting = NONE
 
     @property
     def seen(self) -> dict[str, Folded]:
@@ -207,6 +226,7 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
         "runs": encode_runs(ledger.runs),
         **({} if ledger.upgrading is None else {"upgrading": format_instant(ledger.upgrading)}),
         **({} if ledger.cursor is None else {"listing": cursor.encode(ledger.cursor)}),
+        **({} if ledger.waiting == NONE else {"waiting": waiting.encode(ledger.waiting)}),
     }
 
 
@@ -262,6 +282,7 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
         older="behind" not in document,
         upgrading=fields.optional_instant(document.get("upgrading")),
         cursor=cursor.decode(document.get("listing")),
+        waiting=waiting.decode(document.get("waiting")),
     )
     _check_current(ledger)
     return ledger

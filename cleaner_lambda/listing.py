@@ -11,6 +11,7 @@ from datetime import timedelta
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.finding import folder_of
 from cleaner_lambda.orphans import is_retired
 from cleaner_lambda.reconcile import Inventory
 from release_log.layout import LOG_FOLDER, is_stored_page
@@ -39,8 +40,11 @@ RANGES = 16
 PIECE = 5000
 """How many objects of each range are listed between two checks of the remaining time: a second's work or two."""
 
+ROUNDS = 500
+"""How many pieces of each range a run lists at most: it has 8 bytes of each known object in memory."""
+
 STRAYS = 50_000
-"""With so many new orphans a run lists no further: it has their entries in memory, and has to tag them."""
+"""With so many orphans to retire a run lists no further: it has their entries in memory, and may have to tag them."""
 
 
 def ranges(known: Collection[str]) -> tuple[Bounds, ...]:
@@ -86,11 +90,11 @@ class Sorter:
                 if known.is_news(key, listed.last_modified) and not is_stored_page(key):
                     part.stored[key] = listed.last_modified
             elif listed.last_modified > old:
-                part.young[_folder(key)] += 1
+                part.young[folder_of(key)] += 1
             elif self._retires(key):
                 part.strays[key] = listed
             elif not layout.stores(key):
-                part.others[_folder(key)] += 1
+                part.others[folder_of(key)] += 1
         part.last = key
         return part
 
@@ -98,12 +102,13 @@ class Sorter:
         return self.pages if self.layout.stores(key) else is_retired(key, self.orphans, self.pattern)
 
 
-def _folder(key: str) -> str:
-    return key.rpartition("/")[0] + "/"
-
-
 def take_inventory(
-    store: S3Port, left: Collection[Bounds], sorter: Sorter, pace: Pace, inner: Collection[str] = ()
+    store: S3Port,
+    left: Collection[Bounds],
+    sorter: Sorter,
+    pace: Pace,
+    inner: Collection[str] = (),
+    most: int | None = None,
 ) -> Inventory:
     """List some ranges side by side, page by page, as far as there is time: of each range at least a piece.
 
@@ -113,6 +118,7 @@ def take_inventory(
         sorter: Sorts what they hold.
         pace: See `Pace`.
         inner: Prefixes of other sites inside this one, with or without a release log.
+        most: How many orphans may be retired. More are only counted, to the last; None to retire any number.
     """
     whole = Inventory(nested=set(inner), left=list(left))
 
@@ -121,10 +127,15 @@ def take_inventory(
         part = sorter.sort(islice(store.list(sorter.layout.prefix, *bounds), PIECE))
         return part, part.count < PIECE
 
-    while whole.left and (not whole.listed or (len(whole.strays) < STRAYS and pace.has_time())):
+    for number in range(ROUNDS):
+        is_full = most is None and len(whole.strays) >= STRAYS
+        if not whole.left or (number and (is_full or not pace.has_time())):
+            break
         left, whole.left = whole.left, []
         for (after, to), (part, is_all) in zip(left, pace.mapper(scan, left), strict=True):
             whole.add(part, (after, to if is_all else part.last))
             if not is_all:
                 whole.left.append((part.last, to))
+        if most is not None and len(whole.strays) > most:
+            whole.withhold()
     return whole

@@ -121,7 +121,7 @@ def hold_doubtful(
         for key in doubtful:
             entry = retired[key]
             mark, maybe = Mark(entry.mark.state, max(entry.mark.since, since)), entry.maybe_ended or may_have_ended
-            retired[key] = replace(entry, mark=mark, maybe_ended=maybe)
+            retired[key] = replace(entry.dated(mark), maybe_ended=maybe)
         history = replace(history, retired=retired)
     return history, frozenset(doubtful) if lost else frozenset()
 

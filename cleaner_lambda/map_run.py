@@ -74,7 +74,7 @@ def _list_range(store: S3Port, job: Job, task: MapTask, pace: Pace, *, whole: bo
     history = without_inner(folded.history, job.inner)
     around = needed_around(store, layout, loaded.now, pace)
     scan = Scan(store, layout, job, loaded, replace(folded, history=history), around)
-    finding = scan.find([run.ranges[number]], pace, {*job.inner, *cursor.nested})
+    finding = scan.find([run.ranges[number]], pace, {*job.inner, *cursor.nested}, cursor.most)
     store.put_if(key, encode(finding), None)
     return finding
 

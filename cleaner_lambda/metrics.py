@@ -22,6 +22,10 @@ UNKNOWN = frozenset({Reason.INVALID_MARKER, Reason.MISSING_MARKER, Reason.UNKNOW
 """The reasons for which it is unknown what is current, pending, staged or pinned."""
 
 
+ASKS = frozenset({Reason.BRAKE, Reason.ADOPTION})
+"""The reasons for which a run waits until somebody says that it may."""
+
+
 def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[Metric, float]:
     """The values of one real run. Pure.
 
@@ -48,7 +52,7 @@ def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[Metric, 
         Metric.SET_ASIDE: sum(reason is not Reason.FOREIGN for reason in report.all_set_aside.values()),
         Metric.INVALID_MARKERS: sum(reason in UNKNOWN for reason in reasons),
         Metric.NOT_IN_PLACE: len(report.not_in_place),
-        Metric.BRAKE_PULLED: reasons.count(Reason.BRAKE),
+        Metric.BRAKE_PULLED: sum(reason in ASKS for reason in reasons),
         Metric.DURATION: seconds * 1000,
     }
     if report.missing is not None and report.orphans is not None:

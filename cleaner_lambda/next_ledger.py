@@ -84,6 +84,7 @@ def after_effects(ledger: Ledger, known: Survey, view: View, checked: Checked, o
         refused=refused_after(known.refused, checked.plan, outcome),
         around=view.around & retired.keys(),
         cursor=known.cursor,
+        waiting=known.waiting,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.policy import Elsewhere, accidents
+from cleaner_lambda.policy import Elsewhere, accidents, count_orphans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ def view_of(part: Mapping[str, Retired], site: View, elsewhere: Elsewhere = Else
 
 def tally(plan: Plan, part: Mapping[str, Retired]) -> Elsewhere:
     """What a part's plan, decided without the brake, means for the others."""
-    return Elsewhere(accidents(plan.delete), len(part))
+    return Elsewhere(accidents(plan.delete), len(part), count_orphans(part))
 
 
 def others(tallies: Iterable[Elsewhere], part: Mapping[str, Retired], site: View) -> Elsewhere:
@@ -50,4 +50,6 @@ def others(tallies: Iterable[Elsewhere], part: Mapping[str, Retired], site: View
     """
     each = list(tallies)
     current = len(site.live - site.missing - part.keys())
-    return Elsewhere(sum(one.due for one in each), sum(one.assets for one in each) + current)
+    return Elsewhere(
+        sum(one.due for one in each), sum(one.assets for one in each) + current, sum(one.orphans for one in each)
+    )

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from release_log.layout import is_stored_page
 from release_log.policy_settings import Orphans
@@ -61,6 +61,7 @@ class Reason(StrEnum):
     NOT_SWEPT = "not_swept"
     UNLISTED = "unlisted"
     MAP_RUN = "map_run"
+    ADOPTION = "adoption"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +80,35 @@ class Stop:
         reason: The word for it.
         message: One line for a person, with the remedy.
         until: When the stop ends by itself; None if it does not.
-        channel: The one channel whose assets it holds; None if it holds all.
+        channel: The one channel whose assets it holds; None if it holds all, or orphans that nobody retires yet.
+        asks: What is asked of a person, for programs; None if nothing is.
     """
 
     reason: Reason
     message: str
     until: datetime | None = None
     channel: str | None = None
+    asks: Mapping[str, Any] | None = None
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether nothing at all is deleted."""
+        return self.channel is None and self.reason is not Reason.ADOPTION
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What the brake needs to know of the other parts of a site, if a view has only a part of it.
+    """What the policy needs to know of the other parts of a site, if a view has only a part of it.
 
     Attributes:
         due: How many assets are due there, but for those whose channel has ended.
         assets: How many assets there are.
+        orphans: How many of them are orphans.
     """
 
     due: int = 0
     assets: int = 0
+    orphans: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +208,7 @@ class Plan:
         upcoming: The kept assets that fall due later, if nothing is published meanwhile.
         stops: Why nothing is deleted, or nothing of a channel; the brake included.
         next_due: The first instant after now at which the plan changes by itself; None if it does not.
+        untagged: How many orphans get no tag, as the site has so many.
     """
 
     keep: tuple[Action, ...]
@@ -207,11 +218,12 @@ class Plan:
     upcoming: tuple[Action, ...]
     stops: tuple[Stop, ...]
     next_due: datetime | None
+    untagged: int = 0
 
     @property
     def is_stopped(self) -> bool:
         """Whether nothing at all is deleted, no file of the release log either."""
-        return any(stop.channel is None for stop in self.stops)
+        return any(stop.holds_all for stop in self.stops)
 
 
 def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) -> Plan:
@@ -224,6 +236,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         force: Delete even if the deletion limit (brake) is exceeded.
     """
     ranks = _ranks(view)
+    untagged = frozenset() if tags_orphans(view.retired, policy, view.elsewhere) else _without_tag(view)
     keep = [Action(key, Reason.CURRENT) for key in view.live]
     due: list[Action] = []
     tag: list[Action] = []
@@ -249,17 +262,18 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         if falls_due is not None:
             changes.append(falls_due)
         keep.append(Action(key, held or _keep_reason(entry, policy, ranks.get(key, 0), now), entry, falls_due))
-        if _needs_tag(key, entry, view):
+        if key not in untagged and _needs_tag(key, entry, view):
             tag.append(_tagging(key, entry))
 
-    whole = tuple(stop for stop in view.stops if stop.channel is None)
+    whole = tuple(stop for stop in view.stops if stop.holds_all)
     if not whole:
         assets = len(view.live - view.missing) + len(view.retired) + view.elsewhere.assets
         whole = _brake(accidents(due) + view.elsewhere.due, assets, policy, force=force)
-    stops = (*whole, *(stop for stop in view.stops if stop.channel is not None))
+    stops = (*whole, *(stop for stop in view.stops if not stop.holds_all))
     if whole:
         keep += [replace(action, reason=whole[0].reason) for action in due]
-        tag += [_tagging(a.key, a.entry) for a in due if a.entry is not None and _needs_tag(a.key, a.entry, view)]
+        stay = [(a.key, a.entry) for a in due if a.entry is not None and a.key not in untagged]
+        tag += [_tagging(key, entry) for key, entry in stay if _needs_tag(key, entry, view)]
         due = []
     return Plan(
         keep=_sorted(keep),
@@ -269,6 +283,7 @@ def decide(view: View, policy: Policy, now: datetime, *, force: bool = False) ->
         upcoming=_sorted(action for action in keep if action.due is not None and action.due > now),
         stops=stops,
         next_due=min((instant for instant in changes if instant > now), default=None),
+        untagged=len(untagged),
     )
 
 
@@ -318,6 +333,31 @@ def _untag_reason(key: str, view: View) -> Reason:
     if key in view.live:
         return Reason.CURRENT
     return view.protected[key].reason if key in view.protected else Reason.ORPHAN
+
+
+def count_orphans(retired: Mapping[str, Retired]) -> int:
+    """How many retired assets are orphans; a stored page is none."""
+    return sum(not entry.release and not is_stored_page(key) for key, entry in retired.items())
+
+
+def tags_orphans(retired: Mapping[str, Retired], policy: Policy, elsewhere: Elsewhere = Elsewhere()) -> bool:
+    """Whether the orphans of a site get tags.
+
+    Args:
+        retired: Key -> retired asset.
+        policy: The settings.
+        elsewhere: What these are a part of.
+    """
+    return count_orphans(retired) + elsewhere.orphans <= policy.orphan_tags
+
+
+def _without_tag(view: View) -> frozenset[str]:
+    """The orphans that get none. One that has a tag, or may have one, keeps a right one: a rebuild may read it."""
+    return frozenset(
+        key
+        for key, entry in view.retired.items()
+        if not entry.release and entry.tagged is None and key not in view.owed and not is_stored_page(key)
+    )
 
 
 def _needs_tag(key: str, entry: Retired, view: View) -> bool:

@@ -1,6 +1,7 @@
 """Rebuild a lost ledger: markers date the assets that they name, tags date the other assets.
 
-Each known asset's tags take one request. That may be more than one run's work: the ledger says how far the rebuild
+Each known asset's tags take one request. Of a site with so many orphans that they get no tags, theirs are not read: the
+listing dates them, later than they were. That may be more than one run's work: the ledger says how far the rebuild
 went, and nothing is deleted until it is complete. An asset whose tags cannot be read is never deleted on a guess: the
 ledger names it until a run reads them.
 """
@@ -59,6 +60,7 @@ def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
     *,
     listed_at: datetime | None = None,
     limit: int | None = None,
+    of_orphans: bool = True,
 ) -> TagsRead:
     """Read the tags of every known asset after a key, and again of those that an earlier run could not read.
 
@@ -73,6 +75,7 @@ def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
         pace: See `Pace`.
         listed_at: When the last full listing was.
         limit: How many of these are asked for again; None for all.
+        of_orphans: Whether to read the tags of orphans too.
     """
 
     def read(key: str) -> tuple[Tags, str | None]:
@@ -83,7 +86,8 @@ def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
         except BotoCoreError as error:
             return (key, None), f"{UNANSWERED}: {error}"
 
-    assets = {key for key in (*history.live_keys(), *history.retired) if not is_stored_page(key)}
+    retired = (key for key, entry in history.retired.items() if of_orphans or entry.release or key in unknown)
+    assets = {key for key in (*history.live_keys(), *retired) if not is_stored_page(key)}
     tags_read: list[Tags] = []
     errors: dict[str, str] = {}
     again = sorted(unknown & assets)

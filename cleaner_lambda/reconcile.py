@@ -14,9 +14,10 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.changes import Change, merge
-from cleaner_lambda.finding import Finding
+from cleaner_lambda.finding import Finding, folder_of
 from cleaner_lambda.key_hashes import KeyHashes
 from cleaner_lambda.ledger import Retired
+from cleaner_lambda.waiting import NONE, Waiting
 from release_log.fingerprints import split
 from release_log.layout import is_stored_page
 from release_log.tags import Mark, State
@@ -39,6 +40,7 @@ class Inventory:
         seen: The hashes of the known keys that have an object.
         stored: Known key -> when its object was stored, where that may be news to the ledger.
         strays: Key -> the orphans to retire.
+        waiting: Folder -> its orphans that are not to be retired yet.
         others: Folder -> how many other orphans it holds.
         young: Folder -> how many objects it holds that may become orphans when they are older.
         nested: Prefixes of other sites inside this one: the configured ones, and those that have a release log.
@@ -51,6 +53,7 @@ class Inventory:
     seen: array[int] = field(default_factory=lambda: array("q"))
     stored: dict[str, datetime] = field(default_factory=dict)
     strays: dict[str, Listed] = field(default_factory=dict)
+    waiting: dict[str, Waiting] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)
     young: Counter[str] = field(default_factory=Counter)
     nested: set[str] = field(default_factory=set)
@@ -69,6 +72,12 @@ class Inventory:
         self.nested |= part.nested
         self.count += part.count
         self.listed.append(bounds)
+
+    def withhold(self) -> None:
+        """Only count the orphans, which are too many to hold. Stored pages are the site's own."""
+        for key in [key for key in self.strays if not is_stored_page(key)]:
+            folder = folder_of(key)
+            self.waiting[folder] = self.waiting.get(folder, NONE).with_one(self.strays.pop(key))
 
 
 class Absent:
@@ -106,6 +115,7 @@ def find(history: History, inventory: Inventory, absent: Absent, retired: Iterab
     """
     nested = tuple(inventory.nested)
     strays = {key: listed for key, listed in inventory.strays.items() if not key.startswith(nested)}
+    waiting = [each for folder, each in inventory.waiting.items() if not folder.startswith(nested)]
     young = any(not folder.startswith(nested) for folder in inventory.young)
     return Finding(
         left=tuple(inventory.left),
@@ -113,9 +123,10 @@ def find(history: History, inventory: Inventory, absent: Absent, retired: Iterab
         missing=frozenset(key for key in history.expected_keys() if key in absent),
         strays=strays,
         stored=inventory.stored,
+        waiting=sum(waiting, NONE),
         others=sum(count for folder, count in inventory.others.items() if not folder.startswith(nested)),
         nested=frozenset(nested),
-        empty=not (inventory.seen or strays or young),
+        empty=not (inventory.seen or strays or waiting or young),
     )
 
 
@@ -170,7 +181,8 @@ def reconcile(  # noqa: PLR0913 (what the run knows)
         cursor,
         left=(*cursor.left, *finding.left),
         missing=cursor.missing | finding.missing,
-        orphans=cursor.orphans + len(finding.strays) + finding.others,
+        orphans=cursor.orphans + len(finding.strays) + finding.waiting.number + finding.others,
+        waiting=cursor.waiting + finding.waiting + Waiting(others=finding.others),
         nested=cursor.nested | finding.nested,
         empty=cursor.empty and finding.empty,
     )

@@ -112,7 +112,7 @@ def replay(
             over = None if entry.ended else ended.get(history.channels.get(entry.release, ""))
             turned = history.turned
             retired[key] = redate(entry, paths, turned) if over is None else end(entry, over, paths, turned)
-    tagged = {key for key, entry in ledger.retired.items() if entry.tagged is not None}
+    tagged = {key for key, entry in ledger.retired.items() if entry.may_have_tag}
     return replace(history, retired=retired, owed=frozenset(ledger.owed | (tagged & live)))
 
 

@@ -65,6 +65,10 @@ STOPS = {
     ),
     Reason.DELETING: ("another run is deleting", "none: it passes within 15 minutes"),
     Reason.REBUILT: ("the ledger is being rebuilt", "none: the cleaner continues by itself"),
+    Reason.ADOPTION: (
+        "more than 100,000 orphans wait to be retired: nothing but these waits",
+        "see what the message says of their number, bytes, age and bill; then `clean --adopt`, or `-c orphans=report`",
+    ),
     Reason.UNLISTED: (
         "much is due, and the site is still being listed: a listing says how much of the site that is",
         "none: the cleaner continues by itself",
@@ -225,6 +229,8 @@ class Report:
             "upcoming": [{**_entry(a), "due": a.due and format_instant(a.due)} for a in self.plan.upcoming],
             "not_looked_at": self.not_looked_at,
             "orphans": self.orphans,
+            "untagged_orphans": self.plan.untagged,
+            "adoption": next((stop.asks for stop in self.plan.stops if stop.asks is not None), None),
             "stopped_by": [
                 {"reason": stop.reason, "channel": stop.channel, "message": stop.message} for stop in self.plan.stops
             ],

@@ -27,6 +27,7 @@ FLAGS = {
     "dry_run": "`true`: change nothing",
     "full": "`true`: list the whole site now, as the daily run does: finds orphans and missing assets",
     "force": "`true`: delete, whatever `max_delete_fraction` says",
+    "adopt": "`true`: list the whole site now, and retire all orphans, though there are more than 100,000",
     "list_sites": "`true`, and no other key: name the sites and patterns that this function cleans, and do no more",
     "wake_up": "`true`, in the cleaner's own wake-ups: if the site is not configured any more, nothing is to do",
 }
@@ -79,6 +80,7 @@ class Request:
         dry_run: Read only.
         full: Make a full listing.
         force: Delete even if the deletion limit (brake) is exceeded.
+        adopt: Retire any number of orphans.
         settings: Policy settings of a "what if".
         list_sites: Only name the configured sites.
         wake_up: Whether the cleaner's own wake-up asks.
@@ -92,6 +94,7 @@ class Request:
     dry_run: bool = False
     full: bool = False
     force: bool = False
+    adopt: bool = False
     list_sites: bool = False
     wake_up: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -105,7 +108,12 @@ class Request:
         Raises:
             RequestError: It is a pattern, and this is asked of one site at a time.
         """
-        asked = {"dry_run": self.dry_run, "force": self.force, "map_run": self.map_task is not None}
+        asked = {
+            "dry_run": self.dry_run,
+            "force": self.force,
+            "adopt": self.adopt,
+            "map_run": self.map_task is not None,
+        }
         one = [name for name, is_asked in asked.items() if is_asked]
         if one and site.is_pattern:
             msg = f"{', '.join(one)}: {site.prefix!r} is a pattern; name one of its sites"

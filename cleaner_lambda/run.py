@@ -36,10 +36,10 @@ from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.pages import ends_of
 from cleaner_lambda.policy import Plan, Reason
-from cleaner_lambda.pruning import checkpoint, next_cut, with_placed
+from cleaner_lambda.pruning import checkpoint, next_cut
 from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
-from cleaner_lambda.to_prune import to_prune
+from cleaner_lambda.to_prune import ToPrune, to_prune
 from release_log.layout import Layout
 from release_log.ledger_file import FORMAT, HOLDS
 from release_log.run_record import with_run
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.changes import Change
     from cleaner_lambda.history import History
-    from cleaner_lambda.ledger import Ledger
+    from cleaner_lambda.ledger import Folded, Ledger
     from cleaner_lambda.ledger_store import StoredLedger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.port import S3Port
@@ -112,6 +112,7 @@ class Job:
         dry_run: Only say what a real run would do. The store must then be read-only too.
         full: Make a full listing even if none is due.
         force: Delete even if the deletion limit (brake) is exceeded.
+        adopt: List the site, and retire its orphans however many they are.
         inner: Prefixes of other sites inside this one.
         ledger_format: The format of the ledger that the run writes.
         distributed: Whether what the run cannot list by itself is handed out to a map run of Step Functions.
@@ -124,6 +125,7 @@ class Job:
     dry_run: bool = False
     full: bool = False
     force: bool = False
+    adopt: bool = False
     inner: tuple[str, ...] = ()
     ledger_format: int = FORMAT
     distributed: bool = False
@@ -182,10 +184,10 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
     folded = all_folded(loaded.ledger, log.markers)
     seen = with_markers(loaded.ledger, known.history, folded, log)
     cut, decided = _find_cut(store, layout, job, loaded, decided, seen, pace)
-    old, dangles, first, last, expired = to_prune(layout, loaded, known, folded, cut)
+    pruned, decided = _find_to_prune(store, layout, job, loaded, decided, folded, cut, pace)
 
     stored, look = loaded.base.stored, loaded.look
-    announced = frozenset() if plan.is_stopped else keys(plan.delete) | old | dangles | first | last | expired
+    announced = frozenset() if plan.is_stopped else keys(plan.delete) | pruned.all
     retagged = changed(plan)  # an asset that is not deleted after all is tagged
     if announced or retagged:
         # From here on no replay may rely on the markers that are about to be deleted.
@@ -195,9 +197,9 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
     if announced:
         look, decided = decide_again(store, layout, job, loaded, decided, pace)
         known, plan = decided.known, _only(retagged, decided.checked.plan)
-        old -= with_placed(layout, frozenset(map(layout.marker_key, decided.lingering)), loaded.look.placed)
+        pruned = pruned.without(layout, decided.lingering, folded, look.placed)
     view, checked = decided.view, decided.checked
-    prune = frozenset() if plan.is_stopped else announced & (dangles | first | look.protections.expired.keys())
+    prune = frozenset() if plan.is_stopped else announced & pruned.at_first(look.protections.expired.keys())
     outcome = Outcome()
     report = Report(
         dry_run=job.dry_run,
@@ -236,11 +238,12 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
     if cut is not None and not plan.is_stopped:
         refusal = write_checkpoint(store, layout, checkpoint(seen, known.history.retired, cut.at))
         if refusal is None:
-            prune |= old
+            prune |= pruned.old
             seen = replace(seen, cut=cut.at)
         else:
             outcome.failed[layout.checkpoint] = refusal
-    apply(store, plan, [sorted(prune | unnamed), [] if plan.is_stopped else sorted(last)], pace, outcome, unanswered)
+    files = [sorted(prune | unnamed), [] if plan.is_stopped else sorted(pruned.last)]
+    apply(store, plan, files, pace, outcome, unanswered)
     after = after_effects(seen, known, view, checked, outcome)
     lingering = decided.lingering_after(outcome.deleted, loaded.now)
     report = replace(
@@ -284,6 +287,23 @@ def _find_cut(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     if cut is not None and cut.markers and decided.pages is None:
         decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
     return cut, decided
+
+
+def _find_to_prune(  # noqa: PLR0913, PLR0917 (what the run knows so far)
+    store: S3Port,
+    layout: Layout,
+    job: Job,
+    loaded: Loaded,
+    decided: Decided,
+    folded: Mapping[str, Folded],
+    cut: Cut | None,
+    pace: Pace,
+) -> tuple[ToPrune, Decided]:
+    """The files that are no longer needed; the pages are looked at before a marker of an end goes, as for a cut."""
+    found = to_prune(layout, loaded, decided.known, folded, cut)
+    if (found.first or found.last) and decided.pages is None and not decided.checked.plan.is_stopped:
+        decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
+    return found.without(layout, decided.lingering, folded, loaded.look.placed), decided
 
 
 def _stay(loaded: Loaded, decided: Decided, seen: Ledger) -> set[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.known import Known
 from cleaner_lambda.listing import Sorter, ranges, take_inventory
 from cleaner_lambda.orphans import in_force
+from cleaner_lambda.policy import count_orphans
 from cleaner_lambda.reconcile import Absent, find
 from release_log.policy_settings import Orphans
 
@@ -67,15 +68,21 @@ class Scan:
         """Whether the listing is handed out at once: one invocation would not do."""
         return len(self._known) >= LARGE
 
-    def find(self, left: Sequence[Bounds], pace: Pace, inner: Iterable[str]) -> Finding:
+    @property
+    def orphans(self) -> int:
+        """How many retired orphans are known."""
+        return count_orphans(self._history.retired) + self._known.orphans
+
+    def find(self, left: Sequence[Bounds], pace: Pace, inner: Iterable[str], most: int | None) -> Finding:
         """List some ranges, as far as there is time.
 
         Args:
             left: The ranges.
             pace: See `Pace`.
             inner: As in `cleaner_lambda.listing.take_inventory`.
+            most: As there.
         """
-        inventory = take_inventory(self._store, left, self._sorter, pace, frozenset(inner))
+        inventory = take_inventory(self._store, left, self._sorter, pace, frozenset(inner), most)
         absent = Absent(inventory)
         return find(self._history, inventory, absent, self._known.others_beyond(absent.seen))
 

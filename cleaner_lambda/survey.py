@@ -7,25 +7,30 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.adoption import IN_ONE_FILE, must_wait
 from cleaner_lambda.cursor import Cursor
 from cleaner_lambda.ending import has_ended, markers_are_gone, may_be_of_an_end
 from cleaner_lambda.errors import WholeNeededError
 from cleaner_lambda.ledger import Refused
-from cleaner_lambda.listing import LISTING_SECONDS, STRAYS
+from cleaner_lambda.listing import LISTING_SECONDS, STRAYS, ranges
 from cleaner_lambda.map_run import stops_for_lost_ranges, take_findings
 from cleaner_lambda.nesting import needed_around, without_inner
-from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.policy import Reason, Stop, tags_orphans
 from cleaner_lambda.rebuild import read_tags
 from cleaner_lambda.reconcile import reconcile
 from cleaner_lambda.s3_errors import REQUEST_ERRORS
 from cleaner_lambda.scan import Scan, is_stopped
+from cleaner_lambda.waiting import NONE, UNASKED, Waiting
+from release_log.ledger_file import FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from cleaner_lambda.finding import Finding
     from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.history import History
+    from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
@@ -58,6 +63,8 @@ class Survey:
         inner: Prefixes of the sites inside this one: the configured ones, and those that a listing found.
         around: Keys that the sites around this one need, as they said at the last full listing, or when one fell due.
         refused: What S3 refused, and this run does not try again: a full listing does.
+        waiting: As in `cleaner_lambda.ledger.Ledger`.
+        other_orphans: How many retired assets are orphans, of those that the run has not read.
         nothing_left: Whether a full listing found no asset that is, or may become, the cleaner's to delete.
         cursor: What is left of the full listing that is under way; None if none is.
         foreign: Keys that left the history because no upload sent their object; see `cleaner_lambda.foreign`.
@@ -78,6 +85,8 @@ class Survey:
     refused: Refused = field(default_factory=Refused)
     nothing_left: bool = False
     cursor: Cursor | None = None
+    waiting: Waiting = NONE
+    other_orphans: int = 0
     foreign: frozenset[str] = frozenset()
     unproven: Mapping[str, str] = field(default_factory=dict)
     handed_out: bool = False
@@ -123,6 +132,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         around=ledger.around,
         refused=_still_refused(ledger.refused, history, layout),
         cursor=ledger.cursor,
+        waiting=ledger.waiting,
     )
     # Of a site that has ended the release log goes once nothing else is there.
     at_last = has_ended(history) and not history.retired
@@ -139,7 +149,16 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         message = f"{why}, and the site is not listed yet: nothing is deleted until it is; {CONTINUES}"
         return replace(found, stops=(*found.stops, Stop(Reason.REBUILT, message)))
     limit = None if full else READ_AGAIN
-    tags = read_tags(store, history, read_to, unknown, pace, listed_at=found.listed_at, limit=limit)
+    tags = read_tags(
+        store,
+        history,
+        read_to,
+        unknown,
+        pace,
+        listed_at=found.listed_at,
+        limit=limit,
+        of_orphans=tags_orphans(history.retired, job.policy),
+    )
     found = replace(
         found, history=tags.history, tags_read_to=tags.read_to, tags_unknown=tags.unknown, unread=tags.errors
     )
@@ -169,27 +188,42 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
         pattern=job.policy.pattern,
     )
     around = needed_around(store, layout, loaded.now, pace)
-    history, cursor = folded.history, ledger.cursor
+    history, cursor = folded.history, _to_go_on_with(job, loaded)
+    before = None if cursor is None else cursor.retired
     stops: tuple[Stop, ...] = ()
     if cursor is not None and cursor.map_run is not None:
         findings, cursor = take_findings(store, layout, cursor.over())
         stops = stops_for_lost_ranges(cursor)
-        for finding in findings:
-            known = finding.without_strays() if is_stopped(loaded, folded, around) else finding
-            history, cursor = take_in(history, known, cursor)
+        if is_stopped(loaded, folded, around):
+            findings = [each.without_strays() for each in findings]
+        for finding in _may_wait(ledger, cursor, findings):
+            history, cursor = take_in(history, finding, cursor)
     if cursor is None or (cursor.left and cursor.map_run is None):
         # In format 1 nobody would collect the findings' files.
         distributed = job.distributed and loaded.base.stored.head is not None and not stops
         scan = Scan(store, layout, job, loaded, replace(folded, history=history), around)
-        cursor = cursor or Cursor(loaded.now, scan.ranges)
+        cursor = cursor or Cursor(loaded.now, scan.ranges, most=_most(job, loaded), known=scan.orphans)
+        before = cursor.known if before is None else before
         if distributed and scan.is_large:
             cursor = cursor.handed_out(loaded.now)
         else:
-            finding = scan.find(cursor.left, pace, found.inner | cursor.nested)
-            history, cursor = take_in(history, finding, replace(cursor, left=()))
+            finding = scan.find(cursor.left, pace, found.inner | cursor.nested, cursor.most)
+            cursor = replace(cursor, left=())
+            (finding,) = _may_wait(ledger, cursor, [finding])
+            history, cursor = take_in(history, finding, cursor)
             if distributed and len(cursor.left) > 1 and len(finding.strays) < STRAYS:
                 cursor = cursor.handed_out(loaded.now)
     found = replace(found, history=history, inner=found.inner | cursor.nested, around=around.keys, stops=stops)
+    found = replace(
+        found,
+        other_orphans=(before or 0) if loaded.light else 0,
+        # Where somebody has said so, none of them waits any more.
+        waiting=found.waiting if cursor.most == UNASKED else NONE,
+    )
+    if not (cursor.left or cursor.map_run) and 0 < cursor.waiting.number <= (cursor.most or 0):
+        # Now that it is known how few there are, another listing retires them.
+        every = ranges({*history.live_keys(), *history.retired})
+        cursor = Cursor(loaded.now, every, most=None, known=cursor.retired)
     if cursor.left or cursor.map_run:
         return replace(found, cursor=cursor, handed_out=cursor.waits_until is not None)
     earlier = frozenset[str]() if ledger.cursor is None else ledger.cursor.missing
@@ -202,7 +236,30 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
         refused=Refused(),
         nothing_left=cursor.empty,
         cursor=None,
+        waiting=cursor.waiting,
     )
+
+
+def _may_wait(ledger: Ledger, cursor: Cursor, findings: Sequence[Finding]) -> list[Finding]:
+    """What a run has found, with its orphans waiting if they may be too many to be retired unasked."""
+    is_last = not (cursor.left or cursor.map_run or any(each.left for each in findings))
+    was_few = ledger.listed_at is not None and ledger.waiting.is_few
+    waits = must_wait(cursor, findings, is_last=is_last, was_few=was_few)
+    return [each.withheld() if waits else each for each in findings]
+
+
+def _most(job: Job, loaded: Loaded) -> int | None:
+    """How many new orphans a listing may retire that begins now; None for any number."""
+    if not job.adopt:
+        return UNASKED
+    return IN_ONE_FILE if loaded.base.stored.writes == FORMAT else None
+
+
+def _to_go_on_with(job: Job, loaded: Loaded) -> Cursor | None:
+    """The listing that is under way; None if a new one begins, as this one leaves alone what may go by now."""
+    cursor = loaded.ledger.cursor
+    is_told = cursor is not None and cursor.most in {None, _most(job, loaded)}
+    return None if job.adopt and not is_told else cursor
 
 
 def _back(store: S3Port, keys: Collection[str], pace: Pace) -> set[str]:
@@ -232,5 +289,5 @@ def _listing_due(loaded: Loaded, job: Job, *, full: bool) -> bool:
     if cursor is not None:
         waits = cursor.waits_until
         is_over = cursor.map_run is not None and cursor.map_run.at == job.map_run_over
-        return waits is None or is_over or loaded.now >= waits
-    return full or listed_at is None or loaded.now >= listed_at + timedelta(seconds=LISTING_SECONDS)
+        return waits is None or is_over or loaded.now >= waits or _to_go_on_with(job, loaded) is None
+    return full or job.adopt or listed_at is None or loaded.now >= listed_at + timedelta(seconds=LISTING_SECONDS)

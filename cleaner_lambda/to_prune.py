@@ -8,7 +8,7 @@ from cleaner_lambda.ending import EndedLog, ended_log
 from cleaner_lambda.pruning import dangling, with_placed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from cleaner_lambda.ledger import Folded
     from cleaner_lambda.load import Loaded
@@ -33,6 +33,38 @@ class ToPrune(NamedTuple):
     first: frozenset[str]
     last: frozenset[str]
     expired: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every one of them."""
+        return frozenset().union(*self)
+
+    def at_first(self, expired: Collection[str]) -> frozenset[str]:
+        """Those that go before the markers that say that a channel has ended, and without a checkpoint.
+
+        Args:
+            expired: What protects nothing any more, at the second look.
+        """
+        return self.dangles | self.first | self.expired.intersection(expired)
+
+    def without(
+        self, layout: Layout, lingering: Collection[str], folded: Mapping[str, Folded], placed: Collection[str]
+    ) -> ToPrune:
+        """What is left of them after a look at the pages: what these ask for, the markers of their releases say.
+
+        A channel that has ended keeps all of its markers as long as that. So its end is the last to go.
+
+        Args:
+            layout: The site.
+            lingering: Ids of the releases whose pages lie in place.
+            folded: Id -> every marker in the bucket.
+            placed: Ids of the releases with a file that says that they are in place.
+        """
+        lying = with_placed(layout, frozenset(map(layout.marker_key, lingering)), placed)
+        channels = {folded[i].channel for i in lingering if i in folded}
+        theirs = frozenset(layout.marker_key(i) for i, each in folded.items() if each.channel in channels)
+        stay = with_placed(layout, theirs, placed)
+        return self._replace(old=self.old - lying, first=self.first - stay, last=self.last - stay)
 
 
 def to_prune(layout: Layout, loaded: Loaded, known: Survey, folded: Mapping[str, Folded], cut: Cut | None) -> ToPrune:

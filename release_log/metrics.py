@@ -90,7 +90,7 @@ class Metric(StrEnum):
         "BrakePulled",
         Unit.COUNT,
         "each run",
-        "1 if more was due than `max_delete_fraction` allows: nothing is deleted",
+        "1 if it waits to be told: more is due than `max_delete_fraction` allows, or more than 100,000 orphans wait",
     )
     DURATION = "Duration", Unit.MILLISECONDS, "each run", "how long the cleaner's own work took"
     MISSING_ASSETS = (

@@ -74,6 +74,9 @@ class Policy:
         "",
         "the uploads' `--fingerprint-pattern`, so that it holds for those assets too; empty: the built-in recognition",
     )
+    orphan_tags: int = _setting(
+        10_000, "up to so many retired orphans each has a tag that says since when; of more, none gets one"
+    )
     max_delete_fraction: float = _setting(
         0.5, "a run that would delete a larger share of the assets, and more than 100, deletes nothing", high=1
     )

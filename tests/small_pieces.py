@@ -18,7 +18,7 @@ def small_pieces(objects: int, ranges: int = 1) -> Iterator[None]:
     """So many objects of each range are listed by a run, and so many ranges there are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(listing, "PIECE", objects)
-        patch.setattr(listing, "STRAYS", 0)
+        patch.setattr(listing, "ROUNDS", 1)
         patch.setattr(listing, "RANGES", ranges)
         yield
 

@@ -23,6 +23,7 @@ class PolicySettings(TypedDict, total=False):
     site_ttl: int
     orphans: Literal["fingerprinted", "all", "report"]
     orphans_pattern: str
+    orphan_tags: int
     max_delete_fraction: float
 
 

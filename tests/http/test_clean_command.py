@@ -81,6 +81,8 @@ def command(server: LambdaServer, monkeypatch: pytest.MonkeyPatch) -> Command:
         (["clean"], {}),
         (["clean", "--full", "--force"], {"full": True, "force": True}),
         (["plan", "--full", "--force"], {"dry_run": True, "full": True, "force": True}),
+        (["clean", "--adopt"], {"adopt": True}),
+        (["plan", "--adopt", "--orphan-tags", "5"], {"dry_run": True, "adopt": True, "orphan_tags": 5}),
         (
             ["plan", "--version-limit", "0", "--max-delete-fraction", "0.25", "--orphans", "report"],
             {"dry_run": True, "version_limit": 0, "max_delete_fraction": 0.25, "orphans": "report"},

@@ -377,6 +377,7 @@ def cleaning(  # noqa: PLR0913 (what an invocation can be asked)
     *,
     batches: int | None = None,
     full: bool = False,
+    adopt: bool = False,
     run: str | None = None,
     layout: Layout = LAYOUT,
     port: type[CleanerPort] = CleanerPort,
@@ -388,6 +389,7 @@ def cleaning(  # noqa: PLR0913 (what an invocation can be asked)
         policy: The settings.
         batches: The number of batches that it has time for; None for any number.
         full: Make a full listing.
+        adopt: Retire the orphans that wait.
         run: Its id; its actor's name without it.
         layout: The site.
         port: Its version's port.
@@ -402,6 +404,7 @@ def cleaning(  # noqa: PLR0913 (what an invocation can be asked)
             policy=policy,
             run=run or f"run-{actor.name}",
             full=full,
+            adopt=adopt,
             distributed=distributed,
         )
         store = port(actor.world, actor, layout)
@@ -445,11 +448,13 @@ def _must_be_recorded(actor: Actor, report: Report | None) -> None:
         raise BrokenPromiseError(msg)
 
 
-def clean_alone(world: World, policy: Policy, *, full: bool = False, layout: Layout = LAYOUT) -> Report:
+def clean_alone(
+    world: World, policy: Policy, *, full: bool = False, adopt: bool = False, layout: Layout = LAYOUT
+) -> Report:
     """One run without other actors, not interrupted."""
     world.actor = None
     world.runs_alone += 1
-    job = Job(prefix=layout.prefix, policy=policy, run=f"run-{world.runs_alone}", full=full)
+    job = Job(prefix=layout.prefix, policy=policy, run=f"run-{world.runs_alone}", full=full, adopt=adopt)
     return clean(CleanerPort(world, None, layout), job, Pace(sleep=world.sleep))
 
 

@@ -20,6 +20,7 @@ from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from release_log.marker import decode
 from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
+from tests.few_orphans import unasked
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.keeper import keeping
@@ -109,7 +110,8 @@ def random_schedule(seed: int) -> World:
     """
     random = Random(seed)  # noqa: S311 (a schedule, no secret)
     world = World(random.choice((1000, 1000, 3, 7)), (LAYOUT, INNER) if random.random() < TWO_SITES else (LAYOUT,))
-    policy = random.choice(POLICIES)
+    # In a third of them orphans get no tags.
+    policy = replace(random.choice(POLICIES), **({"orphan_tags": 0} if seed % 3 == 2 else {}))
     copies = random.random() < 0.25
     pruned = few_markers(random.choice((1, 2))) if random.random() < PRUNED else nullcontext()
     for site in world.sites:
@@ -121,7 +123,9 @@ def random_schedule(seed: int) -> World:
     cut = small_pieces(1 + seed // 5 % 4, 1 + seed // 20 % 3) if seed % 5 == 4 else nullcontext()
     # In half of these a map run goes on with it: after a first run, or at once.
     handed_out = handing_out(at_once=bool(seed // 20 % 2)) if seed % 5 == 4 and seed // 10 % 2 else None
-    with pruned, judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
+    # In a seventh of them each orphan waits until a run is told: the first one is, if it makes a full listing.
+    asks = unasked(0) if seed % 7 == 6 else nullcontext()
+    with asks, pruned, judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
         with writing(version, small=small), cut, handed_out or nullcontext():
             actors: list[Actor] = []
             for site in random.sample(world.sites, len(world.sites)):
@@ -218,7 +222,10 @@ def _cast(  # noqa: PLR0913 (what the schedule is about)
     for number in range(random.choice((1, 1, 2))):
         batches = random.choice((None, None, None, random.randint(0, 4)))
         full = random.random() < 0.2
-        work = cast.cleaning(policy, batches=batches, full=full, layout=site.layout, distributed=distributed)
+        told = full and number == 0
+        work = cast.cleaning(
+            policy, batches=batches, full=full, adopt=told, layout=site.layout, distributed=distributed
+        )
         yield replace(_actor(site, f"C{number}", work), lives=INVOCATION_SECONDS)
 
 

@@ -24,10 +24,11 @@ DAY = 86_400
 def listed_up_to(key: str, policy: Policy) -> World:
     """B is current, A and C are orphans, and a listing has come to one of these keys."""
     world = World()
+    release(world, [B, PAGE], "r0")
+    cast.clean_alone(world, policy)  # so it is no old bucket, of which the cleaner counts the orphans first
     for orphan in (A, C):
         world.put(orphan, b"")
-    world.advance(DAY)
-    release(world, [B, PAGE], "r0")
+    world.advance(DAY + 1)
     with small_pieces(1):
         cast.clean_alone(world, policy)
         while (found := read_ledger(world.site)) and found.cursor and found.cursor.left[0][0] < key:

@@ -36,6 +36,7 @@ from cleaner_lambda import (
     s3_errors,
     scan,
     survey,
+    to_prune,
 )
 from tests.interleaving import cases, nested, placing, ports, pruned, upgrading
 from tests.interleaving.exhaustive import every_crash, every_schedule
@@ -768,6 +769,13 @@ MUTANTS = (
         pruned.page_of_a_pruned_release,
     ),
     Mutant(
+        "the markers of a channel that has ended stay while a page of it lies in place",
+        "a site inside deletes what that page asks for, as nobody can tell any more what that is",
+        to_prune.ToPrune.without,
+        (("first=self.first - stay, last=self.last - stay", "first=self.first, last=self.last"),),
+        nested.page_of_an_ended_channel_around,
+    ),
+    Mutant(
         "a page in place whose release has no marker any more stops all deletion",
         "the same, when somebody put it there by hand",
         pages.look_at_pages,
@@ -928,8 +936,8 @@ MUTANTS = (
         run._attempt,  # noqa: SLF001
         (
             (
-                "[sorted(prune | unnamed), [] if plan.is_stopped else sorted(last)]",
-                "[sorted(last), sorted(prune)]",
+                "[sorted(prune | unnamed), [] if plan.is_stopped else sorted(pruned.last)]",
+                "[sorted(pruned.last), sorted(prune)]",
             ),
         ),
         every(cases.LOG_AND_BACK),

@@ -182,6 +182,21 @@ def page_of_the_site_around(*, seen: bool, stored: bool = True) -> None:
     _clean_inside_for_days(world, "a page of the site around that no release names any more")
 
 
+def page_of_an_ended_channel_around() -> None:
+    """The page in place is of a channel of the outer site that has ended, as the one that names it now was cut off.
+
+    All that it asks for is the inner site's, so nothing of the ended channel is left to the outer site's cleaner. Days
+    pass.
+    """
+    world = two_sites()
+    release(world, [OLD, PAGE], "r0", stored=False)
+    cast.publish_alone(world, [OUTSIDE, PAGE], "cut-off", channel="other", placed=False)
+    cast.clean_alone(world, PAGES_STAY)
+    world.advance(1)
+    world.put(LAYOUT.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-end"), cast.end_body("default", world))
+    _clean_inside_for_days(world, "a page of an ended channel of the site around", cleans_around=True)
+
+
 def page_of_another_channel_around(*, placed: bool = True) -> None:
     """The page in place is not of the outer site's release that names it, but of one in another channel.
 

@@ -188,6 +188,9 @@ def _clean(site: Site, policy: Policy) -> Report:
             if site.owns(key):
                 world.delete(key)
         report = clean_alone(world, policy, layout=site.layout)
+    if any(stop.reason is Reason.ADOPTION for stop in report.plan.stops):
+        world.trace.append("-- somebody says that the orphans may go")
+        report = clean_alone(world, policy, layout=site.layout, adopt=True)
     ledger = read_ledger(site)
     asked = {stop.channel for stop in report.plan.stops if stop.reason is Reason.MISSING_MARKER}
     if ledger is None or not (ledger.doubts or asked):
@@ -256,9 +259,19 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
                 raise BrokenPromiseError(msg)
         elif key in again or (key in either and mark is not None and mark.since >= state.since):
             continue
-        elif mark != Mark(state.state, state.since) and mark not in _as_well(found, state, ledger):
+        elif mark not in {
+            Mark(state.state, state.since),
+            *_as_well(found, key, state, ledger),
+            *_none(key, policy, ledger),
+        }:
             msg = f"{key} is {state}, and bears {mark}"
             raise BrokenPromiseError(msg)
+
+
+def _none(key: str, policy: Policy, ledger: Ledger | None) -> set[None]:
+    """No mark at all, if it is an orphan by all that the cleaner can know, and the site has too many of them."""
+    entry = ledger.retired.get(key) if ledger else None
+    return {None} if policy.orphan_tags == 0 and entry is not None and not entry.release else set()
 
 
 def _either(site: Site, states: Mapping[str, reference.Retired]) -> set[str]:
@@ -271,20 +284,28 @@ def _either(site: Site, states: Mapping[str, reference.Retired]) -> set[str]:
     return {key for key, entry in ledger.retired.items() if entry.maybe_ended}
 
 
-def _as_well(found: reference.Site, state: reference.Retired, ledger: Ledger | None) -> set[Mark]:
+def _as_well(found: reference.Site, key: str, state: reference.Retired, ledger: Ledger | None) -> set[Mark]:
     """Other marks that are right as well.
 
-    Within one second, nobody knows what came before a release was in place. So it may be either state; and if its path
-    left the current releases then, and another channel's release brought it back, it was superseded again. And a replay
-    from the ledger's cut on does not know that what retired before it was removed, and its path came back, before its
-    channel ended.
+    Within one second, nobody knows what came before a release was in place. So it may be either state, or have retired
+    with a release of a channel that ended later; and if its path left the current releases then, and another channel's
+    release brought it back, it was superseded again. A release
+    that was followed within its second may never have been current. And a replay from the ledger's cut on does not know
+    that what retired before it was removed, and its path came back, before its channel ended.
     """
     seconds = {each.placed for each in found.releases if each.placed is not None}
     later = {at for at in seconds if len({each.id for each in found.releases if at in {each.at, each.placed}}) > 1}
     either = {Mark(each, state.since) for each in State} if state.since in later else set()
+    last = {(each.channel, each.at): each for each in sorted(found.releases, key=lambda each: each.id)}
+    without = reference.retired(replace(found, releases=tuple(last.values()))).get(key)
+    if without is not None:
+        either.add(Mark(without.state, without.since))
+    ends = [each for each in found.releases if each.ended]
+    if state.since in later:  # or it retired with another channel's release
+        either |= {Mark(State.REMOVED, each.at) for each in ends if each.at > state.since}
     if ledger is not None and ledger.cut is not None:
         channels = {each.channel for each in found.releases if each.id == state.release}
-        later |= {each.at for each in found.releases if each.ended and each.channel in channels}
+        later |= {each.at for each in ends if each.channel in channels}
     return {Mark(state.state, at) for at in later if at > state.since} | either
 
 

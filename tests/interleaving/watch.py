@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from release_log.marker import decode
-from release_log.tags import read_mark
+from release_log.tags import State, read_mark
 from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.needs import read_ledger
@@ -106,7 +106,8 @@ class Watch:
             raise BrokenPromiseError(msg)
         if key in {name for release in seen.releases for name in release.assets.values()}:
             others = (self._seen_first, self._seen_copied)
-            if not (self._is_due(key, seen, actor) or any(self._is_due(key, see(actor), actor) for see in others)):
+            is_due = self._is_due(key, seen, actor) or any(self._is_due(key, see(actor), actor) for see in others)
+            if not (is_due or self._is_due_orphan(key, actor)):
                 msg = f"{actor.name} deletes {key} before its time"
                 raise BrokenPromiseError(msg)
         elif not self._was_released(key) and site.world.objects[key].at + ORPHAN > actor.seen_at:
@@ -115,6 +116,17 @@ class Watch:
 
     def _is_due(self, key: str, seen: reference.Site, actor: Actor) -> bool:
         return key in reference.due(seen, self._lenient_policy(key, seen, actor), actor.seen_at)
+
+    def _is_due_orphan(self, key: str, actor: Actor) -> bool:
+        """Whether it was stored again after all releases that name it, and is due since a listing has found it."""
+        site, ledger = self._site, read_ledger(self._site)
+        entry = None if ledger is None else ledger.retired.get(key)
+        if entry is None or entry.release:
+            return False
+        wait = self._policy.removed_ttl if entry.mark.state is State.REMOVED else self._policy.version_ttl
+        named = (at for at, release in site.published.values() if key in release.all_keys)
+        again = site.world.objects[key].at > max(named)
+        return again and entry.mark.since + timedelta(seconds=wait) <= actor.seen_at
 
     def _seen_first(self, actor: Actor) -> reference.Site:
         """The site as at the first look: a release that is in place at the second one only retires more.

@@ -91,6 +91,8 @@ def _row(action: str, entry: Mapping[str, Any], at: str, reason: str | None = No
 
 def what_stops(stop: Mapping[str, Any]) -> str:
     """What a reason of ``stopped_by`` holds up. An older cleaner names no channel."""
+    if stop.get("reason") == "adoption":
+        return "no orphan is retired"
     return f"nothing of channel {stop['channel']} is deleted" if stop.get("channel") else "nothing is deleted"
 
 
@@ -120,6 +122,9 @@ def _summary(document: Mapping[str, Any], where: str) -> Iterator[str]:
         )
     if document["orphans"] is not None:
         yield counted(document["orphans"], "asset of no known release", "assets of no known release")
+    if document.get("untagged_orphans"):  # an older cleaner has no such field
+        none = counted(document["untagged_orphans"], "retired orphan gets no tag", "retired orphans get no tags")
+        yield f"{none}, as there are more than orphan_tags: if the ledger is lost, their time begins again"
     later = len(document["upcoming"])
     if later > LATER_SHOWN:
         yield f"{counted(later - LATER_SHOWN, 'more falls', 'more fall')} due later: --json lists them all"

@@ -18,6 +18,7 @@ def plan(
     *,
     full: bool = False,
     force: bool = False,
+    adopt: bool = False,
     policy: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Ask the cleaner what it would do now, and what falls due later; change nothing.
@@ -27,6 +28,7 @@ def plan(
         function: The cleaner's function: the stack's output CleanerFunctionName.
         full: List the whole site: this finds orphans and missing assets.
         force: As if `clean` were forced.
+        adopt: As if it were told to adopt an old bucket.
         policy: Setting -> value: what if the policy were so?
 
     Returns:
@@ -35,11 +37,17 @@ def plan(
     Raises:
         UploaderError: It refused, failed, or did not answer.
     """
-    return _ask(site, function, {"dry_run": True, **_flags(full=full, force=force), **(policy or {})})
+    return _ask(site, function, {"dry_run": True, **_flags(full=full, force=force, adopt=adopt), **(policy or {})})
 
 
 def clean(
-    site: Site, function: str, *, full: bool = False, force: bool = False, dry_run: bool = False
+    site: Site,
+    function: str,
+    *,
+    full: bool = False,
+    force: bool = False,
+    adopt: bool = False,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Let the cleaner run now: tag, untag and delete what is due.
 
@@ -48,6 +56,7 @@ def clean(
         function: The cleaner's function.
         full: List the whole site: this finds orphans and missing assets.
         force: Delete, whatever ``max_delete_fraction`` says.
+        adopt: List the whole site, and retire all orphans, though there are more than 100,000.
         dry_run: Change nothing, as `plan`.
 
     Returns:
@@ -56,7 +65,7 @@ def clean(
     Raises:
         UploaderError: It refused, failed, or did not answer.
     """
-    return _ask(site, function, {**({"dry_run": True} if dry_run else {}), **_flags(full=full, force=force)})
+    return _ask(site, function, _flags(dry_run=dry_run, full=full, force=force, adopt=adopt))
 
 
 def _flags(**flags: bool) -> dict[str, bool]:

@@ -8,6 +8,7 @@ import pytest
 
 from cleaner_lambda.finding import Finding, decode, encode
 from cleaner_lambda.port import Listed
+from cleaner_lambda.waiting import Waiting
 from release_log import packed
 from release_log.errors import LedgerError, NewerLedgerError
 
@@ -18,6 +19,7 @@ FINDING = Finding(
     missing=frozenset({"assets/missing-0123abcd.js"}),
     strays={"assets/stray-0123abcd.js": Listed("assets/stray-0123abcd.js", 7, AT)},
     stored={"assets/again-0123abcd.js": AT},
+    waiting=Waiting(5, 70, AT, 2),
     others=3,
     nested=frozenset({"assets/admin/"}),
     empty=False,

@@ -100,7 +100,7 @@ def test_the_workers_find_what_a_run_would_find(large: FakeS3) -> None:
 def test_what_one_invocation_cannot_list_is_handed_out(large: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(listing, "PIECE", 1)
-        patch.setattr(listing, "STRAYS", 0)
+        patch.setattr(listing, "ROUNDS", 1)
         map_run = hand_out(large)
     assert len(large.ledger.retired.keys() & set(STRAYS)) == 1, "it has listed an object of each range"
     works(large, map_run)
@@ -194,7 +194,7 @@ def test_what_a_worker_has_no_time_for_is_left(large: FakeS3, monkeypatch: pytes
     map_run = hand_out(s3)
     with monkeypatch.context() as patch:
         patch.setattr(listing, "PIECE", 1)
-        patch.setattr(listing, "STRAYS", 0)
+        patch.setattr(listing, "ROUNDS", 1)
         works(s3, map_run)
     report = over(s3, map_run)
     assert stopped_by(report) == []

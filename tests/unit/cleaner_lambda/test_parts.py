@@ -70,7 +70,7 @@ def test_the_parts_plans_are_the_plan_of_the_whole(
 ) -> None:
     """With the same reasons, stops and times, whether the brake stops it or not."""
     site = replace(site, owed=site.owed | owed)
-    policy = replace(policy, max_delete_fraction=fraction)
+    policy = replace(policy, max_delete_fraction=fraction, orphan_tags=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(policies, "BRAKE_FLOOR", floor)
         whole, plans = decide(site, policy, NOW, force=force), decide_in_parts(site, policy, force=force)

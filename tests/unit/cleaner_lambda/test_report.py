@@ -69,6 +69,8 @@ def test_document_of_a_run() -> None:
              "reason": "within_grace", "due": "2026-11-25T12:00:00Z"}
         ],
         "orphans": 3,
+        "untagged_orphans": 0,
+        "adoption": None,
         "stopped_by": [],
         "pruned": 0,
         "unfinished": False,

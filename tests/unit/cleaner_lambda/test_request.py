@@ -106,6 +106,7 @@ def test_other_events_are_refused(event: dict[str, Any], words: str) -> None:
         ({"site": "assets/", "bucket": "my-assets"}, Request(site="assets/", bucket="my-assets")),
         ({"dry_run": True}, Request(dry_run=True)),
         ({"dry_run": False, "full": True, "force": True}, Request(full=True, force=True)),
+        ({"adopt": True}, Request(adopt=True)),
         ({"dry_run": True, "version_ttl": 0}, Request(dry_run=True, settings={"version_ttl": 0})),
         ({"dry_run": True, "orphans": "all"}, Request(dry_run=True, settings={"orphans": Orphans.ALL})),
         (

@@ -61,6 +61,7 @@ def test_it_is_started_once(client: Any) -> None:  # noqa: ANN401
 
 
 def test_one_that_is_refused_is_named(client: Any) -> None:  # noqa: ANN401
-    with Stubber(client) as stub, pytest.raises(NotStartedError, match=r"execution listing-.*AccessDeniedException"):
+    with Stubber(client) as stub:
         stub.add_client_error("start_execution", "AccessDeniedException")
-        StateMachine(client, ARN).start(SITE, RUN)
+        with pytest.raises(NotStartedError, match=r"execution listing-.*AccessDeniedException"):
+            StateMachine(client, ARN).start(SITE, RUN)

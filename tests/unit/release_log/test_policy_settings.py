@@ -18,6 +18,7 @@ BOUNDS = {
     "keep_releases": (0, 100, 0),
     "pending_ttl": (21_600, YEARS_100, 21_600),
     "staged_ttl": (3600, YEARS_100, 172_800),
+    "orphan_tags": (0, YEARS_100, 10_000),
     "max_delete_fraction": (0, 1, 0.5),
 }
 WHOLE = sorted(BOUNDS.keys() - {"max_delete_fraction"})

@@ -27,19 +27,29 @@ def plan(
     function: str | None,
     full: bool,
     force: bool,
+    adopt: bool,
     **what_if: Any,  # noqa: ANN401 (the policy's settings, each checked where it is declared)
 ) -> int:
     """Ask the cleaner what it would do."""
     policy = {name: value for name, value in what_if.items() if value is not None}
     with _waiting():
-        document = cleaning.plan(site, _named(function), full=full, force=force, policy=policy)
+        document = cleaning.plan(site, _named(function), full=full, force=force, adopt=adopt, policy=policy)
     return _show(document, site, output)
 
 
-def clean(site: Site, output: OutputOptions, *, function: str | None, full: bool, force: bool, dry_run: bool) -> int:
+def clean(  # noqa: PLR0913 (what the cleaner can be asked)
+    site: Site,
+    output: OutputOptions,
+    *,
+    function: str | None,
+    full: bool,
+    force: bool,
+    adopt: bool,
+    dry_run: bool,
+) -> int:
     """Let the cleaner run."""
     with _waiting():
-        document = cleaning.clean(site, _named(function), full=full, force=force, dry_run=dry_run)
+        document = cleaning.clean(site, _named(function), full=full, force=force, adopt=adopt, dry_run=dry_run)
     return _show(document, site, output)
 
 

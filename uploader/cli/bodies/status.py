@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 SHOWN = 20
 """How many entries of a list are shown without ``--all``: a site can have thousands of retired assets."""
 
-RUN = ("at", "run", "counts", "bytes_deleted", "orphans", "stopped_by", "unfinished", "next_due", "ends_at", "policy")
+RUN = (
+    *("at", "run", "counts", "bytes_deleted", "orphans", "adoption", "stopped_by", "unfinished", "next_due"),
+    *("ends_at", "policy"),
+)
 """What is told of the cleaner's last run."""
 
 DONE = {"delete": "deleted", "keep": "kept", "tag": "tagged", "untag": "untagged"}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STATUS = (
     f"{EXIT_STATUS} 1 also if the answer has `failed`, `missing`, `wake_up_error`, or a `stopped_by` that does not "
-    "pass by itself (`brake`, `invalid_marker`, `missing_marker`, `unknown_order`, `unreadable_file`)."
+    "pass by itself (`brake`, `adoption`, `invalid_marker`, `missing_marker`, `unknown_order`, `unreadable_file`)."
 )
 
 
@@ -29,6 +29,11 @@ FULL = click.option("--full", is_flag=True, help="List the whole site now: finds
 
 
 FORCE = click.option("--force", is_flag=True, help="Delete, whatever max_delete_fraction says.")
+
+
+ADOPT = click.option(
+    "--adopt", is_flag=True, help="List the whole site now, and retire all orphans, though there are more than 100,000."
+)
 
 
 def _what_if(name: str, field: Field[Any]) -> Option:
@@ -59,7 +64,7 @@ WAY = (shared.JSON, shared.REGION, shared.PROFILE, *shared.LOGS)
 
 
 @command(epilog=STATUS)
-@shared.takes(*LAMBDA, FULL, FORCE, *WHAT_IF, *WAY)
+@shared.takes(*LAMBDA, FULL, FORCE, ADOPT, *WHAT_IF, *WAY)
 def plan() -> None:
     """Show what the cleaner would do now, and what falls due later; change nothing.
 
@@ -79,6 +84,7 @@ def plan() -> None:
     *LAMBDA,
     FULL,
     FORCE,
+    ADOPT,
     click.option("--dry-run", envvar="UPLOADER_DRY_RUN", is_flag=True, help="The same as `plan`; change nothing."),
     *WAY,
 )

@@ -118,6 +118,11 @@ def test_the_soonest_actions_to_come_are_shown_and_the_rest_counted() -> None:
         ({"unfinished": True}, "ran out of time; the cleaner continues by itself"),
         ({"orphans": 3}, "3 assets of no known release"),
         ({"stops": (Stop(Reason.BRAKE, "too many"),)}, "nothing is deleted (brake): too many"),
+        ({"stops": (Stop(Reason.ADOPTION, "5 wait"),)}, "no orphan is retired (adoption): 5 wait"),
+        (
+            {"untagged_orphans": 5},
+            "5 retired orphans get no tags, as there are more than orphan_tags: if the ledger is lost",
+        ),
     ],
 )
 def test_each_warning_has_its_line(more: dict[str, Any], said: str) -> None:

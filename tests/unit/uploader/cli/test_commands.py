@@ -23,6 +23,7 @@ ONE_CALL = {
     "digest",
     "full",
     "force",
+    "adopt",
     "only_channel",
     "ended_channel",
     "whole_site",
