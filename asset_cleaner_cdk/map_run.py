@@ -5,6 +5,7 @@ An execution's input has the payload of every task (`cleaner_lambda.state_machin
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aws_cdk import ArnFormat, Stack
@@ -84,7 +85,8 @@ def add_state_machine(scope: Construct, machine: MapRuns, settings: StackSetting
         "MapRuns",
         state_machine_name=machine.name,
         comment="Lists a large site, a worker for each of its ranges",
-        definition_body=sfn.DefinitionBody.from_string(stack.to_json_string(_definition(settings, function))),
+        # The CDK's own writer leaves out what is null.
+        definition_body=sfn.DefinitionBody.from_string(json.dumps(_definition(settings, function))),
         role=role,
     )
 

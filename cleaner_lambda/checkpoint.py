@@ -1,24 +1,56 @@
-"""Write the checkpoint: what the markers up to the ledger's cut said, before any of them is deleted."""
+"""The checkpoint: what the markers up to the ledger's cut said, before any of them is deleted.
+
+Only a rebuild of the ledger reads it. A run that has read all retired assets writes those that a rebuild cannot date
+otherwise into this one file. A run that has not copies the head: then the checkpoint names the files that the head
+named at that moment, and these stay as long as it does (`cleaner_lambda.unnamed`).
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cleaner_lambda import head
 from cleaner_lambda import ledger as ledgers
-from cleaner_lambda.errors import BusyError, UnreadableError
+from cleaner_lambda.errors import BusyError, TooOldError, UnreadableError
+from cleaner_lambda.head import Head
+from cleaner_lambda.ledger import Ledger
+from cleaner_lambda.ledger_store import read_all
+from cleaner_lambda.pruning import checkpoint
 from cleaner_lambda.s3_errors import BUSY, REQUEST_ERRORS, code_of
+from release_log.errors import LedgerError, NewerLedgerError
+from release_log.ledger_file import FORMAT, READABLE, unpack
 
 if TYPE_CHECKING:
-    from cleaner_lambda.ledger import Ledger
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from cleaner_lambda.ledger import Retired
+    from cleaner_lambda.ledger_store import StoredLedger
     from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
 
 
-def write_checkpoint(store: S3Port, layout: Layout, content: Ledger) -> str | None:
-    """Replace the checkpoint, which only a rebuild reads.
+def content_at(cut: tuple[datetime, str], stored: StoredLedger, seen: Ledger, retired: Mapping[str, Retired]) -> bytes:
+    """The content of the checkpoint at a cut.
+
+    Args:
+        cut: The cut.
+        stored: The ledger as it is stored.
+        seen: What the ledger says of the markers, before any of them is deleted.
+        retired: Key -> every retired asset, if the run has read them.
+    """
+    if stored.head is None or not stored.light:
+        return ledgers.encode(checkpoint(seen, retired, cut))
+    # What this run folds in itself is newer than the cut, and in none of the files that it copies.
+    return head.encode(Head(checkpoint(stored.ledger, {}, cut), stored.head.index))
+
+
+def write_checkpoint(store: S3Port, layout: Layout, content: bytes) -> str | None:
+    """Replace the checkpoint.
 
     The write may be executed late. Then another checkpoint is there, and it does nothing; or no newer cut was made, so
-    that the markers after this one are still there.
+    that the markers after this one are still there. The files that it names were named a moment ago, so they are too.
 
     Returns:
         Why it could not be written; then no marker may be deleted. The run does all its other work.
@@ -28,7 +60,7 @@ def write_checkpoint(store: S3Port, layout: Layout, content: Ledger) -> str | No
     """
     try:
         stored = store.get(layout.checkpoint)
-        store.put_if(layout.checkpoint, ledgers.encode(content), None if stored is None else stored.etag)
+        store.put_if(layout.checkpoint, content, None if stored is None else stored.etag)
     except REQUEST_ERRORS as error:
         return f"{code_of(error)}: {error}"
     except BusyError as error:
@@ -36,3 +68,33 @@ def write_checkpoint(store: S3Port, layout: Layout, content: Ledger) -> str | No
     except UnreadableError as error:
         return str(error)
     return None
+
+
+def read_checkpoint(store: S3Port, layout: Layout) -> Ledger:
+    """With what a rebuild of the ledger begins.
+
+    Raises:
+        UnreadableError: There is a checkpoint, and it cannot be read, or a file that it names: nobody knows when the
+            oldest assets retired.
+    """
+    blob = store.get(layout.checkpoint)
+    # What this run writes before it is done must not look like a whole ledger to another run.
+    if blob is None:
+        return Ledger(tags_read_to="")
+    try:
+        ledger = _read(store, layout, blob.body)
+    except NewerLedgerError as error:
+        raise TooOldError(layout.checkpoint, error) from error
+    except LedgerError as error:
+        raise UnreadableError(layout.checkpoint, str(error), "find out what wrote it") from error
+    # Tags may have changed since: a rebuild reads them.
+    retired = {key: replace(entry, tagged=None, due=None, kept_by=None) for key, entry in ledger.retired.items()}
+    return replace(ledger, retired=retired, tags_read_to="")
+
+
+def _read(store: S3Port, layout: Layout, body: bytes) -> Ledger:
+    document = unpack(body, READABLE)
+    if document["format"] == FORMAT:
+        return ledgers.decode_whole(document)
+    found = head.decode_head(document)
+    return replace(found.ledger, retired=read_all(store, layout, found.index))

@@ -133,9 +133,10 @@ def decode(entry: Mapping[str, Any] | None) -> Cursor | None:
         fields.texts(entry["nested"]),
         fields.flag(entry["empty"]),
         _decode_map(entry["map"]) if "map" in entry else None,
-        None if entry["most"] is None else fields.count(entry["most"]),
-        waiting.decode(entry["waiting"]),
-        fields.count(entry["known"]),
+        # An older version has none of these three.
+        fields.optional_count(entry.get("most", UNASKED)),
+        waiting.decode(entry.get("waiting")),
+        fields.count(entry.get("known", 0)),
     )
 
 

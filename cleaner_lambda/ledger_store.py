@@ -51,6 +51,11 @@ class StoredLedger(NamedTuple):
     light: bool = False
     writes: int = FORMAT
 
+    @property
+    def is_large(self) -> bool:
+        """Whether not every run reads all retired assets."""
+        return self.head is not None and not self.head.index.is_small
+
 
 def read_ledger(
     store: S3Port, layout: Layout, blob: Blob, writes: int = FORMAT, light_at: datetime | None = None
@@ -78,9 +83,7 @@ def read_ledger(
     if writes == HEAD_FORMAT and light_at is not None and not index.to_sweep(light_at):
         return StoredLedger(found.ledger, blob.etag, found, light=True, writes=writes)
     try:
-        retired: dict[str, Retired] = {}
-        for part in read_parts(store, layout, index):
-            retired |= part
+        retired = read_all(store, layout, index)
     except LedgerError as error:
         now = store.get(layout.ledger)
         if now is None or now.etag != blob.etag:
@@ -88,6 +91,14 @@ def read_ledger(
             raise ConflictError(msg) from error
         raise
     return StoredLedger(replace(found.ledger, retired=retired), blob.etag, found, writes=writes)
+
+
+def read_all(store: S3Port, layout: Layout, index: Index) -> dict[str, Retired]:
+    """Every retired asset; raises what `read_parts` does."""
+    retired: dict[str, Retired] = {}
+    for part in read_parts(store, layout, index):
+        retired |= part
+    return retired
 
 
 def read_parts(store: S3Port, layout: Layout, index: Index) -> Iterator[dict[str, Retired]]:
@@ -161,7 +172,7 @@ def is_outdated(stored: StoredLedger, now: datetime) -> bool:
     if stored.head is None or stored.light:
         return False
     index = stored.head.index
-    return stored.writes == FORMAT or (not index.is_small and bool(index.to_sweep(now)))
+    return stored.writes == FORMAT or (stored.is_large and bool(index.to_sweep(now)))
 
 
 def next_sweep(stored: StoredLedger, retired: Mapping[str, Retired], now: datetime) -> datetime | None:
@@ -175,21 +186,6 @@ def next_sweep(stored: StoredLedger, retired: Mapping[str, Retired], now: dateti
     if stored.light:
         return None if stored.head is None else stored.head.index.next_sweep()
     return now + DAY if stored.writes == HEAD_FORMAT and len(retired) > segments.SMALL else None
-
-
-def unnamed_files(
-    store: S3Port, layout: Layout, stored: StoredLedger, now: datetime
-) -> tuple[frozenset[str], StoredLedger]:
-    """Find the files that nobody needs any more, once a day.
-
-    Returns:
-        Their keys, and the ledger that notes which ones may go a day from now.
-    """
-    if stored.head is None or not stored.head.unnamed.is_over(now):
-        return frozenset(), stored
-    listed = [each.key.removeprefix(layout.ledger_files) for each in store.list(layout.ledger_files)]
-    gone, unnamed = stored.head.unnamed.next(listed, stored.head.index.names, now)
-    return frozenset(map(layout.ledger_file, gone)), stored._replace(head=replace(stored.head, unnamed=unnamed))
 
 
 def _may_write_heads(before: StoredLedger, now: datetime) -> bool:

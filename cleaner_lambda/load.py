@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import ledger as ledgers
-from cleaner_lambda.errors import TooOldError, UnreadableError
-from cleaner_lambda.ledger import Ledger
+from cleaner_lambda.checkpoint import read_checkpoint
+from cleaner_lambda.errors import TooOldError
 from cleaner_lambda.ledger_store import StoredLedger, read_ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.policy import Reason, Stop
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.history import Published
+    from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.look import Look
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
@@ -123,34 +123,18 @@ def load(store: S3Port, layout: Layout, job: Job, pace: Pace | None = None, *, w
     return Loaded(base, take_look(store, layout, job.policy, base.now, pace))
 
 
-def _read_checkpoint(store: S3Port, layout: Layout) -> Ledger:
-    """With what a rebuild of the ledger begins.
-
-    Raises:
-        UnreadableError: There is a checkpoint, and it cannot be read: nobody knows when the oldest assets retired.
-    """
-    # What this run writes before it is done must not look like a whole ledger to another run.
-    blob = store.get(layout.checkpoint)
-    try:
-        return Ledger(tags_read_to="") if blob is None else replace(ledgers.decode(blob.body), tags_read_to="")
-    except NewerLedgerError as error:
-        raise TooOldError(layout.checkpoint, error) from error
-    except LedgerError as error:
-        raise UnreadableError(layout.checkpoint, str(error), "find out what wrote it") from error
-
-
 def _read_ledger(store: S3Port, layout: Layout, run: str, writes: int, *, whole: bool) -> LedgerRead:
     blob = store.get(layout.ledger)
     now = store.now()
     if blob is None:
-        stored = StoredLedger(_read_checkpoint(store, layout), None, writes=writes)
+        stored = StoredLedger(read_checkpoint(store, layout), None, writes=writes)
         return LedgerRead(now, stored.ledger, stored, "there is no ledger yet")
     try:
         stored = read_ledger(store, layout, blob, writes, None if whole else now)
     except NewerLedgerError as error:
         raise TooOldError(layout.ledger, error) from error
     except LedgerError as error:
-        stored = StoredLedger(_read_checkpoint(store, layout), blob.etag, writes=writes)
+        stored = StoredLedger(read_checkpoint(store, layout), blob.etag, writes=writes)
         return LedgerRead(now, stored.ledger, stored, str(error))
     ledger, written = stored.ledger, blob.last_modified
     tagging = [each.dated(written) for each in ledger.tagging]

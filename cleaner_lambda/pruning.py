@@ -45,7 +45,9 @@ class Cut:
     markers: frozenset[str]
 
 
-def next_cut(ledger: Ledger, there: Mapping[str, Folded], keep: Collection[str], now: datetime) -> Cut | None:
+def next_cut(
+    ledger: Ledger, there: Mapping[str, Folded], keep: Collection[str], now: datetime, *, again: bool = False
+) -> Cut | None:
     """The next cut; None if it is not time yet.
 
     Args:
@@ -53,15 +55,19 @@ def next_cut(ledger: Ledger, there: Mapping[str, Folded], keep: Collection[str],
         there: Id -> every marker in the bucket.
         keep: Ids that stay in any case: current and pinned releases, and the releases that ``keep_releases`` keeps.
         now: The instant for which the run decides.
+        again: Whether runs before may have made the last cut without deleting a marker: then it is time also if one up
+            to it can go.
     """
     settled = [(each.at, i) for i, each in ledger.folded.items() if i in there and each.at <= now - SETTLED]
     # A marker that this run folds in itself, and that turned up late: if the run dies, it must be after the cut.
     late = min(((each.at, i) for i, each in there.items() if i not in ledger.folded), default=None)
     settled = [order for order in settled if late is None or order < late]
-    if sum(ledger.cut is None or order > ledger.cut for order in settled) < EVERY:
+    is_time = sum(ledger.cut is None or order > ledger.cut for order in settled) >= EVERY
+    at = max(settled) if is_time else ledger.cut
+    if at is None or not (is_time or again):
         return None
-    at = max(settled)
-    return Cut(at, frozenset(old_markers(there, at, keep)))
+    old = frozenset(old_markers(there, at, keep))
+    return Cut(at, old) if is_time or old else None
 
 
 def old_markers(there: Mapping[str, Folded], cut: tuple[datetime, str], keep: Collection[str]) -> set[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.apply import apply
 from cleaner_lambda.changes import with_tags
-from cleaner_lambda.checkpoint import write_checkpoint
+from cleaner_lambda.checkpoint import content_at, write_checkpoint
 from cleaner_lambda.close import close_log
 from cleaner_lambda.decision import Decided, changed, decide_again, decide_first, look_again_at_pages
 from cleaner_lambda.ending import has_ended, is_over
@@ -26,7 +26,7 @@ from cleaner_lambda.errors import (
 )
 from cleaner_lambda.folding import all_folded
 from cleaner_lambda.idle import end_if_idle, ends_at
-from cleaner_lambda.ledger_store import is_outdated, next_sweep, unnamed_files, write_ledger
+from cleaner_lambda.ledger_store import is_outdated, next_sweep, write_ledger
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.load import load
 from cleaner_lambda.markers import stop_for_unreadable
@@ -36,10 +36,11 @@ from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.pages import ends_of
 from cleaner_lambda.policy import Plan, Reason
-from cleaner_lambda.pruning import checkpoint, next_cut
+from cleaner_lambda.pruning import next_cut
 from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
 from cleaner_lambda.to_prune import ToPrune, to_prune
+from cleaner_lambda.unnamed import unnamed_files
 from release_log.layout import Layout
 from release_log.ledger_file import FORMAT, HOLDS
 from release_log.run_record import with_run
@@ -236,7 +237,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
         (frozenset[str](), stored) if known.missing is None else unnamed_files(store, layout, stored, loaded.now)
     )
     if cut is not None and not plan.is_stopped:
-        refusal = write_checkpoint(store, layout, checkpoint(seen, known.history.retired, cut.at))
+        refusal = write_checkpoint(store, layout, content_at(cut.at, stored, seen, known.history.retired))
         if refusal is None:
             prune |= pruned.old
             seen = replace(seen, cut=cut.at)
@@ -281,9 +282,20 @@ def _find_cut(  # noqa: PLR0913, PLR0917 (what the run knows so far)
 
     The marker of a release whose page is in place says what that page asks for.
     """
-    if loaded.light or decided.checked.plan.is_stopped or layout.checkpoint in decided.known.refused.writes:
+    refused = decided.known.refused.writes
+    if decided.checked.plan.is_stopped or layout.checkpoint in refused:
         return None, decided
-    cut = next_cut(loaded.ledger, seen.folded, _stay(loaded, decided, seen), loaded.now)
+    ledger, there = loaded.ledger, seen.folded
+    if loaded.light:
+        # It copies the head, and that says of the markers what runs before have seen. Which pages may be in place that
+        # an old marker names, only the retired assets say: the sweep deletes these markers.
+        there = {i: each for i, each in ledger.folded.items() if i in there}
+        cut = next_cut(ledger, there, _stay(loaded, decided, seen), loaded.now)
+        return cut and replace(cut, markers=frozenset()), decided
+    stay, again = _stay(loaded, decided, seen), loaded.base.stored.is_large
+    if again:
+        stay |= {i for i in there if layout.marker_key(i) in refused}
+    cut = next_cut(ledger, there, stay, loaded.now, again=again)
     if cut is not None and cut.markers and decided.pages is None:
         decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
     return cut, decided

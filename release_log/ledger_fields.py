@@ -59,6 +59,11 @@ def count(value: object) -> int:
     return value
 
 
+def optional_count(value: object) -> int | None:
+    """Such a number or null."""
+    return None if value is None else count(value)
+
+
 def size(value: object) -> int:
     """A number of bytes."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= OBJECT_BYTES:

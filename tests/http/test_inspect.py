@@ -11,6 +11,7 @@ import pytest
 from release_log.instants import parse_instant
 from release_log.policy_settings import Policy
 from tests.fake_uploader_s3 import NEWER_LEDGER
+from tests.few_orphans import unasked
 from tests.http.conftest import is_beside
 from tests.http.in_process import publish_here
 from tests.paths import ROOT
@@ -234,6 +235,29 @@ def test_status_says_why_nothing_is_deleted(
     assert f"nothing is deleted: {stop['message']}" in tell(uploader, "status", code=1)
     (overdue,) = (each for each in document["retired"] if each["key"] == "assets/app-3f9c2ab1.js")
     assert overdue["due"] == overdue["since"]
+
+
+def test_status_says_what_an_old_bucket_asks_for(
+    uploader: Uploader, site_folder: Folder, cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it is told; then the leftovers are retired."""
+    monkeypatch.setattr("cleaner_lambda.listing.ORPHAN_SECONDS", -60)
+    old = [f"assets/old{number}-3f9c2ab1.js" for number in range(3)]
+    for key in old:
+        uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=key, Body=b"1234")
+    publish_here(uploader, site_folder("a", ONE), "r1")
+    with unasked(2):
+        assert [stop["reason"] for stop in cleaner()["stopped_by"]] == ["rebuilt", "adoption"]
+        (stop,) = cleaner(dry_run=True)["stopped_by"]
+        told = tell(uploader, "status")
+        assert f"no orphan is retired: {stop['message']}" in told
+        assert "3 orphans, 12 bytes, the oldest stored at 20" in told
+        document = ask(uploader, "status")
+        adoption = document["cleaner"]["last_run"]["adoption"]
+        assert (adoption["orphans"], adoption["bytes"], document["retired"]) == (3, 12, [])
+        assert cleaner(adopt=True)["stopped_by"] == []
+    document = ask(uploader, "status")
+    assert (document["cleaner"]["last_run"]["adoption"], [each["key"] for each in document["retired"]]) == (None, old)
 
 
 def test_ledger_that_cannot_be_read_is_a_problem_and_the_markers_speak_for_themselves(

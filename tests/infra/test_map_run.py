@@ -40,6 +40,7 @@ def test_it_invokes_the_cleaner_for_each_range_and_once_more(synthesise: Synthes
     assert ranges["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
     assert (ranges["ToleratedFailurePercentage"], ranges["Next"]) == (100, "TakeIn")
     assert [catch["Next"] for catch in ranges["Catch"]] == ["TakeIn"]
+    assert [each["ResultPath"] for each in (ranges, *ranges["Catch"])] == [None, None], "the input goes on"
 
 
 def test_the_cleaner_and_the_state_machine_agree(synthesise: Synthesise) -> None:

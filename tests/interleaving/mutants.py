@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda import (
     apply,
+    checkpoint,
     decision,
     ending,
     folding,
@@ -37,6 +38,7 @@ from cleaner_lambda import (
     scan,
     survey,
     to_prune,
+    unnamed,
 )
 from tests.interleaving import cases, nested, placing, ports, pruned, upgrading
 from tests.interleaving.exhaustive import every_crash, every_schedule
@@ -594,9 +596,30 @@ MUTANTS = (
     Mutant(
         "a rebuild begins with the checkpoint",
         "assets that only deleted markers named are never deleted",
-        load._read_checkpoint,  # noqa: SLF001
+        checkpoint.read_checkpoint,
         (("blob = store.get(layout.checkpoint)", "blob = None"),),
         pruned.lost_ledger,
+    ),
+    Mutant(
+        "the ledger's files stay that the checkpoint names",
+        "no rebuild can begin, and nothing is ever deleted again",
+        unnamed.unnamed_files,
+        (("stored.head.index.names | _named_by_checkpoint(store, layout)", "stored.head.index.names"),),
+        upgrading.lost_ledger_of_a_large_site,
+    ),
+    Mutant(
+        "what a checkpoint says of tags is from long ago",
+        "an asset bears no tag, as the ledger says that it has one",
+        checkpoint.read_checkpoint,
+        (("tagged=None, due=None", "due=None"),),
+        partial(upgrading.lost_ledger_of_a_large_site, days=1),
+    ),
+    Mutant(
+        "a run that read no retired asset deletes no marker",
+        "a page in place asks for assets that nobody knows any more",
+        run._find_cut,  # noqa: SLF001
+        (("cut and replace(cut, markers=frozenset())", "cut"),),
+        upgrading.page_of_an_old_release_on_a_large_site,
     ),
     Mutant(
         "until a run has written down what it rebuilt, the next one begins anew",

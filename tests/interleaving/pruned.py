@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from cleaner_lambda.policy import Reason
 from release_log.policy_settings import Policy
@@ -14,6 +15,9 @@ from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.verdict import settle
 from tests.interleaving.watch import Watch
 from tests.interleaving.world import LAYOUT, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 POLICY = Policy(version_limit=9, version_ttl=0, removed_ttl=1000, grace=0)
 """What is removed is due after a while."""
@@ -185,8 +189,12 @@ def page_put_back_of_a_pruned_release() -> None:
             world.check()
 
 
-def page_of_a_pruned_release() -> None:
-    """An upload dies that has put its page in place; the next release has no page; old markers are deleted."""
+def page_of_a_pruned_release(waits: Iterable[float] = (10, 10, 43_200)) -> None:
+    """An upload dies that has put its page in place; the next release has no page; old markers are deleted.
+
+    Args:
+        waits: The seconds before each run.
+    """
     policy, world = Policy(version_limit=0, version_ttl=43_200, removed_ttl=90_000, grace=0), World()
     release(world, [A, PAGE], "r0")
     dead = Actor("U", world, cast.upload([B, PAGE], "default", "r1"))
@@ -195,7 +203,7 @@ def page_of_a_pruned_release() -> None:
         dead.step()
         dead.crash()
         release(world, [C], "r2")
-        for seconds in (10, 10, policy.version_ttl):
+        for seconds in waits:
             world.advance(seconds)
             report = cast.clean_alone(world, policy)
             world.check()

@@ -12,20 +12,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
-from tests.interleaving import cast
+from release_log.policy_settings import Policy
+from tests.few_markers import few_markers
+from tests.interleaving import cast, pruned
 from tests.interleaving.actor import Actor
-from tests.interleaving.cases import AT_ONCE, LATER, A, go_on, release, superseded
-from tests.interleaving.explore import PAGE, judged
+from tests.interleaving.cases import AT_ONCE, LATER, A, B, C, go_on, release, superseded
+from tests.interleaving.explore import PAGE, VERSIONS, judged
 from tests.interleaving.ports import CleanerPort, UploaderPort
 from tests.interleaving.verdict import settle
 from tests.interleaving.watch import Watch
-from tests.interleaving.world import LAYOUT
+from tests.interleaving.world import LAYOUT, World
 from tests.ledger_formats import NONE, writing
 
 if TYPE_CHECKING:
     from cleaner_lambda.port import Blob
-    from tests.interleaving.world import World
     from uploader.s3.port import Blob as UploaderBlob
+
+DAY = 86_400
 
 
 def _document(body: bytes) -> dict[str, Any]:
@@ -128,3 +131,39 @@ def back_on_a_large_site() -> None:
                 release(world, [A, PAGE], "r2")
                 cast.clean_alone(world, LATER)
             settle(world, LATER)
+
+
+def lost_ledger_of_a_large_site(days: int = 3) -> None:
+    """A run copies the head as the checkpoint, sweeps put other files in place of its files; then the ledger is lost.
+
+    Meanwhile an upload is under way that names an asset which had a tag when the head was copied, and has none then.
+
+    Args:
+        days: How many sweeps there are.
+    """
+    policy = Policy(version_limit=9, version_ttl=0, removed_ttl=10 * DAY, grace=0)
+    world = World()
+    with few_markers(keep=9), judged(world, "a large site's lost ledger"):
+        with writing(HEAD_FORMAT, small=NONE):
+            for number, keys in enumerate(([A, *VERSIONS["lib"][:1]], [B], [C])):
+                release(world, keys, f"r{number}")
+                world.advance(10)
+                cast.clean_alone(world, policy)
+            world.advance(10)
+            cast.clean_alone(world, policy)
+            intent = cast.body([A], "default", "back", world)
+            for day in range(days):
+                world.advance(DAY + 1)
+                if not day:
+                    world.put(LAYOUT.pending_key(f"{world.now:%Y%m%dT%H%M%SZ}-back"), intent)
+                cast.clean_alone(world, policy)
+        world.advance(policy.pending_ttl + 2)
+        world.delete(LAYOUT.ledger)
+        with writing(HEAD_FORMAT):
+            settle(world, policy)
+
+
+def page_of_an_old_release_on_a_large_site() -> None:
+    """Its marker is old, and a run comes that does not know which pages may be in place."""
+    with writing(HEAD_FORMAT, small=NONE):
+        pruned.page_of_a_pruned_release((10, 10, DAY))
