@@ -63,9 +63,18 @@ class Job:
 JOBS = {
     job.name: job
     for job in (
-        Job("new", "2,000 new files, 40 MB", 2000, 40 * MEGA, goal=0.6),
-        Job("same", "2,000 files, nothing changed", 2000, 40 * MEGA, stored=True, goal=1.0),
-        Job("changed", "50,000 files, 200 changed", 50_000, 100 * MEGA, stored=True, changed=200, goal=0.3),
+        Job("new", "2,000 new files, 40 MB", 2000, 40 * MEGA, goal=0.45),
+        Job("same", "2,000 files, nothing changed", 2000, 40 * MEGA, stored=True, goal=0.75),
+        Job(
+            "changed",
+            "50,000 files, 200 changed",
+            50_000,
+            100 * MEGA,
+            stored=True,
+            changed=200,
+            goal=0.25,
+            peak_goal=100 * MEGA,
+        ),
         Job("memory", "50,000 new files, 100 MB", 50_000, 100 * MEGA, for_memory=True, peak_goal=150 * MEGA),
         Job("large", "one new file of 600 MB", 1, 600 * MEGA, for_memory=True, peak_goal=150 * MEGA),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 from bench.measure import run_program
 from bench.network import slow_network
+from bench.past import write_past
 from bench.peers import OURS, PREFIX, peer_environment
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from bench.measure import Run
     from bench.network import Network
     from bench.peers import Peer
+
+PAST_RELEASES, PAST_RETIRED = 500, 100_000
+"""What every bucket's release log tells of: the releases of a year, and the assets that they retired."""
 
 PAUSE_SECONDS = 1.2
 """The pause before each run. S3 dates objects in whole seconds, and nobody makes two releases within one second."""
@@ -101,6 +105,11 @@ class _Place:
         if self.job.stored:
             stored = self.buckets / self.bucket(peer, 0) / PREFIX
             shutil.copytree(self.build.folder, stored, copy_function=shutil.copyfile)
+        past = self.scratch / "past"
+        if not past.exists():
+            write_past(past, PREFIX, PAST_RELEASES, PAST_RETIRED)
+        for name in {self.bucket(peer, number) for number in numbers}:
+            shutil.copytree(past, self.buckets / name, dirs_exist_ok=True)  # with the files' times
 
     def upload(self, peer: Peer, number: int, network: Network, *, first: bool) -> Run:
         """Run a peer once, and check the result."""

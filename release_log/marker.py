@@ -222,8 +222,14 @@ def decode(body: bytes, prefix: str) -> Release:
     )
 
 
-def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]], dict[str, str], dict[str, str]]:
+def read_headers(
+    body: bytes, keys: Mapping[str, str] | None = None
+) -> tuple[str, dict[str, dict[str, int]], dict[str, str], dict[str, str]]:
     """The digests of headers in a marker, to be used as a hint: nothing else of the marker is checked.
+
+    Args:
+        body: The object's content.
+        keys: The keys that are asked for, each with the object that stands for it in the answer; None: all.
 
     Returns:
         The channel; ``headers`` -> key -> bytes of each object; key -> `Asset.stamp`; key -> `Asset.etag`.
@@ -241,6 +247,10 @@ def read_headers(body: bytes) -> tuple[str, dict[str, dict[str, int]], dict[str,
         key, size, digest = entry.get("key"), entry.get("size"), entry.get("headers")
         if not isinstance(key, str):
             return entry
+        if keys is not None:
+            key = keys.get(key)
+            if key is None:
+                return None
         if isinstance(size, int) and isinstance(digest, str):
             headers.setdefault(digest, {})[key] = size
         stamp = entry.get("stamp")

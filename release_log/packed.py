@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from codecs import getincrementaldecoder
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from release_log.bounds import FILE_BYTES, SHOWN, shown, too_many_values
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
 GZIP = 31
 """zlib's ``wbits`` for the format of gzip."""
+
+_STEP = 2**16
+"""So many bytes of a beginning are unpacked at first."""
+
+_DECODER = json.JSONDecoder()
 
 ERRORS = (
     *(OSError, EOFError, zlib.error, RecursionError),
@@ -63,6 +70,53 @@ def unpack(body: bytes, versions: range, most_bytes: int, most_values: int) -> d
         # JSON allows the escape of half a character, and nothing could write that again.
         json.dumps(document, ensure_ascii=False).encode()
     return document
+
+
+def unpack_beginning(body: bytes, last: str, most_bytes: int, most_values: int) -> dict[str, Any] | None:
+    """Read what a document says up to a name, in the order in which `pack` writes names. The rest is not unpacked.
+
+    Args:
+        body: The beginning of a file, or all of it.
+        last: The name.
+        most_bytes: As in `unpack`, of what is read.
+        most_values: The same.
+
+    Returns:
+        The document without what stands behind that name; None if this beginning does not show all of it.
+
+    Raises:
+        Exception: One of `ERRORS`; `pack` did not write it.
+    """
+    stream, text_of = zlib.decompressobj(wbits=GZIP), getincrementaldecoder("utf-8")()
+    text, step = "", _STEP
+    while len(text) <= most_bytes:
+        piece = stream.decompress(body, step)
+        if not piece:
+            break
+        body, step = stream.unconsumed_tail, 2 * step
+        text += text_of.decode(piece)
+        if len(text) > most_values and too_many_values(text.encode(), most_values):
+            break
+        document = _beginning(text, last)
+        if document is not None:
+            return document
+    return None
+
+
+def _beginning(text: str, last: str) -> dict[str, Any] | None:
+    """As `unpack_beginning`, of JSON that may end anywhere."""
+    document: dict[str, Any] = {}
+    before, at = "", 1
+    with suppress(json.JSONDecodeError, IndexError):
+        while text[at - 1] == ("," if document else "{"):
+            name, at = _DECODER.raw_decode(text, at)
+            if not isinstance(name, str) or name <= before or text[at] != ":":
+                break
+            if name > last:
+                return document
+            document[name], at = _DECODER.raw_decode(text, at + 1)
+            before, at = name, at + 1
+    return None
 
 
 def _decompress(body: bytes, most_bytes: int) -> bytes:

@@ -129,6 +129,9 @@ class FakeBucket:
         self._request(f"list {prefix}")
         return {key: self.times.get(key, NOON) for key in self.objects if key.startswith(prefix)}
 
+    def recent(self, layout: Layout, now: datetime) -> dict[str, datetime]:  # noqa: ARG002 (the port's own signature)
+        return self.written(layout.markers)
+
     def odd_keys(self, prefix: str) -> list[str]:  # noqa: ARG002 (the port's own signature)
         return []
 
@@ -165,6 +168,9 @@ class FakeBucket:
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         return {key: self.stored[key] for key in keys if key in self.stored}
+
+    def begin_withdrawal(self, key: str) -> Callable[[], None]:
+        return lambda: self.withdraw(key)
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         for asset in assets:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 LAYOUT = Layout("assets/")
 KEYS = frozenset({"assets/a.js", "assets/b.js"})
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def opened(uploader: Uploader, name: str | None = None) -> Bucket:
@@ -69,7 +71,8 @@ def test_connections_can_be_opened_ahead_whatever_is_there(
 ) -> None:
     for name in (uploader.bucket, "not-there"):
         connection = connect(Access(name, REGION, uploader.aws.url, keys=Keys("test", "test")))
-        connection.warm(LAYOUT.ledger)
+        connection.warm(LAYOUT, NOW)
+        assert [each.answer() is None for each in connection.markers] == [name == "not-there"] * 2
     for thread in threading.enumerate():
         if thread.daemon and "touch" in thread.name:
             thread.join()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from uploader.errors import UploaderError
-from uploader.library import publishing
+from uploader.publishing import retiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ def test_an_upload_does_not_fail_for_its_summary(
         msg = "access denied"
         raise UploaderError(msg)
 
-    monkeypatch.setattr(publishing, "find_retiring", refused)
+    monkeypatch.setattr(retiring, "find_retiring", refused)
     folder = site_folder("one", {"app-3f9c2ab1.js": "1"})
     done = uploader.run(folder, "--bucket", uploader.bucket, **job.environ)
     assert done.returncode == 0

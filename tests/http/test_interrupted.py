@@ -190,13 +190,15 @@ def test_once_the_marker_is_there_it_is_too_late_and_it_says_so(
 ) -> None:
     """Only the intent is left over; it expires by itself."""
     with Proxy(uploader.aws.url, "POST", r"\?delete", after=False) as proxy:
-        process = upload(AWS_ENDPOINT_URL=proxy.url)
+        process = upload(AWS_ENDPOINT_URL=proxy.url, UPLOADER_VERBOSE="true")
         assert proxy.held.wait(20)
+        assert process.stderr is not None
+        assert any(line.endswith("-r1 is in place\n") for line in process.stderr), "what goes beside it was answered"
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
     (marker,) = (key for key in uploader.keys() if key.startswith(layout.markers))
     assert process.returncode == 130
-    assert said == f"uploader: interrupted: too late: {marker} is written, and nothing is left to do\n"
+    assert f"uploader: interrupted: too late: {marker} is written, and nothing is left to do" in said.splitlines()
 
 
 def test_while_it_waits_for_the_cleaner(uploader: Uploader, upload: Begin, layout: Layout) -> None:

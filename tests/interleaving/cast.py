@@ -173,6 +173,13 @@ def _must_be_there(actor: Actor, keys: frozenset[str], what: str) -> None:
         raise BrokenPromiseError(msg)
 
 
+def _must_be_whole(actor: Actor, release_id: str, keys: frozenset[str], layout: Layout) -> None:
+    """After success; unless the release is superseded by now, as its intent may have gone a request before the end."""
+    site = actor.world.site_of(layout)
+    if release_id not in site.published or any(release_id in line for line in site.lines().values()):
+        _must_be_there(actor, keys, "reported success")
+
+
 def upload(  # noqa: PLR0913 (how, where, and of which version)
     keys: Sequence[str],
     channel: str,
@@ -197,7 +204,7 @@ def upload(  # noqa: PLR0913 (how, where, and of which version)
         if ahead:
             bucket.list_ahead(layout, frozenset(keys))
         published = publish(bucket, wanted, stage=stage, started=started, clocks=_clocks(actor))
-        _must_be_there(actor, names, "reported success")
+        _must_be_whole(actor, published.id, names, layout)
         return published
 
     return work
@@ -213,7 +220,7 @@ def activation(release_id: Callable[[], str | None], layout: Layout = LAYOUT) ->
         release = actor.world.site_of(layout).staged.get(layout.staged_key(found))
         activated = activate(UploaderPort(actor.world, actor), layout, found, clocks=_clocks(actor))
         if release is not None and not activated.already:
-            _must_be_there(actor, frozenset(release.objects), "reported success")
+            _must_be_whole(actor, found, frozenset(release.objects), layout)
         return activated
 
     return work
@@ -283,7 +290,7 @@ def rolling_back(release_id: str, layout: Layout = LAYOUT) -> Callable[[Actor], 
         target = find_target(port, layout, release_id, None)
         written = roll_back(port, layout, target, clocks=_clocks(actor))
         if not written.already:  # it was current when its marker was read, and others may have come since
-            _must_be_there(actor, frozenset(target.old.release.objects), "reported success")
+            _must_be_whole(actor, written.id, frozenset(target.old.release.objects), layout)
         return written
 
     return work

@@ -116,7 +116,7 @@ def _attempt_without(piece: str) -> tuple[tuple[str, str], ...]:
 
 def no_intent(bucket: BucketPort, layout: Layout, release_id: str, keys: frozenset[str], clocks: Clocks) -> Intent:
     """An intent that counts as held, although nobody wrote it."""
-    held = Intent(release_id, clocks.wall(), b"", clocks.passed())
+    held = Intent(release_id, clocks.wall(), clocks.passed())
     held.keep_look(bucket.look(layout, keys), clocks.passed())
     return held
 
@@ -183,11 +183,11 @@ MUTANTS = (
         "a listed asset is gone before anybody knew that it was needed",
         publish.publish,
         (
-            ("_compare(bucket, layout, build, held.take_look(), newest, warned)", "early"),
+            ("_compare(bucket, layout, build, held.take_look(), known, warned)", "early"),
             (
                 "        with late.named(), intent(",
                 (
-                    "        early = _compare(bucket, layout, build, bucket.look(layout, keys), newest, set())\n"
+                    "        early = _compare(bucket, layout, build, bucket.look(layout, keys), known, set())\n"
                     "        with late.named(), intent("
                 ),
             ),
@@ -209,7 +209,7 @@ MUTANTS = (
             (
                 "                _send(bucket, layout, uploads, note)\n",
                 (
-                    "                bucket.create(layout.marker_key(held.id), held.body)\n"
+                    "                bucket.create(layout.marker_key(held.id), body_at(held.at))\n"
                     "                _send(bucket, layout, uploads, note)\n"
                 ),
             ),

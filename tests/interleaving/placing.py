@@ -27,7 +27,7 @@ from tests.interleaving.cases import (
 )
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.keeper import putting
-from tests.interleaving.verdict import KEEPER, check_pages
+from tests.interleaving.verdict import KEEPER, check_pages, settle
 from tests.interleaving.world import LAYOUT, World
 from tests.older_ledger import as_older
 
@@ -307,6 +307,26 @@ def _go_on_to(actor: Actor, kind: str) -> None:
         actor.start()
     while actor.state == "running" and not (kind and str(actor.pending).startswith(kind)):
         actor.step()
+
+
+def intent_that_goes_first(*, dies: bool) -> None:
+    """An upload's intent is gone, but the file does not exist yet that says that its pages are in place.
+
+    Args:
+        dies: The upload dies there; else it goes on when it is superseded, and what it had is deleted.
+    """
+    first = case("an intent that goes before that file", superseded, BACK, NEXT, CLEANER)
+    world = first.enter(first.begin())
+    actors = {actor.name: actor for actor in world.actors}
+    with judged(world, first.name):
+        _go_on_to(actors["U"], f"create {LAYOUT.placed_key('20261123T120012Z-back')}")
+        assert not world.names(LAYOUT.pending, ""), "the port asks for the deletion first"
+        if dies:
+            actors["U"].crash()
+        for name in "C" if dies else "VCU":
+            _go_on_to(actors[name], "")
+        assert (A in world.objects) is dies
+        settle(world, first.policy)
 
 
 def page_of_a_superseded_release() -> None:

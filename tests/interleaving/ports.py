@@ -40,6 +40,10 @@ def _answer(status: int, code: str) -> ClientError:
     return ClientError(error, "Request")  # type: ignore[arg-type]
 
 
+def _fail(error: UploaderError) -> None:
+    raise error
+
+
 CLEANER_ERRORS = Errors(UNANSWERED, _answer(500, "InternalError"), _answer(400, "RequestTimeout"))
 UPLOADER_ERRORS = Errors(GIVEN_UP, GIVEN_UP, GIVEN_UP)
 PLACE_ERRORS = Errors(NoAnswerError(), NoAnswerError(), GIVEN_UP)
@@ -235,6 +239,9 @@ class UploaderPort:
     def written(self, prefix: str) -> dict[str, datetime]:
         return {key: at for key, (_, at) in self._listing(prefix).items()}
 
+    def recent(self, layout: Layout, now: datetime) -> dict[str, datetime]:  # noqa: ARG002 (the port's own signature)
+        return self.written(layout.markers)
+
     def odd_keys(self, prefix: str) -> list[str]:  # noqa: ARG002 (the port's own signature)
         return []
 
@@ -304,6 +311,21 @@ class UploaderPort:
                 if etag is not None:
                     etags[page.key] = etag
         return PlacingAnswer(etags, unanswered)
+
+    def begin_withdrawal(self, key: str) -> Callable[[], None]:
+        def withdraw() -> None:
+            # The release is current, or superseded by one that is in place. Nothing else of it is needed.
+            self.actor.relies_on = self.actor.staged
+            self.withdraw(key)
+
+        # The real port sends it beside the next request: each order in half of the cases.
+        if self.actor.requests % 2 == 0:
+            return withdraw
+        try:
+            withdraw()
+        except UploaderError as error:
+            return partial(_fail, error)
+        return lambda: None
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, UploaderStored], None]) -> None:
         for asset in assets:

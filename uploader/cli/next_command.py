@@ -7,7 +7,6 @@ import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from release_log.policy_settings import Policy
 from uploader.cli.configuration import in_force
 from uploader.library.defaults import DEFAULT_PREFIX
 
@@ -45,4 +44,6 @@ def program() -> list[str]:
 
 def staged_for() -> str:
     """How long a staged release keeps its assets. The command line knows only the default of that setting."""
+    from release_log.policy_settings import Policy  # noqa: PLC0415 (every command loads this module at its start)
+
     return f"staged_ttl ({Policy().staged_ttl // 3600} hours by default)"

@@ -24,11 +24,9 @@ from uploader.builds.release_name import release_name
 from uploader.builds.spelling import NFC
 from uploader.errors import NotActivatedError, UploaderError, UsageError
 from uploader.library.cdn import cdn_of, drop_copies
-from uploader.library.staging import activate, drop_quietly
 from uploader.publishing.known_headers import newest_ahead
 from uploader.publishing.publish import Build, Published
 from uploader.publishing.publish import publish as publish_assets
-from uploader.publishing.retiring import find_retiring
 from uploader.s3.read_only import ReadOnly
 from uploader.tracing import annotate, traced
 from uploader.treatment.rule_tables import parse_rules
@@ -180,7 +178,7 @@ def _publish_build(
     name, pattern = _checked(build)
     collector, rules = _collector(build), parse_rules(list(build.rules), build.rules_source)
     bucket = ReadOnly(site.open()) if dry_run else site.open()
-    newest = newest_ahead(bucket, site.layout)
+    newest = newest_ahead(bucket, site.layout, datetime.now(UTC))
     assets = collect(
         build.directory,
         prefix,
@@ -223,6 +221,8 @@ def _retiring(
     bucket: ReaderPort, layout: Layout, build: Build, *, needed: bool
 ) -> tuple[tuple[Retiring, ...] | None, UploaderError | None]:
     """What a build retires; or why that is unknown, unless it is needed: no upload fails for its summary."""
+    from uploader.publishing.retiring import find_retiring  # noqa: PLC0415 (as in `run`: few uploads ask)
+
     try:
         return find_retiring(bucket, layout, build, datetime.now(UTC)), None
     except UploaderError as error:
@@ -276,6 +276,8 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         NotActivatedError: The roll-out succeeded, but the release could not be made current.
         UploaderError: The upload failed: `roll_out` was not called, and the current release is unchanged.
     """
+    from uploader.library.staging import activate, drop_quietly  # noqa: PLC0415 (a mere upload needs neither: 10 ms)
+
     cdn = cdn_of(site, invalidate, invalidate_root)
     published = publish_build(build, site, stage=True, dry_run=dry_run, progress=progress, ask_retiring=ask_retiring)
     if dry_run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -99,4 +100,4 @@ class Site:
 
     def warm(self) -> None:
         """Begin to open connections, before many requests follow; meanwhile the rest of a program is loaded."""
-        self.connection.warm(self.layout.ledger)
+        self.connection.warm(self.layout, datetime.now(UTC))

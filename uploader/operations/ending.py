@@ -152,7 +152,7 @@ def _write_end(bucket: BucketPort, layout: Layout, channel: str, clocks: Clocks)
                 held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
                     continue
-                if held.write(bucket, layout.marker_key(held.id), held.body, clocks):
+                if held.write(bucket, layout.marker_key(held.id), body(held.at), clocks):
                     return held.id
         clocks.sleep(1)
 

@@ -25,24 +25,24 @@ class Intent:
     Attributes:
         id: The release's id.
         at: The instant in the id, by the build machine's clock.
-        body: The intent's content.
         began: Just before the PUT of the intent was sent, on `Clocks.passed`.
         seen: Just after the look at the site was answered, on the same clock.
         instants: Id -> instant of each marker that the cleaner has seen; see `uploader.s3.port.Look.instants`.
         log: The files of the release log at the look; see `uploader.s3.port.Listing.log`.
         keep: Leave the intent in the bucket until it expires, because nobody knows whether the marker was written.
         written: Key of the marker, or of the staged release, once S3 has confirmed it.
+        withdrawn: Whether its removal has begun, which nobody repeats.
     """
 
     id: str
     at: datetime
-    body: bytes
     began: float
     seen: float = 0.0
     instants: Mapping[str, datetime] = field(default_factory=dict)
     log: Mapping[str, datetime] = field(default_factory=dict)
     keep: bool = False
     written: str | None = None
+    withdrawn: bool = False
     _look: Look | None = None
 
     def keep_look(self, look: Look, at: float) -> None:

@@ -49,9 +49,9 @@ def intent(
     """
     for _ in range(TRIES):
         began, at = clocks.passed(), clocks.wall()
-        held = Intent(make_id(at, name), at, body(at), began)
+        held = Intent(make_id(at, name), at, began)
         # If this fails, nobody knows whether our intent exists. One that is left behind expires.
-        if bucket.create(layout.pending_key(held.id), held.body):
+        if bucket.create(layout.pending_key(held.id), body(at)):
             try:
                 try:
                     look = look_around(bucket, layout, held, keys, clocks)
@@ -61,7 +61,7 @@ def intent(
                         yield held
                         return
                 finally:
-                    if not held.keep:
+                    if not (held.keep or held.withdrawn):
                         withdraw(bucket, layout.pending_key(held.id))
             except KeyboardInterrupt as error:
                 if held.written is None:
@@ -88,4 +88,9 @@ def withdraw(bucket: BucketPort, key: str) -> None:
     try:
         bucket.withdraw(key)
     except UploaderError as error:
-        log.warning("%s stays until it expires: %s", key, error)
+        warn_of_left(key, error)
+
+
+def warn_of_left(key: str, error: UploaderError) -> None:
+    """Say that an intent or a staged release could not be removed."""
+    log.warning("%s stays until it expires: %s", key, error)

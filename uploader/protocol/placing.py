@@ -19,7 +19,7 @@ from uploader.history.completeness import SHOWN
 from uploader.history.order import dated, newest_first
 from uploader.history.release import LoggedRelease, read_release
 from uploader.protocol.belongs import PagePlaced, PageReason, Wanted, differs, wanted_pages
-from uploader.protocol.intent import intent
+from uploader.protocol.intent import intent, warn_of_left
 from uploader.protocol.page_etags import content, noted_in, others_of
 from uploader.s3.port import Placement
 from uploader.tracing import traced
@@ -101,8 +101,24 @@ class Placing:
                 )
                 raise UploaderError(msg)
             if wanted.newest.release.places_pages:
-                self._bucket.create(self._layout.placed_key(wanted.newest.id), content(self._others))
+                self._say_so(wanted.newest.id)
         return tuple(self.placed[key] for key in sorted(self.placed))
+
+    def _say_so(self, release_id: str) -> None:
+        """Write the file that says that a release is in place.
+
+        The intent goes at the same time: its last use was to protect what a page of ours asks for that is put in place
+        late, and there is none after a pass that found nothing to put.
+        """
+        intent_key = self._layout.pending_key(self._held.id)
+        wait = self._bucket.begin_withdrawal(intent_key)
+        self._bucket.create(self._layout.placed_key(release_id), content(self._others))
+        self._held.withdrawn, self._held.written = True, self._layout.marker_key(self._own.id)
+        log.debug("%s is in place", release_id)
+        try:
+            wait()
+        except UploaderError as error:
+            warn_of_left(intent_key, error)
 
     def _pass(self, helping: ExitStack) -> Wanted | None:
         """Look at the pages once, and put what is wrong in place. Returns what belongs there if nothing was wrong."""
@@ -245,6 +261,8 @@ def put_in_place(
     try:
         placed = Placing(bucket, layout, own, held, clocks, files).finish()
     except KeyboardInterrupt as error:
+        if held.written is not None:
+            raise
         msg = f"{what}: {again}"
         raise StoppedError(msg) from error
     except UploaderError as error:

@@ -93,7 +93,7 @@ def compare(assets: Iterable[LocalAsset], stored: StoredObjects) -> Iterator[Upl
     """The files to send."""
     sizes, headers, metadata, changed, pages = stored
     for asset in assets:
-        if asset.stored in pages:
+        if not asset.fingerprinted and asset.stored in pages:
             continue
         # `_reason` comes to the same result. Nearly every asset of a large build ends here, three times as fast.
         if (

@@ -15,7 +15,8 @@ from uploader.history.order import dated, newest_first
 from uploader.threads.ahead import Ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from release_log.layout import Layout
     from uploader.s3.port import BucketPort, Look
@@ -24,6 +25,13 @@ MOST = 5
 """How many markers to read at most, the newest first, to find one of the channel."""
 
 log = logging.getLogger("uploader")
+
+
+class Newest(NamedTuple):
+    """The newest marker as it was read."""
+
+    marker: str
+    body: bytes
 
 
 class MarkerHeaders(NamedTuple):
@@ -58,9 +66,26 @@ class Known(NamedTuple):
     etags: Mapping[str, str]
 
 
-def newest_ahead(bucket: BucketPort, layout: Layout) -> Ahead[MarkerHeaders | None]:
-    """Begin to read the newest marker, the largest of all reads. A marker never changes, so it can be read early."""
-    return Ahead(lambda: _newest(bucket, layout))
+def newest_ahead(bucket: BucketPort, layout: Layout, now: datetime) -> Ahead[Newest | None]:
+    """Begin to read the newest marker, the largest of all reads. A marker never changes, so it can be read early.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        now: The present by this machine's clock.
+    """
+    return Ahead(lambda: _newest(bucket, layout, now))
+
+
+def headers_ahead(newest: Ahead[Newest | None], keys: Iterable[str]) -> Ahead[MarkerHeaders | None]:
+    """Begin to read what the newest marker says of these keys. Not earlier: of 50,000 keys it is 20 MB."""
+    wanted = {key: key for key in keys}
+
+    def read() -> MarkerHeaders | None:
+        found = newest.answer()
+        return found and _headers(found.marker, found.body, wanted)
+
+    return Ahead(read)
 
 
 def read_known(
@@ -97,17 +122,20 @@ def read_known(
     return Known(found, stamps, etags)
 
 
-def _newest(bucket: BucketPort, layout: Layout) -> MarkerHeaders | None:
-    markers = newest_first(bucket.written(layout.markers), layout.markers)
-    return _read(bucket, markers[0]) if markers else None
+def _newest(bucket: BucketPort, layout: Layout, now: datetime) -> Newest | None:
+    markers = newest_first(bucket.recent(layout, now), layout.markers)
+    blob = bucket.get(markers[0]) if markers else None
+    return blob and Newest(markers[0], blob.body)
 
 
 def _read(bucket: BucketPort, marker: str) -> MarkerHeaders | None:
     blob = bucket.get(marker)
-    if blob is None:
-        return None
+    return blob and _headers(marker, blob.body)
+
+
+def _headers(marker: str, body: bytes, keys: Mapping[str, str] | None = None) -> MarkerHeaders | None:
     try:
-        return MarkerHeaders(marker, *read_headers(blob.body))
+        return MarkerHeaders(marker, *read_headers(body, keys))
     except ReleaseLogError as error:
         log.debug("%s is not valid: %s", marker, error)
         return None

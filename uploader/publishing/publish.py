@@ -27,7 +27,7 @@ from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
 from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files
-from uploader.publishing.known_headers import read_known
+from uploader.publishing.known_headers import headers_ahead, read_known
 from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.protocol.belongs import PagePlaced
     from uploader.protocol.held import Intent
-    from uploader.publishing.known_headers import MarkerHeaders
+    from uploader.publishing.known_headers import MarkerHeaders, Newest
     from uploader.publishing.retiring import Retiring
     from uploader.s3.port import BucketPort, Look
     from uploader.threads.ahead import Ahead
@@ -101,7 +101,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     build: Build,
     *,
     stage: bool = False,
-    newest: Ahead[MarkerHeaders | None] | None = None,
+    newest: Ahead[Newest | None] | None = None,
     started: Callable[[list[Upload]], None] = _ignore,
     sent: Callable[[LocalAsset], None] = _ignore,
     clocks: Clocks | None = None,
@@ -127,20 +127,21 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     keys = frozenset(asset.key for asset in build.assets).union(pages)
     done: dict[str, Upload] = {}
     stored: dict[str, Stored] = {}
+    etags: Mapping[str, str] = {}
 
     def note(asset: LocalAsset, as_stored: Stored) -> None:
         stored[asset.key] = as_stored
         sent(pages.get(asset.key, asset))
 
     bucket.head_ahead(_keys_to_head(build))
+    known = None if newest is None else headers_ahead(newest, (asset.key for asset in build.assets))
     late, digest = Late(), None
     warned: set[str] = set()
 
     def body_at(at: datetime) -> bytes:
-        return body_of(_release(build, at, {}))
+        return body_of(_release(build, at, {}, {}))
 
-    def place(held: Intent, release_id: str) -> tuple[PagePlaced, ...]:
-        release = _release(build, held.at, stored)
+    def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
         own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, release)
         return put_in_place(bucket, layout, own, held, clocks, {page.key: page for page in pages.values()})
 
@@ -148,26 +149,26 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     while taken < TRIES:
         with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
             if not held.is_taken(layout):
-                uploads, kept = _compare(bucket, layout, build, held.take_look(), newest, warned)
+                uploads, stored, etags = _compare(bucket, layout, build, held.take_look(), known, warned)
                 _warn_of_changed(uploads)
                 started(uploads)
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
-                stored |= {key: how for key, how in kept.items() if key not in stored}
                 if late.key is not None and not uploads:
-                    return _published(build, late.id, late.key, done, digest, place(held, late.id))
+                    release = _release(build, held.at, stored, etags)
+                    return _published(build, late.id, late.key, done, digest, place(held, late.id, release))
                 if not stage:
                     held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
                     log.warning("the upload took so long that its intent may expire: checking everything again")
                     continue
                 key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
-                release = _release(build, held.at, stored)
+                release = _release(build, held.at, stored, etags)
                 body, digest = body_of(release), digest_of(release) if stage else None
                 if held.write(bucket, key, body, clocks):
                     if late.came(held, clocks):
                         continue
-                    placed = () if stage else place(held, held.id)
+                    placed = () if stage else place(held, held.id, release)
                     return _published(build, held.id, key, done, digest, placed)
             log.debug("%s is another upload's: going on under another id", held.id)
         taken += 1
@@ -222,14 +223,17 @@ def _compare(
     layout: Layout,
     build: Build,
     look: Look,
-    newest: Ahead[MarkerHeaders | None] | None,
+    known_ahead: Ahead[MarkerHeaders | None] | None,
     warned: set[str],
-) -> tuple[list[Upload], dict[str, Stored]]:
-    """The files to send, and how the others are stored: nothing else about the bucket is needed from here on."""
+) -> tuple[list[Upload], dict[str, Stored], Mapping[str, str]]:
+    """The files to send, how others are stored compressed, and the ETags of all that is there.
+
+    Nothing else about the bucket is needed from here on.
+    """
     _warn(layout, build, look, warned)
     sizes, etags = look.listing.sizes, look.listing.etags
-    known = read_known(bucket, layout, build.channel, look, newest)
-    names = {asset.stored for asset in build.assets if asset.stored is not None}
+    known = read_known(bucket, layout, build.channel, look, known_ahead)
+    names = {name for asset in build.assets if not asset.fingerprinted and (name := asset.stored) is not None}
     pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
     unknown = [key for key in to_look_at(build.assets, sizes, known.headers, pages) if key not in look.metadata]
     metadata = {**look.metadata, **bucket.metadata(unknown)}
@@ -241,13 +245,12 @@ def _compare(
     stored = StoredObjects(sizes, known.headers, metadata, changed, pages)
     uploads = list(compare(build.assets, stored))
     sent = {upload.asset.key for upload in uploads}
-    compressed = dict(stored.compressed(build.assets))
-    kept = {}
-    for asset in build.assets:
-        if asset.key not in sent:
-            key = _object_of(layout, asset)
-            kept[key] = compressed.get(asset, asset.as_it_is())._replace(etag=etags.get(key))
-    return uploads, kept
+    compressed = {
+        _object_of(layout, asset): how._replace(etag=etags.get(_object_of(layout, asset)))
+        for asset, how in stored.compressed(build.assets)
+        if asset.key not in sent
+    }
+    return uploads, compressed, etags
 
 
 def _warn_of_changed(uploads: list[Upload]) -> None:
@@ -271,7 +274,15 @@ def _send(
     bucket.put((asset._replace(key=key) for key, asset in files.items()), note)
 
 
-def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Release:
+def _release(build: Build, at: datetime, stored: Mapping[str, Stored], etags: Mapping[str, str]) -> Release:
+    """The release.
+
+    Args:
+        build: The build.
+        at: When it was made.
+        stored: Key -> how an object is stored; if it is not there, it is stored as the build has it.
+        etags: Key -> ETag of those others that are stored.
+    """
     layout = Layout(build.prefix)
     return Release(
         release=build.release,
@@ -280,14 +291,22 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored]) -> Releas
         prefix=build.prefix,
         uploader={"name": WRITER, "version": VERSION},
         metadata=build.metadata,
-        assets={asset.logical: _marked(asset, stored.get(_object_of(layout, asset))) for asset in build.assets},
+        assets={asset.logical: _marked(layout, asset, stored, etags) for asset in build.assets},
         format=FORMAT,
     )
 
 
-def _marked(asset: LocalAsset, stored: Stored | None) -> Asset:
-    """An asset as a marker names it; as the build has it, unless it is stored otherwise."""
-    size, headers, etag = stored or asset.as_it_is()
-    stamp = stamp_of(asset.identity, etag) if etag and asset.identity and asset.fingerprinted else None
-    digest = None if asset.digest is None else f"sha256:{asset.digest}"
-    return Asset(asset.key, size, asset.fingerprinted, digest, headers, etag, stamp, asset.stored)
+def _marked(layout: Layout, asset: LocalAsset, stored: Mapping[str, Stored], etags: Mapping[str, str]) -> Asset:
+    """An asset as a marker names it. Each name is read once, as 50,000 assets are marked twice an upload."""
+    _, key, _, size, fingerprinted, digest, treatment, _, identity = asset
+    if not fingerprinted:
+        page = _object_of(layout, asset)
+        size, headers, etag = stored.get(page) or asset.as_it_is()._replace(etag=etags.get(page))
+        return Asset(key, size, fingerprinted, digest and f"sha256:{digest}", headers, etag, None, asset.stored)
+    how = stored.get(key)
+    if how is None:
+        headers, etag = treatment.headers.digest, etags.get(key)
+    else:
+        size, headers, etag = how
+    stamp = stamp_of(identity, etag) if etag and identity else None
+    return Asset(key, size, fingerprinted, digest and f"sha256:{digest}", headers, etag, stamp)

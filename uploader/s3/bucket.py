@@ -11,7 +11,7 @@ from uploader.s3.key_ranges import PAGE, key_ranges
 from uploader.s3.port import Listing, Look, PlacingAnswer, always, inner_of
 from uploader.s3.requests import Requests
 from uploader.threads.ahead import Ahead
-from uploader.threads.workers import for_each, run
+from uploader.threads.workers import Workers, for_each, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -41,6 +41,7 @@ class Bucket:
         self._concurrency = concurrency
         self._listing_ahead: Ahead[KeyListing] | None = None
         self._metadata_ahead: Ahead[dict[str, Mapping[str, str]]] | None = None
+        self._log: Collection[str] = ()  # the files of the release log, as they were found last
 
     def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
         """See `BucketPort.list_ahead`."""
@@ -70,8 +71,15 @@ class Bucket:
         """See `BucketPort.written`."""
         if prefix.endswith(LOG_FOLDER):
             layout = Layout(prefix.removesuffix(LOG_FOLDER))
-            return run(lambda: self._requests.written_log(layout))
-        return run(lambda: self._requests.written(prefix))
+            return self._written_log(layout)
+        known = [key for key in self._log if key.startswith(prefix)]
+        return run(lambda: self._requests.written(prefix, known))
+
+    def recent(self, layout: Layout, now: datetime) -> dict[str, datetime]:
+        """See `ReaderPort.recent`."""
+        found = run(lambda: self._requests.recent(layout, now))
+        self._log = found
+        return found
 
     def odd_keys(self, prefix: str) -> list[str]:
         """See `ReaderPort.odd_keys`."""
@@ -89,7 +97,12 @@ class Bucket:
 
     def neighbours(self, prefixes: Collection[str]) -> tuple[Neighbour, ...]:
         """See `ReaderPort.neighbours`."""
-        found = self._of_each(list(prefixes), self._requests.neighbour) if prefixes else {}
+        return self._neighbours(prefixes)
+
+    def _neighbours(self, prefixes: Collection[str], *, whole: bool = True) -> tuple[Neighbour, ...]:
+        if not prefixes:
+            return ()
+        found = self._of_each(list(prefixes), lambda prefix: self._requests.neighbour(prefix, whole=whole))
         return tuple(found[prefix] for prefix in prefixes if prefix in found)
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
@@ -101,20 +114,21 @@ class Bucket:
         names = {key for key in keys if key.startswith(pages)}
         stored = None if listed is None or not names else Ahead(self._to_list(layout, names))
         listed = listed or Ahead(self._to_list(layout, keys))
-        written = Ahead(lambda: self._requests.written_log(layout))
-        asked = Ahead(lambda: self.neighbours(layout.around))
-        ledger = self.get(layout.ledger)
+        written = Ahead(lambda: self._requests.written_log(layout, self._log))
+        asked = Ahead(lambda: self._neighbours(layout.around, whole=False))
+        ledger = run(lambda: self._requests.ledger(layout.ledger))
         log, found, around = written.answer(), listed.answer(), asked.answer()
         if log is None:
-            log = self.written(layout.log)
+            log = self._written_log(layout)
+        self._log = log
         if found is None:
             found = self._list(layout, keys)
         elif stored is not None:
             found = found.with_more(stored.answer() or self._list(layout, names))
         if around is None:
-            around = self.neighbours(layout.around)
+            around = self._neighbours(layout.around, whole=False)
         listing = _listing(layout, found, log)
-        inside = self.neighbours(inner_of(layout, listing, keys))
+        inside = self._neighbours(inner_of(layout, listing, keys), whole=False)
         metadata = None if headed is None else headed.answer()
         began = listed.began if headed is None else min(listed.began, headed.began)
         return Look(listing, began, ledger, metadata or {}, neighbours=(*around, *inside))
@@ -127,7 +141,7 @@ class Bucket:
         self, layout: Layout, keys: Sequence[str]
     ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
         """See `BucketPort.look_at_pages`."""
-        written = Ahead(lambda: self._requests.written(layout.markers))
+        written = Ahead(lambda: self.written(layout.markers))
         pages = self._of_each(keys, self._requests.in_place.page)
         files = written.answer()
         return self.written(layout.markers) if files is None else files, pages
@@ -150,6 +164,10 @@ class Bucket:
         for_each(placements, place, at_once=self._concurrency)
         return PlacingAnswer(etags, bool(unanswered))
 
+    def begin_withdrawal(self, key: str) -> Callable[[], None]:
+        """See `BucketPort.begin_withdrawal`."""
+        return Workers([key], self._requests.delete, at_once=1).start().wait
+
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """See `BucketPort.put`."""
         room = Room()
@@ -167,6 +185,9 @@ class Bucket:
             run(lambda: self._requests.delete(key))
         else:
             run(lambda: self._requests.delete_exactly(key, etag))
+
+    def _written_log(self, layout: Layout) -> dict[str, datetime]:
+        return run(lambda: self._requests.written_log(layout, self._log))
 
     def _list(self, layout: Layout, keys: Collection[str]) -> KeyListing:
         return run(self._to_list(layout, keys))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import timedelta
+from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +16,23 @@ from obstore.store import S3Store
 from uploader.aws.access import first_line
 from uploader.aws.endpoint import server_of
 from uploader.errors import UsageError
+from uploader.s3.pages import PAGE
+from uploader.s3.recent import starts
+from uploader.threads.ahead import Ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
+    from obstore import ObjectMeta
+
+    from release_log.layout import Layout
     from uploader.aws.access import Access
     from uploader.s3.bandwidth import Bandwidth
 
 WARM = 6
-"""How many connections are opened ahead: for the listing's key ranges, the intent, and the reads beside them."""
+"""How many connections are opened ahead: for the listing's key ranges, the intent, and the reads beside them. Two of
+them list markers."""
 
 OPENING_SECONDS = 0.1
 """How long `Connection.wait` waits, at most."""
@@ -49,6 +58,7 @@ class Connection:
         encryption: What `uploader.s3.encryption.encryption` returned.
         bandwidth: The limit for the bodies of files; None: no limit.
         errors: What a request can raise.
+        markers: The pages of markers that `warm` has begun to list; the answer is None if that failed.
     """
 
     def __init__(
@@ -67,6 +77,7 @@ class Connection:
         _hide_variables()
         self.store = S3Store(access.bucket, **options)
         self._once: S3Store | None = None
+        self.markers: list[Ahead[Sequence[ObjectMeta] | None]] = []
         self._opened = Event()
         self._opened.set()
 
@@ -82,19 +93,31 @@ class Connection:
         """The same bucket, over TCP connections of its own."""
         return Connection(self.access, self.encryption, self._options, self.errors, self.bandwidth)
 
-    def warm(self, key: str) -> None:
-        """Open TCP connections, each by a HEAD of this key, whatever the answer. Nobody waits for the answers.
+    def warm(self, layout: Layout, now: datetime) -> None:
+        """Open TCP connections, each by a request whose answer nobody needs, though two may save another request.
 
         To open a connection takes as long as a request. Meanwhile the rest of the program is loaded.
+
+        Args:
+            layout: The site.
+            now: The present; see `uploader.s3.recent`.
         """
         self._opened.clear()
-        for _ in range(WARM):
+        self.markers = [Ahead(partial(self._list, layout.markers, start)) for start in starts(layout, now)]
+        for _ in range(WARM - len(self.markers)):
             # A daemon: the process can end before the answer arrives.
-            Thread(target=self._touch, args=(key,), daemon=True).start()
+            Thread(target=self._touch, args=(layout.ledger,), daemon=True).start()
 
     def wait(self) -> None:
         """If connections are being opened, wait for the first one: a new one would be ready later."""
         self._opened.wait(OPENING_SECONDS)
+
+    def _list(self, folder: str, start: str | None) -> Sequence[ObjectMeta] | None:
+        page = None
+        with contextlib.suppress(BaseException):  # as in `_touch`
+            page = next(iter(obstore.list(self.store, folder, offset=start, chunk_size=PAGE)), ())
+        self._opened.set()
+        return page
 
     def _touch(self, key: str) -> None:
         with contextlib.suppress(BaseException):  # whatever it is, the first request that counts meets it too

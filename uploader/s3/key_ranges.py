@@ -52,6 +52,16 @@ def key_ranges(keys: Collection[str], at_once: int, page: int = PAGE) -> list[Ke
     return ranges
 
 
+def page_ends(keys: Collection[str]) -> list[str]:
+    """Where to cut a listing of all that is under a prefix, so that its pages can be asked for side by side.
+
+    Args:
+        keys: What was there a moment ago.
+    """
+    ordered = sorted(keys)
+    return [ordered[end - 1] for end in range(PAGE, len(ordered) - PAGE // 9, PAGE)]
+
+
 def _cut(ordered: Sequence[str], start: int, size: int) -> int:
     """Where a range ends: at the end of a folder, rather a high one, if one is near; else when the range is full."""
     most = start + size + size // 9

@@ -147,6 +147,12 @@ class ReaderPort(Protocol):
         """Key -> S3's ``LastModified``, in whole seconds, of every object under a prefix; `odd_keys` are left out."""
         ...
 
+    def recent(self, layout: Layout, now: datetime) -> Mapping[str, datetime]:
+        """Some of the files beside the markers, as `written`, in one round of requests: a thousand of the first ones,
+        and of those of the last days by the machine's clock. As a rule the newest is among them.
+        """
+        ...
+
     def odd_keys(self, prefix: str) -> list[str]:
         """The keys that no release can name, such as ``a//b``, among the first 10,000 under a prefix.
 
@@ -189,13 +195,24 @@ class BucketPort(ReaderPort, Protocol):
         ...
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
-        """Which of these keys exist, the release log, the ledgers and some metadata. All ledgers are read now."""
+        """Which of these keys exist, the release log, the ledgers and some metadata.
+
+        All ledgers are read now; of each at least the beginning that `release_log.ledger_file.read_head` needs.
+        """
         ...
 
     def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
         """Write an object if none exists; False if somebody else wrote one.
 
         The request is repeated after a passing error only while it is ``in_time``.
+        """
+        ...
+
+    def begin_withdrawal(self, key: str) -> Callable[[], None]:
+        """Begin to delete an intent; the next request goes beside it.
+
+        Returns:
+            Waits until it is deleted, and raises what `withdraw` raises.
         """
         ...
 

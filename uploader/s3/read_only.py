@@ -24,6 +24,7 @@ class ReadOnly:
         self.get = bucket.get
         self.get_each = bucket.get_each
         self.written = bucket.written
+        self.recent = bucket.recent
         self.odd_keys = bucket.odd_keys
         self.listing = bucket.listing
         self.neighbours = bucket.neighbours
@@ -52,6 +53,10 @@ class ReadOnly:
         """Write nothing."""
         self._placed |= {page.key: PageInPlace("", {}) for page in placements}
         return PlacingAnswer(dict.fromkeys(self._placed, ""))
+
+    def begin_withdrawal(self, key: str) -> Callable[[], None]:  # noqa: ARG002 (the port's own signature)
+        """Delete nothing."""
+        return lambda: None
 
     def put(self, assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
         """Write nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 import obstore
@@ -12,18 +12,21 @@ from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
 from release_log.bounds import FILE_BYTES, LOG_FILES
 from release_log.instants import whole_seconds
 from release_log.layout import Layout
+from release_log.ledger_file import holds_head
 from uploader.errors import UploaderError
 from uploader.s3.asking import Asking, refusal
 from uploader.s3.errors import is_missing, is_taken
 from uploader.s3.in_place import InPlace
+from uploader.s3.key_ranges import page_ends
 from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.pages import Pages, is_odd
 from uploader.s3.port import Blob, Neighbour, always
+from uploader.s3.recent import starts
 from uploader.s3.storing import Storing
 from uploader.threads.workers import for_each
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from obstore import GetResult, ObjectMeta
@@ -33,6 +36,17 @@ if TYPE_CHECKING:
 
 ODD_PAGES = 10
 """How many pages are searched for odd keys: the release log, which comes first, and the beginning of the assets."""
+
+PARTS = 16
+"""How many parts of a release log are listed side by side, at most: a site without pruning has hundreds."""
+
+BEGINNING = 2**17
+"""How much of a ledger is read at first: it says when some thousand releases were, and what a cleaner deletes."""
+
+
+def _never(_body: bytes) -> bool:
+    """No beginning is enough."""
+    return False
 
 
 class Requests:
@@ -75,13 +89,20 @@ class Requests:
 
     def get(self, key: str) -> Blob | None:
         """Read an object; None if it does not exist."""
+        return self._get(key, lambda: self._read(key, FILE_BYTES, _never))
 
-        def read() -> Blob:
-            answer = obstore.get(self._store, key)
-            size, at = answer.meta["size"], whole_seconds(answer.meta["last_modified"])
-            body = bytes(answer.bytes()) if size <= FILE_BYTES else _beginning(answer)
-            return Blob(body, at, answer.meta["e_tag"])
+    def ledger(self, key: str) -> Blob | None:
+        """The same for a ledger; of a large one no more than the beginning, if `read_head` needs no more."""
+        return self._get(key, lambda: self._read(key, BEGINNING, holds_head))
 
+    def _read(self, key: str, whole: int, is_enough: Callable[[bytes], bool]) -> Blob:
+        """Read an object: if it has more bytes than are read as a whole, only until the beginning is enough."""
+        answer = obstore.get(self._store, key)
+        body = bytes(answer.bytes()) if answer.meta["size"] <= whole else _beginning(answer, is_enough)
+        return Blob(body, whole_seconds(answer.meta["last_modified"]), answer.meta["e_tag"])
+
+    def _get(self, key: str, read: Callable[[], Blob]) -> Blob | None:
+        """The object that a request reads; None if it does not exist."""
         try:
             return self._ask("s3:GetObject", key, read, expected=is_missing)
         except FileNotFoundError:
@@ -115,62 +136,99 @@ class Requests:
                 return None
             raise
 
-    def written(self, prefix: str) -> dict[str, datetime]:
-        """See `ReaderPort.written`."""
+    def written(self, prefix: str, known: Collection[str] = ()) -> dict[str, datetime]:
+        """See `ReaderPort.written`.
 
-        def read() -> dict[str, datetime]:
-            found: dict[str, datetime] = {}
-            for page in self._pages.of(prefix):
-                found |= {
-                    each["path"]: whole_seconds(each["last_modified"]) for each in page if not is_odd(each["path"])
-                }
-                self._check_files(found, prefix)
-            return found
+        Args:
+            prefix: The prefix.
+            known: The keys that were there a moment ago: they tell where pages end, so all are asked for side by side.
+        """
+        return self._written(prefix, [None, *page_ends(known)], lambda _: False)
 
-        return self._ask("s3:ListBucket", prefix, read)
-
-    def written_log(self, layout: Layout) -> dict[str, datetime]:
+    def written_log(self, layout: Layout, known: Collection[str] = ()) -> dict[str, datetime]:
         """The same for a release log, from its markers on, and without its stored pages: these, and what the ledger
         names before the markers, may be many.
+        """
+        before, behind = f"{layout.ledger_files}~", f"{layout.pages}~"  # each after all names of a folder
+        cuts = page_ends([key for key in known if key < layout.pages])
+        return self._written(layout.log, [before, *cuts, behind], layout.stores)
+
+    def _written(
+        self, prefix: str, starts: Sequence[str | None], left_out: Callable[[str], bool]
+    ) -> dict[str, datetime]:
+        """List what is behind each of these keys, side by side.
+
+        Args:
+            prefix: The prefix.
+            starts: Keys, in order; None: the beginning.
+            left_out: Whether a key is left out, and all that is behind it up to the next start.
         """
 
         def read() -> dict[str, datetime]:
             found: dict[str, datetime] = {}
-            before, behind = f"{layout.ledger_files}~", f"{layout.pages}~"  # each after all names of a folder
-            for start in (before, behind):
-                for page in self._pages.of(layout.log, start):
-                    files = [each for each in page if not (layout.stores(each["path"]) or is_odd(each["path"]))]
-                    found |= {each["path"]: whole_seconds(each["last_modified"]) for each in files}
-                    self._check_files(found, layout.log)
-                    if start == before and page and layout.stores(page[-1]["path"]):
+
+            def read_part(part: tuple[str | None, str | None]) -> None:
+                start, end = part
+                for page in self._pages.of(prefix, start):
+                    found.update(
+                        (each["path"], whole_seconds(each["last_modified"]))
+                        for each in page
+                        if not (left_out(each["path"]) or is_odd(each["path"]))
+                    )
+                    self._check_files(found, prefix)
+                    if page and ((end is not None and page[-1]["path"] >= end) or left_out(page[-1]["path"])):
                         break
-                else:
-                    break
+
+            for_each(pairwise([*starts, None]), read_part, at_once=PARTS)
             return found
 
-        return self._ask("s3:ListBucket", layout.log, read)
+        return self._ask("s3:ListBucket", prefix, read)
 
-    def neighbour(self, prefix: str) -> Neighbour | None:
+    def recent(self, layout: Layout, now: datetime) -> dict[str, datetime]:
+        """See `ReaderPort.recent`. What was listed as the connections were opened is not asked for again."""
+        ahead, self._connection.markers = self._connection.markers, []
+        pages = [page for each in ahead if (page := each.answer()) is not None]
+        wanted = starts(layout, now)
+
+        def read() -> list[Sequence[ObjectMeta]]:
+            found: list[Sequence[ObjectMeta]] = []
+
+            def read_page(start: str | None) -> None:
+                found.append(next(iter(self._pages.of(layout.markers, start)), ()))
+
+            for_each(wanted, read_page, at_once=len(wanted))
+            return found
+
+        if len(pages) < len(wanted):
+            pages = self._ask("s3:ListBucket", layout.markers, read)
+        files = (each for page in pages for each in page)
+        return {each["path"]: whole_seconds(each["last_modified"]) for each in files if not is_odd(each["path"])}
+
+    def neighbour(self, prefix: str, *, whole: bool = True) -> Neighbour | None:
         """The site that has its release log under a prefix; None if no log lies there.
 
         S3 may refuse both for good, as the prefix is not ours; any other error is one. The listing comes first: for a
         ledger that does not exist, S3 answers 403 unless its folder may be listed.
 
+        Args:
+            prefix: The prefix.
+            whole: Read the whole ledger, and not only what `ledger` gives.
+
         Raises:
             UploaderError: S3 did not answer.
         """
-        layout = Layout(prefix)
+        layout, read = Layout(prefix), self.get if whole else self.ledger
         try:
             files = self._ask("s3:ListBucket", layout.log, lambda: self._first_page(layout.log))
         except UploaderError as error:
-            return self._unlisted(layout, error)
+            return self._unlisted(layout, read, error)
         if not files:
             return None
         at = files.get(layout.ledger)
         if at is None:
             return Neighbour(prefix, None)
         try:
-            return Neighbour(prefix, self.get(layout.ledger))
+            return Neighbour(prefix, read(layout.ledger))
         except UploaderError as error:
             return Neighbour(prefix, Blob(b"", at), refusal(error))
 
@@ -240,11 +298,11 @@ class Requests:
                 return None
             raise
 
-    def _unlisted(self, layout: Layout, error: UploaderError) -> Neighbour | None:
+    def _unlisted(self, layout: Layout, read: Callable[[str], Blob | None], error: UploaderError) -> Neighbour | None:
         """The same if the log may not be listed: its ledger may be readable all the same."""
         why = refusal(error)
         try:
-            ledger = self.get(layout.ledger)
+            ledger = read(layout.ledger)
         except UploaderError as other:
             refusal(other)
             return Neighbour(layout.prefix, None, why)
@@ -261,11 +319,19 @@ class Requests:
             return False
 
 
-def _beginning(answer: GetResult) -> bytes:
-    """As much of a larger file as its reader needs to refuse it."""
+def _beginning(answer: GetResult, is_enough: Callable[[bytes], bool]) -> bytes:
+    """As much of a file as is enough, or as its reader needs to refuse it as too large.
+
+    The rest is left unread. Not asked for by its range: some stores answer that as if it were the whole file.
+    """
     body = bytearray()
-    for piece in answer:
+    looked_at = 0
+    for piece in answer.stream(min_chunk_size=BEGINNING):
         body += piece
         if len(body) > FILE_BYTES:
             break
+        if len(body) >= 2 * looked_at:
+            looked_at = len(body)
+            if is_enough(bytes(body)):
+                break
     return bytes(body)

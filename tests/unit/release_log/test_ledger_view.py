@@ -6,14 +6,18 @@ import contextlib
 import gzip
 import json
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from cleaner_lambda.head import Head
+from cleaner_lambda.head import encode as encode_head
 from cleaner_lambda.ledger import Ledger, decode, encode
 from release_log.errors import LedgerError
-from release_log.ledger_file import read_head
+from release_log.ledger_file import holds_head, read_head
 from release_log.ledger_view import view
 from tests.unit.cleaner_lambda.test_ledger import EXAMPLE, WRONG_TYPES, document, ledgers, packed, without
 
@@ -84,3 +88,45 @@ def test_reader_of_a_ledger_with_a_wrong_type_has_one_error(read: Callable[[byte
     for body in WRONG_TYPES:
         with contextlib.suppress(LedgerError):
             read(body)
+
+
+@settings(max_examples=25)
+@given(ledgers, st.integers(0, 3000))
+def test_a_beginning_that_holds_the_head_is_read_as_the_whole(ledger: Ledger, cut: int) -> None:
+    body = encode(ledger)
+    if holds_head(body[:cut]):
+        assert read_head(body[:cut]) == read_head(body)
+    assert holds_head(body)
+
+
+def test_a_head_of_format_2_is_read_as_the_ledger_whose_retired_assets_it_lacks() -> None:
+    body = encode_head(Head(replace(EXAMPLE, retired={})))
+    assert holds_head(body)
+    assert read_head(body) == read_head(encode(EXAMPLE))
+
+
+def test_of_a_ledger_with_many_retired_assets_the_beginning_is_enough() -> None:
+    mark = EXAMPLE.retired["a"]
+    keys = (f"assets/{sha256(str(number).encode()).hexdigest()}.js" for number in range(500))
+    body = encode(replace(EXAMPLE, retired=dict.fromkeys(keys, mark)))
+    assert holds_head(body[:2000])
+    assert len(body) > 10_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"not gzip",
+        b"",
+        packed("[]"),
+        without("deleting"),
+        without("format"),
+        document(format=3),
+        packed('{"format": 1, "deleting": null, "last_run": {}, "folded": {}}'),
+        packed('{"deleting":null,"format":1,"folded":{},"last_run":{}}'),
+        packed('{"deleting":null,"folded":{},"format":1,"gone":' + "[" * 100_000),
+    ],
+)
+def test_of_a_ledger_that_no_cleaner_wrote_all_is_read(body: bytes) -> None:
+    """Only then it is known what is wrong with it."""
+    assert not holds_head(body)

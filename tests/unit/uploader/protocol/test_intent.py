@@ -298,7 +298,7 @@ def test_an_intent_that_is_copied_makes_no_announcement_end_early(monkeypatch: p
 
 def test_an_id_that_a_marker_had_is_not_taken_again() -> None:
     """A marker that is gone keeps its instant."""
-    held = Intent("20261123T120000Z-r1", NOON, b"", 0, instants={"20261123T120000Z-r1": NOON})
+    held = Intent("20261123T120000Z-r1", NOON, 0, instants={"20261123T120000Z-r1": NOON})
     assert held.is_taken(LAYOUT)
 
 

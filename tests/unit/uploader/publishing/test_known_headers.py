@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from release_log.marker import Asset, Release, encode
 from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
-from uploader.publishing.known_headers import MOST, newest_ahead, read_known
+from uploader.publishing.known_headers import MOST, MarkerHeaders, headers_ahead, newest_ahead, read_known
+
+if TYPE_CHECKING:
+    from uploader.threads.ahead import Ahead
 
 A, B = "assets/a-3f9c2ab1.js", "assets/b-3f9c2ab1.js"
 
@@ -23,8 +27,12 @@ def marker(bucket: FakeBucket, second: int, headers: dict[str, str | None], chan
     return key
 
 
+def begun(bucket: FakeBucket) -> Ahead[MarkerHeaders | None]:
+    return headers_ahead(newest_ahead(bucket, LAYOUT, NOON), [A, B])
+
+
 def read(bucket: FakeBucket, *, ahead: bool) -> dict[str, str]:
-    newest = newest_ahead(bucket, LAYOUT) if ahead else None
+    newest = begun(bucket) if ahead else None
     look = bucket.look(LAYOUT, frozenset({A, B}))
     return dict(read_known(bucket, LAYOUT, "default", look, newest).headers)
 
@@ -68,7 +76,7 @@ def test_a_marker_that_cannot_be_read_is_skipped(bucket: FakeBucket, *, ahead: b
 
 def test_a_marker_that_is_written_after_the_read_ahead_is_read_too(bucket: FakeBucket) -> None:
     marker(bucket, 1, {A: "one", B: "one"})
-    newest = newest_ahead(bucket, LAYOUT)
+    newest = begun(bucket)
     newest._workers.wait()  # noqa: SLF001 (its answer is given once)
     marker(bucket, 2, {A: "two"})
     look = bucket.look(LAYOUT, frozenset({A, B}))
@@ -77,7 +85,7 @@ def test_a_marker_that_is_written_after_the_read_ahead_is_read_too(bucket: FakeB
 
 def test_a_second_call_reads_the_newest_marker_again(bucket: FakeBucket) -> None:
     marker(bucket, 1, {A: "one", B: "one"})
-    newest = newest_ahead(bucket, LAYOUT)
+    newest = begun(bucket)
     look = bucket.look(LAYOUT, frozenset({A, B}))
     for _ in range(2):
         assert read_known(bucket, LAYOUT, "default", look, newest).headers == {A: "one", B: "one"}
@@ -94,7 +102,7 @@ def test_the_number_of_markers_read_is_limited_and_no_marker_is_not_an_error(buc
 def test_a_failed_read_ahead_is_repeated(bucket: FakeBucket) -> None:
     key = marker(bucket, 1, {A: "one"})
     bucket.fail = key
-    newest = newest_ahead(bucket, LAYOUT)
+    newest = begun(bucket)
     assert newest.answer() is None
     bucket.fail = ""
     look = bucket.look(LAYOUT, frozenset({A, B}))
@@ -109,3 +117,10 @@ def test_headers_of_what_was_stored_again_before_a_marker_was_copied_are_left_ou
     look = bucket.look(LAYOUT, frozenset({A, B}))
     look = look._replace(instants={LAYOUT.release_id(key): NOON + timedelta(seconds=1)})
     assert read_known(bucket, LAYOUT, "default", look).headers == {B: "one"}
+
+
+def test_what_a_marker_says_of_other_keys_is_passed_over(bucket: FakeBucket) -> None:
+    marker(bucket, 1, {A: "one", B: "one"})
+    found = headers_ahead(newest_ahead(bucket, LAYOUT, NOON), [A]).answer()
+    assert found is not None
+    assert found.headers == {"one": {A: 1}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import md5, sha256
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,6 +117,14 @@ def test_a_failure_after_the_marker_says_that_pages_are_not_in_place_and_the_nex
     assert LAYOUT.placed_key("20261123T120100Z-r1") in bucket.objects
 
 
+def test_an_interrupt_while_the_intent_goes_is_too_late(build: Build) -> None:
+    bucket = FakeBucket(fail="delete", error=KeyboardInterrupt())
+    with pytest.raises(StoppedError, match=r"too late: \S+/markers/20261123T120000Z-r1.json is written") as raised:
+        run(bucket, build)
+    assert raised.value.done
+    assert LAYOUT.placed_key("20261123T120000Z-r1") in bucket.objects
+
+
 def test_a_second_run_after_a_failure_sends_only_the_missing_files(build: Build) -> None:
     bucket = FakeBucket(fail="put assets/.releases/pages")
     with pytest.raises(UploaderError):
@@ -145,6 +154,27 @@ def test_an_intent_older_than_half_its_time_is_not_trusted(build: Build) -> None
         "the files that the first round sent are counted"
     )
     assert len(published.uploads) == 2
+
+
+def test_what_an_earlier_try_sent_is_named_as_it_is_stored_by_now(build: Build) -> None:
+    """The intent grew too old, and somebody stored the file once more: the body stands for another ETag of S3's."""
+    clock = Clock()
+    bucket = FakeBucket(clock=clock)
+    (app,) = (asset.key for asset in build.assets if asset.fingerprinted)
+    once, real = iter([True]), bucket.put
+
+    def slow(assets: Iterable[LocalAsset], done: Callable[[LocalAsset, Stored], None]) -> None:
+        real(assets, done)
+        if next(once, False):
+            clock.sleep(HALF_PENDING_TTL + 1.0)
+            bucket.write(app, b"APP")
+            bucket.stored[app]["digest"] = sha256(b"app").hexdigest()
+
+    bucket.put = slow  # type: ignore[method-assign]
+    published = publish(bucket, build, clocks=clock.clocks())
+    release = decode(bucket.objects[published.key], "assets/")
+    assert bucket.requests.count(f"put {app}") == 1
+    assert release.assets["assets/app.js"].etag == md5(b"APP", usedforsecurity=False).hexdigest()
 
 
 def suspended(bucket: FakeBucket, clock: Clock, meanwhile: Callable[[], object] = lambda: None) -> None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import obstore
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from obstore.exceptions import GenericError
 from obstore.store import MemoryStore
 
+from release_log.layout import Layout
+from release_log.ledger_file import holds_head, pack, read_head
 from uploader.errors import UploaderError
-from uploader.s3 import requests
+from uploader.s3 import asking, key_ranges, requests
 from uploader.s3.requests import Requests
+from uploader.threads.ahead import Ahead
 
 
 @pytest.fixture
@@ -21,11 +28,23 @@ def store() -> MemoryStore:
     return MemoryStore()
 
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LAYOUT = Layout("assets/")
+FOLDERS = st.sampled_from([LAYOUT.markers, LAYOUT.pages, LAYOUT.pending])
+NAMES = st.builds(lambda folder, number: f"{folder}{number:064x}", FOLDERS, st.integers(0, 20))
+
+
 @pytest.fixture
 def asked(store: MemoryStore) -> Requests:
+    return requests_to(store)
+
+
+def requests_to(store: MemoryStore) -> Requests:
     access = SimpleNamespace(bucket="b", region="r", endpoint=None, who="you")
     connection: Any = SimpleNamespace(
-        store=store, access=access, encryption={}, errors=(GenericError, FileNotFoundError), bandwidth=None
+        store=store, access=access, encryption={}, errors=(GenericError, FileNotFoundError), bandwidth=None, markers=[]
     )
     return Requests(connection)
 
@@ -42,6 +61,32 @@ def test_a_file_beyond_the_bound_is_read_no_further(
     assert len(blob.body) == size if size <= 10 else len(blob.body) > 10
 
 
+@pytest.mark.parametrize(("name", "pieces"), [("retired", 2), ("around", 10)])
+def test_of_a_large_ledger_the_beginning_is_read(name: str, pieces: int) -> None:
+    """Unless that does not hold all that an upload needs to know."""
+    body = pack({"deleting": None, name: [os.urandom(50).hex() for _ in range(100)]})
+    size = -(-len(body) // 10)
+    arrived = []
+
+    def stream(*, min_chunk_size: int) -> Iterator[bytes]:  # noqa: ARG001 (obstore's name)
+        for start in range(0, len(body), size):
+            arrived.append(start)
+            yield body[start : start + size]
+
+    answer: Any = SimpleNamespace(stream=stream)
+    read = requests._beginning(answer, holds_head)  # noqa: SLF001 (obstore's store in memory has no pieces)
+    assert body.startswith(read)
+    assert read_head(read) == read_head(body)
+    assert len(arrived) <= pieces
+
+
+@pytest.mark.parametrize("body", [b"", b"x"])
+def test_of_a_small_ledger_all_is_read(store: MemoryStore, asked: Requests, body: bytes) -> None:
+    obstore.put(store, "k", body)
+    assert asked.ledger("k") == asked.get("k")
+    assert asked.ledger("missing") is None
+
+
 def test_a_release_log_of_too_many_files_is_one_line(
     store: MemoryStore, asked: Requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +97,56 @@ def test_a_release_log_of_too_many_files_is_one_line(
         asked.written("assets/.releases/")
     obstore.delete(store, "assets/.releases/pending/2.json")
     assert len(asked.written("assets/.releases/")) == 2
+
+
+@settings(max_examples=10)
+@given(st.frozensets(NAMES), st.frozensets(NAMES))
+def test_a_release_log_is_listed_side_by_side_as_one_page_after_the_other(
+    there: frozenset[str], known: frozenset[str]
+) -> None:
+    """Whatever was there a moment ago, which tells where the parts begin."""
+    store = MemoryStore()
+    for name in there:
+        obstore.put(store, name, b"x")
+    asked = requests_to(store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(key_ranges, "PAGE", 3)
+        assert set(asked.written("assets/", known)) == there
+        log = {name for name in there if name.startswith((LAYOUT.markers, LAYOUT.pending))}
+        assert set(asked.written_log(LAYOUT, known)) == log
+
+
+def test_of_many_markers_the_first_and_the_recent_ones_are_listed(store: MemoryStore, asked: Requests) -> None:
+    for number in range(1002):
+        obstore.put(store, f"{LAYOUT.markers}20261123T12{number:04}Z-r.json", b"x")
+    recent = f"{LAYOUT.markers}20261123T121001Z-r.json"
+    at = datetime(2026, 11, 25, 12, 10, 1, tzinfo=UTC)
+    expected = {*list(asked.written(LAYOUT.markers))[:1000], recent}
+    assert set(asked.recent(LAYOUT, at)) == expected
+    obstore.put(store, f"{LAYOUT.log}staged/20261123T121001Z-r.json", b"x")
+    assert len(asked.recent(LAYOUT, at + timedelta(days=1))) == 1000
+    # As connections are opened, both pages are asked for; where that failed, once more.
+    for answer, count in ((obstore.list(store, LAYOUT.markers).collect()[-1:], 2), (None, 1001)):
+        page = Ahead([answer].pop)
+        asked._connection.markers = [page, Ahead(lambda: obstore.list(store, LAYOUT.markers).collect()[:1])]  # noqa: SLF001
+        assert len(asked.recent(LAYOUT, at)) == count
+
+
+def test_if_one_of_the_two_fails_both_are_asked_for_again(
+    store: MemoryStore, asked: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    obstore.put(store, f"{LAYOUT.markers}20261123T120000Z-r.json", b"x")
+    real, failing = asked._pages.of, iter([True])  # noqa: SLF001 (obstore's store in memory never fails)
+
+    def of(folder: str, after: str | None = None) -> Iterator[object]:
+        if after is None and next(failing, False):
+            msg = "connection closed"
+            raise GenericError(msg)
+        return iter(real(folder, after))
+
+    monkeypatch.setattr(asked._pages, "of", of)  # noqa: SLF001
+    monkeypatch.setattr(asking, "PAUSES", (0.0,))
+    assert len(asked.recent(LAYOUT, datetime(2026, 12, 1, tzinfo=UTC))) == 1
 
 
 @pytest.mark.parametrize(("in_time", "sent"), [(True, 4), (False, 1)])
