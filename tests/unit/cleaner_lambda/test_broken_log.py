@@ -9,10 +9,12 @@ import pytest
 
 from cleaner_lambda.run import BrokenOffError
 from release_log.instants import format_instant
+from release_log.tags import Mark, State
 from tests.fake_cleaner_s3 import NOON, FakeS3
 from tests.unit.cleaner_lambda.runs import (
     APP,
     DAY,
+    LOGO,
     POLICY,
     A,
     B,
@@ -127,6 +129,19 @@ def test_missing_current_marker_stops_deletion_until_the_channel_has_a_release_a
     s3.publish("r3", "default", {APP: C})
     assert stopped_by(run(s3)) == []
     assert C in s3.assets()
+
+
+def test_after_a_missing_marker_what_no_release_has_any_more_is_removed(s3: FakeS3) -> None:
+    """Nobody knows which logical paths left with the release whose marker is gone: those that no current one has."""
+    policy = replace(POLICY, version_limit=9)
+    del s3.objects[s3.layout.marker_key(s3.ledger.current["default"])]
+    s3.advance(60)
+    s3.publish("r3", "default", {"assets/logo.png": LOGO})
+    since = s3.clock
+    run(s3, policy=policy)
+    assert s3.ledger.retired[A].mark == Mark(State.REMOVED, since)
+    s3.advance(policy.removed_ttl)
+    assert keys_of(run(s3, policy=policy), "delete") == [A]
 
 
 def test_a_rebuild_that_dies_leaves_no_ledger_that_passes_for_whole(s3: FakeS3) -> None:
