@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.changes import restate
 from cleaner_lambda.ending import may_be_of_an_end
 from cleaner_lambda.order import is_unseen
 from cleaner_lambda.policy import Reason, Stop
@@ -115,9 +116,13 @@ def hold_doubtful(
     doubtful = (ledger.in_doubt | new) & history.retired.keys()
     over = [history.lines[channel][-1] for channel in gone - set(lost) if channel in history.lines]
     ended = [each.placed_at or each.at for each in over]
-    if doubtful and ended:
+    if ended:
         since, may_have_ended = max(ended), may_be_of_an_end(ledger, history, markers)
-        retired = dict(history.retired)
+        # Its logical paths left with it, and nobody knows which those were: what none of the current ones has.
+        paths = history.live_paths()
+        retired = {
+            key: restate(entry, since, current=entry.logical in paths) for key, entry in history.retired.items()
+        }
         for key in doubtful:
             entry = retired[key]
             mark, maybe = Mark(entry.mark.state, max(entry.mark.since, since)), entry.maybe_ended or may_have_ended
