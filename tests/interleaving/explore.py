@@ -111,7 +111,8 @@ def random_schedule(seed: int) -> World:
     random = Random(seed)  # noqa: S311 (a schedule, no secret)
     world = World(random.choice((1000, 1000, 3, 7)), (LAYOUT, INNER) if random.random() < TWO_SITES else (LAYOUT,))
     # In a third of them orphans get no tags.
-    policy = replace(random.choice(POLICIES), **({"orphan_tags": 0} if seed % 3 == 2 else {}))
+    policy = random.choice(POLICIES)
+    policy = replace(policy, orphan_tags=0) if seed % 3 == 2 else policy
     copies = random.random() < 0.25
     pruned = few_markers(random.choice((1, 2))) if random.random() < PRUNED else nullcontext()
     for site in world.sites:

@@ -166,7 +166,8 @@ def test_a_listing_of_several_runs_counts_before_it_retires(bucket: FakeS3, most
         assert stopped_by(run(bucket, adopt=True)) == []
         assert bucket.ledger.cursor is not None
         report = to_the_end(bucket)
-        assert (stopped_by(report), bucket.ledger.retired.keys()) == ([], set(STRAYS))
+        assert stopped_by(report) == []
+        assert bucket.ledger.retired.keys() == set(STRAYS)
 
 
 def test_a_ledger_in_one_file_takes_in_only_so_many(bucket: FakeS3, either_format: int) -> None:
@@ -296,4 +297,5 @@ def test_a_stored_page_need_not_wait() -> None:
     page, stray = "assets/.releases/pages/0f", "assets/old/a-0123abcd.js"
     strays = {key: Listed(key, 7, AT) for key in (page, stray)}
     waits = Finding(strays=strays, waiting=Waiting(1, 1, NOON, 1)).withheld()
-    assert (waits.strays.keys(), waits.waiting) == ({page}, Waiting(2, 8, AT, 2))
+    assert waits.strays.keys() == {page}
+    assert waits.waiting == Waiting(2, 8, AT, 2)
