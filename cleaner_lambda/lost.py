@@ -120,9 +120,7 @@ def hold_doubtful(
         since, may_have_ended = max(ended), may_be_of_an_end(ledger, history, markers)
         # Its logical paths left with it, and nobody knows which those were: what none of the current ones has.
         paths = history.live_paths()
-        retired = {
-            key: restate(entry, since, current=entry.logical in paths) for key, entry in history.retired.items()
-        }
+        retired = {key: restate(entry, since, current=entry.logical in paths) for key, entry in history.retired.items()}
         for key in doubtful:
             entry = retired[key]
             mark, maybe = Mark(entry.mark.state, max(entry.mark.since, since)), entry.maybe_ended or may_have_ended
