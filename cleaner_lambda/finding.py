@@ -35,7 +35,7 @@ class Finding:
 
     Attributes:
         left: The ranges that are still to be listed.
-        gone: Keys of retired assets, and of others whose tags are in doubt, that have no object.
+        gone: Keys of retired assets, and of current ones whose tags are in doubt, that have no object.
         missing: Keys of current releases that have none.
         strays: Key -> the orphans to retire.
         stored: Key -> when the object of a retired asset was stored, where that may be news to the ledger.

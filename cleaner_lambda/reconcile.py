@@ -113,13 +113,14 @@ def find(history: History, inventory: Inventory, absent: Absent, retired: Iterab
         absent: What that says is absent.
         retired: Keys of more retired assets, if the history does not have all.
     """
-    nested = tuple(inventory.nested)
+    # What is neither live nor retired was not looked for.
+    nested, owed = tuple(inventory.nested), history.owed & history.live_keys()
     strays = {key: listed for key, listed in inventory.strays.items() if not key.startswith(nested)}
     waiting = [each for folder, each in inventory.waiting.items() if not folder.startswith(nested)]
     young = any(not folder.startswith(nested) for folder in inventory.young)
     return Finding(
         left=tuple(inventory.left),
-        gone=frozenset(key for key in chain(history.retired, retired, history.owed) if key in absent),
+        gone=frozenset(key for key in chain(history.retired, retired, owed) if key in absent),
         missing=frozenset(key for key in history.expected_keys() if key in absent),
         strays=strays,
         stored=inventory.stored,
