@@ -237,7 +237,7 @@ def leave_to_inner(known: Survey, view: View, inside: Inside) -> tuple[Survey, V
     history = without_inner(known.history, inside.prefixes)
     known = replace(known, history=history, inner=known.inner | inside.prefixes)
     left = view.not_looked_at | inside.not_looked_at
-    return known, replace(view, retired=history.retired, owed=history.owed, not_looked_at=left)
+    return known, replace(view, retired=history.retired, owed=view.owed & history.owed, not_looked_at=left)
 
 
 def look_at_neighbours(  # noqa: PLR0913, PLR0917 (what the run knows so far)

@@ -99,7 +99,7 @@ def without_foreign(known: Survey, view: View, answers: Answers) -> tuple[Survey
     return known, replace(
         view,
         retired=history.retired,
-        owed=history.owed,
+        owed=view.owed | tagged,
         ours=view.ours | answers.ours,
         untaggable=view.untaggable | errors.keys(),
         undeletable=view.undeletable | errors.keys(),
