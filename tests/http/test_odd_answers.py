@@ -70,7 +70,7 @@ def test_an_upload_ends_with_one_line(
     assert "not all of its pages are in place" in ended.stderr or not [
         key for key in uploader.keys() if "/markers/" in key
     ]
-    assert sum(map(REQUESTS[request_], proxy.requests)) <= 20
+    assert sum(map(REQUESTS[request_], proxy.requests)) <= 30
 
 
 @pytest.mark.parametrize("status", [301, 302])
