@@ -39,18 +39,19 @@ uploader: $(STAMPS)/uploader ## install only what `.venv/bin/python -P -m upload
 demo: setup ## show the product on an embedded AWS: three releases, and what the cleaner deletes
 	@python -m examples.demo
 
-test: setup $(STAMPS)/browser ## run all tests except those of the benchmark, of the packages, of the archives and of the acceptance
-	@python -m pytest $(WORKERS) --ignore tests/acceptance --ignore tests/bench --ignore tests/package --ignore tests/standalone
+test: setup $(STAMPS)/browser ## run all tests except those of the benchmark, of the packages, of the archives, of whole installations and of the acceptance
+	@python -m pytest $(WORKERS) --ignore tests/acceptance --ignore tests/bench --ignore tests/package --ignore tests/standalone --ignore tests/installed
 
 template: $(STAMPS)/python ## write the template for who has no CDK, and the zip that it names, into dist/
 	@CDK_VALIDATION=false python -m infra.template dist
 
-package: setup ## build the packages and the template into dist/, try them and the set-up in empty environments, and the acceptance at an embedded AWS
+package: setup ## build the packages and the template into dist/, try them and the set-up in empty environments, and whole installations and the acceptance at an embedded AWS
 	@rm -rf dist/asset[_-]cleaner*
 	@uv build --quiet --no-build-isolation --python .venv/bin/python
 	@python -m infra.distribution dist
 	@$(MAKE) --no-print-directory template
 	@python -m pytest tests/package tests/acceptance
+	@python -m pytest -n 2 --dist loadfile tests/installed
 
 bundle: $(STAMPS)/emulator ## build archives of the uploader with a Python of its own into dist/, and try them
 	@python -m standalone
@@ -69,7 +70,7 @@ torture: setup ## run the tests that take an hour: a million schedules, ten roun
 	@python -m tests.interleaving --schedules 1000000
 	@python -m tests.chaos --rounds 10
 	@python -m pytest $(WORKERS) tests/bench
-	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/interleaving/test_small_cases.py tests/acceptance tests/e2e/test_many_sites.py tests/e2e/test_upgrade.py tests/http tests/unit
+	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/interleaving/test_small_cases.py tests/acceptance tests/e2e/test_many_sites.py tests/installed/test_upgrade.py tests/http tests/unit
 
 bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader and other tools; options go into BENCH="--jobs new"
 	@python -m bench $(BENCH)

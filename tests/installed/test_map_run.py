@@ -33,7 +33,8 @@ CONTEXT = {"prefix": PREFIX, "ledger_format": HEAD_FORMAT, "version_limit": 9, "
 ASSETS = {f"{PREFIX}{number}.js": f"{PREFIX}{number:02}-1a2b3c4d.js" for number in range(40)}
 OLD = f"{PREFIX}00-0a0b0c0d.js"
 
-LARGE, NOW = "LARGE = 0\n", "def _may_write_heads(before, now):\n    return True\n"
+RANGES = 3
+LARGE, FEW, NOW = "LARGE = 0\n", f"RANGES = {RANGES}\n", "def _may_write_heads(before, now):\n    return True\n"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def _for_large_sites(folder: Path, site: Installation) -> bytes:
     build(folder)
     policy = {name: value for name, value in CONTEXT.items() if name not in {"prefix", "ledger_format"}}
     (folder / SITES_FILE).write_text(json.dumps([{"bucket": site.bucket, "prefix": PREFIX, "policy": policy}]))
-    for module, more in (("scan", LARGE), ("ledger_store", NOW)):
+    for module, more in (("scan", LARGE), ("listing", FEW), ("ledger_store", NOW)):
         file = folder / "cleaner_lambda" / f"{module}.py"
         file.write_text(f"{file.read_text()}\n{more}")
     packed = io.BytesIO()
@@ -102,7 +103,7 @@ def test_the_deployed_cleaner_hands_out_a_listing_and_takes_it_in(deployed: tupl
     assert (answer["unfinished"], answer["orphans"]) == (True, None)
     found = wait(lambda: ledger(site), lambda found: "listing" not in found, "nobody has taken the listing in")
     assert parse_instant(found["listed_at"]) > parse_instant(listed_at)
-    assert len(findings(site)) - before == 16, "a worker for each range"
+    assert len(findings(site)) - before == RANGES, "a worker for each range"
     machine = made.names[next(name for name in made.names if name.startswith("MapRuns"))]
     states = site.aws.client("stepfunctions")
     (execution,) = [
