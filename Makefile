@@ -70,7 +70,7 @@ torture: setup ## run the tests that take an hour: a million schedules, ten roun
 	@python -m tests.interleaving --schedules 1000000
 	@python -m tests.chaos --rounds 10
 	@python -m pytest $(WORKERS) tests/bench
-	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/interleaving/test_small_cases.py tests/acceptance tests/e2e/test_many_sites.py tests/installed/test_upgrade.py tests/http tests/unit
+	@TORTURE=1 MODEL_HISTORIES=100000 python -m pytest $(WORKERS) tests/interleaving/test_small_cases.py tests/acceptance tests/installed/test_many_sites.py tests/installed/test_upgrade.py tests/http tests/unit
 
 bench: $(STAMPS)/python $(STAMPS)/bench ## measure the uploader and other tools; options go into BENCH="--jobs new"
 	@python -m bench $(BENCH)

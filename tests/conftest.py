@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LONGEST_FIRST = (
     "interleaving/test_small_cases.py",
     "chaos/test_chaos.py",
-    "e2e/test_main_job.py",
+    "installed/test_main_job.py",
     "infra/test_app.py",
     "infra/test_audit.py",
     "http/test_clean_faults.py",
@@ -34,7 +34,7 @@ LONGEST_FIRST = (
     "installed/test_upgrade.py",
     "http/test_odd_objects.py",
     "installed/test_lifetime.py",
-    "e2e/test_many_sites.py",
+    "installed/test_many_sites.py",
     "http/test_large_files.py",
     "http/test_cut_answers.py",
     "unit/cleaner_lambda/test_second_model.py",
