@@ -69,7 +69,7 @@ def test_without_yes_it_says_what_it_would_create_and_creates_nothing(aws: Embed
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(not TORTURE, reason="the command line of the CDK has its test in tests/e2e")
+@pytest.mark.skipif(not TORTURE, reason="the command line of the CDK has its test in tests/installed")
 def test_a_region_is_bootstrapped_installed_into_and_cleared(
     aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
