@@ -121,7 +121,8 @@ def _with_owed(history: History, loaded: Loaded, order: Order, *, because: bool)
     if not (loaded.light or waiting):
         return history
     live = frozenset[str]().union(*(change.live for change in history.changes))
-    return replace(history, owed=history.owed | (live & history.live_keys()))
+    # Also of one that has retired again since: its new entry knows of no tag.
+    return replace(history, owed=history.owed | (live & (history.live_keys() | history.retired.keys())))
 
 
 def _known(lines: Mapping[str, Line], ledger: Ledger) -> History:

@@ -259,7 +259,7 @@ MUTANTS = (
         "a run that reads no retired asset looks at the tags of what lives again",
         "a live asset keeps its tag",
         folding._with_owed,  # noqa: SLF001
-        (("history.owed | (live & history.live_keys())", "history.owed"),),
+        (("history.owed | (live & (history.live_keys() | history.retired.keys()))", "history.owed"),),
         upgrading.back_on_a_large_site,
     ),
     Mutant(
