@@ -13,6 +13,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 
 from asset_cleaner_cdk.names import unique_id
+from asset_cleaner_cdk.permissions import role_of
+from release_log.map_run import MAP_SECONDS, RANGES
 
 if TYPE_CHECKING:
     from aws_cdk import aws_lambda as lambda_
@@ -20,12 +22,6 @@ if TYPE_CHECKING:
 
     from asset_cleaner_cdk.names import Names
     from asset_cleaner_cdk.settings.stack import StackSettings
-
-WORKERS = 16
-"""How many ranges are listed at one time: as many as a listing has."""
-
-MAP_SECONDS = 3600
-"""The longest map run; the cleaner waits as long (`cleaner_lambda.cursor.MAP_SECONDS`)."""
 
 RETRY = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 30, "MaxAttempts": 2, "BackoffRate": 4}
 """A worker that failed is repeated, and one that Lambda throttled."""
@@ -63,15 +59,7 @@ def add_state_machine(scope: Construct, machine: MapRuns, settings: StackSetting
         settings: The stack's settings.
         function: The cleaner.
     """
-    stack = Stack.of(scope)
-    role = iam.Role(
-        scope,
-        "MapRunRole",
-        assumed_by=iam.ServicePrincipal(
-            "states.amazonaws.com",
-            conditions={"StringEquals": {"aws:SourceAccount": stack.account, "aws:SourceArn": machine.arn}},
-        ),
-    )
+    role = role_of(scope, "MapRunRole", "states.amazonaws.com", machine.arn)
     # A Distributed Map runs each item as an execution of its own:
     # https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
     for action, resource in (
@@ -105,7 +93,7 @@ def _definition(settings: StackSettings, function: lambda_.IFunction) -> dict[st
             "Ranges": {
                 "Type": "Map",
                 "ItemsPath": "$.ranges",
-                "MaxConcurrency": min(WORKERS, settings.concurrency or WORKERS),
+                "MaxConcurrency": min(RANGES, settings.concurrency or RANGES),
                 "ToleratedFailurePercentage": 100,
                 "ItemProcessor": {
                     "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},

@@ -7,12 +7,17 @@ bucket's policy lets nobody overwrite a file of the release log.
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
 from asset_cleaner_cdk.names import known
 from release_log.layout import Layout
 from release_log.site_pattern import SitePattern, is_pattern
+
+if TYPE_CHECKING:
+    from constructs import Construct
 
 
 def cleaner_statements(bucket_arn: str, layout: Layout, number: int = 1) -> list[iam.PolicyStatement]:
@@ -110,6 +115,19 @@ def uploader_statements(bucket_arn: str, layout: Layout) -> list[iam.PolicyState
             resources=_state(bucket_arn, layout),
         ),
     ]
+
+
+def role_of(scope: Construct, name: str, service: str, source_arn: str) -> iam.Role:
+    """A role that a service assumes for one of this installation's resources, and for nobody else's.
+
+    Args:
+        scope: The installation, or its stack.
+        name: The role's id.
+        service: The service's host.
+        source_arn: The resource.
+    """
+    only = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account, "aws:SourceArn": source_arn}}
+    return iam.Role(scope, name, assumed_by=iam.ServicePrincipal(service, conditions=only))
 
 
 def use_of_key(key_arn: str, region: str, url_suffix: str) -> iam.PolicyStatement:

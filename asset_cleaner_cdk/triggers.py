@@ -14,6 +14,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 
 from asset_cleaner_cdk.names import unique_id
+from asset_cleaner_cdk.permissions import role_of
 from release_log.events import OBJECT_CREATED
 from release_log.layout import Layout
 from release_log.site_pattern import STAR, is_pattern
@@ -45,16 +46,8 @@ class WakeUps(NamedTuple):
 def wake_ups(scope: Construct, names: Names, undelivered: sqs.Queue) -> WakeUps:
     """Create the schedule group, and a role that only schedules of this group can assume."""
     # A group is deleted only after its schedules, and meanwhile its name is taken.
-    stack = Stack.of(scope)
     group = scheduler.CfnScheduleGroup(scope, "WakeUps", name=f"{names.installation}-wake-ups-{unique_id(scope)}")
-    role = iam.Role(
-        scope,
-        "WakeUpRole",
-        assumed_by=iam.ServicePrincipal(
-            "scheduler.amazonaws.com",
-            conditions={"StringEquals": {"aws:SourceAccount": stack.account, "aws:SourceArn": group.attr_arn}},
-        ),
-    )
+    role = role_of(scope, "WakeUpRole", "scheduler.amazonaws.com", group.attr_arn)
     role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[undelivered.queue_arn]))
     return WakeUps(group, role)
 

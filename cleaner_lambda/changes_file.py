@@ -8,7 +8,6 @@ from cleaner_lambda.changes import Change
 from cleaner_lambda.segment import columns_of, retired_of
 from release_log import ledger_fields as fields
 from release_log import packed
-from release_log.bounds import SEGMENT_BYTES, SEGMENT_VALUES
 from release_log.instants import format_instant
 from release_log.segment_file import FORMAT, LEVEL, WHAT, as_document, from_document
 
@@ -30,11 +29,7 @@ def decode(body: bytes) -> tuple[Change, ...]:
         NewerLedgerError: It has a newer format.
         LedgerError: It is broken.
     """
-    try:
-        document = packed.unpack(body, range(FORMAT, FORMAT + 1), SEGMENT_BYTES, SEGMENT_VALUES)
-        return tuple(map(_decode, document["changes"]))
-    except packed.ERRORS as error:
-        raise packed.broken(WHAT, error) from error
+    return packed.read(body, FORMAT, WHAT, lambda document: tuple(map(_decode, document["changes"])))
 
 
 def _encode(change: Change) -> dict[str, Any]:

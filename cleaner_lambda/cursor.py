@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cleaner_lambda import waiting
 from cleaner_lambda.waiting import NONE, UNASKED, Waiting
 from release_log import ledger_fields as fields
 from release_log.instants import format_instant
+from release_log.layout import make_id
+from release_log.map_run import MAP_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,10 +19,6 @@ if TYPE_CHECKING:
 
 Bounds = tuple[str, str | None]
 """A range of keys: it begins after its first key and ends with its last; with None it has no end."""
-
-
-MAP_SECONDS = 3600
-"""After so long a map run is taken for over, whatever became of it: its state machine ends with this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class MapRun:
 
     def finding(self, number: int) -> str:
         """The name of the file with a worker's finding."""
-        return f"finding-{self.at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{number}.json.gz"
+        return f"finding-{make_id(self.at, str(number))}.json.gz"
 
 
 @dataclass(frozen=True, slots=True)

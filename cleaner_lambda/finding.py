@@ -10,7 +10,6 @@ from cleaner_lambda.port import Listed
 from cleaner_lambda.waiting import NONE, Waiting
 from release_log import ledger_fields as fields
 from release_log import packed
-from release_log.bounds import SEGMENT_BYTES, SEGMENT_VALUES
 from release_log.instants import format_instant
 from release_log.layout import is_stored_page
 
@@ -61,17 +60,36 @@ class Finding:
 
     def withheld(self) -> Finding:
         """The same, with its orphans waiting. A stored page is the site's own, and need not wait."""
-        pages = {key: each for key, each in self.strays.items() if is_stored_page(key)}
-        folders: dict[str, Waiting] = {}
-        for key in self.strays.keys() - pages.keys():
-            folder = folder_of(key)
-            folders[folder] = folders.get(folder, NONE).with_one(self.strays[key])
+        pages, folders = counted(self.strays, {})
         return replace(self, strays=pages, waiting=sum(folders.values(), self.waiting))
 
 
 def folder_of(key: str) -> str:
     """The folder that holds an object, with its slash."""
     return key.rpartition("/")[0] + "/"
+
+
+def counted(
+    strays: Mapping[str, Listed], folders: Mapping[str, Waiting]
+) -> tuple[dict[str, Listed], dict[str, Waiting]]:
+    """Only count some orphans, a folder at a time. Stored pages are the site's own, and stay as they are.
+
+    Args:
+        strays: Key -> each orphan.
+        folders: Folder -> its orphans that were counted before.
+
+    Returns:
+        The stored pages, and the folders with the others.
+    """
+    pages: dict[str, Listed] = {}
+    sums = dict(folders)
+    for key, listed in strays.items():
+        if is_stored_page(key):
+            pages[key] = listed
+        else:
+            folder = folder_of(key)
+            sums[folder] = sums.get(folder, NONE).with_one(listed)
+    return pages, sums
 
 
 def encode(finding: Finding) -> bytes:
@@ -98,10 +116,7 @@ def decode(body: bytes) -> Finding:
         NewerLedgerError: It has a newer format.
         LedgerError: It is broken.
     """
-    try:
-        return _decode(packed.unpack(body, range(FORMAT, FORMAT + 1), SEGMENT_BYTES, SEGMENT_VALUES))
-    except packed.ERRORS as error:
-        raise packed.broken(WHAT, error) from error
+    return packed.read(body, FORMAT, WHAT, _decode)
 
 
 def _decode(document: Mapping[str, Any]) -> Finding:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.changes import restate
 from cleaner_lambda.ending import ends_without_marker, has_ended
-from cleaner_lambda.errors import WholeNeededError
 from cleaner_lambda.history import History, fold, not_before
 from cleaner_lambda.ledger import Folded
 from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stops_for_lost, without_marker
@@ -71,13 +70,13 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     new = markers.of(unknown)
     ends = ends_without_marker(ledger, layout, listed, new)
     if must_replay(ledger, markers, new):
-        _need_whole(loaded, because=True)
+        loaded.need_whole(because=True)
         markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
         order = find_order(ledger, [*markers.of(markers.listed), *ends], new)
         ends += loaded.ends
         history = replay(markers, new, ledger, ends, order.sure_since, lost=ledger.has_only_begun)
     else:
-        lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
+        lines = ledger.lines
         ids = {release_id for line in lines.values() for release_id in line if release_id in markers.listed}
         markers = read_markers(store, layout, markers, ids, pace)
         read = {each.id: each for each in (*markers.of(ids), *ends)}
@@ -102,12 +101,6 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     return FoldedLog(replace(history, lines=left), markers, lost, in_doubt, stops, order, behind_newer, made)
 
 
-def _need_whole(loaded: Loaded, *, because: bool) -> None:
-    if loaded.light and because:
-        msg = "this run has to read all retired assets"
-        raise WholeNeededError(msg)
-
-
 def _with_owed(history: History, loaded: Loaded, order: Order, *, because: bool) -> History:
     """The history of a run that read no retired asset, if new releases are all that it folds in.
 
@@ -116,7 +109,7 @@ def _with_owed(history: History, loaded: Loaded, order: Order, *, because: bool)
     """
     ledger, doubt = loaded.ledger, bool(order.doubts) or order.sure_since != loaded.ledger.sure_since
     ended = has_ended(history) or any(change.ended for change in history.changes)
-    _need_whole(loaded, because=because or doubt or bool(ledger.doubts) or ended)
+    loaded.need_whole(because=because or doubt or bool(ledger.doubts) or ended)
     waiting = ledger.waiting.number or (ledger.cursor is not None and ledger.cursor.waiting.number)
     if not (loaded.light or waiting):
         return history

@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 THREADS = 32
 """How many requests for tags run at once."""
 
+AFTERWARDS = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+"""For what the run asks when it is over, as for the event: no service may use up the rest of the invocation."""
+
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
@@ -279,15 +282,12 @@ def _alarm(context: LambdaContext) -> SchedulerAlarm:
 
 @cache
 def _scheduler():  # type: ignore[no-untyped-def]  # noqa: ANN202
-    # The run is over, as for the event: Scheduler must not use up the rest of the invocation.
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    return boto3.client("scheduler", config=config)
+    return boto3.client("scheduler", config=AFTERWARDS)
 
 
 @cache
 def _step_functions():  # type: ignore[no-untyped-def]  # noqa: ANN202
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    return boto3.client("stepfunctions", config=config)
+    return boto3.client("stepfunctions", config=AFTERWARDS)
 
 
 @cache

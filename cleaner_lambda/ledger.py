@@ -180,6 +180,11 @@ class Ledger:
         return {**self.gone, **self.folded}
 
     @property
+    def lines(self) -> dict[str, tuple[str, ...]]:
+        """Channel -> ids of its current releases, the newest first."""
+        return {channel: (i, *self.behind.get(channel, ())) for channel, i in self.current.items()}
+
+    @property
     def has_only_begun(self) -> bool:
         """Whether a rebuild has begun, and no run of it has written down which assets a listing found."""
         return self.tags_read_to is not None and self.listed_at is None and self.cursor is None

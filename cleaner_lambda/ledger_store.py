@@ -38,6 +38,10 @@ DELTA_ROWS = 10_000
 """About how much a delta's file says: with the longest keys it takes a sixth of what its reader accepts."""
 
 
+MARGIN = timedelta(seconds=5)
+"""By how much two of S3's clocks may differ."""
+
+
 class StoredLedger(NamedTuple):
     """The ledger as a run found it, or has written it.
 
@@ -203,10 +207,6 @@ def _may_write_heads(before: StoredLedger, now: datetime) -> bool:
         return False
     noted = before.ledger.upgrading
     return before.head is not None or (noted is not None and noted + HOLDS + MARGIN <= now)
-
-
-MARGIN = timedelta(seconds=5)
-"""By how much two of S3's clocks may differ."""
 
 
 def _with_delta(store: S3Port, layout: Layout, index: Index, changes: Sequence[Change], now: datetime) -> Index:

@@ -15,6 +15,7 @@ from cleaner_lambda.finding import folder_of
 from cleaner_lambda.orphans import is_retired
 from cleaner_lambda.reconcile import Inventory
 from release_log.layout import LOG_FOLDER, is_stored_page
+from release_log.map_run import RANGES
 
 if TYPE_CHECKING:
     import re
@@ -33,9 +34,6 @@ LISTING_SECONDS = 86_400
 
 ORPHAN_SECONDS = 86_400
 """A younger object that no release names may belong to an upload by another tool, whose marker is still to come."""
-
-RANGES = 16
-"""The number of key ranges that are listed in parallel."""
 
 PIECE = 5000
 """How many objects of each range are listed between two checks of the remaining time: a second's work or two."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.checkpoint import read_checkpoint
-from cleaner_lambda.errors import TooOldError
+from cleaner_lambda.errors import TooOldError, WholeNeededError
 from cleaner_lambda.ledger_store import StoredLedger, read_ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.policy import Reason, Stop
@@ -97,6 +97,16 @@ class Loaded:
     def light(self) -> bool:
         """Whether the retired assets were not read; see `cleaner_lambda.ledger_store.StoredLedger`."""
         return self.base.stored.light
+
+    def need_whole(self, *, because: bool) -> None:
+        """Start over with all retired assets if the run needs them, and has not read them.
+
+        Raises:
+            WholeNeededError: That is so.
+        """
+        if self.light and because:
+            msg = "this run has to read all retired assets"
+            raise WholeNeededError(msg)
 
     @property
     def pristine(self) -> bool:

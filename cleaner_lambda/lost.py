@@ -77,7 +77,7 @@ def lines_with_lost(history: History, ledger: Ledger, lost: Collection[str]) -> 
     """Channel -> ids of its line, where a release without its marker stays behind newer ones that are not in place."""
     lines = {}
     for channel in lost:
-        before = (ledger.current[channel], *ledger.behind.get(channel, ()))
+        before = ledger.lines[channel]
         last = ledger.seen.get(before[0])
         line = history.lines.get(channel, ())
         newer = () if last is None else tuple(each.id for each in line if each.order > (last.at, before[0]))
@@ -88,9 +88,8 @@ def lines_with_lost(history: History, ledger: Ledger, lost: Collection[str]) -> 
 
 def without_marker(ledger: Ledger, listed: Collection[str]) -> set[str]:
     """The channels of whose current releases, as the ledger has them, one has no marker any more."""
-    lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
     there = {*listed, *(i for i, each in ledger.seen.items() if each.ended)}
-    return {channel for channel, line in lines.items() if not set(line) <= there}
+    return {channel for channel, line in ledger.lines.items() if not set(line) <= there}
 
 
 def hold_doubtful(

@@ -29,7 +29,7 @@ ERROR_LENGTH = 300
 
 def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded], log: FoldedLog) -> Ledger:
     """The ledger with what the run knows of the markers."""
-    lines = {channel: (i, *ledger.behind.get(channel, ())) for channel, i in ledger.current.items()}
+    lines = ledger.lines
     lines |= {channel: tuple(each.id for each in line) for channel, line in history.lines.items()}
     lines |= log.lines
     return replace(

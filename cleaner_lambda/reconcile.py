@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.changes import Change, merge
-from cleaner_lambda.finding import Finding, folder_of
+from cleaner_lambda.finding import Finding, counted
 from cleaner_lambda.key_hashes import KeyHashes
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.waiting import NONE, Waiting
@@ -75,9 +75,7 @@ class Inventory:
 
     def withhold(self) -> None:
         """Only count the orphans, which are too many to hold. Stored pages are the site's own."""
-        for key in [key for key in self.strays if not is_stored_page(key)]:
-            folder = folder_of(key)
-            self.waiting[folder] = self.waiting.get(folder, NONE).with_one(self.strays.pop(key))
+        self.strays, self.waiting = counted(self.strays, self.waiting)
 
 
 class Absent:

@@ -11,9 +11,6 @@ from cleaner_lambda.policy import count_orphans
 from cleaner_lambda.reconcile import Absent, find
 from release_log.policy_settings import Orphans
 
-LARGE = 2_000_000
-"""So many known keys are beyond one invocation of 512 MB: 12 us each, with a third of a processor."""
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -26,6 +23,9 @@ if TYPE_CHECKING:
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.run import Job
     from release_log.layout import Layout
+
+LARGE = 2_000_000
+"""So many known keys are beyond one invocation of 512 MB: 12 us each, with a third of a processor."""
 
 
 class Scan:

@@ -5,6 +5,7 @@ The stack writes them into the file `FILE` of the bundle, as a function's enviro
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,6 +51,10 @@ class Site:
     def counted_as(self) -> str:
         """Whose metrics it counts for. All sites of a pattern share them: each metric of a site costs money."""
         return self.pattern or self.prefix
+
+    def digest(self, more: str = "") -> str:
+        """Tells it from other sites, and with more text from other things of its own, in 32 characters of a name."""
+        return hashlib.sha256(f"{self.bucket}/{self.prefix}{more}".encode()).hexdigest()[:32]
 
     def named(self, prefix: str) -> Site:
         """The site of this pattern that has a prefix."""

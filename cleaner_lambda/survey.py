@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.adoption import IN_ONE_FILE, must_wait
 from cleaner_lambda.cursor import Cursor
 from cleaner_lambda.ending import has_ended, markers_are_gone, may_be_of_an_end
-from cleaner_lambda.errors import WholeNeededError
 from cleaner_lambda.ledger import Refused
 from cleaner_lambda.listing import LISTING_SECONDS, STRAYS, ranges
 from cleaner_lambda.map_run import stops_for_lost_ranges, take_findings
@@ -122,9 +121,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     """
     ledger, history = loaded.ledger, folded.history
     read_to, unknown = ledger.tags_read_to, ledger.tags_unknown
-    if loaded.light and (read_to is not None or unknown):
-        msg = "a rebuild takes all retired assets"
-        raise WholeNeededError(msg)
+    loaded.need_whole(because=read_to is not None or bool(unknown))  # as a rebuild does
     found = Survey(
         history,
         ledger.listed_at,
@@ -213,9 +210,12 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
             history, cursor = take_in(history, finding, cursor)
             if distributed and len(cursor.left) > 1 and len(finding.strays) < STRAYS:
                 cursor = cursor.handed_out(loaded.now)
-    found = replace(found, history=history, inner=found.inner | cursor.nested, around=around.keys, stops=stops)
     found = replace(
         found,
+        history=history,
+        inner=found.inner | cursor.nested,
+        around=around.keys,
+        stops=stops,
         other_orphans=(before or 0) if loaded.light else 0,
         # Where somebody has said so, none of them waits any more.
         waiting=found.waiting if cursor.most == UNASKED else NONE,

@@ -6,7 +6,6 @@ woke had written into it; so each minute's has a name of its own. A run that fin
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -104,8 +103,7 @@ def due_minute(at: datetime, now: datetime) -> datetime:
 
 def schedule_name(site: Site, minute: datetime, more: str = "") -> str:
     """The name of a site's schedule for a minute, in 52 characters; Scheduler accepts 64, and no ``/``."""
-    digest = hashlib.sha256(f"{site.bucket}/{site.prefix}{more}".encode()).hexdigest()[:32]
-    return f"site-{digest}-{minute:%Y%m%dT%H%MZ}"
+    return f"site-{site.digest(more)}-{minute:%Y%m%dT%H%MZ}"
 
 
 def unqualified(function_arn: str) -> str:

@@ -7,13 +7,13 @@ whatever the site holds. The files that it names never change, and their names a
 from __future__ import annotations
 
 import re
-from datetime import UTC
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release_log import ledger_fields as fields
 from release_log.bounds import SEGMENTS, shown
 from release_log.instants import format_instant
+from release_log.layout import make_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,12 +75,12 @@ def segment_name(at: datetime, token: str) -> str:
         at: When its run began, for people.
         token: 16 random hexadecimal digits of this file's own: Lambda may deliver one event twice.
     """
-    return f"segment-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token}.json.gz"
+    return f"segment-{make_id(at, token)}.json.gz"
 
 
 def delta_name(at: datetime, token: str) -> str:
     """The name of a new delta's file; the arguments as in `segment_name`."""
-    return segment_name(at, token).replace("segment", "delta", 1)
+    return f"delta-{make_id(at, token)}.json.gz"
 
 
 def is_file_name(text: str) -> bool:

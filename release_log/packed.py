@@ -7,13 +7,15 @@ import json
 import zlib
 from codecs import getincrementaldecoder
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from release_log.bounds import FILE_BYTES, SHOWN, shown, too_many_values
+from release_log.bounds import FILE_BYTES, SEGMENT_BYTES, SEGMENT_VALUES, SHOWN, shown, too_many_values
 from release_log.errors import LedgerError, NewerLedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+Read = TypeVar("Read")
 
 GZIP = 31
 """zlib's ``wbits`` for the format of gzip."""
@@ -129,6 +131,25 @@ def _decompress(body: bytes, most_bytes: int) -> bytes:
         msg = "it does not end where its content ends"
         raise EOFError(msg)
     return content
+
+
+def read(body: bytes, version: int, what: str, decode: Callable[[dict[str, Any]], Read]) -> Read:
+    """Read a file beside the ledger.
+
+    Args:
+        body: The file.
+        version: Its one format.
+        what: The file, for the error: ``the ledger``.
+        decode: Reads its content. Anything wrong raises one of `ERRORS`.
+
+    Raises:
+        NewerLedgerError: It has a newer format.
+        LedgerError: It is broken.
+    """
+    try:
+        return decode(unpack(body, range(version, version + 1), SEGMENT_BYTES, SEGMENT_VALUES))
+    except ERRORS as error:
+        raise broken(what, error) from error
 
 
 def broken(what: str, error: Exception) -> LedgerError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from release_log import ledger_fields as fields
 from release_log import packed
-from release_log.bounds import OBJECT_BYTES, SEGMENT_BYTES, SEGMENT_VALUES
+from release_log.bounds import OBJECT_BYTES
 from release_log.instants import format_instant
 from release_log.tags import Mark, State
 
@@ -62,10 +62,7 @@ def decode(body: bytes) -> Columns:
         NewerLedgerError: It has a newer format.
         LedgerError: It is broken.
     """
-    try:
-        return from_document(packed.unpack(body, range(FORMAT, FORMAT + 1), SEGMENT_BYTES, SEGMENT_VALUES))
-    except packed.ERRORS as error:
-        raise packed.broken(WHAT, error) from error
+    return packed.read(body, FORMAT, WHAT, from_document)
 
 
 def as_document(columns: Columns) -> dict[str, Any]:

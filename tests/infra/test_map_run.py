@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cleaner_lambda import cursor, listing
+from release_log.map_run import MAP_SECONDS, RANGES
 from tests.infra.template import STACK_ID, properties, resources, rights_of
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def test_it_invokes_the_cleaner_for_each_range_and_once_more(synthesise: Synthes
 def test_the_cleaner_and_the_state_machine_agree(synthesise: Synthesise) -> None:
     """The cleaner waits as long as an execution lasts, and there is a worker for each range of a listing."""
     definition = _machine(synthesise(ledger_format="2"))
-    assert definition["TimeoutSeconds"] == cursor.MAP_SECONDS
-    assert definition["States"]["Ranges"]["MaxConcurrency"] == listing.RANGES
+    assert definition["TimeoutSeconds"] == MAP_SECONDS
+    assert definition["States"]["Ranges"]["MaxConcurrency"] == RANGES
 
 
 def test_it_takes_no_more_workers_than_are_reserved(synthesise: Synthesise) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from cleaner_lambda import cursor as cursors
 from cleaner_lambda import listing, scan, segments
-from cleaner_lambda.cursor import MAP_SECONDS, Cursor, MapRun
+from cleaner_lambda.cursor import Cursor, MapRun
 from cleaner_lambda.finding import encode
 from release_log.ledger_file import HEAD_FORMAT
+from release_log.map_run import MAP_SECONDS
 from tests.fake_cleaner_s3 import NOON
 from tests.ledger_formats import NONE, writing
 from tests.unit.cleaner_lambda.runs import APP, DAY, POLICY, A, B, C, run, stopped_by, work

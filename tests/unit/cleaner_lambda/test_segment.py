@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.segment import columns_of, retired_of
-from release_log import segment_file
+from release_log import packed
 from release_log.bounds import OBJECT_BYTES
 from release_log.errors import LedgerError, NewerLedgerError
 from release_log.segment_file import FORMAT, Columns, decode, encode
@@ -114,10 +114,10 @@ def test_a_newer_format_is_not_taken_for_a_broken_file() -> None:
 
 
 def test_no_more_is_unpacked_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segment_file, "SEGMENT_BYTES", 1_000_000)
+    monkeypatch.setattr(packed, "SEGMENT_BYTES", 1_000_000)
     with pytest.raises(LedgerError, match="1000000 unpacked"):
         decode(gzip.compress(b" " * 50_000_000))
-    monkeypatch.setattr(segment_file, "SEGMENT_VALUES", 20)
+    monkeypatch.setattr(packed, "SEGMENT_VALUES", 20)
     with pytest.raises(LedgerError, match="20 values"):
         decode(encode(columns_of(TWO)))
 
