@@ -42,19 +42,19 @@ def previews(cleaner: Cleaner, uploader: Uploader, monkeypatch: pytest.MonkeyPat
     prefixes = {PATTERN: NOW, "previews/main/": {"orphans": "report"}}
     sites = [{"bucket": uploader.bucket, "prefix": prefix, "policy": policy} for prefix, policy in prefixes.items()]
     monkeypatch.setenv("SITES", json.dumps(sites))
+    # A group of its own: the emulator lists no more than a hundred schedules, and has those of all tests.
+    uploader.aws.client("scheduler").create_schedule_group(Name=uploader.bucket)
+    monkeypatch.setenv("WAKE_UP_GROUP", uploader.bucket)
     return cleaner
 
 
 def schedules(uploader: Uploader) -> list[dict[str, Any]]:
     """The payloads of this bucket's wake-ups."""
     client = uploader.aws.client("scheduler")
-    names = [
-        each["Name"]
-        for page in client.get_paginator("list_schedules").paginate(GroupName="default")
-        for each in page["Schedules"]
-    ]
-    payloads = [json.loads(client.get_schedule(GroupName="default", Name=name)["Target"]["Input"]) for name in names]
-    return [payload for payload in payloads if payload["bucket"] == uploader.bucket]
+    group = uploader.bucket
+    found = client.list_schedules(GroupName=group)["Schedules"]
+    inputs = [client.get_schedule(GroupName=group, Name=each["Name"])["Target"]["Input"] for each in found]
+    return [json.loads(each) for each in inputs]
 
 
 def test_a_marker_wakes_its_site_with_the_patterns_policy_and_counts_for_the_pattern(
