@@ -120,7 +120,7 @@ def _decide(  # noqa: PLR0913 (what the run knows so far)
         known, view = leave_to_inner(known, view, inside)
         known, view, checked = decide_and_check(store, known, view, job, loaded.now, pace)
     first = Decided(log, known, kept, view, checked, loaded.ledger.lingering)
-    if not (checked.plan.delete or first.lingering):
+    if not (checked.plan.delete or first.lingering or log.history.left_behind):
         return first
     first = look_again_at_pages(store, layout, job, loaded.now, first, loaded.look, pace)
     known, view, checked = decide_and_check(store, first.known, first.view, job, loaded.now, pace)

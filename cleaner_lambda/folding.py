@@ -13,7 +13,7 @@ from cleaner_lambda.changes import restate
 from cleaner_lambda.ending import ends_without_marker, has_ended
 from cleaner_lambda.history import History, fold, not_before
 from cleaner_lambda.ledger import Folded
-from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stops_for_lost, without_marker
+from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stand_ins, stops_for_lost, without_marker
 from cleaner_lambda.markers import Markers, read_markers
 from cleaner_lambda.order import Order, find_order, instants, placed_instants
 from cleaner_lambda.replay import is_unplaced, must_replay, replay, wanted
@@ -73,8 +73,8 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         loaded.need_whole(because=True)
         markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
         order = find_order(ledger, [*markers.of(markers.listed), *ends], new)
-        ends += loaded.ends
-        history = replay(markers, new, ledger, ends, order.sure_since, lost=ledger.has_only_begun)
+        gone = [*ends, *loaded.ends, *stand_ins(ledger, layout, listed)]
+        history = replay(markers, new, ledger, gone, order.sure_since, lost=ledger.has_only_begun)
     else:
         lines = ledger.lines
         ids = {release_id for line in lines.values() for release_id in line if release_id in markers.listed}

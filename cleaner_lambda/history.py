@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.changes import Change, merge, state_of
 from cleaner_lambda.ledger import Retired
 from release_log.layout import Layout
+from release_log.marker import ROLLBACK_OF
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class History:
         turned: Logical path -> when it last entered or left the current releases, as far as these releases say.
         channels: Id -> channel of each release that is known, for the end of a channel.
         changes: What these releases changed, in their order.
+        left_behind: Ids of the releases that left while one of their pages may lie in place under a key that is current
+            still: no release that came then has put its own there. So nothing that retired tells of it.
     """
 
     lines: Mapping[str, Line] = field(default_factory=dict)
@@ -72,6 +75,7 @@ class History:
     turned: Mapping[str, datetime] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
+    left_behind: frozenset[str] = frozenset()
 
     @property
     def current(self) -> dict[str, Published]:
@@ -191,6 +195,7 @@ def _with_line(history: History, channel: str, line: Line, at: datetime) -> Hist
         turned={path: path in paths for path in paths ^ history.live_paths()},
         left=left,
     )
+    lying = {each.id for each in leaving if not (_pages(each.release) & keys) <= _put_in_place(line[-1].release)}
     tagged_again = {key for key in history.retired.keys() & change.live if history.retired[key].may_have_tag}
     return replace(
         after,
@@ -198,7 +203,17 @@ def _with_line(history: History, channel: str, line: Line, at: datetime) -> Hist
         owed=history.owed | tagged_again,
         turned={**history.turned, **dict.fromkeys(change.turned, at)},
         changes=(*history.changes, change),
+        left_behind=history.left_behind | lying,
     )
+
+
+def _pages(release: Release) -> set[str]:
+    return {asset.key for asset in release.assets.values() if not asset.fingerprinted}
+
+
+def _put_in_place(release: Release) -> set[str]:
+    """The keys of the pages that a release that is in place has put there; a roll-back to an old one puts none."""
+    return set() if ROLLBACK_OF in release.metadata and not release.places_pages else _pages(release)
 
 
 def _paths(release: Release) -> Iterator[str]:

@@ -14,12 +14,15 @@ goes on:
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.changes import restate
 from cleaner_lambda.ending import may_be_of_an_end
+from cleaner_lambda.history import Published
 from cleaner_lambda.order import is_unseen
 from cleaner_lambda.policy import Reason, Stop
+from release_log.marker import FORMAT, Release
 from release_log.tags import Mark
 
 if TYPE_CHECKING:
@@ -90,6 +93,24 @@ def without_marker(ledger: Ledger, listed: Collection[str]) -> set[str]:
     """The channels of whose current releases, as the ledger has them, one has no marker any more."""
     there = {*listed, *(i for i, each in ledger.seen.items() if each.ended)}
     return {channel for channel, line in ledger.lines.items() if not set(line) <= there}
+
+
+def stand_ins(ledger: Ledger, layout: Layout, listed: Collection[str]) -> list[Published]:
+    """The current releases whose markers are gone, without what they name.
+
+    In a replay nothing that they have superseded is current again.
+
+    Args:
+        ledger: The ledger.
+        layout: The site.
+        listed: Ids of the markers in the bucket.
+    """
+    seen = ledger.seen
+    return [
+        Published(i, each.at, Release("", each.channel, each.at, layout.prefix, {}, {}, format=FORMAT), each.placed)
+        for i in chain.from_iterable(ledger.lines.values())
+        if i not in listed and (each := seen.get(i)) is not None and not each.ended
+    ]
 
 
 def hold_doubtful(

@@ -56,7 +56,7 @@ def replay(
     markers: Markers,
     new: list[Published],
     ledger: Ledger,
-    ends: Sequence[Published] = (),
+    gone: Sequence[Published] = (),
     sure_since: datetime | None = None,
     *,
     lost: bool,
@@ -67,12 +67,12 @@ def replay(
         markers: The markers, with those read that are `wanted`.
         new: The releases whose markers the ledger has not folded in.
         ledger: The ledger; the checkpoint, if the ledger is lost.
-        ends: The ends of channels whose markers are gone.
+        gone: What has no marker any more: the ends of channels, and current releases (`cleaner_lambda.lost.stand_ins`).
         sure_since: Until then the order of the releases was unknown; see `cleaner_lambda.history.not_before`.
         lost: Whether the ledger is lost, and no run has rebuilt a part of it. Then a listing says which assets are
             deleted.
     """
-    published = [*markers.of(markers.listed), *ends]
+    published = [*markers.of(markers.listed), *gone]
     then, cut = current_at_cut(ledger), ledger.cut
     channels = {i: each.channel for i, each in ledger.seen.items()}
     lines: dict[str, Line] = {}

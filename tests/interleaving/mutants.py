@@ -764,6 +764,13 @@ MUTANTS = (
         placing.gone_behind_a_newer_one,
     ),
     Mutant(
+        "in a replay a release whose marker is gone stands for itself, though nobody knows what it named",
+        "the one before is current again, what it replaced is forgotten, and what its page in place asks for is lost",
+        lost.stand_ins,
+        (("if i not in listed", "if False"),),
+        placing.gone_before_a_replay,
+    ),
+    Mutant(
         "after a ledger that an older version wrote the history is replayed",
         "a release counts as superseded by one that is not in place",
         replay.must_replay,
@@ -896,6 +903,20 @@ MUTANTS = (
         nesting._needed_by,  # noqa: SLF001
         ((" | _newer_pages(outer, ledger, markers)", ""),),
         nested.page_of_another_channel_around,
+    ),
+    Mutant(
+        "nor need anything retired tell of it: when a release leaves, the page is looked at under a key that stays",
+        "the same",
+        decision._decide,  # noqa: SLF001
+        ((" or log.history.left_behind", ""),),
+        partial(nested.page_left_behind_around, rolls_back=False),
+    ),
+    Mutant(
+        "and so it is if what replaced it is a roll-back to a release that stores no page",
+        "the same",
+        history._put_in_place,  # noqa: SLF001
+        (("ROLLBACK_OF in release.metadata", "False"),),
+        partial(nested.page_left_behind_around, rolls_back=True),
     ),
     Mutant(
         "only a release that is in place has replaced the page of another channel",

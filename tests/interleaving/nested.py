@@ -16,7 +16,7 @@ from cleaner_lambda import decision, survey
 from release_log.marker_order import TOLERANCE
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor
-from tests.interleaving.cases import AT_ONCE, release
+from tests.interleaving.cases import AT_ONCE, OLD_ID, release
 from tests.interleaving.exhaustive import Case, every_schedule
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.placing import PAGES_STAY
@@ -200,8 +200,8 @@ def page_of_an_ended_channel_around() -> None:
 def page_of_another_channel_around(*, placed: bool = True) -> None:
     """The page in place is not of the outer site's release that names it, but of one in another channel.
 
-    That one has left, as its channel has a release without a page. The outer site's cleaner has seen that, but nothing
-    was due, so that it did not look at the page. Days pass.
+    That one has left, as its channel has a release without a page. It was put there late: when the outer site's cleaner
+    looked, there was none. Days pass.
 
     Args:
         placed: The one that names it was in place, and is older; else it is newer, and was cut off.
@@ -211,10 +211,38 @@ def page_of_another_channel_around(*, placed: bool = True) -> None:
     if placed:
         release(world, [OUTSIDE, PAGE], "r0", channel="other")
     release(world, [OLD, PAGE], "r1")
+    late = world.objects[PAGE]
+    world.delete(PAGE)
     if not placed:
         cast.publish_alone(world, [OUTSIDE, PAGE], "cut-off", channel="other", placed=False)
         world.advance(1)
     cast.clean_alone(world, nothing_is_due)
     release(world, [OUTSIDE], "r2")
     cast.clean_alone(world, nothing_is_due)
+    world.put(PAGE, late.body, metadata=late.metadata)
     _clean_inside_for_days(world, "a page of the site around that an older release names")
+
+
+def page_left_behind_around(*, rolls_back: bool) -> None:
+    """A release of the outer site has left, and its page, which is not stored, is in place under a key that stays.
+
+    The outer site's cleaner has seen that, but nothing was due. Days pass.
+
+    Args:
+        rolls_back: It left with a roll-back to a release that stores no page; else with one that has none, and another
+            channel has the key.
+    """
+    world = two_sites()
+    nothing_is_due = replace(PAGES_STAY, version_ttl=3600)
+    release(world, [OUTSIDE, PAGE], "r0", channel="default" if rolls_back else "other", stored=False)
+    release(world, [OLD, PAGE], "r1", stored=False)
+    cast.clean_alone(world, nothing_is_due)
+    if rolls_back:
+        back = Actor("V", world, cast.rolling_back(OLD_ID))
+        back.start()
+        while back.state == "running":
+            back.step()
+    else:
+        release(world, [OUTSIDE], "r2")
+    cast.clean_alone(world, nothing_is_due)
+    _clean_inside_for_days(world, "a page of the site around that nothing retired tells of")

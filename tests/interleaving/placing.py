@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
@@ -194,6 +195,28 @@ def line_without_its_newest() -> None:
         cast.publish_alone(world, [B], "r1", placed=False)
         cast.clean_alone(world, PAGES_STAY)
         world.vanish(LAYOUT.marker_key("20261123T120001Z-r1"))
+        world.advance(10)
+        release(world, [B], "r2")
+        for seconds in (10, 90_000, 10, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
+def gone_before_a_replay() -> None:
+    """A page left with a release whose marker is gone when a late marker comes; then there is a new release; days pass.
+
+    Nothing was due before, so that nobody has looked at the page.
+    """
+    world = World()
+    nothing_is_due = replace(PAGES_STAY, version_ttl=3600)
+    with judged(world, "a marker that is gone before a replay"):
+        release(world, [A, PAGE], "r0")
+        cast.publish_alone(world, [B], "r1")
+        cast.clean_alone(world, nothing_is_due)
+        world.vanish(LAYOUT.marker_key("20261123T120001Z-r1"))
+        cast.publish_alone(world, [C], "late", channel="other")
+        cast.clean_alone(world, nothing_is_due)
         world.advance(10)
         release(world, [B], "r2")
         for seconds in (10, 90_000, 10, 3600):
