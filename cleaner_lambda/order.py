@@ -11,6 +11,7 @@ pages are. That release is certainly current, and from then on no retired asset 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.history import newest
@@ -116,7 +117,7 @@ def gone_after(ledger: Ledger, known: Mapping[str, Folded], there: Mapping[str, 
     """
     gone = {i: each for i, each in {**ledger.seen, **known}.items() if i not in there}
     newest = sorted(gone, key=lambda i: (gone[i].at, i))[-KEEP_GONE:]
-    return {i: gone[i] for i in {*newest, *(gone.keys() & set(ledger.current.values()))}}
+    return {i: gone[i] for i in gone.keys() & {*newest, *chain.from_iterable(ledger.lines.values())}}
 
 
 def _stop(channel: str, doubt: Contradiction, after: tuple[str, ...]) -> Stop:

@@ -127,5 +127,6 @@ def checkpoint(ledger: Ledger, retired: Mapping[str, Retired], cut: tuple[dateti
             for key, entry in retired.items()
             if entry.release not in dated
         },
+        lingering=ledger.lingering,
         tags_read_to="",
     )

@@ -237,7 +237,11 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
         (frozenset[str](), stored) if known.missing is None else unnamed_files(store, layout, stored, loaded.now)
     )
     if cut is not None and not plan.is_stopped:
-        refusal = write_checkpoint(store, layout, content_at(cut.at, stored, seen, known.history.retired))
+        refusal = write_checkpoint(
+            store,
+            layout,
+            content_at(cut.at, stored, replace(seen, lingering=decided.lingering), known.history.retired),
+        )
         if refusal is None:
             prune |= pruned.old
             seen = replace(seen, cut=cut.at)

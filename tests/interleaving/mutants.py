@@ -919,6 +919,13 @@ MUTANTS = (
         partial(nested.page_left_behind_around, rolls_back=True),
     ),
     Mutant(
+        "a checkpoint says whose pages are in place",
+        "the same, once the ledger is lost",
+        pruning.checkpoint,
+        (("lingering=ledger.lingering,", ""),),
+        partial(nested.page_left_behind_around, rolls_back=False, lost=True),
+    ),
+    Mutant(
         "only a release that is in place has replaced the page of another channel",
         "the same",
         nesting._newer_pages,  # noqa: SLF001

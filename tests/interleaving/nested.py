@@ -14,6 +14,7 @@ import pytest
 
 from cleaner_lambda import decision, survey
 from release_log.marker_order import TOLERANCE
+from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor
 from tests.interleaving.cases import AT_ONCE, OLD_ID, release
@@ -223,7 +224,7 @@ def page_of_another_channel_around(*, placed: bool = True) -> None:
     _clean_inside_for_days(world, "a page of the site around that an older release names")
 
 
-def page_left_behind_around(*, rolls_back: bool) -> None:
+def page_left_behind_around(*, rolls_back: bool, lost: bool = False) -> None:
     """A release of the outer site has left, and its page, which is not stored, is in place under a key that stays.
 
     The outer site's cleaner has seen that, but nothing was due. Days pass.
@@ -231,6 +232,7 @@ def page_left_behind_around(*, rolls_back: bool) -> None:
     Args:
         rolls_back: It left with a roll-back to a release that stores no page; else with one that has none, and another
             channel has the key.
+        lost: The outer site's ledger is lost then, and its cut is after all of that.
     """
     world = two_sites()
     nothing_is_due = replace(PAGES_STAY, version_ttl=3600)
@@ -245,4 +247,10 @@ def page_left_behind_around(*, rolls_back: bool) -> None:
     else:
         release(world, [OUTSIDE], "r2")
     cast.clean_alone(world, nothing_is_due)
+    if lost:
+        with few_markers(9):
+            world.advance(10)
+            cast.clean_alone(world, nothing_is_due)
+        world.delete(LAYOUT.ledger)
+        cast.clean_alone(world, nothing_is_due)
     _clean_inside_for_days(world, "a page of the site around that nothing retired tells of")
