@@ -27,7 +27,7 @@ from release_log.ledger_file import FORMAT
 from release_log.policy_settings import Orphans
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.folding import FoldedLog
@@ -170,16 +170,17 @@ def look_again_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     lingering = linger(before.lingering, pages.lying, job.policy, now)
     markers, assets = assets_of(store, layout, pages.markers, lingering, pace)
     view = before.view
-    view = replace(view, in_place=view.in_place | assets, stops=(*view.stops, *pages.stops))
+    view = replace(view, in_place=view.in_place | assets)
+    view = _stopped(_stopped(view, pages.stops), markers.stops_of(lingering))
     return before._replace(log=replace(before.log, markers=markers), view=view, pages=pages, lingering=lingering)
 
 
-def _view(layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, known: Survey, kept: Iterable[str]) -> View:
+def _view(layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, known: Survey, kept: Sequence[str]) -> View:
     """What the policy decides on, after the first look."""
     orphans = in_force(job.policy.orphans, layout)
     asks = None if orphans is Orphans.REPORT else _adoption(job, loaded, known)
     live = frozenset(known.history.live_keys())
-    return View(
+    view = View(
         live=live,
         retired=known.history.retired,
         # What of these is retired, only its entry says.
@@ -200,6 +201,12 @@ def _view(layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, known: Surve
         elsewhere=Elsewhere(orphans=known.other_orphans),
         unswept=loaded.light,
     )
+    return _stopped(view, log.markers.stops_of(kept))
+
+
+def _stopped(view: View, stops: Sequence[Stop]) -> View:
+    """The view with more reasons why nothing may be deleted."""
+    return replace(view, stops=(*view.stops, *(stop for stop in stops if stop not in view.stops)))
 
 
 def _adoption(job: Job, loaded: Loaded, known: Survey) -> Stop | None:

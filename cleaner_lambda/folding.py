@@ -16,13 +16,13 @@ from cleaner_lambda.ledger import Folded
 from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stand_ins, stops_for_lost, without_marker
 from cleaner_lambda.markers import Markers, read_markers
 from cleaner_lambda.order import Order, find_order, instants, placed_instants
-from cleaner_lambda.replay import is_unplaced, must_replay, replay, wanted
+from cleaner_lambda.replay import is_unplaced, must_replay, replay, rewritten, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from cleaner_lambda.history import Line
+    from cleaner_lambda.history import Line, Published
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
@@ -44,6 +44,7 @@ class FoldedLog:
         order: What is known of the order of the markers.
         lines: Channel of `lost` -> its line, as far as the ledger needs it; see `cleaner_lambda.lost.lines_with_lost`.
         ends: Id -> each end that this run makes, and for which there is no marker; see `cleaner_lambda.idle`.
+        waits: Whether nothing was folded in, as a marker that counts cannot be read.
     """
 
     history: History
@@ -54,6 +55,7 @@ class FoldedLog:
     order: Order = field(default_factory=Order)
     lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ends: Mapping[str, Folded] = field(default_factory=dict)
+    waits: bool = False
 
 
 def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = None) -> FoldedLog:
@@ -69,16 +71,18 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     markers = read_markers(store, layout, markers, unknown, pace)
     new = markers.of(unknown)
     ends = ends_without_marker(ledger, layout, listed, new)
-    if must_replay(ledger, markers, new):
-        loaded.need_whole(because=True)
-        markers = read_markers(store, layout, markers, wanted(ledger, markers), pace)
+    lines, replays = ledger.lines, must_replay(ledger, markers, new)
+    loaded.need_whole(because=replays)
+    ids = {release_id for line in lines.values() for release_id in line if release_id in markers.listed}
+    needed = wanted(ledger, markers) if replays else ids
+    markers = read_markers(store, layout, markers, needed, pace)
+    if not markers.invalid.keys().isdisjoint(needed & ledger.folded.keys()):
+        return _as_it_was(loaded, layout, markers, ends)
+    if replays:
         order = find_order(ledger, [*markers.of(markers.listed), *ends], new)
         gone = [*ends, *loaded.ends, *stand_ins(ledger, layout, listed)]
         history = replay(markers, new, ledger, gone, order.sure_since, lost=ledger.has_only_begun)
     else:
-        lines = ledger.lines
-        ids = {release_id for line in lines.values() for release_id in line if release_id in markers.listed}
-        markers = read_markers(store, layout, markers, ids, pace)
         read = {each.id: each for each in (*markers.of(ids), *ends)}
         # What is left of a channel's line retires with the next release; until then its newest one is missed below.
         found = {channel: tuple(read[i] for i in line if i in read) for channel, line in lines.items()}
@@ -99,6 +103,29 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     behind_newer = lines_with_lost(history, ledger, lost)
     made = {each.id: Folded(each.at, each.release.channel, ended=True, placed=each.at) for each in loaded.ends}
     return FoldedLog(replace(history, lines=left), markers, lost, in_doubt, stops, order, behind_newer, made)
+
+
+def _as_it_was(loaded: Loaded, layout: Layout, markers: Markers, ends: Sequence[Published]) -> FoldedLog:
+    """The state that the ledger has: without a marker that counts, whatever is new would mean something else.
+
+    The first run that can read that marker folds it in, with the same instants.
+    """
+    ledger = loaded.ledger
+    same = ledger.folded.keys() - rewritten(ledger, markers.listed)
+    valid = {i: replace(each, placed=ledger.folded[i].placed) for i, each in markers.valid.items() if i in same}
+    markers = replace(markers, valid=valid, placed=placed_instants(ledger, {}))
+    known = {each.id: each for each in (*stand_ins(ledger, layout, markers.valid), *ends)} | valid
+    lines = {channel: tuple(known[i] for i in line if i in known) for channel, line in ledger.lines.items()}
+    channels = {release_id: each.channel for release_id, each in ledger.seen.items()}
+    history = History(
+        {channel: line for channel, line in lines.items() if line},
+        ledger.retired,
+        ledger.owed | loaded.base.doubtful,
+        channels=channels,
+    )
+    order = Order(ledger.doubts, ledger.after_doubt, ledger.sure_since)
+    stops = (*markers.stops, *order.stops)
+    return FoldedLog(history, markers, in_doubt=ledger.in_doubt, stops=stops, order=order, waits=True)
 
 
 def _with_owed(history: History, loaded: Loaded, order: Order, *, because: bool) -> History:

@@ -44,7 +44,12 @@ class Markers:
     @property
     def stops(self) -> tuple[Stop, ...]:
         """Why nothing may be deleted."""
-        return tuple(name_some(f"{LOG_FOLDER}markers/", list(dict.fromkeys(self.invalid.values()))))
+        return self.stops_of(self.invalid)
+
+    def stops_of(self, ids: Iterable[str]) -> tuple[Stop, ...]:
+        """Why nothing may be deleted if these markers count."""
+        stops = dict.fromkeys(self.invalid[release_id] for release_id in ids if release_id in self.invalid)
+        return tuple(name_some(f"{LOG_FOLDER}markers/", list(stops)))
 
     def of(self, ids: Iterable[str]) -> list[Published]:
         """The valid ones of some markers that were read, in the order of their ids."""

@@ -41,7 +41,7 @@ def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded],
         doubts=log.order.doubts,
         after_doubt=log.order.after_doubt,
         sure_since=log.order.sure_since,
-        older=False,
+        older=ledger.older and log.waits,
     )
 
 

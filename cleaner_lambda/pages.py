@@ -98,7 +98,6 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         return noted[key] if key in noted else _read(store, key)
 
     lying: dict[str, set[str]] = {}
-    unknown: list[Stop] = []
     unnamed: dict[str, list[str]] = {}
     shown: dict[str, list[str]] = {}
     for key, listed in there.items():
@@ -115,16 +114,9 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         elif set(named).isdisjoint(pages):
             # A release without stored pages may have it too, whoever else has stored the same one.
             unnamed[key] = [*pages, *note_of(key)]
-    if any(unnamed.values()):
-        # As a rule the ledger knows: all markers are read only for a page whose stored version is gone.
-        markers = read_markers(store, layout, markers, markers.listed, pace)
-    owners = _owners(markers.valid.values())
-    for key, pages in unnamed.items():
-        release_id = max((owners[page] for page in pages if page in owners), default="")
-        if release_id:
-            lying.setdefault(release_id, set()).add(key)
-        elif key in strict:
-            unknown.append(_stop_for_unknown(key, "is not as any release has it"))
+    markers, owners, unknown = _ask_markers(store, layout, markers, unnamed, strict, pace)
+    for key, release_id in owners.items():
+        lying.setdefault(release_id, set()).add(key)
     for release_id in sorted(lying.keys() - markers.listed):
         why = f"is that of release {release_id!r}, whose marker is gone"
         unknown += [_stop_for_unknown(key, why) for key in sorted(lying.pop(release_id))]
@@ -132,8 +124,45 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         markers,
         {release_id: frozenset(keys) for release_id, keys in lying.items()},
         _late(history, there, shown),
-        tuple(name_some(layout.prefix, unknown)),
+        tuple(name_some(layout.prefix, list(dict.fromkeys(unknown)))),
     )
+
+
+def _ask_markers(
+    store: S3Port,
+    layout: Layout,
+    markers: Markers,
+    unnamed: Mapping[str, list[str]],
+    strict: Collection[str],
+    pace: Pace,
+) -> tuple[Markers, dict[str, str], list[Stop]]:
+    """Whose some pages are that the ledger does not tell apart. It does as a rule: only for these all markers are read.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        markers: What the run knows of the markers.
+        unnamed: The key of each such page -> what tells it from others.
+        strict: Keys under which there must be a page that a release has.
+        pace: See `Pace`.
+
+    Returns:
+        What the run knows now, the key of a page -> id of the newest release that has it, and why nothing may be
+        deleted.
+    """
+    if any(unnamed.values()):
+        markers = read_markers(store, layout, markers, markers.listed, pace)
+    owners = _owners(markers.valid.values())
+    found: dict[str, str] = {}
+    unknown: list[Stop] = []
+    for key, pages in unnamed.items():
+        if release_id := max((owners[page] for page in pages if page in owners), default=""):
+            found[key] = release_id
+        elif key in strict:
+            unknown.append(_stop_for_unknown(key, "is not as any release has it"))
+        elif pages:
+            unknown += markers.stops  # one of these may have it
+    return markers, found, unknown
 
 
 def assets_of(

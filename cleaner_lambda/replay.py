@@ -39,7 +39,7 @@ def must_replay(ledger: Ledger, markers: Markers, new: list[Published]) -> bool:
     placed = [at for i, at in markers.placed.items() if is_unplaced(ledger, i) and at >= ledger.folded[i].at]
     redated = (each.placed not in {None, markers.placed.get(i, each.placed)} for i, each in ledger.folded.items())
     return (
-        bool(_changed(ledger, markers.listed))
+        bool(rewritten(ledger, markers.listed))
         or any(each.order < newest or each.at < last for each in new)
         or any(at < last for at in placed)
         or any(redated)
@@ -49,7 +49,7 @@ def must_replay(ledger: Ledger, markers: Markers, new: list[Published]) -> bool:
 def wanted(ledger: Ledger, markers: Markers) -> set[str]:
     """Ids of the listed markers that a replay reads."""
     old = {i for i in markers.listed if is_cut_off(ledger, i, markers.instants[i])}
-    return (markers.listed.keys() - old) | (current_at_cut(ledger) & old) | _changed(ledger, markers.listed)
+    return (markers.listed.keys() - old) | (current_at_cut(ledger) & old) | rewritten(ledger, markers.listed)
 
 
 def replay(
@@ -127,7 +127,7 @@ def _as_known(found: Retired, entry: Retired, *, rebuilding: bool) -> Retired:
     return replace(found, mark=mark, size=entry.size, tagged=entry.tagged)
 
 
-def _changed(ledger: Ledger, listed: Mapping[str, datetime]) -> set[str]:
+def rewritten(ledger: Ledger, listed: Mapping[str, datetime]) -> set[str]:
     """Ids of the markers that were written again.
 
     A marker never changes. Where a bucket allows a change all the same, the ledger holds an outdated fact. Whoever

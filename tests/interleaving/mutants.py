@@ -771,6 +771,27 @@ MUTANTS = (
         placing.gone_before_a_replay,
     ),
     Mutant(
+        "nothing is folded in while a marker that counts cannot be read",
+        "its release is forgotten behind one that is not in place, and its assets are deleted while visitors get them",
+        folding.fold_log,
+        (("if not markers.invalid.keys().isdisjoint(needed & ledger.folded.keys()):", "if False:"),),
+        placing.unread_behind_a_newer_one,
+    ),
+    Mutant(
+        "nothing is deleted while the marker of a release cannot be read whose page is in place",
+        "the page asks for assets that are gone",
+        decision.look_again_at_pages,
+        ((", *markers.stops_of(lingering)", ""),),
+        partial(placing.unread_while_its_page_lies, retired=True),
+    ),
+    Mutant(
+        "nor while one cannot be read that may have a page in place that no other has",
+        "the same",
+        pages._ask_markers,  # noqa: SLF001
+        (("        elif pages:", "        elif False:"),),
+        partial(placing.unread_while_its_page_lies, retired=False),
+    ),
+    Mutant(
         "after a ledger that an older version wrote the history is replayed",
         "a release counts as superseded by one that is not in place",
         replay.must_replay,

@@ -225,6 +225,53 @@ def gone_before_a_replay() -> None:
             world.advance(seconds)
 
 
+def unread_behind_a_newer_one() -> None:
+    """For a run, the marker of a release in place cannot be read, and a newer one is not in place yet; days pass."""
+    world = World()
+    with judged(world, "a marker that could not be read when a newer one came"):
+        release(world, [C], "r0")
+        cast.clean_alone(world, PAGES_STAY)
+        cast.publish_alone(world, [B], "r1", placed=False)
+        key = LAYOUT.marker_key("20261123T120000Z-r0")
+        stored = world.objects[key]
+        world.objects[key] = replace(stored, body=b"{")
+        cast.clean_alone(world, PAGES_STAY)
+        world.objects[key] = stored
+        for seconds in (10, 90_000, 90_000, 3600):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(seconds)
+
+
+def unread_while_its_page_lies(*, retired: bool) -> None:
+    """The marker of a release that is not current, and whose page is in place, cannot be read any more; a run comes.
+
+    Args:
+        retired: What retired with it says whose page that is; else only its marker did, as another channel's release
+            names the page too, and the page was put back in place.
+    """
+    world = World()
+    nothing_is_due = replace(PAGES_STAY, version_ttl=3600)
+    with judged(world, "a marker that cannot be read, of a release whose page is in place"):
+        if not retired:
+            release(world, [C, PAGE], "r", channel="other", stored=False)
+        cast.publish_alone(world, [A, PAGE], f"{world.now:%Y%m%dT%H%M%SZ}-r0", stored=retired)
+        key = LAYOUT.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-r0")
+        page = world.objects[PAGE]
+        if not retired:
+            world.delete(PAGE)
+        world.advance(1)
+        cast.clean_alone(world, nothing_is_due)
+        release(world, [B], "r1")
+        cast.clean_alone(world, nothing_is_due)
+        world.put(PAGE, page.body, metadata=page.metadata)
+        world.objects[key] = replace(world.objects[key], body=b"{")
+        for _ in range(2):
+            cast.clean_alone(world, PAGES_STAY)
+            world.check()
+            world.advance(10)
+
+
 def gone_behind_a_newer_one() -> None:
     """The marker of a release in place is gone, and a newer one is not in place yet; days pass."""
     world = World()
