@@ -33,6 +33,9 @@ STORED = "stored-page"
 DIGEST = "digest"
 """The names in a page's metadata that tell which page it is; `uploader.treatment.headers` has them too."""
 
+UNREADABLE = ""
+"""What stands for the note of a page that nobody may read: no release has a page that is called so."""
+
 PAGE = 1000
 """How many keys S3 lists at a time."""
 
@@ -158,6 +161,8 @@ def _ask_markers(
     for key, pages in unnamed.items():
         if release_id := max((owners[page] for page in pages if page in owners), default=""):
             found[key] = release_id
+        elif UNREADABLE in pages:
+            unknown.append(_stop_for_unknown(key, "is not as any release stores it, and its metadata cannot be read"))
         elif key in strict:
             unknown.append(_stop_for_unknown(key, "is not as any release has it"))
         elif pages:
@@ -244,13 +249,13 @@ def _find(store: S3Port, layout: Layout, keys: list[str], pace: Pace) -> dict[st
 
 
 def _read(store: S3Port, key: str) -> list[str]:
-    """What the metadata of a page says that it is."""
+    """What the metadata of a page says that it is; `UNREADABLE` if S3 does not give it out."""
     try:
         metadata = store.get_metadata(key) or {}
     except ClientError as error:
         if error.response["Error"]["Code"] not in {"403", "AccessDenied"}:
             raise
-        metadata = {}
+        return [UNREADABLE]
     digest = metadata.get(DIGEST)
     return [each for each in (metadata.get(STORED), digest and f"sha256:{digest}") if each]
 
