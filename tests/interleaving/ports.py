@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from cleaner_lambda.errors import ConflictError
+from cleaner_lambda.errors import ConflictError, UnreadableError
 from cleaner_lambda.port import Blob, Listed
 from release_log.layout import LOG_FOLDER, Layout
 from release_log.policy_settings import Policy
@@ -80,7 +80,11 @@ class CleanerPort:
                 self.actor.vanished = key
             return None if stored is None else Blob(stored.body, stored.etag, stored.at)
 
-        return self._request(Op("get", key), effect)  # type: ignore[return-value]
+        blob: Blob | None = self._request(Op("get", key), effect)  # type: ignore[assignment]
+        if blob is not None and self.world.denies is not None and self.world.denies(key):
+            self.world.denied = True
+            raise UnreadableError(key, "AccessDenied")
+        return blob
 
     def list(self, prefix: str, after: str = "", to: str | None = None) -> Iterator[Listed]:
         start = after

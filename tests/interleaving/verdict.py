@@ -282,6 +282,8 @@ def _either(site: Site, states: Mapping[str, reference.Retired]) -> set[str]:
         return set()
     if {site.layout.marker_key(i) for i in site.pruned - ledger.seen.keys()} & site.world.copied:
         return set(states)  # nobody knows any more how old such a marker was taken for
+    if site.world.denied:
+        return set(states)  # a rebuild without a marker dates what that one names later, and this stays so
     return {key for key, entry in ledger.retired.items() if entry.maybe_ended}
 
 

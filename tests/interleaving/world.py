@@ -86,6 +86,8 @@ class World:
         asked_for: Key of each page in place -> the assets that a visitor's browser asks for.
         copied: Keys of the files that somebody has copied onto themselves, so that ``LastModified`` is another.
         late: Requests under way.
+        denies: Whether S3 does not give a file of the release log to a cleaner, for now.
+        denied: Whether it ever was so, for any.
         trace: A record of the requests, for people.
         runs_alone: The number of runs that nobody schedules; their ids are the same in every schedule of a case.
     """
@@ -100,6 +102,8 @@ class World:
         self._changed = True
         self.copied: set[str] = set()
         self.late: list[Late] = []
+        self.denies: Callable[[str], bool] | None = None
+        self.denied = False
         self.actors: list[Actor] = []
         self.actor: Actor | None = None
         self.trace: list[str] = []
