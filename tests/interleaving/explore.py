@@ -73,7 +73,7 @@ KEPT = 0.1
 """The share of the sites to which somebody comes who puts pages in place by hand."""
 
 UNREAD = 0.2
-"""The share of these files that a cleaner cannot read, where there are any."""
+"""The share of these objects, where there are any."""
 
 JUMPS = (1, 1, 60, 600, 3600, 7200)
 
@@ -129,7 +129,7 @@ def random_schedule(seed: int) -> World:
     handed_out = handing_out(at_once=bool(seed // 20 % 2)) if seed % 5 == 4 and seed // 10 % 2 else None
     # In a seventh of them each orphan waits until a run is told: the first one is, if it makes a full listing.
     asks = unasked(0) if seed % 7 == 6 else nullcontext()
-    # In an eleventh of them S3 does not give some files of the release log to a cleaner, until all actors are done.
+    # In an eleventh of them S3 refuses what a cleaner asks of some objects, until all actors are done.
     if seed % 11 == 10 and not copies:
         world.denies = partial(_denies, seed)
     with asks, pruned, judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
@@ -151,7 +151,7 @@ def random_schedule(seed: int) -> World:
 
 
 def _denies(seed: int, key: str) -> bool:
-    """Whether a file is one of those: any but the ledger, its files and the checkpoint."""
+    """Whether an object is one of those: any but the ledger, its files and the checkpoint."""
     kept = any(key.startswith((each.ledger, each.ledger_files, each.checkpoint)) for each in (LAYOUT, INNER))
     return not kept and Random(f"{seed} {key}").random() < UNREAD  # noqa: S311 (a schedule, no secret)
 

@@ -68,6 +68,10 @@ class CleanerPort:
     def _request(self, op: Op, effect: Callable[[], object]) -> object:
         return ask(self.world, op, effect, CLEANER_ERRORS)
 
+    def _refuse(self, key: str, *, there: bool) -> None:
+        if there and self.world.refuses(key):
+            raise _answer(403, "AccessDenied")
+
     def now(self) -> datetime:
         return self.world.now if self.actor is None else self.actor.answered_at
 
@@ -81,8 +85,7 @@ class CleanerPort:
             return None if stored is None else Blob(stored.body, stored.etag, stored.at)
 
         blob: Blob | None = self._request(Op("get", key), effect)  # type: ignore[assignment]
-        if blob is not None and self.world.denies is not None and self.world.denies(key):
-            self.world.denied = True
+        if blob is not None and self.world.refuses(key):
             raise UnreadableError(key, "AccessDenied")
         return blob
 
@@ -133,7 +136,9 @@ class CleanerPort:
             stored = self.world.objects.get(key)
             return None if stored is None else dict(stored.tags)
 
-        return self._request(Op("get_tags", key), effect)  # type: ignore[return-value]
+        tags: dict[str, str] | None = self._request(Op("get_tags", key), effect)  # type: ignore[assignment]
+        self._refuse(key, there=tags is not None)
+        return tags
 
     def get_metadata(self, key: str) -> dict[str, str] | None:
         def effect() -> dict[str, str] | None:
@@ -142,9 +147,13 @@ class CleanerPort:
                 self.actor.let_go.add(key)
             return None if stored is None else dict(stored.metadata)
 
-        return self._request(Op("head", key), effect)  # type: ignore[return-value]
+        metadata: dict[str, str] | None = self._request(Op("head", key), effect)  # type: ignore[assignment]
+        self._refuse(key, there=metadata is not None)
+        return metadata
 
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:
+        self._refuse(key, there=key in self.world.objects)
+
         def effect() -> bool:
             stored = self.world.objects.get(key)
             if stored is not None:
@@ -173,8 +182,11 @@ class CleanerPort:
         def effect() -> dict[str, str]:
             return delete(keys)
 
+        refused = [key for key in keys if key in self.world.objects and self.world.refuses(key)]
+        keys = [key for key in keys if key not in refused]
         op = Op("delete", keys=frozenset(keys), writes=True, once=True, part=part)
-        return self._request(op, effect)  # type: ignore[return-value]
+        failed: dict[str, str] = self._request(op, effect) if keys else {}  # type: ignore[assignment]
+        return {**failed, **dict.fromkeys(refused, "AccessDenied: by the test")}
 
     def delete_one(self, key: str) -> None:
         self._request(Op("delete", keys=frozenset({key}), writes=True), lambda: self.world.delete(key))

@@ -86,7 +86,7 @@ class World:
         asked_for: Key of each page in place -> the assets that a visitor's browser asks for.
         copied: Keys of the files that somebody has copied onto themselves, so that ``LastModified`` is another.
         late: Requests under way.
-        denies: Whether S3 does not give a file of the release log to a cleaner, for now.
+        denies: Whether S3 refuses what a cleaner asks of an object, for now; but to list it.
         denied: Whether it ever was so, for any.
         trace: A record of the requests, for people.
         runs_alone: The number of runs that nobody schedules; their ids are the same in every schedule of a case.
@@ -278,6 +278,12 @@ class World:
             for key, each in self.objects.items()
         )
         return self.time, objects, *(site.state() for site in self.sites)
+
+    def refuses(self, key: str) -> bool:
+        """Whether S3 refuses what a cleaner asks of an object."""
+        refused = self.denies is not None and self.denies(key)
+        self.denied |= refused
+        return refused
 
     # The promise
 
