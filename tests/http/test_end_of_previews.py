@@ -15,7 +15,7 @@ from tests.few_markers import few_markers
 from tests.http.in_process import publish_here
 from tests.http.test_end import shown
 from tests.http.test_events import metrics
-from tests.http.test_patterns import schedules
+from tests.http.test_patterns import schedules, wake_up_in_a_group_of_its_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +67,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def previews(cleaner: Cleaner, uploader: Uploader, monkeypatch: pytest.MonkeyPatch) -> Cleaner:
     """The daily run of a pattern."""
+    wake_up_in_a_group_of_its_own(uploader, monkeypatch)
     policy = {"removed_ttl": DAY, "site_ttl": 7 * DAY}
     monkeypatch.setenv("SITES", json.dumps([{"bucket": uploader.bucket, "prefix": PATTERN, "policy": policy}]))
     return lambda **more: cleaner(site=PATTERN, bucket=uploader.bucket, full=True, **more)

@@ -42,10 +42,14 @@ def previews(cleaner: Cleaner, uploader: Uploader, monkeypatch: pytest.MonkeyPat
     prefixes = {PATTERN: NOW, "previews/main/": {"orphans": "report"}}
     sites = [{"bucket": uploader.bucket, "prefix": prefix, "policy": policy} for prefix, policy in prefixes.items()]
     monkeypatch.setenv("SITES", json.dumps(sites))
-    # A group of its own: the emulator lists no more than a hundred schedules, and has those of all tests.
+    wake_up_in_a_group_of_its_own(uploader, monkeypatch)
+    return cleaner
+
+
+def wake_up_in_a_group_of_its_own(uploader: Uploader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator lists no more than a hundred schedules, and has those of all tests; see `schedules`."""
     uploader.aws.client("scheduler").create_schedule_group(Name=uploader.bucket)
     monkeypatch.setenv("WAKE_UP_GROUP", uploader.bucket)
-    return cleaner
 
 
 def schedules(uploader: Uploader) -> list[dict[str, Any]]:

@@ -693,7 +693,7 @@ MUTANTS = (
     Mutant(
         "a page in place that no release has stops all deletion",
         "it asks for assets that are gone",
-        pages.look_at_pages,
+        pages._ask_markers,  # noqa: SLF001
         (("        elif key in strict:", "        elif False:"),),
         placing.unknown_page,
     ),
@@ -781,7 +781,7 @@ MUTANTS = (
         "nothing is deleted while the marker of a release cannot be read whose page is in place",
         "the page asks for assets that are gone",
         decision.look_again_at_pages,
-        ((", *markers.stops_of(lingering)", ""),),
+        (("markers.stops_of(lingering)", "()"),),
         partial(placing.unread_while_its_page_lies, retired=True),
     ),
     Mutant(
