@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PARTS = 256
-"""They are sorted in so many parts, so that sorting takes little memory."""
+"""They are sorted in so many parts at most, so that sorting takes little memory."""
+
+NONE = array("q")
 
 
 class KeyHashes:
@@ -27,22 +30,22 @@ class KeyHashes:
         Args:
             hashes: ``hash(key)`` of each key.
         """
-        parts = [array("q") for _ in range(PARTS)]
+        parts: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
         for value in hashes:
             parts[value % PARTS].append(value)
-        self._parts = [array("q", sorted(part)) for part in parts]
+        self._parts = {number: array("q", sorted(part)) for number, part in parts.items()}
 
     def __len__(self) -> int:
         """How many there are."""
-        return sum(map(len, self._parts))
+        return sum(map(len, self._parts.values()))
 
     def __contains__(self, key: object) -> bool:
         """Whether a key is one of them."""
         value = hash(key)
-        part = self._parts[value % PARTS]
+        part = self._parts.get(value % PARTS, NONE)
         place = bisect_left(part, value)
         return place < len(part) and part[place] == value
 
     def __le__(self, other: KeyHashes) -> bool:
         """Whether all of them are among others."""
-        return all(set(mine) <= set(theirs) for mine, theirs in zip(self._parts, other._parts, strict=True))
+        return all(set(mine) <= set(other._parts.get(number, NONE)) for number, mine in self._parts.items())
