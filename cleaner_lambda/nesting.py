@@ -18,7 +18,7 @@ from cleaner_lambda.look import take_look
 from cleaner_lambda.markers import Markers, read_markers
 from cleaner_lambda.pace import batches
 from cleaner_lambda.policy import Reason, Stop
-from release_log.errors import LedgerError
+from release_log.errors import LedgerError, NewerLedgerError
 from release_log.layout import LOG_FOLDER, Layout
 from release_log.policy_settings import YEARS_100, Policy
 
@@ -164,7 +164,7 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     but that site itself can see which page is in place. A file with a name that no release has names nothing: it stops
     its own site, and not the sites inside it.
     """
-    ledger = _ledger(store, outer)
+    ledger, unread = _ledger(store, outer)
     folded = ledger.seen
     look = take_look(store, outer, ANY_AGE, now, pace)
     # Of the markers that its ledger does not know, only the content says which channel they belong to.
@@ -183,16 +183,21 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     markers = read_markers(store, outer, markers, newest, pace)
     current = (published.release.all_keys for published in markers.of(newest))
     keys = frozenset(look.protections.by_key).union(look.pins.keys, *current)
-    return keys, (*(stop for stop in look.stops if stop not in look.misnamed), *markers.stops)
+    return keys, (*unread, *(stop for stop in look.stops if stop not in look.misnamed), *markers.stops)
 
 
-def _ledger(store: S3Port, outer: Layout) -> Ledger:
-    """The site's own ledger; an empty one if it tells nothing."""
+def _ledger(store: S3Port, outer: Layout) -> tuple[Ledger, tuple[Stop, ...]]:
+    """The site's own ledger, or why it is unknown what it says. One that tells nothing is rebuilt by its own site."""
     try:
         blob = store.get(outer.ledger)
-        return Ledger() if blob is None else read_ledger(store, outer, blob).ledger
-    except (LedgerError, UnreadableError):
-        return Ledger()
+        return (Ledger() if blob is None else read_ledger(store, outer, blob).ledger), ()
+    except NewerLedgerError as error:
+        message = f"{outer.ledger}: {error}; nothing is deleted until a cleaner that reads it is deployed here too"
+        return Ledger(), (Stop(Reason.UNREADABLE_FILE, message),)
+    except UnreadableError as error:
+        return Ledger(), (Stop(Reason.UNREADABLE_FILE, f"{error}; nothing is deleted until then"),)
+    except LedgerError:
+        return Ledger(), ()
 
 
 def _keep_releases(ledger: Ledger) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from cleaner_lambda import nesting
+from cleaner_lambda.errors import UnreadableError
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.nesting import find_inner, is_empty
 from cleaner_lambda.pace import BATCH, Pace
@@ -34,6 +36,34 @@ def test_a_log_around_that_may_not_be_listed_stops_deletion_and_is_named(s3: Fak
     assert ".releases/" in report.plan.stops[0].message
     s3.on_request = None
     assert keys_of(run(s3), "delete") == [A]
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [("denied", "cannot be read (AccessDenied)"), ("newer", "is deployed here too"), ("broken", "")],
+)
+def test_a_ledger_around_that_cannot_be_read_stops_deletion_unless_its_own_site_rebuilds_it(
+    s3: FakeS3, why: str, words: str
+) -> None:
+    """It may say whose page is in place there, and which releases that site keeps."""
+    s3.advance(POLICY.version_ttl)
+    ledger = Layout("").ledger
+    s3.put(ledger, gzip.compress(b'{"format": 99}') if why == "newer" else b"broken")
+
+    def refuse(made: str, key: str) -> None:
+        if (made, key) == ("get", ledger):
+            raise UnreadableError(key, "AccessDenied")
+
+    s3.on_request = refuse if why == "denied" else None
+    report = run(s3)
+    if words:
+        assert (keys_of(report, "delete"), stopped_by(report)) == ([], ["unreadable_file"])
+        assert ledger in report.plan.stops[0].message
+        assert words in report.plan.stops[0].message
+        s3.on_request = None
+        s3.put(ledger, b"broken")
+        report = run(s3)
+    assert (keys_of(report, "delete"), stopped_by(report)) == ([A], [])
 
 
 def test_another_error_of_a_log_around_ends_the_run(s3: FakeS3) -> None:
