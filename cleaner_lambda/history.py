@@ -195,7 +195,7 @@ def _with_line(history: History, channel: str, line: Line, at: datetime) -> Hist
         turned={path: path in paths for path in paths ^ history.live_paths()},
         left=left,
     )
-    lying = {each.id for each in leaving if not (_pages(each.release) & keys) <= _put_in_place(line[-1].release)}
+    lying = {each.id for each in leaving if not (_pages(each.release) & keys) <= put_in_place(line[-1].release)}
     tagged_again = {key for key in history.retired.keys() & change.live if history.retired[key].may_have_tag}
     return replace(
         after,
@@ -211,7 +211,7 @@ def _pages(release: Release) -> set[str]:
     return {asset.key for asset in release.assets.values() if not asset.fingerprinted}
 
 
-def _put_in_place(release: Release) -> set[str]:
+def put_in_place(release: Release) -> set[str]:
     """The keys of the pages that a release that is in place has put there; a roll-back to an old one puts none."""
     return set() if ROLLBACK_OF in release.metadata and not release.places_pages else _pages(release)
 

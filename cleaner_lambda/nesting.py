@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from cleaner_lambda.errors import UnreadableError
+from cleaner_lambda.history import put_in_place
 from cleaner_lambda.ledger import Folded, Ledger
 from cleaner_lambda.ledger_store import read_ledger
 from cleaner_lambda.look import take_look
@@ -250,7 +251,7 @@ def _with_pages(markers: Markers) -> set[str]:
         if not pages <= placed:
             found.add(each.id)
         if each.placed_at is not None:
-            placed |= pages
+            placed |= put_in_place(each.release)
     return found
 
 

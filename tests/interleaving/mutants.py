@@ -935,9 +935,16 @@ MUTANTS = (
     Mutant(
         "and so it is if what replaced it is a roll-back to a release that stores no page",
         "the same",
-        history._put_in_place,  # noqa: SLF001
+        history.put_in_place,
         (("ROLLBACK_OF in release.metadata", "False"),),
         partial(nested.page_left_behind_around, rolls_back=True),
+    ),
+    Mutant(
+        "nor does such a roll-back count as one that has put its page in place while there is no ledger around",
+        "the same",
+        nesting._with_pages,  # noqa: SLF001
+        (("placed |= put_in_place(each.release)", "placed |= pages"),),
+        partial(nested.page_left_behind_around, rolls_back=True, lost=True),
     ),
     Mutant(
         "a checkpoint says whose pages are in place",
