@@ -157,11 +157,19 @@ class Watch:
         return any(key in release.all_keys for _, release in self._site.published.values())
 
     def _lenient_policy(self, key: str, seen: reference.Site, actor: Actor) -> Policy:
-        """The policy; if nobody can know the order of the markers, the part of it that needs no order."""
+        """The policy; if nobody can know the order of the markers, the part of it that needs no order.
+
+        Who puts a release's page in place again by hand changes since when that release is in place.
+        """
         if key not in reference.due(seen, self._policy, actor.seen_at):
             ledger = read_ledger(self._site)
             copied = self._site.world.copied
-            if copied or self._site.doubtful or (ledger is not None and ledger.sure_since is not None):
+            if (
+                copied
+                or self._site.by_hand
+                or self._site.doubtful
+                or (ledger is not None and ledger.sure_since is not None)
+            ):
                 return replace(self._policy, version_limit=0, keep_releases=0)
         return self._policy
 
