@@ -304,7 +304,9 @@ def _as_well(found: reference.Site, key: str, state: reference.Retired, ledger: 
     if without is not None:
         either.add(Mark(without.state, without.since))
     ends = [each for each in found.releases if each.ended]
-    if state.since in later:  # or it retired with another channel's release
+    # Or it retired with a release of a channel that ended in such a second,
+    either |= {Mark(State.REMOVED, each.at) for each in ends if each.at in later}
+    if state.since in later:  # or with another channel's release.
         either |= {Mark(State.REMOVED, each.at) for each in ends if each.at > state.since}
     if ledger is not None and ledger.cut is not None:
         channels = {each.channel for each in found.releases if each.id == state.release}
