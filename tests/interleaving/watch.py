@@ -162,14 +162,10 @@ class Watch:
         Who puts a release's page in place again by hand changes since when that release is in place.
         """
         if key not in reference.due(seen, self._policy, actor.seen_at):
-            ledger = read_ledger(self._site)
-            copied = self._site.world.copied
-            if (
-                copied
-                or self._site.by_hand
-                or self._site.doubtful
-                or (ledger is not None and ledger.sure_since is not None)
-            ):
+            site, ledger = self._site, read_ledger(self._site)
+            # A doubt that this run ends is in the ledger until its last write.
+            unsure = ledger is not None and (ledger.doubts or ledger.sure_since is not None)
+            if site.world.copied or site.by_hand or site.doubtful or unsure:
                 return replace(self._policy, version_limit=0, keep_releases=0)
         return self._policy
 
