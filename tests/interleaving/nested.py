@@ -6,7 +6,6 @@ some of them too.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from tests.interleaving.actor import Actor
 from tests.interleaving.cases import AT_ONCE, OLD_ID, release
 from tests.interleaving.exhaustive import Case, every_schedule
 from tests.interleaving.explore import PAGE, judged
-from tests.interleaving.placing import PAGES_STAY
+from tests.interleaving.placing import NOTHING_IS_DUE, PAGES_STAY
 from tests.interleaving.world import INNER, LAYOUT, World
 
 if TYPE_CHECKING:
@@ -208,7 +207,6 @@ def page_of_another_channel_around(*, placed: bool = True) -> None:
         placed: The one that names it was in place, and is older; else it is newer, and was cut off.
     """
     world = two_sites()
-    nothing_is_due = replace(PAGES_STAY, version_ttl=3600)
     if placed:
         release(world, [OUTSIDE, PAGE], "r0", channel="other")
     release(world, [OLD, PAGE], "r1")
@@ -217,9 +215,9 @@ def page_of_another_channel_around(*, placed: bool = True) -> None:
     if not placed:
         cast.publish_alone(world, [OUTSIDE, PAGE], "cut-off", channel="other", placed=False)
         world.advance(1)
-    cast.clean_alone(world, nothing_is_due)
+    cast.clean_alone(world, NOTHING_IS_DUE)
     release(world, [OUTSIDE], "r2")
-    cast.clean_alone(world, nothing_is_due)
+    cast.clean_alone(world, NOTHING_IS_DUE)
     world.put(PAGE, late.body, metadata=late.metadata)
     _clean_inside_for_days(world, "a page of the site around that an older release names")
 
@@ -236,10 +234,9 @@ def page_left_behind_around(*, rolls_back: bool, lost: bool = False) -> None:
             roll-back no run has rebuilt it yet.
     """
     world = two_sites()
-    nothing_is_due = replace(PAGES_STAY, version_ttl=3600)
     release(world, [OUTSIDE, PAGE], "r0", channel="default" if rolls_back else "other", stored=False)
     release(world, [OLD, PAGE], "r1", stored=False)
-    cast.clean_alone(world, nothing_is_due)
+    cast.clean_alone(world, NOTHING_IS_DUE)
     if rolls_back:
         back = Actor("V", world, cast.rolling_back(OLD_ID))
         back.start()
@@ -247,12 +244,12 @@ def page_left_behind_around(*, rolls_back: bool, lost: bool = False) -> None:
             back.step()
     else:
         release(world, [OUTSIDE], "r2")
-    cast.clean_alone(world, nothing_is_due)
+    cast.clean_alone(world, NOTHING_IS_DUE)
     if lost:
         with few_markers(9):
             world.advance(10)
-            cast.clean_alone(world, nothing_is_due)
+            cast.clean_alone(world, NOTHING_IS_DUE)
         world.delete(LAYOUT.ledger)
         if not rolls_back:
-            cast.clean_alone(world, nothing_is_due)
+            cast.clean_alone(world, NOTHING_IS_DUE)
     _clean_inside_for_days(world, "a page of the site around that nothing retired tells of")

@@ -33,10 +33,13 @@ from tests.interleaving.world import LAYOUT, World
 from tests.older_ledger import as_older
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 PAGES_STAY = Policy(version_limit=0, version_ttl=0, removed_ttl=3600, grace=0)
 """A removed page stays for longer than what it asks for."""
+
+NOTHING_IS_DUE = replace(PAGES_STAY, version_ttl=3600)
+"""Nothing is due yet, so that nobody has looked at the pages."""
 
 
 def _keeper(body: bytes) -> Callable[[World], Actor]:
@@ -142,6 +145,19 @@ def _stays_for_a_while(world: World) -> None:
             raise BrokenPromiseError(msg)
 
 
+def _days_pass(world: World, waits: Iterable[float] = (10, 90_000, 10, 3600)) -> None:
+    """The cleaner comes back; after each run everything is there that must be.
+
+    Args:
+        world: The bucket.
+        waits: The seconds after each run.
+    """
+    for seconds in waits:
+        cast.clean_alone(world, PAGES_STAY)
+        world.check()
+        world.advance(seconds)
+
+
 def page_of_another_channel() -> None:
     """Two channels share a page that is not stored; the one whose page is in place has none from now on; days pass."""
     world = World()
@@ -150,10 +166,7 @@ def page_of_another_channel() -> None:
         release(world, [B, PAGE], "r1", stored=False)
         cast.clean_alone(world, PAGES_STAY)
         release(world, [C], "r2")
-        for seconds in (10, 90_000, 10, 3600):
-            cast.clean_alone(world, PAGES_STAY)
-            world.check()
-            world.advance(seconds)
+        _days_pass(world)
 
 
 def roll_back_without_its_page() -> None:
@@ -166,10 +179,7 @@ def roll_back_without_its_page() -> None:
         back = Actor("V", world, cast.rolling_back(OLD_ID))
         back.start()
         _go_on_to(back, "")
-        for seconds in (10, 90_000, 10, 3600):
-            cast.clean_alone(world, PAGES_STAY)
-            world.check()
-            world.advance(seconds)
+        _days_pass(world)
 
 
 def page_that_a_dead_upload_stored() -> None:
@@ -181,10 +191,7 @@ def page_that_a_dead_upload_stored() -> None:
         release(world, [A, PAGE], "dead", LAYOUT.pending)
         world.advance(PAGES_STAY.pending_ttl)
         release(world, [B], "r1")
-        for seconds in (10, 1800, 10, 3600):
-            cast.clean_alone(world, PAGES_STAY)
-            world.check()
-            world.advance(seconds)
+        _days_pass(world, (10, 1800, 10, 3600))
 
 
 def line_without_its_newest() -> None:
@@ -197,10 +204,7 @@ def line_without_its_newest() -> None:
         world.vanish(LAYOUT.marker_key("20261123T120001Z-r1"))
         world.advance(10)
         release(world, [B], "r2")
-        for seconds in (10, 90_000, 10, 3600):
-            cast.clean_alone(world, PAGES_STAY)
-            world.check()
-            world.advance(seconds)
+        _days_pass(world)
 
 
 def gone_before_a_replay() -> None:
@@ -209,20 +213,16 @@ def gone_before_a_replay() -> None:
     Nothing was due before, so that nobody has looked at the page.
     """
     world = World()
-    nothing_is_due = replace(PAGES_STAY, version_ttl=3600)
     with judged(world, "a marker that is gone before a replay"):
         release(world, [A, PAGE], "r0")
         cast.publish_alone(world, [B], "r1")
-        cast.clean_alone(world, nothing_is_due)
+        cast.clean_alone(world, NOTHING_IS_DUE)
         world.vanish(LAYOUT.marker_key("20261123T120001Z-r1"))
         cast.publish_alone(world, [C], "late", channel="other")
-        cast.clean_alone(world, nothing_is_due)
+        cast.clean_alone(world, NOTHING_IS_DUE)
         world.advance(10)
         release(world, [B], "r2")
-        for seconds in (10, 90_000, 10, 3600):
-            cast.clean_alone(world, PAGES_STAY)
-            world.check()
-            world.advance(seconds)
+        _days_pass(world)
 
 
 def unread_behind_a_newer_one() -> None:
@@ -237,10 +237,7 @@ def unread_behind_a_newer_one() -> None:
         world.objects[key] = replace(stored, body=b"{")
         cast.clean_alone(world, PAGES_STAY)
         world.objects[key] = stored
-        for seconds in (10, 90_000, 90_000, 3600):
-            cast.clean_alone(world, PAGES_STAY)
-            world.check()
-            world.advance(seconds)
+        _days_pass(world, (10, 90_000, 90_000, 3600))
 
 
 def unread_while_its_page_lies(*, retired: bool) -> None:
@@ -251,25 +248,20 @@ def unread_while_its_page_lies(*, retired: bool) -> None:
             names the page too, and the page was put back in place.
     """
     world = World()
-    nothing_is_due = replace(PAGES_STAY, version_ttl=3600)
     with judged(world, "a marker that cannot be read, of a release whose page is in place"):
         if not retired:
             release(world, [C, PAGE], "r", channel="other", stored=False)
-        cast.publish_alone(world, [A, PAGE], f"{world.now:%Y%m%dT%H%M%SZ}-r0", stored=retired)
-        key = LAYOUT.marker_key(f"{world.now:%Y%m%dT%H%M%SZ}-r0")
+        key = LAYOUT.marker_key(cast.publish_alone(world, [A, PAGE], "r0", stored=retired))
         page = world.objects[PAGE]
         if not retired:
             world.delete(PAGE)
         world.advance(1)
-        cast.clean_alone(world, nothing_is_due)
+        cast.clean_alone(world, NOTHING_IS_DUE)
         release(world, [B], "r1")
-        cast.clean_alone(world, nothing_is_due)
+        cast.clean_alone(world, NOTHING_IS_DUE)
         world.put(PAGE, page.body, metadata=page.metadata)
         world.objects[key] = replace(world.objects[key], body=b"{")
-        for _ in range(2):
-            cast.clean_alone(world, PAGES_STAY)
-            world.check()
-            world.advance(10)
+        _days_pass(world, (10, 10))
 
 
 def gone_behind_a_newer_one() -> None:
@@ -280,10 +272,7 @@ def gone_behind_a_newer_one() -> None:
         cast.clean_alone(world, PAGES_STAY)
         world.vanish(LAYOUT.marker_key("20261123T120000Z-r0"))
         cast.publish_alone(world, [B], "r1", placed=False)
-        for seconds in (10, 90_000, 10, 3600):
-            cast.clean_alone(world, PAGES_STAY)
-            world.check()
-            world.advance(seconds)
+        _days_pass(world)
 
 
 def retired_behind_a_newer_one() -> None:
@@ -296,10 +285,7 @@ def retired_behind_a_newer_one() -> None:
         cast.clean_alone(world, PAGES_STAY)
         world.vanish(LAYOUT.marker_key("20261123T120000Z-r0"))
         release(world, [B], "r3", channel="other")
-        for seconds in (10, 10, 3600):
-            cast.clean_alone(world, PAGES_STAY)
-            world.check()
-            world.advance(seconds)
+        _days_pass(world, (10, 10, 3600))
 
 
 def ledger_of_an_older_version() -> None:
@@ -310,10 +296,7 @@ def ledger_of_an_older_version() -> None:
         cast.publish_alone(world, [B], "r1", placed=False)
         cast.clean_alone(world, PAGES_STAY)
         world.put(LAYOUT.ledger, as_older(world.objects[LAYOUT.ledger].body))
-        for seconds in (10, 90_000, 90_000):
-            cast.clean_alone(world, PAGES_STAY)
-            world.check()
-            world.advance(seconds)
+        _days_pass(world, (10, 90_000, 90_000))
 
 
 def put_over_a_newer_page() -> None:

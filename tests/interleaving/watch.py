@@ -142,7 +142,7 @@ class Watch:
         The file that says that such a release is in place is older than the marker then, so that it says nothing.
         """
         site, ledger = self._site, read_ledger(self._site)
-        in_doubt = ledger is not None and (ledger.doubts or ledger.sure_since is not None)
+        in_doubt = _has_doubted(ledger)
         seen = ledger.seen if ledger else {}
         keys = {i: site.layout.marker_key(i) for i in site.releases}
         copied = {
@@ -163,9 +163,7 @@ class Watch:
         """
         if key not in reference.due(seen, self._policy, actor.seen_at):
             site, ledger = self._site, read_ledger(self._site)
-            # A doubt that this run ends is in the ledger until its last write.
-            unsure = ledger is not None and (ledger.doubts or ledger.sure_since is not None)
-            if site.world.copied or site.by_hand or site.doubtful or unsure:
+            if site.world.copied or site.by_hand or site.doubtful or _has_doubted(ledger):
                 return replace(self._policy, version_limit=0, keep_releases=0)
         return self._policy
 
@@ -174,3 +172,8 @@ class Watch:
             if read_mark(self._site.world.objects[key].tags) is not None:
                 msg = f"an asset is deleted before {key}, which is current, has lost its tag"
                 raise BrokenPromiseError(msg)
+
+
+def _has_doubted(ledger: Ledger | None) -> bool:
+    """Whether the order of the markers is or was unknown; a doubt that a run ends is there until its last write."""
+    return ledger is not None and (bool(ledger.doubts) or ledger.sure_since is not None)
