@@ -140,8 +140,13 @@ def with_tags(changes: Sequence[Change], retired: Mapping[str, Retired]) -> tupl
 
 
 def stored_again(entry: Retired, at: datetime) -> Retired:
-    """A retired asset whose object was stored at some instant: if that is later, it has lost its tag."""
-    tagged = entry.tagged if at <= entry.mark.since else None
+    """A retired asset whose object was stored at some instant: if that is later, it may have lost its tag.
+
+    It has one still if it was tagged after that, as a rebuild does, whose instants are old. So its tag counts as wrong.
+    """
+    tagged = entry.tagged
+    if tagged is not None and at > entry.mark.since:
+        tagged = Mark(tagged.state, at)
     return replace(entry, tagged=tagged, stored=None if entry.release else at)
 
 

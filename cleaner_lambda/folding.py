@@ -42,7 +42,7 @@ class FoldedLog:
         in_doubt: Retired keys that such a release may name.
         stops: Why nothing may be deleted, or nothing of a channel.
         order: What is known of the order of the markers.
-        lines: Channel of `lost` -> its line, as far as the ledger needs it; see `cleaner_lambda.lost.lines_with_lost`.
+        lines: Channel of `lost` -> its line, with that release; see `cleaner_lambda.lost.lines_with_lost`.
         ends: Id -> each end that this run makes, and for which there is no marker; see `cleaner_lambda.idle`.
         waits: Whether nothing was folded in, as a marker that counts cannot be read.
     """
@@ -100,9 +100,9 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     history = _with_owed(history, loaded, because=doubtful, order=order)
     left = {channel: line for channel, line in history.lines.items() if channel not in lost}
     stops = (*markers.stops, *order.stops, *stops_for_lost(layout, lost))
-    behind_newer = lines_with_lost(history, ledger, lost)
+    lines_with = lines_with_lost(history, ledger, listed, lost)
     made = {each.id: Folded(each.at, each.release.channel, ended=True, placed=each.at) for each in loaded.ends}
-    return FoldedLog(replace(history, lines=left), markers, lost, in_doubt, stops, order, behind_newer, made)
+    return FoldedLog(replace(history, lines=left), markers, lost, in_doubt, stops, order, lines_with, made)
 
 
 def _as_it_was(loaded: Loaded, layout: Layout, markers: Markers, ends: Sequence[Published]) -> FoldedLog:

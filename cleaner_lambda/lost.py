@@ -76,16 +76,23 @@ def _is_over(history: History, channel: str, order: tuple[datetime, str]) -> boo
     return any(each.order > order and each.placed_at is not None for each in history.lines.get(channel, ()))
 
 
-def lines_with_lost(history: History, ledger: Ledger, lost: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Channel -> ids of its line, where a release without its marker stays behind newer ones that are not in place."""
-    lines = {}
+def lines_with_lost(
+    history: History, ledger: Ledger, listed: Collection[str], lost: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Channel -> ids of its line, which holds a release without its marker.
+
+    It lies among those of the history: behind newer ones that are not in place, or before an older one that came late,
+    which stays current until a newer one is in place.
+    """
+    lines, seen = {}, ledger.seen
     for channel in lost:
-        before = ledger.lines[channel]
-        last = ledger.seen.get(before[0])
-        line = history.lines.get(channel, ())
-        newer = () if last is None else tuple(each.id for each in line if each.order > (last.at, before[0]))
-        if newer:
-            lines[channel] = newer + before
+        before, line = ledger.lines[channel], history.lines.get(channel, ())
+        if not line or before[0] not in seen:
+            continue
+        orders = {each.id: each.order for each in line}
+        gone = {i: (seen[i].at, i) for i in before if i not in listed and i in seen}
+        orders |= {i: order for i, order in gone.items() if not _is_over(history, channel, order)}
+        lines[channel] = tuple(sorted(orders, key=orders.__getitem__, reverse=True))
     return lines
 
 

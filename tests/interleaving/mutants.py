@@ -760,8 +760,15 @@ MUTANTS = (
         "it stays in its channel's line behind the newer one",
         "the same, a run later",
         lost.lines_with_lost,
-        (("        if newer:\n", "        if False:\n"),),
+        (("        if not line or ", "        if True or not line or "),),
         placing.gone_behind_a_newer_one,
+    ),
+    Mutant(
+        "so does one that comes late and sorts before it",
+        "it is forgotten, and what its page in place asks for counts as orphans",
+        lost.lines_with_lost,
+        (("for each in line}", "for each in line if each.order > (seen[before[0]].at, before[0])}"),),
+        placing.late_before_one_that_is_gone,
     ),
     Mutant(
         "in a replay a release whose marker is gone stands for itself, though nobody knows what it named",

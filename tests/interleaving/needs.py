@@ -69,7 +69,9 @@ def _needs(site: Site, policy: Policy) -> Iterator[Release]:
             in_place = (n for n, i in enumerate(line) if i in site.placed or not site.releases[i][1].places_pages)
             yield from (site.releases[i][1] for i in line[: next(in_place, len(line)) + count])
     if ledger is not None:
-        left = {each.release for key, each in ledger.retired.items() if each.logical == key}
+        # Of a stored page, nobody but that site itself knows whether it was put in place.
+        page_of = site.layout.page_of
+        left = {e.release for key, e in ledger.retired.items() if e.logical == key or page_of(e.logical) is not None}
         yield from (
             site.releases[i][1] for i in left.union(ledger.lingering, *ledger.behind.values()) if i in site.releases
         )

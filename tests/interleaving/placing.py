@@ -225,6 +225,23 @@ def gone_before_a_replay() -> None:
         _days_pass(world)
 
 
+def late_before_one_that_is_gone() -> None:
+    """The newest release, not in place yet, loses its marker; then one comes that sorts before it, in the same second.
+
+    That one stays current until a newer one is in place; then there is one. Days pass.
+    """
+    world = World()
+    with judged(world, "a release that comes before one whose marker is gone"):
+        cast.publish_alone(world, [C], "b", placed=False)
+        cast.clean_alone(world, NOTHING_IS_DUE)
+        world.vanish(LAYOUT.marker_key("20261123T120000Z-b"))
+        cast.publish_alone(world, [A, PAGE], "a")
+        cast.clean_alone(world, NOTHING_IS_DUE)
+        world.advance(10)
+        release(world, [B], "r2")
+        _days_pass(world)
+
+
 def unread_behind_a_newer_one() -> None:
     """For a run, the marker of a release in place cannot be read, and a newer one is not in place yet; days pass."""
     world = World()

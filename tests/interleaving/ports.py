@@ -330,7 +330,10 @@ class UploaderPort:
 
     def begin_withdrawal(self, key: str) -> Callable[[], None]:
         def withdraw() -> None:
-            # The release is current, or superseded by one that is in place. Nothing else of it is needed.
+            # The release is current, or superseded by one that is in place. Nothing else of it is needed, nor what was
+            # staged if that is the release.
+            if any(key == site.layout.pending_key(i) for site in self.world.sites for i in site.published):
+                self.actor.staged = frozenset()
             self.actor.relies_on = self.actor.staged
             self.withdraw(key)
 

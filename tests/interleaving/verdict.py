@@ -183,7 +183,8 @@ def _clean(site: Site, policy: Policy) -> Report:
         world.trace.append("-- somebody publishes again what belongs in place")
         publish_again(site, sorted(site.current()))
         world.check()
-        _unpin(site, {key for key in world.asked_for if site.owns(key) and site.gave_up(key)} - site.current_pages())
+        unknown = {key for key in world.asked_for if site.owns(key) and (site.gave_up(key) or key in site.by_hand)}
+        _unpin(site, unknown - site.current_pages())
         needed = frozenset().union(*(each.current_keys().union(*each.pinned.values()) for each in world.sites))
         for key in world.asked_for.keys() - site.current_pages() - needed:
             if site.owns(key):
@@ -235,10 +236,12 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     states = reference.retired(found)
     # A retired asset that was stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
+    true_states: Mapping[str, reference.Retired] = {}
     if site.world.copied:
-        # It left before the marker was copied that says so.
+        # It left before the marker was copied that says so; and its tag may have told that to a run that rebuilds.
         truly = seen_by_reference(site, instants={i: at for i, (at, _) in site.published.items()})
-        again |= {key for key in states if key in reference.retired(truly) and objects[key].at >= _left(key, truly)}
+        true_states = reference.retired(truly)
+        again |= {key for key in states if key in true_states and objects[key].at >= _left(key, truly)}
     inner = left_by_inner(site)
     plain = {key for key in again | inner if site.owns(key) and not local_asset(key).fingerprinted}
     left_to_people = plain | within_limit(site)
@@ -261,7 +264,7 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
         elif key in again or (key in either and mark is not None and mark.since >= state.since):
             continue
         elif mark not in {
-            Mark(state.state, state.since),
+            *(Mark(each.state, each.since) for each in (state, true_states.get(key)) if each),
             *_as_well(found, key, state, ledger),
             *_none(key, policy, ledger),
         }:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from release_log.fingerprints import split
 from release_log.marker import decode
 from release_log.tags import State, read_mark
 from tests import reference
@@ -105,9 +106,9 @@ class Watch:
             msg = f"{actor.name} deletes {key}, which is pinned"
             raise BrokenPromiseError(msg)
         if key in {name for release in seen.releases for name in release.assets.values()}:
-            others = (self._seen_first, self._seen_copied)
+            others = (self._seen_first, self._seen_copied, self._seen_by_then)
             is_due = self._is_due(key, seen, actor) or any(self._is_due(key, see(actor), actor) for see in others)
-            if not (is_due or self._is_due_orphan(key, actor)):
+            if not (is_due or self._is_due_orphan(key, seen, actor)):
                 msg = f"{actor.name} deletes {key} before its time"
                 raise BrokenPromiseError(msg)
         elif not self._was_released(key) and site.world.objects[key].at + ORPHAN > actor.seen_at:
@@ -117,16 +118,22 @@ class Watch:
     def _is_due(self, key: str, seen: reference.Site, actor: Actor) -> bool:
         return key in reference.due(seen, self._lenient_policy(key, seen, actor), actor.seen_at)
 
-    def _is_due_orphan(self, key: str, actor: Actor) -> bool:
-        """Whether it was stored again after all releases that name it, and is due since a listing has found it."""
+    def _is_due_orphan(self, key: str, seen: reference.Site, actor: Actor) -> bool:
+        """Whether it was stored again after all releases that name it, and is due since a listing has found it.
+
+        If nothing waits, the run that finds it deletes it.
+        """
         site, ledger = self._site, read_ledger(self._site)
-        entry = None if ledger is None else ledger.retired.get(key)
-        if entry is None or entry.release:
+        stored_at = site.world.objects[key].at
+        if any(stored_at <= at for at, release in site.published.values() if key in release.all_keys):
             return False
+        entry = None if ledger is None else ledger.retired.get(key)
+        if entry is None:
+            is_superseded = split(key).logical in reference.steps(seen.releases)[-1].paths
+            wait = self._policy.version_ttl if is_superseded else self._policy.removed_ttl
+            return not wait and stored_at + ORPHAN <= actor.seen_at
         wait = self._policy.removed_ttl if entry.mark.state is State.REMOVED else self._policy.version_ttl
-        named = (at for at, release in site.published.values() if key in release.all_keys)
-        again = site.world.objects[key].at > max(named)
-        return again and entry.mark.since + timedelta(seconds=wait) <= actor.seen_at
+        return not entry.release and entry.mark.since + timedelta(seconds=wait) <= actor.seen_at
 
     def _seen_first(self, actor: Actor) -> reference.Site:
         """The site as at the first look: a release that is in place at the second one only retires more.
@@ -135,6 +142,15 @@ class Watch:
         """
         placed = {each for each in actor.seen_markers if self._site.layout.placed_id(each) is not None}
         return seen_by_reference(self._site, actor.seen_markers - (placed - actor.seen_before))
+
+    def _seen_by_then(self, actor: Actor) -> reference.Site:
+        """The site as it was by the run's clock, if somebody deleted a marker.
+
+        A path that only this marker had has left with it and come back since: without the marker nobody sees that.
+        """
+        site, layout = self._site, self._site.layout
+        later = {layout.marker_key(i) for i, (at, _) in site.releases.items() if at > actor.seen_at}
+        return seen_by_reference(site, actor.seen_markers - (later if site.doubtful else set()))
 
     def _seen_copied(self, actor: Actor) -> reference.Site:
         """The site with the instants of markers that were copied before a run saw them: it never knew the true ones.
