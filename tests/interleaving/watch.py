@@ -119,13 +119,14 @@ class Watch:
         return key in reference.due(seen, self._lenient_policy(key, seen, actor), actor.seen_at)
 
     def _is_due_orphan(self, key: str, seen: reference.Site, actor: Actor) -> bool:
-        """Whether it was stored again after all releases that name it, and is due since a listing has found it.
+        """Whether it is an orphan that is due: stored again after all releases that name it, or one's marker is gone.
 
         If nothing waits, the run that finds it deletes it.
         """
         site, ledger = self._site, read_ledger(self._site)
         stored_at = site.world.objects[key].at
-        if any(stored_at <= at for at, release in site.published.values() if key in release.all_keys):
+        named = {i: at for i, (at, release) in site.published.items() if key in release.all_keys}
+        if site.vanished.isdisjoint(named) and stored_at <= max(named.values()):
             return False
         entry = None if ledger is None else ledger.retired.get(key)
         if entry is None:
