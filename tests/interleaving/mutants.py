@@ -772,7 +772,7 @@ MUTANTS = (
     ),
     Mutant(
         "in a replay a release whose marker is gone stands for itself, though nobody knows what it named",
-        "the one before is current again, what it replaced is forgotten, and what its page in place asks for is lost",
+        "the one before is current again, and what it had replaced is dated anew with the next release",
         lost.stand_ins,
         (("if i not in listed", "if False"),),
         placing.gone_before_a_replay,

@@ -28,12 +28,15 @@ from tests.interleaving.cases import (
 )
 from tests.interleaving.explore import PAGE, judged
 from tests.interleaving.keeper import putting
+from tests.interleaving.needs import read_ledger
 from tests.interleaving.verdict import KEEPER, check_pages, settle
 from tests.interleaving.world import LAYOUT, World
 from tests.older_ledger import as_older
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from release_log.tags import Mark
 
 PAGES_STAY = Policy(version_limit=0, version_ttl=0, removed_ttl=3600, grace=0)
 """A removed page stays for longer than what it asks for."""
@@ -218,11 +221,20 @@ def gone_before_a_replay() -> None:
         cast.publish_alone(world, [B], "r1")
         cast.clean_alone(world, NOTHING_IS_DUE)
         world.vanish(LAYOUT.marker_key("20261123T120001Z-r1"))
+        known = _states(world)
         cast.publish_alone(world, [C], "late", channel="other")
         cast.clean_alone(world, NOTHING_IS_DUE)
+        if _states(world) != known:
+            msg = f"the ledger had {known}, and now it has {_states(world)}"
+            raise BrokenPromiseError(msg)
         world.advance(10)
         release(world, [B], "r2")
         _days_pass(world)
+
+
+def _states(world: World) -> dict[str, Mark]:
+    ledger = read_ledger(world.site)
+    return {key: entry.mark for key, entry in ledger.retired.items()} if ledger else {}
 
 
 def late_before_one_that_is_gone() -> None:
