@@ -66,7 +66,7 @@ def test_it_offers_the_releases_that_the_command_takes_and_the_channels(
 
 
 def test_a_file_with_another_name_than_an_id_is_not_offered(uploader: Uploader, site_folder: Folder) -> None:
-    """The shell puts an offered word into the user's line as it is, so one with `$(command)` would be run with Enter."""
+    """The shell puts an offered word into the user's line as it is: Enter would run one with `$(command)`."""
     release = uploader.upload(site_folder("one", {"app-3f9c2ab1.js": "1"}))["release"]
     names = ("20991231T235959Z-$(touch x)", "20991231T235959Z-\x9b2J\u202e", "20991231T235959Z-a b", "notes")
     for folder in ("markers", "staged", "pins"):
