@@ -145,7 +145,7 @@ def test_a_code_that_no_terminal_can_ask_for_is_one_line(uploader: Uploader, fol
         "[profile q]\naws_access_key_id = test\naws_secret_access_key = test\n"
     )
     environ = uploader.aws.environment(AWS_CONFIG_FILE=str(tmp_path / "config"))
-    command = [sys.executable, "-m", "uploader", folder, "--bucket", uploader.bucket, "--profile", "p"]
+    command = [sys.executable, "-m", "uploader", str(folder), "--bucket", uploader.bucket, "--profile", "p"]
     answer = subprocess.run(
         command,
         cwd=ROOT,

@@ -14,6 +14,7 @@ import pytest
 
 from uploader.aws.access import Access
 from uploader.errors import UploaderError
+from uploader.s3 import asking
 from uploader.s3.boto3_credentials import OBSTORE_ASKS_EARLY, credential_provider
 from uploader.s3.connection import connect
 from uploader.s3.requests import Requests
@@ -72,8 +73,11 @@ def test_each_request_is_signed_with_credentials_that_still_live(profile: Path, 
     assert len({each.key_id for each in proxy.requests}) > 1
 
 
-def test_credentials_that_cannot_be_renewed_are_one_line(profile: Path, proxy: FaultProxy, bucket: str) -> None:
+def test_credentials_that_cannot_be_renewed_are_one_line(
+    profile: Path, proxy: FaultProxy, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also those that have ended when they come, for which botocore raises a `RuntimeError`."""
+    monkeypatch.setattr(asking, "PAUSES", (0.2,))
     profile.write_text(PROCESS.format(life=LIFE, times=False, file=""))
     requests = Requests(connect(Access(bucket, "us-east-1", proxy.url, profile="p")))
     requests.create("assets/x", b"x")

@@ -131,7 +131,7 @@ S3 = (
         "no credentials any more: {why}",
         _RENEW,
         code=NO_CODE,
-        text=r"(?P<why>(?:Error when retrieving credentials|Credentials were refreshed, but) .*)",
+        text=r"(?P<why>(?:Error when retrieving credentials|Credentials were refreshed, but) .*?)\.?$",
     ),
     Refusal(
         "access denied",
