@@ -13,6 +13,12 @@ _UNSEEN = re.compile(
 )
 """Characters that Python calls printable although nobody sees them: fillers, and selectors of variants."""
 
+_COMMAND = re.compile(r"(?:\A\s*:(?=:)|##(?=\[))")
+"""What GitHub's runner takes for a command in a line of a job's log, such as ``::stop-commands::`` and ``##[error]``.
+
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+"""
+
 _CONCEALED: set[str] = set()
 
 _PASSWORD = re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/'\"]*@")
@@ -22,8 +28,11 @@ def printable(text: str) -> str:
     r"""A text in one line in which nothing is hidden, and which moves no cursor and sets no title.
 
     Control characters, line breaks, and characters that change the direction or are not visible are escaped as in
-    Python (``\x1b``, ``\u202e``). A password in a URL is left out, and so is a URL that is a secret itself.
+    Python (``\x1b``, ``\u202e``). A password in a URL is left out, and so is a URL that is a secret itself. What a CI
+    system takes for a command at the beginning of a line is escaped too.
     """
+    if "::" in text or "##[" in text:
+        text = _COMMAND.sub(lambda found: f"{found[0][:-1]}\\x{ord(found[0][-1]):02x}", text)
     if "://" in text:
         text = without_passwords(text)
     if text.isprintable() and (text.isascii() or not _UNSEEN.search(text)):

@@ -10,11 +10,21 @@ from typing import NoReturn
 
 from uploader.errors import EXIT_FAILED, EXIT_INTERRUPTED
 
-MEMORY, FILES = 1024**3, 16
-"""The address space and the open files without which a library cannot be loaded, or its threads not be started.
+MEMORY, DATA, FILES = 1024**3, 512 * 1024**2, 16
+"""The address space, its writable part, and the open files without which a library cannot be loaded, or its threads not
+be started.
 
 Obstore's would abort the process: each thread's stack and heap take address space, though hardly any memory.
 """
+
+STACK, HEAPS = 1024**2, 2
+"""The stack of each thread, and the C library's heaps for all threads, where the address space is limited.
+
+With the usual ones (8 MB, and 64 MB for each of many threads) 128 requests at once take 2 GB of it, and with these 0.3.
+"""
+
+M_ARENA_MAX = -8
+"""https://man7.org/linux/man-pages/man3/mallopt.3.html"""
 
 
 def start() -> NoReturn:
@@ -61,11 +71,26 @@ def _check_limits() -> None:
         import resource  # noqa: PLC0415 (there is none on Windows)
     except ImportError:
         return
-    memory, files = (resource.getrlimit(each)[0] for each in (resource.RLIMIT_AS, resource.RLIMIT_NOFILE))
-    if memory != resource.RLIM_INFINITY and memory < MEMORY:
-        _fail(f"too little memory ({memory:,} bytes of address space): raise ulimit -v to {MEMORY // 1024} or more")
+    kinds = (resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_NOFILE)
+    memory, data, files = (resource.getrlimit(each)[0] for each in kinds)
+    if {memory, data} != {resource.RLIM_INFINITY}:
+        _save_address_space()
+    for option, limit, least in (("-v", memory, MEMORY), ("-d", data, DATA)):
+        if limit != resource.RLIM_INFINITY and limit < least:
+            _fail(f"too little memory ({limit:,} bytes of it): raise ulimit {option} to {least // 1024} or more")
     if files != resource.RLIM_INFINITY and files < FILES:
         _fail(f"too few open files ({files}): raise ulimit -n to {FILES} or more")
+
+
+def _save_address_space() -> None:
+    """Let threads take less of it: where none is left, a library aborts the process."""
+    import threading  # noqa: PLC0415 (every command loads it, but only behind this check)
+
+    threading.stack_size(STACK)
+    with contextlib.suppress(ImportError, OSError, AttributeError):  # another C library has no such setting
+        import ctypes  # noqa: PLC0415 (few machines have a limit)
+
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)
 
 
 def _fail(line: str) -> NoReturn:

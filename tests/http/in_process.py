@@ -17,6 +17,7 @@ from unittest.mock import patch
 from obstore.store import S3Store
 
 import uploader.operations.ending as uploader_ending
+import uploader.operations.restore as uploader_restore
 import uploader.protocol.write_if_whole as uploader_whole
 import uploader.publishing.publish as uploader_publishing
 import uploader.s3.connection as uploader_connection
@@ -59,7 +60,7 @@ def run_here(
         stack.enter_context(patch.object(uploader_connection, "S3Store", _impatient))
         stack.enter_context(patch.object(asking, "PAUSES", (0.002, 0.002)))
         if sleep is not None:
-            for module in (uploader_publishing, uploader_whole, uploader_ending):
+            for module in (uploader_publishing, uploader_whole, uploader_ending, uploader_restore):
                 stack.enter_context(patch.object(module, "Clocks", lambda: Clocks(sleep=sleep)))
         stack.enter_context(_log_restored())
         stack.enter_context(contextlib.redirect_stdout(out))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.paths import ROOT
+from uploader.start import DATA, FILES, MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,11 +67,23 @@ def test_a_reader_that_has_gone(uploader: Uploader, site_folder: Folder) -> None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ulimit -v limits nothing elsewhere")
-@pytest.mark.parametrize("limit", ["v 20000", "v 140000", "v 400000", "n 8"])
+@pytest.mark.parametrize("limit", ["v 20000", "v 140000", "v 400000", "d 20000", "d 200000", "n 8"])
 def test_too_little_memory_or_too_few_files(uploader: Uploader, site_folder: Folder, limit: str) -> None:
     """For a library, or for a thread: obstore's would abort."""
     folder = site_folder("a", {"index.html": "x"})
     ended = in_shell(uploader, f"ulimit -{limit}; $U {folder} --bucket {uploader.bucket}")
     assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1), ended.stderr
     assert "unexpected" not in ended.stderr
-    assert ("memory" if "v" in limit else "files") in ended.stderr
+    assert ("files" if "n" in limit else "memory") in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as above")
+@pytest.mark.parametrize("limit", [f"v {MEMORY // 1024}", f"d {DATA // 1024}", f"n {FILES}"])
+def test_what_is_just_enough_is_enough(uploader: Uploader, site_folder: Folder, limit: str) -> None:
+    """For as many requests at once as usual, with one file in parts: obstore would abort, sooner or later."""
+    files = {f"app{number}-3f9c{number:04x}.js": str(number) for number in range(200)}
+    folder = site_folder("a", files | {"film-3f9c2ab1.mp4": "x" * 9_000_000})
+    concurrency = " --concurrency 2" if "n" in limit else ""
+    ended = in_shell(uploader, f"ulimit -{limit}; $U {folder} --bucket {uploader.bucket}{concurrency}")
+    assert ended.returncode == 0, ended.stderr
+    assert "201 uploaded" in ended.stdout

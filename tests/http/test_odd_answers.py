@@ -135,3 +135,31 @@ def test_a_marker_that_is_refused_for_ever_ends_a_roll_back(
     assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1), ended.stderr
     assert "another upload has the id of release 'r1', 5 times in a row" in ended.stderr
     assert not [key for key in uploader.keys() if "/pending/" in key]
+
+
+@pytest.mark.parametrize("status", [409, 412])
+@pytest.mark.parametrize("command", ["end", "restore"])
+def test_a_file_that_is_refused_for_ever_ends_every_command(
+    uploader: Uploader, proxy: FaultProxy, site_folder: Folder, command: str, status: int
+) -> None:
+    """The marker of an end, and the staged release of a restoration: as a marker."""
+    uploader.aws.client("s3").put_bucket_versioning(
+        Bucket=uploader.bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    release = publish_here(uploader, site_folder("one", {"index.html": "x", "app-3f9c2ab1.js": "1"}), "r1").id
+    uploader.aws.client("s3").delete_object(Bucket=uploader.bucket, Key="assets/app-3f9c2ab1.js")
+    words, name = {"end": (["--channel", "default"], "end"), "restore": (["--release", release], "r1")}[command]
+    folder = {"end": "/markers/", "restore": "/staged/"}[command]
+    proxy.deny(lambda request: request.method == "PUT" and folder in request.path, "PreconditionFailed", status)
+    environ = uploader.aws.environment(AWS_ENDPOINT_URL=proxy.url)
+    slept = 0
+
+    def sleep(_seconds: float) -> None:
+        nonlocal slept
+        slept += 1
+        assert slept < 20, "it goes on for ever"
+
+    ended = run_here([command, *words, "--bucket", uploader.bucket], environ, sleep)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1), ended.stderr
+    assert f"another upload has the id of release {name!r}, 5 times in a row" in ended.stderr
+    assert not [key for key in uploader.keys() if "/pending/" in key]

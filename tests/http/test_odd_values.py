@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import obstore
 import pytest
 
 from tests.http.test_bad_input import refused
+from tests.paths import ROOT
 from uploader.aws.access import Access, Keys
 from uploader.errors import UploaderError
 from uploader.s3.connection import connect
@@ -105,6 +108,58 @@ def test_a_profile_with_an_odd_value(uploader: Uploader, folder: Path, tmp_path:
     refused(uploader, 2, name, folder, "--profile", "p", **environ)
 
 
+ODD_ANSWERS = {
+    "a list": "[]",
+    "nothing": "null",
+    "numbers": '{"Version": 1, "AccessKeyId": 1, "SecretAccessKey": 2}',
+    "a number as the end": '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": 5}',
+    "an end without a zone": (
+        '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": "2099-01-01T00:00:00"}'
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", ODD_ANSWERS)
+def test_a_process_that_answers_in_another_form(uploader: Uploader, folder: Path, tmp_path: Path, answer: str) -> None:
+    """botocore raises whatever Python does then: nobody has to report that to us."""
+    (tmp_path / "answer").write_text(ODD_ANSWERS[answer])
+    (tmp_path / "config").write_text(f"[profile p]\ncredential_process = cat {shlex.quote(str(tmp_path / 'answer'))}\n")
+    refused(uploader, 2, "see what", folder, "--profile", "p", AWS_CONFIG_FILE=str(tmp_path / "config"))
+
+
+def test_a_section_that_is_a_value(uploader: Uploader, folder: Path, tmp_path: Path) -> None:
+    """``s3 = 5`` among the services of a profile names no server."""
+    keys = "aws_access_key_id = test\naws_secret_access_key = test\nservices = x\n"
+    (tmp_path / "config").write_text(f"[profile p]\n{keys}[services x]\ns3 = 5\n")
+    answer = uploader.run(
+        folder, "--bucket", uploader.bucket, "--profile", "p", AWS_CONFIG_FILE=str(tmp_path / "config")
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_a_code_that_no_terminal_can_ask_for_is_one_line(uploader: Uploader, folder: Path, tmp_path: Path) -> None:
+    """In a CI job, nobody types an MFA code; Python would ask all the same, and warn twice."""
+    (tmp_path / "config").write_text(
+        "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = q\n"
+        "mfa_serial = arn:aws:iam::123456789012:mfa/me\n"
+        "[profile q]\naws_access_key_id = test\naws_secret_access_key = test\n"
+    )
+    environ = uploader.aws.environment(AWS_CONFIG_FILE=str(tmp_path / "config"))
+    command = [sys.executable, "-m", "uploader", str(folder), "--bucket", uploader.bucket, "--profile", "p"]
+    answer = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,  # without a terminal
+    )
+    assert (answer.returncode, answer.stdout, len(answer.stderr.splitlines())) == (2, "", 1), answer.stderr
+    assert "MFA code" in answer.stderr
+
+
 @pytest.mark.parametrize("command", ["upload", "doctor", "status"])
 def test_the_password_of_an_endpoint_is_printed_nowhere(uploader: Uploader, folder: Path, command: str) -> None:
     """Neither from the option, nor from a variable, nor by ``--print-config``, ``--json`` or ``--verbose``."""
@@ -142,6 +197,24 @@ def test_the_password_of_another_services_endpoint_is_not_printed_either(uploade
     url = "http://me:sec-ret@127.0.0.1:9"
     for command in ("plan", "doctor"):
         refused(uploader, 2, "AWS_ENDPOINT_URL_LAMBDA", command, "--function", "f", AWS_ENDPOINT_URL_LAMBDA=url)
+
+
+@pytest.mark.parametrize("url", ["http://me:se/c-ret@127.0.0.1:9", "http://127.0.0.1:9\n"])
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_SSO"])
+def test_so_it_is_with_that_of_who_issues_credentials(
+    uploader: Uploader, folder: Path, tmp_path: Path, variable: str, url: str
+) -> None:
+    """Also if S3 has an endpoint of its own."""
+    (tmp_path / "token").write_text("token")
+    (tmp_path / "config").write_text(
+        "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/r\n"
+        f"web_identity_token_file = {tmp_path / 'token'}\nregion = us-east-1\n"
+    )
+    environ = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_ENDPOINT_URL_S3": uploader.aws.url, variable: url}
+    answer = uploader.run(folder, "--bucket", uploader.bucket, "--profile", "p", **environ)
+    assert (answer.returncode, answer.stdout, len(answer.stderr.splitlines())) == (2, "", 1), answer.stderr
+    assert f"{variable} '" in answer.stderr
+    assert "c-ret" not in answer.stderr
 
 
 def test_a_panic_of_a_native_library_is_one_line(uploader: Uploader, folder: Path) -> None:

@@ -84,6 +84,18 @@ def log_folders(uploader: Uploader) -> list[str]:
     return [key.split("/")[2] for key in uploader.keys() if ".releases/" in key]
 
 
+def test_a_roll_out_that_fails_leaves_the_page_that_visitors_get(uploader: Uploader, site_folder: Folder) -> None:
+    """And one that succeeds replaces it, once its command has ended."""
+    publish_here(uploader, site_folder("old", {"index.html": "old", "app-3f9c2ab1.js": "1"}), "r1")
+    folder, s3 = site_folder("new", {"index.html": "new", "app-3f9c2ab2.js": "2"}), uploader.aws.client("s3")
+    for name, command, code, page in (("r2", "false", 1, b"old"), ("r3", "true", 0, b"new")):
+        words = ["run", folder, "--bucket", uploader.bucket, "--release", name, "--", command]
+        ended = run_here(words, uploader.aws.environment(), short_sleep)
+        assert ended.returncode == code, ended.stderr
+        assert s3.get_object(Bucket=uploader.bucket, Key="assets/index.html")["Body"].read() == page
+        assert uploader.run("verify", "--bucket", uploader.bucket).returncode == 0
+
+
 def test_its_streams_are_the_commands(uploader: Uploader, begin: Begin) -> None:
     process = begin("cat; echo oops >&2", stdin=subprocess.PIPE)
     out, err = process.communicate("from the terminal\n", timeout=20)

@@ -65,6 +65,21 @@ def test_it_offers_the_releases_that_the_command_takes_and_the_channels(
     assert offered(uploader, "end", *site, "--channel", "p") == ["production"]
 
 
+def test_a_file_with_another_name_than_an_id_is_not_offered(uploader: Uploader, site_folder: Folder) -> None:
+    """The shell puts an offered word into the user's line as it is: Enter would run one with `$(command)`."""
+    release = uploader.upload(site_folder("one", {"app-3f9c2ab1.js": "1"}))["release"]
+    names = ("20991231T235959Z-$(touch x)", "20991231T235959Z-\x9b2J\u202e", "20991231T235959Z-a b", "notes")
+    for folder in ("markers", "staged", "pins"):
+        for name in names:
+            key = f"assets/.releases/{folder}/{name}.json"
+            uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=key, Body=b"")
+    site = ["--bucket", uploader.bucket]
+    for words in (["rollback"], ["pin"], ["verify", "--release"]):
+        assert offered(uploader, words[0], *site, *words[1:], "") == [release]
+    for command in ("activate", "drop", "unpin"):
+        assert offered(uploader, command, *site, "") == []
+
+
 def test_the_bucket_may_stand_in_the_file(
     uploader: Uploader, site_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,11 @@ def test_the_demo_ends_with_what_the_plan_named(tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "\x1b" not in answer.stdout
     assert re.search(r"exactly the \d+ objects that the plan named, and nothing else", answer.stdout)
+    # A roll-out that failed, with a page in the bucket.
+    failed = answer.stdout.partition("4. A roll-out that fails")[2].partition("5. Ask the cleaner")[0]
+    for words in ("was dropped; the current release is unchanged", "a visitor gets the same index.html as before"):
+        assert words in failed
+    assert "verify: " in failed
     for words in ("uploaded (new)", "superseded_at=", "removed_at=", "What to do next", "EventBridge Scheduler: at("):
         assert words in answer.stdout
     (page,) = re.findall(r"^ +file://(\S+)$", answer.stdout, re.MULTILINE)

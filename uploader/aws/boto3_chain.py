@@ -6,6 +6,8 @@ Importing boto3 takes a quarter of a second, half of a small upload. So this mod
 from __future__ import annotations
 
 import os
+import warnings
+from getpass import GetPassWarning
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,9 +26,16 @@ if TYPE_CHECKING:
 
     from uploader.aws.access import Access
 
-NO_ANSWER: tuple[type[Exception], ...] = (BotoCoreError, ResponseParserError)
-"""What boto3 raises when no answer came, or one that is not the service's."""
+NO_ANSWER: tuple[type[Exception], ...] = (BotoCoreError, ResponseParserError, RuntimeError)
+"""What boto3 raises when no answer came, or one that is not the service's; or if the credentials that it renewed have
+ended already (`RuntimeError`)."""
 
+_ODD_FORM = (AttributeError, LookupError, TypeError)
+"""What botocore raises at an answer, or a section, of another form: a list, a number, a key that is missing."""
+
+
+_ISSUERS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC")
+"""The variables for the endpoints that botocore asks for credentials."""
 
 _ONE_AT_A_TIME = Lock()
 
@@ -101,13 +110,27 @@ def read_configuration(region: str | None, profile: str | None, *, credentials_n
     Raises:
         UsageError: There is no such profile, or boto3 finds no credentials, or AWS refuses to issue them.
     """
+    if credentials_needed and os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
+        for variable in filter(os.environ.get, _ISSUERS):
+            checked(variable, os.environ[variable], check_endpoint)
     try:
         core = BotocoreSession(profile=profile)
         endpoint = _endpoint(core)
         session = Session(botocore_session=core, region_name=region)
         if credentials_needed:
-            credentials = _found(session)
-            check_credentials(credentials.get_frozen_credentials(), credentials.method)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", GetPassWarning)  # else it asks, in three lines, who is not there
+                credentials = _found(session)
+                check_credentials(credentials.get_frozen_credentials(), credentials.method)
+    except (EOFError, GetPassWarning) as error:
+        msg = "credentials: they need an MFA code, and no terminal can ask for it: name a --profile without mfa_serial"
+        raise UsageError(msg) from error
+    except _ODD_FORM as error:
+        msg = (
+            "credentials: the AWS profile, or what it asks for them, says them in a form that is not AWS's "
+            f"({type(error).__name__}: {first_line(error)}): see what its credential_process, or its container, answers"
+        )
+        raise UsageError(msg) from error
     except (BotoCoreError, ResponseParserError, OSError, RuntimeError, ValueError) as error:
         # OSError: a token's file (AWS_WEB_IDENTITY_TOKEN_FILE) is not readable. RuntimeError: they are expired already.
         # ValueError: a setting such as AWS_METADATA_SERVICE_TIMEOUT is not a number.
@@ -146,10 +169,16 @@ def check_credentials(frozen: ReadOnlyCredentials, source: str) -> Keys:
         UsageError: They cannot be sent.
     """
     keys = Keys(frozen.access_key or "", frozen.secret_key or "", frozen.token)
-    named = {"aws_access_key_id": keys.access_key_id, "aws_secret_access_key": keys.secret_access_key}
+    named: dict[str, object] = {
+        "aws_access_key_id": keys.access_key_id,
+        "aws_secret_access_key": keys.secret_access_key,
+    }
     if keys.token is not None:
         named["aws_session_token"] = keys.token
     for name, value in named.items():
+        if not isinstance(value, str):  # a process or a container may answer anything
+            msg = f"{name} (from {source}) is not a text: see what issues it"
+            raise UsageError(msg)
         checked(f"{name} (from {source})", value, check_credential)
     return keys
 
@@ -160,7 +189,8 @@ def _endpoint(core: BotocoreSession) -> str | None:
     if core.get_config_variable("ignore_configured_endpoint_urls"):
         return None
     services = core.full_config.get("services", {}).get(profile.get("services"), {})
-    return services.get("s3", {}).get("endpoint_url") or profile.get("endpoint_url")
+    of_s3 = services.get("s3")
+    return (of_s3.get("endpoint_url") if isinstance(of_s3, dict) else None) or profile.get("endpoint_url")
 
 
 def _found(session: boto3.Session) -> Credentials:

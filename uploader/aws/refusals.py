@@ -128,6 +128,12 @@ S3 = (
         text=r"External AWS credential provider: \w+: (?P<why>.*)",
     ),
     Refusal(
+        "no credentials any more: {why}",
+        _RENEW,
+        code=NO_CODE,
+        text=r"(?P<why>(?:Error when retrieving credentials|Credentials were refreshed, but) .*?)\.?$",
+    ),
+    Refusal(
         "access denied",
         "allow {who} {kms} on the KMS key (--sse-kms-key-id)",
         text=r"not authorized to perform: (?P<kms>kms:\w+)",

@@ -36,12 +36,14 @@ def ids(folders: Callable[[Layout], tuple[str, ...]]) -> Complete:
     """Offers the ids of the releases in some folders of the release log, the newest first."""
 
     def ask(site: Site) -> list[str]:
-        from uploader.history.order import newest_first  # noqa: PLC0415 (only TAB needs it)
+        from release_log.layout import is_id  # noqa: PLC0415 (only TAB needs it)
+        from uploader.history.order import newest_first  # noqa: PLC0415
         from uploader.history.release import id_of  # noqa: PLC0415
 
         bucket, layout = site.open(), site.layout
         log = {key: at for folder in folders(layout) for key, at in bucket.written(folder).items()}
-        return [id_of(layout, key) for key in newest_first(log, *folders(layout))]
+        # The shell puts the word into the user's line as it is: a file called `$(command)` would be run with Enter.
+        return [name for key in newest_first(log, *folders(layout)) if is_id(name := id_of(layout, key))]
 
     def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
         return _beginning(incomplete, _answer(context, ask))[:SHOWN]

@@ -18,7 +18,7 @@ from uploader.history.current import find_current, read_ledger
 from uploader.history.order import newest_first
 from uploader.history.release import Unreadable, read_releases
 from uploader.protocol.belongs import differs
-from uploader.protocol.intent import intent, withdraw
+from uploader.protocol.intent import TRIES, busy_error, intent, withdraw
 from uploader.protocol.write_if_whole import finish_placing
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from uploader.history.release import LoggedRelease
     from uploader.protocol.belongs import PagePlaced
     from uploader.s3.port import BucketPort, ReaderPort
+
+_NAME = "end"
+"""The name of the release that an end's marker stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +147,20 @@ def _write_end(bucket: BucketPort, layout: Layout, channel: str, clocks: Clocks)
 
     def body(at: datetime) -> bytes:
         writer = {"name": WRITER, "version": VERSION}
-        return body_of(Release("end", channel, at, layout.prefix, writer, {}, ended=True))
+        return body_of(Release(_NAME, channel, at, layout.prefix, writer, {}, ended=True))
 
-    while True:
-        with intent(bucket, layout, "end", body, frozenset(), clocks) as held:
+    taken = 0
+    while taken < TRIES:
+        with intent(bucket, layout, _NAME, body, frozenset(), clocks) as held:
             if not held.is_taken(layout):
                 held.wait_for_its_turn(layout, clocks)
                 if held.is_too_old(clocks):
                     continue
                 if held.write(bucket, layout.marker_key(held.id), body(held.at), clocks):
                     return held.id
+        taken += 1
         clocks.sleep(1)
+    raise busy_error(_NAME)
 
 
 def _unknown(layout: Layout, channel: str | None, alive: Collection[str], ended: Collection[str]) -> UploaderError:

@@ -16,7 +16,7 @@ from uploader.counted import counted
 from uploader.errors import UploaderError
 from uploader.history.body import body_of
 from uploader.history.completeness import fits, keys_there, some_of
-from uploader.protocol.intent import intent
+from uploader.protocol.intent import TRIES, busy_error, intent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +89,8 @@ def restore(
     restored: set[str] = set()
     reported: set[str] = set()
     body = body_of(logged.release)
-    while True:
+    tries = 0
+    while tries < TRIES:
         with intent(bucket, layout, logged.name, lambda _: body, logged.release.all_keys, clocks) as held:
             for _ in range(MOST_DELETE_MARKERS):
                 found = take_inventory(bucket, versions, layout, logged)
@@ -110,7 +111,9 @@ def restore(
             taken = bucket.get(layout.marker_key(held.id)) is not None
             if not taken and held.write(bucket, key, body, clocks) and not held.is_over(clocks):
                 return Restored(held.id, key, frozenset(restored))
+        tries += 1
         clocks.sleep(1)
+    raise busy_error(logged.name)
 
 
 def _incomplete(logged: LoggedRelease, found: Inventory, restored: set[str]) -> UploaderError:

@@ -20,6 +20,9 @@ ODD = {
     "\udc80\x00\x7f\b\t": r"\udc80\x00\x7f\x08\t",
     "\U000e0041": r"\U000e0041",
     "a\u3164b\u2800\U000e0101": r"a\u3164b\u2800\U000e0101",
+    "::stop-commands::x": r"\x3a:stop-commands::x",
+    "  ::error::forged": r"  \x3a:error::forged",
+    "a ##[error]forged": r"a #\x23[error]forged",
 }
 
 
@@ -30,7 +33,17 @@ def test_nothing_is_hidden_and_nothing_moves(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "s3://b/assets/@scope/a.js", "caf\u00e9 \u65e5\u672c \U0001f600\u2764\ufe0f", "[red]x[/red]", r"\x1b"]
+    "text",
+    [
+        "",
+        "s3://b/assets/@scope/a.js",
+        "caf\u00e9 \u65e5\u672c \U0001f600\u2764\ufe0f",
+        "[red]x[/red]",
+        r"\x1b",
+        "a::b",
+        "a##b",
+        "[::1]",
+    ],
 )
 def test_other_texts_stay_as_they_are(text: str) -> None:
     assert printable(text) == text

@@ -93,6 +93,13 @@ EXAMPLES = (
     ),
     Example(
         S3,
+        "",
+        "Credentials were refreshed, but the refreshed credentials are still expired.",
+        "no credentials any more: Credentials were refreshed, but the refreshed credentials are still expired: "
+        "renew them, or name another --profile",
+    ),
+    Example(
+        S3,
         "AccessDenied",
         NO_KMS,
         "access denied: allow the build job's role kms:GenerateDataKey on the KMS key (--sse-kms-key-id)",

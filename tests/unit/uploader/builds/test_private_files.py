@@ -81,6 +81,10 @@ PRIVATE = [
     ".htpasswd.orig",
     "wp-config.php.bak.old",
     "node_modules.bak/x.js",
+    "tls/server.pem.gz",
+    "id_ed25519.br",
+    ".npmrc.zst",
+    "site.key.bak.gz",
 ]
 
 PUBLIC = [
@@ -104,6 +108,8 @@ PUBLIC = [
     "node_modules.js",
     "cvs/john.pdf",
     "a.pem.html",
+    "app.js.gz",
+    "app.css.br",
     "git/config",
     "npmrc",
     "credentials.json",

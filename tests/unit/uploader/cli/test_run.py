@@ -6,13 +6,15 @@ import json
 import re
 import signal
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from release_log.marker import decode
+from release_log.marker import decode, encode
 from tests.fake_uploader_s3 import LAYOUT, FakeBucket
 from uploader.cli import entry
+from uploader.cli.bodies import run as body
 from uploader.cli.child_process import check_command, run_command
 from uploader.errors import UploaderError, UsageError
 from uploader.history.release import digest_of
@@ -130,6 +132,24 @@ def test_a_release_that_cannot_be_dropped_expires_and_the_exit_code_is_the_comma
     assert run(*PYTHON, "exit(7)") == 7
     assert len(bucket.log(LAYOUT.staged)) == 1
     assert "expires by itself" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_a_release_that_was_replaced_during_its_roll_out_is_neither_activated_nor_dropped(
+    run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """Somebody with the build job's credentials deletes the staged release, and writes one of their own."""
+
+    def replace_it(*_: object) -> int:
+        (staged,) = bucket.log(LAYOUT.staged)
+        release = decode(bucket.objects.pop(staged), LAYOUT.prefix)
+        bucket.write(staged, encode(replace(release, metadata={"branch": "theirs"})))
+        return code
+
+    monkeypatch.setattr(body, "run_command", replace_it)
+    assert run(*PYTHON, "pass") == (code or 1)
+    assert len(bucket.log(LAYOUT.staged)) == len(bucket.log(LAYOUT.log)) == 1
+    assert "was replaced since it was staged" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(("error", "code"), [(None, 1), (KeyboardInterrupt(), 130)])
