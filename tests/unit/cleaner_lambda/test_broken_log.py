@@ -245,6 +245,21 @@ def test_tag_left_over_from_an_earlier_retirement_makes_nothing_older(s3: FakeS3
     assert s3.tags(A)["superseded_at"] == format_instant(since)
 
 
+@pytest.mark.parametrize("key", [A, "assets/stray-0123abcd.js"])
+def test_tag_that_is_later_than_now_keeps_nothing_when_the_ledger_is_rebuilt(s3: FakeS3, key: str) -> None:
+    """Somebody set it by hand: the asset would stay for as long, without a word."""
+    s3.put("assets/stray-0123abcd.js")
+    s3.advance(2 * DAY)
+    run(s3, full=True, policy=replace(POLICY, version_limit=9))
+    for name in s3.tags(key):
+        s3.tags(key)[name] = "2999-01-01T00:00:00Z"
+    s3.objects.pop(s3.layout.ledger)
+    for _ in range(4):
+        run(s3)
+        s3.advance(2 * DAY)
+    assert s3.assets() == {B}
+
+
 def test_live_asset_with_a_left_over_tag_loses_it_when_the_ledger_is_rebuilt(s3: FakeS3) -> None:
     """Only the object itself says that it has one."""
     s3.tags(B)["removed_at"] = "2020-01-01T00:00:00Z"

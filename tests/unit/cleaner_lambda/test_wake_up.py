@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.stub import Stubber
 from hypothesis import given
@@ -57,9 +58,9 @@ def alarm(client: Any) -> SchedulerAlarm:  # noqa: ANN401
 
 def answer_with(client: Any, status: int, body: bytes) -> None:  # noqa: ANN401
     """Have each request of a client answered so, without the network."""
-    raw = HTTPResponse(BytesIO(body), {"content-length": str(len(body))}, status, preload_content=False)
+    raw = HTTPResponse(BytesIO(body), {}, status, preload_content=False)
     client.meta.events.register_first(
-        "before-send", lambda request, **_: AWSResponse(request.url, status, raw.headers, raw)
+        "before-send", lambda request, **_: AWSResponse(request.url, status, HTTPHeaders(), raw)
     )
 
 
