@@ -112,9 +112,13 @@ class EventBus:
         }
         try:
             answer = self.client.put_events(Entries=[entry])
+            if not answer["FailedEntryCount"]:
+                return None
+            (result,) = answer["Entries"]
+            return f"{result.get('ErrorCode')}: {result.get('ErrorMessage')}"
         except (ClientError, BotoCoreError) as error:
             raise NotSentError(str(error)) from error
-        if not answer["FailedEntryCount"]:
-            return None
-        (result,) = answer["Entries"]
-        return f"{result.get('ErrorCode')}: {result.get('ErrorMessage')}"
+        except Exception as error:
+            # An odd answer: botocore has any error of Python's for it, or it lacks a field.
+            msg = f"EventBridge's answer cannot be read ({type(error).__name__}: {error})"
+            raise NotSentError(msg) from error

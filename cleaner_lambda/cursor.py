@@ -145,6 +145,9 @@ def _encode_map(run: MapRun) -> dict[str, Any]:
 
 def _decode_map(entry: Mapping[str, Any]) -> MapRun:
     ranges = {fields.count(number): bounds for number, *bounds in entry["ranges"]}
+    if not ranges:
+        msg = "the map run has no ranges"  # nothing would ever take it out of the ledger
+        raise ValueError(msg)
     known = dict(zip(ranges, decode_ranges(ranges.values()), strict=True))
     return MapRun(fields.instant(entry["at"]), known, fields.flag(entry["over"]))
 

@@ -6,6 +6,7 @@ Losing it does no harm: the next run rebuilds it, and deletes nothing (`cleaner_
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cleaner_lambda import cursor, waiting
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from cleaner_lambda.cursor import Cursor
     from release_log.ledger_file import Announcement
     from release_log.run_record import RunRecord
+
+
+SKEW = timedelta(minutes=1)
+"""More than two of S3's clocks can differ by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +306,34 @@ def _check_current(ledger: Ledger) -> None:
         if current in known and known[current].at < each.at:
             msg = f"{shown(current)} is current, and {shown(release_id)} is newer"
             raise ValueError(msg)
+
+
+def check_instants(ledger: Ledger, written: datetime) -> None:
+    """Refuse a ledger that tells of what is later than itself: what waits for such an instant would wait for ever.
+
+    All of these instants are S3's, of what was there before the ledger was written; its clocks agree within seconds.
+
+    Args:
+        ledger: The ledger.
+        written: Its ``LastModified``.
+
+    Raises:
+        LedgerError: It does.
+    """
+    cursor = ledger.cursor
+    announced = (ledger.deleting, *ledger.tagging)
+    told = {
+        "folded": max((each.at for each in ledger.seen.values()), default=None),
+        "lingering": max((at for at in ledger.lingering.values() if at is not None), default=None),
+        "sure_since": ledger.sure_since,
+        "deleting or tagging": max((each.since for each in announced if each and each.since), default=None),
+        "listed_at": ledger.listed_at,
+        "listing": None if cursor is None else max(cursor.begun, cursor.map_run.at if cursor.map_run else cursor.begun),
+    }
+    for name, at in told.items():
+        if at is not None and at > written + SKEW:
+            msg = f"{name} tells of {format_instant(at)}, and it was written at {format_instant(written)}"
+            raise broken(ValueError(msg))
 
 
 def _encode_folded(folded: Mapping[str, Folded]) -> dict[str, dict[str, object]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.checkpoint import read_checkpoint
 from cleaner_lambda.errors import TooOldError, WholeNeededError
+from cleaner_lambda.ledger import check_instants
 from cleaner_lambda.ledger_store import StoredLedger, read_ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.policy import Reason, Stop
@@ -141,6 +142,7 @@ def _read_ledger(store: S3Port, layout: Layout, run: str, writes: int, *, whole:
         return LedgerRead(now, stored.ledger, stored, "there is no ledger yet")
     try:
         stored = read_ledger(store, layout, blob, writes, None if whole else now)
+        check_instants(stored.ledger, blob.last_modified)
     except NewerLedgerError as error:
         raise TooOldError(layout.ledger, error) from error
     except LedgerError as error:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from cleaner_lambda.errors import UnreadableError
 from cleaner_lambda.history import put_in_place
-from cleaner_lambda.ledger import Folded, Ledger
+from cleaner_lambda.ledger import Folded, Ledger, check_instants
 from cleaner_lambda.ledger_store import read_ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.markers import Markers, read_markers
@@ -191,7 +191,10 @@ def _ledger(store: S3Port, outer: Layout) -> tuple[Ledger, tuple[Stop, ...]]:
     """The site's own ledger, or why it is unknown what it says. One that tells nothing is rebuilt by its own site."""
     try:
         blob = store.get(outer.ledger)
-        return (Ledger() if blob is None else read_ledger(store, outer, blob).ledger), ()
+        if blob is None:
+            return Ledger(), ()
+        ledger = read_ledger(store, outer, blob).ledger
+        check_instants(ledger, blob.last_modified)
     except NewerLedgerError as error:
         message = f"{outer.ledger}: {error}; nothing is deleted until a cleaner that reads it is deployed here too"
         return Ledger(), (Stop(Reason.UNREADABLE_FILE, message),)
@@ -199,6 +202,7 @@ def _ledger(store: S3Port, outer: Layout) -> tuple[Ledger, tuple[Stop, ...]]:
         return Ledger(), (Stop(Reason.UNREADABLE_FILE, f"{error}; nothing is deleted until then"),)
     except LedgerError:
         return Ledger(), ()
+    return ledger, ()
 
 
 def _keep_releases(ledger: Ledger) -> int:

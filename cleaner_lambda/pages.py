@@ -36,6 +36,10 @@ DIGEST = "digest"
 UNREADABLE = ""
 """What stands for the note of a page that nobody may read: no release has a page that is called so."""
 
+_NOT_GIVEN_OUT = {"400", "403", "AccessDenied"}
+"""How S3 answers a HEAD that it refuses; the first one is for an object under a key that its client provides (SSE-C):
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
+
 PAGE = 1000
 """How many keys S3 lists at a time."""
 
@@ -253,7 +257,7 @@ def _read(store: S3Port, key: str) -> list[str]:
     try:
         metadata = store.get_metadata(key) or {}
     except ClientError as error:
-        if error.response["Error"]["Code"] not in {"403", "AccessDenied"}:
+        if error.response["Error"]["Code"] not in _NOT_GIVEN_OUT:
             raise
         return [UNREADABLE]
     digest = metadata.get(DIGEST)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cleaner_lambda.history import redate
+from cleaner_lambda.ledger import SKEW
 from cleaner_lambda.pace import batches
 from cleaner_lambda.s3_errors import PASSING, UNANSWERED
 from release_log.layout import is_stored_page
@@ -58,6 +59,7 @@ def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
     unknown: frozenset[str],
     pace: Pace,
     *,
+    now: datetime | None = None,
     listed_at: datetime | None = None,
     limit: int | None = None,
     of_orphans: bool = True,
@@ -73,6 +75,7 @@ def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
         read_to: The last key whose tags were asked for; None if the ledger is whole.
         unknown: Keys whose tags an earlier run could not read.
         pace: See `Pace`.
+        now: The instant for which the run decides; None if no tag is later.
         listed_at: When the last full listing was.
         limit: How many of these are asked for again; None for all.
         of_orphans: Whether to read the tags of orphans too.
@@ -105,7 +108,7 @@ def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
             read_to = batch[-1]
     whole = not left or read_to == left[-1]
     known = {key for key, _ in tags_read}
-    history = adopt_tags(history, tags_read, listed_at)
+    history = adopt_tags(history, tags_read, listed_at, now)
     return TagsRead(history, None if whole else read_to, (unknown & assets) - known, errors)
 
 
@@ -114,13 +117,16 @@ def _is_outage(errors: Iterable[str]) -> bool:
     return sum(error.startswith(PASSING) for error in errors) > FEW
 
 
-def adopt_tags(history: History, tags_read: Iterable[Tags], listed_at: datetime | None = None) -> History:
+def adopt_tags(
+    history: History, tags_read: Iterable[Tags], listed_at: datetime | None = None, now: datetime | None = None
+) -> History:
     """Take over the instants in tags.
 
     An orphan that the last listing found gets the instant of its tag. For an asset that markers or the checkpoint date
     too, the later instant counts: a tag may be left over from an earlier retirement, and must not make an asset older
-    than it is.
+    than it is. A tag that is later than now is not the cleaner's: it dates nothing, and is written anew.
     """
+    latest = None if now is None else now + SKEW
     retired, owed, paths = dict(history.retired), set(history.owed), history.live_paths()
     for key, tags in tags_read:
         mark = read_mark(tags or {})
@@ -129,6 +135,8 @@ def adopt_tags(history: History, tags_read: Iterable[Tags], listed_at: datetime 
         entry = retired.get(key)
         if entry is None:
             owed.add(key)
+        elif latest is not None and mark.since > latest:
+            retired[key] = replace(entry, tagged=mark)
         elif not entry.release and (listed_at is None or entry.mark.since >= listed_at):
             retired[key] = redate(replace(entry, mark=mark, tagged=mark), paths, history.turned)
         elif mark.state is entry.mark.state:

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from cleaner_lambda.errors import CleanerError
 from release_log.instants import format_instant
@@ -53,13 +53,11 @@ class StateMachine:
             self.client.start_execution(
                 stateMachineArn=self.arn, name=name, input=json.dumps(execution_input(site, run))
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != STARTED:
+        except Exception as error:
+            # botocore has any error of Python's for an odd answer.
+            if not (isinstance(error, ClientError) and error.response["Error"]["Code"] == STARTED):
                 msg = f"execution {name}: {error}"
                 raise NotStartedError(msg) from error
-        except BotoCoreError as error:
-            msg = f"execution {name}: {error}"
-            raise NotStartedError(msg) from error
 
 
 def execution_name(site: Site, run: MapRun) -> str:

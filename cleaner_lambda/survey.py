@@ -152,6 +152,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         read_to,
         unknown,
         pace,
+        now=loaded.now,
         listed_at=found.listed_at,
         limit=limit,
         of_orphans=tags_orphans(history.retired, job.policy),

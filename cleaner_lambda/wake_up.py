@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from cleaner_lambda.errors import CleanerError
 
 if TYPE_CHECKING:
@@ -81,7 +79,8 @@ class SchedulerAlarm:
         except self.client.exceptions.ConflictException:
             # Another run has set it. It fires after this run has written its state, so the run that it wakes sees that.
             return
-        except (ClientError, BotoCoreError) as error:
+        except Exception as error:
+            # botocore has any error of Python's for an odd answer.
             msg = f"schedule {name} in group {self.group}: {error}"
             raise NotSetError(msg) from error
 

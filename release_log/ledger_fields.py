@@ -13,6 +13,9 @@ from release_log.instants import parse_instant
 if TYPE_CHECKING:
     from datetime import datetime
 
+_MOST = 10**18
+"""No count is as large. One that is too large for a float, or for a name, would fail each run."""
+
 
 def text(value: object) -> str:
     """A text."""
@@ -54,8 +57,8 @@ def flag(value: object) -> bool:
 
 def count(value: object) -> int:
     """A whole number that is not negative."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        _fail(value, "a whole number from 0 on")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MOST:
+        _fail(value, "a whole number from 0 on, with up to 18 digits")
     return value
 
 

@@ -36,7 +36,7 @@ NEEDED = {
     "ListObjectsV2": Needed(
         ("IsTruncated",),
         next_page="NextContinuationToken",
-        entries=(("Contents", ("Key", "Size", "LastModified")),),
+        entries=(("Contents", ("Key", "Size", "LastModified", "ETag")),),
     ),
     "ListObjectVersions": Needed(
         ("IsTruncated",),

@@ -61,7 +61,7 @@ def etags_in(blob: Blob | None) -> dict[str, str]:
     """What a file notes that says that a release is in place. Nothing if it is not as the uploader writes it."""
     try:
         document = json.loads(blob.body) if blob is not None else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     etags = document.get("etags") if isinstance(document, dict) else None
     return {key: etag for key, etag in etags.items() if isinstance(etag, str)} if isinstance(etags, dict) else {}

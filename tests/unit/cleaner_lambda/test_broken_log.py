@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from cleaner_lambda.cursor import Cursor, MapRun
+from cleaner_lambda.ledger import Folded
 from cleaner_lambda.run import BrokenOffError
 from release_log.instants import format_instant
+from release_log.ledger_file import Announcement
 from release_log.tags import Mark, State
 from tests.fake_cleaner_s3 import NOON, FakeS3
 from tests.unit.cleaner_lambda.runs import (
@@ -177,6 +182,45 @@ def test_ledger_of_a_newer_format_is_rebuilt_without_deleting(s3: FakeS3) -> Non
     assert s3.ledger.retired == before
 
 
+FUTURE = NOON + timedelta(days=9)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"deleting": Announcement("x", frozenset({"assets/x.js"}), FUTURE)},
+        {"tagging": (Announcement("x", frozenset({A}), FUTURE),)},
+        {"listed_at": FUTURE},
+        {"sure_since": FUTURE},
+        {"lingering": {"20261123T120000Z-r1": FUTURE}},
+        {"gone": {"20261123T110000Z-end": Folded(FUTURE, "default", ended=True, placed=FUTURE)}},
+        {"cursor": Cursor(FUTURE, (("", None),))},
+        {"cursor": Cursor(NOON, (), map_run=MapRun(FUTURE, {0: ("", None)}))},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_ledger_that_tells_of_what_is_later_than_itself_is_rebuilt(s3: FakeS3, changes: dict[str, Any]) -> None:
+    """Whatever waits for that instant would wait as long, and mostly without a word."""
+    s3.ledger = replace(s3.ledger, **changes)
+    s3.advance(POLICY.version_ttl)
+    assert stopped_by(run(s3)) == ["rebuilt"]
+    assert keys_of(run(s3), "delete") == [A]
+
+
+def test_ledger_whose_current_release_is_later_than_itself_does_not_hide_the_next_one(s3: FakeS3) -> None:
+    """The next release would be superseded by it at once, and lose its assets though it is live."""
+    current = s3.ledger.current["default"]
+    tomorrow = NOON + timedelta(days=1)
+    later = replace(s3.ledger.folded[current], at=tomorrow, placed=tomorrow)
+    s3.ledger = replace(s3.ledger, folded={**s3.ledger.folded, current: later})
+    s3.advance(30)
+    s3.publish("r3", "default", {APP: C})
+    for _ in range(4):
+        run(s3)
+        s3.advance(DAY)
+    assert s3.assets() == {C}
+
+
 def test_ledger_lost_is_rebuilt_from_markers_and_tags_with_the_same_instants(s3: FakeS3) -> None:
     """Also for an orphan, which its tag dates and no marker does."""
     s3.put("assets/stray-0123abcd.js")
@@ -199,6 +243,21 @@ def test_tag_left_over_from_an_earlier_retirement_makes_nothing_older(s3: FakeS3
     run(s3)
     assert s3.ledger.retired[A].mark.since == since
     assert s3.tags(A)["superseded_at"] == format_instant(since)
+
+
+@pytest.mark.parametrize("key", [A, "assets/stray-0123abcd.js"])
+def test_tag_that_is_later_than_now_keeps_nothing_when_the_ledger_is_rebuilt(s3: FakeS3, key: str) -> None:
+    """Somebody set it by hand: the asset would stay for as long, without a word."""
+    s3.put("assets/stray-0123abcd.js")
+    s3.advance(2 * DAY)
+    run(s3, full=True, policy=replace(POLICY, version_limit=9))
+    for name in s3.tags(key):
+        s3.tags(key)[name] = "2999-01-01T00:00:00Z"
+    s3.objects.pop(s3.layout.ledger)
+    for _ in range(4):
+        run(s3)
+        s3.advance(2 * DAY)
+    assert s3.assets() == {B}
 
 
 def test_live_asset_with_a_left_over_tag_loses_it_when_the_ledger_is_rebuilt(s3: FakeS3) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -101,6 +102,12 @@ def test_no_answer_is_an_error() -> None:
 
     with pytest.raises(NotSentError, match="timeout"):
         EventBus(Silent(), "default").send(MESSAGE)
+
+
+@pytest.mark.parametrize("answer", [{}, {"FailedEntryCount": 1}, {"FailedEntryCount": 1, "Entries": []}, None])
+def test_an_answer_that_is_not_eventbridges_is_an_error(answer: object) -> None:
+    with pytest.raises(NotSentError, match="cannot be read"):
+        EventBus(SimpleNamespace(put_events=lambda **_: answer), "default", lambda _: None).send(MESSAGE)
 
 
 def test_without_a_full_listing_missing_assets_and_orphans_are_unknown() -> None:

@@ -138,6 +138,7 @@ def test_pruned_marker_that_comes_back_is_old_still() -> None:
 def test_so_many_instants_of_markers_that_are_gone_are_kept() -> None:
     s3, old, current = site()
     some = replace(s3.ledger.folded[old], at=NOON + timedelta(days=1), channel="beta")
+    s3.advance(2 * DAY)
     many = {f"20261124T120000Z-g{number}": some for number in range(KEEP_GONE + 10)}
     s3.ledger = replace(s3.ledger, folded={**s3.ledger.folded, **many})
     del s3.objects[s3.layout.marker_key(current)]

@@ -29,7 +29,7 @@ def with_newest_current(ledger: Ledger) -> Ledger:
     return replace(ledger, current={**ledger.current, **{each.channel: release_id for release_id, each in newest}})
 
 
-counts = st.integers(min_value=0)
+counts = st.integers(0, 10**18 - 1)
 run_records = st.builds(
     RunRecord,
     texts,
@@ -126,6 +126,16 @@ def each(*values: object) -> tuple[object, ...]:
     return values
 
 
+def map_run(ranges: list[list[object]]) -> dict[str, object]:
+    """A map run as the ledger has it."""
+    return {"at": "2026-11-23T06:05:38Z", "ranges": ranges, "over": False}
+
+
+WAITING = '{"orphans": 0, "bytes": 0, "oldest": null, "folders": 0, "others": 0}'
+LISTING = (
+    '{"begun": "2026-11-23T06:05:38Z", "left": [], "missing": [], "orphans": 0, "nested": [], "empty": false, '
+    f'"most": null, "waiting": {WAITING}, "known": 0}}'
+)
 NOT_TEXTS: tuple[object, ...] = (None, 5, True, [], {}, ["default"])
 WRONG_TYPES = (
     *(document(current=value) for value in each(None, 5, "x", [], ["default"], {"default": None}, {"default": ["r2"]})),
@@ -155,6 +165,9 @@ WRONG_TYPES = (
     *(document(refused=value) for value in each(None, 5, [], {"tags": []}, {"writes": {"a": 5}})),
     *(document(around=value) for value in each(None, 5, "x", [5])),
     *(document(last_run=value) for value in each(None, 5, "x", [])),
+    *(document(waiting={**json.loads(WAITING), name: 10**400}) for name in json.loads(WAITING) if name != "oldest"),
+    *(document(listing={**json.loads(LISTING), name: 10**400}) for name in ("orphans", "known", "most")),
+    *(document(listing={**json.loads(LISTING), "map": map_run(ranges)}) for ranges in ([], [[10**100, "", None]])),
     *(document(runs=value) for value in each(None, 5, "x", ["run"], [{}])),
     *(document(runs=[past_run(at=value)]) for value in each(*NOT_TEXTS, "soon")),
     *(document(runs=[past_run(deleted=value)]) for value in each(None, "5", True, 1.5, -1)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -58,6 +59,14 @@ def test_it_is_started_once(client: Any) -> None:  # noqa: ANN401
         stub.add_client_error("start_execution", "ExecutionAlreadyExists")
         StateMachine(client, ARN).start(SITE, RUN)
         stub.assert_no_pending_responses()
+
+
+def test_an_answer_that_is_not_step_functions_is_one_too() -> None:
+    def start(**_: object) -> None:
+        raise AttributeError("'list' object has no attribute 'get'")  # noqa: EM101, TRY003 (botocore's)
+
+    with pytest.raises(NotStartedError, match=r"execution listing-.*no attribute"):
+        StateMachine(SimpleNamespace(start_execution=start), ARN).start(SITE, RUN)
 
 
 def test_one_that_is_refused_is_named(client: Any) -> None:  # noqa: ANN401

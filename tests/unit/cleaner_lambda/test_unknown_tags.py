@@ -11,7 +11,7 @@ import pytest
 from cleaner_lambda.rebuild import FEW
 from cleaner_lambda.run import RETRY_SECONDS
 from release_log.instants import format_instant
-from tests.fake_cleaner_s3 import NOON, FakeS3, client_error
+from tests.fake_cleaner_s3 import FakeS3, client_error
 from tests.unit.cleaner_lambda.runs import APP, DAY, POLICY, A, B, keys_of, run, stopped_by
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_asset_whose_tags_cannot_be_read_stays_and_the_others_go(s3: FakeS3, cod
 def test_tag_that_is_read_at_last_dates_its_asset(s3: FakeS3) -> None:
     """The later instant counts, as if it had been read at once."""
     s3.objects.pop(s3.layout.ledger)
-    later = NOON + timedelta(days=20)
+    later = s3.clock + timedelta(days=10, minutes=-10)
     s3.tags(A)["superseded_at"] = format_instant(later)
     deny(s3, {A})
     run(s3)

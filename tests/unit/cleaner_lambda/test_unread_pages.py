@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from release_log.marker import Asset, decode, encode
 from tests.fake_cleaner_s3 import FakeS3, client_error
 from tests.unit.cleaner_lambda.runs import APP, LOGO, POLICY, A, B, C, keys_of, run, stopped_by
@@ -20,8 +22,9 @@ def publish_with_page(s3: FakeS3, name: str, channel: str, assets: dict[str, str
     s3.put(PAGE)
 
 
-def test_page_whose_metadata_is_denied_stops_all_deletion_under_a_key_that_releases_share() -> None:
-    """It may be that of the release that left, and ask for what that one named."""
+@pytest.mark.parametrize("code", ["AccessDenied", "403", "400"])
+def test_page_whose_metadata_is_denied_stops_all_deletion_under_a_key_that_releases_share(code: str) -> None:
+    """It may be that of the release that left, and ask for what that one named. With SSE-C, S3 says 400."""
     s3 = FakeS3()
     publish_with_page(s3, "r", "staging", {LOGO: C})
     publish_with_page(s3, "r0", "default", {APP: A})
@@ -30,7 +33,7 @@ def test_page_whose_metadata_is_denied_stops_all_deletion_under_a_key_that_relea
     s3.publish("r1", "default", {APP: B})
     s3.advance(60)
 
-    denied = client_error("AccessDenied")
+    denied = client_error(code)
 
     def deny(operation: str, key: str) -> None:
         if operation == "get_metadata" and key == PAGE:

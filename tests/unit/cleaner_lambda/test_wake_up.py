@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from io import BytesIO
 from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
+from urllib3.response import HTTPResponse
 
 from cleaner_lambda.request import Request, parse
 from cleaner_lambda.sites import Site
@@ -36,12 +42,26 @@ MINUTE = datetime(2999, 1, 2, 3, 5, tzinfo=UTC)
 @pytest.fixture
 def client() -> Any:  # noqa: ANN401 (boto3 makes its classes at run time)
     """A real client that never reaches the network."""
-    return boto3.client("scheduler", region_name="eu-central-1", aws_access_key_id="test", aws_secret_access_key="test")
+    return boto3.client(
+        "scheduler",
+        region_name="eu-central-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
+    )
 
 
 def alarm(client: Any) -> SchedulerAlarm:  # noqa: ANN401
     """The alarm with a client."""
     return SchedulerAlarm(client, "group", ROLE, ARN, QUEUE)
+
+
+def answer_with(client: Any, status: int, body: bytes) -> None:  # noqa: ANN401
+    """Have each request of a client answered so, without the network."""
+    raw = HTTPResponse(BytesIO(body), {}, status, preload_content=False)
+    client.meta.events.register_first(
+        "before-send", lambda request, **_: AWSResponse(request.url, status, HTTPHeaders(), raw)
+    )
 
 
 SCHEDULE = {
@@ -85,6 +105,15 @@ def test_other_errors_have_one_class_that_names_the_schedule(client: Any, code: 
         stub.add_client_error("create_schedule", code)
         with pytest.raises(NotSetError, match=rf"schedule {SCHEDULE['Name']} in group group: .*{code}"):
             alarm(client).set(SITE, LATER)
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("body", [b"[]", b"null", b"5", b"\xff"])
+def test_an_answer_that_is_not_schedulers_is_such_an_error_or_none(client: Any, status: int, body: bytes) -> None:  # noqa: ANN401
+    """The run is over by then: an answer of a gateway in between must not make it fail."""
+    answer_with(client, status, body)
+    with suppress(NotSetError):
+        alarm(client).set(SITE, LATER)
 
 
 @given(

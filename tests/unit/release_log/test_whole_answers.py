@@ -8,7 +8,7 @@ import pytest
 
 from release_log.whole_answers import NEEDED, missing_part
 
-ENTRY = {"Key": "a", "Size": 1, "LastModified": "now"}
+ENTRY = {"Key": "a", "Size": 1, "LastModified": "now", "ETag": "x"}
 PAGE = {"IsTruncated": False, "Contents": [ENTRY]}
 
 
@@ -21,7 +21,15 @@ PAGE = {"IsTruncated": False, "Contents": [ENTRY]}
         ("ListObjectsV2", {"Contents": [ENTRY]}, b"", "IsTruncated"),
         ("ListObjectsV2", PAGE | {"IsTruncated": True}, b"", "NextContinuationToken"),
         ("ListObjectsV2", PAGE | {"IsTruncated": True, "NextContinuationToken": "x"}, b"", None),
-        ("ListObjectsV2", PAGE | {"Contents": [{"Key": "a", "Size": 1}]}, b"", "Contents.LastModified"),
+        *(
+            (
+                "ListObjectsV2",
+                PAGE | {"Contents": [{n: v for n, v in ENTRY.items() if n != name}]},
+                b"",
+                f"Contents.{name}",
+            )
+            for name in ENTRY
+        ),
         ("ListObjectVersions", {"DeleteMarkers": []}, b"", "IsTruncated"),
         ("ListObjectVersions", {"IsTruncated": True}, b"", "NextKeyMarker"),
         ("DeleteObjects", {}, b"", "DeleteResult"),

@@ -82,6 +82,6 @@ def test_only_etags_that_are_others_than_those_of_the_stored_pages_are_noted(bui
         assert (f"get {placed}" in bucket.requests) is bool(noted)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"etags":1}', b'{"etags":{"a":1}}', b"\xff"])
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"etags":1}', b'{"etags":{"a":1}}', b"\xff", b"[" * 100_000])
 def test_a_file_that_another_tool_wrote_notes_nothing(body: bytes) -> None:
     assert etags_in(Blob(body, Clock().s3())) == {}
