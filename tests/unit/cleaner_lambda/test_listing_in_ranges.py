@@ -174,7 +174,8 @@ def test_a_large_site_is_listed_without_its_retired_assets_in_memory(
         reports = to_the_end(s3)
         assert reports[-1].orphans == len(STRAYS) + 1
         assert s3.ledger.retired.keys() == {B, *STRAYS}
-        assert (s3.ledger.retired[B].tagged, s3.tags(B)) == (None, {})
+        assert s3.tags(B) == {}
+        assert s3.ledger.retired[B].tagged != s3.ledger.retired[B].mark, "it may have lost its tag"
         assert {s3.ledger.retired[key].tagged for key in STRAYS} == {s3.ledger.retired[key].mark for key in STRAYS}
         s3.advance(DAY)
         run(s3, policy=LASTING)
