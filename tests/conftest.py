@@ -82,6 +82,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
+def pytest_collection() -> None:
+    """Keep the garbage collector out of the collection, in which nothing is garbage yet."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what lives as long as the run: it took a quarter of the tests' time.
 
@@ -90,6 +95,7 @@ def pytest_collection_finish() -> None:
     if "aws_cdk" in sys.modules:
         msg = "a test's module imports aws_cdk, which takes each worker seconds: import it within the test"
         raise pytest.UsageError(msg)
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
