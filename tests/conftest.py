@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST_FIRST = (
-    "interleaving/test_small_cases.py",
     "chaos/test_chaos.py",
+    "e2e/test_permissions.py",
+    "infra/test_audit.py",
+    "interleaving/test_small_cases.py",
     "installed/test_main_job.py",
     "infra/test_app.py",
-    "infra/test_audit.py",
     "http/test_clean_faults.py",
-    "e2e/test_permissions.py",
     "installed/test_demo.py",
     "http/test_faults.py",
     "installed/test_upgrade.py",
@@ -54,8 +54,12 @@ LONGEST_FIRST = (
 )
 """Modules that come last should be short, or the other workers wait for them.
 
-``test_app`` starts the CDK in processes of its own; the rest of ``infra`` goes with its first, as `Scheduling` says.
+``test_app`` starts the CDK in processes of its own; the rest of ``infra`` goes with its first, as `Scheduling` says,
+and so does what deploys the stack with ``chaos``.
 """
+
+DEPLOYS = ("tests/chaos/", "tests/e2e/", "tests/pages/test_install_steps.py")
+"""The tests that synthesise the stack to deploy it: the CDK's start, and the Lambda's bundle, take seconds each."""
 
 settings.register_profile(
     "untimed",
@@ -78,6 +82,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
+def pytest_collection() -> None:
+    """Keep the garbage collector out of the collection, in which nothing is garbage yet."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what lives as long as the run: it took a quarter of the tests' time.
 
@@ -86,17 +95,23 @@ def pytest_collection_finish() -> None:
     if "aws_cdk" in sys.modules:
         msg = "a test's module imports aws_cdk, which takes each worker seconds: import it within the test"
         raise pytest.UsageError(msg)
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """A module's tests to one worker, and those of ``tests/infra`` that start the CDK to one: it needs two seconds."""
+    """A module's tests to one worker; several modules' if they start the CDK, and the longest module's to several."""
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return "tests/infra" if file.startswith("tests/infra/") and not file.endswith("/test_app.py") else file
+        if file.startswith(DEPLOYS):
+            return "deploys"
+        if file.startswith("tests/infra/") and not file.endswith("/test_app.py"):
+            return "tests/infra"
+        # As long as a quarter of all tests: by its functions, or the other workers would wait for its.
+        return nodeid.partition("[")[0] if file == "tests/interleaving/test_small_cases.py" else file
 
 
 @pytest.hookimpl(optionalhook=True)

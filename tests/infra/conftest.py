@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from asset_cleaner_cdk.settings.stack import settings_from
 from tests.synthesis import define
 
 if TYPE_CHECKING:
@@ -66,11 +67,11 @@ def audit(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Audit:
 
 @pytest.fixture(scope="session")
 def synthesise(bundle: Path) -> Synthesise:
-    """Synthesises the stack; the same settings give the same template object again."""
+    """Synthesises the stack; the same settings, given or by default, give the same template object again."""
     made: dict[str, Template] = {}
 
     def template(**context: object) -> Template:
-        name = json.dumps(context, sort_keys=True)
+        name = repr(settings_from(context))
         if name not in made:
             _, stack = define(context, bundle)
             from aws_cdk.assertions import Template  # noqa: PLC0415 (not before the CDK is started)

@@ -6,8 +6,10 @@ without the hash that the CDK appends.
 
 from __future__ import annotations
 
+import json
 import re
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -123,9 +125,23 @@ def listed(value: Any) -> list[Any]:  # noqa: ANN401 (what IAM writes as one or 
     return value if isinstance(value, list) else [value]
 
 
+def whole(template: Template) -> dict[str, Any]:
+    """The whole template, a new copy for each caller.
+
+    The CDK's process hands over a hundred kilobytes each time, and would do so for hundreds of tests.
+    """
+    found: dict[str, Any] = json.loads(_text(template))
+    return found
+
+
+@cache
+def _text(template: Template) -> str:
+    return json.dumps(template.to_json())
+
+
 def resources(template: Template, kind: str) -> dict[str, dict[str, Any]]:
     """Name -> resource, of one type."""
-    every = template.to_json()["Resources"]
+    every = whole(template)["Resources"]
     assert len({name_of(logical_id) for logical_id in every}) == len(every), "two resources of one name"
     return {name_of(logical_id): plain(each) for logical_id, each in every.items() if each["Type"] == kind}
 
@@ -146,7 +162,7 @@ def statements(template: Template) -> list[dict[str, Any]]:
         for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
             look(inner)
 
-    look(plain(template.to_json()["Resources"]))
+    look(plain(whole(template)["Resources"]))
     return found
 
 

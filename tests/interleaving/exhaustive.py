@@ -33,7 +33,8 @@ class Mishap:
     Attributes:
         who: The name of the actor that makes it.
         number: Its number, from 1, among those of that actor's requests that it can befall.
-        verdict: Its fate, which only a write can have; None: the actor dies after it.
+        verdict: Its fate, which only a write can have; None: the actor dies after it, which is its first request, a
+            write or a wait: who dies after any other read leaves the same world as who dies before it.
         kind: The kind of the request; empty: any.
     """
 
@@ -114,10 +115,10 @@ def every_schedule(
 
 
 def every_crash(case: Case, who: str, preemptions: int | None = None) -> int:
-    """Play every schedule of a case once for each request of an actor: the actor dies after that request.
+    """Play every schedule of a case once for each request of an actor that changes something: the actor dies after it.
 
     Returns:
-        The number of requests after which it can die.
+        The number of requests after which it can die; see `Mishap`.
 
     Raises:
         FoundError: The promise is broken.
@@ -225,7 +226,10 @@ class _Play:
     def _is_of(self, mishap: Mishap, actor: Actor) -> bool:
         """Count a request, and say whether the mishap befalls it."""
         op = actor.pending
-        if op is None or (mishap.kind and op.kind != mishap.kind) or (mishap.verdict is not None and not op.writes):
+        if op is None or (mishap.kind and op.kind != mishap.kind):
+            return False
+        may_die = mishap.verdict is None and (op.kind in {"sleep", "time"} or not actor.requests)
+        if not (op.writes or may_die):
             return False
         self._number += 1
         return self._number == mishap.number

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import textwrap
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -102,10 +102,17 @@ class Mutant:
 
 
 def every(case: Case, preemptions: int | None = None) -> Callable[[], int]:
-    """Play every schedule of a case; first those with one preemption, which are few, and lose most that can be lost."""
+    """Play every schedule of a case; first those with one preemption, which are few, and lose most that can be lost.
+
+    Of the others come first those in which the last actor begins: what an upload in the middle of a cleaner's run
+    loses is found there a hundred schedules earlier.
+    """
 
     def play() -> int:
-        return every_schedule(case, preemptions=1) + every_schedule(case, preemptions=preemptions)
+        settled: set[object] = set()
+        few = every_schedule(case, preemptions=1, settled=settled)
+        turned = replace(case, who=case.who[::-1])
+        return few + every_schedule(turned, preemptions=preemptions, settled=settled)
 
     return play
 
