@@ -116,13 +116,13 @@ def _sweep(pattern: Site, request: Request, context: LambdaContext, sites: Seque
     for number, (site, error) in enumerate(swept.failed):
         logger.error("%r failed, and gets a run of its own: %s", site.prefix, error)
         _wake(site, now + timedelta(minutes=number // AGAIN_PER_MINUTE), context)
-    if swept.rest is None:
-        count(metrics, {Metric.SWEEPS: 1}, pattern)
-    else:
-        _alarm(context).set(pattern, now, after=swept.rest, full=request.full)
     failed = {site.prefix: error for site, error in swept.failed}
     answer = {"site": pattern.prefix, "sites": swept.sites, "failed": failed, "after": swept.rest}
     logger.info("swept", extra={"report": {**answer, "failed": len(failed)}})
+    if swept.rest is None:
+        count(metrics, {Metric.SWEEPS: 1}, pattern)
+    elif why := _wake(pattern, now, context, after=swept.rest, full=request.full):
+        raise NotSetError(why)  # Lambda repeats this run, as the other sites' next one is the daily run's
     return answer
 
 
@@ -222,12 +222,12 @@ def _log(document: dict[str, Any]) -> None:
     logger.info("done", extra={"report": summary(document)})
 
 
-def _wake(site: Site, at: datetime | None, context: LambdaContext) -> str | None:
+def _wake(site: Site, at: datetime | None, context: LambdaContext, **more: object) -> str | None:
     """Set the wake-up. Returns why it could not be set: the daily run comes all the same, so the run does not fail."""
     error = None
     try:
         if at is not None:
-            _alarm(context).set(site, at)
+            _alarm(context).set(site, at, **more)
     except NotSetError as failure:
         error = str(failure)
         logger.error("the wake-up was not set, so the next run is a marker's or the daily one: %s", error)  # noqa: TRY400 (the message says it all)

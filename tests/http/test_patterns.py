@@ -11,7 +11,7 @@ from cleaner_lambda import handler
 from cleaner_lambda.errors import CleanerError, RequestError
 from cleaner_lambda.run import clean
 from cleaner_lambda.sites import Site
-from cleaner_lambda.wake_up import schedule_name
+from cleaner_lambda.wake_up import NotSetError, schedule_name
 from release_log.layout import Layout
 from tests.http.in_process import publish_here
 from tests.http.test_clean import keys, marker_event
@@ -143,7 +143,28 @@ def test_what_there_is_no_time_for_goes_on_in_a_wake_up(
     left[0] = 900_000
     assert previews(payload)["after"] is None
     assert done == [(1, "previews/a/"), (1, "previews/b/")]
-    assert [document.get("Sweeps") for document in metrics()] == [None, None, None, [1.0]]
+    assert [document["Sweeps"] for document in metrics() if "Sweeps" in document] == [[1.0]]
+
+
+def test_a_run_of_a_pattern_that_cannot_go_on_is_recorded_before_it_fails(
+    uploader: Uploader,
+    site_folder: Folder,
+    previews: Cleaner,
+    context: Any,  # noqa: ANN401 (stands for Lambda's)
+    metrics: Callable[[], list[dict[str, Any]]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Lambda repeats it, as the sites that are left have no other run before the next day's."""
+    for name in "ab":
+        publish_here(uploader, site_folder(name, OLD), "r1", prefix=f"previews/{name}/")
+    times = iter([900_000, 900_000, 250_000])
+    context.get_remaining_time_in_millis = lambda: next(times, 250_000)
+    uploader.aws.client("scheduler").delete_schedule_group(Name=uploader.bucket)
+    metrics()
+    with pytest.raises(NotSetError, match=uploader.bucket):
+        previews(site=PATTERN)
+    assert metrics()[-1]["WakeUpsNotSet"] == [1.0]
+    assert "swept" in [record.getMessage() for record in caplog.records]
 
 
 def test_a_site_whose_run_fails_gets_one_of_its_own_and_the_others_have_theirs(
