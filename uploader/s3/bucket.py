@@ -38,6 +38,7 @@ class Bucket:
     def __init__(self, connection: Connection, concurrency: int) -> None:
         self._connection = connection
         self._requests = Requests(connection)
+        self._of_pages = self._requests
         self._concurrency = concurrency
         self._listing_ahead: Ahead[KeyListing] | None = None
         self._metadata_ahead: Ahead[dict[str, Mapping[str, str]]] | None = None
@@ -51,9 +52,10 @@ class Bucket:
         """See `BucketPort.head_ahead`."""
 
         def ask() -> dict[str, Mapping[str, str]]:
-            # Connections of their own, so that the intent need not wait for a free one.
-            beside = Requests(self._connection.beside())
-            return self._of_each(keys, beside.metadata_if_readable)
+            # Connections of their own, so that the intent need not wait for a free one. Once they are open, the same
+            # pages are looked at over them after the marker: a new connection would take another round trip.
+            self._of_pages = Requests(self._connection.beside())
+            return self._of_each(keys, self._of_pages.metadata_if_readable)
 
         if keys:
             self._metadata_ahead = Ahead(ask)
@@ -142,7 +144,7 @@ class Bucket:
     ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
         """See `BucketPort.look_at_pages`."""
         written = Ahead(lambda: self.written(layout.markers))
-        pages = self._of_each(keys, self._requests.in_place.page)
+        pages = self._of_each(keys, self._of_pages.in_place.page)
         files = written.answer()
         return self.written(layout.markers) if files is None else files, pages
 
