@@ -197,9 +197,11 @@ class Bucket:
     def _to_list(self, layout: Layout, keys: Collection[str]) -> Callable[[], KeyListing]:
         """Prepare a listing that looks for these keys, and for a release log in each of their folders."""
         wanted = {key: key for key in keys}
-        logs = [f"{Layout(folder).log}{FIRST}" for folder in layout.folders(wanted)]
-        pages = {key for key in wanted if LOG_FOLDER in key}
-        assets = wanted.keys() - pages
+        folders = {key[: key.rfind("/") + 1] for key in wanted}
+        logs = [f"{Layout(folder).log}{FIRST}" for folder in layout.folders(folders)]
+        pages = [key for key in wanted if LOG_FOLDER in key]
+        # In the order in which they came, as a rule their own: to sort a set of 50,000 takes ten times as long.
+        assets = [key for key in wanted if LOG_FOLDER not in key] if pages else list(wanted)
         # Hardly any of these logs exists, so they fill no page.
         page = PAGE * (len(assets) + len(logs)) // len(assets) if assets else PAGE
         # Stored pages apart, as other releases' lie between ours.
