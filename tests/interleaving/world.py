@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cleaner_lambda.port import Listed
 from release_log.layout import Layout
 from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError, Crash, Op, Verdict, pause
 from tests.interleaving.site import Site
@@ -100,6 +101,7 @@ class World:
         self.page = page
         self.objects: dict[str, Stored] = {}
         self._keys: list[str] = []
+        self._listed: dict[str, tuple[Stored, Listed]] = {}
         self.asked_for: dict[str, frozenset[str]] = {}
         self._changed = True
         self.copied: set[str] = set()
@@ -262,6 +264,14 @@ class World:
         start = bisect_right(self._keys, after) if after >= prefix else bisect_left(self._keys, prefix)
         end = bisect_left(self._keys, f"{prefix}{LAST}", start)
         return self._keys[start : min(end, start + (self.page if limit is None else limit))]
+
+    def listed(self, key: str) -> Listed:
+        """An object in a listing, made once for each object."""
+        stored, (of, listed) = self.objects[key], self._listed.get(key, (None, None))
+        if listed is None or of is not stored:
+            listed = Listed(key, stored.size, stored.at, stored.etag)
+            self._listed[key] = stored, listed
+        return listed
 
     def _store(self, key: str, stored: Stored) -> None:
         if key not in self.objects:
