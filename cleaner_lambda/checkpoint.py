@@ -15,11 +15,10 @@ from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.errors import BusyError, TooOldError, UnreadableError
 from cleaner_lambda.head import Head
 from cleaner_lambda.ledger import Ledger
-from cleaner_lambda.ledger_store import read_all
+from cleaner_lambda.ledger_store import decode, read_all
 from cleaner_lambda.pruning import checkpoint
 from cleaner_lambda.s3_errors import BUSY, REQUEST_ERRORS, code_of
 from release_log.errors import LedgerError, NewerLedgerError
-from release_log.ledger_file import FORMAT, READABLE, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,8 +92,7 @@ def read_checkpoint(store: S3Port, layout: Layout) -> Ledger:
 
 
 def _read(store: S3Port, layout: Layout, body: bytes) -> Ledger:
-    document = unpack(body, READABLE)
-    if document["format"] == FORMAT:
-        return ledgers.decode_whole(document)
-    found = head.decode_head(document)
+    found = decode(body)
+    if not isinstance(found, Head):
+        return found
     return replace(found.ledger, retired=read_all(store, layout, found.index))

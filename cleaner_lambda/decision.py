@@ -206,7 +206,8 @@ def _view(layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, known: Surve
 
 def _stopped(view: View, stops: Sequence[Stop]) -> View:
     """The view with more reasons why nothing may be deleted."""
-    return replace(view, stops=(*view.stops, *(stop for stop in stops if stop not in view.stops)))
+    more = [stop for stop in stops if stop not in view.stops]
+    return replace(view, stops=(*view.stops, *more)) if more else view
 
 
 def _adoption(job: Job, loaded: Loaded, known: Survey) -> Stop | None:

@@ -39,7 +39,7 @@ class EndedLog(NamedTuple):
 
 def has_ended(history: History) -> bool:
     """Whether the whole site has ended."""
-    return bool(history.current) and all(published.release.ended for published in history.current.values())
+    return bool(history.lines) and all(line[0].release.ended for line in history.lines.values())
 
 
 def ends_without_marker(

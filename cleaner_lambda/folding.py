@@ -92,17 +92,19 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         history = fold(_known(known, ledger), [*new, *loaded.ends], placed, order.sure_since)
     if order.sure_since is not None:
         history = not_before(history, order.sure_since)
-    history = replace(history, owed=history.owed | loaded.base.doubtful)
+    if loaded.base.doubtful:
+        history = replace(history, owed=history.owed | loaded.base.doubtful)
     lost = find_lost(history, ledger, markers)
     history, in_doubt = hold_doubtful(history, ledger, markers, lost)
     # It dates anew what is in none of the changes.
     doubtful = bool(lost or ledger.in_doubt or without_marker(ledger, markers.listed))
     history = _with_owed(history, loaded, because=doubtful, order=order)
-    left = {channel: line for channel, line in history.lines.items() if channel not in lost}
     stops = (*markers.stops, *order.stops, *stops_for_lost(layout, lost))
     lines_with = lines_with_lost(history, ledger, listed, lost)
     made = {each.id: Folded(each.at, each.release.channel, ended=True, placed=each.at) for each in loaded.ends}
-    return FoldedLog(replace(history, lines=left), markers, lost, in_doubt, stops, order, lines_with, made)
+    if lost:
+        history = replace(history, lines={c: line for c, line in history.lines.items() if c not in lost})
+    return FoldedLog(history, markers, lost, in_doubt, stops, order, lines_with, made)
 
 
 def _as_it_was(loaded: Loaded, layout: Layout, markers: Markers, ends: Sequence[Published]) -> FoldedLog:
@@ -184,7 +186,8 @@ def all_folded(ledger: Ledger, markers: Markers) -> dict[str, Folded]:
     for release_id, each in ledger.folded.items():
         if release_id in markers.listed:
             placed = markers.placed.get(release_id)
-            folded[release_id] = replace(each, placed=placed) if placed is not None and placed >= each.at else each
+            is_news = placed is not None and placed >= each.at and placed != each.placed
+            folded[release_id] = replace(each, placed=placed) if is_news else each
     for published in markers.valid.values():
         listed = markers.listed[published.id]
         modified, release = None if listed == published.at else listed, published.release

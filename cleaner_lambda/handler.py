@@ -7,7 +7,6 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,7 @@ from release_log.environment import Variable
 from release_log.events import CLEAN_COMPLETED
 from release_log.ledger_file import FORMAT
 from release_log.metrics import NAMESPACE, SERVICE, Metric
-from release_log.policy_settings import policy_from
+from release_log.policy_settings import policy_from, values_of
 from release_log.redirects import end_redirects
 from release_log.whole_answers import require_whole_answers
 
@@ -174,7 +173,7 @@ def _run(site: Site, request: Request, context: LambdaContext, sites: Sequence[S
 def _clean(site: Site, request: Request, context: LambdaContext, run: str, inner: tuple[str, ...]) -> Report:
     store, job = _store(site), _job(site, request, run, inner)
     flags = {"full": job.full, "force": job.force, "adopt": job.adopt}
-    asked = {"run": job.run, **flags, "policy": asdict(job.policy)}
+    asked = {"run": job.run, **flags, "policy": values_of(job.policy)}
     logger.info("begins", extra=asked)
     with _pace(context) as pace:
         return clean(ReadOnly(store) if request.dry_run else store, job, pace)

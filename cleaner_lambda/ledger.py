@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cleaner_lambda import cursor, waiting
@@ -202,7 +203,10 @@ class Ledger:
 
     def same_state(self, other: Ledger) -> bool:
         """Whether two ledgers differ in nothing but what they say of the last runs."""
-        return replace(self, last_run={}, runs=()) == replace(other, last_run={}, runs=())
+        return _state(self) == _state(other)
+
+
+_state = attrgetter(*(each for each in Ledger.__slots__ if each not in {"last_run", "runs"}))
 
 
 def encode(ledger: Ledger) -> bytes:
@@ -257,15 +261,13 @@ def decode_whole(document: Mapping[str, Any]) -> Ledger:
         LedgerError: The ledger is broken.
     """
     try:
-        ledger = from_document(document)
-        retired = {key: _decode_retired(entry) for key, entry in document["retired"].items()}
+        return from_document(document, {key: _decode_retired(entry) for key, entry in document["retired"].items()})
     except packed.ERRORS as error:
         raise broken(error) from error
-    return replace(ledger, retired=retired)
 
 
-def from_document(document: Mapping[str, Any]) -> Ledger:
-    """Read what `as_document` wrote. Anything else raises one of `packed.ERRORS`."""
+def from_document(document: Mapping[str, Any], retired: Mapping[str, Retired] | None = None) -> Ledger:
+    """Read what `as_document` wrote, beside the retired assets. Anything else raises one of `packed.ERRORS`."""
     cut = _decode_cut(document.get("cut"))
     ledger = Ledger(
         current=fields.text_mapping(document["current"]),
@@ -278,6 +280,7 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
         doubts={channel: Contradiction(*ids) for channel, ids in _decode_ids(document.get("doubts", {})).items()},
         after_doubt=_decode_ids(document.get("after_doubt", {})),
         sure_since=fields.optional_instant(document.get("sure_since")),
+        retired=retired or {},
         owed=fields.texts(document["owed"]),
         deleting=decode_announcement(document["deleting"]),
         tagging=tuple(filter(None, map(decode_announcement, document.get("tagging", ())))),

@@ -84,10 +84,9 @@ def read_ledger(
         LedgerError: It is broken, or one of its files is, or is gone.
         ConflictError: Another run has written it meanwhile; start over.
     """
-    document = unpack(blob.body, READABLE)
-    if document["format"] == FORMAT:
-        return StoredLedger(format_1.decode_whole(document), blob.etag, writes=writes)
-    found = head.decode_head(document)
+    found = decode(blob.body)
+    if not isinstance(found, Head):
+        return StoredLedger(found, blob.etag, writes=writes)
     index = found.index
     if writes == HEAD_FORMAT and light_at is not None and not index.to_sweep(light_at):
         return StoredLedger(found.ledger, blob.etag, found, light=True, writes=writes)
@@ -99,7 +98,19 @@ def read_ledger(
             msg = f"{layout.ledger} was written by another run"
             raise ConflictError(msg) from error
         raise
-    return StoredLedger(replace(found.ledger, retired=retired), blob.etag, found, writes=writes)
+    whole = replace(found.ledger, retired=retired) if retired else found.ledger
+    return StoredLedger(whole, blob.etag, found, writes=writes)
+
+
+def decode(body: bytes) -> Ledger | Head:
+    """Read a ledger's file, or a checkpoint, in either format.
+
+    Raises:
+        NewerLedgerError: It has a newer format.
+        LedgerError: It is broken.
+    """
+    document = unpack(body, READABLE)
+    return format_1.decode_whole(document) if document["format"] == FORMAT else head.decode_head(document)
 
 
 def read_all(store: S3Port, layout: Layout, index: Index) -> dict[str, Retired]:
@@ -151,7 +162,8 @@ def write_ledger(
     """
     if not _may_write_heads(before, now):
         noted = (ledger.upgrading or now) if before.writes == HEAD_FORMAT else None
-        ledger = replace(ledger, upgrading=noted)
+        if noted != ledger.upgrading:
+            ledger = replace(ledger, upgrading=noted)
         return before._replace(
             ledger=ledger, etag=store.put_if(layout.ledger, format_1.encode(ledger), before.etag), head=None
         )

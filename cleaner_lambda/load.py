@@ -149,6 +149,8 @@ def _read_ledger(store: S3Port, layout: Layout, run: str, writes: int, *, whole:
         stored = StoredLedger(read_checkpoint(store, layout), blob.etag, writes=writes)
         return LedgerRead(now, stored.ledger, stored, str(error))
     ledger, written = stored.ledger, blob.last_modified
+    if ledger.deleting is None and not ledger.tagging:
+        return LedgerRead(now, ledger, stored, rebuild=None, written=written)
     tagging = [each.dated(written) for each in ledger.tagging]
     others = tuple(each for each in tagging if each.run != run and now < each.until(written))
     over = [each for each in tagging if each not in others]

@@ -74,8 +74,10 @@ def read_markers(
     Raises:
         ConflictError: A listed marker is gone.
     """
+    unread = {layout.marker_key(i): i for i in sorted(ids) if i not in markers.valid and i not in markers.invalid}
+    if not unread:
+        return markers
     valid, invalid = dict(markers.valid), dict(markers.invalid)
-    unread = {layout.marker_key(i): i for i in sorted(ids) if i not in valid and i not in invalid}
     for key, blob in read_files(store, list(unread), pace or Pace()):
         release_id = unread.pop(key)
         if isinstance(blob, UnreadableError):

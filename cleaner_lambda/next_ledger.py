@@ -47,6 +47,8 @@ def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded],
 
 def without_ended(ledger: Ledger) -> Ledger:
     """The ledger without the channels that have ended, and of which no marker is left."""
+    if not ledger.ends:
+        return ledger
     left = {each.channel for each in ledger.folded.values()}
     current = {channel: i for channel, i in ledger.current.items() if channel in left or channel not in ledger.ends}
     return replace(ledger, current=current)
@@ -54,6 +56,8 @@ def without_ended(ledger: Ledger) -> Ledger:
 
 def announce(ledger: Ledger, run: str, deleting: frozenset[str], tagging: frozenset[str]) -> Ledger:
     """The ledger that says what a run is about to do, or may still do."""
+    if not (deleting or tagging):
+        return ledger
     # Another run's stays too. Both have some only if the ledger was lost while this run was deleting.
     others = ledger.deleting.keys if ledger.deleting is not None else frozenset()
     return replace(
@@ -73,7 +77,10 @@ def after_effects(ledger: Ledger, known: Survey, view: View, checked: Checked, o
         if entry is None or key in outcome.deleted or key in outcome.gone:
             continue
         tagged = None if key in outcome.untagged else outcome.tagged.get(key, entry.tagged)
-        retired[key] = replace(entry, tagged=tagged, due=action.due, kept_by=_kept_by(action))
+        now = (tagged, action.due, _kept_by(action))
+        if now != (entry.tagged, entry.due, entry.kept_by):
+            entry = replace(entry, tagged=now[0], due=now[1], kept_by=now[2])
+        retired[key] = entry
     return replace(
         ledger,
         retired=retired,

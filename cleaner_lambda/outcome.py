@@ -81,6 +81,11 @@ class Done:
     failed: dict[str, tuple[Action, str]] = field(default_factory=dict)
     pruned: set[str] = field(default_factory=set)
 
+    @property
+    def bytes_deleted(self) -> int:
+        """The size of the deleted assets."""
+        return sum(action.entry.size for action in self.deleted.values() if action.entry is not None)
+
 
 def done_by(attempts: Iterable[Attempt]) -> Done:
     """What the attempts of a run did, the first one first."""

@@ -44,6 +44,8 @@ def read_files(store: S3Port, keys: Sequence[str], pace: Pace) -> Iterator[tuple
 
     A few are always read. Ends early when there is no time for more.
     """
+    if not keys:
+        return
 
     def read(key: str) -> Blob | UnreadableError | None:
         try:

@@ -150,12 +150,15 @@ class Report:
     @property
     def bytes_deleted(self) -> int:
         """The size of the deleted assets."""
-        return sum(action.entry.size for action in self.done.deleted.values() if action.entry is not None)
+        return self.done.bytes_deleted
 
     @property
     def failed(self) -> dict[str, str]:
         """Key -> error, for each key that could not be tagged, untagged, deleted or read."""
-        return {**self.unread, **{key: error for key, (_, error) in self.done.failed.items()}}
+        return self._failed(self.done)
+
+    def _failed(self, done: Done) -> dict[str, str]:
+        return {**self.unread, **{key: error for key, (_, error) in done.failed.items()}}
 
     @property
     def all_set_aside(self) -> dict[str, Reason]:
@@ -175,13 +178,16 @@ class Report:
 
     def counts(self) -> dict[str, int]:
         """The counts, complete even if the lists are cut. ``keep`` counts the known assets that are left."""
-        done, last = self.done, self.outcome
+        return self._counts(self.done)
+
+    def _counts(self, done: Done) -> dict[str, int]:
+        last = self.outcome
         return {
             "tag": len(done.tagged),
             "untag": len(done.untagged),
             "delete": len(done.deleted),
             "keep": len(self.plan.keep) + len(self.plan.delete) - len(last.deleted) - len(last.gone),
-            "failed": len(self.failed),
+            "failed": len(self._failed(done)),
             "set_aside": len(self.all_set_aside),
         }
 
@@ -195,8 +201,8 @@ class Report:
             tagged=len(done.tagged),
             untagged=len(done.untagged),
             deleted=len(done.deleted),
-            bytes_deleted=self.bytes_deleted,
-            failed=len(self.failed),
+            bytes_deleted=done.bytes_deleted,
+            failed=len(self._failed(done)),
             stopped_by=tuple(sorted({stop.reason for stop in self.plan.stops})),
             unfinished=self.unfinished,
         )
@@ -221,8 +227,8 @@ class Report:
                 {"key": key, "reason": reason, "message": self._set_aside(key, reason)}
                 for key, reason in sorted(self.all_set_aside.items())
             ],
-            "counts": self.counts(),
-            "bytes_deleted": self.bytes_deleted,
+            "counts": self._counts(done),
+            "bytes_deleted": done.bytes_deleted,
             "missing": list(self.missing or ()),
             "inner_sites": sorted(self.inner_sites),
             "not_in_place": list(self.not_in_place),

@@ -6,7 +6,7 @@ condition, and changes state only after the effects, so the next run ends in the
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -41,8 +41,10 @@ from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
 from cleaner_lambda.to_prune import ToPrune, to_prune
 from cleaner_lambda.unnamed import unnamed_files
+from release_log.instants import format_instant
 from release_log.layout import Layout
 from release_log.ledger_file import FORMAT, HOLDS
+from release_log.policy_settings import values_of
 from release_log.run_record import with_run
 
 if TYPE_CHECKING:
@@ -260,14 +262,20 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
         refused={**lasting(known.unread), **after.refused.tags, **after.refused.writes},
     )
     there = {i: each for i, each in folded.items() if layout.marker_key(i) not in outcome.pruned}
-    after = replace(after, lingering=lingering, folded=there, gone=gone_after(loaded.ledger, seen.seen, there))
-    after = without_ended(replace(after, in_doubt=log.in_doubt & after.retired.keys()))
+    after = replace(
+        after,
+        lingering=lingering,
+        folded=there,
+        gone=gone_after(loaded.ledger, seen.seen, there),
+        in_doubt=log.in_doubt & after.retired.keys(),
+    )
+    after = without_ended(after)
     after, changes = _noted(loaded, known, after)
     # What S3 did not answer may still happen: until that is over it stays announced.
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
     news = bool(changes) or is_outdated(loaded.base.stored, loaded.now) or _is_news(after, loaded, report)
     if announced or retagged or loaded.base.leftover or (news and not loaded.pristine):
-        last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
+        last_run = {**summary(report.document()), "run": job.run, "policy": values_of(job.policy)}
         runs = with_run(after.runs, report.record(job.run, pace.clock() - so_far.begun))
         _write_last(store, layout, replace(after, last_run=last_run, runs=runs), stored, loaded.now, changes)
     return report
@@ -276,7 +284,8 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
 def _is_news(after: Ledger, loaded: Loaded, report: Report) -> bool:
     """Whether a ledger tells more than the stored one: also when the site ends, which people read there."""
     told = loaded.ledger.last_run.get("ends_at")
-    return not (after.same_state(loaded.ledger) and report.document()["ends_at"] == told)
+    ends_at = None if report.ends_at is None else format_instant(report.ends_at)
+    return not (after.same_state(loaded.ledger) and ends_at == told)
 
 
 def _find_cut(  # noqa: PLR0913, PLR0917 (what the run knows so far)

@@ -130,6 +130,8 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         refused=_still_refused(ledger.refused, history, layout),
         cursor=ledger.cursor,
         waiting=ledger.waiting,
+        tags_read_to=read_to,
+        tags_unknown=unknown,
     )
     # Of a site that has ended the release log goes once nothing else is there.
     at_last = has_ended(history) and not history.retired
@@ -137,8 +139,9 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         found = _go_on_listing(store, layout, job, loaded, folded, found, pace)
     elif ledger.cursor is not None:
         found = replace(found, inner=found.inner | ledger.cursor.nested)
-    history = without_inner(found.history, found.inner)
-    found = replace(found, history=history, tags_read_to=read_to, tags_unknown=unknown)
+    if found.inner:
+        found = replace(found, history=without_inner(found.history, found.inner))
+    history = found.history
     if read_to is None and not unknown:
         return found
     if read_to is not None and found.cursor is not None:

@@ -22,7 +22,7 @@ def next_second(instant: datetime) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """Write an aware datetime, for example ``2026-11-23T06:05:38Z``."""
-    return instant.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    return whole_seconds(instant).isoformat().removesuffix("+00:00") + "Z"
 
 
 def parse_instant(text: str) -> datetime:

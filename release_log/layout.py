@@ -54,32 +54,32 @@ class Layout(NamedTuple):
     @property
     def pending(self) -> str:
         """Prefix of the intents."""
-        return f"{self.log}pending/"
+        return f"{self.prefix}{LOG_FOLDER}pending/"
 
     @property
     def staged(self) -> str:
         """Prefix of the staged releases."""
-        return f"{self.log}staged/"
+        return f"{self.prefix}{LOG_FOLDER}staged/"
 
     @property
     def pins(self) -> str:
         """Prefix of the pinned releases."""
-        return f"{self.log}pins/"
+        return f"{self.prefix}{LOG_FOLDER}pins/"
 
     @property
     def markers(self) -> str:
         """Prefix of the release markers."""
-        return f"{self.log}markers/"
+        return f"{self.prefix}{LOG_FOLDER}markers/"
 
     @property
     def pages(self) -> str:
         """Prefix of the stored pages."""
-        return f"{self.log}pages/"
+        return f"{self.prefix}{LOG_FOLDER}pages/"
 
     @property
     def ledger(self) -> str:
         """Key of the cleaner's state."""
-        return f"{self.log}ledger.json.gz"
+        return f"{self.prefix}{LOG_FOLDER}ledger.json.gz"
 
     @property
     def checkpoint(self) -> str:

@@ -24,6 +24,7 @@ _STEP = 2**16
 """So many bytes of a beginning are unpacked at first."""
 
 _DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 ERRORS = (
     *(OSError, EOFError, zlib.error, RecursionError),
@@ -40,7 +41,7 @@ def pack(document: Mapping[str, Any], version: int, level: int = 9) -> bytes:
         version: Its format.
         level: gzip's: 1 is eight times as fast as 6, and a tenth larger.
     """
-    text = json.dumps({"format": version, **document}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = _ENCODER.encode({"format": version, **document})
     return gzip.compress(text.encode(), level, mtime=0)
 
 

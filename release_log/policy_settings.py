@@ -90,6 +90,11 @@ class Policy:
 SETTINGS = {field.name: field for field in dataclasses.fields(Policy)}
 
 
+def values_of(policy: Policy) -> dict[str, Any]:
+    """Setting name -> value, ready for JSON."""
+    return {name: getattr(policy, name) for name in SETTINGS}
+
+
 def policy_from(values: Mapping[str, object], base: Policy | None = None) -> Policy:
     """A policy with some settings replaced.
 

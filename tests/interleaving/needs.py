@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.policy import Reason
+from release_log import marker
 from release_log.errors import LedgerError
-from release_log.marker import decode
 from tests.ledger_formats import ledger_in
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _needs(site: Site, policy: Policy) -> Iterator[Release]:
     for key, stored in site.world.objects.items():
         # No run deletes the intent of an upload that died before the site had its first marker.
         if key.startswith((site.layout.pending, site.layout.staged, site.layout.pins)):
-            yield decode(stored.body, site.layout.prefix)
+            yield marker.decode(stored.body, site.layout.prefix)
     channels: dict[str, list[str]] = {}
     for release_id, (_, each) in site.releases.items():
         channels.setdefault(each.channel, []).append(release_id)

@@ -94,9 +94,7 @@ class CleanerPort:
         while True:
 
             def effect(start: str = start) -> list[Listed]:
-                names = self.world.names(prefix, start)
-                found = [(key, self.world.objects[key]) for key in names]
-                return [Listed(key, each.size, each.at, each.etag) for key, each in found]
+                return list(map(self.world.listed, self.world.names(prefix, start)))
 
             page: list[Listed] = self._request(Op("list", prefix), effect)  # type: ignore[assignment]
             self._note_order(prefix)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from release_log.marker import Release, decode
+from release_log import marker
+from release_log.marker import Release
 from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.needs import read_ledger
 
@@ -110,13 +111,13 @@ class Site:
             self.world.copied.add(key)
             self.note_rewritten(key, stored)
         elif key.startswith(self.layout.markers):
-            release = decode(stored.body, self.layout.prefix)
+            release = marker.decode(stored.body, self.layout.prefix)
             release_id = self.layout.release_id(key)
             self._sort_end_before(stored.at, release.channel)
             self.releases[release_id] = self.published[release_id] = (stored.at, release)
             self._dirty = True
         elif key.startswith(self.layout.staged):
-            self.staged[key] = decode(stored.body, self.layout.prefix)
+            self.staged[key] = marker.decode(stored.body, self.layout.prefix)
         elif key == self.layout.ledger and self.lives is not None:
             self._note_ends()
 
@@ -167,7 +168,7 @@ class Site:
             self.vanished.discard(release_id)
             self._dirty = True
         elif key.startswith(self.layout.staged):
-            self.staged[key] = decode(stored.body, self.layout.prefix)
+            self.staged[key] = marker.decode(stored.body, self.layout.prefix)
 
     def note_deleted(self, key: str) -> None:
         """Take note of an object that is gone."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.policy import Reason
-from release_log.marker import decode
+from release_log import marker
 from release_log.tags import Mark, State, read_mark
 from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
@@ -150,7 +150,7 @@ def _strays(site: Site, policy: Policy, now: datetime) -> set[str]:
     objects = site.world.objects
     ours = {key for key in objects if (site.owns(key) and local_asset(key).fingerprinted) or layout.stores(key)}
     named = [release for each in site.world.sites for _, release in each.published.values()]
-    named += [decode(objects[key].body, layout.prefix) for key in objects if key.startswith(layout.pins)]
+    named += [marker.decode(objects[key].body, layout.prefix) for key in objects if key.startswith(layout.pins)]
     around = needed_around(site, policy) | (ledger.around if ledger else frozenset())
     wait = timedelta(seconds=max(policy.version_ttl, policy.removed_ttl, policy.grace))
     # A release may just have named its logical path, or not any more.

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from release_log import marker
 from release_log.fingerprints import split
-from release_log.marker import decode
 from release_log.tags import State, read_mark
 from tests import reference
 from tests.interleaving.actor import BrokenPromiseError
@@ -70,7 +70,7 @@ def seen_by_reference(
         for i, (at, release) in (site.releases | {i: site.published[i] for i in site.pruned | site.vanished}).items()
         if ids is None or i in site.pruned | site.vanished or layout.marker_key(i) in ids
     ]
-    pins = [decode(stored.body, layout.prefix) for key, stored in objects.items() if key.startswith(layout.pins)]
+    pins = [marker.decode(stored.body, layout.prefix) for key, stored in objects.items() if key.startswith(layout.pins)]
     pinned = frozenset().union(*(release.all_keys for release in pins))
     # A run may not know yet that a site has come inside this one.
     owns = site.owns if ids is None else layout.owns

@@ -11,9 +11,9 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cleaner_lambda.port import Listed
 from release_log.layout import Layout
 from tests.interleaving.actor import EPOCH, Actor, BrokenPromiseError, Crash, Op, Verdict, pause
 from tests.interleaving.site import Site
@@ -33,6 +33,9 @@ LATE_SECONDS = 60
 INVOCATION_SECONDS = 900
 """The longest life of a cleaner."""
 
+
+LAST = "\U0010ffff"
+"""After any character of a key."""
 
 REPEAT = object()
 """In place of an answer: the port asks again."""
@@ -55,10 +58,10 @@ class Stored:
     size: int
     tags: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
+    etag: str = field(init=False)
 
-    @property
-    def etag(self) -> str:
-        return _etag(self.body)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "etag", _etag(self.body))
 
 
 @lru_cache(maxsize=1000)
@@ -98,6 +101,7 @@ class World:
         self.page = page
         self.objects: dict[str, Stored] = {}
         self._keys: list[str] = []
+        self._listed: dict[str, tuple[Stored, Listed]] = {}
         self.asked_for: dict[str, frozenset[str]] = {}
         self._changed = True
         self.copied: set[str] = set()
@@ -135,7 +139,7 @@ class World:
     @property
     def now(self) -> datetime:
         """S3's clock, in whole seconds, as its answers have it."""
-        return self.time.replace(microsecond=0)
+        return self.time.replace(microsecond=0) if self.time.microsecond else self.time
 
     def advance(self, seconds: float) -> None:
         """Let time pass: requests under way arrive, and actors that have lived too long die."""
@@ -258,8 +262,16 @@ class World:
     def names(self, prefix: str, after: str = "", limit: int | None = None) -> list[str]:
         """One page of a listing."""
         start = bisect_right(self._keys, after) if after >= prefix else bisect_left(self._keys, prefix)
-        found = takewhile(lambda key: key.startswith(prefix), islice(self._keys, start, None))
-        return list(islice(found, self.page if limit is None else limit))
+        end = bisect_left(self._keys, f"{prefix}{LAST}", start)
+        return self._keys[start : min(end, start + (self.page if limit is None else limit))]
+
+    def listed(self, key: str) -> Listed:
+        """An object in a listing, made once for each object."""
+        stored, (of, listed) = self.objects[key], self._listed.get(key, (None, None))
+        if listed is None or of is not stored:
+            listed = Listed(key, stored.size, stored.at, stored.etag)
+            self._listed[key] = stored, listed
+        return listed
 
     def _store(self, key: str, stored: Stored) -> None:
         if key not in self.objects:
