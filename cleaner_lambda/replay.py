@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.cut import current_at_cut, is_cut_off
-from cleaner_lambda.history import History, date_again, end, fold, fold_late, redate
+from cleaner_lambda.dating import date_again, end, redate
+from cleaner_lambda.history import History, fold, fold_late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda import (
     apply,
     checkpoint,
+    dating,
     decision,
     ending,
     folding,
@@ -550,14 +551,14 @@ MUTANTS = (
     Mutant(
         "after a contradiction nothing counts as retired before the release that ended it",
         "assets that were live until a moment ago are deleted without their time",
-        history.date_again,
+        dating.date_again,
         (("if entry.mark.since >= sure_since:", "if entry:"),),
         every(cases.DOUBT_THAT_ENDED),
     ),
     Mutant(
         "what a channel's end before it has ended counts as unknown",
         "what was live after that end goes by `removed_ttl`, though it was superseded",
-        history.date_again,
+        dating.date_again,
         (
             (
                 "Mark(state_of(current=entry.logical in paths, ended=False), sure_since)",
