@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cleaner_lambda import cursor, waiting
+from cleaner_lambda import backlog, cursor, waiting
 from cleaner_lambda.waiting import NONE, Waiting
 from release_log import ledger_fields as fields
 from release_log import packed
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from cleaner_lambda.backlog import Backlog
     from cleaner_lambda.cursor import Cursor
     from release_log.ledger_file import Announcement
     from release_log.run_record import RunRecord
@@ -131,6 +132,9 @@ class Ledger:
             history is replayed, nobody knows which releases after the cut are in place.
         cursor: The full listing that is under way; None if none is.
         waiting: The orphans that the last full listing has left alone.
+        backlog: What is known of more releases than a run reads at once, until all are taken in; None if none are left.
+        replayed: Whether a rebuild need not begin anew with the markers, as a run that took in such releases has written
+            down what they say.
         upgrading: Since when the file says that the next format is to come; see `cleaner_lambda.ledger_store`.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
@@ -178,6 +182,8 @@ class Ledger:
     upgrading: datetime | None = None
     cursor: Cursor | None = None
     waiting: Waiting = NONE
+    backlog: Backlog | None = None
+    replayed: bool = False
 
     @property
     def seen(self) -> dict[str, Folded]:
@@ -237,6 +243,8 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
         **({} if ledger.upgrading is None else {"upgrading": format_instant(ledger.upgrading)}),
         **({} if ledger.cursor is None else {"listing": cursor.encode(ledger.cursor)}),
         **({} if ledger.waiting == NONE else {"waiting": waiting.encode(ledger.waiting)}),
+        **({} if ledger.backlog is None else {"backlog": backlog.encode(ledger.backlog)}),
+        **({"replayed": True} if ledger.replayed else {}),
     }
 
 
@@ -293,6 +301,8 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
         upgrading=fields.optional_instant(document.get("upgrading")),
         cursor=cursor.decode(document.get("listing")),
         waiting=waiting.decode(document.get("waiting")),
+        backlog=backlog.decode(document.get("backlog")),
+        replayed="replayed" in document and fields.flag(document["replayed"]),
     )
     _check_current(ledger)
     return ledger

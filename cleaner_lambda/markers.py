@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
+    from release_log.marker import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,15 @@ class Markers:
         """Why nothing may be deleted if these markers count."""
         stops = dict.fromkeys(self.invalid[release_id] for release_id in ids if release_id in self.invalid)
         return tuple(name_some(f"{LOG_FOLDER}markers/", list(stops)))
+
+    def having(self, read: Mapping[str, Release]) -> Markers:
+        """The same with markers whose content is known; only those that are listed."""
+        known = {
+            i: Published(i, self.instants[i], release, self.placed.get(i))
+            for i, release in read.items()
+            if i in self.listed
+        }
+        return replace(self, valid={**self.valid, **known})
 
     def of(self, ids: Iterable[str]) -> list[Published]:
         """The valid ones of some markers that were read, in the order of their ids."""

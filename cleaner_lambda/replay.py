@@ -31,7 +31,7 @@ def is_unplaced(ledger: Ledger, release_id: str) -> bool:
 
 def must_replay(ledger: Ledger, markers: Markers, new: list[Published]) -> bool:
     """Whether the history has to be replayed; if not, folding in the new files is enough."""
-    if not ledger.folded or ledger.tags_read_to is not None or ledger.older:
+    if not ledger.folded or (ledger.tags_read_to is not None and not ledger.replayed) or ledger.older:
         return True
     # A marker that is gone counts: it may say that the channel has ended of which an older release is put back.
     newest = max((seen.at, release_id) for release_id, seen in ledger.seen.items())
