@@ -7,6 +7,7 @@ them together show (`cleaner_lambda.order`): the ledger keeps what the next part
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
 from release_log import ledger_fields as fields
@@ -68,7 +69,7 @@ def first_part(
         return None
     part: list[str] = []
     size = 0
-    for release_id in sorted(unknown, key=lambda i: (instants[i], i))[:MARKERS]:
+    for release_id in nsmallest(MARKERS, unknown, key=lambda i: (instants[i], i)):
         size += sizes.get(release_id, 0)
         if part and size > BYTES:
             break

@@ -132,9 +132,9 @@ class Ledger:
             history is replayed, nobody knows which releases after the cut are in place.
         cursor: The full listing that is under way; None if none is.
         waiting: The orphans that the last full listing has left alone.
-        backlog: What is known of more releases than a run reads at once, until all are taken in; None if none are left.
-        replayed: Whether a rebuild need not begin anew with the markers, as a run that took in such releases has written
-            down what they say.
+        backlog: What is known of more releases than a run reads at once, until all are taken in; None if none is left.
+        replayed: Whether a rebuild need not begin anew with the markers: a run that took in such releases notes what
+            they say.
         upgrading: Since when the file says that the next format is to come; see `cleaner_lambda.ledger_store`.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.

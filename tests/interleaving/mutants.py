@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda import (
     apply,
+    backlog,
+    catch_up,
     checkpoint,
     dating,
     decision,
@@ -27,6 +29,7 @@ from cleaner_lambda import (
     load,
     look,
     lost,
+    markers,
     nesting,
     next_ledger,
     order,
@@ -41,7 +44,7 @@ from cleaner_lambda import (
     to_prune,
     unnamed,
 )
-from tests.interleaving import cases, nested, placing, ports, pruned, upgrading
+from tests.interleaving import cases, in_parts, nested, placing, ports, pruned, upgrading
 from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
 from uploader.protocol import announcements, belongs, held, write_if_whole
@@ -1112,5 +1115,57 @@ MUTANTS = (
         lost.hold_doubtful,
         (("max(entry.mark.since, since)", "entry.mark.since"),),
         every(cases.VANISHED_AND_REPLACED),
+    ),
+    Mutant(
+        "of more releases than a run reads, each part is compared with those before",
+        "a copied marker counts as the newest, and the live assets are deleted",
+        backlog.Backlog.after,
+        (("latest[each.release.channel] = dated", "pass"),),
+        in_parts.copied,
+    ),
+    Mutant(
+        "none of them ends a doubt about them",
+        "the same",
+        order.find_order,
+        (("left.keys() - backlog.doubted", "left.keys() - set()"),),
+        in_parts.copied_and_ahead,
+    ),
+    Mutant(
+        "until all of them are taken in nothing is deleted",
+        "nothing on its own: the second look finds more markers; without that a live asset is deleted",
+        catch_up.catch_up,
+        (
+            (
+                "return _still_behind(store, layout, job, loaded, (), pace.clock() - begun)",
+                "return _up_to(loaded, frozenset())",
+            ),
+        ),
+        in_parts.not_all_taken_in,
+    ),
+    Mutant(
+        "what S3 has not answered stays announced with each part",
+        "a late deletion removes an asset that an upload brought back",
+        catch_up._take_in,  # noqa: SLF001
+        (
+            (
+                "announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))",
+                "after",
+            ),
+        ),
+        in_parts.late_deletion,
+    ),
+    Mutant(
+        "a rebuild in parts replays what the checkpoint has cut off",
+        "assets that only older markers name are forgotten",
+        replay.must_replay,
+        (("(ledger.tags_read_to is not None and not ledger.replayed)", "False"),),
+        in_parts.rebuilt,
+    ),
+    Mutant(
+        "of a site around all releases are looked through, however many",
+        "an asset is deleted that the newest of them needs",
+        markers.skim,
+        (("    while left:\n", "    if left:\n"),),
+        in_parts.around,
     ),
 )

@@ -237,9 +237,9 @@ def test_a_part_ends_at_its_number_of_markers_or_bytes(monkeypatch: pytest.Monke
     monkeypatch.setattr(backlog, "MARKERS", 3)
     monkeypatch.setattr(backlog, "BYTES", 100)
     instants: dict[str, datetime] = {f"r{n}": NOON.replace(minute=9 - n) for n in range(5)}
-    assert first_part(list(instants), instants, dict.fromkeys(instants, 1)) == {"r2", "r3", "r4"}
-    assert first_part(list(instants), instants, dict.fromkeys(instants, 60)) == {"r4"}
-    assert first_part(list(instants), instants, dict.fromkeys(instants, 600)) == {"r4"}, (
+    assert first_part(list(instants), instants, dict.fromkeys(instants, 1)) == frozenset({"r2", "r3", "r4"})
+    assert first_part(list(instants), instants, dict.fromkeys(instants, 60)) == frozenset({"r4"})
+    assert first_part(list(instants), instants, dict.fromkeys(instants, 600)) == frozenset({"r4"}), (
         "one alone is read all the same"
     )
     assert first_part(["r0", "r1"], instants, dict.fromkeys(instants, 50)) is None
