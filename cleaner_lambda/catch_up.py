@@ -73,9 +73,13 @@ def catch_up(  # noqa: PLR0913, PLR0917 (what the run knows, and what it was ask
     invalid, parts = frozenset[str](), 0
     # A part is bounded, and the time that a run keeps in reserve is enough for one.
     reading = Pace(pace.mapper, sleep=pace.sleep)
-    while (part := next_part(loaded, invalid)) is not None:
+    while True:
+        # Nor is it enough for all the rest, which the run would read by itself.
         if parts and not pace.has_time():
             return _still_behind(store, layout, job, loaded, (), pace.clock() - begun)
+        part = next_part(loaded, invalid)
+        if part is None:
+            return loaded
         parts += 1
         log = fold_log(store, layout, _up_to(loaded, part), reading)
         invalid |= log.markers.invalid.keys() & part
@@ -83,7 +87,6 @@ def catch_up(  # noqa: PLR0913, PLR0917 (what the run knows, and what it was ask
             return _still_behind(store, layout, job, loaded, log.stops, pace.clock() - begun)
         if part - invalid:
             loaded = _take_in(store, layout, job, loaded, log, unanswered)
-    return loaded
 
 
 def _up_to(loaded: Loaded, part: frozenset[str]) -> Loaded:

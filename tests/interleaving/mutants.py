@@ -148,10 +148,10 @@ MUTANTS = (
         "the cleaner sees neither the intent nor the marker of an upload that ends between the two",
         look.take_look,
         (
-            ("    markers, placed, beyond, misnamed = _list_markers(store, layout)\n", ""),
+            ("    markers, sizes, placed, beyond, misnamed = _list_markers(store, layout)\n", ""),
             (
                 "    for _ in range(READ_AGAIN):",
-                "    markers, placed, beyond, misnamed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
+                "    markers, sizes, placed, beyond, misnamed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
             ),
         ),
         every(cases.ASSET_AND_CLEANER),
@@ -629,7 +629,12 @@ MUTANTS = (
         "a run that read no retired asset deletes no marker",
         "a page in place asks for assets that nobody knows any more",
         run._find_cut,  # noqa: SLF001
-        (("cut and replace(cut, markers=frozenset())", "cut"),),
+        (
+            (
+                "return at and Cut(at), decided",
+                "return next_cut(ledger, there, _stay(loaded, decided, seen), loaded.now), decided",
+            ),
+        ),
         upgrading.page_of_an_old_release_on_a_large_site,
     ),
     Mutant(

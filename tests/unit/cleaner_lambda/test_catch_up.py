@@ -85,7 +85,8 @@ def test_it_ends_like_a_run_that_reads_all_at_once(seed: int, version: int) -> N
         with small_parts(random.randint(1, 3)), few_markers(9):
             while "catching_up" in stopped_by(report := in_time_for(in_parts, random.randint(1, 3), KEEP)):
                 assert report.unfinished
-                assert not (report.done.tagged or report.done.untagged)
+                assert not report.done.tagged
+                assert not report.done.untagged
         for _ in range(3):
             run(in_parts, policy=KEEP, full=True)
             run(at_once, policy=KEEP, full=True)
