@@ -118,7 +118,8 @@ def take_look(store: S3Port, layout: Layout, policy: Policy, now: datetime, pace
         msg = f"{layout.log} changed each of the {READ_AGAIN} times it was read"
         raise ConflictError(msg)
     pins = _read_pins(store, layout, pace)
-    markers, sizes, placed, beyond, misnamed = _list_markers(store, layout)
+    listed = _list_markers(store, layout)
+    markers, sizes, placed, beyond, misnamed = listed
     stops = (*protections.stops, *pins.stops, *beyond, *misnamed)
     if len(protections.by_key) + sum(map(len, pins.by_id.values())) > PROTECTED_KEYS:
         stops = (*stops, _stop_for_keys(layout))
