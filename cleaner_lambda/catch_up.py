@@ -76,7 +76,7 @@ def catch_up(  # noqa: PLR0913, PLR0917 (what the run knows, and what it was ask
     while True:
         # Nor is it enough for all the rest, which the run would read by itself.
         if parts and not pace.has_time():
-            return _still_behind(store, layout, job, loaded, (), pace.clock() - begun)
+            return _still_behind(store, layout, job, loaded, unanswered, (), pace.clock() - begun)
         part = next_part(loaded, invalid)
         if part is None:
             return loaded
@@ -84,7 +84,7 @@ def catch_up(  # noqa: PLR0913, PLR0917 (what the run knows, and what it was ask
         log = fold_log(store, layout, _up_to(loaded, part), reading)
         invalid |= log.markers.invalid.keys() & part
         if log.waits:
-            return _still_behind(store, layout, job, loaded, log.stops, pace.clock() - begun)
+            return _still_behind(store, layout, job, loaded, unanswered, log.stops, pace.clock() - begun)
         if part - invalid:
             loaded = _take_in(store, layout, job, loaded, log, unanswered)
 
@@ -127,8 +127,14 @@ def _take_in(store: S3Port, layout: Layout, job: Job, loaded: Loaded, log: Folde
     )
 
 
-def _still_behind(
-    store: S3Port, layout: Layout, job: Job, loaded: Loaded, stops: tuple[Stop, ...], seconds: float
+def _still_behind(  # noqa: PLR0913, PLR0917 (what the run knows, and what it was asked)
+    store: S3Port,
+    layout: Layout,
+    job: Job,
+    loaded: Loaded,
+    unanswered: Unanswered,
+    stops: tuple[Stop, ...],
+    seconds: float,
 ) -> Report:
     """What a run says, also in the ledger, that has not taken in all of the markers."""
     listed = loaded.look.markers
@@ -151,9 +157,11 @@ def _still_behind(
         newest_marker=max(listed.values()),
     )
     ledger = replace(
-        loaded.base.stored.ledger,
+        loaded.ledger,
+        owed=loaded.ledger.owed | loaded.base.doubtful,
         last_run={**summary(report.document()), "run": job.run, "policy": asdict(job.policy)},
         runs=with_run(loaded.ledger.runs, report.record(job.run, seconds)),
     )
+    ledger = announce(ledger, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
     write_ledger(store, layout, ledger, loaded.base.stored, loaded.now, () if loaded.light else None)
     return report

@@ -1141,7 +1141,7 @@ MUTANTS = (
         catch_up.catch_up,
         (
             (
-                "return _still_behind(store, layout, job, loaded, (), pace.clock() - begun)",
+                "return _still_behind(store, layout, job, loaded, unanswered, (), pace.clock() - begun)",
                 "return _up_to(loaded, frozenset())",
             ),
         ),

@@ -14,7 +14,7 @@ from cleaner_lambda.backlog import Backlog, first_part
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.run import Job, clean
-from release_log.ledger_file import FORMAT, HEAD_FORMAT
+from release_log.ledger_file import FORMAT, HEAD_FORMAT, Announcement
 from release_log.marker import FORMAT as WITH_PAGES
 from release_log.marker import decode, encode
 from release_log.policy_settings import Policy
@@ -256,3 +256,19 @@ def test_what_the_ledger_keeps_of_a_backlog_is_read_as_it_was_written(behind: Fa
     assert backlog.decode(None) is None
     assert Backlog(found.latest, frozenset({"x"})).after([], {"y"}).doubted == {"x", "y"}
     assert Reason.CATCHING_UP in {stop for run in behind.ledger.runs for stop in run.stopped_by}
+
+
+def test_the_announcement_of_a_dead_run_ends_while_it_catches_up(behind: FakeS3) -> None:
+    """And what it may have tagged is looked at; another run's stays, with the instant that it has."""
+    dead = Announcement("dead", frozenset({A}))
+    behind.ledger = replace(behind.ledger, deleting=dead, tagging=(dead,))
+    written = behind.clock
+    in_time_for(behind, 1)
+    assert behind.ledger.deleting == dead.dated(written)
+    behind.advance(1000)
+    key = behind.layout.marker_key(behind.ledger.current["default"])
+    behind.objects[key] = replace(behind.objects[key], body=b"{")
+    assert stopped_by(run(behind)) == ["invalid_marker", "catching_up"], "not even one part is taken in"
+    assert behind.ledger.deleting is None
+    assert behind.ledger.tagging == ()
+    assert A in behind.ledger.owed
