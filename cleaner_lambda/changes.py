@@ -71,20 +71,20 @@ def merge(
         changes: The changes since, in their order.
         within: Whether a logical path is one of those. A key may have retired again elsewhere, under another path.
     """
-    part = _Part(dict(retired), within)
+    part = Part(dict(retired), within)
     for change in changes:
         part.take_in(change)
     return part.entries
 
 
-class _Part:
+class Part:
     """A part of the retired assets, while it takes in changes.
 
     Attributes:
         entries: Key -> retired asset.
     """
 
-    def __init__(self, entries: dict[str, Retired], within: Callable[[str], bool]) -> None:
+    def __init__(self, entries: dict[str, Retired], within: Callable[[str], bool] = lambda _: True) -> None:
         self.entries = entries
         self._within = within
         self._keys: defaultdict[str, set[str]] = defaultdict(set)

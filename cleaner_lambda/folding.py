@@ -67,6 +67,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     """
     ledger, listed = loaded.ledger, loaded.look.markers
     markers = Markers(listed, instants(ledger, listed), {**placed_instants(ledger, loaded.look.placed), **loaded.late})
+    markers = replace(markers, sizes=loaded.look.sizes).having(loaded.read)
     unknown = listed.keys() - ledger.folded.keys()
     markers = read_markers(store, layout, markers, unknown, pace)
     new = markers.of(unknown)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.changes import Change, merge, state_of
+from cleaner_lambda.changes import Change, Part, state_of
+from cleaner_lambda.dating import date_again
 from cleaner_lambda.ledger import Retired
+from cleaner_lambda.live import Live, paths_of
 from release_log.layout import Layout
 from release_log.marker import ROLLBACK_OF
-from release_log.tags import Mark, State
+from release_log.tags import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -105,7 +107,7 @@ class History:
 
     def live_paths(self) -> set[str]:
         """Every logical path of a current release."""
-        return {logical for published in self.releases for logical in _paths(published.release)}
+        return {logical for published in self.releases for logical in paths_of(published.release)}
 
 
 def newest(releases: Iterable[Published]) -> dict[str, Published]:
@@ -141,15 +143,15 @@ def fold(
         for each in (*new, *placed)
         if each.release.places_pages and (at := each.placed_at) is not None
     ]
-    unsure = sure_since
+    steps, unsure = _Steps(history), sure_since
     for at, is_placed, _, each in sorted(events, key=lambda event: event[:3]):
         if unsure is not None and at >= unsure:
-            history, unsure = not_before(history, unsure), None
-        line = history.lines.get(each.release.channel, ())
+            steps, unsure = _Steps(not_before(steps.history(), unsure)), None
+        line = steps.lines.get(each.release.channel, ())
         new_line = (each, *line) if each.release.places_pages else (each,)
         line = _from(each, line) if is_placed else new_line
-        history = _with_line(history, each.release.channel, line, at)
-    return history
+        steps.take(each.release.channel, line, at)
+    return steps.history()
 
 
 def fold_late(history: History, releases: Iterable[Published], at: datetime) -> History:
@@ -159,16 +161,17 @@ def fold_late(history: History, releases: Iterable[Published], at: datetime) -> 
     """
     some = sorted(releases, key=lambda each: each.order)
     history = replace(history, channels={**history.channels, **{each.id: each.release.channel for each in some}})
+    steps = _Steps(history)
     for published in some:
         channel = published.release.channel
-        line = history.lines.get(channel, ())
+        line = steps.lines.get(channel, ())
         if published.release.ended and line and line[0].order > published.order:
             continue  # the channel had come back
         after = sorted((published, *line), key=lambda each: each.order, reverse=True)
         placed = next((i for i, each in enumerate(after) if each.placed_at is not None), len(after))
-        history = _with_line(history, channel, (published, *line), at)
-        history = _with_line(history, channel, tuple(after[: placed + 1]), at)
-    return history
+        steps.take(channel, (published, *line), at)
+        steps.take(channel, tuple(after[: placed + 1]), at)
+    return steps.history()
 
 
 def _from(placed: Published, line: Line) -> Line:
@@ -177,34 +180,60 @@ def _from(placed: Published, line: Line) -> Line:
     return (*line[: ids.index(placed.id)], placed) if placed.id in ids else line
 
 
-def _with_line(history: History, channel: str, line: Line, at: datetime) -> History:
-    leaving = [each for each in history.lines.get(channel, ()) if each.id not in {stays.id for stays in line}]
-    after = replace(history, lines={**history.lines, channel: line})
-    ended = line[0].release.ended
-    keys, paths = after.live_keys(), after.live_paths()
-    left: dict[str, Retired] = {}
-    for each in reversed(leaving):
-        for logical, key, size in _assets(each.release):
-            if key not in keys:
-                mark = Mark(state_of(current=logical in paths, ended=ended), at)
-                left[key] = Retired(logical, mark, size, each.id, ended=ended)
-    change = Change(
-        at,
-        live=frozenset(keys - history.live_keys()),
-        ended=frozenset(i for i, each in history.channels.items() if each == channel) if ended else frozenset(),
-        turned={path: path in paths for path in paths ^ history.live_paths()},
-        left=left,
-    )
-    lying = {each.id for each in leaving if not (_pages(each.release) & keys) <= put_in_place(line[-1].release)}
-    tagged_again = {key for key in history.retired.keys() & change.live if history.retired[key].may_have_tag}
-    return replace(
-        after,
-        retired=merge(history.retired, [change]),
-        owed=history.owed | tagged_again,
-        turned={**history.turned, **dict.fromkeys(change.turned, at)},
-        changes=(*history.changes, change),
-        left_behind=history.left_behind | lying,
-    )
+class _Steps:
+    """A history, and the events that follow it one by one: each costs what its releases name, however much there is.
+
+    Attributes:
+        lines: As in `History`.
+    """
+
+    def __init__(self, history: History) -> None:
+        self.lines = dict(history.lines)
+        self._before = history
+        self._live: Live | None = None
+        self._part = Part({})
+        self._owed, self._turned = set(history.owed), dict(history.turned)
+        self._changes, self._left_behind = list(history.changes), set(history.left_behind)
+
+    def history(self) -> History:
+        """The history after these events."""
+        if self._live is None:
+            return self._before
+        return replace(
+            self._before,
+            lines=self.lines,
+            retired=self._part.entries,
+            owed=frozenset(self._owed),
+            turned=self._turned,
+            changes=tuple(self._changes),
+            left_behind=frozenset(self._left_behind),
+        )
+
+    def take(self, channel: str, line: Line, at: datetime) -> None:
+        """Let other releases be the current ones of a channel from an instant on."""
+        if self._live is None:
+            self._live = Live({name: [each.release for each in some] for name, some in self.lines.items()})
+            self._part = Part(dict(self._before.retired))
+        live, stay = self._live, {each.id for each in line}
+        leaving = [each for each in self.lines.get(channel, ()) if each.id not in stay]
+        self.lines[channel] = line
+        turned, ended = live.turn(channel, [each.release for each in line]), line[0].release.ended
+        left: dict[str, Retired] = {}
+        for each in reversed(leaving if turned.dead else ()):
+            for logical, key, size in _assets(each.release):
+                if key in turned.dead:
+                    mark = Mark(state_of(current=logical in live.paths, ended=ended), at)
+                    left[key] = Retired(logical, mark, size, each.id, ended=ended)
+        channels = self._before.channels.items() if ended else ()
+        over = frozenset(i for i, each in channels if each == channel)
+        change = Change(at, live=turned.keys, ended=over, turned=turned.paths, left=left)
+        there = put_in_place(line[-1].release) if leaving else set()
+        self._left_behind |= {each.id for each in leaving if not (_pages(each.release) & live.keys.keys()) <= there}
+        entries = self._part.entries
+        self._owed |= {key for key in entries.keys() & change.live if entries[key].may_have_tag}
+        self._part.take_in(change)
+        self._turned |= dict.fromkeys(change.turned, at)
+        self._changes.append(change)
 
 
 def _pages(release: Release) -> set[str]:
@@ -216,14 +245,6 @@ def put_in_place(release: Release) -> set[str]:
     return set() if ROLLBACK_OF in release.metadata and not release.places_pages else _pages(release)
 
 
-def _paths(release: Release) -> Iterator[str]:
-    """The logical paths of a release: a page has another one for its stored versions."""
-    layout = Layout(release.prefix)
-    yield from release.assets
-    for key in release.pages:
-        yield layout.page_path(key)
-
-
 def _assets(release: Release) -> Iterator[tuple[str, str, int]]:
     """Logical path, key and bytes of each of a release's assets and stored pages."""
     layout = Layout(release.prefix)
@@ -233,44 +254,6 @@ def _assets(release: Release) -> Iterator[tuple[str, str, int]]:
             yield layout.page_path(asset.key), layout.page_key(asset.stored), asset.size
 
 
-def redate(entry: Retired, paths: set[str], turned: Mapping[str, datetime]) -> Retired:
-    """A retired asset that no release dates, after a replay.
-
-    Its state counts from when it was found, or from when its path entered or left the current releases.
-
-    Args:
-        entry: The asset as a listing found it, or as the ledger or its tag has it.
-        paths: The logical paths of the current releases.
-        turned: As in `History`, from the first release on.
-    """
-    if entry.ended:
-        return entry
-    since = max(entry.mark.since, turned.get(entry.logical, entry.mark.since))
-    return entry.dated(Mark(state_of(current=entry.logical in paths, ended=False), since))
-
-
-def end(entry: Retired, at: datetime, paths: set[str], turned: Mapping[str, datetime]) -> Retired:
-    """A retired asset that no release dates, after a replay in which its channel ended.
-
-    It was removed when its logical path left the current releases for good, or with its channel, whichever came first.
-    Where the path came back later, only the ledger can say that it was removed before.
-
-    Args:
-        entry: The asset as the ledger has it.
-        at: When its channel ended.
-        paths: The logical paths of the current releases.
-        turned: As in `redate`.
-    """
-    since, turn = entry.mark.since, turned.get(entry.logical)
-    if turn is not None and entry.logical not in paths and max(since, turn) <= at:
-        removed = max(since, turn)
-    elif entry.mark.state is State.REMOVED and (turn is None or turn <= since):
-        removed = since
-    else:
-        removed = max(since, at)
-    return replace(entry.dated(Mark(State.REMOVED, removed)), ended=True)
-
-
 def not_before(history: History, sure_since: datetime) -> History:
     """The history with no retired asset dated before an instant, as until then the order of the releases was unknown.
 
@@ -278,11 +261,3 @@ def not_before(history: History, sure_since: datetime) -> History:
     """
     paths = history.live_paths()
     return replace(history, retired={k: date_again(entry, paths, sure_since) for k, entry in history.retired.items()})
-
-
-def date_again(entry: Retired, paths: set[str], sure_since: datetime) -> Retired:
-    """A retired asset of `not_before`, whose current logical paths are ``paths``."""
-    if entry.mark.since >= sure_since:
-        return entry
-    mark = Mark(state_of(current=entry.logical in paths, ended=False), sure_since)
-    return replace(entry.dated(mark), ended=False, maybe_ended=entry.ended or entry.maybe_ended)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from cleaner_lambda import cursor, waiting
+from cleaner_lambda import backlog, cursor, waiting
 from cleaner_lambda.waiting import NONE, Waiting
 from release_log import ledger_fields as fields
 from release_log import packed
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from cleaner_lambda.backlog import Backlog
     from cleaner_lambda.cursor import Cursor
     from release_log.ledger_file import Announcement
     from release_log.run_record import RunRecord
@@ -132,6 +133,9 @@ class Ledger:
             history is replayed, nobody knows which releases after the cut are in place.
         cursor: The full listing that is under way; None if none is.
         waiting: The orphans that the last full listing has left alone.
+        backlog: What is known of more releases than a run reads at once, until all are taken in; None if none is left.
+        replayed: Whether a rebuild need not begin anew with the markers: a run that took in such releases notes what
+            they say.
         upgrading: Since when the file says that the next format is to come; see `cleaner_lambda.ledger_store`.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
@@ -179,6 +183,8 @@ class Ledger:
     upgrading: datetime | None = None
     cursor: Cursor | None = None
     waiting: Waiting = NONE
+    backlog: Backlog | None = None
+    replayed: bool = False
 
     @property
     def seen(self) -> dict[str, Folded]:
@@ -241,6 +247,8 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
         **({} if ledger.upgrading is None else {"upgrading": format_instant(ledger.upgrading)}),
         **({} if ledger.cursor is None else {"listing": cursor.encode(ledger.cursor)}),
         **({} if ledger.waiting == NONE else {"waiting": waiting.encode(ledger.waiting)}),
+        **({} if ledger.backlog is None else {"backlog": backlog.encode(ledger.backlog)}),
+        **({"replayed": True} if ledger.replayed else {}),
     }
 
 
@@ -296,6 +304,8 @@ def from_document(document: Mapping[str, Any], retired: Mapping[str, Retired] | 
         upgrading=fields.optional_instant(document.get("upgrading")),
         cursor=cursor.decode(document.get("listing")),
         waiting=waiting.decode(document.get("waiting")),
+        backlog=backlog.decode(document.get("backlog")),
+        replayed="replayed" in document and fields.flag(document["replayed"]),
     )
     _check_current(ledger)
     return ledger

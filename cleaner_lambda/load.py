@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.run import Job
     from release_log.layout import Layout
     from release_log.ledger_file import Announcement
+    from release_log.marker import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,14 @@ class Loaded:
         look: The first look at the intents, the staged releases, the pins and the list of markers.
         late: Id of a release -> since when it is in place, if a look at its pages says that this was later than known.
         ends: The ends of channels that this run makes, as the site had no release for long; see `cleaner_lambda.idle`.
+        read: Id -> content of the markers that the run has read already; see `cleaner_lambda.catch_up`.
     """
 
     base: LedgerRead
     look: Look
     late: Mapping[str, datetime] = field(default_factory=dict)
     ends: tuple[Published, ...] = ()
+    read: Mapping[str, Release] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:

@@ -16,7 +16,7 @@ from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Protection, Reason, Stop
 from cleaner_lambda.reading import list_files, name_some, read_files, stop_for_time
 from release_log import marker
-from release_log.bounds import PROTECTED_KEYS
+from release_log.bounds import MARKER_FILES, PROTECTED_KEYS
 from release_log.errors import ReleaseLogError
 from release_log.marker_fields import parse
 
@@ -84,6 +84,7 @@ class Look:
         placed: Id -> ``LastModified`` of every file that says that the pages of a release are in place.
         stops: Why nothing may be deleted.
         misnamed: Those among them for files that have no release's name: they say nothing of any other site.
+        sizes: Id -> the bytes of every file that is named as a marker.
     """
 
     protections: Protections
@@ -92,6 +93,7 @@ class Look:
     stops: tuple[Stop, ...]
     misnamed: tuple[Stop, ...] = ()
     placed: Mapping[str, datetime] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 def take_look(store: S3Port, layout: Layout, policy: Policy, now: datetime, pace: Pace | None = None) -> Look:
@@ -116,11 +118,12 @@ def take_look(store: S3Port, layout: Layout, policy: Policy, now: datetime, pace
         msg = f"{layout.log} changed each of the {READ_AGAIN} times it was read"
         raise ConflictError(msg)
     pins = _read_pins(store, layout, pace)
-    markers, placed, beyond, misnamed = _list_markers(store, layout)
+    listed = _list_markers(store, layout)
+    markers, sizes, placed, beyond, misnamed = listed
     stops = (*protections.stops, *pins.stops, *beyond, *misnamed)
     if len(protections.by_key) + sum(map(len, pins.by_id.values())) > PROTECTED_KEYS:
         stops = (*stops, _stop_for_keys(layout))
-    return Look(protections, pins, markers, stops, misnamed, placed)
+    return Look(protections, pins, markers, stops, misnamed, placed, sizes)
 
 
 def take_second_look(
@@ -231,15 +234,16 @@ def _read_pins(store: S3Port, layout: Layout, pace: Pace) -> Pins:
 
 def _list_markers(
     store: S3Port, layout: Layout
-) -> tuple[dict[str, datetime], dict[str, datetime], tuple[Stop, ...], tuple[Stop, ...]]:
-    """Id -> ``LastModified`` of each file that is named as a marker, and of each that says that a release is in place.
+) -> tuple[dict[str, datetime], dict[str, int], dict[str, datetime], tuple[Stop, ...], tuple[Stop, ...]]:
+    """Id -> ``LastModified`` and bytes of each marker's file, and ``LastModified`` of each that says "in place".
 
     And a stop if there are too many, and stops for others.
     """
     markers: dict[str, datetime] = {}
+    sizes: dict[str, int] = {}
     placed: dict[str, datetime] = {}
     stops: list[Stop] = []
-    files, beyond = list_files(store, layout.markers)
+    files, beyond = list_files(store, layout.markers, MARKER_FILES)
     names = {listed.key for listed in files}
     for listed in files:
         release_id = layout.placed_id(listed.key)
@@ -249,10 +253,11 @@ def _list_markers(
             placed[release_id] = listed.last_modified
             continue
         try:
-            markers[layout.release_id(listed.key)] = listed.last_modified
+            name = layout.release_id(listed.key)
+            markers[name], sizes[name] = listed.last_modified, listed.size
         except ReleaseLogError as error:
             stops.append(stop_for_invalid(listed.key, error))
-    return markers, placed, tuple(beyond), tuple(name_some(layout.markers, stops))
+    return markers, sizes, placed, tuple(beyond), tuple(name_some(layout.markers, stops))
 
 
 def _names_no_asset(store: S3Port, key: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.catch_up import next_part
 from cleaner_lambda.errors import CleanerError, ConflictError, WholeNeededError
 from cleaner_lambda.finding import Finding, decode, encode
 from cleaner_lambda.folding import fold_log
@@ -66,6 +67,8 @@ def _list_range(store: S3Port, job: Job, task: MapTask, pace: Pace, *, whole: bo
     run = None if cursor is None else cursor.map_run
     if cursor is None or run is None or run.at != task.at or run.over or number is None or number not in run.ranges:
         return None
+    if next_part(loaded) is not None:
+        return None  # a run has to take in more releases first
     key = layout.ledger_file(run.finding(number))
     blob = store.get(key)
     if blob is not None:

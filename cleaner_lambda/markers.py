@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.backlog import first_part
 from cleaner_lambda.errors import ConflictError, UnreadableError
 from cleaner_lambda.history import Published
 from cleaner_lambda.pace import Pace
@@ -16,11 +17,12 @@ from release_log.errors import NewerFormatError, ReleaseLogError
 from release_log.layout import LOG_FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
+    from release_log.marker import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Markers:
         placed: Id -> when the pages of its release were in place, by the file that says so.
         valid: Id -> the markers that the run has read, if they are valid.
         invalid: Id -> why nothing may be deleted: the markers that are not valid, or that there was no time to read.
+        sizes: Id -> the bytes of every marker.
     """
 
     listed: Mapping[str, datetime]
@@ -40,6 +43,7 @@ class Markers:
     placed: Mapping[str, datetime] = field(default_factory=dict)
     valid: Mapping[str, Published] = field(default_factory=dict)
     invalid: Mapping[str, Stop] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def stops(self) -> tuple[Stop, ...]:
@@ -50,6 +54,15 @@ class Markers:
         """Why nothing may be deleted if these markers count."""
         stops = dict.fromkeys(self.invalid[release_id] for release_id in ids if release_id in self.invalid)
         return tuple(name_some(f"{LOG_FOLDER}markers/", list(stops)))
+
+    def having(self, read: Mapping[str, Release]) -> Markers:
+        """The same with markers whose content is known; only those that are listed."""
+        known = {
+            i: Published(i, self.instants[i], release, self.placed.get(i))
+            for i, release in read.items()
+            if i in self.listed
+        }
+        return replace(self, valid={**self.valid, **known})
 
     def of(self, ids: Iterable[str]) -> list[Published]:
         """The valid ones of some markers that were read, in the order of their ids."""
@@ -97,6 +110,41 @@ def read_markers(
     if unread:
         invalid |= dict.fromkeys(unread.values(), stop_for_time(layout.markers, len(unread)))
     return replace(markers, valid=valid, invalid=invalid)
+
+
+def skim(
+    store: S3Port, layout: Layout, markers: Markers, ids: Collection[str], pace: Pace | None = None
+) -> tuple[Markers, bool]:
+    """Read markers, however many: of more than a part of a backlog, only what they say of pages stays in memory.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        markers: What the run knows already.
+        ids: Ids of listed markers.
+        pace: See `Pace`.
+
+    Returns:
+        What the run knows now, and whether all of them were read as a whole.
+
+    Raises:
+        ConflictError: A listed marker is gone.
+    """
+    left, valid, invalid = frozenset(ids) - markers.valid.keys(), dict(markers.valid), dict(markers.invalid)
+    if first_part(left, markers.instants, markers.sizes) is None:
+        return read_markers(store, layout, markers, left, pace), True
+    while left:
+        part = first_part(left, markers.instants, markers.sizes) or left
+        read = read_markers(store, layout, replace(markers, valid={}), part, pace)
+        valid |= {i: replace(each, release=_without_assets(each.release)) for i, each in read.valid.items()}
+        invalid |= read.invalid
+        left -= part
+    return replace(markers, valid=valid, invalid=invalid), False
+
+
+def _without_assets(release: Release) -> Release:
+    pages = {logical: asset for logical, asset in release.assets.items() if not asset.fingerprinted}
+    return replace(release, assets=pages)
 
 
 def stop_for_unreadable(error: UnreadableError, until: datetime | None = None, *, last: str = "") -> Stop:

@@ -16,7 +16,7 @@ from cleaner_lambda.history import put_in_place
 from cleaner_lambda.ledger import Folded, Ledger, check_instants
 from cleaner_lambda.ledger_store import read_ledger
 from cleaner_lambda.look import take_look
-from cleaner_lambda.markers import Markers, read_markers
+from cleaner_lambda.markers import Markers, read_markers, skim
 from cleaner_lambda.pace import batches
 from cleaner_lambda.policy import Reason, Stop
 from release_log.errors import LedgerError, NewerLedgerError
@@ -170,8 +170,8 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     look = take_look(store, outer, ANY_AGE, now, pace)
     # Of the markers that its ledger does not know, only the content says which channel they belong to.
     instants = {i: folded[i].at if i in folded else at for i, at in look.markers.items()}
-    markers = Markers(look.markers, instants, look.placed)
-    markers = read_markers(store, outer, markers, look.markers.keys() - folded.keys(), pace)
+    markers = Markers(look.markers, instants, look.placed, sizes=look.sizes)
+    markers, whole = skim(store, outer, markers, look.markers.keys() - folded.keys(), pace)
     known = {release_id: each for release_id, each in folded.items() if release_id in look.markers}
     known = {i: replace(each, placed=each.placed or look.placed.get(i)) for i, each in known.items()}
     read = markers.valid.values()
@@ -181,7 +181,7 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     markers = read_markers(store, outer, markers, line & look.markers.keys(), pace)
     replaced = _removed_pages(ledger) | _newer_pages(outer, ledger, markers)
     newest |= (ledger.lingering.keys() | replaced | _with_pages(markers)) & look.markers.keys()
-    markers = read_markers(store, outer, markers, newest, pace)
+    markers = read_markers(store, outer, markers if whole else replace(markers, valid={}), newest, pace)
     current = (published.release.all_keys for published in markers.of(newest))
     keys = frozenset(look.protections.by_key).union(look.pins.keys, *current)
     return keys, (*unread, *(stop for stop in look.stops if stop not in look.misnamed), *markers.stops)

@@ -42,6 +42,7 @@ def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded],
         after_doubt=log.order.after_doubt,
         sure_since=log.order.sure_since,
         older=ledger.older and log.waits,
+        backlog=ledger.backlog if log.waits else None,
     )
 
 
@@ -87,6 +88,7 @@ def after_effects(ledger: Ledger, known: Survey, view: View, checked: Checked, o
         owed=owed - outcome.untagged - outcome.tagged.keys() - outcome.gone - outcome.deleted,
         listed_at=known.listed_at,
         tags_read_to=known.tags_read_to,
+        replayed=ledger.replayed and known.tags_read_to is not None,
         tags_unknown=known.tags_unknown - outcome.gone - outcome.deleted,
         refused=refused_after(known.refused, checked.plan, outcome),
         around=view.around & retired.keys(),

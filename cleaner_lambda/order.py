@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.backlog import Backlog
 from cleaner_lambda.history import newest
 from cleaner_lambda.policy import Reason, Stop
 from release_log.marker_order import Dated, contradiction
@@ -38,11 +39,13 @@ class Order:
         doubts: Channel -> why it is unknown which of its releases is current.
         after_doubt: See `cleaner_lambda.ledger.Ledger.after_doubt`.
         sure_since: When the last doubt ended; None if there was none, or none has ended.
+        found: The channels of the doubts that are new.
     """
 
     doubts: Mapping[str, Contradiction] = field(default_factory=dict)
     after_doubt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sure_since: datetime | None = None
+    found: frozenset[str] = frozenset()
 
     @property
     def stops(self) -> tuple[Stop, ...]:
@@ -78,6 +81,7 @@ def find_order(ledger: Ledger, known: Iterable[Published], new: Sequence[Publish
     """
     read = {each.id: each for each in (*known, *new)}
     current = newest(read.values())
+    backlog = ledger.backlog or Backlog()
     unseen: dict[str, list[Dated]] = {}
     for each in new:
         if is_unseen(ledger, each.id):
@@ -87,10 +91,13 @@ def find_order(ledger: Ledger, known: Iterable[Published], new: Sequence[Publish
         # A marker that was copied before any run saw it can count as newer than one that came after it.
         if last is not None and not is_unseen(ledger, last.id):
             markers.append(_dated(last))
+        # Of those that were taken in before, of one backlog, this one says most.
+        if channel in backlog.latest:
+            markers.append(backlog.latest[channel])
     found = {channel: doubt for channel, markers in unseen.items() if (doubt := contradiction(markers)) is not None}
     left = {channel: doubt for channel, doubt in ledger.doubts.items() if channel not in found}
     after, ended = {}, []
-    for channel in tuple(left):
+    for channel in left.keys() - backlog.doubted:
         ids = {*ledger.after_doubt.get(channel, ())}
         ids |= {each.id for each in (current.get(channel),) if each is not None and is_unseen(ledger, each.id)}
         placed = [at for i in ids & read.keys() if (at := read[i].placed_at) is not None]
@@ -100,7 +107,7 @@ def find_order(ledger: Ledger, known: Iterable[Published], new: Sequence[Publish
         elif ids:
             after[channel] = tuple(sorted(ids))
     sure_since = max((at for at in (ledger.sure_since, *ended) if at is not None), default=None)
-    return Order({**left, **found}, after, sure_since)
+    return Order({**left, **found}, after, sure_since, frozenset(found))
 
 
 def _dated(published: Published) -> Dated:

@@ -6,14 +6,14 @@ that it comes from keeps its assets, and for a while longer. If no release has i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from cleaner_lambda.markers import read_markers
+from cleaner_lambda.markers import read_markers, skim
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.reading import name_some
 from release_log.marker import ROLLBACK_OF
@@ -157,9 +157,11 @@ def _ask_markers(
         What the run knows now, the key of a page -> id of the newest release that has it, and why nothing may be
         deleted.
     """
+    every = markers
     if any(unnamed.values()):
-        markers = read_markers(store, layout, markers, markers.listed, pace)
-    owners = _owners(markers.valid.values())
+        every, whole = skim(store, layout, markers, markers.listed, pace)
+        markers = every if whole else replace(markers, invalid=every.invalid)
+    owners = _owners(every.valid.values())
     found: dict[str, str] = {}
     unknown: list[Stop] = []
     for key, pages in unnamed.items():

@@ -62,6 +62,7 @@ class Reason(StrEnum):
     UNLISTED = "unlisted"
     MAP_RUN = "map_run"
     ADOPTION = "adoption"
+    CATCHING_UP = "catching_up"
 
 
 @dataclass(frozen=True, slots=True)

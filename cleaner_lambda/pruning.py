@@ -28,6 +28,12 @@ KEEP_MARKERS = 100
 EVERY = 20
 """How many markers there are after the cut before it moves, so that not every release writes a checkpoint."""
 
+KEEP_ALL = 1000
+"""The number of newest markers of all channels that stay: a site may have thousands of channels."""
+
+AT_ONCE = 10_000
+"""How many markers a run deletes at most: the ledger announces each of them, and an upload reads that."""
+
 SETTLED = timedelta(hours=1)
 """The age from which a marker can be the cut. One that turns up later, and is older than the cut, is folded in late."""
 
@@ -39,16 +45,20 @@ class Cut:
     Attributes:
         at: The order of the newest marker up to it.
         markers: Ids of the markers up to it that are deleted.
+        has_more: Whether even more of them can go, with the next run.
     """
 
     at: tuple[datetime, str]
-    markers: frozenset[str]
+    markers: frozenset[str] = frozenset()
+    has_more: bool = False
 
 
 def next_cut(
     ledger: Ledger, there: Mapping[str, Folded], keep: Collection[str], now: datetime, *, again: bool = False
 ) -> Cut | None:
     """The next cut; None if it is not time yet.
+
+    It is time again for the last one if so many markers up to it can go: not all of them went at once.
 
     Args:
         ledger: The ledger that is stored. What runs folded in before is part of its state, so a replay may rely on it.
@@ -58,16 +68,24 @@ def next_cut(
         again: Whether runs before may have made the last cut without deleting a marker: then it is time also if one up
             to it can go.
     """
+    next_one = settled_cut(ledger, there, now)
+    at = next_one or ledger.cut
+    if at is None:
+        return None
+    old = sorted(old_markers(there, at, keep), key=lambda i: (there[i].at, i))
+    # The oldest first: the end of a channel goes after the releases before it.
+    is_time = next_one is not None or len(old) >= (1 if again else EVERY)
+    return Cut(at, frozenset(old[:AT_ONCE]), len(old) > AT_ONCE) if is_time else None
+
+
+def settled_cut(ledger: Ledger, there: Mapping[str, Folded], now: datetime) -> tuple[datetime, str] | None:
+    """The order of the marker at which the next cut is; None if it is not time yet. See `next_cut`."""
     settled = [(each.at, i) for i, each in ledger.folded.items() if i in there and each.at <= now - SETTLED]
     # A marker that this run folds in itself, and that turned up late: if the run dies, it must be after the cut.
     late = min(((each.at, i) for i, each in there.items() if i not in ledger.folded), default=None)
     settled = [order for order in settled if late is None or order < late]
     is_time = sum(ledger.cut is None or order > ledger.cut for order in settled) >= EVERY
-    at = max(settled) if is_time else ledger.cut
-    if at is None or not (is_time or again):
-        return None
-    old = frozenset(old_markers(there, at, keep))
-    return Cut(at, old) if is_time or old else None
+    return max(settled) if is_time else None
 
 
 def old_markers(there: Mapping[str, Folded], cut: tuple[datetime, str], keep: Collection[str]) -> set[str]:
@@ -78,9 +96,10 @@ def old_markers(there: Mapping[str, Folded], cut: tuple[datetime, str], keep: Co
     channels: dict[str, list[tuple[datetime, str]]] = {}
     for release_id, each in there.items():
         channels.setdefault(each.channel, []).append((each.at, release_id))
-    newest = {i for orders in channels.values() for _, i in sorted(orders)[-KEEP_MARKERS:]}
+    newest = {order for orders in channels.values() for order in sorted(orders)[-KEEP_MARKERS:]}
+    newest_ids = {i for _, i in sorted(newest)[-KEEP_ALL:]}
     old = {i for i, each in there.items() if (each.at, i) <= cut}
-    old -= newest | lines_at(there, cut) | set(keep)
+    old -= newest_ids | lines_at(there, cut) | set(keep)
     staying = {
         channel: min((each for each in orders if each[1] not in old), default=cut)
         for channel, orders in channels.items()

@@ -26,17 +26,18 @@ NAMED = 20
 """How many files of one folder are named, each with a stop of its own."""
 
 
-def list_files(store: S3Port, folder: str) -> tuple[list[Listed], list[Stop]]:
+def list_files(store: S3Port, folder: str, most: int | None = None) -> tuple[list[Listed], list[Stop]]:
     """The files of a folder, up to the bound; and a stop if it has more. A console's "folders" are left out."""
+    most = FOLDER_FILES if most is None else most
     every = (listed for listed in store.list(folder) if not listed.key.endswith("/"))
-    files = list(islice(every, FOLDER_FILES + 1))
-    if len(files) <= FOLDER_FILES:
+    files = list(islice(every, most + 1))
+    if len(files) <= most:
         return files, []
     message = (
-        f"{folder} has more than {FOLDER_FILES} files, and only the first ones were read: nothing is deleted until you "
+        f"{folder} has more than {most} files, and only the first ones were read: nothing is deleted until you "
         "delete those of them that no release needs any more"
     )
-    return files[:FOLDER_FILES], [Stop(Reason.INVALID_MARKER, message)]
+    return files[:most], [Stop(Reason.INVALID_MARKER, message)]
 
 
 def read_files(store: S3Port, keys: Sequence[str], pace: Pace) -> Iterator[tuple[str, Blob | UnreadableError | None]]:

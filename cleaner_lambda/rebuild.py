@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cleaner_lambda.history import redate
+from cleaner_lambda.dating import redate
 from cleaner_lambda.ledger import SKEW
 from cleaner_lambda.pace import batches
 from cleaner_lambda.s3_errors import PASSING, UNANSWERED

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.cut import current_at_cut, is_cut_off
-from cleaner_lambda.history import History, date_again, end, fold, fold_late, redate
+from cleaner_lambda.dating import date_again, end, redate
+from cleaner_lambda.history import History, fold, fold_late
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ def is_unplaced(ledger: Ledger, release_id: str) -> bool:
 
 def must_replay(ledger: Ledger, markers: Markers, new: list[Published]) -> bool:
     """Whether the history has to be replayed; if not, folding in the new files is enough."""
-    if not ledger.folded or ledger.tags_read_to is not None or ledger.older:
+    if not ledger.folded or (ledger.tags_read_to is not None and not ledger.replayed) or ledger.older:
         return True
     # A marker that is gone counts: it may say that the channel has ended of which an older release is put back.
     newest = max((seen.at, release_id) for release_id, seen in ledger.seen.items())

@@ -35,7 +35,7 @@ SET_ASIDE = {
 
 NEEDED = "it was due, but it is needed: it stays"
 
-ROUTINE = frozenset({Reason.REBUILT, Reason.DELETING, Reason.UNLISTED})
+ROUTINE = frozenset({Reason.REBUILT, Reason.DELETING, Reason.UNLISTED, Reason.CATCHING_UP})
 """Reasons for which a run deletes nothing and the next one does. Any other reason waits for a person."""
 
 
@@ -68,6 +68,10 @@ STOPS = {
     Reason.ADOPTION: (
         "more than 100,000 orphans wait to be retired: nothing but these waits",
         "see what the message says of their number, bytes, age and bill; then `clean --adopt`, or `-c orphans=report`",
+    ),
+    Reason.CATCHING_UP: (
+        "more releases came than a run can take in at once: nobody knows yet what is current",
+        "none: the cleaner continues by itself",
     ),
     Reason.UNLISTED: (
         "much is due, and the site is still being listed: a listing says how much of the site that is",

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.apply import apply
+from cleaner_lambda.catch_up import catch_up
 from cleaner_lambda.changes import with_tags
 from cleaner_lambda.checkpoint import content_at, write_checkpoint
 from cleaner_lambda.close import close_log
@@ -36,7 +37,7 @@ from cleaner_lambda.outcome import Attempt, Outcome, Unanswered
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.pages import ends_of
 from cleaner_lambda.policy import Plan, Reason
-from cleaner_lambda.pruning import next_cut
+from cleaner_lambda.pruning import Cut, next_cut, settled_cut
 from cleaner_lambda.report import Report, keys, summary
 from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS
 from cleaner_lambda.to_prune import ToPrune, to_prune
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger_store import StoredLedger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.port import S3Port
-    from cleaner_lambda.pruning import Cut
     from cleaner_lambda.survey import Survey
     from release_log.policy_settings import Policy
 
@@ -179,7 +179,7 @@ def _until_written(store: S3Port, job: Job, pace: Pace, so_far: _SoFar) -> Repor
 
 def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool) -> Report:
     layout, unanswered, earlier = Layout(job.prefix), so_far.unanswered, tuple(so_far.attempts)
-    loaded = _begin(store, layout, job, pace, earlier, whole=whole)
+    loaded = _begin(store, layout, job, pace, so_far, whole=whole)
     if isinstance(loaded, Report):
         return loaded
     decided = decide_first(store, layout, job, loaded, pace)
@@ -257,7 +257,7 @@ def _attempt(store: S3Port, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool
         report,
         unfinished=outcome.unfinished or known.is_unfinished or view.not_looked_at != frozenset(),
         next_due=loaded.now
-        if view.not_looked_at
+        if view.not_looked_at or (cut is not None and cut.has_more and outcome.pruned)
         else _next_due(plan, outcome, known, loaded, _ends(lingering, job.policy, report)),
         refused={**lasting(known.unread), **after.refused.tags, **after.refused.writes},
     )
@@ -303,12 +303,10 @@ def _find_cut(  # noqa: PLR0913, PLR0917 (what the run knows so far)
         # It copies the head, and that says of the markers what runs before have seen. Which pages may be in place that
         # an old marker names, only the retired assets say: the sweep deletes these markers.
         there = {i: each for i, each in ledger.folded.items() if i in there}
-        cut = next_cut(ledger, there, _stay(loaded, decided, seen), loaded.now)
-        return cut and replace(cut, markers=frozenset()), decided
-    stay, again = _stay(loaded, decided, seen), loaded.base.stored.is_large
-    if again:
-        stay |= {i for i in there if layout.marker_key(i) in refused}
-    cut = next_cut(ledger, there, stay, loaded.now, again=again)
+        at = settled_cut(ledger, there, loaded.now)
+        return at and Cut(at), decided
+    stay = _stay(loaded, decided, seen) | {i for i in there if layout.marker_key(i) in refused}
+    cut = next_cut(ledger, there, stay, loaded.now, again=loaded.base.stored.is_large)
     if cut is not None and cut.markers and decided.pages is None:
         decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
     return cut, decided
@@ -355,14 +353,17 @@ def _noted(loaded: Loaded, known: Survey, after: Ledger) -> tuple[Ledger, tuple[
     return after_light(loaded.ledger, after, known), with_tags(known.history.changes, after.retired)
 
 
-def _begin(
-    store: S3Port, layout: Layout, job: Job, pace: Pace, earlier: tuple[Attempt, ...], *, whole: bool
-) -> Loaded | Report:
+def _begin(store: S3Port, layout: Layout, job: Job, pace: Pace, so_far: _SoFar, *, whole: bool) -> Loaded | Report:
     """Read the release log; a report if that was all that could be done, or if it was the last run of an ended site."""
+    earlier = tuple(so_far.attempts)
     try:
         loaded = load(store, layout, job, pace, whole=whole)
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error, earlier)
+    found = catch_up(store, layout, job, loaded, pace, so_far.unanswered, so_far.begun)
+    if isinstance(found, Report):
+        return replace(found, earlier=earlier)
+    loaded = found
     closed = close_log(store, layout, loaded, job, pace) if not loaded.light and is_over(loaded) else None
     if closed is not None:
         return replace(closed, earlier=earlier)

@@ -70,8 +70,11 @@ OBJECT_BYTES = _bound(50 * 2**40, "bytes", "the `size` of an asset")
 LAST_YEAR = _bound(8999, "", "the year of an instant")
 """The calendar ends with the year 9999, and a policy adds up to a hundred years to an instant."""
 
-FOLDER_FILES = _bound(100_000, "files", "a folder of the release log")
+FOLDER_FILES = _bound(100_000, "files", "a folder of the release log, but for the markers")
 """As many names take some 40 MB and 100 requests."""
+
+MARKER_FILES = _bound(4 * FOLDER_FILES, "files", "the folder of the markers, for the cleaner")
+"""The releases of years. The cleaner takes them in in parts, and deletes what it needs no more."""
 
 LOG_FILES = _bound(4 * FOLDER_FILES, "files", "the release log, for the uploader's commands")
 

@@ -29,6 +29,7 @@ from tests.interleaving.verdict import KEEPER, settle
 from tests.interleaving.watch import Watch
 from tests.interleaving.world import INNER, INVOCATION_SECONDS, LAYOUT, World
 from tests.ledger_formats import NONE, writing
+from tests.small_parts import small_parts
 from tests.small_pieces import handing_out, small_pieces
 from uploader.protocol import announcements
 
@@ -134,18 +135,29 @@ def random_schedule(seed: int) -> World:
     handed_out = handing_out(at_once=bool(seed // 20 % 2)) if seed % 5 == 4 and seed // 10 % 2 else None
     # In a seventh of them each orphan waits until a run is told: the first one is, if it makes a full listing.
     asks = unasked(0) if seed % 7 == 6 else nullcontext()
+    # In three thirteenths of them a run takes in one to three releases at a time.
+    # Then runs are rare and short, so that more releases come between two of them.
+    in_parts = seed % 13 in {3, 7, 11}
+    parts = small_parts(1 + seed // 13 % 3) if in_parts else nullcontext()
     # In an eleventh of them S3 refuses what a cleaner asks of some objects, until all actors are done.
     if seed % 11 == 10 and not copies:
         world.denies = partial(_denies, seed)
-    with asks, pruned, judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
+    with asks, pruned, parts, judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
         with writing(version, small=small), cut, handed_out or nullcontext():
             actors: list[Actor] = []
             for site in random.sample(world.sites, len(world.sites)):
                 # The site inside may have no release yet.
                 appears = site is not world.site and random.random() < 0.4
-                released, staged = ([], []) if appears else _history(site, policy, random, copies=copies)
+                released, staged = ([], []) if appears else _history(site, policy, random, copies=copies, long=in_parts)
                 actors += _cast(
-                    site, policy, random, released, staged, copies=copies, distributed=handed_out is not None
+                    site,
+                    policy,
+                    random,
+                    released,
+                    staged,
+                    copies=copies,
+                    distributed=handed_out is not None,
+                    short=in_parts,
                 )
             world.actors = actors
             play(world, random)
@@ -176,7 +188,9 @@ def _assets(site: Site, random: Random) -> list[str]:
     return keys
 
 
-def _history(site: Site, policy: Policy, random: Random, *, copies: bool) -> tuple[list[str], list[str]]:
+def _history(
+    site: Site, policy: Policy, random: Random, *, copies: bool, long: bool = False
+) -> tuple[list[str], list[str]]:
     """Some releases, some runs, perhaps a staged release, a pin, an intent of a dead upload and a lost ledger.
 
     Args:
@@ -185,13 +199,14 @@ def _history(site: Site, policy: Policy, random: Random, *, copies: bool) -> tup
         random: Decides.
         copies: Somebody copies files of the release log. Nothing shows that if the ledger is lost and the releases are
             within a minute, or a clock is wrong; so neither is so.
+        long: There are more releases, few runs, and the ledger is often lost.
 
     Returns:
         The ids of the releases that were published, and of the staged ones.
     """
     world, layout = site.world, site.layout
     ids: dict[str, list[str]] = {layout.markers: [], layout.staged: [], layout.pending: []}
-    for number in range(random.randint(0, 4)):
+    for number in range(random.randint(0, 4) + 3 * long):
         keys, channel = _assets(site, random), random.choice((*CHANNELS, CHANNELS[0]))
         folder = random.choice((layout.markers, layout.markers, layout.markers, layout.staged, layout.pending))
         if folder == layout.markers and random.random() < 0.1:
@@ -209,17 +224,17 @@ def _history(site: Site, policy: Policy, random: Random, *, copies: bool) -> tup
             world.put(layout.pin_key(release_id), body)
             site.pinned[release_id] = frozenset(marker.decode(body, layout.prefix).objects)
         world.advance(random.choice((0, 1, 1, 700, 4000)) + 61 * copies)
-        if random.random() < 0.6:
+        if random.random() < (0.2 if long else 0.6):
             cast.clean_alone(world, policy, layout=layout)
     if copies:
         for key in [key for key in world.objects if key.startswith(layout.log) and key != layout.ledger]:
             if random.random() < 0.3:
                 world.advance(random.choice((0, 1, 1, 700)))
                 world.rewrite(key, world.objects[key])
-    if random.random() < (0.4 if copies else 0.1):
+    if random.random() < (0.4 if copies or long else 0.1):
         world.put(layout.ledger, b"no ledger")
     world.advance(random.choice((0, 1, 4000, 90_000)))
-    if random.random() < 0.5:
+    if random.random() < (0.2 if long else 0.5):
         cast.clean_alone(world, policy, layout=layout)
     return ids[layout.markers], ids[layout.staged]
 
@@ -233,13 +248,15 @@ def _cast(  # noqa: PLR0913 (what the schedule is about)
     *,
     copies: bool,
     distributed: bool = False,
+    short: bool = False,
 ) -> Iterator[Actor]:
     yield from _publishers(site, random, released, staged, copies=copies)
     yield from _meddlers(site, random, released, copies=copies)
     if random.random() < 0.2:
         yield _actor(site, "E", cast.ending(random.choice((*CHANNELS, None)), site.layout))
     for number in range(random.choice((1, 1, 2))):
-        batches = random.choice((None, None, None, random.randint(0, 4)))
+        few = random.randint(0, 4)
+        batches = random.choice((None, few if short else None, few if short else None, few))
         full = random.random() < 0.2
         told = full and number == 0
         work = cast.cleaning(

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda import (
     apply,
+    backlog,
+    catch_up,
     checkpoint,
+    dating,
     decision,
     ending,
     folding,
@@ -26,6 +29,7 @@ from cleaner_lambda import (
     load,
     look,
     lost,
+    markers,
     nesting,
     next_ledger,
     order,
@@ -40,7 +44,7 @@ from cleaner_lambda import (
     to_prune,
     unnamed,
 )
-from tests.interleaving import cases, nested, placing, ports, pruned, upgrading
+from tests.interleaving import cases, in_parts, nested, placing, ports, pruned, upgrading
 from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
 from uploader.protocol import announcements, belongs, held, write_if_whole
@@ -144,10 +148,10 @@ MUTANTS = (
         "the cleaner sees neither the intent nor the marker of an upload that ends between the two",
         look.take_look,
         (
-            ("    markers, placed, beyond, misnamed = _list_markers(store, layout)\n", ""),
+            ("    listed = _list_markers(store, layout)\n", ""),
             (
                 "    for _ in range(READ_AGAIN):",
-                "    markers, placed, beyond, misnamed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
+                "    listed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
             ),
         ),
         every(cases.ASSET_AND_CLEANER),
@@ -550,14 +554,14 @@ MUTANTS = (
     Mutant(
         "after a contradiction nothing counts as retired before the release that ended it",
         "assets that were live until a moment ago are deleted without their time",
-        history.date_again,
+        dating.date_again,
         (("if entry.mark.since >= sure_since:", "if entry:"),),
         every(cases.DOUBT_THAT_ENDED),
     ),
     Mutant(
         "what a channel's end before it has ended counts as unknown",
         "what was live after that end goes by `removed_ttl`, though it was superseded",
-        history.date_again,
+        dating.date_again,
         (
             (
                 "Mark(state_of(current=entry.logical in paths, ended=False), sure_since)",
@@ -625,7 +629,12 @@ MUTANTS = (
         "a run that read no retired asset deletes no marker",
         "a page in place asks for assets that nobody knows any more",
         run._find_cut,  # noqa: SLF001
-        (("cut and replace(cut, markers=frozenset())", "cut"),),
+        (
+            (
+                "return at and Cut(at), decided",
+                "return next_cut(ledger, there, _stay(loaded, decided, seen), loaded.now), decided",
+            ),
+        ),
         upgrading.page_of_an_old_release_on_a_large_site,
     ),
     Mutant(
@@ -1111,5 +1120,57 @@ MUTANTS = (
         lost.hold_doubtful,
         (("max(entry.mark.since, since)", "entry.mark.since"),),
         every(cases.VANISHED_AND_REPLACED),
+    ),
+    Mutant(
+        "of more releases than a run reads, each part is compared with those before",
+        "a copied marker counts as the newest, and the live assets are deleted",
+        backlog.Backlog.after,
+        (("latest[each.release.channel] = dated", "pass"),),
+        in_parts.copied,
+    ),
+    Mutant(
+        "none of them ends a doubt about them",
+        "the same",
+        order.find_order,
+        (("left.keys() - backlog.doubted", "left.keys() - set()"),),
+        in_parts.copied_and_ahead,
+    ),
+    Mutant(
+        "until all of them are taken in nothing is deleted",
+        "nothing on its own: the second look finds more markers; without that a live asset is deleted",
+        catch_up.catch_up,
+        (
+            (
+                "return _still_behind(store, layout, job, loaded, unanswered, (), pace.clock() - begun)",
+                "return _up_to(loaded, frozenset())",
+            ),
+        ),
+        in_parts.not_all_taken_in,
+    ),
+    Mutant(
+        "what S3 has not answered stays announced with each part",
+        "a late deletion removes an asset that an upload brought back",
+        catch_up._take_in,  # noqa: SLF001
+        (
+            (
+                "announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))",
+                "after",
+            ),
+        ),
+        in_parts.late_deletion,
+    ),
+    Mutant(
+        "a rebuild in parts replays what the checkpoint has cut off",
+        "assets that only older markers name are forgotten",
+        replay.must_replay,
+        (("(ledger.tags_read_to is not None and not ledger.replayed)", "False"),),
+        in_parts.rebuilt,
+    ),
+    Mutant(
+        "of a site around all releases are looked through, however many",
+        "an asset is deleted that the newest of them needs",
+        markers.skim,
+        (("    while left:\n", "    if left:\n"),),
+        in_parts.around,
     ),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.interleaving import cases, listed, nested, placing, pruned, upgrading
+from tests.interleaving import cases, in_parts, listed, nested, placing, pruned, upgrading
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError
@@ -208,6 +208,12 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         pruned.page_of_a_pruned_release,
         pruned.page_put_back_of_a_pruned_release,
         pruned.end_behind_a_release_that_stays,
+        in_parts.copied,
+        in_parts.copied_and_ahead,
+        in_parts.not_all_taken_in,
+        in_parts.late_deletion,
+        in_parts.rebuilt,
+        in_parts.around,
     ],
     ids=[
         "wrong clock",
@@ -308,6 +314,12 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "the page of a release whose marker is old",
         "a page that is put back, of a release whose marker is old",
         "an end behind a release that stays",
+        "a marker that was copied, among more than a run reads",
+        "a doubt about more releases than a run reads",
+        "more releases than a run has time for",
+        "a late deletion, and more releases than a run reads",
+        "a rebuild in parts",
+        "more releases around than a run reads",
     ],
 )
 def test_what_finds_a_broken_rule_finds_nothing_while_all_hold(play: object) -> None:

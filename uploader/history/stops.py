@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PASSING = frozenset({"rebuilt", "deleting", "unlisted"})
+PASSING = frozenset({"rebuilt", "deleting", "unlisted", "catching_up"})
 """The reasons that pass by themselves: nobody has to do anything."""
 
 

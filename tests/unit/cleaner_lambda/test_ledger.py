@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cleaner_lambda.backlog import Backlog
 from cleaner_lambda.ledger import Folded, Ledger, Refused, Retired, decode, encode
 from release_log.errors import LedgerError, NewerLedgerError
 from release_log.ledger_file import FORMAT, Announcement
+from release_log.marker_order import Dated
 from release_log.run_record import RunRecord
 from release_log.tags import Mark, State
 from tests.unit.cleaner_lambda.states import entries, instants, texts
@@ -52,6 +54,13 @@ ledgers = st.builds(
     around=st.frozensets(texts, max_size=3),
     last_run=st.dictionaries(texts, texts | st.integers() | st.none(), max_size=3),
     runs=st.lists(run_records, max_size=3).map(tuple),
+    backlog=st.none()
+    | st.builds(
+        Backlog,
+        st.dictionaries(texts, st.builds(Dated, instants, texts, st.none() | instants), max_size=2),
+        st.frozensets(texts, max_size=2),
+    ),
+    replayed=st.booleans(),
 ).map(with_newest_current)
 AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
 EXAMPLE = Ledger(

@@ -289,3 +289,39 @@ def test_six_hundred_releases_leave_about_a_hundred_markers_of_a_channel_and_a_r
 
 def test_a_hundred_is_what_people_may_look_back() -> None:
     assert KEEP_MARKERS == 100
+
+
+def test_of_all_channels_together_the_newest_thousand_stay_and_what_counts() -> None:
+    """A site may have thousands of channels, a preview each."""
+    log = folded(*[f"c{n % 400}" for n in range(4000)])
+    last = {f"r{n:03}" for n in range(3600, 4000)}
+    kept = {"r000", "r001"}
+    old = old_markers(log, order(log, "r3999"), kept)
+    assert log.keys() - old == kept | {f"r{n:03}" for n in range(3000, 4000)}
+    assert last <= log.keys() - old, "the current ones"
+
+
+def test_a_run_deletes_the_oldest_ten_thousand_and_the_next_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them stands in the ledger's announcement, which an upload reads."""
+    monkeypatch.setattr(pruning, "AT_ONCE", 150)
+    log = folded(*["a"] * 400)
+    later = NOON + timedelta(days=1)
+    first = next_cut(Ledger(folded=log), log, (), later)
+    assert first is not None
+    assert (first.markers, first.has_more) == (frozenset(f"r{n:03}" for n in range(150)), True)
+    left = {i: each for i, each in log.items() if i not in first.markers}
+    second = next_cut(Ledger(folded=left, cut=first.at), left, (), later)
+    assert second is not None
+    assert second.at == first.at
+    assert (second.markers, second.has_more) == (frozenset(f"r{n:03}" for n in range(150, 300)), False)
+    left = {i: each for i, each in left.items() if i not in second.markers}
+    assert next_cut(Ledger(folded=left, cut=second.at), left, (), later) is None
+
+
+def test_a_few_markers_that_can_go_since_the_last_cut_wait_for_the_next_one() -> None:
+    """A checkpoint is written for each time that markers go."""
+    log = folded(*["a"] * (KEEP_MARKERS + EVERY))
+    later, cut = NOON + timedelta(days=1), order(log, f"r{KEEP_MARKERS + EVERY - 1:03}")
+    pinned = [f"r{n:03}" for n in range(1, EVERY)]
+    assert next_cut(Ledger(folded=log, cut=cut), log, ["r000"], later) is None
+    assert next_cut(Ledger(folded=log, cut=cut), log, pinned, later, again=True) is not None

@@ -86,6 +86,7 @@ def test_a_folder_with_too_many_files_stops_only_deletion(
     s3: FakeS3, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "FOLDER_FILES", 3)
+    monkeypatch.setattr(look, "MARKER_FILES", 3)
     s3.advance(POLICY.version_ttl)
     for number in range(4):
         s3.put(f"{s3.layout.log}{folder}/20261123T12000{number}Z-more.json", s3.objects[newest(s3)].body)
