@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.guard import Checked
+    from cleaner_lambda.job import Job
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.look import Look
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.pages import InPlace
     from cleaner_lambda.policy import Plan
     from cleaner_lambda.port import S3Port
-    from cleaner_lambda.run import Job
     from cleaner_lambda.survey import Survey
 
 

@@ -18,6 +18,7 @@ from botocore.config import Config
 
 from cleaner_lambda.completion_event import EventBus, NotSentError, detail
 from cleaner_lambda.errors import RequestError, UnknownSiteError
+from cleaner_lambda.job import Job
 from cleaner_lambda.map_run import list_range
 from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.pace import Pace, within
@@ -25,9 +26,10 @@ from cleaner_lambda.quick_listing import read_listings_quickly
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.report import ROUTINE, cut, log_lines, summary
 from cleaner_lambda.request import parse
-from cleaner_lambda.run import BrokenOffError, Job, clean
+from cleaner_lambda.run import clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find_site, inside, sites_from
+from cleaner_lambda.so_far import BrokenOffError
 from cleaner_lambda.state_machine import NotStartedError, StateMachine
 from cleaner_lambda.sweep import AGAIN_PER_MINUTE, find_sites, has_log, sweep
 from cleaner_lambda.wake_up import NotSetError, SchedulerAlarm, unqualified

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.history import Published
+    from cleaner_lambda.job import Job
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.look import Look
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
-    from cleaner_lambda.run import Job
     from release_log.layout import Layout
     from release_log.ledger_file import Announcement
 

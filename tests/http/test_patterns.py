@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cleaner_lambda.run import Job
+    from cleaner_lambda.job import Job
     from tests.http.conftest import Uploader
 
     Folder = Callable[[str, dict[str, str]], Path]

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda import (
     apply,
+    attempt,
     checkpoint,
+    cutting,
     decision,
     ending,
     folding,
@@ -176,7 +178,7 @@ MUTANTS = (
     Mutant(
         "deletions are announced before the second look",
         "an uploader that writes its intent after the second look finds no announcement",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (
             (
                 "announce(ahead, job.run, announced | unanswered.deletions, retagged | unanswered.tags)",
@@ -360,7 +362,7 @@ MUTANTS = (
     Mutant(
         "an unanswered deletion stays announced",
         "a late deletion removes an asset that an upload brought back",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (("frozenset(unanswered.deletions), frozenset", "frozenset(), frozenset"),),
         cases.late_deletion,
     ),
@@ -368,13 +370,13 @@ MUTANTS = (
         "an unanswered deletion stays announced though the run starts over",
         "the same, after another run wrote the ledger",
         run._until_written,  # noqa: SLF001
-        (("pace, so_far, whole", "pace, _SoFar(), whole"),),
+        (("pace, so_far, whole", "pace, SoFar(), whole"),),
         cases.late_deletion_and_conflict,
     ),
     Mutant(
         "what the attempts before a conflict did is recorded",
         "an asset is deleted, and no log, metric or answer says so",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (("        earlier=earlier,\n", ""),),
         cases.late_deletion_and_conflict,
     ),
@@ -388,7 +390,7 @@ MUTANTS = (
     Mutant(
         "an unanswered change of tags stays announced",
         "a live asset keeps a tag that arrives late",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (("frozenset(unanswered.tags))", "frozenset())"),),
         cases.late_tags,
     ),
@@ -457,7 +459,7 @@ MUTANTS = (
     Mutant(
         "their markers stay, however old",
         "the same, as nobody knows any more what they have",
-        run._stay,  # noqa: SLF001
+        cutting._stay,  # noqa: SLF001
         (("*decided.kept, ", ""),),
         pruned.marker_of_a_kept_release,
     ),
@@ -624,7 +626,7 @@ MUTANTS = (
     Mutant(
         "a run that read no retired asset deletes no marker",
         "a page in place asks for assets that nobody knows any more",
-        run._find_cut,  # noqa: SLF001
+        cutting.find_cut,
         (("cut and replace(cut, markers=frozenset())", "cut"),),
         upgrading.page_of_an_old_release_on_a_large_site,
     ),
@@ -638,7 +640,7 @@ MUTANTS = (
     Mutant(
         "the checkpoint is written before a marker is deleted",
         "the same, after a crash between the two",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (
             ("        refusal = write_checkpoint(", "        refusal, later = None, lambda: write_checkpoint("),
             (
@@ -651,7 +653,7 @@ MUTANTS = (
     Mutant(
         "a run announces the cut before it deletes a marker",
         "after a crash, an asset is dated by an older marker that is left, and goes before its time",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (("cut=loaded.ledger.cut if cut is None else cut.at", "cut=loaded.ledger.cut"),),
         pruned.copied_after_a_crash,
     ),
@@ -829,7 +831,7 @@ MUTANTS = (
     Mutant(
         "the pages in place are looked at before an old marker goes",
         "a page in place asks for assets that nobody knows any more",
-        run._find_cut,  # noqa: SLF001
+        cutting.find_cut,
         (("if cut is not None and cut.markers and", "if False and"),),
         pruned.page_of_a_pruned_release,
     ),
@@ -1026,7 +1028,7 @@ MUTANTS = (
     Mutant(
         "the marker that says that a channel has ended is the last of its markers to go",
         "where the ledger is lost then, a release of a channel that has ended is current again",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (
             (
                 "[sorted(prune | unnamed), [] if plan.is_stopped else sorted(pruned.last)]",
