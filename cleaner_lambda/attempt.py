@@ -16,6 +16,7 @@ from cleaner_lambda.checkpoint import content_at, write_checkpoint
 from cleaner_lambda.cutting import find_cut, find_to_prune
 from cleaner_lambda.decision import changed, decide_again, decide_first
 from cleaner_lambda.ending import has_ended
+from cleaner_lambda.errors import NewsError
 from cleaner_lambda.folding import all_folded
 from cleaner_lambda.idle import ends_at
 from cleaner_lambda.last_write import is_news, noted, write_last
@@ -26,6 +27,7 @@ from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.report import Report, keys, summary
+from cleaner_lambda.so_far import Rest
 from cleaner_lambda.unnamed import unnamed_files
 from release_log.layout import Layout
 from release_log.run_record import with_run
@@ -37,9 +39,12 @@ if TYPE_CHECKING:
     from cleaner_lambda.policy import Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.so_far import SoFar
+    from cleaner_lambda.sweep_plan import Part
 
 
-def attempt(store: S3Port, job: Job, pace: Pace, so_far: SoFar, *, whole: bool) -> Report:
+def attempt(  # noqa: PLR0915 (one step after the other)
+    store: S3Port, job: Job, pace: Pace, so_far: SoFar, *, whole: bool, part: Part | None = None
+) -> Report:
     """Do it once, up to the end.
 
     Args:
@@ -47,20 +52,26 @@ def attempt(store: S3Port, job: Job, pace: Pace, so_far: SoFar, *, whole: bool) 
         job: What to do.
         pace: See `Pace`.
         so_far: What the run did before; what this attempt does is added.
-        whole: Whether to read the retired assets though there may be no need.
+        whole: Whether to read the retired assets also of a large site.
+        part: The part of a large site to sweep.
 
     Raises:
         ConflictError: Another run wrote the ledger, or the release log changed; start over.
         WholeNeededError: It takes all retired assets, which were not read; start over.
+        NewsError: The part cannot be swept yet, as there is something new to fold in.
     """
     layout, unanswered, earlier = Layout(job.prefix), so_far.unanswered, tuple(so_far.attempts)
-    loaded = begin(store, layout, job, pace, earlier, whole=whole)
+    so_far.rest = None
+    loaded = begin(store, layout, job, pace, earlier, whole=whole, part=part)
     if isinstance(loaded, Report):
         return loaded
     decided = decide_first(store, layout, job, loaded, pace)
     log, known, plan = decided.log, decided.known, decided.checked.plan
     folded = all_folded(loaded.ledger, log.markers)
     seen = with_markers(loaded.ledger, known.history, folded, log)
+    if part is not None and (known.history.changes or not seen.same_state(loaded.ledger)):
+        msg = f"{layout.markers} changed during the sweep"
+        raise NewsError(msg)
     cut, decided = find_cut(store, layout, job, loaded, decided, seen, pace)
     pruned, decided = find_to_prune(store, layout, job, loaded, decided, folded, cut, pace)
 
@@ -87,6 +98,7 @@ def attempt(store: S3Port, job: Job, pace: Pace, so_far: SoFar, *, whole: bool) 
         ended=_ids(known.history, ended=True),
         plan=plan,
         outcome=outcome,
+        before=so_far.before,
         missing=known.missing,
         orphans=known.orphans,
         unread={**known.unread, **known.unproven},
@@ -146,9 +158,23 @@ def attempt(store: S3Port, job: Job, pace: Pace, so_far: SoFar, *, whole: bool) 
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
     news = bool(changes) or is_outdated(loaded.base.stored, loaded.now) or is_news(after, loaded, report)
     if announced or retagged or loaded.base.leftover or (news and not loaded.pristine):
-        last_run = {**summary(report.document()), "run": job.run, "policy": asdict(job.policy)}
+        last_run = {**summary(report.without_upcoming().document()), "run": job.run, "policy": asdict(job.policy)}
         runs = with_run(after.runs, report.record(job.run, pace.clock() - so_far.begun))
-        write_last(store, layout, replace(after, last_run=last_run, runs=runs), stored, loaded.now, changes)
+        after = replace(after, last_run=last_run, runs=runs)
+        left = outcome.unfinished or bool(view.not_looked_at)
+        stored = write_last(store, layout, after, stored, loaded.now, changes, unfinished=left)
+    if loaded.light and stored.head is not None:
+        so_far.rest = Rest(
+            index=stored.head.index,
+            now=loaded.now,
+            view=view,
+            owed=known.history.owed - view.live,
+            missing=view.missing,
+            inner=known.inner,
+            listed=known.missing is not None,
+            listed_at=known.listed_at,
+            listing_until=None if known.cursor is None else known.cursor.waits_until,
+        )
     return report
 
 

@@ -26,14 +26,22 @@ if TYPE_CHECKING:
     from cleaner_lambda.outcome import Attempt
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
+    from cleaner_lambda.sweep_plan import Part
 
 
-def begin(
-    store: S3Port, layout: Layout, job: Job, pace: Pace, earlier: tuple[Attempt, ...], *, whole: bool
+def begin(  # noqa: PLR0913 (what the run was asked, and how much it reads)
+    store: S3Port,
+    layout: Layout,
+    job: Job,
+    pace: Pace,
+    earlier: tuple[Attempt, ...],
+    *,
+    whole: bool,
+    part: Part | None = None,
 ) -> Loaded | Report:
     """Read the release log; a report if that was all that could be done, or if it was the last run of an ended site."""
     try:
-        loaded = load(store, layout, job, pace, whole=whole)
+        loaded = load(store, layout, job, pace, whole=whole, part=part)
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error, earlier)
     closed = close_log(store, layout, loaded, job, pace) if not loaded.light and is_over(loaded) else None

@@ -33,7 +33,7 @@ def find_cut(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     if decided.checked.plan.is_stopped or layout.checkpoint in refused:
         return None, decided
     ledger, there = loaded.ledger, seen.folded
-    if loaded.light:
+    if loaded.light and loaded.group is None:
         # It copies the head, and that says of the markers what runs before have seen. Which pages may be in place that
         # an old marker names, only the retired assets say: the sweep deletes these markers.
         there = {i: each for i, each in ledger.folded.items() if i in there}

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.report import Report
     from cleaner_lambda.request import MapTask, Request
     from cleaner_lambda.sites import Site
+    from cleaner_lambda.totals import Totals
 
 THREADS = 32
 """How many requests for tags run at once."""
@@ -158,7 +159,7 @@ def _run(site: Site, request: Request, context: LambdaContext, sites: Sequence[S
         report, failure = error.report, error
     seconds = time.monotonic() - begun
     document = report.document()
-    _log(document)
+    _log(document, report.before)
     if report.dry_run:
         count(metrics, {Metric.DRY_RUNS: 1})
     else:
@@ -179,7 +180,7 @@ def _clean(site: Site, request: Request, context: LambdaContext, run: str, inner
     asked = {"run": job.run, **flags, "policy": asdict(job.policy)}
     logger.info("begins", extra=asked)
     with _pace(context) as pace:
-        return clean(ReadOnly(store) if request.dry_run else store, job, pace)
+        return clean(ReadOnly(store) if request.dry_run else store, job, pace, _tell)
 
 
 def _store(site: Site) -> S3Store:
@@ -208,9 +209,13 @@ def _pace(context: LambdaContext) -> Iterator[Pace]:
         yield Pace(threads.map, within(context.get_remaining_time_in_millis), clock=time.monotonic)
 
 
-def _log(document: dict[str, Any]) -> None:
-    for line in log_lines(document):
-        logger.info("plan", extra=line)
+def _tell(line: dict[str, Any]) -> None:
+    logger.info("plan", extra=line)
+
+
+def _log(document: dict[str, Any], before: Totals) -> None:
+    for line in log_lines(document, before=before):
+        _tell(line)
     for stop in document["stopped_by"]:
         log = logger.info if stop["reason"] in ROUTINE else logger.error
         log(stop["message"], extra={"reason": stop["reason"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.changes import with_tags
@@ -9,6 +10,7 @@ from cleaner_lambda.errors import BusyError, CleanerError, UnreadableError
 from cleaner_lambda.ledger_store import write_ledger
 from cleaner_lambda.next_ledger import after_light
 from cleaner_lambda.s3_errors import REQUEST_ERRORS
+from release_log.instants import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,16 +27,23 @@ if TYPE_CHECKING:
 
 
 def write_last(
-    store: S3Port, layout: Layout, ledger: Ledger, stored: StoredLedger, now: datetime, changes: Sequence[Change]
-) -> None:
-    """Write the ledger.
+    store: S3Port,
+    layout: Layout,
+    ledger: Ledger,
+    stored: StoredLedger,
+    now: datetime,
+    changes: Sequence[Change],
+    *,
+    unfinished: bool,
+) -> StoredLedger:
+    """Write the ledger; see `write_ledger`.
 
     Raises:
         ConflictError: Another run has written it; start over.
         CleanerError: S3 refused it.
     """
     try:
-        write_ledger(store, layout, ledger, stored, now, changes)
+        return write_ledger(store, layout, ledger, stored, now, changes, unfinished=unfinished)
     except (*REQUEST_ERRORS, BusyError, UnreadableError) as error:
         msg = f"{layout.ledger} could not be written: {error}"
         raise CleanerError(msg) from error
@@ -44,10 +53,13 @@ def noted(loaded: Loaded, known: Survey, after: Ledger) -> tuple[Ledger, tuple[C
     """The ledger that is written, and what a run that read no retired asset notes of them instead."""
     if not loaded.light:
         return after, ()
-    return after_light(loaded.ledger, after, known), with_tags(known.history.changes, after.retired)
+    ledger = after_light(loaded.ledger, after, known)
+    if loaded.group is not None:
+        return ledger, ()
+    return replace(ledger, retired={}), with_tags(known.history.changes, after.retired)
 
 
 def is_news(after: Ledger, loaded: Loaded, report: Report) -> bool:
     """Whether a ledger tells more than the stored one: also when the site ends, which people read there."""
     told = loaded.ledger.last_run.get("ends_at")
-    return not (after.same_state(loaded.ledger) and report.document()["ends_at"] == told)
+    return not (after.same_state(loaded.ledger) and (report.ends_at and format_instant(report.ends_at)) == told)

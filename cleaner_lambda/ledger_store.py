@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda import changes_file, head, segment, segments
 from cleaner_lambda import ledger as format_1
-from cleaner_lambda.errors import ConflictError
+from cleaner_lambda.errors import ConflictError, OutdatedPlanError, WholeNeededError
 from cleaner_lambda.head import Head
 from cleaner_lambda.segments import DAY, parts
 from release_log import segment_file
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger, Retired
     from cleaner_lambda.port import Blob, S3Port
     from cleaner_lambda.segments import Index
+    from cleaner_lambda.sweep_plan import Group, Part
     from release_log.layout import Layout
+    from release_log.ledger_index import Delta
 
 
 DELTA_ROWS = 10_000
@@ -49,9 +51,10 @@ class StoredLedger(NamedTuple):
         ledger: The ledger.
         etag: The ETag of its file; None if there is none.
         head: The head, in format 2.
-        light: Whether the retired assets were not read. Then the ledger has none, and what the run changes of them is
-            noted in a delta.
+        light: Whether not all retired assets were read. Then the ledger has none, and what the run changes of them is
+            noted in a delta; but see ``group``.
         writes: The format that the run writes.
+        group: What of a large site a sweep has read; then the ledger has the retired assets of this group.
     """
 
     ledger: Ledger
@@ -59,6 +62,7 @@ class StoredLedger(NamedTuple):
     head: Head | None = None
     light: bool = False
     writes: int = FORMAT
+    group: Group | None = None
 
     @property
     def is_large(self) -> bool:
@@ -67,7 +71,7 @@ class StoredLedger(NamedTuple):
 
 
 def read_ledger(
-    store: S3Port, layout: Layout, blob: Blob, writes: int = FORMAT, light_at: datetime | None = None
+    store: S3Port, layout: Layout, blob: Blob, writes: int = FORMAT, *, whole: bool = True, part: Part | None = None
 ) -> StoredLedger:
     """Read the ledger whose file was read.
 
@@ -76,28 +80,38 @@ def read_ledger(
         layout: The site.
         blob: The file.
         writes: The format that the run writes.
-        light_at: The instant for which the run decides, if it need not read the retired assets when no segment has to
-            be swept.
+        whole: Whether to read the retired assets also of a large site.
+        part: The part of a large site to read.
 
     Raises:
         NewerLedgerError: It has a newer format.
         LedgerError: It is broken, or one of its files is, or is gone.
         ConflictError: Another run has written it meanwhile; start over.
+        WholeNeededError: A file of the part is broken, or gone: who reads all of them finds out what to do.
     """
     document = unpack(blob.body, READABLE)
     if document["format"] == FORMAT:
+        if part is not None:
+            msg = f"{layout.ledger} is not a head any more"
+            raise OutdatedPlanError(msg)
         return StoredLedger(format_1.decode_whole(document), blob.etag, writes=writes)
     found = head.decode_head(document)
     index = found.index
-    if writes == HEAD_FORMAT and light_at is not None and not index.to_sweep(light_at):
+    if part is None and writes == HEAD_FORMAT and not (whole or index.is_small):
         return StoredLedger(found.ledger, blob.etag, found, light=True, writes=writes)
     try:
+        if part is not None:
+            group, retired = part.plan.read(store, layout, index, part.first)
+            ledger = replace(found.ledger, retired=retired)
+            return StoredLedger(ledger, blob.etag, found, light=True, writes=writes, group=group)
         retired = read_all(store, layout, index)
     except LedgerError as error:
         now = store.get(layout.ledger)
         if now is None or now.etag != blob.etag:
             msg = f"{layout.ledger} was written by another run"
             raise ConflictError(msg) from error
+        if part is not None:
+            raise WholeNeededError(str(error)) from error
         raise
     return StoredLedger(replace(found.ledger, retired=retired), blob.etag, found, writes=writes)
 
@@ -117,11 +131,29 @@ def read_parts(store: S3Port, layout: Layout, index: Index) -> Iterator[dict[str
         NewerLedgerError: A file has a newer format.
         LedgerError: A file is broken, or is gone.
     """
-    changes = {
-        each.number: changes_file.decode(_read(store, layout, each.name)) for each in index.pending(index.segments)
-    }
+    changes = {each.number: read_delta(store, layout, each) for each in index.pending(index.segments)}
     for each in index.segments:
-        yield index.take_in(each, _read_segment(store, layout, each), changes)
+        yield read_segment(store, layout, index, each, changes)
+
+
+def read_delta(store: S3Port, layout: Layout, each: Delta) -> tuple[Change, ...]:
+    """What a delta says; raises what `read_parts` does."""
+    return changes_file.decode(_read(store, layout, each.name))
+
+
+def read_segment(
+    store: S3Port, layout: Layout, index: Index, each: Segment, changes: Mapping[int, Sequence[Change]]
+) -> dict[str, Retired]:
+    """The retired assets of a segment, after all deltas; raises what `read_parts` does.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        index: The index that names it.
+        each: The segment.
+        changes: The number of each delta that is pending -> its changes.
+    """
+    return index.take_in(each, _read_segment(store, layout, each), changes)
 
 
 def write_ledger(
@@ -131,6 +163,8 @@ def write_ledger(
     before: StoredLedger,
     now: datetime,
     changes: Sequence[Change] | None = None,
+    *,
+    unfinished: bool = False,
 ) -> StoredLedger:
     """Write the ledger, if it is still as it was.
 
@@ -142,6 +176,7 @@ def write_ledger(
         now: The instant for which the run decides.
         changes: What the run has changed of the retired assets, if it did not read them; None while it has yet to do
             what falls due.
+        unfinished: Whether it has not done all of that, so that the next run has to go on.
 
     Returns:
         What is stored now.
@@ -157,16 +192,18 @@ def write_ledger(
         )
     known = before.head or Head()
     index = known.index
-    if before.light:
+    if before.light and before.group is None:
         index = _with_delta(store, layout, index, changes or (), now)
-    else:
-        lines: Sequence[Segment] = index.segments
-        if before.head is None or ledger.retired != before.ledger.retired or index.deltas:
-            # All segments together: as they are read together, none is small, and no delta is left.
-            lines = _write_segments(store, layout, ledger.retired, index)
-        if changes is not None:
+    elif before.group is None or changes is not None:
+        # A group's segments only change with its last write: until then they are as all others are.
+        part = index.segments if before.group is None else before.group.segments
+        lines: Sequence[Segment] = part
+        if before.head is None or ledger.retired != before.ledger.retired or index.pending(part):
+            # All segments of the part together: as they are read together, none is small, and no delta is left for it.
+            lines = _write_segments(store, layout, ledger.retired, index, part)
+        if changes is not None and not unfinished:
             lines = [each._replace(swept=now) for each in lines]
-        index = index.swept(index.segments, lines) or index
+        index = index.swept(part, lines) or index
     written = Head(replace(ledger, retired={}, upgrading=None), index, known.unnamed)
     etag = store.put_if(layout.ledger, head.encode(written), before.etag)
     return before._replace(ledger=ledger, etag=etag, head=written)
@@ -175,11 +212,11 @@ def write_ledger(
 def is_outdated(stored: StoredLedger, now: datetime) -> bool:
     """Whether the ledger has to be written even if it says the same.
 
-    A run on a large site that has read all retired assets, because it was time, has to say so. And a head gives way to
+    A run on a large site that has read retired assets, because it was time, has to say so. And a head gives way to
     format 1 at once where the cleaner is told to write that one.
     """
     if stored.head is None or stored.light:
-        return False
+        return stored.group is not None
     index = stored.head.index
     return stored.writes == FORMAT or (stored.is_large and bool(index.to_sweep(now)))
 
@@ -193,8 +230,16 @@ def next_sweep(stored: StoredLedger, retired: Mapping[str, Retired], now: dateti
         now: The instant for which the run decides.
     """
     if stored.light:
-        return None if stored.head is None else stored.head.index.next_sweep()
+        at = None if stored.head is None else _after_group(stored.head.index, stored.group, now).next_sweep()
+        return None if at is None else max(at, now)
     return now + DAY if stored.writes == HEAD_FORMAT and len(retired) > segments.SMALL else None
+
+
+def _after_group(index: Index, group: Group | None, now: datetime) -> Index:
+    """The index when a group has been swept."""
+    if group is None:
+        return index
+    return index.swept(group.segments, [each._replace(swept=now) for each in group.segments]) or index
 
 
 def _may_write_heads(before: StoredLedger, now: datetime) -> bool:
@@ -231,11 +276,13 @@ def _files(changes: Sequence[Change]) -> list[list[Change]]:
     return files
 
 
-def _write_segments(store: S3Port, layout: Layout, retired: Mapping[str, Retired], index: Index) -> list[Segment]:
+def _write_segments(
+    store: S3Port, layout: Layout, retired: Mapping[str, Retired], index: Index, before: Sequence[Segment]
+) -> list[Segment]:
     lines = []
-    swept = [each.swept for each in index.segments if each.swept is not None]
-    oldest = min(swept) if len(swept) == len(index.segments) else None
-    for first, part in parts(retired, ""):
+    swept = [each.swept for each in before if each.swept is not None]
+    oldest = min(swept) if len(swept) == len(before) else None
+    for first, part in parts(retired, before[0].first):
         name = segment_name(store.now(), secrets.token_hex(8)) if part else None
         if name is not None:
             store.put_if(layout.ledger_file(name), segment_file.encode(segment.columns_of(part)), None)

@@ -74,6 +74,7 @@ def without_inner(history: History, inner: Collection[str]) -> History:
         history,
         retired={key: entry for key, entry in history.retired.items() if not key.startswith(prefixes)},
         owed=frozenset(key for key in history.owed if not key.startswith(prefixes)),
+        pages={key: entry for key, entry in history.pages.items() if not key.startswith(prefixes)},
     )
 
 

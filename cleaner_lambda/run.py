@@ -8,23 +8,26 @@ from cleaner_lambda.attempt import attempt
 from cleaner_lambda.errors import CleanerError, ConflictError, WholeNeededError
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.so_far import BrokenOffError, SoFar
+from cleaner_lambda.sweeping import sweep
 
 if TYPE_CHECKING:
     from cleaner_lambda.job import Job
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.report import Report
+    from cleaner_lambda.so_far import Tell
 
 ATTEMPTS = 10
 """How often a run starts over because others write the ledger."""
 
 
-def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
+def clean(store: S3Port, job: Job, pace: Pace | None = None, tell: Tell | None = None) -> Report:
     """Run once.
 
     Args:
         store: The site's bucket; for a dry run its read-only cover.
         job: What to do.
         pace: See `Pace`.
+        tell: Logs what each part of a long run did, when it is over, by lines of the plan; its report may cut that.
 
     Raises:
         BrokenOffError: Something failed after the run had come to change something: S3 refused a request, or others
@@ -34,6 +37,7 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
     """
     pace = pace or Pace()
     so_far = SoFar(begun=pace.clock())
+    so_far.tell = tell or so_far.tell
     try:
         return _until_written(store, job, pace, so_far)
     except Exception as error:
@@ -46,15 +50,18 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None) -> Report:
 def _until_written(store: S3Port, job: Job, pace: Pace, so_far: SoFar) -> Report:
     """Start over while others write the ledger; but if something was done and time is short, its record comes first."""
     cause: ConflictError | None = None
-    whole = job.dry_run or job.full or job.force
+    whole = False
     for _ in range(ATTEMPTS):
         try:
-            return attempt(store, job, pace, so_far, whole=whole)
+            report = attempt(store, job, pace, so_far, whole=whole)
+            return sweep(store, job, pace, so_far, report)
         except WholeNeededError:
             whole = True
+            so_far.forget_kept()
         except ConflictError as conflict:
             if so_far.report is not None and not pace.has_time():
                 return so_far.report
+            so_far.forget_kept()
             cause = conflict.with_traceback(None)  # which holds all that the attempt had read
     msg = f"site {job.prefix!r}: gave up after {ATTEMPTS} attempts ({cause}); invoke again"
     raise CleanerError(msg) from cause

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ENTRIES = 10_000
 """About how many retired assets a segment has: some 200 kB stored, 20 MB of memory and a quarter of a second."""
 
+GROUP = 30_000
+"""About how many retired assets a sweep of a large site has in memory at once: some 70 MB."""
+
 SMALL = 20_000
 """Up to so many retired assets every run sweeps all of them, and nothing is late."""
 
@@ -83,12 +86,12 @@ class Index(Lines):
         return min((each.swept + DAY for each in self.segments if each.swept is not None), default=None)
 
     def groups(self, segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
-        """Some segments in groups that are swept together: neighbours that have become small, and others alone."""
+        """Some segments in groups that are swept together: neighbours, and no more than fit into memory."""
         places = {each.first: place for place, each in enumerate(self.segments)}
         group: tuple[Segment, ...] = ()
         for each in segments:
             follows = bool(group) and places[group[-1].first] + 1 == places[each.first]
-            if group and not (follows and sum(one.entries for one in (*group, each)) <= ENTRIES):
+            if group and not (follows and sum(one.entries for one in (*group, each)) <= GROUP):
                 yield group
                 group = ()
             group += (each,)

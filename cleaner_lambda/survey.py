@@ -130,10 +130,11 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         refused=_still_refused(ledger.refused, history, layout),
         cursor=ledger.cursor,
         waiting=ledger.waiting,
+        other_orphans=0 if loaded.group is None else loaded.group.elsewhere.orphans,
     )
     # Of a site that has ended the release log goes once nothing else is there.
     at_last = has_ended(history) and not history.retired
-    if _listing_due(loaded, job, full=full or at_last):
+    if loaded.group is None and _listing_due(loaded, job, full=full or at_last):
         found = _go_on_listing(store, layout, job, loaded, folded, found, pace)
     elif ledger.cursor is not None:
         found = replace(found, inner=found.inner | ledger.cursor.nested)

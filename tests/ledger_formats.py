@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -48,12 +48,16 @@ def writing(version: int, *, noted: bool = False, small: int = segments.SMALL) -
         small: Up to so many retired assets a site is small.
     """
 
-    def load_for(store: S3Port, layout: Layout, job: Job, pace: Pace, *, whole: bool) -> Loaded:
-        return load(store, layout, replace(job, ledger_format=version), pace, whole=whole)
+    def load_for(store: S3Port, layout: Layout, job: Job, pace: Pace, **how: Any) -> Loaded:
+        return load(store, layout, replace(job, ledger_format=version), pace, **how)
 
     with pytest.MonkeyPatch.context() as patch, nullcontext() if noted else at_once(version):
         patch.setattr(beginning, "load", load_for)
         patch.setattr(segments, "SMALL", small)
+        if small == NONE:
+            # So that there is more than one group.
+            patch.setattr(segments, "ENTRIES", 1)
+            patch.setattr(segments, "GROUP", 1)
         yield
 
 

@@ -191,7 +191,7 @@ def test_nothing_retired_is_never_swept() -> None:
 
 
 def test_small_neighbours_become_one_segment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "ENTRIES", 10)
+    monkeypatch.setattr(segments, "GROUP", 10)
     index = Index(
         tuple(Segment(first, first or "-", count) for first, count in zip(" abcd", (4, 5, 3, 7, 40), strict=True))
     )
