@@ -443,7 +443,8 @@ def _map(store: CleanerPort, job: Job, map_run: MapRun, actor: Actor) -> None:
 
 def _must_be_recorded(actor: Actor, report: Report | None) -> None:
     """Whatever became of the run: it tells all that it deleted."""
-    told = frozenset() if report is None else report.done.deleted.keys() | report.failed.keys()
+    document = {} if report is None else report.document()
+    told = {each["key"] for name in ("delete", "failed") for each in document.get(name, ())}
     missing = {key for key in actor.deleted if LAYOUT.owns(key)} - told
     if missing:
         msg = f"{actor.name} deleted {sorted(missing)}, and does not say so"
