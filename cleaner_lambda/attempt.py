@@ -138,10 +138,8 @@ def attempt(  # noqa: PLR0915 (one step after the other)
             outcome.failed[layout.checkpoint] = refusal
     files = [sorted(prune | unnamed), [] if plan.is_stopped else sorted(pruned.last)]
     apply(store, plan, files, pace, outcome, unanswered)
-    lingering, after = (
-        decided.lingering_after(outcome.deleted, loaded.now),
-        after_effects(seen, known, view, checked, outcome),
-    )
+    after = after_effects(seen, known, view, checked, outcome)
+    lingering = decided.lingering_after(outcome.deleted, loaded.now)
     report = replace(
         report,
         unfinished=outcome.unfinished or known.is_unfinished or view.not_looked_at != frozenset(),

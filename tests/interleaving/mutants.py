@@ -39,10 +39,11 @@ from cleaner_lambda import (
     s3_errors,
     scan,
     survey,
+    sweep_plan,
     to_prune,
     unnamed,
 )
-from tests.interleaving import cases, nested, placing, ports, pruned, upgrading
+from tests.interleaving import cases, groups, nested, placing, ports, pruned, upgrading
 from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
 from uploader.protocol import announcements, belongs, held, write_if_whole
@@ -270,6 +271,34 @@ MUTANTS = (
         folding._with_owed,  # noqa: SLF001
         (("history.owed | (live & (history.live_keys() | history.retired.keys()))", "history.owed"),),
         upgrading.back_on_a_large_site,
+    ),
+    Mutant(
+        "a sweep in groups knows the retired pages of all of them",
+        "a page that was removed, and is in place still, asks for assets that are gone",
+        sweep_plan.SweepPlan.read,
+        (("self.pages, self.unclaimed", "{}, self.unclaimed"),),
+        groups.page_in_another_group,
+    ),
+    Mutant(
+        "what is new is folded in before the sweep goes on",
+        "what was removed, and is superseded by now, is deleted without its time",
+        attempt.attempt,
+        (("        raise NewsError(msg)\n", ""),),
+        groups.path_is_back,
+    ),
+    Mutant(
+        "a group takes in what runs have noted since the sweep began",
+        "what a release retires is forgotten, and is never deleted",
+        sweep_plan.SweepPlan._take_in_news,  # noqa: SLF001
+        (("self._learn(each.number, read_delta(store, layout, each))", "pass"),),
+        groups.sweeps,
+    ),
+    Mutant(
+        "a group leaves alone the tags of what may be retired in another one",
+        "a retired asset bears no tag",
+        decision._owed,  # noqa: SLF001
+        (("live if group is None else live | history.retired.keys() | group.unclaimed", "history.owed"),),
+        groups.late_tag,
     ),
     Mutant(
         "a run deletes nothing while another run deletes",
