@@ -21,7 +21,7 @@ from cleaner_lambda.folding import all_folded
 from cleaner_lambda.idle import ends_at
 from cleaner_lambda.last_write import is_news, noted, write_last
 from cleaner_lambda.ledger_store import is_outdated, write_ledger
-from cleaner_lambda.next_due import PLACING, RETRY_SECONDS, ends, next_due
+from cleaner_lambda.next_due import PLACING, RETRY_SECONDS, ends, held_up, next_due
 from cleaner_lambda.next_ledger import after_effects, announce, lasting, with_markers, without_ended
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome
@@ -159,13 +159,13 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         last_run = {**summary(report.without_upcoming().document()), "run": job.run, "policy": asdict(job.policy)}
         runs = with_run(after.runs, report.record(job.run, pace.clock() - so_far.begun))
         after = replace(after, last_run=last_run, runs=runs)
-        left = outcome.unfinished or bool(view.not_looked_at)
+        left = outcome.unfinished or bool(view.not_looked_at) or held_up(plan.stops, loaded.now) is not None
         stored = write_last(store, layout, after, stored, loaded.now, changes, unfinished=left)
     if loaded.light and stored.head is not None:
         so_far.rest = Rest(
             index=stored.head.index,
             now=loaded.now,
-            view=view,
+            view=replace(view, retired={}),
             owed=known.history.owed - view.live,
             missing=view.missing,
             inner=known.inner,

@@ -42,7 +42,7 @@ from release_log.redirects import end_redirects
 from release_log.whole_answers import require_whole_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_s3 import S3Client
@@ -209,8 +209,8 @@ def _pace(context: LambdaContext) -> Iterator[Pace]:
         yield Pace(threads.map, within(context.get_remaining_time_in_millis), clock=time.monotonic)
 
 
-def _tell(line: dict[str, Any]) -> None:
-    logger.info("plan", extra=line)
+def _tell(line: Mapping[str, Any]) -> None:
+    logger.info("plan", extra=dict(line))
 
 
 def _log(document: dict[str, Any], before: Totals) -> None:

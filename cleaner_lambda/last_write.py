@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from release_log.layout import Layout
 
 
-def write_last(
+def write_last(  # noqa: PLR0913 (as `write_ledger`)
     store: S3Port,
     layout: Layout,
     ledger: Ledger,

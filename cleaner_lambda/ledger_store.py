@@ -156,7 +156,7 @@ def read_segment(
     return index.take_in(each, _read_segment(store, layout, each), changes)
 
 
-def write_ledger(
+def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
     store: S3Port,
     layout: Layout,
     ledger: Ledger,

@@ -10,6 +10,7 @@ from cleaner_lambda.ledger_store import next_sweep
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.pages import ends_of
 from cleaner_lambda.policy import Reason
+from cleaner_lambda.report import ROUTINE
 from cleaner_lambda.s3_errors import PASSING
 from release_log.ledger_file import HOLDS
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.outcome import Outcome
-    from cleaner_lambda.policy import Plan
+    from cleaner_lambda.policy import Plan, Stop
     from cleaner_lambda.report import Report
     from cleaner_lambda.survey import Survey
     from release_log.policy_settings import Policy
@@ -65,6 +66,15 @@ def next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: 
     if any(action.reason is Reason.REBUILT for action in plan.keep):
         due.append(now + timedelta(seconds=REBUILT_SECONDS))
     return min(due, default=None)
+
+
+def held_up(stops: Iterable[Stop], now: datetime) -> datetime | None:
+    """When a sweep is worth its while that would delete nothing now, for a reason that passes; None if it is now."""
+    passing = [each for each in stops if each.holds_all and (each.until is not None or each.reason in ROUTINE)]
+    if not passing:
+        return None
+    soon = now + timedelta(seconds=RETRY_SECONDS)
+    return min([soon, *(each.until for each in passing if each.until is not None)])
 
 
 def ends(lingering: Mapping[str, datetime | None], policy: Policy, report: Report) -> Iterator[datetime]:

@@ -154,13 +154,14 @@ class SweepPlan:
         )
 
 
-def make_plan(store: S3Port, job: Job, rest: Rest, pace: Pace) -> SweepPlan | None:
+def make_plan(store: S3Port, job: Job, rest: Rest, segments: Collection[Segment], pace: Pace) -> SweepPlan | None:
     """Read all retired assets, one group after the other, and keep what is of the whole site.
 
     Args:
         store: The site's bucket.
         job: What the run is asked to do.
         rest: What the run knows.
+        segments: Those that it sweeps: nothing of the others is deleted.
         pace: See `Pace`.
 
     Returns:
@@ -182,15 +183,18 @@ def make_plan(store: S3Port, job: Job, rest: Rest, pace: Pace) -> SweepPlan | No
             found = read_segment(store, layout, index, each, plan.changes)
             retired |= {key: entry for key, entry in found.items() if not key.startswith(prefixes)}
         plan.lines[group[0].first] = group
-        plan.sums[group[0].first] = _sum(retired, rest.view, job, rest.now)
+        is_swept = not set(segments).isdisjoint(group)
+        plan.sums[group[0].first] = _sum(retired, rest.view, job, rest.now, is_swept=is_swept)
         plan.verified += sum(_was_seen(entry, rest.listed_at) for entry in retired.values())
         plan.pages |= pages_of(retired)
         plan.unclaimed -= retired.keys()
     return plan
 
 
-def _sum(retired: Mapping[str, Retired], view: View, job: Job, now: datetime) -> Elsewhere:
+def _sum(retired: Mapping[str, Retired], view: View, job: Job, now: datetime, *, is_swept: bool) -> Elsewhere:
     """What a group holds, as far as its own assets say."""
+    if not is_swept:
+        return Elsewhere(assets=len(retired), orphans=count_orphans(retired))
     alone = replace(view, retired=retired, live=frozenset(), owed=frozenset(), stops=(), unswept=False)
     due = decide(alone, job.policy, now, force=True).delete
     return Elsewhere(due=accidents(due), assets=len(retired), orphans=count_orphans(retired))

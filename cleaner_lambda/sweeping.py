@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.attempt import attempt
 from cleaner_lambda.decision import UNLISTED
 from cleaner_lambda.errors import ConflictError, NewsError, OutdatedPlanError, WholeNeededError
-from cleaner_lambda.next_due import RETRY_SECONDS
+from cleaner_lambda.next_due import RETRY_SECONDS, held_up
 from cleaner_lambda.policy import BRAKE_FLOOR
-from cleaner_lambda.report import ROUTINE
 from cleaner_lambda.sweep_plan import Part, make_plan
 from release_log.errors import LedgerError
 
@@ -46,13 +45,14 @@ def sweep(store: S3Port, job: Job, pace: Pace, so_far: SoFar, report: Report) ->
         report: What the attempt says.
 
     Raises:
-        OutdatedPlanError: Another run is sweeping; start over.
+        ConflictError: Another run is sweeping too, and this one was asked for all of it; start over.
         WholeNeededError: It takes all retired assets at once.
     """
     rest = so_far.rest
     if rest is None or not _to_sweep(rest, job):
         return report
-    if (until := _held_up(report)) is not None:
+    until = held_up(report.plan.stops, report.at)
+    if until is not None and not job.dry_run:
         return replace(report, next_due=until)
     plan = _make_plan(store, job, rest, pace)
     if plan is not None and not _may_delete(plan, rest, job):
@@ -76,53 +76,56 @@ def sweep(store: S3Port, job: Job, pace: Pace, so_far: SoFar, report: Report) ->
 def _sweep_groups(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     store: S3Port, job: Job, pace: Pace, so_far: SoFar, report: Report, plan: SweepPlan, left: Sequence[str]
 ) -> Report:
+    report = so_far.end(report)
     for number, first in enumerate(left):
-        swept = _sweep_group(store, job, pace, so_far, Part(plan, first)) if pace.has_time() else None
+        until: datetime | None = report.at
+        try:
+            swept = _sweep_group(store, job, pace, so_far, Part(plan, first))
+        except OutdatedPlanError:
+            if _asks_for_all(job):
+                raise
+            # That run goes on with it; if it does not, this one comes back.
+            swept, until = None, report.at + timedelta(seconds=RETRY_SECONDS)
         if swept is not None:
-            report = swept
-            so_far.end_part(report, swept=True)
-        if swept is None or so_far.rest is None or report.unfinished:
+            so_far.end_part(swept, swept=True)
+            report, until = so_far.end(swept), held_up(swept.plan.stops, swept.at)
+        if swept is None or so_far.rest is None or report.unfinished or (until is not None and not job.dry_run):
             so_far.add_kept(plan.assets_of(left[number + (swept is not None) :]))
-            due = report.next_due if report.unfinished else report.at
-            return so_far.end(replace(report, unfinished=True, next_due=due))
+            return so_far.end(replace(report, unfinished=True, next_due=until or report.next_due))
         plan.note(first, so_far.rest.index)
-    return so_far.end(report)
+    return report
 
 
 def _sweep_group(store: S3Port, job: Job, pace: Pace, so_far: SoFar, part: Part) -> Report | None:
-    """Sweep a group; None if others were faster each time, so that the next run goes on with it."""
+    """Sweep a group; None if there is no time, or others were faster each time: the next run goes on with it."""
     for _ in range(ATTEMPTS):
+        if not pace.has_time():
+            return None
         try:
             return attempt(store, job, pace, so_far, whole=False, part=part)
         except NewsError:
-            so_far.end_part(attempt(store, replace(job, full=False), pace, so_far, whole=False), swept=False)
+            news = attempt(store, replace(job, full=False, adopt=False), pace, so_far, whole=False)
+            so_far.end_part(news, swept=False)
         except OutdatedPlanError:
             raise
         except ConflictError:
             pass
-        if not pace.has_time():
-            break
     return None
 
 
+def _asks_for_all(job: Job) -> bool:
+    """Whether somebody asks for a sweep of all groups: for a full run, or for a plan."""
+    return job.dry_run or job.full or job.force
+
+
 def _to_sweep(rest: Rest, job: Job) -> tuple[Segment, ...]:
-    """The segments that the run sweeps: who asks for a full run, or for a plan, asks for all of them."""
-    index = rest.index
-    return index.segments if job.dry_run or job.full or job.force else index.to_sweep(rest.now)
-
-
-def _held_up(report: Report) -> datetime | None:
-    """When a sweep can begin that would delete nothing now, for a reason that passes; None if it can at once."""
-    passing = [each for each in report.plan.stops if each.holds_all and (each.until or each.reason in ROUTINE)]
-    if not passing or report.dry_run:
-        return None
-    soon = report.at + timedelta(seconds=RETRY_SECONDS)
-    return min([soon, *(each.until for each in passing if each.until is not None)])
+    """The segments that the run sweeps."""
+    return rest.index.segments if _asks_for_all(job) else rest.index.to_sweep(rest.now)
 
 
 def _make_plan(store: S3Port, job: Job, rest: Rest, pace: Pace) -> SweepPlan | None:
     try:
-        return make_plan(store, job, rest, pace)
+        return make_plan(store, job, rest, _to_sweep(rest, job), pace)
     except LedgerError as error:  # who reads all retired assets finds out what to do
         raise WholeNeededError(str(error)) from error
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cleaner_lambda.policy import Reason
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cleaner_lambda.cursor import MapRun
-    from cleaner_lambda.policy import Reason, Stop
+    from cleaner_lambda.policy import Stop
 
 KEPT = 10_000
 """How many entries of a list are kept: about what an answer of 5 MB holds of two lists."""
@@ -79,10 +81,20 @@ def joined(one: Totals, other: Totals) -> Totals:
         or other.truncated
         or any(name != "set_aside" and len(entries) > KEPT for name, entries in lists.items()),
         set_aside={**one.set_aside, **other.set_aside},
-        stops=(*one.stops, *(stop for stop in other.stops if stop not in one.stops)),
+        stops=_each_once((*one.stops, *other.stops)),
         comes_back=one.comes_back or other.comes_back,
         not_looked_at=one.not_looked_at + other.not_looked_at,
         missing=one.missing if other.missing is None else other.missing,
         orphans=one.orphans if other.orphans is None else other.orphans,
         map_run=other.map_run or one.map_run,
     )
+
+
+def _each_once(stops: tuple[Stop, ...]) -> tuple[Stop, ...]:
+    """Some stops, each once; of the brake, whose sums may change a little from group to group, the first one."""
+    kept: list[Stop] = []
+    for stop in stops:
+        again = stop.reason is Reason.BRAKE and any(each.reason is Reason.BRAKE for each in kept)
+        if not again and stop not in kept:
+            kept.append(stop)
+    return tuple(kept)

@@ -48,7 +48,7 @@ def writing(version: int, *, noted: bool = False, small: int = segments.SMALL) -
         small: Up to so many retired assets a site is small.
     """
 
-    def load_for(store: S3Port, layout: Layout, job: Job, pace: Pace, **how: Any) -> Loaded:
+    def load_for(store: S3Port, layout: Layout, job: Job, pace: Pace, **how: Any) -> Loaded:  # noqa: ANN401 (as `load` has them)
         return load(store, layout, replace(job, ledger_format=version), pace, **how)
 
     with pytest.MonkeyPatch.context() as patch, nullcontext() if noted else at_once(version):

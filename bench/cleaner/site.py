@@ -107,7 +107,7 @@ class Site:
         if ledger_format == FORMAT_1:
             self._bucket.put(self.layout.ledger, encode(ledger))
             return
-        lines = []
+        lines: list[Segment] = []
         for first, part in parts(entries, ""):
             name = segment_name(now, f"{len(lines):016x}")
             self._bucket.put(self.layout.ledger_file(name), segment_file.encode(columns_of(part)))

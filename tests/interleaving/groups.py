@@ -8,13 +8,13 @@ from cleaner_lambda.head import decode
 from release_log.ledger_file import HEAD_FORMAT
 from release_log.policy_settings import Policy
 from tests.interleaving import cast
-from tests.interleaving.actor import Verdict
+from tests.interleaving.actor import BrokenPromiseError, Verdict
 from tests.interleaving.cases import A, B, C, cleaner_of, go_on, release, uploader
 from tests.interleaving.exhaustive import Case, every_crash, every_schedule
 from tests.interleaving.explore import PAGE, VERSIONS, judged
 from tests.interleaving.verdict import settle
 from tests.interleaving.watch import Watch
-from tests.interleaving.world import LAYOUT, BrokenPromiseError, World
+from tests.interleaving.world import LAYOUT, World
 from tests.ledger_formats import NONE, writing
 
 if TYPE_CHECKING:

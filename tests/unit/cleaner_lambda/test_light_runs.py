@@ -216,6 +216,9 @@ def play(version: int, small: int, story: Story) -> FakeS3:
     """Publish releases, as a rule each with a run after it; then two days pass, with runs."""
     with writing(version), pytest.MonkeyPatch.context() as patch:
         patch.setattr(segments, "SMALL", small)
+        if small < 0:  # each logical path is a group of its own
+            patch.setattr(segments, "ENTRIES", 1)
+            patch.setattr(segments, "GROUP", 1)
         s3 = FakeS3()
         policy = replace(POLICY, version_limit=1, version_ttl=3 * DAY, removed_ttl=2 * DAY)
         for number, (channel, assets, seconds, then) in enumerate(story):
