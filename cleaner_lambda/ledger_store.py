@@ -204,6 +204,8 @@ def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
         if changes is not None and not unfinished:
             lines = [each._replace(swept=now) for each in lines]
         index = index.swept(part, lines) or index
+        if before.group is not None and before.group.left:
+            index = index.to_be_swept(before.group.left)
     written = Head(replace(ledger, retired={}, upgrading=None), index, known.unnamed)
     etag = store.put_if(layout.ledger, head.encode(written), before.etag)
     return before._replace(ledger=ledger, etag=etag, head=written)

@@ -15,7 +15,7 @@ from cleaner_lambda.changes import merge
 from release_log.ledger_index import Delta, Lines, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.changes import Change
@@ -126,6 +126,13 @@ class Index(Lines):
         """The index with one more delta."""
         last = self.last + 1
         return self._replace(deltas=(*self.deltas, Delta(last, name, rows)), last=last)
+
+    def to_be_swept(self, segments: Collection[Segment]) -> Index:
+        """The index in which it is time for some segments, whenever they were swept."""
+        some = set(segments)
+        return self._replace(
+            segments=tuple(each._replace(swept=None) if each in some else each for each in self.segments)
+        )
 
     def swept(self, before: Sequence[Segment], after: Sequence[Segment]) -> Index | None:
         """The index in which new segments take the place of a group; None if it does not name that group any more.

@@ -40,6 +40,7 @@ class Group(NamedTuple):
         pages: Key -> every retired page of the site, also of the other groups.
         unclaimed: Keys whose tags have to be checked, and that are retired in none of the groups.
         missing: Keys of current releases that a listing of this run has missed.
+        left: Segments that somebody has asked to sweep too: if the run ends before, the next one goes on with them.
     """
 
     segments: tuple[Segment, ...]
@@ -47,6 +48,7 @@ class Group(NamedTuple):
     pages: Mapping[str, Retired] = {}
     unclaimed: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
+    left: tuple[Segment, ...] = ()
 
 
 class Part(NamedTuple):
@@ -74,6 +76,7 @@ class SweepPlan:
         changes: The number of each delta that some segment has yet to take in -> what it says.
         pages: See `Group`.
         verified: How many retired assets the last full listing has seen.
+        asked: The first logical path of each group that somebody has asked to sweep, and that is not swept yet.
     """
 
     last: int
@@ -84,6 +87,7 @@ class SweepPlan:
     changes: dict[int, tuple[Change, ...]] = field(default_factory=dict)
     pages: dict[str, Retired] = field(default_factory=dict)
     verified: int = 0
+    asked: list[str] = field(default_factory=list)
 
     @property
     def due(self) -> int:
@@ -125,7 +129,8 @@ class SweepPlan:
             retired |= read_segment(store, layout, index, each, self.changes)
         others = [each for path, each in self.sums.items() if path != first]
         elsewhere = Elsewhere(*map(sum, zip(*((each.due, each.assets, each.orphans) for each in others), strict=True)))
-        return Group(lines, elsewhere, self.pages, self.unclaimed, self.missing), retired
+        left = tuple(each for path in self.asked if path != first for each in self.lines[path])
+        return Group(lines, elsewhere, self.pages, self.unclaimed, self.missing, left), retired
 
     def _take_in_news(self, store: S3Port, layout: Layout, index: Index) -> None:
         """Take in what runs have noted since, this one too: another release may have left with its page meanwhile."""
@@ -140,18 +145,22 @@ class SweepPlan:
         self.unclaimed -= frozenset().union(*(each.left.keys() | each.found.keys() for each in changes))
 
     def note(self, first: str, index: Index) -> None:
-        """A group was swept: its segments are others now, and what was due there is gone.
+        """A group was swept: its segments are others now.
 
         Args:
             first: The first logical path of the group.
             index: The head's, as it is now.
         """
-        before = list(self.lines)
-        follows = before.index(first) + 1
-        end = before[follows] if follows < len(before) else None
-        self.lines[first] = tuple(
-            each for each in index.segments if first <= each.first and (end is None or each.first < end)
-        )
+        self.asked = [path for path in self.asked if path != first]
+        lines: dict[str, tuple[Segment, ...]] = dict.fromkeys(self.lines, ())
+        groups = iter(self.lines)
+        path = next(groups)
+        following = next(groups, None)
+        for each in index.segments:
+            if following is not None and each.first >= following:
+                path, following = following, next(groups, None)
+            lines[path] = (*lines[path], each)
+        self.lines = lines
 
 
 def make_plan(store: S3Port, job: Job, rest: Rest, segments: Collection[Segment], pace: Pace) -> SweepPlan | None:

@@ -69,6 +69,7 @@ def sweep(store: S3Port, job: Job, pace: Pace, so_far: SoFar, report: Report) ->
         return replace(report, unfinished=True, next_due=report.at)
     so_far.end_part(report, swept=False)
     left = plan.of(_to_sweep(rest, job))
+    plan.asked = left if _asks_for_all(job) else []
     so_far.add_kept(plan.assets_but(left))
     return _sweep_groups(store, job, pace, so_far, report, plan, left)
 

@@ -147,6 +147,17 @@ def test_what_there_is_no_time_for_is_left_to_the_next_run(s3: FakeS3, groups: i
     assert not report.unfinished
 
 
+def test_a_forced_sweep_that_is_not_done_goes_on_with_the_next_run(s3: FakeS3) -> None:
+    """Though it was not time for it yet."""
+    sweep(s3, policy=replace(LATER, version_ttl=9 * DAY))
+    s3.advance(60)
+    assert keys_of(sweep(s3), "delete") == []
+    report = sweep(s3, force=True, has_time=lambda: OLD[1] in s3.objects)
+    assert (keys_of(report, "delete"), report.next_due) == (OLD[:2], s3.clock)
+    assert keys_of(sweep(s3), "delete") == OLD[2:]
+    assert keys_of(sweep(s3), "delete") == []
+
+
 def test_a_group_that_was_not_done_to_its_end_is_not_swept(s3: FakeS3) -> None:
     """The time ends within it: the next run goes on with it, and not a day later."""
 
