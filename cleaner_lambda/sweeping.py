@@ -55,7 +55,8 @@ def sweep(store: S3Port, job: Job, pace: Pace, so_far: SoFar, report: Report) ->
     if until is not None and not job.dry_run:
         return replace(report, next_due=until)
     plan = _make_plan(store, job, rest, pace)
-    if plan is not None and not _may_delete(plan, rest, job):
+    unasked = report.plan.is_stopped or job.force  # nothing is deleted, or whatever is due
+    if plan is not None and not (unasked or _may_delete(plan, rest, job)):
         # How much of the site that is, a listing says.
         so_far.end_part(report, swept=False)
         report = attempt(store, replace(job, full=True), pace, so_far, whole=False)
@@ -90,7 +91,8 @@ def _sweep_groups(  # noqa: PLR0913, PLR0917 (what the run knows so far)
         if swept is not None:
             so_far.end_part(swept, swept=True)
             report, until = so_far.end(swept), held_up(swept.plan.stops, swept.at)
-        if swept is None or so_far.rest is None or report.unfinished or (until is not None and not job.dry_run):
+        is_done = swept is not None and not (swept.outcome.unfinished or swept.not_looked_at)
+        if not is_done or so_far.rest is None or (until is not None and not job.dry_run):
             so_far.add_kept(plan.assets_of(left[number + (swept is not None) :]))
             return so_far.end(replace(report, unfinished=True, next_due=until or report.next_due))
         plan.note(first, so_far.rest.index)
@@ -137,4 +139,4 @@ def _may_delete(plan: SweepPlan, rest: Rest, job: Job) -> bool:
     A marker may name keys that never existed: only what a listing has seen counts for sure.
     """
     few = plan.due <= max(BRAKE_FLOOR, job.policy.max_delete_fraction * plan.verified)
-    return few or rest.listed or job.force
+    return few or rest.listed
