@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.history import History
-    from cleaner_lambda.ledger import Ledger
+    from cleaner_lambda.ledger import Ledger, Retired
     from cleaner_lambda.markers import Markers
     from release_log.layout import Layout
 
@@ -147,13 +147,28 @@ def hold_doubtful(
         since, may_have_ended = max(ended), may_be_of_an_end(ledger, history, markers)
         # Its logical paths left with it, and nobody knows which those were: what none of the current ones has.
         paths = history.live_paths()
-        retired = {key: restate(entry, since, current=entry.logical in paths) for key, entry in history.retired.items()}
+        turned = {path: at for path, at in history.turned.items() if path in paths and at > since}
+        retired = {key: _after(entry, since, paths, turned) for key, entry in history.retired.items()}
         for key in doubtful:
             entry = retired[key]
             mark, maybe = Mark(entry.mark.state, max(entry.mark.since, since)), entry.maybe_ended or may_have_ended
             retired[key] = replace(entry.dated(mark), maybe_ended=maybe)
         history = replace(history, retired=retired)
     return history, frozenset(doubtful) if lost else frozenset()
+
+
+def _after(entry: Retired, since: datetime, paths: Collection[str], turned: Mapping[str, datetime]) -> Retired:
+    """A retired asset after a release whose marker is gone has left.
+
+    Args:
+        entry: The asset.
+        since: When that release left.
+        paths: The logical paths of the current releases.
+        turned: Those that came after it had left. If it had one of them too, the path was none in between.
+    """
+    entry = restate(entry, since, current=entry.logical in paths)
+    at = turned.get(entry.logical)
+    return entry if at is None or entry.ended else entry.dated(Mark(entry.mark.state, max(entry.mark.since, at)))
 
 
 def held_keys(history: History, lost: Collection[str], in_doubt: frozenset[str]) -> frozenset[str]:

@@ -236,6 +236,11 @@ class FaultProxy:
             raise self._server.failures[0]
 
     @property
+    def opened(self) -> int:
+        """How many connections clients have opened."""
+        return self._server.opened
+
+    @property
     def address(self) -> tuple[str, int]:
         """The proxy's host and port."""
         return "127.0.0.1", self._server.server_address[1]
@@ -418,11 +423,13 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, proxy: FaultProxy) -> None:
         self.proxy = proxy
         self.connections: set[socket.socket] = set()
+        self.opened = 0
         self.failures: list[BaseException] = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 (the base's)
         self.connections.add(request)
+        self.opened += 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401

@@ -17,6 +17,7 @@ from uploader.s3.connection import connect
 
 if TYPE_CHECKING:
     from tests.http.conftest import Uploader
+    from tests.http.fault_proxy import FaultProxy
 
 LAYOUT = Layout("assets/")
 KEYS = frozenset({"assets/a.js", "assets/b.js"})
@@ -54,6 +55,20 @@ def test_the_look_takes_the_headers_that_were_asked_for_ahead_and_the_next_one_h
     assert first.metadata.keys() == {"assets/a.js"}
     assert second.metadata == {}
     assert first.began < second.began
+
+
+def test_after_the_marker_pages_are_looked_at_over_the_connections_that_are_open(
+    uploader: Uploader, proxy: FaultProxy
+) -> None:
+    """A new connection takes a round trip before its first request, and with TLS two more."""
+    pages = sorted(f"assets/{number:02}.html" for number in range(20))
+    proxy.delay = 0.05  # so that no connection is free for a second request in time
+    bucket = Bucket(connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test"))), 32)
+    bucket.head_ahead(pages)
+    bucket.look(LAYOUT, frozenset(pages))
+    before = proxy.opened
+    bucket.look_at_pages(LAYOUT, pages)
+    assert proxy.opened - before <= 2  # the listing's
 
 
 def test_the_look_lists_no_file_that_the_ledger_names(uploader: Uploader) -> None:

@@ -106,7 +106,7 @@ class Watch:
             msg = f"{actor.name} deletes {key}, which is pinned"
             raise BrokenPromiseError(msg)
         if key in {name for release in seen.releases for name in release.assets.values()}:
-            others = (self._seen_first, self._seen_copied, self._seen_by_then)
+            others = (self._seen_first, self._seen_copied)
             is_due = self._is_due(key, seen, actor) or any(self._is_due(key, see(actor), actor) for see in others)
             if not (is_due or self._is_due_orphan(key, seen, actor)):
                 msg = f"{actor.name} deletes {key} before its time"
@@ -143,15 +143,6 @@ class Watch:
         """
         placed = {each for each in actor.seen_markers if self._site.layout.placed_id(each) is not None}
         return seen_by_reference(self._site, actor.seen_markers - (placed - actor.seen_before))
-
-    def _seen_by_then(self, actor: Actor) -> reference.Site:
-        """The site as it was by the run's clock, if somebody deleted a marker.
-
-        A path that only this marker had has left with it and come back since: without the marker nobody sees that.
-        """
-        site, layout = self._site, self._site.layout
-        later = {layout.marker_key(i) for i, (at, _) in site.releases.items() if at > actor.seen_at}
-        return seen_by_reference(site, actor.seen_markers - (later if site.doubtful else set()))
 
     def _seen_copied(self, actor: Actor) -> reference.Site:
         """The site with the instants of markers that were copied before a run saw them: it never knew the true ones.

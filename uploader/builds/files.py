@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ def walk(directory: Path, skipped: Callable[[str], bool] = lambda _name: False) 
     check_directory(directory)
     links: dict[str, str] = {}
     unseen: list[str] = []
-    files = sorted(_walk(str(directory), links, skipped, unseen), key=lambda file: file.name)
+    files = sorted(_walk(str(directory), links, skipped, unseen), key=attrgetter("name"))
     if not files:
         msg = f"directory {str(directory)!r} is empty: did the build run, and does it write into this directory?"
         raise UsageError(msg)
@@ -112,6 +113,9 @@ def _walk(directory: str, links: dict[str, str], skipped: Callable[[str], bool],
             raise unreadable(folder, error) from error
         for entry in found:
             name = inside + entry.name
+            if entry.is_file(follow_symlinks=False):  # nearly every one: asked first, it is asked nothing else
+                yield File(entry.path, name)
+                continue
             if entry.is_symlink():
                 links[name] = os.path.realpath(entry.path)
             if not _is_folder(entry):

@@ -33,7 +33,7 @@ def warn_of_spelling(keys: Iterable[str]) -> None:
     twins: list[tuple[str, str]] = []
     seen: dict[str, str] = {}
     for key in keys:
-        if key != nfc(key):
+        if not key.isascii() and key != nfc(key):
             decomposed.append(key)
         other = seen.setdefault(key.casefold(), key)
         if other != key:

@@ -7,7 +7,6 @@ nothing, and offers nothing if there is no bucket, no right or no answer. Nothin
 from __future__ import annotations
 
 import contextlib
-import getpass
 import logging
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -77,6 +76,8 @@ def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
 
 def _answer(context: click.Context, ask: Callable[[Site], list[str]]) -> list[str]:
     """What the site says in time; nothing if it does not, for whatever reason."""
+    import getpass  # noqa: PLC0415 (only TAB needs it)
+
     found: list[str] = []
 
     def work() -> None:

@@ -7,7 +7,8 @@ import re
 from uploader.aws.values import MAX_PORT, ValueProblemError, odd_character
 from uploader.printable import conceal
 
-_URL = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?(?:[/?][^#]*)?", re.IGNORECASE)
+# Compiled when it is needed: few uploads have one.
+_URL = r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?(?:[/?][^#]*)?"
 
 
 def check_webhook(value: str) -> None:
@@ -16,7 +17,7 @@ def check_webhook(value: str) -> None:
     Raises:
         ValueProblemError: It is not one; the error does not show the value.
     """
-    problem, found = odd_character(value), _URL.fullmatch(value)
+    problem, found = odd_character(value), re.fullmatch(_URL, value, re.IGNORECASE)
     if problem is None and "@" in value.partition("//")[2].partition("/")[0]:
         problem = "holds a user or a password: leave them out"
     elif problem is None and found is None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uploader.publishing.invalidation import Cdn, find_cdn
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from uploader.library.site import Site
     from uploader.protocol.belongs import PagePlaced
     from uploader.publishing.compare import Upload
+    from uploader.publishing.invalidation import Cdn
 
 
 def cdn_of(site: Site, distribution: str | None, root: str) -> Cdn | None:
@@ -20,7 +19,11 @@ def cdn_of(site: Site, distribution: str | None, root: str) -> Cdn | None:
     Raises:
         UsageError: The site's assets do not lie below that root.
     """
-    return None if distribution is None else find_cdn(distribution, root, site.prefix)
+    if distribution is None:
+        return None
+    from uploader.publishing.invalidation import find_cdn  # noqa: PLC0415 (loaded before an upload's first request)
+
+    return find_cdn(distribution, root, site.prefix)
 
 
 def drop_copies(

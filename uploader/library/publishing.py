@@ -29,7 +29,7 @@ from uploader.publishing.publish import Build, Published
 from uploader.publishing.publish import publish as publish_assets
 from uploader.s3.read_only import ReadOnly
 from uploader.tracing import annotate, traced
-from uploader.treatment.rule_tables import parse_rules
+from uploader.treatment.rules import NO_RULES
 from uploader.treatment.selection import Selection
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from uploader.publishing.compare import Upload
     from uploader.publishing.retiring import Retiring
     from uploader.s3.port import ReaderPort
+    from uploader.treatment.rules import Rules
 
 log = logging.getLogger("uploader")
 
@@ -176,7 +177,7 @@ def _publish_build(
 ) -> Published:
     prefix = site.layout.prefix
     name, pattern = _checked(build)
-    collector, rules = _collector(build), parse_rules(list(build.rules), build.rules_source)
+    collector, rules = _collector(build), _rules(build)
     bucket = ReadOnly(site.open()) if dry_run else site.open()
     newest = newest_ahead(bucket, site.layout, datetime.now(UTC))
     assets = collect(
@@ -328,3 +329,11 @@ def _collector(build: BuildOptions) -> Collector:
     from uploader.builds.user_collector import load_collector  # noqa: PLC0415 (few have one of their own)
 
     return load_collector(build.collector)
+
+
+def _rules(build: BuildOptions) -> Rules:
+    if not build.rules:
+        return NO_RULES
+    from uploader.treatment.rule_tables import parse_rules  # noqa: PLC0415 (many have none)
+
+    return parse_rules(list(build.rules), build.rules_source)

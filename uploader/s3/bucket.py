@@ -38,6 +38,7 @@ class Bucket:
     def __init__(self, connection: Connection, concurrency: int) -> None:
         self._connection = connection
         self._requests = Requests(connection)
+        self._of_pages = self._requests
         self._concurrency = concurrency
         self._listing_ahead: Ahead[KeyListing] | None = None
         self._metadata_ahead: Ahead[dict[str, Mapping[str, str]]] | None = None
@@ -51,9 +52,10 @@ class Bucket:
         """See `BucketPort.head_ahead`."""
 
         def ask() -> dict[str, Mapping[str, str]]:
-            # Connections of their own, so that the intent need not wait for a free one.
-            beside = Requests(self._connection.beside())
-            return self._of_each(keys, beside.metadata_if_readable)
+            # Connections of their own, so that the intent need not wait for a free one. Once they are open, the same
+            # pages are looked at over them after the marker: a new connection would take another round trip.
+            self._of_pages = Requests(self._connection.beside())
+            return self._of_each(keys, self._of_pages.metadata_if_readable)
 
         if keys:
             self._metadata_ahead = Ahead(ask)
@@ -142,7 +144,7 @@ class Bucket:
     ) -> tuple[Mapping[str, datetime], dict[str, PageInPlace]]:
         """See `BucketPort.look_at_pages`."""
         written = Ahead(lambda: self.written(layout.markers))
-        pages = self._of_each(keys, self._requests.in_place.page)
+        pages = self._of_each(keys, self._of_pages.in_place.page)
         files = written.answer()
         return self.written(layout.markers) if files is None else files, pages
 
@@ -195,9 +197,11 @@ class Bucket:
     def _to_list(self, layout: Layout, keys: Collection[str]) -> Callable[[], KeyListing]:
         """Prepare a listing that looks for these keys, and for a release log in each of their folders."""
         wanted = {key: key for key in keys}
-        logs = [f"{Layout(folder).log}{FIRST}" for folder in layout.folders(wanted)]
-        pages = {key for key in wanted if LOG_FOLDER in key}
-        assets = wanted.keys() - pages
+        folders = {key[: key.rfind("/") + 1] for key in wanted}
+        logs = [f"{Layout(folder).log}{FIRST}" for folder in layout.folders(folders)]
+        pages = [key for key in wanted if LOG_FOLDER in key]
+        # In the order in which they came, as a rule their own: to sort a set of 50,000 takes ten times as long.
+        assets = [key for key in wanted if LOG_FOLDER not in key] if pages else list(wanted)
         # Hardly any of these logs exists, so they fill no page.
         page = PAGE * (len(assets) + len(logs)) // len(assets) if assets else PAGE
         # Stored pages apart, as other releases' lie between ours.

@@ -13,7 +13,7 @@ import obstore
 from obstore.exceptions import InvalidPathError
 
 from release_log.errors import LayoutError
-from release_log.layout import check_key, is_plain
+from release_log.layout import LOG_FOLDER, check_key, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,9 +28,13 @@ PAGE = 1000
 """How many keys obstore hands over at a time: a page of S3's."""
 
 
+_LOG = f"/{LOG_FOLDER}"
+
+
 def is_odd(key: str) -> bool:
     """Whether obstore refuses a key, or reads it as another one."""
-    if is_plain(key):
+    # A release log's name begins with a dot, so none of its files is plain; each upload lists a thousand of them.
+    if is_plain(key) or is_plain(f"/{key}".replace(_LOG, "/", 1)[1:]):
         return False
     try:
         check_key(key)

@@ -149,6 +149,18 @@ def test_after_a_missing_marker_what_no_release_has_any_more_is_removed(s3: Fake
     assert keys_of(run(s3, policy=policy), "delete") == [A]
 
 
+def test_after_a_missing_marker_a_path_that_came_back_was_none_in_between(s3: FakeS3) -> None:
+    """The path may have left with the release whose marker is gone, though no run has seen the site without it."""
+    del s3.objects[s3.layout.marker_key(s3.ledger.current["default"])]
+    s3.advance(DAY)
+    s3.publish("r3", "default", {"assets/logo.png": LOGO})
+    s3.advance(60)
+    s3.publish("r4", "beta", {APP: C})
+    since = s3.clock
+    run(s3)
+    assert s3.ledger.retired[A].mark == Mark(State.SUPERSEDED, since)
+
+
 def test_a_rebuild_that_dies_leaves_no_ledger_that_passes_for_whole(s3: FakeS3) -> None:
     """It dies after it has announced its tags: the next run rebuilds from the start, and deletes nothing either."""
     s3.advance(POLICY.version_ttl)
