@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.answer import summary
 from cleaner_lambda.apply import apply
 from cleaner_lambda.beginning import begin
 from cleaner_lambda.checkpoint import content_at, write_checkpoint
@@ -26,7 +27,7 @@ from cleaner_lambda.next_ledger import after_effects, announce, lasting, with_ma
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome
 from cleaner_lambda.policy import Reason
-from cleaner_lambda.report import Report, keys, summary
+from cleaner_lambda.report import Report, keys
 from cleaner_lambda.so_far import Rest
 from cleaner_lambda.unnamed import unnamed_files
 from release_log.layout import Layout

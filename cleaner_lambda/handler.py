@@ -16,6 +16,7 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
+from cleaner_lambda.answer import cut, log_lines, summary
 from cleaner_lambda.completion_event import EventBus, NotSentError, detail
 from cleaner_lambda.errors import RequestError, UnknownSiteError
 from cleaner_lambda.job import Job
@@ -24,7 +25,7 @@ from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.pace import Pace, within
 from cleaner_lambda.quick_listing import read_listings_quickly
 from cleaner_lambda.read_only import ReadOnly
-from cleaner_lambda.report import ROUTINE, cut, log_lines, summary
+from cleaner_lambda.report import ROUTINE
 from cleaner_lambda.request import parse
 from cleaner_lambda.run import clean
 from cleaner_lambda.s3 import S3Store

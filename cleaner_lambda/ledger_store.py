@@ -17,6 +17,7 @@ from cleaner_lambda import changes_file, head, segment, segments
 from cleaner_lambda import ledger as format_1
 from cleaner_lambda.errors import ConflictError, OutdatedPlanError, WholeNeededError
 from cleaner_lambda.head import Head
+from cleaner_lambda.ledger_files import read_all
 from cleaner_lambda.segments import DAY, parts
 from release_log import segment_file
 from release_log.errors import LedgerError
@@ -24,7 +25,7 @@ from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS, READABLE, unpack
 from release_log.ledger_index import Segment, delta_name, segment_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.changes import Change
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from cleaner_lambda.segments import Index
     from cleaner_lambda.sweep_plan import Group, Part
     from release_log.layout import Layout
-    from release_log.ledger_index import Delta
 
 
 DELTA_ROWS = 10_000
@@ -114,46 +114,6 @@ def read_ledger(
             raise WholeNeededError(str(error)) from error
         raise
     return StoredLedger(replace(found.ledger, retired=retired), blob.etag, found, writes=writes)
-
-
-def read_all(store: S3Port, layout: Layout, index: Index) -> dict[str, Retired]:
-    """Every retired asset; raises what `read_parts` does."""
-    retired: dict[str, Retired] = {}
-    for part in read_parts(store, layout, index):
-        retired |= part
-    return retired
-
-
-def read_parts(store: S3Port, layout: Layout, index: Index) -> Iterator[dict[str, Retired]]:
-    """The retired assets of each segment, after all deltas: one segment after the other is in memory.
-
-    Raises:
-        NewerLedgerError: A file has a newer format.
-        LedgerError: A file is broken, or is gone.
-    """
-    changes = {each.number: read_delta(store, layout, each) for each in index.pending(index.segments)}
-    for each in index.segments:
-        yield read_segment(store, layout, index, each, changes)
-
-
-def read_delta(store: S3Port, layout: Layout, each: Delta) -> tuple[Change, ...]:
-    """What a delta says; raises what `read_parts` does."""
-    return changes_file.decode(_read(store, layout, each.name))
-
-
-def read_segment(
-    store: S3Port, layout: Layout, index: Index, each: Segment, changes: Mapping[int, Sequence[Change]]
-) -> dict[str, Retired]:
-    """The retired assets of a segment, after all deltas; raises what `read_parts` does.
-
-    Args:
-        store: The site's bucket.
-        layout: The site.
-        index: The index that names it.
-        each: The segment.
-        changes: The number of each delta that is pending -> its changes.
-    """
-    return index.take_in(each, _read_segment(store, layout, each), changes)
 
 
 def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
@@ -290,17 +250,3 @@ def _write_segments(
             store.put_if(layout.ledger_file(name), segment_file.encode(segment.columns_of(part)), None)
         lines.append(Segment(first, name, len(part), index.last, oldest))
     return lines
-
-
-def _read_segment(store: S3Port, layout: Layout, each: Segment) -> dict[str, Retired]:
-    if each.name is None:
-        return {}
-    return segment.retired_of(segment_file.decode(_read(store, layout, each.name)))
-
-
-def _read(store: S3Port, layout: Layout, name: str) -> bytes:
-    blob = store.get(layout.ledger_file(name))
-    if blob is None:
-        msg = f"{layout.ledger_file(name)} is gone"
-        raise LedgerError(msg)
-    return blob.body

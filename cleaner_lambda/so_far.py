@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from cleaner_lambda.answer import log_lines
 from cleaner_lambda.errors import CleanerError
 from cleaner_lambda.next_due import RETRY_SECONDS
 from cleaner_lambda.outcome import Outcome, Unanswered
 from cleaner_lambda.policy import Plan
-from cleaner_lambda.report import log_lines
 from cleaner_lambda.s3_errors import PASSING
 from cleaner_lambda.totals import KEPT, NOTHING, Totals, joined
 

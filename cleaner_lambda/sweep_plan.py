@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda.changes import merge
 from cleaner_lambda.errors import OutdatedPlanError
-from cleaner_lambda.ledger_store import read_delta, read_segment
+from cleaner_lambda.ledger_files import read_delta, read_segment
 from cleaner_lambda.policy import Elsewhere, View, accidents, count_orphans, decide
 from release_log.layout import Layout, is_stored_page
 
