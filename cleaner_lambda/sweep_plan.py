@@ -40,6 +40,7 @@ class Group(NamedTuple):
         pages: Key -> every retired page of the site, also of the other groups.
         unclaimed: Keys whose tags have to be checked, and that are retired in none of the groups.
         missing: Keys of current releases that a listing of this run has missed.
+        releases: Ids of the releases with which assets retired that are left, in any group, or were when it began.
         left: Segments that somebody has asked to sweep too: if the run ends before, the next one goes on with them.
     """
 
@@ -48,6 +49,7 @@ class Group(NamedTuple):
     pages: Mapping[str, Retired] = {}
     unclaimed: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
+    releases: frozenset[str] = frozenset()
     left: tuple[Segment, ...] = ()
 
 
@@ -75,6 +77,7 @@ class SweepPlan:
         sums: The same -> what there is.
         changes: The number of each delta that some segment has yet to take in -> what it says.
         pages: See `Group`.
+        releases: See `Group`.
         verified: How many retired assets the last full listing has seen.
         asked: The first logical path of each group that somebody has asked to sweep, and that is not swept yet.
     """
@@ -86,6 +89,7 @@ class SweepPlan:
     sums: dict[str, Elsewhere] = field(default_factory=dict)
     changes: dict[int, tuple[Change, ...]] = field(default_factory=dict)
     pages: dict[str, Retired] = field(default_factory=dict)
+    releases: set[str] = field(default_factory=set)
     verified: int = 0
     asked: list[str] = field(default_factory=list)
 
@@ -130,7 +134,8 @@ class SweepPlan:
         others = [each for path, each in self.sums.items() if path != first]
         elsewhere = Elsewhere(*map(sum, zip(*((each.due, each.assets, each.orphans) for each in others), strict=True)))
         left = tuple(each for path in self.asked if path != first for each in self.lines[path])
-        return Group(lines, elsewhere, self.pages, self.unclaimed, self.missing, left), retired
+        releases = frozenset(self.releases)
+        return Group(lines, elsewhere, self.pages, self.unclaimed, self.missing, releases, left), retired
 
     def _take_in_news(self, store: S3Port, layout: Layout, index: Index) -> None:
         """Take in what runs have noted since, this one too: another release may have left with its page meanwhile."""
@@ -142,6 +147,7 @@ class SweepPlan:
     def _learn(self, number: int, changes: Sequence[Change]) -> None:
         self.changes[number] = tuple(changes)
         self.pages = merge(self.pages, (_of_pages(each) for each in changes))
+        self.releases.update(entry.release for each in changes for entry in each.left.values())
         self.unclaimed -= frozenset().union(*(each.left.keys() | each.found.keys() for each in changes))
 
     def note(self, first: str, index: Index) -> None:
@@ -196,6 +202,7 @@ def make_plan(store: S3Port, job: Job, rest: Rest, segments: Collection[Segment]
         plan.sums[group[0].first] = _sum(retired, rest.view, job, rest.now, is_swept=is_swept)
         plan.verified += sum(_was_seen(entry, rest.listed_at) for entry in retired.values())
         plan.pages |= pages_of(retired)
+        plan.releases.update(entry.release for entry in retired.values())
         plan.unclaimed -= retired.keys()
     return plan
 

@@ -293,3 +293,24 @@ def test_a_file_that_is_gone_is_left_to_a_run_that_reads_all(s3: FakeS3) -> None
     del s3.objects[s3.layout.ledger_file(name)]
     assert stopped_by(sweep(s3)) == ["rebuilt"]
     assert all(key in s3.objects for key in OLD)
+
+
+def test_the_markers_of_a_channel_that_has_ended_go_when_no_group_has_an_asset_of_it(s3: FakeS3) -> None:
+    def left() -> list[str]:
+        return [
+            key for key in s3.objects if key.startswith(s3.layout.markers) and key.endswith(("beta.json", "over.json"))
+        ]
+
+    sweep(s3)
+    policy = replace(LATER, removed_ttl=5 * DAY // 2)
+    s3.publish("beta", "beta", {"assets/beta.js": "assets/beta-1aaaa111.js"})
+    sweep(s3, policy=policy)
+    s3.advance(1)
+    s3.end("beta", "over")
+    sweep(s3, policy=policy)
+    seen = []
+    for _ in range(5):
+        s3.advance(DAY + 1)
+        sweep(s3, policy=policy)
+        seen.append(("assets/beta-1aaaa111.js" in s3.objects, len(left())))
+    assert seen == [(True, 2), (True, 2), (False, 2), (False, 0), (False, 0)]
