@@ -9,7 +9,7 @@ from release_log import segment_file
 from release_log.errors import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cleaner_lambda.changes import Change
     from cleaner_lambda.ledger import Retired
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from release_log.ledger_index import Delta, Segment
 
 
-def read_all(store: S3Port, layout: Layout, index: Index) -> dict[str, Retired]:
-    """Every retired asset; raises what `read_parts` does."""
+def read_all(
+    store: S3Port, layout: Layout, index: Index, wanted: Callable[[str, Retired], bool] | None = None
+) -> dict[str, Retired]:
+    """Every retired asset, or every one that is wanted; raises what `read_parts` does."""
     retired: dict[str, Retired] = {}
     for part in read_parts(store, layout, index):
-        retired |= part
+        retired |= part if wanted is None else {key: entry for key, entry in part.items() if wanted(key, entry)}
     return retired
 
 

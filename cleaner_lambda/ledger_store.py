@@ -25,7 +25,7 @@ from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS, READABLE, unpack
 from release_log.ledger_index import Segment, delta_name, segment_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.changes import Change
@@ -70,8 +70,15 @@ class StoredLedger(NamedTuple):
         return self.head is not None and not self.head.index.is_small
 
 
-def read_ledger(
-    store: S3Port, layout: Layout, blob: Blob, writes: int = FORMAT, *, whole: bool = True, part: Part | None = None
+def read_ledger(  # noqa: PLR0913 (how much of it, and for whom)
+    store: S3Port,
+    layout: Layout,
+    blob: Blob,
+    writes: int = FORMAT,
+    *,
+    whole: bool = True,
+    part: Part | None = None,
+    wanted: Callable[[str, Retired], bool] | None = None,
 ) -> StoredLedger:
     """Read the ledger whose file was read.
 
@@ -82,6 +89,7 @@ def read_ledger(
         writes: The format that the run writes.
         whole: Whether to read the retired assets also of a large site.
         part: The part of a large site to read.
+        wanted: Which retired assets a reader wants that does not write; a ledger of format 1 gives all.
 
     Raises:
         NewerLedgerError: It has a newer format.
@@ -104,7 +112,7 @@ def read_ledger(
             group, retired = part.plan.read(store, layout, index, part.first)
             ledger = replace(found.ledger, retired=retired)
             return StoredLedger(ledger, blob.etag, found, light=True, writes=writes, group=group)
-        retired = read_all(store, layout, index)
+        retired = read_all(store, layout, index, wanted)
     except LedgerError as error:
         now = store.get(layout.ledger)
         if now is None or now.etag != blob.etag:

@@ -138,7 +138,7 @@ class SoFar:
             due = soon if due is None else min(due, soon)
         return replace(
             report,
-            plan=replace(Plan(live, (), (), (), (), before.stops, plan.next_due)),
+            plan=Plan(live, (), (), (), (), before.stops, plan.next_due),
             outcome=outcome,
             earlier=(),
             before=before,
