@@ -28,6 +28,7 @@ from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.report import Report, keys
+from cleaner_lambda.s3_errors import PASSING
 from cleaner_lambda.so_far import Rest
 from cleaner_lambda.unnamed import unnamed_files
 from release_log.layout import Layout
@@ -160,7 +161,10 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         last_run = {**summary(report.without_upcoming().document()), "run": job.run, "policy": asdict(job.policy)}
         runs = with_run(after.runs, report.record(job.run, pace.clock() - so_far.begun))
         after = replace(after, last_run=last_run, runs=runs)
-        left = outcome.unfinished or bool(view.not_looked_at) or held_up(plan.stops, loaded.now) is not None
+        passes = held_up(plan.stops, loaded.now) is not None or any(
+            error.startswith(PASSING) for error in outcome.failed.values()
+        )
+        left = outcome.unfinished or bool(view.not_looked_at) or passes
         stored = write_last(store, layout, after, stored, loaded.now, changes, unfinished=left)
     if loaded.light and stored.head is not None:
         so_far.rest = Rest(

@@ -200,8 +200,7 @@ def next_sweep(stored: StoredLedger, retired: Mapping[str, Retired], now: dateti
         now: The instant for which the run decides.
     """
     if stored.light:
-        at = None if stored.head is None else _after_group(stored.head.index, stored.group, now).next_sweep()
-        return None if at is None else max(at, now)
+        return None if stored.head is None else _after_group(stored.head.index, stored.group, now).next_sweep(now)
     return now + DAY if stored.writes == HEAD_FORMAT and len(retired) > segments.SMALL else None
 
 

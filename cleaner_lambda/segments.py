@@ -79,11 +79,12 @@ class Index(Lines):
             return ()
         return tuple(each for each in self.segments if _is_older(each, now - DAY / 2))
 
-    def next_sweep(self) -> datetime | None:
-        """When a segment is due by time alone, if a run comes then; None if nothing is retired."""
+    def next_sweep(self, now: datetime) -> datetime | None:
+        """When a segment is due by time alone that is not due now, if a run comes then; None if nothing is retired."""
         if not (self.entries or self.deltas):
             return None
-        return min((each.swept + DAY for each in self.segments if each.swept is not None), default=None)
+        swept = (each.swept for each in self.segments if not _is_older(each, now - DAY))
+        return min((at + DAY for at in swept if at is not None), default=now + DAY)
 
     def groups(self, segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
         """Some segments in groups that are swept together: neighbours, and no more than fit into memory."""

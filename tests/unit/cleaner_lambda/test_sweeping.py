@@ -314,3 +314,19 @@ def test_the_markers_of_a_channel_that_has_ended_go_when_no_group_has_an_asset_o
         sweep(s3, policy=policy)
         seen.append(("assets/beta-1aaaa111.js" in s3.objects, len(left())))
     assert seen == [(True, 2), (True, 2), (False, 2), (False, 0), (False, 0)]
+
+
+def test_what_fails_in_one_group_is_told_and_tried_again_in_a_quarter_of_an_hour(s3: FakeS3) -> None:
+    """The other groups go on, and need not be swept again."""
+    s3.refuse[OLD[1]] = ["SlowDown"] * 4
+    report = sweep(s3)
+    assert keys_of(report, "delete") == [OLD[0], *OLD[2:]]
+    assert [each["key"] for each in report.document()["failed"]] == [OLD[1]]
+    assert (report.counts()["failed"], report.ended_well) == (1, False)
+    assert report.next_due == s3.clock + timedelta(minutes=15)
+    assert s3.ledger.retired.keys() == {OLD[1]}
+    s3.advance(900)
+    s3.requests.clear()
+    assert keys_of(sweep(s3), "delete") == [OLD[1]]
+    written = [key for _, key in s3.made("put_if") if key == s3.layout.ledger]
+    assert len(written) == 3  # the announcement of what S3 did not answer is over; and two of one group
