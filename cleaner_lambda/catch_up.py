@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.answer import summary
 from cleaner_lambda.backlog import Backlog, first_part
 from cleaner_lambda.changes import with_tags
 from cleaner_lambda.folding import all_folded, fold_log
@@ -22,15 +23,15 @@ from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Plan, Reason, Stop
 from cleaner_lambda.pruning import settled_cut
-from cleaner_lambda.report import Report, summary
+from cleaner_lambda.report import Report
 from release_log.run_record import with_run
 
 if TYPE_CHECKING:
     from cleaner_lambda.folding import FoldedLog
+    from cleaner_lambda.job import Job
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.outcome import Unanswered
     from cleaner_lambda.port import S3Port
-    from cleaner_lambda.run import Job
     from release_log.layout import Layout
 
 WAITS = timedelta(minutes=15)

@@ -15,7 +15,8 @@ from cleaner_lambda import ledger as ledgers
 from cleaner_lambda.errors import BusyError, TooOldError, UnreadableError
 from cleaner_lambda.head import Head
 from cleaner_lambda.ledger import Ledger
-from cleaner_lambda.ledger_store import decode, read_all
+from cleaner_lambda.ledger_files import read_all
+from cleaner_lambda.ledger_store import decode
 from cleaner_lambda.pruning import checkpoint
 from cleaner_lambda.s3_errors import BUSY, REQUEST_ERRORS, code_of
 from release_log.errors import LedgerError, NewerLedgerError

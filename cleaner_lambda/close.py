@@ -14,10 +14,10 @@ from cleaner_lambda.port import DELETE_BATCH
 from cleaner_lambda.report import Report
 
 if TYPE_CHECKING:
+    from cleaner_lambda.job import Job
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
-    from cleaner_lambda.run import Job
     from release_log.layout import Layout
 
 REFUSED = ("AccessDenied", "NotImplemented", "InvalidArgument")

@@ -62,7 +62,7 @@ def detail(report: Report, site: Site, run: str) -> dict[str, Any]:
         "bytes_deleted": report.bytes_deleted,
         "missing_assets": None if report.missing is None else len(report.missing),
         "orphans": report.orphans,
-        "pruned": len(report.done.pruned),
+        "pruned": report.pruned,
         "stopped_by": sorted({str(stop.reason) for stop in report.plan.stops}),
         "unfinished": report.unfinished,
         "next_due": report.next_due and format_instant(report.next_due),

@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.guard import Checked
+    from cleaner_lambda.history import History
+    from cleaner_lambda.job import Job
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.look import Look
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.pages import InPlace
     from cleaner_lambda.policy import Plan
     from cleaner_lambda.port import S3Port
-    from cleaner_lambda.run import Job
     from cleaner_lambda.survey import Survey
 
 
@@ -94,16 +95,18 @@ def _fold_and_decide(store: S3Port, layout: Layout, job: Job, loaded: Loaded, pa
     log = replace(log, history=without_inner(log.history, job.inner))
     decided = _decide(store, layout, job, loaded, log, pace, full=job.full)
     # A marker may name keys that never existed. Before much is deleted, a listing says how much there is.
-    if _deletes_much_unlisted(decided) and decided.known.cursor is None:
+    if _deletes_much_unlisted(decided, loaded) and decided.known.cursor is None:
         decided = _decide(store, layout, job, loaded, log, pace, full=True)
-    if not _deletes_much_unlisted(decided):
+    if not _deletes_much_unlisted(decided, loaded):
         return decided
     view = replace(decided.view, stops=(*decided.view.stops, UNLISTED))
     known, view, checked = decide_and_check(store, decided.known, view, job, loaded.now, pace)
     return decided._replace(known=known, view=view, checked=checked)
 
 
-def _deletes_much_unlisted(decided: Decided) -> bool:
+def _deletes_much_unlisted(decided: Decided, loaded: Loaded) -> bool:
+    if loaded.group is not None:  # the whole sweep has been asked
+        return False
     return decided.known.missing is None and len(decided.checked.plan.delete) > BRAKE_FLOOR
 
 
@@ -180,17 +183,18 @@ def _view(layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, known: Surve
     orphans = in_force(job.policy.orphans, layout)
     asks = None if orphans is Orphans.REPORT else _adoption(job, loaded, known)
     live = frozenset(known.history.live_keys())
+    elsewhere = Elsewhere() if loaded.group is None else loaded.group.elsewhere
+    missing = known.missing or (() if loaded.group is None else loaded.group.missing)
     view = View(
         live=live,
         retired=known.history.retired,
-        # What of these is retired, only its entry says.
-        owed=known.history.owed & live if loaded.light else known.history.owed,
+        owed=_owed(known.history, live, loaded),
         protected=loaded.look.protections.by_key,
         pinned=loaded.look.pins.keys,
         kept=frozenset().union(*(published.release.all_keys for published in log.markers.of(kept))),
         tags_unknown=known.tags_unknown,
         around=known.around,
-        missing=frozenset(known.missing or ()),
+        missing=frozenset(missing),
         untaggable=known.not_read.union(known.refused.tags),
         undeletable=frozenset(known.refused.writes),
         held=held_keys(known.history, log.lost, log.in_doubt),
@@ -198,10 +202,18 @@ def _view(layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, known: Surve
         orphans=orphans,
         pattern=job.policy.pattern,
         stops=(*loaded.stops, *log.stops, *known.stops, *([] if asks is None else [asks])),
-        elsewhere=Elsewhere(orphans=known.other_orphans),
-        unswept=loaded.light,
+        elsewhere=replace(elsewhere, orphans=known.other_orphans),
+        unswept=loaded.light and loaded.group is None,
     )
     return _stopped(view, log.markers.stops_of(kept))
+
+
+def _owed(history: History, live: frozenset[str], loaded: Loaded) -> frozenset[str]:
+    """The keys whose tags this run checks: what of the others is retired, and how, only their entries say."""
+    if not loaded.light:
+        return history.owed
+    group = loaded.group
+    return history.owed & (live if group is None else live | history.retired.keys() | group.unclaimed)
 
 
 def _stopped(view: View, stops: Sequence[Stop]) -> View:

@@ -71,7 +71,14 @@ def end_of(layout: Layout, channel: str, release_id: str, at: datetime) -> Publi
     return Published(release_id, at, Release("", channel, at, layout.prefix, {}, {}, ended=True))
 
 
-def ended_log(ledger: Ledger, history: History, folded: Mapping[str, Folded], *, nothing_left: bool) -> EndedLog:
+def ended_log(
+    ledger: Ledger,
+    history: History,
+    folded: Mapping[str, Folded],
+    *,
+    nothing_left: bool,
+    elsewhere: Collection[str] = frozenset(),
+) -> EndedLog:
     """Find the markers of channels that have ended, and of whose assets none is left.
 
     A rebuild must date every other asset as before. So each of these assets retired after the end, by a marker that is
@@ -82,8 +89,9 @@ def ended_log(ledger: Ledger, history: History, folded: Mapping[str, Folded], *,
         history: What is current now, and every retired asset.
         folded: Id -> every marker in the bucket.
         nothing_left: Whether a listing found no asset that is or may become the cleaner's.
+        elsewhere: Ids of the releases with which other assets retired, which the run has not read.
     """
-    named = {entry.release for entry in history.retired.values()} - {""}
+    named = {entry.release for entry in history.retired.values()}.union(elsewhere) - {""}
     oldest = min(((folded[i].at, i) for i in named & folded.keys()), default=None)
     dated = named <= folded.keys()
     theirs = {folded[i].channel for i in named & folded.keys()}

@@ -33,6 +33,14 @@ class WholeNeededError(CleanerError):
     """A run that reads no retired asset cannot do what there is to do: start over, and read all of them."""
 
 
+class NewsError(CleanerError):
+    """A sweep has come upon something new in the release log: fold that in first, in an attempt of its own."""
+
+
+class OutdatedPlanError(ConflictError):
+    """Another run has swept a part of the site: what a sweep knows of the other parts is no longer so."""
+
+
 class BusyError(CleanerError):
     """S3 says each time that another request to a file of the release log is under way."""
 

@@ -93,8 +93,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
         history = fold(_known(known, ledger), [*new, *loaded.ends], placed, order.sure_since)
     if order.sure_since is not None:
         history = not_before(history, order.sure_since)
-    if loaded.base.doubtful:
-        history = replace(history, owed=history.owed | loaded.base.doubtful)
+    history = replace(history, owed=history.owed | loaded.base.doubtful, pages=loaded.pages)
     lost = find_lost(history, ledger, markers)
     history, in_doubt = hold_doubtful(history, ledger, markers, lost)
     # It dates anew what is in none of the changes.
@@ -125,6 +124,7 @@ def _as_it_was(loaded: Loaded, layout: Layout, markers: Markers, ends: Sequence[
         ledger.retired,
         ledger.owed | loaded.base.doubtful,
         channels=channels,
+        pages=loaded.pages,
     )
     order = Order(ledger.doubts, ledger.after_doubt, ledger.sure_since)
     stops = (*markers.stops, *order.stops)

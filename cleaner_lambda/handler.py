@@ -15,18 +15,21 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
+from cleaner_lambda.answer import cut, log_lines, summary
 from cleaner_lambda.completion_event import EventBus, NotSentError, detail
 from cleaner_lambda.errors import RequestError, UnknownSiteError
+from cleaner_lambda.job import Job
 from cleaner_lambda.map_run import list_range
 from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.pace import Pace, within
 from cleaner_lambda.quick_listing import read_listings_quickly
 from cleaner_lambda.read_only import ReadOnly
-from cleaner_lambda.report import ROUTINE, cut, log_lines, summary
+from cleaner_lambda.report import ROUTINE
 from cleaner_lambda.request import parse
-from cleaner_lambda.run import BrokenOffError, Job, clean
+from cleaner_lambda.run import clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find_site, inside, sites_from
+from cleaner_lambda.so_far import BrokenOffError
 from cleaner_lambda.state_machine import NotStartedError, StateMachine
 from cleaner_lambda.sweep import AGAIN_PER_MINUTE, find_sites, has_log, sweep
 from cleaner_lambda.wake_up import NotSetError, SchedulerAlarm, unqualified
@@ -39,7 +42,7 @@ from release_log.redirects import end_redirects
 from release_log.whole_answers import require_whole_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_s3 import S3Client
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.report import Report
     from cleaner_lambda.request import MapTask, Request
     from cleaner_lambda.sites import Site
+    from cleaner_lambda.totals import Totals
 
 THREADS = 32
 """How many requests for tags run at once."""
@@ -155,7 +159,7 @@ def _run(site: Site, request: Request, context: LambdaContext, sites: Sequence[S
         report, failure = error.report, error
     seconds = time.monotonic() - begun
     document = report.document()
-    _log(document)
+    _log(document, report.before)
     if report.dry_run:
         count(metrics, {Metric.DRY_RUNS: 1})
     else:
@@ -176,7 +180,7 @@ def _clean(site: Site, request: Request, context: LambdaContext, run: str, inner
     asked = {"run": job.run, **flags, "policy": values_of(job.policy)}
     logger.info("begins", extra=asked)
     with _pace(context) as pace:
-        return clean(ReadOnly(store) if request.dry_run else store, job, pace)
+        return clean(ReadOnly(store) if request.dry_run else store, job, pace, _tell)
 
 
 def _store(site: Site) -> S3Store:
@@ -205,9 +209,13 @@ def _pace(context: LambdaContext) -> Iterator[Pace]:
         yield Pace(threads.map, within(context.get_remaining_time_in_millis), clock=time.monotonic)
 
 
-def _log(document: dict[str, Any]) -> None:
-    for line in log_lines(document):
-        logger.info("plan", extra=line)
+def _tell(line: Mapping[str, Any]) -> None:
+    logger.info("plan", extra=dict(line))
+
+
+def _log(document: dict[str, Any], before: Totals) -> None:
+    for line in log_lines(document, before=before):
+        _tell(line)
     for stop in document["stopped_by"]:
         log = logger.info if stop["reason"] in ROUTINE else logger.error
         log(stop["message"], extra={"reason": stop["reason"]})

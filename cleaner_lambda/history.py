@@ -69,6 +69,7 @@ class History:
         changes: What these releases changed, in their order.
         left_behind: Ids of the releases that left while one of their pages may lie in place under a key that is current
             still: no release that came then has put its own there. So nothing that retired tells of it.
+        pages: Key -> retired page that is not in ``retired``, as the run has read only a part of what is retired.
     """
 
     lines: Mapping[str, Line] = field(default_factory=dict)
@@ -78,6 +79,7 @@ class History:
     channels: Mapping[str, str] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     left_behind: frozenset[str] = frozenset()
+    pages: Mapping[str, Retired] = field(default_factory=dict)
 
     @property
     def current(self) -> dict[str, Published]:

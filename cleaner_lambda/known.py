@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.errors import WholeNeededError
 from cleaner_lambda.key_hashes import KeyHashes
-from cleaner_lambda.ledger_store import read_parts
+from cleaner_lambda.ledger_files import read_parts
 from cleaner_lambda.policy import count_orphans
 from release_log.errors import LedgerError
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda import changes_file, head, segment, segments
 from cleaner_lambda import ledger as format_1
-from cleaner_lambda.errors import ConflictError
+from cleaner_lambda.errors import ConflictError, OutdatedPlanError, WholeNeededError
 from cleaner_lambda.head import Head
+from cleaner_lambda.ledger_files import read_all
 from cleaner_lambda.segments import DAY, parts
 from release_log import segment_file
 from release_log.errors import LedgerError
@@ -24,13 +25,14 @@ from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS, READABLE, unpack
 from release_log.ledger_index import Segment, delta_name, segment_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.changes import Change
     from cleaner_lambda.ledger import Ledger, Retired
     from cleaner_lambda.port import Blob, S3Port
     from cleaner_lambda.segments import Index
+    from cleaner_lambda.sweep_plan import Group, Part
     from release_log.layout import Layout
 
 
@@ -49,9 +51,10 @@ class StoredLedger(NamedTuple):
         ledger: The ledger.
         etag: The ETag of its file; None if there is none.
         head: The head, in format 2.
-        light: Whether the retired assets were not read. Then the ledger has none, and what the run changes of them is
-            noted in a delta.
+        light: Whether not all retired assets were read. Then the ledger has none, and what the run changes of them is
+            noted in a delta; but see ``group``.
         writes: The format that the run writes.
+        group: What of a large site a sweep has read; then the ledger has the retired assets of this group.
     """
 
     ledger: Ledger
@@ -59,6 +62,7 @@ class StoredLedger(NamedTuple):
     head: Head | None = None
     light: bool = False
     writes: int = FORMAT
+    group: Group | None = None
 
     @property
     def is_large(self) -> bool:
@@ -66,8 +70,15 @@ class StoredLedger(NamedTuple):
         return self.head is not None and not self.head.index.is_small
 
 
-def read_ledger(
-    store: S3Port, layout: Layout, blob: Blob, writes: int = FORMAT, light_at: datetime | None = None
+def read_ledger(  # noqa: PLR0913 (how much of it, and for whom)
+    store: S3Port,
+    layout: Layout,
+    blob: Blob,
+    writes: int = FORMAT,
+    *,
+    whole: bool = True,
+    part: Part | None = None,
+    wanted: Callable[[str, Retired], bool] | None = None,
 ) -> StoredLedger:
     """Read the ledger whose file was read.
 
@@ -76,30 +87,41 @@ def read_ledger(
         layout: The site.
         blob: The file.
         writes: The format that the run writes.
-        light_at: The instant for which the run decides, if it need not read the retired assets when no segment has to
-            be swept.
+        whole: Whether to read the retired assets also of a large site.
+        part: The part of a large site to read.
+        wanted: Which retired assets a reader wants that does not write; a ledger of format 1 gives all.
 
     Raises:
         NewerLedgerError: It has a newer format.
         LedgerError: It is broken, or one of its files is, or is gone.
         ConflictError: Another run has written it meanwhile; start over.
+        WholeNeededError: A file of the part is broken, or gone: who reads all of them finds out what to do.
     """
     found = decode(blob.body)
     if not isinstance(found, Head):
+        if part is not None:
+            msg = f"{layout.ledger} is not a head any more"
+            raise OutdatedPlanError(msg)
         return StoredLedger(found, blob.etag, writes=writes)
     index = found.index
-    if writes == HEAD_FORMAT and light_at is not None and not index.to_sweep(light_at):
+    if part is None and writes == HEAD_FORMAT and not (whole or index.is_small):
         return StoredLedger(found.ledger, blob.etag, found, light=True, writes=writes)
     try:
-        retired = read_all(store, layout, index)
+        if part is not None:
+            group, retired = part.plan.read(store, layout, index, part.first)
+            ledger = replace(found.ledger, retired=retired)
+            return StoredLedger(ledger, blob.etag, found, light=True, writes=writes, group=group)
+        retired = read_all(store, layout, index, wanted)
     except LedgerError as error:
         now = store.get(layout.ledger)
         if now is None or now.etag != blob.etag:
             msg = f"{layout.ledger} was written by another run"
             raise ConflictError(msg) from error
+        if part is not None:
+            raise WholeNeededError(str(error)) from error
         raise
-    whole = replace(found.ledger, retired=retired) if retired else found.ledger
-    return StoredLedger(whole, blob.etag, found, writes=writes)
+    ledger = replace(found.ledger, retired=retired) if retired else found.ledger
+    return StoredLedger(ledger, blob.etag, found, writes=writes)
 
 
 def decode(body: bytes) -> Ledger | Head:
@@ -113,35 +135,15 @@ def decode(body: bytes) -> Ledger | Head:
     return format_1.decode_whole(document) if document["format"] == FORMAT else head.decode_head(document)
 
 
-def read_all(store: S3Port, layout: Layout, index: Index) -> dict[str, Retired]:
-    """Every retired asset; raises what `read_parts` does."""
-    retired: dict[str, Retired] = {}
-    for part in read_parts(store, layout, index):
-        retired |= part
-    return retired
-
-
-def read_parts(store: S3Port, layout: Layout, index: Index) -> Iterator[dict[str, Retired]]:
-    """The retired assets of each segment, after all deltas: one segment after the other is in memory.
-
-    Raises:
-        NewerLedgerError: A file has a newer format.
-        LedgerError: A file is broken, or is gone.
-    """
-    changes = {
-        each.number: changes_file.decode(_read(store, layout, each.name)) for each in index.pending(index.segments)
-    }
-    for each in index.segments:
-        yield index.take_in(each, _read_segment(store, layout, each), changes)
-
-
-def write_ledger(
+def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
     store: S3Port,
     layout: Layout,
     ledger: Ledger,
     before: StoredLedger,
     now: datetime,
     changes: Sequence[Change] | None = None,
+    *,
+    unfinished: bool = False,
 ) -> StoredLedger:
     """Write the ledger, if it is still as it was.
 
@@ -153,6 +155,7 @@ def write_ledger(
         now: The instant for which the run decides.
         changes: What the run has changed of the retired assets, if it did not read them; None while it has yet to do
             what falls due.
+        unfinished: Whether it has not done all of that, so that the next run has to go on.
 
     Returns:
         What is stored now.
@@ -169,16 +172,20 @@ def write_ledger(
         )
     known = before.head or Head()
     index = known.index
-    if before.light:
+    if before.light and before.group is None:
         index = _with_delta(store, layout, index, changes or (), now)
-    else:
-        lines: Sequence[Segment] = index.segments
-        if before.head is None or ledger.retired != before.ledger.retired or index.deltas:
-            # All segments together: as they are read together, none is small, and no delta is left.
-            lines = _write_segments(store, layout, ledger.retired, index)
-        if changes is not None:
+    elif before.group is None or changes is not None:
+        # A group's segments only change with its last write: until then they are as all others are.
+        part = index.segments if before.group is None else before.group.segments
+        lines: Sequence[Segment] = part
+        if before.head is None or ledger.retired != before.ledger.retired or index.pending(part):
+            # All segments of the part together: as they are read together, none is small, and no delta is left for it.
+            lines = _write_segments(store, layout, ledger.retired, index, part)
+        if changes is not None and not unfinished:
             lines = [each._replace(swept=now) for each in lines]
-        index = index.swept(index.segments, lines) or index
+        index = index.swept(part, lines) or index
+        if before.group is not None and before.group.left:
+            index = index.to_be_swept(before.group.left)
     written = Head(replace(ledger, retired={}, upgrading=None), index, known.unnamed)
     etag = store.put_if(layout.ledger, head.encode(written), before.etag)
     return before._replace(ledger=ledger, etag=etag, head=written)
@@ -187,11 +194,11 @@ def write_ledger(
 def is_outdated(stored: StoredLedger, now: datetime) -> bool:
     """Whether the ledger has to be written even if it says the same.
 
-    A run on a large site that has read all retired assets, because it was time, has to say so. And a head gives way to
+    A run on a large site that has read retired assets, because it was time, has to say so. And a head gives way to
     format 1 at once where the cleaner is told to write that one.
     """
     if stored.head is None or stored.light:
-        return False
+        return stored.group is not None
     index = stored.head.index
     return stored.writes == FORMAT or (stored.is_large and bool(index.to_sweep(now)))
 
@@ -205,8 +212,15 @@ def next_sweep(stored: StoredLedger, retired: Mapping[str, Retired], now: dateti
         now: The instant for which the run decides.
     """
     if stored.light:
-        return None if stored.head is None else stored.head.index.next_sweep()
+        return None if stored.head is None else _after_group(stored.head.index, stored.group, now).next_sweep(now)
     return now + DAY if stored.writes == HEAD_FORMAT and len(retired) > segments.SMALL else None
+
+
+def _after_group(index: Index, group: Group | None, now: datetime) -> Index:
+    """The index when a group has been swept."""
+    if group is None:
+        return index
+    return index.swept(group.segments, [each._replace(swept=now) for each in group.segments]) or index
 
 
 def _may_write_heads(before: StoredLedger, now: datetime) -> bool:
@@ -243,27 +257,15 @@ def _files(changes: Sequence[Change]) -> list[list[Change]]:
     return files
 
 
-def _write_segments(store: S3Port, layout: Layout, retired: Mapping[str, Retired], index: Index) -> list[Segment]:
+def _write_segments(
+    store: S3Port, layout: Layout, retired: Mapping[str, Retired], index: Index, before: Sequence[Segment]
+) -> list[Segment]:
     lines = []
-    swept = [each.swept for each in index.segments if each.swept is not None]
-    oldest = min(swept) if len(swept) == len(index.segments) else None
-    for first, part in parts(retired, ""):
+    swept = [each.swept for each in before if each.swept is not None]
+    oldest = min(swept) if len(swept) == len(before) else None
+    for first, part in parts(retired, before[0].first):
         name = segment_name(store.now(), secrets.token_hex(8)) if part else None
         if name is not None:
             store.put_if(layout.ledger_file(name), segment_file.encode(segment.columns_of(part)), None)
         lines.append(Segment(first, name, len(part), index.last, oldest))
     return lines
-
-
-def _read_segment(store: S3Port, layout: Layout, each: Segment) -> dict[str, Retired]:
-    if each.name is None:
-        return {}
-    return segment.retired_of(segment_file.decode(_read(store, layout, each.name)))
-
-
-def _read(store: S3Port, layout: Layout, name: str) -> bytes:
-    blob = store.get(layout.ledger_file(name))
-    if blob is None:
-        msg = f"{layout.ledger_file(name)} is gone"
-        raise LedgerError(msg)
-    return blob.body

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.checkpoint import read_checkpoint
-from cleaner_lambda.errors import TooOldError, WholeNeededError
+from cleaner_lambda.errors import OutdatedPlanError, TooOldError, WholeNeededError
 from cleaner_lambda.ledger import check_instants
 from cleaner_lambda.ledger_store import StoredLedger, read_ledger
 from cleaner_lambda.look import take_look
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.history import Published
-    from cleaner_lambda.ledger import Ledger
+    from cleaner_lambda.job import Job
+    from cleaner_lambda.ledger import Ledger, Retired
     from cleaner_lambda.look import Look
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
-    from cleaner_lambda.run import Job
+    from cleaner_lambda.sweep_plan import Group, Part
     from release_log.layout import Layout
     from release_log.ledger_file import Announcement
     from release_log.marker import Release
@@ -99,8 +100,18 @@ class Loaded:
 
     @property
     def light(self) -> bool:
-        """Whether the retired assets were not read; see `cleaner_lambda.ledger_store.StoredLedger`."""
+        """Whether not all retired assets were read; see `cleaner_lambda.ledger_store.StoredLedger`."""
         return self.base.stored.light
+
+    @property
+    def group(self) -> Group | None:
+        """The group of retired assets that was read; None if that was all of them, or none."""
+        return self.base.stored.group
+
+    @property
+    def pages(self) -> Mapping[str, Retired]:
+        """Key -> retired page, of all groups; empty if none was read, or all."""
+        return {} if self.group is None else self.group.pages
 
     def need_whole(self, *, because: bool) -> None:
         """Start over with all retired assets if the run needs them, and has not read them.
@@ -118,7 +129,15 @@ class Loaded:
         return self.base.etag is None and not self.look.markers
 
 
-def load(store: S3Port, layout: Layout, job: Job, pace: Pace | None = None, *, whole: bool = True) -> Loaded:
+def load(
+    store: S3Port,
+    layout: Layout,
+    job: Job,
+    pace: Pace | None = None,
+    *,
+    whole: bool = True,
+    part: Part | None = None,
+) -> Loaded:
     """Read the ledger, then the intents, the staged releases, the pins and the list of markers.
 
     Args:
@@ -126,29 +145,36 @@ def load(store: S3Port, layout: Layout, job: Job, pace: Pace | None = None, *, w
         layout: The site.
         job: What the run is asked to do.
         pace: See `Pace`.
-        whole: Whether to read the retired assets though there may be no need.
+        whole: Whether to read the retired assets also of a large site.
+        part: The part of a large site to read.
 
     Raises:
         ConflictError: The log changed underfoot too often; start over.
+        WholeNeededError: A file of the part is broken, or gone.
         UnreadableError: S3 does not give out the ledger, or a newer cleaner wrote it; or it is lost, and the checkpoint
             cannot be read.
     """
-    base = _read_ledger(store, layout, job.run, job.ledger_format, whole=whole)
+    base = _read_ledger(store, layout, job.run, job.ledger_format, whole=whole, part=part)
     return Loaded(base, take_look(store, layout, job.policy, base.now, pace))
 
 
-def _read_ledger(store: S3Port, layout: Layout, run: str, writes: int, *, whole: bool) -> LedgerRead:
+def _read_ledger(store: S3Port, layout: Layout, run: str, writes: int, *, whole: bool, part: Part | None) -> LedgerRead:
     blob = store.get(layout.ledger)
     now = store.now()
     if blob is None:
+        if part is not None:
+            msg = f"{layout.ledger} is gone"
+            raise OutdatedPlanError(msg)
         stored = StoredLedger(read_checkpoint(store, layout), None, writes=writes)
         return LedgerRead(now, stored.ledger, stored, "there is no ledger yet")
     try:
-        stored = read_ledger(store, layout, blob, writes, None if whole else now)
+        stored = read_ledger(store, layout, blob, writes, whole=whole, part=part)
         check_instants(stored.ledger, blob.last_modified)
     except NewerLedgerError as error:
         raise TooOldError(layout.ledger, error) from error
     except LedgerError as error:
+        if part is not None:
+            raise WholeNeededError(str(error)) from error
         stored = StoredLedger(read_checkpoint(store, layout), blob.etag, writes=writes)
         return LedgerRead(now, stored.ledger, stored, str(error))
     ledger, written = stored.ledger, blob.last_modified

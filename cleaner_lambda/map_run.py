@@ -23,10 +23,10 @@ from release_log.layout import Layout
 
 if TYPE_CHECKING:
     from cleaner_lambda.cursor import Cursor
+    from cleaner_lambda.job import Job
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.request import MapTask
-    from cleaner_lambda.run import Job
 
 ATTEMPTS = 3
 """How often a worker starts over because a run wrote the ledger meanwhile."""

@@ -19,6 +19,7 @@ from cleaner_lambda.look import take_look
 from cleaner_lambda.markers import Markers, read_markers, skim
 from cleaner_lambda.pace import batches
 from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.sweep_plan import is_page
 from release_log.errors import LedgerError, NewerLedgerError
 from release_log.layout import LOG_FOLDER, Layout
 from release_log.policy_settings import YEARS_100, Policy
@@ -74,6 +75,7 @@ def without_inner(history: History, inner: Collection[str]) -> History:
         history,
         retired={key: entry for key, entry in history.retired.items() if not key.startswith(prefixes)},
         owed=frozenset(key for key in history.owed if not key.startswith(prefixes)),
+        pages={key: entry for key, entry in history.pages.items() if not key.startswith(prefixes)},
     )
 
 
@@ -193,7 +195,7 @@ def _ledger(store: S3Port, outer: Layout) -> tuple[Ledger, tuple[Stop, ...]]:
         blob = store.get(outer.ledger)
         if blob is None:
             return Ledger(), ()
-        ledger = read_ledger(store, outer, blob).ledger
+        ledger = read_ledger(store, outer, blob, wanted=is_page).ledger  # of what is retired, its pages are of interest
         check_instants(ledger, blob.last_modified)
     except NewerLedgerError as error:
         message = f"{outer.ledger}: {error}; nothing is deleted until a cleaner that reads it is deployed here too"

@@ -98,7 +98,7 @@ def after_effects(ledger: Ledger, known: Survey, view: View, checked: Checked, o
 
 
 def after_light(before: Ledger, after: Ledger, known: Survey) -> Ledger:
-    """The ledger after the effects of a run that read no retired asset.
+    """The ledger after the effects of a run that read no retired asset, or one group of them.
 
     Args:
         before: The ledger as it was read.
@@ -106,12 +106,17 @@ def after_light(before: Ledger, after: Ledger, known: Survey) -> Ledger:
         known: As there.
     """
     refused = before.refused if known.missing is None else Refused()
+    if before.retired:  # of a group that was read it is known what is still refused
+        refused = Refused(_of_others(refused.tags, before), _of_others(refused.writes, before))
     return replace(
         after,
-        retired={},
-        around=known.around - known.history.live_keys(),
+        around=(known.around | after.around) - known.history.live_keys(),
         refused=Refused({**refused.tags, **after.refused.tags}, {**refused.writes, **after.refused.writes}),
     )
+
+
+def _of_others(errors: Mapping[str, str], ledger: Ledger) -> dict[str, str]:
+    return {key: error for key, error in errors.items() if key not in ledger.retired}
 
 
 def refused_after(refused: Refused, plan: Plan, outcome: Outcome) -> Refused:

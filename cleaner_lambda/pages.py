@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.history import History, Published
+    from cleaner_lambda.ledger import Retired
     from cleaner_lambda.markers import Markers
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import Listed, S3Port
@@ -84,7 +85,8 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         lingering: Ids of the releases whose pages were in place at the last run: whose stored pages may have gone.
         pace: See `Pace`.
     """
-    strict, others = _keys(layout, history)
+    known = {**history.pages, **history.retired} if history.pages else history.retired
+    strict, others = _keys(layout, history, known)
     markers = read_markers(store, layout, markers, [i for i in lingering if i in markers.listed], pace)
     once = chain.from_iterable(each.release.assets.values() for each in markers.of(lingering))
     others |= {asset.key for asset in once if not asset.fingerprinted} - strict
@@ -113,7 +115,7 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
             continue
         if key not in strict and not live.union(named).isdisjoint(note_of(key)):
             continue  # a release without stored pages knows it by its digest
-        entries = (history.retired.get(layout.page_key(page)) for page in pages)
+        entries = (known.get(layout.page_key(page)) for page in pages)
         release_id = max((entry.release for entry in entries if entry is not None), default="")
         if release_id:
             # Also if an intent names it too: when that has expired, the release's marker must be there still.
@@ -207,7 +209,7 @@ def lingers(policy: Policy) -> timedelta:
     return timedelta(seconds=max(policy.version_ttl, policy.grace))
 
 
-def _keys(layout: Layout, history: History) -> tuple[set[str], set[str]]:
+def _keys(layout: Layout, history: History, known: Mapping[str, Retired]) -> tuple[set[str], set[str]]:
     """The keys of pages that releases with stored pages name, and those of others that another release may have.
 
     Under a current key whose newest release has no stored page, its upload put the page in place before its marker. A
@@ -220,8 +222,8 @@ def _keys(layout: Layout, history: History) -> tuple[set[str], set[str]]:
             if not asset.fingerprinted:
                 newest[asset.key] = each
     live = {key for key, each in newest.items() if each.release.places_pages}
-    retired = {key for entry in history.retired.values() if (key := layout.page_of(entry.logical)) is not None}
-    removed = {key for key, entry in history.retired.items() if entry.logical == key and entry.release}
+    retired = {key for entry in known.values() if (key := layout.page_of(entry.logical)) is not None}
+    removed = {key for key, entry in known.items() if entry.logical == key and entry.release}
     latest = max((each.order for each in history.releases), default=None)
     shared = {key for key, each in newest.items() if each.order != latest or ROLLBACK_OF in each.release.metadata}
     strict = live | (retired - newest.keys())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.port import Blob
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -11,18 +13,27 @@ if TYPE_CHECKING:
 
 
 class ReadOnly:
-    """Passes reads on to a bucket; a write succeeds and changes nothing."""
+    """Passes reads on to a bucket; a write succeeds and changes nothing.
+
+    Only the files that the run writes itself are read as it wrote them: a sweep goes on with them.
+    """
 
     def __init__(self, store: S3Port) -> None:
+        self._get = store.get
+        self._written: dict[str, Blob] = {}
         self.now = store.now
-        self.get = store.get
         self.list = store.list
         self.get_tags = store.get_tags
         self.get_metadata = store.get_metadata
 
+    def get(self, key: str) -> Blob | None:
+        """Read an object."""
+        return self._written.get(key) or self._get(key)
+
     def put_if(self, key: str, body: bytes, etag: str | None) -> str:  # noqa: ARG002 (the port's own signature)
         """Write nothing."""
-        return etag or ""
+        self._written[key] = blob = Blob(body, f'"{len(self._written)} {len(body)}"', self.now())
+        return blob.etag
 
     def put_tags(self, key: str, tags: Mapping[str, str]) -> bool:  # noqa: ARG002 (the port's own signature)
         """Write nothing."""

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cleaner_lambda.outcome import Attempt, done_by
 from cleaner_lambda.policy import Action, Reason
+from cleaner_lambda.totals import NOTHING
 from release_log.instants import format_instant
 from release_log.run_record import RunRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from cleaner_lambda.cursor import MapRun
     from cleaner_lambda.outcome import Done, Outcome
     from cleaner_lambda.policy import Plan
-
-MAX_ANSWER_BYTES = 5_000_000
-"""Lambda's answers end at 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-
-LISTS = ("failed", "set_aside", "delete", "untag", "tag", "missing", "inner_sites", "upcoming")
-"""The lists of an answer, the most important first: an answer that is too long is cut from the end."""
+    from cleaner_lambda.totals import Totals
 
 SET_ASIDE = {
     Reason.OUTSIDE: "the ledger names it as retired, but it is not an asset of this site: its entry is dropped",
@@ -112,6 +107,7 @@ class Report:
         not_in_place: Ids of the newest releases whose pages are not all in place, an hour after their markers.
         map_run: What is left of the full listing, if this run hands it out; see `cleaner_lambda.cursor.MapRun`.
         not_looked_at: The number of assets left alone because there was no time to look whether they are another's.
+        before: What the parts of the run did that are over; see `cleaner_lambda.totals`.
     """
 
     dry_run: bool
@@ -136,6 +132,7 @@ class Report:
     ended: Mapping[str, str] = field(default_factory=dict)
     ends_at: datetime | None = None
     map_run: MapRun | None = None
+    before: Totals = NOTHING
 
     @property
     def ended_well(self) -> bool:
@@ -144,7 +141,7 @@ class Report:
         A run with nothing to do ended well. So did a run that found assets missing, as it did its own work.
         """
         held_up = any(stop.reason not in ROUTINE for stop in self.plan.stops)
-        return not (held_up or self.failed or self.unfinished)
+        return not (held_up or self.failed or self.before.count("failed") or self.unfinished)
 
     @property
     def done(self) -> Done:
@@ -154,7 +151,12 @@ class Report:
     @property
     def bytes_deleted(self) -> int:
         """The size of the deleted assets."""
-        return self.done.bytes_deleted
+        return self.before.bytes_deleted + self.done.bytes_deleted
+
+    @property
+    def pruned(self) -> int:
+        """How many files of the release log were deleted."""
+        return self.before.pruned + len(self.done.pruned)
 
     @property
     def failed(self) -> dict[str, str]:
@@ -167,6 +169,10 @@ class Report:
     @property
     def all_set_aside(self) -> dict[str, Reason]:
         """Key -> why this run, or those since the last full listing, left it alone."""
+        return {**self.before.set_aside, **self._own_set_aside}
+
+    @property
+    def _own_set_aside(self) -> dict[str, Reason]:
         return {**dict.fromkeys(self.refused, Reason.REFUSED), **self.set_aside}
 
     def _set_aside(self, key: str, reason: Reason) -> str:
@@ -185,35 +191,41 @@ class Report:
         return self._counts(self.done)
 
     def _counts(self, done: Done) -> dict[str, int]:
-        last = self.outcome
+        last, before = self.outcome, self.before
+        kept = len(self.plan.keep) + len(self.plan.delete) - len(last.deleted) - len(last.gone)
         return {
-            "tag": len(done.tagged),
-            "untag": len(done.untagged),
-            "delete": len(done.deleted),
-            "keep": len(self.plan.keep) + len(self.plan.delete) - len(last.deleted) - len(last.gone),
-            "failed": len(self._failed(done)),
+            "tag": before.count("tag") + len(done.tagged),
+            "untag": before.count("untag") + len(done.untagged),
+            "delete": before.count("delete") + len(done.deleted),
+            "keep": before.count("keep") + kept,
+            "failed": before.count("failed") + len(self._failed(done)),
             "set_aside": len(self.all_set_aside),
         }
+
+    def without_upcoming(self) -> Report:
+        """The same without what falls due later, which may be the whole site."""
+        return replace(self, plan=replace(self.plan, upcoming=()))
 
     def record(self, run: str, seconds: float) -> RunRecord:
         """What the ledger keeps of the run, which has an id, and took so long."""
         done = self.done
+        counts = self._counts(done)
         return RunRecord(
             run=run,
             at=self.at,
             seconds=int(seconds),
-            tagged=len(done.tagged),
-            untagged=len(done.untagged),
-            deleted=len(done.deleted),
-            bytes_deleted=done.bytes_deleted,
-            failed=len(self._failed(done)),
+            tagged=counts["tag"],
+            untagged=counts["untag"],
+            deleted=counts["delete"],
+            bytes_deleted=self.before.bytes_deleted + done.bytes_deleted,
+            failed=counts["failed"],
             stopped_by=tuple(sorted({stop.reason for stop in self.plan.stops})),
             unfinished=self.unfinished,
         )
 
     def document(self) -> dict[str, Any]:
         """The whole answer, ready for JSON."""
-        done = self.done
+        done, before = self.done, self.before
         unread = {key: (Action(key, Reason.REBUILT), error) for key, error in self.unread.items()}
         failed = {**unread, **done.failed}
         return {
@@ -223,70 +235,43 @@ class Report:
             "current": dict(self.current),
             "ended": dict(self.ended),
             "ends_at": self.ends_at and format_instant(self.ends_at),
-            "tag": [_entry(action) for action in done.tagged.values()],
-            "untag": [_entry(action) for action in done.untagged.values()],
-            "delete": [_entry(action) for action in done.deleted.values()],
-            "failed": [{**_entry(action), "error": error} for _, (action, error) in sorted(failed.items())],
+            "tag": [*before.of("tag"), *(_entry(action) for action in done.tagged.values())],
+            "untag": [*before.of("untag"), *(_entry(action) for action in done.untagged.values())],
+            "delete": [*before.of("delete"), *(_entry(action) for action in done.deleted.values())],
+            "failed": [
+                *before.of("failed"),
+                *({**_entry(action), "error": error} for _, (action, error) in sorted(failed.items())),
+            ],
             "set_aside": [
-                {"key": key, "reason": reason, "message": self._set_aside(key, reason)}
-                for key, reason in sorted(self.all_set_aside.items())
+                *before.of("set_aside"),
+                *(
+                    {"key": key, "reason": reason, "message": self._set_aside(key, reason)}
+                    for key, reason in sorted(self._own_set_aside.items())
+                    if key not in before.set_aside
+                ),
             ],
             "counts": self._counts(done),
-            "bytes_deleted": done.bytes_deleted,
+            "bytes_deleted": before.bytes_deleted + done.bytes_deleted,
             "missing": list(self.missing or ()),
             "inner_sites": sorted(self.inner_sites),
             "not_in_place": list(self.not_in_place),
-            "upcoming": [{**_entry(a), "due": a.due and format_instant(a.due)} for a in self.plan.upcoming],
-            "not_looked_at": self.not_looked_at,
+            "upcoming": [
+                *before.of("upcoming"),
+                *({**_entry(a), "due": a.due and format_instant(a.due)} for a in self.plan.upcoming),
+            ],
+            "not_looked_at": before.not_looked_at + self.not_looked_at,
             "orphans": self.orphans,
-            "untagged_orphans": self.plan.untagged,
+            "untagged_orphans": before.untagged_orphans + self.plan.untagged,
             "adoption": next((stop.asks for stop in self.plan.stops if stop.asks is not None), None),
             "stopped_by": [
                 {"reason": stop.reason, "channel": stop.channel, "message": stop.message} for stop in self.plan.stops
             ],
-            "pruned": len(done.pruned),
+            "pruned": before.pruned + len(done.pruned),
             "unfinished": self.unfinished,
             "next_due": self.next_due and format_instant(self.next_due),
             "wake_up_error": None,
-            "truncated": False,
+            "truncated": before.truncated,
         }
-
-
-def cut(document: dict[str, Any], limit: int = MAX_ANSWER_BYTES) -> dict[str, Any]:
-    """The answer with its lists cut to what Lambda can return; ``truncated`` says whether they were cut."""
-    lists = {name: document[name] for name in LISTS}
-    result = dict(document)
-    rest = {**document, **{name: [] for name in LISTS}}
-    left = limit - _size(rest)
-    if left < 0:  # thousands of channels
-        result |= {"current": {}, "ended": {}, "truncated": True}
-        left = limit - _size({**rest, "current": {}, "ended": {}})
-    for name, entries in lists.items():
-        kept = 0
-        for entry in entries:
-            left -= _size(entry) + 2
-            if left < 0:
-                result["truncated"] = True
-                break
-            kept += 1
-        result[name] = entries[:kept]
-    return result
-
-
-def log_lines(document: Mapping[str, Any], per_line: int = 50) -> Iterator[dict[str, Any]]:
-    """The whole plan in pieces that fit a log event (256 KB): one for each ``per_line`` actions of a list.
-
-    A real run's plan is logged without ``upcoming``, which may be the whole site.
-    """
-    for name in LISTS if document["dry_run"] else LISTS[:-1]:
-        entries = document[name]
-        for start in range(0, len(entries), per_line):
-            yield {"plan": name, "from": start, "actions": entries[start : start + per_line]}
-
-
-def summary(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer without its lists."""
-    return {name: value for name, value in document.items() if name not in LISTS}
 
 
 def _entry(action: Action) -> dict[str, Any]:
@@ -298,10 +283,6 @@ def _entry(action: Action) -> dict[str, Any]:
         "since": entry and format_instant(entry.mark.since),
         "reason": action.reason,
     }
-
-
-def _size(value: object) -> int:
-    return len(json.dumps(value).encode())
 
 
 def keys(actions: Iterable[Action]) -> frozenset[str]:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from cleaner_lambda.cursor import Bounds
     from cleaner_lambda.finding import Finding
     from cleaner_lambda.folding import FoldedLog
+    from cleaner_lambda.job import Job
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.nesting import Around
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
-    from cleaner_lambda.run import Job
     from release_log.layout import Layout
 
 LARGE = 2_000_000

@@ -15,7 +15,7 @@ from cleaner_lambda.changes import merge
 from release_log.ledger_index import Delta, Lines, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.changes import Change
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 ENTRIES = 10_000
 """About how many retired assets a segment has: some 200 kB stored, 20 MB of memory and a quarter of a second."""
+
+GROUP = 30_000
+"""About how many retired assets a sweep of a large site has in memory at once: some 70 MB."""
 
 SMALL = 20_000
 """Up to so many retired assets every run sweeps all of them, and nothing is late."""
@@ -76,19 +79,20 @@ class Index(Lines):
             return ()
         return tuple(each for each in self.segments if _is_older(each, now - DAY / 2))
 
-    def next_sweep(self) -> datetime | None:
-        """When a segment is due by time alone, if a run comes then; None if nothing is retired."""
+    def next_sweep(self, now: datetime) -> datetime | None:
+        """When a segment is due by time alone that is not due now, if a run comes then; None if nothing is retired."""
         if not (self.entries or self.deltas):
             return None
-        return min((each.swept + DAY for each in self.segments if each.swept is not None), default=None)
+        swept = (each.swept for each in self.segments if not _is_older(each, now - DAY))
+        return min((at + DAY for at in swept if at is not None), default=now + DAY)
 
     def groups(self, segments: Iterable[Segment]) -> Iterator[tuple[Segment, ...]]:
-        """Some segments in groups that are swept together: neighbours that have become small, and others alone."""
+        """Some segments in groups that are swept together: neighbours, and no more than fit into memory."""
         places = {each.first: place for place, each in enumerate(self.segments)}
         group: tuple[Segment, ...] = ()
         for each in segments:
             follows = bool(group) and places[group[-1].first] + 1 == places[each.first]
-            if group and not (follows and sum(one.entries for one in (*group, each)) <= ENTRIES):
+            if group and not (follows and sum(one.entries for one in (*group, each)) <= GROUP):
                 yield group
                 group = ()
             group += (each,)
@@ -123,6 +127,13 @@ class Index(Lines):
         """The index with one more delta."""
         last = self.last + 1
         return self._replace(deltas=(*self.deltas, Delta(last, name, rows)), last=last)
+
+    def to_be_swept(self, segments: Collection[Segment]) -> Index:
+        """The index in which it is time for some segments, whenever they were swept."""
+        some = set(segments)
+        return self._replace(
+            segments=tuple(each._replace(swept=None) if each in some else each for each in self.segments)
+        )
 
     def swept(self, before: Sequence[Segment], after: Sequence[Segment]) -> Index | None:
         """The index in which new segments take the place of a group; None if it does not name that group any more.

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from cleaner_lambda.finding import Finding
     from cleaner_lambda.folding import FoldedLog
     from cleaner_lambda.history import History
+    from cleaner_lambda.job import Job
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
-    from cleaner_lambda.run import Job
     from release_log.layout import Layout
 
 
@@ -132,10 +132,11 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         waiting=ledger.waiting,
         tags_read_to=read_to,
         tags_unknown=unknown,
+        other_orphans=0 if loaded.group is None else loaded.group.elsewhere.orphans,
     )
     # Of a site that has ended the release log goes once nothing else is there.
     at_last = has_ended(history) and not history.retired
-    if _listing_due(loaded, job, full=full or at_last):
+    if loaded.group is None and _listing_due(loaded, job, full=full or at_last):
         found = _go_on_listing(store, layout, job, loaded, folded, found, pace)
     elif ledger.cursor is not None:
         found = replace(found, inner=found.inner | ledger.cursor.nested)

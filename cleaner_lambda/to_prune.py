@@ -78,10 +78,11 @@ def to_prune(layout: Layout, loaded: Loaded, known: Survey, folded: Mapping[str,
         cut: The next cut; None if it is not time for one.
     """
     look, refused = loaded.look, known.refused.writes.keys()
-    # Only who has read all retired assets can tell that none of a channel is left.
-    ended = (
-        EndedLog() if loaded.light else ended_log(loaded.ledger, known.history, folded, nothing_left=known.nothing_left)
-    )
+    # Only who has read all retired assets, in groups or at once, can tell that none of a channel is left.
+    ended, group = EndedLog(), loaded.group
+    if group is not None or not loaded.light:
+        named = frozenset[str]() if group is None else group.releases
+        ended = ended_log(loaded.ledger, known.history, folded, nothing_left=known.nothing_left, elsewhere=named)
     first, last = (frozenset(map(layout.marker_key, ids)) - refused for ids in ended)
     old = frozenset[str]() if cut is None else frozenset(map(layout.marker_key, cut.markers))
     return ToPrune(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cleaner_lambda import ledger_store, run, segments
+from cleaner_lambda import beginning, ledger_store, segments
 from cleaner_lambda.load import load
 from cleaner_lambda.port import Blob
 from release_log.ledger_file import HEAD_FORMAT
@@ -17,6 +17,7 @@ from release_log.ledger_file import HEAD_FORMAT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from cleaner_lambda.job import Job
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
@@ -47,12 +48,16 @@ def writing(version: int, *, noted: bool = False, small: int = segments.SMALL) -
         small: Up to so many retired assets a site is small.
     """
 
-    def load_for(store: S3Port, layout: Layout, job: run.Job, pace: Pace, *, whole: bool) -> Loaded:
-        return load(store, layout, replace(job, ledger_format=version), pace, whole=whole)
+    def load_for(store: S3Port, layout: Layout, job: Job, pace: Pace, **how: Any) -> Loaded:  # noqa: ANN401 (as `load` has them)
+        return load(store, layout, replace(job, ledger_format=version), pace, **how)
 
     with pytest.MonkeyPatch.context() as patch, nullcontext() if noted else at_once(version):
-        patch.setattr(run, "load", load_for)
+        patch.setattr(beginning, "load", load_for)
         patch.setattr(segments, "SMALL", small)
+        if small == NONE:
+            # So that there is more than one group.
+            patch.setattr(segments, "ENTRIES", 1)
+            patch.setattr(segments, "GROUP", 1)
         yield
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bench.cleaner.bucket import MemoryBucket
-from bench.cleaner.cleaner import Cleaner, Took
+from bench.cleaner.cleaner import POLICY, Cleaner, Took
 from bench.cleaner.server import S3Server
 from bench.cleaner.site import BUCKET, PREFIX, Site
 from bench.errors import BenchError
@@ -103,6 +103,32 @@ def listing(sizes: Sizes) -> Result:
         return Result(len(bucket), _until_rest(cleaner), server.requests)
 
 
+def sweep(sizes: Sizes) -> Result:
+    """The run that is due once a day on a large site: a tenth of the retired assets is beyond the version limit."""
+    return _sweep(sizes, WAKE_UP)
+
+
+def plan(sizes: Sizes) -> Result:
+    """The same as a dry run."""
+    return _sweep(sizes, {**WAKE_UP, "dry_run": True})
+
+
+def _sweep(sizes: Sizes, event: Mapping[str, object]) -> Result:
+    bucket = MemoryBucket(BEGIN)
+    site = Site(bucket, FILES)
+    site.have_past(sizes.retired, sizes.ledger_format)
+    bucket.now += timedelta(hours=23)  # the listing is not due yet, and the sweep is
+    versions = sizes.retired // FILES
+    policy = {**POLICY, "version_limit": versions - versions // 10, "version_ttl": 0, "grace": 0}
+    with S3Server(BUCKET, bucket) as server, Cleaner(server.url, policy, sizes.ledger_format) as cleaner:
+        took = _until_rest(cleaner, event, event)
+    deleted, due = sum(each.counts.get("delete", 0) for each in took), versions // 10 * FILES
+    if abs(deleted - due) > due / 100:  # keys of the past may meet
+        msg = f"the cleaner deleted {deleted:,} assets, and not about {due:,}"
+        raise BenchError(msg)
+    return Result(sizes.retired, took, server.requests)
+
+
 def adopt(sizes: Sizes) -> Result:
     """A bucket full of assets that no release names: the first run, or if that asks, those that are told to go on."""
     bucket = MemoryBucket(BEGIN)
@@ -124,6 +150,8 @@ JOBS = {
     "release": Job(f"a release changes {CHANGED} of {FILES:,} files", "0.5 s, 200 MB", release),
     "idle": Job("a run in which nothing happened", "0.1 s", idle),
     "listing": Job("a full listing, every object known", "25 µs an object, 300 MB", listing),
+    "sweep": Job("a sweep, a tenth of the retired assets is due", "256 MB", sweep),
+    "plan": Job("the same as a dry run", "256 MB", plan),
     "adopt": Job("a bucket of orphans is adopted", "ends; 1.1 requests a 1,000 orphans without tags", adopt),
 }
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bench.cleaner.bucket import ASSET_BYTES
+from cleaner_lambda import head
+from cleaner_lambda.head import Head
 from cleaner_lambda.ledger import Folded, Ledger, Retired, encode
-from release_log import marker
+from cleaner_lambda.segment import columns_of
+from cleaner_lambda.segments import Index, parts
+from release_log import marker, segment_file
 from release_log.layout import Layout, make_id
+from release_log.ledger_file import FORMAT as FORMAT_1
+from release_log.ledger_index import Segment, segment_name
 from release_log.marker import FORMAT, Asset, Release
 from release_log.tags import Mark, State
 
@@ -69,11 +76,15 @@ class Site:
             "detail": {"bucket": {"name": BUCKET}, "object": {"key": key}},
         }
 
-    def have_past(self, retired: int) -> None:
+    def have_past(self, retired: int, ledger_format: int = FORMAT_1) -> None:
         """Publish releases until so many assets are retired, and write the state that the cleaner has then.
 
         It would have to tag each of them, one request after the other. Their markers are gone, as they are after a
         while.
+
+        Args:
+            retired: The number of these assets.
+            ledger_format: The format of the ledger. In format 2 all of it was swept two hours ago.
         """
         entries: dict[str, Retired] = {}
         files = range(len(self._versions))
@@ -93,7 +104,16 @@ class Site:
             retired=entries,
             listed_at=now,
         )
-        self._bucket.put(self.layout.ledger, encode(ledger))
+        if ledger_format == FORMAT_1:
+            self._bucket.put(self.layout.ledger, encode(ledger))
+            return
+        lines: list[Segment] = []
+        for first, part in parts(entries, ""):
+            name = segment_name(now, f"{len(lines):016x}")
+            self._bucket.put(self.layout.ledger_file(name), segment_file.encode(columns_of(part)))
+            lines.append(Segment(first, name, len(part), swept=now - timedelta(hours=2)))
+        written = Head(replace(ledger, retired={}), Index(tuple(lines)))
+        self._bucket.put(self.layout.ledger, head.encode(written))
 
     def _begin(self, changed: Iterable[int]) -> str:
         """Store the assets of a release. Returns its id."""

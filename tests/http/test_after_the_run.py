@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 
 from cleaner_lambda import handler
 from cleaner_lambda.errors import RequestError
-from cleaner_lambda.run import BrokenOffError
+from cleaner_lambda.so_far import BrokenOffError
 from tests.http.in_process import publish_here
 from tests.wake_ups import wake_ups
 

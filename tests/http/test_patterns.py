@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cleaner_lambda.run import Job
+    from cleaner_lambda.job import Job
     from tests.http.conftest import Uploader
 
     Folder = Callable[[str, dict[str, str]], Path]
@@ -177,11 +177,11 @@ def test_a_site_whose_run_fails_gets_one_of_its_own_and_the_others_have_theirs(
     for name in "abc":
         publish_here(uploader, site_folder(name, OLD), "r1", prefix=f"previews/{name}/")
 
-    def odd(store: Any, job: Job, pace: Any) -> Any:  # noqa: ANN401
+    def odd(store: Any, job: Job, *more: Any) -> Any:  # noqa: ANN401
         if job.prefix == "previews/b/":
             msg = "it is odd"
             raise CleanerError(msg)
-        return clean(store, job, pace)
+        return clean(store, job, *more)
 
     monkeypatch.setattr(handler, "clean", odd)
     answer = previews(site=PATTERN)

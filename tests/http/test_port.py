@@ -175,9 +175,19 @@ def test_read_only_writes_nothing(store: S3Port) -> None:
     cover.delete(["key"])
     cover.delete_one("key")
     cover.delete_if("key", etag)
-    blob = cover.get("key")
+    blob = store.get("key")
     assert blob is not None
     assert (blob.body, cover.get_tags("key")) == (b"1", {})
+
+
+def test_read_only_reads_the_files_that_it_would_have_written(store: S3Port) -> None:
+    cover = ReadOnly(store)
+    assert cover.get("key") is None
+    first = cover.put_if("key", b"1", None)
+    assert cover.put_if("key", b"2", first) != first
+    blob = cover.get("key")
+    assert blob is not None
+    assert (blob.body, store.get("key")) == (b"2", None)
 
 
 def test_a_store_that_was_never_asked_does_not_guess_the_time() -> None:

@@ -11,10 +11,12 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.errors import CleanerError
+from cleaner_lambda.job import Job
 from cleaner_lambda.map_run import list_range
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.request import MapTask
-from cleaner_lambda.run import BrokenOffError, Job, clean
+from cleaner_lambda.run import clean
+from cleaner_lambda.so_far import BrokenOffError
 from release_log.marker import FORMAT, Asset, Release, encode
 from tests.fake_uploader_s3 import stored_with
 from tests.interleaving.actor import EPOCH, MISHAPS, Actor, BrokenPromiseError, Op
@@ -441,7 +443,8 @@ def _map(store: CleanerPort, job: Job, map_run: MapRun, actor: Actor) -> None:
 
 def _must_be_recorded(actor: Actor, report: Report | None) -> None:
     """Whatever became of the run: it tells all that it deleted."""
-    told = frozenset() if report is None else report.done.deleted.keys() | report.failed.keys()
+    document = {} if report is None else report.document()
+    told = {each["key"] for name in ("delete", "failed") for each in document.get(name, ())}
     missing = {key for key in actor.deleted if LAYOUT.owns(key)} - told
     if missing:
         msg = f"{actor.name} deleted {sorted(missing)}, and does not say so"

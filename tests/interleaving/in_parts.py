@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda import decision
+from cleaner_lambda.job import Job
 from cleaner_lambda.look import Look, take_look, take_second_look
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.run import clean
 from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
 from tests.interleaving import cast, nested

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda import (
     apply,
+    attempt,
     backlog,
     catch_up,
     checkpoint,
+    cutting,
     dating,
     decision,
     ending,
@@ -41,10 +43,11 @@ from cleaner_lambda import (
     s3_errors,
     scan,
     survey,
+    sweep_plan,
     to_prune,
     unnamed,
 )
-from tests.interleaving import cases, in_parts, nested, placing, ports, pruned, upgrading
+from tests.interleaving import cases, groups, in_parts, nested, placing, ports, pruned, upgrading
 from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
 from uploader.protocol import announcements, belongs, held, write_if_whole
@@ -180,7 +183,7 @@ MUTANTS = (
     Mutant(
         "deletions are announced before the second look",
         "an uploader that writes its intent after the second look finds no announcement",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (
             (
                 "announce(ahead, job.run, announced | unanswered.deletions, retagged | unanswered.tags)",
@@ -274,6 +277,34 @@ MUTANTS = (
         upgrading.back_on_a_large_site,
     ),
     Mutant(
+        "a sweep in groups knows the retired pages of all of them",
+        "a page that was removed, and is in place still, asks for assets that are gone",
+        sweep_plan.SweepPlan.read,
+        (("self.pages, self.unclaimed", "{}, self.unclaimed"),),
+        groups.page_in_another_group,
+    ),
+    Mutant(
+        "what is new is folded in before the sweep goes on",
+        "what was removed, and is superseded by now, is deleted without its time",
+        attempt.attempt,
+        (("        raise NewsError(msg)\n", ""),),
+        groups.path_is_back,
+    ),
+    Mutant(
+        "a group takes in what runs have noted since the sweep began",
+        "what a release retires is forgotten, and is never deleted",
+        sweep_plan.SweepPlan._take_in_news,  # noqa: SLF001
+        (("self._learn(each.number, read_delta(store, layout, each))", "pass"),),
+        groups.sweeps,
+    ),
+    Mutant(
+        "a group leaves alone the tags of what may be retired in another one",
+        "a retired asset bears no tag",
+        decision._owed,  # noqa: SLF001
+        (("live if group is None else live | history.retired.keys() | group.unclaimed", "history.owed"),),
+        groups.late_tag,
+    ),
+    Mutant(
         "a run deletes nothing while another run deletes",
         "the same",
         load._read_ledger,  # noqa: SLF001
@@ -364,7 +395,7 @@ MUTANTS = (
     Mutant(
         "an unanswered deletion stays announced",
         "a late deletion removes an asset that an upload brought back",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (("frozenset(unanswered.deletions), frozenset", "frozenset(), frozenset"),),
         cases.late_deletion,
     ),
@@ -372,13 +403,13 @@ MUTANTS = (
         "an unanswered deletion stays announced though the run starts over",
         "the same, after another run wrote the ledger",
         run._until_written,  # noqa: SLF001
-        (("pace, so_far, whole", "pace, _SoFar(), whole"),),
+        (("pace, so_far, whole", "pace, SoFar(), whole"),),
         cases.late_deletion_and_conflict,
     ),
     Mutant(
         "what the attempts before a conflict did is recorded",
         "an asset is deleted, and no log, metric or answer says so",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (("        earlier=earlier,\n", ""),),
         cases.late_deletion_and_conflict,
     ),
@@ -392,7 +423,7 @@ MUTANTS = (
     Mutant(
         "an unanswered change of tags stays announced",
         "a live asset keeps a tag that arrives late",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (("frozenset(unanswered.tags))", "frozenset())"),),
         cases.late_tags,
     ),
@@ -461,7 +492,7 @@ MUTANTS = (
     Mutant(
         "their markers stay, however old",
         "the same, as nobody knows any more what they have",
-        run._stay,  # noqa: SLF001
+        cutting._stay,  # noqa: SLF001
         (("*decided.kept, ", ""),),
         pruned.marker_of_a_kept_release,
     ),
@@ -628,7 +659,7 @@ MUTANTS = (
     Mutant(
         "a run that read no retired asset deletes no marker",
         "a page in place asks for assets that nobody knows any more",
-        run._find_cut,  # noqa: SLF001
+        cutting.find_cut,
         (
             (
                 "return at and Cut(at), decided",
@@ -647,7 +678,7 @@ MUTANTS = (
     Mutant(
         "the checkpoint is written before a marker is deleted",
         "the same, after a crash between the two",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (
             ("        refusal = write_checkpoint(", "        refusal, later = None, lambda: write_checkpoint("),
             (
@@ -660,7 +691,7 @@ MUTANTS = (
     Mutant(
         "a run announces the cut before it deletes a marker",
         "after a crash, an asset is dated by an older marker that is left, and goes before its time",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (("cut=loaded.ledger.cut if cut is None else cut.at", "cut=loaded.ledger.cut"),),
         pruned.copied_after_a_crash,
     ),
@@ -838,7 +869,7 @@ MUTANTS = (
     Mutant(
         "the pages in place are looked at before an old marker goes",
         "a page in place asks for assets that nobody knows any more",
-        run._find_cut,  # noqa: SLF001
+        cutting.find_cut,
         (("if cut is not None and cut.markers and", "if False and"),),
         pruned.page_of_a_pruned_release,
     ),
@@ -1035,7 +1066,7 @@ MUTANTS = (
     Mutant(
         "the marker that says that a channel has ended is the last of its markers to go",
         "where the ledger is lost then, a release of a channel that has ended is current again",
-        run._attempt,  # noqa: SLF001
+        attempt.attempt,
         (
             (
                 "[sorted(prune | unnamed), [] if plan.is_stopped else sorted(pruned.last)]",

@@ -9,7 +9,7 @@ import tomllib
 
 import pytest
 
-from cleaner_lambda.report import LISTS
+from cleaner_lambda.answer import LISTS
 from cleaner_lambda.request import parse
 from tests.paths import ROOT
 from uploader.errors import EXIT_STATUS

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.job import Job
 from cleaner_lambda.map_run import list_range
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.request import MapTask
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.run import clean
 from release_log.policy_settings import Policy
 from tests.fake_cleaner_s3 import FakeS3, client_error
 

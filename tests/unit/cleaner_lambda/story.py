@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.job import Job
+from cleaner_lambda.run import clean
 from release_log.instants import format_instant
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from release_log.policy_settings import Policy

@@ -11,7 +11,7 @@ import pytest
 
 from cleaner_lambda.cursor import Cursor, MapRun
 from cleaner_lambda.ledger import Folded
-from cleaner_lambda.run import BrokenOffError
+from cleaner_lambda.so_far import BrokenOffError
 from release_log.instants import format_instant
 from release_log.ledger_file import Announcement
 from release_log.tags import Mark, State

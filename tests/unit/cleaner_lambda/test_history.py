@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleaner_lambda.history import History, Published, fold
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.job import Job
+from cleaner_lambda.run import clean
 from release_log.instants import format_instant
 from release_log.marker import Asset, Release
 from release_log.policy_settings import Policy

@@ -12,13 +12,14 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cleaner_lambda.job import Job
 from cleaner_lambda.known import Known
 from cleaner_lambda.ledger import Ledger
 from cleaner_lambda.ledger_store import StoredLedger
 from cleaner_lambda.listing import Sorter, ranges, take_inventory
 from cleaner_lambda.pace import BATCH, MARGIN_SECONDS, Pace, within
 from cleaner_lambda.port import DELETE_BATCH, Listed
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.run import clean
 from release_log.policy_settings import Orphans, Policy
 from tests.fake_cleaner_s3 import NOON, FakeS3, client_error
 

@@ -107,7 +107,7 @@ def test_a_sweep_that_finds_nothing_to_do_is_not_repeated(s3: FakeS3) -> None:
 
 def test_a_run_that_dies_before_it_has_done_what_was_due_leaves_the_sweep_to_the_next(s3: FakeS3) -> None:
     s3.advance(DAY + POLICY.version_ttl)
-    at_request(s3, "put_if", s3.layout.ledger, fail_with("InternalError"), number=2)
+    at_request(s3, "put_if", s3.layout.ledger, fail_with("InternalError"), number=3)  # the first one is of the listing
     with pytest.raises(Exception, match="could not be written"):
         run(s3, run_id="dies")
     s3.on_request = None
@@ -128,8 +128,6 @@ def test_who_asks_gets_the_whole_answer(s3: FakeS3, asked: str) -> None:
 def test_much_that_was_noted_is_taken_in_at_once(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segments, "ROWS", 4)
     s3.publish("r4", "default", {APP: B, "assets/logo.png": LOGO})
-    run(s3)
-    assert len(head(s3).index.deltas) == 1
     run(s3)
     assert head(s3).index.deltas == ()
     assert s3.ledger.retired.keys() == {A, C}
@@ -218,6 +216,9 @@ def play(version: int, small: int, story: Story) -> FakeS3:
     """Publish releases, as a rule each with a run after it; then two days pass, with runs."""
     with writing(version), pytest.MonkeyPatch.context() as patch:
         patch.setattr(segments, "SMALL", small)
+        if small < 0:  # each logical path is a group of its own
+            patch.setattr(segments, "ENTRIES", 1)
+            patch.setattr(segments, "GROUP", 1)
         s3 = FakeS3()
         policy = replace(POLICY, version_limit=1, version_ttl=3 * DAY, removed_ttl=2 * DAY)
         for number, (channel, assets, seconds, then) in enumerate(story):

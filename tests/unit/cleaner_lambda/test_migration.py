@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda.job import Job
 from cleaner_lambda.ledger import encode
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.read_only import ReadOnly
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.run import clean
 from release_log.instants import format_instant
 from release_log.policy_settings import Orphans, Policy
 from release_log.tags import State

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cleaner_lambda import ledger as ledgers
-from cleaner_lambda.report import cut
+from cleaner_lambda.answer import cut
 from release_log import marker
 from release_log.errors import LedgerError, MarkerError
 from release_log.ledger_file import read_head

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda import pruning
+from cleaner_lambda.job import Job
 from cleaner_lambda.ledger import Folded, Ledger, Retired
 from cleaner_lambda.pruning import EVERY, KEEP_MARKERS, SETTLED, checkpoint, next_cut, old_markers
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.run import clean
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
 from tests.fake_cleaner_s3 import NOON, FakeS3, client_error

@@ -10,11 +10,13 @@ from botocore.exceptions import EndpointConnectionError
 
 from cleaner_lambda.completion_event import detail
 from cleaner_lambda.errors import CleanerError, UnreadableError
+from cleaner_lambda.job import Job
 from cleaner_lambda.metrics import measure
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.port import DELETE_BATCH
-from cleaner_lambda.run import ATTEMPTS, BrokenOffError, Job, clean
+from cleaner_lambda.run import ATTEMPTS, clean
 from cleaner_lambda.sites import Site
+from cleaner_lambda.so_far import BrokenOffError
 from release_log.metrics import Metric
 from tests.fake_cleaner_s3 import FakeS3, client_error
 from tests.unit.cleaner_lambda.runs import APP, LOGO, POLICY, A, B, C, at_request, keys_of, run, stopped_by

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from cleaner_lambda.job import Job
 from cleaner_lambda.pace import Pace
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.run import clean
 from release_log.instants import format_instant
 from release_log.ledger_file import Announcement
 from release_log.tags import Mark, State

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cleaner_lambda.job import Job
 from cleaner_lambda.read_only import ReadOnly
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.run import clean
 from release_log.instants import parse_instant
 from release_log.policy_settings import Policy
 from tests.fake_cleaner_s3 import FakeS3

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda.job import Job
 from cleaner_lambda.pace import BATCH, Pace
 from cleaner_lambda.port import DELETE_BATCH
-from cleaner_lambda.run import Job, clean
+from cleaner_lambda.run import clean
 from release_log.policy_settings import Policy
 from tests.fake_cleaner_s3 import FakeS3
 

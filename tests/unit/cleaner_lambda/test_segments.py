@@ -167,7 +167,8 @@ def test_a_large_index_is_swept_when_a_day_is_over_for_a_segment() -> None:
     assert LARGE.to_sweep(NOW) == LARGE.segments
     assert LARGE.to_sweep(NOW - timedelta(seconds=1)) == ()
     assert YOUNG.to_sweep(NOW) == ()
-    assert YOUNG.next_sweep() == FRESH + DAY
+    assert YOUNG.next_sweep(NOW) == FRESH + DAY
+    assert LARGE.next_sweep(NOW) == NOW + DAY / 2
     mixed = LARGE._replace(segments=(LARGE.segments[0], YOUNG.segments[1]))
     assert mixed.to_sweep(NOW) == mixed.segments[:1]
 
@@ -187,11 +188,11 @@ def test_a_large_index_with_much_to_take_in_is_swept_at_once(deltas: tuple[Delta
 
 
 def test_nothing_retired_is_never_swept() -> None:
-    assert Index().next_sweep() is None
+    assert Index().next_sweep(NOW) is None
 
 
 def test_small_neighbours_become_one_segment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "ENTRIES", 10)
+    monkeypatch.setattr(segments, "GROUP", 10)
     index = Index(
         tuple(Segment(first, first or "-", count) for first, count in zip(" abcd", (4, 5, 3, 7, 40), strict=True))
     )

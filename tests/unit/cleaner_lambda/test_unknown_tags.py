@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda.next_due import RETRY_SECONDS
 from cleaner_lambda.rebuild import FEW
-from cleaner_lambda.run import RETRY_SECONDS
 from release_log.instants import format_instant
 from tests.fake_cleaner_s3 import FakeS3, client_error
 from tests.unit.cleaner_lambda.runs import APP, DAY, POLICY, A, B, keys_of, run, stopped_by

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda.errors import CleanerError
-from cleaner_lambda.run import BrokenOffError
+from cleaner_lambda.so_far import BrokenOffError
 from tests.unit.cleaner_lambda.runs import (
     APP,
     DAY,
