@@ -35,6 +35,7 @@ LIBRARIES = {
     "functools",
     "gzip",
     "hashlib",
+    "heapq",
     "io",
     "itertools",
     "json",
