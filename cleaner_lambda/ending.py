@@ -8,11 +8,13 @@ ledger itself goes, when it is certain that no request is under way that it may 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda.history import Published
 from release_log.ledger_file import HOLDS
 from release_log.marker import Release
+from release_log.tags import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -128,6 +130,20 @@ def may_be_of_an_end(ledger: Ledger, history: History, markers: Markers) -> bool
     last = dict(sorted(ends))
     gone = ((i, each) for i, each in ledger.seen.items() if i not in markers.listed and not each.ended)
     return any(each.channel in last and (each.at, i) < last[each.channel] for i, each in gone)
+
+
+def doubt_orphans(history: History, ledger: Ledger, markers: Markers) -> History:
+    """The history after an end that a channel has now: an orphan may have been of it, if a marker there is gone.
+
+    Then it was removed with that end.
+    """
+    ends = [change.at for change in history.changes if change.ended]
+    if not ends or not may_be_of_an_end(ledger, history, markers):
+        return history
+    at = max(ends)
+    orphans = {key: each for key, each in history.retired.items() if not each.release and each.mark.since <= at}
+    doubtful = {key: replace(each.dated(Mark(each.mark.state, at)), maybe_ended=True) for key, each in orphans.items()}
+    return replace(history, retired={**history.retired, **doubtful})
 
 
 def is_over(loaded: Loaded) -> bool:

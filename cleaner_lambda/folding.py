@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.changes import restate
-from cleaner_lambda.ending import ends_without_marker, has_ended
+from cleaner_lambda.ending import doubt_orphans, ends_without_marker, has_ended
 from cleaner_lambda.history import History, fold, not_before
 from cleaner_lambda.ledger import Folded
 from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stand_ins, stops_for_lost, without_marker
@@ -96,6 +96,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     history = replace(history, owed=history.owed | loaded.base.doubtful, pages=loaded.pages)
     lost = find_lost(history, ledger, markers)
     history, in_doubt = hold_doubtful(history, ledger, markers, lost)
+    history = doubt_orphans(history, ledger, markers)
     # It dates anew what is in none of the changes.
     doubtful = bool(lost or ledger.in_doubt or without_marker(ledger, markers.listed))
     history = _with_owed(history, loaded, because=doubtful, order=order)

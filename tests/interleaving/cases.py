@@ -306,6 +306,22 @@ def vanished_ended_and_back(policy: Policy) -> World:
     return world
 
 
+def found_and_ended(policy: Policy) -> World:
+    """An orphan was found that a marker had named which is gone; then the channel of that one ended."""
+    world = World()
+    release(world, [C], "r0")
+    release(world, [A], "r1", channel="other")
+    cast.clean_alone(world, policy)
+    world.vanish(OLD_MARKER)
+    world.advance(90_000)
+    release(world, [B], "r2")
+    cast.clean_alone(world, policy)
+    world.advance(60)
+    world.put(LAYOUT.marker_key("20261124T130112Z-end"), cast.end_body("default", world))
+    world.advance(3590)
+    return world
+
+
 def vanished_and_ended_at_once(policy: Policy) -> World:
     """As `vanished`, and A's channel has ended before a run comes: A, which another channel had too, is removed."""
     world = vanished(policy)
@@ -487,6 +503,9 @@ VANISHED_AND_ENDED = case(
 )
 VANISHED_ENDED_AND_BACK = case(
     "the same, and the channel is back", vanished_ended_and_back, cleaner_of(SOON), policy=SOON
+)
+FOUND_AND_ENDED = case(
+    "an orphan that was found, and the end of its channel", found_and_ended, cleaner_of(LATER), policy=LATER
 )
 VANISHED_AND_ENDED_AT_ONCE = case(
     "a marker that was gone, and the end, before a run comes",

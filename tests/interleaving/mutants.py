@@ -629,6 +629,13 @@ MUTANTS = (
         every(cases.VANISHED_ENDED_AND_BACK),
     ),
     Mutant(
+        "and so does one that was found before the end",
+        "the same",
+        ending.doubt_orphans,
+        (("if not ends or ", "if True or "),),
+        every(cases.FOUND_AND_ENDED),
+    ),
+    Mutant(
         "what was in doubt stays as long as what was removed, too, after the end of the channel",
         "the same, if another channel had it too",
         lost.hold_doubtful,

@@ -14,7 +14,7 @@ from tests.interleaving.actor import BrokenPromiseError
 from tests.interleaving.needs import read_ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from cleaner_lambda.ledger import Ledger
@@ -129,12 +129,29 @@ class Watch:
         if site.vanished.isdisjoint(named) and stored_at <= max(named.values()):
             return False
         entry = None if ledger is None else ledger.retired.get(key)
-        if entry is None:
-            is_superseded = split(key).logical in reference.steps(seen.releases)[-1].paths
-            wait = self._policy.version_ttl if is_superseded else self._policy.removed_ttl
-            return not wait and stored_at + ORPHAN <= actor.seen_at
-        wait = self._policy.removed_ttl if entry.mark.state is State.REMOVED else self._policy.version_ttl
-        return not entry.release and entry.mark.since + timedelta(seconds=wait) <= actor.seen_at
+        if entry is None:  # this run has found it
+            superseded, since = split(key).logical in reference.steps(seen.releases)[-1].paths, actor.seen_at
+            if stored_at + ORPHAN > since:
+                return False
+        elif entry.release:
+            return False
+        else:
+            superseded, since = entry.mark.state is State.SUPERSEDED, entry.mark.since
+        wait = self._policy.version_ttl if superseded else self._policy.removed_ttl
+        ends = self._ends_after(site.vanished & named.keys(), actor)
+        if ends:  # it may have been removed with its channel
+            since, wait = max(since, *ends), max(self._policy.removed_ttl, self._policy.version_ttl)
+        return since + timedelta(seconds=wait) <= actor.seen_at
+
+    def _ends_after(self, ids: Collection[str], actor: Actor) -> list[datetime]:
+        """When the channels of some releases ended, as far as the run has seen that."""
+        site, layout = self._site, self._site.layout
+        channels = {release.channel: at for at, release in map(site.published.__getitem__, ids)}
+        return [
+            at
+            for i, (at, release) in site.published.items()
+            if release.ended and channels.get(release.channel, at) < at and layout.marker_key(i) in actor.seen_markers
+        ]
 
     def _seen_first(self, actor: Actor) -> reference.Site:
         """The site as at the first look: a release that is in place at the second one only retires more.
