@@ -32,6 +32,9 @@ AT_ONCE = Policy(version_limit=0, version_ttl=0, removed_ttl=0, grace=0)
 SOON = Policy(version_limit=0, version_ttl=0, removed_ttl=3600, grace=0)
 """Superseded assets are due at once."""
 
+SOONER = Policy(version_limit=0, version_ttl=600, removed_ttl=3600, grace=0)
+"""Superseded assets are due sooner than removed ones."""
+
 LATER = Policy(version_limit=0, version_ttl=3600, removed_ttl=60, grace=0)
 """Removed assets are due after a minute."""
 
@@ -318,7 +321,7 @@ def found_and_ended(policy: Policy) -> World:
     cast.clean_alone(world, policy)
     world.advance(60)
     world.put(LAYOUT.marker_key("20261124T130112Z-end"), cast.end_body("default", world))
-    world.advance(3590)
+    world.advance(600)
     return world
 
 
@@ -505,7 +508,7 @@ VANISHED_ENDED_AND_BACK = case(
     "the same, and the channel is back", vanished_ended_and_back, cleaner_of(SOON), policy=SOON
 )
 FOUND_AND_ENDED = case(
-    "an orphan that was found, and the end of its channel", found_and_ended, cleaner_of(LATER), policy=LATER
+    "an orphan that was found, and the end of its channel", found_and_ended, cleaner_of(SOONER), policy=SOONER
 )
 VANISHED_AND_ENDED_AT_ONCE = case(
     "a marker that was gone, and the end, before a run comes",
