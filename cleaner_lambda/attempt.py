@@ -17,7 +17,7 @@ from cleaner_lambda.checkpoint import content_at, write_checkpoint
 from cleaner_lambda.cutting import find_cut, find_to_prune
 from cleaner_lambda.decision import changed, decide_again, decide_first
 from cleaner_lambda.ending import has_ended
-from cleaner_lambda.errors import NewsError
+from cleaner_lambda.errors import HeldUpError, NewsError
 from cleaner_lambda.folding import all_folded
 from cleaner_lambda.idle import ends_at
 from cleaner_lambda.last_write import is_news, noted, write_last
@@ -38,6 +38,7 @@ from release_log.run_record import with_run
 if TYPE_CHECKING:
     from cleaner_lambda.history import History
     from cleaner_lambda.job import Job
+    from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.policy import Plan
     from cleaner_lambda.port import S3Port
@@ -61,6 +62,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
     Raises:
         ConflictError: Another run wrote the ledger, or the release log changed; start over.
         WholeNeededError: It takes all retired assets, which were not read; start over.
+        HeldUpError: Nothing of the part would be deleted now.
         NewsError: The part cannot be swept yet, as there is something new to fold in.
     """
     layout, unanswered, earlier = Layout(job.prefix), so_far.unanswered, tuple(so_far.attempts)
@@ -68,6 +70,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
     loaded = begin(store, layout, job, pace, so_far, whole=whole, part=part)
     if isinstance(loaded, Report):
         return loaded
+    _let_others_end(loaded, job)
     decided = decide_first(store, layout, job, loaded, pace)
     log, known, plan = decided.log, decided.known, decided.checked.plan
     folded = all_folded(loaded.ledger, log.markers)
@@ -186,6 +189,17 @@ def attempt(  # noqa: PLR0915 (one step after the other)
             listing_until=None if known.cursor is None else known.cursor.waits_until,
         )
     return report
+
+
+def _let_others_end(loaded: Loaded, job: Job) -> None:
+    """Leave a group alone while another run deletes: nor is anything written, or that run would lose the ledger.
+
+    Raises:
+        HeldUpError: That is so.
+    """
+    until = held_up(loaded.stops, loaded.now)
+    if loaded.group is not None and until is not None and not job.dry_run:
+        raise HeldUpError(until)
 
 
 def _ids(history: History, *, ended: bool) -> dict[str, str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from release_log.bounds import one_line
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from release_log.errors import NewerLedgerError
 
 
@@ -35,6 +37,19 @@ class WholeNeededError(CleanerError):
 
 class NewsError(CleanerError):
     """A sweep has come upon something new in the release log: fold that in first, in an attempt of its own."""
+
+
+class HeldUpError(CleanerError):
+    """A part of a sweep would delete nothing now, as another run is deleting.
+
+    Attributes:
+        until: When it is worth another try.
+    """
+
+    def __init__(self, until: datetime) -> None:
+        """Say until when."""
+        self.until = until
+        super().__init__(f"another run is deleting; it is done or dead by {until:%Y-%m-%dT%H:%M:%SZ}")
 
 
 class OutdatedPlanError(ConflictError):

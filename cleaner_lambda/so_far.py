@@ -114,6 +114,11 @@ class SoFar:
         if self.report is not None:
             self.report = self.end(report)
 
+    def end_attempts(self) -> None:
+        """Log, and count, what attempts did after which the run does not start over."""
+        if self.attempts and self.report is not None:
+            self.end_part(self.report, swept=False)
+
     def forget_kept(self) -> None:
         """Forget what was counted of assets that stay, as the run starts over."""
         before = self.before

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.attempt import attempt
 from cleaner_lambda.decision import UNLISTED
-from cleaner_lambda.errors import ConflictError, NewsError, OutdatedPlanError, WholeNeededError
+from cleaner_lambda.errors import ConflictError, HeldUpError, NewsError, OutdatedPlanError, WholeNeededError
 from cleaner_lambda.next_due import RETRY_SECONDS, held_up
 from cleaner_lambda.policy import BRAKE_FLOOR
 from cleaner_lambda.sweep_plan import Part, make_plan
@@ -83,12 +83,16 @@ def _sweep_groups(  # noqa: PLR0913, PLR0917 (what the run knows so far)
         until: datetime | None = report.at
         try:
             swept = _sweep_group(store, job, pace, so_far, Part(plan, first))
+        except HeldUpError as error:
+            swept, until = None, error.until
         except OutdatedPlanError:
             if _asks_for_all(job):
                 raise
             # That run goes on with it; if it does not, this one comes back.
             swept, until = None, report.at + timedelta(seconds=RETRY_SECONDS)
-        if swept is not None:
+        if swept is None:
+            so_far.end_attempts()
+        else:
             so_far.end_part(swept, swept=True)
             report, until = so_far.end(swept), held_up(swept.plan.stops, swept.at)
         is_done = swept is not None and not (swept.outcome.unfinished or swept.not_looked_at)

@@ -242,6 +242,39 @@ def test_another_sweep_goes_on_alone(s3: FakeS3) -> None:
     assert (report.unfinished, report.next_due) == (True, s3.clock + timedelta(minutes=15))
 
 
+def test_what_a_group_did_is_told_though_another_sweep_takes_the_ledger_away(s3: FakeS3) -> None:
+    """It has deleted, and cannot write that down: that run finds it out."""
+
+    def other() -> None:
+        s3.on_request = None
+        found = head(s3)
+        *some, last = found.index.segments
+        index = found.index._replace(segments=(*some, last._replace(swept=s3.clock)))
+        s3.objects[s3.layout.ledger].body = encode(replace(found, index=index))
+
+    at_request(s3, "delete", OLD[1], other)
+    report = sweep(s3)
+    assert keys_of(report, "delete") == OLD[:2]
+    assert report.counts()["delete"] == 2
+    assert (report.unfinished, report.next_due) == (True, s3.clock + timedelta(minutes=15))
+
+
+def test_a_group_waits_for_a_run_that_began_to_delete_meanwhile(s3: FakeS3) -> None:
+    """And writes nothing, so that the other one can."""
+
+    def other() -> None:
+        s3.on_request = None
+        found = head(s3)
+        announcement = Announcement("other", frozenset({OLD[3]}))
+        s3.objects[s3.layout.ledger].body = encode(replace(found, ledger=replace(found.ledger, deleting=announcement)))
+
+    at_request(s3, "get", s3.layout.ledger, other, number=4)
+    report = sweep(s3)
+    assert keys_of(report, "delete") == OLD[:2]
+    assert report.unfinished
+    assert announced(head(s3)) == {OLD[3]}
+
+
 def test_who_is_told_to_delete_begins_anew_after_another_sweep(s3: FakeS3) -> None:
     def other() -> None:
         s3.on_request = None
