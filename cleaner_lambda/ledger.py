@@ -321,14 +321,14 @@ def _check_current(ledger: Ledger) -> None:
             raise ValueError(msg)
 
 
-def check_instants(ledger: Ledger, written: datetime) -> None:
-    """Refuse a ledger that tells of what is later than itself: what waits for such an instant would wait for ever.
+def check_instants(ledger: Ledger, now: datetime) -> None:
+    """Refuse a ledger that tells of what is yet to come: what waits for such an instant would wait as long.
 
     All of these instants are S3's, of what was there before the ledger was written; its clocks agree within seconds.
 
     Args:
         ledger: The ledger.
-        written: Its ``LastModified``.
+        now: S3's time, or the ledger's ``LastModified`` if that is later.
 
     Raises:
         LedgerError: It does.
@@ -344,8 +344,8 @@ def check_instants(ledger: Ledger, written: datetime) -> None:
         "listing": None if cursor is None else max(cursor.begun, cursor.map_run.at if cursor.map_run else cursor.begun),
     }
     for name, at in told.items():
-        if at is not None and at > written + SKEW:
-            msg = f"{name} tells of {format_instant(at)}, and it was written at {format_instant(written)}"
+        if at is not None and at > now + SKEW:
+            msg = f"{name} tells of {format_instant(at)}, and it is {format_instant(now)}"
             raise broken(ValueError(msg))
 
 

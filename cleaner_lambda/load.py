@@ -169,7 +169,7 @@ def _read_ledger(store: S3Port, layout: Layout, run: str, writes: int, *, whole:
         return LedgerRead(now, stored.ledger, stored, "there is no ledger yet")
     try:
         stored = read_ledger(store, layout, blob, writes, whole=whole, part=part)
-        check_instants(stored.ledger, blob.last_modified)
+        check_instants(stored.ledger, max(now, blob.last_modified))
     except NewerLedgerError as error:
         raise TooOldError(layout.ledger, error) from error
     except LedgerError as error:

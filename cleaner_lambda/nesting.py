@@ -167,7 +167,7 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     but that site itself can see which page is in place. A file with a name that no release has names nothing: it stops
     its own site, and not the sites inside it.
     """
-    ledger, unread = _ledger(store, outer)
+    ledger, unread = _ledger(store, outer, now)
     folded = ledger.seen
     look = take_look(store, outer, ANY_AGE, now, pace)
     # Of the markers that its ledger does not know, only the content says which channel they belong to.
@@ -189,14 +189,14 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     return keys, (*unread, *(stop for stop in look.stops if stop not in look.misnamed), *markers.stops)
 
 
-def _ledger(store: S3Port, outer: Layout) -> tuple[Ledger, tuple[Stop, ...]]:
+def _ledger(store: S3Port, outer: Layout, now: datetime) -> tuple[Ledger, tuple[Stop, ...]]:
     """The site's own ledger, or why it is unknown what it says. One that tells nothing is rebuilt by its own site."""
     try:
         blob = store.get(outer.ledger)
         if blob is None:
             return Ledger(), ()
         ledger = read_ledger(store, outer, blob, wanted=is_page).ledger  # of what is retired, its pages are of interest
-        check_instants(ledger, blob.last_modified)
+        check_instants(ledger, max(now, blob.last_modified))
     except NewerLedgerError as error:
         message = f"{outer.ledger}: {error}; nothing is deleted until a cleaner that reads it is deployed here too"
         return Ledger(), (Stop(Reason.UNREADABLE_FILE, message),)

@@ -211,7 +211,7 @@ FUTURE = NOON + timedelta(days=9)
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_ledger_that_tells_of_what_is_later_than_itself_is_rebuilt(s3: FakeS3, changes: dict[str, Any]) -> None:
+def test_ledger_that_tells_of_what_is_yet_to_come_is_rebuilt(s3: FakeS3, changes: dict[str, Any]) -> None:
     """Whatever waits for that instant would wait as long, and mostly without a word."""
     s3.ledger = replace(s3.ledger, **changes)
     s3.advance(POLICY.version_ttl)
@@ -219,7 +219,7 @@ def test_ledger_that_tells_of_what_is_later_than_itself_is_rebuilt(s3: FakeS3, c
     assert keys_of(run(s3), "delete") == [A]
 
 
-def test_ledger_whose_current_release_is_later_than_itself_does_not_hide_the_next_one(s3: FakeS3) -> None:
+def test_ledger_whose_current_release_is_yet_to_come_does_not_hide_the_next_one(s3: FakeS3) -> None:
     """The next release would be superseded by it at once, and lose its assets though it is live."""
     current = s3.ledger.current["default"]
     tomorrow = NOON + timedelta(days=1)
