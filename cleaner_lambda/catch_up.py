@@ -7,7 +7,7 @@ taken in, nobody knows what is current now. So nothing is deleted, tagged or lis
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Plan, Reason, Stop
 from cleaner_lambda.pruning import settled_cut
 from cleaner_lambda.report import Report
+from release_log.policy_settings import values_of
 from release_log.run_record import with_run
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _still_behind(  # noqa: PLR0913, PLR0917 (what the run knows, and what it wa
     ledger = replace(
         loaded.ledger,
         owed=loaded.ledger.owed | loaded.base.doubtful,
-        last_run={**summary(report.document()), "run": job.run, "policy": asdict(job.policy)},
+        last_run={**summary(report.document()), "run": job.run, "policy": values_of(job.policy)},
         runs=with_run(loaded.ledger.runs, report.record(job.run, seconds)),
     )
     ledger = announce(ledger, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
