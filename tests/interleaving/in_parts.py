@@ -43,13 +43,18 @@ def _runs(world: World, policy: Policy, count: int, seconds: float) -> None:
         world.check()
 
 
+def _publish(world: World, **builds: list[str]) -> None:
+    """Releases of an older uploader, by name, one after the other."""
+    for name, keys in builds.items():
+        cast.publish_alone(world, keys, name, stored=False)
+        world.advance(100)
+
+
 def copied() -> None:
     """The ledger is lost, and the marker of the first of three releases was copied: it counts as the newest."""
     world = World()
     Watch(world.site, AT_ONCE)
-    for number, keys in enumerate(([A], [B], [C])):
-        cast.publish_alone(world, keys, f"r{number}", stored=False)
-        world.advance(100)
+    _publish(world, r0=[A], r1=[B], r2=[C])
     first = next(key for key in sorted(world.objects) if key.startswith(LAYOUT.markers))
     world.rewrite(first, world.objects[first])
     world.advance(100)
@@ -62,9 +67,7 @@ def copied_and_ahead() -> None:
     """The same, and a build machine's clock was ahead: its release, which was copied too, seems to be the newest."""
     world = World()
     Watch(world.site, AT_ONCE)
-    for keys, name in (([C], f"{world.now + timedelta(days=2):%Y%m%dT%H%M%SZ}-ahead"), ([A], "r1"), ([B], "r2")):
-        cast.publish_alone(world, keys, name, stored=False)
-        world.advance(100)
+    _publish(world, **{f"{world.now + timedelta(days=2):%Y%m%dT%H%M%SZ}-ahead": [C]}, r1=[A], r2=[B])
     second, _, ahead = (key for key in sorted(world.objects) if key.startswith(LAYOUT.markers))
     for key in (second, ahead):
         world.rewrite(key, world.objects[key])
