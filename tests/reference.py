@@ -145,7 +145,7 @@ def retired(site: Site) -> dict[str, Retired]:
     named = {key for release in site.releases for key in release.assets.values()}
     current = history[-1].keys if history else set()
     assets = {key: _left(key, history, site.sure_since) for key in named - current if key in site.present}
-    orphans = {key: _orphan(key, at, history) for key, at in site.orphans.items() if key not in named}
+    orphans = {key: orphan(key, at, history) for key, at in site.orphans.items() if key not in named}
     found = assets | {key: asset for key, asset in orphans.items() if key in site.present}
     if site.sure_since is None:
         return found
@@ -165,7 +165,8 @@ def _left(key: str, history: list[Step], sure_since: datetime | None) -> Retired
     return Retired(state, since, logical, release.id)
 
 
-def _orphan(key: str, found: datetime, history: list[Step]) -> Retired:
+def orphan(key: str, found: datetime, history: list[Step]) -> Retired:
+    """The state of an orphan that a listing found at an instant."""
     logical = split(key).logical
     paths_when_found = [set(), *(step.paths for step in history if step.at <= found)][-1]
     later = [(step.at, step.paths) for step in history if step.at > found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -121,7 +122,7 @@ class Watch:
     def _is_due_orphan(self, key: str, seen: reference.Site, actor: Actor) -> bool:
         """Whether it is an orphan that is due: stored again after all releases that name it, or one's marker is gone.
 
-        If nothing waits, the run that finds it deletes it.
+        If nothing waits, the run that finds it deletes it. The state in the ledger may be over with what this run sees.
         """
         site, ledger = self._site, read_ledger(self._site)
         stored_at = site.world.objects[key].at
@@ -129,19 +130,26 @@ class Watch:
         if site.vanished.isdisjoint(named) and stored_at <= max(named.values()):
             return False
         entry = None if ledger is None else ledger.retired.get(key)
+        steps = reference.steps(seen.releases)
         if entry is None:  # this run has found it
-            superseded, since = split(key).logical in reference.steps(seen.releases)[-1].paths, actor.seen_at
-            if stored_at + ORPHAN > since:
+            if stored_at + ORPHAN > actor.seen_at:
                 return False
+            is_current = split(key).logical in steps[-1].paths
+            states = [(State.SUPERSEDED if is_current else State.REMOVED, actor.seen_at)]
         elif entry.release:
             return False
         else:
-            superseded, since = entry.mark.state is State.SUPERSEDED, entry.mark.since
-        wait = self._policy.version_ttl if superseded else self._policy.removed_ttl
+            now = reference.orphan(key, entry.mark.since, steps)
+            states = [(entry.mark.state, entry.mark.since), (now.state, now.since)]
         ends = self._ends_after(site.vanished & named.keys(), actor)
-        if ends:  # it may have been removed with its channel
-            since, wait = max(since, *ends), max(self._policy.removed_ttl, self._policy.version_ttl)
-        return since + timedelta(seconds=wait) <= actor.seen_at
+
+        def over(state: State, since: datetime) -> bool:
+            wait = self._policy.version_ttl if state is State.SUPERSEDED else self._policy.removed_ttl
+            if ends:  # it may have been removed with its channel
+                since, wait = max(since, *ends), max(self._policy.removed_ttl, self._policy.version_ttl)
+            return since + timedelta(seconds=wait) <= actor.seen_at
+
+        return any(itertools.starmap(over, states))
 
     def _ends_after(self, ids: Collection[str], actor: Actor) -> list[datetime]:
         """When the channels of some releases ended, as far as the run has seen that."""
