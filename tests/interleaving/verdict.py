@@ -237,8 +237,9 @@ def _compare(site: Site, policy: Policy, now: datetime, *, last: bool) -> None:
     # A retired asset that was stored again is an orphan: it goes later, or people decide.
     again = {key for key in states if site.doubtful or key in site.by_hand or objects[key].at >= _left(key, found)}
     true_states: Mapping[str, reference.Retired] = {}
-    if site.world.copied:
-        # It left before the marker was copied that says so; and its tag may have told that to a run that rebuilds.
+    if site.world.copied or site.by_hand:
+        # It left before the marker was copied that says so, or its page was put in place again; and its tag may have
+        # told that to a run that rebuilds.
         truly = seen_by_reference(site, instants={i: at for i, (at, _) in site.published.items()})
         true_states = reference.retired(truly)
         again |= {key for key in states if key in true_states and objects[key].at >= _left(key, truly)}

@@ -305,13 +305,14 @@ class World:
         changed, self._changed = self._changed, False
         for site in self.sites if changed else ():
             site.check()
-        for page, assets in self.asked_for.items() if changed else ():
+        for page, assets in list(self.asked_for.items()) if changed else ():
             missing = assets - there
             for site in self.sites if missing else ():
                 if site.gave_up(page):
                     missing = frozenset()
-                elif page in site.by_hand:  # a site inside cannot see it
-                    missing = frozenset(filter(site.owns, missing))
+                elif page in site.by_hand:  # a site inside cannot see it, whether or not that site is still there later
+                    self.asked_for[page] -= {key for key in missing if not site.owns(key)}
+                    missing &= self.asked_for[page]
             if missing:
                 msg = f"{page} is in place, and asks for {sorted(missing)}, which is gone"
                 raise BrokenPromiseError(msg)
