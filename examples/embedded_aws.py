@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-EMULATOR = ROOT / "examples" / "emulator"
-INTERPRETER = EMULATOR / ".venv" / "bin" / "python"
+INTERPRETER = ROOT / "examples" / "emulator" / ".venv" / "bin" / "python"
+SERVER = ROOT / "examples" / "emulator_server.py"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 KEPT_OUT = ("AWS_", "UPLOADER_", "CDK_", "GITHUB_")
@@ -84,7 +84,7 @@ class EmbeddedAws:
         self.url, self._clients = f"http://127.0.0.1:{port}", {}
         with (self.scratch / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [INTERPRETER, "-P", EMULATOR / "serve.py"],
+                [INTERPRETER, "-P", SERVER],
                 cwd=self.scratch,
                 # Nothing of this process's environment, which the Lambda would inherit.
                 env={

@@ -11,7 +11,7 @@ import random
 import sys
 from collections import Counter
 
-from tests.chaos.model import BrokenError
+from tests.chaos.promise import BrokenError
 from tests.chaos.run import play
 
 

@@ -6,7 +6,7 @@ import gzip
 import json
 from typing import TYPE_CHECKING
 
-from tests.chaos.model import LOG, PREFIX
+from tests.chaos.log import LOG, PREFIX
 from tests.chaos.plan import Action, Kind, write_build
 from tests.paths import ROOT
 
@@ -81,7 +81,7 @@ class Deeds:
 
     def _on(self, command: str, folder: str, action: Action) -> None:
         """A command on one of the releases that are in a folder of the release log."""
-        ids = [each for each in self.world.ids(folder) if f"{LOG}{folder}/{each}.json" in self.model.files]
+        ids = [each for each in self.world.ids(folder) if f"{LOG}{folder}/{each}.json" in self.model.log.files]
         if ids:
             self.world.start(command, ids[int(action.dice * len(ids))], kill=action.kill)
 
@@ -93,7 +93,7 @@ class Deeds:
 
     def _restore(self, action: Action) -> None:
         ids = self.world.ids("markers")
-        ids = [each for each in ids if f"{LOG}markers/{each}.json" in self.model.files]
+        ids = [each for each in ids if f"{LOG}markers/{each}.json" in self.model.log.files]
         if ids:
             self.world.start("restore", f"--release={ids[int(action.dice * len(ids))]}", kill=action.kill)
 
@@ -112,7 +112,7 @@ class Deeds:
         """Copy a marker onto itself; one that a run has seen, so that its instant is known."""
         packed = self.world.read(f"{LOG}ledger.json.gz")
         folded = json.loads(gzip.decompress(packed))["folded"] if packed else {}
-        keys = [key for key in (f"{LOG}markers/{each}.json" for each in folded) if key in self.model.files]
+        keys = [key for key in (f"{LOG}markers/{each}.json" for each in folded) if key in self.model.log.files]
         if keys:
             bucket, key = self.world.site.bucket, keys[int(action.dice * len(keys))]
             self.world.s3.copy_object(

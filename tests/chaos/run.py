@@ -7,8 +7,11 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from tests.chaos.deeds import Deeds
-from tests.chaos.model import PREFIX, BrokenError, Model, Rules
+from tests.chaos.due import Rules
+from tests.chaos.log import PREFIX
+from tests.chaos.model import Model
 from tests.chaos.plan import CHANNELS, NAMES, Action, Kind, actions, write_build
+from tests.chaos.promise import BrokenError
 from tests.chaos.world import World
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ def play(seed: int, seconds: float, say: Callable[[str], None] = lambda _line: N
             world.counts["requests"] = world.requests()
             world.counts["keys checked"] = model.checked
             world.counts["assets that went"] = model.went
-            world.counts["releases"] = len(model.markers())
+            world.counts["releases"] = len(model.log.markers())
             say(", ".join(f"{name}: {number}" for name, number in sorted(world.counts.items())))
     return world
 

@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.chaos.model import LOG, PREFIX, BrokenError, Model, Rules, Stored
+from tests.chaos.due import Rules
+from tests.chaos.log import LOG, PREFIX, Stored
+from tests.chaos.model import Model
+from tests.chaos.promise import BrokenError
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 RULES = Rules(version_limit=1, version_ttl=100, removed_ttl=200, grace=10)
@@ -33,7 +36,7 @@ class Site:
         self.model = Model(self, RULES, lambda: self.time)
 
     def objects(self, prefix: str) -> dict[str, Stored]:
-        """See `tests.chaos.model.Bucket`."""
+        """See `tests.chaos.log.Bucket`."""
         return {
             key: Stored(hashlib.md5(content, usedforsecurity=False).hexdigest(), at)
             for key, (content, at) in sorted(self.stored.items())
@@ -41,7 +44,7 @@ class Site:
         }
 
     def read(self, key: str) -> bytes | None:
-        """See `tests.chaos.model.Bucket`."""
+        """See `tests.chaos.log.Bucket`."""
         return self.stored[key][0] if key in self.stored else None
 
     def put(self, key: str, content: bytes) -> None:

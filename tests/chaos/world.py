@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore.exceptions import ClientError
 
 from examples.embedded_aws import EmbeddedAws
-from tests.chaos.model import LOG, PREFIX, Rules, Stored
+from tests.chaos.log import LOG, PREFIX, Stored
 from tests.chaos.network import Clock, Network
 from tests.e2e.cloudformation import deploy
 from tests.paths import ROOT
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from examples.installation import Installation
+    from tests.chaos.due import Rules
 
 UPLOADERS, RUNS = 3, 2
 """How many processes of the uploader, and how many invocations, run at one time."""
@@ -102,13 +103,13 @@ class World:
     # The bucket itself, for the model and for what people and tools do to it.
 
     def objects(self, prefix: str) -> dict[str, Stored]:
-        """See `tests.chaos.model.Bucket`."""
+        """See `tests.chaos.log.Bucket`."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.site.bucket, Prefix=prefix)
         entries = (entry for page in pages for entry in page.get("Contents", ()))
         return {each["Key"]: Stored(each["ETag"].strip('"'), self.clock.at(each["LastModified"])) for each in entries}
 
     def read(self, key: str) -> bytes | None:
-        """See `tests.chaos.model.Bucket`."""
+        """See `tests.chaos.log.Bucket`."""
         try:
             body: bytes = self.s3.get_object(Bucket=self.site.bucket, Key=key)["Body"].read()
         except ClientError as error:

@@ -1,9 +1,12 @@
-"""Serve the embedded AWS: with uvicorn, whose HTTP parser is in C. With ministack's own, parsing is most of its work."""
+"""Serve the embedded AWS, in its own environment: with uvicorn, whose HTTP parser is in C.
+
+With ministack's own server, which parses in Python, that is most of its work.
+"""
 
 import os
 import resource
 
-import uvicorn
+import uvicorn  # type: ignore[import-not-found]  # it is in that environment only
 
 if __name__ == "__main__":
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -17,7 +20,7 @@ if __name__ == "__main__":
         ws="none",
         log_level="warning",
         access_log=False,
-        server_header=False,  # AWS's own is what the app says
+        server_header=False,
         date_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
