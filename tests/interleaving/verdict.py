@@ -53,7 +53,7 @@ def settle(world: World, policy: Policy) -> None:
     reports = _clean_after(world, policy, policy.pending_ttl + policy.staged_ttl + 2)
     if len(world.trace) > trace or not all(map(_is_listed, world.sites, reports)):
         _clean_after(world, policy, DAY + 1)
-    reports = _clean_after(world, policy, DAY + policy.removed_ttl + 2)
+    reports = _clean_at_last(world, policy)
     if len(world.sites) > 1 and (policy.site_ttl or not all(site.current() for site in world.sites)):
         # A site inside asks what the one around it needs, which has ended, and loses its release log days later.
         for _ in range(4):
@@ -82,6 +82,21 @@ def _clean_after(world: World, policy: Policy, seconds: float) -> list[Report]:
         world.trace.append("-- something stopped a cleaner: it comes back later")
         world.advance(1000)
         reports = _clean_all(world, policy)
+    return reports
+
+
+def _clean_at_last(world: World, policy: Policy) -> list[Report]:
+    """Run each cleaner when all that it has found is due.
+
+    Who has to help then may leave orphans behind: those are found first, and then due.
+    """
+    days = DAY + policy.removed_ttl + 2
+    for _ in range(3):
+        trace = len(world.trace)
+        reports = _clean_after(world, policy, days)
+        if len(world.trace) == trace:
+            break
+        reports = _clean_after(world, policy, days)
     return reports
 
 
