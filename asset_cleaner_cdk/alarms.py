@@ -75,7 +75,7 @@ ALARMS = (
         5,
         Missing.NOT_BREACHING,
     ),
-    # One run at a time is the rule, so a short wait for another run is not an alarm. Lambda tries a waiting event again
+    # With `concurrency` a run may have to wait for others, so a short wait is not an alarm. Lambda tries an event again
     # after five minutes at most: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     Alarm(
         "function-throttled",

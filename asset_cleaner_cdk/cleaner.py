@@ -72,7 +72,7 @@ def add_cleaner(  # noqa: PLR0913 (the function refers to all of them)
         # Lambda offers 3.14 too, but 3.13 is the newest version that the tests run this bundle on (infra/bundle.py).
         runtime=lambda_.Runtime.PYTHON_3_13,
         architecture=lambda_.Architecture.ARM_64,
-        # The default has room for a million retired assets. It brings more than a whole CPU, at no extra cost, as a
+        # The default has room for 750,000 retired assets. It brings more than a whole CPU, at no extra cost, as a
         # run is shorter.
         memory_size=settings.memory,
         timeout=Duration.seconds(settings.timeout),

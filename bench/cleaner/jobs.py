@@ -97,10 +97,11 @@ def idle(sizes: Sizes) -> Result:
 
 
 def listing(sizes: Sizes) -> Result:
-    """A full listing of a bucket in which every object is known."""
-    bucket, _ = _site(sizes.retired)
+    """A full listing of a bucket in which every object is known; no sweep is due."""
+    bucket, _ = _site(sizes, listing_due=True)
+    bucket.now += timedelta(hours=23)
     with S3Server(BUCKET, bucket) as server, Cleaner(server.url, ledger_format=sizes.ledger_format) as cleaner:
-        return Result(len(bucket), _until_rest(cleaner), server.requests)
+        return Result(len(bucket), _until_rest(cleaner, WAKE_UP, WAKE_UP), server.requests)
 
 
 def sweep(sizes: Sizes) -> Result:
@@ -114,9 +115,7 @@ def plan(sizes: Sizes) -> Result:
 
 
 def _sweep(sizes: Sizes, event: Mapping[str, object]) -> Result:
-    bucket = MemoryBucket(BEGIN)
-    site = Site(bucket, FILES)
-    site.have_past(sizes.retired, sizes.ledger_format)
+    bucket, _ = _site(sizes)
     bucket.now += timedelta(hours=23)  # the listing is not due yet, and the sweep is
     versions = sizes.retired // FILES
     policy = {**POLICY, "version_limit": versions - versions // 10, "version_ttl": 0, "grace": 0}
@@ -156,24 +155,22 @@ JOBS = {
 }
 
 
-def _site(retired: int) -> tuple[MemoryBucket, Site]:
+def _site(sizes: Sizes, *, listing_due: bool = False) -> tuple[MemoryBucket, Site]:
     bucket = MemoryBucket(BEGIN)
     site = Site(bucket, FILES)
-    site.have_past(retired)
+    site.have_past(sizes.retired, sizes.ledger_format, listing_due=listing_due)
     return bucket, site
 
 
 def _measure(sizes: Sizes, event: Callable[[Site], dict[str, Any]], tagged: int) -> Result:
     """Measure the second of two equal runs in a process: the first one opens boto3's clients.
 
-    Another process has written the ledger before: one run in format 1, which says that another is to come, and one in
-    the format.
+    Another process has folded in a release before, so that the ledger is one that the cleaner has written.
     """
-    bucket, site = _site(sizes.retired)
+    bucket, site = _site(sizes)
     with S3Server(BUCKET, bucket) as server:
         with Cleaner(server.url, ledger_format=sizes.ledger_format) as cleaner:
-            for _ in range(sizes.ledger_format):
-                cleaner.invoke(site.publish(range(CHANGED)))
+            cleaner.invoke(site.publish(range(CHANGED)))
         with Cleaner(server.url, ledger_format=sizes.ledger_format) as cleaner:
             cleaner.invoke(event(site))
             server.requests.clear()

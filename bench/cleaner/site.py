@@ -76,7 +76,7 @@ class Site:
             "detail": {"bucket": {"name": BUCKET}, "object": {"key": key}},
         }
 
-    def have_past(self, retired: int, ledger_format: int = FORMAT_1) -> None:
+    def have_past(self, retired: int, ledger_format: int = FORMAT_1, *, listing_due: bool = False) -> None:
         """Publish releases until so many assets are retired, and write the state that the cleaner has then.
 
         It would have to tag each of them, one request after the other. Their markers are gone, as they are after a
@@ -84,7 +84,8 @@ class Site:
 
         Args:
             retired: The number of these assets.
-            ledger_format: The format of the ledger. In format 2 all of it was swept two hours ago.
+            ledger_format: The format of the ledger. In format 2 all of it was swept.
+            listing_due: Whether 23 hours from now a full listing is due; otherwise, a sweep.
         """
         entries: dict[str, Retired] = {}
         files = range(len(self._versions))
@@ -97,12 +98,13 @@ class Site:
             entries |= {key: Retired(logical, mark, ASSET_BYTES, before, tagged=mark) for key, logical in old.items()}
         self.publish(())
         now, newest = self._bucket.now, make_id(self._bucket.now, f"r{self._releases}")
+        before_now = now - timedelta(hours=2)
         ledger = Ledger(
             current={CHANNEL: newest},
             folded={newest: Folded(now, CHANNEL, placed=now)},
             cut=(now - BETWEEN, last),
             retired=entries,
-            listed_at=now,
+            listed_at=before_now if listing_due else now,
         )
         if ledger_format == FORMAT_1:
             self._bucket.put(self.layout.ledger, encode(ledger))
@@ -111,7 +113,7 @@ class Site:
         for first, part in parts(entries, ""):
             name = segment_name(now, f"{len(lines):016x}")
             self._bucket.put(self.layout.ledger_file(name), segment_file.encode(columns_of(part)))
-            lines.append(Segment(first, name, len(part), swept=now - timedelta(hours=2)))
+            lines.append(Segment(first, name, len(part), swept=now if listing_due else before_now))
         written = Head(replace(ledger, retired={}), Index(tuple(lines)))
         self._bucket.put(self.layout.ledger, head.encode(written))
 

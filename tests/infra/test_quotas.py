@@ -107,6 +107,51 @@ def test_each_quota_is_checked(synthesise: Synthesise, broken: str) -> None:
         check_quotas(template, 1)
 
 
+def outputs(number: int) -> dict[str, Any]:
+    """A template with so many outputs."""
+    return {"Resources": {}, "Outputs": {f"O{each}": {} for each in range(number)}}
+
+
+def described(size: int) -> dict[str, Any]:
+    """A template with a description of so many bytes."""
+    return {"Resources": {}, "Description": "x" * size}
+
+
+def dashboard(widgets: list[dict[str, Any]]) -> dict[str, Any]:
+    """A template with a dashboard."""
+    shown = json.dumps({"widgets": [{"properties": each} for each in widgets]})
+    return {"Resources": {"D": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": shown}}}}
+
+
+def distribution(behaviours: int) -> dict[str, Any]:
+    """A template with a distribution."""
+    properties = {"DistributionConfig": {"CacheBehaviors": [{}] * behaviours}}
+    return {"Resources": {"D": {"Type": "AWS::CloudFront::Distribution", "Properties": properties}}}
+
+
+@pytest.mark.parametrize(
+    ("most", "too_many", "words"),
+    [
+        (outputs(200), outputs(201), "201 outputs of the stack, and AWS accepts 200;"),
+        (described(900_000), described(1_000_000), "bytes of the stack's template, and AWS accepts 1,000,000;"),
+        (dashboard([{}] * 500), dashboard([{}] * 501), "501 widgets of the dashboard, and AWS accepts 500;"),
+        (
+            dashboard([{"metrics": [[]] * 500}] * 5),
+            dashboard([{"metrics": [[]] * 500}] * 5 + [{"metrics": [[]]}]),
+            "2,501 metrics of the dashboard, and AWS accepts 2,500;",
+        ),
+        (distribution(74), distribution(75), "76 cache behaviours of the distribution, and AWS accepts 75;"),
+    ],
+    ids=["outputs", "template", "widgets", "metrics", "cache behaviours"],
+)
+def test_the_other_quotas_are_checked_to_the_last_one(
+    most: dict[str, Any], too_many: dict[str, Any], words: str
+) -> None:
+    check_quotas(most, 40)
+    with pytest.raises(ContextError, match=f"context sites: 40 sites make .*{words}"):
+        check_quotas(too_many, 40)
+
+
 def of_type(resources: dict[str, Any], end: str) -> dict[str, Any]:
     """The first resource whose type ends so, and has an event pattern if it is a rule."""
     found = (each for each in resources.values() if each["Type"].endswith(end))
