@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.catch_up import catch_up
+from cleaner_lambda.catch_up import catch_up, next_part
 from cleaner_lambda.close import close_log
 from cleaner_lambda.ending import is_over
-from cleaner_lambda.errors import TooOldError, UnreadableError
+from cleaner_lambda.errors import NewsError, TooOldError, UnreadableError
 from cleaner_lambda.idle import end_if_idle
 from cleaner_lambda.load import load
 from cleaner_lambda.markers import stop_for_unreadable
@@ -41,13 +41,21 @@ def begin(  # noqa: PLR0913 (what the run was asked, and how much it reads)
     whole: bool,
     part: Part | None = None,
 ) -> Loaded | Report:
-    """Read the release log; a report if that was all that could be done, or if it was the last run of an ended site."""
+    """Read the release log; a report if that was all that could be done, or if it was the last run of an ended site.
+
+    Raises:
+        NewsError: More releases came during a sweep than a run reads at once.
+    """
     earlier = tuple(so_far.attempts)
     try:
         loaded = load(store, layout, job, pace, whole=whole, part=part)
     except UnreadableError as error:
         return _without_ledger(job, store.now(), error, earlier)
+    if part is not None and next_part(loaded, so_far.tried) is not None:
+        msg = f"{layout.markers} has more that is new than is read at once"
+        raise NewsError(msg)
     if part is None:  # what came since is not a part's to take in
+        so_far.tried = frozenset(loaded.look.markers.keys() - loaded.ledger.folded.keys())
         found = catch_up(store, layout, job, loaded, pace, so_far.unanswered, so_far.begun)
         if isinstance(found, Report):
             return replace(found, earlier=earlier)

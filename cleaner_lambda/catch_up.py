@@ -113,8 +113,8 @@ def _take_in(store: S3Port, layout: Layout, job: Job, loaded: Loaded, log: Folde
         owed=history.owed,
         in_doubt=log.in_doubt & history.retired.keys(),
         gone=gone_after(before, seen.seen, folded),
-        # A replay reads no marker up to it. So it is bounded too.
-        cut=settled_cut(before, folded, loaded.now) or before.cut,
+        # A replay reads no marker up to it. So it is bounded too, though all of them may have come within an hour.
+        cut=settled_cut(before, folded, loaded.now, at_once=True) or before.cut,
         backlog=backlog,
         replayed=before.tags_read_to is not None,
     )

@@ -97,9 +97,9 @@ def ended_log(
     oldest = min(((folded[i].at, i) for i in named & folded.keys()), default=None)
     dated = named <= folded.keys()
     theirs = {folded[i].channel for i in named & folded.keys()}
-    channels = {}
+    channels, ends = {}, ledger.ends
     for channel, published in history.current.items():
-        if channel not in ledger.ends or ledger.current[channel] != published.id or channel in theirs:
+        if channel not in ends or ledger.current[channel] != published.id or channel in theirs:
             continue
         is_cut_off = ledger.cut is not None and published.order <= ledger.cut
         if is_cut_off or (dated and (oldest is None or published.order < oldest)):

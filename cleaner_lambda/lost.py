@@ -46,9 +46,9 @@ def find_lost(history: History, ledger: Ledger, markers: Markers) -> dict[str, s
         ledger: The ledger.
         markers: The markers.
     """
-    lost = {}
+    lost, ends = {}, ledger.ends  # which goes through all channels, so not for each of them
     for channel, release_id in ledger.current.items():
-        if channel in ledger.ends:
+        if channel in ends:
             continue
         found = history.current.get(channel)
         folded = ledger.folded.get(release_id) or ledger.gone.get(release_id)
@@ -84,9 +84,9 @@ def lines_with_lost(
     It lies among those of the history: behind newer ones that are not in place, or before an older one that came late,
     which stays current until a newer one is in place.
     """
-    lines, seen = {}, ledger.seen
+    lines, seen, known = {}, ledger.seen, ledger.lines
     for channel in lost:
-        before, line = ledger.lines[channel], history.lines.get(channel, ())
+        before, line = known[channel], history.lines.get(channel, ())
         if not line or before[0] not in seen:
             continue
         orders = {each.id: each.order for each in line}

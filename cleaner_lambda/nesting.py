@@ -217,8 +217,10 @@ def _keep_releases(ledger: Ledger) -> int:
 def _newest(folded: Mapping[str, Folded], count: int) -> set[str]:
     """Ids of the newest markers of each channel, by instant and by name: so many from the newest one on in place."""
     found: set[str] = set()
-    for channel in {each.channel for each in folded.values()}:
-        ids = [release_id for release_id, each in folded.items() if each.channel == channel]
+    channels: dict[str, list[str]] = {}
+    for release_id, each in folded.items():
+        channels.setdefault(each.channel, []).append(release_id)
+    for ids in channels.values():
         for line in (sorted(ids, key=lambda i: (folded[i].at, i), reverse=True), sorted(ids, reverse=True)):
             placed = next((place for place, i in enumerate(line) if folded[i].placed is not None), len(line))
             found.update(line[: placed + count])

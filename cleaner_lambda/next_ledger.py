@@ -48,10 +48,11 @@ def with_markers(ledger: Ledger, history: History, folded: Mapping[str, Folded],
 
 def without_ended(ledger: Ledger) -> Ledger:
     """The ledger without the channels that have ended, and of which no marker is left."""
-    if not ledger.ends:
+    ends = ledger.ends
+    if not ends:
         return ledger
     left = {each.channel for each in ledger.folded.values()}
-    current = {channel: i for channel, i in ledger.current.items() if channel in left or channel not in ledger.ends}
+    current = {channel: i for channel, i in ledger.current.items() if channel in left or channel not in ends}
     return replace(ledger, current=current)
 
 

@@ -78,9 +78,19 @@ def next_cut(
     return Cut(at, frozenset(old[:AT_ONCE]), len(old) > AT_ONCE) if is_time else None
 
 
-def settled_cut(ledger: Ledger, there: Mapping[str, Folded], now: datetime) -> tuple[datetime, str] | None:
-    """The order of the marker at which the next cut is; None if it is not time yet. See `next_cut`."""
-    settled = [(each.at, i) for i, each in ledger.folded.items() if i in there and each.at <= now - SETTLED]
+def settled_cut(
+    ledger: Ledger, there: Mapping[str, Folded], now: datetime, *, at_once: bool = False
+) -> tuple[datetime, str] | None:
+    """The order of the marker at which the next cut is; None if it is not time yet. See `next_cut`.
+
+    Args:
+        ledger: As there.
+        there: As there.
+        now: As there.
+        at_once: Whether it need not be an hour old.
+    """
+    old = (i for i, each in ledger.folded.items() if i in there and (at_once or each.at <= now - SETTLED))
+    settled = [(ledger.folded[i].at, i) for i in old]
     # A marker that this run folds in itself, and that turned up late: if the run dies, it must be after the cut.
     late = min(((each.at, i) for i, each in there.items() if i not in ledger.folded), default=None)
     settled = [order for order in settled if late is None or order < late]

@@ -86,6 +86,7 @@ class SoFar:
         before: What the parts of the run did that are over.
         rest: What the last attempt leaves to a sweep; None: nothing.
         tell: Logs what such a part did.
+        tried: Ids of the markers that the last attempt was to take in; those that were not are not valid.
     """
 
     unanswered: Unanswered = field(default_factory=Unanswered)
@@ -95,6 +96,7 @@ class SoFar:
     before: Totals = NOTHING
     rest: Rest | None = None
     tell: Tell = _tell_nobody
+    tried: frozenset[str] = frozenset()
 
     def end_part(self, report: Report, *, swept: bool) -> None:
         """Log what a part of the run did that is over, and keep the sums.

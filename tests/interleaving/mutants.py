@@ -1086,7 +1086,7 @@ MUTANTS = (
         "the ledger knows that a channel has ended",
         "the cleaner misses the marker that it has deleted itself, and alarms",
         lost.find_lost,
-        (("        if channel in ledger.ends:\n", "        if False:\n"),),
+        (("        if channel in ends:\n", "        if False:\n"),),
         partial(every_crash, cases.LOG_ALONE, "C"),
     ),
     Mutant(

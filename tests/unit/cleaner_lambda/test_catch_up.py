@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cleaner_lambda import backlog
+from cleaner_lambda import backlog, pruning
 from cleaner_lambda.backlog import Backlog, first_part
 from cleaner_lambda.job import Job
 from cleaner_lambda.pace import Pace
@@ -246,6 +246,77 @@ def test_a_part_ends_at_its_number_of_markers_or_bytes(monkeypatch: pytest.Monke
     )
     assert first_part(["r0", "r1"], instants, dict.fromkeys(instants, 50)) is None
     assert first_part(["r0"], instants, {"r0": 600}) is None
+
+
+def test_a_marker_that_turns_up_late_costs_a_bounded_replay_if_all_are_young(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket is copied within an hour. Or a replay reads at once all that the parts before have read."""
+    monkeypatch.setattr(pruning, "EVERY", 1)
+    s3 = FakeS3()
+    keys = [f"assets/app-{number:08x}.js" for number in range(16)]
+    for number, key in enumerate(keys):
+        s3.publish(f"r{number}", "default", {APP: key})
+        s3.advance(10)
+    late = s3.layout.marker_key(ids(s3)[3])
+    stored = s3.objects.pop(late)
+    with small_parts(2):
+        in_time_for(s3, 6, KEEP)
+        s3.objects[late] = stored
+        s3.requests.clear()
+        assert stopped_by(in_time_for(s3, 1, KEEP)) == ["catching_up"]
+        assert s3.layout.release_id(late) in s3.ledger.folded
+        read = [key for _, key in s3.made("get") if key.startswith(s3.layout.markers)]
+        assert len(read) <= 5, "the part of two, the part before, and what was current at the cut"
+        run(s3, policy=KEEP, full=True)
+        run(s3, policy=KEEP, full=True)
+    assert set(s3.ledger.retired) == set(keys[:-1])
+    assert s3.ledger.retired[keys[2]].mark.since <= s3.ledger.retired[keys[3]].mark.since, "late, and never early"
+
+
+def test_what_comes_during_a_sweep_is_taken_in_in_parts_too() -> None:
+    s3 = FakeS3()
+
+    def publish_some(numbers: range) -> None:
+        for number in numbers:
+            s3.publish(f"r{number}", "default", {f"assets/{p}.js": f"assets/{p}-{number:08x}.js" for p in "abc"})
+            s3.advance(60)
+
+    def come(_operation: str, key: str) -> None:
+        if key.startswith(s3.layout.ledger_files):  # the plan is made
+            s3.on_request = None
+            publish_some(range(3, 12))
+
+    with writing(HEAD_FORMAT, small=NONE), small_parts(2):
+        publish_some(range(3))
+        run(s3, policy=KEEP)
+        run(s3, policy=KEEP)
+        s3.on_request = come
+        s3.requests.clear()
+        run(s3, policy=KEEP, full=True)
+        assert s3.on_request is None
+        assert len(s3.ledger.folded) == 12
+    read, most = 0, 0
+    for operation, key in s3.requests:
+        read = 0 if key == s3.layout.ledger else read + (operation == "get" and key.startswith(s3.layout.markers))
+        most = max(most, read)
+    assert most == 3, "a part, and the marker that is current"
+
+
+def test_markers_that_are_not_valid_hold_up_no_sweep() -> None:
+    """Though they are more than a part: each group is swept, and tags what is not deleted for now."""
+    s3 = FakeS3()
+    with writing(HEAD_FORMAT, small=NONE), small_parts(2):
+        for number in range(3):
+            s3.publish(f"r{number}", "default", {APP: f"assets/app-{number:08x}.js"})
+            s3.advance(60)
+        run(s3, policy=KEEP)
+        run(s3, policy=KEEP)
+        for number in range(4):
+            broken = s3.publish(f"broken{number}", "default", {APP: A})
+            s3.objects[s3.layout.marker_key(broken)].body = b"{"
+        s3.advance(60)
+        report = run(s3, policy=KEEP, full=True)
+    assert set(stopped_by(report)) == {"invalid_marker"}
+    assert not report.unfinished
 
 
 def test_what_the_ledger_keeps_of_a_backlog_is_read_as_it_was_written(behind: FakeS3) -> None:
