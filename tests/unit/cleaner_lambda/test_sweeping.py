@@ -183,6 +183,26 @@ def test_the_deletion_limit_is_of_the_whole_site(s3: FakeS3, monkeypatch: pytest
     assert (keys_of(report, "delete"), stopped_by(report)) == (OLD, [])
 
 
+def test_what_falls_due_after_the_plan_counts_for_the_groups_after_it(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of twelve assets four may go: the plan found none that was due, and then six were, each in a group of its own."""
+    monkeypatch.setattr(policies, "BRAKE_FLOOR", 2)
+    (since,) = {entry.mark.since for entry in s3.ledger.retired.values()}
+    soon = int((s3.clock - since).total_seconds()) + 5
+    at_request(s3, "get", s3.layout.ledger, lambda: s3.advance(60), number=2)
+    report = sweep(s3, policy=replace(LATER, version_ttl=soon, max_delete_fraction=0.4))
+    assert (keys_of(report, "delete"), stopped_by(report)) == (OLD[:4], ["brake"])
+
+
+def test_what_a_release_during_the_sweep_makes_due_counts_too(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It pushes a version of each path beyond the limit."""
+    monkeypatch.setattr(policies, "BRAKE_FLOOR", 2)
+    at_request(s3, "get", s3.layout.ledger, lambda: s3.publish("build3", "default", build(3)), number=2)
+    report = sweep(s3, policy=replace(LATER, version_limit=1, max_delete_fraction=0.3))
+    assert (keys_of(report, "delete"), stopped_by(report)) == (OLD[:3], ["brake"])
+
+
 @pytest.mark.parametrize(("fraction", "lists"), [(1.0, False), (0.6, True)])
 def test_before_much_is_deleted_the_site_is_listed(
     s3: FakeS3, monkeypatch: pytest.MonkeyPatch, fraction: float, *, lists: bool
