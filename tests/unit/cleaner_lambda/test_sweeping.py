@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cleaner_lambda import policy as policies
-from cleaner_lambda import totals
+from cleaner_lambda import scan, totals
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.head import Head, decode, encode
 from cleaner_lambda.job import Job
@@ -317,6 +317,23 @@ def test_while_another_run_deletes_nothing_counts_as_swept(s3: FakeS3) -> None:
     assert report.next_due is not None
     s3.advance((report.next_due - s3.clock).total_seconds() + 2)
     assert keys_of(sweep(s3), "delete") == OLD
+
+
+def test_the_run_after_a_map_run_that_left_a_range_unlisted_sweeps_nothing(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one does, a quarter of an hour later, and not a day later."""
+    monkeypatch.setattr(scan, "LARGE", 0)
+    job = Job(prefix=s3.layout.prefix, policy=replace(LATER, version_ttl=9 * DAY), run="run", distributed=True)
+    map_run = clean(s3, job, Pace(sleep=lambda _: None)).map_run
+    assert map_run is not None
+    s3.advance(DAY + 1)
+    report = sweep(s3)
+    assert (keys_of(report, "delete"), stopped_by(report)) == ([], ["map_run"])
+    assert report.next_due == s3.clock + timedelta(minutes=15)
+    s3.advance(901)
+    report = sweep(s3)
+    assert (keys_of(report, "delete"), stopped_by(report)) == (OLD, [])
 
 
 def test_what_was_done_is_told_when_the_sweep_breaks_off(s3: FakeS3) -> None:
