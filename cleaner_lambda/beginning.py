@@ -46,15 +46,15 @@ def begin(  # noqa: PLR0913 (what the run was asked, and how much it reads)
     try:
         loaded = load(store, layout, job, pace, whole=whole, part=part)
     except UnreadableError as error:
-        return _without_ledger(job, store.now(), error, earlier)
+        return replace(_without_ledger(job, store.now(), error, earlier), before=so_far.before)
     if part is None:  # what came since is not a part's to take in
         found = catch_up(store, layout, job, loaded, pace, so_far.unanswered, so_far.begun)
         if isinstance(found, Report):
-            return replace(found, earlier=earlier)
+            return replace(found, earlier=earlier, before=so_far.before)
         loaded = found
     closed = close_log(store, layout, loaded, job, pace) if not loaded.light and is_over(loaded) else None
     if closed is not None:
-        return replace(closed, earlier=earlier)
+        return replace(closed, earlier=earlier, before=so_far.before)
     return end_if_idle(store, layout, loaded, job.policy, pace)
 
 

@@ -17,6 +17,7 @@ from cleaner_lambda.pace import Pace
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.run import clean
 from cleaner_lambda.so_far import BrokenOffError
+from release_log import packed, segment_file
 from release_log.ledger_file import HEAD_FORMAT, Announcement
 from tests.fake_cleaner_s3 import FakeS3
 from tests.ledger_formats import NONE, writing
@@ -363,6 +364,20 @@ def test_a_file_that_is_gone_is_left_to_a_run_that_reads_all(s3: FakeS3) -> None
     del s3.objects[s3.layout.ledger_file(name)]
     assert stopped_by(sweep(s3)) == ["rebuilt"]
     assert all(key in s3.objects for key in OLD)
+
+
+def test_what_was_done_is_told_though_the_ledger_cannot_be_read_any_more(s3: FakeS3) -> None:
+    """A newer version has written the third group meanwhile: this one starts over, and stops."""
+    name = [each.name for each in head(s3).index.segments if each.name is not None][2]
+    file = s3.objects[s3.layout.ledger_file(name)]
+
+    def other() -> None:
+        file.body = packed.pack({}, segment_file.FORMAT + 1)
+
+    at_request(s3, "get", s3.layout.ledger_file(name), other, number=3)
+    report = sweep(s3)
+    assert (keys_of(report, "delete"), stopped_by(report)) == (OLD[:2], ["unreadable_file"])
+    assert report.counts()["delete"] == 2
 
 
 def test_the_markers_of_a_channel_that_has_ended_go_when_no_group_has_an_asset_of_it(s3: FakeS3) -> None:
