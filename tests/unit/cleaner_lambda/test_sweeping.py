@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cleaner_lambda import listing, scan, totals
 from cleaner_lambda import policy as policies
-from cleaner_lambda import scan, totals
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.head import Head, decode, encode
 from cleaner_lambda.job import Job
@@ -22,7 +22,7 @@ from release_log.ledger_file import HEAD_FORMAT, Announcement
 from tests.fake_cleaner_s3 import FakeS3
 from tests.ledger_formats import NONE, writing
 from tests.small_pieces import small_pieces
-from tests.unit.cleaner_lambda.runs import DAY, POLICY, at_request, fail_with, keys_of, stopped_by
+from tests.unit.cleaner_lambda.runs import DAY, POLICY, at_request, fail_with, keys_of, run, stopped_by, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -335,6 +335,32 @@ def test_the_run_after_a_map_run_that_left_a_range_unlisted_sweeps_nothing(
     s3.advance(901)
     report = sweep(s3)
     assert (keys_of(report, "delete"), stopped_by(report)) == (OLD, [])
+
+
+def test_what_retired_while_the_workers_listed_is_not_an_orphan_of_another_group(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker saw it before a release named it, under a logical path that its name does not tell."""
+    monkeypatch.setattr(scan, "LARGE", 0)
+    monkeypatch.setattr(listing, "RANGES", 4)
+    policy, stray = replace(POLICY, version_limit=9, removed_ttl=DAY), "assets/bb-0123abcd.js"
+    s3.put(stray)
+    sweep(s3, policy=policy)
+    s3.advance(DAY + 1)
+    map_run = run(s3, policy=policy, distributed=True).map_run
+    assert map_run is not None
+    found = [work(s3, map_run.at, number, policy) for number in map_run.ranges]
+    assert any(each is not None and stray in each.strays for each in found)
+    for key in (stray, "assets/e2-4567abcd.js"):
+        s3.advance(10)
+        s3.publish(key[7:9], "default", {**build(2), "assets/e2.js": key})
+        run(s3, policy=policy)
+    run(s3, policy=policy, map_run_over=map_run.at)
+    for _ in range(3):
+        s3.advance(DAY + 1)
+        run(s3, policy=policy)
+    assert s3.ledger.retired[stray].logical == "assets/e2.js"
+    assert stray in s3.objects
 
 
 def test_what_was_done_is_told_when_the_sweep_breaks_off(s3: FakeS3) -> None:
