@@ -50,7 +50,7 @@ def begin(  # noqa: PLR0913 (what the run was asked, and how much it reads)
     try:
         loaded = load(store, layout, job, pace, whole=whole, part=part)
     except UnreadableError as error:
-        return _without_ledger(job, store.now(), error, earlier)
+        return replace(_without_ledger(job, store.now(), error, earlier), before=so_far.before)
     if part is not None and next_part(loaded, so_far.tried) is not None:
         msg = f"{layout.markers} has more that is new than is read at once"
         raise NewsError(msg)
@@ -58,11 +58,11 @@ def begin(  # noqa: PLR0913 (what the run was asked, and how much it reads)
         so_far.tried = frozenset(loaded.look.markers.keys() - loaded.ledger.folded.keys())
         found = catch_up(store, layout, job, loaded, pace, so_far.unanswered, so_far.begun)
         if isinstance(found, Report):
-            return replace(found, earlier=earlier)
+            return replace(found, earlier=earlier, before=so_far.before)
         loaded = found
     closed = close_log(store, layout, loaded, job, pace) if not loaded.light and is_over(loaded) else None
     if closed is not None:
-        return replace(closed, earlier=earlier)
+        return replace(closed, earlier=earlier, before=so_far.before)
     return end_if_idle(store, layout, loaded, job.policy, pace)
 
 

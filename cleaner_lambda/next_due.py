@@ -70,7 +70,12 @@ def next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: 
 
 def held_up(stops: Iterable[Stop], now: datetime) -> datetime | None:
     """When a sweep is worth its while that would delete nothing now, for a reason that passes; None if it is now."""
-    passing = [each for each in stops if each.holds_all and (each.until is not None or each.reason in ROUTINE)]
+    # The run lists by itself what a map run left out, so the next one knows of that stop no more.
+    passing = [
+        each
+        for each in stops
+        if each.holds_all and (each.until is not None or each.reason in {*ROUTINE, Reason.MAP_RUN})
+    ]
     if not passing:
         return None
     soon = now + timedelta(seconds=RETRY_SECONDS)

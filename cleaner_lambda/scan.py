@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.known import Known
@@ -72,6 +73,14 @@ class Scan:
     def orphans(self) -> int:
         """How many retired orphans are known."""
         return count_orphans(self._history.retired) + self._known.orphans
+
+    def without_known(self, finding: Finding) -> Finding:
+        """What a worker has found, without the orphans that a release has named since, and left again.
+
+        Such an asset may have retired under another logical path. As an orphan it would have a second entry there, and
+        be deleted when that one is due.
+        """
+        return replace(finding, strays={k: each for k, each in finding.strays.items() if k not in self._known})
 
     def find(self, left: Sequence[Bounds], pace: Pace, inner: Iterable[str], most: int | None) -> Finding:
         """List some ranges, as far as there is time.

@@ -194,10 +194,14 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
     before = None if cursor is None else cursor.retired
     stops: tuple[Stop, ...] = ()
     if cursor is not None and cursor.map_run is not None:
+        handed_out_at = cursor.map_run.at
         findings, cursor = take_findings(store, layout, cursor.over())
         stops = stops_for_lost_ranges(cursor)
         if is_stopped(loaded, folded, around):
             findings = [each.without_strays() for each in findings]
+        if loaded.light and any(at >= handed_out_at for at in folded.markers.instants.values()):
+            scan = Scan(store, layout, job, loaded, folded, around)
+            findings = [scan.without_known(each) for each in findings]
         for finding in _may_wait(ledger, cursor, findings):
             history, cursor = take_in(history, finding, cursor)
     if cursor is None or (cursor.left and cursor.map_run is None):

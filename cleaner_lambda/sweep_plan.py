@@ -150,13 +150,17 @@ class SweepPlan:
         self.releases.update(entry.release for each in changes for entry in each.left.values())
         self.unclaimed -= frozenset().union(*(each.left.keys() | each.found.keys() for each in changes))
 
-    def note(self, first: str, index: Index) -> None:
+    def note(self, first: str, index: Index, due: int) -> None:
         """A group was swept: its segments are others now.
 
         Args:
             first: The first logical path of the group.
             index: The head's, as it is now.
+            due: How many assets were due there, as `Elsewhere` counts them. That may be more than when the plan was
+                made, as time has passed and releases have come: the groups after it are judged with all of them.
         """
+        there = self.sums[first]
+        self.sums[first] = replace(there, due=max(there.due, due))
         self.asked = [path for path in self.asked if path != first]
         lines: dict[str, tuple[Segment, ...]] = dict.fromkeys(self.lines, ())
         groups = iter(self.lines)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.attempt import attempt
 from cleaner_lambda.decision import UNLISTED
 from cleaner_lambda.errors import ConflictError, HeldUpError, NewsError, OutdatedPlanError, WholeNeededError
 from cleaner_lambda.next_due import RETRY_SECONDS, held_up
-from cleaner_lambda.policy import BRAKE_FLOOR
+from cleaner_lambda.policy import BRAKE_FLOOR, Reason, accidents
 from cleaner_lambda.sweep_plan import Part, make_plan
 from release_log.errors import LedgerError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.job import Job
     from cleaner_lambda.pace import Pace
+    from cleaner_lambda.policy import Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.report import Report
     from cleaner_lambda.so_far import Rest, SoFar
@@ -96,11 +98,17 @@ def _sweep_groups(  # noqa: PLR0913, PLR0917 (what the run knows so far)
             so_far.end_part(swept, swept=True)
             report, until = so_far.end(swept), held_up(swept.plan.stops, swept.at)
         is_done = swept is not None and not (swept.outcome.unfinished or swept.not_looked_at)
-        if not is_done or so_far.rest is None or (until is not None and not job.dry_run):
+        if swept is None or not is_done or so_far.rest is None or (until is not None and not job.dry_run):
             so_far.add_kept(plan.assets_of(left[number + (swept is not None) :]))
             return so_far.end(replace(report, unfinished=True, next_due=until or report.next_due))
-        plan.note(first, so_far.rest.index)
+        plan.note(first, so_far.rest.index, _due(swept.plan))
     return report
+
+
+def _due(plan: Plan) -> int:
+    """How many assets were due in a group, whether the brake kept them or not, but for those of ended channels."""
+    braked = (action for action in plan.keep if action.reason is Reason.BRAKE)
+    return accidents(chain(plan.delete, braked))
 
 
 def _sweep_group(store: S3Port, job: Job, pace: Pace, so_far: SoFar, part: Part) -> Report | None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cleaner_lambda import listing, scan, totals
 from cleaner_lambda import policy as policies
-from cleaner_lambda import totals
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.head import Head, decode, encode
 from cleaner_lambda.job import Job
@@ -17,11 +17,12 @@ from cleaner_lambda.pace import Pace
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.run import clean
 from cleaner_lambda.so_far import BrokenOffError
+from release_log import packed, segment_file
 from release_log.ledger_file import HEAD_FORMAT, Announcement
 from tests.fake_cleaner_s3 import FakeS3
 from tests.ledger_formats import NONE, writing
 from tests.small_pieces import small_pieces
-from tests.unit.cleaner_lambda.runs import DAY, POLICY, at_request, fail_with, keys_of, stopped_by
+from tests.unit.cleaner_lambda.runs import DAY, POLICY, at_request, fail_with, keys_of, run, stopped_by, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -183,6 +184,26 @@ def test_the_deletion_limit_is_of_the_whole_site(s3: FakeS3, monkeypatch: pytest
     assert (keys_of(report, "delete"), stopped_by(report)) == (OLD, [])
 
 
+def test_what_falls_due_after_the_plan_counts_for_the_groups_after_it(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of twelve assets four may go: the plan found none that was due, and then six were, each in a group of its own."""
+    monkeypatch.setattr(policies, "BRAKE_FLOOR", 2)
+    (since,) = {entry.mark.since for entry in s3.ledger.retired.values()}
+    soon = int((s3.clock - since).total_seconds()) + 5
+    at_request(s3, "get", s3.layout.ledger, lambda: s3.advance(60), number=2)
+    report = sweep(s3, policy=replace(LATER, version_ttl=soon, max_delete_fraction=0.4))
+    assert (keys_of(report, "delete"), stopped_by(report)) == (OLD[:4], ["brake"])
+
+
+def test_what_a_release_during_the_sweep_makes_due_counts_too(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It pushes a version of each path beyond the limit."""
+    monkeypatch.setattr(policies, "BRAKE_FLOOR", 2)
+    at_request(s3, "get", s3.layout.ledger, lambda: s3.publish("build3", "default", build(3)), number=2)
+    report = sweep(s3, policy=replace(LATER, version_limit=1, max_delete_fraction=0.3))
+    assert (keys_of(report, "delete"), stopped_by(report)) == (OLD[:3], ["brake"])
+
+
 @pytest.mark.parametrize(("fraction", "lists"), [(1.0, False), (0.6, True)])
 def test_before_much_is_deleted_the_site_is_listed(
     s3: FakeS3, monkeypatch: pytest.MonkeyPatch, fraction: float, *, lists: bool
@@ -299,6 +320,49 @@ def test_while_another_run_deletes_nothing_counts_as_swept(s3: FakeS3) -> None:
     assert keys_of(sweep(s3), "delete") == OLD
 
 
+def test_the_run_after_a_map_run_that_left_a_range_unlisted_sweeps_nothing(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one does, a quarter of an hour later, and not a day later."""
+    monkeypatch.setattr(scan, "LARGE", 0)
+    job = Job(prefix=s3.layout.prefix, policy=replace(LATER, version_ttl=9 * DAY), run="run", distributed=True)
+    map_run = clean(s3, job, Pace(sleep=lambda _: None)).map_run
+    assert map_run is not None
+    s3.advance(DAY + 1)
+    report = sweep(s3)
+    assert (keys_of(report, "delete"), stopped_by(report)) == ([], ["map_run"])
+    assert report.next_due == s3.clock + timedelta(minutes=15)
+    s3.advance(901)
+    report = sweep(s3)
+    assert (keys_of(report, "delete"), stopped_by(report)) == (OLD, [])
+
+
+def test_what_retired_while_the_workers_listed_is_not_an_orphan_of_another_group(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker saw it before a release named it, under a logical path that its name does not tell."""
+    monkeypatch.setattr(scan, "LARGE", 0)
+    monkeypatch.setattr(listing, "RANGES", 4)
+    policy, stray = replace(POLICY, version_limit=9, removed_ttl=DAY), "assets/bb-0123abcd.js"
+    s3.put(stray)
+    sweep(s3, policy=policy)
+    s3.advance(DAY + 1)
+    map_run = run(s3, policy=policy, distributed=True).map_run
+    assert map_run is not None
+    found = [work(s3, map_run.at, number, policy) for number in map_run.ranges]
+    assert any(each is not None and stray in each.strays for each in found)
+    for key in (stray, "assets/e2-4567abcd.js"):
+        s3.advance(10)
+        s3.publish(key[7:9], "default", {**build(2), "assets/e2.js": key})
+        run(s3, policy=policy)
+    run(s3, policy=policy, map_run_over=map_run.at)
+    for _ in range(3):
+        s3.advance(DAY + 1)
+        run(s3, policy=policy)
+    assert s3.ledger.retired[stray].logical == "assets/e2.js"
+    assert stray in s3.objects
+
+
 def test_what_was_done_is_told_when_the_sweep_breaks_off(s3: FakeS3) -> None:
     at_request(s3, "get", s3.layout.ledger, fail_with("InternalError"), number=4)
     with pytest.raises(BrokenOffError) as broken:
@@ -326,6 +390,20 @@ def test_a_file_that_is_gone_is_left_to_a_run_that_reads_all(s3: FakeS3) -> None
     del s3.objects[s3.layout.ledger_file(name)]
     assert stopped_by(sweep(s3)) == ["rebuilt"]
     assert all(key in s3.objects for key in OLD)
+
+
+def test_what_was_done_is_told_though_the_ledger_cannot_be_read_any_more(s3: FakeS3) -> None:
+    """A newer version has written the third group meanwhile: this one starts over, and stops."""
+    name = [each.name for each in head(s3).index.segments if each.name is not None][2]
+    file = s3.objects[s3.layout.ledger_file(name)]
+
+    def other() -> None:
+        file.body = packed.pack({}, segment_file.FORMAT + 1)
+
+    at_request(s3, "get", s3.layout.ledger_file(name), other, number=3)
+    report = sweep(s3)
+    assert (keys_of(report, "delete"), stopped_by(report)) == (OLD[:2], ["unreadable_file"])
+    assert report.counts()["delete"] == 2
 
 
 def test_the_markers_of_a_channel_that_has_ended_go_when_no_group_has_an_asset_of_it(s3: FakeS3) -> None:
