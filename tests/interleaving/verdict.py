@@ -341,6 +341,10 @@ def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *
         most = policy.keep_releases + 1 if policy.keep_releases else 0
         policy = replace(policy, keep_releases=most, version_limit=99 if policy.version_limit else 0)
     overdue = reference.due(found, policy, now)
+    if site.world.denied:  # an end that was read late removes nothing that a release after it has superseded
+        newest = {each.channel: each.at for each in sorted(found.releases, key=lambda each: each.at)}
+        others = [each for each in found.releases if not each.ended or each.at == newest[each.channel]]
+        overdue &= reference.due(replace(found, releases=others), policy, now)
     # What a site around needed when it was asked stays until it is asked again.
     overdue -= needed_around(site, policy) if last or ledger is None else ledger.around
     for release_id in () if ledger is None else ledger.lingering:

@@ -28,7 +28,11 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
 
     def counted(name: str, of: Callable[[Ledger], object]) -> property:
-        return property(lambda ledger: (found.append(name), of(ledger))[1])
+        def look(ledger: Ledger) -> object:
+            found.append(name)
+            return of(ledger)
+
+        return property(look)
 
     for name in ("ends", "lines", "seen"):
         monkeypatch.setattr(Ledger, name, counted(name, Ledger.__dict__[name].fget))

@@ -199,7 +199,11 @@ def test_what_falls_due_after_the_plan_counts_for_the_groups_after_it(
 def test_what_a_release_during_the_sweep_makes_due_counts_too(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     """It pushes a version of each path beyond the limit."""
     monkeypatch.setattr(policies, "BRAKE_FLOOR", 2)
-    at_request(s3, "get", s3.layout.ledger, lambda: s3.publish("build3", "default", build(3)), number=2)
+
+    def publish() -> None:
+        s3.publish("build3", "default", build(3))
+
+    at_request(s3, "get", s3.layout.ledger, publish, number=2)
     report = sweep(s3, policy=replace(LATER, version_limit=1, max_delete_fraction=0.3))
     assert (keys_of(report, "delete"), stopped_by(report)) == (OLD[:3], ["brake"])
 
