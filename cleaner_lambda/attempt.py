@@ -79,7 +79,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         msg = f"{layout.markers} changed during the sweep"
         raise NewsError(msg)
     cut, decided = find_cut(store, layout, job, loaded, decided, seen, pace)
-    pruned, decided = find_to_prune(store, layout, job, loaded, decided, folded, cut, pace)
+    pruned, cut, decided = find_to_prune(store, layout, job, loaded, decided, folded, cut, pace)
 
     stored, look = loaded.base.stored, loaded.look
     announced = frozenset() if plan.is_stopped else keys(plan.delete) | pruned.all
@@ -142,6 +142,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
             seen = replace(seen, cut=cut.at)
         else:
             outcome.failed[layout.checkpoint] = refusal
+            prune, pruned = prune - pruned.first, pruned.without_ended()
     files = [sorted(prune | unnamed), [] if plan.is_stopped else sorted(pruned.last)]
     apply(store, plan, files, pace, outcome, unanswered)
     after = after_effects(seen, known, view, checked, outcome)

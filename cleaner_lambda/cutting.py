@@ -53,12 +53,22 @@ def find_to_prune(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     folded: Mapping[str, Folded],
     cut: Cut | None,
     pace: Pace,
-) -> tuple[ToPrune, Decided]:
-    """The files that are no longer needed; the pages are looked at before a marker of an end goes, as for a cut."""
+) -> tuple[ToPrune, Cut | None, Decided]:
+    """The files that are no longer needed; the pages are looked at before a marker of an end goes, as for a cut.
+
+    Without a new cut, that takes a checkpoint of the old one: a run that took in a long log moved the cut alone, and so
+    did one that died.
+    """
     found = to_prune(layout, loaded, decided.known, folded, cut)
-    if (found.first or found.last) and decided.pages is None and not decided.checked.plan.is_stopped:
-        decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
-    return found.without(layout, decided.lingering, folded, loaded.look.placed), decided
+    if (found.first or found.last) and not decided.checked.plan.is_stopped:
+        at = loaded.ledger.cut
+        if at is not None and layout.checkpoint in decided.known.refused.writes:
+            found = found.without_ended()
+        elif at is not None:
+            cut = cut or Cut(at)
+        if decided.pages is None:
+            decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
+    return found.without(layout, decided.lingering, folded, loaded.look.placed), cut, decided
 
 
 def _stay(loaded: Loaded, decided: Decided, seen: Ledger) -> set[str]:

@@ -47,6 +47,10 @@ class ToPrune(NamedTuple):
         """
         return self.dangles | self.first | self.expired.intersection(expired)
 
+    def without_ended(self) -> ToPrune:
+        """Those that do not tell of channels that have ended."""
+        return self._replace(first=frozenset(), last=frozenset())
+
     def without(
         self, layout: Layout, lingering: Collection[str], folded: Mapping[str, Folded], placed: Collection[str]
     ) -> ToPrune:

@@ -125,7 +125,7 @@ def dashboard(widgets: list[dict[str, Any]]) -> dict[str, Any]:
 
 def distribution(behaviours: int) -> dict[str, Any]:
     """A template with a distribution."""
-    properties = {"DistributionConfig": {"CacheBehaviors": [{}] * behaviours}}
+    properties: dict[str, Any] = {"DistributionConfig": {"CacheBehaviors": [{}] * behaviours}}
     return {"Resources": {"D": {"Type": "AWS::CloudFront::Distribution", "Properties": properties}}}
 
 

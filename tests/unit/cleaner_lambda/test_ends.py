@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda import pruning
+from release_log.policy_settings import Policy
 from tests.fake_cleaner_s3 import FakeS3
 from tests.few_markers import few_markers
-from tests.unit.cleaner_lambda.runs import APP, DAY, LOGO, POLICY, A, B, C, keys_of, run
+from tests.small_parts import small_parts
+from tests.unit.cleaner_lambda.runs import APP, DAY, LOGO, POLICY, A, B, C, at_request, fail_with, keys_of, run
 
 if TYPE_CHECKING:
     from tests.fake_cleaner_s3 import Stored
 
 PREVIEW = "pr-12"
+LONG = Policy(version_limit=9, version_ttl=10**8, removed_ttl=10**6, grace=0)
 
 
 @pytest.fixture
@@ -86,3 +91,59 @@ def test_what_retired_before_the_cut_is_removed_too_when_its_channel_ends() -> N
         assert keys_of(run(s3), "delete") == []
         s3.advance(POLICY.removed_ttl)
         assert keys_of(run(s3), "delete") == [A, C]
+
+
+@pytest.fixture
+def taken_in(monkeypatch: pytest.MonkeyPatch) -> FakeS3:
+    """A long log was taken in, which moved the ledger's cut behind the end of a channel, and made no checkpoint.
+
+    Nothing of that channel is left. Its end removed B, whose logical path it had: B is another channel's.
+    """
+    monkeypatch.setattr(pruning, "EVERY", 4)
+    s3 = FakeS3()
+    logo = {"assets/logo.png": LOGO}
+    for channel, assets in (("default", {APP: B, **logo}), (PREVIEW, {APP: A}), ("default", logo)):
+        s3.publish(f"r{len(s3.objects)}", channel, assets)
+        s3.advance(7200)
+    s3.end(PREVIEW)
+    s3.advance(7200)
+    for number in range(3):
+        s3.publish(f"next{number}", "default", logo)
+        s3.advance(7200)
+    del s3.objects[A]
+    with small_parts(1):
+        run(s3, policy=LONG, full=True)
+    assert s3.ledger.cut is not None
+    assert s3.layout.checkpoint not in s3.objects
+    return s3
+
+
+def test_before_its_markers_go_there_is_a_checkpoint_at_the_cut(taken_in: FakeS3) -> None:
+    """Or a rebuild would not know since when B is removed, and delete it too early."""
+    run(taken_in, policy=LONG, full=True)
+    assert ended_markers(taken_in) == set()
+    since = taken_in.ledger.retired[B].mark.since
+    for stored in taken_in.objects.values():
+        stored.tags.clear()
+    del taken_in.objects[taken_in.layout.ledger]
+    run(taken_in, policy=LONG)
+    assert taken_in.ledger.retired[B].mark.since == since
+
+
+def test_if_the_checkpoint_cannot_be_written_its_markers_stay(taken_in: FakeS3) -> None:
+    before = ended_markers(taken_in)
+    at_request(taken_in, "put_if", taken_in.layout.checkpoint, fail_with("AccessDenied"))
+    report = run(taken_in, policy=LONG, full=True)
+    assert taken_in.layout.checkpoint in report.outcome.failed
+    assert ended_markers(taken_in) == before
+    taken_in.on_request = None
+    run(taken_in, policy=LONG)
+    assert ended_markers(taken_in) == before, "S3 refused it a moment ago"
+    run(taken_in, policy=LONG, full=True)
+    assert ended_markers(taken_in) == set()
+
+
+def ended_markers(s3: FakeS3) -> set[str]:
+    """The keys of all markers of the channel that has ended."""
+    markers = (key for key in s3.objects if key.startswith(s3.layout.markers))
+    return {key for key in markers if json.loads(s3.objects[key].body).get("channel") == PREVIEW}
