@@ -129,16 +129,22 @@ class Deeds:
             self.world.s3.delete_object(Bucket=self.world.site.bucket, Key=key)
 
     def _night(self, action: Action) -> None:
-        self.world.sleep(action.seconds)
+        self._sleep(action.seconds)
         self.model.look()
         self.model.nights += 1
         self.tidy()
         self.world.start_cleaner()
         self.world.invoke({"site": PREFIX, "full": True}, _requests(action))
 
+    def _sleep(self, seconds: float) -> None:
+        """Let hours pass. What went in the evening is looked at by the evening's clock: a run then knew less."""
+        self.world.rest()
+        self.model.look()
+        self.world.clock.leap(seconds)
+
     def _lose_ledger(self, _action: Action) -> None:
         """As `docs/protocol.md` allows: the cleaner is stopped, and a quarter of an hour over."""
-        self.world.sleep(902)
+        self._sleep(902)
         self.world.s3.delete_object(Bucket=self.world.site.bucket, Key=f"{LOG}ledger.json.gz")
         self.world.start_cleaner()
 

@@ -250,8 +250,8 @@ class World:
 
     # The night.
 
-    def sleep(self, seconds: float) -> None:
-        """End or kill all that runs, wait for what was sent, and let hours pass."""
+    def rest(self) -> None:
+        """End or kill all that runs, and wait for what was sent."""
         self._wait_for(lambda: not self.processes, PATIENCE_SECONDS, must=False)
         for each in self.processes:
             each.process.kill()
@@ -261,7 +261,6 @@ class World:
         self.outside.settle(set())
         for network in (self.outside, self.inside):
             network.wait_for_late()
-        self.clock.leap(seconds)
 
     def heal(self) -> None:
         """No more faults."""
