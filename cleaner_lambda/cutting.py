@@ -60,15 +60,16 @@ def find_to_prune(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     did one that died.
     """
     found = to_prune(layout, loaded, decided.known, folded, cut)
-    if (found.first or found.last) and not decided.checked.plan.is_stopped:
-        at = loaded.ledger.cut
-        if at is not None and layout.checkpoint in decided.known.refused.writes:
-            found = found.without_ended()
-        elif at is not None:
-            cut = cut or Cut(at)
-        if decided.pages is None:
-            decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
-    return found.without(layout, decided.lingering, folded, loaded.look.placed), cut, decided
+    is_stopped = decided.checked.plan.is_stopped
+    if (found.first or found.last) and decided.pages is None and not is_stopped:
+        decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
+    found = found.without(layout, decided.lingering, folded, loaded.look.placed)
+    at = loaded.ledger.cut
+    if at is None or is_stopped or not (found.first or found.last):
+        return found, cut, decided
+    if layout.checkpoint in decided.known.refused.writes:
+        return found.without_ended(), cut, decided
+    return found, cut or Cut(at), decided
 
 
 def _stay(loaded: Loaded, decided: Decided, seen: Ledger) -> set[str]:
