@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.due import Rules
 from tests.chaos.log import LOG, PREFIX, Stored
 from tests.chaos.model import Model
-from tests.chaos.promise import BrokenError
+from tests.chaos.promise import FINGERPRINT, BrokenError
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 RULES = Rules(version_limit=1, version_ttl=100, removed_ttl=200, grace=10)
@@ -198,6 +198,24 @@ def test_what_was_due_is_left(site: Site) -> None:
     site.time += timedelta(days=3)
     site.model.look()
     assert site.model.overdue() == {asset("app", 1), asset("logo", 1), orphan, intent}
+
+
+def test_what_a_page_asks_for_that_a_later_release_has_as_an_asset_may_stay(site: Site) -> None:
+    """The first build cannot know that digits alone are a fingerprint, so the file is a page of its release."""
+    version = next(n for n in range(100, 1000) if FINGERPRINT.search(asset("chunk", n))[1].isdigit())
+    chunk, asked = asset("chunk", version), asset("asked", 1)
+    key = site.publish("markers", "other", asked=1)
+    marker = {f"{PREFIX}asked.js": {"key": asked}, chunk: {"key": chunk, "stored": "a" * 64}}
+    site.put(key, json.dumps({"channel": "other", "assets": marker}).encode())
+    site.put(f"{LOG}pages/{'a' * 64}", body("chunk", version))
+    for now in range(version, version + 3):
+        site.publish("markers", "other", chunk=now)
+    site.time += timedelta(days=3)
+    site.model.look()
+    before = site.model.overdue()
+    site.goes("chunk", version)
+    site.model.look()
+    assert site.model.overdue() == before | {asked}
 
 
 def test_all_versions_of_a_channel_that_has_ended_go_as_removed_ones(site: Site) -> None:
