@@ -74,11 +74,13 @@ class Log:
         bucket: The bucket.
         files: Key -> release.
         placed: Id -> when that release's pages were in place.
+        read_as: Key -> the file that was read, as S3 listed it.
     """
 
     bucket: Bucket
     files: dict[str, Release] = field(default_factory=dict)
     placed: dict[str, datetime] = field(default_factory=dict)
+    read_as: dict[str, Stored] = field(default_factory=dict)
 
     def read(self, night: int) -> set[str]:
         """Read what is new; returns the keys of the releases that are there now."""
@@ -87,13 +89,18 @@ class Log:
             if key.endswith(PLACED):
                 release_id = key.rpartition("/")[2].removesuffix(PLACED)
                 self.placed.setdefault(release_id, stored.at.replace(microsecond=0))
-            elif key not in self.files and re.search(r"/\d{8}T\d{6}Z-[^/]*\.json$", key):
+            elif self._is_new(key, stored) and re.search(r"/\d{8}T\d{6}Z-[^/]*\.json$", key):
                 release = _release(self.bucket.read(key), key, stored.at.replace(microsecond=0), night)
                 if release is not None:
                     self.files[key] = release
+                    self.read_as[key] = stored
             if key in self.files:
                 keys.add(key)
         return keys
+
+    def _is_new(self, key: str, stored: Stored) -> bool:
+        """Two uploads of one second take the same name, one after the other, until a marker has it."""
+        return key not in self.files or ("/markers/" not in key and self.read_as[key] != stored)
 
     def markers(self) -> list[Release]:
         """Every release that was ever published."""

@@ -183,6 +183,25 @@ def test_asset_goes_that_a_standing_intent_names(site: Site) -> None:
         site.model.look()
 
 
+@pytest.mark.parametrize("app", [1, 2])
+def test_asset_goes_that_an_intent_names_whose_name_was_used_before(site: Site, app: int) -> None:
+    """The intent that stood there at night is gone; a younger one has its name, whatever it names."""
+    intent = site.publish("pending", app=1)
+    site.model.look()
+    site.model.nights += 1
+    site.time -= timedelta(seconds=1)
+    del site.stored[intent]
+    assert site.publish("pending", app=app) == intent
+    site.stored[intent] = (site.stored[intent][0], site.time + timedelta(seconds=1))
+    site.goes("app", 1, after=1000)
+    site.model.look()
+    site.model.nights += 1
+    site.goes("app", 2, after=1000)
+    if app == 2:
+        with pytest.raises(BrokenError, match="although the intent"):
+            site.model.look()
+
+
 def test_object_of_nobody_goes(site: Site) -> None:
     """Whoever put it: not before it is a day old."""
     site.put(asset("nobodys", 1), body("nobodys", 1))
