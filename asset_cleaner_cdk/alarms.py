@@ -19,6 +19,8 @@ class Subject(StrEnum):
     FUNCTION = "the function"
     UNDELIVERED = "the queue `Undelivered`"
     FAILED_RUNS = "the queue `FailedRuns`"
+    MAP_RUNS = "the installation"
+    """Only with a state machine."""
     SITE = "each site"
     """A pattern of sites counts as one."""
     ONE_SITE = "each site that is no pattern"
@@ -41,7 +43,7 @@ class Alarm(NamedTuple):
         anchor: The anchor of the heading in `PAGE` that explains the alarm; the alarm's id is made from it.
         says: What the alarm means, in one line; ``{site}`` stands for the site's address.
         subject: Whose metric it watches.
-        metric: The metric's name: AWS's own, or for a site one of `Metric`.
+        metric: The metric's name: AWS's own, or one of `Metric`.
         statistic: How the values of a period become one.
         minutes: The length of a period.
         missing: What a period without a value means.
@@ -106,6 +108,15 @@ ALARMS = (
         "Maximum",
         5,
         Missing.IGNORE,
+    ),
+    Alarm(
+        "map-run-failed",
+        "A map run left parts of a large site unlisted, or could not be started",
+        Subject.MAP_RUNS,
+        Metric.MAP_RUNS_FAILED,
+        "Sum",
+        5,
+        Missing.NOT_BREACHING,
     ),
     Alarm(
         "missing-assets",

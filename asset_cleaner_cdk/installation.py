@@ -97,6 +97,7 @@ def install(
         undelivered=undelivered,
         failed=failed,
         sites=sites,
+        map_runs=machine is not None,
         alarm_email=settings.alarm_email,
     )
     CfnOutput(scope, "BucketName", value=sites[0].bucket.bucket_name)

@@ -13,7 +13,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 
 from asset_cleaner_cdk.alarms import ALARMS, PAGE, Alarm, Subject
 from asset_cleaner_cdk.dashboard import add_dashboard
-from asset_cleaner_cdk.site_metrics import site_id, site_metric, site_uri
+from asset_cleaner_cdk.site_metrics import own_metric, site_id, site_metric, site_uri
 from release_log.site_pattern import is_pattern
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def add_monitoring(  # noqa: PLR0913 (the alarms and the dashboard are about all
     undelivered: sqs.IQueue,
     failed: sqs.IQueue,
     sites: Sequence[SiteInStack],
+    map_runs: bool,
     alarm_email: str | None,
 ) -> sns.Topic:
     """Add the alarms, the topic that they notify, and the dashboard.
@@ -52,18 +53,20 @@ def add_monitoring(  # noqa: PLR0913 (the alarms and the dashboard are about all
         undelivered: The queue of EventBridge's and EventBridge Scheduler's dead letters.
         failed: The queue of Lambda's dead letters.
         sites: The sites that the cleaner cleans.
+        map_runs: Whether it hands out full listings.
         alarm_email: The address that the topic notifies; None for none.
 
     Returns:
         The topic.
     """
     topic = _topic(scope, names, alarm_email)
-    queues = {Subject.UNDELIVERED: undelivered, Subject.FAILED_RUNS: failed}
-    alarms = [
-        _add_alarm(scope, alarm, _of_installation(alarm, function, queues))
-        for alarm in ALARMS
-        if alarm.subject not in {*OF_SITES, *OF_PATTERNS}
-    ]
+    subjects: dict[Subject, lambda_.IFunction | sqs.IQueue] = {
+        Subject.FUNCTION: function,
+        Subject.UNDELIVERED: undelivered,
+        Subject.FAILED_RUNS: failed,
+    }
+    own = {*subjects, Subject.MAP_RUNS} if map_runs else {*subjects}
+    alarms = [_add_alarm(scope, alarm, _of_installation(alarm, subjects)) for alarm in ALARMS if alarm.subject in own]
     alarms += [
         _add_alarm(scope, alarm, _of_site(alarm, site), site)
         for site in sites
@@ -136,11 +139,11 @@ def _add_alarm(
     )
 
 
-def _of_installation(
-    alarm: Alarm, function: lambda_.IFunction, queues: Mapping[Subject, sqs.IQueue]
-) -> cloudwatch.Metric:
-    subject = function if alarm.subject is Subject.FUNCTION else queues[alarm.subject]
-    return subject.metric(alarm.metric, statistic=alarm.statistic, period=Duration.minutes(alarm.minutes))
+def _of_installation(alarm: Alarm, subjects: Mapping[Subject, lambda_.IFunction | sqs.IQueue]) -> cloudwatch.Metric:
+    period = Duration.minutes(alarm.minutes)
+    if alarm.subject in subjects:
+        return subjects[alarm.subject].metric(alarm.metric, statistic=alarm.statistic, period=period)
+    return own_metric(cast("Metric", alarm.metric), alarm.statistic, period)
 
 
 def _of_site(alarm: Alarm, site: SiteInStack) -> cloudwatch.Metric:

@@ -1,4 +1,4 @@
-"""The metrics of a site, for its alarms and the dashboard."""
+"""The metrics of a site and of the installation, for their alarms and the dashboard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from asset_cleaner_cdk.names import known
-from release_log.metrics import NAMESPACE, Metric, dimensions
+from release_log.metrics import NAMESPACE, SERVICE, Metric, dimensions
 
 if TYPE_CHECKING:
     from asset_cleaner_cdk.sites import SiteInStack
@@ -33,6 +33,23 @@ def site_metric(
         dimensions_map=dimensions(site.bucket.bucket_name, site.layout.prefix),
         statistic=statistic,
         period=period or Duration.minutes(5),
+    )
+
+
+def own_metric(metric: Metric, statistic: str, period: Duration) -> cloudwatch.Metric:
+    """A metric of the installation.
+
+    Args:
+        metric: The metric.
+        statistic: How the values of a period become one value.
+        period: The length of a period.
+    """
+    return cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=metric.value,
+        dimensions_map={"service": SERVICE},
+        statistic=statistic,
+        period=period,
     )
 
 

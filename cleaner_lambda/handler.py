@@ -15,13 +15,14 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
+from cleaner_lambda.afterwards import send_event, set_wake_up, start_map_run
 from cleaner_lambda.answer import cut, log_lines, summary
-from cleaner_lambda.completion_event import EventBus, NotSentError, detail
 from cleaner_lambda.errors import RequestError, UnknownSiteError
 from cleaner_lambda.job import Job
 from cleaner_lambda.map_run import list_range
-from cleaner_lambda.metrics import count, measure
+from cleaner_lambda.metrics import count, count_apart, measure
 from cleaner_lambda.pace import Pace, within
+from cleaner_lambda.policy import Reason
 from cleaner_lambda.quick_listing import read_listings_quickly
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.report import ROUTINE
@@ -30,11 +31,9 @@ from cleaner_lambda.run import clean
 from cleaner_lambda.s3 import S3Store
 from cleaner_lambda.sites import find_site, inside, sites_from
 from cleaner_lambda.so_far import BrokenOffError
-from cleaner_lambda.state_machine import NotStartedError, StateMachine
 from cleaner_lambda.sweep import AGAIN_PER_MINUTE, find_sites, has_log, sweep
-from cleaner_lambda.wake_up import NotSetError, SchedulerAlarm, unqualified
+from cleaner_lambda.wake_up import NotSetError
 from release_log.environment import Variable
-from release_log.events import CLEAN_COMPLETED
 from release_log.ledger_file import FORMAT
 from release_log.metrics import NAMESPACE, SERVICE, Metric
 from release_log.policy_settings import policy_from, values_of
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_s3 import S3Client
 
-    from cleaner_lambda.cursor import MapRun
     from cleaner_lambda.report import Report
     from cleaner_lambda.request import MapTask, Request
     from cleaner_lambda.sites import Site
@@ -55,9 +53,6 @@ if TYPE_CHECKING:
 
 THREADS = 32
 """How many requests for tags run at once."""
-
-AFTERWARDS = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-"""For what the run asks when it is over, as for the event: no service may use up the rest of the invocation."""
 
 logger = Logger(service=SERVICE)
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
@@ -118,13 +113,13 @@ def _sweep(pattern: Site, request: Request, context: LambdaContext, sites: Seque
     now = datetime.now(UTC)
     for number, (site, error) in enumerate(swept.failed):
         logger.error("%r failed, and gets a run of its own: %s", site.prefix, error)
-        _wake(site, now + timedelta(minutes=number // AGAIN_PER_MINUTE), context)
+        set_wake_up(site, now + timedelta(minutes=number // AGAIN_PER_MINUTE), context)
     failed = {site.prefix: error for site, error in swept.failed}
     answer = {"site": pattern.prefix, "sites": swept.sites, "failed": failed, "after": swept.rest}
     logger.info("swept", extra={"report": {**answer, "failed": len(failed)}})
     if swept.rest is None:
         count(metrics, {Metric.SWEEPS: 1}, pattern)
-    elif why := _wake(pattern, now, context, after=swept.rest, full=request.full):
+    elif why := set_wake_up(pattern, now, context, after=swept.rest, full=request.full):
         raise NotSetError(why)  # Lambda repeats this run, as the other sites' next one is the daily run's
     return answer
 
@@ -165,10 +160,12 @@ def _run(site: Site, request: Request, context: LambdaContext, sites: Sequence[S
     else:
         # The run is recorded before anything that may fail: its deletions are done.
         count(metrics, measure(report, seconds, by_marker=request.by_marker), site)
-        document["wake_up_error"] = _wake(site, report.next_due, context)
+        document["wake_up_error"] = set_wake_up(site, report.next_due, context)
+        if any(stop.reason is Reason.MAP_RUN for stop in report.plan.stops):
+            count_apart({Metric.MAP_RUNS_FAILED: 1})
         if failure is None and report.map_run is not None:
-            _start(site, report.map_run)
-        _send_event(report, site, run)
+            start_map_run(site, report.map_run)
+        send_event(report, site, run)
     if failure is not None:
         raise failure
     return cut(document)
@@ -229,39 +226,6 @@ def _log(document: dict[str, Any], before: Totals) -> None:
     logger.info("done", extra={"report": summary(document)})
 
 
-def _wake(site: Site, at: datetime | None, context: LambdaContext, **more: object) -> str | None:
-    """Set the wake-up. Returns why it could not be set: the daily run comes all the same, so the run does not fail."""
-    error = None
-    try:
-        if at is not None:
-            _alarm(context).set(site, at, **more)
-    except NotSetError as failure:
-        error = str(failure)
-        logger.error("the wake-up was not set, so the next run is a marker's or the daily one: %s", error)  # noqa: TRY400 (the message says it all)
-    count(metrics, {Metric.WAKE_UPS_NOT_SET: 0 if error is None else 1}, site)
-    return error
-
-
-def _start(site: Site, run: MapRun) -> None:
-    """Start a map run. If that fails, nobody lists these ranges, and the run after its time says so."""
-    try:
-        StateMachine(_step_functions(), os.environ[Variable.STATE_MACHINE_ARN]).start(site, run)
-    except NotStartedError as error:
-        logger.error("the map run was not started, so the cleaner goes on in an hour: %s", error)  # noqa: TRY400 (the message says it all)
-
-
-def _send_event(report: Report, site: Site, run: str) -> None:
-    """Send the event. The deletions are done by now, so a failure here does not fail the run."""
-    bus = os.environ.get(Variable.EVENT_BUS)
-    if not bus:  # the template of an older version names none
-        return
-    try:
-        EventBus(_events(), bus).send(detail(report, site, run))
-    except NotSentError as error:
-        logger.error("the event %s was not sent: %s", CLEAN_COMPLETED.detail_type, error)  # noqa: TRY400 (the message says it all)
-        count(metrics, {Metric.EVENTS_NOT_SENT: 1}, site)
-
-
 @cache
 def _s3() -> S3Client:
     return _open_s3(6)
@@ -275,30 +239,3 @@ def _s3_once() -> S3Client:
 def _open_s3(attempts: int) -> S3Client:
     config = Config(max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": attempts})
     return read_listings_quickly(require_whole_answers(end_redirects(boto3.client("s3", config=config))))
-
-
-def _alarm(context: LambdaContext) -> SchedulerAlarm:
-    return SchedulerAlarm(
-        client=_scheduler(),
-        group=os.environ[Variable.WAKE_UP_GROUP],
-        role_arn=os.environ[Variable.WAKE_UP_ROLE_ARN],
-        function_arn=unqualified(context.invoked_function_arn),
-        dead_letter_arn=os.environ[Variable.WAKE_UP_DEAD_LETTER_ARN],
-    )
-
-
-@cache
-def _scheduler():  # type: ignore[no-untyped-def]  # noqa: ANN202
-    return boto3.client("scheduler", config=AFTERWARDS)
-
-
-@cache
-def _step_functions():  # type: ignore[no-untyped-def]  # noqa: ANN202
-    return boto3.client("stepfunctions", config=AFTERWARDS)
-
-
-@cache
-def _events():  # type: ignore[no-untyped-def]  # noqa: ANN202
-    # The run is over: a bus that does not answer must not use up the rest of the invocation.
-    config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
-    return boto3.client("events", config=config)

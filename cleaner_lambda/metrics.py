@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from cleaner_lambda.policy import Reason
-from release_log.metrics import Metric, dimensions
+from release_log.metrics import NAMESPACE, SERVICE, Metric, dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_lambda_powertools import Metrics
+    from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
     from cleaner_lambda.report import Report
     from cleaner_lambda.sites import Site
@@ -63,7 +64,9 @@ def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[Metric, 
     return values
 
 
-def count(metrics: Metrics, values: Mapping[Metric, float], site: Site | None = None) -> None:
+def count(
+    metrics: Metrics | AmazonCloudWatchEMFProvider, values: Mapping[Metric, float], site: Site | None = None
+) -> None:
     """Count values. Powertools publishes them when the invocation ends.
 
     Dimensions are only added together with a value: Powertools clears them when it publishes, and publishes nothing
@@ -81,3 +84,14 @@ def count(metrics: Metrics, values: Mapping[Metric, float], site: Site | None = 
             metrics.add_dimension(name=name, value=value)
     for metric, number in values.items():
         metrics.add_metric(name=metric.value, unit=MetricUnit(metric.unit.value), value=number)
+
+
+def count_apart(values: Mapping[Metric, float]) -> None:
+    """Count values of the installation at once, in an invocation that counts a site's values too.
+
+    Args:
+        values: Metric -> value.
+    """
+    metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
+    count(metrics, values)
+    metrics.flush_metrics()

@@ -31,7 +31,7 @@ class Unit(StrEnum):
 class Metric(StrEnum):
     """Every metric of the cleaner, by its name in CloudWatch.
 
-    `DRY_RUNS` and `REFUSED` belong to the installation: their one dimension is ``service``.
+    `DRY_RUNS`, `REFUSED` and `MAP_RUNS_FAILED` belong to the installation: their one dimension is ``service``.
     The others belong to a site.
 
     Attributes:
@@ -114,6 +114,12 @@ class Metric(StrEnum):
         "1 if the event `Clean Completed` could not be sent",
     )
     SWEEPS = "Sweeps", Unit.COUNT, "the daily run of a pattern", "1 when it has come to the last of the pattern's sites"
+    MAP_RUNS_FAILED = (
+        "MapRunsFailed",
+        Unit.COUNT,
+        "a map run that failed",
+        "1 if it left parts of a site unlisted, or could not be started, with the one dimension `service`",
+    )
     DRY_RUNS = "DryRuns", Unit.COUNT, "a dry run", "1, with the one dimension `service`: it belongs to the installation"
     REFUSED = (
         "Refused",

@@ -139,7 +139,7 @@ def sites_in_template(number: int, world: World) -> str:
 
 
 def _alarms(number: int) -> int:
-    each = {Subject.SITE: number, Subject.ONE_SITE: number, Subject.PATTERN: 0}
+    each = {Subject.SITE: number, Subject.ONE_SITE: number, Subject.PATTERN: 0, Subject.MAP_RUNS: 0}
     return sum(each.get(alarm.subject, 1) for alarm in ALARMS)
 
 

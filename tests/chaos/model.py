@@ -83,7 +83,8 @@ class Model:
         named = {key for each in markers for key in each.assets.values()} | pinned
         paths = {path for line in current(markers).values() for each in line for path in each.assets}
         strays = {key for key in self.assets.keys() - named if FINGERPRINT.search(key) and _path(key) not in paths}
-        # Digits alone may be a number, so the first build has that file as a page. A page that lies in place keeps a release.
+        # Digits alone may be a number, so the first build has that file as a page. While it lies in place it keeps its
+        # release.
         lying = [each for each in markers if any(FINGERPRINT.search(page) for page in each.stored.keys() & self.assets)]
         assets -= {key for each in lying for key in each.assets.values()}
         return assets | strays | {key for key in log if ("/pending/" in key or "/staged/" in key)}

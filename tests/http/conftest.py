@@ -19,7 +19,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from cleaner_lambda import handler
+from cleaner_lambda import afterwards, handler
 from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from release_log.layout import PLACED, Layout, is_stored_page
 from tests.http.fault_proxy import FaultProxy
@@ -140,8 +140,8 @@ def cleaner(
         monkeypatch.setenv(name, value)
     handler._s3.cache_clear()  # noqa: SLF001
     handler._s3_once.cache_clear()  # noqa: SLF001
-    handler._scheduler.cache_clear()  # noqa: SLF001
-    handler._events.cache_clear()  # noqa: SLF001
+    afterwards.scheduler.cache_clear()
+    afterwards.events.cache_clear()
     for operation, check in LIMITS.items():
         for client in (handler._s3(), handler._s3_once()):  # noqa: SLF001
             client.meta.events.register(f"provide-client-params.s3.{operation}", check)
@@ -153,8 +153,8 @@ def cleaner(
     yield invoke
     handler._s3.cache_clear()  # noqa: SLF001
     handler._s3_once.cache_clear()  # noqa: SLF001
-    handler._scheduler.cache_clear()  # noqa: SLF001
-    handler._events.cache_clear()  # noqa: SLF001
+    afterwards.scheduler.cache_clear()
+    afterwards.events.cache_clear()
 
 
 def _page(params: dict[str, Any], **_: object) -> None:

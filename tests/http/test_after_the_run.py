@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from cleaner_lambda import handler
+from cleaner_lambda import afterwards, handler
 from cleaner_lambda.errors import RequestError
 from cleaner_lambda.so_far import BrokenOffError
 from tests.http.in_process import publish_here
@@ -53,7 +53,7 @@ class Scheduler:
 def scheduler(cleaner: Cleaner) -> Scheduler:  # noqa: ARG001 (the environment of the client)
     """EventBridge Scheduler, whose next answers a test may replace."""
     made = Scheduler()
-    handler._scheduler().meta.events.register("before-send.scheduler", made)  # noqa: SLF001
+    afterwards.scheduler().meta.events.register("before-send.scheduler", made)
     return made
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cleaner_lambda import handler
+from cleaner_lambda import afterwards
 from cleaner_lambda.errors import RequestError
 from release_log.events import EventType
 from tests.http.in_process import publish_here
@@ -141,7 +141,7 @@ def test_without_a_bus_no_event_is_sent_and_nothing_is_wrong(
     else:
         monkeypatch.setenv("EVENT_BUS", value)
     assert cleaner()["counts"]["delete"] == 1
-    assert handler._events.cache_info().currsize == 0, "no client is needed"  # noqa: SLF001
+    assert afterwards.events.cache_info().currsize == 0, "no client is needed"
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
     assert not any("EventsNotSent" in document for document in metrics())
 
@@ -169,7 +169,7 @@ def test_an_event_that_cannot_be_sent_is_logged_and_counted_and_fails_no_run(
         def refuse(**_: object) -> None:
             raise error
 
-        monkeypatch.setattr(handler._events(), "put_events", refuse)  # noqa: SLF001
+        monkeypatch.setattr(afterwards.events(), "put_events", refuse)
     answer = cleaner()
     assert answer["counts"]["delete"] == 1
     (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]

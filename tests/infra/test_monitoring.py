@@ -46,9 +46,12 @@ def stack() -> Stack:
     made: dict[object, Template] = {}
 
     def template(
-        *sites: tuple[str | None, str], alarm_email: str | None = None, name: str = "AssetCleaner"
+        *sites: tuple[str | None, str],
+        alarm_email: str | None = None,
+        name: str = "AssetCleaner",
+        map_runs: bool = False,
     ) -> Template:
-        asked = (sites, alarm_email, name)
+        asked = (sites, alarm_email, name, map_runs)
         if asked in made:
             return made[asked]
         scope = cdk.Stack(cdk.App(), name)
@@ -69,6 +72,7 @@ def stack() -> Stack:
             undelivered=sqs.Queue(scope, "Undelivered"),
             failed=sqs.Queue(scope, "FailedRuns"),
             sites=[SiteInStack(buckets[bucket], Layout(prefix), bucket is not None) for bucket, prefix in sites],
+            map_runs=map_runs,
             alarm_email=alarm_email,
         )
         made[asked] = Template.from_stack(scope)
@@ -127,6 +131,14 @@ class TestAlarms:
             "assets-set-aside": "AssetCleaner SetAside Maximum > 0 for 2 x 86400 s, else notBreaching",
             "no-successful-run": "AssetCleaner Runs Sum < 1 for 26 x 3600 s, else breaching",
         }
+
+    def test_a_map_run_that_failed_has_one_where_there_are_map_runs(self, stack: Stack, one: Template) -> None:
+        """It counts for the installation, whatever its sites are."""
+        found = alarms(stack((None, "assets/"), map_runs=True))
+        assert found.keys() - alarms(one).keys() == {"map-run-failed"}
+        failed = found["map-run-failed"]
+        assert watched(failed) == "AssetCleaner MapRunsFailed Sum > 0 for 1 x 300 s, else notBreaching"
+        assert dimensions(failed) == {"service": "asset-cleaner"}
 
     def test_each_looks_no_further_back_than_cloudwatch_lets_it(self, one: Template) -> None:
         """A day; a week where the periods are of an hour or more. PutMetricAlarm refuses anything else, at deploy."""
@@ -314,10 +326,11 @@ def anchor_of(heading: str) -> str:
 class TestPage:
     """docs/operate.md, to which every alarm refers."""
 
-    def test_every_alarm_is_explained_and_nothing_else_is_among_the_alarms(self, one: Template, stack: Stack) -> None:
+    def test_every_alarm_is_explained_and_nothing_else_is_among_the_alarms(self, stack: Stack) -> None:
         section = PAGE[PAGE.index("\n## Alarms\n") :].partition("\n## ")[2].partition("\n## ")[0]
         headings = [anchor_of(each) for each in re.findall(r"^### (.+)$", section, re.MULTILINE)]
-        assert sorted(headings) == sorted({*alarms(one), *alarms(stack((None, "previews/*/")))})
+        of_a_site, of_a_pattern = stack((None, "assets/"), map_runs=True), stack((None, "previews/*/"))
+        assert sorted(headings) == sorted({*alarms(of_a_site), *alarms(of_a_pattern)})
 
     def test_the_descriptions_name_the_page(self, one: Template) -> None:
         for anchor, alarm in alarms(one).items():

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from asset_cleaner_cdk.settings.stack import settings_from
-from cleaner_lambda import handler
+from cleaner_lambda import afterwards, handler
+from cleaner_lambda.metrics import count_apart
 from cleaner_lambda.sites import sites_from
 from infra.bundle import add_sites
 from release_log.environment import SITES_FILE, Variable
@@ -93,16 +94,17 @@ def ran(template: Template, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
     add_sites(tmp_path, settings_from({}).sites)
     monkeypatch.setattr(handler, "sites_from", partial(sites_from, file=tmp_path / SITES_FILE))
-    monkeypatch.setattr(handler, "os", SimpleNamespace(environ=ran.environment))
+    for module in (handler, afterwards):
+        monkeypatch.setattr(module, "os", SimpleNamespace(environ=ran.environment))
     monkeypatch.setattr(handler, "S3Store", lambda *_: s3)
     monkeypatch.setattr(handler, "_s3", lambda: None)
     monkeypatch.setattr(handler, "_s3_once", lambda: None)
-    monkeypatch.setattr(handler, "_events", lambda: SimpleNamespace(put_events=put_events))
+    monkeypatch.setattr(afterwards, "events", lambda: SimpleNamespace(put_events=put_events))
     scheduler = SimpleNamespace(
         create_schedule=lambda **request: ran.schedules.append(request),
         exceptions=SimpleNamespace(ConflictException=KeyError),
     )
-    monkeypatch.setattr(handler, "_scheduler", lambda: scheduler)
+    monkeypatch.setattr(afterwards, "scheduler", lambda: scheduler)
     monkeypatch.setattr("cleaner_lambda.completion_event.PAUSE_SECONDS", 0)
     context: Any = SimpleNamespace(
         aws_request_id="run-1",
@@ -128,6 +130,7 @@ def ran(template: Template, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     handler.lambda_handler(
         json.loads(properties(template, "AWS::Events::Rule", "DailyRule")["Targets"][0]["Input"]), context
     )
+    count_apart({Metric.MAP_RUNS_FAILED: 1})  # as `tests/http/test_map_runs.py` has it from a run
     ran.written = set(_written(capsys.readouterr().out))
     return ran
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cleaner_lambda import handler
+from cleaner_lambda import afterwards, handler
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def count(
 ) -> Callable[..., dict[str, int]]:
     """Uploads a folder, or runs the cleaner; returns the requests made."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
-    for client in (handler._s3, handler._s3_once, handler._scheduler):  # noqa: SLF001
+    for client in (handler._s3, handler._s3_once, afterwards.scheduler):  # noqa: SLF001
         client.cache_clear()
 
     def do(folder: Path | None = None, policy: dict[str, int] | None = None, **payload: bool) -> dict[str, int]:
