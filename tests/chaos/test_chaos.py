@@ -1,4 +1,4 @@
-"""A short round of chaos; ``CHAOS_SEED`` in the environment sets its seed, and a failure names it."""
+"""A round of chaos; ``CHAOS_SEED`` in the environment sets its seed, and a failure names it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from tests.chaos.run import play
 
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(10**6))
-SECONDS = 15
-"""The actions' time. With the deployment, and the quiet time at the end, the test lasts forty seconds."""
+SECONDS = 60
+"""The actions' time. With the deployment, and the quiet time at the end, the test lasts a minute and a half."""
 
 
 @pytest.mark.timeout(400)

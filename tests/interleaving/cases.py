@@ -411,6 +411,10 @@ ELSEWHERE_AND_CLEANER = case(
     uploader(cast.upload([A], "default", "back")),
     CLEANER,
 )
+ROLL_BACK_AND_CLEANER = case("a roll-back to what is being deleted", superseded, ROLL_BACK, CLEANER)
+FAILED_ROLL_OUT_AND_CLEANER = case(
+    "a roll-out that fails, of what is being deleted", superseded, FAILED_ROLL_OUT, CLEANER
+)
 PAGE_AND_CLEANER = case("an upload brings back a page that is being deleted", removed_page, BACK, CLEANER)
 NEXT_AND_CLEANER = case("a new version, while the one before it is being deleted", superseded, NEXT, CLEANER)
 ROLL_OUT_AND_CLEANER = case("a roll-out of what is being deleted", superseded, ROLL_OUT, CLEANER)
@@ -428,10 +432,10 @@ TWO_ACTORS = (
     OLD_STAGED,
     PIN_AND_CLEANER,
     case("a pin that ends again at once", superseded, uploader(cast.pinning(OLD_ID, then_unpin=True)), CLEANER),
-    case("a roll-back to what is being deleted", superseded, ROLL_BACK, CLEANER),
+    ROLL_BACK_AND_CLEANER,
     case("a roll-back and a new version at once", superseded, ROLL_BACK, NEXT),
     case("a pin and a roll-back of one release", superseded, PIN, uploader(ROLL_BACK(World()).work, name="V")),
-    case("a roll-out that fails, of what is being deleted", superseded, FAILED_ROLL_OUT, CLEANER),
+    FAILED_ROLL_OUT_AND_CLEANER,
     case("an activation, while others are deleted", staged, ACTIVATION, CLEANER),
     case("two activations of one release", staged, ACTIVATION, uploader(cast.activation(lambda: STAGED_ID), name="V")),
     case("two uploads of one build under one name", superseded, BACK, uploader(BACK(World()).work, name="V")),
@@ -483,9 +487,14 @@ LONG = (
     ELSEWHERE_AND_CLEANER,
     NEXT_AND_CLEANER,
     ROLL_OUT_AND_CLEANER,
+    ROLL_BACK_AND_CLEANER,
+    FAILED_ROLL_OUT_AND_CLEANER,
+    PAGE_AND_CLEANER,
     OLD_STAGED,
     *(case for case in TWO_ACTORS if case.name.endswith("at once") or "that looks ahead" in case.name),
     END_AND_CLEANER,
+    END_AND_BACK,
+    END_AND_ROLL_BACK,
     END_AND_ACTIVATION,
     ENDED_AND_BACK,
     ENDED_AND_ROLL_BACK,

@@ -95,14 +95,19 @@ OUTER_UPLOAD = _actor("O", cast.upload([OLD, PAGE], "default", "outer"))
 OUTER_AHEAD = _actor("O", cast.upload([OLD, PAGE], "default", "outer", ahead=True))
 OUTER_CLEANER, INNER_CLEANER = _cleaner("C", LAYOUT), _cleaner("D", INNER)
 
+LONG = (
+    _case("both cleaners", both, OUTER_CLEANER, INNER_CLEANER),
+    _case("an upload of the outer site, and its cleaner", both, OUTER_UPLOAD, OUTER_CLEANER),
+)
+"""As `tests.interleaving.cases.LONG`."""
+
 A_SITE_APPEARS_INSIDE = _case("a site appears inside", outer_has_retired, INNER_UPLOAD, OUTER_CLEANER)
 THE_SITE_AROUND_TAKES_OVER = _case("the site around takes over", inner_has_retired, OUTER_UPLOAD, INNER_CLEANER)
 CASES = (
     A_SITE_APPEARS_INSIDE,
     THE_SITE_AROUND_TAKES_OVER,
     _case("the site around looks ahead, and takes over", inner_has_retired, OUTER_AHEAD, INNER_CLEANER),
-    _case("both cleaners", both, OUTER_CLEANER, INNER_CLEANER),
-    _case("an upload of the outer site, and its cleaner", both, OUTER_UPLOAD, OUTER_CLEANER),
+    *LONG,
 )
 """The tests play every schedule of these cases."""
 
