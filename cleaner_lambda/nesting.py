@@ -251,15 +251,23 @@ def _newer_pages(outer: Layout, ledger: Ledger, markers: Markers) -> set[str]:
 
 
 def _with_pages(markers: Markers) -> set[str]:
-    """Ids of the releases whose pages may be in place: of each page, those that name it, from the newest placed on."""
+    """Ids of the releases whose pages may be in place: of each page, those that name it, from the newest placed on.
+
+    By instant and by name, as the newest markers: a marker that was copied has a new instant, and its page has not.
+    """
     found: set[str] = set()
-    placed: set[str] = set()
-    for each in sorted(markers.valid.values(), key=lambda published: published.order, reverse=True):
-        pages = {asset.key for asset in each.release.assets.values() if not asset.fingerprinted}
-        if not pages <= placed:
-            found.add(each.id)
-        if each.placed_at is not None:
-            placed |= put_in_place(each.release)
+    every = list(markers.valid.values())
+    for line in (
+        sorted(every, key=lambda published: published.order),
+        sorted(every, key=lambda published: published.id),
+    ):
+        placed: set[str] = set()
+        for each in reversed(line):
+            pages = {asset.key for asset in each.release.assets.values() if not asset.fingerprinted}
+            if not pages <= placed:
+                found.add(each.id)
+            if each.placed_at is not None:
+                placed |= put_in_place(each.release)
     return found
 
 

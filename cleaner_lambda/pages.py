@@ -11,9 +11,8 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from cleaner_lambda.markers import read_markers, skim
+from cleaner_lambda.pages_there import UNREADABLE, find, read
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.reading import name_some
 from release_log.marker import ROLLBACK_OF
@@ -29,20 +28,6 @@ if TYPE_CHECKING:
     from cleaner_lambda.port import Listed, S3Port
     from release_log.layout import Layout
     from release_log.policy_settings import Policy
-
-STORED = "stored-page"
-DIGEST = "digest"
-"""The names in a page's metadata that tell which page it is; `uploader.treatment.headers` has them too."""
-
-UNREADABLE = ""
-"""What stands for the note of a page that nobody may read: no release has a page that is called so."""
-
-_NOT_GIVEN_OUT = {"400", "403", "AccessDenied"}
-"""How S3 answers a HEAD that it refuses; the first one is for an object under a key that its client provides (SSE-C):
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html"""
-
-PAGE = 1000
-"""How many keys S3 lists at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +48,7 @@ class InPlace:
     stops: tuple[Stop, ...] = ()
 
 
-def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
+def look_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     store: S3Port,
     layout: Layout,
     history: History,
@@ -90,7 +75,7 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
     markers = read_markers(store, layout, markers, [i for i in lingering if i in markers.listed], pace)
     once = chain.from_iterable(each.release.assets.values() for each in markers.of(lingering))
     others |= {asset.key for asset in once if not asset.fingerprinted} - strict
-    there = _find(store, layout, sorted(strict | others), pace)
+    there = find(store, layout, sorted(strict | others), pace)
     if not there:
         return InPlace(markers)
     live = {
@@ -101,10 +86,10 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         stored.setdefault(listed.etag, []).append(listed.key[len(layout.pages) :])
 
     asked = sorted(key for key, listed in there.items() if listed.etag not in stored)
-    noted = dict(zip(asked, pace.mapper(lambda key: _read(store, key), asked), strict=True))
+    noted = dict(zip(asked, pace.mapper(lambda key: read(store, key), asked), strict=True))
 
     def note_of(key: str) -> list[str]:
-        return noted[key] if key in noted else _read(store, key)
+        return noted[key] if key in noted else read(store, key)
 
     lying: dict[str, set[str]] = {}
     unnamed: dict[str, list[str]] = {}
@@ -113,17 +98,17 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         pages = shown[key] = noted[key] if key in noted else stored[listed.etag]
         if not live.isdisjoint(pages):
             continue
-        if key not in strict and not live.union(named).isdisjoint(note_of(key)):
+        if key not in strict and not live.isdisjoint(note_of(key)):
             continue  # a release without stored pages knows it by its digest
         entries = (known.get(layout.page_key(page)) for page in pages)
         release_id = max((entry.release for entry in entries if entry is not None), default="")
         if release_id:
-            # Also if an intent names it too: when that has expired, the release's marker must be there still.
             lying.setdefault(release_id, set()).add(key)
-        elif set(named).isdisjoint(pages):
+        else:
             # A release without stored pages may have it too, whoever else has stored the same one.
             unnamed[key] = [*pages, *note_of(key)]
-    markers, owners, unknown = _ask_markers(store, layout, markers, unnamed, strict, pace)
+    # Also if an intent names one too: when that has expired, the release's marker must be there still.
+    markers, owners, unknown = _ask_markers(store, layout, markers, unnamed, strict, named, pace)
     for key, release_id in owners.items():
         lying.setdefault(release_id, set()).add(key)
     for release_id in sorted(lying.keys() - markers.listed):
@@ -137,12 +122,13 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
     )
 
 
-def _ask_markers(
+def _ask_markers(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     store: S3Port,
     layout: Layout,
     markers: Markers,
     unnamed: Mapping[str, list[str]],
     strict: Collection[str],
+    named: Collection[str],
     pace: Pace,
 ) -> tuple[Markers, dict[str, str], list[Stop]]:
     """Whose some pages are that the ledger does not tell apart. It does as a rule: only for these all markers are read.
@@ -153,6 +139,7 @@ def _ask_markers(
         markers: What the run knows of the markers.
         unnamed: The key of each such page -> what tells it from others.
         strict: Keys under which there must be a page that a release has.
+        named: As in `look_at_pages`.
         pace: See `Pace`.
 
     Returns:
@@ -169,6 +156,8 @@ def _ask_markers(
     for key, pages in unnamed.items():
         if release_id := max((owners[page] for page in pages if page in owners), default=""):
             found[key] = release_id
+        elif not set(named).isdisjoint(pages):
+            continue  # an upload that is under way has put it in place
         elif UNREADABLE in pages:
             unknown.append(_stop_for_unknown(key, "is not as any release stores it, and its metadata cannot be read"))
         elif key in strict:
@@ -228,44 +217,6 @@ def _keys(layout: Layout, history: History, known: Mapping[str, Retired]) -> tup
     shared = {key for key, each in newest.items() if each.order != latest or ROLLBACK_OF in each.release.metadata}
     strict = live | (retired - newest.keys())
     return strict, (removed | retired | shared) - strict
-
-
-def _find(store: S3Port, layout: Layout, keys: list[str], pace: Pace) -> dict[str, Listed]:
-    """Those of some keys that exist. Lists from each to the next, as several may be on one page of the listing."""
-    parts = [keys[start : start + PAGE] for start in range(0, len(keys), PAGE)]
-
-    def find(wanted: list[str]) -> dict[str, Listed]:
-        found: dict[str, Listed] = {}
-        left = set(wanted)
-        at, after = 0, ""
-        while at < len(wanted):
-            # Without its last character a key sorts before itself. Each listing ends where its first page does.
-            after = max(after, wanted[at][:-1])
-            for number, listed in enumerate(store.list(layout.prefix, after, wanted[-1]), 1):
-                after = listed.key
-                while at < len(wanted) and wanted[at] <= listed.key:
-                    at += 1
-                if listed.key in left:
-                    found[listed.key] = listed
-                if number % PAGE == 0 and at < len(wanted):
-                    break
-            else:
-                break
-        return found
-
-    return dict(chain.from_iterable(found.items() for found in pace.mapper(find, parts)))
-
-
-def _read(store: S3Port, key: str) -> list[str]:
-    """What the metadata of a page says that it is; `UNREADABLE` if S3 does not give it out."""
-    try:
-        metadata = store.get_metadata(key) or {}
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _NOT_GIVEN_OUT:
-            raise
-        return [UNREADABLE]
-    digest = metadata.get(DIGEST)
-    return [each for each in (metadata.get(STORED), digest and f"sha256:{digest}") if each]
 
 
 def _owners(releases: Iterable[Published]) -> dict[str, str]:

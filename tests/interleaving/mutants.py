@@ -900,11 +900,34 @@ MUTANTS = (
         pages.look_at_pages,
         (
             (
-                "        if release_id:\n            # Also",
-                "        if release_id and set(named).isdisjoint(pages):\n            # Also",
+                "        if release_id:\n            lying",
+                "        if release_id and set(named).isdisjoint(pages):\n            lying",
+            ),
+            (
+                "        else:\n            # A release",
+                "        elif set(named).isdisjoint(pages):\n            # A release",
             ),
         ),
         pruned.page_of_a_pruned_release,
+    ),
+    Mutant(
+        "so is one that is not stored, if the upload has stored the same one",
+        "it asks for assets that are gone, when the intent has expired: the release's marker has gone meanwhile",
+        pages.look_at_pages,
+        (
+            (
+                "        else:\n            # A release",
+                "        elif set(named).isdisjoint(pages):\n            # A release",
+            ),
+        ),
+        partial(placing.page_that_an_upload_names_too, stored=True),
+    ),
+    Mutant(
+        "and if it has not",
+        "the same",
+        pages.look_at_pages,
+        (("not live.isdisjoint(note_of(key))", "not live.union(named).isdisjoint(note_of(key))"),),
+        partial(placing.page_that_an_upload_names_too, stored=False),
     ),
     Mutant(
         "a page is only put in place over the one that was seen there",
@@ -1027,6 +1050,13 @@ MUTANTS = (
         nesting._needed_by,  # noqa: SLF001
         ((" | _with_pages(markers)", ""),),
         partial(nested.page_of_the_site_around, seen=False),
+    ),
+    Mutant(
+        "a copied marker does not say that its page is the newest",
+        "the same",
+        nesting._with_pages,  # noqa: SLF001
+        (("key=lambda published: published.id)", "key=lambda published: published.order)"),),
+        nested.copied_marker_of_an_older_page_around,
     ),
     Mutant(
         "what a page of a site around asks for stays that its cleaner has found in place of the current one",

@@ -153,6 +153,22 @@ def copied_marker_of_the_site_around() -> None:
     _clean_inside_for_days(world, "a marker of the site around that was copied")
 
 
+def copied_marker_of_an_older_page_around() -> None:
+    """The outer site's newest release has no page, and the one before, whose page is in place, asks for OLD.
+
+    Its cleaner has seen none of them, and the marker of a still older one, which had the page too, is copied; days
+    pass.
+    """
+    world = two_sites()
+    release(world, [OUTSIDE, PAGE], "r0", stored=False)
+    world.advance(TOLERANCE.total_seconds())
+    release(world, [OLD, PAGE], "r1")
+    release(world, [OUTSIDE], "r2")
+    first = LAYOUT.marker_key("20261123T120000Z-r0")
+    world.rewrite(first, world.objects[first])
+    _clean_inside_for_days(world, "an older page of the site around, whose marker was copied")
+
+
 def release_around_that_is_not_in_place() -> None:
     """The outer site's newest release is not in place, so that the one before, which has OLD, is current; days pass."""
     world = two_sites()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from release_log.policy_settings import Policy
+from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.cases import (
@@ -195,6 +196,29 @@ def page_that_a_dead_upload_stored() -> None:
         world.advance(PAGES_STAY.pending_ttl)
         release(world, [B], "r1")
         _days_pass(world, (10, 1800, 10, 3600))
+
+
+def page_that_an_upload_names_too(*, stored: bool) -> None:
+    """A release has left, and its page, which is not stored, is in place; an upload that died has named the same one.
+
+    While its intent stands, the release's marker grows old. Days pass.
+
+    Args:
+        stored: The upload has stored the page; else it is of an older version too.
+    """
+    world, policy = World(), replace(PAGES_STAY, removed_ttl=200_000)
+    with judged(world, "a page that an intent names too"), few_markers():
+        release(world, [A, PAGE], "r0", stored=False)
+        cast.clean_alone(world, policy)
+        release(world, [A, PAGE], "dead", LAYOUT.pending, stored=stored)
+        for number in range(1, 5):
+            release(world, [B], f"r{number}")
+            world.advance(10)
+            cast.clean_alone(world, policy)
+        for seconds in (policy.pending_ttl, 10, 10):
+            world.advance(seconds)
+            cast.clean_alone(world, policy)
+            world.check()
 
 
 def line_without_its_newest() -> None:
