@@ -21,18 +21,22 @@ HEADINGS = ("job", "objects", "invocations", "CPU s", "µs an object", "peak MB"
 
 def row(name: str, result: Result) -> list[str]:
     """A job's row in the report."""
-    cpu = sum(took.cpu for took in result.invocations)
     peaks = [took.peak for took in result.invocations if took.peak is not None]
     return [
         JOBS[name].title,
         f"{result.objects:,}",
         str(len(result.invocations)),
-        f"{cpu:.2f}",
-        f"{cpu / result.objects * MEGA:.1f}",
+        f"{result.cpu:.2f}",
+        f"{result.cpu / result.objects * MEGA:.1f}",
         f"{max(peaks) / MEGA:.0f}" if peaks else "",
         f"{result.requests.total():,}",
         JOBS[name].goal,
     ]
+
+
+def figures(name: str, result: Result) -> str:
+    """The line in the report with what else a job measures."""
+    return f"{name}: " + ", ".join(f"{value:,.0f} {what}" for what, value in result.figures.items())
 
 
 @click.command()
@@ -67,6 +71,8 @@ def main(names: list[str], retired: int, orphans: int, ledger_format: int, file:
         "load at the start": f"{load:.1f}",
     }
     click.echo(markdown_table(HEADINGS, [row(name, result) for name, result in done.items()]))
+    if lines := [figures(name, result) for name, result in done.items() if result.figures]:
+        click.echo("\n" + "\n".join(lines))
     click.echo("\n" + "\n".join(f"{name}: {value}" for name, value in conditions.items()))
     if file is not None:
         document = {"settings": conditions, "jobs": {name: result.document() for name, result in done.items()}}

@@ -50,14 +50,22 @@ class Took:
 class Cleaner:
     """A process with the Lambda's handler. ``with`` starts and ends it."""
 
-    def __init__(self, url: str, policy: Mapping[str, object] = POLICY, ledger_format: int = FORMAT) -> None:
+    def __init__(
+        self,
+        url: str,
+        policy: Mapping[str, object] = POLICY,
+        ledger_format: int = FORMAT,
+        constants: Mapping[str, int] | None = None,
+    ) -> None:
         """Prepare it.
 
         Args:
             url: The address of S3 and of Scheduler.
             policy: The site's policy.
             ledger_format: The format of the ledger that it writes.
+            constants: Module and name of a constant of the cleaner -> another value for it.
         """
+        self._constants = [f"{name}={value}" for name, value in (constants or {}).items()]
         self._environ = {
             "PATH": os.defpath,
             "AWS_ACCESS_KEY_ID": "test",
@@ -74,7 +82,7 @@ class Cleaner:
     def __enter__(self) -> Self:
         """Start the process."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.cleaner.invoke"],
+            [sys.executable, "-m", "bench.cleaner.invoke", *self._constants],
             cwd=ROOT,
             env=self._environ,
             stdin=subprocess.PIPE,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bench.cleaner.bucket import MemoryBucket
 from bench.cleaner.cleaner import POLICY, Cleaner, Took
 from bench.cleaner.server import S3Server
-from bench.cleaner.site import BUCKET, PREFIX, Site
+from bench.cleaner.site import BUCKET, PREFIX, Site, versions_of
 from bench.errors import BenchError
 from release_log.ledger_file import FORMAT
 
@@ -41,11 +41,13 @@ class Sizes:
         retired: Retired assets.
         orphans: Assets that no release names, in the job that adopts them.
         ledger_format: The format of the ledger that the cleaner writes.
+        constants: As of `Cleaner`, so that a small site is treated as a large one.
     """
 
     retired: int
     orphans: int
     ledger_format: int = FORMAT
+    constants: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,23 @@ class Result:
         objects: The objects in the bucket.
         invocations: What each invocation took.
         requests: Kind of request -> how many.
+        figures: What else the job measures -> its value.
     """
 
     objects: int
     invocations: tuple[Took, ...]
     requests: Counter[str]
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def cpu(self) -> float:
+        """Processor time of all invocations, in seconds."""
+        return sum(took.cpu for took in self.invocations)
+
+    @property
+    def seconds(self) -> float:
+        """The duration of all invocations, one after the other."""
+        return sum(took.seconds for took in self.invocations)
 
     def document(self) -> dict[str, Any]:
         """It, ready for JSON."""
@@ -68,6 +82,7 @@ class Result:
             "objects": self.objects,
             "invocations": [asdict(took) for took in self.invocations],
             "requests": dict(self.requests),
+            "figures": dict(self.figures),
         }
 
 
@@ -100,30 +115,46 @@ def listing(sizes: Sizes) -> Result:
     """A full listing of a bucket in which every object is known; no sweep is due."""
     bucket, _ = _site(sizes, listing_due=True)
     bucket.now += timedelta(hours=23)
-    with S3Server(BUCKET, bucket) as server, Cleaner(server.url, ledger_format=sizes.ledger_format) as cleaner:
+    with S3Server(BUCKET, bucket) as server, _cleaner(server, sizes) as cleaner:
         return Result(len(bucket), _until_rest(cleaner, WAKE_UP, WAKE_UP), server.requests)
 
 
 def sweep(sizes: Sizes) -> Result:
     """The run that is due once a day on a large site: a tenth of the retired assets is beyond the version limit."""
-    return _sweep(sizes, WAKE_UP)
+    return _sweep(sizes, WAKE_UP, _but_a_tenth(sizes))
 
 
 def plan(sizes: Sizes) -> Result:
     """The same as a dry run."""
-    return _sweep(sizes, {**WAKE_UP, "dry_run": True})
+    return _sweep(sizes, {**WAKE_UP, "dry_run": True}, _but_a_tenth(sizes))
 
 
-def _sweep(sizes: Sizes, event: Mapping[str, object]) -> Result:
+def delete(sizes: Sizes) -> Result:
+    """The largest deletion that there is: every retired asset is due, and no limit holds it up."""
+    result = _sweep(sizes, WAKE_UP, 0, max_delete_fraction=1)
+    figures = {
+        "deletions a second of CPU": sizes.retired / result.cpu,
+        "deletions a second": sizes.retired / result.seconds,
+    }
+    return replace(result, figures=figures)
+
+
+def _but_a_tenth(sizes: Sizes) -> int:
+    """The number of versions of each file that stay, so that a tenth of them goes."""
+    versions = sizes.retired // FILES
+    return versions - versions // 10
+
+
+def _sweep(sizes: Sizes, event: Mapping[str, object], limit: int, **settings: object) -> Result:
     bucket, _ = _site(sizes)
     bucket.now += timedelta(hours=23)  # the listing is not due yet, and the sweep is
-    versions = sizes.retired // FILES
-    policy = {**POLICY, "version_limit": versions - versions // 10, "version_ttl": 0, "grace": 0}
-    with S3Server(BUCKET, bucket) as server, Cleaner(server.url, policy, sizes.ledger_format) as cleaner:
+    policy = {**POLICY, "version_limit": limit, "version_ttl": 0, "grace": 0, **settings}
+    with S3Server(BUCKET, bucket) as server, _cleaner(server, sizes, policy) as cleaner:
         took = _until_rest(cleaner, event, event)
-    deleted, due = sum(each.counts.get("delete", 0) for each in took), versions // 10 * FILES
-    if abs(deleted - due) > due / 100:  # keys of the past may meet
-        msg = f"the cleaner deleted {deleted:,} assets, and not about {due:,}"
+    deleted = sum(each.counts.get("delete", 0) for each in took)
+    due = sum(max(0, versions - limit) for versions in versions_of(sizes.retired, FILES))
+    if deleted != due:
+        msg = f"the cleaner deleted {deleted:,} assets, and not {due:,}"
         raise BenchError(msg)
     return Result(sizes.retired, took, server.requests)
 
@@ -136,7 +167,7 @@ def adopt(sizes: Sizes) -> Result:
     )
     bucket.now += AGE
     Site(bucket, FILES).publish(range(FILES))
-    with S3Server(BUCKET, bucket) as server, Cleaner(server.url, ledger_format=sizes.ledger_format) as cleaner:
+    with S3Server(BUCKET, bucket) as server, _cleaner(server, sizes) as cleaner:
         took = _until_rest(cleaner, or_stopped_by=ASKS)
         if took[-1].stopped_by:
             bucket.now += timedelta(hours=1)  # so that the ledger may get its next format
@@ -151,6 +182,7 @@ JOBS = {
     "listing": Job("a full listing, every object known", "25 µs an object, 300 MB", listing),
     "sweep": Job("a sweep, a tenth of the retired assets is due", "256 MB", sweep),
     "plan": Job("the same as a dry run", "256 MB", plan),
+    "delete": Job("every retired asset is due", "3,500 deletions a second, 256 MB", delete),
     "adopt": Job("a bucket of orphans is adopted", "ends; 1.1 requests a 1,000 orphans without tags", adopt),
 }
 
@@ -162,6 +194,10 @@ def _site(sizes: Sizes, *, listing_due: bool = False) -> tuple[MemoryBucket, Sit
     return bucket, site
 
 
+def _cleaner(server: S3Server, sizes: Sizes, policy: Mapping[str, object] = POLICY) -> Cleaner:
+    return Cleaner(server.url, policy, sizes.ledger_format, sizes.constants)
+
+
 def _measure(sizes: Sizes, event: Callable[[Site], dict[str, Any]], tagged: int) -> Result:
     """Measure the second of two equal runs in a process: the first one opens boto3's clients.
 
@@ -169,9 +205,9 @@ def _measure(sizes: Sizes, event: Callable[[Site], dict[str, Any]], tagged: int)
     """
     bucket, site = _site(sizes)
     with S3Server(BUCKET, bucket) as server:
-        with Cleaner(server.url, ledger_format=sizes.ledger_format) as cleaner:
+        with _cleaner(server, sizes) as cleaner:
             cleaner.invoke(site.publish(range(CHANGED)))
-        with Cleaner(server.url, ledger_format=sizes.ledger_format) as cleaner:
+        with _cleaner(server, sizes) as cleaner:
             cleaner.invoke(event(site))
             server.requests.clear()
             took = cleaner.invoke(event(site))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -128,6 +127,15 @@ class Site:
         return make_id(self._bucket.now, f"r{self._releases}")
 
     def _key(self, number: int) -> str:
-        version = self._versions[number]
-        # A letter at its end, as a number alone may be none.
-        return f"{PREFIX}js/{number:06}-{zlib.crc32(f'{number} {version}'.encode()):08x}"[:-1] + "a.js"
+        return _key(number, self._versions[number])
+
+
+def versions_of(retired: int, files: int) -> list[int]:
+    """How many versions of each file are retired in a past of so many retired assets."""
+    return [retired // files + (number < retired % files) for number in range(files)]
+
+
+def _key(number: int, version: int) -> str:
+    # A factor that scatters them, as digests are, and gives no two versions the same. With these three characters at
+    # its end it is never taken for a word, a number or a date.
+    return f"{PREFIX}js/{number:06}-{(number * 40_503 + version) * 2_654_435_761 % 2**28:07x}4f1.js"

@@ -12,12 +12,13 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from bench.cleaner import jobs
-from bench.cleaner.__main__ import main
+from bench.cleaner.__main__ import figures, main
 from bench.cleaner.bucket import ASSET_BYTES, MemoryBucket
 from bench.cleaner.cleaner import Cleaner, Took
 from bench.cleaner.server import S3Server
 from bench.cleaner.site import BUCKET, PREFIX, Site
 from bench.errors import BenchError
+from cleaner_lambda import segments
 from cleaner_lambda.ledger import decode
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
 
@@ -90,6 +91,23 @@ def test_tags_and_deletions(bucket: MemoryBucket, client: S3Client) -> None:
             client.head_object(Bucket=BUCKET, Key=key)
 
 
+def test_deleted_objects_are_not_listed_and_all_others_are(bucket: MemoryBucket) -> None:
+    """Deletions do not have the bucket sort its keys anew."""
+    keys = [f"a/{number:02}.js" for number in range(40)]
+    bucket.add_assets([*keys, "b"])
+    assert not bucket.page("a/", "", 1)[1]
+    bucket.put("a/05.json", b"1")
+    bucket.delete(keys[:30])
+    found, is_last = bucket.page("a/", "", 5)
+    assert ([key for key, _ in found], is_last) == (["a/05.json", *keys[30:34]], False)
+    found, is_last = bucket.page("a/", keys[33], 6)
+    assert ([key for key, _ in found], is_last) == (keys[34:], True)
+    bucket.delete(["a/05.json"])
+    bucket.add_assets(keys[:1])
+    assert [key for key, _ in bucket.page("a/", "", 2)[0]] == [keys[0], keys[30]]
+    assert bucket.page("c", "", 1) == ([], True)
+
+
 def test_the_past_of_a_site_is_what_its_cleaner_would_have_written(bucket: MemoryBucket) -> None:
     site = Site(bucket, 10)
     site.have_past(25)
@@ -111,6 +129,7 @@ DOES = {
     "listing": ("tag", 0),
     "sweep": ("delete", 60),
     "plan": ("delete", 60),
+    "delete": ("delete", 600),
     "adopt": ("tag", 20),
 }
 """Job -> what it does, and how often: of 30 files, 600 retired assets and 20 orphans."""
@@ -130,6 +149,26 @@ def test_each_job_does_what_it_is_about(name: str, ledger_format: int, monkeypat
     what, number = DOES[name]
     assert sum(took.counts[what] for took in result.invocations) == number
     assert result.requests["ListObjectsV2"] > 0
+
+
+LARGE = {"cleaner_lambda.segments.SMALL": 100, "cleaner_lambda.segments.GROUP": 200}
+"""A site of 600 retired assets is swept in groups."""
+
+
+def test_all_of_a_large_site_is_deleted_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "FILES", 30)
+    monkeypatch.setattr(segments, "ENTRIES", 100)
+    result = jobs.delete(jobs.Sizes(retired=600, orphans=1, ledger_format=HEAD_FORMAT, constants=LARGE))
+    assert result.requests["DeleteObjects"] == 3
+    assert result.figures.keys() == {"deletions a second of CPU", "deletions a second"}
+    assert result.figures["deletions a second of CPU"] == 600 / sum(took.cpu for took in result.invocations)
+    assert "deletions a second of CPU" in figures("delete", result)
+
+
+def test_a_deletion_of_something_else_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cleaner, "invoke", lambda *_: Took(1, 1, None, {"delete": 3}))
+    with pytest.raises(BenchError, match="deleted 3 assets, and not 10"):
+        jobs.delete(jobs.Sizes(retired=10, orphans=1))
 
 
 def test_a_job_that_does_something_else_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
