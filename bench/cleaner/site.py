@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.cleaner.bucket import ASSET_BYTES
-from cleaner_lambda import head
+from cleaner_lambda import head, segments
 from cleaner_lambda.head import Head
 from cleaner_lambda.ledger import Folded, Ledger, Retired, encode
 from cleaner_lambda.segment import columns_of
@@ -20,7 +21,8 @@ from release_log.marker import FORMAT, Asset, Release
 from release_log.tags import Mark, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from bench.cleaner.bucket import MemoryBucket
 
@@ -33,6 +35,11 @@ BETWEEN = timedelta(minutes=30)
 
 PLACED = b'{"format":1}'
 """What the file says beside the marker of a release without pages."""
+
+
+class _Published(NamedTuple):
+    id: str
+    at: datetime
 
 
 class Site:
@@ -48,7 +55,8 @@ class Site:
         self.layout = Layout(PREFIX)
         self._bucket = bucket
         self._versions = [0] * files
-        self._releases = 0
+        self._past: list[int] = []
+        self._releases: list[_Published] = []
 
     def publish(self, changed: Iterable[int]) -> dict[str, Any]:
         """Publish a release.
@@ -59,12 +67,12 @@ class Site:
         Returns:
             S3's event about the marker.
         """
-        release_id = self._begin(changed)
+        release_id = self._begin(changed).id
         assets = {
-            f"js/{number:06}.js": Asset(self._key(number), ASSET_BYTES, fingerprinted=True)
-            for number in range(len(self._versions))
+            _path(number): Asset(_key(number, version), ASSET_BYTES, fingerprinted=True)
+            for number, version in enumerate(self._versions)
         }
-        name = f"r{self._releases}"
+        name = f"r{len(self._releases)}"
         release = Release(name, CHANNEL, self._bucket.now, PREFIX, WRITER, assets, format=FORMAT)
         key = self.layout.marker_key(release_id)
         self._bucket.put(key, marker.encode(release))
@@ -86,53 +94,85 @@ class Site:
             ledger_format: The format of the ledger. In format 2 all of it was swept.
             listing_due: Whether 23 hours from now a full listing is due; otherwise, a sweep.
         """
-        entries: dict[str, Retired] = {}
         files = range(len(self._versions))
-        last = self._begin(files)
-        while len(entries) < retired:
-            some = files[: retired - len(entries)]
-            old = {self._key(number): f"js/{number:06}.js" for number in some}
-            before, last = last, self._begin(some)
-            mark = Mark(State.SUPERSEDED, self._bucket.now)
-            entries |= {key: Retired(logical, mark, ASSET_BYTES, before, tagged=mark) for key, logical in old.items()}
+        self._begin(files)
+        for left in range(retired, 0, -len(files)):
+            self._begin(files[:left])
+        self._past = list(self._versions)
+        last = self._releases[-1]
         self.publish(())
-        now, newest = self._bucket.now, make_id(self._bucket.now, f"r{self._releases}")
+        now, (newest, _) = self._bucket.now, self._releases[-1]
         before_now = now - timedelta(hours=2)
         ledger = Ledger(
             current={CHANNEL: newest},
             folded={newest: Folded(now, CHANNEL, placed=now)},
-            cut=(now - BETWEEN, last),
-            retired=entries,
+            cut=(last.at, last.id),
             listed_at=before_now if listing_due else now,
         )
         if ledger_format == FORMAT_1:
-            self._bucket.put(self.layout.ledger, encode(ledger))
+            entries = {key: entry for _, versions in self.past() for key, entry in versions.items()}
+            self._bucket.put(self.layout.ledger, encode(replace(ledger, retired=entries)))
             return
         lines: list[Segment] = []
-        for first, part in parts(entries, ""):
+        for first, part in chain.from_iterable(parts(group, first) for first, group in self._groups()):
             name = segment_name(now, f"{len(lines):016x}")
             self._bucket.put(self.layout.ledger_file(name), segment_file.encode(columns_of(part)))
             lines.append(Segment(first, name, len(part), swept=now if listing_due else before_now))
-        written = Head(replace(ledger, retired={}), Index(tuple(lines)))
-        self._bucket.put(self.layout.ledger, head.encode(written))
+        self._bucket.put(self.layout.ledger, head.encode(Head(ledger, Index(tuple(lines)))))
 
-    def _begin(self, changed: Iterable[int]) -> str:
-        """Store the assets of a release. Returns its id."""
+    def past(self) -> Iterator[tuple[str, dict[str, Retired]]]:
+        """The assets that `have_past` has retired: millions, so each logical path has its own.
+
+        Yields:
+            The logical path, and key -> retired asset.
+        """
+        marks = [Mark(State.SUPERSEDED, each.at) for each in self._releases]
+        for number, newest in enumerate(self._past):
+            path = _path(number)
+            yield (
+                path,
+                {
+                    # The release of a version is the one of that number, and the next one has replaced it.
+                    _key(number, version): Retired(
+                        path,
+                        marks[version],
+                        ASSET_BYTES,
+                        self._releases[version - 1].id,
+                        tagged=marks[version],
+                    )
+                    for version in range(1, newest)
+                },
+            )
+
+    def _groups(self) -> Iterator[tuple[str, dict[str, Retired]]]:
+        """The same in groups, as a sweep has them; the first logical path that belongs to each, and its assets."""
+        first, group = "", dict[str, Retired]()
+        for path, versions in self.past():
+            if group and len(group) + len(versions) > segments.GROUP:
+                yield first, group
+                first, group = path, {}
+            group |= versions
+        yield first, group
+
+    def _begin(self, changed: Iterable[int]) -> _Published:
+        """Store the assets of a release."""
         self._bucket.now += BETWEEN
-        self._releases += 1
+        release = _Published(make_id(self._bucket.now, f"r{len(self._releases) + 1}"), self._bucket.now)
+        self._releases.append(release)
         new = list(changed)
         for number in new:
-            self._versions[number] = self._releases
-        self._bucket.add_assets(self._key(number) for number in new)
-        return make_id(self._bucket.now, f"r{self._releases}")
-
-    def _key(self, number: int) -> str:
-        return _key(number, self._versions[number])
+            self._versions[number] = len(self._releases)
+        self._bucket.add_assets(_key(number, self._versions[number]) for number in new)
+        return release
 
 
 def versions_of(retired: int, files: int) -> list[int]:
     """How many versions of each file are retired in a past of so many retired assets."""
     return [retired // files + (number < retired % files) for number in range(files)]
+
+
+def _path(number: int) -> str:
+    return f"js/{number:06}.js"
 
 
 def _key(number: int, version: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -19,7 +19,10 @@ from bench.cleaner.server import S3Server
 from bench.cleaner.site import BUCKET, PREFIX, Site
 from bench.errors import BenchError
 from cleaner_lambda import segments
-from cleaner_lambda.ledger import decode
+from cleaner_lambda.head import decode as decode_head
+from cleaner_lambda.ledger import Retired, decode
+from cleaner_lambda.segment import retired_of
+from release_log import segment_file
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
 
 if TYPE_CHECKING:
@@ -111,9 +114,7 @@ def test_deleted_objects_are_not_listed_and_all_others_are(bucket: MemoryBucket)
 def test_the_past_of_a_site_is_what_its_cleaner_would_have_written(bucket: MemoryBucket) -> None:
     site = Site(bucket, 10)
     site.have_past(25)
-    state = bucket.get(site.layout.ledger)
-    assert state is not None
-    ledger = decode(state.body or b"")
+    ledger = decode(content(bucket, site.layout.ledger))
     assert len(ledger.retired) == 25
     assert all(bucket.get(key) is not None for key in ledger.retired)
     assert len(bucket) == 25 + 10 + len(("ledger", "marker", "placed"))
@@ -121,6 +122,55 @@ def test_the_past_of_a_site_is_what_its_cleaner_would_have_written(bucket: Memor
         took = cleaner.invoke({"site": PREFIX, "full": True})
     assert (took.counts["keep"], took.counts["tag"], took.counts["delete"]) == (35, 0, 0)
     assert took.stopped_by == ()
+
+
+def test_the_past_has_the_same_assets_in_either_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "ENTRIES", 20)
+    monkeypatch.setattr(segments, "GROUP", 50)
+    one, two = MemoryBucket(NOW), MemoryBucket(NOW)
+    for bucket, ledger_format in ((one, FORMAT), (two, HEAD_FORMAT)):
+        site = Site(bucket, 7)
+        site.have_past(200, ledger_format)
+    layout, entries = site.layout, decode(content(one, site.layout.ledger)).retired
+    assert len(entries) == 200
+    written = decode_head(content(two, layout.ledger))
+    assert (written.index.segments[0].first, written.ledger.retired) == ("", {})
+    parts = [
+        retired_of(segment_file.decode(content(two, layout.ledger_file(each.name or ""))))
+        for each in written.index.segments
+    ]
+    assert {key: entry for part in parts for key, entry in part.items()} == entries
+    assert len(parts) == 7, "each path has 28 or 29 versions, which stay together"
+    assert [each.entries for each in written.index.segments] == [len(part) for part in parts]
+    assert {key: entry for _, versions in site.past() for key, entry in versions.items()} == entries
+
+
+def test_of_a_past_only_a_group_is_in_memory(bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive: set[int] = set()
+    most = 0
+
+    class Counted(Retired):
+        def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 (whatever the entry takes)
+            nonlocal most
+            super().__init__(*args, **more)
+            alive.add(id(self))
+            most = max(most, len(alive))
+
+        def __del__(self) -> None:
+            alive.discard(id(self))
+
+    monkeypatch.setattr("bench.cleaner.site.Retired", Counted)
+    monkeypatch.setattr(segments, "ENTRIES", 20)
+    monkeypatch.setattr(segments, "GROUP", 50)
+    Site(bucket, 100).have_past(1000, HEAD_FORMAT)
+    assert 50 < most < 120, "two groups at most"
+
+
+def content(bucket: MemoryBucket, key: str) -> bytes:
+    """The content of a file."""
+    found = bucket.get(key)
+    assert found is not None
+    return found.body or b""
 
 
 DOES = {
