@@ -52,6 +52,7 @@ def main() -> None:
         counts = answer.get("counts", {})
         stops = [stop["reason"] for stop in answer.get("stopped_by", ())]
         took |= {"counts": counts, "stopped_by": stops, "unfinished": answer.get("unfinished", False)}
+        took |= {"orphans": answer.get("orphans"), "passed_over": answer.get("passed_over")}
         answers.write(json.dumps(took) + "\n")
 
 

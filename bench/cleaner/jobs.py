@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cleaner.bucket import MemoryBucket
 from bench.cleaner.cleaner import POLICY, Cleaner, Took
+from bench.cleaner.map_run import WORKERS, play
 from bench.cleaner.server import S3Server
 from bench.cleaner.site import BUCKET, PREFIX, Site, versions_of
 from bench.errors import BenchError
@@ -29,6 +30,9 @@ ADOPT = {**WAKE_UP, "adopt": True}
 ASKS = ("adoption",)
 """What stops a run that has found very many orphans, until it is told to go on."""
 
+HANDED_OUT = (f"the same, handed out to {WORKERS} workers", "a quarter of the time, 512 MB an invocation")
+"""The title and the goal of a listing that is handed out."""
+
 MOST_INVOCATIONS = 100
 """A job that needs more never ends."""
 
@@ -42,12 +46,14 @@ class Sizes:
         orphans: Assets that no release names, in the job that adopts them.
         ledger_format: The format of the ledger that the cleaner writes.
         constants: As of `Cleaner`, so that a small site is treated as a large one.
+        with_map: Whether the full listing is also handed out to a map run.
     """
 
     retired: int
     orphans: int
     ledger_format: int = FORMAT
     constants: Mapping[str, int] = field(default_factory=dict)
+    with_map: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +65,14 @@ class Result:
         invocations: What each invocation took.
         requests: Kind of request -> how many.
         figures: What else the job measures -> its value.
+        handed_out: The same work, handed out to a map run; None if that is not measured.
     """
 
     objects: int
     invocations: tuple[Took, ...]
     requests: Counter[str]
     figures: Mapping[str, float] = field(default_factory=dict)
+    handed_out: Result | None = None
 
     @property
     def cpu(self) -> float:
@@ -83,6 +91,7 @@ class Result:
             "invocations": [asdict(took) for took in self.invocations],
             "requests": dict(self.requests),
             "figures": dict(self.figures),
+            **({} if self.handed_out is None else {"handed_out": self.handed_out.document()}),
         }
 
 
@@ -113,10 +122,38 @@ def idle(sizes: Sizes) -> Result:
 
 def listing(sizes: Sizes) -> Result:
     """A full listing of a bucket in which every object is known; no sweep is due."""
-    bucket, _ = _site(sizes, listing_due=True)
+    bucket, site = _site(sizes, listing_due=True)
     bucket.now += timedelta(hours=23)
-    with S3Server(BUCKET, bucket) as server, _cleaner(server, sizes) as cleaner:
-        return Result(len(bucket), _until_rest(cleaner, WAKE_UP, WAKE_UP), server.requests)
+    before = bucket.get(site.layout.ledger)
+    with S3Server(BUCKET, bucket) as server:
+        with _cleaner(server, sizes) as cleaner:
+            took = _until_rest(cleaner, WAKE_UP, WAKE_UP)
+        _check_listed(took)
+        result = Result(len(bucket), took, server.requests.copy())
+        if not sizes.with_map or before is None:
+            return result
+        bucket.put(site.layout.ledger, before.body or b"")  # the listing has changed nothing else
+        server.requests.clear()
+        constants = {**sizes.constants, "cleaner_lambda.scan.LARGE": 0}  # it is handed out, whatever its size
+        large = replace(sizes, constants=constants)
+        played = play(server, lambda: _cleaner(server, large, distributed=True), WAKE_UP)
+    _check_listed(played.invocations)
+    figures = {
+        "s by the simulated clock": played.seconds,
+        "s without the map run": result.seconds,
+        "of that time": played.seconds / result.seconds,
+        "s of CPU on the longest way": played.cpu,
+        "s of CPU without the map run": result.cpu,
+        "of that CPU time": played.cpu / result.cpu,
+    }
+    return replace(result, handed_out=Result(result.objects, played.invocations, server.requests, figures))
+
+
+def _check_listed(invocations: tuple[Took, ...]) -> None:
+    found = [took.orphans for took in invocations if took.orphans is not None]
+    if not found or found[-1]:
+        msg = f"the cleaner found {found[-1]:,} orphans, and not 0" if found else "the cleaner did not list the site"
+        raise BenchError(msg)
 
 
 def sweep(sizes: Sizes) -> Result:
@@ -194,8 +231,10 @@ def _site(sizes: Sizes, *, listing_due: bool = False) -> tuple[MemoryBucket, Sit
     return bucket, site
 
 
-def _cleaner(server: S3Server, sizes: Sizes, policy: Mapping[str, object] = POLICY) -> Cleaner:
-    return Cleaner(server.url, policy, sizes.ledger_format, sizes.constants)
+def _cleaner(
+    server: S3Server, sizes: Sizes, policy: Mapping[str, object] = POLICY, *, distributed: bool = False
+) -> Cleaner:
+    return Cleaner(server.url, policy, sizes.ledger_format, sizes.constants, distributed=distributed)
 
 
 def _measure(sizes: Sizes, event: Callable[[Site], dict[str, Any]], tagged: int) -> Result:

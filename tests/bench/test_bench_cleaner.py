@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from bench.cleaner import jobs
-from bench.cleaner.__main__ import figures, main
+from bench.cleaner.__main__ import figures, main, rows
 from bench.cleaner.bucket import ASSET_BYTES, MemoryBucket
 from bench.cleaner.cleaner import Cleaner, Took
+from bench.cleaner.map_run import play, side_by_side
 from bench.cleaner.server import S3Server
 from bench.cleaner.site import BUCKET, PREFIX, Site
 from bench.errors import BenchError
@@ -212,7 +213,82 @@ def test_all_of_a_large_site_is_deleted_in_groups(monkeypatch: pytest.MonkeyPatc
     assert result.requests["DeleteObjects"] == 3
     assert result.figures.keys() == {"deletions a second of CPU", "deletions a second"}
     assert result.figures["deletions a second of CPU"] == 600 / sum(took.cpu for took in result.invocations)
-    assert "deletions a second of CPU" in figures("delete", result)
+    assert figures("delete", result)[0].startswith("delete: ")
+
+
+def test_a_listing_is_handed_out_and_its_workers_count_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "FILES", 30)
+    few = {"cleaner_lambda.listing.RANGES": 3}
+    result = jobs.listing(jobs.Sizes(300, 1, HEAD_FORMAT, few, with_map=True))
+    played = result.handed_out
+    assert played is not None
+    first, *workers, last = played.invocations
+    assert len(workers) == 3
+    assert (first.unfinished, first.orphans, last.unfinished, last.orphans) == (True, None, False, 0)
+    longest = max(each.seconds for each in workers)
+    assert played.figures["s by the simulated clock"] == pytest.approx(first.seconds + longest + last.seconds)
+    assert played.figures["s without the map run"] == sum(each.seconds for each in result.invocations)
+    assert played.requests["StartExecution"] == 1
+    assert "StartExecution" not in result.requests
+    assert [row[0] for row in rows("listing", result)] == [jobs.JOBS["listing"].title, jobs.HANDED_OUT[0]]
+    (line,) = figures("listing", result)
+    assert line.startswith("listing, handed out: ")
+    assert result.document()["handed_out"]["figures"] == played.figures
+
+
+@pytest.mark.parametrize(
+    ("each_takes", "workers", "longest"),
+    [((), 2, 0), ((1, 4, 2), 16, 4), ((3, 1, 1, 1), 2, 3), ((1, 2, 3), 2, 4)],
+)
+def test_whoever_is_free_first_takes_the_next_range(
+    each_takes: tuple[float, ...], workers: int, longest: float
+) -> None:
+    assert side_by_side(each_takes, workers) == longest
+
+
+RANGE, THEN = {"map_run": {"at": "2026-01-01T00:00:00Z", "range": 0}}, {"map_run": {"at": "2026-01-01T00:00:00Z"}}
+DONE, GOES_ON = Took(1, 2, None, orphans=0), Took(1, 2, None, unfinished=True)
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        ([DONE], "handed out nothing"),
+        ([GOES_ON, Took(1, 2, None, passed_over="no range")], "passed over .*no range"),
+        ([GOES_ON] * 300, "still says unfinished"),
+    ],
+)
+def test_a_listing_that_is_not_handed_out_as_it_should_is_not_measured(
+    bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch, answers: list[Took], error: str
+) -> None:
+    server, left = S3Server(BUCKET, bucket), iter(answers)
+
+    def invoke(*_: object) -> Took:
+        took = next(left)
+        if took is GOES_ON and not server.executions and len(answers) == 2:
+            server.executions.append({"ranges": [RANGE], "then": THEN})
+        return took
+
+    monkeypatch.setattr(Cleaner, "invoke", invoke)
+    monkeypatch.setattr(Cleaner, "__enter__", lambda cleaner: cleaner)
+    monkeypatch.setattr(Cleaner, "__exit__", lambda *_: None)
+    with pytest.raises(BenchError, match=error):
+        play(server, lambda: Cleaner("http://127.0.0.1:1"), {})
+
+
+@pytest.mark.parametrize(("found", "error"), [(None, "did not list"), (2, "found 2 orphans")])
+def test_a_listing_that_shows_something_else_is_not_measured(
+    monkeypatch: pytest.MonkeyPatch, found: int | None, error: str
+) -> None:
+    monkeypatch.setattr(Cleaner, "invoke", lambda *_: Took(1, 1, None, orphans=found))
+    with pytest.raises(BenchError, match=error):
+        jobs.listing(jobs.Sizes(retired=0, orphans=1))
+
+
+def test_in_format_1_nothing_can_be_handed_out() -> None:
+    done = CliRunner().invoke(main, ["--jobs", "listing", "--map"])
+    assert done.exit_code == 2
+    assert "add --ledger-format 2" in done.output
 
 
 def test_a_deletion_of_something_else_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
