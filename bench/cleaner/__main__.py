@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -54,7 +54,7 @@ def figures(name: str, result: Result) -> list[str]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= MANY else f"{value:.2f}"
+    return f"{value:,.0f}" if value >= MANY or isinstance(value, int) else f"{value:.2f}"
 
 
 @click.command()
@@ -69,12 +69,12 @@ def _number(value: float) -> str:
     help="The format of the ledger.",
 )
 @click.option("--map", "with_map", is_flag=True, help="Also hand the full listing out to a map run.")
+@click.option("--markers", type=click.IntRange(1), help="Markers that are left in `rebuild`. [default: all]")
 @click.option("--json", "file", type=click.File("w", lazy=False), help="Also write every invocation to this file.")
-def main(
-    *, names: list[str], retired: int, orphans: int, ledger_format: int, with_map: bool, file: TextIO | None
-) -> None:
+def main(*, names: list[str], file: TextIO | None, **options: Any) -> None:  # noqa: ANN401 (the fields of `Sizes`)
     """Measure runs of the cleaner."""
-    if with_map and ledger_format == FORMAT:
+    sizes = Sizes(**options)
+    if sizes.with_map and sizes.ledger_format == FORMAT:
         msg = f"--map: with the ledger's format {FORMAT} nothing is handed out; add --ledger-format {HEAD_FORMAT}"
         raise click.UsageError(msg)
     load = os.getloadavg()[0]
@@ -82,14 +82,15 @@ def main(
     for name in names:
         click.echo(JOBS[name].title, err=True)
         try:
-            done[name] = JOBS[name].run(Sizes(retired, orphans, ledger_format, with_map=with_map))
+            done[name] = JOBS[name].run(sizes)
         except BenchError as error:
             msg = f"{name}: {error}"
             raise click.ClickException(msg) from error
     conditions = {
-        "retired assets": f"{retired:,}",
-        "orphans": f"{orphans:,}",
-        "format of the ledger": str(ledger_format),
+        "retired assets": f"{sizes.retired:,}",
+        "orphans": f"{sizes.orphans:,}",
+        "format of the ledger": str(sizes.ledger_format),
+        "markers that are left in `rebuild`": "all" if sizes.markers is None else f"{sizes.markers:,}",
         "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         "load at the start": f"{load:.1f}",

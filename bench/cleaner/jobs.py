@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from bench.cleaner.bucket import MemoryBucket
@@ -15,14 +17,17 @@ from bench.errors import BenchError
 from release_log.ledger_file import FORMAT
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from cleaner_lambda.ledger import Retired
 
 FILES = 2_000
 CHANGED = 200
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 AGE = timedelta(days=30)
 """How old the orphans are that are adopted."""
+TO_NOTICE = timedelta(days=3)
+"""How long nobody notices that the ledger is lost. Then each retired asset is old enough for an orphan."""
 
 WAKE_UP = {"site": PREFIX, "bucket": BUCKET}
 FULL = {**WAKE_UP, "full": True}
@@ -30,10 +35,13 @@ ADOPT = {**WAKE_UP, "adopt": True}
 ASKS = ("adoption",)
 """What stops a run that has found very many orphans, until it is told to go on."""
 
+TO_ANSWER = timedelta(hours=1)
+"""How long that takes."""
+
 HANDED_OUT = (f"the same, handed out to {WORKERS} workers", "a quarter of the time, 512 MB an invocation")
 """The title and the goal of a listing that is handed out."""
 
-MOST_INVOCATIONS = 100
+MOST_INVOCATIONS = 1_000
 """A job that needs more never ends."""
 
 
@@ -47,6 +55,7 @@ class Sizes:
         ledger_format: The format of the ledger that the cleaner writes.
         constants: As of `Cleaner`, so that a small site is treated as a large one.
         with_map: Whether the full listing is also handed out to a map run.
+        markers: How many of the newest markers are left when the cleaner's state is lost; None for all.
     """
 
     retired: int
@@ -54,6 +63,7 @@ class Sizes:
     ledger_format: int = FORMAT
     constants: Mapping[str, int] = field(default_factory=dict)
     with_map: bool = False
+    markers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +217,48 @@ def adopt(sizes: Sizes) -> Result:
     with S3Server(BUCKET, bucket) as server, _cleaner(server, sizes) as cleaner:
         took = _until_rest(cleaner, or_stopped_by=ASKS)
         if took[-1].stopped_by:
-            bucket.now += timedelta(hours=1)  # so that the ledger may get its next format
+            bucket.now += TO_ANSWER  # so that the ledger may get its next format
             server.requests.clear()
             took = _until_rest(cleaner, ADOPT, WAKE_UP)
         return Result(len(bucket), took, server.requests)
+
+
+def rebuild(sizes: Sizes) -> Result:
+    """The runs after the cleaner's whole state was lost, until it has rebuilt its ledger.
+
+    Raises:
+        BenchError: They never end; or an asset is not in the ledger, or is older there than it is.
+    """
+    bucket = MemoryBucket(BEGIN)
+    site = Site(bucket, FILES)
+    site.have_lost(sizes.retired, sizes.markers)
+    bucket.now += TO_NOTICE
+    took: list[Took] = []
+    event: Mapping[str, object] = WAKE_UP
+    with S3Server(BUCKET, bucket) as server, _cleaner(server, sizes) as cleaner:
+        while not took or took[-1].unfinished or took[-1].stopped_by:
+            _check_number(took)
+            took.append(cleaner.invoke(event))
+            asks = not set(took[-1].stopped_by).isdisjoint(ASKS)
+            if asks and event is ADOPT:
+                msg = "the cleaner asks about the orphans again, though it was told to go on"
+                raise BenchError(msg)
+            event = ADOPT if asks else WAKE_UP
+            # The ledger gets its next format a quarter of an hour after the first run.
+            bucket.now += TO_ANSWER if asks else timedelta(seconds=ceil(took[-1].seconds))
+    found = site.retired_since()
+    assets = Counter(_dated(found.get(key), entry) for _, some in site.past() for key, entry in some.items())
+    if assets["lost"] or assets["earlier"]:
+        msg = f"of the retired assets the ledger lacks {assets['lost']:,}, and has {assets['earlier']:,} as older"
+        raise BenchError(msg)
+    return Result(len(bucket), tuple(took), server.requests, {"assets dated later than they were": assets["later"]})
+
+
+def _dated(since: datetime | None, entry: Retired) -> str:
+    """How the ledger dates an asset, beside what it was."""
+    if since is None:
+        return "lost"
+    return "same" if since == entry.mark.since else "earlier" if since < entry.mark.since else "later"
 
 
 JOBS = {
@@ -221,6 +269,7 @@ JOBS = {
     "plan": Job("the same as a dry run", "256 MB", plan),
     "delete": Job("every retired asset is due", "3,500 deletions a second, 256 MB", delete),
     "adopt": Job("a bucket of orphans is adopted", "ends; 1.1 requests a 1,000 orphans without tags", adopt),
+    "rebuild": Job("the cleaner's whole state is lost", "the same instants, 512 MB", rebuild),
 }
 
 
@@ -256,6 +305,14 @@ def _measure(sizes: Sizes, event: Callable[[Site], dict[str, Any]], tagged: int)
     return Result(len(bucket), (took,), server.requests)
 
 
+def _check_number(took: Sequence[Took]) -> None:
+    """Check that a job ends."""
+    if len(took) == MOST_INVOCATIONS:
+        said = ", ".join(took[-1].stopped_by) or "unfinished"
+        msg = f"after {MOST_INVOCATIONS} invocations the cleaner still says {said}"
+        raise BenchError(msg)
+
+
 def _until_rest(
     cleaner: Cleaner,
     first: Mapping[str, object] = FULL,
@@ -265,9 +322,6 @@ def _until_rest(
     """Have it run until it has done all its work, or waits for somebody."""
     took: list[Took] = []
     while not took or took[-1].unfinished or took[-1].stopped_by not in {(), or_stopped_by}:
-        if len(took) == MOST_INVOCATIONS:
-            said = ", ".join(took[-1].stopped_by) or "unfinished"
-            msg = f"after {MOST_INVOCATIONS} invocations the cleaner still says {said}"
-            raise BenchError(msg)
+        _check_number(took)
         took.append(cleaner.invoke(then if took else first))
     return tuple(took)

@@ -25,6 +25,7 @@ from cleaner_lambda.ledger import Retired, decode
 from cleaner_lambda.segment import retired_of
 from release_log import segment_file
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
+from release_log.tags import read_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,6 +183,7 @@ DOES = {
     "plan": ("delete", 60),
     "delete": ("delete", 600),
     "adopt": ("tag", 20),
+    "rebuild": ("tag", 0),
 }
 """Job -> what it does, and how often: of 30 files, 600 retired assets and 20 orphans."""
 
@@ -289,6 +291,84 @@ def test_in_format_1_nothing_can_be_handed_out() -> None:
     done = CliRunner().invoke(main, ["--jobs", "listing", "--map"])
     assert done.exit_code == 2
     assert "add --ledger-format 2" in done.output
+
+
+def test_after_a_loss_the_newest_markers_are_there_and_each_retired_asset_has_its_tag(bucket: MemoryBucket) -> None:
+    site = Site(bucket, 10)
+    site.have_lost(25, markers=3)
+    releases = ["20260101T013000Z-r3", "20260101T020000Z-r4", "20260101T023000Z-r5"]
+    found, _ = bucket.page(site.layout.log, "", 100)
+    assert [key for key, _ in found] == [
+        key for i in releases for key in (site.layout.marker_key(i), site.layout.placed_key(i))
+    ]
+    past = {key: entry for _, versions in site.past() for key, entry in versions.items()}
+    assert len(past) == 25
+    assert all(read_mark(bucket.tags(key)) == entry.mark for key, entry in past.items())
+
+
+FEW_UNASKED = {f"cleaner_lambda.{module}.UNASKED": 100 for module in ("adoption", "survey", "waiting")}
+
+
+@pytest.mark.parametrize("constants", [{}, pytest.param(FEW_UNASKED, id="asks")])
+def test_what_no_marker_dates_any_more_is_dated_later(
+    constants: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 300 assets the markers name 60; of 20 of the others the listing or the tag says the same."""
+    monkeypatch.setattr(jobs, "FILES", 20)
+    result = jobs.rebuild(jobs.Sizes(300, 1, HEAD_FORMAT, constants, markers=5))
+    assert result.figures["assets dated later than they were"] >= 220
+    assert "rebuilt" in result.invocations[0].stopped_by
+    assert ("adoption" in result.invocations[0].stopped_by) == bool(constants)
+
+
+def test_who_has_lost_the_ledger_answers_and_waits(bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(
+        [
+            Took(1, 1, None, stopped_by=("rebuilt", "adoption")),
+            Took(1, 90, None, unfinished=True),
+            Took(1, 1, None),
+        ]
+    )
+    asked: list[tuple[object, datetime]] = []
+
+    def invoke(_: object, event: object) -> Took:
+        asked.append((event, bucket.now))
+        return next(answers)
+
+    monkeypatch.setattr(jobs, "MemoryBucket", lambda _: bucket)
+    monkeypatch.setattr(Cleaner, "invoke", invoke)
+    jobs.rebuild(jobs.Sizes(retired=0, orphans=1))
+    assert [event for event, _ in asked] == [jobs.WAKE_UP, jobs.ADOPT, jobs.WAKE_UP]
+    at = [at for _, at in asked]
+    assert [at[1] - at[0], at[2] - at[1]] == [timedelta(hours=1), timedelta(seconds=90)]
+
+
+def test_a_cleaner_that_asks_for_ever_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cleaner, "invoke", lambda *_: Took(1, 1, None, stopped_by=("adoption",)))
+    with pytest.raises(BenchError, match="asks about the orphans again"):
+        jobs.rebuild(jobs.Sizes(retired=0, orphans=1))
+
+
+@pytest.mark.parametrize(
+    ("days", "error"), [(None, "lacks 30, and has 0"), (-1, "lacks 0, and has 30"), (0, None), (1, None)]
+)
+def test_a_rebuild_that_loses_an_instant_is_not_measured(
+    days: int | None, error: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def since(site: Site) -> dict[str, datetime]:
+        past = {key: entry for _, versions in site.past() for key, entry in versions.items()}
+        return {} if days is None else {k: each.mark.since + timedelta(days=days) for k, each in past.items()}
+
+    monkeypatch.setattr(Cleaner, "invoke", lambda *_: Took(1, 1, None))
+    monkeypatch.setattr(Site, "retired_since", since)
+    monkeypatch.setattr(jobs, "FILES", 20)
+    if error is not None:
+        with pytest.raises(BenchError, match=error):
+            jobs.rebuild(jobs.Sizes(retired=30, orphans=1))
+        return
+    assert jobs.rebuild(jobs.Sizes(retired=30, orphans=1)).figures == {
+        "assets dated later than they were": 30 * bool(days)
+    }
 
 
 def test_a_deletion_of_something_else_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
