@@ -111,14 +111,23 @@ class MemoryBucket:
             limit: How many at most.
         """
         with self._lock:
-            if self._asset_order is None:
-                self._asset_order = sorted(self._assets)
-            if self._file_order is None:
-                self._file_order = sorted(self._files)
-            some = _some(self._asset_order, self._assets, prefix, after, limit + 1)
-            keys = sorted(some + _some(self._file_order, self._files, prefix, after, limit + 1))
+            assets, files = self._sorted()
+            some = _some(assets, self._assets, prefix, after, limit + 1)
+            keys = sorted(some + _some(files, self._files, prefix, after, limit + 1))
         found = [(key, each) for key in keys[:limit] if (each := self.get(key)) is not None]
         return found, len(keys) <= limit
+
+    def sort(self) -> None:
+        """Sort its keys now: of ten million that takes seconds, for which the first listing would wait."""
+        with self._lock:
+            self._sorted()
+
+    def _sorted(self) -> tuple[Sequence[str], Sequence[str]]:
+        if self._asset_order is None:
+            self._asset_order = sorted(self._assets)
+        if self._file_order is None:
+            self._file_order = sorted(self._files)
+        return self._asset_order, self._file_order
 
 
 def _some(order: Sequence[str], there: Collection[str], prefix: str, after: str, count: int) -> list[str]:

@@ -44,8 +44,9 @@ class S3Server(Serving):
 
         Args:
             name: The bucket's name.
-            bucket: The bucket.
+            bucket: The bucket; its keys are sorted.
         """
+        bucket.sort()
         server = _Server(name, bucket)
         super().__init__(server)
         self.requests = server.requests

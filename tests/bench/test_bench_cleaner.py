@@ -68,6 +68,14 @@ def test_a_listing_has_pages_of_a_thousand_keys_in_order(bucket: MemoryBucket, c
     assert after["IsTruncated"]
 
 
+def test_no_listing_waits_until_the_keys_are_sorted(bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else only the first of two listings would, whose durations are compared."""
+    bucket.add_assets(["a/2", "a/1"])
+    S3Server(BUCKET, bucket)
+    monkeypatch.setattr("bench.cleaner.bucket.sorted", lambda keys: keys, raising=False)
+    assert [key for key, _ in bucket.page("a/", "", 9)[0]] == ["a/1", "a/2"]
+
+
 def test_a_file_is_written_under_its_condition_and_dated_by_the_buckets_clock(
     bucket: MemoryBucket, client: S3Client
 ) -> None:
