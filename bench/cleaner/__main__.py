@@ -6,33 +6,55 @@ import json
 import os
 import platform
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
 from bench.__main__ import NameList
-from bench.cleaner.jobs import JOBS, Result, Sizes
+from bench.cleaner.jobs import HANDED_OUT, JOBS, Result, Sizes
 from bench.errors import BenchError
 from bench.report import MEGA, markdown_table
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
 
 HEADINGS = ("job", "objects", "invocations", "CPU s", "µs an object", "peak MB", "requests", "goal")
+MANY = 100
+"""From so many on a number has no decimal places."""
 
 
-def row(name: str, result: Result) -> list[str]:
-    """A job's row in the report."""
-    cpu = sum(took.cpu for took in result.invocations)
+def rows(name: str, result: Result) -> list[list[str]]:
+    """A job's rows in the report."""
+    job, handed_out = JOBS[name], result.handed_out
+    return [_row(job.title, result, job.goal)] + (
+        [_row(HANDED_OUT[0], handed_out, HANDED_OUT[1])] if handed_out else []
+    )
+
+
+def _row(title: str, result: Result, goal: str) -> list[str]:
     peaks = [took.peak for took in result.invocations if took.peak is not None]
     return [
-        JOBS[name].title,
+        title,
         f"{result.objects:,}",
         str(len(result.invocations)),
-        f"{cpu:.2f}",
-        f"{cpu / result.objects * MEGA:.1f}",
+        f"{result.cpu:.2f}",
+        f"{result.cpu / result.objects * MEGA:.1f}",
         f"{max(peaks) / MEGA:.0f}" if peaks else "",
         f"{result.requests.total():,}",
-        JOBS[name].goal,
+        goal,
     ]
+
+
+def figures(name: str, result: Result) -> list[str]:
+    """The lines in the report with what else a job measures."""
+    both = [(name, result)] + ([(f"{name}, handed out", result.handed_out)] if result.handed_out else [])
+    return [
+        f"{what}: " + ", ".join(f"{_number(value)} {unit}" for unit, value in each.figures.items())
+        for what, each in both
+        if each.figures
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= MANY or isinstance(value, int) else f"{value:.2f}"
 
 
 @click.command()
@@ -46,27 +68,36 @@ def row(name: str, result: Result) -> list[str]:
     show_default=True,
     help="The format of the ledger.",
 )
+@click.option("--map", "with_map", is_flag=True, help="Also hand the full listing out to a map run.")
+@click.option("--markers", type=click.IntRange(1), help="Markers that are left in `rebuild`. [default: all]")
 @click.option("--json", "file", type=click.File("w", lazy=False), help="Also write every invocation to this file.")
-def main(names: list[str], retired: int, orphans: int, ledger_format: int, file: TextIO | None) -> None:
+def main(*, names: list[str], file: TextIO | None, **options: Any) -> None:  # noqa: ANN401 (the fields of `Sizes`)
     """Measure runs of the cleaner."""
+    sizes = Sizes(**options)
+    if sizes.with_map and sizes.ledger_format == FORMAT:
+        msg = f"--map: with the ledger's format {FORMAT} nothing is handed out; add --ledger-format {HEAD_FORMAT}"
+        raise click.UsageError(msg)
     load = os.getloadavg()[0]
     done: dict[str, Result] = {}
     for name in names:
         click.echo(JOBS[name].title, err=True)
         try:
-            done[name] = JOBS[name].run(Sizes(retired, orphans, ledger_format))
+            done[name] = JOBS[name].run(sizes)
         except BenchError as error:
             msg = f"{name}: {error}"
             raise click.ClickException(msg) from error
     conditions = {
-        "retired assets": f"{retired:,}",
-        "orphans": f"{orphans:,}",
-        "format of the ledger": str(ledger_format),
+        "retired assets": f"{sizes.retired:,}",
+        "orphans": f"{sizes.orphans:,}",
+        "format of the ledger": str(sizes.ledger_format),
+        "markers that are left in `rebuild`": "all" if sizes.markers is None else f"{sizes.markers:,}",
         "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         "load at the start": f"{load:.1f}",
     }
-    click.echo(markdown_table(HEADINGS, [row(name, result) for name, result in done.items()]))
+    click.echo(markdown_table(HEADINGS, [row for name, result in done.items() for row in rows(name, result)]))
+    if lines := [line for name, result in done.items() for line in figures(name, result)]:
+        click.echo("\n" + "\n".join(lines))
     click.echo("\n" + "\n".join(f"{name}: {value}" for name, value in conditions.items()))
     if file is not None:
         document = {"settings": conditions, "jobs": {name: result.document() for name, result in done.items()}}

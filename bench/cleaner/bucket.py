@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
 ASSET_BYTES = 20_000
@@ -49,7 +49,9 @@ class MemoryBucket:
         self._assets: dict[str, datetime] = {}
         self._files: dict[str, Object] = {}
         self._tags: dict[str, Mapping[str, str]] = {}
-        self._order: list[str] | None = None
+        # In order, also with assets that are deleted: to sort a million anew after each thousand takes a second each.
+        self._asset_order: list[str] | None = None
+        self._file_order: list[str] | None = None
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -60,7 +62,7 @@ class MemoryBucket:
         """Store assets, now."""
         with self._lock:
             self._assets.update(dict.fromkeys(keys, self.now))
-            self._order = None
+            self._asset_order = None
 
     def put(self, key: str, body: bytes, *, if_match: str | None = None, if_none_match: bool = False) -> Object | None:
         """Store a file, unless a condition fails; then None."""
@@ -72,7 +74,7 @@ class MemoryBucket:
                 return None
             stored = Object(self.now, body, f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"')
             if there is None:
-                self._order = None
+                self._file_order = None
             self._files[key] = stored
             return stored
 
@@ -88,9 +90,9 @@ class MemoryBucket:
         with self._lock:
             for key in keys:
                 self._assets.pop(key, None)
-                self._files.pop(key, None)
                 self._tags.pop(key, None)
-            self._order = None
+                if self._files.pop(key, None) is not None:
+                    self._file_order = None
 
     def tags(self, key: str) -> Mapping[str, str]:
         """An object's tags."""
@@ -109,10 +111,32 @@ class MemoryBucket:
             limit: How many at most.
         """
         with self._lock:
-            if self._order is None:
-                self._order = sorted([*self._assets, *self._files])
-            start = max(bisect_left(self._order, prefix), bisect_right(self._order, after))
-            some = self._order[start : start + limit + 1]
-        keys = [key for key in some if key.startswith(prefix)]
+            assets, files = self._sorted()
+            some = _some(assets, self._assets, prefix, after, limit + 1)
+            keys = sorted(some + _some(files, self._files, prefix, after, limit + 1))
         found = [(key, each) for key in keys[:limit] if (each := self.get(key)) is not None]
         return found, len(keys) <= limit
+
+    def sort(self) -> None:
+        """Sort its keys now: of ten million that takes seconds, for which the first listing would wait."""
+        with self._lock:
+            self._sorted()
+
+    def _sorted(self) -> tuple[Sequence[str], Sequence[str]]:
+        if self._asset_order is None:
+            self._asset_order = sorted(self._assets)
+        if self._file_order is None:
+            self._file_order = sorted(self._files)
+        return self._asset_order, self._file_order
+
+
+def _some(order: Sequence[str], there: Collection[str], prefix: str, after: str, count: int) -> list[str]:
+    """The first keys with a prefix behind a key, of those that are there."""
+    start = max(bisect_left(order, prefix), bisect_right(order, after))
+    some: list[str] = []
+    for place in range(start, len(order), count):
+        piece = order[place : place + count]
+        some += [key for key in piece if key in there and key.startswith(prefix)]
+        if len(some) >= count or not piece[-1].startswith(prefix):
+            break
+    return some[:count]

@@ -37,6 +37,8 @@ class Took:
         counts: What it did, by the answer.
         stopped_by: Why it did not do more, by the answer.
         unfinished: Whether the next invocation goes on with its work, by the answer.
+        orphans: How many assets belong to no release, by the answer; None without a full listing.
+        passed_over: Why it did nothing, by the answer; None if it did something.
     """
 
     cpu: float
@@ -45,19 +47,32 @@ class Took:
     counts: Mapping[str, int] = field(default_factory=dict)
     stopped_by: tuple[str, ...] = ()
     unfinished: bool = False
+    orphans: int | None = None
+    passed_over: str | None = None
 
 
 class Cleaner:
     """A process with the Lambda's handler. ``with`` starts and ends it."""
 
-    def __init__(self, url: str, policy: Mapping[str, object] = POLICY, ledger_format: int = FORMAT) -> None:
+    def __init__(
+        self,
+        url: str,
+        policy: Mapping[str, object] = POLICY,
+        ledger_format: int = FORMAT,
+        constants: Mapping[str, int] | None = None,
+        *,
+        distributed: bool = False,
+    ) -> None:
         """Prepare it.
 
         Args:
             url: The address of S3 and of Scheduler.
             policy: The site's policy.
             ledger_format: The format of the ledger that it writes.
+            constants: Module and name of a constant of the cleaner -> another value for it.
+            distributed: Whether there is a state machine.
         """
+        self._constants = [f"{name}={value}" for name, value in (constants or {}).items()]
         self._environ = {
             "PATH": os.defpath,
             "AWS_ACCESS_KEY_ID": "test",
@@ -70,11 +85,14 @@ class Cleaner:
             Variable.WAKE_UP_DEAD_LETTER_ARN.value: "arn:aws:sqs:us-east-1:000000000000:bench",
             Variable.LEDGER_FORMAT.value: str(ledger_format),
         }
+        if distributed:
+            self._environ[Variable.STATE_MACHINE_ARN.value] = "arn:aws:states:us-east-1:000000000000:stateMachine:bench"
 
     def __enter__(self) -> Self:
         """Start the process."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.cleaner.invoke"],
+            # A worker of a map run has no metrics, and Powertools warns of that.
+            [sys.executable, "-W", "ignore:No application metrics", "-m", "bench.cleaner.invoke", *self._constants],
             cwd=ROOT,
             env=self._environ,
             stdin=subprocess.PIPE,

@@ -1,6 +1,7 @@
-"""``python -m bench.cleaner.invoke``: the Lambda's handler in a process of its own.
+"""``python -m bench.cleaner.invoke [MODULE.NAME=NUMBER ...]``: the Lambda's handler in a process of its own.
 
-Each line of its input is an event. Each line of its output is what the invocation took.
+Each line of its input is an event. Each line of its output is what the invocation took. A constant of the cleaner may
+get another value, so that a small site is treated as a large one.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ class Context:
 
 def main() -> None:
     """Answer each event."""
+    for each in sys.argv[1:]:
+        name, _, value = each.partition("=")
+        module, _, constant = name.rpartition(".")
+        setattr(sys.modules[module], constant, int(value))
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the log
     for number, line in enumerate(sys.stdin):
@@ -47,6 +52,7 @@ def main() -> None:
         counts = answer.get("counts", {})
         stops = [stop["reason"] for stop in answer.get("stopped_by", ())]
         took |= {"counts": counts, "stopped_by": stops, "unfinished": answer.get("unfinished", False)}
+        took |= {"orphans": answer.get("orphans"), "passed_over": answer.get("passed_over")}
         answers.write(json.dumps(took) + "\n")
 
 

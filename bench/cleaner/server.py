@@ -1,16 +1,18 @@
-"""S3's REST interface over a `MemoryBucket`, as far as the cleaner uses it, and a Scheduler that forgets everything.
+"""S3's REST interface over a `MemoryBucket`, as far as the cleaner uses it.
 
+Beside it are a Scheduler that forgets everything, and a Step Functions that only notes what is started.
 It checks no signature. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
@@ -34,6 +36,7 @@ class S3Server(Serving):
     Attributes:
         url: Its address.
         requests: Kind of request, as S3 names it -> how many were answered.
+        executions: The input of each execution that was started, and that nobody has taken out yet.
     """
 
     def __init__(self, name: str, bucket: MemoryBucket) -> None:
@@ -41,11 +44,13 @@ class S3Server(Serving):
 
         Args:
             name: The bucket's name.
-            bucket: The bucket.
+            bucket: The bucket; its keys are sorted.
         """
+        bucket.sort()
         server = _Server(name, bucket)
         super().__init__(server)
         self.requests = server.requests
+        self.executions = server.executions
         self.url = f"http://127.0.0.1:{server.server_port}"
 
 
@@ -85,6 +90,7 @@ class _Server(ThreadingHTTPServer):
         self.name = name
         self.bucket = bucket
         self.requests: Counter[str] = Counter()
+        self.executions: list[dict[str, Any]] = []
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -137,8 +143,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer("PutObject", 200, headers={"ETag": stored.etag})
 
     def do_POST(self) -> None:
-        """DeleteObjects, or a schedule."""
+        """DeleteObjects, a schedule, or an execution."""
         body = self._body()
+        if self.headers.get("X-Amz-Target", "").endswith(".StartExecution"):
+            self.server.executions.append(json.loads(json.loads(body)["input"]))
+            self._answer(
+                "StartExecution", 200, b'{"executionArn":"arn:aws:states:us-east-1:0:execution:a:b","startDate":0}'
+            )
+            return
         if not self.path.startswith(f"/{self.server.name}"):
             self._answer("CreateSchedule", 200, b'{"ScheduleArn":"arn:aws:scheduler:us-east-1:0:schedule/a/b"}')
             return
