@@ -150,7 +150,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
             if not held.is_taken(layout):
                 uploads, stored, etags = _compare(bucket, layout, build, held.take_look(), known, warned)
-                _warn_of_changed(uploads)
+                _warn_of_changed(uploads, stage=stage)
                 started(uploads)
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
@@ -253,14 +253,15 @@ def _compare(
     return uploads, compressed, etags
 
 
-def _warn_of_changed(uploads: list[Upload]) -> None:
+def _warn_of_changed(uploads: list[Upload], *, stage: bool) -> None:
     changed = [each.asset.key for each in uploads if each.asset.fingerprinted and each.reason is Reason.CONTENT_DIFFERS]
     if changed:
         log.warning(
             "%s changed under the same name, such as %r: older pages get the new content, and browsers keep the old "
-            "one for a year; let the build rename what it changes",
+            "one for a year%s; let the build rename what it changes",
             counted(len(changed), "file with a fingerprint", "files with a fingerprint"),
             changed[0],
+            " (from now on, whether or not this release becomes current)" if stage else "",
         )
 
 
