@@ -14,8 +14,8 @@ _UNSEEN = re.compile(
 """Characters that Python calls printable although nobody sees them: fillers, and selectors of variants."""
 
 _COMMAND = re.compile(r"(?:\A\s*:(?=:)|##(?=\w*\[))")
-"""What a CI system takes for a command in a line of a job's log: GitHub's runner ``::stop-commands::`` and ``##[error]``,
-and Azure's agent and TeamCity's, anywhere in the line, ``##vso[task.setvariable variable=PATH]`` and ``##teamcity[``.
+"""What a CI system takes for a command in a line of a job's log: GitHub's runner ``::stop-commands::`` and
+``##[error]``; Azure's agent ``##vso[task.prependpath]``, and TeamCity's ``##teamcity[``, anywhere in the line.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 https://learn.microsoft.com/en-us/azure/devops/pipelines/scripts/logging-commands

@@ -146,11 +146,10 @@ def wait_for(ledger: Ledger, keys: frozenset[str], ours: frozenset[str], clock: 
             if not deleting.keys.isdisjoint(ours):
                 return Heard(waited, True, instants)
             until, doing = deleting.until(blob.last_modified), "is deleting assets of this release"
-            if not ledger.own:
-                # Whoever may write there can name any instant: with one that is yet to come, a single file would hold
-                # up every upload, for ever. No cleaner announces what is later than its ledger.
-                until = min(until, blob.last_modified + SKEW + HOLDS)
-        until = min(until, clock.written + LONGEST)
+        # Whoever may write a neighbour's ledger can name any instant: with one that is yet to come, a single file would
+        # hold up every upload, for ever. No cleaner announces what is later than its ledger.
+        at_most = clock.written + LONGEST if ledger.own else blob.last_modified + SKEW + HOLDS
+        until = min(until, at_most, clock.written + LONGEST)
         if clock.now() >= until:
             return Heard(True, False, instants)
         if not waited:

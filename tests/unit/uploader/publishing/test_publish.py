@@ -17,6 +17,7 @@ from uploader.builds.asset import LocalAsset
 from uploader.builds.collect import collect
 from uploader.errors import StoppedError, UploaderError
 from uploader.history.find import without_headers
+from uploader.operations.verify import verify
 from uploader.publishing.compare import Reason
 from uploader.publishing.publish import Build, publish
 from uploader.s3.read_only import ReadOnly
@@ -110,9 +111,13 @@ def test_a_failure_after_the_marker_says_that_pages_are_not_in_place_and_the_nex
         run(bucket, build, clock)
     assert LAYOUT.marker_key("20261123T120000Z-r1") in bucket.objects
     assert LAYOUT.placed_key("20261123T120000Z-r1") not in bucket.objects
-    bucket.fail, bucket.requests = "", []
+    bucket.fail = ""
+    (problem,) = verify(bucket, LAYOUT).problems
+    assert "20261123T120000Z-r1 is current, but not all of its pages are in place" in problem
+    bucket.requests = []
     clock.passed += 60
     run(bucket, build, clock)
+    assert verify(bucket, LAYOUT).problems == ()
     assert not [request for request in bucket.requests if request.startswith("put")], "all of it is stored"
     assert bucket.objects["assets/index.html"] == b"page"
     assert LAYOUT.placed_key("20261123T120100Z-r1") in bucket.objects
