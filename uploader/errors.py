@@ -79,6 +79,10 @@ class NotWholeError(UploaderError):
         self.gone = gone
 
 
+class NotPlacedError(UploaderError):
+    """A release is current, and not all of its pages are in place."""
+
+
 class NotActivatedError(UploaderError):
     """A release was rolled out and could not be made current: production serves it, its assets are kept for a while.
 
@@ -98,11 +102,13 @@ class StoppedError(KeyboardInterrupt):
 
     Attributes:
         done: Whether the interrupt came too late: the command had already finished its work.
+        is_current: Whether the release is current, and something is left to do.
     """
 
-    def __init__(self, message: str, *, done: bool = False) -> None:
+    def __init__(self, message: str, *, done: bool = False, is_current: bool = False) -> None:
         super().__init__(message)
         self.done = done
+        self.is_current = is_current
 
 
 def is_panic(error: BaseException) -> bool:

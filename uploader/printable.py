@@ -13,10 +13,12 @@ _UNSEEN = re.compile(
 )
 """Characters that Python calls printable although nobody sees them: fillers, and selectors of variants."""
 
-_COMMAND = re.compile(r"(?:\A\s*:(?=:)|##(?=\[))")
-"""What GitHub's runner takes for a command in a line of a job's log, such as ``::stop-commands::`` and ``##[error]``.
+_COMMAND = re.compile(r"(?:\A\s*:(?=:)|##(?=\w*\[))")
+"""What a CI system takes for a command in a line of a job's log: GitHub's runner ``::stop-commands::`` and
+``##[error]``; Azure's agent ``##vso[task.prependpath]``, and TeamCity's ``##teamcity[``, anywhere in the line.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+https://learn.microsoft.com/en-us/azure/devops/pipelines/scripts/logging-commands
 """
 
 _CONCEALED: set[str] = set()
@@ -29,9 +31,9 @@ def printable(text: str) -> str:
 
     Control characters, line breaks, and characters that change the direction or are not visible are escaped as in
     Python (``\x1b``, ``\u202e``). A password in a URL is left out, and so is a URL that is a secret itself. What a CI
-    system takes for a command at the beginning of a line is escaped too.
+    system takes for a command is escaped too.
     """
-    if "::" in text or "##[" in text:
+    if "::" in text or "##" in text:
         text = _COMMAND.sub(lambda found: f"{found[0][:-1]}\\x{ord(found[0][-1]):02x}", text)
     if "://" in text:
         text = without_passwords(text)

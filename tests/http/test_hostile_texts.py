@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from examples.embedded_aws import EmbeddedAws
     from tests.http.fault_proxy import FaultProxy
 
-EVIL = "\x1b]0;owned\x07\x1b[2J\x9b8m\u202e\u200b\r\nuploader: forged\n[red]x[/red]\x7f"
+EVIL = "\x1b]0;owned\x07\x1b[2J\x9b8m\u202e\u200b\r\nuploader: forged\n[red]x[/red]\x7f##vso[task.prependpath]/tmp"
 KEY = "\x9b8m\u202e\u200b\x85[red]x.js"
 """As a key may be, and a build's file: obstore holds it."""
 
@@ -125,6 +125,7 @@ def check(ended: CompletedProcess[str], *, as_json: bool = False) -> None:
         assert odd <= {"\n"}, ascii(odd)
         assert not [line for line in stream.splitlines() if line.startswith("uploader: forged")]
         assert "please report it" not in stream
+        assert "##vso[" not in stream
     if as_json and ended.stdout:
         json.loads(ended.stdout)
         assert ended.stdout.isascii()

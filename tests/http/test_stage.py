@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from release_log.instants import parse_instant
-from tests.http.in_process import publish_here
+from tests.http.in_process import publish_here, run_here, short_sleep
 from uploader.aws.access import Access, Keys
 from uploader.errors import UploaderError
 from uploader.s3.open import connect, open_connected
@@ -134,6 +134,27 @@ def test_a_page_is_put_in_place_by_the_activation_and_not_before(
         assert after[header] == before[header]
     stored = [key for key in uploader.beside() if after["Metadata"]["stored-page"] in key]
     assert len(stored) == 1
+
+
+def test_a_page_that_somebody_else_stored_first_is_not_put_in_place(uploader: Uploader, site_folder: Folder) -> None:
+    """Whoever has the sources can compute the name under which a page will be stored."""
+    s3, page = uploader.aws.client("s3"), "assets/index.html"
+    good = site_folder("a", {"index.html": "good"})
+    first = publish_here(uploader, good, "r1", stage=True)
+    (stored,) = [key for key in uploader.beside() if "/pages/" in key]
+    same = {name: s3.head_object(Bucket=uploader.bucket, Key=stored)[name] for name in ("ContentType", "Metadata")}
+    assert uploader.run("drop", first.id, "--bucket", uploader.bucket).returncode == 0
+    publish_here(uploader, site_folder("b", {"index.html": "next"}), "r2")
+    s3.delete_object(Bucket=uploader.bucket, Key=stored)
+    s3.put_object(Bucket=uploader.bucket, Key=stored, Body=b"evil", IfNoneMatch="*", **same)
+    words = ["run", good, "--bucket", uploader.bucket, "--release", "r3", "--", "true"]
+    ended = run_here(words, uploader.aws.environment(), short_sleep)
+    assert s3.get_object(Bucket=uploader.bucket, Key=page)["Body"].read() == b"next"
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
+    assert f"{stored} is not the page {page}" in ended.stderr
+    s3.delete_object(Bucket=uploader.bucket, Key=stored)
+    assert run_here(words, uploader.aws.environment(), short_sleep).returncode == 0
+    assert s3.get_object(Bucket=uploader.bucket, Key=page)["Body"].read() == b"good"
 
 
 def test_a_staged_dry_run_writes_nothing_and_names_no_file(uploader: Uploader, site_folder: Folder) -> None:

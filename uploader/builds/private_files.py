@@ -75,8 +75,11 @@ A hidden file as such is not private: builds have ``.well-known/``, ``.vite/`` a
 SHOWN = 3
 """How many private files an error names."""
 
-_COPIES = (".bak", ".backup", ".old", ".orig", ".save", ".copy", ".gz", ".br", ".zst")
-"""Endings that people and tools add to a file's name for a copy of it, compressed or not: ``id_rsa.bak``."""
+_COPIES = (
+    *(".bak", ".backup", ".old", ".orig", ".save", ".copy"),
+    *(".gz", ".br", ".zst", ".xz", ".bz2", ".zip", ".7z", ".tar", ".tgz"),
+)
+"""Endings that people and tools add to a file's name for a copy of it, or to a folder's, packed or not."""
 
 _SOURCE_MAP = re.compile(r"\.(?:[cm]?[jt]sx?|css|wasm)\.map(?:\.(?:gz|br|zst))?$", re.IGNORECASE)
 _WILD = re.compile(r"[*?\[]")

@@ -50,8 +50,11 @@ def answer_gone(output: OutputOptions, document: Mapping[str, Any], error: NotWh
 
 
 def as_json(document: Mapping[str, Any]) -> str:
-    """A document as one line in ASCII; it holds no control character either, of which JSON would allow one."""
-    return json.dumps(document, default=str).replace("\x7f", "\\u007f")
+    """A document as one line in ASCII; it holds no control character either, of which JSON would allow one.
+
+    Nor does it hold what a CI system takes for a command anywhere in a line; see `uploader.printable.printable`.
+    """
+    return json.dumps(document, default=str).replace("\x7f", "\\u007f").replace("##", "#\\u0023")
 
 
 def say(lines: Answer | Sequence[Answer], *, done: str) -> None:

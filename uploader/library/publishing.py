@@ -22,7 +22,7 @@ from uploader.builds.options import BuildOptions
 from uploader.builds.private_files import check_globs
 from uploader.builds.release_name import release_name
 from uploader.builds.spelling import NFC
-from uploader.errors import NotActivatedError, UploaderError, UsageError
+from uploader.errors import NotActivatedError, NotPlacedError, UploaderError, UsageError
 from uploader.library.cdn import cdn_of, drop_copies
 from uploader.publishing.known_headers import newest_ahead
 from uploader.publishing.publish import Build, Published
@@ -275,6 +275,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
 
     Raises:
         NotActivatedError: The roll-out succeeded, but the release could not be made current.
+        NotPlacedError: The roll-out succeeded, and the release is current, but not all of its pages are in place.
         UploaderError: The upload failed: `roll_out` was not called, and the current release is unchanged.
     """
     from uploader.library.staging import activate, drop_quietly  # noqa: PLC0415 (a mere upload needs neither: 10 ms)
@@ -293,6 +294,8 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
         return RolledOut(published, None, dropped=drop_quietly(published.id, site, published.digest))
     try:
         activated = activate(published.id, site, digest=published.digest)
+    except NotPlacedError:
+        raise
     except UploaderError as error:
         raise NotActivatedError(published.id, str(error)) from error
     drop_copies(published.id, site, cdn, placed=activated.placed)

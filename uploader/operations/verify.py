@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from release_log.layout import is_stored_page
 from uploader.about import WRITER
 from uploader.counted import counted
 from uploader.errors import UploaderError
@@ -176,7 +177,9 @@ def check(
         verdicts = [_judge(need, size, http, etags.get(key)) for need in (*wanted, *others.get(key, ()))]
         if None not in verdicts and verdicts[0] is not None:
             found, detail = verdicts[0]
-            findings.append(AssetFinding(key, found, detail, _REMEDIES[found], releases))
+            # Nobody overwrites a stored page: its name says what it is.
+            remedy = _OF_STORED_PAGE if is_stored_page(key) else _REMEDIES[found]
+            findings.append(AssetFinding(key, found, detail, remedy, releases))
     return findings
 
 
@@ -224,6 +227,7 @@ def _judge(need: Need, size: int, http: Mapping[str, str], etag: str | None) -> 
 
 
 _AGAIN = "publish that build again"
+_OF_STORED_PAGE = "let an operator delete it, and publish that build again, which stores it anew"
 _REMEDIES = {
     AssetProblem.MISSING: f"{_AGAIN}, or, in a bucket with versioning, restore --release ID",
     AssetProblem.SIZE_DIFFERS: _AGAIN,

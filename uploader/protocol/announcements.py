@@ -30,6 +30,9 @@ LONGEST = 2 * HOLDS
 """For how long an announcement from before our intent can concern us: its run ends within the first half, and S3
 executes what it did not answer within the second. A ledger that cannot be read may be written for ever."""
 
+SKEW = timedelta(minutes=1)
+"""More than two of S3's clocks can differ by."""
+
 MAY_BE_DELETING = "may be deleting assets of this release (its ledger cannot be read)"
 
 log = logging.getLogger("uploader")
@@ -143,7 +146,10 @@ def wait_for(ledger: Ledger, keys: frozenset[str], ours: frozenset[str], clock: 
             if not deleting.keys.isdisjoint(ours):
                 return Heard(waited, True, instants)
             until, doing = deleting.until(blob.last_modified), "is deleting assets of this release"
-        until = min(until, clock.written + LONGEST)
+        # Whoever may write a neighbour's ledger can name any instant: with one that is yet to come, a single file would
+        # hold up every upload, for ever. No cleaner announces what is later than its ledger.
+        at_most = clock.written + LONGEST if ledger.own else blob.last_modified + SKEW + HOLDS
+        until = min(until, at_most, clock.written + LONGEST)
         if clock.now() >= until:
             return Heard(True, False, instants)
         if not waited:

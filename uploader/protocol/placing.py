@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from release_log.ledger_file import HOLDS
-from uploader.errors import StoppedError, UploaderError
+from uploader.errors import NotPlacedError, StoppedError, UploaderError
 from uploader.history.body import body_of
 from uploader.history.completeness import SHOWN
 from uploader.history.order import dated, newest_first
@@ -252,7 +252,7 @@ def put_in_place(
     """Put the pages of a release in place whose marker exists; the arguments as in `Placing`.
 
     Raises:
-        UploaderError: The release is current, and not all of its pages are in place.
+        NotPlacedError: The release is current, and not all of its pages are in place.
         StoppedError: The same, after Ctrl-C or SIGTERM.
     """
     what = f"{own.id} is current, but not all of its pages are in place"
@@ -264,9 +264,9 @@ def put_in_place(
         if held.written is not None:
             raise
         msg = f"{what}: {again}"
-        raise StoppedError(msg) from error
+        raise StoppedError(msg, is_current=True) from error
     except UploaderError as error:
         msg = f"{what} ({error}): {again}"
-        raise UploaderError(msg) from error
+        raise NotPlacedError(msg) from error
     held.written = layout.marker_key(own.id)
     return placed

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from release_log.bounds import FILE_BYTES
 from release_log.instants import next_second
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
@@ -17,12 +18,13 @@ from uploader.history.body import body_of
 from uploader.history.completeness import check_whole
 from uploader.history.find import without_headers
 from uploader.history.release import LoggedRelease, read_release
+from uploader.history.stored_pages import Doubtful, check_stored
 from uploader.protocol.intent import TRIES, busy_error, intent, withdraw
 from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from release_log.layout import Layout
     from release_log.marker import Release
@@ -94,6 +96,8 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
         with late.named(), intent(bucket, layout, logged.name, body_at, keys, clocks) as held:
             listing = held.take_look().listing
             check_whole(logged, listing.sizes)
+            if key is None or key.startswith(layout.markers):
+                check_stored(bucket, _doubtful(layout, logged.release, listing))
             if late.key is not None:
                 _end_staging(bucket, layout, logged, late.key)
                 return Written(late.id, late.key, already=False, placed=place(held, late.key, late_content))
@@ -138,8 +142,19 @@ def finish_placing(
     clocks = clocks or Clocks()
     body = body_of(logged.release)
     with intent(bucket, layout, logged.name, lambda _: body, logged.release.all_keys, clocks) as held:
-        check_whole(logged, held.take_look().listing.sizes)
+        listing = held.take_look().listing
+        check_whole(logged, listing.sizes)
+        check_stored(bucket, _doubtful(layout, logged.release, listing))
         return put_in_place(bucket, layout, logged, held, clocks)
+
+
+def _doubtful(layout: Layout, release: Release, listing: Listing) -> Iterator[Doubtful]:
+    """The stored pages that somebody stored again since the release named them."""
+    for asset in release.pages.values():
+        key, digest = layout.page_key(asset.stored or ""), asset.digest
+        etag, size = listing.etags.get(key), listing.sizes.get(key, 0)
+        if digest is not None and etag is not None and etag != asset.etag and size <= FILE_BYTES:
+            yield Doubtful(key, asset.key, digest.removeprefix("sha256:"))
 
 
 def _end_staging(bucket: BucketPort, layout: Layout, logged: LoggedRelease, file: str) -> None:

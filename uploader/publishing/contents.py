@@ -53,7 +53,7 @@ def changed_files(
     others: list[LocalAsset] = []
 
     def check(asset: LocalAsset) -> None:
-        if not _has_etag(asset, etags[asset.key]):
+        if not has_etag(asset, etags[asset.key]):
             others.append(asset)
 
     for_each(unsure, check, at_once=AT_ONCE)
@@ -75,7 +75,7 @@ def _is_unsure(asset: LocalAsset, sizes: Mapping[str, int], etags: Mapping[str, 
     return stamp is None or not asset.identity or stamp != stamp_of(asset.identity, etag)
 
 
-def _has_etag(asset: LocalAsset, etag: str) -> bool:
+def has_etag(asset: LocalAsset, etag: str) -> bool:
     """Whether the ETag is that of the unchanged file."""
     if _MD5.fullmatch(etag):
         return etag == md5_of(asset.path)

@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from release_log.bounds import FILE_BYTES
 from release_log.layout import Layout
 from release_log.marker import FORMAT, Asset, Release
 from uploader.about import VERSION, WRITER
@@ -21,23 +22,24 @@ from uploader.history.body import body_of
 from uploader.history.neighbours import warnings_of
 from uploader.history.order import dated
 from uploader.history.release import LoggedRelease, digest_of
+from uploader.history.stored_pages import Doubtful, check_stored
 from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
 from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
-from uploader.publishing.contents import changed_files
+from uploader.publishing.contents import changed_files, has_etag
 from uploader.publishing.known_headers import headers_ahead, read_known
 from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.protocol.belongs import PagePlaced
     from uploader.protocol.held import Intent
-    from uploader.publishing.known_headers import MarkerHeaders, Newest
+    from uploader.publishing.known_headers import Known, MarkerHeaders, Newest
     from uploader.publishing.retiring import Retiring
     from uploader.s3.port import BucketPort, Look
     from uploader.threads.ahead import Ahead
@@ -150,7 +152,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
             if not held.is_taken(layout):
                 uploads, stored, etags = _compare(bucket, layout, build, held.take_look(), known, warned)
-                _warn_of_changed(uploads)
+                _warn_of_changed(uploads, stage=stage)
                 started(uploads)
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
@@ -235,6 +237,7 @@ def _compare(
     known = read_known(bucket, layout, build.channel, look, known_ahead)
     names = {name for asset in build.assets if not asset.fingerprinted and (name := asset.stored) is not None}
     pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
+    check_stored(bucket, _doubtful(layout, build, look, known))
     unknown = [key for key in to_look_at(build.assets, sizes, known.headers, pages) if key not in look.metadata]
     metadata = {**look.metadata, **bucket.metadata(unknown)}
 
@@ -253,14 +256,29 @@ def _compare(
     return uploads, compressed, etags
 
 
-def _warn_of_changed(uploads: list[Upload]) -> None:
+def _doubtful(layout: Layout, build: Build, look: Look, known: Known) -> Iterator[Doubtful]:
+    """The stored pages of which neither an earlier release nor their ETag tells that they are this build's."""
+    sizes, etags = look.listing.sizes, look.listing.etags
+    for asset in build.assets:
+        if asset.fingerprinted or asset.digest is None:
+            continue
+        key = _object_of(layout, asset)
+        etag, size = etags.get(key), sizes.get(key, 0)
+        if etag is None or etag == known.etags.get(asset.key) or size > FILE_BYTES:
+            continue
+        if size != asset.size or not has_etag(asset, etag):
+            yield Doubtful(key, asset.key, asset.digest)
+
+
+def _warn_of_changed(uploads: list[Upload], *, stage: bool) -> None:
     changed = [each.asset.key for each in uploads if each.asset.fingerprinted and each.reason is Reason.CONTENT_DIFFERS]
     if changed:
         log.warning(
             "%s changed under the same name, such as %r: older pages get the new content, and browsers keep the old "
-            "one for a year; let the build rename what it changes",
+            "one for a year%s; let the build rename what it changes",
             counted(len(changed), "file with a fingerprint", "files with a fingerprint"),
             changed[0],
+            " (from now on, whether or not this release becomes current)" if stage else "",
         )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 
 import pytest
 
 from tests.paths import ROOT
+from uploader.cli.console import as_json
 from uploader.printable import printable, without_passwords
 
 ODD = {
@@ -23,6 +25,8 @@ ODD = {
     "::stop-commands::x": r"\x3a:stop-commands::x",
     "  ::error::forged": r"  \x3a:error::forged",
     "a ##[error]forged": r"a #\x23[error]forged",
+    "a ##vso[task.prependpath]/tmp": r"a #\x23vso[task.prependpath]/tmp",
+    "###VSO[x]##teamcity[y]": r"##\x23VSO[x]#\x23teamcity[y]",
 }
 
 
@@ -47,6 +51,14 @@ def test_nothing_is_hidden_and_nothing_moves(text: str, expected: str) -> None:
 )
 def test_other_texts_stay_as_they_are(text: str) -> None:
     assert printable(text) == text
+
+
+def test_a_document_holds_no_command_of_a_ci_system() -> None:
+    """It is one line of a job's log too, in which some look for a command anywhere."""
+    document = {"##[stop-commands]x": ["a ##vso[task.prependpath]/tmp", "###", "\x7f"]}
+    line = as_json(document)
+    assert "##" not in line
+    assert json.loads(line) == document
 
 
 def test_a_password_in_a_url_is_left_out() -> None:

@@ -65,7 +65,7 @@ def run(  # noqa: PLR0913 (each is one option of the command line)
     except NotActivatedError as error:
         raise UploaderError(roll_out.not_current_yet(error.why)) from error
     except KeyboardInterrupt as error:
-        if roll_out.code != 0 or (isinstance(error, StoppedError) and error.done):
+        if roll_out.code != 0 or (isinstance(error, StoppedError) and (error.done or error.is_current)):
             raise
         raise StoppedError(roll_out.not_current_yet(str(error))) from error
     finally:

@@ -85,6 +85,9 @@ PRIVATE = [
     "id_ed25519.br",
     ".npmrc.zst",
     "site.key.bak.gz",
+    ".git.zip",
+    "a/.aws.tar.gz",
+    "node_modules.tgz",
 ]
 
 PUBLIC = [

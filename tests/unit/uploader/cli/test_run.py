@@ -169,6 +169,28 @@ def test_if_activation_fails_after_the_roll_out_the_message_says_what_production
     assert line.endswith(f"make it current: {repeat}")
 
 
+@pytest.mark.parametrize(("error", "code"), [(None, 1), (KeyboardInterrupt(), 130)])
+def test_a_release_whose_pages_are_not_in_place_is_not_said_to_wait(
+    run: Run,
+    bucket: FakeBucket,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    error: BaseException | None,
+    code: int,
+) -> None:
+    """It is current: nothing of it expires."""
+    (tmp_path / "dist" / "index.html").write_text("page")
+    bucket.fail, bucket.error = "place assets/index.html", error
+    assert run(*PYTHON, "pass") == code
+    (marker,) = bucket.log(LAYOUT.markers)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert f"{LAYOUT.release_id(marker)} is current, but not all of its pages are in place" in line
+    assert "not current yet" not in line
+    bucket.fail = ""
+    assert run(*PYTHON, "pass") == 0
+    assert bucket.objects["assets/index.html"] == b"page"
+
+
 def test_ctrl_c_after_the_marker_is_written_says_that_it_is_written(
     run: Run, bucket: FakeBucket, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,12 +12,22 @@ import pytest
 
 from release_log.layout import Layout
 from release_log.ledger_file import pack
+from release_log.marker import FORMAT, Asset, Release, encode
 from uploader.doctor.ask import Answer
 from uploader.doctor.bucket_settings import check_bucket, check_event_bridge, check_versioning
 from uploader.doctor.cleaner_function import check_function
 from uploader.doctor.finding import State
-from uploader.doctor.release_log import LogSnapshot, check_cleaner, check_clock, check_files, check_read, read_log
+from uploader.doctor.release_log import (
+    LogSnapshot,
+    check_cleaner,
+    check_clock,
+    check_files,
+    check_pages,
+    check_read,
+    read_log,
+)
 from uploader.doctor.rights import check_rights
+from uploader.history.unseen import SOON
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 LAYOUT = Layout("assets/")
@@ -168,6 +178,28 @@ class TestCleaner:
             assert check_cleaner(seen, LAYOUT).state is State.UNKNOWN
             assert check_files(seen, LAYOUT).state is State.UNKNOWN
         assert check_read(Aws(), LogSnapshot(NOW, unlisted="access denied"), LAYOUT).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("ago", "placed", "state"),
+    [
+        (SOON, False, State.OK),
+        (SOON + timedelta(seconds=1), False, State.PROBLEM),
+        (SOON + timedelta(seconds=1), True, State.OK),
+    ],
+)
+def test_a_release_whose_pages_are_not_in_place(ago: timedelta, placed: bool, state: State) -> None:  # noqa: FBT001 (a column of the table)
+    """A moment after its marker its upload may still be at work."""
+    release_id = "20261123T110000Z-r1"
+    assets = {"assets/app.js": Asset("assets/app-3f9c2ab1.js", 1, fingerprinted=True)}
+    release = Release(
+        release="r1", channel="default", created_at=NOW, prefix="assets/", uploader={}, assets=assets, format=FORMAT
+    )
+    key = LAYOUT.marker_key(release_id)
+    files = {key: NOW - ago, **({LAYOUT.placed_key(release_id): NOW} if placed else {})}
+    finding = check_pages(LogSnapshot(NOW, files, bodies={key: encode(release)}), LAYOUT)
+    assert finding.state is state
+    assert (release_id in finding.finding) == (state is State.PROBLEM)
 
 
 def test_the_release_log_is_listed_to_its_end() -> None:

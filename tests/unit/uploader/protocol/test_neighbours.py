@@ -9,9 +9,9 @@ import pytest
 
 from release_log.layout import Layout
 from release_log.ledger_file import HOLDS, Announcement, encode_announcement, pack
-from tests.fake_uploader_s3 import LAYOUT, NEWER_LEDGER, Clock, FakeBucket
+from tests.fake_uploader_s3 import LAYOUT, NEWER_LEDGER, NOON, Clock, FakeBucket
 from uploader.history.neighbours import warnings_of
-from uploader.protocol.announcements import LONGEST, POLL_SECONDS
+from uploader.protocol.announcements import LONGEST, POLL_SECONDS, SKEW
 from uploader.protocol.intent import intent
 from uploader.s3.port import Neighbour
 from uploader.s3.read_only import ReadOnly
@@ -198,3 +198,15 @@ def test_an_expired_announcement_is_over() -> None:
     bucket.times[INNER.ledger] -= HOLDS - timedelta(seconds=2)
     hold(bucket)
     assert bucket.clock.passed == POLL_SECONDS
+
+
+def test_an_announcement_from_the_future_holds_up_no_later_upload() -> None:
+    """Whoever may write under the prefix can put a ledger there: one file would delay every upload, for ever."""
+    bucket = FakeBucket()
+    deleting = Announcement("run", frozenset({KEY}), NOON + timedelta(days=36_500))
+    bucket.write(INNER.ledger, pack({"deleting": encode_announcement(deleting)}))
+    hold(bucket)
+    assert bucket.clock.passed <= (HOLDS + SKEW).total_seconds() + POLL_SECONDS
+    before = bucket.clock.passed = 86_400.0
+    hold(bucket)
+    assert bucket.clock.passed == before

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from release_log.layout import is_stored_page
 from tests.fake_uploader_s3 import LAYOUT, Clock, FakeBucket
 from uploader.builds.collect import collect
 from uploader.operations.verify import verify
@@ -56,6 +57,21 @@ def overwrite(bucket: FakeBucket) -> None:
     """Another content; the metadata stays."""
     bucket.clock.passed += 60
     bucket.write(PAGE, b"evil")
+
+
+def test_a_stored_page_that_was_stored_over_is_to_be_deleted(build: Build) -> None:
+    """To publish the build again would not replace it."""
+    bucket = FakeBucket(clock=Clock())
+    run(bucket, build, "r1")
+    (page,) = [key for key in bucket.objects if is_stored_page(key)]
+    bucket.write(page, b"evil")
+    (found,) = verify(bucket, LAYOUT).findings
+    assert (found.key, found.problem) == (page, "content_differs")
+    assert "delete it" in found.remedy
+    del bucket.objects[page]
+    run(bucket, build, "r2")
+    assert (bucket.objects[page], bucket.objects[PAGE]) == (b"page", b"page")
+    assert verify(bucket, LAYOUT).findings == ()
 
 
 @pytest.mark.parametrize("kind", [FakeBucket, BucketWithKms])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import md5, sha256
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from uploader.builds.asset import LocalAsset
 from uploader.builds.collect import collect
 from uploader.errors import StoppedError, UploaderError
 from uploader.history.find import without_headers
+from uploader.operations.verify import verify
 from uploader.publishing.compare import Reason
 from uploader.publishing.publish import Build, publish
 from uploader.s3.read_only import ReadOnly
@@ -109,9 +111,13 @@ def test_a_failure_after_the_marker_says_that_pages_are_not_in_place_and_the_nex
         run(bucket, build, clock)
     assert LAYOUT.marker_key("20261123T120000Z-r1") in bucket.objects
     assert LAYOUT.placed_key("20261123T120000Z-r1") not in bucket.objects
-    bucket.fail, bucket.requests = "", []
+    bucket.fail = ""
+    (problem,) = verify(bucket, LAYOUT).problems
+    assert "20261123T120000Z-r1 is current, but not all of its pages are in place" in problem
+    bucket.requests = []
     clock.passed += 60
     run(bucket, build, clock)
+    assert verify(bucket, LAYOUT).problems == ()
     assert not [request for request in bucket.requests if request.startswith("put")], "all of it is stored"
     assert bucket.objects["assets/index.html"] == b"page"
     assert LAYOUT.placed_key("20261123T120100Z-r1") in bucket.objects
@@ -298,3 +304,18 @@ def test_an_upload_says_once_that_the_cleaner_has_not_seen_the_newest_release(
     assert [marker in each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [True] * (
         not folded
     )
+
+
+@pytest.mark.parametrize("stage", [False, True])
+def test_a_staged_release_says_that_a_changed_file_is_replaced_at_once(
+    build: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture, *, stage: bool
+) -> None:
+    """S3 has one object for a key, so the end of a roll-out that failed does not bring the old content back."""
+    bucket, clock = FakeBucket(), Clock()
+    run(bucket, build, clock)
+    clock.passed += 60
+    (tmp_path / "app-3f9c2ab1.js").write_text("new")
+    publish(bucket, replace(build, assets=collect(tmp_path, "assets/")), stage=stage, clocks=clock.clocks())
+    (said,) = [each for each in caplog.messages if "changed under the same name" in each]
+    assert ("from now on, whether or not this release becomes current" in said) == stage
+    assert bucket.objects["assets/app-3f9c2ab1.js"] == b"new"

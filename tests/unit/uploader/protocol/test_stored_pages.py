@@ -1,0 +1,95 @@
+"""A stored page that somebody else stored: it is neither published nor put in place."""
+
+from __future__ import annotations
+
+import zlib
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import brotli
+import pytest
+
+from release_log.layout import is_stored_page
+from tests.fake_uploader_s3 import LAYOUT, Clock, FakeBucket
+from uploader.builds.collect import collect
+from uploader.errors import UploaderError
+from uploader.history.stored_pages import Doubtful, check_stored
+from uploader.operations.rollback import find_target, roll_back
+from uploader.operations.staging import activate
+from uploader.publishing.publish import Build, publish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = "assets/index.html"
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> FakeBucket:
+    """A site with two releases, whose pages differ; somebody has stored another object over the first one's."""
+    bucket = FakeBucket(clock=Clock())
+    publish(bucket, build(tmp_path, "old", "r1"), clocks=bucket.clock.clocks())
+    (first,) = [key for key in bucket.objects if is_stored_page(key)]
+    bucket.clock.passed += 60
+    publish(bucket, build(tmp_path, "new", "r2"), clocks=bucket.clock.clocks())
+    bucket.clock.passed += 60
+    bucket.write(first, b"bad")
+    return bucket
+
+
+def build(folder: Path, page: str, name: str) -> Build:
+    (folder / "index.html").write_text(page)
+    return Build(assets=collect(folder, "assets/"), prefix="assets/", channel="default", release=name)
+
+
+@pytest.mark.parametrize("stage", [False, True])
+def test_the_build_is_not_published_with_it(bucket: FakeBucket, tmp_path: Path, *, stage: bool) -> None:
+    """It would count as stored, and an activation would put it in place."""
+    before = bucket.log(LAYOUT.log)
+    with pytest.raises(UploaderError, match=r"is not the page assets/index[.]html .*operator delete it"):
+        publish(bucket, build(tmp_path, "old", "r3"), stage=stage, clocks=bucket.clock.clocks())
+    assert (bucket.objects[PAGE], bucket.log(LAYOUT.log)) == (b"new", before)
+    for key in [key for key in bucket.objects if is_stored_page(key)]:
+        del bucket.objects[key]
+    publish(bucket, build(tmp_path, "old", "r3"), stage=stage, clocks=bucket.clock.clocks())
+    assert bucket.objects[PAGE] == (b"new" if stage else b"old")
+
+
+def test_no_roll_back_puts_it_in_place(bucket: FakeBucket) -> None:
+    target = find_target(bucket, LAYOUT, "r1", None)
+    with pytest.raises(UploaderError, match=r"is not the page assets/index[.]html"):
+        roll_back(bucket, LAYOUT, target, clocks=bucket.clock.clocks())
+    assert bucket.objects[PAGE] == b"new"
+
+
+def test_no_activation_does(tmp_path: Path) -> None:
+    bucket = FakeBucket(clock=Clock())
+    staged = publish(bucket, build(tmp_path, "old", "r1"), stage=True, clocks=bucket.clock.clocks())
+    (page,) = [key for key in bucket.objects if is_stored_page(key)]
+    bucket.write(page, b"bad")
+    with pytest.raises(UploaderError, match=r"is not the page assets/index[.]html"):
+        activate(bucket, LAYOUT, staged.id, digest=staged.digest, clocks=bucket.clock.clocks())
+    assert (PAGE in bucket.objects, bucket.log(LAYOUT.markers)) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "is_right"),
+    [
+        (b"page", True),
+        (zlib.compress(b"page", wbits=31), True),
+        (brotli.compress(b"page"), True),
+        (b"evil", False),
+        (zlib.compress(b"evil", wbits=31), False),
+        (brotli.compress(bytes(100_000_000)), False),
+    ],
+)
+def test_it_is_known_by_its_content_however_it_is_packed(body: bytes, is_right: bool) -> None:  # noqa: FBT001 (a column)
+    """With KMS, or after somebody has encrypted it anew, its ETag tells nothing."""
+    bucket = FakeBucket()
+    bucket.write("p", body)
+    doubtful = [Doubtful("p", PAGE, sha256(b"page").hexdigest()), Doubtful("gone", PAGE, "x")]
+    if is_right:
+        check_stored(bucket, doubtful)
+        return
+    with pytest.raises(UploaderError, match="p is not the page"):
+        check_stored(bucket, doubtful)

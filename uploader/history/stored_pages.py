@@ -1,0 +1,78 @@
+"""Whether stored pages are what their names say: nobody may overwrite one, but anybody who may write could be first.
+
+A stored page is not sent again, and S3 copies it to its place. So the content decides, as it does for every other file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from release_log.bounds import FILE_BYTES
+from uploader.errors import UploaderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from uploader.s3.port import ReaderPort
+
+PIECE = 1024
+"""How much is unpacked at one time: whoever stored it may have packed it very well."""
+
+
+class Doubtful(NamedTuple):
+    """A stored page whose ETag does not tell what it holds.
+
+    Attributes:
+        key: Its key.
+        page: The key of the page.
+        digest: SHA-256 of what it should hold, hexadecimal.
+    """
+
+    key: str
+    page: str
+    digest: str
+
+
+def check_stored(bucket: ReaderPort, doubtful: Iterable[Doubtful]) -> None:
+    """Check that stored pages hold what they should, by reading them.
+
+    Raises:
+        UploaderError: One holds something else, or S3 refused.
+    """
+    for each in doubtful:
+        blob = bucket.get(each.key)
+        if blob is not None and not any(_is(body, each.digest) for body in _forms(blob.body)):
+            msg = (
+                f"{each.key} is not the page {each.page} that its name stands for: somebody else stored it, and "
+                "nothing was changed; let an operator delete it, and publish that build again (docs/security.md)"
+            )
+            raise UploaderError(msg)
+
+
+def _is(body: bytes, digest: str) -> bool:
+    return hashlib.sha256(body).hexdigest() == digest
+
+
+def _forms(body: bytes) -> Iterator[bytes]:
+    """The body as it is, and unpacked, as far as a page may be long."""
+    yield body
+    try:
+        yield zlib.decompressobj(wbits=16 + zlib.MAX_WBITS).decompress(body, FILE_BYTES)
+    except zlib.error:
+        yield _from_brotli(body)
+
+
+def _from_brotli(body: bytes) -> bytes:
+    import brotli  # noqa: PLC0415 (as in `uploader.treatment.encodings`)
+
+    unpack, found = brotli.Decompressor(), bytearray()
+    try:
+        for start in range(0, len(body), PIECE):
+            found += unpack.process(body[start : start + PIECE])
+            if len(found) > FILE_BYTES:
+                break
+    except brotli.error:
+        return b""
+    return bytes(found)
