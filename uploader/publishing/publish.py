@@ -264,7 +264,8 @@ def _doubtful(layout: Layout, build: Build, look: Look, known: Known) -> Iterato
             continue
         key = _object_of(layout, asset)
         etag, size = etags.get(key), sizes.get(key, 0)
-        if etag is None or etag == known.etags.get(asset.key) or size > FILE_BYTES:
+        too_large = FILE_BYTES < size <= asset.size
+        if etag is None or etag == known.etags.get(asset.key) or too_large:
             continue
         if size != asset.size or not has_etag(asset, etag):
             yield Doubtful(key, asset.key, asset.digest)

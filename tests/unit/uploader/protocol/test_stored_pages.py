@@ -62,6 +62,17 @@ def test_no_roll_back_puts_it_in_place(bucket: FakeBucket) -> None:
     assert bucket.objects[PAGE] == b"new"
 
 
+def test_one_that_is_too_large_to_be_read_is_none(
+    bucket: FakeBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of that size may be as large; but not one that is smaller."""
+    (first,) = [key for key, body in bucket.objects.items() if is_stored_page(key) and body == b"bad"]
+    bucket.write(first, b"far worse")
+    monkeypatch.setattr("uploader.publishing.publish.FILE_BYTES", 2)
+    with pytest.raises(UploaderError, match=r"is not the page assets/index[.]html"):
+        publish(bucket, build(tmp_path, "old", "r3"), clocks=bucket.clock.clocks())
+
+
 def test_no_activation_does(tmp_path: Path) -> None:
     bucket = FakeBucket(clock=Clock())
     staged = publish(bucket, build(tmp_path, "old", "r1"), stage=True, clocks=bucket.clock.clocks())
