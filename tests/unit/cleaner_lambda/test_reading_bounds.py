@@ -147,6 +147,22 @@ def test_files_that_there_is_no_time_to_read_stop_only_deletion(s3: FakeS3, fold
     assert s3.assets() == {B}
 
 
+def test_files_that_say_in_place_without_their_markers_are_read_while_there_is_time(s3: FakeS3) -> None:
+    """One that notes ETags is as large as a marker, so it is read: thousands were, one by one, whatever the time."""
+    s3.advance(POLICY.version_ttl)
+    content = json.dumps({"format": 1, "etags": {"assets/index.html": "0" * 100}}).encode()
+    for number in range(AT_ONCE + 2):
+        s3.put(f"{s3.layout.markers}20261123T1200{number:02}Z-gone.placed.json", content)
+    report = paced(s3, Pace(has_time=lambda: False, sleep=lambda _: None))
+    read = {key for operation, key in s3.requests if operation == "get" and key.endswith(".placed.json")}
+    assert len(read) == AT_ONCE
+    assert stopped_by(report) == ["invalid_marker"]
+    assert f"2 files under {s3.layout.markers} were not read" in report.plan.stops[0].message
+    assert s3.assets() == {A, B}
+    run(s3)
+    assert s3.assets() == {B}
+
+
 def test_nothing_that_an_unread_intent_may_need_is_deleted(s3: FakeS3) -> None:
     """The time ends between the two looks, and so does an upload begin."""
     s3.advance(POLICY.version_ttl)
