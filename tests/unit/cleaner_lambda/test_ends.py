@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda import pruning
+from cleaner_lambda.errors import UnreadableError
 from release_log.policy_settings import Policy
 from tests.fake_cleaner_s3 import FakeS3
 from tests.few_markers import few_markers
@@ -147,3 +148,28 @@ def ended_markers(s3: FakeS3) -> set[str]:
     """The keys of all markers of the channel that has ended."""
     markers = (key for key in s3.objects if key.startswith(s3.layout.markers))
     return {key for key in markers if json.loads(s3.objects[key].body).get("channel") == PREVIEW}
+
+
+def test_checkpoint_of_a_site_that_has_ended_and_that_s3_does_not_give_out_is_named(taken_in: FakeS3) -> None:
+    """Every run raised. Its ledger stays until somebody has dealt with the file."""
+    s3, key = taken_in, taken_in.layout.checkpoint
+    s3.end("default")
+    for _ in range(9):
+        if not [each for each in s3.objects if each.startswith(s3.layout.markers)]:
+            break
+        s3.advance(30 * DAY)
+        run(s3, full=True)
+    assert key in s3.objects
+
+    def archived(operation: str, wanted: str) -> None:
+        if (operation, wanted) == ("get", key):
+            raise UnreadableError(key, "InvalidObjectState")
+
+    s3.on_request = archived
+    s3.advance(DAY)
+    report = run(s3)
+    assert "restore-object" in report.failed[key]
+    assert s3.layout.ledger in s3.objects
+    s3.on_request = None
+    run(s3)
+    assert s3.objects == {}
