@@ -220,6 +220,17 @@ def test_an_answer_with_thousands_of_channels_is_cut(s3: FakeS3) -> None:
     assert cut(run(s3).document())["current"] != {}
 
 
+@pytest.mark.parametrize("name", ["stopped_by", "not_in_place"])
+def test_an_answer_that_says_something_of_each_of_thousands_of_channels_is_cut(s3: FakeS3, name: str) -> None:
+    """A stop for each, after a bucket was copied: Lambda refused the answer, and the run counted as failed."""
+    entry: object = {"reason": "unknown_order", "channel": None, "message": "x" * 300}
+    entries = [entry if name == "stopped_by" else "20261123T120000Z-r" * 10] * 40_000
+    answer = cut(run(s3).document() | {name: entries})
+    assert answer["truncated"]
+    assert 0 < len(answer[name]) < len(entries)
+    assert len(json.dumps(answer).encode()) < MAX_ANSWER_BYTES
+
+
 class Stream:
     """The body of an answer that counts what is read of it."""
 
