@@ -173,3 +173,22 @@ def test_checkpoint_of_a_site_that_has_ended_and_that_s3_does_not_give_out_is_na
     s3.on_request = None
     run(s3)
     assert s3.objects == {}
+
+
+def test_an_orphan_falls_due_though_other_channels_end_each_day() -> None:
+    """The markers of those that ended before are gone; each end dated all orphans anew, so that none ever went."""
+    s3, stray = FakeS3(), "assets/stray-0123abcd.js"
+    s3.put(stray)
+    s3.publish("live", "default", {APP: B})
+    run(s3)
+    for day in range(6):
+        channel = f"pr-{day}"
+        s3.publish(f"p{day}", channel, {f"assets/{channel}.js": f"assets/{channel}-aaaa1111.js"})
+        s3.advance(60)
+        run(s3)
+        s3.end(channel)
+        for full in (False, True):
+            run(s3, full=full)
+            s3.advance(DAY // 2)
+    assert not s3.ledger.gone.keys().isdisjoint(i for i in s3.ledger.seen if i.endswith("-p0")), "pruned"
+    assert stray not in s3.objects
