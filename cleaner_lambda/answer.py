@@ -21,9 +21,10 @@ LISTS = ("failed", "set_aside", "delete", "untag", "tag", "missing", "inner_site
 
 def cut(document: dict[str, Any], limit: int = MAX_ANSWER_BYTES) -> dict[str, Any]:
     """The answer with its lists cut to what Lambda can return; ``truncated`` says whether they were cut."""
-    lists = {name: document[name] for name in LISTS}
+    # Of these two, thousands of channels may each have an entry.
+    lists = {name: document[name] for name in ("stopped_by", *LISTS, "not_in_place")}
     result = dict(document)
-    rest = {**document, **{name: [] for name in LISTS}}
+    rest = {**document, **{name: [] for name in lists}}
     left = limit - _size(rest)
     if left < 0:  # thousands of channels
         result |= {"current": {}, "ended": {}, "truncated": True}

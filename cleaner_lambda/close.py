@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from cleaner_lambda.errors import UnreadableError
 from cleaner_lambda.nesting import is_empty
 from cleaner_lambda.outcome import Outcome
 from cleaner_lambda.pace import batches
@@ -38,8 +39,9 @@ def close_log(store: S3Port, layout: Layout, loaded: Loaded, job: Job, pace: Pac
     """
     if not is_empty(store, layout, job.inner, pace):
         return None
-    checkpoint = store.get(layout.checkpoint)
+    failed: dict[str, str] = {}
     try:
+        checkpoint = store.get(layout.checkpoint)
         gone = (
             (checkpoint is None or store.delete_if(layout.checkpoint, checkpoint.etag))
             and _delete_files(store, layout, loaded)
@@ -49,13 +51,15 @@ def close_log(store: S3Port, layout: Layout, loaded: Loaded, job: Job, pace: Pac
         if error.response["Error"]["Code"] not in REFUSED:
             raise
         gone = False
+    except UnreadableError as error:  # only its ETag is of interest, but nobody gives it out
+        gone, failed = False, {layout.checkpoint: str(error)}
     return Report(
         dry_run=job.dry_run,
         site=layout.prefix,
         at=loaded.now,
         current={},
         plan=Plan((), (), (), (), (), (), None),
-        outcome=Outcome(pruned={layout.ledger} if gone else set()),
+        outcome=Outcome(pruned={layout.ledger} if gone else set(), failed=failed),
         missing=None,
         orphans=None,
         next_due=None,

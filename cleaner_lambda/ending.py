@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from cleaner_lambda.cut import current_at_cut, is_cut_off
 from cleaner_lambda.history import Published
 from release_log.ledger_file import HOLDS
 from release_log.marker import Release
@@ -116,29 +117,43 @@ def markers_are_gone(loaded: Loaded) -> bool:
     return bool(ledger.gone) and not (ledger.current or ledger.folded or loaded.look.markers)
 
 
-def may_be_of_an_end(ledger: Ledger, history: History, markers: Markers) -> bool:
+def may_be_of_an_end(
+    ledger: Ledger, history: History, markers: Markers, channels: Collection[str] | None = None
+) -> bool:
     """Whether a channel has ended after a release there whose marker is gone: nobody knows which assets that one named.
+
+    Of what retired up to the cut the ledger or the checkpoint knows that, unless it was current then.
 
     Args:
         ledger: The ledger before the run.
         history: The history with all listed markers.
         markers: The markers.
+        channels: The channels that are asked about; None for all.
     """
     read = (*markers.valid.values(), *history.current.values())
     ends = {(each.release.channel, each.order) for each in read if each.release.ended}
     ends |= {(each.channel, (each.at, i)) for i, each in ledger.seen.items() if each.ended}
     last = dict(sorted(ends))
+    then = current_at_cut(ledger)
     gone = ((i, each) for i, each in ledger.seen.items() if i not in markers.listed and not each.ended)
-    return any(each.channel in last and (each.at, i) < last[each.channel] for i, each in gone)
+    return any(
+        each.channel in last
+        and (each.at, i) < last[each.channel]
+        and (channels is None or each.channel in channels)
+        and (i in then or not is_cut_off(ledger, i, each.at))
+        for i, each in gone
+    )
 
 
 def doubt_orphans(history: History, ledger: Ledger, markers: Markers) -> History:
     """The history after an end that a channel has now: an orphan may have been of it, if a marker there is gone.
 
-    Then it was removed with that end.
+    Then it was removed with that end. It is nothing to a channel that ended before, whose markers the cleaner has
+    deleted: where previews end each day, no orphan would ever fall due.
     """
     ends = [change.at for change in history.changes if change.ended]
-    if not ends or not may_be_of_an_end(ledger, history, markers):
+    channels = {history.channels.get(i, "") for change in history.changes for i in change.ended}
+    if not ends or not may_be_of_an_end(ledger, history, markers, channels):
         return history
     at = max(ends)
     orphans = {key: each for key, each in history.retired.items() if not each.release and each.mark.since <= at}

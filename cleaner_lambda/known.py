@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.errors import WholeNeededError
+from cleaner_lambda.errors import UnreadableError, WholeNeededError
 from cleaner_lambda.key_hashes import KeyHashes
 from cleaner_lambda.ledger_files import read_parts
 from cleaner_lambda.policy import count_orphans
@@ -65,7 +65,7 @@ class Known:
         """The keys of the retired assets that the run has not read, unless all were seen.
 
         Raises:
-            WholeNeededError: A file is broken, or gone: who reads all of them finds out what to do.
+            WholeNeededError: A file is broken, gone, or not given out: who reads all of them finds out what to do.
         """
         return iter(()) if self._others <= seen else chain.from_iterable(self._read())
 
@@ -80,7 +80,7 @@ class Known:
             return
         try:
             yield from read_parts(self._store, self._layout, self._stored.head.index)
-        except LedgerError as error:
+        except (LedgerError, UnreadableError) as error:
             raise WholeNeededError(str(error)) from error
 
     def __len__(self) -> int:

@@ -312,10 +312,16 @@ def from_document(document: Mapping[str, Any], retired: Mapping[str, Retired] | 
 
 
 def _check_current(ledger: Ledger) -> None:
-    """Refuse a ledger whose instants say that a superseded release is current: they decide which assets are live."""
+    """Refuse a ledger that says of a superseded release that it is current, or of a channel that none is.
+
+    That decides which assets are live.
+    """
     known = ledger.seen
     for release_id, each in ledger.folded.items():
         current = ledger.current.get(each.channel)
+        if current is None:
+            msg = f"{shown(release_id)} is folded in, and no release of channel {shown(each.channel)} is current"
+            raise ValueError(msg)
         if current in known and known[current].at < each.at:
             msg = f"{shown(current)} is current, and {shown(release_id)} is newer"
             raise ValueError(msg)

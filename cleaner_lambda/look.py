@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from cleaner_lambda.port import S3Port
+    from cleaner_lambda.port import Blob, S3Port
     from release_log.layout import Layout
     from release_log.policy_settings import Policy
 
@@ -118,7 +118,7 @@ def take_look(store: S3Port, layout: Layout, policy: Policy, now: datetime, pace
         msg = f"{layout.log} changed each of the {READ_AGAIN} times it was read"
         raise ConflictError(msg)
     pins = _read_pins(store, layout, pace)
-    listed = _list_markers(store, layout)
+    listed = _list_markers(store, layout, pace)
     markers, sizes, placed, beyond, misnamed = listed
     stops = (*protections.stops, *pins.stops, *beyond, *misnamed)
     if len(protections.by_key) + sum(map(len, pins.by_id.values())) > PROTECTED_KEYS:
@@ -233,7 +233,7 @@ def _read_pins(store: S3Port, layout: Layout, pace: Pace) -> Pins:
 
 
 def _list_markers(
-    store: S3Port, layout: Layout
+    store: S3Port, layout: Layout, pace: Pace
 ) -> tuple[dict[str, datetime], dict[str, int], dict[str, datetime], tuple[Stop, ...], tuple[Stop, ...]]:
     """Id -> ``LastModified`` and bytes of each marker's file, and ``LastModified`` of each that says "in place".
 
@@ -245,11 +245,19 @@ def _list_markers(
     stops: list[Stop] = []
     files, beyond = list_files(store, layout.markers, MARKER_FILES)
     names = {listed.key for listed in files}
+    ids = {listed.key: i for listed in files if (i := layout.placed_id(listed.key)) is not None}
+    sized = {listed.key for listed in files if listed.size > PLACED_BYTES}
+    # Asked only if the marker is missing to which the file would belong.
+    asked = sorted(key for key in ids.keys() & sized if layout.marker_key(ids[key]) not in names)
+    says_so = {key: _names_no_asset(blob) for key, blob in read_files(store, asked, pace)}
+    unread = set(asked) - says_so.keys()
+    if unread:
+        beyond = [*beyond, stop_for_time(layout.markers, len(unread))]
     for listed in files:
-        release_id = layout.placed_id(listed.key)
-        if release_id is not None and (
-            listed.size <= PLACED_BYTES or layout.marker_key(release_id) in names or _names_no_asset(store, listed.key)
-        ):
+        if listed.key in unread:
+            continue
+        release_id = ids.get(listed.key)
+        if release_id is not None and says_so.get(listed.key, True):
             placed[release_id] = listed.last_modified
             continue
         try:
@@ -260,12 +268,11 @@ def _list_markers(
     return markers, sizes, placed, tuple(beyond), tuple(name_some(layout.markers, stops))
 
 
-def _names_no_asset(store: S3Port, key: str) -> bool:
-    """Whether a file cannot be a marker: asked only if the marker is missing that it would belong to."""
+def _names_no_asset(blob: Blob | UnreadableError | None) -> bool:
+    """Whether a file cannot be a marker."""
     try:
-        blob = store.get(key)
-        return blob is not None and "assets" not in parse(blob.body)
-    except (UnreadableError, ReleaseLogError):
+        return blob is not None and not isinstance(blob, UnreadableError) and "assets" not in parse(blob.body)
+    except ReleaseLogError:
         return False
 
 

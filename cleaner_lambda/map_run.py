@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.catch_up import next_part
-from cleaner_lambda.errors import CleanerError, ConflictError, WholeNeededError
+from cleaner_lambda.errors import CleanerError, ConflictError, UnreadableError, WholeNeededError
 from cleaner_lambda.finding import Finding, decode, encode
 from cleaner_lambda.folding import fold_log
 from cleaner_lambda.listing import STRAYS
@@ -100,10 +100,10 @@ def take_findings(store: S3Port, layout: Layout, cursor: Cursor) -> tuple[list[F
 
 
 def _read(store: S3Port, layout: Layout, cursor: Cursor, number: int) -> Finding | None:
-    blob = store.get(layout.ledger_file(cursor.map_run.finding(number))) if cursor.map_run else None
     try:
+        blob = store.get(layout.ledger_file(cursor.map_run.finding(number))) if cursor.map_run else None
         return None if blob is None else decode(blob.body)
-    except LedgerError:
+    except (LedgerError, UnreadableError):
         return None
 
 

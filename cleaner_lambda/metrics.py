@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     from cleaner_lambda.sites import Site
 
 
-UNKNOWN = frozenset({Reason.INVALID_MARKER, Reason.MISSING_MARKER, Reason.UNKNOWN_ORDER, Reason.UNREADABLE_FILE})
-"""The reasons for which it is unknown what is current, pending, staged or pinned."""
+UNKNOWN = frozenset(
+    {
+        Reason.INVALID_MARKER,
+        Reason.MISSING_MARKER,
+        Reason.UNKNOWN_ORDER,
+        Reason.UNREADABLE_FILE,
+        Reason.UNKNOWN_PAGE,
+    }
+)
+"""The reasons for which it is unknown what is current, pending, staged or pinned, or what a page in place asks for."""
 
 
 ASKS = frozenset({Reason.BRAKE, Reason.ADOPTION})

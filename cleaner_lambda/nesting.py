@@ -182,7 +182,8 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     line = {*ledger.current.values(), *(i for ids in ledger.behind.values() for i in ids)}
     markers = read_markers(store, outer, markers, line & look.markers.keys(), pace)
     replaced = _removed_pages(ledger) | _newer_pages(outer, ledger, markers)
-    newest |= (ledger.lingering.keys() | replaced | _with_pages(markers)) & look.markers.keys()
+    # Whatever the ledger says of channels: of what it calls current, nothing goes.
+    newest |= (line | ledger.lingering.keys() | replaced | _with_pages(markers)) & look.markers.keys()
     markers = read_markers(store, outer, markers if whole else replace(markers, valid={}), newest, pace)
     current = (published.release.all_keys for published in markers.of(newest))
     keys = frozenset(look.protections.by_key).union(look.pins.keys, *current)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.backlog import Backlog
 from cleaner_lambda.history import newest
 from cleaner_lambda.policy import Reason, Stop
-from release_log.marker_order import Dated, contradiction
+from release_log.marker_order import TOLERANCE, Dated, contradiction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,8 +79,10 @@ def find_order(ledger: Ledger, known: Iterable[Published], new: Sequence[Publish
         known: The current releases by the ledger; or all that a replay reads.
         new: The releases whose markers the ledger has not folded in.
     """
+    known = list(known)
     read = {each.id: each for each in (*known, *new)}
-    current = newest(read.values())
+    current, known_now = newest(read.values()), newest(each for each in known if not is_unseen(ledger, each.id))
+    forgotten = forgotten_until(ledger) if new else None
     backlog = ledger.backlog or Backlog()
     unseen: dict[str, list[Dated]] = {}
     for each in new:
@@ -91,6 +93,10 @@ def find_order(ledger: Ledger, known: Iterable[Published], new: Sequence[Publish
         # A marker that was copied before any run saw it can count as newer than one that came after it.
         if last is not None and not is_unseen(ledger, last.id):
             markers.append(_dated(last))
+        # So may one that the ledger has forgotten, and that somebody has restored since.
+        before = known_now.get(channel)
+        if before is not None and any(_may_be_forgotten(each, forgotten) for each in markers):
+            markers.append(_dated(before))
         # Of those that were taken in before, of one backlog, this one says most.
         if channel in backlog.latest:
             markers.append(backlog.latest[channel])
@@ -108,6 +114,16 @@ def find_order(ledger: Ledger, known: Iterable[Published], new: Sequence[Publish
             after[channel] = tuple(sorted(ids))
     sure_since = max((at for at in (ledger.sure_since, *ended) if at is not None), default=None)
     return Order({**left, **found}, after, sure_since, frozenset(found))
+
+
+def forgotten_until(ledger: Ledger) -> datetime | None:
+    """Up to which instant the ledger may have forgotten markers that are gone; None if it remembers all of them."""
+    newest_first = sorted((each.at for each in ledger.gone.values()), reverse=True)
+    return newest_first[KEEP_GONE - 1] if len(newest_first) >= KEEP_GONE else None
+
+
+def _may_be_forgotten(marker: Dated, until: datetime | None) -> bool:
+    return until is not None and marker.sign is not None and marker.sign <= until + TOLERANCE
 
 
 def _dated(published: Published) -> Dated:

@@ -58,6 +58,10 @@ STOPS = {
         "S3 does not give out a file of the release log: it is archived, encrypted with a key that is gone, or denied",
         "what the message says, for the file that it names",
     ),
+    Reason.UNKNOWN_PAGE: (
+        "a page is in place that no release has as it is: nobody knows which assets it asks for",
+        "publish again what belongs there, or delete the object that the message names",
+    ),
     Reason.DELETING: ("another run is deleting", "none: it passes within 15 minutes"),
     Reason.REBUILT: ("the ledger is being rebuilt", "none: the cleaner continues by itself"),
     Reason.ADOPTION: (

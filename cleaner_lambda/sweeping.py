@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.attempt import attempt
 from cleaner_lambda.decision import UNLISTED
-from cleaner_lambda.errors import ConflictError, HeldUpError, NewsError, OutdatedPlanError, WholeNeededError
+from cleaner_lambda.errors import (
+    ConflictError,
+    HeldUpError,
+    NewsError,
+    OutdatedPlanError,
+    UnreadableError,
+    WholeNeededError,
+)
 from cleaner_lambda.next_due import RETRY_SECONDS, held_up
 from cleaner_lambda.policy import BRAKE_FLOOR, Reason, accidents
 from cleaner_lambda.sweep_plan import Part, make_plan
@@ -141,7 +148,7 @@ def _to_sweep(rest: Rest, job: Job) -> tuple[Segment, ...]:
 def _make_plan(store: S3Port, job: Job, rest: Rest, pace: Pace) -> SweepPlan | None:
     try:
         return make_plan(store, job, rest, _to_sweep(rest, job), pace)
-    except LedgerError as error:  # who reads all retired assets finds out what to do
+    except (LedgerError, UnreadableError) as error:  # who reads all retired assets finds out what to do
         raise WholeNeededError(str(error)) from error
 
 

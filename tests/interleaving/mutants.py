@@ -151,10 +151,10 @@ MUTANTS = (
         "the cleaner sees neither the intent nor the marker of an upload that ends between the two",
         look.take_look,
         (
-            ("    listed = _list_markers(store, layout)\n", ""),
+            ("    listed = _list_markers(store, layout, pace)\n", ""),
             (
                 "    for _ in range(READ_AGAIN):",
-                "    listed = _list_markers(store, layout)\n    for _ in range(READ_AGAIN):",
+                "    listed = _list_markers(store, layout, pace)\n    for _ in range(READ_AGAIN):",
             ),
         ),
         every(cases.ASSET_AND_CLEANER),

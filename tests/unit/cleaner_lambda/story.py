@@ -61,6 +61,8 @@ class Story:
         self.late = False
         self.copies, self.copied = self.chance(0.3), False
         self.few_markers, self.ends = self.chance(0.15), False
+        if seed % 5 == 0:  # in a batch S3 cannot read these, as it cannot read a control character
+            self.s3.unreadable = {self.key(self.paths[0], version) for version in range(10)}
         self.over = False
         self.lost = True  # at first there is no ledger
         tell(f"seed {seed}: {self.policy}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda import pruning
+from cleaner_lambda.errors import UnreadableError
 from release_log.policy_settings import Policy
 from tests.fake_cleaner_s3 import FakeS3
 from tests.few_markers import few_markers
@@ -147,3 +148,47 @@ def ended_markers(s3: FakeS3) -> set[str]:
     """The keys of all markers of the channel that has ended."""
     markers = (key for key in s3.objects if key.startswith(s3.layout.markers))
     return {key for key in markers if json.loads(s3.objects[key].body).get("channel") == PREVIEW}
+
+
+def test_checkpoint_of_a_site_that_has_ended_and_that_s3_does_not_give_out_is_named(taken_in: FakeS3) -> None:
+    """Every run raised. Its ledger stays until somebody has dealt with the file."""
+    s3, key = taken_in, taken_in.layout.checkpoint
+    s3.end("default")
+    for _ in range(9):
+        if not [each for each in s3.objects if each.startswith(s3.layout.markers)]:
+            break
+        s3.advance(30 * DAY)
+        run(s3, full=True)
+    assert key in s3.objects
+
+    def archived(operation: str, wanted: str) -> None:
+        if (operation, wanted) == ("get", key):
+            raise UnreadableError(key, "InvalidObjectState")
+
+    s3.on_request = archived
+    s3.advance(DAY)
+    report = run(s3)
+    assert "restore-object" in report.failed[key]
+    assert s3.layout.ledger in s3.objects
+    s3.on_request = None
+    run(s3)
+    assert s3.objects == {}
+
+
+def test_an_orphan_falls_due_though_other_channels_end_each_day() -> None:
+    """The markers of those that ended before are gone; each end dated all orphans anew, so that none ever went."""
+    s3, stray = FakeS3(), "assets/stray-0123abcd.js"
+    s3.put(stray)
+    s3.publish("live", "default", {APP: B})
+    run(s3)
+    for day in range(6):
+        channel = f"pr-{day}"
+        s3.publish(f"p{day}", channel, {f"assets/{channel}.js": f"assets/{channel}-aaaa1111.js"})
+        s3.advance(60)
+        run(s3)
+        s3.end(channel)
+        for full in (False, True):
+            run(s3, full=full)
+            s3.advance(DAY // 2)
+    assert not s3.ledger.gone.keys().isdisjoint(i for i in s3.ledger.seen if i.endswith("-p0")), "pruned"
+    assert stray not in s3.objects

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from cleaner_lambda import order
 from cleaner_lambda.order import KEEP_GONE
 from release_log.instants import format_instant
 from release_log.layout import make_id
@@ -140,11 +141,36 @@ def test_so_many_instants_of_markers_that_are_gone_are_kept() -> None:
     some = replace(s3.ledger.folded[old], at=NOON + timedelta(days=1), channel="beta")
     s3.advance(2 * DAY)
     many = {f"20261124T120000Z-g{number}": some for number in range(KEEP_GONE + 10)}
-    s3.ledger = replace(s3.ledger, folded={**s3.ledger.folded, **many})
+    lines = {**s3.ledger.current, "beta": max(many)}
+    s3.ledger = replace(s3.ledger, current=lines, folded={**s3.ledger.folded, **many})
     del s3.objects[s3.layout.marker_key(current)]
     run(s3)
-    assert len(s3.ledger.gone) == KEEP_GONE + 1, "the newest, and the one that is current"
-    assert current in s3.ledger.gone
+    assert len(s3.ledger.gone) == KEEP_GONE + 1, "the newest, and those that are current"
+    assert {current, max(many)} <= s3.ledger.gone.keys()
+
+
+def test_a_marker_that_the_ledger_has_forgotten_and_that_is_restored_stops_all_deletion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From a backup of the whole bucket: its release was superseded long ago, and must not supersede the live one."""
+    monkeypatch.setattr(order, "KEEP_GONE", 5)
+    s3 = FakeS3()
+    first = s3.publish("first", "default", {APP: A})
+    body = s3.objects[s3.layout.marker_key(first)].body
+    for number in range(130):
+        s3.advance(60)
+        s3.publish(f"r{number}", "default", {APP: B})
+    for _ in range(3):
+        run(s3)
+        s3.advance(DAY)
+    assert first not in s3.ledger.seen
+    s3.put(s3.layout.marker_key(first), body)
+    for days in (0, 1, 30):
+        s3.advance(days * DAY)
+        assert stopped_by(run(s3)) == ["unknown_order"]
+    assert B in s3.assets()
+    s3.publish("again", "default", {APP: B})
+    assert stopped_by(run(s3)) == []
 
 
 # Without a ledger

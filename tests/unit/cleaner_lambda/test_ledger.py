@@ -202,7 +202,15 @@ def test_ledger_whose_current_release_is_older_than_another_is_broken() -> None:
     later = Folded(AT.replace(hour=7), "default")
     with pytest.raises(LedgerError, match="'r2' is current, and 'r3' is newer"):
         decode(encode(replace(EXAMPLE, folded={**EXAMPLE.folded, "r3": later})))
-    decode(encode(replace(EXAMPLE, folded={**EXAMPLE.folded, "r3": replace(later, channel="beta")})))
+    beta = replace(EXAMPLE, folded={**EXAMPLE.folded, "r3": replace(later, channel="beta")})
+    decode(encode(replace(beta, current={**EXAMPLE.current, "beta": "r3"})))
+
+
+def test_ledger_that_says_of_a_channel_that_none_of_its_releases_is_current_is_broken() -> None:
+    """What its release names would be orphans, and be deleted in two days."""
+    beta = replace(EXAMPLE, folded={**EXAMPLE.folded, "b1": Folded(AT, "beta")})
+    with pytest.raises(LedgerError, match="'b1' is folded in, and no release of channel 'beta' is current"):
+        decode(encode(beta))
 
 
 def test_a_newer_format_is_not_taken_for_a_broken_ledger() -> None:

@@ -10,6 +10,7 @@ import pytest
 from cleaner_lambda import cursor as cursors
 from cleaner_lambda import listing, scan, segments
 from cleaner_lambda.cursor import Cursor, MapRun
+from cleaner_lambda.errors import UnreadableError
 from cleaner_lambda.finding import encode
 from release_log.ledger_file import HEAD_FORMAT
 from release_log.map_run import MAP_SECONDS
@@ -150,6 +151,24 @@ def test_a_worker_that_failed_is_a_stop_and_its_range_is_listed_all_the_same(lar
     assert "left 2 of its ranges unlisted" in report.plan.stops[0].message
     assert (report.orphans, report.unfinished) == (len(STRAYS) + 1, False)
     assert stopped_by(run(s3, policy=LASTING)) == []
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_finding_that_s3_does_not_give_out_is_such_a_range(large: FakeS3) -> None:
+    """Every run raised."""
+    s3 = large
+    map_run = hand_out(s3)
+    works(s3, map_run)
+    key = s3.layout.ledger_file(map_run.finding(3))
+
+    def denied(operation: str, wanted: str) -> None:
+        if (operation, wanted) == ("get", key):
+            raise UnreadableError(key, "AccessDenied")
+
+    s3.on_request = denied
+    report = over(s3, map_run)
+    assert stopped_by(report) == ["map_run"]
+    assert report.orphans == len(STRAYS) + 1
 
 
 @pytest.mark.usefixtures("at_once")

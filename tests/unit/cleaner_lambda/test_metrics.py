@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
+import cleaner_lambda
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.metrics import count, measure
 from cleaner_lambda.outcome import Outcome
@@ -23,7 +26,13 @@ from release_log.tags import Mark, State
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 SITE = Site("my-assets", "assets/", Policy())
 DUE = {f"{n}.js": Retired(f"{n}.js", Mark(State.REMOVED, NOW - timedelta(days=30)), 10, "r") for n in range(3)}
-UNKNOWN = {Reason.INVALID_MARKER, Reason.MISSING_MARKER, Reason.UNKNOWN_ORDER, Reason.UNREADABLE_FILE}
+UNKNOWN = {
+    Reason.INVALID_MARKER,
+    Reason.MISSING_MARKER,
+    Reason.UNKNOWN_ORDER,
+    Reason.UNREADABLE_FILE,
+    Reason.UNKNOWN_PAGE,
+}
 ASKS = {Reason.BRAKE, Reason.ADOPTION}
 ERRORS = {*ASKS, *UNKNOWN, Reason.MAP_RUN}
 """The reasons that wait for a person."""
@@ -157,3 +166,10 @@ def test_nothing_to_add_leaves_no_dimension_behind() -> None:
 
 def test_every_reason_to_delete_nothing_has_its_meaning_and_remedy_for_the_documents() -> None:
     assert set(STOPS) == ERRORS | ROUTINE
+
+
+def test_no_stop_has_a_reason_that_the_documents_do_not_name() -> None:
+    """By the sources: a page that no release has was such a stop, and raised no alarm."""
+    sources = (path.read_text() for path in Path(cleaner_lambda.__file__).parent.glob("*.py"))
+    made = {Reason[name] for text in sources for name in re.findall(r"\bStop\(\s*Reason\.(\w+)", text)}
+    assert made == set(STOPS)

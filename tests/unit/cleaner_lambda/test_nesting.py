@@ -66,6 +66,27 @@ def test_a_ledger_around_that_cannot_be_read_stops_deletion_unless_its_own_site_
     assert (keys_of(report, "delete"), stopped_by(report)) == ([A], [])
 
 
+def test_a_ledger_around_that_says_a_wrong_channel_of_a_current_release_gives_nothing_of_it_away() -> None:
+    """Then that channel has a newer release, as far as the ledger says."""
+    s3 = FakeS3("assets/in/")
+    outer = FakeS3("assets/", s3.clock)
+    outer.objects = s3.objects
+    app, needed, other = "assets/in/app.js", "assets/in/app-aaaa1111.js", "assets/in/other-aaaa1111.js"
+    s3.publish("r1", "default", {app: needed})
+    beta = outer.publish("beta", "beta", {app: needed})
+    s3.advance(60)
+    outer.clock = s3.clock
+    outer.publish("outer", "default", {"assets/o.js": "assets/o-aaaa1111.js"})
+    run(outer)
+    s3.publish("r2", "default", {"assets/in/other.js": other})
+    run(s3)
+    ledger = outer.ledger
+    outer.ledger = replace(ledger, folded={**ledger.folded, beta: replace(ledger.folded[beta], channel="default")})
+    s3.advance(POLICY.removed_ttl)
+    assert keys_of(run(s3), "delete") == []
+    assert needed in s3.objects
+
+
 def test_another_error_of_a_log_around_ends_the_run(s3: FakeS3) -> None:
     """It is tried again as a whole, and nothing was deleted."""
     s3.advance(POLICY.version_ttl)

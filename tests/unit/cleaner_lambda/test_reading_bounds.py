@@ -147,6 +147,22 @@ def test_files_that_there_is_no_time_to_read_stop_only_deletion(s3: FakeS3, fold
     assert s3.assets() == {B}
 
 
+def test_files_that_say_in_place_without_their_markers_are_read_while_there_is_time(s3: FakeS3) -> None:
+    """One that notes ETags is as large as a marker, so it is read: thousands were, one by one, whatever the time."""
+    s3.advance(POLICY.version_ttl)
+    content = json.dumps({"format": 1, "etags": {"assets/index.html": "0" * 100}}).encode()
+    for number in range(AT_ONCE + 2):
+        s3.put(f"{s3.layout.markers}20261123T1200{number:02}Z-gone.placed.json", content)
+    report = paced(s3, Pace(has_time=lambda: False, sleep=lambda _: None))
+    read = {key for operation, key in s3.requests if operation == "get" and key.endswith(".placed.json")}
+    assert len(read) == AT_ONCE
+    assert stopped_by(report) == ["invalid_marker"]
+    assert f"2 files under {s3.layout.markers} were not read" in report.plan.stops[0].message
+    assert s3.assets() == {A, B}
+    run(s3)
+    assert s3.assets() == {B}
+
+
 def test_nothing_that_an_unread_intent_may_need_is_deleted(s3: FakeS3) -> None:
     """The time ends between the two looks, and so does an upload begin."""
     s3.advance(POLICY.version_ttl)
@@ -202,6 +218,17 @@ def test_an_answer_with_thousands_of_channels_is_cut(s3: FakeS3) -> None:
     assert answer["current"] == {}
     assert len(json.dumps(answer).encode()) < MAX_ANSWER_BYTES
     assert cut(run(s3).document())["current"] != {}
+
+
+@pytest.mark.parametrize("name", ["stopped_by", "not_in_place"])
+def test_an_answer_that_says_something_of_each_of_thousands_of_channels_is_cut(s3: FakeS3, name: str) -> None:
+    """A stop for each, after a bucket was copied: Lambda refused the answer, and the run counted as failed."""
+    entry: object = {"reason": "unknown_order", "channel": None, "message": "x" * 300}
+    entries = [entry if name == "stopped_by" else "20261123T120000Z-r" * 10] * 40_000
+    answer = cut(run(s3).document() | {name: entries})
+    assert answer["truncated"]
+    assert 0 < len(answer[name]) < len(entries)
+    assert len(json.dumps(answer).encode()) < MAX_ANSWER_BYTES
 
 
 class Stream:

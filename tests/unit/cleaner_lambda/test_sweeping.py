@@ -10,7 +10,7 @@ import pytest
 
 from cleaner_lambda import listing, scan, totals
 from cleaner_lambda import policy as policies
-from cleaner_lambda.errors import ConflictError
+from cleaner_lambda.errors import ConflictError, UnreadableError
 from cleaner_lambda.head import Head, decode, encode
 from cleaner_lambda.job import Job
 from cleaner_lambda.pace import Pace
@@ -105,6 +105,34 @@ def test_each_group_is_swept_in_its_turn_and_the_answer_is_of_all(s3: FakeS3) ->
     assert {each.swept for each in head(s3).index.segments} == {s3.clock}
     assert report.next_due == s3.clock + timedelta(days=1)
     assert s3.ledger.runs[0].deleted == 6
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_segment_that_s3_does_not_give_out_is_a_stop_that_names_it(s3: FakeS3, *, full: bool, number: int) -> None:
+    """Archived by a lifecycle rule: each daily run raised, of which no answer and no ledger told.
+
+    The second time it is read for its group.
+    """
+    name = next(each.name for each in head(s3).index.segments if each.name is not None)
+    key = s3.layout.ledger_file(name)
+    seen = 0
+
+    def archived(operation: str, wanted: str) -> None:
+        nonlocal seen
+        seen += (operation, wanted) == ("get", key)
+        if (operation, wanted) == ("get", key) and seen >= number:
+            raise UnreadableError(key, "InvalidObjectState")
+
+    s3.on_request = archived
+    job = Job(prefix=s3.layout.prefix, policy=LATER, run="run", full=full)
+    report = clean(s3, job, Pace(sleep=lambda _: None))
+    (stop,) = [each for each in report.plan.stops if each.reason == "unreadable_file"]
+    assert key in stop.message
+    assert "restore-object" in stop.message
+    s3.on_request = None
+    sweep(s3)
+    assert not s3.ledger.retired
 
 
 def test_what_each_group_did_is_logged_when_it_is_over(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 STATUS = (
     f"{EXIT_STATUS} 1 also if the answer has `failed`, `missing`, `wake_up_error`, or a `stopped_by` that does not "
-    "pass by itself (`brake`, `adoption`, `invalid_marker`, `missing_marker`, `unknown_order`, `unreadable_file`)."
+    "pass by itself (`brake`, `adoption`, `invalid_marker`, `missing_marker`, `unknown_order`, `unreadable_file`, "
+    "`unknown_page`, `map_run`)."
 )
 
 
