@@ -81,10 +81,7 @@ def look_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     live = {
         each for published in history.releases for asset in published.release.assets.values() if (each := asset.page)
     }
-    stored: dict[str, list[str]] = {}
-    for listed in store.list(layout.pages):
-        stored.setdefault(listed.etag, []).append(listed.key[len(layout.pages) :])
-
+    stored = _stored_as(store, layout, {listed.etag for listed in there.values()})
     asked = sorted(key for key, listed in there.items() if listed.etag not in stored)
     noted = dict(zip(asked, pace.mapper(lambda key: read(store, key), asked), strict=True))
 
@@ -227,6 +224,15 @@ def _owners(releases: Iterable[Published]) -> dict[str, str]:
         for asset in each.release.assets.values()
         if (page := asset.page) is not None
     }
+
+
+def _stored_as(store: S3Port, layout: Layout, etags: Collection[str]) -> dict[str, list[str]]:
+    """ETag -> the stored pages that have it. There may be any number of others."""
+    stored: dict[str, list[str]] = {}
+    for listed in store.list(layout.pages):
+        if listed.etag in etags:
+            stored.setdefault(listed.etag, []).append(listed.key[len(layout.pages) :])
+    return stored
 
 
 def _late(history: History, there: Mapping[str, Listed], shown: Mapping[str, Collection[str]]) -> dict[str, datetime]:
