@@ -20,7 +20,7 @@ from cleaner_lambda.answer import cut, log_lines, summary
 from cleaner_lambda.errors import RequestError, UnknownSiteError
 from cleaner_lambda.job import Job
 from cleaner_lambda.map_run import list_range
-from cleaner_lambda.metrics import count, count_apart, measure
+from cleaner_lambda.metrics import count, count_apart, measure, publish
 from cleaner_lambda.pace import Pace, within
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.quick_listing import read_listings_quickly
@@ -59,7 +59,6 @@ metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 
 @logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Clean one site, or report what a real run would do.
 
@@ -78,6 +77,13 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         RequestError: The event or payload is wrong; nothing was read or written.
         CleanerError: The run could not be finished; it can be repeated.
     """
+    try:
+        return _handle(event, context)
+    finally:
+        publish(metrics)
+
+
+def _handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     request = None
     try:
         request = parse(event)
@@ -105,7 +111,7 @@ def _sweep(pattern: Site, request: Request, context: LambdaContext, sites: Seque
 
     def run(site: Site) -> None:
         _run(site, request, context, sites)
-        metrics.flush_metrics()  # Powertools holds a hundred values of a metric
+        publish(metrics)  # Powertools holds a hundred values of a metric
 
     found = find_sites(_s3(), pattern, sites, request.after)
     swept = sweep(found, partial(has_log, _s3()), run, lambda: context.get_remaining_time_in_millis() > least)

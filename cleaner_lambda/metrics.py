@@ -72,10 +72,16 @@ def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[Metric, 
     return values
 
 
+def publish(metrics: Metrics) -> None:
+    """Publish what was counted. Many invocations count nothing, and Powertools would warn of that as of a mistake."""
+    if metrics.metric_set:
+        metrics.flush_metrics()
+
+
 def count(
     metrics: Metrics | AmazonCloudWatchEMFProvider, values: Mapping[Metric, float], site: Site | None = None
 ) -> None:
-    """Count values. Powertools publishes them when the invocation ends.
+    """Count values, which are published when the invocation ends.
 
     Dimensions are only added together with a value: Powertools clears them when it publishes, and publishes nothing
     without a value, so they would count for the next invocation.

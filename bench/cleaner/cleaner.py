@@ -91,8 +91,7 @@ class Cleaner:
     def __enter__(self) -> Self:
         """Start the process."""
         self._process = subprocess.Popen(
-            # A worker of a map run has no metrics, and Powertools warns of that.
-            [sys.executable, "-W", "ignore:No application metrics", "-m", "bench.cleaner.invoke", *self._constants],
+            [sys.executable, "-m", "bench.cleaner.invoke", *self._constants],
             cwd=ROOT,
             env=self._environ,
             stdin=subprocess.PIPE,

@@ -43,7 +43,8 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for the log
     for number, line in enumerate(sys.stdin):
         cpu, wall = time.process_time(), time.perf_counter()
-        answer = lambda_handler(json.loads(line), Context(f"run-{number}", time.monotonic() + INVOCATION_SECONDS))
+        context: Any = Context(f"run-{number}", time.monotonic() + INVOCATION_SECONDS)
+        answer = lambda_handler(json.loads(line), context)
         took: dict[str, Any] = {
             "cpu": time.process_time() - cpu,
             "seconds": time.perf_counter() - wall,

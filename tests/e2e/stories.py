@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from cleaner_lambda import handler, pruning
+from cleaner_lambda import afterwards, handler, pruning
 from examples.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from release_log.layout import Layout
 from release_log.ledger_file import FORMAT
@@ -261,5 +261,5 @@ def clean(visitor: Visitor, ledger_format: int = FORMAT) -> dict[str, Any]:
 
 def _forget_clients() -> None:
     """Let the handler make new clients, with the keys of the next visitor."""
-    for made in vars(handler).values():
+    for made in (*vars(handler).values(), *vars(afterwards).values()):
         getattr(made, "cache_clear", lambda: None)()

@@ -61,8 +61,6 @@ LEDGERS_AROUND = (".releases/ledger.json.gz",)
 """What both may read, and do no more with: the ledger of a site around their own."""
 TAGS = {"Tagging": {"TagSet": [{"Key": "removed_at", "Value": "2026-01-01T00:00:00Z"}]}}
 
-pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:

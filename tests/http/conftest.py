@@ -146,7 +146,7 @@ def cleaner(
         for client in (handler._s3(), handler._s3_once()):  # noqa: SLF001
             client.meta.events.register(f"provide-client-params.s3.{operation}", check)
 
-    def invoke(payload: object = None, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    def invoke(payload: Any = None, **more: Any) -> dict[str, Any]:  # noqa: ANN401
         answer: dict[str, Any] = handler.lambda_handler(payload if payload is not None else more, context)
         return answer
 

@@ -130,7 +130,6 @@ def test_wake_up_invokes_the_function_itself(
     assert found["Target"]["Arn"] == function
 
 
-@pytest.mark.filterwarnings("ignore:No application metrics to publish")  # what is passed over counts nothing
 @pytest.mark.usefixtures("due", "scheduler")
 def test_wake_up_and_event_of_a_site_that_is_not_configured_any_more_are_no_failures(
     uploader: Uploader,

@@ -197,7 +197,6 @@ def test_a_clean_gets_over_one_fault(  # noqa: PLR0913, PLR0917 (fixtures)
 
 @pytest.mark.scenario("T17a")
 @every_fault
-@pytest.mark.filterwarnings("ignore:No application metrics to publish")  # a failed run has counted nothing
 def test_a_clean_that_loses_its_network_says_so_and_the_next_one_finishes(  # noqa: PLR0913, PLR0917 (fixtures)
     clean: Cleaner,
     due: Due,

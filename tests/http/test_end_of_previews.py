@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["metrics"]
 
-pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
 ALARMING = {
     Metric.FAILED,
     Metric.SET_ASIDE,

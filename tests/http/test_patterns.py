@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["metrics"]
 
-pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
 PATTERN = "previews/*/"
 NOW = {"grace": 0, "version_limit": 0, "version_ttl": 0, "max_delete_fraction": 1.0}
 OLD, NEW = {"app-3f9c2ab1.js": "1"}, {"app-4a1b2c3d.js": "2"}

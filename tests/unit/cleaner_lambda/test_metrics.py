@@ -144,7 +144,7 @@ def test_each_metric_has_its_unit_and_its_sites_dimensions(capsys: pytest.Captur
     """In the form that CloudWatch reads from the log: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html."""
     metrics = EphemeralMetrics(namespace="AssetCleaner", service="asset-cleaner")
     values = dict.fromkeys(Metric, 2.0)
-    count(metrics, values, SITE)  # type: ignore[arg-type]
+    count(metrics, values, SITE)
     metrics.flush_metrics()
     document = json.loads(capsys.readouterr().out)
     (directive,) = document["_aws"]["CloudWatchMetrics"]
@@ -160,7 +160,7 @@ def test_each_metric_has_its_unit_and_its_sites_dimensions(capsys: pytest.Captur
 def test_nothing_to_add_leaves_no_dimension_behind() -> None:
     """Powertools clears them with the values that it publishes: without one they would be the next invocation's."""
     metrics = EphemeralMetrics(namespace="AssetCleaner", service="asset-cleaner")
-    count(metrics, {}, SITE)  # type: ignore[arg-type]
+    count(metrics, {}, SITE)
     assert metrics.dimension_set == {}
 
 
