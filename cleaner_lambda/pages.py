@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import Listed, S3Port
     from release_log.layout import Layout
+    from release_log.marker import Release
     from release_log.policy_settings import Policy
 
 STORED = "stored-page"
@@ -106,6 +107,7 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
     def note_of(key: str) -> list[str]:
         return noted[key] if key in noted else _read(store, key)
 
+    current_assets = _assets_among(there, (each.release for each in history.releases))
     lying: dict[str, set[str]] = {}
     unnamed: dict[str, list[str]] = {}
     shown: dict[str, list[str]] = {}
@@ -120,6 +122,8 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         if release_id:
             # Also if an intent names it too: when that has expired, the release's marker must be there still.
             lying.setdefault(release_id, set()).add(key)
+        elif key in current_assets and _may_be_asset(pages):
+            continue  # the release whose page belongs here is not in place yet
         elif set(named).isdisjoint(pages):
             # A release without stored pages may have it too, whoever else has stored the same one.
             unnamed[key] = [*pages, *note_of(key)]
@@ -160,15 +164,18 @@ def _ask_markers(
         deleted.
     """
     every = markers
-    if any(unnamed.values()):
-        every, whole = skim(store, layout, markers, markers.listed, pace)
+    if any(unnamed.values()) or not unnamed.keys().isdisjoint(strict):
+        every, whole = skim(store, layout, markers, markers.listed, pace, unnamed)
         markers = every if whole else replace(markers, invalid=every.invalid)
     owners = _owners(every.valid.values())
+    assets = _assets_among(unnamed, (each.release for each in every.valid.values()))
     found: dict[str, str] = {}
     unknown: list[Stop] = []
     for key, pages in unnamed.items():
         if release_id := max((owners[page] for page in pages if page in owners), default=""):
             found[key] = release_id
+        elif key in assets and _may_be_asset(pages):
+            continue  # it lives as long as any asset: no page of a later release came in its place
         elif UNREADABLE in pages:
             unknown.append(_stop_for_unknown(key, "is not as any release stores it, and its metadata cannot be read"))
         elif key in strict:
@@ -266,6 +273,21 @@ def _read(store: S3Port, key: str) -> list[str]:
         return [UNREADABLE]
     digest = metadata.get(DIGEST)
     return [each for each in (metadata.get(STORED), digest and f"sha256:{digest}") if each]
+
+
+def _assets_among(keys: Collection[str], releases: Iterable[Release]) -> set[str]:
+    """Those of some keys that releases have as an asset. In a later one it is a page, if its content changed."""
+    return {
+        asset.key
+        for release in releases
+        for asset in release.assets.values()
+        if asset.fingerprinted and asset.key in keys
+    }
+
+
+def _may_be_asset(pages: Collection[str]) -> bool:
+    """Whether nothing says of an object that it is a page: its digest may stand in the metadata of an asset too."""
+    return all(page.startswith("sha256:") for page in pages)
 
 
 def _owners(releases: Iterable[Published]) -> dict[str, str]:

@@ -427,7 +427,7 @@ def test_the_digest_stays_the_same_from_the_upload_to_the_marker(bucket: FakeBuc
 
 
 def test_a_release_that_is_dropped_leaves_a_file_whose_fingerprint_stayed(tmp_path: Path) -> None:
-    """OPEN (issue 15, 1 and 2): S3 has one object for a key, and the new content is sent before the roll-out."""
+    """S3 has one object for a key, and the new content is put in place by the activation."""
     name = "precache-manifest.3f9c2ab14d5e6f70.js"
     bucket, clock = FakeBucket(), Clock()
     for number, (content, stage) in enumerate((("old", False), ("new", True))):

@@ -1,0 +1,75 @@
+"""Files whose fingerprint stayed while their content changed.
+
+S3 has one object for a key, so the new content would replace the old one under the pages of the current release. Such a
+file is a page from now on, as long as it has this name: it is stored beside the release log, and put in place after the
+marker. So a release that is dropped or cut off has changed nothing, and a roll-back brings the old content back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uploader.builds.content import changed_error, digest_and_status, signature_of
+from uploader.publishing.compare import Reason
+from uploader.publishing.contents import has_etag
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from uploader.builds.asset import LocalAsset
+    from uploader.publishing.compare import Upload
+    from uploader.publishing.known_headers import Known
+
+CHANGED = frozenset({Reason.CONTENT_DIFFERS, Reason.SIZE_DIFFERS})
+"""The reasons of a file whose content is, or may be, another one. Other headers alone are sent at once."""
+
+
+def find_stayed(assets: Iterable[LocalAsset], uploads: Iterable[Upload], known: Known) -> frozenset[str]:
+    """The keys of the files with a fingerprint that have to be pages.
+
+    Those that the newest releases have as such stay so: what they stored is what a roll-back puts in place.
+
+    Args:
+        assets: The build.
+        uploads: The files to send.
+        known: What earlier releases say of the objects.
+
+    Raises:
+        UploaderError: A file cannot be read.
+    """
+    changed = {
+        each.asset.key
+        for each in uploads
+        if each.asset.fingerprinted and each.reason in CHANGED and not _belongs_there(each.asset, known)
+    }
+    if known.stayed:
+        changed |= {asset.key for asset in assets if asset.fingerprinted and asset.key in known.stayed}
+    return frozenset(changed)
+
+
+def with_pages(assets: list[LocalAsset], stayed: Collection[str]) -> list[LocalAsset]:
+    """The build with some of its files with a fingerprint as pages.
+
+    A page's logical path is its key, unless that is another file's logical path.
+
+    Raises:
+        UploaderError: A file cannot be read, or it changed after the build was read.
+    """
+    others = {asset.logical for asset in assets}
+    return [
+        _as_page(asset, others) if asset.fingerprinted and asset.key in stayed else asset for asset in assets
+    ]
+
+
+def _as_page(asset: LocalAsset, others: Collection[str]) -> LocalAsset:
+    digest, status = digest_and_status(asset.path)
+    if signature_of(status) != asset.signature:
+        raise changed_error(asset.path)
+    logical = asset.logical if asset.key in others else asset.key
+    return asset._replace(fingerprinted=False, digest=digest, logical=logical)
+
+
+def _belongs_there(asset: LocalAsset, known: Known) -> bool:
+    """Whether the newest release has this content, and somebody has stored other content since: it is sent at once."""
+    etag = known.etags.get(asset.key)
+    return etag is not None and has_etag(asset, etag)
