@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import Listed, S3Port
     from release_log.layout import Layout
-    from release_log.marker import Release
     from release_log.policy_settings import Policy
 
 STORED = "stored-page"
@@ -55,12 +54,14 @@ class InPlace:
         lying: Id of each release that is not current and has a page in place -> the keys of these pages.
         late: Id of a release that is in place -> when the newest of its pages was put there, if that was after the file
             was written that says so: until then visitors may have got the release before.
+        witnesses: Ids of the releases that have as an asset what lies where a page belongs: only their markers say so.
         stops: Why nothing may be deleted.
     """
 
     markers: Markers
     lying: Mapping[str, frozenset[str]] = field(default_factory=dict)
     late: Mapping[str, datetime] = field(default_factory=dict)
+    witnesses: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
 
@@ -107,7 +108,6 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
     def note_of(key: str) -> list[str]:
         return noted[key] if key in noted else _read(store, key)
 
-    current_assets = _assets_among(there, (each.release for each in history.releases))
     lying: dict[str, set[str]] = {}
     unnamed: dict[str, list[str]] = {}
     shown: dict[str, list[str]] = {}
@@ -122,12 +122,10 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         if release_id:
             # Also if an intent names it too: when that has expired, the release's marker must be there still.
             lying.setdefault(release_id, set()).add(key)
-        elif key in current_assets and _may_be_asset(pages):
-            continue  # the release whose page belongs here is not in place yet
         elif set(named).isdisjoint(pages):
             # A release without stored pages may have it too, whoever else has stored the same one.
             unnamed[key] = [*pages, *note_of(key)]
-    markers, owners, unknown = _ask_markers(store, layout, markers, unnamed, strict, pace)
+    markers, owners, witnesses, unknown = _ask_markers(store, layout, markers, unnamed, strict, pace)
     for key, release_id in owners.items():
         lying.setdefault(release_id, set()).add(key)
     for release_id in sorted(lying.keys() - markers.listed):
@@ -137,6 +135,7 @@ def look_at_pages(  # noqa: C901, PLR0913, PLR0917 (what the run knows so far)
         markers,
         {release_id: frozenset(keys) for release_id, keys in lying.items()},
         _late(history, there, shown),
+        witnesses,
         tuple(name_some(layout.prefix, list(dict.fromkeys(unknown)))),
     )
 
@@ -148,7 +147,7 @@ def _ask_markers(
     unnamed: Mapping[str, list[str]],
     strict: Collection[str],
     pace: Pace,
-) -> tuple[Markers, dict[str, str], list[Stop]]:
+) -> tuple[Markers, dict[str, str], frozenset[str], list[Stop]]:
     """Whose some pages are that the ledger does not tell apart. It does as a rule: only for these all markers are read.
 
     Args:
@@ -160,29 +159,31 @@ def _ask_markers(
         pace: See `Pace`.
 
     Returns:
-        What the run knows now, the key of a page -> id of the newest release that has it, and why nothing may be
-        deleted.
+        What the run knows now, the key of a page -> id of the newest release that has it, `InPlace.witnesses`, and why
+        nothing may be deleted.
     """
     every = markers
     if any(unnamed.values()) or not unnamed.keys().isdisjoint(strict):
         every, whole = skim(store, layout, markers, markers.listed, pace, unnamed)
         markers = every if whole else replace(markers, invalid=every.invalid)
     owners = _owners(every.valid.values())
-    assets = _assets_among(unnamed, (each.release for each in every.valid.values()))
+    assets = _owners_of_assets(every.valid.values(), unnamed)
     found: dict[str, str] = {}
+    witnesses: set[str] = set()
     unknown: list[Stop] = []
     for key, pages in unnamed.items():
         if release_id := max((owners[page] for page in pages if page in owners), default=""):
             found[key] = release_id
-        elif key in assets and _may_be_asset(pages):
-            continue  # it lives as long as any asset: no page of a later release came in its place
+        elif key in assets and all(page.startswith("sha256:") for page in pages):
+            # Nothing says that it is a page, as each says that comes in its place. So it lives like any other asset.
+            witnesses.add(assets[key])
         elif UNREADABLE in pages:
             unknown.append(_stop_for_unknown(key, "is not as any release stores it, and its metadata cannot be read"))
         elif key in strict:
             unknown.append(_stop_for_unknown(key, "is not as any release has it"))
         elif pages:
             unknown += markers.stops  # one of these may have it
-    return markers, found, unknown
+    return markers, found, frozenset(witnesses), unknown
 
 
 def assets_of(
@@ -275,21 +276,6 @@ def _read(store: S3Port, key: str) -> list[str]:
     return [each for each in (metadata.get(STORED), digest and f"sha256:{digest}") if each]
 
 
-def _assets_among(keys: Collection[str], releases: Iterable[Release]) -> set[str]:
-    """Those of some keys that releases have as an asset. In a later one it is a page, if its content changed."""
-    return {
-        asset.key
-        for release in releases
-        for asset in release.assets.values()
-        if asset.fingerprinted and asset.key in keys
-    }
-
-
-def _may_be_asset(pages: Collection[str]) -> bool:
-    """Whether nothing says of an object that it is a page: its digest may stand in the metadata of an asset too."""
-    return all(page.startswith("sha256:") for page in pages)
-
-
 def _owners(releases: Iterable[Published]) -> dict[str, str]:
     """What tells a page from others -> id of the newest release that has it."""
     return {
@@ -297,6 +283,19 @@ def _owners(releases: Iterable[Published]) -> dict[str, str]:
         for each in sorted(releases, key=lambda published: published.order)
         for asset in each.release.assets.values()
         if (page := asset.page) is not None
+    }
+
+
+def _owners_of_assets(releases: Iterable[Published], keys: Collection[str]) -> dict[str, str]:
+    """Those of some keys that are an asset's in some release -> id of the newest such release.
+
+    In a later one it is a page: its content changed under that name.
+    """
+    return {
+        asset.key: each.id
+        for each in sorted(releases, key=lambda published: published.order)
+        for asset in each.release.assets.values()
+        if asset.fingerprinted and asset.key in keys
     }
 
 

@@ -752,6 +752,13 @@ MUTANTS = (
         placing.unknown_page,
     ),
     Mutant(
+        "what lies where a page belongs, and is an asset in an earlier release, stops nothing",
+        "after an upload that was cut off, nothing is deleted any more until somebody deletes it",
+        pages._ask_markers,  # noqa: SLF001
+        (("elif key in assets and all(", "elif False and all("),),
+        placing.asset_where_a_page_belongs,
+    ),
+    Mutant(
         "after a roll-back to a release that stores no page, the page in place is looked at",
         "it is of the release that was rolled back, and asks for assets that are gone",
         pages._keys,  # noqa: SLF001

@@ -36,7 +36,7 @@ from uploader.publishing.stayed import CHANGED, find_stayed, with_pages
 from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from uploader.builds.asset import LocalAsset, Stored
@@ -145,10 +145,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     """
     clocks = clocks or Clocks()
     layout = Layout(build.prefix)
-    early = newest and newest.peek()
-    if early is not None and early.stayed:
-        # So the first intent names their stored versions already. Nobody waits for it: the comparison finds them too.
-        build = build.with_stayed(early.stayed.intersection(asset.key for asset in build.assets if asset.fingerprinted))
+    build = _with_early(build, newest)
     pages = build.pages()
     done: dict[str, Upload] = {}
     stored: dict[str, Stored] = {}
@@ -167,8 +164,14 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         return body_of(_release(build, at, {}, {}))
 
     def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
-        own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, release)
-        return put_in_place(bucket, layout, own, held, clocks, {page.key: page for page in pages.values()})
+        return put_in_place(
+            bucket,
+            layout,
+            LoggedRelease(release_id, layout.marker_key(release_id), held.at, release),
+            held,
+            clocks,
+            {page.key: page for page in pages.values()},
+        )
 
     taken = 0
     while taken < TRIES:
@@ -176,11 +179,9 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
             if not held.is_taken(layout):
                 uploads, stored, etags, stayed = _compare(bucket, layout, build, held.take_look(), known, warned)
                 if stayed:
-                    log.debug("pages from now on, which another intent has to name: %s", ", ".join(sorted(stayed)))
                     build = build.with_stayed(stayed)
                     pages = build.pages()
-                    # The next id must be another one: this intent's DELETE may be executed late.
-                    clocks.sleep(max(0.0, 1 - (clocks.passed() - held.began)))
+                    _wait_for_another_id(held, stayed, clocks)
                     continue
                 _warn_of_changed(build, uploads)
                 started(uploads)
@@ -207,6 +208,23 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         clocks.sleep(1)
     with late.named():
         raise busy_error(build.release)
+
+
+def _with_early(build: Build, newest: Ahead[Newest | None] | None) -> Build:
+    """The build with the pages that the newest marker tells of, if it is there already.
+
+    So the first intent names their stored versions. Nobody waits for that marker: the comparison finds them too.
+    """
+    early = newest and newest.peek()
+    if not early or not early.stayed:
+        return build
+    return build.with_stayed(early.stayed.intersection(asset.key for asset in build.assets if asset.fingerprinted))
+
+
+def _wait_for_another_id(held: Intent, stayed: Iterable[str], clocks: Clocks) -> None:
+    """Wait for the next second, so that the next intent has another id: this one's DELETE may be executed late."""
+    log.debug("pages from now on, which another intent has to name: %s", ", ".join(sorted(stayed)))
+    clocks.sleep(max(0.0, 1 - (clocks.passed() - held.began)))
 
 
 def _warn(layout: Layout, build: Build, look: Look, warned: set[str]) -> None:

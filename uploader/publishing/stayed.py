@@ -56,9 +56,7 @@ def with_pages(assets: list[LocalAsset], stayed: Collection[str]) -> list[LocalA
         UploaderError: A file cannot be read, or it changed after the build was read.
     """
     others = {asset.logical for asset in assets}
-    return [
-        _as_page(asset, others) if asset.fingerprinted and asset.key in stayed else asset for asset in assets
-    ]
+    return [_as_page(asset, others) if asset.fingerprinted and asset.key in stayed else asset for asset in assets]
 
 
 def _as_page(asset: LocalAsset, others: Collection[str]) -> LocalAsset:

@@ -15,10 +15,12 @@ from uploader.operations.staging import activate, drop
 from uploader.operations.verify import verify
 from uploader.publishing.known_headers import newest_ahead
 from uploader.publishing.publish import Build, publish
+from uploader.s3.port import always
 from uploader.treatment.headers import STORED
 from uploader.treatment.rule_tables import parse_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from uploader.publishing.publish import Published
@@ -104,13 +106,13 @@ def test_the_intent_that_it_is_sent_under_names_its_stored_version(site: Site) -
     site.publish("r0", "old")
     site.bucket.fail = f"put {LAYOUT.pages}"
     bodies = []
-    create = site.bucket.create
 
-    def noted(key: str, body: bytes, *rest: object) -> bool:
-        bodies.append(body)
-        return create(key, body, *rest)  # type: ignore[arg-type]
+    class Noting(FakeBucket):
+        def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
+            bodies.append(body)
+            return super().create(key, body, in_time)
 
-    site.bucket.create = noted  # type: ignore[method-assign]
+    site.bucket.__class__ = Noting
     with pytest.raises(UploaderError, match="run again"):
         site.publish("r1", "new")
     last = decode(bodies[-1], "assets/")
@@ -132,9 +134,7 @@ def test_an_activation_puts_it_in_place(site: Site) -> None:
     site.publish("r0", "old")
     published = site.publish("r1", "new", stage=True)
     site.bucket.clock.passed += 60
-    activated = activate(
-        site.bucket, LAYOUT, published.id, digest=published.digest, clocks=site.bucket.clock.clocks()
-    )
+    activated = activate(site.bucket, LAYOUT, published.id, digest=published.digest, clocks=site.bucket.clock.clocks())
     assert [each.key for each in activated.placed] == [KEY]
     assert site.live == "new"
     assert site.wrong() == []
@@ -209,9 +209,7 @@ def test_of_the_same_size_it_is_found_by_verify_and_another_upload_brings_it_bac
     assert (site.live, site.wrong()) == ("old", [])
 
 
-def test_content_that_the_newest_release_has_is_sent_at_once(
-    site: Site, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_content_that_the_newest_release_has_is_sent_at_once(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """Somebody stored other content since: who publishes again must not make pages of all that they overwrote."""
     site.publish("r0", "old")
     site.bucket.objects[KEY] = b"bad"
