@@ -301,7 +301,7 @@ def _compare(
         for asset, how in stored.compressed(build.assets)
         if asset.key not in sent
     }
-    return uploads, compressed, etags, find_stayed(build.assets, uploads, known)
+    return uploads, compressed, etags, find_stayed(build.assets, uploads, sizes, known, ask)
 
 
 def _doubtful(layout: Layout, build: Build, look: Look, known: Known) -> Iterator[Doubtful]:

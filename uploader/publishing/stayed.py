@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from uploader.builds.content import changed_error, digest_and_status, signature_of
 from uploader.publishing.compare import Reason
-from uploader.publishing.contents import has_etag
+from uploader.publishing.contents import has_digest, has_etag
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from uploader.builds.asset import LocalAsset
     from uploader.publishing.compare import Upload
@@ -24,7 +24,13 @@ CHANGED = frozenset({Reason.CONTENT_DIFFERS, Reason.SIZE_DIFFERS})
 """The reasons of a file whose content is, or may be, another one. Other headers alone are sent at once."""
 
 
-def find_stayed(assets: Iterable[LocalAsset], uploads: Iterable[Upload], known: Known) -> frozenset[str]:
+def find_stayed(
+    assets: Iterable[LocalAsset],
+    uploads: Sequence[Upload],
+    sizes: Mapping[str, int],
+    known: Known,
+    metadata: Callable[[Sequence[str]], Mapping[str, Mapping[str, str]]],
+) -> frozenset[str]:
     """The keys of the files with a fingerprint that have to be pages.
 
     Those that the newest releases have as such stay so: what they stored is what a roll-back puts in place.
@@ -32,16 +38,27 @@ def find_stayed(assets: Iterable[LocalAsset], uploads: Iterable[Upload], known: 
     Args:
         assets: The build.
         uploads: The files to send.
+        sizes: Key -> bytes of the stored objects.
         known: What earlier releases say of the objects.
+        metadata: Asks for the metadata of objects: ``digest`` is the SHA-256 of their file.
 
     Raises:
-        UploaderError: A file cannot be read.
+        UploaderError: A file cannot be read, or S3 refused.
     """
     changed = {
         each.asset.key
         for each in uploads
         if each.asset.fingerprinted and each.reason in CHANGED and not _belongs_there(each.asset, known)
     }
+    # A rule does not compress it any more: the size of the object says nothing of its content.
+    unpacked = [
+        asset
+        for asset, reason in uploads
+        if asset.fingerprinted and reason is Reason.HEADERS_DIFFER and sizes.get(asset.key) != asset.size
+        if asset.treatment.encoding is None
+    ]
+    stored = metadata([asset.key for asset in unpacked]) if unpacked else {}
+    changed |= {a.key for a in unpacked if not has_digest(a, stored.get(a.key, {}).get("digest"))}
     if known.stayed:
         changed |= {asset.key for asset in assets if asset.fingerprinted and asset.key in known.stayed}
     return frozenset(changed)

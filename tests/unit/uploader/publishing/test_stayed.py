@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
 
-from release_log.marker import STAYED, Asset, decode
+from release_log.marker import STAYED, Asset, decode, encode
 from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
 from uploader.builds.collect import collect
 from uploader.errors import NotWholeError, UploaderError
@@ -227,6 +229,25 @@ def test_other_headers_alone_are_sent_at_once(site: Site) -> None:
     assert {each.asset.key: each.reason for each in published.uploads}[KEY] == "headers_differ"
     assert site.marked(published).fingerprinted
     assert site.bucket.stored[KEY]["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_a_file_that_a_rule_compresses_no_more_is_known_by_its_digest(site: Site, *, same: bool) -> None:
+    site.publish("r0", "unpacked")
+    # As if a rule had compressed it.
+    site.bucket.objects[KEY] = b"packed"
+    for key in site.bucket.log(LAYOUT.markers):
+        release = decode(site.bucket.objects[key], "assets/")
+        assets = {
+            name: asset._replace(size=6, headers="packed", etag=None, stamp=None) if asset.key == KEY else asset
+            for name, asset in release.assets.items()
+        }
+        site.bucket.objects[key] = encode(replace(release, assets=assets))
+    site.bucket.stored[KEY]["digest"] = sha256(b"unpacked" if same else b"other").hexdigest()
+    published = site.publish("r1", "unpacked", stage=True)
+    assert {each.asset.key for each in published.uploads} == {KEY}
+    assert site.marked(published).fingerprinted == same
+    assert site.live == ("unpacked" if same else "packed")
 
 
 def test_its_logical_path_is_its_key_unless_another_file_has_that(site: Site) -> None:
