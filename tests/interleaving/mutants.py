@@ -201,7 +201,7 @@ MUTANTS = (
             (
                 "        with late.named(), intent(",
                 (
-                    "        early = _compare(bucket, layout, build, bucket.look(layout, keys), known, set())\n"
+                    "        early = _compare(bucket, layout, build, bucket.look(layout, build.all_keys()), known, set())\n"
                     "        with late.named(), intent("
                 ),
             ),
@@ -750,6 +750,18 @@ MUTANTS = (
         pages._ask_markers,  # noqa: SLF001
         (("        elif key in strict:", "        elif False:"),),
         placing.unknown_page,
+    ),
+    Mutant(
+        "what the listing shows to be a page is named by another intent, before it is looked for",
+        "its stored version is deleted, on which the release relies",
+        publish.publish,
+        (
+            (
+                "    def body_at(at: datetime) -> bytes:\n",
+                ("    def body_at(at: datetime, first: Build = build) -> bytes:\n        build = first\n"),
+            ),
+        ),
+        placing.page_that_another_intent_names,
     ),
     Mutant(
         "what lies where a page belongs, and is an asset in an earlier release, stops nothing",

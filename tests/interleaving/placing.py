@@ -70,24 +70,33 @@ def _other_channel(policy: Policy) -> World:
     return world
 
 
-def _was_an_asset(policy: Policy) -> World:
+def _was_an_asset(policy: Policy, *before: str) -> World:
     """The page was an asset until now, and its object is in place; A is superseded by B, and due.
 
     So it is if the content changed of a file whose name has a fingerprint, or looks like it: the next release has it as
     a page.
+
+    Args:
+        policy: The settings.
+        before: What else the release before named.
     """
     world = World()
-    release(world, [A], "r")
+    release(world, [A, *before], "r")
     cast.clean_alone(world, policy)
     cast.put_assets(world, [B])
-    world.put(PAGE, b"as it was", metadata={"headers": "0" * 12, "digest": "0" * 64})
+    world.put(PAGE, b"as it was", size=1, metadata={"headers": "0" * 12, "digest": "0" * 64})
     own = decode(cast.body([B, PAGE], "default", "r0", world), LAYOUT.prefix)
-    page = own.assets[PAGE]._replace(fingerprinted=True, stored=None, digest=None)
+    page = own.assets[PAGE]._replace(size=1, fingerprinted=True, stored=None, digest=None)
     release_id = f"{world.now:%Y%m%dT%H%M%SZ}-r0"
     world.put(LAYOUT.marker_key(release_id), encode(replace(own, assets={**own.assets, PAGE: page})))
     world.put(LAYOUT.placed_key(release_id), b"{}")
     world.advance(10)
     return world
+
+
+def _was_a_page(policy: Policy) -> World:
+    """The same, and before that it was a page, whose stored version is due."""
+    return _was_an_asset(policy, PAGE)
 
 
 def _rolled_forward(policy: Policy) -> World:
@@ -107,6 +116,12 @@ TWO_NEW = case("two new versions at once", superseded, BACK, NEXT)
 TWO_CHANNELS = case("two channels with one page", _other_channel, NEW, OTHER)
 LEFT_BEHIND = case("a page that no release names any more", _left_behind, cleaner_of(PAGES_STAY), policy=PAGES_STAY)
 WAS_AN_ASSET = case("a page that was an asset until now, and a cleaner", _was_an_asset, NEXT, CLEANER)
+STAYED = case(
+    "a page whose name was taken for a fingerprint, and a cleaner",
+    _was_a_page,
+    uploader(cast.upload([A, PAGE], "default", "stayed", stayed=True)),
+    CLEANER,
+)
 UNKNOWN_PAGE = case("a page that no release has, and a cleaner", superseded, _keeper(f"page:{A},".encode()), CLEANER)
 
 
@@ -168,6 +183,17 @@ def _stays_for_a_while(world: World) -> None:
         if (A in world.objects) is not stays:
             msg = f"{A} {'is gone' if stays else 'is still there'}, {seconds} s later"
             raise BrokenPromiseError(msg)
+
+
+def page_that_another_intent_names() -> None:
+    """A run comes while an upload relies on the stored version of what its first intent had as an asset."""
+    play(
+        STAYED,
+        ("U", "sleep", Verdict.DONE),
+        ("U", f"get {LAYOUT.ledger}", Verdict.DONE),
+        ("C", *TO_THE_END),
+        ("U", *TO_THE_END),
+    )
 
 
 def asset_where_a_page_belongs() -> None:
