@@ -201,7 +201,8 @@ MUTANTS = (
             (
                 "        with late.named(), intent(",
                 (
-                    "        early = _compare(bucket, layout, build, bucket.look(layout, build.all_keys()), known, set())\n"
+                    "        first = bucket.look(layout, build.all_keys())\n"
+                    "        early = _compare(bucket, layout, build, first, known, set())\n"
                     "        with late.named(), intent("
                 ),
             ),
