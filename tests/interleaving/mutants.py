@@ -772,6 +772,13 @@ MUTANTS = (
         placing.asset_where_a_page_belongs,
     ),
     Mutant(
+        "the marker that says so stays as long as that lies there",
+        "the same, once the marker is old",
+        cutting.find_to_prune,
+        (("decided.telling", "decided.lingering"),),
+        placing.asset_whose_marker_is_old,
+    ),
+    Mutant(
         "after a roll-back to a release that stores no page, the page in place is looked at",
         "it is of the release that was rolled back, and asks for assets that are gone",
         pages._keys,  # noqa: SLF001

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from release_log.marker import decode, encode
 from release_log.policy_settings import Policy
+from tests.few_markers import few_markers
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.cases import (
@@ -216,8 +217,27 @@ def asset_where_a_page_belongs() -> None:
                 raise BrokenPromiseError(msg)
 
 
-def _runs(world: World) -> None:
-    report = cast.clean_alone(world, PAGES_STAY)
+def asset_whose_marker_is_old() -> None:
+    """The same, and the next releases, which have no such page, let the old markers go; days pass."""
+    policy = replace(PAGES_STAY, removed_ttl=90_000)
+    world = _was_an_asset(policy)
+    with judged(world, "an asset where a page belongs, and old markers"), few_markers():
+        cast.publish_alone(world, [C, PAGE], "cut-off", placed=False)
+        world.advance(10)
+        for number, keys in enumerate(([A], [C], [A], [C])):
+            _runs(world, policy)
+            release(world, keys, f"next-{number}")
+            world.advance(4000)
+        for _ in range(3):
+            _runs(world, policy)
+            world.advance(policy.removed_ttl)
+        if PAGE in world.objects:
+            msg = "what was replaced is still there"
+            raise BrokenPromiseError(msg)
+
+
+def _runs(world: World, policy: Policy = PAGES_STAY) -> None:
+    report = cast.clean_alone(world, policy)
     world.check()
     if report.plan.stops:
         msg = f"a run was stopped: {report.plan.stops}"
