@@ -774,8 +774,8 @@ MUTANTS = (
     Mutant(
         "the marker that says so stays as long as that lies there",
         "the same, once the marker is old",
-        cutting.find_to_prune,
-        (("decided.telling", "decided.lingering"),),
+        pages._ask_markers,  # noqa: SLF001
+        (("frozenset(witnesses)", "frozenset()"),),
         placing.asset_whose_marker_is_old,
     ),
     Mutant(
