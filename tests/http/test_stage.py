@@ -144,7 +144,8 @@ def test_a_file_whose_fingerprint_stayed_is_left_by_a_roll_out_that_fails(
     s3, name = uploader.aws.client("s3"), "precache-manifest.3f9c2ab14d5e6f70.js"
 
     def live() -> str:
-        return s3.get_object(Bucket=uploader.bucket, Key=f"assets/{name}")["Body"].read().decode()
+        body: bytes = s3.get_object(Bucket=uploader.bucket, Key=f"assets/{name}")["Body"].read()
+        return body.decode()
 
     def run(release: str, command: str) -> int:
         build = site_folder("b", {name: content, "index.html": content})
