@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uploader.builds.content import changed_error, digest_and_status, signature_of
+from release_log.sent import was_sent
+from uploader.builds.content import changed_error, digest_and_status, signature_of, stamp_of
 from uploader.publishing.compare import Reason
 from uploader.publishing.contents import has_digest, has_etag
 
@@ -33,7 +34,8 @@ def find_stayed(
 ) -> frozenset[str]:
     """The keys of the files with a fingerprint that have to be pages.
 
-    Those that the newest releases have as such stay so: what they stored is what a roll-back puts in place.
+    Those that the newest releases have as such stay so: what they stored is what a roll-back puts in place. Not one
+    that another tool has stored, with the same size: in a bucket with KMS that may be every file.
 
     Args:
         assets: The build.
@@ -45,23 +47,28 @@ def find_stayed(
     Raises:
         UploaderError: A file cannot be read, or S3 refused.
     """
-    changed = {
-        each.asset.key
-        for each in uploads
-        if each.asset.fingerprinted and each.reason in CHANGED and not _belongs_there(each.asset, known)
+    sent = [each for each in uploads if each.asset.fingerprinted]
+    changed = {asset for asset, reason in sent if reason in CHANGED and not _belongs_there(asset, known)}
+    # Its content is unknown where the ETag does not tell it, and nothing says that a release relies on it.
+    unknown = {
+        asset
+        for asset in changed
+        if sizes.get(asset.key) == asset.size and asset.key not in known.headers and asset.key not in known.etags
     }
     # A rule does not compress it any more: the size of the object says nothing of its content.
-    unpacked = [
+    unpacked = {
         asset
-        for asset, reason in uploads
-        if asset.fingerprinted and reason is Reason.HEADERS_DIFFER and sizes.get(asset.key) != asset.size
-        if asset.treatment.encoding is None
-    ]
-    stored = metadata([asset.key for asset in unpacked]) if unpacked else {}
-    changed |= {a.key for a in unpacked if not has_digest(a, stored.get(a.key, {}).get("digest"))}
+        for asset, reason in sent
+        if reason is Reason.HEADERS_DIFFER and sizes.get(asset.key) != asset.size and asset.treatment.encoding is None
+    }
+    asked = sorted(asset.key for asset in unknown | unpacked)
+    stored = metadata(asked) if asked else {}
+    changed -= {asset for asset in unknown if not was_sent(stored.get(asset.key, {}))}
+    changed |= {asset for asset in unpacked if not has_digest(asset, stored.get(asset.key, {}).get("digest"))}
+    keys = {asset.key for asset in changed}
     if known.stayed:
-        changed |= {asset.key for asset in assets if asset.fingerprinted and asset.key in known.stayed}
-    return frozenset(changed)
+        keys |= {asset.key for asset in assets if asset.fingerprinted and asset.key in known.stayed}
+    return frozenset(keys)
 
 
 def with_pages(assets: list[LocalAsset], stayed: Collection[str]) -> list[LocalAsset]:
@@ -87,4 +94,8 @@ def _as_page(asset: LocalAsset, others: Collection[str]) -> LocalAsset:
 def _belongs_there(asset: LocalAsset, known: Known) -> bool:
     """Whether the newest release has this content, and somebody has stored other content since: it is sent at once."""
     etag = known.etags.get(asset.key)
-    return etag is not None and has_etag(asset, etag)
+    if etag is None:
+        return False
+    # The same file as it was then, or the same content.
+    stamp = known.stamps.get(asset.key) if asset.identity else None
+    return stamp == stamp_of(asset.identity, etag) or has_etag(asset, etag)
