@@ -217,6 +217,21 @@ def asset_where_a_page_belongs() -> None:
                 raise BrokenPromiseError(msg)
 
 
+def asset_that_was_a_page() -> None:
+    """A page becomes an asset, as its name turns out to have a fingerprint, and is sent again with other headers.
+
+    With KMS, or with other content, its ETag is not that of its stored version. Days pass, and nothing stops a run.
+    """
+    world = _was_a_page(PAGES_STAY)
+    with judged(world, "an asset that was a page"):
+        for seconds in (10, 90_000, 3600):
+            _runs(world)
+            world.advance(seconds)
+        if A in world.objects:
+            msg = "what was replaced is still there"
+            raise BrokenPromiseError(msg)
+
+
 def asset_whose_marker_is_old() -> None:
     """The same, and the next releases, which have no such page, let the old markers go; days pass."""
     policy = replace(PAGES_STAY, removed_ttl=90_000)
