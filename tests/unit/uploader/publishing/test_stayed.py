@@ -18,6 +18,7 @@ from uploader.operations.verify import verify
 from uploader.publishing.known_headers import newest_ahead
 from uploader.publishing.publish import Build, publish
 from uploader.s3.port import always
+from uploader.s3.read_only import ReadOnly
 from uploader.treatment.headers import STORED
 from uploader.treatment.rule_tables import parse_rules
 
@@ -273,6 +274,16 @@ def test_its_logical_path_is_its_key_unless_another_file_has_that(site: Site) ->
     published = site.publish("r2", "new")
     release = decode(site.bucket.objects[published.key], "assets/")
     assert {asset.key for asset in release.assets.values()} >= {KEY, f"assets/{other}"}
+
+
+def test_a_dry_run_says_it_and_writes_nothing(site: Site) -> None:
+    site.publish("r0", "old")
+    before = dict(site.bucket.objects)
+    site.bucket.clock.passed += 60
+    found = publish(ReadOnly(site.bucket), site.build("r1", "new"), clocks=site.bucket.clock.clocks())
+    assert [(each.asset.key, each.reason) for each in found.uploads] == [(KEY, "content_differs")]
+    assert [each.key for each in found.placed] == [KEY]
+    assert site.bucket.objects == before
 
 
 def test_a_file_that_changes_while_it_is_published_is_an_error(site: Site) -> None:
