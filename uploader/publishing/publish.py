@@ -2,18 +2,20 @@
 
 The order is the protocol (``docs/protocol.md``). As soon as the intent exists, no cleaner may delete a key that the
 build names. So an object that is listed after it, and matches, need not be sent. A page is stored under a name of its
-own until the marker exists; so a release that ends early has changed nothing for a visitor.
+own until the marker exists; so a release that ends early has changed nothing for a visitor. A file whose fingerprint
+stayed while its content changed is a page too (`uploader.publishing.stayed`). The listing tells which these are, so the
+intent that names their stored versions is another one.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from release_log.bounds import FILE_BYTES
 from release_log.layout import Layout
-from release_log.marker import FORMAT, Asset, Release
+from release_log.marker import FORMAT, STAYED, Asset, Release
 from uploader.about import VERSION, WRITER
 from uploader.builds.content import stamp_of
 from uploader.clocks import Clocks
@@ -27,13 +29,14 @@ from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
-from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
+from uploader.publishing.compare import FEW, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files, has_etag
 from uploader.publishing.known_headers import headers_ahead, read_known
+from uploader.publishing.stayed import CHANGED, find_stayed, with_pages
 from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from uploader.builds.asset import LocalAsset, Stored
@@ -85,6 +88,7 @@ class Build:
         channel: The release's channel.
         release: The release's name.
         metadata: The build's commit, branch and URL, for the marker; see `uploader.builds.ci.build_metadata`.
+        stayed: The keys of its pages whose names have a fingerprint; see `uploader.publishing.stayed`.
     """
 
     assets: list[LocalAsset]
@@ -92,6 +96,22 @@ class Build:
     channel: str
     release: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    stayed: frozenset[str] = frozenset()
+
+    def with_stayed(self, stayed: frozenset[str]) -> Build:
+        """The build with some of its files with a fingerprint as pages."""
+        if not stayed:
+            return self
+        return replace(self, assets=with_pages(self.assets, stayed), stayed=self.stayed | stayed)
+
+    def pages(self) -> dict[str, LocalAsset]:
+        """Key of the stored version -> page."""
+        layout = Layout(self.prefix)
+        return {_object_of(layout, asset): asset for asset in self.assets if not asset.fingerprinted}
+
+    def all_keys(self) -> frozenset[str]:
+        """The keys that the upload needs: those of its files, and of the stored versions of its pages."""
+        return frozenset(asset.key for asset in self.assets).union(self.pages())
 
 
 def _ignore(*_: object) -> None:
@@ -125,8 +145,8 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     """
     clocks = clocks or Clocks()
     layout = Layout(build.prefix)
-    pages = {_object_of(layout, asset): asset for asset in build.assets if not asset.fingerprinted}
-    keys = frozenset(asset.key for asset in build.assets).union(pages)
+    build = _with_early(build, newest)
+    pages = build.pages()
     done: dict[str, Upload] = {}
     stored: dict[str, Stored] = {}
     etags: Mapping[str, str] = {}
@@ -144,15 +164,26 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         return body_of(_release(build, at, {}, {}))
 
     def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
-        own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, release)
-        return put_in_place(bucket, layout, own, held, clocks, {page.key: page for page in pages.values()})
+        return put_in_place(
+            bucket,
+            layout,
+            LoggedRelease(release_id, layout.marker_key(release_id), held.at, release),
+            held,
+            clocks,
+            {page.key: page for page in pages.values()},
+        )
 
     taken = 0
     while taken < TRIES:
-        with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
+        with late.named(), intent(bucket, layout, build.release, body_at, build.all_keys(), clocks) as held:
             if not held.is_taken(layout):
-                uploads, stored, etags = _compare(bucket, layout, build, held.take_look(), known, warned)
-                _warn_of_changed(uploads, stage=stage)
+                uploads, stored, etags, stayed = _compare(bucket, layout, build, held.take_look(), known, warned)
+                if stayed:
+                    build = build.with_stayed(stayed)
+                    pages = build.pages()
+                    _wait_for_another_id(held, stayed, clocks)
+                    continue
+                _warn_of_changed(build, uploads)
                 started(uploads)
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
@@ -177,6 +208,23 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         clocks.sleep(1)
     with late.named():
         raise busy_error(build.release)
+
+
+def _with_early(build: Build, newest: Ahead[Newest | None] | None) -> Build:
+    """The build with the pages that the newest marker tells of, if it is there already.
+
+    So the first intent names their stored versions. Nobody waits for that marker: the comparison finds them too.
+    """
+    early = newest and newest.peek()
+    if not early or not early.stayed:
+        return build
+    return build.with_stayed(early.stayed.intersection(asset.key for asset in build.assets if asset.fingerprinted))
+
+
+def _wait_for_another_id(held: Intent, stayed: Iterable[str], clocks: Clocks) -> None:
+    """Wait for the next second, so that the next intent has another id: this one's DELETE may be executed late."""
+    log.debug("pages from now on, which another intent has to name: %s", ", ".join(sorted(stayed)))
+    clocks.sleep(max(0.0, 1 - (clocks.passed() - held.began)))
 
 
 def _warn(layout: Layout, build: Build, look: Look, warned: set[str]) -> None:
@@ -227,8 +275,8 @@ def _compare(
     look: Look,
     known_ahead: Ahead[MarkerHeaders | None] | None,
     warned: set[str],
-) -> tuple[list[Upload], dict[str, Stored], Mapping[str, str]]:
-    """The files to send, how others are stored compressed, and the ETags of all that is there.
+) -> tuple[list[Upload], dict[str, Stored], Mapping[str, str], frozenset[str]]:
+    """The files to send, how others are stored compressed, the ETags of all that is there, and what has to be a page.
 
     Nothing else about the bucket is needed from here on.
     """
@@ -253,7 +301,7 @@ def _compare(
         for asset, how in stored.compressed(build.assets)
         if asset.key not in sent
     }
-    return uploads, compressed, etags
+    return uploads, compressed, etags, find_stayed(build.assets, uploads, sizes, known, ask)
 
 
 def _doubtful(layout: Layout, build: Build, look: Look, known: Known) -> Iterator[Doubtful]:
@@ -271,15 +319,23 @@ def _doubtful(layout: Layout, build: Build, look: Look, known: Known) -> Iterato
             yield Doubtful(key, asset.key, asset.digest)
 
 
-def _warn_of_changed(uploads: list[Upload], *, stage: bool) -> None:
-    changed = [each.asset.key for each in uploads if each.asset.fingerprinted and each.reason is Reason.CONTENT_DIFFERS]
-    if changed:
+def _warn_of_changed(build: Build, uploads: list[Upload]) -> None:
+    changed = [each.asset for each in uploads if each.reason in CHANGED]
+    stayed = [asset.key for asset in changed if asset.key in build.stayed]
+    if stayed:
         log.warning(
-            "%s changed under the same name, such as %r: older pages get the new content, and browsers keep the old "
-            "one for a year%s; let the build rename what it changes",
-            counted(len(changed), "file with a fingerprint", "files with a fingerprint"),
-            changed[0],
-            " (from now on, whether or not this release becomes current)" if stage else "",
+            "%s changed under the same name, such as %r: put in place with the pages, when this release becomes "
+            "current; from then on older pages get the new content, and browsers keep the old one for a year; let the "
+            "build rename what it changes",
+            counted(len(stayed), "file with a fingerprint", "files with a fingerprint"),
+            stayed[0],
+        )
+    again = [asset.key for asset in changed if asset.fingerprinted]
+    if again:
+        log.warning(
+            "%s had other content than the newest release's, such as %r: sent again; find out who stored it",
+            counted(len(again), "file with a fingerprint", "files with a fingerprint"),
+            again[0],
         )
 
 
@@ -303,6 +359,9 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored], etags: Ma
         etags: Key -> ETag of those others that are stored.
     """
     layout = Layout(build.prefix)
+    assets = {asset.logical: _marked(layout, asset, stored, etags) for asset in build.assets}
+    if build.stayed:
+        assets |= {name: each._replace(stamp=STAYED) for name, each in assets.items() if each.key in build.stayed}
     return Release(
         release=build.release,
         channel=build.channel,
@@ -310,7 +369,7 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored], etags: Ma
         prefix=build.prefix,
         uploader={"name": WRITER, "version": VERSION},
         metadata=build.metadata,
-        assets={asset.logical: _marked(layout, asset, stored, etags) for asset in build.assets},
+        assets=assets,
         format=FORMAT,
     )
 
