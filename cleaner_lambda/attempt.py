@@ -18,7 +18,7 @@ from cleaner_lambda.cutting import find_cut, find_to_prune
 from cleaner_lambda.decision import changed, decide_again, decide_first
 from cleaner_lambda.ending import has_ended
 from cleaner_lambda.errors import HeldUpError, NewsError
-from cleaner_lambda.folding import all_folded
+from cleaner_lambda.folding import all_folded, turned_since_the_cut
 from cleaner_lambda.idle import ends_at
 from cleaner_lambda.last_write import is_news, noted, write_last
 from cleaner_lambda.ledger_store import is_outdated, write_ledger
@@ -177,7 +177,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         )
         left = outcome.unfinished or bool(view.not_looked_at) or passes
         stored = write_last(store, layout, after, stored, loaded.now, changes, unfinished=left)
-    if loaded.light and stored.head is not None:
+    if loaded.light and stored.head is not None and stored.etag is not None:
         so_far.rest = Rest(
             index=stored.head.index,
             now=loaded.now,
@@ -188,6 +188,12 @@ def attempt(  # noqa: PLR0915 (one step after the other)
             listed=known.missing is not None,
             listed_at=known.listed_at,
             listing_until=None if known.cursor is None else known.cursor.waits_until,
+            is_listing=known.cursor is not None,
+            unknown=known.tags_unknown - view.live,
+            rebuilding=known.rebuilding,
+            turned=None
+            if known.rebuilding is None or known.rebuilding.path is None or known.cursor is not None or part is not None
+            else turned_since_the_cut(store, layout, loaded, log, pace),
         )
     return report
 

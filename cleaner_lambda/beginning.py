@@ -48,7 +48,7 @@ def begin(  # noqa: PLR0913 (what the run was asked, and how much it reads)
     """
     earlier = tuple(so_far.attempts)
     try:
-        loaded = load(store, layout, job, pace, whole=whole, part=part)
+        loaded = load(store, layout, job, pace, whole=whole, rebuilds_whole=so_far.rebuilds_whole, part=part)
     except UnreadableError as error:
         return replace(_without_ledger(job, store.now(), error, earlier), before=so_far.before)
     if part is not None and next_part(loaded, so_far.tried) is not None:

@@ -33,6 +33,8 @@ class Change:
         gone: Keys without an object, as a listing says.
         found: Key -> an orphan that this listing found. If the key has an entry, that one stays.
         stored: Key -> when its object was stored, as this listing says. An entry that is older has lost its tag.
+        again: Whether a rebuild tells it again, so that an entry may know it already. What became of that entry since
+            stays: it lived again and left again, or was dated later.
     """
 
     at: datetime
@@ -43,6 +45,7 @@ class Change:
     gone: frozenset[str] = frozenset()
     found: Mapping[str, Retired] = field(default_factory=dict)
     stored: Mapping[str, datetime] = field(default_factory=dict)
+    again: bool = False
 
     @property
     def rows(self) -> int:
@@ -94,7 +97,8 @@ class Part:
     def take_in(self, change: Change) -> None:
         """Take in one change."""
         entries, at, turned = self.entries, change.at, change.turned
-        self._drop(entries.keys() & change.live)
+        live = entries.keys() & change.live
+        self._drop({key for key in live if entries[key].mark.since <= at} if change.again else live)
         if change.ended:
             ended = {key: entry for key, entry in entries.items() if entry.release in change.ended}
             entries |= {key: restate(replace(entry, ended=True), at, current=False) for key, entry in ended.items()}
@@ -105,8 +109,10 @@ class Part:
             key: stored_again(entries[key], change.stored[key]) for key in entries.keys() & change.stored.keys()
         }
         self._add({key: entry for key, entry in change.found.items() if key not in entries})
-        self._drop(entries.keys() & change.left.keys())
-        self._add(change.left)
+        before = {key: entries[key].mark.since for key in entries.keys() & change.left.keys()}
+        self._drop(before)
+        left = {key: _no_earlier(change.left[key], since) for key, since in before.items()} if change.again else {}
+        self._add({**change.left, **left} if left else change.left)
 
     def _add(self, new: Mapping[str, Retired]) -> None:
         for key, entry in new.items():
@@ -117,6 +123,10 @@ class Part:
     def _drop(self, keys: Iterable[str]) -> None:
         for key in keys:
             self._keys[self.entries.pop(key).logical].discard(key)
+
+
+def _no_earlier(entry: Retired, since: datetime) -> Retired:
+    return entry if since <= entry.mark.since else replace(entry, mark=Mark(entry.mark.state, since))
 
 
 def with_tags(changes: Sequence[Change], retired: Mapping[str, Retired]) -> tuple[Change, ...]:

@@ -43,7 +43,8 @@ def _encode(change: Change) -> dict[str, Any]:
         "found": _columns(change.found),
         "stored": {key: format_instant(at) for key, at in sorted(change.stored.items())},
     }
-    return {"at": format_instant(change.at)} | {name: value for name, value in whole.items() if value}
+    again = {"again": True} if change.again else {}
+    return {"at": format_instant(change.at)} | {name: value for name, value in whole.items() if value} | again
 
 
 def _decode(entry: Mapping[str, Any]) -> Change:
@@ -62,6 +63,7 @@ def _decode(entry: Mapping[str, Any]) -> Change:
         gone=keys("gone"),
         found=assets("found"),
         stored={key: fields.instant(at) for key, at in fields.mapping(entry.get("stored", {})).items()},
+        again="again" in entry and fields.flag(entry["again"]),
     )
 
 

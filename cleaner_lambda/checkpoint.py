@@ -16,17 +16,18 @@ from cleaner_lambda.errors import BusyError, TooOldError, UnreadableError
 from cleaner_lambda.head import Head
 from cleaner_lambda.ledger import Ledger
 from cleaner_lambda.ledger_files import read_all
-from cleaner_lambda.ledger_store import decode
+from cleaner_lambda.ledger_store import StoredLedger, decode
 from cleaner_lambda.pruning import checkpoint
+from cleaner_lambda.rebuilding import Rebuilding
 from cleaner_lambda.s3_errors import BUSY, REQUEST_ERRORS, code_of
 from release_log.errors import LedgerError, NewerLedgerError
+from release_log.ledger_file import HEAD_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from cleaner_lambda.ledger import Retired
-    from cleaner_lambda.ledger_store import StoredLedger
     from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
 
@@ -70,8 +71,22 @@ def write_checkpoint(store: S3Port, layout: Layout, content: bytes) -> str | Non
     return None
 
 
-def read_checkpoint(store: S3Port, layout: Layout) -> Ledger:
+def begin_rebuild(
+    store: S3Port, layout: Layout, etag: str | None, writes: int, now: datetime, *, whole: bool
+) -> StoredLedger:
     """With what a rebuild of the ledger begins.
+
+    If the checkpoint is a head, that is its content as it is: none of the files that it names is read. The ledger is a
+    head at once then, and notes when. If an older version's run, which takes it for a broken ledger, writes over it,
+    nothing is lost: until none can run any more, no head announces a deletion.
+
+    Args:
+        store: The site's bucket.
+        layout: The site.
+        etag: The ETag of the ledger that cannot be read; None if there is none.
+        writes: The format that the run writes.
+        now: The instant for which the run decides.
+        whole: Whether to read all retired assets in any case.
 
     Raises:
         UnreadableError: There is a checkpoint, and it cannot be read, or a file that it names: nobody knows when the
@@ -80,20 +95,27 @@ def read_checkpoint(store: S3Port, layout: Layout) -> Ledger:
     blob = store.get(layout.checkpoint)
     # What this run writes before it is done must not look like a whole ledger to another run.
     if blob is None:
-        return Ledger(tags_read_to="")
+        return StoredLedger(Ledger(tags_read_to=""), etag, writes=writes)
     try:
-        ledger = _read(store, layout, blob.body)
+        found = decode(blob.body)
+        if isinstance(found, Head) and writes == HEAD_FORMAT and not whole:
+            ledger = replace(found.ledger, tags_read_to="", rebuilding=Rebuilding(), upgrading=now)
+            return StoredLedger(ledger, etag, Head(ledger, found.index), light=True, writes=writes)
+        ledger = _whole(store, layout, found)
     except NewerLedgerError as error:
         raise TooOldError(layout.checkpoint, error) from error
     except LedgerError as error:
         raise UnreadableError(layout.checkpoint, str(error), "find out what wrote it") from error
-    # Tags may have changed since: a rebuild reads them.
+    return StoredLedger(with_unread_tags(replace(ledger, tags_read_to="")), etag, writes=writes)
+
+
+def with_unread_tags(ledger: Ledger) -> Ledger:
+    """The ledger without what it says of tags: they may have changed since, and a rebuild reads them."""
     retired = {key: replace(entry, tagged=None, due=None, kept_by=None) for key, entry in ledger.retired.items()}
-    return replace(ledger, retired=retired, tags_read_to="")
+    return replace(ledger, retired=retired)
 
 
-def _read(store: S3Port, layout: Layout, body: bytes) -> Ledger:
-    found = decode(body)
+def _whole(store: S3Port, layout: Layout, found: Ledger | Head) -> Ledger:
     if not isinstance(found, Head):
         return found
     return replace(found.ledger, retired=read_all(store, layout, found.index))

@@ -21,7 +21,8 @@ from cleaner_lambda.orphans import in_force
 from cleaner_lambda.pages import assets_of, linger, look_at_pages
 from cleaner_lambda.policy import BRAKE_FLOOR, Elsewhere, Reason, Stop, View, decide, tags_orphans
 from cleaner_lambda.report import keys
-from cleaner_lambda.survey import CONTINUES, survey
+from cleaner_lambda.survey import survey
+from cleaner_lambda.tag_pass import CONTINUES
 from release_log.layout import Layout
 from release_log.ledger_file import FORMAT
 from release_log.policy_settings import Orphans
@@ -128,7 +129,9 @@ def _decide(  # noqa: PLR0913 (what the run knows so far)
         known, view = leave_to_inner(known, view, inside)
         known, view, checked = decide_and_check(store, known, view, job, loaded.now, pace)
     first = Decided(log, known, kept, view, checked, loaded.ledger.lingering)
-    if not (checked.plan.delete or first.lingering or log.history.left_behind):
+    # A rebuild knows of each group the pages of that group alone, and deletes nothing.
+    rebuilds = loaded.group is not None and loaded.ledger.rebuilding is not None
+    if rebuilds or not (checked.plan.delete or first.lingering or log.history.left_behind):
         return first
     first = look_again_at_pages(store, layout, job, loaded.now, first, loaded.look, pace)
     known, view, checked = decide_and_check(store, first.known, first.view, job, loaded.now, pace)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.changes import restate
-from cleaner_lambda.ending import doubt_orphans, ends_without_marker, has_ended
+from cleaner_lambda.ending import doubt_orphans, ends_without_marker, has_ended, may_be_of_an_end
 from cleaner_lambda.history import History, fold, not_before
 from cleaner_lambda.ledger import Folded
 from cleaner_lambda.lost import find_lost, hold_doubtful, lines_with_lost, stand_ins, stops_for_lost, without_marker
 from cleaner_lambda.markers import Markers, read_markers
 from cleaner_lambda.order import Order, find_order, instants, placed_instants
-from cleaner_lambda.replay import is_unplaced, must_replay, replay, rewritten, wanted
+from cleaner_lambda.pace import Pace
+from cleaner_lambda.replay import is_unplaced, must_replay, replay, rewritten, told_again, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from cleaner_lambda.history import Line, Published
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
-    from cleaner_lambda.pace import Pace
     from cleaner_lambda.policy import Stop
     from cleaner_lambda.port import S3Port
     from release_log.layout import Layout
@@ -73,7 +73,7 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     new = markers.of(unknown)
     ends = ends_without_marker(ledger, layout, listed, new)
     lines, replays = ledger.lines, must_replay(ledger, markers, new)
-    loaded.need_whole(because=replays)
+    loaded.need_whole(because=replays and not loaded.begins_rebuild)
     ids = {release_id for line in lines.values() for release_id in line if release_id in markers.listed}
     needed = wanted(ledger, markers) if replays else ids
     markers = read_markers(store, layout, markers, needed, pace)
@@ -99,7 +99,9 @@ def fold_log(store: S3Port, layout: Layout, loaded: Loaded, pace: Pace | None = 
     history = doubt_orphans(history, ledger, markers)
     # It dates anew what is in none of the changes.
     doubtful = bool(lost or ledger.in_doubt or without_marker(ledger, markers.listed))
-    history = _with_owed(history, loaded, because=doubtful, order=order)
+    history = _with_owed(history, loaded, markers, because=doubtful, order=order)
+    if loaded.light and ledger.rebuilding is not None:
+        history = told_again(history, replayed=replays)
     stops = (*markers.stops, *order.stops, *stops_for_lost(layout, lost))
     lines_with = lines_with_lost(history, ledger, listed, lost)
     made = {each.id: Folded(each.at, each.release.channel, ended=True, placed=each.at) for each in loaded.ends}
@@ -132,18 +134,39 @@ def _as_it_was(loaded: Loaded, layout: Layout, markers: Markers, ends: Sequence[
     return FoldedLog(history, markers, in_doubt=ledger.in_doubt, stops=stops, order=order, waits=True)
 
 
-def _with_owed(history: History, loaded: Loaded, order: Order, *, because: bool) -> History:
+def turned_since_the_cut(
+    store: S3Port, layout: Layout, loaded: Loaded, folded: FoldedLog, pace: Pace
+) -> Mapping[str, datetime] | None:
+    """Logical path -> when it last entered or left the current releases, since the ledger's cut.
+
+    None if a marker cannot be read that tells of it.
+    """
+    ledger = loaded.ledger
+    # A replay is bounded, and the time that a run keeps in reserve is enough for one.
+    reading, needed = Pace(pace.mapper, sleep=pace.sleep), wanted(ledger, folded.markers)
+    markers = read_markers(store, layout, folded.markers, needed, reading)
+    if not markers.invalid.keys().isdisjoint(needed & ledger.folded.keys()):
+        return None
+    gone = [*ends_without_marker(ledger, layout, markers.listed, ()), *stand_ins(ledger, layout, markers.listed)]
+    return replay(markers, [], replace(ledger, retired={}), gone, folded.order.sure_since, lost=True).turned
+
+
+def _with_owed(history: History, loaded: Loaded, markers: Markers, order: Order, *, because: bool) -> History:
     """The history of a run that read no retired asset, if new releases are all that it folds in.
 
     Whether an asset that lives again has a tag, only its entry says. So its tags are looked at; also while orphans
     wait, as these have none.
     """
     ledger, doubt = loaded.ledger, bool(order.doubts) or order.sure_since != loaded.ledger.sure_since
-    ended = has_ended(history) or any(change.ended for change in history.changes)
+    ended = any(change.ended for change in history.changes)
+    if loaded.begins_rebuild and ended:  # what ended, the changes say, but for orphans of which nobody knows that
+        channels = {history.channels.get(i, "") for change in history.changes for i in change.ended}
+        ended = may_be_of_an_end(ledger, history, markers, channels)
+    ended = ended or has_ended(history)
     loaded.need_whole(because=because or doubt or bool(ledger.doubts) or ended)
     waiting = ledger.waiting.number or (ledger.cursor is not None and ledger.cursor.waiting.number)
-    if not (loaded.light or waiting):
-        return history
+    if not (loaded.light or waiting) or loaded.begins_rebuild:
+        return history  # a rebuild reads the tags of all that lives
     live = frozenset[str]().union(*(change.live for change in history.changes))
     # Also of one that has retired again since: its new entry knows of no tag.
     return replace(history, owed=history.owed | (live & (history.live_keys() | history.retired.keys())))

@@ -10,7 +10,7 @@ from datetime import timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from cleaner_lambda import backlog, cursor, waiting
+from cleaner_lambda import backlog, cursor, rebuilding, waiting
 from cleaner_lambda.waiting import NONE, Waiting
 from release_log import ledger_fields as fields
 from release_log import packed
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.backlog import Backlog
     from cleaner_lambda.cursor import Cursor
+    from cleaner_lambda.rebuilding import Rebuilding
     from release_log.ledger_file import Announcement
     from release_log.run_record import RunRecord
 
@@ -136,7 +137,10 @@ class Ledger:
         backlog: What is known of more releases than a run reads at once, until all are taken in; None if none is left.
         replayed: Whether a rebuild need not begin anew with the markers: a run that took in such releases notes what
             they say.
-        upgrading: Since when the file says that the next format is to come; see `cleaner_lambda.ledger_store`.
+        rebuilding: How far a rebuild has come that reads the retired assets in groups; None if none is under way, or if
+            one reads all of them at once. While it is, ``tags_read_to`` is empty.
+        upgrading: Since when the file says that the next format is to come; see `cleaner_lambda.ledger_store`. During
+            such a rebuild, since when it has that format.
         folded: Id -> every marker that is part of this state.
         gone: Id -> the newest markers that are not in the bucket any more: one that comes back keeps its instant.
         cut: Order of a marker: a replay needs no marker up to it (`cleaner_lambda.replay`); None if it needs all.
@@ -185,6 +189,7 @@ class Ledger:
     waiting: Waiting = NONE
     backlog: Backlog | None = None
     replayed: bool = False
+    rebuilding: Rebuilding | None = None
 
     @property
     def seen(self) -> dict[str, Folded]:
@@ -249,6 +254,7 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
         **({} if ledger.waiting == NONE else {"waiting": waiting.encode(ledger.waiting)}),
         **({} if ledger.backlog is None else {"backlog": backlog.encode(ledger.backlog)}),
         **({"replayed": True} if ledger.replayed else {}),
+        **({} if ledger.rebuilding is None else {"rebuilding": rebuilding.encode(ledger.rebuilding)}),
     }
 
 
@@ -306,6 +312,7 @@ def from_document(document: Mapping[str, Any], retired: Mapping[str, Retired] | 
         waiting=waiting.decode(document.get("waiting")),
         backlog=backlog.decode(document.get("backlog")),
         replayed="replayed" in document and fields.flag(document["replayed"]),
+        rebuilding=rebuilding.decode(document.get("rebuilding")),
     )
     _check_current(ledger)
     return ledger

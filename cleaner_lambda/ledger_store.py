@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,11 +16,12 @@ from cleaner_lambda import changes_file, head, segment, segments
 from cleaner_lambda import ledger as format_1
 from cleaner_lambda.errors import ConflictError, OutdatedPlanError, WholeNeededError
 from cleaner_lambda.head import Head
-from cleaner_lambda.ledger_files import read_all
+from cleaner_lambda.ledger_files import read_all, read_parts
+from cleaner_lambda.rebuilding import heads_are_safe
 from cleaner_lambda.segments import DAY, parts
 from release_log import segment_file
 from release_log.errors import LedgerError
-from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS, READABLE, unpack
+from release_log.ledger_file import FORMAT, HEAD_FORMAT, READABLE, unpack
 from release_log.ledger_index import Segment, delta_name, segment_name
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
 
 DELTA_ROWS = 10_000
 """About how much a delta's file says: with the longest keys it takes a sixth of what its reader accepts."""
-
-
-MARGIN = timedelta(seconds=5)
-"""By how much two of S3's clocks may differ."""
 
 
 class StoredLedger(NamedTuple):
@@ -104,13 +100,18 @@ def read_ledger(  # noqa: PLR0913 (how much of it, and for whom)
             raise OutdatedPlanError(msg)
         return StoredLedger(found, blob.etag, writes=writes)
     index = found.index
-    if part is None and writes == HEAD_FORMAT and not (whole or index.is_small):
+    is_large = found.ledger.rebuilding is not None or not index.is_small
+    if part is None and writes == HEAD_FORMAT and is_large and not whole:
         return StoredLedger(found.ledger, blob.etag, found, light=True, writes=writes)
     try:
         if part is not None:
             group, retired = part.plan.read(store, layout, index, part.first)
             ledger = replace(found.ledger, retired=retired)
             return StoredLedger(ledger, blob.etag, found, light=True, writes=writes, group=group)
+        if wanted is None and writes == HEAD_FORMAT and is_large:
+            # Whether a file is gone is found out with one of them in memory: a rebuild takes no more than that.
+            for _ in read_parts(store, layout, index):
+                pass
         retired = read_all(store, layout, index, wanted)
     except LedgerError as error:
         now = store.get(layout.ledger)
@@ -186,7 +187,8 @@ def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
         index = index.swept(part, lines) or index
         if before.group is not None and before.group.left:
             index = index.to_be_swept(before.group.left)
-    written = Head(replace(ledger, retired={}, upgrading=None), index, known.unnamed)
+    noted = None if ledger.rebuilding is None else ledger.upgrading
+    written = Head(replace(ledger, retired={}, upgrading=noted), index, known.unnamed)
     etag = store.put_if(layout.ledger, head.encode(written), before.etag)
     return before._replace(ledger=ledger, etag=etag, head=written)
 
@@ -231,8 +233,7 @@ def _may_write_heads(before: StoredLedger, now: datetime) -> bool:
     """
     if before.writes == FORMAT:
         return False
-    noted = before.ledger.upgrading
-    return before.head is not None or (noted is not None and noted + HOLDS + MARGIN <= now)
+    return before.head is not None or heads_are_safe(before.ledger.upgrading, now)
 
 
 def _with_delta(store: S3Port, layout: Layout, index: Index, changes: Sequence[Change], now: datetime) -> Index:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.checkpoint import read_checkpoint
+from cleaner_lambda.checkpoint import begin_rebuild, with_unread_tags
 from cleaner_lambda.errors import OutdatedPlanError, TooOldError, WholeNeededError
 from cleaner_lambda.ledger import check_instants
-from cleaner_lambda.ledger_store import StoredLedger, read_ledger
+from cleaner_lambda.ledger_store import read_ledger
 from cleaner_lambda.look import take_look
 from cleaner_lambda.policy import Reason, Stop
 from release_log.errors import LedgerError, NewerLedgerError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.history import Published
     from cleaner_lambda.job import Job
     from cleaner_lambda.ledger import Ledger, Retired
+    from cleaner_lambda.ledger_store import StoredLedger
     from cleaner_lambda.look import Look
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
@@ -113,6 +114,11 @@ class Loaded:
         """Key -> retired page, of all groups; empty if none was read, or all."""
         return {} if self.group is None else self.group.pages
 
+    @property
+    def begins_rebuild(self) -> bool:
+        """Whether the run begins to rebuild the ledger without reading the retired assets that the checkpoint names."""
+        return self.light and self.base.rebuild is not None and not self.ledger.replayed
+
     def need_whole(self, *, because: bool) -> None:
         """Start over with all retired assets if the run needs them, and has not read them.
 
@@ -129,13 +135,14 @@ class Loaded:
         return self.base.etag is None and not self.look.markers
 
 
-def load(
+def load(  # noqa: PLR0913 (how much of it)
     store: S3Port,
     layout: Layout,
     job: Job,
     pace: Pace | None = None,
     *,
     whole: bool = True,
+    rebuilds_whole: bool = False,
     part: Part | None = None,
 ) -> Loaded:
     """Read the ledger, then the intents, the staged releases, the pins and the list of markers.
@@ -146,6 +153,7 @@ def load(
         job: What the run is asked to do.
         pace: See `Pace`.
         whole: Whether to read the retired assets also of a large site.
+        rebuilds_whole: Whether to do so if the ledger is found to be lost by that.
         part: The part of a large site to read.
 
     Raises:
@@ -154,18 +162,21 @@ def load(
         UnreadableError: S3 does not give out the ledger, or a newer cleaner wrote it; or it is lost, and the checkpoint
             cannot be read.
     """
-    base = _read_ledger(store, layout, job.run, job.ledger_format, whole=whole, part=part)
+    base = _read_ledger(store, layout, job, whole=whole, rebuilds_whole=rebuilds_whole, part=part)
     return Loaded(base, take_look(store, layout, job.policy, base.now, pace))
 
 
-def _read_ledger(store: S3Port, layout: Layout, run: str, writes: int, *, whole: bool, part: Part | None) -> LedgerRead:
+def _read_ledger(
+    store: S3Port, layout: Layout, job: Job, *, whole: bool, rebuilds_whole: bool, part: Part | None
+) -> LedgerRead:
+    run, writes = job.run, job.ledger_format
     blob = store.get(layout.ledger)
     now = store.now()
     if blob is None:
         if part is not None:
             msg = f"{layout.ledger} is gone"
             raise OutdatedPlanError(msg)
-        stored = StoredLedger(read_checkpoint(store, layout), None, writes=writes)
+        stored = begin_rebuild(store, layout, None, writes, now, whole=whole)
         return LedgerRead(now, stored.ledger, stored, "there is no ledger yet")
     try:
         stored = read_ledger(store, layout, blob, writes, whole=whole, part=part)
@@ -175,9 +186,12 @@ def _read_ledger(store: S3Port, layout: Layout, run: str, writes: int, *, whole:
     except LedgerError as error:
         if part is not None:
             raise WholeNeededError(str(error)) from error
-        stored = StoredLedger(read_checkpoint(store, layout), blob.etag, writes=writes)
+        stored = begin_rebuild(store, layout, blob.etag, writes, now, whole=rebuilds_whole)
         return LedgerRead(now, stored.ledger, stored, str(error))
     ledger, written = stored.ledger, blob.last_modified
+    if ledger.rebuilding is not None and not stored.light:
+        # It begins anew with what the groups have so far.
+        ledger = replace(with_unread_tags(ledger), rebuilding=None, replayed=False)
     if ledger.deleting is None and not ledger.tagging:
         return LedgerRead(now, ledger, stored, rebuild=None, written=written)
     tagging = [each.dated(written) for each in ledger.tagging]

@@ -10,6 +10,7 @@ from cleaner_lambda.ledger_store import next_sweep
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.pages import ends_of
 from cleaner_lambda.policy import Reason
+from cleaner_lambda.rebuilding import MARGIN
 from cleaner_lambda.report import ROUTINE
 from cleaner_lambda.s3_errors import PASSING
 from release_log.ledger_file import HOLDS
@@ -63,7 +64,10 @@ def next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: 
             due.append(now)  # for the release log
         elif known.nothing_left and outcome.pruned:
             due.append(now + HOLDS + timedelta(seconds=60))  # for the ledger
-    if any(action.reason is Reason.REBUILT for action in plan.keep):
+    if known.rebuilding is not None and known.rebuilding.is_done and loaded.ledger.upgrading is not None:
+        due.append(max(now, loaded.ledger.upgrading + HOLDS + MARGIN))
+    is_rebuilt = loaded.ledger.rebuilding is not None and known.rebuilding is None
+    if is_rebuilt or any(action.reason is Reason.REBUILT for action in plan.keep):
         due.append(now + timedelta(seconds=REBUILT_SECONDS))
     return min(due, default=None)
 

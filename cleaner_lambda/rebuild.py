@@ -15,16 +15,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cleaner_lambda.dating import redate
 from cleaner_lambda.ledger import SKEW
-from cleaner_lambda.pace import batches
+from cleaner_lambda.pace import BATCH, batches
 from cleaner_lambda.s3_errors import PASSING, UNANSWERED
 from release_log.layout import is_stored_page
-from release_log.tags import read_mark
+from release_log.tags import Mark, read_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.history import History
+    from cleaner_lambda.ledger import Retired
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
 
@@ -50,6 +51,27 @@ class TagsRead:
     read_to: str | None
     unknown: frozenset[str] = frozenset()
     errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Answers:
+    """What S3 said.
+
+    Attributes:
+        tags: The tags that it told.
+        done: How many were asked for whose tags nobody had asked for before.
+        failed: Which of these could not be read.
+        errors: Key -> error, for all that were asked for in vain.
+    """
+
+    tags: list[Tags] = field(default_factory=list)
+    done: int = 0
+    failed: set[str] = field(default_factory=set)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def unknown(self, before: frozenset[str]) -> frozenset[str]:
+        """The keys whose tags are not known; ``before`` are those that were not."""
+        return (before | self.failed) - {key for key, _ in self.tags}
 
 
 def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
@@ -80,6 +102,27 @@ def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
         limit: How many of these are asked for again; None for all.
         of_orphans: Whether to read the tags of orphans too.
     """
+    retired = (key for key, entry in history.retired.items() if of_orphans or entry.release or key in unknown)
+    assets = {key for key in (*history.live_keys(), *retired) if not is_stored_page(key)}
+    again = sorted(unknown & assets)[:limit]
+    left = [] if read_to is None else sorted(key for key in assets - unknown if key > read_to)
+    answers = ask(store, again, left, pace)
+    if answers.done:
+        read_to = left[answers.done - 1]
+    history = adopt_tags(history, answers.tags, listed_at, now)
+    whole = answers.done == len(left)
+    return TagsRead(history, None if whole else read_to, answers.unknown(unknown & assets), answers.errors)
+
+
+def ask(store: S3Port, again: Sequence[str], left: Sequence[str], pace: Pace) -> Answers:
+    """Ask for the tags of some objects, as far as there is time, or until S3 has a problem.
+
+    Args:
+        store: The site's bucket.
+        again: Those whose tags could not be read before: they come first.
+        left: Those whose tags nobody has asked for, in an order.
+        pace: See `Pace`.
+    """
 
     def read(key: str) -> tuple[Tags, str | None]:
         try:
@@ -89,27 +132,20 @@ def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
         except BotoCoreError as error:
             return (key, None), f"{UNANSWERED}: {error}"
 
-    retired = (key for key, entry in history.retired.items() if of_orphans or entry.release or key in unknown)
-    assets = {key for key in (*history.live_keys(), *retired) if not is_stored_page(key)}
-    tags_read: list[Tags] = []
-    errors: dict[str, str] = {}
-    again = sorted(unknown & assets)
-    left = [] if read_to is None else sorted(key for key in assets - unknown if key > read_to)
-    for batch in (*batches(again[:limit]), *batches(left)):
+    found = Answers()
+    old = len(again)
+    for number, batch in enumerate((*batches(again), *batches(left))):
         answers = list(pace.mapper(read, batch)) if pace.has_time() else []
         failed = {key: error for (key, _), error in answers if error is not None}
-        errors |= failed
-        new = batch[-1] not in unknown
+        found.errors.update(failed)
+        new = number * BATCH >= old
         if not answers or (new and _is_outage(failed.values())):
             break
-        tags_read += (tags for tags, error in answers if error is None)
+        found.tags += (tags for tags, error in answers if error is None)
         if new:
-            unknown |= failed.keys()
-            read_to = batch[-1]
-    whole = not left or read_to == left[-1]
-    known = {key for key, _ in tags_read}
-    history = adopt_tags(history, tags_read, listed_at, now)
-    return TagsRead(history, None if whole else read_to, (unknown & assets) - known, errors)
+            found.failed |= failed.keys()
+            found.done += len(batch)
+    return found
 
 
 def _is_outage(errors: Iterable[str]) -> bool:
@@ -138,9 +174,18 @@ def adopt_tags(
         elif latest is not None and mark.since > latest:
             retired[key] = replace(entry, tagged=mark)
         elif not entry.release and (listed_at is None or entry.mark.since >= listed_at):
-            retired[key] = redate(replace(entry, mark=mark, tagged=mark), paths, history.turned)
+            retired[key] = _as_tagged(entry, mark, paths, history.turned)
         elif mark.state is entry.mark.state:
             retired[key] = replace(entry, mark=max(mark, entry.mark, key=lambda each: each.since), tagged=mark)
         else:
             retired[key] = replace(entry, tagged=mark)
     return replace(history, retired=retired, owed=frozenset(owed))
+
+
+def _as_tagged(entry: Retired, mark: Mark, paths: Collection[str], turned: Mapping[str, datetime]) -> Retired:
+    """An orphan with the instant of its tag."""
+    found = redate(replace(entry, mark=mark, tagged=mark), paths, turned)
+    if found.mark.state is mark.state or entry.logical in turned:
+        return found
+    # Its path entered or left the current releases since, and nobody knows when: late, and never early.
+    return replace(found, mark=Mark(found.mark.state, max(found.mark.since, entry.mark.since)))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cleaner_lambda.changes import Change
 from cleaner_lambda.cut import current_at_cut, is_cut_off
 from cleaner_lambda.dating import date_again, end, redate
 from cleaner_lambda.history import History, fold, fold_late
@@ -115,6 +116,24 @@ def replay(
             retired[key] = redate(entry, paths, turned) if over is None else end(entry, over, paths, turned)
     tagged = {key for key, entry in ledger.retired.items() if entry.may_have_tag}
     return replace(history, retired=retired, owed=frozenset(ledger.owed | (tagged & live)))
+
+
+def told_again(history: History, *, replayed: bool = True) -> History:
+    """The history of a run that read no retired asset, with changes for entries that may know some of them already.
+
+    Each event is taken in again, in its order: a path that left and came back has the instant at which it did. What has
+    left, and lives no more, is told at the end, as a replay has it.
+
+    Args:
+        history: The history.
+        replayed: Whether it is a replay's, and not that of a later part of many releases.
+    """
+    changes = history.changes
+    if not replayed:
+        return replace(history, changes=tuple(replace(each, again=True) for each in changes))
+    again = [replace(each, left={}, again=True) for each in changes]
+    last = [Change(changes[-1].at, left=history.retired, again=True)] if changes else []
+    return replace(history, changes=(*again, *last))
 
 
 def _as_known(found: Retired, entry: Retired, *, rebuilding: bool) -> Retired:

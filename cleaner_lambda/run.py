@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.attempt import attempt
 from cleaner_lambda.errors import CleanerError, ConflictError, WholeNeededError
 from cleaner_lambda.pace import Pace
+from cleaner_lambda.policy import Reason
 from cleaner_lambda.so_far import BrokenOffError, SoFar
 from cleaner_lambda.sweeping import sweep
+from cleaner_lambda.tag_sweep import read_groups
 
 if TYPE_CHECKING:
     from cleaner_lambda.job import Job
@@ -54,9 +56,11 @@ def _until_written(store: S3Port, job: Job, pace: Pace, so_far: SoFar) -> Report
     for _ in range(ATTEMPTS):
         try:
             report = attempt(store, job, pace, so_far, whole=whole)
-            return sweep(store, job, pace, so_far, report)
+            rebuilds = any(stop.reason is Reason.REBUILT for stop in report.plan.stops)
+            return (read_groups if rebuilds else sweep)(store, job, pace, so_far, report)
         except WholeNeededError:
-            whole = True
+            # Who was to read all of them may have found that a file is gone. A rebuild takes them only if it asks too.
+            whole, so_far.rebuilds_whole = True, whole
             so_far.forget_kept()
         except ConflictError as conflict:
             if so_far.report is not None and not pace.has_time():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.known import Known
-from cleaner_lambda.listing import Sorter, ranges, take_inventory
+from cleaner_lambda.listing import LISTING_SECONDS, Sorter, ranges, take_inventory
 from cleaner_lambda.orphans import in_force
 from cleaner_lambda.policy import count_orphans
 from cleaner_lambda.reconcile import Absent, find
@@ -14,6 +15,7 @@ from release_log.policy_settings import Orphans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from cleaner_lambda.cursor import Bounds
     from cleaner_lambda.finding import Finding
@@ -48,7 +50,8 @@ class Scan:
         self._store, self._job, self._history = store, job, folded.history
         history, look = folded.history, loaded.look
         named = {*history.live_keys(), *history.retired, *look.protections.by_key, *look.pins.keys, *around.keys}
-        self._known = Known(store, layout, loaded.base.stored, named, history.retired, loaded.ledger.listed_at)
+        since = loaded.ledger.listed_at or _news_since(loaded)
+        self._known = Known(store, layout, loaded.base.stored, named, history.retired, since)
         stopped = is_stopped(loaded, folded, around)
         self._sorter = Sorter(
             layout=layout,
@@ -94,6 +97,18 @@ class Scan:
         inventory = take_inventory(self._store, left, self._sorter, pace, frozenset(inner), most)
         absent = Absent(inventory)
         return find(self._history, inventory, absent, self._known.others_beyond(absent.seen))
+
+
+def _news_since(loaded: Loaded) -> datetime | None:
+    """Since when what was stored is news to a ledger that is being rebuilt, and so has no listing.
+
+    The head that was copied as the checkpoint knows a listing, which was made a day or two before the cut, or later.
+    Without that bound every object of a large site would be news.
+    """
+    ledger = loaded.ledger
+    if ledger.rebuilding is None:
+        return None
+    return loaded.now if ledger.cut is None else ledger.cut[0] - 2 * timedelta(seconds=LISTING_SECONDS)
 
 
 def is_stopped(loaded: Loaded, folded: FoldedLog, around: Around) -> bool:

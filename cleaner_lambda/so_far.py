@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.outcome import Attempt
     from cleaner_lambda.policy import View
+    from cleaner_lambda.rebuilding import Rebuilding
     from cleaner_lambda.report import Report
     from cleaner_lambda.segments import Index
 
@@ -61,6 +62,10 @@ class Rest:
         listed: Whether it ended a full listing.
         listed_at: When the last full listing was.
         listing_until: When the one that is under way goes on, if that is handed out to a map run.
+        is_listing: Whether one is under way.
+        unknown: Keys whose tags could not be read, if nothing that is retired is called so.
+        rebuilding: As in `cleaner_lambda.ledger.Ledger`.
+        turned: As in `cleaner_lambda.history.History`, since the cut, for a rebuild that reads tags; None: unknown.
     """
 
     index: Index
@@ -72,6 +77,10 @@ class Rest:
     listed: bool
     listed_at: datetime | None
     listing_until: datetime | None
+    is_listing: bool = False
+    unknown: frozenset[str] = frozenset()
+    rebuilding: Rebuilding | None = None
+    turned: Mapping[str, datetime] | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +96,7 @@ class SoFar:
         rest: What the last attempt leaves to a sweep; None: nothing.
         tell: Logs what such a part did.
         tried: Ids of the markers that the last attempt was to take in; those that were not are not valid.
+        rebuilds_whole: Whether a lost ledger is rebuilt with all retired assets at once, as the run needs them.
     """
 
     unanswered: Unanswered = field(default_factory=Unanswered)
@@ -97,6 +107,7 @@ class SoFar:
     rest: Rest | None = None
     tell: Tell = _tell_nobody
     tried: frozenset[str] = frozenset()
+    rebuilds_whole: bool = False
 
     def end_part(self, report: Report, *, swept: bool) -> None:
         """Log what a part of the run did that is over, and keep the sums.

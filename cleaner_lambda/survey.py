@@ -14,11 +14,10 @@ from cleaner_lambda.ledger import Refused
 from cleaner_lambda.listing import LISTING_SECONDS, STRAYS, ranges
 from cleaner_lambda.map_run import stops_for_lost_ranges, take_findings
 from cleaner_lambda.nesting import needed_around, without_inner
-from cleaner_lambda.policy import Reason, Stop, tags_orphans
-from cleaner_lambda.rebuild import read_tags
 from cleaner_lambda.reconcile import reconcile
 from cleaner_lambda.s3_errors import REQUEST_ERRORS
 from cleaner_lambda.scan import Scan, is_stopped
+from cleaner_lambda.tag_pass import go_on_reading
 from cleaner_lambda.waiting import NONE, UNASKED, Waiting
 from release_log.ledger_file import FORMAT
 
@@ -33,17 +32,14 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
+    from cleaner_lambda.policy import Stop
     from cleaner_lambda.port import S3Port
+    from cleaner_lambda.rebuilding import Rebuilding
     from release_log.layout import Layout
 
 
-READ_AGAIN = 1000
-"""Of how many assets whose tags could not be read a run asks for them again, unless it makes a full listing."""
-
 ASKED_AGAIN = 1000
 """How many assets that a run before has missed are asked for again: a second's work."""
-
-CONTINUES = "the cleaner continues by itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +53,7 @@ class Survey:
         orphans: The number of assets that belong to no release; None without a full listing.
         tags_read_to: As in `cleaner_lambda.ledger.Ledger`.
         tags_unknown: As in `cleaner_lambda.ledger.Ledger`.
+        rebuilding: As in `cleaner_lambda.ledger.Ledger`.
         unread: Key -> error, where tags could not be read.
         stops: Why nothing may be deleted, if the ledger is being rebuilt.
         inner: Prefixes of the sites inside this one: the configured ones, and those that a listing found.
@@ -77,6 +74,7 @@ class Survey:
     orphans: int | None = None
     tags_read_to: str | None = None
     tags_unknown: frozenset[str] = frozenset()
+    rebuilding: Rebuilding | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
     stops: tuple[Stop, ...] = ()
     inner: frozenset[str] = frozenset()
@@ -93,13 +91,17 @@ class Survey:
     @property
     def is_unfinished(self) -> bool:
         """Whether the next run goes on with it: with the listing, or with the tags of a rebuild."""
-        return self.cursor is not None or self.tags_read_to is not None
+        waits = self.rebuilding is not None and self.rebuilding.is_done
+        return self.cursor is not None or (self.tags_read_to is not None and not waits)
 
     @property
     def not_read(self) -> frozenset[str]:
         """Keys of retired assets whose tags a rebuild has yet to read: who writes them before loses their instants."""
-        read_to = self.tags_read_to
-        return frozenset() if read_to is None else frozenset(key for key in self.history.retired if key > read_to)
+        read_to, retired = self.tags_read_to, self.history.retired
+        if self.rebuilding is not None:
+            path = self.rebuilding.path
+            return frozenset(key for key, entry in retired.items() if path is not None and entry.logical >= path)
+        return frozenset() if read_to is None else frozenset(key for key in retired if key > read_to)
 
 
 def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
@@ -121,7 +123,8 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
     """
     ledger, history = loaded.ledger, folded.history
     read_to, unknown = ledger.tags_read_to, ledger.tags_unknown
-    loaded.need_whole(because=read_to is not None or bool(unknown))  # as a rebuild does
+    # A rebuild that began with all of them goes on so.
+    loaded.need_whole(because=read_to is not None and ledger.rebuilding is None)
     found = Survey(
         history,
         ledger.listed_at,
@@ -132,6 +135,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         waiting=ledger.waiting,
         tags_read_to=read_to,
         tags_unknown=unknown,
+        rebuilding=ledger.rebuilding,
         other_orphans=0 if loaded.group is None else loaded.group.elsewhere.orphans,
     )
     # Of a site that has ended the release log goes once nothing else is there.
@@ -142,35 +146,7 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         found = replace(found, inner=found.inner | ledger.cursor.nested)
     if found.inner:
         found = replace(found, history=without_inner(found.history, found.inner))
-    history = found.history
-    if read_to is None and not unknown:
-        return found
-    if read_to is not None and found.cursor is not None:
-        why = loaded.base.rebuild or "the ledger is being rebuilt"
-        message = f"{why}, and the site is not listed yet: nothing is deleted until it is; {CONTINUES}"
-        return replace(found, stops=(*found.stops, Stop(Reason.REBUILT, message)))
-    limit = None if full else READ_AGAIN
-    tags = read_tags(
-        store,
-        history,
-        read_to,
-        unknown,
-        pace,
-        now=loaded.now,
-        listed_at=found.listed_at,
-        limit=limit,
-        of_orphans=tags_orphans(history.retired, job.policy),
-    )
-    found = replace(
-        found, history=tags.history, tags_read_to=tags.read_to, tags_unknown=tags.unknown, unread=tags.errors
-    )
-    if read_to is None:
-        return found
-    why = loaded.base.rebuild or "the ledger is being rebuilt"
-    message = f"{why}: this run builds it and deletes nothing; the next one may"
-    if tags.read_to is not None:
-        message = f"{why}, and not all tags are read yet: nothing is deleted until they are; {CONTINUES}"
-    return replace(found, stops=(*found.stops, Stop(Reason.REBUILT, message)))
+    return go_on_reading(store, job, loaded, found, pace, full=full)
 
 
 def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it was asked)
@@ -246,6 +222,7 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
         nothing_left=cursor.empty,
         cursor=None,
         waiting=cursor.waiting,
+        rebuilding=None if found.rebuilding is None else found.rebuilding._replace(orphans=cursor.retired),
     )
 
 

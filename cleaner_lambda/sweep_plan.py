@@ -42,6 +42,8 @@ class Group(NamedTuple):
         missing: Keys of current releases that a listing of this run has missed.
         releases: Ids of the releases with which assets retired that are left, in any group, or were when it began.
         left: Segments that somebody has asked to sweep too: if the run ends before, the next one goes on with them.
+        turned: As in `cleaner_lambda.so_far.Rest`.
+        following: The first logical path behind the group; None if there is none.
     """
 
     segments: tuple[Segment, ...]
@@ -51,6 +53,8 @@ class Group(NamedTuple):
     missing: frozenset[str] = frozenset()
     releases: frozenset[str] = frozenset()
     left: tuple[Segment, ...] = ()
+    turned: Mapping[str, datetime] = {}
+    following: str | None = None
 
 
 class Part(NamedTuple):
@@ -80,6 +84,8 @@ class SweepPlan:
         releases: See `Group`.
         verified: How many retired assets the last full listing has seen.
         asked: The first logical path of each group that somebody has asked to sweep, and that is not swept yet.
+        turned: See `Group`.
+        orphans: How many orphans there are in all groups, if only that is known of them; otherwise None.
     """
 
     last: int
@@ -92,6 +98,8 @@ class SweepPlan:
     releases: set[str] = field(default_factory=set)
     verified: int = 0
     asked: list[str] = field(default_factory=list)
+    turned: dict[str, datetime] = field(default_factory=dict)
+    orphans: int | None = None
 
     @property
     def due(self) -> int:
@@ -131,11 +139,20 @@ class SweepPlan:
         retired: dict[str, Retired] = {}
         for each in lines:
             retired |= read_segment(store, layout, index, each, self.changes)
-        others = [each for path, each in self.sums.items() if path != first]
-        elsewhere = Elsewhere(*map(sum, zip(*((each.due, each.assets, each.orphans) for each in others), strict=True)))
+        elsewhere = self._elsewhere(first)
+        if self.orphans is not None:
+            elsewhere = Elsewhere(orphans=max(0, self.orphans - count_orphans(retired)))
         left = tuple(each for path in self.asked if path != first for each in self.lines[path])
         releases = frozenset(self.releases)
-        return Group(lines, elsewhere, self.pages, self.unclaimed, self.missing, releases, left), retired
+        following = next((path for path in self.lines if path > first), None)
+        group = Group(
+            lines, elsewhere, self.pages, self.unclaimed, self.missing, releases, left, self.turned, following
+        )
+        return group, retired
+
+    def _elsewhere(self, first: str) -> Elsewhere:
+        others = [each for path, each in self.sums.items() if path != first]
+        return Elsewhere(*map(sum, zip(*((each.due, each.assets, each.orphans) for each in others), strict=True)))
 
     def _take_in_news(self, store: S3Port, layout: Layout, index: Index) -> None:
         """Take in what runs have noted since, this one too: another release may have left with its page meanwhile."""
@@ -146,6 +163,8 @@ class SweepPlan:
 
     def _learn(self, number: int, changes: Sequence[Change]) -> None:
         self.changes[number] = tuple(changes)
+        for each in changes:
+            self.turned |= dict.fromkeys(each.turned, each.at)
         self.pages = merge(self.pages, (_of_pages(each) for each in changes))
         self.releases.update(entry.release for each in changes for entry in each.left.values())
         self.unclaimed -= frozenset().union(*(each.left.keys() | each.found.keys() for each in changes))
@@ -190,7 +209,7 @@ def make_plan(store: S3Port, job: Job, rest: Rest, segments: Collection[Segment]
         LedgerError: A file is broken, or is gone.
     """
     layout, index = Layout(job.prefix), rest.index
-    plan = SweepPlan(index.last, rest.owed, rest.missing)
+    plan = SweepPlan(index.last, rest.owed | rest.unknown, rest.missing)
     for delta in index.pending(index.segments):
         plan.changes[delta.number] = read_delta(store, layout, delta)
     prefixes = tuple(rest.inner)
@@ -208,6 +227,23 @@ def make_plan(store: S3Port, job: Job, rest: Rest, segments: Collection[Segment]
         plan.pages |= pages_of(retired)
         plan.releases.update(entry.release for entry in retired.values())
         plan.unclaimed -= retired.keys()
+    return plan
+
+
+def plan_rebuild(store: S3Port, job: Job, rest: Rest) -> SweepPlan:
+    """What the rebuild of a ledger has to know, which deletes nothing: the groups, and what they have yet to take in.
+
+    Raises:
+        LedgerError: A file is broken, or is gone.
+    """
+    layout, index = Layout(job.prefix), rest.index
+    orphans = None if rest.rebuilding is None else rest.rebuilding.orphans
+    plan = SweepPlan(index.last, frozenset(), turned=dict(rest.turned or {}), orphans=orphans)
+    for delta in index.pending(index.segments):
+        plan.changes[delta.number] = read_delta(store, layout, delta)
+    for group in index.groups(index.segments):
+        plan.lines[group[0].first] = group
+        plan.sums[group[0].first] = Elsewhere()
     return plan
 
 

@@ -91,7 +91,7 @@ def _sweep_groups(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     for number, first in enumerate(left):
         until: datetime | None = report.at
         try:
-            swept = _sweep_group(store, job, pace, so_far, Part(plan, first))
+            swept = sweep_group(store, job, pace, so_far, Part(plan, first))
         except HeldUpError as error:
             swept, until = None, error.until
         except OutdatedPlanError:
@@ -118,8 +118,13 @@ def _due(plan: Plan) -> int:
     return accidents(chain(plan.delete, braked))
 
 
-def _sweep_group(store: S3Port, job: Job, pace: Pace, so_far: SoFar, part: Part) -> Report | None:
-    """Sweep a group; None if there is no time, or others were faster each time: the next run goes on with it."""
+def sweep_group(store: S3Port, job: Job, pace: Pace, so_far: SoFar, part: Part) -> Report | None:
+    """Sweep a group; None if there is no time, or others were faster each time: the next run goes on with it.
+
+    Raises:
+        HeldUpError: Nothing of it would be deleted now.
+        OutdatedPlanError: Another run has swept some of the site.
+    """
     for _ in range(ATTEMPTS):
         if not pace.has_time():
             return None

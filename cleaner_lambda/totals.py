@@ -91,10 +91,13 @@ def joined(one: Totals, other: Totals) -> Totals:
 
 
 def _each_once(stops: tuple[Stop, ...]) -> tuple[Stop, ...]:
-    """Some stops, each once; of the brake, whose sums may change a little from group to group, the first one."""
+    """Some stops, each once; of the brake, whose sums may change a little from group to group, the first one.
+
+    So of a rebuild, which goes on from group to group.
+    """
     kept: list[Stop] = []
     for stop in stops:
-        again = stop.reason is Reason.BRAKE and any(each.reason is Reason.BRAKE for each in kept)
+        again = stop.reason in {Reason.BRAKE, Reason.REBUILT} and any(each.reason is stop.reason for each in kept)
         if not again and stop not in kept:
             kept.append(stop)
     return tuple(kept)

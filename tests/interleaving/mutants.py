@@ -44,10 +44,11 @@ from cleaner_lambda import (
     scan,
     survey,
     sweep_plan,
+    tag_pass,
     to_prune,
     unnamed,
 )
-from tests.interleaving import cases, groups, in_parts, nested, placing, ports, pruned, upgrading
+from tests.interleaving import cases, groups, in_parts, nested, placing, ports, pruned, rebuilt, upgrading
 from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
 from uploader.protocol import announcements, belongs, held, write_if_whole
@@ -267,7 +268,7 @@ MUTANTS = (
         "a ledger becomes a head only when no version can run any more that knows none",
         "such a version rebuilds over the head: what that announces is lost, and so is an asset that an upload listed",
         ledger_store._may_write_heads,  # noqa: SLF001
-        (("noted is not None and noted + HOLDS + MARGIN <= now", "True"),),
+        (("heads_are_safe(before.ledger.upgrading, now)", "True"),),
         upgrading.first_version,
     ),
     Mutant(
@@ -646,7 +647,7 @@ MUTANTS = (
     Mutant(
         "a rebuild begins with the checkpoint",
         "assets that only deleted markers named are never deleted",
-        checkpoint.read_checkpoint,
+        checkpoint.begin_rebuild,
         (("blob = store.get(layout.checkpoint)", "blob = None"),),
         pruned.lost_ledger,
     ),
@@ -660,9 +661,30 @@ MUTANTS = (
     Mutant(
         "what a checkpoint says of tags is from long ago",
         "an asset bears no tag, as the ledger says that it has one",
-        checkpoint.read_checkpoint,
+        tag_pass._read_in_groups,  # noqa: SLF001
         (("tagged=None, due=None", "due=None"),),
         partial(upgrading.lost_ledger_of_a_large_site, days=1),
+    ),
+    Mutant(
+        "a rebuild tells again what came after the cut, event by event",
+        "a removed asset goes as a superseded one, before its time",
+        replay.told_again,
+        (("replace(each, left={}, again=True)", "replace(each, left={}, turned={}, again=True)"),),
+        rebuilt.instants,
+    ),
+    Mutant(
+        "nobody tags what a rebuild has yet to read",
+        "the time of an orphan begins anew",
+        decision._view,  # noqa: SLF001
+        (("known.not_read.union(known.refused.tags)", "frozenset(known.refused.tags)"),),
+        rebuilt.orphan,
+    ),
+    Mutant(
+        "a rebuild ends only when no version can run that takes its head for a broken ledger",
+        "an upload relies on an asset that another run is deleting",
+        tag_pass._advanced,  # noqa: SLF001
+        (("rebuilding.is_done and heads_are_safe(noted, loaded.now)", "rebuilding.is_done"),),
+        rebuilt.first_version,
     ),
     Mutant(
         "a run that read no retired asset deletes no marker",

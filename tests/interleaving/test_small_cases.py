@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.interleaving import cases, in_parts, listed, nested, placing, pruned, upgrading
+from tests.interleaving import cases, in_parts, listed, nested, placing, pruned, rebuilt, upgrading
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError
@@ -196,6 +196,12 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         upgrading.back_on_a_large_site,
         upgrading.lost_ledger_of_a_large_site,
         lambda: upgrading.lost_ledger_of_a_large_site(days=1),
+        rebuilt.between_two_groups,
+        rebuilt.first_version,
+        rebuilt.instants,
+        rebuilt.orphan,
+        rebuilt.two_runs,
+        rebuilt.uploads,
         upgrading.page_of_an_old_release_on_a_large_site,
         nested.old_page_of_the_site_around,
         nested.page_of_an_ended_channel_around,
@@ -309,6 +315,12 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "an asset that is back on a large site",
         "a large site's lost ledger",
         "a large site's lost ledger, and what its files say of tags",
+        "a large site's lost ledger, and others between two groups",
+        "a large site's lost ledger, and a version that knows no heads",
+        "a large site's lost ledger, and the run after it",
+        "a large site's lost ledger, and an orphan",
+        "a large site's lost ledger, and two runs",
+        "a large site's lost ledger, and an upload",
         "the page of an old release on a large site",
         "an old page of the site around",
         "a page of an ended channel around",

@@ -43,6 +43,7 @@ changes = st.builds(
     gone=keys,
     found=assets,
     stored=st.dictionaries(texts, instants, max_size=3),
+    again=st.booleans(),
 )
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cleaner_lambda.backlog import Backlog
 from cleaner_lambda.ledger import Folded, Ledger, Refused, Retired, decode, encode
+from cleaner_lambda.rebuilding import Rebuilding
 from release_log.errors import LedgerError, NewerLedgerError
 from release_log.ledger_file import FORMAT, Announcement
 from release_log.marker_order import Dated
@@ -61,6 +62,7 @@ ledgers = st.builds(
         st.frozensets(texts, max_size=2),
     ),
     replayed=st.booleans(),
+    rebuilding=st.none() | st.builds(Rebuilding, st.none() | texts, st.none() | texts, counts),
 ).map(with_newest_current)
 AT = datetime(2026, 11, 23, 6, 5, 38, tzinfo=UTC)
 EXAMPLE = Ledger(
@@ -140,6 +142,7 @@ def map_run(ranges: list[list[object]]) -> dict[str, object]:
     return {"at": "2026-11-23T06:05:38Z", "ranges": ranges, "over": False}
 
 
+REBUILDING = ({"live": 5}, {"path": 5}, {"orphans": "5"}, {"orphans": -1})
 WAITING = '{"orphans": 0, "bytes": 0, "oldest": null, "folders": 0, "others": 0}'
 LISTING = (
     '{"begun": "2026-11-23T06:05:38Z", "left": [], "missing": [], "orphans": 0, "nested": [], "empty": false, '
@@ -170,6 +173,8 @@ WRONG_TYPES = (
     *(document(listed_at=value) for value in each(5, 0, False, "", [], "9999-12-31T23:59:59Z")),
     *(document(tags_read_to=value) for value in each(5, 0, False, [])),
     *(document(tags_unknown=value) for value in each(None, 5, "x", [5])),
+    *(document(rebuilding=value) for value in each(5, "x", {}, [])),
+    *(document(rebuilding={"live": "", "path": "", "orphans": 0} | wrong) for wrong in REBUILDING),
     *(document(cut=value) for value in each(5, "x", [], ["2026-11-23T06:05:38Z"], ["soon", "r1"], [None, "r1"])),
     *(document(refused=value) for value in each(None, 5, [], {"tags": []}, {"writes": {"a": 5}})),
     *(document(around=value) for value in each(None, 5, "x", [5])),

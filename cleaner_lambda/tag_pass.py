@@ -1,0 +1,126 @@
+"""What an attempt reads of the tags that a rebuild has yet to read, and of those that could not be read.
+
+A rebuild with all retired assets in memory reads them in the order of the keys. One that has not (`Rebuilding`) reads
+those of the current releases' assets first, in an attempt without retired assets, and then those of one group after the
+other. Whose tags are not read yet is not tagged by anybody: the later instant in such a tag would be lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cleaner_lambda.policy import Elsewhere, Reason, Stop, tags_orphans
+from cleaner_lambda.rebuild import adopt_tags, ask, read_tags
+from cleaner_lambda.rebuilding import heads_are_safe
+from release_log.layout import is_stored_page
+
+if TYPE_CHECKING:
+    from cleaner_lambda.job import Job
+    from cleaner_lambda.load import Loaded
+    from cleaner_lambda.pace import Pace
+    from cleaner_lambda.port import S3Port
+    from cleaner_lambda.rebuilding import Rebuilding
+    from cleaner_lambda.survey import Survey
+
+READ_AGAIN = 1000
+"""Of how many assets whose tags could not be read a run asks for them again, unless it makes a full listing."""
+
+CONTINUES = "the cleaner continues by itself"
+
+
+def go_on_reading(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: Pace, *, full: bool) -> Survey:
+    """Read on.
+
+    Args:
+        store: The site's bucket.
+        job: What the run is asked to do.
+        loaded: The release log.
+        found: What is known of the site.
+        pace: See `Pace`.
+        full: Whether to ask again for all tags that could not be read.
+    """
+    read_to, why = found.tags_read_to, loaded.base.rebuild or "the ledger is being rebuilt"
+    if read_to is None and not found.tags_unknown:
+        return found
+    if read_to is not None and found.cursor is not None:
+        return _stopped(found, f"{why}, and the site is not listed yet: nothing is deleted until it is; {CONTINUES}")
+    limit = None if full else READ_AGAIN
+    if loaded.light:
+        found = _read_in_groups(store, job, loaded, found, pace, limit)
+    else:
+        tags = read_tags(
+            store,
+            found.history,
+            read_to,
+            found.tags_unknown,
+            pace,
+            now=loaded.now,
+            listed_at=found.listed_at,
+            limit=limit,
+            of_orphans=tags_orphans(found.history.retired, job.policy),
+        )
+        found = replace(
+            found, history=tags.history, tags_read_to=tags.read_to, tags_unknown=tags.unknown, unread=tags.errors
+        )
+    if read_to is None:
+        return found
+    if found.tags_read_to is None or (found.rebuilding is not None and found.rebuilding.is_done):
+        which = "the next one" if found.tags_read_to is None else "one in a quarter of an hour"
+        return _stopped(found, f"{why}: this run builds it and deletes nothing; {which} may")
+    return _stopped(found, f"{why}, and not all tags are read yet: nothing is deleted until they are; {CONTINUES}")
+
+
+def _stopped(found: Survey, message: str) -> Survey:
+    return replace(found, stops=(*found.stops, Stop(Reason.REBUILT, message)))
+
+
+def _read_in_groups(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: Pace, limit: int | None) -> Survey:
+    """Read the tags of the assets that the attempt knows: those of the current releases, or of a group."""
+    group, before, history = loaded.group, found.rebuilding, found.history
+    keys = {key for key in history.live_keys() if not is_stored_page(key)} if group is None else _tagged(found, job)
+    again, left = sorted(found.tags_unknown & keys)[:limit], list[str]()
+    if before is not None and group is None and before.live is not None:
+        left = sorted(key for key in keys - found.tags_unknown if key > before.live)
+    elif before is not None and group is not None and before.path is not None:
+        paths = {key: history.retired[key].logical for key in keys - found.tags_unknown}
+        left = sorted((key for key, path in paths.items() if path >= (before.path or "")), key=paths.__getitem__)
+        unread = {key for key, entry in history.retired.items() if entry.logical >= before.path}
+        # What the checkpoint says of tags is from long ago.
+        blank = {key: replace(history.retired[key], tagged=None, due=None, kept_by=None) for key in unread}
+        turned = {**group.turned, **history.turned}
+        history = replace(history, retired={**history.retired, **blank}, turned=turned)
+    answers = ask(store, again, left, pace)
+    history = adopt_tags(history, answers.tags, found.listed_at, loaded.now)
+    others = found.tags_unknown - keys
+    unknown = answers.unknown(found.tags_unknown & keys) | (others if group is None else others - group.unclaimed)
+    found = replace(found, history=history, tags_unknown=unknown, unread=answers.errors)
+    if before is None:
+        return found
+    rest = left[answers.done :]
+    if group is not None:
+        path = history.retired[rest[0]].logical if rest else group.following
+        return _advanced(found, loaded, before if before.path is None else before._replace(path=path))
+    live = None if not rest else left[answers.done - 1] if answers.done else before.live
+    head = loaded.base.stored.head
+    empty = head is None or not (head.index.entries or head.index.deltas or history.retired)
+    return _advanced(found, loaded, before._replace(live=live, path=None if empty else before.path))
+
+
+def _tagged(found: Survey, job: Job) -> set[str]:
+    """The keys of a group whose tags count: a site with so many orphans that they get no tags reads none of theirs."""
+    retired = found.history.retired
+    orphans = tags_orphans(retired, job.policy, Elsewhere(orphans=found.other_orphans))
+    return {
+        key
+        for key, entry in retired.items()
+        if (orphans or entry.release or key in found.tags_unknown) and not is_stored_page(key)
+    }
+
+
+def _advanced(found: Survey, loaded: Loaded, rebuilding: Rebuilding) -> Survey:
+    """How far the rebuild is: at its end the ledger is whole, unless an older version's run may write over it still."""
+    noted = loaded.ledger.upgrading
+    if rebuilding.is_done and heads_are_safe(noted, loaded.now):
+        return replace(found, rebuilding=None, tags_read_to=None)
+    return replace(found, rebuilding=rebuilding)

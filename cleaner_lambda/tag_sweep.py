@@ -1,0 +1,106 @@
+"""The rebuild of a large site's ledger, in groups of a bounded size: it reads the tags of all, and deletes nothing.
+
+While the site is being listed, the groups take in what the listing has found: no run has much of that in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from cleaner_lambda import segments
+from cleaner_lambda.errors import HeldUpError, OutdatedPlanError, UnreadableError, WholeNeededError
+from cleaner_lambda.next_due import RETRY_SECONDS, held_up
+from cleaner_lambda.policy import Reason
+from cleaner_lambda.sweep_plan import Part, plan_rebuild
+from cleaner_lambda.sweeping import sweep_group
+from release_log.errors import LedgerError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cleaner_lambda.job import Job
+    from cleaner_lambda.pace import Pace
+    from cleaner_lambda.port import S3Port
+    from cleaner_lambda.report import Report
+    from cleaner_lambda.so_far import Rest, SoFar
+    from cleaner_lambda.sweep_plan import SweepPlan
+
+
+def read_groups(store: S3Port, job: Job, pace: Pace, so_far: SoFar, report: Report) -> Report:
+    """Go on with the rebuild, after an attempt that has folded in what was new.
+
+    Args:
+        store: The site's bucket.
+        job: What to do.
+        pace: See `Pace`.
+        so_far: What the run did before.
+        report: What the attempt says.
+
+    Raises:
+        WholeNeededError: It takes all retired assets at once.
+    """
+    rest = so_far.rest
+    if rest is None or job.dry_run or not _has_work(rest):
+        return report
+    until = _held_up(report)
+    if rest.turned is None and not rest.is_listing:  # as a marker cannot be read
+        until = report.at + timedelta(seconds=RETRY_SECONDS)
+    if until is not None:
+        return replace(report, next_due=until)
+    try:
+        plan = plan_rebuild(store, job, rest)
+    except (LedgerError, UnreadableError) as error:  # who reads all retired assets finds out what to do
+        raise WholeNeededError(str(error)) from error
+    so_far.end_part(report, swept=False)
+    report = so_far.end(report)
+    for first in _left(plan, rest):
+        until, swept = report.at, None
+        try:
+            swept = sweep_group(store, job, pace, so_far, Part(plan, first))
+        except HeldUpError as error:
+            until = error.until
+        except OutdatedPlanError:
+            # That run goes on with it; if it does not, this one comes back.
+            until = report.at + timedelta(seconds=RETRY_SECONDS)
+        if swept is None:
+            so_far.end_attempts()
+            return so_far.end(replace(report, unfinished=True, next_due=until))
+        so_far.end_part(swept, swept=True)
+        report = so_far.end(swept)
+        if so_far.rest is None or not _has_come_past(plan, first, so_far.rest) or _held_up(swept) is not None:
+            return report
+        plan.note(first, so_far.rest.index, 0)
+    return report
+
+
+def _has_work(rest: Rest) -> bool:
+    """Whether a group has tags to be read, or much to be taken in."""
+    rebuilding, index = rest.rebuilding, rest.index
+    if rebuilding is None:
+        return False
+    if rest.is_listing:
+        return index.rows >= segments.ROWS or len(index.deltas) >= segments.DELTAS
+    return rebuilding.live is None and rebuilding.path is not None
+
+
+def _left(plan: SweepPlan, rest: Rest) -> list[str]:
+    """The first logical path of each group that is left."""
+    path = None if rest.rebuilding is None or rest.is_listing else rest.rebuilding.path
+    ends = [following for _, following in pairwise([*plan.lines, None])]
+    return [first for first, end in zip(plan.lines, ends, strict=True) if path is None or end is None or end > path]
+
+
+def _has_come_past(plan: SweepPlan, first: str, rest: Rest) -> bool:
+    """Whether a group is done, as the ledger says."""
+    path = None if rest.rebuilding is None or rest.is_listing else rest.rebuilding.path
+    ends = dict(pairwise([*plan.lines, None]))
+    return path is None or path == ends.get(first)
+
+
+def _held_up(report: Report) -> datetime | None:
+    """Until when others hold up the rebuild; it does not hold up itself."""
+    stops = [each for each in report.plan.stops if each.reason is not Reason.REBUILT]
+    return held_up(stops, report.at)

@@ -1,0 +1,397 @@
+"""A large site's lost ledger is rebuilt in groups: with the instants of a rebuild that has all of it in memory."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cleaner_lambda import checkpoint, ledger_store, load, pruning, segments, survey
+from cleaner_lambda.checkpoint import begin_rebuild
+from cleaner_lambda.errors import CleanerError
+from cleaner_lambda.head import decode
+from cleaner_lambda.job import Job
+from cleaner_lambda.next_due import REBUILT_SECONDS, RETRY_SECONDS
+from cleaner_lambda.pace import Pace
+from cleaner_lambda.rebuilding import MARGIN, Rebuilding, heads_are_safe
+from cleaner_lambda.run import clean
+from cleaner_lambda.tag_pass import go_on_reading
+from release_log.instants import format_instant
+from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS
+from release_log.tags import Mark, State, read_mark
+from tests.fake_cleaner_s3 import FakeS3, client_error
+from tests.few_markers import few_markers
+from tests.ledger_formats import NONE, writing
+from tests.small_pieces import small_pieces
+from tests.unit.cleaner_lambda.runs import APP, DAY, POLICY, at_request, fail_with, run, stopped_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cleaner_lambda.head import Head
+    from cleaner_lambda.load import Loaded
+    from cleaner_lambda.port import S3Port
+    from cleaner_lambda.report import Report
+    from cleaner_lambda.survey import Survey
+
+KEEP = replace(POLICY, version_limit=1, version_ttl=30 * DAY, removed_ttl=20 * DAY)
+PATHS = [APP, "assets/logo.png", "assets/other.js"]
+WAITS = HOLDS + MARGIN
+STRAY = "assets/other-0bcd1234.js"
+
+stories = st.lists(
+    st.tuples(
+        st.sampled_from(["default", "default", "beta"]),
+        st.dictionaries(st.sampled_from(PATHS), st.integers(1, 3)),  # an empty one ends the channel
+        st.sampled_from([1, 600, 5000, DAY // 2, DAY + 1]),
+        st.sampled_from(["a run", "a run", "a run", "no run", "a run, and a stray"]),
+    ),
+    min_size=2,
+    max_size=8,
+)
+Story = list[tuple[str, dict[str, int], int, str]]
+
+
+def key_of(path: str, number: int) -> str:
+    """A key of a logical path."""
+    return f"{path[:-3]}-{number}aaaa111{path[-3:]}"
+
+
+def head(s3: FakeS3) -> Head:
+    """The head."""
+    return decode(s3.objects[s3.layout.ledger].body)
+
+
+def played(story: Story, *, until: int) -> FakeS3:
+    """Publish releases on a large site, as a rule each with a run after it.
+
+    Args:
+        story: The releases.
+        until: The number of those after which no checkpoint is made any more.
+    """
+    s3 = FakeS3()
+    with pytest.MonkeyPatch.context() as patch:
+        for number, each in enumerate(story):
+            if number == until:
+                patch.setattr(pruning, "EVERY", 99)
+            _publish(s3, number, *each)
+        run(s3, policy=KEEP)
+    return s3
+
+
+def _publish(s3: FakeS3, number: int, channel: str, assets: dict[str, int], seconds: int, then: str) -> None:
+    s3.advance(10)
+    if assets or not number:
+        s3.publish(f"r{number}", channel, {path: key_of(path, n) for path, n in (assets or {APP: 1}).items()})
+    else:
+        s3.end(channel, f"e{number}")
+    if "stray" in then:
+        s3.put(key_of(f"assets/stray{number}.js", 1))
+    if then != "no run":
+        run(s3, policy=KEEP)
+    s3.advance(seconds)
+    if then != "no run":
+        run(s3, policy=KEEP)
+
+
+def rebuilt(s3: FakeS3) -> FakeS3:
+    """Run until the ledger is whole."""
+    for _ in range(9):
+        report = run(s3, policy=KEEP)
+        if not report.unfinished:
+            assert s3.ledger.tags_read_to is None
+            return s3
+        assert stopped_by(report) == ["rebuilt"]
+    raise AssertionError
+
+
+def entries(s3: FakeS3) -> dict[str, tuple[object, ...]]:
+    """What the ledger knows of the retired assets."""
+    retired = s3.ledger.retired.items()
+    return {k: (e.mark, e.logical, e.release, e.size, e.ended, e.maybe_ended, e.stored) for k, e in retired}
+
+
+def both_ways(story: Story, *, until: int) -> tuple[FakeS3, FakeS3, FakeS3]:
+    """A site, the same after its ledger was lost and rebuilt in groups, and the same after it was so all at once."""
+    with writing(HEAD_FORMAT, small=NONE), few_markers(keep=9):
+        before = played(story, until=until)
+        groups = copy.deepcopy(before)
+        groups.objects.pop(groups.layout.ledger, None)
+        whole = copy.deepcopy(groups)
+        rebuilt(groups)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(load, "begin_rebuild", lambda *args, **_: begin_rebuild(*args, whole=True))
+            rebuilt(whole)
+        return before, groups, whole
+
+
+def wrong(before: FakeS3, groups: FakeS3, whole: FakeS3) -> dict[str, tuple[object, ...]]:
+    """What was not rebuilt as it was, nor as the other way does it, which may date the end of a channel too late."""
+    known, found, other = map(entries, (before, groups, whole))
+    return {
+        key: (known.get(key), found.get(key), other.get(key))
+        for key in known.keys() | found.keys() | other.keys()
+        if found.get(key) not in {known.get(key), other.get(key)} or read_mark(groups.tags(key)) != found[key][0]
+    }
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stories, st.integers(1, 9))
+def test_the_same_instants_come_out(story: Story, until: int) -> None:
+    """However old the checkpoint is: what came after it is told again."""
+    before, groups, whole = both_ways(story, until=until)
+    assert wrong(before, groups, whole) == {}
+
+
+MANY = 40
+
+
+@pytest.fixture
+def s3() -> FakeS3:
+    """A bucket of its own: nothing was published there before."""
+    return FakeS3()
+
+
+@pytest.fixture
+def lost(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS3]:
+    """A site of eight segments in four groups, whose ledger is lost; all that retired there is due."""
+    with writing(HEAD_FORMAT, small=NONE), few_markers(keep=9):
+        monkeypatch.setattr(segments, "ENTRIES", 5)
+        monkeypatch.setattr(segments, "GROUP", 10)
+        paths = [f"assets/{n:02}.js" for n in range(MANY)]
+        for number in (1, 2):
+            last = {path: key_of(path, number) for path in paths}
+            s3.publish(f"build{number}", "default", last)
+            go_on(s3)
+            s3.advance(10)
+        go_on(s3)
+        s3.advance(DAY + 1)
+        go_on(s3)
+        s3.publish("build3", "default", {**last, paths[0]: key_of(paths[0], 3)})
+        s3.advance(10)
+        go_on(s3)
+        s3.advance(90 * DAY)
+        s3.objects.pop(s3.layout.ledger)
+        s3.requests.clear()
+        yield s3
+
+
+def go_on(s3: FakeS3, has_time: Callable[[], bool] = lambda: True, run_id: str = "run") -> Report:
+    """Run the cleaner once."""
+    job = Job(prefix=s3.layout.prefix, policy=KEEP, run=run_id, ledger_format=HEAD_FORMAT)
+    return clean(s3, job, Pace(sleep=lambda _: None, has_time=has_time))
+
+
+def for_batches(number: int) -> Callable[[], bool]:
+    """There is time for so many."""
+    left = iter(range(number))
+    return lambda: next(left, None) is not None
+
+
+def test_no_more_than_a_group_is_in_memory(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def reading(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: Pace, *, full: bool) -> Survey:
+        seen.append(len(found.history.retired))
+        return go_on_reading(store, job, loaded, found, pace, full=full)
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(survey, "go_on_reading", reading)
+    monkeypatch.setattr(checkpoint, "read_all", never)
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger_store, "read_all", never)
+        report = go_on(lost)
+    assert (stopped_by(report), report.unfinished) == (["rebuilt"], False)
+    assert sum(seen[1:]) == len(lost.ledger.retired) == MANY + 1
+    assert max(seen) <= segments.GROUP + 1
+    assert report.next_due == lost.clock + timedelta(seconds=REBUILT_SECONDS)
+
+
+def test_each_tag_is_read_once_and_nothing_goes_before_that(lost: FakeS3) -> None:
+    before = lost.assets()
+    go_on(lost)
+    read = [key for _, key in lost.made("get_tags")]
+    assert (sorted(read), lost.assets()) == (sorted(set(read)), before)
+    assert set(read) == before
+    assert [key for _, key in lost.made("put_tags")] == []
+    assert go_on(lost).counts()["delete"] > 0
+
+
+@pytest.mark.parametrize("batches", [2, 3, 4])
+def test_what_there_is_no_time_for_the_next_runs_do(lost: FakeS3, batches: int) -> None:
+    before, whole = lost.assets(), copy.deepcopy(lost)
+    go_on(whole)
+    reports = [go_on(lost, for_batches(batches))]
+    while reports[-1].unfinished:
+        assert reports[-1].next_due == lost.clock
+        assert len(reports) < 50
+        reports.append(go_on(lost, for_batches(batches)))
+        assert lost.assets() == before
+    assert all(stopped_by(report) == ["rebuilt"] for report in reports)
+    assert len(reports) > 2
+    assert entries(lost) == entries(whole)
+
+
+@pytest.mark.parametrize("number", range(2, 6))
+def test_a_run_that_dies_between_two_groups_loses_one(lost: FakeS3, number: int) -> None:
+    """It dies before a write of the head."""
+    before, whole = lost.assets(), copy.deepcopy(lost)
+    go_on(whole)
+    at_request(lost, "put_if", lost.layout.ledger, fail_with("InternalError"), number=number)
+    try:
+        report: Report | None = go_on(lost)
+    except (CleanerError, ClientError):
+        report = None
+    lost.on_request = None
+    lost.advance(901)
+    assert lost.assets() == before
+    if report is None:
+        rebuilding = head(lost).ledger.rebuilding
+        assert rebuilding is not None
+        lost.requests.clear()
+        report = go_on(lost)
+        read = {key for _, key in lost.made("get_tags")}
+        assert read == {key for key, entry in lost.ledger.retired.items() if entry.logical >= (rebuilding.path or "")}
+    assert stopped_by(report) == ["rebuilt"]
+    assert entries(lost) == entries(whole)
+
+
+def test_the_later_instant_of_a_tag_counts(lost: FakeS3) -> None:
+    """As with all of it in memory: it may tell what neither the markers nor the checkpoint tell."""
+    later = lost.clock - timedelta(hours=1)
+    key = key_of("assets/20.js", 1)
+    lost.tags(key)["superseded_at"] = format_instant(later)
+    rebuilt(lost)
+    assert lost.ledger.retired[key].mark.since == later
+    assert go_on(lost).counts()["delete"] > 0
+    assert key in lost.assets()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_an_orphan_has_the_instant_of_its_tag_although_the_listing_takes_several_runs(
+    lost: FakeS3, monkeypatch: pytest.MonkeyPatch, *, waits: bool
+) -> None:
+    """Nobody tags it before its own tag is read; also while the groups take in what was found."""
+    since = lost.clock - timedelta(days=5)
+    lost.put(STRAY, tags={"removed_at": format_instant(since)}).last_modified = since
+    monkeypatch.setattr(segments, "ROWS", 1 if waits else segments.ROWS)
+    with small_pieces(30):
+        rebuilt(lost)
+    assert lost.made("put_tags") == []
+    entry = lost.ledger.retired[STRAY]
+    assert (entry.mark, entry.tagged, entry.release) == (Mark(State.REMOVED, since), Mark(State.REMOVED, since), "")
+
+
+@pytest.mark.parametrize("runs", range(1, 8))
+def test_what_a_release_retires_meanwhile_counts_from_then_on(lost: FakeS3, runs: int) -> None:
+    """Also if it lived again for a while, and whether its group was read before or not."""
+    paths, back = [f"assets/{n:02}.js" for n in range(MANY)], key_of("assets/39.js", 1)
+    build = {path: key_of(path, 2) for path in paths}
+    for number, last in enumerate((back, key_of("assets/39.js", 2))):
+        for _ in range(runs):
+            go_on(lost, for_batches(2))
+        lost.advance(10)
+        at = lost.clock
+        lost.publish(f"more{number}", "default", {**build, "assets/39.js": last})
+    rebuilt(lost)
+    go_on(lost)
+    assert lost.ledger.retired[back].mark == Mark(State.SUPERSEDED, at) == read_mark(lost.tags(back))
+
+
+def test_a_doubt_about_the_releases_takes_all_of_it(lost: FakeS3) -> None:
+    """The marker of the current release is gone."""
+    lost.objects.pop(lost.layout.marker_key(max(decode(lost.objects[lost.layout.checkpoint].body).ledger.folded)))
+    assert "rebuilt" in stopped_by(go_on(lost))
+    assert head(lost).ledger.rebuilding is None
+
+
+def test_tags_that_cannot_be_read_are_asked_for_with_their_group(lost: FakeS3) -> None:
+    """The ledger names these assets until then, and they stay."""
+    gone, key = key_of("assets/10.js", 1), key_of("assets/00.js", 1)
+
+    def refuse(operation: str, asked: str) -> None:
+        if (operation, asked) in {("get_tags", gone), ("get_tags", key)}:
+            raise denied
+
+    denied = client_error("AccessDenied")
+    lost.on_request = refuse
+    rebuilt(lost)
+    assert lost.ledger.tags_unknown == {gone, key}
+    assert go_on(lost).counts()["delete"] == 0
+    assert {gone, key} <= lost.assets()
+    lost.on_request = None
+    del lost.objects[gone]
+    lost.advance(DAY + 1)
+    for _ in range(2):
+        go_on(lost)
+        lost.advance(DAY + 1)
+    assert (lost.ledger.tags_unknown, {gone, key} & lost.assets()) == (frozenset(), set())
+
+
+def test_a_file_that_only_the_head_named_is_lost_and_the_rebuild_is_one_in_groups(
+    s3: FakeS3, lost: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads all of them finds out that it is gone."""
+    rebuilt(lost)
+    lost.advance(DAY + 1)
+    names = {each for each in head(lost).index.names if each.startswith("segment")}
+    names -= decode(lost.objects[lost.layout.checkpoint].body).index.names
+    del s3.objects[s3.layout.ledger_file(min(names))]
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ledger_store, "read_all", never)
+    monkeypatch.setattr(checkpoint, "read_all", never)
+    assert stopped_by(go_on(s3)) == ["rebuilt"]
+
+
+def test_the_format_before_reads_all_of_it_at_once(lost: FakeS3) -> None:
+    """Somebody sets it while the ledger is being rebuilt."""
+    go_on(lost, for_batches(2))
+    assert head(lost).ledger.rebuilding is not None
+    with writing(FORMAT):
+        rebuilt(lost)
+    assert lost.ledger.rebuilding is None
+    assert len(lost.ledger.retired) == MANY + 1
+
+
+def test_the_rebuild_ends_when_no_older_version_can_write_over_it(
+    lost: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quarter of an hour after it began; the cleaner comes back for that, and once more for what is due."""
+    monkeypatch.setattr("cleaner_lambda.tag_pass.heads_are_safe", heads_are_safe)
+    report = go_on(lost)
+    assert (stopped_by(report), report.unfinished, report.next_due) == (["rebuilt"], False, lost.clock + WAITS)
+    assert head(lost).ledger.rebuilding == Rebuilding(None, None)
+    lost.advance(WAITS.total_seconds())
+    lost.requests.clear()
+    report = go_on(lost)
+    assert (stopped_by(report), lost.made("get_tags"), lost.ledger.tags_read_to) == (["rebuilt"], [], None)
+    assert head(lost).ledger.upgrading is None
+    assert report.next_due == lost.clock + timedelta(seconds=REBUILT_SECONDS)
+    assert go_on(lost).counts()["delete"] > 0
+
+
+def test_while_a_marker_cannot_be_read_no_group_is(lost: FakeS3) -> None:
+    """It may tell of a path that left, or came back: the instant of an orphan depends on that."""
+    lost.publish("more", "default", {"assets/00.js": key_of("assets/00.js", 3)})
+    lost.advance(10)
+    lost.publish("last", "default", {"assets/00.js": key_of("assets/00.js", 1)})
+    go_on(lost, for_batches(2))
+    before = head(lost).ledger.rebuilding
+    (marker,) = (key for key in lost.objects if key.startswith(lost.layout.markers) and key.endswith("-more.json"))
+    body, lost.objects[marker].body = lost.objects[marker].body, b"?"
+    report = go_on(lost)
+    assert head(lost).ledger.rebuilding == before
+    assert report.next_due == lost.clock + timedelta(seconds=RETRY_SECONDS)
+    lost.objects[marker].body = body
+    rebuilt(lost)
