@@ -14,14 +14,14 @@ import json
 import re
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.bounds import (
     OBJECT_BYTES,
     shown,
 )
 from release_log.channel import CHANNEL
-from release_log.errors import MarkerError, NewerFormatError
+from release_log.errors import NewerFormatError
 from release_log.instants import format_instant
 from release_log.layout import Layout, is_page_name
 from release_log.marker_fields import (
@@ -220,53 +220,6 @@ def decode(body: bytes, prefix: str) -> Release:
         ended=ended,
         format=1 if ended else version,
     )
-
-
-def read_headers(
-    body: bytes, keys: Mapping[str, str] | None = None
-) -> tuple[str, dict[str, dict[str, int]], dict[str, str], dict[str, str]]:
-    """The digests of headers in a marker, to be used as a hint: nothing else of the marker is checked.
-
-    Args:
-        body: The object's content.
-        keys: The keys that are asked for, each with the object that stands for it in the answer; None: all.
-
-    Returns:
-        The channel; ``headers`` -> key -> bytes of each object; key -> `Asset.stamp`; key -> `Asset.etag`.
-
-    Raises:
-        MarkerError: The body is not JSON, or is too large.
-    """
-    check_content(body)
-    headers: dict[str, dict[str, int]] = {}  # few differ
-    stamps: dict[str, str] = {}
-    etags: dict[str, str] = {}
-
-    def take(entry: dict[str, Any]) -> dict[str, Any] | None:
-        # An asset is dropped as soon as it is read: a marker may name 100,000 assets.
-        key, size, digest = entry.get("key"), entry.get("size"), entry.get("headers")
-        if not isinstance(key, str):
-            return entry
-        if keys is not None:
-            key = keys.get(key)
-            if key is None:
-                return None
-        if isinstance(size, int) and isinstance(digest, str):
-            headers.setdefault(digest, {})[key] = size
-        stamp = entry.get("stamp")
-        if isinstance(stamp, str):
-            stamps[key] = stamp
-        etag = entry.get("etag")
-        if isinstance(etag, str):
-            etags[key] = etag
-        return None
-
-    try:
-        document = json.loads(body, object_hook=take)
-    except (ValueError, RecursionError) as error:
-        msg = f"not JSON: {error}"
-        raise MarkerError(msg) from error
-    return str(document.get("channel")) if isinstance(document, dict) else "", headers, stamps, etags
 
 
 def _as_json(document: Mapping[str, object]) -> bytes:

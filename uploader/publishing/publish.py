@@ -29,7 +29,7 @@ from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
 from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files, has_etag
-from uploader.publishing.known_headers import headers_ahead, read_known
+from uploader.publishing.known_headers import read_known
 from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
@@ -39,10 +39,9 @@ if TYPE_CHECKING:
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.protocol.belongs import PagePlaced
     from uploader.protocol.held import Intent
-    from uploader.publishing.known_headers import Known, MarkerHeaders, Newest
+    from uploader.publishing.known_headers import Known, NewestMarker
     from uploader.publishing.retiring import Retiring
     from uploader.s3.port import BucketPort, Look
-    from uploader.threads.ahead import Ahead
 
 log = logging.getLogger("uploader")
 
@@ -103,7 +102,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     build: Build,
     *,
     stage: bool = False,
-    newest: Ahead[Newest | None] | None = None,
+    newest: NewestMarker | None = None,
     started: Callable[[list[Upload]], None] = _ignore,
     sent: Callable[[LocalAsset], None] = _ignore,
     clocks: Clocks | None = None,
@@ -113,7 +112,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     Args:
         bucket: The site's bucket; under a dry run its read-only cover.
         build: The build.
-        newest: The newest marker, if reading it has begun: `uploader.publishing.known_headers.newest_ahead`.
+        newest: The newest marker, if reading it has begun, and it was told to look for the build's keys.
         stage: Let the release wait for `uploader.operations.staging.activate`; do not make it current.
         started: Called with the files to send, before the first one is sent.
         sent: Called for each file that is stored.
@@ -136,7 +135,6 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         sent(pages.get(asset.key, asset))
 
     bucket.head_ahead(_keys_to_head(build))
-    known = None if newest is None else headers_ahead(newest, (asset.key for asset in build.assets))
     late, digest = Late(), None
     warned: set[str] = set()
 
@@ -151,7 +149,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     while taken < TRIES:
         with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
             if not held.is_taken(layout):
-                uploads, stored, etags = _compare(bucket, layout, build, held.take_look(), known, warned)
+                uploads, stored, etags = _compare(bucket, layout, build, held.take_look(), newest, warned)
                 _warn_of_changed(uploads, stage=stage)
                 started(uploads)
                 _send(bucket, layout, uploads, note)
@@ -225,7 +223,7 @@ def _compare(
     layout: Layout,
     build: Build,
     look: Look,
-    known_ahead: Ahead[MarkerHeaders | None] | None,
+    newest: NewestMarker | None,
     warned: set[str],
 ) -> tuple[list[Upload], dict[str, Stored], Mapping[str, str]]:
     """The files to send, how others are stored compressed, and the ETags of all that is there.
@@ -234,7 +232,7 @@ def _compare(
     """
     _warn(layout, build, look, warned)
     sizes, etags = look.listing.sizes, look.listing.etags
-    known = read_known(bucket, layout, build.channel, look, known_ahead)
+    known = read_known(bucket, layout, build.channel, look, newest)
     names = {name for asset in build.assets if not asset.fingerprinted and (name := asset.stored) is not None}
     pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
     check_stored(bucket, _doubtful(layout, build, look, known))
