@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from uploader.s3.port import ReaderPort
     from uploader.treatment.rules import Rules
 
+LARGE = 10_000
+"""With so many files and fewer, the C library's own habit takes no more memory; see `uploader.memory`."""
+
 log = logging.getLogger("uploader")
 
 
@@ -182,6 +185,10 @@ def _publish_build(
     newest = NewestMarker(bucket, site.layout, datetime.now(UTC))
 
     def named(keys: list[str]) -> None:
+        if len(keys) > LARGE:
+            from uploader.memory import give_back_early  # noqa: PLC0415 (few builds are so large)
+
+            give_back_early()
         places = places_of(keys)
         bucket.list_ahead(site.layout, places)
         newest.look_for(places)

@@ -47,7 +47,8 @@ BEGINNING = 2**17
 
 
 PIECE = 2**15
-"""The smallest piece of an object that is read as it arrives."""
+"""The smallest piece of an object that is read as it arrives. With what becomes of it, a larger one would be a block
+that is given back by itself: see `uploader.memory.BLOCK`."""
 
 
 def _never(_body: bytes) -> bool:
