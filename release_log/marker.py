@@ -12,7 +12,10 @@ from __future__ import annotations
 import io
 import json
 import re
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,7 +43,7 @@ from release_log.marker_fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
 END_FORMAT = 2
@@ -55,7 +58,7 @@ formats refuses it: to such a reader the release before would be superseded too 
 ROLLBACK_OF = "rollback_of"
 """The name in a marker's metadata that tells a roll-back, with the id of the release that it went back to."""
 
-ASSETS_AT_ONCE = 1000
+ASSETS_AT_ONCE = 200
 """How many assets are turned into JSON at a time."""
 
 
@@ -87,6 +90,14 @@ class Asset(NamedTuple):
     def page(self) -> str | None:
         """What tells a page's content from that of all others; None if the writer gave nothing, or if it is no page."""
         return None if self.fingerprinted else self.stored or self.digest
+
+
+class InOrder(Mapping[str, Asset]):
+    """Assets of a release that know their order, so that they need not all be there at the same time."""
+
+    @abstractmethod
+    def in_order(self) -> Iterator[tuple[str, Asset]]:
+        """Logical path and asset, in the order of the logical paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +178,12 @@ def encode(release: Release) -> bytes:
     # all the rest, so assets are written in batches.
     body = io.BytesIO()
     body.write(b'{"assets":{')
-    logicals = sorted(release.assets)
-    for start in range(0, len(logicals), ASSETS_AT_ONCE):
-        some = [_encode_asset(logical, release.assets[logical]) for logical in logicals[start : start + ASSETS_AT_ONCE]]
-        body.write(b"," if start else b"")
+    assets = _in_order(release.assets)
+    comma = b""
+    while some := [_encode_asset(logical, asset) for logical, asset in islice(assets, ASSETS_AT_ONCE)]:
+        body.write(comma)
         body.write(",".join(some).encode())
+        comma = b","
     body.write(b"}," + _as_json(rest)[1:])
     content = body.getvalue()
     check_content(content)
@@ -226,10 +238,17 @@ def _as_json(document: Mapping[str, object]) -> bytes:
     return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
+def _in_order(assets: Mapping[str, Asset]) -> Iterator[tuple[str, Asset]]:
+    """Logical path and asset, in the order of the logical paths."""
+    if isinstance(assets, InOrder):
+        return assets.in_order()
+    return ((logical, assets[logical]) for logical in sorted(assets))
+
+
 def _encode_asset(logical: str, asset: Asset) -> str:
     """An asset as `_as_json` writes it, in half the time: names in order, without the fields that are None."""
     key, size, fingerprinted, digest, headers, etag, stamp, stored = asset
-    if not (is_short(logical) and is_short(key) and size <= OBJECT_BYTES):
+    if not (is_short(f"{logical}{key}") and size <= OBJECT_BYTES):
         check_asset(logical, key, size)
     first = "" if digest is None else f'"digest":{encode_basestring(digest)},'
     third = "" if headers is None else f'"headers":{encode_basestring(headers)},'

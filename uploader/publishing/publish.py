@@ -8,12 +8,13 @@ own until the marker exists; so a release that ends early has changed nothing fo
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from release_log.bounds import FILE_BYTES
 from release_log.layout import Layout
-from release_log.marker import FORMAT, Asset, Release
+from release_log.marker import FORMAT, Asset, InOrder, Release
 from uploader.about import VERSION, WRITER
 from uploader.builds.content import stamp_of
 from uploader.clocks import Clocks
@@ -91,6 +92,11 @@ class Build:
     channel: str
     release: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    in_order: list[LocalAsset] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Order the files by their logical paths."""
+        object.__setattr__(self, "in_order", sorted(self.assets, key=attrgetter("logical")))
 
 
 def _ignore(*_: object) -> None:
@@ -142,7 +148,9 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         return body_of(_release(build, at, {}, {}))
 
     def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
-        own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, release)
+        # Its pages are asked for again and again, and nothing else of it.
+        shown = replace(release, assets=release.assets.pages() if isinstance(release.assets, MarkedAssets) else {})
+        own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, shown)
         return put_in_place(bucket, layout, own, held, clocks, {page.key: page for page in pages.values()})
 
     taken = 0
@@ -297,8 +305,8 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored], etags: Ma
     Args:
         build: The build.
         at: When it was made.
-        stored: Key -> how an object is stored; if it is not there, it is stored as the build has it.
-        etags: Key -> ETag of those others that are stored.
+        stored: As in `MarkedAssets`.
+        etags: As there.
     """
     layout = Layout(build.prefix)
     return Release(
@@ -308,9 +316,51 @@ def _release(build: Build, at: datetime, stored: Mapping[str, Stored], etags: Ma
         prefix=build.prefix,
         uploader={"name": WRITER, "version": VERSION},
         metadata=build.metadata,
-        assets={asset.logical: _marked(layout, asset, stored, etags) for asset in build.assets},
+        assets=MarkedAssets(layout, build.in_order, stored, etags),
         format=FORMAT,
     )
+
+
+class MarkedAssets(InOrder):
+    """Logical path -> asset, as a marker names it. Each is made when it is asked for: 50,000 of them are 10 MB."""
+
+    def __init__(
+        self, layout: Layout, assets: Sequence[LocalAsset], stored: Mapping[str, Stored], etags: Mapping[str, str]
+    ) -> None:
+        """Name the assets of a build.
+
+        Args:
+            layout: The site.
+            assets: The files, in the order of their logical paths.
+            stored: Key -> how an object is stored; if it is not there, it is stored as the build has it.
+            etags: Key -> ETag of those others that are stored.
+        """
+        self._layout, self._assets, self._stored, self._etags = layout, assets, stored, etags
+        self._by_logical: dict[str, LocalAsset] = {}
+
+    def in_order(self) -> Iterator[tuple[str, Asset]]:
+        """See `InOrder`."""
+        layout, stored, etags = self._layout, self._stored, self._etags
+        return ((asset.logical, _marked(layout, asset, stored, etags)) for asset in self._assets)
+
+    def pages(self) -> dict[str, Asset]:
+        """The same for the files without a fingerprint."""
+        pages = (asset for asset in self._assets if not asset.fingerprinted)
+        return {page.logical: _marked(self._layout, page, self._stored, self._etags) for page in pages}
+
+    def __getitem__(self, logical: str) -> Asset:
+        """The asset of a logical path."""
+        if not self._by_logical:  # an upload never asks
+            self._by_logical = {asset.logical: asset for asset in self._assets}
+        return _marked(self._layout, self._by_logical[logical], self._stored, self._etags)
+
+    def __iter__(self) -> Iterator[str]:
+        """The logical paths, in their order."""
+        return (asset.logical for asset in self._assets)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._assets)
 
 
 def _marked(layout: Layout, asset: LocalAsset, stored: Mapping[str, Stored], etags: Mapping[str, str]) -> Asset:
