@@ -296,7 +296,7 @@ def _send(
     annotate(asset_cleaner__files=len(uploads))
     # Two pages with the same content are stored once.
     files = {_object_of(layout, upload.asset): upload.asset for upload in uploads}
-    bucket.put((asset._replace(key=key) for key, asset in files.items()), note)
+    bucket.put((asset.under(key) for key, asset in files.items()), note)
 
 
 def _release(build: Build, at: datetime, stored: Mapping[str, Stored], etags: Mapping[str, str]) -> Release:
