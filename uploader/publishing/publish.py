@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING
 
 from release_log.bounds import FILE_BYTES
 from release_log.layout import Layout
-from release_log.marker import FORMAT, Asset, InOrder, Release
-from uploader.about import VERSION, WRITER
-from uploader.builds.content import stamp_of
 from uploader.clocks import Clocks
 from uploader.counted import counted
 from uploader.history.body import body_of
@@ -31,12 +28,14 @@ from uploader.protocol.placing import put_in_place
 from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files, has_etag
 from uploader.publishing.known_headers import read_known
+from uploader.publishing.marked_assets import MarkedAssets, object_of, release_of
 from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from release_log.marker import Release
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.protocol.belongs import PagePlaced
     from uploader.protocol.held import Intent
@@ -130,7 +129,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     """
     clocks = clocks or Clocks()
     layout = Layout(build.prefix)
-    pages = {_object_of(layout, asset): asset for asset in build.assets if not asset.fingerprinted}
+    pages = {object_of(layout, asset): asset for asset in build.assets if not asset.fingerprinted}
     keys = frozenset(asset.key for asset in build.assets).union(pages)
     done: dict[str, Upload] = {}
     stored: dict[str, Stored] = {}
@@ -145,7 +144,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     warned: set[str] = set()
 
     def body_at(at: datetime) -> bytes:
-        return body_of(_release(build, at, {}, {}))
+        return body_of(release_of(build, at, {}, {}))
 
     def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
         # Its pages are asked for again and again, and nothing else of it.
@@ -163,7 +162,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
                 if late.key is not None and not uploads:
-                    release = _release(build, held.at, stored, etags)
+                    release = release_of(build, held.at, stored, etags)
                     return _published(build, late.id, late.key, done, digest, place(held, late.id, release))
                 if not stage:
                     held.wait_for_its_turn(layout, clocks)
@@ -171,7 +170,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
                     log.warning("the upload took so long that its intent may expire: checking everything again")
                     continue
                 key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
-                release = _release(build, held.at, stored, etags)
+                release = release_of(build, held.at, stored, etags)
                 body, digest = body_of(release), digest_of(release) if stage else None
                 if held.write(bucket, key, body, clocks):
                     if late.came(held, clocks):
@@ -214,11 +213,6 @@ def _published(
     return Published(release_id, key, tuple(done.values()), unchanged, digest, placed)
 
 
-def _object_of(layout: Layout, asset: LocalAsset) -> str:
-    """The key under which an asset is stored before the marker: a page's is not the one that visitors ask for."""
-    return asset.key if asset.stored is None else layout.page_key(asset.stored)
-
-
 def _keys_to_head(build: Build) -> list[str]:
     """Keys whose content no listing tells: pages, mostly. If they are many, the listing first says which exist."""
     unsure = [asset.key for asset in build.assets if not asset.fingerprinted]
@@ -255,7 +249,7 @@ def _compare(
     uploads = list(compare(build.assets, stored))
     sent = {upload.asset.key for upload in uploads}
     compressed = {
-        _object_of(layout, asset): how._replace(etag=etags.get(_object_of(layout, asset)))
+        object_of(layout, asset): how._replace(etag=etags.get(object_of(layout, asset)))
         for asset, how in stored.compressed(build.assets)
         if asset.key not in sent
     }
@@ -268,7 +262,7 @@ def _doubtful(layout: Layout, build: Build, look: Look, known: Known) -> Iterato
     for asset in build.assets:
         if asset.fingerprinted or asset.digest is None:
             continue
-        key = _object_of(layout, asset)
+        key = object_of(layout, asset)
         etag, size = etags.get(key), sizes.get(key, 0)
         too_large = FILE_BYTES < size <= asset.size
         if etag is None or etag == known.etags.get(asset.key) or too_large:
@@ -295,85 +289,5 @@ def _send(
 ) -> None:
     annotate(asset_cleaner__files=len(uploads))
     # Two pages with the same content are stored once.
-    files = {_object_of(layout, upload.asset): upload.asset for upload in uploads}
+    files = {object_of(layout, upload.asset): upload.asset for upload in uploads}
     bucket.put((asset.under(key) for key, asset in files.items()), note)
-
-
-def _release(build: Build, at: datetime, stored: Mapping[str, Stored], etags: Mapping[str, str]) -> Release:
-    """The release.
-
-    Args:
-        build: The build.
-        at: When it was made.
-        stored: As in `MarkedAssets`.
-        etags: As there.
-    """
-    layout = Layout(build.prefix)
-    return Release(
-        release=build.release,
-        channel=build.channel,
-        created_at=at,
-        prefix=build.prefix,
-        uploader={"name": WRITER, "version": VERSION},
-        metadata=build.metadata,
-        assets=MarkedAssets(layout, build.in_order, stored, etags),
-        format=FORMAT,
-    )
-
-
-class MarkedAssets(InOrder):
-    """Logical path -> asset, as a marker names it. Each is made when it is asked for: 50,000 of them are 10 MB."""
-
-    def __init__(
-        self, layout: Layout, assets: Sequence[LocalAsset], stored: Mapping[str, Stored], etags: Mapping[str, str]
-    ) -> None:
-        """Name the assets of a build.
-
-        Args:
-            layout: The site.
-            assets: The files, in the order of their logical paths.
-            stored: Key -> how an object is stored; if it is not there, it is stored as the build has it.
-            etags: Key -> ETag of those others that are stored.
-        """
-        self._layout, self._assets, self._stored, self._etags = layout, assets, stored, etags
-        self._by_logical: dict[str, LocalAsset] = {}
-
-    def in_order(self) -> Iterator[tuple[str, Asset]]:
-        """See `InOrder`."""
-        layout, stored, etags = self._layout, self._stored, self._etags
-        return ((asset.logical, _marked(layout, asset, stored, etags)) for asset in self._assets)
-
-    def pages(self) -> dict[str, Asset]:
-        """The same for the files without a fingerprint."""
-        pages = (asset for asset in self._assets if not asset.fingerprinted)
-        return {page.logical: _marked(self._layout, page, self._stored, self._etags) for page in pages}
-
-    def __getitem__(self, logical: str) -> Asset:
-        """The asset of a logical path."""
-        if not self._by_logical:  # an upload never asks
-            self._by_logical = {asset.logical: asset for asset in self._assets}
-        return _marked(self._layout, self._by_logical[logical], self._stored, self._etags)
-
-    def __iter__(self) -> Iterator[str]:
-        """The logical paths, in their order."""
-        return (asset.logical for asset in self._assets)
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._assets)
-
-
-def _marked(layout: Layout, asset: LocalAsset, stored: Mapping[str, Stored], etags: Mapping[str, str]) -> Asset:
-    """An asset as a marker names it. Each name is read once, as 50,000 assets are marked twice an upload."""
-    _, key, _, size, fingerprinted, digest, treatment, _, identity = asset
-    if not fingerprinted:
-        page = _object_of(layout, asset)
-        size, headers, etag = stored.get(page) or asset.as_it_is()._replace(etag=etags.get(page))
-        return Asset(key, size, fingerprinted, digest and f"sha256:{digest}", headers, etag, None, asset.stored)
-    how = stored.get(key)
-    if how is None:
-        headers, etag = treatment.headers.digest, etags.get(key)
-    else:
-        size, headers, etag = how
-    stamp = stamp_of(identity, etag) if etag and identity else None
-    return Asset(key, size, fingerprinted, digest and f"sha256:{digest}", headers, etag, stamp)
