@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from uploader.s3.key_ranges import KeyRange
     from uploader.s3.pages import Pages
 
-AT_ONCE = 8
+AT_ONCE = 6
 """How many pages are asked for at one time. They arrive faster than they are read, and each takes a megabyte."""
 
 INNER_LOG = f"/{LOG_FOLDER}"
