@@ -92,7 +92,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
     if announced:
         look, decided = decide_again(store, layout, job, loaded, decided, pace)
         known, plan = decided.known, _only(retagged, decided.checked.plan)
-        pruned = pruned.without(layout, decided.lingering, folded, look.placed)
+        pruned = pruned.without(layout, decided.telling, folded, look.placed)
     view, checked = decided.view, decided.checked
     prune = frozenset() if plan.is_stopped else announced & pruned.at_first(look.protections.expired.keys())
     outcome = Outcome()

@@ -63,7 +63,7 @@ def find_to_prune(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     is_stopped = decided.checked.plan.is_stopped
     if (found.first or found.last) and decided.pages is None and not is_stopped:
         decided = look_again_at_pages(store, layout, job, loaded.now, decided, loaded.look, pace)
-    found = found.without(layout, decided.lingering, folded, loaded.look.placed)
+    found = found.without(layout, decided.telling, folded, loaded.look.placed)
     at = loaded.ledger.cut
     if at is None or is_stopped or not (found.first or found.last):
         return found, cut, decided
@@ -76,4 +76,4 @@ def _stay(loaded: Loaded, decided: Decided, seen: Ledger) -> set[str]:
     """Ids of the markers that stay, however old."""
     behind = (*seen.behind.values(), *loaded.ledger.behind.values())
     stay = {*seen.current.values(), *loaded.ledger.current.values(), *(i for ids in behind for i in ids)}
-    return stay | {*decided.kept, *decided.lingering, *loaded.look.pins.by_id}
+    return stay | {*decided.kept, *decided.telling, *loaded.look.pins.by_id}

@@ -69,6 +69,11 @@ class Decided(NamedTuple):
     lingering: Mapping[str, datetime | None]
     pages: InPlace | None = None
 
+    @property
+    def telling(self) -> set[str]:
+        """Ids of the releases whose markers say what lies in place."""
+        return {*self.lingering, *(() if self.pages is None else self.pages.witnesses)}
+
     def lingering_after(self, deleted: Collection[str], now: datetime) -> dict[str, datetime | None]:
         """The same after the pages themselves may have been deleted."""
         lying = {} if self.pages is None else self.pages.lying

@@ -113,7 +113,12 @@ def read_markers(
 
 
 def skim(
-    store: S3Port, layout: Layout, markers: Markers, ids: Collection[str], pace: Pace | None = None
+    store: S3Port,
+    layout: Layout,
+    markers: Markers,
+    ids: Collection[str],
+    pace: Pace | None = None,
+    keys: Collection[str] = (),
 ) -> tuple[Markers, bool]:
     """Read markers, however many: of more than a part of a backlog, only what they say of pages stays in memory.
 
@@ -123,6 +128,7 @@ def skim(
         markers: What the run knows already.
         ids: Ids of listed markers.
         pace: See `Pace`.
+        keys: The keys of which it also stays what they say of assets.
 
     Returns:
         What the run knows now, and whether all of them were read as a whole.
@@ -136,15 +142,15 @@ def skim(
     while left:
         part = first_part(left, markers.instants, markers.sizes) or left
         read = read_markers(store, layout, replace(markers, valid={}), part, pace)
-        valid |= {i: replace(each, release=_without_assets(each.release)) for i, each in read.valid.items()}
+        valid |= {i: replace(each, release=_without_assets(each.release, keys)) for i, each in read.valid.items()}
         invalid |= read.invalid
         left -= part
     return replace(markers, valid=valid, invalid=invalid), False
 
 
-def _without_assets(release: Release) -> Release:
-    pages = {logical: asset for logical, asset in release.assets.items() if not asset.fingerprinted}
-    return replace(release, assets=pages)
+def _without_assets(release: Release, keys: Collection[str]) -> Release:
+    some = {name: each for name, each in release.assets.items() if not each.fingerprinted or each.key in keys}
+    return replace(release, assets=some)
 
 
 def stop_for_unreadable(error: UnreadableError, until: datetime | None = None, *, last: str = "") -> Stop:

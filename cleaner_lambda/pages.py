@@ -39,12 +39,14 @@ class InPlace:
         lying: Id of each release that is not current and has a page in place -> the keys of these pages.
         late: Id of a release that is in place -> when the newest of its pages was put there, if that was after the file
             was written that says so: until then visitors may have got the release before.
+        witnesses: Ids of the releases that have as an asset what lies where a page belongs: only their markers say so.
         stops: Why nothing may be deleted.
     """
 
     markers: Markers
     lying: Mapping[str, frozenset[str]] = field(default_factory=dict)
     late: Mapping[str, datetime] = field(default_factory=dict)
+    witnesses: frozenset[str] = frozenset()
     stops: tuple[Stop, ...] = ()
 
 
@@ -105,7 +107,7 @@ def look_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
             # A release without stored pages may have it too, whoever else has stored the same one.
             unnamed[key] = [*pages, *note_of(key)]
     # Also if an intent names one too: when that has expired, the release's marker must be there still.
-    markers, owners, unknown = _ask_markers(store, layout, markers, unnamed, strict, named, pace)
+    markers, owners, witnesses, unknown = _ask_markers(store, layout, markers, unnamed, strict, named, pace)
     for key, release_id in owners.items():
         lying.setdefault(release_id, set()).add(key)
     for release_id in sorted(lying.keys() - markers.listed):
@@ -115,6 +117,7 @@ def look_at_pages(  # noqa: PLR0913, PLR0917 (what the run knows so far)
         markers,
         {release_id: frozenset(keys) for release_id, keys in lying.items()},
         _late(history, there, shown),
+        witnesses,
         tuple(name_some(layout.prefix, list(dict.fromkeys(unknown)))),
     )
 
@@ -127,7 +130,7 @@ def _ask_markers(  # noqa: PLR0913, PLR0917 (what the run knows so far)
     strict: Collection[str],
     named: Collection[str],
     pace: Pace,
-) -> tuple[Markers, dict[str, str], list[Stop]]:
+) -> tuple[Markers, dict[str, str], frozenset[str], list[Stop]]:
     """Whose some pages are that the ledger does not tell apart. It does as a rule: only for these all markers are read.
 
     Args:
@@ -140,28 +143,33 @@ def _ask_markers(  # noqa: PLR0913, PLR0917 (what the run knows so far)
         pace: See `Pace`.
 
     Returns:
-        What the run knows now, the key of a page -> id of the newest release that has it, and why nothing may be
-        deleted.
+        What the run knows now, the key of a page -> id of the newest release that has it, `InPlace.witnesses`, and why
+        nothing may be deleted.
     """
     every = markers
-    if any(unnamed.values()):
-        every, whole = skim(store, layout, markers, markers.listed, pace)
+    if any(unnamed.values()) or not unnamed.keys().isdisjoint(strict):
+        every, whole = skim(store, layout, markers, markers.listed, pace, unnamed)
         markers = every if whole else replace(markers, invalid=every.invalid)
     owners = _owners(every.valid.values())
+    assets = _owners_of_assets(every.valid.values(), unnamed)
     found: dict[str, str] = {}
+    witnesses: set[str] = set()
     unknown: list[Stop] = []
     for key, pages in unnamed.items():
         if release_id := max((owners[page] for page in pages if page in owners), default=""):
             found[key] = release_id
         elif not set(named).isdisjoint(pages):
             continue  # an upload that is under way has put it in place
+        elif key in assets and all(page.startswith("sha256:") for page in pages):
+            # Nothing says that it is a page, as each says that comes in its place. So it lives like any other asset.
+            witnesses.add(assets[key])
         elif UNREADABLE in pages:
             unknown.append(_stop_for_unknown(key, "is not as any release stores it, and its metadata cannot be read"))
         elif key in strict:
             unknown.append(_stop_for_unknown(key, "is not as any release has it"))
         elif pages:
             unknown += markers.stops  # one of these may have it
-    return markers, found, unknown
+    return markers, found, frozenset(witnesses), unknown
 
 
 def assets_of(
@@ -233,6 +241,19 @@ def _stored_as(store: S3Port, layout: Layout, etags: Collection[str]) -> dict[st
         if listed.etag in etags:
             stored.setdefault(listed.etag, []).append(listed.key[len(layout.pages) :])
     return stored
+
+
+def _owners_of_assets(releases: Iterable[Published], keys: Collection[str]) -> dict[str, str]:
+    """Those of some keys that are an asset's in some release -> id of the newest such release.
+
+    In a later one it is a page: its content changed under that name.
+    """
+    return {
+        asset.key: each.id
+        for each in sorted(releases, key=lambda published: published.order)
+        for asset in each.release.assets.values()
+        if asset.fingerprinted and asset.key in keys
+    }
 
 
 def _late(history: History, there: Mapping[str, Listed], shown: Mapping[str, Collection[str]]) -> dict[str, datetime]:

@@ -52,7 +52,7 @@ class ToPrune(NamedTuple):
         return self._replace(first=frozenset(), last=frozenset())
 
     def without(
-        self, layout: Layout, lingering: Collection[str], folded: Mapping[str, Folded], placed: Collection[str]
+        self, layout: Layout, telling: Collection[str], folded: Mapping[str, Folded], placed: Collection[str]
     ) -> ToPrune:
         """What is left of them after a look at the pages: what these ask for, the markers of their releases say.
 
@@ -60,12 +60,12 @@ class ToPrune(NamedTuple):
 
         Args:
             layout: The site.
-            lingering: Ids of the releases whose pages lie in place.
+            telling: Ids of the releases whose markers say what lies in place.
             folded: Id -> every marker in the bucket.
             placed: Ids of the releases with a file that says that they are in place.
         """
-        lying = with_placed(layout, frozenset(map(layout.marker_key, lingering)), placed)
-        channels = {folded[i].channel for i in lingering if i in folded}
+        lying = with_placed(layout, frozenset(map(layout.marker_key, telling)), placed)
+        channels = {folded[i].channel for i in telling if i in folded}
         theirs = frozenset(layout.marker_key(i) for i, each in folded.items() if each.channel in channels)
         stay = with_placed(layout, theirs, placed)
         return self._replace(old=self.old - lying, first=self.first - stay, last=self.last - stay)

@@ -58,6 +58,9 @@ formats refuses it: to such a reader the release before would be superseded too 
 ROLLBACK_OF = "rollback_of"
 """The name in a marker's metadata that tells a roll-back, with the id of the release that it went back to."""
 
+STAYED = "fingerprint-stayed"
+"""The `Asset.stamp` of a page whose name has a fingerprint, under which its content changed."""
+
 ASSETS_AT_ONCE = 200
 """How many assets are turned into JSON at a time."""
 

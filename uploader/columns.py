@@ -147,6 +147,10 @@ class Digests(Column[str]):
         value = self._values[place * size : (place + 1) * size]
         return self._texts.get(place) if value == self._none else value.hex()
 
+    def has_text(self, text: str) -> bool:
+        """Whether a key has this text, which is not a digest."""
+        return text in self._texts.values()
+
     def put(self, place: int, text: str | None) -> None:
         """Note a digest; None: there is none."""
         size = self._size

@@ -136,6 +136,37 @@ def test_a_page_is_put_in_place_by_the_activation_and_not_before(
     assert len(stored) == 1
 
 
+@pytest.mark.parametrize("content", ["new", "longer"])
+def test_a_file_whose_fingerprint_stayed_is_left_by_a_roll_out_that_fails(
+    uploader: Uploader, site_folder: Folder, content: str
+) -> None:
+    """It is put in place by the one that succeeds, from the build and by S3's copy, and by a roll-back."""
+    s3, name = uploader.aws.client("s3"), "precache-manifest.3f9c2ab14d5e6f70.js"
+
+    def live() -> str:
+        body: bytes = s3.get_object(Bucket=uploader.bucket, Key=f"assets/{name}")["Body"].read()
+        return body.decode()
+
+    def run(release: str, command: str) -> int:
+        build = site_folder("b", {name: content, "index.html": content})
+        words = ["run", build, "--bucket", uploader.bucket, "--release", release, "--", command]
+        return run_here(words, uploader.aws.environment(), short_sleep).returncode
+
+    publish_here(uploader, site_folder("a", {name: "old", "index.html": "old"}), "r1")
+    assert run("r2", "false") == 1
+    assert live() == "old"
+    assert uploader.run("verify", "--bucket", uploader.bucket).returncode == 0
+    assert run("r3", "true") == 0
+    assert live() == content
+    publish_here(uploader, site_folder("c", {name: content, "index.html": "other"}), "r4")
+    publish_here(uploader, site_folder("d", {name: "last", "index.html": "last"}), "r5")
+    assert live() == "last"
+    assert uploader.run("rollback", "--previous", "--bucket", uploader.bucket).returncode == 0
+    assert live() == content
+    checked = uploader.run("verify", "--bucket", uploader.bucket)
+    assert checked.returncode == 0, checked.stdout
+
+
 def test_a_page_that_somebody_else_stored_first_is_not_put_in_place(uploader: Uploader, site_folder: Folder) -> None:
     """Whoever has the sources can compute the name under which a page will be stored."""
     s3, page = uploader.aws.client("s3"), "assets/index.html"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from contextlib import suppress
+import os
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from cleaner_lambda.errors import CleanerError
 from cleaner_lambda.job import Job
@@ -23,6 +25,7 @@ from tests.interleaving.actor import EPOCH, MISHAPS, Actor, BrokenPromiseError, 
 from tests.interleaving.ports import UPLOADER_ERRORS, CleanerPort, UploaderPort, ask
 from tests.interleaving.world import INVOCATION_SECONDS, LAYOUT, PREFIX, World
 from uploader.builds.asset import LocalAsset
+from uploader.builds.content import signature_of
 from uploader.clocks import Clocks
 from uploader.operations.ending import end, find_end
 from uploader.operations.pins import pin, unpin
@@ -47,6 +50,10 @@ if TYPE_CHECKING:
 
 SHORTEST_STAGED_TTL = 3600
 
+_STATUS = os.stat_result([0] * 10)
+SIGNATURE = signature_of(_STATUS)
+"""Every file's, as none ever changes."""
+
 
 @cache
 def local_asset(key: str, asks_for: tuple[str, ...] = ()) -> LocalAsset:
@@ -64,7 +71,7 @@ def local_asset(key: str, asks_for: tuple[str, ...] = ()) -> LocalAsset:
     digest = None if fingerprinted else hashlib.sha256(content.encode()).hexdigest()
     treatment = NO_RULES.treat(name, fingerprinted=fingerprinted)
     assert treatment is not None
-    return LocalAsset(content, key, logical, len(name), fingerprinted, digest, treatment, 0)
+    return LocalAsset(content, key, logical, len(name), fingerprinted, digest, treatment, SIGNATURE)
 
 
 def local_assets(keys: Sequence[str]) -> list[LocalAsset]:
@@ -189,11 +196,18 @@ def upload(  # noqa: PLR0913 (how, where, and of which version)
     *,
     stage: bool = False,
     ahead: bool = False,
+    stayed: bool = False,
     layout: Layout = LAYOUT,
     port: type[UploaderPort] = UploaderPort,
 ) -> Callable[[Actor], Published]:
-    """An upload, staged or not; it lists the bucket before its intent, or after it."""
+    """An upload, staged or not; it lists the bucket before its intent, or after it.
+
+    With ``stayed`` it takes the names of its pages for fingerprints, until it finds other content under them.
+    """
     wanted = build(keys, channel, name, layout)
+    if stayed:
+        files = [each._replace(fingerprinted=True, digest=None) for each in wanted.assets]
+        wanted = replace(wanted, assets=files)
     names = objects_of(keys, layout=layout)
 
     def work(actor: Actor) -> Published:
@@ -205,11 +219,18 @@ def upload(  # noqa: PLR0913 (how, where, and of which version)
         bucket = port(actor.world, actor)
         if ahead:
             bucket.list_ahead(layout, frozenset(keys))
-        published = publish(bucket, wanted, stage=stage, started=started, clocks=_clocks(actor))
+        # Only one actor of a case may do that.
+        with patch("uploader.publishing.stayed.digest_and_status", _digest_and_status) if stayed else nullcontext():
+            published = publish(bucket, wanted, stage=stage, started=started, clocks=_clocks(actor))
         _must_be_whole(actor, published.id, names, layout)
         return published
 
     return work
+
+
+def _digest_and_status(path: str) -> tuple[str, os.stat_result]:
+    """Of a file that is its own path; see `local_asset`."""
+    return hashlib.sha256(path.encode()).hexdigest(), _STATUS
 
 
 def activation(release_id: Callable[[], str | None], layout: Layout = LAYOUT) -> Callable[[Actor], Activated | None]:

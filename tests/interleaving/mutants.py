@@ -201,7 +201,8 @@ MUTANTS = (
             (
                 "        with late.named(), intent(",
                 (
-                    "        early = _compare(bucket, layout, build, bucket.look(layout, keys), known, set())\n"
+                    "        first = bucket.look(layout, build.all_keys())\n"
+                    "        early = _compare(bucket, layout, build, first, known, set())\n"
                     "        with late.named(), intent("
                 ),
             ),
@@ -750,6 +751,32 @@ MUTANTS = (
         pages._ask_markers,  # noqa: SLF001
         (("        elif key in strict:", "        elif False:"),),
         placing.unknown_page,
+    ),
+    Mutant(
+        "what the listing shows to be a page is named by another intent, before it is looked for",
+        "its stored version is deleted, on which the release relies",
+        publish.publish,
+        (
+            (
+                "    def body_at(at: datetime) -> bytes:\n",
+                ("    def body_at(at: datetime, first: Build = build) -> bytes:\n        build = first\n"),
+            ),
+        ),
+        placing.page_that_another_intent_names,
+    ),
+    Mutant(
+        "what lies where a page belongs, and is an asset in an earlier release, stops nothing",
+        "after an upload that was cut off, nothing is deleted any more until somebody deletes it",
+        pages._ask_markers,  # noqa: SLF001
+        (("elif key in assets and all(", "elif False and all("),),
+        placing.asset_where_a_page_belongs,
+    ),
+    Mutant(
+        "the marker that says so stays as long as that lies there",
+        "the same, once the marker is old",
+        pages._ask_markers,  # noqa: SLF001
+        (("frozenset(witnesses)", "frozenset()"),),
+        placing.asset_whose_marker_is_old,
     ),
     Mutant(
         "after a roll-back to a release that stores no page, the page in place is looked at",

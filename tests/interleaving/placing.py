@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from release_log.marker import decode, encode
 from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
 from tests.interleaving import cast
@@ -70,6 +71,35 @@ def _other_channel(policy: Policy) -> World:
     return world
 
 
+def _was_an_asset(policy: Policy, *before: str) -> World:
+    """The page was an asset until now, and its object is in place; A is superseded by B, and due.
+
+    So it is if the content changed of a file whose name has a fingerprint, or looks like it: the next release has it as
+    a page.
+
+    Args:
+        policy: The settings.
+        before: What else the release before named.
+    """
+    world = World()
+    release(world, [A, *before], "r")
+    cast.clean_alone(world, policy)
+    cast.put_assets(world, [B])
+    world.put(PAGE, b"as it was", size=1, metadata={"headers": "0" * 12, "digest": "0" * 64})
+    own = decode(cast.body([B, PAGE], "default", "r0", world), LAYOUT.prefix)
+    page = own.assets[PAGE]._replace(size=1, fingerprinted=True, stored=None, digest=None)
+    release_id = f"{world.now:%Y%m%dT%H%M%SZ}-r0"
+    world.put(LAYOUT.marker_key(release_id), encode(replace(own, assets={**own.assets, PAGE: page})))
+    world.put(LAYOUT.placed_key(release_id), b"{}")
+    world.advance(10)
+    return world
+
+
+def _was_a_page(policy: Policy) -> World:
+    """The same, and before that it was a page, whose stored version is due."""
+    return _was_an_asset(policy, PAGE)
+
+
 def _rolled_forward(policy: Policy) -> World:
     """A is current; nothing is due."""
     world = World()
@@ -86,6 +116,13 @@ CUT_OFF = case("a new version that is cut off, and a cleaner", superseded, NEXT,
 TWO_NEW = case("two new versions at once", superseded, BACK, NEXT)
 TWO_CHANNELS = case("two channels with one page", _other_channel, NEW, OTHER)
 LEFT_BEHIND = case("a page that no release names any more", _left_behind, cleaner_of(PAGES_STAY), policy=PAGES_STAY)
+WAS_AN_ASSET = case("a page that was an asset until now, and a cleaner", _was_an_asset, NEXT, CLEANER)
+STAYED = case(
+    "a page whose name was taken for a fingerprint, and a cleaner",
+    _was_a_page,
+    uploader(cast.upload([A, PAGE], "default", "stayed", stayed=True)),
+    CLEANER,
+)
 UNKNOWN_PAGE = case("a page that no release has, and a cleaner", superseded, _keeper(f"page:{A},".encode()), CLEANER)
 
 
@@ -147,6 +184,79 @@ def _stays_for_a_while(world: World) -> None:
         if (A in world.objects) is not stays:
             msg = f"{A} {'is gone' if stays else 'is still there'}, {seconds} s later"
             raise BrokenPromiseError(msg)
+
+
+def page_that_another_intent_names() -> None:
+    """A run comes while an upload relies on the stored version of what its first intent had as an asset."""
+    play(
+        STAYED,
+        ("U", "sleep", Verdict.DONE),
+        ("U", f"get {LAYOUT.ledger}", Verdict.DONE),
+        ("C", *TO_THE_END),
+        ("U", *TO_THE_END),
+    )
+
+
+def asset_where_a_page_belongs() -> None:
+    """An upload is cut off before its page is in place, where an asset lies that the release before has.
+
+    Once it is finished, once the next release has no such page. Days pass, and nothing stops a run.
+    """
+    for keys in ([C, PAGE], [C]):
+        world = _was_an_asset(PAGES_STAY)
+        with judged(world, "an asset where a page belongs"):
+            cast.publish_alone(world, [C, PAGE], "cut-off", placed=False)
+            world.advance(10)
+            _runs(world)
+            release(world, keys, "next")
+            for seconds in (10, 90_000, PAGES_STAY.removed_ttl, 3600, 90_000):
+                world.advance(seconds)
+                _runs(world)
+            if keys == [C] and (PAGE in world.objects or B in world.objects):
+                msg = "what was replaced is still there"
+                raise BrokenPromiseError(msg)
+
+
+def asset_that_was_a_page() -> None:
+    """A page becomes an asset, as its name turns out to have a fingerprint, and is sent again with other headers.
+
+    With KMS, or with other content, its ETag is not that of its stored version. Days pass, and nothing stops a run.
+    """
+    world = _was_a_page(PAGES_STAY)
+    with judged(world, "an asset that was a page"):
+        for seconds in (10, 90_000, 3600):
+            _runs(world)
+            world.advance(seconds)
+        if A in world.objects:
+            msg = "what was replaced is still there"
+            raise BrokenPromiseError(msg)
+
+
+def asset_whose_marker_is_old() -> None:
+    """The same, and the next releases, which have no such page, let the old markers go; days pass."""
+    policy = replace(PAGES_STAY, removed_ttl=90_000)
+    world = _was_an_asset(policy)
+    with judged(world, "an asset where a page belongs, and old markers"), few_markers():
+        cast.publish_alone(world, [C, PAGE], "cut-off", placed=False)
+        world.advance(10)
+        for number, keys in enumerate(([A], [C], [A], [C])):
+            _runs(world, policy)
+            release(world, keys, f"next-{number}")
+            world.advance(4000)
+        for _ in range(3):
+            _runs(world, policy)
+            world.advance(policy.removed_ttl)
+        if PAGE in world.objects:
+            msg = "what was replaced is still there"
+            raise BrokenPromiseError(msg)
+
+
+def _runs(world: World, policy: Policy = PAGES_STAY) -> None:
+    report = cast.clean_alone(world, policy)
+    world.check()
+    if report.plan.stops:
+        msg = f"a run was stopped: {report.plan.stops}"
+        raise BrokenPromiseError(msg)
 
 
 def _days_pass(world: World, waits: Iterable[float] = (10, 90_000, 10, 3600)) -> None:

@@ -181,7 +181,11 @@ def _lying(site: Site, pages: Collection[str]) -> set[str]:
     """
     ledger, layout = read_ledger(site), site.layout
     releases = {i: site.published[i][1] for i in (ledger.lingering if ledger else ()) if i in site.published}
-    lying = {i: each.objects for i, each in releases.items() if not each.pages.keys().isdisjoint(pages)}
+    lying = {
+        i: each.objects
+        for i, each in releases.items()
+        if any(asset.key in pages for asset in each.assets.values() if not asset.fingerprinted)
+    }
     if not lying:
         return set()
     files = {

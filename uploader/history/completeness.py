@@ -1,9 +1,11 @@
-"""Whether a release is whole: all of its assets exist, as they were uploaded. Pure."""
+"""Whether a release is whole: all of its assets exist, as they were uploaded. Asks nobody."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from uploader.counted import counted
 from uploader.errors import NotWholeError
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 """How many assets an error names."""
+
+log = logging.getLogger("uploader")
 
 
 def fits(asset: Asset, size: int | None) -> bool:
@@ -27,6 +31,30 @@ def fits(asset: Asset, size: int | None) -> bool:
 def keys_there(release: Release, sizes: Mapping[str, int]) -> frozenset[str]:
     """The keys of a release's objects that exist as uploaded, by the sizes of the objects that exist."""
     return frozenset(key for key, asset in release.objects.items() if fits(asset, sizes.get(key)))
+
+
+def warn_of_changed(logged: LoggedRelease, etags: Mapping[str, str]) -> None:
+    """Say which assets with a fingerprint hold other content than the release had, at the same size, by their ETags.
+
+    No error: an operator may have stored them again, with another encryption, which changes the ETag too.
+    """
+    assets = (asset for asset in logged.release.assets.values() if asset.fingerprinted)
+    changed = [
+        asset.key
+        for asset in assets
+        if asset.etag is not None
+        and "-" not in asset.etag
+        and (etag := etags.get(asset.key)) is not None
+        and etag != asset.etag
+    ]
+    if changed:
+        log.warning(
+            "%s stored again since %s was published, so what they hold may be another release's: %s; "
+            "publish that build again, which sends what differs",
+            counted(len(changed), "asset was", "assets were"),
+            logged.id,
+            some_of(changed),
+        )
 
 
 def check_whole(logged: LoggedRelease, sizes: Mapping[str, int]) -> None:

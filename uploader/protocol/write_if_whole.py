@@ -15,7 +15,7 @@ from release_log.instants import next_second
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.history.body import body_of
-from uploader.history.completeness import check_whole
+from uploader.history.completeness import check_whole, warn_of_changed
 from uploader.history.find import without_headers
 from uploader.history.release import LoggedRelease, read_release
 from uploader.history.stored_pages import Doubtful, check_stored
@@ -98,6 +98,7 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
             check_whole(logged, listing.sizes)
             if key is None or key.startswith(layout.markers):
                 check_stored(bucket, _doubtful(layout, logged.release, listing))
+                warn_of_changed(logged, listing.etags)
             if late.key is not None:
                 _end_staging(bucket, layout, logged, late.key)
                 return Written(late.id, late.key, already=False, placed=place(held, late.key, late_content))

@@ -61,7 +61,7 @@ def changed_files(
     # have copied the metadata.
     asked = [asset for asset in others if known.etags.get(asset.key) in {None, etags[asset.key]}]
     stored = metadata([asset.key for asset in asked]) if asked else {}
-    same = {asset.key for asset in asked if _has_digest(asset, stored.get(asset.key, {}).get("digest"))}
+    same = {asset.key for asset in asked if has_digest(asset, stored.get(asset.key, {}).get("digest"))}
     return frozenset(asset.key for asset in others) - same
 
 
@@ -84,5 +84,6 @@ def has_etag(asset: LocalAsset, etag: str) -> bool:
     return parts is not None and int(parts[1]) == -(-asset.size // size) and etag == md5_of_parts(asset.path, size)
 
 
-def _has_digest(asset: LocalAsset, digest: str | None) -> bool:
+def has_digest(asset: LocalAsset, digest: str | None) -> bool:
+    """Whether the SHA-256, hexadecimal, is that of the unchanged file."""
     return digest is not None and digest == (asset.digest or digest_and_status(asset.path)[0])

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.errors import ReleaseLogError
 from release_log.instants import next_second
-from uploader.columns import Column, places_of
+from release_log.marker import STAYED
+from uploader.columns import Column, Digests, places_of
 from uploader.history.marker_headers import MarkerHeaders
 from uploader.history.order import dated, newest_first
 from uploader.threads.ahead import Ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from release_log.layout import Layout
@@ -42,6 +43,11 @@ class Known(NamedTuple):
     headers: Mapping[str, str]
     stamps: Mapping[str, str]
     etags: Mapping[str, str]
+
+    @property
+    def stayed(self) -> frozenset[str]:
+        """The keys of the pages whose names have a fingerprint; see `uploader.publishing.stayed`."""
+        return stayed_in(self.stamps)
 
 
 class NewestMarker:
@@ -67,6 +73,11 @@ class NewestMarker:
     def drop(self) -> None:
         """Do not read it; not needed after `look_for`."""
         self._told.set()
+
+    def stayed(self) -> frozenset[str]:
+        """The keys of its pages whose names have a fingerprint, if it is read already; nobody waits for it."""
+        early = self._read.peek()
+        return stayed_in(early.stamps) if early is not None else frozenset()
 
     def answer(self) -> MarkerHeaders | None:
         """Wait for what it says. None if there is none, or it could not be read so; and to any but the first caller."""
@@ -95,15 +106,26 @@ def read_known(
     channel: str,
     look: Look,
     newest: NewestMarker | None = None,
+    keys: Iterable[str] = (),
 ) -> Known:
     """Read what earlier releases say of the listed objects.
 
     Headers are known only of an object that has the size in the marker and is not newer than the marker: a newer one
     may have got other headers.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        channel: The release's channel.
+        look: The look at the site.
+        newest: The newest marker, if it is being read ahead.
+        keys: The build's keys.
     """
     known = None if newest is None else newest.answer()
     sizes, times, log = look.listing.sizes, look.listing.times, dated(layout, look.listing.log, look.instants)
-    places = known.headers.places if known else sizes.places if isinstance(sizes, Column) else places_of(sizes)
+    places = (
+        known.headers.places if known else sizes.places if isinstance(sizes, Column) else places_of(chain(sizes, keys))
+    )
     found: MarkerHeaders | None = None
     for key in newest_first(log, layout.markers)[:MOST]:
         marker = known if known is not None and known.marker == key else _read(bucket, key, places)
@@ -133,6 +155,13 @@ def _drop_changed(
     for place, size, at in listed:
         if size is None or at is None or size != marker.sizes.at(place) or at >= too_late:
             marker.headers.put(place, None)
+
+
+def stayed_in(stamps: Mapping[str, str]) -> frozenset[str]:
+    """The keys with the note that a page's name has a fingerprint."""
+    if isinstance(stamps, Digests) and not stamps.has_text(STAYED):
+        return frozenset()
+    return frozenset(key for key, stamp in stamps.items() if stamp == STAYED)
 
 
 def _read(bucket: BucketPort, marker: str, places: Mapping[str, int]) -> MarkerHeaders | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from release_log.layout import Layout
-from release_log.marker import FORMAT, Asset, InOrder, Release
+from release_log.marker import FORMAT, STAYED, Asset, InOrder, Release
 from uploader.about import VERSION, WRITER
 from uploader.builds.content import stamp_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from uploader.builds.asset import LocalAsset, Stored
@@ -39,43 +40,51 @@ def release_of(build: Build, at: datetime, stored: Mapping[str, Stored], etags: 
         prefix=build.prefix,
         uploader={"name": WRITER, "version": VERSION},
         metadata=build.metadata,
-        assets=MarkedAssets(layout, build.in_order, stored, etags),
+        assets=MarkedAssets(layout, build, stored, etags),
         format=FORMAT,
     )
+
+
+def only_pages(release: Release) -> Release:
+    """What is put in place of what `release_of` returned: its pages are asked for again and again, and nothing else."""
+    assets = release.assets
+    return replace(release, assets=assets.pages() if isinstance(assets, MarkedAssets) else assets)
 
 
 class MarkedAssets(InOrder):
     """Logical path -> asset, as a marker names it. Each is made when it is asked for: 50,000 of them are 10 MB."""
 
-    def __init__(
-        self, layout: Layout, assets: Sequence[LocalAsset], stored: Mapping[str, Stored], etags: Mapping[str, str]
-    ) -> None:
+    def __init__(self, layout: Layout, build: Build, stored: Mapping[str, Stored], etags: Mapping[str, str]) -> None:
         """Name the assets of a build.
 
         Args:
             layout: The site.
-            assets: The files, in the order of their logical paths.
+            build: The build.
             stored: Key -> how an object is stored; if it is not there, it is stored as the build has it.
             etags: Key -> ETag of those others that are stored.
         """
-        self._layout, self._assets, self._stored, self._etags = layout, assets, stored, etags
+        self._layout, self._stored, self._etags = layout, stored, etags
+        self._assets, self._stayed = build.in_order, build.stayed
         self._by_logical: dict[str, LocalAsset] = {}
 
     def in_order(self) -> Iterator[tuple[str, Asset]]:
         """See `InOrder`."""
-        layout, stored, etags = self._layout, self._stored, self._etags
-        return ((asset.logical, _marked(layout, asset, stored, etags)) for asset in self._assets)
+        return ((asset.logical, self._marked(asset)) for asset in self._assets)
 
     def pages(self) -> dict[str, Asset]:
         """The same for the files without a fingerprint."""
         pages = (asset for asset in self._assets if not asset.fingerprinted)
-        return {page.logical: _marked(self._layout, page, self._stored, self._etags) for page in pages}
+        return {page.logical: self._marked(page) for page in pages}
+
+    def _marked(self, asset: LocalAsset) -> Asset:
+        marked = _marked(self._layout, asset, self._stored, self._etags)
+        return marked._replace(stamp=STAYED) if asset.key in self._stayed else marked
 
     def __getitem__(self, logical: str) -> Asset:
         """The asset of a logical path."""
         if not self._by_logical:  # an upload never asks
             self._by_logical = {asset.logical: asset for asset in self._assets}
-        return _marked(self._layout, self._by_logical[logical], self._stored, self._etags)
+        return self._marked(self._by_logical[logical])
 
     def __iter__(self) -> Iterator[str]:
         """The logical paths, in their order."""

@@ -2,7 +2,9 @@
 
 The order is the protocol (``docs/protocol.md``). As soon as the intent exists, no cleaner may delete a key that the
 build names. So an object that is listed after it, and matches, need not be sent. A page is stored under a name of its
-own until the marker exists; so a release that ends early has changed nothing for a visitor.
+own until the marker exists; so a release that ends early has changed nothing for a visitor. A file whose fingerprint
+stayed while its content changed is a page too (`uploader.publishing.stayed`). The listing tells which these are, so the
+intent that names their stored versions is another one.
 """
 
 from __future__ import annotations
@@ -25,14 +27,15 @@ from uploader.history.unseen import warning_of
 from uploader.protocol.intent import TRIES, busy_error, intent
 from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
-from uploader.publishing.compare import FEW, Reason, StoredObjects, Upload, compare, to_look_at
+from uploader.publishing.compare import FEW, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files, has_etag
 from uploader.publishing.known_headers import read_known
-from uploader.publishing.marked_assets import MarkedAssets, object_of, release_of
+from uploader.publishing.marked_assets import object_of, only_pages, release_of
+from uploader.publishing.stayed import CHANGED, find_stayed, with_pages
 from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from release_log.marker import Release
@@ -84,6 +87,7 @@ class Build:
         channel: The release's channel.
         release: The release's name.
         metadata: The build's commit, branch and URL, for the marker; see `uploader.builds.ci.build_metadata`.
+        stayed: The keys of its pages whose names have a fingerprint; see `uploader.publishing.stayed`.
     """
 
     assets: list[LocalAsset]
@@ -91,11 +95,27 @@ class Build:
     channel: str
     release: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    stayed: frozenset[str] = frozenset()
     in_order: list[LocalAsset] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Order the files by their logical paths."""
         object.__setattr__(self, "in_order", sorted(self.assets, key=attrgetter("logical")))
+
+    def with_stayed(self, stayed: frozenset[str]) -> Build:
+        """The build with some of its files with a fingerprint as pages."""
+        if not stayed:
+            return self
+        return replace(self, assets=with_pages(self.assets, stayed), stayed=self.stayed | stayed)
+
+    def pages(self) -> dict[str, LocalAsset]:
+        """Key of the stored version -> page."""
+        layout = Layout(self.prefix)
+        return {object_of(layout, asset): asset for asset in self.assets if not asset.fingerprinted}
+
+    def all_keys(self) -> frozenset[str]:
+        """The keys that the upload needs: those of its files, and of the stored versions of its pages."""
+        return frozenset(asset.key for asset in self.assets).union(self.pages())
 
 
 def _ignore(*_: object) -> None:
@@ -129,8 +149,8 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     """
     clocks = clocks or Clocks()
     layout = Layout(build.prefix)
-    pages = {object_of(layout, asset): asset for asset in build.assets if not asset.fingerprinted}
-    keys = frozenset(asset.key for asset in build.assets).union(pages)
+    build = _with_early(build, newest)
+    pages = build.pages()
     done: dict[str, Upload] = {}
     stored: dict[str, Stored] = {}
     etags: Mapping[str, str] = {}
@@ -147,17 +167,20 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         return body_of(release_of(build, at, {}, {}))
 
     def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
-        # Its pages are asked for again and again, and nothing else of it.
-        shown = replace(release, assets=release.assets.pages() if isinstance(release.assets, MarkedAssets) else {})
-        own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, shown)
+        own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, only_pages(release))
         return put_in_place(bucket, layout, own, held, clocks, {page.key: page for page in pages.values()})
 
     taken = 0
     while taken < TRIES:
-        with late.named(), intent(bucket, layout, build.release, body_at, keys, clocks) as held:
+        with late.named(), intent(bucket, layout, build.release, body_at, build.all_keys(), clocks) as held:
             if not held.is_taken(layout):
-                uploads, stored, etags = _compare(bucket, layout, build, held.take_look(), newest, warned)
-                _warn_of_changed(uploads, stage=stage)
+                uploads, stored, etags, stayed = _compare(bucket, layout, build, held.take_look(), newest, warned)
+                if stayed:
+                    build = build.with_stayed(stayed)
+                    pages = build.pages()
+                    _wait_for_another_id(held, stayed, clocks)
+                    continue
+                _warn_of_changed(build, uploads)
                 started(uploads)
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
@@ -182,6 +205,21 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         clocks.sleep(1)
     with late.named():
         raise busy_error(build.release)
+
+
+def _with_early(build: Build, newest: NewestMarker | None) -> Build:
+    """The build with the pages that the newest marker tells of, if it is there already.
+
+    So the first intent names their stored versions. Nobody waits for that marker: the comparison finds them too.
+    """
+    stayed = newest.stayed() if newest is not None else frozenset[str]()
+    return build.with_stayed(stayed.intersection(asset.key for asset in build.assets if asset.fingerprinted))
+
+
+def _wait_for_another_id(held: Intent, stayed: Iterable[str], clocks: Clocks) -> None:
+    """Wait for the next second, so that the next intent has another id: this one's DELETE may be executed late."""
+    log.debug("pages from now on, which another intent has to name: %s", ", ".join(sorted(stayed)))
+    clocks.sleep(max(0.0, 1 - (clocks.passed() - held.began)))
 
 
 def _warn(layout: Layout, build: Build, look: Look, warned: set[str]) -> None:
@@ -227,14 +265,14 @@ def _compare(
     look: Look,
     newest: NewestMarker | None,
     warned: set[str],
-) -> tuple[list[Upload], dict[str, Stored], Mapping[str, str]]:
-    """The files to send, how others are stored compressed, and the ETags of all that is there.
+) -> tuple[list[Upload], dict[str, Stored], Mapping[str, str], frozenset[str]]:
+    """The files to send, how others are stored compressed, the ETags of all that is there, and what has to be a page.
 
     Nothing else about the bucket is needed from here on.
     """
     _warn(layout, build, look, warned)
     sizes, etags = look.listing.sizes, look.listing.etags
-    known = read_known(bucket, layout, build.channel, look, newest)
+    known = read_known(bucket, layout, build.channel, look, newest, (asset.key for asset in build.assets))
     names = {name for asset in build.assets if not asset.fingerprinted and (name := asset.stored) is not None}
     pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
     check_stored(bucket, _doubtful(layout, build, look, known))
@@ -253,7 +291,7 @@ def _compare(
         for asset, how in stored.compressed(build.assets)
         if asset.key not in sent
     }
-    return uploads, compressed, etags
+    return uploads, compressed, etags, find_stayed(build.assets, uploads, sizes, known, ask)
 
 
 def _doubtful(layout: Layout, build: Build, look: Look, known: Known) -> Iterator[Doubtful]:
@@ -271,15 +309,23 @@ def _doubtful(layout: Layout, build: Build, look: Look, known: Known) -> Iterato
             yield Doubtful(key, asset.key, asset.digest)
 
 
-def _warn_of_changed(uploads: list[Upload], *, stage: bool) -> None:
-    changed = [each.asset.key for each in uploads if each.asset.fingerprinted and each.reason is Reason.CONTENT_DIFFERS]
-    if changed:
+def _warn_of_changed(build: Build, uploads: list[Upload]) -> None:
+    changed = [each.asset for each in uploads if each.reason in CHANGED]
+    stayed = [asset.key for asset in changed if asset.key in build.stayed]
+    if stayed:
         log.warning(
-            "%s changed under the same name, such as %r: older pages get the new content, and browsers keep the old "
-            "one for a year%s; let the build rename what it changes",
-            counted(len(changed), "file with a fingerprint", "files with a fingerprint"),
-            changed[0],
-            " (from now on, whether or not this release becomes current)" if stage else "",
+            "%s changed under the same name, such as %r: put in place with the pages, when this release becomes "
+            "current; from then on older pages get the new content, and browsers keep the old one for a year; let the "
+            "build rename what it changes",
+            counted(len(stayed), "file with a fingerprint", "files with a fingerprint"),
+            stayed[0],
+        )
+    again = [asset.key for asset in changed if asset.fingerprinted]
+    if again:
+        log.warning(
+            "%s had other content than the newest release's, such as %r: sent again; find out who stored it",
+            counted(len(again), "file with a fingerprint", "files with a fingerprint"),
+            again[0],
         )
 
 

@@ -34,3 +34,8 @@ class Ahead(Generic[Answer]):
         except UploaderError:
             return None
         return self._answers.pop() if self._answers else None
+
+    def peek(self) -> Answer | None:
+        """The answer if it is there already; None if it is not. It stays for `answer`."""
+        answers = self._answers[:]
+        return answers[0] if answers else None

@@ -424,3 +424,16 @@ def test_the_digest_stays_the_same_from_the_upload_to_the_marker(bucket: FakeBuc
     ]
     assert [each.already for each in activated] == [False, True]
     assert decode(bucket.objects[activated[0].marker], "assets/").assets["assets/app.js"].headers is None
+
+
+def test_a_release_that_is_dropped_leaves_a_file_whose_fingerprint_stayed(tmp_path: Path) -> None:
+    """S3 has one object for a key, and the new content is put in place by the activation."""
+    name = "precache-manifest.3f9c2ab14d5e6f70.js"
+    bucket, clock = FakeBucket(), Clock()
+    for number, (content, stage) in enumerate((("old", False), ("new", True))):
+        clock.passed += 60
+        (tmp_path / name).write_text(content)
+        build = Build(assets=collect(tmp_path, "assets/"), prefix="assets/", channel="default", release=f"r{number}")
+        published = publish(bucket, build, stage=stage, clocks=clock.clocks())
+    drop(bucket, LAYOUT, published.id, digest=published.digest)
+    assert bucket.objects[f"assets/{name}"] == b"old"

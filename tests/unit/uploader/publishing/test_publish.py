@@ -307,15 +307,14 @@ def test_an_upload_says_once_that_the_cleaner_has_not_seen_the_newest_release(
 
 
 @pytest.mark.parametrize("stage", [False, True])
-def test_a_staged_release_says_that_a_changed_file_is_replaced_at_once(
+def test_a_file_that_changed_under_its_name_is_said(
     build: Build, tmp_path: Path, caplog: pytest.LogCaptureFixture, *, stage: bool
 ) -> None:
-    """S3 has one object for a key, so the end of a roll-out that failed does not bring the old content back."""
+    """S3 has one object for a key: older pages get the new content, once this release is current."""
     bucket, clock = FakeBucket(), Clock()
     run(bucket, build, clock)
     clock.passed += 60
     (tmp_path / "app-3f9c2ab1.js").write_text("new")
     publish(bucket, replace(build, assets=collect(tmp_path, "assets/")), stage=stage, clocks=clock.clocks())
     (said,) = [each for each in caplog.messages if "changed under the same name" in each]
-    assert ("from now on, whether or not this release becomes current" in said) == stage
-    assert bucket.objects["assets/app-3f9c2ab1.js"] == b"new"
+    assert "when this release becomes current" in said

@@ -1,0 +1,297 @@
+"""A file whose fingerprint stayed while its content changed: with its release, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import pytest
+
+from release_log.marker import STAYED, Asset, decode, encode
+from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
+from uploader.builds.collect import collect
+from uploader.columns import places_of
+from uploader.errors import NotWholeError, UploaderError
+from uploader.operations.rollback import find_target, roll_back
+from uploader.operations.staging import activate, drop
+from uploader.operations.verify import verify
+from uploader.publishing.known_headers import NewestMarker
+from uploader.publishing.publish import Build, publish
+from uploader.s3.port import always
+from uploader.s3.read_only import ReadOnly
+from uploader.treatment.headers import STORED
+from uploader.treatment.rule_tables import parse_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from uploader.publishing.publish import Published
+
+NAME = "precache-manifest.3f9c2ab14d5e6f70.js"
+KEY = f"assets/{NAME}"
+
+
+class Site:
+    """A build folder, and the bucket that it is published to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bucket = FakeBucket()
+        (folder / "index.html").write_text("page")
+        (folder / "app-3f9c2ab1.js").write_text("app")
+
+    def build(self, release: str, content: str, **options: object) -> Build:
+        (self.folder / NAME).write_text(content)
+        assets = collect(self.folder, "assets/", **options)  # type: ignore[arg-type]
+        return Build(assets=assets, prefix="assets/", channel="default", release=release)
+
+    def publish(self, release: str, content: str, *, stage: bool = False, **options: object) -> Published:
+        self.bucket.clock.passed += 60
+        build = self.build(release, content, **options)
+        return publish(self.bucket, build, stage=stage, clocks=self.bucket.clock.clocks())
+
+    def roll_back(self, release_id: str) -> None:
+        self.bucket.clock.passed += 60
+        target = find_target(self.bucket, LAYOUT, release_id, None)
+        roll_back(self.bucket, LAYOUT, target, clocks=self.bucket.clock.clocks())
+
+    @property
+    def live(self) -> str:
+        """What a visitor gets."""
+        return self.bucket.objects[KEY].decode()
+
+    def marked(self, published: Published) -> Asset:
+        """The file as a release names it."""
+        release = decode(self.bucket.objects[published.key], "assets/")
+        (found,) = (asset for asset in release.assets.values() if asset.key == KEY)
+        return found
+
+    def intents(self) -> list[str]:
+        made = [each for each in self.bucket.requests if each.startswith(f"create {LAYOUT.pending}")]
+        self.bucket.requests.clear()
+        return made
+
+    def wrong(self) -> list[str]:
+        found = verify(self.bucket, LAYOUT)
+        return [*found.problems, *(f"{each.key} {each.problem}" for each in found.findings)]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["new", "longer"])
+@pytest.mark.parametrize("stage", [False, True])
+def test_it_is_put_in_place_after_the_marker(site: Site, content: str, *, stage: bool) -> None:
+    site.publish("r0", "old")
+    site.intents()
+    published = site.publish("r1", content, stage=stage)
+    assert [each.asset.key for each in published.uploads] == [KEY]
+    if stage:
+        assert site.live == "old"
+        published = site.publish("r2", "old")
+        assert not published.uploads, "what was in place all the time is that of the current release"
+        return
+    assert site.live == content
+    assert [each.key for each in published.placed] == [KEY]
+    assert site.wrong() == []
+    marked = site.marked(published)
+    assert (marked.fingerprinted, marked.stamp) == (False, STAYED)
+    assert marked.stored == site.bucket.stored[KEY][STORED]
+    # No cleaner deletes its stored version: it was listed and sent under an intent that names it.
+    first, second = (each.removeprefix("create ") for each in site.intents())
+    assert first != second, "the first one's DELETE may be executed late"
+
+
+def test_the_intent_that_it_is_sent_under_names_its_stored_version(site: Site) -> None:
+    site.publish("r0", "old")
+    site.bucket.fail = f"put {LAYOUT.pages}"
+    bodies = []
+
+    class Noting(FakeBucket):
+        def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
+            bodies.append(body)
+            return super().create(key, body, in_time)
+
+    site.bucket.__class__ = Noting
+    with pytest.raises(UploaderError, match="run again"):
+        site.publish("r1", "new")
+    last = decode(bodies[-1], "assets/")
+    (page,) = (page for key, page in last.pages.items() if key == KEY)
+    assert LAYOUT.page_key(page.stored or "") in site.bucket.requests[-2]
+    assert site.live == "old"
+
+
+@pytest.mark.parametrize("content", ["new", "longer"])
+def test_a_release_that_is_dropped_leaves_it(site: Site, content: str) -> None:
+    site.publish("r0", "old")
+    published = site.publish("r1", content, stage=True)
+    drop(site.bucket, LAYOUT, published.id, digest=published.digest)
+    assert site.live == "old"
+    assert site.wrong() == []
+
+
+def test_an_activation_puts_it_in_place(site: Site) -> None:
+    site.publish("r0", "old")
+    published = site.publish("r1", "new", stage=True)
+    site.bucket.clock.passed += 60
+    activated = activate(site.bucket, LAYOUT, published.id, digest=published.digest, clocks=site.bucket.clock.clocks())
+    assert [each.key for each in activated.placed] == [KEY]
+    assert site.live == "new"
+    assert site.wrong() == []
+
+
+@pytest.mark.parametrize("fail", [f"create {LAYOUT.markers}", "put assets/.releases/pages"])
+@pytest.mark.parametrize("content", ["new", "longer"])
+def test_an_upload_that_is_cut_off_before_its_marker_leaves_it(site: Site, fail: str, content: str) -> None:
+    site.publish("r0", "old")
+    site.bucket.fail = fail
+    with pytest.raises(UploaderError, match="run again"):
+        site.publish("r1", content)
+    site.bucket.fail = ""
+    assert site.live == "old"
+    assert site.wrong() == []
+
+
+def test_while_it_has_its_name_it_stays_a_page_that_a_roll_back_brings_back(site: Site) -> None:
+    site.publish("r0", "old")
+    site.publish("r1", "new")
+    unchanged = site.publish("r2", "new")
+    assert not unchanged.uploads
+    assert not unchanged.placed
+    assert site.marked(unchanged).stamp == STAYED
+    site.publish("r3", "newest")
+    assert site.live == "newest"
+    site.roll_back(unchanged.id)
+    assert site.live == "new"
+    assert site.wrong() == []
+
+
+def test_the_first_intent_names_it_if_the_newest_marker_is_there_by_then(site: Site) -> None:
+    """Nothing waits for that marker: if it comes late, the comparison finds the same."""
+    site.publish("r0", "old")
+    site.publish("r1", "new")
+    site.intents()
+    site.bucket.clock.passed += 60
+    newest = NewestMarker(site.bucket, LAYOUT, NOON)
+    newest.look_for(places_of([KEY]))
+    newest._read._workers.wait()  # noqa: SLF001
+    assert newest.stayed() == {KEY}
+    build = site.build("r2", "new")
+    published = publish(site.bucket, build, newest=newest, clocks=site.bucket.clock.clocks())
+    assert len(site.intents()) == 1
+    assert not published.uploads
+    assert site.marked(published).stamp == STAYED
+    site.publish("r3", "new")
+    assert len(site.intents()) == 2
+
+
+def test_a_release_with_the_content_that_is_gone_is_named(site: Site) -> None:
+    """The first release had it as an asset: nobody has stored its content, and only another build of it brings it."""
+    old = site.publish("r0", "old")
+    site.publish("r1", "longer")
+    with pytest.raises(NotWholeError, match=NAME):
+        site.roll_back(old.id)
+    assert site.live == "longer"
+
+
+def test_of_the_same_size_it_is_found_by_verify_and_another_upload_brings_it_back(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = site.publish("r0", "old")
+    site.publish("r1", "new")
+    caplog.clear()
+    site.roll_back(old.id)
+    assert [each for each in caplog.messages if KEY in each and "publish that build again" in each]
+    assert site.wrong() == [f"{KEY} content_differs"]
+    again = site.publish("r2", "old")
+    assert site.marked(again).fingerprinted, "this is what the current release has: it is sent at once"
+    assert (site.live, site.wrong()) == ("old", [])
+
+
+def test_content_that_the_newest_release_has_is_sent_at_once(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """Somebody stored other content since: who publishes again must not make pages of all that they overwrote."""
+    site.publish("r0", "old")
+    site.bucket.objects[KEY] = b"bad"
+    published = site.publish("r1", "old", stage=True)
+    assert [(each.asset.key, each.reason) for each in published.uploads] == [(KEY, "content_differs")]
+    assert (site.live, site.wrong()) == ("old", [])
+    assert [each for each in caplog.messages if "sent again" in each and KEY in each]
+
+
+def test_other_headers_alone_are_sent_at_once(site: Site) -> None:
+    """One rule may change those of all files: to store each of them twice would be too dear."""
+    site.publish("r0", "old")
+    rules = parse_rules([{"match": "*.js", "cache_control": "no-store"}], "here")
+    published = site.publish("r1", "old", stage=True, rules=rules)
+    assert {each.asset.key: each.reason for each in published.uploads}[KEY] == "headers_differ"
+    assert site.marked(published).fingerprinted
+    assert site.bucket.stored[KEY]["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_a_file_that_a_rule_compresses_no_more_is_known_by_its_digest(site: Site, *, same: bool) -> None:
+    site.publish("r0", "unpacked")
+    # As if a rule had compressed it.
+    site.bucket.objects[KEY] = b"packed"
+    for key in site.bucket.log(LAYOUT.markers):
+        release = decode(site.bucket.objects[key], "assets/")
+        assets = {
+            name: asset._replace(size=6, headers="packed", etag=None, stamp=None) if asset.key == KEY else asset
+            for name, asset in release.assets.items()
+        }
+        site.bucket.objects[key] = encode(replace(release, assets=assets))
+    site.bucket.stored[KEY]["digest"] = sha256(b"unpacked" if same else b"other").hexdigest()
+    published = site.publish("r1", "unpacked", stage=True)
+    assert {each.asset.key for each in published.uploads} == {KEY}
+    assert site.marked(published).fingerprinted == same
+    assert site.live == ("unpacked" if same else "packed")
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_what_another_tool_stored_with_the_same_size_is_sent_at_once(site: Site, *, ours: bool) -> None:
+    """Its content is unknown with KMS; so all files of a bucket that this uploader takes over would be pages."""
+    site.publish("r0", "old")
+    for key in [key for key in site.bucket.objects if key.startswith(LAYOUT.log)]:
+        del site.bucket.objects[key]
+    if not ours:
+        site.bucket.stored[KEY] = {"Content-Type": "text/javascript"}
+    published = site.publish("r1", "new", stage=True)
+    assert {each.asset.key: each.reason for each in published.uploads}[KEY] == "content_differs"
+    assert site.marked(published).fingerprinted != ours
+    assert site.live == ("old" if ours else "new")
+
+
+def test_its_logical_path_is_its_key_unless_another_file_has_that(site: Site) -> None:
+    site.publish("r0", "old")
+    other = f"{NAME.removesuffix('.js')}.8a7b6c5d4e3f2a1b.js"
+    published = site.publish("r1", "new")
+    assert KEY in decode(site.bucket.objects[published.key], "assets/").assets
+    (site.folder / other).write_text("other")
+    published = site.publish("r2", "new")
+    release = decode(site.bucket.objects[published.key], "assets/")
+    assert {asset.key for asset in release.assets.values()} >= {KEY, f"assets/{other}"}
+
+
+def test_a_dry_run_says_it_and_writes_nothing(site: Site) -> None:
+    site.publish("r0", "old")
+    before = dict(site.bucket.objects)
+    site.bucket.clock.passed += 60
+    found = publish(ReadOnly(site.bucket), site.build("r1", "new"), clocks=site.bucket.clock.clocks())
+    assert [(each.asset.key, each.reason) for each in found.uploads] == [(KEY, "content_differs")]
+    assert [each.key for each in found.placed] == [KEY]
+    assert site.bucket.objects == before
+
+
+def test_a_file_that_changes_while_it_is_published_is_an_error(site: Site) -> None:
+    site.publish("r0", "old")
+    build = site.build("r1", "new")
+    (site.folder / NAME).write_text("after that")
+    site.bucket.clock.passed += 60
+    with pytest.raises(UploaderError, match="changed while it was being uploaded"):
+        publish(site.bucket, build, clocks=site.bucket.clock.clocks())
+    assert site.live == "old"
+    assert site.bucket.log(LAYOUT.pending) == []
