@@ -107,7 +107,12 @@ def one_line(key: str) -> str:
 
 def too_many_values(content: bytes, most: int) -> bool:
     """Whether JSON has more values than a reader has memory for: by its punctuation, before it is parsed."""
-    return content.count(b",") + content.count(b"[") + content.count(b"{") > most
+    return values_in(content) > most
+
+
+def values_in(content: bytes) -> int:
+    """How many values JSON has at most, by its punctuation."""
+    return content.count(b",") + content.count(b"[") + content.count(b"{")
 
 
 def is_too_deep(document: object) -> bool:

@@ -12,16 +12,19 @@ from __future__ import annotations
 import io
 import json
 import re
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.bounds import (
     OBJECT_BYTES,
     shown,
 )
 from release_log.channel import CHANNEL
-from release_log.errors import MarkerError, NewerFormatError
+from release_log.errors import NewerFormatError
 from release_log.instants import format_instant
 from release_log.layout import Layout, is_page_name
 from release_log.marker_fields import (
@@ -40,7 +43,7 @@ from release_log.marker_fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
 END_FORMAT = 2
@@ -58,7 +61,7 @@ ROLLBACK_OF = "rollback_of"
 STAYED = "fingerprint-stayed"
 """The `Asset.stamp` of a page whose name has a fingerprint, under which its content changed."""
 
-ASSETS_AT_ONCE = 1000
+ASSETS_AT_ONCE = 200
 """How many assets are turned into JSON at a time."""
 
 
@@ -90,6 +93,14 @@ class Asset(NamedTuple):
     def page(self) -> str | None:
         """What tells a page's content from that of all others; None if the writer gave nothing, or if it is no page."""
         return None if self.fingerprinted else self.stored or self.digest
+
+
+class InOrder(Mapping[str, Asset]):
+    """Assets of a release that know their order, so that they need not all be there at the same time."""
+
+    @abstractmethod
+    def in_order(self) -> Iterator[tuple[str, Asset]]:
+        """Logical path and asset, in the order of the logical paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +181,12 @@ def encode(release: Release) -> bytes:
     # all the rest, so assets are written in batches.
     body = io.BytesIO()
     body.write(b'{"assets":{')
-    logicals = sorted(release.assets)
-    for start in range(0, len(logicals), ASSETS_AT_ONCE):
-        some = [_encode_asset(logical, release.assets[logical]) for logical in logicals[start : start + ASSETS_AT_ONCE]]
-        body.write(b"," if start else b"")
+    assets = _in_order(release.assets)
+    comma = b""
+    while some := [_encode_asset(logical, asset) for logical, asset in islice(assets, ASSETS_AT_ONCE)]:
+        body.write(comma)
         body.write(",".join(some).encode())
+        comma = b","
     body.write(b"}," + _as_json(rest)[1:])
     content = body.getvalue()
     check_content(content)
@@ -225,61 +237,21 @@ def decode(body: bytes, prefix: str) -> Release:
     )
 
 
-def read_headers(
-    body: bytes, keys: Mapping[str, str] | None = None
-) -> tuple[str, dict[str, dict[str, int]], dict[str, str], dict[str, str]]:
-    """The digests of headers in a marker, to be used as a hint: nothing else of the marker is checked.
-
-    Args:
-        body: The object's content.
-        keys: The keys that are asked for, each with the object that stands for it in the answer; None: all.
-
-    Returns:
-        The channel; ``headers`` -> key -> bytes of each object; key -> `Asset.stamp`; key -> `Asset.etag`.
-
-    Raises:
-        MarkerError: The body is not JSON, or is too large.
-    """
-    check_content(body)
-    headers: dict[str, dict[str, int]] = {}  # few differ
-    stamps: dict[str, str] = {}
-    etags: dict[str, str] = {}
-
-    def take(entry: dict[str, Any]) -> dict[str, Any] | None:
-        # An asset is dropped as soon as it is read: a marker may name 100,000 assets.
-        key, size, digest = entry.get("key"), entry.get("size"), entry.get("headers")
-        if not isinstance(key, str):
-            return entry
-        if keys is not None:
-            key = keys.get(key)
-            if key is None:
-                return None
-        if isinstance(size, int) and isinstance(digest, str):
-            headers.setdefault(digest, {})[key] = size
-        stamp = entry.get("stamp")
-        if isinstance(stamp, str):
-            stamps[key] = stamp
-        etag = entry.get("etag")
-        if isinstance(etag, str):
-            etags[key] = etag
-        return None
-
-    try:
-        document = json.loads(body, object_hook=take)
-    except (ValueError, RecursionError) as error:
-        msg = f"not JSON: {error}"
-        raise MarkerError(msg) from error
-    return str(document.get("channel")) if isinstance(document, dict) else "", headers, stamps, etags
-
-
 def _as_json(document: Mapping[str, object]) -> bytes:
     return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _in_order(assets: Mapping[str, Asset]) -> Iterator[tuple[str, Asset]]:
+    """Logical path and asset, in the order of the logical paths."""
+    if isinstance(assets, InOrder):
+        return assets.in_order()
+    return ((logical, assets[logical]) for logical in sorted(assets))
 
 
 def _encode_asset(logical: str, asset: Asset) -> str:
     """An asset as `_as_json` writes it, in half the time: names in order, without the fields that are None."""
     key, size, fingerprinted, digest, headers, etag, stamp, stored = asset
-    if not (is_short(logical) and is_short(key) and size <= OBJECT_BYTES):
+    if not (is_short(f"{logical}{key}") and size <= OBJECT_BYTES):
         check_asset(logical, key, size)
     first = "" if digest is None else f'"digest":{encode_basestring(digest)},'
     third = "" if headers is None else f'"headers":{encode_basestring(headers)},'

@@ -19,6 +19,7 @@ from release_log.bounds import (
     is_too_deep,
     shown,
     too_many_values,
+    values_in,
 )
 from release_log.errors import MarkerError
 from release_log.instants import parse_instant
@@ -69,6 +70,25 @@ def check_content(body: bytes) -> None:
         fail(f"it has more than {FILE_BYTES} bytes")
     if len(body) > FILE_VALUES and too_many_values(body, FILE_VALUES):
         fail(f"it has more than {FILE_VALUES} values")
+
+
+def check_amount(piece: bytes, size: int, values: int) -> int:
+    """Refuse a body that arrives in pieces as soon as it is beyond a bound of `check_content`.
+
+    Args:
+        piece: The piece that arrived last.
+        size: How many bytes arrived until now, this piece's among them.
+        values: What this returned of the pieces before.
+
+    Returns:
+        How many values the pieces have until now, by their punctuation.
+    """
+    if size > FILE_BYTES:
+        fail(f"it has more than {FILE_BYTES} bytes")
+    values += values_in(piece)
+    if values > FILE_VALUES:
+        fail(f"it has more than {FILE_VALUES} values")
+    return values
 
 
 def parse(body: bytes) -> dict[str, Any]:

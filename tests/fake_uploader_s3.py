@@ -18,10 +18,13 @@ from uploader.s3.port import Blob, Listing, Look, Neighbour, PageInPlace, Placin
 from uploader.treatment.headers import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.s3.port import Placement
+
+PIECE = 100
+"""A fake object arrives in pieces of so many bytes."""
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LAYOUT = Layout("assets/")
@@ -120,6 +123,11 @@ class FakeBucket:
         if key not in self.objects:
             return None
         return Blob(self.objects[key], self.times.get(key, NOON), _etag(self.objects[key]))
+
+    def pieces(self, key: str) -> Iterator[bytes]:
+        blob = self.get(key)
+        if blob is not None:
+            yield from (blob.body[start : start + PIECE] for start in range(0, len(blob.body), PIECE))
 
     def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:
         found = {key: self.get(key) for key in keys}

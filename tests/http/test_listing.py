@@ -9,6 +9,7 @@ import pytest
 from examples.embedded_aws import REGION
 from tests.http.fault_proxy import Fault
 from uploader.aws.access import Access, Keys
+from uploader.columns import places_of
 from uploader.s3.connection import connect
 from uploader.s3.key_ranges import key_ranges
 from uploader.s3.listing import FEW, RangeListing
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from uploader.s3.key_ranges import KeyRange
 
 KEYS = [f"assets/{folder}/{name}.js" for folder in ("a", "a&b", "b") for name in "abcdef"]
-WANTED = {key: key for key in (*KEYS, "assets/a/not-there.js")}
+WANTED = places_of([*KEYS, "assets/a/not-there.js"])
 OTHERS = ["assets/a/cc.js", "assets/zz.js", "other/a.js"]
 
 

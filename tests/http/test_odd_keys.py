@@ -11,6 +11,7 @@ import pytest
 from release_log.marker import Asset, Release
 from tests.http.in_process import no_sleep, publish_here, run_here, short_sleep
 from uploader.aws.access import Access, Keys
+from uploader.columns import places_of
 from uploader.history.body import body_of
 from uploader.s3.connection import connect
 from uploader.s3.key_ranges import key_ranges
@@ -110,7 +111,7 @@ def test_odd_keys_among_those_that_are_looked_for(uploader: Uploader, page: int)
     listing = RangeListing(
         Pages(connection.store, connection.access),
         key_ranges(wanted, 24, page),
-        {key: key for key in wanted},
+        places_of(wanted),
         at_once=4,
     )
     listing.read()

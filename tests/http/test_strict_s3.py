@@ -171,7 +171,7 @@ def test_a_stored_page_is_never_overwritten(strict: StrictS3, bucket: str, tmp_p
     """Whoever comes second finds the same page; S3 refuses a PUT without a condition, in parts too."""
     (tmp_path / "index.html").write_bytes(b"x" * size)
     (page,) = collect(tmp_path, "assets/")
-    page = page._replace(key=Layout("assets/").page_key(page.stored or ""))
+    page = page.under(Layout("assets/").page_key(page.stored or ""))
     first, second = (
         Requests(connect(Access(bucket, REGION, strict.url, keys=Keys("test", "test")))).files.put(page)
         for _ in range(2)

@@ -246,6 +246,11 @@ class UploaderPort:
 
         return self._request(Op("get", key), effect)  # type: ignore[return-value]
 
+    def pieces(self, key: str) -> Iterator[bytes]:
+        blob = self.get(key)
+        if blob is not None:
+            yield blob.body
+
     def get_each(self, keys: Sequence[str]) -> dict[str, UploaderBlob]:
         found = {key: self.get(key) for key in keys}
         return {key: blob for key, blob in found.items() if blob is not None}

@@ -23,11 +23,23 @@ class Stored(NamedTuple):
     etag: str | None = None
 
 
+class Folder(NamedTuple):
+    """The folder of a build, for the files whose keys say where they lie in it: 50,000 paths would be 6 MB.
+
+    Attributes:
+        path: Its path on this machine, with a slash at its end.
+        prefix: How many characters of a key are the site's prefix.
+    """
+
+    path: str
+    prefix: int
+
+
 class LocalAsset(NamedTuple):
     """One file of the build. A tuple, because a build may have 100,000 files.
 
     Attributes:
-        path: The file's path on this machine.
+        source: The file's path on this machine; or the folder, if the key says the rest.
         key: The key in the bucket, prefix included.
         logical: The logical path, prefix included.
         size: The size in bytes.
@@ -39,7 +51,7 @@ class LocalAsset(NamedTuple):
         identity: See `uploader.builds.content.identity_of`.
     """
 
-    path: str
+    source: str | Folder
     key: str
     logical: str
     size: int
@@ -48,6 +60,16 @@ class LocalAsset(NamedTuple):
     treatment: Treatment
     signature: int
     identity: int = 0
+
+    @property
+    def path(self) -> str:
+        """The file's path on this machine."""
+        source = self.source
+        return source if isinstance(source, str) else source.path + self.key[source.prefix :]
+
+    def under(self, key: str) -> LocalAsset:
+        """The same file, to be stored under this key."""
+        return self if key == self.key else self._replace(source=self.path, key=key)
 
     def as_it_is(self) -> Stored:
         """The stored form if we do not compress the file."""

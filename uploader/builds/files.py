@@ -30,6 +30,27 @@ class File(NamedTuple):
     fingerprinted: bool | None = None
 
 
+class FoundFile(NamedTuple):
+    """A file that the default collector found: as a `File`, without a path of its own, which would be 6 MB of 50,000.
+
+    Attributes:
+        folder: The build's directory, with a slash at its end.
+        name: As in `File`; what follows, too.
+    """
+
+    folder: str
+    name: str
+    logical: str | None = None
+    fingerprinted: bool | None = None
+
+    @property
+    def path(self) -> str:
+        """The file's path on this machine."""
+        return self.folder + self.name
+
+
+AnyFile = File | FoundFile
+
 _ANY = 9 * "\0"
 """A name that no file has, so that a glob that matches it matches every name."""
 
@@ -46,14 +67,14 @@ class Walked(NamedTuple):
         unseen: A name in each folder that was not looked into, as the user's rules leave out whatever it holds.
     """
 
-    files: list[File]
+    files: list[AnyFile]
     links: dict[str, str]
     unseen: tuple[str, ...] = ()
 
 
 def every_file(directory: Path) -> list[File]:
     """The default collector: every file in a directory, in the order of the names. It follows links; see `walk`."""
-    return walk(directory).files
+    return [File(each.path, each.name) for each in walk(directory).files]
 
 
 def walk(directory: Path, skipped: Callable[[str], bool] = lambda _name: False) -> Walked:
@@ -98,8 +119,11 @@ def check_directory(directory: Path) -> None:
         raise UsageError(msg)
 
 
-def _walk(directory: str, links: dict[str, str], skipped: Callable[[str], bool], unseen: list[str]) -> Iterator[File]:
+def _walk(
+    directory: str, links: dict[str, str], skipped: Callable[[str], bool], unseen: list[str]
+) -> Iterator[AnyFile]:
     real = os.path.realpath(directory)
+    top = os.path.join(directory, "")  # noqa: PTH118 (a text to begin with)
     folders = [(directory, "", frozenset({real}))]
     while folders:
         folder, inside, above = folders.pop()
@@ -114,12 +138,12 @@ def _walk(directory: str, links: dict[str, str], skipped: Callable[[str], bool],
         for entry in found:
             name = inside + entry.name
             if entry.is_file(follow_symlinks=False):  # nearly every one: asked first, it is asked nothing else
-                yield File(entry.path, name)
+                yield FoundFile(top, name)
                 continue
             if entry.is_symlink():
                 links[name] = os.path.realpath(entry.path)
             if not _is_folder(entry):
-                yield File(entry.path, name)
+                yield FoundFile(top, name)
                 continue
             real = os.path.realpath(entry.path)
             if real not in above:

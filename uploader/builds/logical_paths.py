@@ -12,15 +12,14 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterable, Mapping
 
-    from release_log.fingerprints import Name
-    from uploader.builds.files import File
+    from uploader.builds.files import AnyFile
 
 
 LogicalPath = tuple[str, bool]
 """A logical path below the site's prefix, and whether the file's name has a fingerprint. A plain tuple, for speed."""
 
 
-def with_manifest_paths(files: list[File], from_manifests: Mapping[str, str]) -> list[File]:
+def with_manifest_paths(files: list[AnyFile], from_manifests: Mapping[str, str]) -> list[AnyFile]:
     """The files with the logical paths that the manifests give them; a collector's own logical path stays.
 
     Args:
@@ -37,20 +36,20 @@ def with_manifest_paths(files: list[File], from_manifests: Mapping[str, str]) ->
     ]
 
 
-def logical_paths(files: list[File], pattern: re.Pattern[str] | None) -> list[LogicalPath]:
+def logical_paths(files: list[AnyFile], pattern: re.Pattern[str] | None) -> list[LogicalPath]:
     """The logical path of each file, in the order of the files. No two files share one.
 
     Args:
         files: The files of the build.
         pattern: The user's fingerprint pattern; None: the usual fingerprints.
     """
-    names = parts_of((file.name for file in files if file.logical is None), pattern)
-    claimed = [_claimed_path(file, names) for file in files]
+    paths = paths_of((file.name for file in files if file.logical is None), pattern)
+    claimed = [_claimed_path(file, paths) for file in files]
     contested, settled = _contested(files, [path for path, _ in claimed])
     if not contested:
         return claimed
 
-    def keeps_claim(file: File, path: str) -> bool:
+    def keeps_claim(file: AnyFile, path: str) -> bool:
         return path not in contested or (file.logical is not None and path in settled)
 
     return [
@@ -59,7 +58,7 @@ def logical_paths(files: list[File], pattern: re.Pattern[str] | None) -> list[Lo
     ]
 
 
-def _contested(files: list[File], paths: list[str]) -> tuple[set[str], set[str]]:
+def _contested(files: list[AnyFile], paths: list[str]) -> tuple[set[str], set[str]]:
     """The logical paths that more than one file claims, and those among them that a manifest gives to a single file.
 
     Two chunks of one build may share a name (two ``index.js``). Neither replaces the other, so each is its own logical
@@ -76,23 +75,22 @@ def _contested(files: list[File], paths: list[str]) -> tuple[set[str], set[str]]
     return contested, given_once.difference(file.name for file in files)
 
 
-def parts_of(names: Iterable[str], pattern: re.Pattern[str] | None) -> dict[str, Name]:
-    """The parts of the names that no manifest and no collector explains.
+def paths_of(names: Iterable[str], pattern: re.Pattern[str] | None) -> dict[str, LogicalPath]:
+    """The logical paths of the names that no manifest and no collector explains.
 
     Args:
         names: Every such file of the build: a name that is in doubt is judged by those beside it.
         pattern: As in `logical_paths`.
     """
-    parts = {name: split(name, pattern) for name in names}
+    paths: dict[str, LogicalPath] = {}
+    for name in names:
+        logical, fingerprint = split(name, pattern)
+        paths[name] = logical, fingerprint is not None  # the fingerprints themselves would be 7 MB of 50,000 names
     if pattern is None:
-        parts |= {name: found for name, (found, _) in names_by_siblings(parts).items()}
-    return parts
+        paths |= {name: (found.logical, True) for name, (found, _) in names_by_siblings(paths).items()}
+    return paths
 
 
-def _claimed_path(file: File, names: Mapping[str, Name]) -> LogicalPath:
-    if file.logical is None:
-        name = names[file.name]
-        path, fingerprinted = name.logical, name.fingerprint is not None
-    else:
-        path, fingerprinted = file.logical, file.logical != file.name
-    return path, fingerprinted if file.fingerprinted is None else file.fingerprinted
+def _claimed_path(file: AnyFile, paths: Mapping[str, LogicalPath]) -> LogicalPath:
+    found = paths[file.name] if file.logical is None else (file.logical, file.logical != file.name)
+    return found if file.fingerprinted is None else (found[0], file.fingerprinted)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Collection
 
-    from uploader.builds.files import File
+    from uploader.builds.files import AnyFile
 
 log = logging.getLogger("uploader")
 
 
-def without_older(files: list[File], older: Collection[str]) -> list[File]:
+def without_older(files: list[AnyFile], older: Collection[str]) -> list[AnyFile]:
     """The files of this build; says in one line what is left out.
 
     Args:
@@ -41,7 +41,7 @@ def without_older(files: list[File], older: Collection[str]) -> list[File]:
     return [file for file in files if file.name not in older]
 
 
-def warn_of_maybe_older(files: list[File], maybe_older: Collection[str]) -> None:
+def warn_of_maybe_older(files: list[AnyFile], maybe_older: Collection[str]) -> None:
     """Say in one line which files a bundler's manifest does not name, though it gives another their logical path.
 
     Args:
@@ -55,7 +55,7 @@ def warn_of_maybe_older(files: list[File], maybe_older: Collection[str]) -> None
     )
 
 
-def warn_of_older(files: list[File], pattern: re.Pattern[str] | None) -> None:
+def warn_of_older(files: list[AnyFile], pattern: re.Pattern[str] | None) -> None:
     """Say in one line which files of a user's collector seem to have a logical path that it gives to another.
 
     Args:

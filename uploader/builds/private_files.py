@@ -15,7 +15,7 @@ from uploader.treatment.globs import GlobError, translate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from uploader.builds.files import File
+    from uploader.builds.files import AnyFile
 
 
 class PrivateKind(NamedTuple):
@@ -152,7 +152,7 @@ class PrivateFiles:
 
 def refuse_private(
     directory: Path,
-    files: Iterable[File],
+    files: Iterable[AnyFile],
     links: Mapping[str, str],
     allow: Iterable[str],
     is_skipped: Callable[[str], bool],

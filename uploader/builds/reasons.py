@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterator, Mapping, Sequence
 
-    from uploader.builds.files import File
+    from uploader.builds.files import AnyFile
     from uploader.builds.logical_paths import LogicalPath
 
 
@@ -20,7 +20,7 @@ log = logging.getLogger("uploader")
 
 
 def log_reasons(
-    files: Sequence[File],
+    files: Sequence[AnyFile],
     decided: Sequence[LogicalPath],
     from_manifests: Mapping[str, str],
     pattern: re.Pattern[str] | None,
@@ -32,7 +32,7 @@ def log_reasons(
 
 
 def reasons(
-    files: Sequence[File],
+    files: Sequence[AnyFile],
     decided: Sequence[LogicalPath],
     from_manifests: Mapping[str, str],
     pattern: re.Pattern[str] | None,
@@ -65,5 +65,5 @@ def reasons(
         yield f"{name}: {kind} ({why}){shown}"
 
 
-def _is_explained(file: File, from_manifests: Mapping[str, str]) -> bool:
+def _is_explained(file: AnyFile, from_manifests: Mapping[str, str]) -> bool:
     return file.logical is not None or file.name in from_manifests

@@ -85,11 +85,12 @@ class Convention(NamedTuple):
         return f"{self.carriers} of {self.files} files {where} have {length} such characters after {separator!r}"
 
 
-def names_by_siblings(names: Mapping[str, Name]) -> dict[str, tuple[Name, Convention]]:
+def names_by_siblings(names: Mapping[str, Name | tuple[str, bool]]) -> dict[str, tuple[Name, Convention]]:
     """The fingerprints that only the other names of a folder show.
 
     Args:
-        names: Every file of the build that no manifest names, and its parts by `split`.
+        names: Every file of the build that no manifest names, and its parts by `split`; instead of the fingerprint,
+            whether there is one will do.
 
     Returns:
         Name -> its parts, and the convention of its folder; without the names that `split` recognises alone.
@@ -100,7 +101,7 @@ def names_by_siblings(names: Mapping[str, Name]) -> dict[str, tuple[Name, Conven
         folder, slash, _ = name.rpartition("/")
         folders[folder + slash].append(name)
     for folder, inside in folders.items():
-        alone = {name for name in inside if names[name].fingerprint is not None}
+        alone = {name for name in inside if names[name][1]}
         if len(inside) >= _FEWEST and len(alone) < len(inside):
             found |= _in_folder(folder, inside, alone)
     return found

@@ -6,7 +6,6 @@ import logging
 import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,9 +21,10 @@ from uploader.builds.options import BuildOptions
 from uploader.builds.private_files import check_globs
 from uploader.builds.release_name import release_name
 from uploader.builds.spelling import NFC
+from uploader.columns import places_of
 from uploader.errors import NotActivatedError, NotPlacedError, UploaderError, UsageError
 from uploader.library.cdn import cdn_of, drop_copies
-from uploader.publishing.known_headers import newest_ahead
+from uploader.publishing.known_headers import NewestMarker
 from uploader.publishing.publish import Build, Published
 from uploader.publishing.publish import publish as publish_assets
 from uploader.s3.read_only import ReadOnly
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from uploader.publishing.retiring import Retiring
     from uploader.s3.port import ReaderPort
     from uploader.treatment.rules import Rules
+
+LARGE = 10_000
+"""With so many files and fewer, the C library's own habit takes no more memory; see `uploader.memory`."""
 
 log = logging.getLogger("uploader")
 
@@ -179,19 +182,33 @@ def _publish_build(
     name, pattern = _checked(build)
     collector, rules = _collector(build), _rules(build)
     bucket = ReadOnly(site.open()) if dry_run else site.open()
-    newest = newest_ahead(bucket, site.layout, datetime.now(UTC))
-    assets = collect(
-        build.directory,
-        prefix,
-        pattern=pattern,
-        collector=collector,
-        rules=rules,
-        manifest=build.manifest,
-        selection=Selection(build.include, build.exclude, read_ignore_files(build.directory)),
-        allow=build.allow,
-        normalize=build.normalize,
-        named=partial(bucket.list_ahead, site.layout),
-    )
+    newest = NewestMarker(bucket, site.layout, datetime.now(UTC))
+
+    def named(keys: list[str]) -> None:
+        if len(keys) > LARGE:
+            from uploader.memory import give_back_early  # noqa: PLC0415 (few builds are so large)
+
+            give_back_early()
+        places = places_of(keys)
+        bucket.list_ahead(site.layout, places)
+        newest.look_for(places)
+
+    try:
+        assets = collect(
+            build.directory,
+            prefix,
+            pattern=pattern,
+            collector=collector,
+            rules=rules,
+            manifest=build.manifest,
+            selection=Selection(build.include, build.exclude, read_ignore_files(build.directory)),
+            allow=build.allow,
+            normalize=build.normalize,
+            named=named,
+        )
+    except BaseException:
+        newest.drop()
+        raise
     whole = Build(
         assets=assets, prefix=prefix, channel=build.channel, release=name, metadata=build_metadata(os.environ)
     )

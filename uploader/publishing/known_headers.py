@@ -6,11 +6,15 @@ This is a hint and no more: an object that no release names costs a request.
 from __future__ import annotations
 
 import logging
+from itertools import chain
+from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.errors import ReleaseLogError
 from release_log.instants import next_second
-from release_log.marker import STAYED, read_headers
+from release_log.marker import STAYED
+from uploader.columns import Column, Digests, places_of
+from uploader.history.marker_headers import MarkerHeaders
 from uploader.history.order import dated, newest_first
 from uploader.threads.ahead import Ahead
 
@@ -25,38 +29,6 @@ MOST = 5
 """How many markers to read at most, the newest first, to find one of the channel."""
 
 log = logging.getLogger("uploader")
-
-
-class Newest(NamedTuple):
-    """The newest marker as it was read.
-
-    Attributes:
-        marker: Its key.
-        body: Its content.
-        stayed: As in `Known`.
-    """
-
-    marker: str
-    body: bytes
-    stayed: frozenset[str] = frozenset()
-
-
-class MarkerHeaders(NamedTuple):
-    """The headers that a marker names.
-
-    Attributes:
-        marker: The marker's key.
-        channel: Its release's channel.
-        headers: Digest of headers -> key of each object stored with them -> its bytes.
-        stamps: Key -> the uploader's note of the file that is stored there.
-        etags: Key -> the ETag of the object when its release was published.
-    """
-
-    marker: str
-    channel: str
-    headers: Mapping[str, Mapping[str, int]]
-    stamps: Mapping[str, str]
-    etags: Mapping[str, str]
 
 
 class Known(NamedTuple):
@@ -78,26 +50,54 @@ class Known(NamedTuple):
         return stayed_in(self.stamps)
 
 
-def newest_ahead(bucket: BucketPort, layout: Layout, now: datetime) -> Ahead[Newest | None]:
-    """Begin to read the newest marker, the largest of all reads. A marker never changes, so it can be read early.
+class NewestMarker:
+    """The newest marker, the largest of all reads. It is read ahead, as it arrives: a marker never changes."""
 
-    Args:
-        bucket: The site's bucket.
-        layout: The site.
-        now: The present by this machine's clock.
-    """
-    return Ahead(lambda: _newest(bucket, layout, now))
+    def __init__(self, bucket: BucketPort, layout: Layout, now: datetime) -> None:
+        """Begin to read it.
 
+        Args:
+            bucket: The site's bucket.
+            layout: The site.
+            now: The present by this machine's clock.
+        """
+        self._places: Mapping[str, int] | None = None
+        self._told = Event()
+        self._read = Ahead(lambda: self._hints(bucket, layout, now))
 
-def headers_ahead(newest: Ahead[Newest | None], keys: Iterable[str]) -> Ahead[MarkerHeaders | None]:
-    """Begin to read what the newest marker says of these keys. Not earlier: of 50,000 keys it is 20 MB."""
-    wanted = {key: key for key in keys}
+    def look_for(self, places: Mapping[str, int]) -> None:
+        """Read what it says of these keys, and pass over all others. Until then hardly anything is read."""
+        self._places = places
+        self._told.set()
 
-    def read() -> MarkerHeaders | None:
-        found = newest.answer()
-        return found and _headers(found.marker, found.body, wanted)
+    def drop(self) -> None:
+        """Do not read it; not needed after `look_for`."""
+        self._told.set()
 
-    return Ahead(read)
+    def stayed(self) -> frozenset[str]:
+        """The keys of its pages whose names have a fingerprint, if it is read already; nobody waits for it."""
+        early = self._read.peek()
+        return stayed_in(early.stamps) if early is not None else frozenset()
+
+    def answer(self) -> MarkerHeaders | None:
+        """Wait for what it says. None if there is none, or it could not be read so; and to any but the first caller."""
+        return self._read.answer()
+
+    def _hints(self, bucket: BucketPort, layout: Layout, now: datetime) -> MarkerHeaders | None:
+        markers = newest_first(bucket.recent(layout, now), layout.markers)
+        if not markers:
+            return None
+        pieces = bucket.pieces(markers[0])
+        # While the build is searched for its files, the first piece arrives.
+        first = next(pieces, b"")
+        self._told.wait()
+        if self._places is None:
+            return None
+        try:
+            return MarkerHeaders(markers[0], self._places).read_pieces(chain((first,), pieces))
+        except ReleaseLogError as error:
+            log.debug("%s is read again, as a whole: %s", markers[0], error)
+            return None
 
 
 def read_known(
@@ -105,60 +105,71 @@ def read_known(
     layout: Layout,
     channel: str,
     look: Look,
-    newest: Ahead[MarkerHeaders | None] | None = None,
+    newest: NewestMarker | None = None,
+    keys: Iterable[str] = (),
 ) -> Known:
     """Read what earlier releases say of the listed objects.
 
     Headers are known only of an object that has the size in the marker and is not newer than the marker: a newer one
     may have got other headers.
+
+    Args:
+        bucket: The site's bucket.
+        layout: The site.
+        channel: The release's channel.
+        look: The look at the site.
+        newest: The newest marker, if it is being read ahead.
+        keys: The build's keys.
     """
     known = None if newest is None else newest.answer()
-    found: dict[str, str] = {}
-    stamps: Mapping[str, str] = {}
-    etags: Mapping[str, str] = {}
     sizes, times, log = look.listing.sizes, look.listing.times, dated(layout, look.listing.log, look.instants)
+    places = (
+        known.headers.places if known else sizes.places if isinstance(sizes, Column) else places_of(chain(sizes, keys))
+    )
+    found: MarkerHeaders | None = None
     for key in newest_first(log, layout.markers)[:MOST]:
-        marker = known if known is not None and known.marker == key else _read(bucket, key)
+        marker = known if known is not None and known.marker == key else _read(bucket, key, places)
         if marker is None:
             continue
         too_late = next_second(log[key])
-        for digest, objects in marker.headers.items():
-            for name, size in objects.items():
-                if sizes.get(name) == size and times[name] < too_late:
-                    found.setdefault(name, digest)
-        # The newest marker's as they are: as a rule it is the only one that is read, and it may name 100,000 objects.
-        stamps = {**marker.stamps, **stamps} if stamps else marker.stamps
-        etags = {**marker.etags, **etags} if etags else marker.etags
+        _drop_changed(marker, places, sizes, times, too_late)
+        # As a rule the newest is the only one that is read.
+        found = marker if found is None else found.with_older(marker)
         if marker.channel == channel:
             break
-    return Known(found, stamps, etags)
+    return Known({}, {}, {}) if found is None else Known(found.headers, found.stamps, found.etags)
+
+
+def _drop_changed(
+    marker: MarkerHeaders,
+    places: Mapping[str, int],
+    sizes: Mapping[str, int],
+    times: Mapping[str, datetime],
+    too_late: datetime,
+) -> None:
+    """Drop the headers of each object that may have got other ones since."""
+    if isinstance(sizes, Column) and isinstance(times, Column) and sizes.places is places is times.places:
+        listed = ((place, sizes.at(place), times.at(place)) for place in range(len(places)))  # in half the time
+    else:
+        listed = ((place, sizes.get(key), times.get(key)) for key, place in places.items())
+    for place, size, at in listed:
+        if size is None or at is None or size != marker.sizes.at(place) or at >= too_late:
+            marker.headers.put(place, None)
 
 
 def stayed_in(stamps: Mapping[str, str]) -> frozenset[str]:
     """The keys with the note that a page's name has a fingerprint."""
-    if STAYED not in stamps.values():  # of 50,000 in a millisecond
+    if isinstance(stamps, Digests) and not stamps.has_text(STAYED):
         return frozenset()
     return frozenset(key for key, stamp in stamps.items() if stamp == STAYED)
 
 
-def _newest(bucket: BucketPort, layout: Layout, now: datetime) -> Newest | None:
-    markers = newest_first(bucket.recent(layout, now), layout.markers)
-    blob = bucket.get(markers[0]) if markers else None
+def _read(bucket: BucketPort, marker: str, places: Mapping[str, int]) -> MarkerHeaders | None:
+    blob = bucket.get(marker)
     if blob is None:
         return None
-    # Hardly any marker has one, and then nobody need read it as JSON to know that.
-    found = _headers(markers[0], blob.body) if STAYED.encode() in blob.body else None
-    return Newest(markers[0], blob.body, stayed_in(found.stamps) if found else frozenset())
-
-
-def _read(bucket: BucketPort, marker: str) -> MarkerHeaders | None:
-    blob = bucket.get(marker)
-    return blob and _headers(marker, blob.body)
-
-
-def _headers(marker: str, body: bytes, keys: Mapping[str, str] | None = None) -> MarkerHeaders | None:
     try:
-        return MarkerHeaders(marker, *read_headers(body, keys))
+        return MarkerHeaders(marker, places).read(blob.body)
     except ReleaseLogError as error:
         log.debug("%s is not valid: %s", marker, error)
         return None

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from release_log.bounds import FILE_BYTES
 from release_log.layout import Layout
-from release_log.marker import FORMAT, STAYED, Asset, Release
-from uploader.about import VERSION, WRITER
-from uploader.builds.content import stamp_of
 from uploader.clocks import Clocks
 from uploader.counted import counted
 from uploader.history.body import body_of
@@ -31,7 +29,8 @@ from uploader.protocol.late import Late
 from uploader.protocol.placing import put_in_place
 from uploader.publishing.compare import FEW, StoredObjects, Upload, compare, to_look_at
 from uploader.publishing.contents import changed_files, has_etag
-from uploader.publishing.known_headers import headers_ahead, read_known
+from uploader.publishing.known_headers import read_known
+from uploader.publishing.marked_assets import object_of, only_pages, release_of
 from uploader.publishing.stayed import CHANGED, find_stayed, with_pages
 from uploader.tracing import annotate, traced
 
@@ -39,13 +38,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from release_log.marker import Release
     from uploader.builds.asset import LocalAsset, Stored
     from uploader.protocol.belongs import PagePlaced
     from uploader.protocol.held import Intent
-    from uploader.publishing.known_headers import Known, MarkerHeaders, Newest
+    from uploader.publishing.known_headers import Known, NewestMarker
     from uploader.publishing.retiring import Retiring
     from uploader.s3.port import BucketPort, Look
-    from uploader.threads.ahead import Ahead
 
 log = logging.getLogger("uploader")
 
@@ -97,6 +96,11 @@ class Build:
     release: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     stayed: frozenset[str] = frozenset()
+    in_order: list[LocalAsset] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Order the files by their logical paths."""
+        object.__setattr__(self, "in_order", sorted(self.assets, key=attrgetter("logical")))
 
     def with_stayed(self, stayed: frozenset[str]) -> Build:
         """The build with some of its files with a fingerprint as pages."""
@@ -107,7 +111,7 @@ class Build:
     def pages(self) -> dict[str, LocalAsset]:
         """Key of the stored version -> page."""
         layout = Layout(self.prefix)
-        return {_object_of(layout, asset): asset for asset in self.assets if not asset.fingerprinted}
+        return {object_of(layout, asset): asset for asset in self.assets if not asset.fingerprinted}
 
     def all_keys(self) -> frozenset[str]:
         """The keys that the upload needs: those of its files, and of the stored versions of its pages."""
@@ -123,7 +127,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     build: Build,
     *,
     stage: bool = False,
-    newest: Ahead[Newest | None] | None = None,
+    newest: NewestMarker | None = None,
     started: Callable[[list[Upload]], None] = _ignore,
     sent: Callable[[LocalAsset], None] = _ignore,
     clocks: Clocks | None = None,
@@ -133,7 +137,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
     Args:
         bucket: The site's bucket; under a dry run its read-only cover.
         build: The build.
-        newest: The newest marker, if reading it has begun: `uploader.publishing.known_headers.newest_ahead`.
+        newest: The newest marker, if reading it has begun, and it was told to look for the build's keys.
         stage: Let the release wait for `uploader.operations.staging.activate`; do not make it current.
         started: Called with the files to send, before the first one is sent.
         sent: Called for each file that is stored.
@@ -156,28 +160,21 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         sent(pages.get(asset.key, asset))
 
     bucket.head_ahead(_keys_to_head(build))
-    known = None if newest is None else headers_ahead(newest, (asset.key for asset in build.assets))
     late, digest = Late(), None
     warned: set[str] = set()
 
     def body_at(at: datetime) -> bytes:
-        return body_of(_release(build, at, {}, {}))
+        return body_of(release_of(build, at, {}, {}))
 
     def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
-        return put_in_place(
-            bucket,
-            layout,
-            LoggedRelease(release_id, layout.marker_key(release_id), held.at, release),
-            held,
-            clocks,
-            {page.key: page for page in pages.values()},
-        )
+        own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, only_pages(release))
+        return put_in_place(bucket, layout, own, held, clocks, {page.key: page for page in pages.values()})
 
     taken = 0
     while taken < TRIES:
         with late.named(), intent(bucket, layout, build.release, body_at, build.all_keys(), clocks) as held:
             if not held.is_taken(layout):
-                uploads, stored, etags, stayed = _compare(bucket, layout, build, held.take_look(), known, warned)
+                uploads, stored, etags, stayed = _compare(bucket, layout, build, held.take_look(), newest, warned)
                 if stayed:
                     build = build.with_stayed(stayed)
                     pages = build.pages()
@@ -188,7 +185,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
                 if late.key is not None and not uploads:
-                    release = _release(build, held.at, stored, etags)
+                    release = release_of(build, held.at, stored, etags)
                     return _published(build, late.id, late.key, done, digest, place(held, late.id, release))
                 if not stage:
                     held.wait_for_its_turn(layout, clocks)
@@ -196,7 +193,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
                     log.warning("the upload took so long that its intent may expire: checking everything again")
                     continue
                 key = layout.staged_key(held.id) if stage else layout.marker_key(held.id)
-                release = _release(build, held.at, stored, etags)
+                release = release_of(build, held.at, stored, etags)
                 body, digest = body_of(release), digest_of(release) if stage else None
                 if held.write(bucket, key, body, clocks):
                     if late.came(held, clocks):
@@ -210,15 +207,13 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
         raise busy_error(build.release)
 
 
-def _with_early(build: Build, newest: Ahead[Newest | None] | None) -> Build:
+def _with_early(build: Build, newest: NewestMarker | None) -> Build:
     """The build with the pages that the newest marker tells of, if it is there already.
 
     So the first intent names their stored versions. Nobody waits for that marker: the comparison finds them too.
     """
-    early = newest and newest.peek()
-    if not early or not early.stayed:
-        return build
-    return build.with_stayed(early.stayed.intersection(asset.key for asset in build.assets if asset.fingerprinted))
+    stayed = newest.stayed() if newest is not None else frozenset[str]()
+    return build.with_stayed(stayed.intersection(asset.key for asset in build.assets if asset.fingerprinted))
 
 
 def _wait_for_another_id(held: Intent, stayed: Iterable[str], clocks: Clocks) -> None:
@@ -256,11 +251,6 @@ def _published(
     return Published(release_id, key, tuple(done.values()), unchanged, digest, placed)
 
 
-def _object_of(layout: Layout, asset: LocalAsset) -> str:
-    """The key under which an asset is stored before the marker: a page's is not the one that visitors ask for."""
-    return asset.key if asset.stored is None else layout.page_key(asset.stored)
-
-
 def _keys_to_head(build: Build) -> list[str]:
     """Keys whose content no listing tells: pages, mostly. If they are many, the listing first says which exist."""
     unsure = [asset.key for asset in build.assets if not asset.fingerprinted]
@@ -273,7 +263,7 @@ def _compare(
     layout: Layout,
     build: Build,
     look: Look,
-    known_ahead: Ahead[MarkerHeaders | None] | None,
+    newest: NewestMarker | None,
     warned: set[str],
 ) -> tuple[list[Upload], dict[str, Stored], Mapping[str, str], frozenset[str]]:
     """The files to send, how others are stored compressed, the ETags of all that is there, and what has to be a page.
@@ -282,7 +272,7 @@ def _compare(
     """
     _warn(layout, build, look, warned)
     sizes, etags = look.listing.sizes, look.listing.etags
-    known = read_known(bucket, layout, build.channel, look, known_ahead)
+    known = read_known(bucket, layout, build.channel, look, newest, (asset.key for asset in build.assets))
     names = {name for asset in build.assets if not asset.fingerprinted and (name := asset.stored) is not None}
     pages = {name: sizes[key] for name in names if (key := layout.page_key(name)) in sizes}
     check_stored(bucket, _doubtful(layout, build, look, known))
@@ -297,7 +287,7 @@ def _compare(
     uploads = list(compare(build.assets, stored))
     sent = {upload.asset.key for upload in uploads}
     compressed = {
-        _object_of(layout, asset): how._replace(etag=etags.get(_object_of(layout, asset)))
+        object_of(layout, asset): how._replace(etag=etags.get(object_of(layout, asset)))
         for asset, how in stored.compressed(build.assets)
         if asset.key not in sent
     }
@@ -310,7 +300,7 @@ def _doubtful(layout: Layout, build: Build, look: Look, known: Known) -> Iterato
     for asset in build.assets:
         if asset.fingerprinted or asset.digest is None:
             continue
-        key = _object_of(layout, asset)
+        key = object_of(layout, asset)
         etag, size = etags.get(key), sizes.get(key, 0)
         too_large = FILE_BYTES < size <= asset.size
         if etag is None or etag == known.etags.get(asset.key) or too_large:
@@ -345,46 +335,5 @@ def _send(
 ) -> None:
     annotate(asset_cleaner__files=len(uploads))
     # Two pages with the same content are stored once.
-    files = {_object_of(layout, upload.asset): upload.asset for upload in uploads}
-    bucket.put((asset._replace(key=key) for key, asset in files.items()), note)
-
-
-def _release(build: Build, at: datetime, stored: Mapping[str, Stored], etags: Mapping[str, str]) -> Release:
-    """The release.
-
-    Args:
-        build: The build.
-        at: When it was made.
-        stored: Key -> how an object is stored; if it is not there, it is stored as the build has it.
-        etags: Key -> ETag of those others that are stored.
-    """
-    layout = Layout(build.prefix)
-    assets = {asset.logical: _marked(layout, asset, stored, etags) for asset in build.assets}
-    if build.stayed:
-        assets |= {name: each._replace(stamp=STAYED) for name, each in assets.items() if each.key in build.stayed}
-    return Release(
-        release=build.release,
-        channel=build.channel,
-        created_at=at,
-        prefix=build.prefix,
-        uploader={"name": WRITER, "version": VERSION},
-        metadata=build.metadata,
-        assets=assets,
-        format=FORMAT,
-    )
-
-
-def _marked(layout: Layout, asset: LocalAsset, stored: Mapping[str, Stored], etags: Mapping[str, str]) -> Asset:
-    """An asset as a marker names it. Each name is read once, as 50,000 assets are marked twice an upload."""
-    _, key, _, size, fingerprinted, digest, treatment, _, identity = asset
-    if not fingerprinted:
-        page = _object_of(layout, asset)
-        size, headers, etag = stored.get(page) or asset.as_it_is()._replace(etag=etags.get(page))
-        return Asset(key, size, fingerprinted, digest and f"sha256:{digest}", headers, etag, None, asset.stored)
-    how = stored.get(key)
-    if how is None:
-        headers, etag = treatment.headers.digest, etags.get(key)
-    else:
-        size, headers, etag = how
-    stamp = stamp_of(identity, etag) if etag and identity else None
-    return Asset(key, size, fingerprinted, digest and f"sha256:{digest}", headers, etag, stamp)
+    files = {object_of(layout, upload.asset): upload.asset for upload in uploads}
+    bucket.put((asset.under(key) for key, asset in files.items()), note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from release_log.layout import LOG_FOLDER, Layout
+from uploader.columns import places_of
 from uploader.s3.bodies import Room, memory_for
 from uploader.s3.errors import NoAnswerError
 from uploader.s3.key_ranges import PAGE, key_ranges
@@ -14,7 +15,7 @@ from uploader.threads.ahead import Ahead
 from uploader.threads.workers import Workers, for_each, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from uploader.builds.asset import LocalAsset, Stored
@@ -68,6 +69,10 @@ class Bucket:
     def get(self, key: str) -> Blob | None:
         """See `BucketPort.get`."""
         return run(lambda: self._requests.get(key))
+
+    def pieces(self, key: str) -> Iterator[bytes]:
+        """See `ReaderPort.pieces`."""
+        return self._requests.pieces(key)
 
     def written(self, prefix: str) -> dict[str, datetime]:
         """See `BucketPort.written`."""
@@ -126,7 +131,7 @@ class Bucket:
         if found is None:
             found = self._list(layout, keys)
         elif stored is not None:
-            found = found.with_more(stored.answer() or self._list(layout, names))
+            found.add(stored.answer() or self._list(layout, names))
         if around is None:
             around = self._neighbours(layout.around, whole=False)
         listing = _listing(layout, found, log)
@@ -196,7 +201,7 @@ class Bucket:
 
     def _to_list(self, layout: Layout, keys: Collection[str]) -> Callable[[], KeyListing]:
         """Prepare a listing that looks for these keys, and for a release log in each of their folders."""
-        wanted = {key: key for key in keys}
+        wanted = keys if isinstance(keys, dict) else places_of(keys)
         folders = {key[: key.rfind("/") + 1] for key in wanted}
         logs = [f"{Layout(folder).log}{FIRST}" for folder in layout.folders(folders)]
         pages = [key for key in wanted if LOG_FOLDER in key]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from obstore.exceptions import InvalidPathError
 
 from release_log.layout import LOG_FOLDER
+from uploader.columns import Digests, Numbers, Objects
 from uploader.threads.workers import for_each
 
 if TYPE_CHECKING:
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from uploader.s3.key_ranges import KeyRange
     from uploader.s3.pages import Pages
 
-AT_ONCE = 12
+AT_ONCE = 6
 """How many pages are asked for at one time. They arrive faster than they are read, and each takes a megabyte."""
 
 INNER_LOG = f"/{LOG_FOLDER}"
+
+MD5 = 32
+"""The hexadecimal digits of an ETag, as a rule."""
 
 FEW = 4
 """Up to this many ranges, threads are as fast. Above it, asyncio saves a third of the CPU time."""
@@ -38,21 +42,32 @@ class KeyListing(NamedTuple):
         doubtful: Keys that were listed twice, with different objects: obstore reads the key ``x/`` as ``x``.
     """
 
-    sizes: dict[str, int]
-    times: dict[str, datetime]
+    sizes: Numbers
+    times: Objects[datetime]
     logs: set[str]
-    etags: dict[str, str]
+    etags: Digests
     doubtful: set[str]
 
-    def with_more(self, other: KeyListing) -> KeyListing:
-        """What two listings found."""
-        return KeyListing(
-            {**self.sizes, **other.sizes},
-            {**self.times, **other.times},
-            self.logs | other.logs,
-            {**self.etags, **other.etags},
-            self.doubtful | other.doubtful,
-        )
+    def add(self, other: KeyListing) -> None:
+        """Add what a listing of a few other keys found."""
+        self.sizes.add(other.sizes)
+        self.times.add(other.times)
+        self.etags.add(other.etags)
+        self.logs.update(other.logs)
+        self.doubtful.update(other.doubtful)
+
+    def put(self, place: int, stored: ObjectMeta | None) -> None:
+        """Note an object; None: there is none."""
+        if stored is None:
+            self.sizes.put(place, None)
+            self.times.put(place, None)
+            self.etags.put(place, None)
+            return
+        self.sizes.put(place, stored["size"])
+        self.times.put(place, stored["last_modified"])
+        etag = stored["e_tag"]
+        if etag is not None:
+            self.etags.put(place, etag.strip('"'))
 
 
 class RangeListing:
@@ -62,19 +77,19 @@ class RangeListing:
         found: The keys that were found so far.
     """
 
-    def __init__(self, pages: Pages, ranges: Sequence[KeyRange], keys: Mapping[str, str], at_once: int) -> None:
+    def __init__(self, pages: Pages, ranges: Sequence[KeyRange], places: Mapping[str, int], at_once: int) -> None:
         """Prepare the listing; no request is sent yet.
 
         Args:
             pages: Lists the bucket.
             ranges: What is listed.
-            keys: The wanted keys. Each maps to itself, so that we store our own string object and not S3's copy of it.
+            places: The wanted keys, each with its place in the answer's columns.
             at_once: How many pages may be asked for at one time.
         """
-        self.found = KeyListing({}, {}, set(), {}, set())
+        self.found = KeyListing(Numbers(places), Objects(places), set(), Digests(places, MD5), set())
         self._pages = pages
         self._left = list(ranges)
-        self._keys = keys
+        self._places = places
         self._at_once = min(AT_ONCE, at_once)
         if len(self._left) > FEW:
             # Here, where the listing is prepared. In its thread, beside the one that reads 50,000 files, each module of
@@ -107,17 +122,15 @@ class RangeListing:
 
     def _take(self, page: Sequence[ObjectMeta], keys: KeyRange) -> bool:
         """Keep the wanted keys of a page; whether it was the last page of its range."""
-        sizes, times, logs, etags, doubtful = self.found
+        found = self.found
         for entry in page:
             path = entry["path"]
-            key = self._keys.get(path)
-            if key is not None:
-                if key in sizes and (sizes[key], times[key]) != (entry["size"], entry["last_modified"]):
-                    doubtful.add(key)
-                sizes[key], times[key] = entry["size"], entry["last_modified"]
-                etag = entry["e_tag"]
-                if etag is not None:
-                    etags[key] = etag.strip('"')
+            place = self._places.get(path)
+            if place is not None:
+                size = found.sizes.at(place)
+                if size is not None and (size, found.times.at(place)) != (entry["size"], entry["last_modified"]):
+                    found.doubtful.add(path)
+                found.put(place, entry)
             elif INNER_LOG in path:
-                logs.add(path[: path.index(INNER_LOG) + 1])
+                found.logs.add(path[: path.index(INNER_LOG) + 1])
         return bool(page) and page[-1]["path"] >= keys.last

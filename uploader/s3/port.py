@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from release_log.layout import Layout
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 def always() -> bool:
     """A request that never comes too late."""
     return True
+
+
+def never() -> bool:
+    """A request that always comes too late to be repeated."""
+    return False
 
 
 class Blob(NamedTuple):
@@ -137,6 +142,10 @@ class ReaderPort(Protocol):
 
     def get(self, key: str) -> Blob | None:
         """Read an object; None if it does not exist."""
+        ...
+
+    def pieces(self, key: str) -> Iterator[bytes]:
+        """Read an object piece by piece, as it arrives; no piece if it does not exist. No request is repeated."""
         ...
 
     def get_each(self, keys: Sequence[str]) -> dict[str, Blob]:

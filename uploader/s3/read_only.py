@@ -23,6 +23,7 @@ class ReadOnly:
         self.head_ahead = bucket.head_ahead
         self.get = bucket.get
         self.get_each = bucket.get_each
+        self.pieces = bucket.pieces
         self.written = bucket.written
         self.recent = bucket.recent
         self.odd_keys = bucket.odd_keys

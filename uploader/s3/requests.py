@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, PermissionDeniedError
@@ -20,19 +20,21 @@ from uploader.s3.in_place import InPlace
 from uploader.s3.key_ranges import page_ends
 from uploader.s3.listing import KeyListing, RangeListing
 from uploader.s3.pages import Pages, is_odd
-from uploader.s3.port import Blob, Neighbour, always
+from uploader.s3.port import Blob, Neighbour, always, never
 from uploader.s3.recent import starts
 from uploader.s3.storing import Storing
 from uploader.threads.workers import for_each
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from obstore import GetResult, ObjectMeta
 
     from uploader.s3.connection import Connection
     from uploader.s3.key_ranges import KeyRange
+
+Answer = TypeVar("Answer")
 
 ODD_PAGES = 10
 """How many pages are searched for odd keys: the release log, which comes first, and the beginning of the assets."""
@@ -42,6 +44,11 @@ PARTS = 16
 
 BEGINNING = 2**17
 """How much of a ledger is read at first: it says when some thousand releases were, and what a cleaner deletes."""
+
+
+PIECE = 2**15
+"""The smallest piece of an object that is read as it arrives. With what becomes of it, a larger one would be a block
+that is given back by itself: see `uploader.memory.BLOCK`."""
 
 
 def _never(_body: bytes) -> bool:
@@ -90,6 +97,20 @@ class Requests:
     def get(self, key: str) -> Blob | None:
         """Read an object; None if it does not exist."""
         return self._get(key, lambda: self._read(key, FILE_BYTES, _never))
+
+    def pieces(self, key: str) -> Iterator[bytes]:
+        """See `ReaderPort.pieces`."""
+
+        def ask(request: Callable[[], Answer]) -> Answer:
+            return self._ask("s3:GetObject", key, request, never, expected=is_missing)
+
+        try:
+            answer = ask(lambda: obstore.get(self._store, key))
+        except FileNotFoundError:
+            return
+        pieces = iter(answer.stream(min_chunk_size=PIECE))
+        while (piece := ask(lambda: next(pieces, None))) is not None:
+            yield bytes(piece)
 
     def ledger(self, key: str) -> Blob | None:
         """The same for a ledger; of a large one no more than the beginning, if `read_head` needs no more."""
@@ -232,28 +253,22 @@ class Requests:
         except UploaderError as error:
             return Neighbour(prefix, Blob(b"", at), refusal(error))
 
-    def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, str], at_once: int) -> Callable[[], KeyListing]:
+    def listing(self, ranges: Sequence[KeyRange], wanted: Mapping[str, int], at_once: int) -> Callable[[], KeyListing]:
         """Prepare a listing that looks for the wanted keys in these ranges; see `RangeListing`. Call it to list."""
         listing = RangeListing(self._pages, ranges, wanted, at_once)
 
         def read() -> KeyListing:
             self._ask("s3:ListBucket", ranges[0].folder if ranges else "", listing.read)
-            sizes, times, _, etags, doubtful = listing.found
+            found = listing.found
 
             def check(key: str) -> None:
-                stored = self._head(key)
-                if stored is None:
-                    del sizes[key], times[key]
-                    etags.pop(key, None)
-                    return
-                sizes[key], times[key] = stored["size"], stored["last_modified"]
-                if stored["e_tag"] is not None:
-                    etags[key] = stored["e_tag"].strip('"')
+                found.put(wanted[key], self._head(key))
 
             # obstore reads the object `key/`, by which some tools mean a folder, as this key.
-            unsure = doubtful | {key for key, size in sizes.items() if size == 0 and not is_odd(key)}
+            empty = (key for key, place in wanted.items() if found.sizes.at(place) == 0)
+            unsure = found.doubtful.union(key for key in empty if not is_odd(key))
             for_each(sorted(unsure), check, at_once=at_once)
-            return listing.found
+            return found
 
         return read
 

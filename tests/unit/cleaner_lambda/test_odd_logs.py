@@ -22,6 +22,7 @@ from release_log.ledger_view import view
 from tests.fake_cleaner_s3 import FakeS3
 from tests.torture import TORTURE
 from tests.unit.cleaner_lambda.runs import APP, DAY, POLICY, run, stopped_by
+from uploader.history.marker_headers import MarkerHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -164,7 +165,8 @@ def test_run_on_any_file_of_the_log_ends_and_deletes_no_live_asset(site: FakeS3,
     for number in range(CASES // 4):
         content = changed(document, random)
         only(MarkerError, lambda body: marker.decode(body, "assets/"), content, content)
-        only(MarkerError, marker.read_headers, content, content)
+        only(MarkerError, MarkerHeaders("m", {}).read, content, content)
+        only(MarkerError, lambda body: MarkerHeaders("m", {}).read_pieces([body]), content, content)
         s3 = a_copy(site)
         s3.put(f"{where}20261125T120000Z-new{number}.json", content)
         try:

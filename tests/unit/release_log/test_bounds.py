@@ -25,8 +25,9 @@ from release_log.bounds import (
 )
 from release_log.errors import LedgerError, MarkerError
 from release_log.ledger_file import pack, unpack
-from release_log.marker import Asset, Release, decode, encode, read_headers
+from release_log.marker import Asset, Release, decode, encode
 from tests.paths import ROOT
+from uploader.history.marker_headers import MarkerHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +109,14 @@ def test_a_doubled_name_takes_no_longer_than_its_reading() -> None:
     assert time.process_time() - began < 1
 
 
-@pytest.mark.parametrize("read", [lambda body: decode(body, PREFIX), read_headers])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda body: decode(body, PREFIX),
+        MarkerHeaders("m", {}).read,
+        lambda body: MarkerHeaders("m", {}).read_pieces([body]),
+    ],
+)
 def test_a_body_of_too_many_bytes_or_values_is_not_parsed(
     read: Callable[[bytes], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

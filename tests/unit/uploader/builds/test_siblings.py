@@ -9,7 +9,7 @@ import pytest
 
 from release_log.fingerprints import Name, split
 from tests.paths import ROOT
-from uploader.builds.logical_paths import parts_of
+from uploader.builds.logical_paths import paths_of
 from uploader.builds.siblings import names_by_siblings
 
 TABLE = [line.split("\t") for line in (ROOT / "tests" / "unit" / "release_log" / "names.tsv").read_text().splitlines()]
@@ -27,9 +27,9 @@ def test_no_plain_name_is_taken_for_fingerprinted_and_few_fingerprints_are_misse
         builds[tool][name] = kind == "hash"
     mistaken, missed_alone, missed = [], [], []
     for names in builds.values():
-        together = parts_of(names, None)
+        together = paths_of(names, None)
         for name, hashed in names.items():
-            alone, beside = split(name).fingerprint, together[name].fingerprint
+            alone, beside = split(name).fingerprint, together[name][1]
             mistaken += [name] if (alone or beside) and not hashed else []
             missed_alone += [name] if hashed and not alone else []
             missed += [name] if hashed and not beside else []

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from release_log.marker import Asset, Release, encode
 from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
-from uploader.publishing.known_headers import MOST, MarkerHeaders, headers_ahead, newest_ahead, read_known
-
-if TYPE_CHECKING:
-    from uploader.threads.ahead import Ahead
+from uploader.columns import places_of
+from uploader.publishing.known_headers import MOST, NewestMarker, read_known
 
 A, B = "assets/a-3f9c2ab1.js", "assets/b-3f9c2ab1.js"
 
@@ -27,8 +25,10 @@ def marker(bucket: FakeBucket, second: int, headers: dict[str, str | None], chan
     return key
 
 
-def begun(bucket: FakeBucket) -> Ahead[MarkerHeaders | None]:
-    return headers_ahead(newest_ahead(bucket, LAYOUT, NOON), [A, B])
+def begun(bucket: FakeBucket, *keys: str) -> NewestMarker:
+    newest = NewestMarker(bucket, LAYOUT, NOON)
+    newest.look_for(places_of(keys or (A, B)))
+    return newest
 
 
 def read(bucket: FakeBucket, *, ahead: bool) -> dict[str, str]:
@@ -77,7 +77,7 @@ def test_a_marker_that_cannot_be_read_is_skipped(bucket: FakeBucket, *, ahead: b
 def test_a_marker_that_is_written_after_the_read_ahead_is_read_too(bucket: FakeBucket) -> None:
     marker(bucket, 1, {A: "one", B: "one"})
     newest = begun(bucket)
-    newest._workers.wait()  # noqa: SLF001 (its answer is given once)
+    newest._read._workers.wait()  # noqa: SLF001 (its answer is given once)
     marker(bucket, 2, {A: "two"})
     look = bucket.look(LAYOUT, frozenset({A, B}))
     assert read_known(bucket, LAYOUT, "default", look, newest).headers == {A: "two"}
@@ -121,6 +121,23 @@ def test_headers_of_what_was_stored_again_before_a_marker_was_copied_are_left_ou
 
 def test_what_a_marker_says_of_other_keys_is_passed_over(bucket: FakeBucket) -> None:
     marker(bucket, 1, {A: "one", B: "one"})
-    found = headers_ahead(newest_ahead(bucket, LAYOUT, NOON), [A]).answer()
+    found = begun(bucket, A).answer()
     assert found is not None
-    assert found.headers == {"one": {A: 1}}
+    assert (dict(found.headers), dict(found.sizes)) == ({A: "one"}, {A: 1})
+
+
+def test_a_newest_marker_that_nobody_needs_is_not_read_any_further(bucket: FakeBucket) -> None:
+    """The build could not be read: no thread may wait for its keys."""
+    marker(bucket, 1, {A: "one"})
+    newest = NewestMarker(bucket, LAYOUT, NOON)
+    newest.drop()
+    assert newest.answer() is None
+
+
+def test_a_newest_marker_of_another_program_is_read_as_a_whole(bucket: FakeBucket) -> None:
+    key = marker(bucket, 1, {A: "one"})
+    bucket.objects[key] = json.dumps(json.loads(bucket.objects[key])).encode()
+    newest = begun(bucket)
+    look = bucket.look(LAYOUT, frozenset({A, B}))
+    assert read_known(bucket, LAYOUT, "default", look, newest).headers == {A: "one"}
+    assert bucket.requests.count(f"get {key}") == 2

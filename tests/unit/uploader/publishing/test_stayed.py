@@ -11,11 +11,12 @@ import pytest
 from release_log.marker import STAYED, Asset, decode, encode
 from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
 from uploader.builds.collect import collect
+from uploader.columns import places_of
 from uploader.errors import NotWholeError, UploaderError
 from uploader.operations.rollback import find_target, roll_back
 from uploader.operations.staging import activate, drop
 from uploader.operations.verify import verify
-from uploader.publishing.known_headers import newest_ahead
+from uploader.publishing.known_headers import NewestMarker
 from uploader.publishing.publish import Build, publish
 from uploader.s3.port import always
 from uploader.s3.read_only import ReadOnly
@@ -175,11 +176,10 @@ def test_the_first_intent_names_it_if_the_newest_marker_is_there_by_then(site: S
     site.publish("r1", "new")
     site.intents()
     site.bucket.clock.passed += 60
-    newest = newest_ahead(site.bucket, LAYOUT, NOON)
-    newest._workers.wait()  # noqa: SLF001
-    early = newest.peek()
-    assert early is not None
-    assert early.stayed == {KEY}
+    newest = NewestMarker(site.bucket, LAYOUT, NOON)
+    newest.look_for(places_of([KEY]))
+    newest._read._workers.wait()  # noqa: SLF001
+    assert newest.stayed() == {KEY}
     build = site.build("r2", "new")
     published = publish(site.bucket, build, newest=newest, clocks=site.bucket.clock.clocks())
     assert len(site.intents()) == 1
