@@ -198,12 +198,12 @@ MUTANTS = (
         "a listed asset is gone before anybody knew that it was needed",
         publish.publish,
         (
-            ("_compare(bucket, layout, build, held.take_look(), known, warned)", "early"),
+            ("_compare(bucket, layout, build, held.take_look(), newest, warned)", "early"),
             (
                 "        with late.named(), intent(",
                 (
                     "        first = bucket.look(layout, build.all_keys())\n"
-                    "        early = _compare(bucket, layout, build, first, known, set())\n"
+                    "        early = _compare(bucket, layout, build, first, newest, set())\n"
                     "        with late.named(), intent("
                 ),
             ),

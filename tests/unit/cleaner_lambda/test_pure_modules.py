@@ -23,6 +23,7 @@ RELEASE_LOG = sorted(path.stem for path in (ROOT / "release_log").glob("[a-z]*.p
 
 LIBRARIES = {
     "__future__",
+    "abc",
     "array",
     "bisect",
     "codecs",
