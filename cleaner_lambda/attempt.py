@@ -178,6 +178,9 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         left = outcome.unfinished or bool(view.not_looked_at) or passes
         stored = write_last(store, layout, after, stored, loaded.now, changes, unfinished=left)
     if loaded.light and stored.head is not None and stored.etag is not None:
+        reads = known.rebuilding is not None and known.rebuilding.path is not None
+        reads = reads and known.cursor is None and part is None
+        turned, unread = turned_since_the_cut(store, layout, loaded, log, pace) if reads else (None, ())
         so_far.rest = Rest(
             index=stored.head.index,
             now=loaded.now,
@@ -191,9 +194,8 @@ def attempt(  # noqa: PLR0915 (one step after the other)
             is_listing=known.cursor is not None,
             unknown=known.tags_unknown - view.live,
             rebuilding=known.rebuilding,
-            turned=None
-            if known.rebuilding is None or known.rebuilding.path is None or known.cursor is not None or part is not None
-            else turned_since_the_cut(store, layout, loaded, log, pace),
+            turned=turned,
+            unread=unread,
         )
     return report
 

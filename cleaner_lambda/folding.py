@@ -136,19 +136,20 @@ def _as_it_was(loaded: Loaded, layout: Layout, markers: Markers, ends: Sequence[
 
 def turned_since_the_cut(
     store: S3Port, layout: Layout, loaded: Loaded, folded: FoldedLog, pace: Pace
-) -> Mapping[str, datetime] | None:
+) -> tuple[Mapping[str, datetime] | None, tuple[Stop, ...]]:
     """Logical path -> when it last entered or left the current releases, since the ledger's cut.
 
-    None if a marker cannot be read that tells of it.
+    None if a marker cannot be read that tells of it; and what the run says of such markers.
     """
     ledger = loaded.ledger
     # A replay is bounded, and the time that a run keeps in reserve is enough for one.
     reading, needed = Pace(pace.mapper, sleep=pace.sleep), wanted(ledger, folded.markers)
     markers = read_markers(store, layout, folded.markers, needed, reading)
-    if not markers.invalid.keys().isdisjoint(needed & ledger.folded.keys()):
-        return None
+    unread = markers.invalid.keys() & needed & ledger.folded.keys()
+    if unread:
+        return None, markers.stops_of(unread)
     gone = [*ends_without_marker(ledger, layout, markers.listed, ()), *stand_ins(ledger, layout, markers.listed)]
-    return replay(markers, [], replace(ledger, retired={}), gone, folded.order.sure_since, lost=True).turned
+    return replay(markers, [], replace(ledger, retired={}), gone, folded.order.sure_since, lost=True).turned, ()
 
 
 def _with_owed(history: History, loaded: Loaded, markers: Markers, order: Order, *, because: bool) -> History:

@@ -233,7 +233,10 @@ def _may_write_heads(before: StoredLedger, now: datetime) -> bool:
     """
     if before.writes == FORMAT:
         return False
-    return before.head is not None or heads_are_safe(before.ledger.upgrading, now)
+    if before.head is not None and (before.light or before.ledger.upgrading is None):
+        return True
+    # Also if the head is that of a rebuild which had to read all retired assets at once: no announcement goes over it.
+    return heads_are_safe(before.ledger.upgrading, now)
 
 
 def _with_delta(store: S3Port, layout: Layout, index: Index, changes: Sequence[Change], now: datetime) -> Index:

@@ -15,6 +15,7 @@ from cleaner_lambda.changes import Change
 from cleaner_lambda.cut import current_at_cut, is_cut_off
 from cleaner_lambda.dating import date_again, end, redate
 from cleaner_lambda.history import History, fold, fold_late
+from cleaner_lambda.pace import batches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from cleaner_lambda.history import Line, Published
     from cleaner_lambda.ledger import Ledger, Retired
     from cleaner_lambda.markers import Markers
+
+TOLD_AT_ONCE = 10_000
+"""How many assets that have left a change of `told_again` tells at most."""
 
 
 def is_unplaced(ledger: Ledger, release_id: str) -> bool:
@@ -132,7 +136,9 @@ def told_again(history: History, *, replayed: bool = True) -> History:
     if not replayed:
         return replace(history, changes=tuple(replace(each, again=True) for each in changes))
     again = [replace(each, left={}, again=True) for each in changes]
-    last = [Change(changes[-1].at, left=history.retired, again=True)] if changes else []
+    # In several changes, as a file of the ledger holds whole ones, and readers take files of a bounded size only.
+    some = batches(list(history.retired.items()), TOLD_AT_ONCE) if changes else ()
+    last = [Change(changes[-1].at, left=dict(each), again=True) for each in some]
     return replace(history, changes=(*again, *last))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.outcome import Attempt
-    from cleaner_lambda.policy import View
+    from cleaner_lambda.policy import Stop, View
     from cleaner_lambda.rebuilding import Rebuilding
     from cleaner_lambda.report import Report
     from cleaner_lambda.segments import Index
@@ -66,6 +66,7 @@ class Rest:
         unknown: Keys whose tags could not be read, if nothing that is retired is called so.
         rebuilding: As in `cleaner_lambda.ledger.Ledger`.
         turned: As in `cleaner_lambda.history.History`, since the cut, for a rebuild that reads tags; None: unknown.
+        unread: The markers for which it is unknown.
     """
 
     index: Index
@@ -81,6 +82,7 @@ class Rest:
     unknown: frozenset[str] = frozenset()
     rebuilding: Rebuilding | None = None
     turned: Mapping[str, datetime] | None = None
+    unread: tuple[Stop, ...] = ()
 
 
 @dataclass(slots=True)

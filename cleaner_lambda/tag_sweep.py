@@ -48,6 +48,9 @@ def read_groups(store: S3Port, job: Job, pace: Pace, so_far: SoFar, report: Repo
     until = _held_up(report)
     if rest.turned is None and not rest.is_listing:  # as a marker cannot be read
         until = report.at + timedelta(seconds=RETRY_SECONDS)
+        # Nobody else names it: as a rule no run needs it any more.
+        stops = [stop for stop in rest.unread if stop not in report.plan.stops]
+        report = replace(report, plan=replace(report.plan, stops=(*report.plan.stops, *stops)))
     if until is not None:
         return replace(report, next_due=until)
     try:

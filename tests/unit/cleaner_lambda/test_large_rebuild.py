@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cleaner_lambda import checkpoint, ledger_store, load, pruning, segments, survey
+from cleaner_lambda import checkpoint, ledger_store, load, pruning, replay, segments, survey, tag_pass
 from cleaner_lambda.checkpoint import begin_rebuild
-from cleaner_lambda.errors import CleanerError
+from cleaner_lambda.errors import CleanerError, UnreadableError
 from cleaner_lambda.head import decode
 from cleaner_lambda.job import Job
 from cleaner_lambda.next_due import REBUILT_SECONDS, RETRY_SECONDS
@@ -22,8 +22,9 @@ from cleaner_lambda.pace import Pace
 from cleaner_lambda.rebuilding import MARGIN, Rebuilding, heads_are_safe
 from cleaner_lambda.run import clean
 from cleaner_lambda.tag_pass import go_on_reading
+from release_log import packed
 from release_log.instants import format_instant
-from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS
+from release_log.ledger_file import FORMAT, HEAD_FORMAT, HOLDS, READABLE, unpack
 from release_log.tags import Mark, State, read_mark
 from tests.fake_cleaner_s3 import FakeS3, client_error
 from tests.few_markers import few_markers
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 KEEP = replace(POLICY, version_limit=1, version_ttl=30 * DAY, removed_ttl=20 * DAY)
 PATHS = [APP, "assets/logo.png", "assets/other.js"]
 WAITS = HOLDS + MARGIN
+MAY_WRITE_HEADS = ledger_store._may_write_heads  # noqa: SLF001 (the fixture replaces it)
 STRAY = "assets/other-0bcd1234.js"
 
 stories = st.lists(
@@ -364,11 +366,18 @@ def test_the_format_before_reads_all_of_it_at_once(lost: FakeS3) -> None:
     assert len(lost.ledger.retired) == MANY + 1
 
 
-def test_the_rebuild_ends_when_no_older_version_can_write_over_it(
-    lost: FakeS3, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def waiting(lost: FakeS3) -> Iterator[FakeS3]:
+    """The same, and what goes before a head and before the end of a rebuild is waited for."""
+    with pytest.MonkeyPatch.context() as patch:  # inside that of the fixture before, which replaces the same
+        patch.setattr(ledger_store, "_may_write_heads", MAY_WRITE_HEADS)
+        patch.setattr(tag_pass, "heads_are_safe", heads_are_safe)
+        yield lost
+
+
+@pytest.mark.usefixtures("waiting")
+def test_the_rebuild_ends_when_no_older_version_can_write_over_it(lost: FakeS3) -> None:
     """A quarter of an hour after it began; the cleaner comes back for that, and once more for what is due."""
-    monkeypatch.setattr("cleaner_lambda.tag_pass.heads_are_safe", heads_are_safe)
     report = go_on(lost)
     assert (stopped_by(report), report.unfinished, report.next_due) == (["rebuilt"], False, lost.clock + WAITS)
     assert head(lost).ledger.rebuilding == Rebuilding(None, None)
@@ -395,3 +404,79 @@ def test_while_a_marker_cannot_be_read_no_group_is(lost: FakeS3) -> None:
     assert report.next_due == lost.clock + timedelta(seconds=RETRY_SECONDS)
     lost.objects[marker].body = body
     rebuilt(lost)
+
+
+def test_a_marker_that_holds_up_the_groups_is_named(lost: FakeS3) -> None:
+    """Otherwise nobody would know why the rebuild does not end."""
+    lost.publish("more", "default", {"assets/00.js": key_of("assets/00.js", 3)})
+    lost.advance(10)
+    lost.publish("last", "default", {"assets/00.js": key_of("assets/00.js", 1)})
+    go_on(lost, for_batches(2))
+    (marker,) = (key for key in lost.objects if key.startswith(lost.layout.markers) and key.endswith("-more.json"))
+
+    def refuse(operation: str, asked: str) -> None:
+        if (operation, asked) == ("get", marker):
+            raise UnreadableError(marker, "AccessDenied")
+
+    lost.on_request = refuse
+    for _ in range(2):
+        report = go_on(lost)
+        assert stopped_by(report) == ["rebuilt", "unreadable_file"]
+        assert marker in report.document()["stopped_by"][1]["message"]
+        lost.advance(DAY + 1)
+    lost.on_request = None
+    rebuilt(lost)
+
+
+def test_what_is_told_again_fits_into_files_of_a_bounded_size(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much has left since the cut: a file beyond the bound would be broken, and the rebuild begin for ever."""
+    for number in range(3, 9):
+        lost.publish(f"more{number}", "default", {path: key_of(path, number) for path in last_paths()})
+        lost.advance(10)
+    monkeypatch.setattr(packed, "SEGMENT_VALUES", 900)
+    monkeypatch.setattr(ledger_store, "DELTA_ROWS", MANY)
+    monkeypatch.setattr(replay, "TOLD_AT_ONCE", MANY)
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "read_all", never)
+        patch.setattr(ledger_store, "read_all", never)
+        go_on(lost)
+    assert lost.ledger.tags_read_to is None
+    assert {key_of(path, 7) for path in last_paths()} <= lost.ledger.retired.keys()
+
+
+def last_paths() -> list[str]:
+    """The logical paths of the site."""
+    return [f"assets/{n:02}.js" for n in range(MANY)]
+
+
+@pytest.mark.usefixtures("waiting")
+def test_no_head_announces_a_deletion_before_that_if_the_rebuild_had_to_read_all_of_it(lost: FakeS3) -> None:
+    """A version that knows no heads would rebuild over it; format 1 holds what is announced meanwhile."""
+    announced: list[tuple[timedelta, int]] = []
+
+    def see(operation: str, _: str) -> None:
+        if operation == "delete":
+            document = unpack(lost.objects[lost.layout.ledger].body, READABLE)
+            assert document["deleting"] is not None
+            announced.append((lost.clock - began, document["format"]))
+
+    began = lost.clock
+    go_on(lost, for_batches(2))
+    assert head(lost).ledger.rebuilding is not None
+    gone = lost.layout.marker_key(max(decode(lost.objects[lost.layout.checkpoint].body).ledger.folded))
+    marker = lost.objects.pop(gone)
+    go_on(lost)
+    lost.objects[gone] = marker
+    lost.on_request = see
+    for _ in range(30):
+        lost.advance(60)
+        go_on(lost)
+    assert announced
+    assert all(version == FORMAT for at, version in announced if at < WAITS)
+    lost.publish("more", "default", {"assets/00.js": key_of("assets/00.js", 2)})
+    go_on(lost)
+    assert head(lost).ledger.upgrading is None
