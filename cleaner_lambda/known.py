@@ -5,11 +5,9 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.errors import UnreadableError, WholeNeededError
 from cleaner_lambda.key_hashes import KeyHashes
-from cleaner_lambda.ledger_files import read_parts
+from cleaner_lambda.ledger_files import or_all_at_once, read_parts
 from cleaner_lambda.policy import count_orphans
-from release_log.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,10 +76,8 @@ class Known:
     def _read(self) -> Iterator[dict[str, Retired]]:
         if self._stored.head is None or not self._stored.light:
             return
-        try:
+        with or_all_at_once():
             yield from read_parts(self._store, self._layout, self._stored.head.index)
-        except (LedgerError, UnreadableError) as error:
-            raise WholeNeededError(str(error)) from error
 
     def __len__(self) -> int:
         """How many there are, or some more."""

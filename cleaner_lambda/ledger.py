@@ -6,7 +6,6 @@ Losing it does no harm: the next run rebuilds it, and deletes nothing (`cleaner_
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from release_log import packed
 from release_log.bounds import shown
 from release_log.instants import format_instant
 from release_log.layout import is_stored_page
-from release_log.ledger_file import broken, decode_announcement, encode_announcement, pack, unpack
+from release_log.ledger_file import SKEW, broken, decode_announcement, encode_announcement, pack, unpack
 from release_log.marker_order import Contradiction
 from release_log.run_record import decode_runs, encode_runs
 from release_log.tags import Mark, State
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
     from cleaner_lambda.rebuilding import Rebuilding
     from release_log.ledger_file import Announcement
     from release_log.run_record import RunRecord
-
-
-SKEW = timedelta(minutes=1)
-"""More than two of S3's clocks can differ by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cleaner_lambda import changes_file, segment
+from cleaner_lambda.errors import UnreadableError, WholeNeededError
 from release_log import segment_file
 from release_log.errors import LedgerError
 
@@ -36,9 +38,27 @@ def read_parts(store: S3Port, layout: Layout, index: Index) -> Iterator[dict[str
         NewerLedgerError: A file has a newer format.
         LedgerError: A file is broken, or is gone.
     """
-    changes = {each.number: read_delta(store, layout, each) for each in index.pending(index.segments)}
+    changes = read_deltas(store, layout, index)
     for each in index.segments:
         yield read_segment(store, layout, index, each, changes)
+
+
+def read_deltas(store: S3Port, layout: Layout, index: Index) -> dict[int, tuple[Change, ...]]:
+    """The number of each delta that is pending -> its changes; raises what `read_parts` does."""
+    return {each.number: read_delta(store, layout, each) for each in index.pending(index.segments)}
+
+
+@contextmanager
+def or_all_at_once() -> Iterator[None]:
+    """Read some of the files: who reads all retired assets at once finds out what to do about one that is broken.
+
+    Raises:
+        WholeNeededError: A file is broken, gone, or not given out.
+    """
+    try:
+        yield
+    except (LedgerError, UnreadableError) as error:
+        raise WholeNeededError(str(error)) from error
 
 
 def read_delta(store: S3Port, layout: Layout, each: Delta) -> tuple[Change, ...]:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cleaner_lambda.dating import redate
-from cleaner_lambda.ledger import SKEW
 from cleaner_lambda.pace import BATCH, batches
 from cleaner_lambda.s3_errors import PASSING, UNANSWERED
 from release_log.layout import is_stored_page
+from release_log.ledger_file import SKEW
 from release_log.tags import Mark, read_mark
 
 if TYPE_CHECKING:

@@ -66,6 +66,11 @@ class Index(Lines):
         """Whether every run sweeps all of it."""
         return self.entries + self.rows <= SMALL
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the deltas have grown so much that all segments have to take them in."""
+        return self.rows >= ROWS or len(self.deltas) >= DELTAS
+
     def to_sweep(self, now: datetime) -> tuple[Segment, ...]:
         """The segments that a run has to sweep.
 
@@ -73,7 +78,7 @@ class Index(Lines):
         """
         if self.is_small:
             return self.segments
-        if self.rows >= ROWS or len(self.deltas) >= DELTAS:
+        if self.is_full:
             return tuple(each for each in self.segments if each.taken_in < self.last)
         if not any(_is_older(each, now - DAY) for each in self.segments):
             return ()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda.changes import merge
 from cleaner_lambda.errors import OutdatedPlanError
-from cleaner_lambda.ledger_files import read_delta, read_segment
+from cleaner_lambda.ledger_files import read_delta, read_deltas, read_segment
 from cleaner_lambda.policy import Elsewhere, View, accidents, count_orphans, decide
 from release_log.layout import Layout, is_stored_page
 
@@ -210,8 +210,7 @@ def make_plan(store: S3Port, job: Job, rest: Rest, segments: Collection[Segment]
     """
     layout, index = Layout(job.prefix), rest.index
     plan = SweepPlan(index.last, rest.owed | rest.unknown, rest.missing)
-    for delta in index.pending(index.segments):
-        plan.changes[delta.number] = read_delta(store, layout, delta)
+    plan.changes |= read_deltas(store, layout, index)
     prefixes = tuple(rest.inner)
     for group in index.groups(index.segments):
         if not pace.has_time():
@@ -239,8 +238,7 @@ def plan_rebuild(store: S3Port, job: Job, rest: Rest) -> SweepPlan:
     layout, index = Layout(job.prefix), rest.index
     orphans = None if rest.rebuilding is None else rest.rebuilding.orphans
     plan = SweepPlan(index.last, frozenset(), turned=dict(rest.turned or {}), orphans=orphans)
-    for delta in index.pending(index.segments):
-        plan.changes[delta.number] = read_delta(store, layout, delta)
+    plan.changes |= read_deltas(store, layout, index)
     for group in index.groups(index.segments):
         plan.lines[group[0].first] = group
         plan.sums[group[0].first] = Elsewhere()

@@ -13,18 +13,11 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.attempt import attempt
 from cleaner_lambda.decision import UNLISTED
-from cleaner_lambda.errors import (
-    ConflictError,
-    HeldUpError,
-    NewsError,
-    OutdatedPlanError,
-    UnreadableError,
-    WholeNeededError,
-)
+from cleaner_lambda.errors import ConflictError, HeldUpError, NewsError, OutdatedPlanError
+from cleaner_lambda.ledger_files import or_all_at_once
 from cleaner_lambda.next_due import RETRY_SECONDS, held_up
 from cleaner_lambda.policy import BRAKE_FLOOR, Reason, accidents
 from cleaner_lambda.sweep_plan import Part, make_plan
-from release_log.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,10 +144,8 @@ def _to_sweep(rest: Rest, job: Job) -> tuple[Segment, ...]:
 
 
 def _make_plan(store: S3Port, job: Job, rest: Rest, pace: Pace) -> SweepPlan | None:
-    try:
+    with or_all_at_once():
         return make_plan(store, job, rest, _to_sweep(rest, job), pace)
-    except (LedgerError, UnreadableError) as error:  # who reads all retired assets finds out what to do
-        raise WholeNeededError(str(error)) from error
 
 
 def _may_delete(plan: SweepPlan, rest: Rest, job: Job) -> bool:

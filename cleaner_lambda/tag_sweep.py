@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from cleaner_lambda import segments
-from cleaner_lambda.errors import HeldUpError, OutdatedPlanError, UnreadableError, WholeNeededError
+from cleaner_lambda.errors import HeldUpError, OutdatedPlanError
+from cleaner_lambda.ledger_files import or_all_at_once
 from cleaner_lambda.next_due import RETRY_SECONDS, held_up
 from cleaner_lambda.policy import Reason
 from cleaner_lambda.sweep_plan import Part, plan_rebuild
 from cleaner_lambda.sweeping import sweep_group
-from release_log.errors import LedgerError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,10 +51,8 @@ def read_groups(store: S3Port, job: Job, pace: Pace, so_far: SoFar, report: Repo
         report = replace(report, plan=replace(report.plan, stops=(*report.plan.stops, *stops)))
     if until is not None:
         return replace(report, next_due=until)
-    try:
+    with or_all_at_once():
         plan = plan_rebuild(store, job, rest)
-    except (LedgerError, UnreadableError) as error:  # who reads all retired assets finds out what to do
-        raise WholeNeededError(str(error)) from error
     so_far.end_part(report, swept=False)
     report = so_far.end(report)
     for first in _left(plan, rest):
@@ -81,26 +77,35 @@ def read_groups(store: S3Port, job: Job, pace: Pace, so_far: SoFar, report: Repo
 
 def _has_work(rest: Rest) -> bool:
     """Whether a group has tags to be read, or much to be taken in."""
-    rebuilding, index = rest.rebuilding, rest.index
+    rebuilding = rest.rebuilding
     if rebuilding is None:
         return False
     if rest.is_listing:
-        return index.rows >= segments.ROWS or len(index.deltas) >= segments.DELTAS
+        return rest.index.is_full
     return rebuilding.live is None and rebuilding.path is not None
+
+
+def _from(rest: Rest) -> str | None:
+    """The first logical path of which tags are to be read; None if the groups only take in what a listing found."""
+    return None if rest.rebuilding is None or rest.is_listing else rest.rebuilding.path
+
+
+def _ends(plan: SweepPlan) -> dict[str, str | None]:
+    """The first logical path of each group -> that of the next one."""
+    first = list(plan.lines)
+    return dict(zip(first, [*first[1:], None], strict=False))
 
 
 def _left(plan: SweepPlan, rest: Rest) -> list[str]:
     """The first logical path of each group that is left."""
-    path = None if rest.rebuilding is None or rest.is_listing else rest.rebuilding.path
-    ends = [following for _, following in pairwise([*plan.lines, None])]
-    return [first for first, end in zip(plan.lines, ends, strict=True) if path is None or end is None or end > path]
+    path = _from(rest)
+    return [first for first, end in _ends(plan).items() if path is None or end is None or end > path]
 
 
 def _has_come_past(plan: SweepPlan, first: str, rest: Rest) -> bool:
     """Whether a group is done, as the ledger says."""
-    path = None if rest.rebuilding is None or rest.is_listing else rest.rebuilding.path
-    ends = dict(pairwise([*plan.lines, None]))
-    return path is None or path == ends.get(first)
+    path = _from(rest)
+    return path is None or path == _ends(plan).get(first)
 
 
 def _held_up(report: Report) -> datetime | None:

@@ -37,6 +37,9 @@ INVOCATION_SECONDS = 900
 HOLDS = timedelta(seconds=INVOCATION_SECONDS + 1)
 """How long an announcement holds. S3's instants are whole seconds: one second more, so that it never ends early."""
 
+SKEW = timedelta(minutes=1)
+"""More than two of S3's clocks can differ by."""
+
 
 class Announcement(NamedTuple):
     """What a run is about to delete or to tag. An uploader waits if it needs a key that is about to be deleted.

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from release_log.errors import LedgerError, NewerLedgerError
-from release_log.ledger_file import HOLDS, read_head
+from release_log.ledger_file import HOLDS, SKEW, read_head
 from uploader.errors import UploaderError
 from uploader.history.neighbours import name_of_site
 
@@ -29,9 +29,6 @@ POLL_SECONDS = 5
 LONGEST = 2 * HOLDS
 """For how long an announcement from before our intent can concern us: its run ends within the first half, and S3
 executes what it did not answer within the second. A ledger that cannot be read may be written for ever."""
-
-SKEW = timedelta(minutes=1)
-"""More than two of S3's clocks can differ by."""
 
 MAY_BE_DELETING = "may be deleting assets of this release (its ledger cannot be read)"
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from release_log.layout import Layout
-from release_log.ledger_file import HOLDS, Announcement, encode_announcement, pack
+from release_log.ledger_file import HOLDS, SKEW, Announcement, encode_announcement, pack
 from tests.fake_uploader_s3 import LAYOUT, NEWER_LEDGER, NOON, Clock, FakeBucket
 from uploader.history.neighbours import warnings_of
-from uploader.protocol.announcements import LONGEST, POLL_SECONDS, SKEW
+from uploader.protocol.announcements import LONGEST, POLL_SECONDS
 from uploader.protocol.intent import intent
 from uploader.s3.port import Neighbour
 from uploader.s3.read_only import ReadOnly
