@@ -3,6 +3,9 @@
 S3 has one object for a key, so the new content would replace the old one under the pages of the current release. Such a
 file is a page from now on, as long as it has this name: it is stored beside the release log, and put in place after the
 marker. So a release that is dropped or cut off has changed nothing, and a roll-back brings the old content back.
+
+Of two uploads at once, one may have the file as a page already, and the other one still as an asset. If the other one's
+marker is the newest, the page may lie where that release has its asset. So it is published again, as a page too.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from uploader.builds.asset import LocalAsset
+    from uploader.history.release import LoggedRelease
     from uploader.publishing.compare import Upload
     from uploader.publishing.known_headers import Known
 
@@ -69,6 +73,42 @@ def find_stayed(
     if known.stayed:
         keys |= {asset.key for asset in assets if asset.fingerprinted and asset.key in known.stayed}
     return frozenset(keys)
+
+
+class ClaimedError(Exception):
+    """Releases that came during this upload have pages where this one has assets with other content.
+
+    Attributes:
+        keys: Their keys.
+        release_id: One of these releases.
+    """
+
+    def __init__(self, keys: frozenset[str], release_id: str) -> None:
+        super().__init__(release_id)
+        self.keys = keys
+        self.release_id = release_id
+
+
+def check_not_claimed(assets: Collection[LocalAsset], others: Iterable[LoggedRelease]) -> None:
+    """Check that no release that came during this upload puts a page of its own where this build has an asset.
+
+    Args:
+        assets: The build.
+        others: These releases.
+
+    Raises:
+        ClaimedError: One does.
+        UploaderError: A file cannot be read.
+    """
+    found: dict[str, str] = {}
+    for other in others:
+        pages = {asset.key: asset.digest or "" for asset in other.release.assets.values() if not asset.fingerprinted}
+        shared = [asset for asset in assets if asset.fingerprinted and asset.key in pages]
+        found |= {
+            each.key: other.id for each in shared if not has_digest(each, pages[each.key].removeprefix("sha256:"))
+        }
+    if found:
+        raise ClaimedError(frozenset(found), next(iter(found.values())))
 
 
 def with_pages(assets: list[LocalAsset], stayed: Collection[str]) -> list[LocalAsset]:
