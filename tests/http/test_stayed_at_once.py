@@ -262,3 +262,19 @@ def test_it_is_published_again_as_a_page(  # noqa: PLR0913 (two uploads, the nex
     assert uploader.run("rollback", "--previous", "--bucket", uploader.bucket).returncode == 0
     assert bucket.live == "old"
     assert bucket.ask("verify")[0] == 0
+
+
+def test_a_new_file_that_both_send_under_one_name_is_published_again_too(
+    uploader: Uploader, older: Begin, newer: Begin
+) -> None:
+    """Both look before either sends it, so to both it is an asset."""
+    uploader.aws.client("s3").delete_object(Bucket=uploader.bucket, Key=KEY)
+    with older(page) as second, newer(page) as first:
+        second.go_on_to(marker)
+        first.finish()
+        next_second()
+        newest = second.finish().id
+    bucket = Bucket(uploader)
+    assert bucket.live == "old"
+    status, said = bucket.ask("verify")
+    assert (status, said["releases"], said["findings"]) == (0, {"default": newest}, [])

@@ -170,9 +170,9 @@ def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the prot
     def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
         own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, only_pages(release))
         files = {page.key: page for page in pages.values()}
-        return put_in_place(
-            bucket, layout, own, held, clocks, files=files, meanwhile=partial(check_not_claimed, build.assets)
-        )
+        etags_sent = {key: stored[key].etag for key in done if key in stored}
+        check = partial(check_not_claimed, build.assets, etags_sent)
+        return put_in_place(bucket, layout, own, held, clocks, files=files, meanwhile=check)
 
     taken = 0
     while taken < TRIES:

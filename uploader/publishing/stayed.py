@@ -20,6 +20,7 @@ from uploader.publishing.contents import has_digest, has_etag
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from release_log.marker import Asset
     from uploader.builds.asset import LocalAsset
     from uploader.history.release import LoggedRelease
     from uploader.publishing.compare import Upload
@@ -76,7 +77,7 @@ def find_stayed(
 
 
 class ClaimedError(Exception):
-    """Releases that came during this upload have pages where this one has assets with other content.
+    """Releases that came during this upload have other content where this one has assets.
 
     Attributes:
         keys: Their keys.
@@ -89,11 +90,16 @@ class ClaimedError(Exception):
         self.release_id = release_id
 
 
-def check_not_claimed(assets: Collection[LocalAsset], others: Iterable[LoggedRelease]) -> None:
-    """Check that no release that came during this upload puts a page of its own where this build has an asset.
+def check_not_claimed(
+    assets: Collection[LocalAsset], sent: Mapping[str, str | None], others: Iterable[LoggedRelease]
+) -> None:
+    """Check that no release that came during this upload has its own content where this build has an asset.
+
+    It may have put its page there. If nothing was there when the two uploads looked, both have sent an asset.
 
     Args:
         assets: The build.
+        sent: Key -> ETag of the objects that this upload has sent.
         others: These releases.
 
     Raises:
@@ -102,13 +108,21 @@ def check_not_claimed(assets: Collection[LocalAsset], others: Iterable[LoggedRel
     """
     found: dict[str, str] = {}
     for other in others:
-        pages = {asset.key: asset.digest or "" for asset in other.release.assets.values() if not asset.fingerprinted}
-        shared = [asset for asset in assets if asset.fingerprinted and asset.key in pages]
-        found |= {
-            each.key: other.id for each in shared if not has_digest(each, pages[each.key].removeprefix("sha256:"))
+        theirs = {
+            asset.key: asset for asset in other.release.assets.values() if not asset.fingerprinted or asset.key in sent
         }
+        shared = [asset for asset in assets if asset.fingerprinted and asset.key in theirs]
+        found |= {each.key: other.id for each in shared if not _is_same(each, sent.get(each.key), theirs[each.key])}
     if found:
         raise ClaimedError(frozenset(found), next(iter(found.values())))
+
+
+def _is_same(asset: LocalAsset, etag: str | None, theirs: Asset) -> bool:
+    """Whether another release's file under the same key has the same content, as far as anything tells."""
+    if not theirs.fingerprinted:
+        return has_digest(asset, (theirs.digest or "").removeprefix("sha256:"))
+    # With KMS, and of a compressed file, the ETag is another one each time.
+    return etag is None or theirs.etag in {None, etag} or not has_etag(asset, etag)
 
 
 def with_pages(assets: list[LocalAsset], stayed: Collection[str]) -> list[LocalAsset]:

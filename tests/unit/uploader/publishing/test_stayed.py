@@ -348,6 +348,35 @@ def test_so_it_is_if_two_others_have_each_put_a_page(
     assert (site.live, site.bucket.objects["assets/app-3f9c2ab1.js"], site.wrong()) == ("old", b"app", [])
 
 
+@pytest.mark.parametrize("content", ["other", "new"])
+def test_so_it_is_if_both_have_sent_a_new_file_of_that_name(
+    site: Site, at_once: Callable[[str, Callable[[], object]], Published], content: str
+) -> None:
+    """Both have looked before either has sent it; so it is an asset to both."""
+
+    def other() -> None:
+        del site.bucket.objects[KEY], site.bucket.stored[KEY]
+        site.publish("r1", content, after=1)
+
+    del site.bucket.objects[KEY], site.bucket.stored[KEY]
+    published = at_once(f"create {LAYOUT.markers}", other)
+    assert (site.live, site.wrong()) == ("old", [])
+    assert site.marked(published).stamp == STAYED
+
+
+def test_a_new_file_that_both_have_sent_with_the_same_content_stays_an_asset(
+    site: Site, at_once: Callable[[str, Callable[[], object]], Published]
+) -> None:
+    def other() -> None:
+        del site.bucket.objects[KEY], site.bucket.stored[KEY]
+        site.publish("r1", "old", after=1)
+
+    del site.bucket.objects[KEY], site.bucket.stored[KEY]
+    published = at_once(f"create {LAYOUT.markers}", other)
+    assert site.marked(published).fingerprinted
+    assert markers_of(site) == ["r0.json", "r1.json", "r2.json"]
+
+
 def test_a_page_with_the_same_content_takes_nothing_away(
     site: Site, at_once: Callable[[str, Callable[[], object]], Published]
 ) -> None:
