@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
@@ -35,7 +35,7 @@ from uploader.publishing.publish import Build, publish
 from uploader.treatment.rules import NO_RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from cleaner_lambda.cursor import MapRun
@@ -197,22 +197,34 @@ def upload(  # noqa: PLR0913 (how, where, and of which version)
     stage: bool = False,
     ahead: bool = False,
     stayed: bool = False,
+    as_it_was: str = "",
+    noted: bool = False,
     layout: Layout = LAYOUT,
     port: type[UploaderPort] = UploaderPort,
 ) -> Callable[[Actor], Published]:
     """An upload, staged or not; it lists the bucket before its intent, or after it.
 
-    With ``stayed`` it takes the names of its pages for fingerprints, until it finds other content under them.
+    With ``stayed`` it takes the names of its pages for fingerprints, until it finds other content under them. So it
+    does with ``as_it_was``, which is their content, of size 1. With ``noted`` it has found that, and says so.
     """
     wanted = build(keys, channel, name, layout)
+    names = objects_of(keys, layout=layout)
+    if as_it_was:
+        files = [
+            each if each.fingerprinted else each._replace(source=as_it_was, size=1, fingerprinted=True, digest=None)
+            for each in wanted.assets
+        ]
+        wanted, names = replace(wanted, assets=files), frozenset(keys)
+    if noted:
+        wanted = replace(wanted, stayed=frozenset(each.key for each in wanted.assets if not each.fingerprinted))
     if stayed:
         files = [each._replace(fingerprinted=True, digest=None) for each in wanted.assets]
         wanted = replace(wanted, assets=files)
-    names = objects_of(keys, layout=layout)
 
     def work(actor: Actor) -> Published:
         def started(uploads: list[Upload]) -> None:
-            actor.relies_on = names - objects_of(keys, [upload.asset.key for upload in uploads], layout)
+            sent = [upload.asset.key for upload in uploads]
+            actor.relies_on = names - objects_of(keys, sent, layout)
             if actor.world.now <= actor.until:  # later it starts again, and relies on no key
                 _must_be_there(actor, actor.relies_on, "skips what it saw")
 
@@ -220,12 +232,20 @@ def upload(  # noqa: PLR0913 (how, where, and of which version)
         if ahead:
             bucket.list_ahead(layout, frozenset(keys))
         # Only one actor of a case may do that.
-        with patch("uploader.publishing.stayed.digest_and_status", _digest_and_status) if stayed else nullcontext():
+        with _known_content() if stayed or as_it_was else nullcontext():
             published = publish(bucket, wanted, stage=stage, started=started, clocks=_clocks(actor))
         _must_be_whole(actor, published.id, names, layout)
         return published
 
     return work
+
+
+@contextmanager
+def _known_content() -> Iterator[None]:
+    with ExitStack() as stack:
+        for module in ("stayed", "contents"):
+            stack.enter_context(patch(f"uploader.publishing.{module}.digest_and_status", _digest_and_status))
+        yield
 
 
 def _digest_and_status(path: str) -> tuple[str, os.stat_result]:

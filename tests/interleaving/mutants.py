@@ -1012,6 +1012,20 @@ MUTANTS = (
         every(placing.TWO_CHANNELS, preemptions=2),
     ),
     Mutant(
+        "after its marker an upload looks for releases that came meanwhile, and have a page where it has an asset",
+        "that page lies where the current release has its asset",
+        placing_module.Placing._tell_of_others,  # noqa: SLF001
+        (("if key not in self._held.log]", "if False]"),),
+        placing.page_before_the_marker,
+    ),
+    Mutant(
+        "the asset is a page from then on, in another marker",
+        "the same, as the other upload has read the markers before this one's",
+        publish.publish,
+        (("build = build.with_stayed(error.keys)", "pass"),),
+        placing.page_after_the_marker,
+    ),
+    Mutant(
         "the intent stays until the pages are in place",
         "a superseded release's page arrives when its assets are gone",
         placing_module.put_in_place,

@@ -47,6 +47,10 @@ NOTHING_IS_DUE = replace(PAGES_STAY, version_ttl=3600)
 """Nothing is due yet, so that nobody has looked at the pages."""
 
 
+AS_IT_WAS = "as it was"
+"""What a page held when it was an asset."""
+
+
 def _keeper(body: bytes) -> Callable[[World], Actor]:
     return lambda world: Actor(KEEPER, world, putting(PAGE, body))
 
@@ -85,7 +89,7 @@ def _was_an_asset(policy: Policy, *before: str) -> World:
     release(world, [A, *before], "r")
     cast.clean_alone(world, policy)
     cast.put_assets(world, [B])
-    world.put(PAGE, b"as it was", size=1, metadata={"headers": "0" * 12, "digest": "0" * 64})
+    world.put(PAGE, AS_IT_WAS.encode(), size=1, metadata={"headers": "0" * 12, "digest": "0" * 64})
     own = decode(cast.body([B, PAGE], "default", "r0", world), LAYOUT.prefix)
     page = own.assets[PAGE]._replace(size=1, fingerprinted=True, stored=None, digest=None)
     release_id = f"{world.now:%Y%m%dT%H%M%SZ}-r0"
@@ -122,6 +126,12 @@ STAYED = case(
     _was_a_page,
     uploader(cast.upload([A, PAGE], "default", "stayed", stayed=True)),
     CLEANER,
+)
+AT_ONCE_WITH_OLDER = case(
+    "a page that was an asset until now, and an upload that has it as it was",
+    _was_an_asset,
+    uploader(cast.upload([B, PAGE], "default", "older", as_it_was=AS_IT_WAS)),
+    uploader(cast.upload([C, PAGE], "default", "next", noted=True), name="V"),
 )
 UNKNOWN_PAGE = case("a page that no release has, and a cleaner", superseded, _keeper(f"page:{A},".encode()), CLEANER)
 
@@ -460,6 +470,33 @@ def ledger_of_an_older_version() -> None:
         cast.clean_alone(world, PAGES_STAY)
         world.put(LAYOUT.ledger, as_older(world.objects[LAYOUT.ledger].body))
         _days_pass(world, (10, 90_000, 90_000))
+
+
+def page_before_the_marker() -> None:
+    """An upload is about to write its marker, and has an asset where another one has put its page meanwhile."""
+    _end_with_its_asset(("V", "", True), ("U", "", True))
+
+
+def page_after_the_marker() -> None:
+    """The same; the other one has read the markers, and puts its page in place when this one has looked there."""
+    _end_with_its_asset(("V", f"put {PAGE}", False), ("U", "", True), ("V", "", True))
+
+
+def page_while_it_looks() -> None:
+    """The same, and at that moment this one knows of the page."""
+    _end_with_its_asset(("V", f"put {PAGE}", False), ("U", "sleep", False), ("V", "", True), ("U", "", True))
+
+
+def _end_with_its_asset(*steps: tuple[str, str, bool]) -> None:
+    """Let two uploads go on, from the marker of the one on that has the page as it was. It is the newest at the end."""
+    world = AT_ONCE_WITH_OLDER.enter(AT_ONCE_WITH_OLDER.begin())
+    actors = {actor.name: actor for actor in world.actors}
+    with judged(world, AT_ONCE_WITH_OLDER.name):
+        for name, kind, makes in (("U", f"create {LAYOUT.markers}", False), *steps):
+            _go_on_to(actors[name], kind)
+            if makes and actors[name].state == "running":
+                actors[name].step()
+        settle(world, AT_ONCE_WITH_OLDER.policy)
 
 
 def put_over_a_newer_page() -> None:

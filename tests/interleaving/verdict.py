@@ -130,6 +130,7 @@ def check_pages(world: World) -> None:
         newest |= dict.fromkeys(release.keys, release_id)
         if release_id in site.current().values() and release_id in site.placed:
             belongs |= {key: (release_id, page) for key, page in release.pages.items()}
+    _check_assets(world, newest)
     for key, (release_id, page) in belongs.items():
         if newest[key] != release_id or any(site.gave_up(key) for site in world.sites):
             continue  # its channel has ended, or does not name the page any more, or it is another site's
@@ -137,6 +138,17 @@ def check_pages(world: World) -> None:
         if found is None or found.metadata.get(STORED) != page.stored:
             msg = f"{release_id} is the newest release, and {key} in place is another one's: {found and found.body!r}"
             raise BrokenPromiseError(msg)
+
+
+def _check_assets(world: World, newest: Mapping[str, str]) -> None:
+    """Where the newest release that names a key has an asset, no page of another release lies."""
+    for site in world.sites:
+        for release_id in site.current().values():
+            for asset in site.published[release_id][1].assets.values():
+                found = world.objects.get(asset.key)
+                if asset.fingerprinted and newest[asset.key] == release_id and found and found.size != asset.size:
+                    msg = f"{release_id} is the newest release, and {asset.key} is another one's: {found.body!r}"
+                    raise BrokenPromiseError(msg)
 
 
 def _close(site: Site, policy: Policy, report: Report) -> Report:

@@ -9,7 +9,7 @@ from uploader.counted import counted
 from uploader.errors import NotWholeError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from release_log.marker import Asset, Release
     from uploader.history.release import LoggedRelease
@@ -55,6 +55,26 @@ def warn_of_changed(logged: LoggedRelease, etags: Mapping[str, str]) -> None:
             logged.id,
             some_of(changed),
         )
+
+
+def warn_of_pages(logged: LoggedRelease, others: Iterable[LoggedRelease]) -> None:
+    """Say where a release has assets, and others, published at the same time, have pages with content of their own.
+
+    Nobody stored the asset's content beside it, so only its build brings it back.
+    """
+    assets = {asset.key: asset for asset in logged.release.assets.values() if asset.fingerprinted}
+    for other in others:
+        pages = [asset for asset in other.release.assets.values() if not asset.fingerprinted and asset.key in assets]
+        other_content = [page.key for page in pages if page.etag is None or page.etag != assets[page.key].etag]
+        if other_content:
+            log.warning(
+                "%s was published at the same time as %s, and may have replaced what that has under %s; "
+                "publish the build of %s again, which sends what differs",
+                other.id,
+                logged.id,
+                some_of(other_content),
+                logged.id,
+            )
 
 
 def check_whole(logged: LoggedRelease, sizes: Mapping[str, int]) -> None:

@@ -3,6 +3,9 @@
 What belongs in place is said by the newest markers, and others may write one at any time. So the order is: HEAD the
 page, read the markers, then PUT under the ETag of that HEAD. A pass that finds nothing to put ends the work; then a
 file beside the marker says that the pages are in place.
+
+Another upload may have its page where this one has an asset. If it read the markers before ours was written, it puts
+that page in place. But then its marker is older than ours, and the first pass finds it: see ``meanwhile``.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from uploader.errors import NotPlacedError, StoppedError, UploaderError
 from uploader.history.body import body_of
 from uploader.history.completeness import SHOWN
 from uploader.history.order import dated, newest_first
-from uploader.history.release import LoggedRelease, read_release
+from uploader.history.release import LoggedRelease, Unreadable, read_release, read_releases
 from uploader.protocol.belongs import PagePlaced, PageReason, Wanted, differs, wanted_pages
 from uploader.protocol.intent import intent, warn_of_left
 from uploader.protocol.page_etags import content, noted_in, others_of
@@ -25,7 +28,7 @@ from uploader.s3.port import Placement
 from uploader.tracing import traced
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from release_log.layout import Layout
@@ -48,14 +51,16 @@ class Placing:
         placed: Key -> each page that this command has put in place.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (the last two are what only the command knows of its release)
         self,
         bucket: BucketPort,
         layout: Layout,
         own: LoggedRelease,
         held: Intent,
         clocks: Clocks,
+        *,
         files: Mapping[str, LocalAsset] | None = None,
+        meanwhile: Callable[[Iterator[LoggedRelease]], None] | None = None,
     ) -> None:
         """Prepare the work.
 
@@ -66,6 +71,8 @@ class Placing:
             held: The intent that names its keys.
             clocks: See `Clocks`.
             files: Key -> file of the build, where it is at hand.
+            meanwhile: Called with the older releases whose markers came after the look at the site, before any page is
+                put in place.
         """
         self.placed: dict[str, PagePlaced] = {}
         self._bucket = bucket
@@ -74,6 +81,7 @@ class Placing:
         self._held = held
         self._clocks = clocks
         self._files = files or {}
+        self._meanwhile = meanwhile
         self._etags: dict[str, str] = {}
         self._others: dict[str, str] = {}
         self._known = {layout.marker_key(own.id): own}
@@ -123,6 +131,7 @@ class Placing:
     def _pass(self, helping: ExitStack) -> Wanted | None:
         """Look at the pages once, and put what is wrong in place. Returns what belongs there if nothing was wrong."""
         files, pages = self._bucket.look_at_pages(self._layout, sorted(self._own.release.pages))
+        self._tell_of_others(files)
         wanted = self._wanted(files)
         if not wanted.newest.release.places_pages:
             return wanted  # an older version's upload has replaced them already
@@ -205,12 +214,25 @@ class Placing:
         self._unanswered, self._held.keep = None, False
         return True
 
+    def _tell_of_others(self, files: Mapping[str, datetime]) -> None:
+        """Tell, once, of the older releases that came after the look. As a rule there is none, and so no request."""
+        tell, self._meanwhile = self._meanwhile, None
+        if tell is None:
+            return
+        came = [key for key in self._order(files)[1] if key not in self._held.log]
+        found = read_releases(self._bucket, self._layout, came)
+        tell(each for each in found if not isinstance(each, Unreadable))  # who wrote such a file has published nothing
+
+    def _order(self, files: Mapping[str, datetime]) -> tuple[list[str], list[str]]:
+        """The markers that are newer than the release's, and the older ones: the newest first."""
+        markers = newest_first(dated(self._layout, files, self._held.instants), self._layout.markers)
+        own = self._layout.marker_key(self._own.id)
+        place = markers.index(own) if own in markers else len(markers)  # it is in none in a dry run
+        return markers[:place] if place < len(markers) else [], markers[place + 1 :]
+
     def _wanted(self, files: Mapping[str, datetime]) -> Wanted:
         """What belongs in place, by the markers that exist."""
-        at = dated(self._layout, files, self._held.instants)
-        own = self._layout.marker_key(self._own.id)
-        newer = newest_first(at, self._layout.markers)
-        newer = newer[: newer.index(own)] if own in newer else []  # it is in none in a dry run
+        newer, _ = self._order(files)
         return wanted_pages(self._own, [each for key in reversed(newer) if (each := self._read(key)) is not None])
 
     def _read(self, key: str) -> LoggedRelease | None:
@@ -241,17 +263,20 @@ class Placing:
 
 
 @traced("place")
-def put_in_place(
+def put_in_place(  # noqa: PLR0913 (as above)
     bucket: BucketPort,
     layout: Layout,
     own: LoggedRelease,
     held: Intent,
     clocks: Clocks,
+    *,
     files: Mapping[str, LocalAsset] | None = None,
+    meanwhile: Callable[[Iterator[LoggedRelease]], None] | None = None,
 ) -> tuple[PagePlaced, ...]:
     """Put the pages of a release in place whose marker exists; the arguments as in `Placing`.
 
     Raises:
+        Exception: What ``meanwhile`` raises, unless it is an `UploaderError`.
         NotPlacedError: The release is current, and not all of its pages are in place.
         StoppedError: The same, after Ctrl-C or SIGTERM.
     """
@@ -259,7 +284,7 @@ def put_in_place(
     again = "run the same command again, or publish the next release"
     held.written = None  # there is something left to do
     try:
-        placed = Placing(bucket, layout, own, held, clocks, files).finish()
+        placed = Placing(bucket, layout, own, held, clocks, files=files, meanwhile=meanwhile).finish()
     except KeyboardInterrupt as error:
         if held.written is not None:
             raise

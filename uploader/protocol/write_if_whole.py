@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from release_log.bounds import FILE_BYTES
@@ -15,7 +16,7 @@ from release_log.instants import next_second
 from uploader.clocks import Clocks
 from uploader.errors import UploaderError
 from uploader.history.body import body_of
-from uploader.history.completeness import check_whole, warn_of_changed
+from uploader.history.completeness import check_whole, warn_of_changed, warn_of_pages
 from uploader.history.find import without_headers
 from uploader.history.release import LoggedRelease, read_release
 from uploader.history.stored_pages import Doubtful, check_stored
@@ -87,7 +88,7 @@ def write_if_whole(  # noqa: C901 (the order of its steps is the protocol)
         if not file.startswith(layout.markers):
             return ()
         own = LoggedRelease(layout.release_id(file), file, held.at, content)
-        return put_in_place(bucket, layout, own, held, clocks)
+        return put_in_place(bucket, layout, own, held, clocks, meanwhile=partial(warn_of_pages, own))
 
     late, late_content = Late(), logged.release
     taken = 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from uploader.publishing.compare import FEW, StoredObjects, Upload, compare, to_
 from uploader.publishing.contents import changed_files, has_etag
 from uploader.publishing.known_headers import read_known
 from uploader.publishing.marked_assets import object_of, only_pages, release_of
-from uploader.publishing.stayed import CHANGED, find_stayed, with_pages
+from uploader.publishing.stayed import CHANGED, ClaimedError, check_not_claimed, find_stayed, with_pages
 from uploader.tracing import annotate, traced
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _ignore(*_: object) -> None:
     """Show no progress."""
 
 
-def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; each argument changes the upload by itself)
+def publish(  # noqa: C901, PLR0913, PLR0915 (the order of its steps is the protocol; each argument changes the upload by itself)
     bucket: BucketPort,
     build: Build,
     *,
@@ -168,7 +169,10 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
 
     def place(held: Intent, release_id: str, release: Release) -> tuple[PagePlaced, ...]:
         own = LoggedRelease(release_id, layout.marker_key(release_id), held.at, only_pages(release))
-        return put_in_place(bucket, layout, own, held, clocks, {page.key: page for page in pages.values()})
+        files = {page.key: page for page in pages.values()}
+        etags_sent = {key: stored[key].etag for key in done if key in stored}
+        check = partial(check_not_claimed, build.assets, etags_sent)
+        return put_in_place(bucket, layout, own, held, clocks, files=files, meanwhile=check)
 
     taken = 0
     while taken < TRIES:
@@ -184,7 +188,7 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
                 started(uploads)
                 _send(bucket, layout, uploads, note)
                 done |= {upload.asset.key: upload for upload in uploads}
-                if late.key is not None and not uploads:
+                if late.key is not None and not late.claimed and not uploads:
                     release = release_of(build, held.at, stored, etags)
                     return _published(build, late.id, late.key, done, digest, place(held, late.id, release))
                 if not stage:
@@ -198,7 +202,14 @@ def publish(  # noqa: C901, PLR0913 (the order of its steps is the protocol; eac
                 if held.write(bucket, key, body, clocks):
                     if late.came(held, clocks):
                         continue
-                    placed = () if stage else place(held, held.id, release)
+                    try:
+                        placed = () if stage else place(held, held.id, release)
+                    except ClaimedError as error:
+                        late.is_claimed(held.id, key, error.release_id, error.keys)
+                        build = build.with_stayed(error.keys)
+                        pages = build.pages()
+                        _wait_for_another_id(held, error.keys, clocks)
+                        continue
                     return _published(build, held.id, key, done, digest, placed)
             log.debug("%s is another upload's: going on under another id", held.id)
         taken += 1

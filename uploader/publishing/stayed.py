@@ -3,6 +3,9 @@
 S3 has one object for a key, so the new content would replace the old one under the pages of the current release. Such a
 file is a page from now on, as long as it has this name: it is stored beside the release log, and put in place after the
 marker. So a release that is dropped or cut off has changed nothing, and a roll-back brings the old content back.
+
+Of two uploads at once, one may have the file as a page already, and the other one still as an asset. If the other one's
+marker is the newest, the page may lie where that release has its asset. So it is published again, as a page too.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ from uploader.publishing.contents import has_digest, has_etag
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from release_log.marker import Asset
     from uploader.builds.asset import LocalAsset
+    from uploader.history.release import LoggedRelease
     from uploader.publishing.compare import Upload
     from uploader.publishing.known_headers import Known
 
@@ -69,6 +74,55 @@ def find_stayed(
     if known.stayed:
         keys |= {asset.key for asset in assets if asset.fingerprinted and asset.key in known.stayed}
     return frozenset(keys)
+
+
+class ClaimedError(Exception):
+    """Releases that came during this upload have other content where this one has assets.
+
+    Attributes:
+        keys: Their keys.
+        release_id: One of these releases.
+    """
+
+    def __init__(self, keys: frozenset[str], release_id: str) -> None:
+        super().__init__(release_id)
+        self.keys = keys
+        self.release_id = release_id
+
+
+def check_not_claimed(
+    assets: Collection[LocalAsset], sent: Mapping[str, str | None], others: Iterable[LoggedRelease]
+) -> None:
+    """Check that no release that came during this upload has its own content where this build has an asset.
+
+    It may have put its page there. If nothing was there when the two uploads looked, both have sent an asset.
+
+    Args:
+        assets: The build.
+        sent: Key -> ETag of the objects that this upload has sent.
+        others: These releases.
+
+    Raises:
+        ClaimedError: One does.
+        UploaderError: A file cannot be read.
+    """
+    found: dict[str, str] = {}
+    for other in others:
+        theirs = {
+            asset.key: asset for asset in other.release.assets.values() if not asset.fingerprinted or asset.key in sent
+        }
+        shared = [asset for asset in assets if asset.fingerprinted and asset.key in theirs]
+        found |= {each.key: other.id for each in shared if not _is_same(each, sent.get(each.key), theirs[each.key])}
+    if found:
+        raise ClaimedError(frozenset(found), next(iter(found.values())))
+
+
+def _is_same(asset: LocalAsset, etag: str | None, theirs: Asset) -> bool:
+    """Whether another release's file under the same key has the same content, as far as anything tells."""
+    if not theirs.fingerprinted:
+        return has_digest(asset, (theirs.digest or "").removeprefix("sha256:"))
+    # With KMS, and of a compressed file, the ETag is another one each time.
+    return etag is None or theirs.etag in {None, etag} or not has_etag(asset, etag)
 
 
 def with_pages(assets: list[LocalAsset], stayed: Collection[str]) -> list[LocalAsset]:

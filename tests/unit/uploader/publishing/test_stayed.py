@@ -12,7 +12,7 @@ from release_log.marker import STAYED, Asset, decode, encode
 from tests.fake_uploader_s3 import LAYOUT, NOON, FakeBucket
 from uploader.builds.collect import collect
 from uploader.columns import places_of
-from uploader.errors import NotWholeError, UploaderError
+from uploader.errors import NotPlacedError, NotWholeError, UploaderError
 from uploader.operations.rollback import find_target, roll_back
 from uploader.operations.staging import activate, drop
 from uploader.operations.verify import verify
@@ -44,11 +44,16 @@ class Site:
 
     def build(self, release: str, content: str, **options: object) -> Build:
         (self.folder / NAME).write_text(content)
+        return self.build_of(release, **options)
+
+    def build_of(self, release: str, **options: object) -> Build:
         assets = collect(self.folder, "assets/", **options)  # type: ignore[arg-type]
         return Build(assets=assets, prefix="assets/", channel="default", release=release)
 
-    def publish(self, release: str, content: str, *, stage: bool = False, **options: object) -> Published:
-        self.bucket.clock.passed += 60
+    def publish(
+        self, release: str, content: str, *, stage: bool = False, after: float = 60, **options: object
+    ) -> Published:
+        self.bucket.clock.passed += after
         build = self.build(release, content, **options)
         return publish(self.bucket, build, stage=stage, clocks=self.bucket.clock.clocks())
 
@@ -263,6 +268,170 @@ def test_what_another_tool_stored_with_the_same_size_is_sent_at_once(site: Site,
     assert {each.asset.key: each.reason for each in published.uploads}[KEY] == "content_differs"
     assert site.marked(published).fingerprinted != ours
     assert site.live == ("old" if ours else "new")
+
+
+class Meanwhile(FakeBucket):
+    """Somebody else acts before the first request that begins in a certain way.
+
+    Attributes:
+        before: How that request begins; empty: nobody does.
+        act: What they do.
+    """
+
+    before = ""
+    act: Callable[[], object]
+
+    def _request(self, what: str) -> None:
+        if self.before and what.startswith(self.before):
+            self.before = ""
+            self.act()
+            self.clock.passed += 1
+        super()._request(what)
+
+
+@pytest.fixture
+def at_once(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], object]], Published]:
+    """Publishes ``old`` as r2, while something else happens before its first request that begins so."""
+    site.publish("r0", "old")
+    site.bucket.__class__ = Meanwhile
+
+    def publish_meanwhile(before: str, act: Callable[[], object]) -> Published:
+        site.bucket.clock.passed += 60
+        build = site.build("r2", "old")
+        site.folder = tmp_path_factory.mktemp("other")  # this build's files stay as they are
+        (site.folder / "index.html").write_text("other")
+        (site.folder / "app-3f9c2ab1.js").write_text("app")
+        site.bucket.requests.clear()
+        site.bucket.before, site.bucket.act = before, act  # type: ignore[attr-defined]
+        return publish(site.bucket, build, clocks=site.bucket.clock.clocks())
+
+    return publish_meanwhile
+
+
+def markers_of(site: Site) -> list[str]:
+    return sorted(key.rpartition("-")[2] for key in site.bucket.log(LAYOUT.markers))
+
+
+@pytest.mark.parametrize("content", ["new", "longer"])
+def test_where_an_upload_at_the_same_time_has_put_its_page_the_newest_release_gets_its_own(
+    site: Site,
+    at_once: Callable[[str, Callable[[], object]], Published],
+    content: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    published = at_once(f"create {LAYOUT.markers}", lambda: site.publish("r1", content, after=1))
+    assert (site.live, site.wrong()) == ("old", [])
+    assert markers_of(site) == ["r0.json", "r1.json", "r2.json", "r2.json"]
+    assert site.marked(published).stamp == STAYED
+    assert KEY in {page.key for page in published.placed}
+    assert KEY in {each.asset.key for each in published.uploads}
+    assert [
+        each for each in caplog.messages if "-r1, published meanwhile, has other content of" in each and KEY in each
+    ]
+    assert site.bucket.log(LAYOUT.pending) == []
+    site.publish("r3", "newest")
+    site.roll_back(published.id)
+    assert (site.live, site.wrong()) == ("old", [])
+
+
+def test_so_it_is_if_two_others_have_each_put_a_page(
+    site: Site, at_once: Callable[[str, Callable[[], object]], Published]
+) -> None:
+    def others() -> None:
+        site.publish("r1", "new", after=1)
+        (site.folder / "app-3f9c2ab1.js").write_text("new")
+        (site.folder / NAME).unlink()
+        site.bucket.clock.passed += 1
+        publish(site.bucket, site.build_of("r11"), clocks=site.bucket.clock.clocks())
+
+    at_once(f"create {LAYOUT.markers}", others)
+    assert (site.live, site.bucket.objects["assets/app-3f9c2ab1.js"], site.wrong()) == ("old", b"app", [])
+
+
+@pytest.mark.parametrize("content", ["other", "new"])
+def test_so_it_is_if_both_have_sent_a_new_file_of_that_name(
+    site: Site, at_once: Callable[[str, Callable[[], object]], Published], content: str
+) -> None:
+    """Both have looked before either has sent it; so it is an asset to both."""
+
+    def other() -> None:
+        del site.bucket.objects[KEY], site.bucket.stored[KEY]
+        site.publish("r1", content, after=1)
+
+    del site.bucket.objects[KEY], site.bucket.stored[KEY]
+    published = at_once(f"create {LAYOUT.markers}", other)
+    assert (site.live, site.wrong()) == ("old", [])
+    assert site.marked(published).stamp == STAYED
+
+
+def test_a_new_file_that_both_have_sent_with_the_same_content_stays_an_asset(
+    site: Site, at_once: Callable[[str, Callable[[], object]], Published]
+) -> None:
+    def other() -> None:
+        del site.bucket.objects[KEY], site.bucket.stored[KEY]
+        site.publish("r1", "old", after=1)
+
+    del site.bucket.objects[KEY], site.bucket.stored[KEY]
+    published = at_once(f"create {LAYOUT.markers}", other)
+    assert site.marked(published).fingerprinted
+    assert markers_of(site) == ["r0.json", "r1.json", "r2.json"]
+
+
+def test_a_page_with_the_same_content_takes_nothing_away(
+    site: Site, at_once: Callable[[str, Callable[[], object]], Published]
+) -> None:
+    def other() -> None:
+        build = site.build("r1", "old").with_stayed(frozenset({KEY}))
+        publish(site.bucket, build, clocks=site.bucket.clock.clocks())
+
+    published = at_once(f"create {LAYOUT.markers}", other)
+    assert site.marked(published).fingerprinted
+    assert markers_of(site) == ["r0.json", "r1.json", "r2.json"]
+    assert (site.live, site.wrong()) == ("old", [])
+
+
+def test_without_another_upload_at_the_same_time_no_marker_is_read_for_that(
+    site: Site, at_once: Callable[[str, Callable[[], object]], Published]
+) -> None:
+    published = at_once("nothing", lambda: None)
+    after = site.bucket.requests[site.bucket.requests.index(f"create {published.key}") + 1 :]
+    assert [each for each in after if each.startswith("get ")] == []
+
+
+@pytest.mark.parametrize("fail", ["put assets/.releases/pages", f"create {LAYOUT.pending}", f"create {LAYOUT.markers}"])
+def test_an_upload_that_ends_before_its_second_marker_says_that_its_first_one_is_current(
+    site: Site, at_once: Callable[[str, Callable[[], object]], Published], fail: str
+) -> None:
+    def other() -> None:
+        site.publish("r1", "new", after=1)
+        site.bucket.before, site.bucket.act = f"delete {LAYOUT.pending}", break_off  # type: ignore[attr-defined]
+
+    def break_off() -> None:
+        site.bucket.fail = fail
+
+    with pytest.raises(NotPlacedError, match=r"r2 is current, and \S+-r1, published meanwhile, has other content of"):
+        at_once(f"create {LAYOUT.markers}", other)
+    site.bucket.fail = ""
+    assert f"{KEY} content_differs" in site.wrong()
+    site.publish("r3", "old")
+    assert (site.live, site.wrong()) == ("old", [])
+
+
+def test_a_roll_back_at_the_same_time_says_that_its_asset_may_be_gone(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = site.publish("r0", "old")
+    (site.folder / "index.html").write_text("other")
+    site.publish("r1", "old")
+    site.bucket.__class__ = Meanwhile
+    site.bucket.before = f"create {LAYOUT.markers}"  # type: ignore[attr-defined]
+    site.bucket.act = lambda: site.publish("r2", "new", after=1)  # type: ignore[attr-defined]
+    site.roll_back(old.id)
+    assert [each for each in caplog.messages if "may have replaced" in each and KEY in each and "publish the" in each]
+    assert f"{KEY} content_differs" in site.wrong()
+    (site.folder / "index.html").write_text("page")
+    site.publish("r3", "old")
+    assert (site.live, site.wrong()) == ("old", [])
 
 
 def test_its_logical_path_is_its_key_unless_another_file_has_that(site: Site) -> None:
