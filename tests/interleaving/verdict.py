@@ -341,8 +341,9 @@ def _as_well(found: reference.Site, key: str, state: reference.Retired, ledger: 
     ends = [each for each in found.releases if each.ended]
     # Or it retired with a release of a channel that ended in such a second,
     either |= {Mark(State.REMOVED, each.at) for each in ends if each.at in later}
-    if state.since in later:  # or with another channel's release.
-        either |= {Mark(State.REMOVED, each.at) for each in ends if each.at > state.since}
+    left = _left(key, found)
+    if not later.isdisjoint({state.since, left}):  # or with another channel's release.
+        either |= {Mark(State.REMOVED, each.at) for each in ends if each.at > left}
     if ledger is not None and ledger.cut is not None:
         channels = {each.channel for each in found.releases if each.id == state.release}
         later |= {each.at for each in ends if each.channel in channels}
