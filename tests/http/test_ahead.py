@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,12 @@ from release_log.layout import Layout
 from uploader.aws.access import Access, Keys
 from uploader.errors import UploaderError
 from uploader.s3.bucket import Bucket
-from uploader.s3.connection import connect
+from uploader.s3.connection import WARM, connect
 
 if TYPE_CHECKING:
     from tests.http.conftest import Uploader
     from tests.http.fault_proxy import FaultProxy
+    from uploader.s3.connection import Connection
 
 LAYOUT = Layout("assets/")
 KEYS = frozenset({"assets/a.js", "assets/b.js"})
@@ -31,6 +33,14 @@ def opened(uploader: Uploader, name: str | None = None) -> Bucket:
 
 def put(uploader: Uploader, key: str, body: str = "x") -> None:
     uploader.aws.client("s3").put_object(Bucket=uploader.bucket, Key=key, Body=body.encode())
+
+
+def wait_until_warm(connection: Connection) -> None:
+    for each in connection.markers:
+        each.answer()
+    for thread in threading.enumerate():
+        if thread.daemon and "touch" in thread.name:
+            thread.join()
 
 
 def test_the_look_takes_what_was_listed_ahead_and_the_next_one_lists_anew(uploader: Uploader) -> None:
@@ -71,6 +81,21 @@ def test_after_the_marker_pages_are_looked_at_over_the_connections_that_are_open
     assert proxy.opened - before <= 2  # the listing's
 
 
+def test_the_look_opens_no_connection(uploader: Uploader, proxy: FaultProxy) -> None:
+    """It makes six requests at once, or a few more, while the site is still being listed."""
+    keys = frozenset({f"assets/{number:04}-3f9c2ab1.js" for number in range(2000)} | {LAYOUT.page_key("0" * 64)})
+    connection = connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test")))
+    proxy.delay = 0.3  # so that no connection is free for a second request in time
+    connection.warm(LAYOUT, NOW)
+    wait_until_warm(connection)
+    time.sleep(0.3)  # a connection is free a moment after its answer
+    bucket = Bucket(connection, 32)
+    bucket.list_ahead(LAYOUT, [key for key in keys if key.endswith(".js")])
+    bucket.look(LAYOUT, keys)
+    assert len(proxy.requests) > WARM + 6
+    assert proxy.opened == WARM
+
+
 def test_the_look_lists_no_file_that_the_ledger_names(uploader: Uploader) -> None:
     """They may be many, and nobody needs them before an upload."""
     files = {LAYOUT.marker_key("20261123T120000Z-r1"), LAYOUT.pending_key("20261123T120001Z-r2")}
@@ -88,9 +113,7 @@ def test_connections_can_be_opened_ahead_whatever_is_there(
         connection = connect(Access(name, REGION, uploader.aws.url, keys=Keys("test", "test")))
         connection.warm(LAYOUT, NOW)
         assert [each.answer() is None for each in connection.markers] == [name == "not-there"] * 2
-    for thread in threading.enumerate():
-        if thread.daemon and "touch" in thread.name:
-            thread.join()
+        wait_until_warm(connection)
     assert capfd.readouterr() == ("", "")
 
 
