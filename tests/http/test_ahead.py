@@ -15,8 +15,11 @@ from uploader.aws.access import Access, Keys
 from uploader.errors import UploaderError
 from uploader.s3.bucket import Bucket
 from uploader.s3.connection import WARM, connect
+from uploader.s3.requests import Requests
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.http.conftest import Uploader
     from tests.http.fault_proxy import FaultProxy
     from uploader.s3.connection import Connection
@@ -67,6 +70,32 @@ def test_the_look_takes_the_headers_that_were_asked_for_ahead_and_the_next_one_h
     assert first.began < second.began
 
 
+def test_nobody_waits_for_headers_that_nobody_reads(uploader: Uploader, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(uploader, "assets/a.js")
+    bucket, free = opened(uploader), threading.Event()
+    real = Requests.metadata_if_readable
+
+    def slow(self: Requests, key: str) -> Mapping[str, str] | None:
+        assert free.wait(20)
+        return real(self, key)
+
+    monkeypatch.setattr(Requests, "metadata_if_readable", slow)
+    bucket.head_ahead(sorted(KEYS))
+    look = bucket.look(LAYOUT, KEYS)
+    free.set()
+    assert look.metadata.keys() == {"assets/a.js"}
+
+
+def test_headers_are_asked_for_behind_the_intent(uploader: Uploader, proxy: FaultProxy) -> None:
+    bucket = Bucket(connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test"))), 4)
+    bucket.head_ahead(sorted(KEYS))
+    assert bucket.create(LAYOUT.pending_key("20261123T120000Z-r1"), b"{}")
+    assert bucket.look(LAYOUT, KEYS).metadata.keys() == set()
+    methods = [request.method for request in proxy.requests]
+    assert methods.count("HEAD") == len(KEYS)
+    assert methods.index("PUT") < methods.index("HEAD")
+
+
 def test_after_the_marker_pages_are_looked_at_over_the_connections_that_are_open(
     uploader: Uploader, proxy: FaultProxy
 ) -> None:
@@ -75,7 +104,7 @@ def test_after_the_marker_pages_are_looked_at_over_the_connections_that_are_open
     proxy.delay = 0.05  # so that no connection is free for a second request in time
     bucket = Bucket(connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test"))), 32)
     bucket.head_ahead(pages)
-    bucket.look(LAYOUT, frozenset(pages))
+    assert not bucket.look(LAYOUT, frozenset(pages)).metadata
     before = proxy.opened
     bucket.look_at_pages(LAYOUT, pages)
     assert proxy.opened - before <= 2  # the listing's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from release_log.layout import LOG_FOLDER, Layout
@@ -11,7 +12,7 @@ from uploader.s3.errors import NoAnswerError
 from uploader.s3.key_ranges import PAGE, key_ranges
 from uploader.s3.port import Listing, Look, PlacingAnswer, always, inner_of
 from uploader.s3.requests import Requests
-from uploader.threads.ahead import Ahead
+from uploader.threads.ahead import Ahead, Awaited
 from uploader.threads.workers import Workers, for_each, run
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ Answer = TypeVar("Answer")
 RANGES = 24
 """Into how many ranges of keys a large listing is divided."""
 
+BEHIND_SECONDS = 1
+"""How long what goes behind the intent waits for it, at most."""
+
 
 FIRST = "!"
 """The first name that a file can have."""
@@ -43,6 +47,7 @@ class Bucket:
         self._concurrency = concurrency
         self._listing_ahead: Ahead[KeyListing] | None = None
         self._metadata_ahead: Ahead[dict[str, Mapping[str, str]]] | None = None
+        self._begun = Event()  # whether a file of the release log is on its way, or the look has begun
         self._log: Collection[str] = ()  # the files of the release log, as they were found last
 
     def list_ahead(self, layout: Layout, keys: Collection[str]) -> None:
@@ -53,6 +58,8 @@ class Bucket:
         """See `BucketPort.head_ahead`."""
 
         def ask() -> dict[str, Mapping[str, str]]:
+            # Behind the intent: to prepare these connections takes 2 ms, and all of Python waits meanwhile.
+            self._begun.wait(BEHIND_SECONDS)
             # Connections of their own, so that the intent need not wait for a free one. Once they are open, the same
             # pages are looked at over them after the marker: a new connection would take another round trip.
             self._of_pages = Requests(self._connection.beside())
@@ -64,7 +71,12 @@ class Bucket:
     def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
         """See `BucketPort.create`."""
         self._connection.wait()
-        return run(lambda: self._requests.create(key, body, in_time))
+
+        def write() -> bool:
+            self._begun.set()
+            return self._requests.create(key, body, in_time)
+
+        return run(write)
 
     def get(self, key: str) -> Blob | None:
         """See `BucketPort.get`."""
@@ -114,6 +126,7 @@ class Bucket:
 
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         """See `BucketPort.look`."""
+        self._begun.set()
         listed, self._listing_ahead = self._listing_ahead, None
         headed, self._metadata_ahead = self._metadata_ahead, None
         # What is listed ahead has no stored pages: their names are not known before the build is read.
@@ -136,9 +149,9 @@ class Bucket:
             around = self._neighbours(layout.around, whole=False)
         listing = _listing(layout, found, log)
         inside = self._neighbours(inner_of(layout, listing, keys), whole=False)
-        metadata = None if headed is None else headed.answer()
+        metadata: Mapping[str, Mapping[str, str]] = {} if headed is None else Awaited(headed)
         began = listed.began if headed is None else min(listed.began, headed.began)
-        return Look(listing, began, ledger, metadata or {}, neighbours=(*around, *inside))
+        return Look(listing, began, ledger, metadata, neighbours=(*around, *inside))
 
     def metadata(self, keys: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """See `BucketPort.metadata`."""
