@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -123,6 +124,29 @@ def test_the_look_opens_no_connection(uploader: Uploader, proxy: FaultProxy) -> 
     bucket.look(LAYOUT, keys)
     assert len(proxy.requests) > WARM + 6
     assert proxy.opened == WARM
+
+
+@pytest.mark.parametrize(("own", "again"), [("20261123T120001Z-own", False), ("20261120T120000Z-own", True)])
+def test_the_look_lists_the_recent_markers(
+    uploader: Uploader,
+    proxy: FaultProxy,
+    own: str,
+    again: bool,  # noqa: FBT001 (a parameter of the test)
+) -> None:
+    """Unless this release has an older name, because somebody has set the machine's clock back by days."""
+    older, recent = (LAYOUT.marker_key(each) for each in ("20261101T120000Z-r0", "20261122T120000Z-r1"))
+    put(uploader, older)
+    put(uploader, recent)
+    connection = connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test")))
+    connection.warm(LAYOUT, NOW)
+    bucket = Bucket(connection, 4)
+    assert bucket.recent(LAYOUT, NOW).keys() == {recent}
+    assert bucket.create(LAYOUT.pending_key(own), b"{}")
+    before = len(proxy.requests)
+    look = bucket.look(LAYOUT, KEYS)
+    assert look.listing.log.keys() == {older, recent, LAYOUT.pending_key(own)}
+    queries = [parse_qs(request.query) for request in proxy.requests[before:] if "list-type" in request.query]
+    assert any("ledger/~" in query.get("start-after", [""])[0] for query in queries) is again
 
 
 def test_the_look_lists_no_file_that_the_ledger_names(uploader: Uploader) -> None:

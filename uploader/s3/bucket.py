@@ -47,6 +47,7 @@ class Bucket:
         self._concurrency = concurrency
         self._listing_ahead: Ahead[KeyListing] | None = None
         self._metadata_ahead: Ahead[dict[str, Mapping[str, str]]] | None = None
+        self._written = ""  # the file of the release log that was written last
         self._begun = Event()  # whether a file of the release log is on its way, or the look has begun
         self._log: Collection[str] = ()  # the files of the release log, as they were found last
 
@@ -71,6 +72,7 @@ class Bucket:
     def create(self, key: str, body: bytes, in_time: Callable[[], bool] = always) -> bool:
         """See `BucketPort.create`."""
         self._connection.wait()
+        self._written = key
 
         def write() -> bool:
             self._begun.set()
@@ -134,7 +136,9 @@ class Bucket:
         names = {key for key in keys if key.startswith(pages)}
         stored = None if listed is None or not names else Ahead(self._to_list(layout, names))
         listed = listed or Ahead(self._to_list(layout, keys))
-        written = Ahead(lambda: self._requests.written_log(layout, self._log))
+        if not self._is_recent(layout):
+            self._requests.older = None
+        written = Ahead(lambda: self._requests.log_now(layout, self._log))
         asked = Ahead(lambda: self._neighbours(layout.around, whole=False))
         ledger = run(lambda: self._requests.ledger(layout.ledger))
         log, found, around = written.answer(), listed.answer(), asked.answer()
@@ -205,6 +209,18 @@ class Bucket:
             run(lambda: self._requests.delete(key))
         else:
             run(lambda: self._requests.delete_exactly(key, etag))
+
+    def _is_recent(self, layout: Layout) -> bool:
+        """Whether the intent has a name behind all markers that count as older, so that none of them is newer.
+
+        It has, unless the machine's clock was set back by days.
+        """
+        older, own = self._requests.older, self._written
+        return (
+            older is not None
+            and own.startswith(layout.pending)
+            and (layout.marker_key(layout.release_id(own)) > older.recent)
+        )
 
     def _written_log(self, layout: Layout) -> dict[str, datetime]:
         return run(lambda: self._requests.written_log(layout, self._log))

@@ -207,6 +207,9 @@ class BucketPort(ReaderPort, Protocol):
     def look(self, layout: Layout, keys: frozenset[str]) -> Look:
         """Which of these keys exist, the release log, the ledgers and some metadata.
 
+        Of the markers, those with a name two days older than the file that was created last may be as `recent` found
+        them.
+
         All ledgers are read now; of each at least the beginning that `release_log.ledger_file.read_head` needs.
         """
         ...

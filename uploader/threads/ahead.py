@@ -29,13 +29,17 @@ class Ahead(Generic[Answer]):
         # A daemon: the process can end before this work does.
         self._workers = Workers([work], lambda each: self._answers.append(each()), at_once=1, daemon=True).start()
 
-    def answer(self) -> Answer | None:
-        """Wait for the answer. None if the work failed, or if the answer was taken before: only one caller gets it."""
+    def answer(self, *, keep: bool = False) -> Answer | None:
+        """Wait for the answer. None if the work failed, or if the answer was taken before: only one caller gets it.
+
+        Args:
+            keep: Leave the answer for another caller.
+        """
         try:
             self._workers.wait()
         except UploaderError:
             return None
-        return self._answers.pop() if self._answers else None
+        return self.peek() if keep or not self._answers else self._answers.pop()
 
     def peek(self) -> Answer | None:
         """The answer if it is there already; None if it is not. It stays for `answer`."""

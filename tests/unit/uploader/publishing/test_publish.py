@@ -94,7 +94,7 @@ def test_if_nothing_changed_nobody_waits_for_the_headers_that_were_asked_for_ahe
         def _wait(self, *_: object) -> NoReturn:
             pytest.fail("it would wait")
 
-        __contains__ = __getitem__ = __iter__ = __len__ = keys = get = _wait  # type: ignore[assignment]
+        __contains__ = __getitem__ = __iter__ = __len__ = keys = get = _wait
 
     first, clock = FakeBucket(), Clock()
     run(first, build, clock)
