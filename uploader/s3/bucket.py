@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-RANGES = 24
-"""Into how many ranges of keys a large listing is divided."""
+RANGES = 60
+"""Into how many ranges of keys a large listing is divided: ten for each that is listed at a time, so that all of these
+end at about the same time. Up to 54,000 keys a range is one page."""
 
 BEHIND_SECONDS = 1
 """How long what goes behind the intent waits for it, at most."""
