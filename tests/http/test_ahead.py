@@ -112,7 +112,7 @@ def test_after_the_marker_pages_are_looked_at_over_the_connections_that_are_open
 
 
 def test_the_look_opens_no_connection(uploader: Uploader, proxy: FaultProxy) -> None:
-    """It makes six requests at once, or a few more, while the site is still being listed."""
+    """It makes five requests at once, or a few more, while the site is still being listed."""
     keys = frozenset({f"assets/{number:04}-3f9c2ab1.js" for number in range(2000)} | {LAYOUT.page_key("0" * 64)})
     connection = connect(Access(uploader.bucket, REGION, proxy.url, keys=Keys("test", "test")))
     proxy.delay = 0.3  # so that no connection is free for a second request in time
@@ -122,7 +122,7 @@ def test_the_look_opens_no_connection(uploader: Uploader, proxy: FaultProxy) -> 
     bucket = Bucket(connection, 32)
     bucket.list_ahead(LAYOUT, [key for key in keys if key.endswith(".js")])
     bucket.look(LAYOUT, keys)
-    assert len(proxy.requests) > WARM + 6
+    assert len(proxy.requests) > WARM + 5
     assert proxy.opened == WARM
 
 
