@@ -14,8 +14,8 @@ import pytest
 
 from cleaner_lambda import apply, pace, rebuild, segments
 from cleaner_lambda import run as runs
+from cleaner_lambda.head import decode
 from cleaner_lambda.job import Job
-from cleaner_lambda.ledger_store import decode
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.run import clean
