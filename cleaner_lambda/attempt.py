@@ -30,6 +30,7 @@ from cleaner_lambda.policy import Reason
 from cleaner_lambda.report import Report, keys
 from cleaner_lambda.s3_errors import PASSING
 from cleaner_lambda.so_far import Rest
+from cleaner_lambda.stretch import Stretch, begin_stretch
 from cleaner_lambda.unnamed import unnamed_files
 from release_log.layout import Layout
 from release_log.policy_settings import values_of
@@ -66,10 +67,11 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         NewsError: The part cannot be swept yet, as there is something new to fold in.
     """
     layout, unanswered, earlier = Layout(job.prefix), so_far.unanswered, tuple(so_far.attempts)
-    so_far.rest = None
+    so_far.rest, so_far.goes_on = None, False
     loaded = begin(store, layout, job, pace, so_far, whole=whole, part=part)
     if isinstance(loaded, Report):
         return loaded
+    so_far.first = so_far.first or loaded.now
     _let_others_end(loaded, job)
     decided = decide_first(store, layout, job, loaded, pace)
     log, known, plan = decided.log, decided.known, decided.checked.plan
@@ -100,6 +102,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         dry_run=job.dry_run,
         site=job.prefix,
         at=loaded.now,
+        first=so_far.first,
         current=_ids(known.history, ended=False),
         ended=_ids(known.history, ended=True),
         plan=plan,
@@ -144,7 +147,9 @@ def attempt(  # noqa: PLR0915 (one step after the other)
             outcome.failed[layout.checkpoint] = refusal
             prune, pruned = prune - pruned.first, pruned.without_ended()
     files = [sorted(prune | unnamed), [] if plan.is_stopped else sorted(pruned.last)]
-    apply(store, plan, files, pace, outcome, unanswered)
+    # What an attempt that read no retired asset leaves undone, the next one does not know of; and a group is small.
+    stretch = Stretch(pace) if loaded.light else begin_stretch(job, loaded, pace)
+    apply(store, plan, files, stretch.pace, outcome, unanswered)
     after = after_effects(seen, known, view, checked, outcome)
     lingering = decided.lingering_after(outcome.deleted, loaded.now)
     report = replace(
@@ -168,18 +173,21 @@ def attempt(  # noqa: PLR0915 (one step after the other)
     # What S3 did not answer may still happen: until that is over it stays announced.
     after = announce(after, job.run, frozenset(unanswered.deletions), frozenset(unanswered.tags))
     news = bool(changes) or is_outdated(loaded.base.stored, loaded.now) or is_news(after, loaded, report)
+    passes = held_up(plan.stops, loaded.now) is not None or any(
+        error.startswith(PASSING) for error in outcome.failed.values()
+    )
     if announced or retagged or loaded.base.leftover or (news and not loaded.pristine):
         last_run = {**summary(report.without_upcoming().document()), "run": job.run, "policy": values_of(job.policy)}
         runs = with_run(after.runs, report.record(job.run, pace.clock() - so_far.begun))
         after = replace(after, last_run=last_run, runs=runs)
-        passes = held_up(plan.stops, loaded.now) is not None or any(
-            error.startswith(PASSING) for error in outcome.failed.values()
-        )
         left = outcome.unfinished or bool(view.not_looked_at) or passes
         stored = write_last(store, layout, after, stored, loaded.now, changes, unfinished=left)
+    # Before more is noted, the sweep takes in what is noted now.
+    goes_on = known.goes_on or (outcome.unfinished and not passes and stretch.is_followed)
+    so_far.goes_on = goes_on and not (stored.head is not None and stored.head.index.is_full)
     if loaded.light and stored.head is not None and stored.etag is not None:
         reads = known.rebuilding is not None and known.rebuilding.path is not None
-        reads = reads and known.cursor is None and part is None
+        reads = reads and known.cursor is None and part is None and not so_far.goes_on
         turned, unread = turned_since_the_cut(store, layout, loaded, log, pace) if reads else (None, ())
         so_far.rest = Rest(
             index=stored.head.index,

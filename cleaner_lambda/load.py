@@ -13,6 +13,7 @@ from cleaner_lambda.errors import OutdatedPlanError, TooOldError, WholeNeededErr
 from cleaner_lambda.ledger import check_instants
 from cleaner_lambda.ledger_store import read_ledger
 from cleaner_lambda.look import take_look
+from cleaner_lambda.pace import Pace
 from cleaner_lambda.policy import Reason, Stop
 from release_log.errors import LedgerError, NewerLedgerError
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger, Retired
     from cleaner_lambda.ledger_store import StoredLedger
     from cleaner_lambda.look import Look
-    from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.sweep_plan import Group, Part
     from release_log.layout import Layout
@@ -76,6 +76,7 @@ class Loaded:
         late: Id of a release -> since when it is in place, if a look at its pages says that this was later than known.
         ends: The ends of channels that this run makes, as the site had no release for long; see `cleaner_lambda.idle`.
         read: Id -> content of the markers that the run has read already; see `cleaner_lambda.catch_up`.
+        seconds: How long it took to read the ledger, by `Pace.clock`.
     """
 
     base: LedgerRead
@@ -83,6 +84,7 @@ class Loaded:
     late: Mapping[str, datetime] = field(default_factory=dict)
     ends: tuple[Published, ...] = ()
     read: Mapping[str, Release] = field(default_factory=dict)
+    seconds: float = 0.0
 
     @property
     def now(self) -> datetime:
@@ -162,8 +164,11 @@ def load(  # noqa: PLR0913 (how much of it)
         UnreadableError: S3 does not give out the ledger, or a newer cleaner wrote it; or it is lost, and the checkpoint
             cannot be read.
     """
+    pace = pace or Pace()
+    begun = pace.clock()
     base = _read_ledger(store, layout, job, whole=whole, rebuilds_whole=rebuilds_whole, part=part)
-    return Loaded(base, take_look(store, layout, job.policy, base.now, pace))
+    seconds = pace.clock() - begun
+    return Loaded(base, take_look(store, layout, job.policy, base.now, pace), seconds=seconds)
 
 
 def _read_ledger(

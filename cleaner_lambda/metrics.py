@@ -68,7 +68,7 @@ def measure(report: Report, seconds: float, *, by_marker: bool) -> dict[Metric, 
         values |= {Metric.MISSING_ASSETS: len(report.missing), Metric.ORPHANS: report.orphans}
     if by_marker and report.newest_marker is not None:
         # A marker that was written while the run read the release log is newer than the run.
-        values[Metric.LAG] = max(0.0, (report.at - report.newest_marker).total_seconds())
+        values[Metric.LAG] = max(0.0, ((report.first or report.at) - report.newest_marker).total_seconds())
     return values
 
 

@@ -112,6 +112,7 @@ class Report:
         map_run: What is left of the full listing, if this run hands it out; see `cleaner_lambda.cursor.MapRun`.
         not_looked_at: The number of assets left alone because there was no time to look whether they are another's.
         before: What the parts of the run did that are over; see `cleaner_lambda.totals`.
+        first: The instant for which the run's first attempt decided; None if it came to none.
     """
 
     dry_run: bool
@@ -137,6 +138,7 @@ class Report:
     ends_at: datetime | None = None
     map_run: MapRun | None = None
     before: Totals = NOTHING
+    first: datetime | None = None
 
     @property
     def ended_well(self) -> bool:

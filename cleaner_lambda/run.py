@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.attempt import attempt
@@ -52,12 +53,21 @@ def clean(store: S3Port, job: Job, pace: Pace | None = None, tell: Tell | None =
 def _until_written(store: S3Port, job: Job, pace: Pace, so_far: SoFar) -> Report:
     """Start over while others write the ledger; but if something was done and time is short, its record comes first."""
     cause: ConflictError | None = None
-    whole = False
-    for _ in range(ATTEMPTS):
+    whole, left, job_left = False, ATTEMPTS, job
+    while left:
+        left -= 1
         try:
-            report = attempt(store, job, pace, so_far, whole=whole)
-            rebuilds = any(stop.reason is Reason.REBUILT for stop in report.plan.stops)
-            return (read_groups if rebuilds else sweep)(store, job, pace, so_far, report)
+            report = attempt(store, job_left, pace, so_far, whole=whole)
+            if not so_far.goes_on:
+                rebuilds = any(stop.reason is Reason.REBUILT for stop in report.plan.stops)
+                report = (read_groups if rebuilds else sweep)(store, job, pace, so_far, report)
+            if not (so_far.goes_on and pace.has_time()):
+                return so_far.completed(report)
+            so_far.end_part(report, swept=False)
+            so_far.forget_kept()
+            left = ATTEMPTS
+            # The listing that it makes goes on, and another one need not follow.
+            job_left = replace(job, full=False, adopt=False)
         except WholeNeededError:
             # Who was to read all of them may have found that a file is gone. A rebuild takes them only if it asks too.
             whole, so_far.rebuilds_whole = True, whole

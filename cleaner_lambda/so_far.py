@@ -94,10 +94,12 @@ class SoFar:
         attempts: The attempts that came to change something.
         report: What the run says if it breaks off now; None before its first change.
         begun: When the run began, by `Pace.clock`.
+        first: The instant for which its first attempt decided.
         before: What the parts of the run did that are over.
         rest: What the last attempt leaves to a sweep; None: nothing.
         tell: Logs what such a part did.
         tried: Ids of the markers that the last attempt was to take in; those that were not are not valid.
+        goes_on: Whether the last attempt has ended a stretch of a long run, which goes on with another attempt.
         rebuilds_whole: Whether a lost ledger is rebuilt with all retired assets at once, as the run needs them.
     """
 
@@ -105,10 +107,12 @@ class SoFar:
     attempts: list[Attempt] = field(default_factory=list)
     report: Report | None = None
     begun: float = 0.0
+    first: datetime | None = None
     before: Totals = NOTHING
     rest: Rest | None = None
     tell: Tell = _tell_nobody
     tried: frozenset[str] = frozenset()
+    goes_on: bool = False
     rebuilds_whole: bool = False
 
     def end_part(self, report: Report, *, swept: bool) -> None:
@@ -144,6 +148,20 @@ class SoFar:
         """Count assets of groups that are not swept as kept."""
         self.before = joined(self.before, Totals(counts={"keep": number}))
 
+    def completed(self, report: Report) -> Report:
+        """What the run says: also what an earlier part of it has found out, or has yet to come back for."""
+        before, due = self.before, report.next_due
+        if before.comes_back:
+            soon = report.at + timedelta(seconds=RETRY_SECONDS)
+            due = soon if due is None else min(due, soon)
+        return replace(
+            report,
+            next_due=due,
+            missing=before.missing if report.missing is None else report.missing,
+            orphans=before.orphans if report.orphans is None else report.orphans,
+            map_run=report.map_run or before.map_run,
+        )
+
     def end(self, report: Report) -> Report:
         """What the run says, by all its parts.
 
@@ -152,12 +170,8 @@ class SoFar:
         """
         plan, outcome, before = report.plan, Outcome(), self.before
         live = tuple(action for action in plan.keep if action.entry is None)
-        due = report.next_due
-        if before.comes_back:
-            soon = report.at + timedelta(seconds=RETRY_SECONDS)
-            due = soon if due is None else min(due, soon)
         return replace(
-            report,
+            self.completed(report),
             plan=Plan(live, (), (), (), (), before.stops, plan.next_due),
             outcome=outcome,
             earlier=(),
@@ -167,10 +181,6 @@ class SoFar:
             set_aside={},
             doubles={},
             not_looked_at=0,
-            next_due=due,
-            missing=before.missing if report.missing is None else report.missing,
-            orphans=before.orphans if report.orphans is None else report.orphans,
-            map_run=report.map_run or before.map_run,
         )
 
 

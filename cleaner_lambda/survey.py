@@ -17,6 +17,7 @@ from cleaner_lambda.nesting import needed_around, stop_for_many, without_inner
 from cleaner_lambda.reconcile import reconcile
 from cleaner_lambda.s3_errors import REQUEST_ERRORS
 from cleaner_lambda.scan import Scan, is_stopped
+from cleaner_lambda.stretch import begin_stretch
 from cleaner_lambda.tag_pass import go_on_reading
 from cleaner_lambda.waiting import NONE, UNASKED, Waiting
 from release_log.bounds import INNER_SITES
@@ -67,6 +68,7 @@ class Survey:
         foreign: Keys that left the history because no upload sent their object; see `cleaner_lambda.foreign`.
         handed_out: Whether this run hands out ranges of the listing to a map run.
         unproven: Key -> error, where S3 does not say for the moment whether an upload sent the object.
+        goes_on: Whether the run goes on with it as soon as the ledger is written; see `cleaner_lambda.stretch`.
     """
 
     history: History
@@ -88,6 +90,7 @@ class Survey:
     foreign: frozenset[str] = frozenset()
     unproven: Mapping[str, str] = field(default_factory=dict)
     handed_out: bool = False
+    goes_on: bool = False
 
     @property
     def is_unfinished(self) -> bool:
@@ -172,6 +175,7 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
     history, cursor = folded.history, _to_go_on_with(job, loaded)
     before = None if cursor is None else cursor.retired
     stops: tuple[Stop, ...] = ()
+    goes_on = False
     if cursor is not None and cursor.map_run is not None:
         handed_out_at = cursor.map_run.at
         findings, cursor = take_findings(store, layout, cursor.over())
@@ -186,17 +190,21 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
     if cursor is None or (cursor.left and cursor.map_run is None):
         # In format 1 nobody would collect the findings' files.
         distributed = job.distributed and loaded.base.stored.head is not None and not stops
+        begun = pace.clock()
         scan = Scan(store, layout, job, loaded, replace(folded, history=history), around)
+        stretch = begin_stretch(job, loaded, pace, pace.clock() - begun)
         cursor = cursor or Cursor(loaded.now, scan.ranges, most=_most(job, loaded), known=scan.orphans)
         before = cursor.known if before is None else before
         if distributed and scan.is_large:
             cursor = cursor.handed_out(loaded.now)
         else:
-            finding = scan.find(cursor.left, pace, found.inner | cursor.nested, cursor.most)
+            finding = scan.find(cursor.left, stretch.pace, found.inner | cursor.nested, cursor.most)
             cursor = replace(cursor, left=())
             (finding,) = _may_wait(ledger, cursor, [finding])
             history, cursor = take_in(history, finding, cursor)
-            if distributed and len(cursor.left) > 1 and len(finding.strays) < STRAYS:
+            # A run that names lost ranges ends with that, as the next attempt would not name them.
+            goes_on = bool(cursor.left) and not stops and stretch.is_followed
+            if distributed and not goes_on and len(cursor.left) > 1 and len(finding.strays) < STRAYS:
                 cursor = cursor.handed_out(loaded.now)
     found = replace(
         found,
@@ -213,7 +221,7 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
         every = ranges({*history.live_keys(), *history.retired})
         cursor = Cursor(loaded.now, every, most=None, known=cursor.retired)
     if cursor.left or cursor.map_run:
-        return replace(found, cursor=cursor, handed_out=cursor.waits_until is not None)
+        return replace(found, cursor=cursor, handed_out=cursor.waits_until is not None, goes_on=goes_on)
     earlier = frozenset[str]() if ledger.cursor is None else ledger.cursor.missing
     missing = cursor.missing & history.expected_keys()
     return replace(

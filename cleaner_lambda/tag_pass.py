@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.policy import Elsewhere, Reason, Stop, tags_orphans
 from cleaner_lambda.rebuild import adopt_tags, ask, read_tags
 from cleaner_lambda.rebuilding import heads_are_safe
+from cleaner_lambda.stretch import Stretch, begin_stretch
 from release_log.layout import is_stored_page
 
 if TYPE_CHECKING:
@@ -46,15 +47,18 @@ def go_on_reading(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: 
     if read_to is not None and found.cursor is not None:
         return _stopped(found, f"{why}, and the site is not listed yet: nothing is deleted until it is; {CONTINUES}")
     limit = None if full else READ_AGAIN
+    # A group is not cut, as the next one begins at its end.
+    stretch = begin_stretch(job, loaded, pace) if loaded.group is None else Stretch(pace)
+    begun = _place(found)
     if loaded.light:
-        found = _read_in_groups(store, job, loaded, found, pace, limit)
+        found = _read_in_groups(store, job, loaded, found, stretch.pace, limit)
     else:
         tags = read_tags(
             store,
             found.history,
             read_to,
             found.tags_unknown,
-            pace,
+            stretch.pace,
             now=loaded.now,
             listed_at=found.listed_at,
             limit=limit,
@@ -65,10 +69,17 @@ def go_on_reading(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: 
         )
     if read_to is None:
         return found
+    if _place(found) not in {None, begun} and stretch.is_followed:
+        found = replace(found, goes_on=True)
     if found.tags_read_to is None or (found.rebuilding is not None and found.rebuilding.is_done):
         which = "the next one" if found.tags_read_to is None else "one in a quarter of an hour"
         return _stopped(found, f"{why}: this run builds it and deletes nothing; {which} may")
     return _stopped(found, f"{why}, and not all tags are read yet: nothing is deleted until they are; {CONTINUES}")
+
+
+def _place(found: Survey) -> str | None:
+    """The last key whose tags were read, but for those of a group; None if all were."""
+    return found.tags_read_to if found.rebuilding is None else found.rebuilding.live
 
 
 def _stopped(found: Survey, message: str) -> Survey:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from release_log.ledger_file import HEAD_FORMAT
 from tests.interleaving import cast
 from tests.interleaving.cases import AT_ONCE, CLEANER, OTHER_CLEANER, A, B, C, case, release, uploader
-from tests.interleaving.exhaustive import every_schedule
+from tests.interleaving.exhaustive import Case, every_crash, every_schedule
 from tests.interleaving.explore import PAGE
 from tests.interleaving.needs import read_ledger
 from tests.interleaving.world import World
 from tests.ledger_formats import writing
-from tests.small_pieces import handing_out, small_pieces
+from tests.small_pieces import handing_out, short_stretches, small_pieces
 
 if TYPE_CHECKING:
     from release_log.policy_settings import Policy
@@ -55,12 +55,13 @@ NOT_FOUND = case(
 )
 
 
-def listing_due(policy: Policy) -> World:
-    """B is current, and A an orphan since the last listing."""
+def listing_due(policy: Policy, *orphans: str) -> World:
+    """B is current, and some others, or A, are orphans since the last listing."""
     world = World()
     release(world, [B, PAGE], "r0")
     cast.clean_alone(world, policy)
-    world.put(A, b"")
+    for orphan in orphans or (A,):
+        world.put(orphan, b"")
     world.advance(DAY + 1)
     return world
 
@@ -78,3 +79,17 @@ def handed_out(preemptions: int) -> int:
     """Every schedule of a listing that is handed out at once; see `every_schedule`."""
     with writing(HEAD_FORMAT), handing_out(at_once=True):
         return every_schedule(HANDED_OUT, preemptions=preemptions)
+
+
+IN_ONE_RUN = Case(
+    "an upload brings back an orphan that a run finds in its second stretch, which deletes another one in its first",
+    AT_ONCE,
+    partial(listing_due, AT_ONCE, A, C),
+    (uploader(cast.upload([C, PAGE], "default", "back")), CLEANER),
+)
+
+
+def in_stretches(preemptions: int) -> int:
+    """Every schedule of a run that writes the ledger after each stretch of a listing, and every death of it."""
+    with writing(HEAD_FORMAT), small_pieces(5), short_stretches():
+        return every_schedule(IN_ONE_RUN, preemptions=preemptions) + every_crash(IN_ONE_RUN, "C", preemptions=0)

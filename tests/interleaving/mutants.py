@@ -48,7 +48,7 @@ from cleaner_lambda import (
     to_prune,
     unnamed,
 )
-from tests.interleaving import cases, groups, in_parts, nested, placing, ports, pruned, rebuilt, upgrading
+from tests.interleaving import cases, groups, in_parts, listed, nested, placing, ports, pruned, rebuilt, upgrading
 from tests.interleaving.exhaustive import every_crash, every_schedule
 from uploader.operations import pins
 from uploader.protocol import announcements, belongs, held, write_if_whole
@@ -414,6 +414,13 @@ MUTANTS = (
         attempt.attempt,
         (("        earlier=earlier,\n", ""),),
         cases.late_deletion_and_conflict,
+    ),
+    Mutant(
+        "what a stretch of a run did is recorded",
+        "the same",
+        run._until_written,  # noqa: SLF001
+        (("so_far.end_part(report, swept=False)", "so_far.attempts.clear()"),),
+        partial(listed.in_stretches, 0),
     ),
     Mutant(
         "a 5xx counts as no answer",

@@ -142,6 +142,7 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         lambda: every_schedule(listed.FOUND, preemptions=1 + PREEMPTIONS),
         lambda: every_schedule(listed.NOT_FOUND, preemptions=PREEMPTIONS),
         lambda: listed.handed_out(PREEMPTIONS),
+        lambda: listed.in_stretches(PREEMPTIONS),
         cases.late_deletion_of_the_ledger,
         cases.page_after_the_last_marker,
         cases.cut_off_after_the_end,

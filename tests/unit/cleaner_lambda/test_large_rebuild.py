@@ -161,11 +161,12 @@ def s3() -> FakeS3:
 
 
 @pytest.fixture
-def lost(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS3]:
+def lost(s3: FakeS3) -> Iterator[FakeS3]:
     """A site of eight segments in four groups, whose ledger is lost; all that retired there is due."""
-    with writing(HEAD_FORMAT, small=NONE), few_markers(keep=9):
-        monkeypatch.setattr(segments, "ENTRIES", 5)
-        monkeypatch.setattr(segments, "GROUP", 10)
+    # Undone before `writing` is: a test's own patch would put back what that has set, for all tests behind it.
+    with writing(HEAD_FORMAT, small=NONE), few_markers(keep=9), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "ENTRIES", 5)
+        patch.setattr(segments, "GROUP", 10)
         paths = [f"assets/{n:02}.js" for n in range(MANY)]
         for number in (1, 2):
             last = {path: key_of(path, number) for path in paths}

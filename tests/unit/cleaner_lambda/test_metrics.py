@@ -93,6 +93,9 @@ def test_lag_is_the_age_of_the_newest_marker_and_never_negative(age: int, lag: i
     """A marker that was written while the run read the log is newer than the run."""
     run = report(newest_marker=NOW - timedelta(seconds=age))
     assert measured(run, by_marker=True)["Lag"] == lag
+    # A long run has several attempts, and its marker did not wait for the last one.
+    later = replace(run, at=NOW + timedelta(minutes=10), first=NOW)
+    assert measured(later, by_marker=True)["Lag"] == lag
 
 
 def test_there_is_no_lag_unless_a_marker_woke_the_run_and_is_there() -> None:
