@@ -107,6 +107,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         before=so_far.before,
         missing=known.missing,
         orphans=known.orphans,
+        adopted=known.number_adopted,
         unread={**known.unread, **known.unproven},
         unfinished=True,
         next_due=loaded.now + timedelta(seconds=RETRY_SECONDS),
@@ -176,7 +177,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
             error.startswith(PASSING) for error in outcome.failed.values()
         )
         left = outcome.unfinished or bool(view.not_looked_at) or passes
-        stored = write_last(store, layout, after, stored, loaded.now, changes, unfinished=left)
+        stored = write_last(store, layout, after, stored, loaded.now, changes, unfinished=left, adopted=known.adopted)
     if loaded.light and stored.head is not None and stored.etag is not None:
         reads = known.rebuilding is not None and known.rebuilding.path is not None
         reads = reads and known.cursor is None and part is None

@@ -167,6 +167,7 @@ class SoFar:
             set_aside={},
             doubles={},
             not_looked_at=0,
+            adopted=0,
             next_due=due,
             missing=before.missing if report.missing is None else report.missing,
             orphans=before.orphans if report.orphans is None else report.orphans,

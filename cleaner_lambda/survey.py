@@ -11,10 +11,11 @@ from cleaner_lambda.adoption import IN_ONE_FILE, must_wait
 from cleaner_lambda.cursor import Cursor
 from cleaner_lambda.ending import has_ended, markers_are_gone, may_be_of_an_end
 from cleaner_lambda.ledger import Refused
+from cleaner_lambda.ledger_store import writes_a_head
 from cleaner_lambda.listing import LISTING_SECONDS, STRAYS, ranges
 from cleaner_lambda.map_run import stops_for_lost_ranges, take_findings
 from cleaner_lambda.nesting import needed_around, stop_for_many, without_inner
-from cleaner_lambda.reconcile import reconcile
+from cleaner_lambda.reconcile import adopt, reconcile
 from cleaner_lambda.s3_errors import REQUEST_ERRORS
 from cleaner_lambda.scan import Scan, is_stopped
 from cleaner_lambda.tag_pass import go_on_reading
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
+    from cleaner_lambda.packed_orphans import Adopted
     from cleaner_lambda.policy import Stop
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.rebuilding import Rebuilding
@@ -67,6 +69,7 @@ class Survey:
         foreign: Keys that left the history because no upload sent their object; see `cleaner_lambda.foreign`.
         handed_out: Whether this run hands out ranges of the listing to a map run.
         unproven: Key -> error, where S3 does not say for the moment whether an upload sent the object.
+        adopted: Very many orphans that the run has found, which are in the ledger only once it is written.
     """
 
     history: History
@@ -88,6 +91,12 @@ class Survey:
     foreign: frozenset[str] = frozenset()
     unproven: Mapping[str, str] = field(default_factory=dict)
     handed_out: bool = False
+    adopted: Adopted | None = None
+
+    @property
+    def number_adopted(self) -> int:
+        """How many orphans ``adopted`` has."""
+        return 0 if self.adopted is None else self.adopted.number
 
     @property
     def is_unfinished(self) -> bool:
@@ -161,13 +170,10 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
     listings, of a part each.
     """
     ledger, markers = loaded.ledger, folded.markers
-    take_in = partial(
-        reconcile,
-        now=loaded.now,
-        ended=markers_are_gone(loaded),
-        maybe_ended=may_be_of_an_end(ledger, folded.history, markers),
-        pattern=job.policy.pattern,
-    )
+    now, ended = loaded.now, markers_are_gone(loaded)
+    maybe_ended = may_be_of_an_end(ledger, folded.history, markers)
+    take_in = partial(reconcile, now=now, ended=ended, maybe_ended=maybe_ended, pattern=job.policy.pattern)
+    adopted: Adopted | None = None
     around = needed_around(store, layout, loaded.now, pace)
     history, cursor = folded.history, _to_go_on_with(job, loaded)
     before = None if cursor is None else cursor.retired
@@ -192,11 +198,13 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
         if distributed and scan.is_large:
             cursor = cursor.handed_out(loaded.now)
         else:
-            finding = scan.find(cursor.left, pace, found.inner | cursor.nested, cursor.most)
+            inner, packs = found.inner | cursor.nested, _packs(loaded)
+            finding = scan.find(cursor.left, pace, inner, cursor.most, packs=packs)
             cursor = replace(cursor, left=())
             (finding,) = _may_wait(ledger, cursor, [finding])
+            adopted = adopt(history, finding, now, ended=ended, maybe_ended=maybe_ended)
             history, cursor = take_in(history, finding, cursor)
-            if distributed and len(cursor.left) > 1 and len(finding.strays) < STRAYS:
+            if distributed and len(cursor.left) > 1 and finding.number < STRAYS:
                 cursor = cursor.handed_out(loaded.now)
     found = replace(
         found,
@@ -204,6 +212,7 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
         inner=found.inner | cursor.nested,
         around=around.keys,
         stops=stops,
+        adopted=adopted,
         other_orphans=(before or 0) if loaded.light else 0,
         # Where somebody has said so, none of them waits any more.
         waiting=found.waiting if cursor.most == UNASKED else NONE,
@@ -235,6 +244,11 @@ def _may_wait(ledger: Ledger, cursor: Cursor, findings: Sequence[Finding]) -> li
     was_few = ledger.listed_at is not None and ledger.waiting.is_few
     waits = must_wait(cursor, findings, is_last=is_last, was_few=was_few)
     return [each.withheld() if waits else each for each in findings]
+
+
+def _packs(loaded: Loaded) -> bool:
+    """Whether the run can write orphans to segments: a rebuild goes another way, as an orphan may have an old tag."""
+    return writes_a_head(loaded.base.stored, loaded.now) and loaded.ledger.tags_read_to is None
 
 
 def _most(job: Job, loaded: Loaded) -> int | None:
