@@ -266,9 +266,12 @@ MILLION = Waiting(1_200_000, 61_200_000_000, AT, folders=100, others=7)
 
 def test_the_bill_is_as_docs_cost_says() -> None:
     costs = bill(replace(MILLION, number=1_000_000), tags=False)
-    assert (costs.list, costs.post, costs.put, costs.get, round(costs.dollars, 2)) == (1200, 1000, 0, 0, 1.01)
+    assert (costs.list, costs.post, costs.put, costs.get) == (1000 + 200 + 34 * 15, 1000, 34 * 7, 34 * 12)
+    assert round(costs.dollars, 2) == 1.01
     costs = bill(replace(MILLION, number=1_000_000), tags=True)
-    assert (costs.requests, round(costs.dollars, 2)) == (2_002_300, 7.41)
+    assert (costs.requests, round(costs.dollars, 2)) == (2_002_300 + 34 * 34, 7.42)
+    costs = bill(replace(MILLION, number=300_000), tags=False, one_file=True)
+    assert (costs.list, costs.post, costs.put, costs.get) == (300 + 200, 300, 0, 0)
 
 
 def test_the_question_names_everything() -> None:
