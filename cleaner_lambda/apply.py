@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda.pace import BACKOFF_SECONDS, batches
@@ -15,7 +16,7 @@ from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS, SERVER_ERRORS, cod
 from release_log.tags import MAX_TAGS, Mark, with_mark, without_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cleaner_lambda.outcome import Outcome, Unanswered
     from cleaner_lambda.pace import Pace
@@ -47,8 +48,15 @@ class _Retagged(NamedTuple):
     unanswered: bool = False
 
 
-def apply(
-    store: S3Port, plan: Plan, prune: Sequence[Sequence[str]], pace: Pace, outcome: Outcome, late: Unanswered
+def apply(  # noqa: PLR0913 (what is done, and what is known of it)
+    store: S3Port,
+    plan: Plan,
+    prune: Sequence[Sequence[str]],
+    pace: Pace,
+    outcome: Outcome,
+    late: Unanswered,
+    *,
+    tags: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> None:
     """Carry out a plan.
 
@@ -60,6 +68,7 @@ def apply(
         pace: See `Pace`.
         outcome: What became of each key is added, as soon as S3 has confirmed it.
         late: The run's unanswered requests; those of this plan are added.
+        tags: Key -> the tags of an object that this attempt has read: they are not read again to write one more.
     """
 
     def untag(action: Action) -> _Retagged:
@@ -76,7 +85,8 @@ def apply(
             break
 
     def tag(action: Action) -> _Retagged:
-        return _retag(store, action.key, action.entry.mark if action.entry else None, pace)
+        mark = action.entry.mark if action.entry else None
+        return _retag(store, action.key, mark, pace, tags.get(action.key))
 
     for action, done in _each(plan.tag, tag, outcome, late, pace):
         if action.entry is not None and (done or outcome.failed.get(action.key) == FULL):
@@ -105,12 +115,12 @@ def _each(
             yield action, exists and error is None
 
 
-def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace) -> _Retagged:
-    """Read the tags, merge ours into them, write them; again while S3's error is a temporary one."""
+def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace, known: Mapping[str, str] | None = None) -> _Retagged:
+    """Read the tags, unless they are known, merge ours into them, write them; again while S3's error is temporary."""
     unanswered = False
     for pause in (*BACKOFF_SECONDS, None):
         try:
-            tags = store.get_tags(key)
+            tags, known = store.get_tags(key) if known is None else dict(known), None
         except REQUEST_ERRORS as error:
             return _Retagged(exists=True, error=_named(error), unanswered=unanswered)
         if tags is None:

@@ -11,13 +11,16 @@ import pytest
 
 from cleaner_lambda.adoption import bill, stop_for
 from cleaner_lambda.finding import Finding
+from cleaner_lambda.job import Job
+from cleaner_lambda.pace import Pace
 from cleaner_lambda.port import Listed
+from cleaner_lambda.run import clean
 from cleaner_lambda.waiting import NONE, Waiting, decode, encode
 from release_log.instants import format_instant
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from release_log.policy_settings import Orphans
 from release_log.tags import State, read_mark
-from tests.fake_cleaner_s3 import NOON, FakeS3
+from tests.fake_cleaner_s3 import NOON, FakeS3, client_error
 from tests.few_orphans import unasked
 from tests.ledger_formats import writing
 from tests.small_pieces import small_pieces
@@ -192,6 +195,33 @@ def test_beyond_the_setting_no_orphan_gets_a_tag_and_none_is_read(bucket: FakeS3
     assert bucket.ledger.retired.keys() == set(STRAYS)
     assert run(bucket, policy=replace(POLICY, orphan_tags=5)).document()["untagged_orphans"] == 0
     assert tagged(bucket) == set(STRAYS)
+
+
+def test_the_first_run_reads_the_tags_of_each_object_once(bucket: FakeS3) -> None:
+    """It has read what it adds one to, and keeps what others have written there."""
+    bucket.objects[STRAYS[0]].tags = {"team": "web"}
+    bucket.objects[STRAYS[1]].tags = {"superseded_at": format_instant(NOON + timedelta(days=1)), "team": "app"}
+    run(bucket)
+    assert sorted(key for _, key in bucket.made("get_tags")) == sorted([A, *STRAYS])
+    assert {key for _, key in bucket.made("put_tags")} == tagged(bucket) == set(STRAYS)
+    assert [bucket.tags(key).get("team") for key in STRAYS] == ["web", "app", None, None, None]
+    assert all(read_mark(bucket.tags(key)) == bucket.ledger.retired[key].mark for key in STRAYS)
+
+
+def test_a_put_of_tags_that_s3_refuses_is_repeated_with_the_tags_of_then(bucket: FakeS3) -> None:
+    """Somebody may have written others meanwhile."""
+    code, failed = "SlowDown", set[str]()
+
+    def throttle(operation: str, key: str) -> None:
+        if operation == "put_tags" and key not in failed:
+            failed.add(key)
+            bucket.objects[key].tags = {"team": "web"}
+            raise client_error(code)
+
+    bucket.on_request = throttle
+    clean(bucket, Job(prefix=bucket.layout.prefix, policy=POLICY, run="run"), Pace(sleep=lambda _: None))
+    assert {bucket.tags(key).get("team") for key in STRAYS} == {"web"}
+    assert all(read_mark(bucket.tags(key)) == bucket.ledger.retired[key].mark for key in STRAYS)
 
 
 def test_without_tags_a_lost_ledger_makes_them_later_and_never_earlier(bucket: FakeS3) -> None:
