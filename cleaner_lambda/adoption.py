@@ -136,7 +136,7 @@ def stop_for(waiting: Waiting, *, tags: bool, one_file: bool) -> Stop | None:
     """
     if waiting.number <= UNASKED:
         return None
-    costs = bill(waiting, tags=tags, one_file=one_file)
+    costs = bill(waiting, tags=tags, one_file=one_file and waiting.number <= IN_ONE_FILE)
     stored = "" if waiting.oldest is None else f", the oldest stored at {format_instant(waiting.oldest)}"
     told = 'python -m uploader clean --adopt, or invoke with {"adopt": true}'
     if one_file and waiting.number > IN_ONE_FILE:

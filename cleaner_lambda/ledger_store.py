@@ -18,7 +18,7 @@ from cleaner_lambda import changes_file, head, segment, segments
 from cleaner_lambda import ledger as format_1
 from cleaner_lambda.errors import ConflictError, OutdatedPlanError, WholeNeededError
 from cleaner_lambda.head import Head
-from cleaner_lambda.ledger_files import read_all, read_deltas, read_parts, read_segment
+from cleaner_lambda.ledger_files import or_all_at_once, read_all, read_deltas, read_parts, read_segment
 from cleaner_lambda.rebuilding import heads_are_safe
 from cleaner_lambda.segments import DAY, parts, parts_in_order
 from release_log import segment_file
@@ -276,15 +276,21 @@ def _files(changes: Sequence[Change]) -> list[list[Change]]:
 
 
 def _with_adopted(store: S3Port, layout: Layout, index: Index, adopted: Adopted, now: datetime) -> Index:
-    """The index with more retired assets in its segments: those that get some take in the deltas before."""
-    changes = read_deltas(store, layout, index)
+    """The index with more retired assets in its segments: those that get some take in the deltas before.
+
+    Raises:
+        WholeNeededError: A file is broken, gone, or not given out.
+    """
+    with or_all_at_once():
+        changes = read_deltas(store, layout, index)
     firsts = [each.first for each in index.segments]
     after = index
     for place, rows in groupby(adopted.rows(), key=lambda each: bisect_right(firsts, each[1].logical) - 1):
         each = index.segments[place]
         # A segment without an entry has nothing that could fall due before.
         line = each if each.name is not None else each._replace(swept=now)
-        entries = read_segment(store, layout, index, each, changes)
+        with or_all_at_once():
+            entries = read_segment(store, layout, index, each, changes)
         new = _write_parts(store, layout, _in_order(entries, rows, each.first), index, [line])
         after = after.swept([each], new) or after
     return after

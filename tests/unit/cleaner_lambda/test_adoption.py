@@ -310,8 +310,8 @@ def test_the_question_names_everything() -> None:
     assert stop is not None
     assert stop.message == (
         "1200000 orphans, 61200000000 bytes, the oldest stored at 2019-03-02T10:11:12Z, wait to be retired: none of "
-        "them is tagged or deleted until you say so; all else goes on. To retire and to delete them takes about 2600 "
-        "requests and 1.21 US dollars, without a tag for each. If they may go: deploy with -c ledger_format=2, as "
+        "them is tagged or deleted until you say so; all else goes on. To retire and to delete them takes about 3960 "
+        "requests and 1.22 US dollars, without a tag for each. If they may go: deploy with -c ledger_format=2, as "
         "format 1 holds 300000 at most, and then python -m uploader clean --adopt, or invoke with "
         '{"adopt": true}. If they are to stay: deploy with -c orphans=report'
     )

@@ -65,6 +65,26 @@ def test_very_many_are_retired_as_few_are_without_an_entry_in_memory(rounds: int
     assert fates(packed) == fates(plain)
 
 
+@pytest.mark.parametrize("small", [segments.SMALL, NONE])
+def test_a_plan_counts_them(small: int) -> None:
+    """It writes nothing, and says what a run does that has their entries in memory."""
+    told = []
+    for packs in (False, True):
+        s3 = FakeS3()
+        for key in OLD:
+            s3.put(key)
+        s3.advance(2 * DAY)
+        s3.publish("r1", "default", {APP: A})
+        with writing(HEAD_FORMAT, small=small), unasked(3), packing(15) if packs else nullcontext():
+            run(s3, policy=NO_TAGS)
+            s3.advance(60)
+            before = dict(s3.objects)
+            report = run(s3, policy=NO_TAGS, adopt=True, dry_run=True).document()
+            assert s3.objects == before
+        told.append([report[name] for name in ("counts", "orphans", "untagged_orphans", "unfinished", "stopped_by")])
+    assert told[0] == told[1]
+
+
 def fates(s3: FakeS3) -> dict[str, Retired]:
     """The ledger's entries, without what is only for people."""
     return {key: replace(entry, due=None, kept_by=None) for key, entry in s3.ledger.retired.items()}
