@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda.pace import BACKOFF_SECONDS, batches
@@ -16,7 +15,7 @@ from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS, SERVER_ERRORS, cod
 from release_log.tags import MAX_TAGS, Mark, with_mark, without_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from cleaner_lambda.outcome import Outcome, Unanswered
     from cleaner_lambda.pace import Pace
@@ -56,7 +55,7 @@ def apply(  # noqa: PLR0913 (what is done, and what is known of it)
     outcome: Outcome,
     late: Unanswered,
     *,
-    tags: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    bare: Container[str] = (),
 ) -> None:
     """Carry out a plan.
 
@@ -68,7 +67,8 @@ def apply(  # noqa: PLR0913 (what is done, and what is known of it)
         pace: See `Pace`.
         outcome: What became of each key is added, as soon as S3 has confirmed it.
         late: The run's unanswered requests; those of this plan are added.
-        tags: Key -> the tags of an object that this attempt has read: they are not read again to write one more.
+        bare: Keys of objects that this attempt has seen without a tag: theirs are not read again to write one. Others
+            are, so that no tag of anybody else comes back to an object that was stored anew meanwhile.
     """
 
     def untag(action: Action) -> _Retagged:
@@ -86,7 +86,7 @@ def apply(  # noqa: PLR0913 (what is done, and what is known of it)
 
     def tag(action: Action) -> _Retagged:
         mark = action.entry.mark if action.entry else None
-        return _retag(store, action.key, mark, pace, tags.get(action.key))
+        return _retag(store, action.key, mark, pace, is_bare=action.key in bare)
 
     for action, done in _each(plan.tag, tag, outcome, late, pace):
         if action.entry is not None and (done or outcome.failed.get(action.key) == FULL):
@@ -115,12 +115,13 @@ def _each(
             yield action, exists and error is None
 
 
-def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace, known: Mapping[str, str] | None = None) -> _Retagged:
-    """Read the tags, unless they are known, merge ours into them, write them; again while S3's error is temporary."""
+def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace, *, is_bare: bool = False) -> _Retagged:
+    """Read the tags, unless there are none, merge ours into them, write them; again while S3's error is temporary."""
     unanswered = False
     for pause in (*BACKOFF_SECONDS, None):
         try:
-            tags, known = store.get_tags(key) if known is None else dict(known), None
+            tags = {} if is_bare else store.get_tags(key)
+            is_bare = False
         except REQUEST_ERRORS as error:
             return _Retagged(exists=True, error=_named(error), unanswered=unanswered)
         if tags is None:

@@ -145,7 +145,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
             outcome.failed[layout.checkpoint] = refusal
             prune, pruned = prune - pruned.first, pruned.without_ended()
     files = [sorted(prune | unnamed), [] if plan.is_stopped else sorted(pruned.last)]
-    apply(store, plan, files, pace, outcome, unanswered, tags=known.tags)
+    apply(store, plan, files, pace, outcome, unanswered, bare=known.bare)
     after = after_effects(seen, known, view, checked, outcome)
     lingering = decided.lingering_after(outcome.deleted, loaded.now)
     report = replace(

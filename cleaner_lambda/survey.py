@@ -57,7 +57,7 @@ class Survey:
         tags_read_to: As in `cleaner_lambda.ledger.Ledger`.
         tags_unknown: As in `cleaner_lambda.ledger.Ledger`.
         rebuilding: As in `cleaner_lambda.ledger.Ledger`.
-        tags: Key -> the tags that the run has read of an asset, if ours is not among them as it should be.
+        bare: Keys of retired assets that the run has seen without a tag.
         unread: Key -> error, where tags could not be read.
         stops: Why nothing may be deleted, if the ledger is being rebuilt.
         inner: Prefixes of the sites inside this one: the configured ones, and those that a listing found.
@@ -80,7 +80,7 @@ class Survey:
     tags_read_to: str | None = None
     tags_unknown: frozenset[str] = frozenset()
     rebuilding: Rebuilding | None = None
-    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    bare: frozenset[str] = frozenset()
     unread: Mapping[str, str] = field(default_factory=dict)
     stops: tuple[Stop, ...] = ()
     inner: frozenset[str] = frozenset()

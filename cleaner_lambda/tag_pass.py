@@ -65,7 +65,7 @@ def go_on_reading(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: 
             history=tags.history,
             tags_read_to=tags.read_to,
             tags_unknown=tags.unknown,
-            tags=tags.to_write,
+            bare=tags.bare,
             unread=tags.errors,
         )
     if read_to is None:
