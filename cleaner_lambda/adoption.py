@@ -6,9 +6,10 @@ What it takes is said before it happens: how many, how large, how old, and what 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cleaner_lambda.policy import Reason, Stop
+from cleaner_lambda.segments import GROUP, SMALL
 from cleaner_lambda.waiting import UNASKED
 from release_log.instants import format_instant
 from release_log.layout import is_stored_page
@@ -68,18 +69,43 @@ class Bill:
         return writes * USD_PER_WRITE + self.get * USD_PER_READ + self.events * USD_PER_EVENT
 
 
-def bill(waiting: Waiting, *, tags: bool) -> Bill:
+class PerGroup(NamedTuple):
+    """What it takes to go through a group of retired assets, beside what is deleted."""
+
+    list: int
+    get: int
+    put: int
+
+
+TAKEN_IN = PerGroup(list=0, get=0, put=1)
+"""The run that retires them writes a segment for each group."""
+
+SWEPT = PerGroup(list=4, get=4, put=4)
+"""A day later: the look, and a marker, the ledger, and the segment twice; three new ones, and the ledger."""
+
+DELETED = PerGroup(list=9, get=8, put=2)
+"""Two looks, and one for a site around; a marker, the ledger, and three segments twice; the ledger before and after."""
+
+GROUPS = tuple(map(sum, zip(TAKEN_IN, SWEPT, DELETED, strict=True)))
+"""All of that: with the settings' defaults an orphan is deleted two days after it retired."""
+
+
+def bill(waiting: Waiting, *, tags: bool, one_file: bool = False) -> Bill:
     """The bill for some orphans.
 
     Args:
         waiting: The orphans.
         tags: Whether each gets a tag.
+        one_file: Whether the ledger has format 1, and so no groups; nor has a small site any.
     """
     number, tagged = waiting.number, waiting.number if tags else 0
     pages = -(-number // PAGE)
+    groups = 0 if one_file or number <= SMALL else -(-number // GROUP)
+    lists, gets, puts = (groups * each for each in GROUPS)
     # In each folder a run looks for another site's release log: before it tags, and twice before it deletes.
-    looks = waiting.folders * (3 if tags else 2)
-    return Bill(list=pages + looks, put=tagged, get=tagged, post=pages, events=number + tagged)
+    # A group may end in the middle of a folder.
+    looks = waiting.folders * (3 if tags else 2) + 2 * groups
+    return Bill(list=pages + looks + lists, put=tagged + puts, get=tagged + gets, post=pages, events=number + tagged)
 
 
 def must_wait(cursor: Cursor, findings: Iterable[Finding], *, is_last: bool, was_few: bool) -> bool:
@@ -110,7 +136,7 @@ def stop_for(waiting: Waiting, *, tags: bool, one_file: bool) -> Stop | None:
     """
     if waiting.number <= UNASKED:
         return None
-    costs = bill(waiting, tags=tags)
+    costs = bill(waiting, tags=tags, one_file=one_file and waiting.number <= IN_ONE_FILE)
     stored = "" if waiting.oldest is None else f", the oldest stored at {format_instant(waiting.oldest)}"
     told = 'python -m uploader clean --adopt, or invoke with {"adopt": true}'
     if one_file and waiting.number > IN_ONE_FILE:

@@ -15,7 +15,7 @@ from cleaner_lambda.s3_errors import PASSING, REQUEST_ERRORS, SERVER_ERRORS, cod
 from release_log.tags import MAX_TAGS, Mark, with_mark, without_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from cleaner_lambda.outcome import Outcome, Unanswered
     from cleaner_lambda.pace import Pace
@@ -47,8 +47,15 @@ class _Retagged(NamedTuple):
     unanswered: bool = False
 
 
-def apply(
-    store: S3Port, plan: Plan, prune: Sequence[Sequence[str]], pace: Pace, outcome: Outcome, late: Unanswered
+def apply(  # noqa: PLR0913 (what is done, and what is known of it)
+    store: S3Port,
+    plan: Plan,
+    prune: Sequence[Sequence[str]],
+    pace: Pace,
+    outcome: Outcome,
+    late: Unanswered,
+    *,
+    bare: Container[str] = (),
 ) -> None:
     """Carry out a plan.
 
@@ -60,6 +67,8 @@ def apply(
         pace: See `Pace`.
         outcome: What became of each key is added, as soon as S3 has confirmed it.
         late: The run's unanswered requests; those of this plan are added.
+        bare: Keys of objects that this attempt has seen without a tag: theirs are not read again to write one. Others
+            are, so that no tag of anybody else comes back to an object that was stored anew meanwhile.
     """
 
     def untag(action: Action) -> _Retagged:
@@ -76,7 +85,8 @@ def apply(
             break
 
     def tag(action: Action) -> _Retagged:
-        return _retag(store, action.key, action.entry.mark if action.entry else None, pace)
+        mark = action.entry.mark if action.entry else None
+        return _retag(store, action.key, mark, pace, is_bare=action.key in bare)
 
     for action, done in _each(plan.tag, tag, outcome, late, pace):
         if action.entry is not None and (done or outcome.failed.get(action.key) == FULL):
@@ -105,12 +115,13 @@ def _each(
             yield action, exists and error is None
 
 
-def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace) -> _Retagged:
-    """Read the tags, merge ours into them, write them; again while S3's error is a temporary one."""
+def _retag(store: S3Port, key: str, mark: Mark | None, pace: Pace, *, is_bare: bool = False) -> _Retagged:
+    """Read the tags, unless there are none, merge ours into them, write them; again while S3's error is temporary."""
     unanswered = False
     for pause in (*BACKOFF_SECONDS, None):
         try:
-            tags = store.get_tags(key)
+            tags = {} if is_bare else store.get_tags(key)
+            is_bare = False
         except REQUEST_ERRORS as error:
             return _Retagged(exists=True, error=_named(error), unanswered=unanswered)
         if tags is None:

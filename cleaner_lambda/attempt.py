@@ -110,6 +110,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         before=so_far.before,
         missing=known.missing,
         orphans=known.orphans,
+        adopted=known.number_adopted,
         unread={**known.unread, **known.unproven},
         unfinished=True,
         next_due=loaded.now + timedelta(seconds=RETRY_SECONDS),
@@ -149,7 +150,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
     files = [sorted(prune | unnamed), [] if plan.is_stopped else sorted(pruned.last)]
     # What an attempt that read no retired asset leaves undone, the next one does not know of; and a group is small.
     stretch = Stretch(pace) if loaded.light else begin_stretch(job, loaded, pace)
-    apply(store, plan, files, stretch.pace, outcome, unanswered)
+    apply(store, plan, files, stretch.pace, outcome, unanswered, bare=known.bare)
     after = after_effects(seen, known, view, checked, outcome)
     lingering = decided.lingering_after(outcome.deleted, loaded.now)
     report = replace(
@@ -181,7 +182,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         runs = with_run(after.runs, report.record(job.run, pace.clock() - so_far.begun))
         after = replace(after, last_run=last_run, runs=runs)
         left = outcome.unfinished or bool(view.not_looked_at) or passes
-        stored = write_last(store, layout, after, stored, loaded.now, changes, unfinished=left)
+        stored = write_last(store, layout, after, stored, loaded.now, changes, unfinished=left, adopted=known.adopted)
     # Before more is noted, the sweep takes in what is noted now.
     goes_on = known.goes_on or (outcome.unfinished and not passes and stretch.is_followed)
     so_far.goes_on = goes_on and not (stored.head is not None and stored.head.index.is_full)

@@ -210,7 +210,11 @@ def _view(layout: Layout, job: Job, loaded: Loaded, log: FoldedLog, known: Surve
         orphans=orphans,
         pattern=job.policy.pattern,
         stops=(*loaded.stops, *log.stops, *known.stops, *([] if asks is None else [asks])),
-        elsewhere=replace(elsewhere, orphans=known.other_orphans),
+        elsewhere=replace(
+            elsewhere,
+            assets=elsewhere.assets + known.number_adopted,
+            orphans=known.other_orphans + known.number_adopted,
+        ),
         unswept=loaded.light and loaded.group is None,
     )
     return _stopped(view, log.markers.stops_of(kept))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cleaner_lambda.cursor import Bounds
+    from cleaner_lambda.packed_orphans import PackedOrphans
 
 FORMAT = 1
 """The format of a worker's file."""
@@ -42,6 +43,7 @@ class Finding:
         others: The number of other orphans.
         nested: Prefixes of sites inside this one: the configured ones, and those that have a release log.
         empty: Whether there was no asset that is, or may become, the cleaner's to delete.
+        packed: More orphans to retire, if they are very many; no worker packs any.
     """
 
     left: tuple[Bounds, ...] = ()
@@ -53,6 +55,12 @@ class Finding:
     others: int = 0
     nested: frozenset[str] = frozenset()
     empty: bool = True
+    packed: PackedOrphans | None = None
+
+    @property
+    def number(self) -> int:
+        """How many orphans are to be retired."""
+        return len(self.strays) + (0 if self.packed is None else self.packed.number)
 
     def without_strays(self) -> Finding:
         """The finding for a run that retires no orphan."""

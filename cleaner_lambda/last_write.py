@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.ledger_store import StoredLedger
     from cleaner_lambda.load import Loaded
+    from cleaner_lambda.packed_orphans import Adopted
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.report import Report
     from cleaner_lambda.survey import Survey
@@ -35,6 +36,7 @@ def write_last(  # noqa: PLR0913 (as `write_ledger`)
     changes: Sequence[Change],
     *,
     unfinished: bool,
+    adopted: Adopted | None = None,
 ) -> StoredLedger:
     """Write the ledger; see `write_ledger`.
 
@@ -43,7 +45,7 @@ def write_last(  # noqa: PLR0913 (as `write_ledger`)
         CleanerError: S3 refused it.
     """
     try:
-        return write_ledger(store, layout, ledger, stored, now, changes, unfinished=unfinished)
+        return write_ledger(store, layout, ledger, stored, now, changes, unfinished=unfinished, adopted=adopted)
     except (*REQUEST_ERRORS, BusyError, UnreadableError) as error:
         msg = f"{layout.ledger} could not be written: {error}"
         raise CleanerError(msg) from error
@@ -62,4 +64,6 @@ def noted(loaded: Loaded, known: Survey, after: Ledger) -> tuple[Ledger, tuple[C
 def is_news(after: Ledger, loaded: Loaded, report: Report) -> bool:
     """Whether a ledger tells more than the stored one: also when the site ends, which people read there."""
     told = loaded.ledger.last_run.get("ends_at")
-    return not (after.same_state(loaded.ledger) and (report.ends_at and format_instant(report.ends_at)) == told)
+    return report.adopted > 0 or not (
+        after.same_state(loaded.ledger) and (report.ends_at and format_instant(report.ends_at)) == told
+    )

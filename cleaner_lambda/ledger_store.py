@@ -8,28 +8,31 @@ run has written the head meanwhile, nobody names them.
 from __future__ import annotations
 
 import secrets
+from bisect import bisect_right
 from dataclasses import replace
-from itertools import chain
+from heapq import merge
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from cleaner_lambda import changes_file, head, segment, segments
 from cleaner_lambda import ledger as format_1
 from cleaner_lambda.errors import ConflictError, OutdatedPlanError, WholeNeededError
 from cleaner_lambda.head import Head
-from cleaner_lambda.ledger_files import read_all, read_parts
+from cleaner_lambda.ledger_files import or_all_at_once, read_all, read_deltas, read_parts, read_segment
 from cleaner_lambda.rebuilding import heads_are_safe
-from cleaner_lambda.segments import DAY, parts
+from cleaner_lambda.segments import DAY, parts, parts_in_order
 from release_log import segment_file
 from release_log.errors import LedgerError
 from release_log.ledger_file import FORMAT, HEAD_FORMAT, READABLE, unpack
 from release_log.ledger_index import Segment, delta_name, segment_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from cleaner_lambda.changes import Change
     from cleaner_lambda.ledger import Ledger, Retired
+    from cleaner_lambda.packed_orphans import Adopted
     from cleaner_lambda.port import Blob, S3Port
     from cleaner_lambda.segments import Index
     from cleaner_lambda.sweep_plan import Group, Part
@@ -145,6 +148,7 @@ def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
     changes: Sequence[Change] | None = None,
     *,
     unfinished: bool = False,
+    adopted: Adopted | None = None,
 ) -> StoredLedger:
     """Write the ledger, if it is still as it was.
 
@@ -157,6 +161,7 @@ def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
         changes: What the run has changed of the retired assets, if it did not read them; None while it has yet to do
             what falls due.
         unfinished: Whether it has not done all of that, so that the next run has to go on.
+        adopted: More retired assets, which the run has found and not in memory.
 
     Returns:
         What is stored now.
@@ -175,13 +180,17 @@ def write_ledger(  # noqa: PLR0913 (what is written, over what, and when)
     index = known.index
     if before.light and before.group is None:
         index = _with_delta(store, layout, index, changes or (), now)
+        if adopted is not None:
+            index = _with_adopted(store, layout, index, adopted, now)
     elif before.group is None or changes is not None:
         # A group's segments only change with its last write: until then they are as all others are.
         part = index.segments if before.group is None else before.group.segments
         lines: Sequence[Segment] = part
-        if before.head is None or ledger.retired != before.ledger.retired or index.pending(part):
+        if adopted is not None:
+            lines = _write_parts(store, layout, _in_order(ledger.retired, adopted.rows(), part[0].first), index, part)
+        elif before.head is None or ledger.retired != before.ledger.retired or index.pending(part):
             # All segments of the part together: as they are read together, none is small, and no delta is left for it.
-            lines = _write_segments(store, layout, ledger.retired, index, part)
+            lines = _write_parts(store, layout, parts(ledger.retired, part[0].first), index, part)
         if changes is not None and not unfinished:
             lines = [each._replace(swept=now) for each in lines]
         index = index.swept(part, lines) or index
@@ -205,17 +214,22 @@ def is_outdated(stored: StoredLedger, now: datetime) -> bool:
     return stored.writes == FORMAT or (stored.is_large and bool(index.to_sweep(now)))
 
 
-def next_sweep(stored: StoredLedger, retired: Mapping[str, Retired], now: datetime) -> datetime | None:
+def writes_a_head(stored: StoredLedger, now: datetime) -> bool:
+    """Whether a run writes a head, and not a ledger in one file."""
+    return stored.writes == HEAD_FORMAT and _may_write_heads(stored, now)
+
+
+def next_sweep(stored: StoredLedger, retired: int, now: datetime) -> datetime | None:
     """When a segment of a large site has to be swept; None for a small site, where whatever falls due is awaited.
 
     Args:
         stored: The ledger as the run found it.
-        retired: Key -> retired asset, if it read them.
+        retired: How many retired assets there are now, if it read them.
         now: The instant for which the run decides.
     """
     if stored.light:
         return None if stored.head is None else _after_group(stored.head.index, stored.group, now).next_sweep(now)
-    return now + DAY if stored.writes == HEAD_FORMAT and len(retired) > segments.SMALL else None
+    return now + DAY if stored.writes == HEAD_FORMAT and retired > segments.SMALL else None
 
 
 def _after_group(index: Index, group: Group | None, now: datetime) -> Index:
@@ -261,13 +275,49 @@ def _files(changes: Sequence[Change]) -> list[list[Change]]:
     return files
 
 
-def _write_segments(
-    store: S3Port, layout: Layout, retired: Mapping[str, Retired], index: Index, before: Sequence[Segment]
+def _with_adopted(store: S3Port, layout: Layout, index: Index, adopted: Adopted, now: datetime) -> Index:
+    """The index with more retired assets in its segments: those that get some take in the deltas before.
+
+    Raises:
+        WholeNeededError: A file is broken, gone, or not given out.
+    """
+    with or_all_at_once():
+        changes = read_deltas(store, layout, index)
+    firsts = [each.first for each in index.segments]
+    after = index
+    for place, rows in groupby(adopted.rows(), key=lambda each: bisect_right(firsts, each[1].logical) - 1):
+        each = index.segments[place]
+        # A segment without an entry has nothing that could fall due before.
+        line = each if each.name is not None else each._replace(swept=now)
+        with or_all_at_once():
+            entries = read_segment(store, layout, index, each, changes)
+        new = _write_parts(store, layout, _in_order(entries, rows, each.first), index, [line])
+        after = after.swept([each], new) or after
+    return after
+
+
+def _in_order(
+    retired: Mapping[str, Retired], more: Iterable[tuple[str, Retired]], first: str
+) -> Iterator[tuple[str, dict[str, Retired]]]:
+    """Retired assets, and more that come in the order of their paths, in parts for a segment each."""
+
+    def by_path(row: tuple[str, Retired]) -> str:
+        return row[1].logical
+
+    return parts_in_order(merge(sorted(retired.items(), key=by_path), more, key=by_path), first)
+
+
+def _write_parts(
+    store: S3Port,
+    layout: Layout,
+    retired: Iterable[tuple[str, Mapping[str, Retired]]],
+    index: Index,
+    before: Sequence[Segment],
 ) -> list[Segment]:
     lines = []
     swept = [each.swept for each in before if each.swept is not None]
     oldest = min(swept) if len(swept) == len(before) else None
-    for first, part in parts(retired, before[0].first):
+    for first, part in retired:
         name = segment_name(store.now(), secrets.token_hex(8)) if part else None
         if name is not None:
             store.put_if(layout.ledger_file(name), segment_file.encode(segment.columns_of(part)), None)

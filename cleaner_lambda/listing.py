@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.cursor import Bounds
     from cleaner_lambda.known import Known
     from cleaner_lambda.pace import Pace
+    from cleaner_lambda.packed_orphans import PackedOrphans
     from cleaner_lambda.port import Listed, S3Port
     from release_log.layout import Layout
     from release_log.policy_settings import Orphans
@@ -100,13 +101,14 @@ class Sorter:
         return self.pages if self.layout.stores(key) else is_retired(key, self.orphans, self.pattern)
 
 
-def take_inventory(
+def take_inventory(  # noqa: PLR0913, PLR0917 (what is listed, and what for)
     store: S3Port,
     left: Collection[Bounds],
     sorter: Sorter,
     pace: Pace,
     inner: Collection[str] = (),
     most: int | None = None,
+    packed: PackedOrphans | None = None,
 ) -> Inventory:
     """List some ranges side by side, page by page, as far as there is time: of each range at least a piece.
 
@@ -117,8 +119,9 @@ def take_inventory(
         pace: See `Pace`.
         inner: Prefixes of other sites inside this one, with or without a release log.
         most: How many orphans may be retired. More are only counted, to the last; None to retire any number.
+        packed: Where very many are put that get no tags; None if they are to have entries in memory.
     """
-    whole = Inventory(nested=set(inner), left=list(left))
+    whole = Inventory(nested=set(inner), left=list(left), packed=packed)
 
     def scan(bounds: Bounds) -> tuple[Inventory, bool]:
         """List a piece. Returns what it holds, and whether that was all of the range."""
@@ -126,7 +129,7 @@ def take_inventory(
         return part, part.count < PIECE
 
     for number in range(ROUNDS):
-        is_full = most is None and len(whole.strays) >= STRAYS
+        is_full = most is None and (len(whole.strays) >= STRAYS or (packed is not None and packed.is_full))
         if not whole.left or (number and (is_full or not pace.has_time())):
             break
         left, whole.left = whole.left, []
@@ -136,4 +139,8 @@ def take_inventory(
                 whole.left.append((part.last, to))
         if most is not None and len(whole.strays) > most:
             whole.withhold()
+        if len(whole.strays) >= STRAYS:
+            whole.pack()
+    if packed is not None and packed.number:
+        whole.pack()
     return whole

@@ -47,7 +47,7 @@ def next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: 
         ends: See `ends`.
     """
     now = loaded.now
-    sweep = next_sweep(loaded.base.stored, known.history.retired, now)
+    sweep = next_sweep(loaded.base.stored, len(known.history.retired) + known.number_adopted, now)
     waits = None if known.cursor is None else known.cursor.waits_until
     due = [instant for instant in (sweep or plan.next_due, loaded.base.resume, waits, *ends) if instant is not None]
     errors = (*outcome.failed.values(), *known.unread.values(), *known.unproven.values())
@@ -59,6 +59,8 @@ def next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: 
     outage = known.unread.keys() - known.tags_unknown  # where the rebuild stopped: it would stop there again at once
     if outcome.unfinished or (known.is_unfinished and not (outage or waits)):
         due.append(now)
+    if known.number_adopted and sweep is None:
+        due.append(now)  # nobody has asked yet when these fall due, and a small site is cleaned to the minute
     if has_ended(known.history) and not plan.is_stopped:
         if outcome.deleted and outcome.deleted >= known.history.retired.keys():
             due.append(now)  # for the release log

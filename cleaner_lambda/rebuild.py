@@ -45,12 +45,14 @@ class TagsRead:
         read_to: The last key of the rebuild whose tags were asked for; None if all were.
         unknown: Every key whose tags are not known, now or from an earlier run.
         errors: Key -> error, for the keys that this run asked for in vain.
+        bare: Keys of retired assets without a tag.
     """
 
     history: History
     read_to: str | None
     unknown: frozenset[str] = frozenset()
     errors: Mapping[str, str] = field(default_factory=dict)
+    bare: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -111,7 +113,8 @@ def read_tags(  # noqa: PLR0913 (what the ledger and the listing say)
         read_to = left[answers.done - 1]
     history = adopt_tags(history, answers.tags, listed_at, now)
     whole = answers.done == len(left)
-    return TagsRead(history, None if whole else read_to, answers.unknown(unknown & assets), answers.errors)
+    bare = frozenset(key for key, tags in answers.tags if tags == {} and key in history.retired)
+    return TagsRead(history, None if whole else read_to, answers.unknown(unknown & assets), answers.errors, bare)
 
 
 def ask(store: S3Port, again: Sequence[str], left: Sequence[str], pace: Pace) -> Answers:

@@ -17,6 +17,7 @@ from cleaner_lambda.changes import Change, merge
 from cleaner_lambda.finding import Finding, counted
 from cleaner_lambda.key_hashes import KeyHashes
 from cleaner_lambda.ledger import Retired
+from cleaner_lambda.packed_orphans import Adopted
 from cleaner_lambda.waiting import NONE, Waiting
 from release_log.beneath import beneath
 from release_log.bounds import INNER_SITES
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.cursor import Bounds, Cursor
     from cleaner_lambda.history import History
+    from cleaner_lambda.packed_orphans import PackedOrphans
     from cleaner_lambda.port import Listed
 
 
@@ -50,6 +52,7 @@ class Inventory:
         last: The last key.
         listed: The ranges that were listed.
         left: Those that were not.
+        packed: Where very many orphans are put; see `cleaner_lambda.listing.take_inventory`.
     """
 
     seen: array[int] = field(default_factory=lambda: array("q"))
@@ -63,6 +66,7 @@ class Inventory:
     last: str = ""
     listed: list[Bounds] = field(default_factory=list)
     left: list[Bounds] = field(default_factory=list)
+    packed: PackedOrphans | None = None
 
     def add(self, part: Inventory, bounds: Bounds) -> None:
         """Add what a range holds."""
@@ -79,6 +83,11 @@ class Inventory:
     def withhold(self) -> None:
         """Only count the orphans, which are too many to hold. Stored pages are the site's own."""
         self.strays, self.waiting = counted(self.strays, self.waiting)
+
+    def pack(self) -> None:
+        """Pack the orphans, as far as they may be."""
+        if self.packed is not None:
+            self.strays = self.packed.take(self.strays)
 
 
 class Absent:
@@ -119,6 +128,10 @@ def find(history: History, inventory: Inventory, absent: Absent, retired: Iterab
     strays = {key: listed for key, listed in inventory.strays.items() if not theirs(key)}
     waiting = [each for folder, each in inventory.waiting.items() if not theirs(folder)]
     young = any(not theirs(folder) for folder in inventory.young)
+    packed = inventory.packed
+    if packed is not None and inventory.nested:
+        packed = packed.without(theirs)
+    more = packed is not None and packed.number
     return Finding(
         left=tuple(inventory.left),
         gone=frozenset(key for key in chain(history.retired, retired, owed) if key in absent),
@@ -128,7 +141,8 @@ def find(history: History, inventory: Inventory, absent: Absent, retired: Iterab
         waiting=sum(waiting, NONE),
         others=sum(count for folder, count in inventory.others.items() if not theirs(folder)),
         nested=frozenset(inventory.nested),
-        empty=not (inventory.seen or strays or waiting or young),
+        empty=not (inventory.seen or strays or waiting or young or more),
+        packed=packed,
     )
 
 
@@ -158,8 +172,7 @@ def reconcile(  # noqa: PLR0913 (what the run knows)
         The history, and what is left of the listing.
     """
     live, paths = history.live_keys(), history.live_paths()
-    # Markers are read after the clock: with one of them the asset may have entered its state a moment later.
-    since = max([now, *(each.placed_at or each.at for each in history.releases)])
+    since = _instant(history, now)
     found: dict[str, Retired] = {}
     if history.current or ended:
         for key, listed in finding.strays.items():
@@ -183,8 +196,23 @@ def reconcile(  # noqa: PLR0913 (what the run knows)
         cursor,
         left=(*cursor.left, *finding.left),
         missing=cursor.missing | finding.missing,
-        orphans=cursor.orphans + len(finding.strays) + finding.waiting.number + finding.others,
+        orphans=cursor.orphans + finding.number + finding.waiting.number + finding.others,
         waiting=cursor.waiting + finding.waiting + Waiting(others=finding.others),
         nested=cursor.nested if len(cursor.nested) > INNER_SITES else cursor.nested | finding.nested,
         empty=cursor.empty and finding.empty,
     )
+
+
+def adopt(
+    history: History, finding: Finding, now: datetime, *, ended: bool = False, maybe_ended: bool = False
+) -> Adopted | None:
+    """What becomes of the orphans of a listing that are packed; None if there are none. The arguments as above."""
+    if finding.packed is None or not finding.packed.number or not (history.current or ended):
+        return None
+    return Adopted(finding.packed, _instant(history, now), history.live_paths().__contains__, maybe_ended)
+
+
+def _instant(history: History, now: datetime) -> datetime:
+    """From when on what a listing finds is retired."""
+    # Markers are read after the clock: with one of them the asset may have entered its state a moment later.
+    return max([now, *(each.placed_at or each.at for each in history.releases)])

@@ -99,6 +99,7 @@ class Report:
         earlier: The attempts before: they changed something, and the run started over.
         missing: Keys of current releases that are not in the bucket; None without a full listing.
         orphans: The number of assets that no known release names; None without a full listing.
+        adopted: How many orphans this attempt has retired that are not in the plan, as they are very many.
         next_due: When the cleaner comes back by itself.
         unread: Key -> error, where tags could not be read, or not whether an upload sent the object.
         refused: Key -> error, where S3 refused a change, now or since the last full listing.
@@ -137,6 +138,7 @@ class Report:
     ended: Mapping[str, str] = field(default_factory=dict)
     ends_at: datetime | None = None
     map_run: MapRun | None = None
+    adopted: int = 0
     before: Totals = NOTHING
     first: datetime | None = None
 
@@ -198,7 +200,7 @@ class Report:
 
     def _counts(self, done: Done) -> dict[str, int]:
         last, before = self.outcome, self.before
-        kept = len(self.plan.keep) + len(self.plan.delete) - len(last.deleted) - len(last.gone)
+        kept = len(self.plan.keep) + len(self.plan.delete) - len(last.deleted) - len(last.gone) + self.adopted
         return {
             "tag": before.count("tag") + len(done.tagged),
             "untag": before.count("untag") + len(done.untagged),
@@ -267,7 +269,7 @@ class Report:
             ],
             "not_looked_at": before.not_looked_at + self.not_looked_at,
             "orphans": self.orphans,
-            "untagged_orphans": before.untagged_orphans + self.plan.untagged,
+            "untagged_orphans": before.untagged_orphans + self.plan.untagged + self.adopted,
             "adoption": next((stop.asks for stop in self.plan.stops if stop.asks is not None), None),
             "stopped_by": [
                 {"reason": stop.reason, "channel": stop.channel, "message": stop.message} for stop in self.plan.stops

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.known import Known
-from cleaner_lambda.listing import LISTING_SECONDS, Sorter, ranges, take_inventory
+from cleaner_lambda.listing import LISTING_SECONDS, STRAYS, Sorter, ranges, take_inventory
 from cleaner_lambda.orphans import in_force
+from cleaner_lambda.packed_orphans import PackedOrphans
 from cleaner_lambda.policy import count_orphans
 from cleaner_lambda.reconcile import Absent, find
 from release_log.policy_settings import Orphans
@@ -52,6 +53,7 @@ class Scan:
         named = {*history.live_keys(), *history.retired, *look.protections.by_key, *look.pins.keys, *around.keys}
         since = loaded.ledger.listed_at or _news_since(loaded)
         self._known = Known(store, layout, loaded.base.stored, named, history.retired, since)
+        self._firsts = _firsts(loaded)
         stopped = is_stopped(loaded, folded, around)
         self._sorter = Sorter(
             layout=layout,
@@ -85,7 +87,9 @@ class Scan:
         """
         return replace(finding, strays={k: each for k, each in finding.strays.items() if k not in self._known})
 
-    def find(self, left: Sequence[Bounds], pace: Pace, inner: Iterable[str], most: int | None) -> Finding:
+    def find(
+        self, left: Sequence[Bounds], pace: Pace, inner: Iterable[str], most: int | None, *, packs: bool = False
+    ) -> Finding:
         """List some ranges, as far as there is time.
 
         Args:
@@ -93,10 +97,16 @@ class Scan:
             pace: See `Pace`.
             inner: As in `cleaner_lambda.listing.take_inventory`.
             most: As there.
+            packs: Whether the run can write very many orphans to segments at once.
         """
-        inventory = take_inventory(self._store, left, self._sorter, pace, frozenset(inner), most)
+        packed = PackedOrphans(self._firsts, self._job.policy.pattern) if packs and self.adopts(most) else None
+        inventory = take_inventory(self._store, left, self._sorter, pace, frozenset(inner), most, packed)
         absent = Absent(inventory)
         return find(self._history, inventory, absent, self._known.others_beyond(absent.seen))
+
+    def adopts(self, most: int | None) -> bool:
+        """Whether the listing may retire very many orphans, none of which gets a tag."""
+        return most is None and self._job.policy.orphan_tags < STRAYS
 
 
 def _news_since(loaded: Loaded) -> datetime | None:
@@ -109,6 +119,12 @@ def _news_since(loaded: Loaded) -> datetime | None:
     if ledger.rebuilding is None:
         return None
     return loaded.now if ledger.cut is None else ledger.cut[0] - 2 * timedelta(seconds=LISTING_SECONDS)
+
+
+def _firsts(loaded: Loaded) -> list[str]:
+    """The first logical path of each segment that the run has not read; what it has read it writes anew in any case."""
+    head = loaded.base.stored.head
+    return [each.first for each in head.index.segments] if loaded.light and head is not None else [""]
 
 
 def is_stopped(loaded: Loaded, folded: FoldedLog, around: Around) -> bool:

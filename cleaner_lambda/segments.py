@@ -27,6 +27,9 @@ ENTRIES = 10_000
 GROUP = 30_000
 """About how many retired assets a sweep of a large site has in memory at once: some 70 MB."""
 
+CHARACTERS = 10_000_000
+"""So long are the keys and paths of a larger segment at most: a reader takes files of a bounded size only."""
+
 SMALL = 20_000
 """Up to so many retired assets every run sweeps all of them, and nothing is late."""
 
@@ -181,4 +184,18 @@ def parts(retired: Mapping[str, Retired], first: str) -> Iterator[tuple[str, dic
             yield first, part
             first, part = path, {}
         part.update(versions)
+    yield first, part
+
+
+def parts_in_order(rows: Iterable[tuple[str, Retired]], first: str) -> Iterator[tuple[str, dict[str, Retired]]]:
+    """The same of very many retired assets, which come in the order of their paths: each part is a group."""
+    part: dict[str, Retired] = {}
+    length = 0
+    for path, versions in groupby(rows, key=lambda each: each[1].logical):
+        if len(part) >= GROUP or length >= CHARACTERS:
+            yield first, part
+            first, part, length = path, {}, 0
+        for key, entry in versions:
+            part.setdefault(key, entry)
+            length += len(key) + len(path)
     yield first, part

@@ -181,6 +181,7 @@ class SoFar:
             set_aside={},
             doubles={},
             not_looked_at=0,
+            adopted=0,
         )
 
 

@@ -11,10 +11,11 @@ from cleaner_lambda.adoption import IN_ONE_FILE, must_wait
 from cleaner_lambda.cursor import Cursor
 from cleaner_lambda.ending import has_ended, markers_are_gone, may_be_of_an_end
 from cleaner_lambda.ledger import Refused
+from cleaner_lambda.ledger_store import writes_a_head
 from cleaner_lambda.listing import LISTING_SECONDS, STRAYS, ranges
 from cleaner_lambda.map_run import stops_for_lost_ranges, take_findings
 from cleaner_lambda.nesting import needed_around, stop_for_many, without_inner
-from cleaner_lambda.reconcile import reconcile
+from cleaner_lambda.reconcile import adopt, reconcile
 from cleaner_lambda.s3_errors import REQUEST_ERRORS
 from cleaner_lambda.scan import Scan, is_stopped
 from cleaner_lambda.stretch import begin_stretch
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Ledger
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
+    from cleaner_lambda.packed_orphans import Adopted
     from cleaner_lambda.policy import Stop
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.rebuilding import Rebuilding
@@ -56,6 +58,7 @@ class Survey:
         tags_read_to: As in `cleaner_lambda.ledger.Ledger`.
         tags_unknown: As in `cleaner_lambda.ledger.Ledger`.
         rebuilding: As in `cleaner_lambda.ledger.Ledger`.
+        bare: Keys of retired assets that the run has seen without a tag.
         unread: Key -> error, where tags could not be read.
         stops: Why nothing may be deleted, if the ledger is being rebuilt.
         inner: Prefixes of the sites inside this one: the configured ones, and those that a listing found.
@@ -69,6 +72,7 @@ class Survey:
         handed_out: Whether this run hands out ranges of the listing to a map run.
         unproven: Key -> error, where S3 does not say for the moment whether an upload sent the object.
         goes_on: Whether the run goes on with it as soon as the ledger is written; see `cleaner_lambda.stretch`.
+        adopted: Very many orphans that the run has found, which are in the ledger only once it is written.
     """
 
     history: History
@@ -78,6 +82,7 @@ class Survey:
     tags_read_to: str | None = None
     tags_unknown: frozenset[str] = frozenset()
     rebuilding: Rebuilding | None = None
+    bare: frozenset[str] = frozenset()
     unread: Mapping[str, str] = field(default_factory=dict)
     stops: tuple[Stop, ...] = ()
     inner: frozenset[str] = frozenset()
@@ -91,6 +96,12 @@ class Survey:
     unproven: Mapping[str, str] = field(default_factory=dict)
     handed_out: bool = False
     goes_on: bool = False
+    adopted: Adopted | None = None
+
+    @property
+    def number_adopted(self) -> int:
+        """How many orphans ``adopted`` has."""
+        return 0 if self.adopted is None else self.adopted.number
 
     @property
     def is_unfinished(self) -> bool:
@@ -164,13 +175,10 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
     listings, of a part each.
     """
     ledger, markers = loaded.ledger, folded.markers
-    take_in = partial(
-        reconcile,
-        now=loaded.now,
-        ended=markers_are_gone(loaded),
-        maybe_ended=may_be_of_an_end(ledger, folded.history, markers),
-        pattern=job.policy.pattern,
-    )
+    now, ended = loaded.now, markers_are_gone(loaded)
+    maybe_ended = may_be_of_an_end(ledger, folded.history, markers)
+    take_in = partial(reconcile, now=now, ended=ended, maybe_ended=maybe_ended, pattern=job.policy.pattern)
+    adopted: Adopted | None = None
     around = needed_around(store, layout, loaded.now, pace)
     history, cursor = folded.history, _to_go_on_with(job, loaded)
     before = None if cursor is None else cursor.retired
@@ -198,13 +206,17 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
         if distributed and scan.is_large:
             cursor = cursor.handed_out(loaded.now)
         else:
-            finding = scan.find(cursor.left, stretch.pace, found.inner | cursor.nested, cursor.most)
+            inner, packs = found.inner | cursor.nested, _packs(loaded)
+            # What is packed is written once, and each stretch would read all segments anew.
+            of_it = pace if packs and scan.adopts(cursor.most) else stretch.pace
+            finding = scan.find(cursor.left, of_it, inner, cursor.most, packs=packs)
             cursor = replace(cursor, left=())
             (finding,) = _may_wait(ledger, cursor, [finding])
+            adopted = adopt(history, finding, now, ended=ended, maybe_ended=maybe_ended)
             history, cursor = take_in(history, finding, cursor)
             # A run that names lost ranges ends with that, as the next attempt would not name them.
-            goes_on = bool(cursor.left) and not stops and stretch.is_followed
-            if distributed and not goes_on and len(cursor.left) > 1 and len(finding.strays) < STRAYS:
+            goes_on = bool(cursor.left) and not stops and stretch.is_followed and adopted is None
+            if distributed and not goes_on and len(cursor.left) > 1 and finding.number < STRAYS:
                 cursor = cursor.handed_out(loaded.now)
     found = replace(
         found,
@@ -212,6 +224,7 @@ def _go_on_listing(  # noqa: PLR0913, PLR0917 (what the run knows, and what it w
         inner=found.inner | cursor.nested,
         around=around.keys,
         stops=stops,
+        adopted=adopted,
         other_orphans=(before or 0) if loaded.light else 0,
         # Where somebody has said so, none of them waits any more.
         waiting=found.waiting if cursor.most == UNASKED else NONE,
@@ -243,6 +256,11 @@ def _may_wait(ledger: Ledger, cursor: Cursor, findings: Sequence[Finding]) -> li
     was_few = ledger.listed_at is not None and ledger.waiting.is_few
     waits = must_wait(cursor, findings, is_last=is_last, was_few=was_few)
     return [each.withheld() if waits else each for each in findings]
+
+
+def _packs(loaded: Loaded) -> bool:
+    """Whether the run can write orphans to segments: a rebuild goes another way, as an orphan may have an old tag."""
+    return writes_a_head(loaded.base.stored, loaded.now) and loaded.ledger.tags_read_to is None
 
 
 def _most(job: Job, loaded: Loaded) -> int | None:

@@ -65,7 +65,12 @@ def go_on_reading(store: S3Port, job: Job, loaded: Loaded, found: Survey, pace: 
             of_orphans=tags_orphans(found.history.retired, job.policy),
         )
         found = replace(
-            found, history=tags.history, tags_read_to=tags.read_to, tags_unknown=tags.unknown, unread=tags.errors
+            found,
+            history=tags.history,
+            tags_read_to=tags.read_to,
+            tags_unknown=tags.unknown,
+            bare=tags.bare,
+            unread=tags.errors,
         )
     if read_to is None:
         return found

@@ -20,7 +20,7 @@ from release_log import marker, segment_file
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from release_log.policy_settings import Policy
 from tests.few_markers import few_markers
-from tests.few_orphans import unasked
+from tests.few_orphans import packing, unasked
 from tests.interleaving import cast
 from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.keeper import keeping
@@ -135,6 +135,8 @@ def random_schedule(seed: int) -> World:
     handed_out = handing_out(at_once=bool(seed // 20 % 2)) if seed % 5 == 4 and seed // 10 % 2 else None
     # In a seventh of them each orphan waits until a run is told: the first one is, if it makes a full listing.
     asks = unasked(0) if seed % 7 == 6 else nullcontext()
+    # Where orphans get no tags, a run that is told takes one or two for very many.
+    packs = packing(1 + seed // 7 % 2) if policy.orphan_tags == 0 else nullcontext()
     # In three thirteenths of them a run takes in one to three releases at a time.
     # Then runs are rare and short, so that more releases come between two of them.
     in_parts = seed % 13 in {3, 7, 11}
@@ -142,7 +144,13 @@ def random_schedule(seed: int) -> World:
     # In an eleventh of them S3 refuses what a cleaner asks of some objects, until all actors are done.
     if seed % 11 == 10 and not copies:
         world.denies = partial(_denies, seed)
-    with asks, pruned, parts, judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"):
+    with (
+        asks,
+        packs,
+        pruned,
+        parts,
+        judged(world, f"seed {seed}", f"{policy}\nreplay: python -m tests.interleaving {seed}"),
+    ):
         with writing(version, small=small), cut, handed_out or nullcontext():
             actors: list[Actor] = []
             for site in random.sample(world.sites, len(world.sites)):

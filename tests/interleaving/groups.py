@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.head import decode
 from release_log.ledger_file import HEAD_FORMAT
 from release_log.policy_settings import Policy
+from tests.few_orphans import packing, unasked
 from tests.interleaving import cast
-from tests.interleaving.actor import BrokenPromiseError, Verdict
+from tests.interleaving.actor import Actor, BrokenPromiseError, Verdict
 from tests.interleaving.cases import A, B, C, cleaner_of, go_on, release, uploader
 from tests.interleaving.exhaustive import Case, every_crash, every_schedule
 from tests.interleaving.explore import PAGE, VERSIONS, judged
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DAY = 86_400
-LIB, LIB_2, *_ = VERSIONS["lib"]
+LIB, LIB_2, LIB_3, *_ = VERSIONS["lib"]
 
 
 def _groups(world: World) -> int:
@@ -29,12 +31,16 @@ def _groups(world: World) -> int:
     return sum(each.name is not None for each in decode(world.objects[LAYOUT.ledger].body).index.segments)
 
 
-def _retired_in_two_groups(policy: Policy, after: Sequence[str] = (B, LIB_2, PAGE)) -> World:
+def _retired_in_two_groups(
+    policy: Policy, after: Sequence[str] = (B, LIB_2, PAGE), orphans: Sequence[str] = ()
+) -> World:
     """An asset of each of two logical paths has retired, has its tag, and may be due with the next sweep."""
     world = World()
     with writing(HEAD_FORMAT, small=NONE):
         release(world, [A, LIB, PAGE], "r0")
         cast.clean_alone(world, policy)
+        for orphan in orphans:
+            world.put(orphan, b"")
         release(world, after, "r1")
         for _ in range(2):
             cast.clean_alone(world, policy)
@@ -68,6 +74,26 @@ TWO_SWEEPS = Case(
     (cleaner_of(TOMORROW), cleaner_of(TOMORROW, "D")),
 )
 
+ADOPTING = replace(RETURN, orphan_tags=0)
+
+
+def _with_an_orphan() -> World:
+    """A removed asset, and an orphan of the same logical path, which waits until a run is told that it may go."""
+    return _retired_in_two_groups(ADOPTING, [B, PAGE], orphans=[LIB_3])
+
+
+def adopting(world: World) -> Actor:
+    """A run that is told."""
+    return cast.cleaner(world, "C", cast.cleaning(ADOPTING, adopt=True))
+
+
+ADOPTION = Case(
+    "an orphan that goes to a segment at once, and an upload that brings it back",
+    ADOPTING,
+    _with_an_orphan,
+    (adopting, uploader(cast.upload([B, LIB_3, PAGE], "default", "back"))),
+)
+
 
 def sweeps() -> int:
     """A sweep beside an upload that brings back what is due in one of the groups; and every crash of it."""
@@ -79,6 +105,24 @@ def path_is_back() -> int:
     """A sweep beside a release with which what was removed is superseded, and so stays for longer."""
     with writing(HEAD_FORMAT, small=NONE):
         return every_schedule(SWEEP_AND_RETURN, preemptions=1)
+
+
+def adopted() -> None:
+    """An orphan goes to a segment at once, beside an asset that a release supersedes which the same run takes in."""
+    with writing(HEAD_FORMAT, small=NONE), unasked(0), packing(1):
+        world = _with_an_orphan()
+        with judged(world, "an orphan that goes to a segment at once"):
+            Watch(world.site, ADOPTING)
+            release(world, [B, LIB_2, PAGE], "r2")
+            world.actors = [adopting(world)]
+            go_on(world.actors[0], "")
+            settle(world, ADOPTING)
+
+
+def adoption() -> int:
+    """The same beside an upload that brings the orphan back; and every crash of the run."""
+    with writing(HEAD_FORMAT, small=NONE), unasked(0), packing(1):
+        return every_schedule(ADOPTION, preemptions=1) + every_crash(ADOPTION, "C", preemptions=0)
 
 
 def late_tag() -> None:

@@ -300,6 +300,13 @@ MUTANTS = (
         groups.sweeps,
     ),
     Mutant(
+        "a segment that gets orphans at once takes in what was noted before",
+        "what was removed, and is superseded by now, is deleted without its time",
+        ledger_store._with_adopted,  # noqa: SLF001
+        (("changes = read_deltas(store, layout, index)", "changes = {}"),),
+        groups.adopted,
+    ),
+    Mutant(
         "a group leaves alone the tags of what may be retired in another one",
         "a retired asset bears no tag",
         decision._owed,  # noqa: SLF001

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda import pages
-from tests.interleaving import cases, in_parts, listed, nested, placing, pruned, rebuilt, upgrading
+from tests.interleaving import cases, groups, in_parts, listed, nested, placing, pruned, rebuilt, upgrading
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError, random_schedule
@@ -204,6 +204,8 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         upgrading.back_on_a_large_site,
         upgrading.lost_ledger_of_a_large_site,
         lambda: upgrading.lost_ledger_of_a_large_site(days=1),
+        groups.adopted,
+        groups.adoption,
         rebuilt.between_two_groups,
         rebuilt.first_version,
         rebuilt.instants,
@@ -323,6 +325,8 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "an asset that is back on a large site",
         "a large site's lost ledger",
         "a large site's lost ledger, and what its files say of tags",
+        "an orphan that goes to a segment at once",
+        "an orphan that goes to a segment at once, and an upload",
         "a large site's lost ledger, and others between two groups",
         "a large site's lost ledger, and a version that knows no heads",
         "a large site's lost ledger, and the run after it",

@@ -11,13 +11,16 @@ import pytest
 
 from cleaner_lambda.adoption import bill, stop_for
 from cleaner_lambda.finding import Finding
+from cleaner_lambda.job import Job
+from cleaner_lambda.pace import Pace
 from cleaner_lambda.port import Listed
+from cleaner_lambda.run import clean
 from cleaner_lambda.waiting import NONE, Waiting, decode, encode
 from release_log.instants import format_instant
 from release_log.ledger_file import FORMAT, HEAD_FORMAT
 from release_log.policy_settings import Orphans
 from release_log.tags import State, read_mark
-from tests.fake_cleaner_s3 import NOON, FakeS3
+from tests.fake_cleaner_s3 import NOON, FakeS3, client_error
 from tests.few_orphans import unasked
 from tests.ledger_formats import writing
 from tests.small_pieces import small_pieces
@@ -194,6 +197,33 @@ def test_beyond_the_setting_no_orphan_gets_a_tag_and_none_is_read(bucket: FakeS3
     assert tagged(bucket) == set(STRAYS)
 
 
+def test_the_first_run_reads_the_tags_of_each_object_once(bucket: FakeS3) -> None:
+    """But for those that bear one already: it keeps what others have written there, and nothing that is gone since."""
+    bucket.objects[STRAYS[0]].tags = {"team": "web"}
+    bucket.objects[STRAYS[1]].tags = {"superseded_at": format_instant(NOON + timedelta(days=1)), "team": "app"}
+    run(bucket)
+    assert sorted(key for _, key in bucket.made("get_tags")) == sorted([A, *STRAYS, *STRAYS[:2]])
+    assert {key for _, key in bucket.made("put_tags")} == tagged(bucket) == set(STRAYS)
+    assert [bucket.tags(key).get("team") for key in STRAYS] == ["web", "app", None, None, None]
+    assert all(read_mark(bucket.tags(key)) == bucket.ledger.retired[key].mark for key in STRAYS)
+
+
+def test_a_put_of_tags_that_s3_refuses_is_repeated_with_the_tags_of_then(bucket: FakeS3) -> None:
+    """Somebody may have written others meanwhile."""
+    code, failed = "SlowDown", set[str]()
+
+    def throttle(operation: str, key: str) -> None:
+        if operation == "put_tags" and key not in failed:
+            failed.add(key)
+            bucket.objects[key].tags = {"team": "web"}
+            raise client_error(code)
+
+    bucket.on_request = throttle
+    clean(bucket, Job(prefix=bucket.layout.prefix, policy=POLICY, run="run"), Pace(sleep=lambda _: None))
+    assert {bucket.tags(key).get("team") for key in STRAYS} == {"web"}
+    assert all(read_mark(bucket.tags(key)) == bucket.ledger.retired[key].mark for key in STRAYS)
+
+
 def test_without_tags_a_lost_ledger_makes_them_later_and_never_earlier(bucket: FakeS3) -> None:
     """Also where another tool has left a tag: the listing that finds them again dates them."""
     bucket.objects[STRAYS[0]].tags = {"removed_at": format_instant(NOON - timedelta(days=99))}
@@ -266,9 +296,12 @@ MILLION = Waiting(1_200_000, 61_200_000_000, AT, folders=100, others=7)
 
 def test_the_bill_is_as_docs_cost_says() -> None:
     costs = bill(replace(MILLION, number=1_000_000), tags=False)
-    assert (costs.list, costs.post, costs.put, costs.get, round(costs.dollars, 2)) == (1200, 1000, 0, 0, 1.01)
+    assert (costs.list, costs.post, costs.put, costs.get) == (1000 + 200 + 34 * 15, 1000, 34 * 7, 34 * 12)
+    assert round(costs.dollars, 2) == 1.01
     costs = bill(replace(MILLION, number=1_000_000), tags=True)
-    assert (costs.requests, round(costs.dollars, 2)) == (2_002_300, 7.41)
+    assert (costs.requests, round(costs.dollars, 2)) == (2_002_300 + 34 * 34, 7.42)
+    costs = bill(replace(MILLION, number=300_000), tags=False, one_file=True)
+    assert (costs.list, costs.post, costs.put, costs.get) == (300 + 200, 300, 0, 0)
 
 
 def test_the_question_names_everything() -> None:
@@ -277,8 +310,8 @@ def test_the_question_names_everything() -> None:
     assert stop is not None
     assert stop.message == (
         "1200000 orphans, 61200000000 bytes, the oldest stored at 2019-03-02T10:11:12Z, wait to be retired: none of "
-        "them is tagged or deleted until you say so; all else goes on. To retire and to delete them takes about 2600 "
-        "requests and 1.21 US dollars, without a tag for each. If they may go: deploy with -c ledger_format=2, as "
+        "them is tagged or deleted until you say so; all else goes on. To retire and to delete them takes about 3960 "
+        "requests and 1.22 US dollars, without a tag for each. If they may go: deploy with -c ledger_format=2, as "
         "format 1 holds 300000 at most, and then python -m uploader clean --adopt, or invoke with "
         '{"adopt": true}. If they are to stay: deploy with -c orphans=report'
     )
