@@ -106,13 +106,15 @@ class Site:
         elif placed is not None:
             self.placed[placed] = stored.at
             self._dirty = True
-        elif key.startswith(self.layout.markers) and self.layout.release_id(key) in self.published:
-            # It was deleted, and now a late request of its upload writes it again.
-            self.world.copied.add(key)
-            self.note_rewritten(key, stored)
         elif key.startswith(self.layout.markers):
             release = marker.decode(stored.body, self.layout.prefix)
             release_id = self.layout.release_id(key)
+            if release_id in self.published:  # It was deleted; to the cleaner, the file is as old as then.
+                self.world.copied.add(key)
+                if self.published[release_id][1].channel == release.channel:  # A late request of its upload.
+                    self.note_rewritten(key, stored)
+                    return
+                self._set_apart(release_id)  # The end of another channel, in the same second.
             self._sort_end_before(stored.at, release.channel)
             self.releases[release_id] = self.published[release_id] = (stored.at, release)
             self._dirty = True
@@ -126,11 +128,15 @@ class Site:
         for release_id in sorted(self.pruned):
             when, end = self.published[release_id]
             if end.ended and end.channel == channel and when == at:
-                first = f"0-{release_id}"
-                self.published[first] = self.published.pop(release_id)
-                self.pruned = self.pruned - {release_id} | {first}
-                if release_id in self.placed:
-                    self.placed[first] = self.placed.pop(release_id)
+                self._set_apart(release_id)
+
+    def _set_apart(self, release_id: str) -> None:
+        """Give a release that is gone an id of its own."""
+        first = f"0-{release_id}"
+        self.published[first] = self.published.pop(release_id)
+        self.pruned = self.pruned - {release_id} | {first}
+        if release_id in self.placed:
+            self.placed[first] = self.placed.pop(release_id)
 
     def _note_ends(self) -> None:
         """Take note of the ends that the ledger alone tells of: a cleaner ended a site that had no release for long."""
