@@ -192,7 +192,12 @@ def _needed_by(store: S3Port, outer: Layout, now: datetime, pace: Pace) -> tuple
     newest = _newest(known, 1 + _keep_releases(ledger))
     line = {*ledger.current.values(), *(i for ids in ledger.behind.values() for i in ids)}
     markers = read_markers(store, outer, markers, line & look.markers.keys(), pace)
-    replaced = _removed_pages(ledger) | _newer_pages(outer, ledger, markers)
+    removed = _removed_pages(ledger)
+    replaced = removed | _newer_pages(outer, ledger, markers)
+    if any(i in folded and folded[i].placed is None and i not in look.placed for i in removed):
+        # What lies there came with an older release, of which the ledger says nothing if it stored no page.
+        markers, all_read = skim(store, outer, markers, look.markers, pace)
+        whole = whole and all_read
     # Whatever the ledger says of channels: of what it calls current, nothing goes.
     newest |= (line | ledger.lingering.keys() | replaced | _with_pages(markers)) & look.markers.keys()
     markers = read_markers(store, outer, markers if whole else replace(markers, valid={}), newest, pace)

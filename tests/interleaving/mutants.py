@@ -1076,7 +1076,7 @@ MUTANTS = (
         "what a page of a site around may ask for stays, though no release there names the page any more",
         "the page is in place, and asks for an asset that is gone",
         nesting._needed_by,  # noqa: SLF001
-        (("_removed_pages(ledger) | ", ""),),
+        (("replaced = removed | ", "replaced = "),),
         partial(nested.page_of_the_site_around, seen=True, stored=False),
     ),
     Mutant(
@@ -1085,6 +1085,13 @@ MUTANTS = (
         nesting._needed_by,  # noqa: SLF001
         ((" | _newer_pages(outer, ledger, markers)", ""),),
         nested.page_of_another_channel_around,
+    ),
+    Mutant(
+        "nor need it be in the ledger: below a page that was never in place lies an older one, which all markers tell",
+        "the same",
+        nesting._needed_by,  # noqa: SLF001
+        (("folded[i].placed is None and i not in look.placed", "False"),),
+        nested.page_around_below_one_that_was_never_there,
     ),
     Mutant(
         "nor need anything retired tell of it: when a release leaves, the page is looked at under a key that stays",

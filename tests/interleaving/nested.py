@@ -6,6 +6,7 @@ some of them too.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -177,13 +178,15 @@ def release_around_that_is_not_in_place() -> None:
     _clean_inside_for_days(world, "a release of the site around that is not in place")
 
 
-def _clean_inside_for_days(world: World, name: str, *, cleans_around: bool = False) -> None:
+def _clean_inside_for_days(
+    world: World, name: str, policy: Policy = PAGES_STAY, *, cleans_around: bool = False
+) -> None:
     with judged(world, name):
         _release(world, INNER, [NEW], "i0")
         for seconds in (1, 90_000, 10, 3600):
             if cleans_around:
-                cast.clean_alone(world, PAGES_STAY)
-            cast.clean_alone(world, PAGES_STAY, layout=INNER)
+                cast.clean_alone(world, policy)
+            cast.clean_alone(world, policy, layout=INNER)
             world.check()
             world.advance(seconds)
 
@@ -274,3 +277,17 @@ def page_left_behind_around(*, rolls_back: bool, lost: bool = False) -> None:
         if not rolls_back:
             cast.clean_alone(world, NOTHING_IS_DUE)
     _clean_inside_for_days(world, "a page of the site around that nothing retired tells of")
+
+
+def page_around_below_one_that_was_never_there() -> None:
+    """The page in place is of an old release of the outer site, which stores none, and asks for an asset inside.
+
+    A newer release names the page, and left before it was in place; it is kept, and so the page is. Days pass.
+    """
+    world = two_sites()
+    policy = replace(PAGES_STAY, keep_releases=1)
+    release(world, [OLD, PAGE], "r0", stored=False)
+    release(world, [OUTSIDE], "r1")
+    cast.publish_alone(world, [OUTSIDE, PAGE], "cut-off", placed=False)
+    release(world, [OUTSIDE], "r2")
+    _clean_inside_for_days(world, "a page of the site around that a newer release names", policy, cleans_around=True)
