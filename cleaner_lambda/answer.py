@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 5_000_000
 """Lambda's answers end at 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
+MAX_SUMMARY_BYTES = 100_000
+"""A log event ends at 256 KB, and the summary is in the ledger too, which each upload reads."""
+
 LISTS = ("failed", "set_aside", "delete", "untag", "tag", "missing", "inner_sites", "upcoming")
 """The lists of an answer, the most important first: an answer that is too long is cut from the end."""
 
@@ -58,8 +61,9 @@ def log_lines(document: Mapping[str, Any], per_line: int = 50, before: Totals = 
 
 
 def summary(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer without its lists."""
-    return {name: value for name, value in document.items() if name not in LISTS}
+    """The answer without its lists, and with no more of the others than fits a log event."""
+    short = cut({**document, **{name: [] for name in LISTS}}, MAX_SUMMARY_BYTES)
+    return {name: value for name, value in short.items() if name not in LISTS}
 
 
 def _size(value: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -13,6 +14,7 @@ from cleaner_lambda.pace import batches
 from cleaner_lambda.policy import Plan
 from cleaner_lambda.port import DELETE_BATCH
 from cleaner_lambda.report import Report
+from release_log.bounds import LEDGER_FILES
 
 if TYPE_CHECKING:
     from cleaner_lambda.job import Job
@@ -71,6 +73,8 @@ def _delete_files(store: S3Port, layout: Layout, loaded: Loaded) -> bool:
 
     A younger one may be another run's, of a site that is coming back.
     """
-    files = list(store.list(layout.ledger_files))
+    files = list(islice(store.list(layout.ledger_files), LEDGER_FILES))
     old = [each.key for each in files if loaded.base.written is not None and each.last_modified <= loaded.base.written]
-    return len(old) == len(files) and not any(store.delete(batch) for batch in batches(old, DELETE_BATCH))
+    if len(old) < len(files) or any(store.delete(batch) for batch in batches(old, DELETE_BATCH)):
+        return False
+    return len(files) < LEDGER_FILES

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cleaner_lambda.orphans import is_unproven
 from cleaner_lambda.policy import Action, Reason
+from release_log.beneath import beneath
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -45,7 +46,7 @@ def check(plan: Plan, view: View, layout: Layout, inner: Collection[str] = ()) -
         layout: The site.
         inner: Prefixes of the sites inside this one.
     """
-    plan, dropped = _without_inner(plan, tuple(inner))
+    plan, dropped = _without_inner(plan, inner)
     theirs = frozenset(dropped)
     for action in (*plan.keep, *plan.delete, *plan.tag, *plan.untag):
         if not (layout.owns(action.key) or layout.stores(action.key)):
@@ -71,18 +72,19 @@ def check(plan: Plan, view: View, layout: Layout, inner: Collection[str] = ()) -
     return Checked(checked, {**spared, **dropped}, frozenset(dropped), (view.live & dropped.keys()) - theirs)
 
 
-def _without_inner(plan: Plan, inner: tuple[str, ...]) -> tuple[Plan, dict[str, Reason]]:
+def _without_inner(plan: Plan, inner: Collection[str]) -> tuple[Plan, dict[str, Reason]]:
     """The plan without the keys of the sites inside this one, and these keys. A current release may name such keys."""
     if not inner:
         return plan, {}
+    is_theirs = beneath(inner)
 
     def ours(actions: tuple[Action, ...]) -> tuple[Action, ...]:
-        return tuple(action for action in actions if not action.key.startswith(inner))
+        return tuple(action for action in actions if not is_theirs(action.key))
 
     named = tuple(action for action in plan.keep if action.entry is None)
     retired = tuple(action for action in plan.keep if action.entry is not None)
     touched = (*retired, *plan.delete, *plan.tag, *plan.untag)
-    theirs = {action.key: Reason.INNER_SITE for action in touched if action.key.startswith(inner)}
+    theirs = {action.key: Reason.INNER_SITE for action in touched if is_theirs(action.key)}
     if not theirs:
         return plan, {}
     left = replace(

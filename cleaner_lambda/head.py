@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+UNNAMED = 10_000
+"""So many files may go a day from now; more of them later: each upload reads the head. A sweep leaves some hundreds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unnamed:
     """Files that no head named when they were last listed. What is still unnamed a day later goes.
@@ -49,7 +53,7 @@ class Unnamed:
             now: When they were listed, a day after the last time.
         """
         unnamed = frozenset(listed).difference(named)
-        return unnamed & self.names, Unnamed(now, unnamed - self.names)
+        return unnamed & self.names, Unnamed(now, frozenset(sorted(unnamed - self.names)[:UNNAMED]))
 
 
 @dataclass(frozen=True, slots=True)

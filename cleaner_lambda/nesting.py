@@ -20,6 +20,8 @@ from cleaner_lambda.markers import Markers, read_markers, skim
 from cleaner_lambda.pace import batches
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.sweep_plan import is_page
+from release_log.beneath import beneath
+from release_log.bounds import INNER_SITES
 from release_log.errors import LedgerError, NewerLedgerError
 from release_log.layout import LOG_FOLDER, Layout
 from release_log.policy_settings import YEARS_100, Policy
@@ -68,15 +70,24 @@ class Inside:
 
 def without_inner(history: History, inner: Collection[str]) -> History:
     """The history without the keys that belong to the sites inside this one. Pure."""
-    prefixes = tuple(inner)
-    if not prefixes:
+    if not inner:
         return history
+    theirs = beneath(inner)
     return replace(
         history,
-        retired={key: entry for key, entry in history.retired.items() if not key.startswith(prefixes)},
-        owed=frozenset(key for key in history.owed if not key.startswith(prefixes)),
-        pages={key: entry for key, entry in history.pages.items() if not key.startswith(prefixes)},
+        retired={key: entry for key, entry in history.retired.items() if not theirs(key)},
+        owed=frozenset(key for key in history.owed if not theirs(key)),
+        pages={key: entry for key, entry in history.pages.items() if not theirs(key)},
     )
+
+
+def stop_for_many(layout: Layout) -> Stop:
+    """Why nothing may be deleted when there are more sites inside this one than a listing notes."""
+    message = (
+        f"more than {INNER_SITES} folders below {layout.prefix or 'the bucket'} hold a release log ({LOG_FOLDER}), and "
+        "only the first ones were noted as sites of their own: nothing is deleted until you delete those that are none"
+    )
+    return Stop(Reason.INVALID_MARKER, message)
 
 
 def find_inner(store: S3Port, layout: Layout, known: Collection[str], keys: Collection[str], pace: Pace) -> Inside:
@@ -117,15 +128,15 @@ def is_empty(store: S3Port, layout: Layout, known: Collection[str], pace: Pace) 
         known: The prefixes inside that are known already.
         pace: See `Pace`.
     """
-    inner = tuple(known)
+    inner = set(known)
     for listed in store.list(layout.prefix):
         if layout.stores(listed.key):
             return False
-        if layout.owns(listed.key) and not listed.key.startswith(inner):
+        if layout.owns(listed.key) and inner.isdisjoint(layout.folders([listed.key])):
             found = find_inner(store, layout, inner, [listed.key], pace).prefixes
             if not found:
                 return False
-            inner = (*inner, *found)
+            inner |= found
     return True
 
 

@@ -15,6 +15,7 @@ from cleaner_lambda.markers import read_markers, skim
 from cleaner_lambda.pages_there import UNREADABLE, find, read
 from cleaner_lambda.policy import Reason, Stop
 from cleaner_lambda.reading import name_some
+from release_log.bounds import STORED_PAGES
 from release_log.marker import ROLLBACK_OF
 
 if TYPE_CHECKING:
@@ -235,9 +236,11 @@ def _owners(releases: Iterable[Published]) -> dict[str, str]:
 
 
 def _stored_as(store: S3Port, layout: Layout, etags: Collection[str]) -> dict[str, list[str]]:
-    """ETag -> the stored pages that have it. There may be any number of others."""
+    """ETag -> the stored pages that have it; nothing if there are too many to list. There may be many others."""
     stored: dict[str, list[str]] = {}
-    for listed in store.list(layout.pages):
+    for number, listed in enumerate(store.list(layout.pages)):
+        if number == STORED_PAGES:
+            return {}  # some of an ETag's pages are not all of them
         if listed.etag in etags:
             stored.setdefault(listed.etag, []).append(listed.key[len(layout.pages) :])
     return stored

@@ -18,6 +18,8 @@ from cleaner_lambda.finding import Finding, counted
 from cleaner_lambda.key_hashes import KeyHashes
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.waiting import NONE, Waiting
+from release_log.beneath import beneath
+from release_log.bounds import INNER_SITES
 from release_log.fingerprints import split
 from release_log.layout import is_stored_page
 from release_log.tags import Mark, State
@@ -69,7 +71,8 @@ class Inventory:
         self.strays |= part.strays
         self.others += part.others
         self.young += part.young
-        self.nested |= part.nested
+        if len(self.nested) <= INNER_SITES:
+            self.nested |= part.nested
         self.count += part.count
         self.listed.append(bounds)
 
@@ -112,10 +115,10 @@ def find(history: History, inventory: Inventory, absent: Absent, retired: Iterab
         retired: Keys of more retired assets, if the history does not have all.
     """
     # What is neither live nor retired was not looked for.
-    nested, owed = tuple(inventory.nested), history.owed & history.live_keys()
-    strays = {key: listed for key, listed in inventory.strays.items() if not key.startswith(nested)}
-    waiting = [each for folder, each in inventory.waiting.items() if not folder.startswith(nested)]
-    young = any(not folder.startswith(nested) for folder in inventory.young)
+    theirs, owed = beneath(inventory.nested), history.owed & history.live_keys()
+    strays = {key: listed for key, listed in inventory.strays.items() if not theirs(key)}
+    waiting = [each for folder, each in inventory.waiting.items() if not theirs(folder)]
+    young = any(not theirs(folder) for folder in inventory.young)
     return Finding(
         left=tuple(inventory.left),
         gone=frozenset(key for key in chain(history.retired, retired, owed) if key in absent),
@@ -123,8 +126,8 @@ def find(history: History, inventory: Inventory, absent: Absent, retired: Iterab
         strays=strays,
         stored=inventory.stored,
         waiting=sum(waiting, NONE),
-        others=sum(count for folder, count in inventory.others.items() if not folder.startswith(nested)),
-        nested=frozenset(nested),
+        others=sum(count for folder, count in inventory.others.items() if not theirs(folder)),
+        nested=frozenset(inventory.nested),
         empty=not (inventory.seen or strays or waiting or young),
     )
 
@@ -182,6 +185,6 @@ def reconcile(  # noqa: PLR0913 (what the run knows)
         missing=cursor.missing | finding.missing,
         orphans=cursor.orphans + len(finding.strays) + finding.waiting.number + finding.others,
         waiting=cursor.waiting + finding.waiting + Waiting(others=finding.others),
-        nested=cursor.nested | finding.nested,
+        nested=cursor.nested if len(cursor.nested) > INNER_SITES else cursor.nested | finding.nested,
         empty=cursor.empty and finding.empty,
     )

@@ -44,8 +44,9 @@ SITE_KEYS = {
 """Key of a payload that says which site is meant -> what it says."""
 
 MAP_RUN = {
-    "map_run": "in the tasks of the state machine: `at`, when a full listing or a rebuild was handed out, and the number "
-    "of the `range` that is to be listed, or of the `group` whose tags are to be read; without one, the map run is over"
+    "map_run": "in the tasks of the state machine: `at`, when a full listing or a rebuild was handed out, and the "
+    "number of the `range` that is to be listed, or of the `group` whose tags are to be read; without one, the map run "
+    "is over"
 }
 """Key of a payload of the state machine -> what it says."""
 

@@ -27,7 +27,7 @@ NAMES = {Kind.RANGE: "listing", Kind.GROUP: "rebuild"}
 
 
 class NotStartedError(CleanerError):
-    """The map run could not be started. The cleaner works off its ranges by itself once the time of the map run is over."""
+    """The map run could not be started. The cleaner does its work by itself once the time of the map run is over."""
 
 
 @dataclass(frozen=True, slots=True)

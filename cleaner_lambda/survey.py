@@ -13,12 +13,13 @@ from cleaner_lambda.ending import has_ended, markers_are_gone, may_be_of_an_end
 from cleaner_lambda.ledger import Refused
 from cleaner_lambda.listing import LISTING_SECONDS, STRAYS, ranges
 from cleaner_lambda.map_run import stops_for_lost_ranges, take_findings
-from cleaner_lambda.nesting import needed_around, without_inner
+from cleaner_lambda.nesting import needed_around, stop_for_many, without_inner
 from cleaner_lambda.reconcile import reconcile
 from cleaner_lambda.s3_errors import REQUEST_ERRORS
 from cleaner_lambda.scan import Scan, is_stopped
 from cleaner_lambda.tag_pass import go_on_reading
 from cleaner_lambda.waiting import NONE, UNASKED, Waiting
+from release_log.bounds import INNER_SITES
 from release_log.ledger_file import FORMAT
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ def survey(  # noqa: PLR0913 (what the run knows, and what it was asked)
         found = replace(found, inner=found.inner | ledger.cursor.nested)
     if found.inner:
         found = replace(found, history=without_inner(found.history, found.inner))
+    if len(found.inner) > INNER_SITES:
+        found = replace(found, stops=(*found.stops, stop_for_many(layout)))
     return go_on_reading(store, job, loaded, found, pace, full=full)
 
 

@@ -15,6 +15,7 @@ from cleaner_lambda.changes import merge
 from cleaner_lambda.errors import OutdatedPlanError
 from cleaner_lambda.ledger_files import read_delta, read_deltas, read_segment
 from cleaner_lambda.policy import Elsewhere, View, accidents, count_orphans, decide
+from release_log.beneath import beneath
 from release_log.layout import Layout, is_stored_page
 
 if TYPE_CHECKING:
@@ -211,14 +212,14 @@ def make_plan(store: S3Port, job: Job, rest: Rest, segments: Collection[Segment]
     layout, index = Layout(job.prefix), rest.index
     plan = SweepPlan(index.last, rest.owed | rest.unknown, rest.missing)
     plan.changes |= read_deltas(store, layout, index)
-    prefixes = tuple(rest.inner)
+    theirs = beneath(rest.inner)
     for group in index.groups(index.segments):
         if not pace.has_time():
             return None
         retired: dict[str, Retired] = {}
         for each in group:
             found = read_segment(store, layout, index, each, plan.changes)
-            retired |= {key: entry for key, entry in found.items() if not key.startswith(prefixes)}
+            retired |= {key: entry for key, entry in found.items() if not theirs(key)}
         plan.lines[group[0].first] = group
         is_swept = not set(segments).isdisjoint(group)
         plan.sums[group[0].first] = _sum(retired, rest.view, job, rest.now, is_swept=is_swept)

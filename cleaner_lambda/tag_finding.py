@@ -1,4 +1,4 @@
-"""What a worker has read of the tags of one group of retired assets, as the file that it leaves for the cleaner. Pure."""
+"""What a worker has read of the tags of a group of retired assets, as the file that it leaves for the cleaner. Pure."""
 
 from __future__ import annotations
 

@@ -7,7 +7,9 @@ the file is, nor whether the groups are cut in another way by then.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.cursor import Kind, MapRun
@@ -43,6 +45,9 @@ LARGE = 10
 
 MOST = 200
 """So many groups are handed out at a time: Step Functions accepts an input of 256 KiB, also with the longest prefix."""
+
+PAGE = 1000
+"""How many names of workers' files are read: one LIST."""
 
 
 def read_group(store: S3Port, job: Job, task: MapTask, pace: Pace) -> Marks | None:
@@ -84,10 +89,8 @@ def read_group(store: S3Port, job: Job, task: MapTask, pace: Pace) -> Marks | No
         msg = f"site {job.prefix!r}: no tag of group {number} could be read ({next(iter(answers.errors.items()), '')})"
         raise CleanerError(msg)
     marks = {key: read_mark(tags or {}) for key, tags in answers.tags}
-    try:
+    with suppress(ConflictError):  # another invocation was faster: what that has read is as good
         store.put_if(key, encode(marks), None)
-    except ConflictError:
-        pass  # another invocation was faster: what that has read is as good
     return marks
 
 
@@ -172,7 +175,7 @@ def _after_map_run(
     if run is None or run.over or (run.at != job.map_run_over and now < run.until):
         return rebuilding, ()
     layout = Layout(job.prefix)
-    listed = {each.key for each in store.list(layout.ledger_file(run.begins))}
+    listed = {each.key for each in islice(store.list(layout.ledger_file(run.begins)), PAGE)}
     ranges = {number: each for number, each in run.ranges.items() if layout.ledger_file(run.finding(number)) in listed}
     lost = len(run.ranges) - len(ranges)
     rebuilding = rebuilding._replace(map_run=replace(run, ranges=ranges, over=True) if ranges else None)

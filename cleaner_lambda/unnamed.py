@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from cleaner_lambda.errors import UnreadableError
 from cleaner_lambda.head import decode_head
+from release_log.bounds import LEDGER_FILES
 from release_log.errors import LedgerError
 from release_log.ledger_file import FORMAT, READABLE, unpack
 
@@ -28,7 +30,8 @@ def unnamed_files(
     """
     if stored.head is None or not stored.head.unnamed.is_over(now):
         return frozenset(), stored
-    listed = [each.key.removeprefix(layout.ledger_files) for each in store.list(layout.ledger_files)]
+    first = islice(store.list(layout.ledger_files), LEDGER_FILES)
+    listed = [each.key.removeprefix(layout.ledger_files) for each in first]
     try:
         named = stored.head.index.names | _named_by_checkpoint(store, layout)
     except (LedgerError, UnreadableError):

@@ -78,6 +78,15 @@ MARKER_FILES = _bound(4 * FOLDER_FILES, "files", "the folder of the markers, for
 
 LOG_FILES = _bound(4 * FOLDER_FILES, "files", "the release log, for the uploader's commands")
 
+STORED_PAGES = _bound(4 * FOLDER_FILES, "files", "the folder of the stored pages, for a look at the pages in place")
+"""400 requests. With more of them each page in place is asked for its metadata instead."""
+
+LEDGER_FILES = _bound(2 * SEGMENTS, "files", "the folder of the ledger's files, when unneeded ones are looked for")
+"""Those that the ledger names, and as many others. What there is beyond is looked at when these are gone."""
+
+INNER_SITES = _bound(FOLDER_FILES, "release logs", "the sites inside a site, as a listing finds them")
+"""Their prefixes take some 10 MB."""
+
 VERSIONS = _bound(
     5_000_000, "versions", "what `restore` reads of the versions of a release's objects, and of others in between"
 )

@@ -150,11 +150,11 @@ def _place(map_run: MapRun) -> int:
 
 
 def sent_again() -> None:
-    """The orphan is deleted by hand when its tag was read, is sent again, and is an orphan anew: its time begins then."""
+    """The orphan is deleted by hand when its tag was read, and sent again: its time begins anew."""
     with _in_force(), judged(world := _with_orphan(), "an orphan that was sent again"):
         Watch(world.site, POLICY)
         map_run = _handed_out(world)
-        assert all([_work(world, map_run, number) for number in map_run.ranges])
+        assert all(_work(world, map_run, number) for number in map_run.ranges)
         world.delete(LIB)
         world.advance(7200)
         cut_off = cast.cleaner(world, "C", cast.cleaning(POLICY, full=True))

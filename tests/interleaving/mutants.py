@@ -1168,7 +1168,7 @@ MUTANTS = (
         "the finished plan is checked against the sites inside",
         "nothing on its own: the history leaves out their keys before; a mutant of both deletes a live asset of theirs",
         guard.check,
-        (("_without_inner(plan, tuple(inner))", "_without_inner(plan, ())"),),
+        (("_without_inner(plan, inner)", "_without_inner(plan, ())"),),
         nested.keys_of_both_in_the_history,
     ),
     Mutant(

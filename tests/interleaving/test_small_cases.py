@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cleaner_lambda import pages
 from tests.interleaving import cases, handed, in_parts, listed, nested, placing, pruned, rebuilt, upgrading
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
-from tests.interleaving.explore import FoundError
+from tests.interleaving.explore import FoundError, random_schedule
 from tests.interleaving.mutants import MUTANTS
 from tests.torture import TORTURE, pairs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.interleaving.exhaustive import Case
     from tests.interleaving.mutants import Mutant
 
@@ -361,6 +364,19 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
 )
 def test_what_finds_a_broken_rule_finds_nothing_while_all_hold(play: object) -> None:
     assert callable(play)
+    play()
+
+
+@pytest.mark.parametrize(
+    "play",
+    [placing.page_without_metadata, placing.page_of_another_channel, lambda: [random_schedule(n) for n in range(60)]],
+    ids=["without metadata", "of another channel", "random"],
+)
+def test_among_more_stored_pages_than_a_look_lists_nothing_is_lost(
+    play: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies in place is then told by its metadata; what has none is unknown, and nothing is deleted."""
+    monkeypatch.setattr(pages, "STORED_PAGES", 0)
     play()
 
 

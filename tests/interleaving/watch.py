@@ -33,6 +33,7 @@ def seen_by_reference(
     ids: frozenset[str] | None = None,
     ledger: Ledger | None = None,
     instants: Mapping[str, datetime] | None = None,
+    in_place: Mapping[str, datetime] | None = None,
 ) -> reference.Site:
     """The site as the reference sees it.
 
@@ -42,6 +43,7 @@ def seen_by_reference(
         ledger: Dates the markers that somebody copied: nobody else knows when a run first saw them. Any other marker is
             dated by when it was written.
         instants: Id -> another instant of its marker.
+        in_place: Id -> another instant of the file that says that its pages are in place.
     """
     layout, objects = site.layout, site.world.objects
     folded = {i: each.at for i, each in ledger.seen.items()} if ledger else {}
@@ -66,7 +68,7 @@ def seen_by_reference(
             _keys(release, layout),
             ended=release.ended,
             stored=release.places_pages,
-            placed=placed.get(i),
+            placed=(in_place or placed).get(i, placed.get(i)),
         )
         for i, (at, release) in (site.releases | {i: site.published[i] for i in site.pruned | site.vanished}).items()
         if ids is None or i in site.pruned | site.vanished or layout.marker_key(i) in ids
@@ -170,9 +172,9 @@ class Watch:
         return seen_by_reference(self._site, actor.seen_markers - (placed - actor.seen_before))
 
     def _seen_copied(self, actor: Actor) -> reference.Site:
-        """The site with the instants of markers that were copied before a run saw them: it never knew the true ones.
+        """The site with the instants of files that were copied before a run saw them: it never knew the true ones.
 
-        The file that says that such a release is in place is older than the marker then, so that it says nothing.
+        Where the marker alone was copied, the file that says that the release is in place is older, and says nothing.
         """
         site, ledger = self._site, read_ledger(self._site)
         in_doubt = _has_doubted(ledger)
@@ -183,7 +185,13 @@ class Watch:
             for i, key in keys.items()
             if key in site.world.copied and not (in_doubt and i in seen)
         }
-        return seen_by_reference(site, actor.seen_markers, instants=copied)
+        files = {i: site.layout.placed_key(i) for i in site.placed}
+        in_place = {
+            i: (seen[i].placed if i in seen else None) or site.world.objects[file].at
+            for i, file in files.items()
+            if file in site.world.copied and file in site.world.objects
+        }
+        return seen_by_reference(site, actor.seen_markers, instants=copied, in_place=in_place)
 
     def _was_released(self, key: str) -> bool:
         """Whether a release names the asset whose marker is gone by now."""

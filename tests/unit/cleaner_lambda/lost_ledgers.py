@@ -17,6 +17,7 @@ from tests.unit.cleaner_lambda.runs import DAY, POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     import pytest
 
@@ -67,9 +68,25 @@ def lost_ledger(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS3]
         yield s3
 
 
-def go_on(s3: FakeS3, has_time: Callable[[], bool] = lambda: True, run_id: str = "run") -> Report:
-    """Run the cleaner once."""
-    job = Job(prefix=s3.layout.prefix, policy=KEEP, run=run_id, ledger_format=HEAD_FORMAT)
+def go_on(
+    s3: FakeS3,
+    has_time: Callable[[], bool] = lambda: True,
+    run_id: str = "run",
+    *,
+    distributed: bool = False,
+    full: bool = False,
+    over: datetime | None = None,
+) -> Report:
+    """Run the cleaner once; ``over`` says which map run is."""
+    job = Job(
+        prefix=s3.layout.prefix,
+        policy=KEEP,
+        run=run_id,
+        full=full,
+        ledger_format=HEAD_FORMAT,
+        distributed=distributed,
+        map_run_over=over,
+    )
     return clean(s3, job, Pace(sleep=lambda _: None, has_time=has_time))
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaner_lambda import ledger as format_1
-from cleaner_lambda.head import Head, Unnamed, decode, encode
+from cleaner_lambda.head import UNNAMED, Head, Unnamed, decode, encode
 from cleaner_lambda.segments import DAY, Index
 from release_log.errors import LedgerError, NewerLedgerError
 from release_log.ledger_file import HEAD_FORMAT, read_head
@@ -100,6 +100,18 @@ def test_what_goes_was_unnamed_a_day_ago_and_still_is(
     gone, noted = Unnamed(AT, then).next(listed, named, AT + DAY)
     assert gone == then & listed - named
     assert noted == Unnamed(AT + DAY, listed - named - then)
+
+
+def test_so_many_files_may_go_at_a_time_and_the_others_later() -> None:
+    """Whoever puts a million files there does not make each upload read their names."""
+    listed = {f"{number:06}" for number in range(2 * UNNAMED + 1)}
+    noted, days = Unnamed(), 0
+    while listed:
+        gone, noted = noted.next(listed, (), AT + days * DAY)
+        assert len(noted.names) <= UNNAMED
+        listed -= gone
+        days += 1
+    assert days == 4
 
 
 def test_unnamed_files_are_listed_once_a_day() -> None:

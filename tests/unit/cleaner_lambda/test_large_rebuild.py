@@ -15,9 +15,7 @@ from cleaner_lambda import checkpoint, ledger_store, load, pruning, replay, segm
 from cleaner_lambda.checkpoint import begin_rebuild
 from cleaner_lambda.errors import CleanerError, UnreadableError
 from cleaner_lambda.head import decode
-from cleaner_lambda.job import Job
 from cleaner_lambda.next_due import REBUILT_SECONDS, RETRY_SECONDS
-from cleaner_lambda.pace import Pace
 from cleaner_lambda.rebuilding import MARGIN, Rebuilding, heads_are_safe
 from cleaner_lambda.tag_pass import go_on_reading
 from release_log import packed
@@ -34,7 +32,9 @@ from tests.unit.cleaner_lambda.runs import APP, DAY, at_request, fail_with, run,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cleaner_lambda.job import Job
     from cleaner_lambda.load import Loaded
+    from cleaner_lambda.pace import Pace
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.report import Report
     from cleaner_lambda.survey import Survey

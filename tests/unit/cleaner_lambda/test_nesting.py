@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from cleaner_lambda import nesting
+from cleaner_lambda import nesting, reconcile, survey
 from cleaner_lambda.errors import UnreadableError
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.nesting import find_inner, is_empty
@@ -170,6 +170,23 @@ def test_what_is_in_folders_that_nobody_looked_into_is_left_alone(s3: FakeS3, mo
         assert keys_of(report, "tag") == keys_of(report, "set_aside") == []
         assert (report.document()["not_looked_at"], report.unfinished) == (left, left > 0)
         assert (report.next_due == report.at) is (left > 0)
+
+
+def test_more_logs_inside_than_a_listing_notes_stop_deletion_until_they_are_gone(
+    s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (nesting, reconcile, survey):
+        monkeypatch.setattr(module, "INNER_SITES", 3)
+    logs = [f"assets/site{number}/.releases/ledger.json.gz" for number in range(9)]
+    for key in logs:
+        s3.put(key)
+    s3.advance(POLICY.version_ttl)
+    report = run(s3, full=True)
+    assert (keys_of(report, "delete"), stopped_by(report)) == ([], ["invalid_marker"])
+    assert "more than 3 folders below assets/ hold a release log" in report.plan.stops[0].message
+    for key in logs[3:]:
+        del s3.objects[key]
+    assert keys_of(run(s3, full=True), "delete") == [A]
 
 
 def test_no_more_folders_are_looked_into_when_the_time_is_nearly_over(s3: FakeS3) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from cleaner_lambda.answer import LISTS, MAX_ANSWER_BYTES, cut, log_lines, summary
 from cleaner_lambda.ledger import Retired
 from cleaner_lambda.outcome import Outcome
-from cleaner_lambda.policy import View, decide
+from cleaner_lambda.policy import Reason, Stop, View, decide
 from cleaner_lambda.report import Report
 from release_log.policy_settings import Policy
 from release_log.tags import Mark, State
@@ -162,3 +163,15 @@ def test_summary_is_the_answer_without_its_lists() -> None:
     document = report(5).document()
     assert set(document) - set(summary(document)) == set(LISTS)
     assert summary(document)["counts"] == document["counts"]
+
+
+def test_a_summary_with_a_stop_for_each_of_thousands_of_channels_fits_a_log_event() -> None:
+    """And the ledger, which each upload reads. Each stop has a line of its own in the log."""
+    stops = tuple(Stop(Reason.MISSING_MARKER, f"the marker of release {n} is gone", f"pr-{n}") for n in range(20_000))
+    whole = report(5)
+    document = replace(whole, plan=replace(whole.plan, stops=stops)).document()
+    short = summary(document)
+    assert len(json.dumps(short)) < 256_000
+    assert short["stopped_by"] == document["stopped_by"][: len(short["stopped_by"])]
+    assert (short["truncated"], len(short["stopped_by"]) > 100) == (True, True)
+    assert short["counts"] == document["counts"]

@@ -236,6 +236,21 @@ def test_a_listing_ahead_counts_from_the_moment_it_began(written: int, times: in
     assert bucket.requests.count("list assets/") == times
 
 
+def test_metadata_of_before_a_wait_counts_no_more() -> None:
+    """The cleaner deleted the asset meanwhile, and whoever sent it again may have given it other headers."""
+    key, clock = "assets/app-3f9c2ab1.js", Clock()
+    bucket = FakeBucket(clock=clock)
+    bucket.write(key)
+    bucket.stored[key] = {"headers": "before"}
+    bucket.head_ahead([key])
+    bucket.announce(key)
+    clock.on_sleep = bucket.announce
+    assert hold(bucket).take_look().metadata == {}
+    bucket.head_ahead([key])
+    bucket.times[LAYOUT.ledger] = NOON - timedelta(days=1)
+    assert hold(bucket).take_look().metadata == {key: {"headers": "before"}}, "nobody waited"
+
+
 def test_a_listing_ahead_is_used_once() -> None:
     """Under the next intent the site is listed anew."""
     bucket = FakeBucket()
