@@ -77,8 +77,8 @@ STOPS = {
         "none: the cleaner continues by itself",
     ),
     Reason.MAP_RUN: (
-        "a map run of Step Functions left parts of the site unlisted",
-        "look at its execution; the cleaner lists these parts by itself",
+        "a map run of Step Functions left out parts of the site",
+        "look at its execution; the cleaner does these parts by itself",
     ),
 }
 """Reason for which a run deletes nothing, or nothing of a channel -> its meaning and the remedy, for the documents."""

@@ -9,6 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cleaner_lambda import segments, tag_workers
 from cleaner_lambda.cursor import Kind, MapRun
@@ -25,11 +27,16 @@ from cleaner_lambda.tag_workers import read_group
 from release_log import packed
 from release_log.errors import LedgerError
 from release_log.instants import format_instant
+from release_log.ledger_file import HEAD_FORMAT
 from release_log.map_run import MAP_SECONDS
 from release_log.tags import Mark, State, read_mark
 from tests.fake_cleaner_s3 import NOON, FakeS3, client_error
+from tests.few_markers import few_markers
+from tests.ledger_formats import NONE, writing
+from tests.small_pieces import handing_out
 from tests.unit.cleaner_lambda.lost_ledgers import KEEP, MANY, entries, for_batches, go_on, head, key_of, lost_ledger
-from tests.unit.cleaner_lambda.runs import DAY, at_request, stopped_by
+from tests.unit.cleaner_lambda.runs import DAY, at_request, run, stopped_by
+from tests.unit.cleaner_lambda.test_large_rebuild import Story, played, rebuilt, stories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -176,6 +183,28 @@ def test_what_a_worker_has_no_time_for_the_cleaner_reads(
     assert entries(lost) == entries(alone)
 
 
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_a_group_that_is_half_read_is_taken_in_from_there(
+    lost: FakeS3, alone: FakeS3, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A run has written its segments since the worker read them."""
+    later = {key_of(f"assets/{n}.js", 1): lost.clock - timedelta(minutes=n) for n in range(10, 30)}
+    for s3 in (lost, alone):
+        for key, at in later.items():
+            s3.tags(key)["superseded_at"] = format_instant(at)
+    map_run = hand_out(lost)
+    monkeypatch.setattr("cleaner_lambda.rebuild.BATCH", 3)
+    monkeypatch.setattr("cleaner_lambda.rebuild.batches", partial(batches, size=3))
+    for each in map_run.ranges:
+        work(lost, map_run, each, for_batches(2))
+    reports = [go_on(lost, for_batches(number), over=map_run.at)]
+    while reports[-1].unfinished:
+        assert len(reports) < 50
+        reports.append(go_on(lost, for_batches(number)))
+    assert {key: lost.ledger.retired[key].mark.since for key in later} == later
+    assert {stop for each in reports for stop in stopped_by(each)} == {"rebuilt"}
+
+
 @pytest.mark.parametrize("batches", [2, 3, 4])
 def test_what_a_run_has_no_time_to_take_in_the_next_ones_do(lost: FakeS3, alone: FakeS3, batches: int) -> None:
     """Each of them finds the groups that are left, in which way ever it cuts them."""
@@ -237,6 +266,24 @@ def test_what_a_release_retires_meanwhile_counts_from_then_on(lost: FakeS3, *, w
     over(lost, map_run)
     go_on(lost)
     assert lost.ledger.retired[back].mark == Mark(State.SUPERSEDED, at) == read_mark(lost.tags(back))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stories, st.integers(1, 9))
+def test_the_same_instants_come_out(story: Story, until: int) -> None:
+    with writing(HEAD_FORMAT, small=NONE), few_markers(keep=9), handing_out(at_once=False):
+        handed = played(story, until=until)
+        handed.objects.pop(handed.layout.ledger, None)
+        whole = rebuilt(copy.deepcopy(handed))
+        report = run(handed, policy=KEEP, distributed=True)
+        for _ in range(9):
+            map_run = report.map_run
+            if map_run is not None and map_run.kind is Kind.GROUP:
+                for number in list(map_run.ranges)[:: until % 3 + 1]:
+                    work(handed, map_run, number)
+            report = run(handed, policy=KEEP, distributed=True, map_run_over=map_run and map_run.at)
+        assert entries(handed) == entries(whole)
+        assert {key: handed.tags(key) for key in handed.assets()} == {key: whole.tags(key) for key in whole.assets()}
 
 
 def test_a_worker_that_nobody_waits_for_reads_nothing(lost: FakeS3) -> None:
