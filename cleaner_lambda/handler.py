@@ -149,7 +149,7 @@ def _work(
 
 def _list_range(store: S3Store, job: Job, task: MapTask, pace: Pace) -> dict[str, Any] | None:
     found = list_range(store, job, task, pace)
-    return found and {"orphans": len(found.strays) + found.others, "left": len(found.left)}
+    return None if found is None else {"orphans": len(found.strays) + found.others, "left": len(found.left)}
 
 
 def _read_group(store: S3Store, job: Job, task: MapTask, pace: Pace) -> dict[str, Any] | None:

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from cleaner_lambda.ledger import Retired
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
-    from cleaner_lambda.policy import Policy
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.rebuilding import Rebuilding
     from cleaner_lambda.request import MapTask
     from cleaner_lambda.segments import Index
     from cleaner_lambda.survey import Survey
+    from release_log.policy_settings import Policy
 
 LARGE = 10
 """So many groups are beyond one invocation of 512 MB: 30,000 tags each, at 3 ms."""

@@ -1,4 +1,4 @@
-"""A full listing that the deployed cleaner hands out: workers of Step Functions list the ranges, it takes them in.
+"""A full listing and a rebuild that the deployed cleaner hands out: workers of Step Functions do it, it takes it in.
 
 The function is told that every site is large, and that no older version can run beside it.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cleaner_lambda.cursor import Kind
 from examples.embedded_aws import EmbeddedAws
 from examples.installation import wait
 from infra.bundle import build
@@ -34,6 +35,9 @@ OLD = f"{PREFIX}00-0a0b0c0d.js"
 
 RANGES = 3
 LARGE, FEW, NOW = "LARGE = 0\n", f"RANGES = {RANGES}\n", "def _may_write_heads(before, now):\n    return True\n"
+AT_ONCE = "def heads_are_safe(noted, now):\n    return True\n"
+GROUPS = "SMALL, ENTRIES, GROUP = -1, 10, 10\n"
+CUT = "EVERY = 1\nSETTLED = timedelta(seconds=1)\n"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,9 @@ def _for_large_sites(folder: Path, site: Installation) -> bytes:
     build(folder)
     policy = {name: value for name, value in CONTEXT.items() if name not in {"prefix", "ledger_format"}}
     (folder / SITES_FILE).write_text(json.dumps([{"bucket": site.bucket, "prefix": PREFIX, "policy": policy}]))
-    for module, more in (("scan", LARGE), ("listing", FEW), ("ledger_store", NOW)):
+    changed = (("scan", LARGE), ("listing", FEW), ("ledger_store", NOW), ("tag_workers", "LARGE = 2\n"))
+    changed += (("rebuilding", AT_ONCE), ("segments", GROUPS), ("pruning", CUT))
+    for module, more in changed:
         file = folder / "cleaner_lambda" / f"{module}.py"
         file.write_text(f"{file.read_text()}\n{more}")
     packed = io.BytesIO()
@@ -78,9 +84,9 @@ def ledger(site: Installation) -> dict[str, Any]:
     return ledger_file.unpack(body, READABLE)
 
 
-def findings(site: Installation) -> list[str]:
+def findings(site: Installation, kind: Kind = Kind.RANGE) -> list[str]:
     """The workers' files."""
-    prefix = f"{site.layout.ledger_files}finding-"
+    prefix = f"{site.layout.ledger_files}{kind.file}-"
     found = site.aws.client("s3").list_objects_v2(Bucket=site.bucket, Prefix=prefix)
     return [each["Key"] for each in found.get("Contents", ())]
 
@@ -117,3 +123,34 @@ def test_the_deployed_cleaner_hands_out_a_listing_and_takes_it_in(deployed: tupl
     )
     assert ended["status"] == "SUCCEEDED", ended
     assert json.loads(ended["output"])["missing"] == [missing]
+
+
+NEXT = {path: key.replace("1a2b3c4d", "2b3c4d5e") for path, key in ASSETS.items()}
+
+
+@pytest.mark.timeout(300)
+def test_the_deployed_cleaner_hands_out_the_tags_of_a_rebuild(deployed: tuple[Installation, Deployed]) -> None:
+    """Of all that the first release leaves, the workers read the tags; nothing goes before that."""
+    site, _ = deployed
+    s3 = site.aws.client("s3")
+    publish(site, NEXT, "20260102T000000Z-r3")
+    wait(lambda: ledger(site), lambda found: found["current"] == {"default": "20260102T000000Z-r3"}, "not folded in")
+    for number in (4, 5):  # with the second of them there is a checkpoint of what the first one has left
+        publish(
+            site, {**NEXT, f"{PREFIX}{number}.js": ASSETS[f"{PREFIX}{number}.js"]}, f"20260102T00000{number}Z-r{number}"
+        )
+        wait(lambda: site.invoke({"force": True}), lambda answer: not answer["unfinished"], "it is never done")
+    before = {each for each in _keys(site) if not each.startswith(site.layout.log)}
+    s3.delete_object(Bucket=site.bucket, Key=site.layout.ledger)
+
+    answer = site.invoke({})
+    assert [stop["reason"] for stop in answer["stopped_by"]] == ["rebuilt"], answer
+    found = wait(lambda: ledger(site), lambda found: found["tags_read_to"] is None, "the rebuild never ends")
+    assert "rebuilding" not in found
+    assert len(findings(site, Kind.GROUP)) > 1, "a worker for each group"
+    assert {each for each in _keys(site) if not each.startswith(site.layout.log)} == before
+
+
+def _keys(site: Installation) -> set[str]:
+    pages = site.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=site.bucket, Prefix=PREFIX)
+    return {each["Key"] for page in pages for each in page["Contents"]}

@@ -281,7 +281,7 @@ def test_the_same_instants_come_out(story: Story, until: int) -> None:
             if map_run is not None and map_run.kind is Kind.GROUP:
                 for number in list(map_run.ranges)[:: until % 3 + 1]:
                     work(handed, map_run, number)
-            report = run(handed, policy=KEEP, distributed=True, map_run_over=map_run and map_run.at)
+            report = run(handed, policy=KEEP, distributed=True, map_run_over=None if map_run is None else map_run.at)
         assert entries(handed) == entries(whole)
         assert {key: handed.tags(key) for key in handed.assets()} == {key: whole.tags(key) for key in whole.assets()}
 
