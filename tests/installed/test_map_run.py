@@ -132,12 +132,11 @@ def versions(fingerprint: str) -> dict[str, str]:
 
 @pytest.mark.timeout(300)
 def test_the_deployed_cleaner_hands_out_the_tags_of_a_rebuild(deployed: tuple[Installation, Deployed]) -> None:
-    """Of all that has retired the workers read the tags, after others have listed the site; nothing goes before that."""
+    """Of all that has retired the workers read the tags, after others have listed the site; nothing goes meanwhile."""
     site, _ = deployed
     publish(site, versions("2b3c4d5e"), "20260102T000000Z-r3")
-    wait(
-        lambda: site.invoke({}), lambda answer: answer["current"] == {"default": "20260102T000000Z-r3"}, "not taken in"
-    )
+    first = {"default": "20260102T000000Z-r3"}
+    wait(lambda: site.invoke({}), lambda answer: answer["current"] == first, "not taken in")
     last = versions("3c4d5e6f")
     # Of what the first one of these releases leaves, the checkpoint knows that the second one brings.
     for release_id, more in (("20260102T000001Z-r4", {}), ("20260102T000002Z-r5", {f"{PREFIX}5.js": OLD})):
