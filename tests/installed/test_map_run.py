@@ -130,7 +130,7 @@ def versions(fingerprint: str) -> dict[str, str]:
     return {path: key.replace("1a2b3c4d", fingerprint) for path, key in ASSETS.items()}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_deployed_cleaner_hands_out_the_tags_of_a_rebuild(deployed: tuple[Installation, Deployed]) -> None:
     """Of all that has retired the workers read the tags, after others have listed the site; nothing goes meanwhile."""
     site, _ = deployed
