@@ -440,7 +440,8 @@ def cleaning(  # noqa: PLR0913 (what an invocation can be asked)
                 _must_be_recorded(actor, report)
                 actor.deleted.clear()
                 _map(store, job, report.map_run, actor)
-                job = replace(job, run=f"{job.run}-after", map_run_over=report.map_run.at)
+                # Nothing else is asked of the run after it.
+                job = replace(job, run=f"{job.run}-after", map_run_over=report.map_run.at, full=False, adopt=False)
                 report = clean(store, job, pace)
         except BrokenOffError as error:
             if isinstance(error.__cause__, BrokenPromiseError):
