@@ -125,7 +125,7 @@ def attempt(  # noqa: PLR0915 (one step after the other)
         inner_sites=known.inner,
         not_looked_at=len(view.not_looked_at),
         ends_at=None if has_ended(known.history) else ends_at(loaded, job.policy),
-        map_run=known.cursor.map_run if known.cursor and known.handed_out else None,
+        map_run=known.map_run,
         not_in_place=tuple(sorted(i for i, at in known.history.not_in_place().items() if at + PLACING <= loaded.now)),
     )
     if announced or retagged:
@@ -212,10 +212,14 @@ def attempt(  # noqa: PLR0915 (one step after the other)
 def _let_others_end(loaded: Loaded, job: Job) -> None:
     """Leave a group alone while another run deletes: nor is anything written, or that run would lose the ledger.
 
+    So while workers read the tags of the groups: another run has handed them out since this one began.
+
     Raises:
         HeldUpError: That is so.
     """
-    until = held_up(loaded.stops, loaded.now)
+    rebuilding = loaded.ledger.rebuilding
+    waits = None if rebuilding is None else rebuilding.waits_until
+    until = waits or held_up(loaded.stops, loaded.now)
     if loaded.group is not None and until is not None and not job.dry_run:
         raise HeldUpError(until)
 

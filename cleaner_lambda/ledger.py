@@ -342,6 +342,7 @@ def check_instants(ledger: Ledger, now: datetime) -> None:
         LedgerError: It does.
     """
     cursor = ledger.cursor
+    tags = None if ledger.rebuilding is None else ledger.rebuilding.map_run
     announced = (ledger.deleting, *ledger.tagging)
     told = {
         "folded": max((each.at for each in ledger.seen.values()), default=None),
@@ -350,6 +351,7 @@ def check_instants(ledger: Ledger, now: datetime) -> None:
         "deleting or tagging": max((each.since for each in announced if each and each.since), default=None),
         "listed_at": ledger.listed_at,
         "listing": None if cursor is None else max(cursor.begun, cursor.map_run.at if cursor.map_run else cursor.begun),
+        "rebuilding": None if tags is None else tags.at,
     }
     for name, at in told.items():
         if at is not None and at > now + SKEW:

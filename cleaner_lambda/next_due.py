@@ -48,7 +48,7 @@ def next_due(plan: Plan, outcome: Outcome, known: Survey, loaded: Loaded, ends: 
     """
     now = loaded.now
     sweep = next_sweep(loaded.base.stored, len(known.history.retired) + known.number_adopted, now)
-    waits = None if known.cursor is None else known.cursor.waits_until
+    waits = known.waits_until
     due = [instant for instant in (sweep or plan.next_due, loaded.base.resume, waits, *ends) if instant is not None]
     errors = (*outcome.failed.values(), *known.unread.values(), *known.unproven.values())
     due += [at + PLACING for at in known.history.not_in_place().values() if at + PLACING > now]

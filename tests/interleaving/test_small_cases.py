@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cleaner_lambda import pages
-from tests.interleaving import cases, groups, in_parts, listed, nested, placing, pruned, rebuilt, upgrading
+from tests.interleaving import cases, groups, handed, in_parts, listed, nested, placing, pruned, rebuilt, upgrading
 from tests.interleaving.actor import Verdict
 from tests.interleaving.exhaustive import every_crash, every_mishap, every_schedule
 from tests.interleaving.explore import FoundError, random_schedule
@@ -212,6 +212,11 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         rebuilt.orphan,
         rebuilt.two_runs,
         rebuilt.uploads,
+        handed.failed_worker,
+        handed.refused_tags,
+        handed.sent_again,
+        handed.another_run,
+        handed.uploads,
         upgrading.page_of_an_old_release_on_a_large_site,
         nested.old_page_of_the_site_around,
         nested.page_of_an_ended_channel_around,
@@ -333,6 +338,11 @@ def test_two_cleaners_and_an_upload_lose_nothing_with_one_preemption() -> None:
         "a large site's lost ledger, and an orphan",
         "a large site's lost ledger, and two runs",
         "a large site's lost ledger, and an upload",
+        "a rebuild that is handed out, and a worker that fails",
+        "a rebuild that is handed out, and tags that a worker is refused",
+        "a rebuild that is handed out, and an orphan that is sent again",
+        "a rebuild that is handed out, and a run that does it by itself",
+        "a rebuild that is handed out, and an upload",
         "the page of an old release on a large site",
         "an old page of the site around",
         "a page of an ended channel around",
