@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -331,8 +332,7 @@ def _as_well(found: reference.Site, key: str, state: reference.Retired, ledger: 
     that was followed within its second may never have been current. And a replay from the ledger's cut on does not know
     that what retired before it was removed, and its path came back, before its channel ended.
     """
-    seconds = {each.placed for each in found.releases if each.placed is not None}
-    later = {at for at in seconds if len({each.id for each in found.releases if at in {each.at, each.placed}}) > 1}
+    later = _of_several(found)
     either = {Mark(each, state.since) for each in State} if state.since in later else set()
     last = {(each.channel, each.at): each for each in sorted(found.releases, key=lambda each: each.id)}
     without = reference.retired(replace(found, releases=tuple(last.values()))).get(key)
@@ -350,6 +350,12 @@ def _as_well(found: reference.Site, key: str, state: reference.Retired, ledger: 
     return {Mark(state.state, at) for at in later if at > state.since} | either
 
 
+def _of_several(found: reference.Site) -> set[datetime]:
+    """The seconds in which a release was in place and another one came, or was in place too."""
+    seconds = {each.placed for each in found.releases if each.placed is not None}
+    return {at for at in seconds if len({each.id for each in found.releases if at in {each.at, each.placed}}) > 1}
+
+
 def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *, last: bool) -> set[str]:
     """What is due, by all that a cleaner can know."""
     ledger = read_ledger(site)
@@ -362,6 +368,11 @@ def _overdue(site: Site, found: reference.Site, policy: Policy, now: datetime, *
         newest = {each.channel: each.at for each in sorted(found.releases, key=lambda each: each.at)}
         others = [each for each in found.releases if not each.ended or each.at == newest[each.channel]]
         overdue &= reference.due(replace(found, releases=others), policy, now)
+    if policy.version_limit:
+        # Of two versions that left in a second of several releases, nobody knows which one takes the place.
+        states, several = reference.retired(found), _of_several(found)
+        left = Counter((each.logical, each.since) for each in states.values() if each.since in several)
+        overdue = {key for key in overdue if left[states[key].logical, states[key].since] < 2}
     # What a site around needed when it was asked stays until it is asked again.
     overdue -= needed_around(site, policy) if last or ledger is None else ledger.around
     for release_id in () if ledger is None else ledger.lingering:
