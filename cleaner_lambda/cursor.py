@@ -42,7 +42,7 @@ class MapRun:
     Attributes:
         at: When the ranges were handed out.
         ranges: Its number -> each range whose finding the ledger has yet to take in. A range of logical paths begins
-            with its first one, and ends before its last.
+            with its first one, and ends before its last; if no worker has read any, there is none.
         over: Whether the map run has ended. What a range has no finding of, its worker did not do.
         kind: What it works off.
     """
@@ -168,12 +168,12 @@ def encode_map(run: MapRun) -> dict[str, Any]:
 
 def decode_map(entry: Mapping[str, Any], kind: Kind = Kind.RANGE) -> MapRun:
     """Read what `encode_map` wrote. Anything else raises one of Python's own errors."""
-    ranges = {fields.count(number): bounds for number, *bounds in entry["ranges"]}
-    if not ranges:
+    ranges, over = {fields.count(number): bounds for number, *bounds in entry["ranges"]}, fields.flag(entry["over"])
+    if not (ranges or (over and kind is Kind.GROUP)):
         msg = "the map run has no ranges"  # nothing would ever take it out of the ledger
         raise ValueError(msg)
     known = dict(zip(ranges, decode_ranges(ranges.values()), strict=True))
-    return MapRun(fields.instant(entry["at"]), known, fields.flag(entry["over"]), kind)
+    return MapRun(fields.instant(entry["at"]), known, over, kind)
 
 
 def encode_ranges(ranges: Iterable[Bounds]) -> list[list[str | None]]:

@@ -53,7 +53,7 @@ class Rebuilding(NamedTuple):
 
     def come_to(self, path: str | None) -> Rebuilding:
         """The state when all tags before a logical path were read, or all."""
-        if self.map_run is None:
+        if self.map_run is None or path == self.path:
             return self._replace(path=path)
         ranges = {n: each for n, each in self.map_run.ranges.items() if path is not None and ends_after(each, path)}
         return self._replace(path=path, map_run=replace(self.map_run, ranges=ranges) if ranges else None)

@@ -159,7 +159,7 @@ def with_workers(store: S3Port, job: Job, loaded: Loaded, found: Survey) -> Surv
     rebuilding, stops = _after_map_run(store, job, found.rebuilding, loaded.now)
     found = replace(found, rebuilding=rebuilding, stops=(*found.stops, *stops))
     groups = rebuilding.groups(head.index)
-    if stops or not job.distributed or rebuilding.live is not None or rebuilding.map_run is not None:
+    if not job.distributed or rebuilding.live is not None or rebuilding.map_run is not None:
         return found
     if len(groups) < LARGE:
         return found
@@ -178,7 +178,9 @@ def _after_map_run(
     listed = {each.key for each in islice(store.list(layout.ledger_file(run.begins)), PAGE)}
     ranges = {number: each for number, each in run.ranges.items() if layout.ledger_file(run.finding(number)) in listed}
     lost = len(run.ranges) - len(ranges)
-    rebuilding = rebuilding._replace(map_run=replace(run, ranges=ranges, over=True) if ranges else None)
+    # Also with no range left it stays until the cleaner has read something by itself: or workers that fail would be
+    # started again and again by runs that have no time to.
+    rebuilding = rebuilding._replace(map_run=replace(run, ranges=ranges, over=True))
     if not lost:
         return rebuilding, ()
     message = (

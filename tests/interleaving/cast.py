@@ -456,9 +456,7 @@ def cleaning(  # noqa: PLR0913 (what an invocation can be asked)
         actor.cleans = layout
         try:
             report = clean(store, job, pace)
-            for _ in range(2):  # a listing, and then a rebuild; who has no time left would hand out for ever
-                if report.map_run is None:
-                    break
+            while report.map_run is not None:
                 _must_be_recorded(actor, report)
                 actor.deleted.clear()
                 _map(store, job, report.map_run, actor)

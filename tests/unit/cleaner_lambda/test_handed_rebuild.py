@@ -167,6 +167,28 @@ def test_what_a_run_does_not_read_after_that_is_handed_out_again(lost: FakeS3, a
     assert entries(lost) == entries(alone)
 
 
+def test_what_nobody_has_read_is_handed_out_again_only_when_the_cleaner_has_read_some(
+    lost: FakeS3, alone: FakeS3
+) -> None:
+    """Or workers that fail would be started again and again by runs that have no time to read anything."""
+    first = hand_out(lost)
+    report = go_on(lost, lambda: False, distributed=True, over=first.at)
+    assert sorted(stopped_by(report)) == ["map_run", "rebuilt"]
+    assert (report.map_run, report.next_due, asked(lost)) == (None, report.at, [])
+    lost.advance(60)
+    report = go_on(lost, lambda: False, distributed=True)
+    assert (stopped_by(report), report.map_run, report.next_due) == (["rebuilt"], None, report.at)
+    lost.advance(60)
+    assert go_on(lost, for_batches(3), distributed=True).map_run is None
+    assert 0 < len(asked(lost)) < len(lost.ledger.retired)
+    lost.advance(60)
+    second = hand_out(lost)
+    assert set(second.ranges.values()) < set(first.ranges.values())
+    works(lost, second)
+    assert stopped_by(over(lost, second)) == ["rebuilt"]
+    assert entries(lost) == entries(alone)
+
+
 def test_what_a_worker_has_no_time_for_the_cleaner_reads(
     lost: FakeS3, alone: FakeS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
