@@ -463,6 +463,9 @@ def cleaning(  # noqa: PLR0913 (what an invocation can be asked)
                 # Nothing else is asked of the run after it.
                 job = replace(job, run=f"{job.run}-after", map_run_over=report.map_run.at, full=False, adopt=False)
                 report = clean(store, job, pace)
+                if report.map_run is not None:
+                    # No two are of one second, as that is what their files are named after.
+                    actor.world.sleep(1, "time")
         except BrokenOffError as error:
             if isinstance(error.__cause__, BrokenPromiseError):
                 raise error.__cause__ from None
