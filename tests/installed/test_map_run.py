@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,9 +58,8 @@ def _for_large_sites(folder: Path, site: Installation) -> bytes:
     build(folder)
     policy = {name: value for name, value in CONTEXT.items() if name not in {"prefix", "ledger_format"}}
     (folder / SITES_FILE).write_text(json.dumps([{"bucket": site.bucket, "prefix": PREFIX, "policy": policy}]))
-    changed = (("scan", LARGE), ("listing", FEW), ("ledger_store", NOW), ("tag_workers", "LARGE = 2\n"))
-    changed += (("rebuilding", AT_ONCE), ("segments", GROUPS), ("pruning", CUT))
-    for module, more in changed:
+    first = (("scan", LARGE), ("listing", FEW), ("ledger_store", NOW), ("tag_workers", "LARGE = 2\n"))
+    for module, more in (*first, ("rebuilding", AT_ONCE), ("segments", GROUPS), ("pruning", CUT)):
         file = folder / "cleaner_lambda" / f"{module}.py"
         file.write_text(f"{file.read_text()}\n{more}")
     packed = io.BytesIO()
@@ -67,6 +67,10 @@ def _for_large_sites(folder: Path, site: Installation) -> bytes:
         for file in folder.rglob("*"):
             archive.write(file, file.relative_to(folder))
     return packed.getvalue()
+
+
+def _is_done(current: dict[str, str], answer: dict[str, Any]) -> bool:
+    return bool(answer["current"] == current and not answer["unfinished"])
 
 
 def publish(site: Installation, assets: dict[str, str], release_id: str) -> None:
@@ -143,9 +147,7 @@ def test_the_deployed_cleaner_hands_out_the_tags_of_a_rebuild(deployed: tuple[In
         publish(site, {**last, **more}, release_id)
         wait(
             lambda: site.invoke({"force": True}),
-            lambda answer, release_id=release_id: (
-                answer["current"] == {"default": release_id} and not answer["unfinished"]
-            ),
+            partial(_is_done, {"default": release_id}),
             "it is never done",
         )
     before = assets(site)
