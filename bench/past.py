@@ -6,7 +6,8 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.ledger import Folded, Ledger, Retired, encode
+from cleaner_lambda.ledger import Folded, Ledger, Retired
+from cleaner_lambda.ledger_document import encode
 from release_log import marker
 from release_log.layout import Layout, make_id
 from release_log.marker import FORMAT, Asset, Release

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from bench.cleaner.bucket import ASSET_BYTES
 from cleaner_lambda import head, segments
 from cleaner_lambda.head import Head
-from cleaner_lambda.ledger import Folded, Ledger, Retired, encode
+from cleaner_lambda.ledger import Folded, Ledger, Retired
+from cleaner_lambda.ledger_document import encode
 from cleaner_lambda.ledger_files import read_parts
 from cleaner_lambda.ledger_store import decode as decode_ledger
 from cleaner_lambda.port import Blob

@@ -6,7 +6,8 @@ import secrets
 from datetime import timedelta
 
 from cleaner_lambda.job import Job
-from cleaner_lambda.ledger import Ledger, encode
+from cleaner_lambda.ledger import Ledger
+from cleaner_lambda.ledger_document import encode
 from cleaner_lambda.pace import Pace
 from cleaner_lambda.plan import Reason
 from cleaner_lambda.run import clean
