@@ -10,8 +10,8 @@ from cleaner_lambda import waiting
 from cleaner_lambda.waiting import NONE, UNASKED, Waiting
 from release_log import ledger_fields as fields
 from release_log.instants import format_instant
-from release_log.layout import make_id
 from release_log.map_run import MAP_SECONDS
+from release_log.release_id import make_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 from cleaner_lambda import ledger_document as ledgers
 from cleaner_lambda.errors import ConflictError
 from cleaner_lambda.port import DELETE_BATCH, Blob, Listed
-from release_log.layout import Layout, make_id
+from release_log.layout import Layout
 from release_log.marker import Asset, Release, encode
+from release_log.release_id import make_id
 from release_log.sent import HEADERS
 from tests.ledger_formats import ledger_in
 

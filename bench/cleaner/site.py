@@ -18,10 +18,11 @@ from cleaner_lambda.port import Blob
 from cleaner_lambda.segment import columns_of
 from cleaner_lambda.segments import Index, parts
 from release_log import marker, segment_file
-from release_log.layout import Layout, make_id
+from release_log.layout import Layout
 from release_log.ledger_file import FORMAT as FORMAT_1
 from release_log.ledger_index import Segment, segment_name
 from release_log.marker import FORMAT, Asset, Release
+from release_log.release_id import make_id
 from release_log.tags import Mark, State, with_mark
 
 if TYPE_CHECKING:
