@@ -26,7 +26,7 @@ from cleaner_lambda.next_due import PLACING, RETRY_SECONDS, ends, held_up, next_
 from cleaner_lambda.next_ledger import after_effects, announce, lasting, with_markers, without_ended
 from cleaner_lambda.order import gone_after
 from cleaner_lambda.outcome import Attempt, Outcome
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.report import Report, keys
 from cleaner_lambda.s3_errors import PASSING
 from cleaner_lambda.so_far import Rest
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.job import Job
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
-    from cleaner_lambda.policy import Plan
+    from cleaner_lambda.plan import Plan
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.so_far import SoFar
     from cleaner_lambda.sweep_plan import Part

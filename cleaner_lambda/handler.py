@@ -23,7 +23,7 @@ from cleaner_lambda.job import Job
 from cleaner_lambda.map_run import list_range
 from cleaner_lambda.metrics import count, count_apart, measure, publish
 from cleaner_lambda.pace import Pace, within
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.quick_listing import read_listings_quickly
 from cleaner_lambda.read_only import ReadOnly
 from cleaner_lambda.report import ROUTINE

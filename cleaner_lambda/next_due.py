@@ -9,7 +9,7 @@ from cleaner_lambda.ending import has_ended
 from cleaner_lambda.ledger_store import next_sweep
 from cleaner_lambda.listing import LISTING_SECONDS
 from cleaner_lambda.pages import ends_of
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.rebuilding import MARGIN
 from cleaner_lambda.report import ROUTINE
 from cleaner_lambda.s3_errors import PASSING
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.outcome import Outcome
-    from cleaner_lambda.policy import Plan, Stop
+    from cleaner_lambda.plan import Plan, Stop
     from cleaner_lambda.report import Report
     from cleaner_lambda.survey import Survey
     from release_log.policy_settings import Policy

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cleaner_lambda.outcome import Attempt, done_by
-from cleaner_lambda.policy import Action, Reason
+from cleaner_lambda.plan import Action, Reason
 from cleaner_lambda.totals import NOTHING
 from release_log.instants import format_instant
 from release_log.run_record import RunRecord
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cleaner_lambda.cursor import MapRun
     from cleaner_lambda.outcome import Done, Outcome
-    from cleaner_lambda.policy import Plan
+    from cleaner_lambda.plan import Plan
     from cleaner_lambda.totals import Totals
 
 SET_ASIDE = {

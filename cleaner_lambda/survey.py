@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from cleaner_lambda.load import Loaded
     from cleaner_lambda.pace import Pace
     from cleaner_lambda.packed_orphans import Adopted
-    from cleaner_lambda.policy import Stop
+    from cleaner_lambda.plan import Stop
     from cleaner_lambda.port import S3Port
     from cleaner_lambda.rebuilding import Rebuilding
     from release_log.layout import Layout

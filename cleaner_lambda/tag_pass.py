@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cleaner_lambda.policy import Elsewhere, Reason, Stop, tags_orphans
+from cleaner_lambda.plan import Reason, Stop
+from cleaner_lambda.policy import tags_orphans
 from cleaner_lambda.rebuild import adopt_tags, ask, read_tags
 from cleaner_lambda.rebuilding import heads_are_safe
 from cleaner_lambda.stretch import Stretch, begin_stretch
 from cleaner_lambda.tag_finding import Marks, as_tags
 from cleaner_lambda.tag_workers import tags_found, with_tags, with_workers
+from cleaner_lambda.view import Elsewhere
 from release_log.layout import Layout, is_stored_page
 
 if TYPE_CHECKING:

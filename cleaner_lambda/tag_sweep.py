@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cleaner_lambda.errors import HeldUpError, OutdatedPlanError
 from cleaner_lambda.ledger_files import or_all_at_once
 from cleaner_lambda.next_due import RETRY_SECONDS, held_up
-from cleaner_lambda.policy import Reason
+from cleaner_lambda.plan import Reason
 from cleaner_lambda.sweep_plan import Part, plan_rebuild
 from cleaner_lambda.sweeping import sweep_group
 

@@ -17,10 +17,12 @@ from cleaner_lambda.errors import CleanerError, ConflictError, UnreadableError
 from cleaner_lambda.head import Head
 from cleaner_lambda.ledger_files import read_deltas, read_segment
 from cleaner_lambda.ledger_store import decode as decode_ledger
-from cleaner_lambda.policy import Elsewhere, Reason, Stop, count_orphans, tags_orphans
+from cleaner_lambda.plan import Reason, Stop
+from cleaner_lambda.policy import count_orphans, tags_orphans
 from cleaner_lambda.rebuild import ask
 from cleaner_lambda.rebuilding import ends_after
 from cleaner_lambda.tag_finding import Marks, decode, encode
+from cleaner_lambda.view import Elsewhere
 from release_log.errors import LedgerError
 from release_log.layout import Layout, is_stored_page
 from release_log.tags import read_mark

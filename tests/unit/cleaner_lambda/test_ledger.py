@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from cleaner_lambda.backlog import Backlog
 from cleaner_lambda.cursor import Kind, MapRun
-from cleaner_lambda.ledger import Folded, Ledger, Refused, Retired, decode, encode
+from cleaner_lambda.ledger import Folded, Ledger, Refused, Retired
+from cleaner_lambda.ledger_document import decode, encode
 from cleaner_lambda.rebuilding import Rebuilding
 from release_log.errors import LedgerError, NewerLedgerError
 from release_log.ledger_file import FORMAT, Announcement
