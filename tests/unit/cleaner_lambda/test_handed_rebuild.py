@@ -378,6 +378,26 @@ def test_a_new_listing_ends_what_was_handed_out(lost: FakeS3, *, time: bool) -> 
     assert rebuilding.map_run is None
 
 
+def test_a_run_hands_out_once_it_has_read_the_current_assets_tags_in_as_many_stretches_as_it_takes(
+    lost: FakeS3, alone: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And then it ends: no stretch of it reads what the workers read."""
+    monkeypatch.setattr("cleaner_lambda.rebuild.BATCH", 4)
+    monkeypatch.setattr("cleaner_lambda.rebuild.batches", partial(batches, size=4))
+    job = Job(prefix=lost.layout.prefix, policy=KEEP, run="run", ledger_format=HEAD_FORMAT, distributed=True)
+    pace = Pace(sleep=lambda _: None, clock=lambda: 10.0 * len(asked(lost)))
+    report = clean(lost, job, pace)
+    assert report.map_run is not None
+    assert len(report.map_run.ranges) == GROUPS
+    assert (stopped_by(report), report.unfinished, report.next_due) == (["rebuilt"], True, report.map_run.until)
+    assert lost.writes.count(("put_if", lost.layout.ledger)) == MANY // 8, "one for each stretch of eight tags"
+    assert set(asked(lost)).isdisjoint(lost.ledger.retired)
+    assert len(asked(lost)) == MANY
+    works(lost, report.map_run)
+    assert stopped_by(over(lost, report.map_run)) == ["rebuilt"]
+    assert entries(lost) == entries(alone)
+
+
 def test_few_groups_are_not_handed_out(lost: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tag_workers, "LARGE", GROUPS + 1)
     report = go_on(lost, distributed=True)
